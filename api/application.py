@@ -1,0 +1,39 @@
+"""The REST application: all routes, one error shape, a limit on bodies, a count of requests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from fastapi import FastAPI
+
+from api import conversation_routes, errors, feedback_routes, health_routes, metrics_routes, model_routes, openai_routes, people_routes
+from api import session_routes, usage_routes
+from api.portal import Portal
+
+MAX_BODY_BYTES = 1024 * 1024
+
+
+def build(portal_getter: Callable[[], Portal]) -> FastAPI:
+    """The application; `portal_getter` is asked on each request. It has no pages of its own: those of FastAPI load from other hosts."""
+    app = FastAPI(
+        title="GLM Portal",
+        description="docs/rest.md tells how to sign in, ask and stream.",
+        version="1",
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        max_body_size=MAX_BODY_BYTES,
+    )
+    app.state.portal = portal_getter
+    errors.install(app)
+    metrics = metrics_routes.RequestCount(portal_getter)
+    refusals = {"4XX": {"model": errors.ErrorBody}, 422: {"model": errors.ErrorBody}}
+    for routes in (session_routes, conversation_routes, feedback_routes, usage_routes, model_routes, people_routes):
+        app.include_router(routes.router, responses=refusals)  # type: ignore[arg-type]
+    for routes in (openai_routes, health_routes):
+        app.include_router(routes.router)
+    app.include_router(metrics_routes.router)
+    app.state.metrics = metrics
+    app.add_middleware(metrics_routes.CountRequests, metrics=metrics)
+    return app

@@ -1,0 +1,160 @@
+"""Errors at the edge: every refusal is JSON with one readable sentence, in the shape that callers of the path expect."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from core.errors import Busy, NotFound, NotSignedIn, PortalError, PromptTooLong
+
+log = logging.getLogger(__name__)
+
+UNEXPECTED = "Something went wrong inside the portal. Try again; the log has the details."
+
+_HTTP_SENTENCES = {
+    400: ("bad_request", "The body could not be read as JSON in UTF-8. Check it and send it again."),
+    404: ("not_found", "There is nothing at {path}. /api/v1/openapi.json lists every path."),
+    405: ("method_not_allowed", "{method} is not possible at {path}. /api/v1/openapi.json lists what is."),
+    413: ("too_large", "The body is larger than 1 MiB. Send less."),
+}
+
+
+class ErrorContent(BaseModel):
+    code: str = Field(description="A word for programs, such as not_found.")
+    message: str = Field(description="A sentence for people: what happened and what to do.")
+
+
+class ErrorBody(BaseModel):
+    """What every refusal under /api/v1 answers."""
+
+    error: ErrorContent
+
+
+class OpenAIErrorContent(BaseModel):
+    message: str
+    type: str
+    code: str | None
+    param: str | None
+
+
+class OpenAIErrorBody(BaseModel):
+    """What every refusal under /v1 answers: OpenAI's shape."""
+
+    error: OpenAIErrorContent
+
+
+def is_openai(path: str) -> bool:
+    return path == "/v1" or path.startswith("/v1/")
+
+
+def install(app: FastAPI) -> None:
+    app.add_exception_handler(PortalError, _portal_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def openai_error(error: PortalError) -> tuple[int, dict[str, Any]]:
+    """Status and body of an error in OpenAI's shape."""
+    status, code, param = error.status, error.code, None
+    match error:
+        case PromptTooLong():
+            status, code, param = 400, "context_length_exceeded", "messages"
+        case NotSignedIn():
+            code = "invalid_api_key"
+        case NotFound() if "model" in error.params:
+            code, param = "model_not_found", "model"
+        case Busy():
+            code = "rate_limit_exceeded"
+        case PortalError(status=422):
+            status, param = 400, _text(error.params.get("field") or error.params.get("name"))
+    return status, {"error": {"message": str(error), "type": _openai_type(status), "code": code, "param": param}}
+
+
+def _openai_type(status: int) -> str:
+    if status == 429:
+        return "rate_limit_error"
+    return "server_error" if status >= 500 else "invalid_request_error"
+
+
+def _portal_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, PortalError)
+    headers: dict[str, str] = {}
+    if isinstance(error, Busy):
+        headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
+    if error.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    if is_openai(request.url.path):
+        status, body = openai_error(error)
+        return _json(status, body, headers)
+    return _json(error.status, _body(error.code, str(error)), headers)
+
+
+def _validation_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    place = [str(part) for part in first["loc"]]
+    if place[0] == "path":
+        return _http_error(request, HTTPException(404))
+    field = ".".join(part for part in place[1:] if first["type"] != "json_invalid")
+    sentence = validation_sentence(first, field)
+    if is_openai(request.url.path):
+        return _json(400, {"error": {"message": sentence, "type": "invalid_request_error", "code": "invalid_value", "param": field or None}})
+    return _json(422, _body("invalid_input", sentence))
+
+
+def validation_sentence(problem: Mapping[str, Any], field: str) -> str:
+    """One of pydantic's problems as a sentence."""
+    match problem["type"]:
+        case "json_invalid":
+            return "The body is not valid JSON. Check it and send it again."
+        case "missing" if not field:
+            return "The body is missing. Send a JSON object."
+        case "missing":
+            return f"{field} is missing."
+        case "extra_forbidden":
+            return f"{field} is not a field of this request. Leave it out."
+        case "model_attributes_type" | "model_type" | "dict_type" if not field:
+            return "The body must be a JSON object, sent as application/json."
+    says = str(problem["msg"]).removeprefix("Value error, ").rstrip(".")
+    return f"{field}: {says}."
+
+
+def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    code, sentence = _HTTP_SENTENCES.get(error.status_code, ("error", str(error.detail)))
+    message = sentence.format(method=request.method, path=request.url.path[:200])
+    if is_openai(request.url.path):
+        body: dict[str, Any] = {"error": {"message": message, "type": _openai_type(error.status_code), "code": code, "param": None}}
+    else:
+        body = _body(code, message)
+    return _json(error.status_code, body, dict(error.headers or {}))
+
+
+def _unexpected(request: Request, error: Exception) -> Response:
+    """The server logs the traceback: the error goes on to it after this answer."""
+    if is_openai(request.url.path):
+        return _json(500, {"error": {"message": UNEXPECTED, "type": "server_error", "code": "error", "param": None}})
+    return _json(500, _body("error", UNEXPECTED))
+
+
+def _body(code: str, message: str) -> dict[str, Any]:
+    return {"error": {"code": code, "message": message}}
+
+
+def _json(status: int, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:
+    # ASCII only: a name that somebody sent may hold half a surrogate pair, which UTF-8 cannot carry.
+    return Response(json.dumps(body), status, dict(headers or {}), "application/json")
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)

@@ -1,0 +1,71 @@
+"""Health: whether the process answers, and whether it can answer questions."""
+
+from __future__ import annotations
+
+import logging
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, Field
+
+from api.portal import PortalHere
+from core.entities import SearchQuery
+from core.errors import PortalError
+from core.generation import ModelState
+
+log = logging.getLogger(__name__)
+router = APIRouter(tags=["health"])
+
+
+class Alive(BaseModel):
+    status: str
+
+
+class Part(BaseModel):
+    ready: bool
+    detail: str = Field(description="Why not, or what is there.")
+
+
+class Readiness(BaseModel):
+    ready: bool
+    store: Part
+    model: Part
+    index: Part
+
+
+@router.get("/healthz")
+async def healthz() -> Alive:
+    """The process answers. Takes no thread and asks no other part, so that it stays fast under load."""
+    return Alive(status="ok")
+
+
+@router.get("/readyz", responses={503: {"model": Readiness}})
+def readyz(portal: PortalHere, response: Response) -> Readiness:
+    """200 when store and model can answer a question, else 503. The index only finds: its absence is told, not fatal."""
+    store, model, index = _store(portal), _model(portal), _index(portal)
+    ready = store.ready and model.ready
+    response.status_code = 200 if ready else 503
+    return Readiness(ready=ready, store=store, model=model, index=index)
+
+
+def _store(portal: PortalHere) -> Part:
+    try:
+        portal.accounts.anybody()
+    except PortalError as problem:
+        return Part(ready=False, detail=str(problem))
+    return Part(ready=True, detail="reachable")
+
+
+def _model(portal: PortalHere) -> Part:
+    loaded = portal.pool.loaded()
+    ready = [each.name for each in loaded if each.state is ModelState.READY]
+    if ready:
+        return Part(ready=True, detail=", ".join(ready))
+    return Part(ready=False, detail="; ".join(f"{each.name} is {each.state.value}" for each in loaded) or "no model is loaded")
+
+
+def _index(portal: PortalHere) -> Part:
+    try:
+        portal.index.search(SearchQuery("ready", "message", owner_id="", limit=1))
+    except PortalError as problem:
+        return Part(ready=False, detail=str(problem))
+    return Part(ready=True, detail="reachable")

@@ -1,0 +1,86 @@
+"""Who asks: the bearer token of a program, or the cookie of a browser. Looked up in the store on every request."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from fastapi import Depends, Request, Response, Security
+from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
+
+from api.portal import Portal, PortalHere
+from core.entities import User
+from core.errors import NotAllowed, NotSignedIn
+
+COOKIE = "glm_portal_session"
+_READS = frozenset({"GET", "HEAD", "OPTIONS"})
+_bearer = HTTPBearer(auto_error=False, description="The token that POST /api/v1/session answers.")
+_cookie = APIKeyCookie(name=COOKIE, auto_error=False, description="Set by POST /api/v1/session and by signing in on the page.")
+
+BearerHere = Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
+CookieHere = Annotated[str | None, Security(_cookie)]
+
+
+def session_token(request: Request, bearer: BearerHere, cookie: CookieHere) -> str:
+    """The caller's token. A browser sends its cookie by itself, so a write that rests on it must come from our own pages."""
+    if bearer is not None:
+        return bearer.credentials
+    if cookie is None:
+        raise NotSignedIn("Sign in first: send the token of POST /api/v1/session as Authorization: Bearer.")
+    if request.method not in _READS:
+        check_same_origin(request)
+    return cookie
+
+
+TokenHere = Annotated[str, Depends(session_token)]
+
+
+def signed_in(portal: PortalHere, token: TokenHere) -> User:
+    user = portal.sessions.user(token)
+    if user is None:
+        raise NotSignedIn("This token or session is not valid, or has ended. Sign in again.")
+    return user
+
+
+SignedIn = Annotated[User, Depends(signed_in)]
+
+
+def check_same_origin(request: Request) -> None:
+    """Raise NotAllowed for what another site's page made the browser send.
+
+    Browsers put Sec-Fetch-Site or Origin on every such request; a program that keeps cookies sends neither and passes.
+    """
+    site = request.headers.get("sec-fetch-site")
+    origin = request.headers.get("origin")
+    if site == "same-origin" or (site is None and origin is None):
+        return
+    if site is None and origin is not None and _host_of(origin) == request.headers.get("host", "").lower():
+        return
+    raise NotAllowed("This came from another site. Open the portal itself, or send the token as Authorization: Bearer.")
+
+
+def _host_of(origin: str) -> str:
+    try:
+        parts = urlsplit(origin.lower())
+        port = parts.port
+    except ValueError:
+        return ""
+    usual = {"http": 80, "https": 443}.get(parts.scheme)
+    return parts.netloc if port != usual else (parts.hostname or "")
+
+
+def set_cookie(response: Response, portal: Portal, token: str) -> None:
+    """No script can read it, no other site can make the browser send it."""
+    response.set_cookie(
+        COOKIE,
+        token,
+        max_age=int(portal.sessions.lifetime.total_seconds()),
+        path="/",
+        secure=portal.settings.secure_cookie,
+        httponly=True,
+        samesite="strict",
+    )
+
+
+def clear_cookie(response: Response, portal: Portal) -> None:
+    response.delete_cookie(COOKIE, path="/", secure=portal.settings.secure_cookie, httponly=True, samesite="strict")

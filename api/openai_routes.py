@@ -1,0 +1,67 @@
+"""OpenAI's API, so that its clients work unchanged: the models and chat completions. Nothing of a chat is stored here."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from api.chat_answer import ChatAnswer, ChatCompletion
+from api.chat_request import ChatRequest
+from api.errors import OpenAIErrorBody
+from api.identity import SignedIn
+from api.portal import PortalHere
+from api.streams import EventStream, until_finished
+from core.errors import NotFound
+from core.generation import LoadedModel
+
+router = APIRouter(prefix="/v1", tags=["OpenAI"], responses={"4XX": {"model": OpenAIErrorBody}, 422: {"model": OpenAIErrorBody}})
+
+STREAMED = {200: {"content": {"text/event-stream": {}}, "description": "The answer; with stream true, its chunks."}}
+CLIENT_CLOSED = 499
+"""What nginx logs for a client that went away; nobody receives it."""
+
+
+class ModelOut(BaseModel):
+    id: str
+    object: Literal["model"] = "model"
+    created: int = 0
+    owned_by: str = "portal"
+    context_window: int
+
+    @staticmethod
+    def of(model: LoadedModel) -> ModelOut:
+        return ModelOut(id=model.name, context_window=model.context)
+
+
+class ModelsOut(BaseModel):
+    object: Literal["list"] = "list"
+    data: list[ModelOut]
+
+
+@router.get("/models")
+def models(portal: PortalHere, user: SignedIn) -> ModelsOut:
+    """The models that can be asked now, the default first."""
+    return ModelsOut(data=[ModelOut.of(each) for each in portal.models.available(user)])
+
+
+@router.get("/models/{name:path}")
+def model(name: str, portal: PortalHere, user: SignedIn) -> ModelOut:
+    for each in portal.models.available(user):
+        if each.name == name:
+            return ModelOut.of(each)
+    raise NotFound("There is no model named {model}. GET /v1/models lists those that can be asked.", model=name[:200])
+
+
+@router.post("/chat/completions", response_model=ChatCompletion, responses=STREAMED)
+async def chat_completions(body: ChatRequest, request: Request, portal: PortalHere, user: SignedIn) -> ChatCompletion | Response:
+    """Answer the given messages. A client that goes away frees the engine."""
+    wanted = body.generation(user)
+    answer = ChatAnswer(await run_in_threadpool(portal.completions.start, user, wanted))
+    if body.stream:
+        return EventStream(answer.events(body.include_usage), answer.leave)
+    items = await until_finished(answer.deltas(), request.receive, answer.leave)
+    return Response(status_code=CLIENT_CLOSED) if items is None else answer.whole(items)

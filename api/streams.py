@@ -1,0 +1,139 @@
+"""Server-sent events: what other threads produce, carried into the event loop and out to one client.
+
+No thread of the pool that pages and routes share waits for a model here, so any number of open streams leaves it free.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import threading
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+from typing import Any, Generic, TypeVar
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+log = logging.getLogger(__name__)
+
+KEEP_ALIVE_S = 15.0
+KEEP_ALIVE = b": waiting\n\n"
+T = TypeVar("T")
+
+
+class Feed(Generic[T]):
+    """Items put from any thread and taken, all that wait at once, by one coroutine."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._items: list[T] = []
+        self._filled = asyncio.Event()
+
+    def put(self, item: T) -> None:
+        try:
+            self._loop.call_soon_threadsafe(self._add, item)
+        except RuntimeError:
+            # The loop is closed: the server stopped, and nobody reads any more.
+            log.debug("an event came after the server stopped")
+
+    def _add(self, item: T) -> None:
+        self._items.append(item)
+        self._filled.set()
+
+    async def take(self, timeout: float) -> list[T]:
+        """All items that came since the last call; waits for one, and gives none after `timeout` seconds."""
+        try:
+            await asyncio.wait_for(self._filled.wait(), timeout)
+        except TimeoutError:
+            return []
+        self._filled.clear()
+        taken, self._items = self._items, []
+        return taken
+
+
+class Failed:
+    """The last item of a feed whose source raised."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+
+def pump(source: Iterable[T], feed: Feed[T | Failed | None], name: str) -> None:
+    """Put every item of `source` into `feed` from a thread of its own, then None, or Failed if it raised."""
+
+    def run() -> None:
+        try:
+            for item in source:
+                feed.put(item)
+        except Exception as problem:  # handed to the coroutine, which raises or reports it
+            feed.put(Failed(problem))
+        else:
+            feed.put(None)
+
+    threading.Thread(target=run, name=name, daemon=True).start()
+
+
+async def until_gone(receive: Receive) -> None:
+    """Return when the client has closed the connection."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def sse(data: object, event: str | None = None) -> bytes:
+    """One event. Its JSON has no line break, so a single data line carries it."""
+    head = f"event: {event}\n" if event else ""
+    return f"{head}data: {json.dumps(data, ensure_ascii=False, separators=(',', ':'))}\n\n".encode("utf-8", "replace")
+
+
+class EventStream(Response):
+    """Sends `events` until they end or the client goes away; then, in both cases, calls `leave`."""
+
+    media_type = "text/event-stream"
+
+    def __init__(self, events: AsyncGenerator[bytes], leave: Callable[[], None]) -> None:
+        super().__init__(headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"})
+        del self.headers["content-length"]
+        self._events = events
+        self._leave = leave
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        sending = asyncio.create_task(self._send(send))
+        gone = asyncio.create_task(until_gone(receive))
+        try:
+            await asyncio.wait({sending, gone}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._leave()
+            ended = not sending.cancel()
+            gone.cancel()
+            await asyncio.gather(sending, gone, return_exceptions=True)
+            await self._events.aclose()
+        if ended:
+            sending.result()
+
+    async def _send(self, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        async for block in self._events:
+            await send({"type": "http.response.body", "body": block, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def until_finished(items: AsyncIterator[Any], receive: Receive, leave: Callable[[], None]) -> list[Any] | None:
+    """Everything of `items`, for an answer in one piece; None, after calling `leave`, if the client goes away before."""
+
+    async def collect() -> list[Any]:
+        return [item async for item in items]
+
+    collecting = asyncio.create_task(collect())
+    gone = asyncio.create_task(until_gone(receive))
+    try:
+        await asyncio.wait({collecting, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if collecting.done():
+            return collecting.result()
+        return None
+    finally:
+        if not collecting.done():
+            leave()
+        collecting.cancel()
+        gone.cancel()
+        await asyncio.gather(collecting, gone, return_exceptions=True)

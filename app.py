@@ -1,0 +1,32 @@
+"""The ASGI entry: pages and REST in one process. `uvicorn app:app`, or `./portal run`."""
+
+from __future__ import annotations
+
+import faulthandler
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import anyio.to_thread
+import streamlit as st
+from starlette.middleware import Middleware
+from streamlit.runtime.pages_manager import PagesManager
+
+import bootstrap
+from api.application import build as build_api
+from api.dispatch import ApiDispatch
+
+faulthandler.enable()
+
+# Without this, Streamlit runs pages/X.py directly for a first visitor to /X, before Home.py ever asked who it is.
+# It is private: Streamlit is pinned, and tests/functional/test_page_walls.py tells when it stops to work.
+PagesManager.uses_pages_directory = False
+
+
+@asynccontextmanager
+async def lifespan(_app: st.App) -> AsyncIterator[None]:
+    await anyio.to_thread.run_sync(bootstrap.portal)
+    yield
+    await anyio.to_thread.run_sync(bootstrap.stop)
+
+
+app = st.App("Home.py", middleware=[Middleware(ApiDispatch, api=build_api(bootstrap.portal))], lifespan=lifespan)

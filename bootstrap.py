@@ -1,0 +1,213 @@
+"""The composition root: settings in, a running portal out. The only module that knows every concrete class."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import threading
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import settings as portal_settings
+from core.accounts import Accounts, generate_password
+from core.completions import Completions
+from core.conversations import Conversations
+from core.errors import PortalError, StartFailed
+from core.feedback import FeedbackQueue
+from core.generation import LoadSettings
+from core.model_room import ModelRoom
+from core.permissions import Role
+from core.ports import ModelPool, PasswordHasher, Router
+from core.sessions import Sessions
+from core.turns import Turns
+from core.usage import UsageReports
+from data.database import Database, open_database
+from data.index_queue import IndexWorker
+from data.migrate import migrate
+from data.passwords import BcryptHasher
+from data.search.elasticsearch_index import ElasticsearchIndex
+from data.search.port import WritableIndex
+from data.search.sqlite_index import SqliteIndex
+from data.unit_of_work import SqlUnitOfWork
+from models.pool import Pool
+from models.router import PoolRouter
+from settings import Settings
+
+log = logging.getLogger(__name__)
+
+GUIDE = Path(__file__).parent / "models" / "guide" / "guide.gguf"
+FIRST_ADMIN = "admin"
+
+
+@dataclass(frozen=True)
+class Portal:
+    """Everything a page or a route may call. The last four are concretes, for metrics, health and the doctor."""
+
+    settings: Settings
+    accounts: Accounts
+    sessions: Sessions
+    conversations: Conversations
+    turns: Turns
+    completions: Completions
+    feedback: FeedbackQueue
+    usage: UsageReports
+    models: ModelRoom
+    pool: ModelPool
+    index: WritableIndex
+    index_worker: IndexWorker
+    database: Database
+
+    def close(self) -> None:
+        """Mark running answers as interrupted, with their text; free the models; close the store."""
+        self.turns.close()
+        self.index_worker.close()
+        if isinstance(self.pool, Pool):
+            self.pool.close()
+        self.index.close()
+        self.database.close()
+
+
+def build(
+    settings: Settings, *, pool: ModelPool | None = None, router: Router | None = None, hasher: PasswordHasher | None = None
+) -> Portal:
+    """Connect the parts. `pool`, `router` and `hasher` replace the real ones in tests. Raises StartFailed."""
+    _prepare_home(settings)
+    clock = now
+    database = open_database(settings.database)
+    migrate(database)
+
+    def store() -> SqlUnitOfWork:
+        return SqlUnitOfWork(database)
+
+    index = _open_index(settings)
+    if pool is None:
+        own_pool = Pool(settings.models_path, GUIDE, extra_buffers=_extra_buffers(settings.home))
+        pool, router = own_pool, router or PoolRouter(own_pool)
+    assert router is not None, "a pool of its own needs its router"
+    portal = Portal(
+        settings=settings,
+        accounts=Accounts(store, hasher or BcryptHasher(), clock),
+        sessions=Sessions(store, clock, timedelta(hours=settings.session_hours)),
+        conversations=Conversations(store, index, clock),
+        turns=Turns(store, router, clock, settings.max_question_chars),
+        completions=Completions(store, router, clock),
+        feedback=FeedbackQueue(store, index, clock),
+        usage=UsageReports(store),
+        models=ModelRoom(pool, router, store, clock, settings.models_path),
+        pool=pool,
+        index=index,
+        index_worker=IndexWorker(database, index),
+        database=database,
+    )
+    interrupted = portal.turns.recover(everything=settings.embedded)
+    if interrupted:
+        log.warning("%d answers were cut by the last stop and are marked interrupted", interrupted)
+    portal.index_worker.start()
+    return portal
+
+
+def load_first_model(portal: Portal) -> None:
+    """Begin loading the model of the settings. A bad file is logged and shown on the Models page; the portal runs on."""
+    chosen = portal.settings
+    options = LoadSettings(
+        context=chosen.context or None,
+        slots=chosen.slots or None,
+        gpu_layers=chosen.gpu_layers,
+        kv_type=chosen.kv_type,
+        threads=chosen.threads or None,
+    )
+    path = Path(chosen.model).expanduser() if chosen.model else GUIDE
+    try:
+        portal.pool.load(path, options, default=True)
+    except PortalError as problem:
+        log.error("the model %s was not loaded: %s", path, problem)
+
+
+def ensure_first_admin(portal: Portal) -> str | None:
+    """Create the account "admin" if there is no account yet. Returns its password if one had to be generated."""
+    if portal.accounts.anybody():
+        return None
+    given = portal.settings.admin_password
+    password = given or generate_password()
+    try:
+        portal.accounts.add(None, FIRST_ADMIN, Role.ADMIN, password=password, full_name="Admin")
+    except PortalError as problem:
+        raise StartFailed("PORTAL_ADMIN_PASSWORD cannot be used: {problem}", problem=problem) from problem
+    return None if given else password
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _prepare_home(settings: Settings) -> None:
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+        settings.models_path.mkdir(parents=True, exist_ok=True)
+        probe = settings.home / ".writable"
+        probe.write_bytes(b"1")
+        probe.unlink()
+    except OSError as problem:
+        raise StartFailed(
+            "The folder {home} cannot be written ({reason}). Free some space, change its rights, or set PORTAL_HOME to another folder.",
+            home=settings.home,
+            reason=problem.strerror,
+        ) from problem
+
+
+def _open_index(settings: Settings) -> WritableIndex:
+    if settings.elasticsearch_url:
+        return ElasticsearchIndex(
+            settings.elasticsearch_url,
+            api_key=settings.elasticsearch_api_key or None,
+            ca_file=settings.elasticsearch_ca or None,
+        )
+    return SqliteIndex(settings.home / "search.db")
+
+
+def _extra_buffers(home: Path) -> bool:
+    """Whether the CPU backend may repack weights; the install notes here when this machine dies of it (see docs/architecture.md)."""
+    try:
+        noted = json.loads((home / "engine.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return True
+    return bool(noted.get("extra_buffers", True))
+
+
+_portal: Portal | None = None
+_lock = threading.Lock()
+
+
+def start(
+    settings: Settings, *, pool: ModelPool | None = None, router: Router | None = None, hasher: PasswordHasher | None = None
+) -> Portal:
+    """Build the portal of this process; `portal()` returns it from then on."""
+    global _portal
+    with _lock:
+        if _portal is not None:
+            raise StartFailed("The portal of this process is running already.")
+        _portal = build(settings, pool=pool, router=router, hasher=hasher)
+        return _portal
+
+
+def portal() -> Portal:
+    """The portal of this process, started from the environment on first use."""
+    global _portal
+    with _lock:
+        if _portal is None:
+            chosen = portal_settings.load(os.environ)
+            _portal = build(chosen)
+            ensure_first_admin(_portal)
+            load_first_model(_portal)
+        return _portal
+
+
+def stop() -> None:
+    """Close the portal of this process, if it runs."""
+    global _portal
+    with _lock:
+        if _portal is not None:
+            _portal.close()
+            _portal = None

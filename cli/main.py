@@ -1,0 +1,80 @@
+"""./portal: what it is asked to do, and who does it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from cli import checks, doctor
+from cli.engine_build import library_path
+from cli.install import install_runtime
+from cli.places import REPOSITORY, Places
+from core.errors import PortalError, StartFailed
+
+_HELP = """\
+GLM Portal: a chat portal over a GLM that runs in its own process.
+
+  ./portal run                   install what is missing, then serve the portal
+  ./portal test [PYTEST ARGS]    install what tests need, then check and test everything
+  ./portal user list             everybody who may sign in
+  ./portal user add NAME --role analyst|manager|admin [--full-name TEXT] [--group TEXT] [--generate]
+  ./portal user passwd NAME [--generate]
+  ./portal user role NAME analyst|manager|admin
+  ./portal user disable NAME     ends the sessions too; `enable` lets the person in again
+  ./portal doctor                every part: its state, its version, and what to do
+  ./portal bench NAME [ARGS]     measure; without NAME: what there is to measure
+
+Settings are environment variables: PORTAL_HOST, PORTAL_PORT, PORTAL_HOME and more, see docs/settings.md.
+A password is asked for, or taken from PORTAL_PASSWORD, or made with --generate.
+"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    places = Places.of(os.environ)
+    try:
+        return _dispatch(places, list(arguments))
+    except PortalError as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        return 130
+
+
+def _dispatch(places: Places, arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="./portal", usage="./portal run | test | user | doctor | bench | --help", add_help=False)
+    parser.add_argument("command", nargs="?", choices=("run", "test", "user", "doctor", "bench", "help"), default="help")
+    parser.add_argument("-h", "--help", action="store_true")
+    known = parser.parse_args(arguments[:1])
+    rest = arguments[1:]
+    if known.help or known.command == "help":
+        print(_HELP, end="")
+        return 0
+    if known.command == "doctor":
+        return doctor.examine(places)
+    if known.command == "test":
+        return checks.run_all(places, rest)
+    if known.command == "bench" and not rest:
+        print("./portal bench NAME, with NAME one of: " + ", ".join(_benches()))
+        return 0
+    if known.command == "bench" and rest[0] not in _benches():
+        raise StartFailed("There is no measurement named {name}. There are: {names}.", name=rest[0], names=", ".join(_benches()))
+    install_runtime(places)
+    if known.command == "bench":
+        return enter(places, f"bench.{rest[0]}", rest[1:])
+    return enter(places, {"run": "cli.serve", "user": "cli.people"}[known.command], rest)
+
+
+def enter(places: Places, module: str, arguments: Sequence[str]) -> int:
+    """Become a module inside the environment; does not return."""
+    os.environ.update(library_path(places))
+    os.chdir(REPOSITORY)
+    sys.stdout.flush()
+    os.execv(places.python, [str(places.python), "-m", module, *arguments])
+
+
+def _benches() -> list[str]:
+    return sorted(path.stem for path in (Path(REPOSITORY) / "bench").glob("*.py") if not path.stem.startswith("_"))

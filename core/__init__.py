@@ -1,0 +1,1 @@
+"""The domain: what the portal does, in standard library Python only."""

@@ -1,0 +1,205 @@
+"""What core and the models say to each other: a request, its events, the models there are."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+from core.entities import FinishReason, Timings, Usage
+from core.errors import InvalidInput
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMessage:
+    role: str
+    """"system", "user", "assistant" or "tool"."""
+    content: str
+    reasoning: str = ""
+
+    def __post_init__(self) -> None:
+        if self.role not in ("system", "user", "assistant", "tool"):
+            raise InvalidInput("Unknown role {role}; use system, user, assistant or tool.", role=repr(self.role))
+
+
+@dataclass(frozen=True, slots=True)
+class SamplingParams:
+    """How the next token is chosen. None means the model's own recommended value."""
+
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    min_p: float | None = None
+    repeat_penalty: float | None = None
+    max_tokens: int | None = None
+    stop: tuple[str, ...] = ()
+    seed: int | None = None
+
+    def __post_init__(self) -> None:
+        _within("temperature", self.temperature, 0, 5)
+        _within("top_p", self.top_p, 0, 1)
+        _within("top_k", self.top_k, 0, 1_000_000)
+        _within("min_p", self.min_p, 0, 1)
+        _within("repeat_penalty", self.repeat_penalty, 0.1, 10)
+        _within("max_tokens", self.max_tokens, 1, 10_000_000)
+        _within("seed", self.seed, 0, 2**32 - 1)
+        if len(self.stop) > 16 or any(not text or len(text) > 500 for text in self.stop):
+            raise InvalidInput("stop takes at most 16 strings of 1 to 500 characters.")
+
+
+def _within(name: str, value: float | None, low: float, high: float) -> None:
+    if value is not None and not (math.isfinite(value) and low <= value <= high):
+        raise InvalidInput("{name} must lie between {low} and {high}.", name=name, low=low, high=high)
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationRequest:
+    messages: tuple[ChatMessage, ...]
+    user_id: str
+    """For fair shares; not shown to the model."""
+    model: str | None = None
+    """A name from `models()`; None takes the default model."""
+    params: SamplingParams = field(default_factory=SamplingParams)
+    thinking: bool = True
+    """Ask a model that can think to do so; no effect on one that cannot."""
+    conversation_id: str | None = None
+    """For prefix reuse only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """The request waits. place: 1 is next. wait_s: expected, None if nobody can tell yet."""
+
+    place: int
+    wait_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """New text. `text` or `reasoning` may be empty; `tokens` is the count so far."""
+
+    text: str = ""
+    reasoning: str = ""
+    tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The last event. A generation that fails raises instead."""
+
+    finish_reason: FinishReason
+    usage: Usage
+    timings: Timings
+
+
+GenerationEvent = Queued | Delta | Finished
+
+
+class RunningGeneration(Protocol):
+    model: str
+    model_version: str
+    platform: str
+
+    def events(self) -> Iterator[GenerationEvent]:
+        """Yield events until Finished, blocking between them; one consumer. Raises ModelFailed, Busy."""
+        ...
+
+    def cancel(self) -> None:
+        """From any thread: free the engine within one step; events() then ends with Finished(cancelled)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LoadSettings:
+    """How a GGUF is loaded. None: chosen from the file and the machine."""
+
+    context: int | None = None
+    """Tokens one conversation can hold."""
+    slots: int | None = None
+    """Answers at the same time."""
+    gpu_layers: int | None = None
+    """-1: all of them."""
+    kv_type: str = "f16"
+    """Precision of the context: f16, q8_0 or q4_0."""
+    threads: int | None = None
+
+    def __post_init__(self) -> None:
+        _within("context", self.context, 256, 4_194_304)
+        _within("slots", self.slots, 1, 256)
+        _within("gpu_layers", self.gpu_layers, -1, 10_000)
+        _within("threads", self.threads, 1, 1024)
+        if self.kv_type not in ("f16", "q8_0", "q4_0"):
+            raise InvalidInput("The context precision must be f16, q8_0 or q4_0.")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """A GGUF on disk, read from its header. error: why it cannot be used, else None."""
+
+    path: Path
+    name: str
+    size_bytes: int
+    architecture: str = ""
+    quantization: str = ""
+    parameters: int = 0
+    context: int = 0
+    """Tokens the model was trained for."""
+    layers: int = 0
+    thinking: bool = False
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryPlan:
+    """Bytes a load would take on `device`, and the bytes free there now."""
+
+    device: str
+    weights_bytes: int
+    context_bytes: int
+    work_bytes: int
+    free_bytes: int
+    total_bytes: int
+    context: int
+    slots: int
+
+    @property
+    def needed_bytes(self) -> int:
+        return self.weights_bytes + self.context_bytes + self.work_bytes
+
+    @property
+    def fits(self) -> bool:
+        return self.needed_bytes <= self.free_bytes
+
+
+class ModelState(StrEnum):
+    LOADING = "loading"
+    READY = "ready"
+    DRAINING = "draining"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """A model in the pool. progress: 0 to 1 while loading. error: why it FAILED."""
+
+    name: str
+    state: ModelState
+    file: ModelFile
+    version: str
+    platform: str
+    device: str
+    context: int = 0
+    slots: int = 0
+    slots_busy: int = 0
+    waiting: int = 0
+    plan: MemoryPlan | None = None
+    memory_bytes: int = 0
+    """What the load took, measured."""
+    progress: float = 0.0
+    tokens_per_second: float | None = None
+    """Of all running answers together, over the last minute; None if none ran."""
+    default: bool = False
+    error: str | None = None

@@ -1,0 +1,64 @@
+"""The models, as people see them: everybody may ask the loaded ones, admins run them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from core.entities import AuditEvent, User
+from core.generation import LoadedModel, LoadSettings, MemoryPlan, ModelFile
+from core.permissions import Permission, require
+from core.ports import Clock, ModelPool, Router, Store
+
+
+class ModelRoom:
+    def __init__(self, pool: ModelPool, router: Router, store: Store, clock: Clock, folder: Path) -> None:
+        self._pool = pool
+        self._router = router
+        self._store = store
+        self._clock = clock
+        self.folder = folder
+        """Where admins put GGUFs."""
+
+    def available(self, user: User) -> Sequence[LoadedModel]:
+        """The models this person can ask, the default first."""
+        require(user.role, Permission.CHAT)
+        return self._router.models()
+
+    def loaded(self, user: User) -> Sequence[LoadedModel]:
+        require(user.role, Permission.RUN_MODELS)
+        return self._pool.loaded()
+
+    def files(self, user: User) -> Sequence[ModelFile]:
+        require(user.role, Permission.RUN_MODELS)
+        return self._pool.files()
+
+    def read_file(self, user: User, path: Path) -> ModelFile:
+        require(user.role, Permission.RUN_MODELS)
+        return self._pool.read_file(path)
+
+    def plan(self, user: User, file: ModelFile, settings: LoadSettings) -> MemoryPlan:
+        require(user.role, Permission.RUN_MODELS)
+        return self._pool.plan(file, settings)
+
+    def load(self, user: User, path: Path, settings: LoadSettings, *, default: bool = False) -> LoadedModel:
+        """Start loading; a refusal leaves the running models untouched."""
+        require(user.role, Permission.RUN_MODELS)
+        loading = self._pool.load(path, settings, default=default)
+        self._audit(user, "model.load", loading.name)
+        return loading
+
+    def make_default(self, user: User, name: str) -> None:
+        require(user.role, Permission.RUN_MODELS)
+        self._pool.make_default(name)
+        self._audit(user, "model.make_default", name)
+
+    def unload(self, user: User, name: str) -> None:
+        require(user.role, Permission.RUN_MODELS)
+        self._pool.unload(name)
+        self._audit(user, "model.unload", name)
+
+    def _audit(self, user: User, action: str, name: str) -> None:
+        with self._store() as work:
+            work.audit.add(AuditEvent(self._clock(), user.id, action, name, {}))
+            work.commit()

@@ -1,0 +1,43 @@
+"""What may be asked, and how a conversation is named after it."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from core.errors import InvalidInput
+
+TITLE_CHARS = 60
+_REQUEST_ID = re.compile(r"[\x21-\x7e]{1,100}")
+
+
+def check_question(text: str, max_chars: int) -> str:
+    """The question with normal line ends and no outer space. Raises InvalidInput if it cannot be asked."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n").strip()
+    if not text:
+        raise InvalidInput("The question is empty. Type something to ask.")
+    if len(text) > max_chars:
+        sentence = "The question has {n:,} characters; at most {limit:,} fit. Shorten it or split it."
+        raise InvalidInput(sentence, n=len(text), limit=max_chars)
+    for place, character in enumerate(text):
+        if unicodedata.category(character) in ("Cc", "Cs") and character not in "\n\t":
+            raise InvalidInput(
+                "The question contains a control character (U+{code:04X} at position {place}). Remove it and ask again.",
+                code=ord(character),
+                place=place + 1,
+            )
+    return text
+
+
+def check_request_id(request_id: str) -> None:
+    if not _REQUEST_ID.fullmatch(request_id):
+        raise InvalidInput("request_id must be 1 to 100 visible ASCII characters.")
+
+
+def title_of(question: str) -> str:
+    """The first line of the question, cut at a word."""
+    line = " ".join(question.split("\n", 1)[0].split())
+    if len(line) <= TITLE_CHARS:
+        return line
+    cut = line[: TITLE_CHARS - 1]
+    return cut[: cut.rfind(" ")] + "…" if " " in cut[TITLE_CHARS // 2 :] else cut + "…"

@@ -1,0 +1,175 @@
+"""The thread of one turn: ask the model, follow its events, write the end."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+from core.conversations import path
+from core.entities import Author, FinishReason, Generation, Message, MessageStatus, Timings, Usage, User
+from core.errors import InvalidInput, PortalError, PromptTooLong, Unavailable
+from core.generation import ChatMessage, Delta, Finished, GenerationRequest, Queued, RunningGeneration, SamplingParams
+from core.ports import Router, Store
+from core.running_turn import RunningTurn
+
+log = logging.getLogger(__name__)
+
+CHECKPOINT_EVERY_S = 1.0
+SAVE_TRIES = 6
+"""The end of a turn is written again after 0.5, 1, 2, 4 and 8 s while the store cannot write."""
+UNEXPECTED = "The answer stopped because of an error inside the portal. The text so far is kept. Try again; the log has the details."
+GONE = "The model went away in the middle of the answer. The text so far is kept. Try again."
+UNSAVED = "The answer could not be saved. Copy it now; the log has the details."
+
+
+@dataclass(frozen=True, slots=True)
+class TurnOptions:
+    model: str | None = None
+    thinking: bool = True
+    params: SamplingParams = field(default_factory=SamplingParams)
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """How a turn ended; `error` is the sentence to show."""
+
+    reason: FinishReason
+    generation: RunningGeneration | None = None
+    finished: Finished | None = None
+    error: str | None = None
+
+
+class TurnRunner:
+    """Runs turns on their own threads. `closing` is set when the portal stops: then nothing is tried for long."""
+
+    def __init__(self, store: Store, router: Router, closing: threading.Event) -> None:
+        self._store = store
+        self._router = router
+        self._closing = closing
+
+    def run(self, user: User, running: RunningTurn, options: TurnOptions, source: str) -> None:
+        """Answer to the end, whatever happens; then `running` is finished and its row written."""
+        end = self._answer(user, running, options)
+        status = MessageStatus.FAILED if end.error else running.status_after(end.reason)
+        unsaved = self._save(user, running, end, status, source)
+        running.finish(MessageStatus.FAILED if unsaved else status, end.finished, unsaved or end.error)
+
+    def _answer(self, user: User, running: RunningTurn, options: TurnOptions) -> _End:
+        generation: RunningGeneration | None = None
+        try:
+            generation = self._start(user, running, options)
+            if generation is None:
+                return _End(FinishReason.CANCELLED)
+            finished = self._follow(running, generation)
+            return _End(finished.finish_reason, generation, finished)
+        except PortalError as problem:
+            log.warning("turn %s failed: %s", running.turn.id, problem)
+            return _End(FinishReason.ERROR, generation, error=str(problem))
+        except Exception:
+            log.exception("turn %s failed", running.turn.id)
+            if generation is not None:
+                generation.cancel()
+            return _End(FinishReason.ERROR, generation, error=UNEXPECTED)
+
+    def _start(self, user: User, running: RunningTurn, options: TurnOptions) -> RunningGeneration | None:
+        """Start the model on as much of the conversation as it can read: the oldest turns give way first."""
+        turn = running.turn
+        with self._store() as work:
+            way = path(work.messages.of_conversation(turn.conversation_id), turn.question_id)
+        prompt = prompt_of(way)
+        while not running.stop_requested:
+            request = GenerationRequest(tuple(prompt), user.id, options.model, options.params, options.thinking, turn.conversation_id)
+            try:
+                generation = self._router.start(request)
+            except PromptTooLong:
+                if len(prompt) < 3:
+                    raise
+                prompt = prompt[2:]
+                continue
+            running.attach(generation)
+            return generation
+        return None
+
+    def _follow(self, running: RunningTurn, generation: RunningGeneration) -> Finished:
+        written = time.monotonic()
+        for event in generation.events():
+            match event:
+                case Queued():
+                    running.queued(event)
+                case Delta():
+                    running.delta(event)
+                    if time.monotonic() - written >= CHECKPOINT_EVERY_S:
+                        self._checkpoint(running)
+                        written = time.monotonic()
+                case Finished():
+                    return event
+        raise Unavailable(GONE)
+
+    def _checkpoint(self, running: RunningTurn) -> None:
+        snapshot = running.snapshot()
+        try:
+            with self._store() as work:
+                work.messages.checkpoint(snapshot.answer_id, snapshot.text, snapshot.reasoning)
+                work.commit()
+        except Unavailable as problem:
+            # The end of the turn writes everything again; a missed checkpoint costs nothing but a crash's last second.
+            log.warning("checkpoint of turn %s failed: %s", running.turn.id, problem)
+
+    def _save(self, user: User, running: RunningTurn, end: _End, status: MessageStatus, source: str) -> str | None:
+        """Write the end of the turn in one transaction; returns why that was impossible, if it was."""
+        turn, snapshot = running.turn, running.snapshot()
+        row = _row(user, running, end, end.generation, source) if end.generation else None
+        for attempt in range(SAVE_TRIES):
+            try:
+                with self._store() as work:
+                    if row is not None:
+                        work.generations.add(row)
+                    work.messages.finish(turn.answer_id, status, snapshot.text, snapshot.reasoning, end.error)
+                    work.turns.finish(turn.id, status)
+                    work.commit()
+                return None
+            except Unavailable as problem:
+                log.error("turn %s could not be saved (try %d of %d): %s", turn.id, attempt + 1, SAVE_TRIES, problem)
+                if attempt == SAVE_TRIES - 1 or self._closing.is_set():
+                    return UNSAVED
+                time.sleep(0.5 * 2**attempt)
+            except Exception:
+                log.exception("turn %s could not be saved", turn.id)
+                return UNSAVED
+        return UNSAVED
+
+
+def _row(user: User, running: RunningTurn, end: _End, generation: RunningGeneration, source: str) -> Generation:
+    turn, snapshot = running.turn, running.snapshot()
+    return Generation(
+        id=uuid4().hex,
+        user_id=user.id,
+        group=user.group,
+        created_at=turn.created_at,
+        model=generation.model,
+        model_version=generation.model_version,
+        platform=generation.platform,
+        usage=end.finished.usage if end.finished else Usage(completion_tokens=snapshot.tokens),
+        timings=end.finished.timings if end.finished else Timings(ttft_s=snapshot.ttft_s, duration_s=snapshot.elapsed_s),
+        finish_reason=end.reason,
+        source=source,
+        conversation_id=turn.conversation_id,
+        message_id=turn.answer_id,
+        error=end.error,
+    )
+
+
+def prompt_of(way: Sequence[Message]) -> list[ChatMessage]:
+    """What the model reads: questions with their answers, and last the open question. Unanswered questions are left out."""
+    prompt: list[ChatMessage] = []
+    if not way:
+        raise InvalidInput("There is no question to answer.")
+    for question, answer in zip(way, way[1:], strict=False):
+        if question.author is Author.USER and answer.text:
+            prompt += [ChatMessage("user", question.text), ChatMessage("assistant", answer.text, answer.reasoning)]
+    return [*prompt, ChatMessage("user", way[-1].text)]
+

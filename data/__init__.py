@@ -1,0 +1,1 @@
+"""Storage: the store (SQLAlchemy over SQLite or PostgreSQL) and the search index that follows it."""

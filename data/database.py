@@ -1,0 +1,144 @@
+"""The database behind the store: SQLite in WAL mode, or PostgreSQL through a pool."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from core.errors import StartFailed, Unavailable
+
+CONNECT_TIMEOUT_S = 5
+POOL_TIMEOUT_S = 10
+BUSY_TIMEOUT_S = 10
+"""How long a writer waits for another writer: SQLite's busy timeout, PostgreSQL's lock timeout."""
+STATEMENT_TIMEOUT_S = 30
+IDLE_IN_TRANSACTION_TIMEOUT_S = 120
+
+
+class Database:
+    """Connections to one database. `jobs_queued` is set whenever this process commits index jobs."""
+
+    def __init__(self, url: URL, engine: Engine) -> None:
+        self.url = url
+        self.engine = engine
+        self.jobs_queued = threading.Event()
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.engine.dialect.name == "sqlite"
+
+    @property
+    def name(self) -> str:
+        """For people: the file, or the server's address without its password."""
+        return str(self.url.database) if self.is_sqlite else self.url.render_as_string(hide_password=True)
+
+    def connect(self) -> Connection:
+        """A connection from the pool. Raises Unavailable."""
+        try:
+            return self.engine.connect()
+        except PoolTimeout as error:
+            raise Unavailable("The store has too much to do. Try again in a few seconds.") from error
+
+    @contextmanager
+    def start_errors(self) -> Iterator[None]:
+        """Turns what goes wrong with the database at the start into the sentence that stops it."""
+        try:
+            yield
+        except Unavailable as error:
+            cause = error.__cause__
+            reason = str(getattr(cause, "orig", None) or cause).strip().splitlines()[0]
+            raise StartFailed(
+                "The database {name} cannot be used ({reason}). Check that it runs, that the address is right, "
+                "and that there is space on the disk.",
+                name=self.name,
+                reason=reason,
+            ) from error
+        except DBAPIError as error:
+            raise StartFailed("The database {name} cannot be used: {reason}.", name=self.name, reason=str(error.orig)) from error
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def open_database(url: str, *, pool_size: int = 10, max_overflow: int = 30) -> Database:
+    """Connect to `sqlite:///file` or `postgresql://...`; makes the file's folder. Raises StartFailed.
+
+    Nothing is created or changed in the database: see data.migrate.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise StartFailed("PORTAL_DATABASE_URL is not a database address. Use sqlite:///file or postgresql://user@host/name.") from error
+    backend = parsed.get_backend_name()
+    pool: dict[str, Any] = {"pool_size": pool_size, "max_overflow": max_overflow, "pool_timeout": POOL_TIMEOUT_S}
+    if backend == "sqlite":
+        _make_folder(parsed)
+        engine = create_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False}, **pool)
+        event.listen(engine, "connect", _set_up_sqlite)
+    elif backend in ("postgresql", "postgres"):
+        parsed = parsed.set(drivername="postgresql+psycopg")
+        settings = {
+            "timezone": "UTC",
+            "statement_timeout": f"{STATEMENT_TIMEOUT_S}s",
+            "lock_timeout": f"{BUSY_TIMEOUT_S}s",
+            "idle_in_transaction_session_timeout": f"{IDLE_IN_TRANSACTION_TIMEOUT_S}s",
+        }
+        options = " ".join(f"-c {name}={value}" for name, value in settings.items())
+        arguments = {"connect_timeout": CONNECT_TIMEOUT_S, "options": options, "application_name": "glm-portal"}
+        engine = create_engine(parsed, connect_args=arguments, pool_pre_ping=True, pool_recycle=1800, **pool)
+    else:
+        raise StartFailed("PORTAL_DATABASE_URL names {backend}; the portal stores in SQLite or PostgreSQL.", backend=backend)
+    event.listen(engine, "handle_error", _translate)
+    return Database(parsed, engine)
+
+
+def _make_folder(url: URL) -> None:
+    if not url.database or url.database == ":memory:":
+        raise StartFailed("PORTAL_DATABASE_URL names no SQLite file. Use sqlite:///file.")
+    folder = Path(url.database).resolve().parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StartFailed(
+            "The folder {folder} cannot be made ({reason}). Choose another PORTAL_HOME.", folder=folder, reason=error.strerror
+        ) from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise StartFailed(
+            "The folder {folder} cannot be written. Give this user the right to write there, or choose another PORTAL_HOME.", folder=folder
+        )
+
+
+def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    # No BEGIN of the driver's own: reads run outside transactions, and data.transaction begins IMMEDIATE before the first write.
+    connection.isolation_level = None
+    connection.execute("PRAGMA journal_mode = WAL")
+    # In WAL mode NORMAL keeps every commit through a crash of the process; only a power cut can take the last ones back.
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA cache_size = -8000")
+
+
+def _translate(context: ExceptionContext) -> None:
+    """Say in one sentence why the store cannot answer now. Broken rules (unique, foreign key) and wrong SQL stay as they are."""
+    if not isinstance(context.sqlalchemy_exception, OperationalError):
+        return
+    reason = str(context.original_exception).lower()
+    if "disk is full" in reason or "no space left" in reason or "disk i/o error" in reason:
+        sentence = "The disk of the store is full or broken. Nothing of this was saved; ask an admin to make space."
+    elif "locked" in reason or "lock timeout" in reason or "deadlock" in reason:
+        sentence = "The store is busy with another change. Try again in a few seconds."
+    elif "readonly" in reason or "read-only" in reason:
+        sentence = "The store can only be read now. Nothing of this was saved; ask an admin."
+    else:
+        sentence = "The store cannot be reached now. Try again in a few seconds, or ask an admin."
+    raise Unavailable(sentence) from context.original_exception

@@ -1,0 +1,1 @@
+"""Alembic's environment and revisions; data/migrate.py runs them."""

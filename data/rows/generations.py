@@ -1,0 +1,101 @@
+"""Rows of generations: only ever added and read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import and_, insert, select
+
+from core.entities import Generation, RatedGeneration, Timings, Usage
+from data.tables import FeedbackTable, GenerationTable
+from data.transaction import AnyRow, Transaction
+
+_T = GenerationTable.__table__.c
+_FEEDBACK = FeedbackTable.__table__.c
+_NAMES = (
+    "id", "user_id", "group_name", "created_at", "model", "model_version", "platform",
+    "prompt_tokens", "completion_tokens", "cached_tokens", "queue_s", "ttft_s", "duration_s", "tokens_per_second",
+    "finish_reason", "source", "conversation_id", "message_id", "error", "variant", "cost",
+)  # fmt: skip
+GENERATION_COLUMNS = [_T[name].label("generation_" + name) for name in _NAMES]
+"""For selects that join a generation to something else."""
+
+_RATED_COLUMNS = [
+    _T.user_id, _T.group_name, _T.model, _T.source, _T.conversation_id, _T.created_at,
+    _T.prompt_tokens, _T.completion_tokens, _T.cached_tokens,
+    _T.queue_s, _T.ttft_s, _T.duration_s, _T.tokens_per_second, _T.finish_reason, _FEEDBACK.rating,
+]  # fmt: skip
+_RATED = select(*_RATED_COLUMNS).outerjoin(
+    FeedbackTable, and_(_FEEDBACK.message_id == _T.message_id, _FEEDBACK.user_id == _T.user_id)
+)  # fmt: skip
+
+
+def generation_of(row: AnyRow) -> Generation | None:
+    """From a row with GENERATION_COLUMNS; None where the outer join found none."""
+    if row.generation_id is None:
+        return None
+    return Generation(
+        row.generation_id,
+        row.generation_user_id,
+        row.generation_group_name,
+        row.generation_created_at,
+        row.generation_model,
+        row.generation_model_version,
+        row.generation_platform,
+        Usage(row.generation_prompt_tokens, row.generation_completion_tokens, row.generation_cached_tokens),
+        Timings(row.generation_queue_s, row.generation_ttft_s, row.generation_duration_s, row.generation_tokens_per_second),
+        row.generation_finish_reason,
+        row.generation_source,
+        row.generation_conversation_id,
+        row.generation_message_id,
+        row.generation_error,
+        row.generation_variant,
+        row.generation_cost,
+    )
+
+
+class SqlGenerationRows:
+    def __init__(self, transaction: Transaction) -> None:
+        self._sql = transaction
+
+    def add(self, generation: Generation) -> None:
+        self._sql.write(
+            insert(GenerationTable).values(
+                id=generation.id,
+                user_id=generation.user_id,
+                group_name=generation.group,
+                created_at=generation.created_at,
+                model=generation.model,
+                model_version=generation.model_version,
+                platform=generation.platform,
+                prompt_tokens=generation.usage.prompt_tokens,
+                completion_tokens=generation.usage.completion_tokens,
+                cached_tokens=generation.usage.cached_tokens,
+                queue_s=generation.timings.queue_s,
+                ttft_s=generation.timings.ttft_s,
+                duration_s=generation.timings.duration_s,
+                tokens_per_second=generation.timings.tokens_per_second,
+                finish_reason=generation.finish_reason,
+                source=generation.source,
+                conversation_id=generation.conversation_id,
+                message_id=generation.message_id,
+                error=generation.error,
+                variant=generation.variant,
+                cost=generation.cost,
+            )
+        )
+
+    def rated(self, since: datetime, until: datetime, model: str | None = None, group: str | None = None) -> Sequence[RatedGeneration]:
+        statement = _RATED.where(_T.created_at >= since, _T.created_at < until).order_by(_T.created_at, _T.id)
+        if model is not None:
+            statement = statement.where(_T.model == model)
+        if group is not None:
+            statement = statement.where(_T.group_name == group)
+        return [RatedGeneration(*row) for row in self._sql.all(statement)]
+
+    def models(self) -> Sequence[str]:
+        return [row.model for row in self._sql.all(select(_T.model).distinct().order_by(_T.model))]
+
+    def groups(self) -> Sequence[str]:
+        return [row.group_name for row in self._sql.all(select(_T.group_name).distinct().order_by(_T.group_name))]

@@ -1,0 +1,84 @@
+"""Rows of messages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import and_, insert, select, update
+
+from core.entities import Message, MessageStatus
+from data.rows.generations import GENERATION_COLUMNS, generation_of
+from data.tables import ConversationTable, FeedbackTable, GenerationTable, MessageTable
+from data.transaction import AnyRow, Transaction
+
+_T = MessageTable.__table__.c
+_CONVERSATION = ConversationTable.__table__.c
+_FEEDBACK = FeedbackTable.__table__.c
+_GENERATION = GenerationTable.__table__.c
+
+_WHOLE = (
+    select(
+        _T.id, _T.conversation_id, _T.parent_id, _T.author, _T.text, _T.status, _T.created_at, _T.reasoning, _T.error,
+        *GENERATION_COLUMNS, _FEEDBACK.rating, _FEEDBACK.comment,
+    )
+    .join(ConversationTable, _CONVERSATION.id == _T.conversation_id)
+    .outerjoin(GenerationTable, _GENERATION.message_id == _T.id)
+    .outerjoin(FeedbackTable, and_(_FEEDBACK.message_id == _T.id, _FEEDBACK.user_id == _CONVERSATION.user_id))
+    .order_by(_T.number, _GENERATION.created_at)
+)  # fmt: skip
+
+
+def _message_of(row: AnyRow) -> Message:
+    return Message(
+        row.id,
+        row.conversation_id,
+        row.parent_id,
+        row.author,
+        row.text,
+        row.status,
+        row.created_at,
+        row.reasoning,
+        row.error,
+        generation_of(row),
+        row.rating,
+        row.comment or "",
+    )
+
+
+class SqlMessageRows:
+    def __init__(self, transaction: Transaction) -> None:
+        self._sql = transaction
+
+    def add(self, message: Message) -> None:
+        self._sql.write(
+            insert(MessageTable).values(
+                id=message.id,
+                conversation_id=message.conversation_id,
+                parent_id=message.parent_id,
+                author=message.author,
+                text=message.text,
+                reasoning=message.reasoning,
+                status=message.status,
+                created_at=message.created_at,
+                error=message.error,
+            )
+        )
+        self._sql.announce("message", [message.id])
+
+    def get(self, message_id: str) -> Message | None:
+        rows = self._sql.all(_WHOLE.where(_T.id == message_id))
+        return _message_of(rows[-1]) if rows else None
+
+    def of_conversation(self, conversation_id: str) -> Sequence[Message]:
+        # Were there two generations for one message, the later one is its own.
+        rows = {row.id: row for row in self._sql.all(_WHOLE.where(_T.conversation_id == conversation_id))}
+        return [_message_of(row) for row in rows.values()]
+
+    def checkpoint(self, message_id: str, text: str, reasoning: str) -> None:
+        streaming = and_(_T.id == message_id, _T.status == MessageStatus.STREAMING)
+        self._sql.write(update(MessageTable).where(streaming).values(text=text, reasoning=reasoning))
+
+    def finish(self, message_id: str, status: MessageStatus, text: str, reasoning: str, error: str | None = None) -> None:
+        values = {"status": status, "text": text, "reasoning": reasoning, "error": error}
+        self._sql.write(update(MessageTable).where(_T.id == message_id).values(values))
+        self._sql.announce("message", [message_id])

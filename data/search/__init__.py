@@ -1,0 +1,1 @@
+"""Full-text search: one port, an embedded index and Elasticsearch behind it."""

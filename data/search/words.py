@@ -1,0 +1,90 @@
+"""How text becomes words to find: Latin words as they are, Chinese, Japanese and Korean runs as overlapping pairs of characters."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from data.search.port import MARK_END, MARK_START
+
+MAX_TERMS = 24
+MAX_QUERY = 1000
+"""Characters of a query that are read."""
+SNIPPET = 160
+"""Characters of a snippet, about."""
+
+_CJK = "\u3005\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003134f"
+_CJK_RUN = re.compile(f"[{_CJK}]+")
+_TERM = re.compile(f"([{_CJK}]+)|([^\\W_{_CJK}]+)")
+_SPACE = re.compile(r"\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One word a person looks for, lower case."""
+
+    text: str
+    cjk: bool
+
+    @property
+    def pairs(self) -> list[str]:
+        return [self.text[i : i + 2] for i in range(len(self.text) - 1)]
+
+
+def terms(query: str) -> list[Term]:
+    """The different words in what a person typed, in order. Nothing typed can be more than words: there is no query syntax."""
+    found = (Term(match[0], match[1] is not None) for match in _TERM.finditer(_normal(query[:MAX_QUERY])))
+    return list(dict.fromkeys(found))[:MAX_TERMS]
+
+
+def spread(text: str) -> str:
+    """The text with every CJK run written as pairs and its last character: 机器学习 becomes 机器 器学 学习 习.
+
+    So a word of two characters is one token, a longer one a phrase, and a single character the start of a token.
+    """
+    return _CJK_RUN.sub(_spread_run, _normal(text))
+
+
+def _spread_run(match: re.Match[str]) -> str:
+    run = match[0]
+    return " " + " ".join(run[i : i + 2] for i in range(len(run))) + " "
+
+
+def _normal(text: str) -> str:
+    """Full-width letters become plain ones, and all lower case."""
+    return unicodedata.normalize("NFKC", text).lower()
+
+
+def snippet(text: str, wanted: list[Term]) -> str:
+    """About SNIPPET characters of the text around the first found word, on one line, each found word between the marks."""
+    text = _SPACE.sub(" ", text.replace(MARK_START, "").replace(MARK_END, "")).strip()
+    pattern = _pattern(text, wanted)
+    first = pattern.search(text) if pattern else None
+    start = max(0, first.start() - SNIPPET // 3) if first else 0
+    end = min(len(text), start + SNIPPET)
+    start, end = _at_spaces(text, start, end)
+    cut = text[start:end]
+    if pattern:
+        cut = pattern.sub(lambda match: MARK_START + match[0] + MARK_END, cut)
+    return ("…" if start else "") + cut + ("…" if end < len(text) else "")
+
+
+def _pattern(text: str, wanted: list[Term]) -> re.Pattern[str] | None:
+    """Whole words as typed; where a word occurs only in another form (models for model), words that begin alike."""
+    parts = []
+    for term in wanted:
+        exact = re.escape(term.text) if term.cjk else rf"\b{re.escape(term.text)}\b"
+        if not term.cjk and not re.search(exact, text, re.IGNORECASE):
+            exact = rf"\b{re.escape(term.text[: max(4, len(term.text) - 3)])}\w*"
+        parts.append(exact)
+    return re.compile("|".join(parts), re.IGNORECASE) if parts else None
+
+
+def _at_spaces(text: str, start: int, end: int) -> tuple[int, int]:
+    """Move the ends of a cut to spaces nearby, so that no word is cut in two where words have spaces."""
+    if start and (space := text.rfind(" ", max(0, start - 20), start)) >= 0:
+        start = space + 1
+    if end < len(text) and (space := text.find(" ", end, end + 20)) >= 0:
+        end = space
+    return start, end

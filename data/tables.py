@@ -1,0 +1,200 @@
+"""The tables. Ids are strings that core makes; integer keys are the store's own and give the order of insertion."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import JSON, BigInteger, Boolean, Float, ForeignKey, Index, Integer, MetaData, String, UniqueConstraint, text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from core.entities import Author, FinishReason, MessageStatus, ReviewState, SessionKind
+from core.permissions import Role
+from data.columns import Choice, Prose, UtcDateTime
+
+_STREAMING = text("status = 'streaming'")
+# SQLite numbers rows by itself only in a column declared INTEGER.
+_Number = BigInteger().with_variant(Integer, "sqlite")
+
+
+class Table(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        datetime: UtcDateTime,
+        Role: Choice(Role),
+        SessionKind: Choice(SessionKind),
+        Author: Choice(Author),
+        MessageStatus: Choice(MessageStatus),
+        FinishReason: Choice(FinishReason),
+        ReviewState: Choice(ReviewState),
+        dict[str, Any]: JSON,
+        bool: Boolean(create_constraint=False),
+        float: Float(53),
+    }
+
+
+class UserTable(Table):
+    __tablename__ = "users"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    name: Mapped[str] = mapped_column(String(64), unique=True)
+    full_name: Mapped[str] = mapped_column(String(200))
+    role: Mapped[Role]
+    group_name: Mapped[str] = mapped_column(String(200))
+    active: Mapped[bool]
+    created_at: Mapped[datetime]
+    language: Mapped[str | None] = mapped_column(String(16))
+    last_seen_at: Mapped[datetime | None]
+    password_hash: Mapped[str] = mapped_column(String(200))
+    failures: Mapped[int] = mapped_column(server_default="0")
+    """Wrong passwords in a row."""
+    locked_until: Mapped[datetime | None]
+
+
+class SessionTable(Table):
+    __tablename__ = "sessions"
+
+    token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    kind: Mapped[SessionKind]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class ConversationTable(Table):
+    __tablename__ = "conversations"
+    __table_args__ = (Index(None, "user_id", "updated_at"),)
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
+    title: Mapped[str] = mapped_column(Prose)
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    head_id: Mapped[str | None] = mapped_column(String(64))
+
+
+class MessageTable(Table):
+    __tablename__ = "messages"
+    __table_args__ = (Index(None, "conversation_id", "number"), {"sqlite_autoincrement": True})
+
+    number: Mapped[int] = mapped_column(_Number, primary_key=True)
+    """The order of a conversation's messages, also where two were written in the same microsecond."""
+    id: Mapped[str] = mapped_column(String(64), unique=True)
+    conversation_id: Mapped[str] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"))
+    parent_id: Mapped[str | None] = mapped_column(String(64))
+    author: Mapped[Author]
+    text: Mapped[str] = mapped_column(Prose)
+    reasoning: Mapped[str] = mapped_column(Prose)
+    status: Mapped[MessageStatus]
+    created_at: Mapped[datetime]
+    error: Mapped[str | None] = mapped_column(Prose)
+
+
+class TurnTable(Table):
+    __tablename__ = "turns"
+    __table_args__ = (
+        UniqueConstraint("user_id", "request_id"),
+        # At most one running answer in a conversation, also where two requests race.
+        Index("uq_turns_streaming_conversation_id", "conversation_id", unique=True, sqlite_where=_STREAMING, postgresql_where=_STREAMING),
+        Index("ix_turns_streaming_lease_until", "lease_until", sqlite_where=_STREAMING, postgresql_where=_STREAMING),
+    )
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
+    request_id: Mapped[str] = mapped_column(String(300))
+    conversation_id: Mapped[str] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"), index=True)
+    question_id: Mapped[str] = mapped_column(String(64))
+    answer_id: Mapped[str] = mapped_column(String(64))
+    status: Mapped[MessageStatus]
+    created_at: Mapped[datetime]
+    lease_until: Mapped[datetime]
+
+
+class GenerationTable(Table):
+    """Append-only. No foreign keys: a row outlives the chat it came from."""
+
+    __tablename__ = "generations"
+    __table_args__ = (Index(None, "created_at"), Index(None, "message_id"), Index(None, "model"), Index(None, "group_name"))
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[str] = mapped_column(String(64))
+    group_name: Mapped[str] = mapped_column(String(200))
+    created_at: Mapped[datetime]
+    model: Mapped[str] = mapped_column(String(300))
+    model_version: Mapped[str] = mapped_column(String(300))
+    platform: Mapped[str] = mapped_column(String(300))
+    prompt_tokens: Mapped[int]
+    completion_tokens: Mapped[int]
+    cached_tokens: Mapped[int]
+    queue_s: Mapped[float]
+    ttft_s: Mapped[float | None]
+    duration_s: Mapped[float]
+    tokens_per_second: Mapped[float | None]
+    finish_reason: Mapped[FinishReason]
+    source: Mapped[str] = mapped_column(String(16))
+    conversation_id: Mapped[str | None] = mapped_column(String(64))
+    message_id: Mapped[str | None] = mapped_column(String(64))
+    error: Mapped[str | None] = mapped_column(Prose)
+    variant: Mapped[str | None] = mapped_column(String(300))
+    cost: Mapped[float | None]
+
+
+class FeedbackTable(Table):
+    """No foreign keys to chats: a rating outlives the text it is about."""
+
+    __tablename__ = "feedback"
+    __table_args__ = (
+        UniqueConstraint("user_id", "message_id"),
+        Index(None, "created_at"),
+        Index(None, "state", "created_at"),
+        Index(None, "message_id"),
+        Index(None, "conversation_id"),
+    )
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
+    group_name: Mapped[str] = mapped_column(String(200))
+    conversation_id: Mapped[str] = mapped_column(String(64))
+    message_id: Mapped[str] = mapped_column(String(64))
+    model: Mapped[str] = mapped_column(String(300))
+    rating: Mapped[int]
+    comment: Mapped[str] = mapped_column(Prose)
+    state: Mapped[ReviewState]
+    note: Mapped[str] = mapped_column(Prose)
+    reviewer_id: Mapped[str | None] = mapped_column(ForeignKey("users.id"))
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class AuditEventTable(Table):
+    __tablename__ = "audit_events"
+    __table_args__ = (Index(None, "at"), {"sqlite_autoincrement": True})
+
+    number: Mapped[int] = mapped_column(_Number, primary_key=True)
+    at: Mapped[datetime]
+    actor_id: Mapped[str | None] = mapped_column(String(64))
+    action: Mapped[str] = mapped_column(String(64))
+    subject: Mapped[str] = mapped_column(Prose)
+    details: Mapped[dict[str, Any]]
+
+
+class IndexJobTable(Table):
+    """What the search index does not know yet. The number is the document's version there, so it must never be used twice."""
+
+    __tablename__ = "index_jobs"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    number: Mapped[int] = mapped_column(_Number, primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    document_id: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime]
+    attempts: Mapped[int] = mapped_column(server_default="0")
+    """How often the index refused this very document; not counted while the index is down."""
+    error: Mapped[str | None] = mapped_column(Prose)

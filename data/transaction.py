@@ -1,0 +1,83 @@
+"""One transaction, as the row modules see it: reads, writes, and the index jobs that announce the writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, CursorResult, Row, Select, insert
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.dml import UpdateBase
+
+from data.tables import IndexJobTable, Table
+
+AnyRow = Row[*tuple[Any, ...]]
+AnySelect = Select[*tuple[Any, ...]]
+
+
+class Transaction:
+    """Statements of one unit of work.
+
+    Reads before the first write see what is committed at that moment (READ COMMITTED, as PostgreSQL does it): on SQLite they run
+    outside a transaction, and the first write begins one IMMEDIATE. So a writer waits for its turn instead of failing because
+    somebody else wrote after it read.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._sqlite = connection.dialect.name == "sqlite"
+        self._writing = False
+        self.announced = False
+
+    def all(self, statement: AnySelect) -> list[AnyRow]:
+        return list(self._connection.execute(statement))
+
+    def first(self, statement: AnySelect) -> AnyRow | None:
+        return self._connection.execute(statement).first()
+
+    def scalar(self, statement: AnySelect) -> Any:
+        return self._connection.execute(statement).scalar()
+
+    def write(self, statement: UpdateBase, values: list[dict[str, Any]] | None = None) -> CursorResult[*tuple[Any, ...]]:
+        self._begin_writing()
+        return self._connection.execute(statement, values) if values else self._connection.execute(statement)
+
+    def lock(self, statement: AnySelect) -> list[AnyRow]:
+        """Read rows and keep everybody else from changing them until the end."""
+        self._begin_writing()
+        return list(self._connection.execute(statement.with_for_update()))
+
+    def insert_new(self, table: type[Table], key: ColumnElement[Any], values: Mapping[str, Any]) -> bool:
+        """Insert unless a unique column has the value already. True if it was inserted; the transaction stays usable either way."""
+        statement = self._dialect_insert(table).values(values).on_conflict_do_nothing().returning(key)
+        return self.write(statement).first() is not None
+
+    def upsert(
+        self, table: type[Table], unique: list[str], values: Mapping[str, Any], changes: Iterable[str], key: ColumnElement[Any]
+    ) -> Any:
+        """Insert, or change the columns `changes` of the row that has the same `unique` values. Returns the row's `key`."""
+        statement = self._dialect_insert(table).values(values)
+        changed = {name: statement.excluded[name] for name in changes}
+        return self.write(statement.on_conflict_do_update(index_elements=unique, set_=changed).returning(key)).scalar_one()
+
+    def announce(self, kind: str, ids: Iterable[str]) -> None:
+        """Queue index jobs. Call it after the write it announces: the row's lock then orders the jobs of one document as its changes."""
+        now = datetime.now(UTC)
+        jobs = [{"kind": kind, "document_id": document_id, "created_at": now} for document_id in ids]
+        if jobs:
+            self.write(insert(IndexJobTable), jobs)
+            self.announced = True
+
+    def commit(self) -> None:
+        self._connection.commit()
+        self._writing = False
+
+    def _begin_writing(self) -> None:
+        if not self._writing:
+            self._writing = True
+            if self._sqlite:
+                self._connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    def _dialect_insert(self, table: type[Table]) -> Any:
+        return sqlite.insert(table) if self._sqlite else postgresql.insert(table)

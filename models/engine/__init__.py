@@ -1,0 +1,1 @@
+"""llama.cpp in this process: one decode thread a model, which batches all running answers."""

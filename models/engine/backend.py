@@ -1,0 +1,73 @@
+"""What the engine needs of a model; llama.cpp fulfils it, and so does the tests' fake."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Protocol
+
+from core.generation import SamplingParams
+
+
+@dataclass(slots=True)
+class Part:
+    """Tokens of one sequence in a batch: they take the positions from `start` on in `slot`."""
+
+    slot: int
+    start: int
+    tokens: Sequence[int]
+    wants_logits: bool
+    """Whether a token will be sampled after the last of them."""
+
+
+class Decoded(Enum):
+    """What became of a batch."""
+
+    DONE = "done"
+    FULL = "full"
+    """No room in the context memory; nothing was written."""
+    ABORTED = "aborted"
+    FAILED = "failed"
+    """After ABORTED and FAILED some of the batch may have been written: cut the slots back."""
+
+
+class Backend(Protocol):
+    """A loaded model with memory for `slots` sequences. Used by one thread only, `abort` excepted."""
+
+    slots: int
+    context: int
+    """Tokens a slot can hold."""
+    batch_tokens: int
+    """Most tokens in one decode."""
+    copy_from: int
+    """Shared prefixes shorter than this are computed again rather than copied."""
+
+    def decode(self, parts: Sequence[Part]) -> Decoded: ...
+    def sample(self, sampler: Any, part: int) -> int:
+        """The next token after the last decode's part number `part`."""
+        ...
+
+    def new_sampler(self, params: SamplingParams, prompt: Sequence[int]) -> Any: ...
+    def free_sampler(self, sampler: Any) -> None: ...
+    def cut(self, slot: int, length: int) -> None:
+        """Forget what the slot holds from position `length` on."""
+        ...
+
+    def copy(self, source: int, target: int, length: int) -> None:
+        """Make `target` hold the first `length` tokens of `source`."""
+        ...
+
+    def piece(self, token: int) -> bytes:
+        """The token's text as bytes; empty for control tokens. May be part of a character."""
+        ...
+
+    def ends(self, token: int) -> bool:
+        """Whether the token ends an answer."""
+        ...
+
+    def abort(self, now: bool) -> None:
+        """From any thread: make a running decode return ABORTED soon, until called with False."""
+        ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,45 @@
+"""Tokens to text, as they come: never half a character, never the beginning of a stop string."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Sequence
+
+
+class Detokenizer:
+    """Of one answer. Text that may still become a stop string is held back until it cannot."""
+
+    def __init__(self, stop: Sequence[str] = ()) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._stop = tuple(stop)
+        self._held = ""
+        self.stopped = False
+        """A stop string came; it and what follows are not text."""
+
+    def feed(self, piece: bytes) -> str:
+        """The text that is certain after this token."""
+        text = self._decoder.decode(piece)
+        if not self._stop:
+            return text
+        self._held += text
+        found = min((at for at in (self._held.find(stop) for stop in self._stop) if at >= 0), default=-1)
+        if found >= 0:
+            text, self._held, self.stopped = self._held[:found], "", True
+            return text
+        keep = max(self._overlap(stop) for stop in self._stop)
+        text, self._held = self._held[: len(self._held) - keep], self._held[len(self._held) - keep :]
+        return text
+
+    def finish(self) -> str:
+        """What was held back; an unfinished character becomes U+FFFD."""
+        if self.stopped:
+            return ""
+        text, self._held = self._held + self._decoder.decode(b"", True), ""
+        return text
+
+    def _overlap(self, stop: str) -> int:
+        """Length of the longest end of the held text that begins `stop`."""
+        for length in range(min(len(stop) - 1, len(self._held)), 0, -1):
+            if self._held.endswith(stop[:length]):
+                return length
+        return 0

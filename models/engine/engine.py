@@ -1,0 +1,242 @@
+"""The engine: one thread that decodes all running answers of one model together."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from core.entities import FinishReason
+from core.errors import ModelFailed, PortalError, Unavailable
+from core.generation import Delta, Queued, SamplingParams
+from models.engine.backend import Backend, Decoded, Part
+from models.engine.metrics import EngineMetrics, Speed
+from models.engine.prefix_cache import PrefixCache
+from models.engine.scheduler import Scheduler
+from models.engine.sequence import Sequence
+
+_log = logging.getLogger(__name__)
+
+
+class Engine:
+    """Serves sequences on a backend, which it owns: the decode thread alone touches it and closes it at the end."""
+
+    def __init__(self, backend: Backend, name: str, queue_limit: int = 256, why: Callable[[], str] = lambda: "") -> None:
+        """`why` tells the backend's last error in its own words, for ModelFailed."""
+        self._backend = backend
+        self._name = name
+        self._why = why
+        self._scheduler = Scheduler(backend.slots, backend.batch_tokens, queue_limit)
+        self._prefixes = PrefixCache(backend.slots, backend.copy_from)
+        self._wake = threading.Condition()
+        self._closing = False
+        self._decoding: tuple[Sequence, ...] = ()
+        self._speed = Speed()
+        self._totals = EngineMetrics(backend.slots, 0, 0, 0, 0, 0, 0, 0.0, 0, 0, 0, backend.slots * backend.context, None)
+        self._thread = threading.Thread(target=self._run, name=f"decode {name}", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    # From any thread
+
+    def submit(self, prompt: list[int], params: SamplingParams, max_tokens: int, user_id: str) -> Sequence:
+        """Queue an answer to `prompt`, which must leave room for a token. Raises Busy, Unavailable while closing."""
+        sequence = Sequence(len(prompt), list(prompt), params, max_tokens, user_id)
+        with self._wake:
+            if self._closing:
+                raise Unavailable("The model {name} is being unloaded.", name=self._name)
+            self._scheduler.submit(sequence)
+            self._wake.notify()
+        return sequence
+
+    def cancel(self, sequence: Sequence) -> None:
+        """End the answer: at once if it waits or is alone in the batch, else with the step that runs."""
+        with self._wake:
+            sequence.cancelled = True
+            if sequence in self._scheduler.waiting:
+                self._scheduler.waiting.remove(sequence)
+                sequence.events.put(sequence.finished(FinishReason.CANCELLED))
+            elif self._decoding and all(one.cancelled for one in self._decoding):
+                self._backend.abort(True)
+
+    @property
+    def idle(self) -> bool:
+        with self._wake:
+            return self._scheduler.idle
+
+    def metrics(self) -> EngineMetrics:
+        with self._wake:
+            return replace(
+                self._totals,
+                busy=len(self._scheduler.running),
+                waiting=len(self._scheduler.waiting),
+                cells_used=self._prefixes.cells,
+                tokens_per_second=self._speed.tokens_per_second,
+            )
+
+    def close(self, timeout: float = 30.0) -> bool:
+        """Fail what still runs and free the model. True once the memory is free; False if a step outlasts `timeout`."""
+        with self._wake:
+            self._closing = True
+            self._backend.abort(True)
+            self._wake.notify()
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    # The decode thread
+
+    def _run(self) -> None:
+        while self._wait_for_work():
+            try:
+                self.step()
+            except Exception:
+                _log.exception("a step of model %s failed; its running answers end here", self._name)
+                self._fail_all(ModelFailed("The model {name} stopped in the middle of the answer. Ask again.", name=self._name))
+        self._fail_all(Unavailable("The model {name} was unloaded before the answer was finished.", name=self._name))
+        self._backend.close()
+
+    def _wait_for_work(self) -> bool:
+        with self._wake:
+            while self._scheduler.idle and not self._closing:
+                self._wake.wait()
+            return not self._closing
+
+    def step(self) -> None:
+        """Schedule, decode, sample, deliver: one token for every answer that is past its prompt."""
+        begin = time.perf_counter()
+        batch = self._schedule()
+        sampled = self._compute(batch) if batch else []
+        for sequence, token in sampled:
+            self._deliver(sequence, token)
+        self._count(batch, len(sampled), time.perf_counter() - begin)
+
+    def _schedule(self) -> list[tuple[Sequence, Part]]:
+        """Drop cancelled answers, admit waiting ones, choose the batch."""
+        for sequence in [one for one in self._scheduler.running.values() if one.cancelled]:
+            self._finish(sequence, FinishReason.CANCELLED)
+        with self._wake:
+            while self._scheduler.waiting and self._scheduler.free:
+                self._admit(self._scheduler.next_waiting())
+            for sequence, place in self._scheduler.moved():
+                sequence.events.put(Queued(place, self._scheduler.expected_wait(place)))
+            batch = self._scheduler.parts()
+            self._decoding = tuple(sequence for sequence, _ in batch)
+            if not self._closing:
+                self._backend.abort(False)
+        return batch
+
+    def _admit(self, sequence: Sequence) -> None:
+        """Give the sequence a slot, with as much of its prompt as is known there or can be copied."""
+        match = self._prefixes.match(sequence.tokens, self._scheduler.free)
+        if match.source != match.slot:
+            self._backend.copy(match.source, match.slot, match.length)
+        self._backend.cut(match.slot, match.length)
+        self._prefixes.begin(match)
+        sequence.done = sequence.cached = match.length
+        sequence.sampler = self._backend.new_sampler(sequence.params, sequence.tokens)
+        self._scheduler.start(sequence, match.slot)
+        self._totals = replace(self._totals, cached_tokens=self._totals.cached_tokens + match.length)
+
+    def _compute(self, batch: list[tuple[Sequence, Part]]) -> list[tuple[Sequence, int]]:
+        """Decode and sample. A batch that fails is tried again answer by answer, so that only the cause is lost."""
+        parts = [part for _, part in batch]
+        result = self._backend.decode(parts)
+        while result is Decoded.FULL and self._forget_oldest():
+            result = self._backend.decode(parts)
+        if result is Decoded.DONE:
+            return [entry for index, (sequence, part) in enumerate(batch) for entry in self._advance(sequence, part, index)]
+        for part in parts:
+            self._backend.cut(part.slot, part.start)
+        if result is Decoded.ABORTED:
+            return []
+        if len(batch) == 1:
+            self._fail(batch[0][0], self._decode_error(result))
+            return []
+        return [entry for one in batch for entry in self._compute([one])]
+
+    def _advance(self, sequence: Sequence, part: Part, index: int) -> list[tuple[Sequence, int]]:
+        self._prefixes.tokens[part.slot].extend(part.tokens)
+        sequence.done += len(part.tokens)
+        return [(sequence, self._backend.sample(sequence.sampler, index))] if part.wants_logits else []
+
+    def _deliver(self, sequence: Sequence, token: int) -> None:
+        """Hand the token's text over, and end the answer where it ends."""
+        if self._backend.ends(token):
+            self._finish(sequence, FinishReason.STOP)
+            return
+        sequence.add(token)
+        text = sequence.detokenizer.feed(self._backend.piece(token))
+        if text:
+            sequence.events.put(Delta(text, tokens=sequence.generated))
+        if sequence.detokenizer.stopped:
+            self._finish(sequence, FinishReason.STOP)
+        elif sequence.generated >= sequence.max_tokens or len(sequence.tokens) >= self._backend.context:
+            self._finish(sequence, FinishReason.LENGTH)
+
+    def _finish(self, sequence: Sequence, reason: FinishReason) -> None:
+        text = sequence.detokenizer.finish()
+        self._release(sequence)
+        if text:
+            sequence.events.put(Delta(text, tokens=sequence.generated))
+        sequence.events.put(sequence.finished(reason))
+        self._totals = replace(self._totals, answers=self._totals.answers + 1)
+
+    def _fail(self, sequence: Sequence, error: PortalError) -> None:
+        self._release(sequence)
+        sequence.events.put(error)
+        self._totals = replace(self._totals, failures=self._totals.failures + 1)
+
+    def _release(self, sequence: Sequence) -> None:
+        """Free slot and sampler; what the slot holds stays, for the conversation's next turn."""
+        with self._wake:
+            self._scheduler.release(sequence)
+            if sequence.slot is not None:
+                self._prefixes.touch(sequence.slot)
+                sequence.slot = None
+        if sequence.sampler is not None:
+            self._backend.free_sampler(sequence.sampler)
+            sequence.sampler = None
+
+    def _fail_all(self, error: PortalError) -> None:
+        with self._wake:
+            waiting, self._scheduler.waiting = self._scheduler.waiting, []
+            running = list(self._scheduler.running.values())
+        for sequence in running:
+            assert sequence.slot is not None
+            self._backend.cut(sequence.slot, 0)
+            self._prefixes.tokens[sequence.slot].clear()
+        for sequence in running + waiting:
+            self._fail(sequence, error)
+
+    def _forget_oldest(self) -> bool:
+        """Make room by dropping what the least used idle slot remembers; False if no idle slot holds anything."""
+        slot = self._prefixes.least_used(self._scheduler.free)
+        if slot is None:
+            return False
+        self._backend.cut(slot, 0)
+        self._prefixes.tokens[slot].clear()
+        return True
+
+    def _decode_error(self, result: Decoded) -> PortalError:
+        if result is Decoded.FULL:
+            return ModelFailed("The context memory of model {name} is full. Ask again, or ask an admin to give it more.", name=self._name)
+        reason = self._why() or "no reason given"
+        _log.error("model %s could not decode: %s", self._name, reason)
+        return ModelFailed("The model {name} failed: {reason}", name=self._name, reason=reason)
+
+    def _count(self, batch: list[tuple[Sequence, Part]], sampled: int, seconds: float) -> None:
+        read = sum(len(part.tokens) for _, part in batch if len(part.tokens) > 1)
+        with self._wake:
+            self._decoding = ()
+            self._scheduler.measured(read, seconds)
+        self._speed.add(sampled, seconds)
+        self._totals = replace(
+            self._totals,
+            decoded_tokens=self._totals.decoded_tokens + sampled,
+            prefill_tokens=self._totals.prefill_tokens + read,
+            steps=self._totals.steps + 1,
+            step_seconds=self._totals.step_seconds + seconds,
+        )

@@ -1,0 +1,50 @@
+"""What an engine did, for graphs and for people."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class EngineMetrics:
+    """One moment of one engine. Totals count from the load and never fall."""
+
+    slots: int
+    busy: int
+    waiting: int
+    decoded_tokens: int
+    prefill_tokens: int
+    """Prompt tokens computed."""
+    cached_tokens: int
+    """Prompt tokens whose context memory was reused."""
+    steps: int
+    step_seconds: float
+    answers: int
+    failures: int
+    cells_used: int
+    cells_total: int
+    tokens_per_second: float | None
+    """Of all running answers together, over the busy part of the last minute."""
+
+
+class Speed:
+    """Tokens and busy seconds of the last minute, a bucket a second. One writer."""
+
+    def __init__(self) -> None:
+        self._buckets: deque[list[float]] = deque(maxlen=60)
+
+    def add(self, tokens: int, seconds: float) -> None:
+        second = time.monotonic() // 1
+        if not self._buckets or self._buckets[-1][0] != second:
+            self._buckets.append([second, 0, 0.0])
+        self._buckets[-1][1] += tokens
+        self._buckets[-1][2] += seconds
+
+    @property
+    def tokens_per_second(self) -> float | None:
+        since = time.monotonic() - 60
+        recent = [bucket for bucket in list(self._buckets) if bucket[0] >= since]
+        tokens, seconds = sum(bucket[1] for bucket in recent), sum(bucket[2] for bucket in recent)
+        return tokens / seconds if tokens and seconds else None

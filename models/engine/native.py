@@ -1,0 +1,132 @@
+"""The C library: the only module that imports llama_cpp.
+
+ctypes releases the interpreter's lock around every CDLL call, and taking it back beside a busy thread costs up to a
+switch interval. Calls far shorter than that go through PyDLL, which keeps the lock.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+import threading
+from collections import deque
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import llama_cpp
+
+lib: Any = llama_cpp
+"""llama.h, call by call; Any because the package's hints describe pointers that mypy cannot follow."""
+
+_LIBRARY_FOLDER = Path(llama_cpp.__file__).parent / "lib"
+_LEVELS = {1: logging.DEBUG, 2: logging.DEBUG, 3: logging.WARNING, 4: logging.ERROR}
+_log = logging.getLogger("llama.cpp")
+
+
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    """A device that llama.cpp can put layers on. Sizes in bytes, as the driver says now."""
+
+    name: str
+    description: str
+    free_bytes: int
+    total_bytes: int
+
+
+class NativeLog:
+    """llama.cpp's log, sent to Python logging; keeps the last lines, which say why a call failed."""
+
+    def __init__(self) -> None:
+        self._lines: deque[tuple[int, str]] = deque(maxlen=200)
+        self._partial = ""
+        self._level = 2
+        self._lock = threading.Lock()
+        self._callback = lib.llama_log_callback(self._receive)
+
+    def install(self) -> None:
+        lib.llama_log_set(self._callback, ctypes.c_void_p(0))
+
+    def mark(self) -> None:
+        """Forget what was said: the next `last_error` is about what follows."""
+        with self._lock:
+            self._lines.clear()
+
+    def last_error(self) -> str:
+        """The first error since `mark` (the later ones only say that loading failed), else the last line."""
+        with self._lock:
+            errors = [line for level, line in self._lines if level >= 4]
+            return errors[0] if errors else (self._lines[-1][1] if self._lines else "")
+
+    def find(self, text: str) -> str | None:
+        """The last line since `mark` that holds `text`."""
+        with self._lock:
+            return next((line for _, line in reversed(self._lines) if text in line), None)
+
+    def _receive(self, level: int, text: bytes | None, _data: object) -> None:
+        """Called by native threads. Level 5 continues the line before."""
+        with self._lock:
+            if level != 5:
+                self._level = level
+            self._partial += (text or b"").decode("utf-8", "replace")
+            *lines, self._partial = self._partial.split("\n")
+            lines = [line for line in lines if line.strip(" .")]
+            self._lines.extend((self._level, line.strip()) for line in lines)
+        for line in lines:
+            _log.log(_LEVELS.get(self._level, logging.DEBUG), "%s", line.strip())
+
+
+@cache
+def start() -> NativeLog:
+    """Start llama.cpp, once for the process."""
+    log = NativeLog()
+    log.install()
+    lib.llama_backend_init()
+    return log
+
+
+@cache
+def short_call(name: str, result: Any, *arguments: Any) -> Any:
+    """A function of libllama that keeps the interpreter's lock."""
+    function = getattr(ctypes.PyDLL(str(_LIBRARY_FOLDER / "libllama.so")), name)
+    function.restype, function.argtypes = result, arguments
+    return function
+
+
+@cache
+def _ggml() -> tuple[Any, Any]:
+    """libggml (the registry of devices) and libggml-base (what a device says)."""
+    registry = ctypes.CDLL(str(_LIBRARY_FOLDER / "libggml.so"))
+    base = ctypes.CDLL(str(_LIBRARY_FOLDER / "libggml-base.so"))
+    registry.ggml_backend_dev_count.restype = ctypes.c_size_t
+    registry.ggml_backend_dev_get.restype = ctypes.c_void_p
+    registry.ggml_backend_dev_get.argtypes = [ctypes.c_size_t]
+    for name in ("ggml_backend_dev_name", "ggml_backend_dev_description"):
+        getattr(base, name).restype = ctypes.c_char_p
+        getattr(base, name).argtypes = [ctypes.c_void_p]
+    base.ggml_backend_dev_type.argtypes = [ctypes.c_void_p]
+    base.ggml_backend_dev_memory.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p]
+    return registry, base
+
+
+def gpus() -> list[Gpu]:
+    """The GPUs llama.cpp found; empty for a build without GPU support."""
+    start()
+    registry, base = _ggml()
+    found = []
+    for index in range(registry.ggml_backend_dev_count()):
+        device = registry.ggml_backend_dev_get(index)
+        if base.ggml_backend_dev_type(device) != 1:
+            continue
+        free, total = ctypes.c_size_t(), ctypes.c_size_t()
+        base.ggml_backend_dev_memory(device, ctypes.byref(free), ctypes.byref(total))
+        name, description = base.ggml_backend_dev_name(device), base.ggml_backend_dev_description(device)
+        found.append(Gpu(name.decode(), description.decode("utf-8", "replace"), free.value, total.value))
+    return found
+
+
+def machine_has_nvidia_gpu() -> bool:
+    """True if the driver shows a GPU, whether or not this build of llama.cpp can use it."""
+    return any(os.path.exists(path) for path in ("/dev/nvidia0", "/proc/driver/nvidia/gpus"))

@@ -1,0 +1,79 @@
+"""Which tokens each slot's context memory holds, and which slot can serve as a new prompt's beginning."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Put the prompt into `slot`; its first `length` tokens come from `source` (the slot itself: in place)."""
+
+    slot: int
+    source: int
+    length: int
+
+
+class PrefixCache:
+    """Mirrors the context memory, token by token. Not thread-safe."""
+
+    def __init__(self, slots: int, copy_from: int) -> None:
+        self.tokens: list[list[int]] = [[] for _ in range(slots)]
+        self._used = [0] * slots
+        self._clock = 0
+        self._copy_from = copy_from
+
+    @property
+    def cells(self) -> int:
+        """Tokens held by all slots together."""
+        return sum(map(len, self.tokens))
+
+    def match(self, prompt: Sequence[int], free: Collection[int]) -> Match:
+        """The best place for `prompt` among the `free` slots, of which there must be one.
+
+        At least one token is left to compute, since an answer begins with the logits of the last. A slot is continued in
+        place if most of what it holds is shared; otherwise the prefix is copied, from a busy slot too, into the slot that
+        was not used for longest, so that a long conversation does not lose its memory to a short one with the same
+        system prompt.
+        """
+        limit = len(prompt) - 1
+        shared = [common_prefix(held, prompt, limit) for held in self.tokens]
+        best = max(free, key=lambda slot: (shared[slot], -slot))
+        source = max(range(len(shared)), key=shared.__getitem__)
+        if shared[best] and shared[best] * 2 >= len(self.tokens[best]) and shared[source] - shared[best] < self._copy_from:
+            return Match(best, best, shared[best])
+        oldest = min(free, key=lambda slot: (bool(self.tokens[slot]), self._used[slot], slot))
+        if shared[source] >= self._copy_from:
+            return Match(oldest, source, shared[source])
+        return Match(oldest, oldest, shared[oldest])
+
+    def begin(self, match: Match) -> None:
+        """The slot now holds the match's tokens and nothing else."""
+        self.tokens[match.slot] = self.tokens[match.source][: match.length]
+        self.touch(match.slot)
+
+    def touch(self, slot: int) -> None:
+        self._clock += 1
+        self._used[slot] = self._clock
+
+    def least_used(self, free: Collection[int]) -> int | None:
+        """The free slot holding tokens that nobody used for longest."""
+        return min((slot for slot in free if self.tokens[slot]), key=self._used.__getitem__, default=None)
+
+
+def common_prefix(held: Sequence[int], prompt: Sequence[int], limit: int) -> int:
+    """How many first tokens agree, at most `limit`. Halves the range with whole-slice comparisons, which run in C."""
+    high = min(len(held), limit)
+    if high <= 0 or held[0] != prompt[0]:
+        return 0
+    if held[:high] == prompt[:high]:
+        return high
+    low = 1
+    while low < high:
+        middle = (low + high + 1) // 2
+        if held[:middle] == prompt[:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low

@@ -1,0 +1,131 @@
+"""Who gets a slot next, and whose tokens go into the next batch. No model, no threads: only decisions."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+
+from core.errors import Busy
+from models.engine.backend import Part
+from models.engine.sequence import Sequence
+
+STEP_WHILE_DECODING_S = 0.1
+"""What reading prompts may add to a step that others wait for: their next token comes that much later."""
+STEP_ALONE_S = 0.5
+"""The longest a step may take when nobody waits for a token: a cancel takes effect within it."""
+SMALLEST_CHUNK = 16
+
+
+class Scheduler:
+    """Waiting and running sequences. Not thread-safe: the engine holds its lock around every call."""
+
+    def __init__(self, slots: int, batch_tokens: int, queue_limit: int) -> None:
+        self.slots = slots
+        self.waiting: list[Sequence] = []
+        self.running: dict[int, Sequence] = {}
+        self._batch_tokens = batch_tokens
+        self._queue_limit = queue_limit
+        self._answer_s: float | None = None
+        self._prefill_s_per_token: float | None = None
+
+    @property
+    def idle(self) -> bool:
+        return not self.waiting and not self.running
+
+    @property
+    def free(self) -> list[int]:
+        return [slot for slot in range(self.slots) if slot not in self.running]
+
+    def submit(self, sequence: Sequence) -> None:
+        """Raises Busy if the queue is full."""
+        if len(self.waiting) >= self._queue_limit:
+            wait = self.expected_wait(len(self.waiting)) or 10.0
+            raise Busy(
+                "The model is busy: {waiting} questions wait for it. Try again in {seconds} s.",
+                waiting=len(self.waiting),
+                seconds=max(1, round(wait)),
+                retry_after=max(1.0, wait),
+            )
+        self.waiting.append(sequence)
+
+    def expected_wait(self, place: int) -> float | None:
+        """Seconds until the waiting request at `place` gets a slot, from how long answers took; None before the first."""
+        return None if self._answer_s is None else self._answer_s * place / self.slots
+
+    def next_waiting(self) -> Sequence:
+        """Take the next to be served: of the user with the fewest running answers, the one that came first."""
+        sequence = self._in_order()[0]
+        self.waiting.remove(sequence)
+        return sequence
+
+    def moved(self) -> Iterator[tuple[Sequence, int]]:
+        """Waiting sequences whose place (1 is next) is not the one they were told last."""
+        for place, sequence in enumerate(self._in_order(), start=1):
+            if sequence.told_place != place:
+                sequence.told_place = place
+                yield sequence, place
+
+    def _in_order(self) -> list[Sequence]:
+        """Fair order: each user's first waiting request before anybody's second, counting those that run."""
+        held = Counter(sequence.user_id for sequence in self.running.values())
+        ranked = []
+        for sequence in self.waiting:
+            ranked.append((held[sequence.user_id], sequence.arrived, sequence))
+            held[sequence.user_id] += 1
+        ranked.sort(key=lambda entry: entry[:2])
+        return [sequence for _, _, sequence in ranked]
+
+    def start(self, sequence: Sequence, slot: int) -> None:
+        sequence.slot = slot
+        sequence.admitted = time.perf_counter()
+        self.running[slot] = sequence
+
+    def release(self, sequence: Sequence) -> None:
+        """Give the slot back; how long it was held tells the next in the queue how long to expect."""
+        if sequence.slot is None or sequence.admitted is None:
+            return
+        del self.running[sequence.slot]
+        held = time.perf_counter() - sequence.admitted
+        self._answer_s = held if self._answer_s is None else 0.8 * self._answer_s + 0.2 * held
+
+    def parts(self) -> list[tuple[Sequence, Part]]:
+        """The next batch: every decoding sequence's token, then chunks of prompts, shortest first, within the budget.
+
+        In the order of the slots: out of order, llama.cpp reads the weights once a slot.
+        """
+        decoding = [sequence for sequence in self.running.values() if sequence.remaining == 1]
+        reading = [sequence for sequence in self.running.values() if sequence.remaining > 1]
+        batch = [(sequence, self._part(sequence, 1)) for sequence in decoding]
+        room = min(self._budget(bool(decoding)), self._batch_tokens - len(batch))
+        now = time.perf_counter()
+        # A short prompt goes first, but waiting makes a long one shorter: nobody waits for ever.
+        for sequence in sorted(reading, key=lambda one: one.remaining / (1.0 + now - one.arrived)):
+            if room <= 0:
+                break
+            count = min(sequence.remaining, room)
+            batch.append((sequence, self._part(sequence, count)))
+            room -= count
+        batch.sort(key=lambda entry: entry[1].slot)
+        return batch
+
+    @staticmethod
+    def _part(sequence: Sequence, count: int) -> Part:
+        assert sequence.slot is not None
+        end = sequence.done + count
+        return Part(sequence.slot, sequence.done, sequence.tokens[sequence.done : end], wants_logits=end == len(sequence.tokens))
+
+    def _budget(self, others_decode: bool) -> int:
+        """Prompt tokens for one step, so that it stays short on a slow machine."""
+        if self._prefill_s_per_token is None:
+            return min(64, self._batch_tokens)
+        seconds = STEP_WHILE_DECODING_S if others_decode else STEP_ALONE_S
+        return max(SMALLEST_CHUNK, min(self._batch_tokens, int(seconds / self._prefill_s_per_token)))
+
+    def measured(self, prompt_tokens: int, seconds: float) -> None:
+        """Learn from a step that read `prompt_tokens`."""
+        if prompt_tokens < SMALLEST_CHUNK:
+            return
+        per_token = seconds / prompt_tokens
+        known = self._prefill_s_per_token
+        self._prefill_s_per_token = per_token if known is None else 0.7 * known + 0.3 * per_token

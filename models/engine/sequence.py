@@ -1,0 +1,76 @@
+"""One answer on its way through the engine."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from queue import SimpleQueue
+from typing import Any
+
+from core.entities import FinishReason, Timings, Usage
+from core.errors import PortalError
+from core.generation import Delta, Finished, Queued, SamplingParams
+from models.engine.detokenizer import Detokenizer
+
+Event = Queued | Delta | Finished | PortalError
+"""What a sequence reports; Finished or an error is the last."""
+
+
+@dataclass(slots=True, eq=False)
+class Sequence:
+    """Prompt and answer as tokens, and how far the model has read them. Changed by the decode thread only."""
+
+    prompt_length: int
+    tokens: list[int]
+    """The prompt, then what was sampled."""
+    params: SamplingParams
+    max_tokens: int
+    user_id: str
+    arrived: float = field(default_factory=time.perf_counter)
+    events: SimpleQueue[Event] = field(default_factory=SimpleQueue)
+    detokenizer: Detokenizer = field(init=False)
+    cancelled: bool = False
+    slot: int | None = None
+    done: int = 0
+    """Tokens in the slot's context memory."""
+    cached: int = 0
+    sampler: Any = None
+    told_place: int = 0
+    admitted: float | None = None
+    first_token: float | None = None
+    last_token: float | None = None
+
+    def __post_init__(self) -> None:
+        self.detokenizer = Detokenizer(self.params.stop)
+
+    @property
+    def remaining(self) -> int:
+        """Tokens to compute before the next can be sampled; 1 while decoding."""
+        return len(self.tokens) - self.done
+
+    @property
+    def generated(self) -> int:
+        return len(self.tokens) - self.prompt_length
+
+    def add(self, token: int) -> None:
+        now = time.perf_counter()
+        self.tokens.append(token)
+        self.last_token = now
+        if self.first_token is None:
+            self.first_token = now
+
+    def finished(self, reason: FinishReason) -> Finished:
+        now = time.perf_counter()
+        return Finished(reason, Usage(self.prompt_length, self.generated, self.cached), self._timings(now))
+
+    def _timings(self, now: float) -> Timings:
+        started = self.admitted if self.admitted is not None else now
+        speed = None
+        if self.first_token is not None and self.last_token is not None and self.last_token > self.first_token:
+            speed = (self.generated - 1) / (self.last_token - self.first_token)
+        return Timings(
+            queue_s=started - self.arrived,
+            ttft_s=None if self.first_token is None else self.first_token - self.arrived,
+            duration_s=now - self.arrived,
+            tokens_per_second=speed,
+        )

@@ -1,0 +1,161 @@
+"""A model in this process: from messages to prompt, from prompt to tokens, from tokens to events."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from queue import Empty
+
+from core.errors import InvalidInput, PortalError
+from core.generation import ChatMessage, Delta, Finished, GenerationEvent, GenerationRequest, Queued, SamplingParams
+from models.chat_template import ChatTemplate, Prompt
+from models.engine.engine import Engine
+from models.engine.llama_backend import LlamaBackend
+from models.engine.metrics import EngineMetrics
+from models.engine.sampler import recommended, resolve
+from models.engine.sequence import Sequence
+from models.model_facts import ModelFacts
+from models.reasoning import ReasoningParser
+
+DEFAULT_MAX_TOKENS = 4096
+"""Where nobody asks for more, so that an answer that does not end cannot hold a slot for ever."""
+_GATHER_S = 0.015
+"""Deltas closer than this are handed over as one: every wake-up of a reader costs the decode thread time."""
+_SEAM = "\ufdd0"
+"""A noncharacter that marks where to cut the prompt; it never occurs in text that people exchange."""
+
+
+class LocalPlatform:
+    """One loaded model. Safe from any thread."""
+
+    platform = "local"
+
+    def __init__(self, facts: ModelFacts, version: str, backend: LlamaBackend, template: ChatTemplate) -> None:
+        self.facts = facts
+        self.version = version
+        self._backend = backend
+        self._template = template
+        self._engine = Engine(backend, facts.file.name, why=backend.last_error)
+        self._defaults = recommended(facts.file.architecture, f"{facts.file.name} {facts.title}")
+        markers = sorted(backend.control_markers(), key=len, reverse=True)
+        self._markers = re.compile("|".join(map(re.escape, markers))) if markers else None
+        self._engine.start()
+
+    def start(self, request: GenerationRequest) -> LocalGeneration:
+        """Render, tokenize and queue. Raises InvalidInput (prompt too long), Busy, Unavailable."""
+        messages = [self._defused(message) for message in request.messages]
+        prompt = self._template.render(messages, thinking=request.thinking)
+        tokens = self._tokenize(prompt)
+        room = self._backend.context - len(tokens)
+        if room < 1:
+            raise InvalidInput(
+                "This conversation has {tokens} tokens; {model} can read {limit}. Shorten the question or start a new chat.",
+                tokens=f"{len(tokens):,}",
+                limit=f"{self._backend.context - 1:,}",
+                model=self.facts.file.name,
+            )
+        max_tokens = min(request.params.max_tokens or DEFAULT_MAX_TOKENS, room)
+        params = resolve(request.params, self._defaults, max_tokens)
+        sequence = self._engine.submit(tokens, params, max_tokens, request.user_id)
+        return LocalGeneration(self, sequence, ReasoningParser(inside=prompt.inside_thinking))
+
+    @property
+    def defaults(self) -> SamplingParams:
+        """What the model's family recommends."""
+        return self._defaults
+
+    @property
+    def idle(self) -> bool:
+        return self._engine.idle
+
+    def metrics(self) -> EngineMetrics:
+        return self._engine.metrics()
+
+    def cancel(self, sequence: Sequence) -> None:
+        self._engine.cancel(sequence)
+
+    def close(self, timeout: float = 30.0) -> bool:
+        """Fail what still runs and free the memory; True if it is free."""
+        self._template.close()
+        return self._engine.close(timeout)
+
+    def _defused(self, message: ChatMessage) -> ChatMessage:
+        """Whoever types <|system|> means the characters: cut the marker in two, so that it never becomes the token."""
+        content = message.content.replace(_SEAM, "")
+        reasoning = message.reasoning.replace(_SEAM, "")
+        if self._markers is not None:
+            content = self._markers.sub(lambda found: found[0][0] + _SEAM + found[0][1:], content)
+            reasoning = self._markers.sub(lambda found: found[0][0] + _SEAM + found[0][1:], reasoning)
+        return ChatMessage(message.role, content, reasoning)
+
+    def _tokenize(self, prompt: Prompt) -> list[int]:
+        return [token for piece in prompt.text.split(_SEAM) if piece for token in self._backend.tokenize(piece)]
+
+
+class LocalGeneration:
+    """One running answer; fulfils core's RunningGeneration."""
+
+    def __init__(self, platform: LocalPlatform, sequence: Sequence, reasoning: ReasoningParser) -> None:
+        self.model = platform.facts.file.name
+        self.model_version = platform.version
+        self.platform = platform.platform
+        self._platform = platform
+        self._sequence = sequence
+        self._reasoning = reasoning
+
+    def cancel(self) -> None:
+        self._platform.cancel(self._sequence)
+
+    def events(self) -> Iterator[GenerationEvent]:
+        """See RunningGeneration. Abandoning the iterator cancels the answer."""
+        ended = False
+        try:
+            for event in self._gathered():
+                if isinstance(event, PortalError):
+                    ended = True
+                    raise event
+                if isinstance(event, Delta):
+                    reasoning, text = self._reasoning.feed(event.text)
+                    if reasoning or text:
+                        yield Delta(text, reasoning, event.tokens)
+                    continue
+                ended = isinstance(event, Finished)
+                if ended:
+                    reasoning, text = self._reasoning.finish()
+                    if reasoning or text:
+                        yield Delta(text, reasoning, self._sequence.generated)
+                yield event
+        finally:
+            if not ended:
+                self.cancel()
+
+    def _gathered(self) -> Iterator[Queued | Delta | Finished | PortalError]:
+        """The sequence's events to the last, with deltas that come in quick succession joined."""
+        last = 0.0
+        events = self._sequence.events
+        while True:
+            event = events.get()
+            if isinstance(event, Delta):
+                time.sleep(max(0.0, min(_GATHER_S, last + _GATHER_S - time.perf_counter())))
+                following: Queued | Delta | Finished | PortalError | None = None
+                parts = [event.text]
+                tokens = event.tokens
+                while following is None:
+                    try:
+                        more = events.get_nowait()
+                    except Empty:
+                        break
+                    if isinstance(more, Delta):
+                        parts.append(more.text)
+                        tokens = more.tokens
+                    else:
+                        following = more
+                last = time.perf_counter()
+                yield Delta("".join(parts), tokens=tokens)
+                if following is None:
+                    continue
+                event = following
+            yield event
+            if not isinstance(event, Queued):
+                return

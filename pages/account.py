@@ -1,0 +1,69 @@
+"""The person's own account: language and password, and signing out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.entities import User
+from core.errors import PortalError
+from pages import shell
+from pages.widgets.cookie import SESSION_COOKIE, drop_cookie
+from pages.words import LANGUAGES, said, t
+
+if TYPE_CHECKING:
+    from bootstrap import Portal
+
+_BROWSER = "browser"
+
+
+def render(portal: Portal, user: User) -> None:
+    with st.container(key="narrow", width=480, gap="medium"):
+        shell.page_head(t("Preferences"), t("{name}, {role}", name=user.name, role=t(user.role.value)), key="account")
+        _language(portal, user)
+        _password(portal, user)
+
+
+def _language(portal: Portal, user: User) -> None:
+    chosen = st.radio(
+        t("Language"),
+        [_BROWSER, *LANGUAGES],
+        index=0 if user.language is None else 1 + list(LANGUAGES).index(user.language),
+        format_func=lambda each: t("As in the browser") if each == _BROWSER else LANGUAGES[each],
+        horizontal=True,
+        key="account-language",
+    )
+    wanted = None if chosen == _BROWSER else chosen
+    if wanted != user.language:
+        portal.accounts.set_language(user, wanted)
+        st.rerun()
+
+
+def _password(portal: Portal, user: User) -> None:
+    with st.form("change-password", border=False):
+        st.markdown(f"### {t('Change password')}", anchors=False)
+        old = st.text_input(t("Present password"), type="password", autocomplete="current-password")
+        new = st.text_input(t("New password"), type="password", autocomplete="new-password", help=t("At least 8 characters."))
+        again = st.text_input(t("New password once more"), type="password", autocomplete="new-password")
+        if not st.form_submit_button(t("Change password"), type="primary"):
+            return
+    if new != again:
+        st.error(t("The two new passwords differ. Type the same one twice."), icon=":material/error:")
+        return
+    try:
+        portal.accounts.change_password(user, old, new, st.context.cookies.get(SESSION_COOKIE))
+    except PortalError as problem:
+        st.error(said(problem), icon=":material/error:")
+        return
+    st.success(t("The password is changed. Your other sessions have ended."), icon=":material/check_circle:")
+
+
+def sign_out(portal: Portal, user: User) -> None:
+    """End this session now; the browser then drops the cookie and loads the sign-in page."""
+    token = st.context.cookies.get(SESSION_COOKIE)
+    if drop_cookie(once=f"out-{user.id}"):
+        shell.blank(t("You are signed out"), t("Close this window to be sure that nobody goes back to it."))
+    if token:
+        portal.sessions.close(token)
+    st.caption(t("Signing out"))

@@ -1,0 +1,318 @@
+"""Models: what is loaded and how it does, what lies on disk, what would fit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import streamlit as st
+
+from core.entities import User
+from core.errors import PortalError
+from core.generation import LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelState
+from pages.shell import page_head
+from pages.widgets.figures import MISSING, count, parameters, size, speed
+from pages.widgets.memory_bar import memory_bar
+from pages.widgets.message import plain
+from pages.words import said, t
+
+if TYPE_CHECKING:
+    from bootstrap import Portal
+
+ROW_PX = 34
+PRECISIONS = {"f16": "16 bit", "q8_0": "8 bit", "q4_0": "4 bit"}
+SPARE = 0.05
+"""A load that leaves less than this share of the device free is called tight."""
+LIVE_S, QUIET_S = 1.0, 4.0
+"""Seconds between redraws of the cards: while something loads or drains, and else."""
+Known = frozenset[tuple[str, ModelState, bool]]
+
+
+def render(portal: Portal, user: User) -> None:
+    with page_head(t("Models"), key="models"):
+        scan = st.button(t("Scan folder"), icon=":material/folder_open:", key="models-scan")
+        if st.button(t("Load by path"), icon=":material/add:", key="models-by-path"):
+            _by_path(portal, user)
+    loaded = portal.models.loaded(user)
+    files = _files(portal, user)
+    if scan:
+        st.toast(t("{n} files found, {size}", n=len(files), size=size(sum(file.size_bytes for file in files))))
+    if name := st.session_state.pop("models-unload", None):
+        _confirm_unload(portal, user, next((model for model in loaded if model.name == name), None))
+    left, right = st.columns([1.55, 1], gap="medium")
+    with left:
+        busy = any(model.state in (ModelState.LOADING, ModelState.DRAINING) for model in loaded)
+        st.fragment(_cards, run_every=LIVE_S if busy else QUIET_S)(portal, user, _known(loaded))
+        _folder(files, loaded, portal.models.folder)
+    with right, st.container(border=True, key="card-plan", gap="small"):
+        _plan(portal, user, files, loaded)
+
+
+def _known(loaded: Sequence[LoadedModel]) -> Known:
+    return frozenset((model.name, model.state, model.default) for model in loaded)
+
+
+def _files(portal: Portal, user: User) -> list[ModelFile]:
+    """Those of the folder, then those an admin named by hand."""
+    files = list(portal.models.files(user))
+    for path in st.session_state.get("models-typed", ()):
+        if path not in {str(file.path) for file in files}:
+            try:
+                files.append(portal.models.read_file(user, Path(path)))
+            except PortalError as problem:
+                files.append(ModelFile(Path(path), Path(path).name, 0, error=said(problem)))
+    return files
+
+
+# What is loaded
+
+
+def _cards(portal: Portal, user: User, drawn: Known) -> None:
+    """Redrawn by itself; when a model came, went or changed its state, the whole page is."""
+    loaded = portal.models.loaded(user)
+    if _known(loaded) != drawn:
+        st.rerun()
+    if not loaded:
+        with st.container(border=True, key="card-none"):
+            _title(t("No model is loaded"), t("Nobody can ask anything until one is. Choose a file in the memory plan and load it."))
+    for model in loaded:
+        with st.container(border=True, key=f"card-model-{model.name}", gap="small"):
+            _card(portal, user, model)
+
+
+def _card(portal: Portal, user: User, model: LoadedModel) -> None:
+    state = {
+        ModelState.READY: f":green-badge[:material/check_circle: {t('Serving')}]",
+        ModelState.LOADING: f":gray-badge[:material/timelapse: {t('Loading')}]",
+        ModelState.DRAINING: f":orange-badge[:material/timelapse: {t('Unloading')}]",
+        ModelState.FAILED: f":red-badge[:material/error: {t('Failed')}]",
+    }[model.state]
+    default = f" :gray-badge[{t('Default')}]" if model.default else ""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"row-{model.name}"):
+        st.markdown(f"### {plain(model.name)} {state}{default}", anchors=False, width="content")
+        st.space("stretch")
+        _actions(portal, user, model)
+    st.html(f"<p class='file'>{_file_line(model.file)}<br><span>{escape(str(model.file.path))}</span></p>")
+    if model.state is ModelState.FAILED:
+        with st.container(key=f"fail-{model.name}", gap=None):
+            st.markdown(plain(t(model.error or "The model could not be loaded. The log has the details.")))
+            st.caption(t("The other models were not touched. Change the plan or choose another file, then load again."))
+        return
+    if model.state is ModelState.LOADING:
+        done, whole = model.progress * model.file.size_bytes, model.file.size_bytes
+        st.progress(min(1.0, max(0.0, model.progress)), text=f":gray[{t('Loading weights, {done} of {whole}', done=size(int(done)), whole=size(whole))}]")
+        st.caption(t("Models that are loaded keep answering meanwhile."))
+        return
+    if model.state is ModelState.DRAINING:
+        st.caption(t("Running answers finish first, 30 s at most. Then the memory is freed."))
+    facts = (
+        (t("Speed"), speed(model.tokens_per_second)),
+        (t("Slots in use"), t("{busy} of {slots}", busy=model.slots_busy, slots=model.slots)),
+        (t("In line"), count(model.waiting)),
+        (t("Context"), count(model.context)),
+        (t("Device"), model.device),
+        (t("Memory"), size(model.memory_bytes) if model.memory_bytes else MISSING),
+    )
+    st.html("<dl class='facts'>" + "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in facts) + "</dl>")
+    if model.plan is not None:
+        memory_bar(model.plan, model.memory_bytes)
+
+
+def _actions(portal: Portal, user: User, model: LoadedModel) -> None:
+    if model.state is ModelState.FAILED:
+        if st.button(t("Dismiss"), type="tertiary", key=f"dismiss-{model.name}"):
+            _do(lambda: portal.models.unload(user, model.name))
+    elif model.state is ModelState.READY:
+        choices = [] if model.default else ["default"]
+        words = {"default": t("Make default"), "unload": t("Unload")}
+        chosen = st.menu_button(
+            t("Actions"), [*choices, "unload"], format_func=words.__getitem__, icon=":material/more_horiz:", type="tertiary", key=f"more-{model.name}"
+        )
+        if chosen == "default":
+            _do(lambda: portal.models.make_default(user, model.name))
+        elif chosen == "unload" and (model.slots_busy or model.waiting or model.default):
+            st.session_state["models-unload"] = model.name
+            st.rerun()
+        elif chosen == "unload":
+            _do(lambda: portal.models.unload(user, model.name))
+
+
+def _do(action: object) -> None:
+    """Run it and redraw the page, or say in its place why not."""
+    try:
+        action()  # type: ignore[operator]
+    except PortalError as problem:
+        st.toast(plain(said(problem)), icon=":material/error:")
+    else:
+        st.rerun()
+
+
+def _confirm_unload(portal: Portal, user: User, model: LoadedModel | None) -> None:
+    if model is None:
+        return
+
+    @st.dialog(t("Unload {name}?", name=plain(model.name)))
+    def ask() -> None:
+        people = model.slots_busy + model.waiting
+        if people:
+            st.markdown(t("{n} answers are running or in line. Running ones may finish, 30 s at most; those in line fail.", n=people))
+        if model.default:
+            st.markdown(t("It is the default model. New chats take another loaded model; where there is none, nobody can ask anything."))
+        with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
+            if st.button(t("Keep it"), key="unload-no"):
+                st.rerun()
+            if st.button(t("Unload"), type="primary", key="unload-yes"):
+                _do(lambda: portal.models.unload(user, model.name))
+
+    ask()
+
+
+# What lies on disk
+
+
+def _folder(files: Sequence[ModelFile], loaded: Sequence[LoadedModel], folder: Path) -> None:
+    state = {str(model.file.path): model.state for model in loaded}
+    words = {ModelState.READY: t("Loaded"), ModelState.LOADING: t("Loading"), ModelState.DRAINING: t("Unloading"), ModelState.FAILED: t("Failed")}
+    colours = {words[ModelState.READY]: "green", words[ModelState.LOADING]: "blue", words[ModelState.DRAINING]: "orange", words[ModelState.FAILED]: "red"}
+    colours |= {t("On disk"): "gray", t("Unusable"): "red"}
+    with st.container(border=True, key="card-files", gap="xsmall"):
+        whole = size(sum(file.size_bytes for file in files))
+        st.markdown(f"### {t('Files')}\n:gray[:small[{t('{n} files, {size}', n=len(files), size=whole)}]]", anchors=False)
+        st.html(f"<p class='file'><span>{escape(str(folder))}</span></p>")
+        frame = pd.DataFrame(
+            {
+                "file": [file.path.name for file in files],
+                "state": [[words[state[str(file.path)]] if str(file.path) in state else t("Unusable") if file.error else t("On disk")] for file in files],
+                "quantization": [file.quantization or None for file in files],
+                "size": [file.size_bytes / 1e9 if file.size_bytes >= 1e8 else round(file.size_bytes / 1e9, 3) for file in files],
+                "context": [file.context or None for file in files],
+                "architecture": [file.architecture or None for file in files],
+            }
+        )
+        st.dataframe(
+            frame, hide_index=True, row_height=ROW_PX, height=min(12, len(files) + 1) * ROW_PX + 2, placeholder=MISSING,
+            on_select=lambda: _choose_row(files), selection_mode="single-row", key="models-files",
+            column_config={
+                "file": st.column_config.TextColumn(t("File"), width=230),
+                "state": st.column_config.MultiselectColumn(t("State"), options=list(colours), color=list(colours.values()), width=110),
+                "quantization": st.column_config.TextColumn(t("Quantization"), width="small"),
+                "size": st.column_config.NumberColumn(t("Size, GB"), format="%.2f", width="small"),
+                "context": st.column_config.NumberColumn(t("Context"), format="localized", width="small"),
+                "architecture": st.column_config.TextColumn(t("Architecture"), width="small"),
+            },
+        )  # fmt: skip
+        for file in files:
+            if file.error:
+                st.markdown(f":small[**{plain(file.path.name)}** :red[{plain(t(file.error))}]]")
+
+
+def _choose_row(files: Sequence[ModelFile]) -> None:
+    """A row chosen in the table is the model of the plan."""
+    rows = st.session_state["models-files"]["selection"]["rows"]
+    if rows and rows[0] < len(files) and not files[rows[0]].error:
+        st.session_state["models-plan"] = str(files[rows[0]].path)
+
+
+def _by_path(portal: Portal, user: User) -> None:
+    @st.dialog(t("Load by path"))
+    def ask() -> None:
+        with st.form("models-path-form", border=False):
+            path = st.text_input(t("Path of a GGUF file on the server"), placeholder="/data/models/glm-4-9b-Q4_K_M.gguf", key="models-path")
+            sent = st.form_submit_button(t("Read file"), type="primary", key="models-path-read")
+        if sent and path.strip():
+            try:
+                file = portal.models.read_file(user, Path(path.strip()).expanduser())
+            except PortalError as problem:
+                st.markdown(f":red[:material/error: {plain(said(problem))}]")
+                return
+            if file.error:
+                st.markdown(f":red[:material/error: {plain(t(file.error))}]")
+                return
+            typed = st.session_state.setdefault("models-typed", [])
+            if str(file.path) not in typed:
+                typed.append(str(file.path))
+            st.session_state["models-wanted"] = str(file.path)
+            st.rerun()
+
+    ask()
+
+
+# What would fit
+
+
+def _plan(portal: Portal, user: User, files: Sequence[ModelFile], loaded: Sequence[LoadedModel]) -> None:
+    taken = {str(model.file.path) for model in loaded if model.state is not ModelState.FAILED}
+    usable = {str(file.path): file for file in files if not file.error and str(file.path) not in taken}
+    if not usable:
+        _title(t("Memory plan"), t("No other model to load"))
+        st.markdown(t("Put GGUF files into the folder below, then scan it. A file anywhere else can be loaded by its path."))
+        st.html(f"<p class='file'><span>{escape(str(portal.models.folder))}</span></p>")
+        return
+    _title(t("Memory plan"), t("Try a setting before loading"))
+    wanted = st.session_state.pop("models-wanted", None)
+    if wanted in usable:
+        st.session_state["models-plan"] = wanted
+    elif st.session_state.get("models-plan") not in usable:
+        st.session_state.pop("models-plan", None)
+    chosen = st.selectbox(t("Model"), list(usable), format_func=lambda path: usable[path].path.name, key="models-plan")
+    file = usable[chosen]
+    st.html(f"<p class='file'>{_file_line(file)}</p>")
+    try:
+        settings = _settings(file, portal.models.plan(user, file, LoadSettings()))
+        plan = portal.models.plan(user, file, settings)
+    except PortalError as problem:
+        st.markdown(f":red[:material/error: {plain(said(problem))}]")
+        return
+    memory_bar(plan)
+    st.markdown(_verdict(plan))
+    default = st.checkbox(t("Use it for new chats"), value=True, key="models-default")
+    if st.button(t("Load with this plan"), type="primary", width="stretch", key="models-load", disabled=not plan.fits):
+        try:
+            portal.models.load(user, file.path, settings, default=default)
+        except PortalError as problem:
+            st.markdown(f":red[:material/error: {plain(said(problem))}]")
+        else:
+            st.rerun()
+
+
+def _settings(file: ModelFile, auto: MemoryPlan) -> LoadSettings:
+    """The sliders; they start at what the portal would choose by itself."""
+    slots = st.slider(t("Slots"), 1, max(16, auto.slots), auto.slots, key=f"plan-slots-{file.path}", help=t("Answers at the same time"))
+    most = max(file.context, auto.context, 512)
+    sizes = sorted({1 << power for power in range(9, 23) if 1 << power < most} | {most, auto.context})
+    context = auto.context
+    if len(sizes) > 1:
+        context = st.select_slider(
+            t("Context per slot"), sizes, auto.context, format_func=count, key=f"plan-context-{file.path}", help=t("Tokens one conversation can hold")
+        )
+    kv_type = st.segmented_control(
+        t("Context precision"), list(PRECISIONS), default="f16", required=True, format_func=lambda kind: t(PRECISIONS[kind]), key=f"plan-kv-{file.path}",
+        help=t("Fewer bits take less memory; 4 bit can cost quality in long conversations."),
+    )  # fmt: skip
+    return LoadSettings(context=context, slots=slots, kv_type=kv_type or "f16")
+
+
+def _verdict(plan: MemoryPlan) -> str:
+    spare = plan.free_bytes - plan.needed_bytes
+    if spare >= SPARE * plan.total_bytes:
+        return f":green[:material/check_circle: {t('Fits, {size} to spare.', size=size(spare))}]"
+    if spare >= 0:
+        return f":orange[:material/warning: {t('Fits with {size} left, which is tight for other programs.', size=size(spare))}]"
+    if plan.weights_bytes + plan.work_bytes > plan.free_bytes:
+        words = t("Short by {size}. The weights alone do not fit: unload a model or take a smaller file.", size=size(-spare))
+    else:
+        words = t("Short by {size}. Lower the slots, the context or its precision.", size=size(-spare))
+    return f":red[:material/error: {words}]"
+
+
+def _title(title: str, sub: str) -> None:
+    st.markdown(f"### {title}\n:gray[:small[{sub}]]", anchors=False)
+
+
+def _file_line(file: ModelFile) -> str:
+    """HTML: architecture, quantization, parameters and size of a file."""
+    known = (file.architecture, file.quantization, t("{n} parameters", n=parameters(file.parameters)) if file.parameters else "", size(file.size_bytes))
+    return escape(" · ".join(part for part in known if part))

@@ -1,0 +1,119 @@
+"""From the session cookie to a page: who is this, what may this person open, and what to show otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.entities import User
+from core.errors import PortalError
+from core.permissions import ROLES, Permission, allows
+from pages import account, chat, feedback, models, people, shell, sign_in, usage, words
+from pages.widgets.cookie import SESSION_COOKIE
+from pages.words import said, t
+
+if TYPE_CHECKING:
+    from bootstrap import Portal
+
+Render = Callable[["Portal", User], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    path: str
+    title: str
+    """The English title: the key of its translation."""
+    permission: Permission
+    render: Render
+
+
+ENTRIES = (
+    Entry("chat", "Chat", Permission.CHAT, chat.render),
+    Entry("feedback", "Feedback", Permission.REVIEW_FEEDBACK, feedback.render),
+    Entry("usage", "Usage", Permission.VIEW_USAGE, usage.render),
+    Entry("models", "Models", Permission.RUN_MODELS, models.render),
+    Entry("people", "People", Permission.MANAGE_PEOPLE, people.render),
+)
+"""The pages of the portal, in the order of the menu; the first is the start page."""
+
+
+def run(open_portal: Callable[[], Portal]) -> None:
+    """One script run: everything a browser sees comes from here."""
+    shell.style()
+    try:
+        portal = open_portal()
+        user = portal.sessions.user(st.context.cookies.get(SESSION_COOKIE))
+    except PortalError as problem:
+        _alone(t("Not ready"), lambda: _broken(problem))
+        return
+    if user is None:
+        _alone(t("Sign in"), lambda: sign_in.render(portal))
+        return
+    words.choose(user.language)
+    _signed_in(portal, user)
+
+
+def _alone(title: str, draw: Callable[[], None]) -> None:
+    """A page without navigation, whatever address was asked for: nothing else exists for this visitor."""
+    page = st.navigation([st.Page(draw, title=title, url_path="start", default=True)], position="hidden")
+    _frame(title, centered=True, sidebar="collapsed")
+    page.run()
+
+
+def _broken(problem: PortalError) -> None:
+    if shell.blank(t("The portal is not ready"), said(problem), t("Try again")):
+        st.rerun()
+
+
+def _signed_in(portal: Portal, user: User) -> None:
+    listed = [_page(portal, user, entry) for entry in ENTRIES if allows(user.role, entry.permission)]
+    hidden = [_forbidden(entry, user) for entry in ENTRIES if not allows(user.role, entry.permission)]
+    own = [
+        st.Page(lambda: account.render(portal, user), title=t("Preferences"), url_path="preferences", icon=":material/tune:"),
+        st.Page(lambda: account.sign_out(portal, user), title=t("Sign out"), url_path="sign-out", icon=":material/logout:"),
+    ]
+    page = st.navigation({"": listed + hidden, user.full_name: own}, position="top")
+    start = page.url_path == ""
+    _frame(page.title, centered=start, sidebar=272)
+    shell.brand()
+    if start:
+        page.run()
+    else:
+        with st.container(key="tool"):
+            page.run()
+
+
+def _page(portal: Portal, user: User, entry: Entry) -> st.Page:
+    return st.Page(
+        lambda: entry.render(portal, user), title=t(entry.title), url_path=entry.path, default=entry is ENTRIES[0]
+    )
+
+
+def _forbidden(entry: Entry, user: User) -> st.Page:
+    """Asked for by its address, the page of another role says so, and shows nothing else."""
+    return st.Page(lambda: _no_rights(entry, user), title=t(entry.title), url_path=entry.path, visibility="hidden")
+
+
+def _no_rights(entry: Entry, user: User) -> None:
+    roles = ", ".join(t(role.value) for role, permissions in ROLES.items() if entry.permission in permissions)
+    pressed = shell.blank(
+        t("You cannot open {page}", page=t(entry.title)),
+        t("It is for the role {roles}; yours is {role}. An admin can change it on the People page.", roles=roles, role=t(user.role.value)),
+        t("Back to chat"),
+    )
+    if pressed:
+        st.switch_page(st.Page(lambda: None, title=t("Chat"), url_path=ENTRIES[0].path, default=True))
+
+
+def _frame(title: str, *, centered: bool, sidebar: int | str) -> None:
+    """Exactly one call a run: two calls with two layouts make the page jump."""
+    st.set_page_config(
+        page_title=f"{title} · GLM Portal",
+        page_icon=shell.FAVICON,
+        layout="centered" if centered else "wide",
+        initial_sidebar_state=sidebar,  # type: ignore[arg-type]
+        menu_items={"About": t("GLM Portal: chats with GLM models that run on your own servers.")},
+    )

@@ -1,0 +1,277 @@
+"""Usage: how much the portal is used, how fast it answers and how good people find it. One question per chart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import astuple, fields
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from core.entities import RatedGeneration, User
+from core.errors import PortalError
+from core.usage import Totals, UsageQuery, UsageReport
+from pages.shell import blank, dark, page_head
+from pages.widgets import charts
+from pages.widgets.charts import Estimate, Line
+from pages.widgets.csv_export import to_csv
+from pages.widgets.figures import count, seconds, share, speed
+from pages.words import said, t
+
+if TYPE_CHECKING:
+    from bootstrap import Portal
+
+SPANS = (7, 28, 56)
+ROW_PX = 34
+TABLE_PX = 216
+ALL = ""
+
+
+def render(portal: Portal, user: User) -> None:
+    try:
+        models, groups = portal.usage.choices(user)
+        if not models:
+            blank(t("No answers yet"), t("This page counts people, answers, tokens and ratings as soon as somebody has asked a model."))
+            return
+        head = page_head(t("Usage"), key="usage")
+        query = _query(models, groups)
+        report = portal.usage.report(user, query)
+    except PortalError as problem:
+        blank(t("Usage cannot be shown"), said(problem))
+        return
+    _export(head, portal, user, report)
+    _figures(report)
+    if report.total.answers == 0:
+        with st.container(border=True, key="card-nothing"):
+            st.markdown(f"### {t('No answers in this range')}\n:gray[:small[{t('Choose other days, another model or another group.')}]]", anchors=False)
+        return
+    with st.grid(2, min_column_width=340, gap="small", key="charts"):
+        _by_day(report)
+        _by_model(report)
+        _by_group(report)
+
+
+# Filters
+
+
+def _query(models: Sequence[str], groups: Sequence[str]) -> UsageQuery:
+    """The row of filters, and what they ask for."""
+    state = st.session_state
+    today = datetime.now(UTC).date()
+    state.setdefault("usage-span", 28)
+    state.setdefault("usage-dates", _last_days(today, 28))
+    with st.container(horizontal=True, gap="small", vertical_alignment="center", key="usagefilters"):
+        st.segmented_control(
+            t("Range"), SPANS, format_func=lambda n: t("{n} days", n=n), label_visibility="collapsed", key="usage-span",
+            on_change=_choose_span, args=(today,),
+        )  # fmt: skip
+        st.date_input(
+            t("Dates (UTC)"), max_value=today, label_visibility="collapsed", key="usage-dates", width=230, format="YYYY-MM-DD",
+            on_change=_choose_dates, args=(today,), help=None,
+        )  # fmt: skip
+        model = st.selectbox(
+            t("Model"), [ALL, *models], format_func=lambda name: name or t("All models"), label_visibility="collapsed", key="usage-model", width=200
+        )
+        group = st.selectbox(
+            t("Group"), [None, *groups], format_func=lambda name: t("All groups") if name is None else _group_name(name),
+            label_visibility="collapsed", key="usage-group", width=170,
+        )  # fmt: skip
+    chosen = state["usage-dates"]
+    if len(chosen) == 2:
+        state["usage-range"] = chosen
+    first, last = state.get("usage-range") or _last_days(today, 28)
+    return UsageQuery(first, last, model or None, group)
+
+
+def _last_days(today: date, n: int) -> tuple[date, date]:
+    return today - timedelta(days=n - 1), today
+
+
+def _choose_span(today: date) -> None:
+    span = st.session_state["usage-span"]
+    if span:
+        st.session_state["usage-dates"] = _last_days(today, span)
+
+
+def _choose_dates(today: date) -> None:
+    chosen = tuple(st.session_state["usage-dates"])
+    st.session_state["usage-span"] = next((n for n in SPANS if chosen == _last_days(today, n)), None)
+
+
+def _group_name(name: str) -> str:
+    return name or t("No group")
+
+
+# Figures
+
+
+def _figures(report: UsageReport) -> None:
+    now, before = report.total, report.before
+    days = [day for _, day in report.by_day]
+    first_token = _difference(now.ttft_p95, before.ttft_p95)
+    good = _difference(now.satisfaction, before.satisfaction)
+    with st.grid(4, min_column_width=160, gap="small", key="kpis"):
+        _metric(t("People"), count(now.people), _change(now.people, before.people), [day.people for day in days], colour="off")
+        _metric(t("Answers"), count(now.answers), _change(now.answers, before.answers), [day.answers for day in days], colour="off", shape="bar")
+        _metric(
+            t("First token, p95"), seconds(now.ttft_p95), None if first_token is None else f"{first_token:+.1f} s", [day.ttft_p95 for day in days], colour="inverse"
+        )
+        _metric(
+            t("Rated good"), share(now.satisfaction), None if good is None else t("{points} pts", points=f"{good * 100:+.1f}"), [day.satisfaction for day in days]
+        )
+    facts = (
+        (t("Chats"), count(now.chats)),
+        (t("Tokens read"), count(now.prompt_tokens)),
+        (t("Tokens written"), count(now.completion_tokens)),
+        (t("Answer time, p50"), seconds(now.latency_p50)),
+        (t("Answer time, p95"), seconds(now.latency_p95)),
+        (t("First token, p50"), seconds(now.ttft_p50)),
+        (t("Speed, median"), speed(now.tokens_per_second)),
+        (t("Failed"), share(now.errors / now.answers) if now.answers else share(None)),
+        (t("Ratings"), count(now.rated)),
+    )
+    with st.container(border=True, key="card-facts"):
+        st.html("<dl class='facts'>" + "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in facts) + "</dl>")
+
+
+def _metric(label: str, value: str, delta: str | None, trend: Sequence[float | None], colour: str = "normal", shape: str = "line") -> None:
+    known = [value for value in trend if value is not None]
+    st.metric(
+        label, value, delta, delta_color=colour, border=True, height="stretch",  # type: ignore[arg-type]
+        chart_data=known if len(known) > 1 else None, chart_type=shape, help=None,  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def _change(now: int, before: int) -> str | None:
+    """Relative to the period before; None where that had nothing, since no percentage of nothing exists."""
+    return f"{(now / before - 1) * 100:+.1f} %" if before else None
+
+
+def _difference(now: float | None, before: float | None) -> float | None:
+    return None if now is None or before is None else now - before
+
+
+# Charts
+
+
+def _card(key: str, title: str, sub: str) -> DeltaGenerator:
+    card = st.container(border=True, key=f"card-{key}", gap="xsmall")
+    card.markdown(f"### {title}\n:gray[:small[{sub}]]", anchors=False)
+    return card
+
+
+def _by_day(report: UsageReport) -> None:
+    look = dark()
+    days = [day for day, _ in report.by_day]
+    totals = [each for _, each in report.by_day]
+    with _card("people", t("People per day"), t("Distinct people with at least one answer; weekends are lighter")):
+        charts.show(charts.bars(days, [Line(t("People"), [each.people for each in totals], 0)], look), "chart-people", t("People per day"))
+    with _card("answers", t("Answers and chats"), t("Per day; a chat counts on each day it has an answer")):
+        series = [Line(t("Answers"), [each.answers for each in totals], 0), Line(t("Chats"), [each.chats for each in totals], 5)]
+        charts.show(charts.lines(days, series, look), "chart-answers", t("Answers and chats"))
+    with _card("first-token", t("Time to first token"), t("Seconds, with the wait in line; a gap is a day without answers")):
+        series = [Line("p95", [each.ttft_p95 for each in totals], 0), Line("p50", [each.ttft_p50 for each in totals], 5)]
+        charts.show(charts.lines(days, series, look, unit="s"), "chart-first-token", t("Time to first token"))
+    with _card("latency", t("Answer time"), t("Seconds from question to end of answer; a gap is a day without answers")):
+        series = [Line("p95", [each.latency_p95 for each in totals], 0), Line("p50", [each.latency_p50 for each in totals], 5)]
+        charts.show(charts.lines(days, series, look, unit="s"), "chart-latency", t("Answer time"))
+    with st.container(border=True, key="card-tokens", gap="xsmall"):
+        st.markdown(f"### {t('Tokens per day')}", anchors=False)
+        st.html(f"<p class='keys'><b class='s1'></b>{t('Read, the questions with their chats')}<b class='s2'></b>{t('Written, the answers')}</p>")
+        series = [Line(t("Read"), [each.prompt_tokens for each in totals], 0), Line(t("Written"), [each.completion_tokens for each in totals], 1)]
+        charts.show(charts.bars(days, series, look), "chart-tokens", t("Tokens per day"))
+
+
+def _by_model(report: UsageReport) -> None:
+    rated = [(name, each, each.satisfaction_interval()) for name, each in report.by_model]
+    estimates = [Estimate(name, each.satisfaction or 0.0, *interval, each.rated) for name, each, interval in rated if interval]
+    with _card("satisfaction", t("Rated good, by model"), t("Share of rated answers with 95 % interval; n = rated answers")):
+        if estimates:
+            charts.show(charts.intervals(estimates, dark()), "chart-satisfaction", t("Rated good, by model"))
+        else:
+            st.caption(t("Nobody has rated an answer in this range."))
+    with _card("models", t("By model"), t("Time in seconds, speed in tokens per second")):
+        _table(
+            "table-models",
+            pd.DataFrame(
+                {
+                    "name": [name for name, _ in report.by_model],
+                    "answers": [each.answers for _, each in report.by_model],
+                    "tokens": [each.tokens for _, each in report.by_model],
+                    "first": [each.ttft_p95 for _, each in report.by_model],
+                    "time": [each.latency_p95 for _, each in report.by_model],
+                    "speed": [each.tokens_per_second for _, each in report.by_model],
+                    "good": [_percent(each.satisfaction) for _, each in report.by_model],
+                }
+            ),
+            {
+                "name": st.column_config.TextColumn(t("Model"), width=160),
+                "answers": st.column_config.NumberColumn(t("Answers"), format="localized"),
+                "tokens": st.column_config.NumberColumn(t("Tokens"), format="localized"),
+                "first": st.column_config.NumberColumn(t("First token, p95"), format="%.1f s"),
+                "time": st.column_config.NumberColumn(t("Answer time, p95"), format="%.1f s"),
+                "speed": st.column_config.NumberColumn(t("Speed"), format="%.0f tok/s"),
+                "good": st.column_config.NumberColumn(t("Rated good"), format="%.1f %%"),
+            },
+        )
+
+
+def _by_group(report: UsageReport) -> None:
+    whole = report.total.answers
+    with _card("groups", t("By group"), t("Share of all answers in the range")):
+        _table(
+            "table-groups",
+            pd.DataFrame(
+                {
+                    "name": [_group_name(name) for name, _ in report.by_group],
+                    "people": [each.people for _, each in report.by_group],
+                    "answers": [each.answers for _, each in report.by_group],
+                    "good": [_percent(each.satisfaction) for _, each in report.by_group],
+                    "share": [each.answers / whole * 100 for _, each in report.by_group],
+                }
+            ),
+            {
+                "name": st.column_config.TextColumn(t("Group"), width=140),
+                "people": st.column_config.NumberColumn(t("People"), format="localized"),
+                "answers": st.column_config.NumberColumn(t("Answers"), format="localized"),
+                "good": st.column_config.NumberColumn(t("Rated good"), format="%.1f %%"),
+                "share": st.column_config.ProgressColumn(t("Share"), format="%.0f %%", min_value=0, max_value=100, color="primary"),
+            },
+        )
+
+
+def _percent(value: float | None) -> float | None:
+    return None if value is None else value * 100
+
+
+def _table(key: str, frame: pd.DataFrame, columns: dict[str, object]) -> None:
+    height = min(TABLE_PX, ROW_PX * (len(frame) + 1) + 2)
+    st.dataframe(frame, hide_index=True, height=height, row_height=ROW_PX, column_config=columns, placeholder="–", key=key)  # type: ignore[arg-type]
+
+
+# Export
+
+
+def _export(head: DeltaGenerator, portal: Portal, user: User, report: UsageReport) -> None:
+    name = f"{report.query.first.isoformat()}_{report.query.last.isoformat()}"
+    with head, st.popover(t("Export CSV"), icon=":material/download:", key="usage-export"):
+        st.download_button(
+            t("Summary per day"), lambda: days_csv(report), f"usage-days_{name}.csv", "text/csv", key="usage-csv-days", on_click="ignore", width="stretch"
+        )
+        st.download_button(
+            t("One row per answer"), lambda: rows_csv(portal.usage.rows(user, report.query)), f"usage-answers_{name}.csv", "text/csv",
+            key="usage-csv-rows", on_click="ignore", width="stretch",
+        )  # fmt: skip
+        st.caption(t("The rows hold no text of questions or answers."))
+
+
+def days_csv(report: UsageReport) -> bytes:
+    names = [each.name for each in fields(Totals)]
+    return to_csv(["day", *names, "satisfaction"], ([day, *astuple(each), each.satisfaction] for day, each in report.by_day))
+
+
+def rows_csv(rows: Sequence[RatedGeneration]) -> bytes:
+    return to_csv([each.name for each in fields(RatedGeneration)], (astuple(row) for row in rows))

@@ -1,0 +1,43 @@
+"""CSV that a spreadsheet opens as text and numbers, never as formulas."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from enum import Enum
+
+BOM = "\ufeff"
+"""Excel reads UTF-8, and so Chinese, only when the file starts with it."""
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""A cell that starts so is a formula, or may become one, in Excel, LibreOffice or Google Sheets."""
+
+
+def to_csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
+    """UTF-8 with BOM, CRLF line ends, one line per row. None becomes an empty cell, times ISO 8601."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out)
+    writer.writerow([cell(name) for name in header])
+    writer.writerows([cell(value) for value in row] for row in rows)
+    return (BOM + out.getvalue()).encode("utf-8")
+
+
+def cell(value: object) -> str | int | float:
+    """What is written for `value`: numbers stay numbers, text that a spreadsheet would run gets a leading apostrophe."""
+    if value is None:
+        return ""
+    if isinstance(value, Enum):
+        value = value.value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return round(value, 6)
+    if isinstance(value, int):
+        return value
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds")
+    if isinstance(value, date):
+        return value.isoformat()
+    text = str(value).replace("\0", "")
+    return f"'{text}" if text.startswith(_FORMULA) or text.lstrip().startswith(_FORMULA) else text

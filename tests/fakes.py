@@ -1,0 +1,148 @@
+"""Fakes for our own ports: a router whose answers a test writes, and paces."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from core.entities import FinishReason, Timings, Usage
+from core.errors import NotFound, PortalError, Unavailable
+from core.generation import (
+    Delta,
+    Finished,
+    GenerationEvent,
+    GenerationRequest,
+    LoadedModel,
+    LoadSettings,
+    MemoryPlan,
+    ModelFile,
+    ModelState,
+)
+
+FILE = ModelFile(Path("/models/fake.gguf"), "fake", 1_000_000, "glm4", "Q4_K_M", 1_000, 4096, 2, thinking=True)
+MODEL = LoadedModel("fake", ModelState.READY, FILE, "v1", "local", "CPU", context=4096, slots=4, default=True)
+
+
+class FakeGeneration:
+    """Yields what the router was told to; holds at `gate` after each delta when the router is held."""
+
+    model, model_version, platform = "fake", "v1", "local"
+
+    def __init__(self, events: Sequence[GenerationEvent | PortalError], gate: threading.Semaphore | None) -> None:
+        self._events = events
+        self._gate = gate
+        self.cancelled = threading.Event()
+
+    def events(self) -> Iterator[GenerationEvent]:
+        tokens = 0
+        for event in self._events:
+            while self._gate is not None and not self._gate.acquire(timeout=0.01):
+                if self.cancelled.is_set():
+                    break
+            if self.cancelled.is_set():
+                yield Finished(FinishReason.CANCELLED, Usage(5, tokens), Timings(0.0, 0.1, 0.2))
+                return
+            if isinstance(event, PortalError):
+                raise event
+            if isinstance(event, Delta):
+                tokens = event.tokens
+            yield event
+
+    def cancel(self) -> None:
+        self.cancelled.set()
+
+
+def answer(text: str, *, reasoning: str = "") -> list[GenerationEvent | PortalError]:
+    """Events of an answer, a word a delta."""
+    words = [word + " " for word in text.split(" ")]
+    words[-1] = words[-1].rstrip()
+    events: list[GenerationEvent | PortalError] = []
+    if reasoning:
+        events.append(Delta(reasoning=reasoning, tokens=1))
+    start = len(events)
+    events += [Delta(word, tokens=start + place + 1) for place, word in enumerate(words)]
+    tokens = len(events)
+    events.append(Finished(FinishReason.STOP, Usage(5, tokens, 2), Timings(0.01, 0.1, 0.5, tokens / 0.4)))
+    return events
+
+
+@dataclass
+class FakeRouter:
+    """Answers every request with `next_answers` in turn, else with `always`. `hold()` makes answers wait for `release(n)`."""
+
+    always: Sequence[GenerationEvent | PortalError] = field(default_factory=lambda: answer("Hello from the fake model"))
+    next_answers: queue.SimpleQueue[Sequence[GenerationEvent | PortalError]] = field(default_factory=queue.SimpleQueue)
+    requests: list[GenerationRequest] = field(default_factory=list)
+    generations: list[FakeGeneration] = field(default_factory=list)
+    refuse: list[PortalError] = field(default_factory=list)
+    """Raised by the next calls of start, one each."""
+    gate: threading.Semaphore | None = None
+    available: list[LoadedModel] = field(default_factory=lambda: [MODEL])
+
+    def hold(self) -> None:
+        self.gate = threading.Semaphore(0)
+
+    def release(self, events: int = 1_000) -> None:
+        assert self.gate is not None
+        for _ in range(events):
+            self.gate.release()
+
+    def start(self, request: GenerationRequest) -> FakeGeneration:
+        self.requests.append(request)
+        if self.refuse:
+            raise self.refuse.pop(0)
+        if not self.available:
+            raise Unavailable("No model is loaded. An admin can load one on the Models page.")
+        if request.model not in (None, *(model.name for model in self.available)):
+            raise NotFound("There is no model named {name}.", name=request.model)
+        try:
+            events = self.next_answers.get_nowait()
+        except queue.Empty:
+            events = self.always
+        generation = FakeGeneration(events, self.gate)
+        self.generations.append(generation)
+        return generation
+
+    def models(self) -> Sequence[LoadedModel]:
+        return self.available
+
+
+@dataclass
+class FakePool:
+    """A pool that loads at once and remembers what it was asked."""
+
+    models: list[LoadedModel] = field(default_factory=lambda: [MODEL])
+    on_disk: list[ModelFile] = field(default_factory=lambda: [FILE])
+    asked: list[tuple[str, object]] = field(default_factory=list)
+    refuse: list[PortalError] = field(default_factory=list)
+
+    def loaded(self) -> Sequence[LoadedModel]:
+        return self.models
+
+    def files(self) -> Sequence[ModelFile]:
+        return self.on_disk
+
+    def read_file(self, path: Path) -> ModelFile:
+        for file in self.on_disk:
+            if file.path == path:
+                return file
+        raise NotFound("There is no file {path}.", path=path)
+
+    def plan(self, file: ModelFile, settings: LoadSettings) -> MemoryPlan:
+        slots, context = settings.slots or 4, settings.context or 4096
+        return MemoryPlan("CPU", file.size_bytes, slots * context * 40, 1000, 8_000_000_000, 16_000_000_000, context, slots)
+
+    def load(self, path: Path, settings: LoadSettings, *, default: bool = False) -> LoadedModel:
+        self.asked.append(("load", path))
+        if self.refuse:
+            raise self.refuse.pop(0)
+        return MODEL
+
+    def make_default(self, name: str) -> None:
+        self.asked.append(("make_default", name))
+
+    def unload(self, name: str) -> None:
+        self.asked.append(("unload", name))

@@ -1,0 +1,57 @@
+"""Core on a real store (SQLite in a temporary folder): only clock and models are ours to bend."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from core.accounts import Accounts
+from core.entities import User
+from core.permissions import Role
+from core.ports import Store
+from data.database import open_database
+from data.migrate import migrate
+from data.passwords import BcryptHasher
+from data.unit_of_work import SqlUnitOfWork
+
+
+class MovingClock:
+    def __init__(self) -> None:
+        self.time = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.time
+
+    def forward(self, **by: float) -> None:
+        self.time += timedelta(**by)
+
+
+@pytest.fixture
+def clock() -> MovingClock:
+    return MovingClock()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    database = open_database(f"sqlite:///{tmp_path}/portal.db")
+    migrate(database)
+    yield lambda: SqlUnitOfWork(database)
+    database.close()
+
+
+@pytest.fixture
+def accounts(store: Store, clock: MovingClock) -> Accounts:
+    return Accounts(store, BcryptHasher(4), clock)
+
+
+@pytest.fixture
+def admin(accounts: Accounts) -> User:
+    return accounts.add(None, "root", Role.ADMIN, password="correct horse")
+
+
+@pytest.fixture
+def ana(accounts: Accounts) -> User:
+    return accounts.add(None, "ana", Role.ANALYST, password="correct horse", full_name="Ana Costa", group="Risk")

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import settings
+from core.errors import StartFailed
+
+
+def test_defaults_lie_under_the_home(tmp_path: Path) -> None:
+    found = settings.load({"PORTAL_HOME": str(tmp_path)})
+    assert found.database == f"sqlite:///{tmp_path}/portal.db" and found.models_path == tmp_path / "models" and found.embedded
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
+    (tmp_path / "portal.yaml").write_text("port: 9000\nslots: 3\n")
+    found = settings.load({"PORTAL_HOME": str(tmp_path), "PORTAL_PORT": "9001"})
+    assert (found.port, found.slots) == (9001, 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORTAL_PORT", "http"),
+        ("PORTAL_PORT", "70000"),
+        ("PORTAL_SECURE_COOKIE", "maybe"),
+        ("PORTAL_KV_TYPE", "f8"),
+        ("PORTAL_DATABASE_URL", "mysql://x"),
+        ("PORTAL_ELASTICSEARCH_URL", "es:9200"),
+        ("PORTAL_LOG_LEVEL", "LOUD"),
+        ("PORTAL_PROT", "1"),
+    ],
+)
+def test_a_wrong_setting_stops_the_start_and_names_itself(tmp_path: Path, name: str, value: str) -> None:
+    with pytest.raises(StartFailed, match=name):
+        settings.load({"PORTAL_HOME": str(tmp_path), name: value})
+
+
+@pytest.mark.parametrize("content", ["- a\n- b\n", "port: [", "color: red\n", "\x00"])
+def test_a_wrong_configuration_file_stops_the_start(tmp_path: Path, content: str) -> None:
+    (tmp_path / "portal.yaml").write_text(content)
+    with pytest.raises(StartFailed):
+        settings.load({"PORTAL_HOME": str(tmp_path)})
+
+
+def test_a_named_configuration_file_must_exist(tmp_path: Path) -> None:
+    with pytest.raises(StartFailed, match="nowhere.yaml"):
+        settings.load({"PORTAL_HOME": str(tmp_path), "PORTAL_CONFIG": str(tmp_path / "nowhere.yaml")})
