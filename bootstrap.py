@@ -6,6 +6,8 @@ import json
 import logging
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -106,6 +108,30 @@ def build(
         log.warning("%d answers were cut by the last stop and are marked interrupted", interrupted)
     portal.index_worker.start()
     return portal
+
+
+@contextmanager
+def open_accounts(settings: Settings) -> Iterator[Accounts]:
+    """The accounts alone, for the command line: nothing else starts, so it works beside a running portal. Raises StartFailed."""
+    _prepare_home(settings)
+    database = open_database(settings.database)
+    try:
+        migrate(database)
+        yield Accounts(lambda: SqlUnitOfWork(database), BcryptHasher(), now)
+    finally:
+        database.close()
+
+
+@contextmanager
+def open_store(settings: Settings) -> Iterator[tuple[Database, IndexWorker]]:
+    """The store and its index as they lie there, for the doctor: nothing is created, migrated or started. Raises StartFailed."""
+    database = open_database(settings.database)
+    index = _open_index(settings)
+    try:
+        yield database, IndexWorker(database, index)
+    finally:
+        index.close()
+        database.close()
 
 
 def load_first_model(portal: Portal) -> None:

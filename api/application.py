@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from fastapi import FastAPI
 
-from api import conversation_routes, errors, feedback_routes, health_routes, metrics_routes, model_routes, openai_routes, people_routes
-from api import session_routes, usage_routes
+from api import (
+    conversation_routes,
+    errors,
+    feedback_routes,
+    health_routes,
+    metrics_routes,
+    model_routes,
+    openai_routes,
+    people_routes,
+    session_routes,
+    usage_routes,
+)
 from api.portal import Portal
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -28,9 +39,9 @@ def build(portal_getter: Callable[[], Portal]) -> FastAPI:
     app.state.portal = portal_getter
     errors.install(app)
     metrics = metrics_routes.RequestCount(portal_getter)
-    refusals = {"4XX": {"model": errors.ErrorBody}, 422: {"model": errors.ErrorBody}}
+    refusals: dict[int | str, dict[str, Any]] = {"4XX": {"model": errors.ErrorBody}, 422: {"model": errors.ErrorBody}}
     for routes in (session_routes, conversation_routes, feedback_routes, usage_routes, model_routes, people_routes):
-        app.include_router(routes.router, responses=refusals)  # type: ignore[arg-type]
+        app.include_router(routes.router, responses=refusals)
     for routes in (openai_routes, health_routes):
         app.include_router(routes.router)
     app.include_router(metrics_routes.router)

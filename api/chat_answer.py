@@ -41,7 +41,7 @@ class UsageOut(BaseModel):
 class AnswerMessage(BaseModel):
     role: Literal["assistant"] = "assistant"
     content: str
-    reasoning_content: str | None = Field(None, description="What the model thought before it answered.")
+    reasoning_content: str | None = Field(default=None, description="What the model thought before it answered.")
 
 
 class Choice(BaseModel):

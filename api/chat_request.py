@@ -47,8 +47,8 @@ class Part(BaseModel):
 class MessageIn(BaseModel):
     model_config = ConfigDict(extra="ignore", strict=True)
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
-    content: str | list[Part] | None = Field(None, description="Text, or parts of type text.")
-    reasoning_content: str | None = Field(None, description="The thinking of an earlier answer, as it was given.")
+    content: str | list[Part] | None = Field(default=None, description="Text, or parts of type text.")
+    reasoning_content: str | None = Field(default=None, description="The thinking of an earlier answer, as it was given.")
     tool_calls: list[Any] | None = None
 
     def message(self, place: int) -> ChatMessage:
@@ -87,23 +87,23 @@ class TemplateOptions(BaseModel):
 
 class ChatRequest(BaseModel):
     model_config = ConfigDict(extra="allow", strict=True)
-    model: str | None = Field(None, max_length=500, description="A name from /v1/models; left out: the default model.")
+    model: str | None = Field(default=None, max_length=500, description="A name from /v1/models; left out: the default model.")
     messages: list[MessageIn] = Field(min_length=1, max_length=10_000)
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     temperature: float | None = None
     top_p: float | None = None
     max_tokens: int | None = None
-    max_completion_tokens: int | None = Field(None, description="Goes before max_tokens.")
+    max_completion_tokens: int | None = Field(default=None, description="Goes before max_tokens.")
     stop: str | list[str] | None = None
     seed: int | None = None
-    n: int | None = Field(None, description="1: one answer a request.")
-    top_k: int | None = Field(None, description="Not OpenAI's.")
-    min_p: float | None = Field(None, description="Not OpenAI's.")
-    repeat_penalty: float | None = Field(None, description="Not OpenAI's.")
-    reasoning_effort: str | None = Field(None, description="none: answer without thinking. GLM has no other degrees.")
-    thinking: Thinking | None = Field(None, description="As Z.ai's own API: type disabled answers without thinking.")
-    chat_template_kwargs: TemplateOptions | None = Field(None, description="As vLLM: enable_thinking false answers without thinking.")
+    n: int | None = Field(default=None, description="1: one answer a request.")
+    top_k: int | None = Field(default=None, description="Not OpenAI's.")
+    min_p: float | None = Field(default=None, description="Not OpenAI's.")
+    repeat_penalty: float | None = Field(default=None, description="Not OpenAI's.")
+    reasoning_effort: str | None = Field(default=None, description="none: answer without thinking. GLM has no other degrees.")
+    thinking: Thinking | None = Field(default=None, description="As Z.ai's own API: type disabled answers without thinking.")
+    chat_template_kwargs: TemplateOptions | None = Field(default=None, description="As vLLM: enable_thinking false answers without thinking.")
 
     @property
     def include_usage(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import uuid4
 
 from fastapi import APIRouter, Query
@@ -17,15 +17,15 @@ from api.shapes import Asked, ConversationOut, Id, Line, Moment, Sampling, Shown
 from api.turn_stream import TurnOut, Watch
 from core.conversations import UNTITLED
 from core.entities import Turn, User
-from core.turns import TurnOptions
+from core.turn_runner import TurnOptions
 
 router = APIRouter(prefix="/api/v1", tags=["conversations"])
 
-STREAMED = {200: {"content": {"text/event-stream": {}}, "description": "The stored turn; with stream true, server-sent events."}}
+STREAMED: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream": {}}, "description": "The stored turn; with stream true, server-sent events."}}
 
 
 class Titled(Asked):
-    title: Line = Field(UNTITLED, description="Left out: the first question names it.")
+    title: Line = Field(default=UNTITLED, description="Left out: the first question names it.")
 
 
 class Renamed(Asked):
@@ -49,9 +49,9 @@ class Regenerate(Sampling):
     """Nothing has to be sent; what is sent says how to answer."""
 
     request_id: str = Field(default_factory=lambda: uuid4().hex, description="The same one again gives the same turn; left out, it is new.")
-    stream: bool = Field(False, description="Answer server-sent events instead of waiting for the end.")
-    model: str | None = Field(None, description="A name from /v1/models; left out: the default model.")
-    thinking: bool = Field(True, description="Whether a model that can think does so first.")
+    stream: bool = Field(default=False, description="Answer server-sent events instead of waiting for the end.")
+    model: str | None = Field(default=None, description="A name from /v1/models; left out: the default model.")
+    thinking: bool = Field(default=True, description="Whether a model that can think does so first.")
 
     def options(self) -> TurnOptions:
         return TurnOptions(self.model, self.thinking, self.params())

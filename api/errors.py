@@ -71,7 +71,7 @@ def openai_error(error: PortalError) -> tuple[int, dict[str, Any]]:
             status, code, param = 400, "context_length_exceeded", "messages"
         case NotSignedIn():
             code = "invalid_api_key"
-        case NotFound() if "model" in error.params:
+        case NotFound():
             code, param = "model_not_found", "model"
         case Busy():
             code = "rate_limit_exceeded"

@@ -160,14 +160,14 @@ def _message_fields(message: Message) -> dict[str, object]:
 class Sampling(Asked):
     """How the next token is chosen; what is left out takes the model's own recommended value."""
 
-    temperature: float | None = Field(None, description="0 to 5; 0 always takes the likeliest token.")
-    top_p: float | None = Field(None, description="0 to 1.")
-    top_k: int | None = Field(None, description="0 or more; 0 keeps all tokens.")
-    min_p: float | None = Field(None, description="0 to 1.")
-    repeat_penalty: float | None = Field(None, description="0.1 to 10; 1 is none.")
-    max_tokens: int | None = Field(None, description="The longest answer, in tokens.")
-    stop: list[str] | None = Field(None, description="At most 16 strings that end the answer.")
-    seed: int | None = Field(None, description="0 to 4294967295; the same seed repeats the same choice.")
+    temperature: float | None = Field(default=None, description="0 to 5; 0 always takes the likeliest token.")
+    top_p: float | None = Field(default=None, description="0 to 1.")
+    top_k: int | None = Field(default=None, description="0 or more; 0 keeps all tokens.")
+    min_p: float | None = Field(default=None, description="0 to 1.")
+    repeat_penalty: float | None = Field(default=None, description="0.1 to 10; 1 is none.")
+    max_tokens: int | None = Field(default=None, description="The longest answer, in tokens.")
+    stop: list[str] | None = Field(default=None, description="At most 16 strings that end the answer.")
+    seed: int | None = Field(default=None, description="0 to 4294967295; the same seed repeats the same choice.")
 
     def params(self) -> SamplingParams:
         return SamplingParams(

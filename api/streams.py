@@ -66,7 +66,7 @@ def pump(source: Iterable[T], feed: Feed[T | Failed | None], name: str) -> None:
         try:
             for item in source:
                 feed.put(item)
-        except Exception as problem:  # handed to the coroutine, which raises or reports it
+        except Exception as problem:  # noqa: BLE001 - the coroutine that reads the feed raises or reports it
             feed.put(Failed(problem))
         else:
             feed.put(None)

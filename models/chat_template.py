@@ -63,7 +63,9 @@ class ChatTemplate:
         answer = self._ask(request)
         if "error" in answer:
             raise InvalidInput(
-                "The chat template of {model} cannot write this conversation: {reason}.", model=self._model, reason=answer["error"].rstrip(".")
+                "The chat template of {model} cannot write this conversation: {reason}.",
+                model=self._model,
+                reason=answer["error"].rstrip("."),
             )
         text = answer["prompt"]
         inside = text.rstrip().endswith(_OPEN)

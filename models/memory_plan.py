@@ -50,7 +50,12 @@ def work_bytes(facts: ModelFacts, slots: int, context: int) -> int:
 
 
 def plan_load(
-    facts: ModelFacts, settings: LoadSettings, *, extra_buffers: bool = True, host: Memory | None = None, gpus: list[native.Gpu] | None = None
+    facts: ModelFacts,
+    settings: LoadSettings,
+    *,
+    extra_buffers: bool = True,
+    host: Memory | None = None,
+    gpus: list[native.Gpu] | None = None,
 ) -> LoadPlan:
     """Fill in what the settings leave open. The result may not fit: see `check_fits`."""
     gpus = native.gpus() if gpus is None else gpus
@@ -87,9 +92,7 @@ def check_fits(facts: ModelFacts, plan: MemoryPlan) -> None:
         )
 
 
-def _plan_on(
-    facts: ModelFacts, settings: LoadSettings, options: BackendOptions, memory: Memory, device: str, longest: int
-) -> LoadPlan:
+def _plan_on(facts: ModelFacts, settings: LoadSettings, options: BackendOptions, memory: Memory, device: str, longest: int) -> LoadPlan:
     """Share the memory out: first enough slots, then the longest context, at least SMALLEST_CONTEXT each."""
     trained = facts.file.context
     if settings.context and settings.context > trained:

@@ -75,7 +75,7 @@ def main() -> None:
             answer = {"prompt": _bounded(pieces, first["output_chars"])}
         except MemoryError:
             answer = {"error": "it used too much memory"}
-        except Exception as error:  # whatever the template does wrong is told to the portal, which turns it into words
+        except Exception as error:  # noqa: BLE001 - whatever a template does wrong becomes a sentence
             answer = {"error": str(error)[:500] or type(error).__name__}
         sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()

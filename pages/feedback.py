@@ -16,7 +16,7 @@ from core.questions import title_of
 from pages.shell import blank, selected
 from pages.widgets.csv_export import to_csv
 from pages.widgets.figures import MISSING, age, count, seconds, speed
-from pages.widgets.message import plain, show_text
+from pages.widgets.message import plain, show
 from pages.words import said, t
 
 if TYPE_CHECKING:
@@ -204,10 +204,10 @@ def _case(portal: Portal, user: User, case: Feedback, before: tuple[str | None, 
     else:
         with st.container(key="rvthread", gap="small"):
             st.markdown(f":gray[**{t('Question')}**]")
-            show_text(case.question or "")
+            st.text(case.question or "")
             with st.container(key="rvanswer", gap="xsmall"):
                 st.markdown(f":gray[**{t('Answer')}**]")
-                show_text(case.answer or "")
+                show(case.answer or "")
     if case.note:
         with st.container(key="rvnotetext", gap="xsmall"):
             st.markdown(f":gray[**{t('Note')}**]")

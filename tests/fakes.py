@@ -141,6 +141,9 @@ class FakePool:
             raise self.refuse.pop(0)
         return MODEL
 
+    def metrics(self) -> dict[str, object]:
+        return {}
+
     def make_default(self, name: str) -> None:
         self.asked.append(("make_default", name))
 

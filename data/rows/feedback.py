@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import delete, func, select, update
@@ -32,7 +33,7 @@ _WHOLE = (
 
 
 def _feedback_of(row: AnyRow, generation: Generation | None) -> Feedback:
-    return Feedback(*row, generation)
+    return replace(Feedback(*row), generation=generation)
 
 
 def _filtered(statement: AnySelect, filter: FeedbackFilter) -> AnySelect:

@@ -16,7 +16,8 @@ SNIPPET = 160
 
 _CJK = "\u3005\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003134f"
 _CJK_RUN = re.compile(f"[{_CJK}]+")
-_TERM = re.compile(f"([{_CJK}]+)|([^\\W_{_CJK}]+)")
+# A Latin word keeps what stands inside it (don't, settings.py, 3.5): each index cuts it as it cut the text.
+_TERM = re.compile(f'([{_CJK}]+)|[^\\W_{_CJK}](?:[^\\s"{_CJK}]*[^\\W_{_CJK}])?')
 _SPACE = re.compile(r"\s+")
 
 

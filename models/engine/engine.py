@@ -92,7 +92,7 @@ class Engine:
         while self._wait_for_work():
             try:
                 self.step()
-            except Exception:
+            except Exception:  # noqa: BLE001 - one broken step must not end the thread
                 _log.exception("a step of model %s failed; its running answers end here", self._name)
                 self._fail_all(ModelFailed("The model {name} stopped in the middle of the answer. Ask again.", name=self._name))
         self._fail_all(Unavailable("The model {name} was unloaded before the answer was finished.", name=self._name))

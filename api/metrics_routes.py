@@ -1,0 +1,108 @@
+"""Prometheus: what the portal does now, read when it is asked, and a count of requests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from fastapi import APIRouter, Request
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, PlatformCollector, ProcessCollector, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.portal import Portal
+from core.errors import PortalError
+
+router = APIRouter(tags=["health"])
+
+ENGINE: tuple[tuple[str, str, type[Metric], str], ...] = (
+    ("slots", "slots", GaugeMetricFamily, "Answers a model can give at the same time."),
+    ("busy", "slots_busy", GaugeMetricFamily, "Answers a model is giving."),
+    ("waiting", "waiting", GaugeMetricFamily, "Requests that wait for a slot."),
+    ("decoded_tokens", "decoded_tokens", CounterMetricFamily, "Tokens generated since the load."),
+    ("prefill_tokens", "prefill_tokens", CounterMetricFamily, "Prompt tokens computed since the load."),
+    ("cached_tokens", "cached_tokens", CounterMetricFamily, "Prompt tokens whose context memory was reused since the load."),
+    ("steps", "steps", CounterMetricFamily, "Steps of the decode loop since the load."),
+    ("step_seconds", "step_seconds", CounterMetricFamily, "Seconds those steps took."),
+    ("answers", "answers", CounterMetricFamily, "Answers finished since the load."),
+    ("failures", "failures", CounterMetricFamily, "Answers that failed since the load."),
+    ("cells_used", "context_cells_used", GaugeMetricFamily, "Tokens held in context memory."),
+    ("cells_total", "context_cells", GaugeMetricFamily, "Tokens that context memory can hold."),
+    ("tokens_per_second", "tokens_per_second", GaugeMetricFamily, "Of all running answers together, over the last minute."),
+)
+"""Field of the engine's metrics, name of the metric after portal_model_, its kind, what it says."""
+
+
+class RequestCount:
+    """The registry of one application."""
+
+    def __init__(self, portal: Callable[[], Portal]) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter("portal_http_requests", "REST requests answered.", ("method", "route", "status"), registry=self.registry)
+        self.registry.register(PortalCollector(portal))
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+
+
+class PortalCollector(Collector):
+    def __init__(self, portal: Callable[[], Portal]) -> None:
+        self._portal = portal
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing: registering must not start the portal."""
+        return ()
+
+    def collect(self) -> Iterable[Metric]:
+        portal = self._portal()
+        yield GaugeMetricFamily("portal_turns_running", "Questions being answered for people and /api/v1.", portal.turns.count())
+        try:
+            yield GaugeMetricFamily("portal_index_jobs_pending", "Changes the search index has not got yet.", portal.index_worker.pending())
+            yield GaugeMetricFamily("portal_store_up", "1 if the store answers.", 1)
+        except PortalError:
+            yield GaugeMetricFamily("portal_store_up", "1 if the store answers.", 0)
+        loaded = GaugeMetricFamily("portal_model_loaded", "1 for each model of this process, by state.", labels=("model", "state"))
+        memory = GaugeMetricFamily("portal_model_memory_bytes", "What loading the model took.", labels=("model",))
+        for each in portal.pool.loaded():
+            loaded.add_metric((each.name, each.state.value), 1)
+            memory.add_metric((each.name,), each.memory_bytes)
+        yield loaded
+        yield memory
+        engines = portal.pool.metrics()
+        for field, name, kind, says in ENGINE:
+            family: Any = kind(f"portal_model_{name}", says, labels=("model",))  # type: ignore[call-arg]
+            for model, engine in engines.items():
+                value = getattr(engine, field)
+                if value is not None:
+                    family.add_metric((model,), value)
+            yield family
+
+
+class CountRequests:
+    """Counts each answer by its route's template, never by the path itself: ids would make a series each."""
+
+    def __init__(self, app: ASGIApp, metrics: RequestCount) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def counted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                route = getattr(scope.get("route"), "path", "unknown")
+                method = scope["method"] if route != "unknown" else "any"
+                self._metrics.requests.labels(method, route, message["status"]).inc()
+            await send(message)
+
+        await self._app(scope, receive, counted)
+
+
+@router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+def metrics(request: Request) -> Response:
+    """Prometheus's text format. Numbers and model names only; keep it from the outside at the proxy."""
+    shown: RequestCount = request.app.state.metrics
+    return Response(generate_latest(shown.registry), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,1 @@
+"""Measurements: `./portal bench NAME`. Each is one command and prints one table."""

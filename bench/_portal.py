@@ -1,0 +1,95 @@
+"""A portal process of its own for a measurement: empty home, free port, the built-in guide."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+ROOT = Path(__file__).parents[1]
+PASSWORD = "bench password 1"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A running portal. ready_s: from starting the process until /readyz answered 200."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+    home: Path
+    ready_s: float
+
+    def sign_in(self, name: str = "admin") -> httpx.Client:
+        client = httpx.Client(base_url=self.url, timeout=120)
+        token = client.post("/api/v1/session", json={"username": name, "password": PASSWORD}).raise_for_status().json()["token"]
+        client.cookies.clear()
+        client.headers["Authorization"] = f"Bearer {token}"
+        return client
+
+    def add_people(self, names: Sequence[str]) -> None:
+        with self.sign_in() as admin:
+            for name in names:
+                body = {"name": name, "role": "analyst", "password": PASSWORD}
+                admin.post("/api/v1/people", json=body).raise_for_status()
+
+
+@contextlib.contextmanager
+def running_portal(home: Path | None = None, command: Sequence[str] = (sys.executable, "-m", "cli.serve"), **extra: str) -> Iterator[Measured]:
+    with contextlib.ExitStack() as stack:
+        folder = home or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="portal-bench-")))
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        environment = {**os.environ, "PORTAL_HOME": str(folder), "PORTAL_PORT": str(port), "PORTAL_ADMIN_PASSWORD": PASSWORD, **extra}
+        log = stack.enter_context((folder / "bench.log").open("wb"))
+        started = time.perf_counter()
+        process = subprocess.Popen(list(command), cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
+        try:
+            url = f"http://127.0.0.1:{port}"
+            _wait_ready(url, process, folder / "bench.log")
+            yield Measured(url, process, folder, time.perf_counter() - started)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _wait_ready(url: str, process: subprocess.Popen[bytes], log: Path, seconds: float = 60) -> None:
+    deadline = time.perf_counter() + seconds
+    while time.perf_counter() < deadline:
+        if process.poll() is not None:
+            raise SystemExit(f"The portal ended before it was ready:\n{log.read_text('utf-8')[-2000:]}")
+        with contextlib.suppress(httpx.HTTPError, ValueError):
+            answer = httpx.get(f"{url}/readyz", timeout=2)
+            if answer.status_code == 200 and answer.json().get("ready", True):
+                return
+        time.sleep(0.02)
+    raise SystemExit(f"The portal was not ready after {seconds:.0f} s:\n{log.read_text('utf-8')[-2000:]}")
+
+
+def table(title: str, head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print a Markdown table, numbers to the right."""
+    cells = [[str(cell) for cell in row] for row in [head, *rows]]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
+    print(f"\n{title}\n")
+    for place, row in enumerate(cells):
+        print("| " + " | ".join(cell.ljust(width) if n == 0 else cell.rjust(width) for n, (cell, width) in enumerate(zip(row, widths, strict=True))) + " |")
+        if place == 0:
+            print("|" + "|".join((":" + "-" * (width + 1)) if n == 0 else ("-" * (width + 1) + ":") for n, width in enumerate(widths)) + "|")
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, round(share * (len(ordered) - 1)))]

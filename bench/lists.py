@@ -1,0 +1,130 @@
+"""Lists, long chats and search at size, over REST. `./portal bench lists`
+
+2,000 conversations in a list, one chat of 500 messages, and search over 20,000 and 200,000 messages of one person in two languages.
+Beside the index stands what a portal without one does: LIKE over the same rows, in the same run.
+"""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+from bench._portal import PASSWORD, percentile, running_portal, table
+from core.accounts import Accounts
+from core.entities import Author, Conversation, Message, MessageStatus, User
+from core.permissions import Role
+from data.database import Database, open_database
+from data.index_queue import IndexWorker
+from data.migrate import migrate
+from data.passwords import BcryptHasher
+from data.search.sqlite_index import SqliteIndex
+from data.unit_of_work import SqlUnitOfWork
+
+SIZES = (20_000, 200_000)
+CONVERSATIONS = 2_000
+LONG = 500
+REPEATS = 40
+ENGLISH = "exposure rate clause contract report table quarter model answer memory queue token session review audit budget risk ledger".split()
+CHINESE = ("季度", "经营", "分析", "汇率", "合同", "条款", "模型", "回答", "预算", "风险", "审计", "报告", "内存", "会话")
+
+
+def sentence(rng: random.Random) -> str:
+    if rng.random() < 0.4:
+        return "".join(rng.choice(CHINESE) for _ in range(30))
+    return " ".join(rng.choice(ENGLISH) + (str(rng.randrange(5000)) if rng.random() < 0.3 else "") for _ in range(40))
+
+
+def fill(database: Database, user: User, messages: int, rng: random.Random) -> str:
+    """A long conversation and 2,000 others that share the rest of the messages; returns the long one's id."""
+    start = datetime.now(UTC) - timedelta(days=300)
+    left, long_id = messages, ""
+    for number in range(CONVERSATIONS):
+        count = LONG if number == 0 else max(2, (messages - LONG) // (CONVERSATIONS - 1))
+        count = min(count, max(2, left))
+        left -= count
+        with SqlUnitOfWork(database) as work:
+            at = start + timedelta(minutes=number)
+            chat = Conversation(uuid4().hex, user.id, sentence(rng)[:50], at, at)
+            work.conversations.add(chat)
+            parent: str | None = None
+            for place in range(count):
+                author = Author.USER if place % 2 == 0 else Author.ASSISTANT
+                message = Message(uuid4().hex, chat.id, parent, author, sentence(rng), MessageStatus.DONE, at + timedelta(seconds=place))
+                work.messages.add(message)
+                parent = message.id
+            work.conversations.save(Conversation(chat.id, user.id, chat.title, at, at, parent))
+            work.commit()
+        long_id = long_id or chat.id
+    return long_id
+
+
+def timed(call: Callable[[], object]) -> str:
+    call()
+    times = []
+    for _ in range(REPEATS):
+        started = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - started)
+    return f"{percentile(times, 0.95) * 1e3:.0f}"
+
+
+def like_scan(path: Path, words: list[str]) -> None:
+    """Search as it is done without an index."""
+    connection = sqlite3.connect(path)
+    where = " AND ".join("text LIKE ?" for _ in words)
+    connection.execute(f"SELECT id FROM messages WHERE {where} LIMIT 50", [f"%{word}%" for word in words]).fetchall()
+    connection.close()
+
+
+def measure(size: int) -> list[list[object]]:
+    rng = random.Random(7)
+    with tempfile.TemporaryDirectory(prefix="portal-bench-") as folder:
+        home = Path(folder)
+        database = open_database(f"sqlite:///{home}/portal.db")
+        migrate(database)
+        user = Accounts(lambda: SqlUnitOfWork(database), BcryptHasher(4), lambda: datetime.now(UTC)).add(
+            None, "admin", Role.ADMIN, password=PASSWORD
+        )
+        long_id = fill(database, user, size, rng)
+        index = SqliteIndex(home / "search.db")
+        started = time.perf_counter()
+        IndexWorker(database, index).drain(3600)
+        indexed = time.perf_counter() - started
+        index.close()
+        database.close()
+        with running_portal(home) as portal, portal.sign_in() as client:
+
+            def get(path: str, **query: str | int) -> None:
+                client.get(path, params=query).raise_for_status()
+
+            rare, common = f"report{rng.randrange(5000)}", "ledger audit"
+            return [
+                [f"{size:,}", f"{CONVERSATIONS:,} conversations listed", timed(lambda: get("/api/v1/conversations", limit=500)), ""],
+                ["", f"{LONG} messages opened", timed(lambda: get(f"/api/v1/conversations/{long_id}/messages")), ""],
+                ["", "search: a rare word", timed(lambda: get("/api/v1/conversations", q=rare)), timed(lambda: like_scan(home / "portal.db", [rare]))],
+                [
+                    "",
+                    "search: two common words",
+                    timed(lambda: get("/api/v1/conversations", q=common)),
+                    timed(lambda: like_scan(home / "portal.db", common.split())),
+                ],
+                ["", "search: 汇率 审计", timed(lambda: get("/api/v1/conversations", q="汇率 审计")), timed(lambda: like_scan(home / "portal.db", ["汇率", "审计"]))],
+                ["", f"indexed, messages/s ({indexed:.0f} s)", f"{size / indexed:,.0f}", ""],
+            ]
+
+
+def main() -> None:
+    sizes = [int(each) for each in sys.argv[1:]] or list(SIZES)
+    rows = [row for size in sizes for row in measure(size)]
+    table("p95 over REST, ms", ["messages", "", "portal", "LIKE scan"], rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,146 @@
+"""People who chat at once: who waits for whom, and what REST costs on top of the engine. `./portal bench people`
+
+The engine alone runs the same prompts with as many threads in this process, without store, sessions or HTTP.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from uuid import uuid4
+
+import httpx
+
+from bench._portal import Measured, percentile, running_portal, table
+from bootstrap import GUIDE
+from core.generation import ChatMessage, Delta, Finished, GenerationRequest, LoadSettings, ModelState, SamplingParams
+from models.pool import Pool
+from models.router import PoolRouter
+
+COUNTS = (1, 8, 10, 16, 50)
+TOKENS = 64
+PROMPTS = ("What can this portal do?", "How do I rate an answer?", "Who can load a model?", "Where do I see my usage?", "How do I stop an answer?")
+
+
+@dataclass(frozen=True)
+class Answer:
+    started: float
+    first: float
+    ended: float
+    tokens: int
+
+
+def together(ask: Callable[[int], Answer], count: int) -> tuple[list[Answer], float]:
+    """All ask at once; returns the answers and the seconds until the last one ended."""
+    answers: list[Answer] = []
+    barrier = threading.Barrier(count + 1)
+
+    def person(number: int) -> None:
+        barrier.wait()
+        answers.append(ask(number))
+
+    threads = [threading.Thread(target=person, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    barrier.wait()
+    begun = time.perf_counter()
+    for thread in threads:
+        thread.join()
+    return answers, time.perf_counter() - begun
+
+
+def over_rest(clients: Sequence[httpx.Client]) -> Callable[[int], Answer]:
+    """Stored turns with server-sent events, each person in a chat of their own."""
+
+    def ask(number: int) -> Answer:
+        client = clients[number]
+        chat = client.post("/api/v1/conversations", json={}).raise_for_status().json()["id"]
+        started = time.perf_counter()
+        first, tokens = 0.0, 0
+        body = {
+            "text": PROMPTS[number % len(PROMPTS)], "request_id": uuid4().hex, "stream": True, "max_tokens": TOKENS, "temperature": 0,
+        }  # fmt: skip
+        with client.stream("POST", f"/api/v1/conversations/{chat}/messages", json=body) as response:
+            response.raise_for_status()
+            for line in response.iter_lines():
+                if line.startswith("data:") and line[5:].strip().startswith("{"):
+                    tokens = max(tokens, _tokens(json.loads(line[5:])))
+                    if tokens and not first:
+                        first = time.perf_counter()
+        return Answer(started, first, time.perf_counter(), tokens)
+
+    return ask
+
+
+def _tokens(event: dict[str, object]) -> int:
+    found = event.get("tokens")
+    return int(str(found)) if found else 0
+
+
+def in_process(router: PoolRouter) -> Callable[[int], Answer]:
+    def ask(number: int) -> Answer:
+        started = time.perf_counter()
+        first, tokens = 0.0, 0
+        messages = (ChatMessage("user", PROMPTS[number % len(PROMPTS)]),)
+        params = SamplingParams(max_tokens=TOKENS, temperature=0)
+        for event in router.start(GenerationRequest(messages, f"person-{number}", params=params)).events():
+            if isinstance(event, Delta) and not first:
+                first = time.perf_counter()
+            if isinstance(event, Finished):
+                tokens = event.usage.completion_tokens
+        return Answer(started, first, time.perf_counter(), tokens)
+
+    return ask
+
+
+def alone() -> dict[int, tuple[list[Answer], float]]:
+    pool = Pool(GUIDE.parent, GUIDE)
+    pool.load(GUIDE, LoadSettings(), default=True)
+    while any(model.state is ModelState.LOADING for model in pool.loaded()):
+        time.sleep(0.05)
+    ask = in_process(PoolRouter(pool))
+    together(ask, 2)
+    results = {count: together(ask, count) for count in COUNTS}
+    pool.close()
+    return results
+
+
+def through(portal: Measured) -> dict[int, tuple[list[Answer], float]]:
+    names = [f"person{number}" for number in range(max(COUNTS))]
+    portal.add_people(names)
+    clients = [portal.sign_in(name) for name in names]
+    ask = over_rest(clients)
+    together(ask, 2)
+    return {count: together(ask, count) for count in COUNTS}
+
+
+def main() -> None:
+    engine = alone()
+    with running_portal() as portal:
+        rest = through(portal)
+    rows = []
+    for count in COUNTS:
+        answers, seconds = rest[count]
+        alone_answers, alone_seconds = engine[count]
+        speed = sum(answer.tokens for answer in answers) / seconds
+        alone_speed = sum(answer.tokens for answer in alone_answers) / alone_seconds
+        ttft = [answer.first - answer.started for answer in answers]
+        waited = max(answer.first for answer in answers) > min(answer.ended for answer in answers)
+        rows.append(
+            [
+                count, f"{speed:.0f}", f"{alone_speed:.0f}", f"{speed / alone_speed:.2f}",
+                f"{percentile(ttft, 0.5) * 1e3:.0f}", f"{percentile(ttft, 0.95) * 1e3:.0f}", "yes" if waited else "no",
+            ]
+        )  # fmt: skip
+    table(
+        f"Stored turns over REST, answers of {TOKENS} tokens, built-in guide",
+        ["people", "tok/s", "engine alone", "ratio", "TTFT p50, ms", "TTFT p95, ms", "anybody waited for another to finish"],
+        rows,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+"""The doctor's second half, inside the environment: settings, store, search index, models, port. One JSON line per finding."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import bootstrap
+import settings as portal_settings
+from cli.finding import Finding
+from cli.serve import address, listen
+from core.errors import PortalError
+from data.inspection import inspect
+from settings import Settings
+
+
+def main() -> int:
+    try:
+        settings = portal_settings.load()
+    except PortalError as problem:
+        _tell(Finding("Settings", False, "cannot be used", str(problem)))
+        return 0
+    for finding in _findings(settings):
+        _tell(finding)
+    return 0
+
+
+def _findings(settings: Settings) -> Iterator[Finding]:
+    yield Finding("Settings", True, f"as set in the environment and {settings.home / 'portal.yaml'}")
+    yield from _store(settings)
+    yield _models(settings)
+    yield _port(settings)
+
+
+def _store(settings: Settings) -> Iterator[Finding]:
+    engine = "Elasticsearch" if settings.elasticsearch_url else "embedded full-text search"
+    if settings.embedded and not Path(settings.database.removeprefix("sqlite:///")).exists():
+        yield Finding("Store", None, f"SQLite, {settings.database.removeprefix('sqlite:///')}: made at the first start")
+        yield Finding("Search index", None, f"{engine}: made at the first start")
+        return
+    try:
+        with bootstrap.open_store(settings) as (database, worker):
+            state = inspect(database)
+            kind = "SQLite" if database.is_sqlite else "PostgreSQL"
+            line = f"{kind} {state.version}, {database.name}, revision {state.revision or 'none'}, {state.size_bytes / 1e6:,.1f} MB"
+            if not state.known:
+                yield Finding("Store", False, line, "A newer portal wrote it. Install that version again, or restore an older backup.")
+                return
+            behind = state.revision != state.expected
+            yield Finding("Store", None if behind else True, line, f"The next start brings it to revision {state.expected}." if behind else "")
+            if state.revision is None:
+                return
+            try:
+                pending, refused = worker.pending(), worker.refused()
+                advice = f"{refused:,} documents were refused; the log says why." if refused else ""
+                yield Finding("Search index", not refused, f"{engine}, {pending:,} jobs waiting", advice)
+            except PortalError as problem:
+                yield Finding("Search index", False, engine, str(problem))
+    except PortalError as problem:
+        yield Finding("Store", False, settings.database.split("@")[-1], str(problem))
+
+
+def _models(settings: Settings) -> Finding:
+    folder = settings.models_path
+    files = sorted(folder.glob("**/*.gguf")) if folder.is_dir() else []
+    total = sum(path.stat().st_size for path in files)
+    chosen = Path(settings.model).expanduser() if settings.model else bootstrap.GUIDE
+    if not chosen.exists():
+        return Finding("Models", False, f"{chosen} is missing", "Set PORTAL_MODEL to a GGUF that is there, or take it away for the built-in model.")
+    return Finding("Models", True, f"{folder}: {len(files)} GGUF files, {total / 1e9:,.1f} GB; at the start {chosen.name}")
+
+
+def _port(settings: Settings) -> Finding:
+    """Free, or taken by a portal that says how it is."""
+    try:
+        with listen(settings.host, settings.port):
+            return Finding("Port", True, f"{settings.host}:{settings.port} is free")
+    except PortalError as problem:
+        try:
+            with urlopen(f"{address(settings)}/healthz", timeout=5) as answer:
+                json.load(answer)
+        except (URLError, OSError, ValueError):
+            return Finding("Port", False, f"{settings.host}:{settings.port}", str(problem))
+        return Finding("Port", True, f"the portal answers at {address(settings)}")
+
+
+def _tell(finding: Finding) -> None:
+    print(json.dumps(asdict(finding)), flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

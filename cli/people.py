@@ -1,0 +1,104 @@
+"""./portal user: accounts from the command line, beside a portal that may be running. Runs inside the environment."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import os
+import sys
+from collections.abc import Sequence
+
+import bootstrap
+import settings as portal_settings
+from core.accounts import Accounts, generate_password
+from core.errors import InvalidInput, PortalError
+from core.permissions import Role
+
+
+def main(arguments: Sequence[str]) -> int:
+    asked = _parser().parse_args(arguments)
+    try:
+        with bootstrap.open_accounts(portal_settings.load()) as accounts:
+            _do(accounts, asked)
+    except PortalError as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    except (KeyboardInterrupt, EOFError):
+        print("Stopped; nothing was changed.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="./portal user", description="A password is asked for, or taken from PORTAL_PASSWORD, or made with --generate.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    roles = [role.value for role in Role]
+    commands.add_parser("list", help="everybody who may sign in")
+    add = commands.add_parser("add", help="a new person")
+    passwd = commands.add_parser("passwd", help="a new password; ends the person's sessions")
+    role = commands.add_parser("role", help="another role; holds at once")
+    disable = commands.add_parser("disable", help="no more sign-in; ends the person's sessions")
+    enable = commands.add_parser("enable", help="sign-in again")
+    for command in (add, passwd, role, disable, enable):
+        command.add_argument("name")
+    add.add_argument("--role", choices=roles, default=Role.ANALYST.value)
+    add.add_argument("--full-name", default="")
+    add.add_argument("--group", default="")
+    role.add_argument("role", choices=roles)
+    for command in (add, passwd):
+        command.add_argument("--generate", action="store_true", help="make a password and print it")
+    return parser
+
+
+def _do(accounts: Accounts, asked: argparse.Namespace) -> None:
+    match asked.command:
+        case "list":
+            _list(accounts)
+        case "add":
+            password, told = _password(asked.generate)
+            user = accounts.add(None, asked.name, Role(asked.role), password=password, full_name=asked.full_name, group=asked.group)
+            print(f"Added {user.name} as {user.role.value}.{told}")
+        case "passwd":
+            password, told = _password(asked.generate)
+            accounts.reset_password(None, asked.name, password)
+            print(f"The password of {asked.name} is changed and the sessions are ended.{told}")
+        case "role":
+            user = accounts.change(None, asked.name, role=Role(asked.role))
+            print(f"{user.name} is now {user.role.value}.")
+        case "disable":
+            user = accounts.change(None, asked.name, active=False)
+            print(f"{user.name} is disabled and signed out everywhere.")
+        case "enable":
+            user = accounts.change(None, asked.name, active=True)
+            print(f"{user.name} may sign in again.")
+
+
+def _list(accounts: Accounts) -> None:
+    people = accounts.people(None)
+    rows = [("NAME", "ROLE", "GROUP", "STATE", "LAST SEEN")]
+    for user in people:
+        seen = f"{user.last_seen_at:%Y-%m-%d %H:%M}" if user.last_seen_at else "never"
+        rows.append((user.name, user.role.value, user.group or "-", "active" if user.active else "disabled", seen))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _password(generate: bool) -> tuple[str, str]:
+    """The new password, and what to say about it."""
+    if generate:
+        password = generate_password()
+        return password, f" Password: {password}"
+    given = os.environ.get("PORTAL_PASSWORD")
+    if given is not None:
+        return given, ""
+    if not sys.stdin.isatty():
+        raise InvalidInput("There is no terminal to type a password at. Set PORTAL_PASSWORD, or use --generate.")
+    password = getpass.getpass("Password: ")
+    if getpass.getpass("Again: ") != password:
+        raise InvalidInput("The two passwords differ. Try again.")
+    return password, ""
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,39 @@
+"""What the doctor tells about a database: read, never changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from data.database import Database
+
+_SCRIPTS = Path(__file__).parent / "migrations"
+
+
+@dataclass(frozen=True, slots=True)
+class StoreState:
+    """revision: of the database, None while it is empty. expected: what this code is written for. known: False if a newer portal wrote it."""
+
+    version: str
+    revision: str | None
+    expected: str | None
+    known: bool
+    size_bytes: int
+
+
+def inspect(database: Database) -> StoreState:
+    """Raises StartFailed if the database cannot be reached."""
+    scripts = ScriptDirectory(str(_SCRIPTS))
+    with database.start_errors(), database.connect() as connection:
+        revision = MigrationContext.configure(connection).get_current_revision()
+        if database.is_sqlite:
+            size = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
+        else:
+            size = "SELECT pg_database_size(current_database())"
+        version = ".".join(str(part) for part in connection.dialect.server_version_info or ())
+        size_bytes = int(connection.exec_driver_sql(size).scalar_one())
+    known = revision is None or revision in {script.revision for script in scripts.walk_revisions()}
+    return StoreState(version, revision, scripts.get_current_head(), known, size_bytes)

@@ -1,0 +1,45 @@
+"""The GGUF files there are to choose from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from core.errors import InvalidInput
+from core.generation import ModelFile
+from models.model_facts import model_name, read_facts
+
+_LATER_PART = re.compile(r"-(?!00001)\d{5}-of-\d{5}\.gguf$")
+
+
+class Catalog:
+    """The models folder, with all below it, and the built-in model. Headers are read once per change of a file."""
+
+    def __init__(self, folder: Path, builtin: Path) -> None:
+        self._folder = folder
+        self._builtin = builtin
+        self._known: dict[tuple[Path, int, int], ModelFile] = {}
+
+    def files(self) -> Sequence[ModelFile]:
+        """By name, the built-in one first; those that cannot be used carry their error."""
+        found = sorted(path for path in self._folder.rglob("*.gguf") if not _LATER_PART.search(path.name))
+        fresh: dict[tuple[Path, int, int], ModelFile] = {}
+        for path in [self._builtin, *found]:
+            try:
+                state = path.stat()
+            except OSError:
+                continue  # removed since it was listed, or a broken link
+            key = (path, state.st_mtime_ns, state.st_size)
+            # A file with a complaint is read again: a missing part may have come.
+            known = self._known.get(key)
+            fresh[key] = known if known and known.error is None else _describe(path, state.st_size)
+        self._known = fresh
+        return list(fresh.values())
+
+
+def _describe(path: Path, size: int) -> ModelFile:
+    try:
+        return read_facts(path).file
+    except InvalidInput as error:
+        return ModelFile(path, model_name(path), size, error=str(error))

@@ -1,0 +1,282 @@
+"""The models loaded in this process: load, follow, drain, unload. A failure never touches the models that run."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from core.errors import Conflict, NotFound, PortalError, Unavailable
+from core.generation import LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelState
+from models import machine
+from models.catalog import Catalog
+from models.chat_template import ChatTemplate
+from models.engine import native
+from models.engine.llama_backend import LlamaBackend
+from models.engine.metrics import EngineMetrics
+from models.memory_plan import LoadPlan, check_fits, plan_load
+from models.model_facts import ModelFacts, fingerprint, read_facts
+from models.platforms.local import LocalPlatform
+
+DRAIN_S = 30.0
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, eq=False)
+class _Entry:
+    """A model in the pool. Changed under the pool's lock; progress by the loading thread alone."""
+
+    facts: ModelFacts
+    plan: LoadPlan
+    state: ModelState = ModelState.LOADING
+    version: str = ""
+    device: str = ""
+    platform: LocalPlatform | None = None
+    progress: float = 0.0
+    memory_bytes: int = 0
+    error: str | None = None
+    unwanted: bool = False
+    """Unloaded, or the portal stops: a load that runs gives up."""
+    threads: list[threading.Thread] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return self.facts.file.name
+
+
+class Pool:
+    """Fulfils core's ModelPool. Safe from any thread."""
+
+    def __init__(self, models_folder: Path, builtin: Path, *, extra_buffers: bool = True) -> None:
+        """models_folder: where people put GGUFs. builtin: the guide. extra_buffers: False where the self test died with them."""
+        self._catalog = Catalog(models_folder, builtin)
+        self._extra_buffers = extra_buffers
+        self._entries: dict[str, _Entry] = {}
+        self._default: str | None = None
+        self._lock = threading.RLock()
+        self._closing = False
+        native.start()
+
+    # ModelPool
+
+    def loaded(self) -> Sequence[LoadedModel]:
+        with self._lock:
+            models = [self._describe(entry) for entry in self._entries.values()]
+        return sorted(models, key=lambda model: not model.default)
+
+    def files(self) -> Sequence[ModelFile]:
+        return self._catalog.files()
+
+    def read_file(self, path: Path) -> ModelFile:
+        return read_facts(path).file
+
+    def plan(self, file: ModelFile, settings: LoadSettings) -> MemoryPlan:
+        return self._plan(read_facts(file.path), settings).memory
+
+    def load(self, path: Path, settings: LoadSettings, *, default: bool = False) -> LoadedModel:
+        facts = read_facts(path)
+        plan = self._plan(facts, settings)
+        check_fits(facts, plan.memory)
+        with self._lock:
+            if self._closing:
+                raise Unavailable("The portal is stopping.")
+            known = self._entries.get(facts.file.name)
+            if known and known.state is not ModelState.FAILED:
+                raise Conflict("A model named {model} is loaded already. Unload it first.", model=facts.file.name)
+            entry = self._entries[facts.file.name] = _Entry(facts, plan, device=plan.memory.device)
+            if default or self._default is None:
+                self._default = entry.name
+            self._spawn(entry, self._load, f"load {entry.name}")
+            return self._describe(entry)
+
+    def make_default(self, name: str) -> None:
+        """Raises NotFound, Conflict if it is not ready."""
+        with self._lock:
+            if self._entry(name).state is not ModelState.READY:
+                raise Conflict("The model {model} is not ready.", model=name)
+            self._default = name
+
+    def unload(self, name: str) -> None:
+        with self._lock:
+            entry = self._entry(name)
+            entry.unwanted = True
+            if entry.state is ModelState.FAILED:
+                self._remove(entry)
+            elif entry.state is ModelState.READY:
+                entry.state = ModelState.DRAINING
+                self._choose_default()
+                self._spawn(entry, self._drain, f"unload {name}")
+
+    # For the router and for metrics
+
+    def platform(self, name: str | None) -> LocalPlatform:
+        """The named model's platform, or the default model's. Raises NotFound, Unavailable."""
+        with self._lock:
+            wanted = name or self._default
+            if wanted is None:
+                raise Unavailable("No model is loaded. Ask an admin to load one on the Models page.")
+            if wanted not in self._entries:
+                raise NotFound(
+                    "There is no model {model}. Choose one of: {models}.", model=wanted, models=", ".join(self._entries) or "none"
+                )
+            entry = self._entries[wanted]
+            if entry.state is ModelState.READY and entry.platform is not None:
+                return entry.platform
+            if entry.state is ModelState.LOADING:
+                raise Unavailable("The model {model} is still loading. Try again in a moment.", model=wanted)
+            raise Unavailable("The model {model} is not available now.", model=wanted)
+
+    def metrics(self) -> dict[str, EngineMetrics]:
+        """Of every running engine, by the model's name."""
+        with self._lock:
+            platforms = {name: entry.platform for name, entry in self._entries.items() if entry.platform is not None}
+        return {name: platform.metrics() for name, platform in platforms.items()}
+
+    def close(self, timeout: float = 5.0) -> None:
+        """Refuse new loads, end what runs, free everything. Returns within about `timeout` seconds."""
+        with self._lock:
+            self._closing = True
+            entries = list(self._entries.values())
+            for entry in entries:
+                entry.unwanted = True
+        deadline = time.monotonic() + timeout
+        for entry in entries:
+            if entry.platform is not None and not entry.platform.close(max(0.1, deadline - time.monotonic())):
+                _log.warning("model %s did not stop within %.0f s", entry.name, timeout)
+            for thread in entry.threads:
+                thread.join(max(0.1, deadline - time.monotonic()))
+        with self._lock:
+            self._entries.clear()
+            self._default = None
+
+    # Loading and unloading, each in a thread of its own
+
+    def _load(self, entry: _Entry) -> None:
+        try:
+            platform = self._start(entry)
+        except PortalError as error:
+            self._failed(entry, str(error))
+        except Exception as error:  # noqa: BLE001 - shown as the reason; the other models run on
+            _log.exception("loading %s failed", entry.name)
+            self._failed(entry, f"It could not be loaded: {error}")
+        else:
+            with self._lock:
+                if not entry.unwanted:
+                    entry.platform, entry.state, entry.progress = platform, ModelState.READY, 1.0
+                    self._choose_default()
+                    _log.info("model %s is ready on %s", entry.name, entry.device)
+                    return
+            platform.close()
+            self._remove(entry)
+
+    def _start(self, entry: _Entry) -> LocalPlatform:
+        """Everything slow: fingerprint, weights, context. Raises PortalError."""
+        before = _memory_taken()
+        template = ChatTemplate(entry.facts.template, entry.name)
+        try:
+            template.check()
+            entry.version = fingerprint(entry.facts)
+            backend = LlamaBackend(entry.facts.file.path, entry.plan.options, lambda done: self._progress(entry, done))
+        except PortalError:
+            template.close()
+            raise
+        entry.device = _device(entry.plan, backend)
+        platform = LocalPlatform(entry.facts, entry.version, backend, template)
+        entry.memory_bytes = max(0, _memory_taken() - before)
+        return platform
+
+    def _progress(self, entry: _Entry, done: float) -> bool:
+        entry.progress = done
+        return not entry.unwanted
+
+    def _drain(self, entry: _Entry) -> None:
+        deadline = time.monotonic() + DRAIN_S
+        platform = entry.platform
+        assert platform is not None
+        while not platform.idle and time.monotonic() < deadline and not self._closing:
+            time.sleep(0.05)
+        if platform.close():
+            self._remove(entry)
+            _log.info("model %s is unloaded", entry.name)
+        else:
+            self._failed(entry, "It did not stop. Restart the portal to free its memory.")
+
+    def _failed(self, entry: _Entry, reason: str) -> None:
+        with self._lock:
+            if entry.unwanted and entry.platform is None:
+                self._remove(entry)
+                return
+            entry.state, entry.error = ModelState.FAILED, reason
+            self._choose_default()
+        _log.error("model %s: %s", entry.name, reason)
+
+    # Under the lock
+
+    def _plan(self, facts: ModelFacts, settings: LoadSettings) -> LoadPlan:
+        """What loads that have begun will take is not free any more."""
+        with self._lock:
+            loading = [entry for entry in self._entries.values() if entry.state is ModelState.LOADING]
+            promised = sum(round(entry.plan.memory.needed_bytes * (1 - entry.progress)) for entry in loading)
+        plan = plan_load(facts, settings, extra_buffers=self._extra_buffers)
+        return replace(plan, memory=replace(plan.memory, free_bytes=max(0, plan.memory.free_bytes - promised)))
+
+    def _entry(self, name: str) -> _Entry:
+        if name not in self._entries:
+            raise NotFound("There is no model {model}.", model=name)
+        return self._entries[name]
+
+    def _spawn(self, entry: _Entry, work: object, name: str) -> None:
+        thread = threading.Thread(target=work, args=(entry,), name=name, daemon=True)  # type: ignore[arg-type]
+        entry.threads.append(thread)
+        thread.start()
+
+    def _remove(self, entry: _Entry) -> None:
+        with self._lock:
+            if self._entries.get(entry.name) is entry:
+                del self._entries[entry.name]
+            self._choose_default()
+
+    def _choose_default(self) -> None:
+        """Keep the default while it is ready or loading; else take the model that was loaded first."""
+        current = self._entries.get(self._default or "")
+        if current and current.state in (ModelState.READY, ModelState.LOADING):
+            return
+        self._default = next((entry.name for entry in self._entries.values() if entry.state is ModelState.READY), None)
+
+    def _describe(self, entry: _Entry) -> LoadedModel:
+        metrics = entry.platform.metrics() if entry.platform is not None else None
+        return LoadedModel(
+            name=entry.name,
+            state=entry.state,
+            file=entry.facts.file,
+            version=entry.version,
+            platform="local",
+            device=entry.device,
+            context=entry.plan.memory.context,
+            slots=entry.plan.memory.slots,
+            slots_busy=metrics.busy if metrics else 0,
+            waiting=metrics.waiting if metrics else 0,
+            plan=entry.plan.memory,
+            memory_bytes=entry.memory_bytes,
+            progress=entry.progress,
+            tokens_per_second=metrics.tokens_per_second if metrics else None,
+            default=entry.name == self._default,
+            error=entry.error,
+        )
+
+
+def _memory_taken() -> int:
+    return machine.resident_bytes() + sum(gpu.total_bytes - gpu.free_bytes for gpu in native.gpus())
+
+
+def _device(plan: LoadPlan, backend: LlamaBackend) -> str:
+    """Where the model really runs, as llama.cpp reports it: a build may hold CUDA and still use the processor."""
+    offloaded = backend.logged("layers to GPU")
+    if plan.options.gpu_layers and offloaded:
+        return f"{plan.memory.device}, {offloaded.partition('offloaded ')[2] or offloaded}"
+    if plan.options.gpu_layers == 0 and native.machine_has_nvidia_gpu() and not native.gpus():
+        return f"{plan.memory.device} (this machine's GPU is not used: llama.cpp was built without CUDA)"
+    return plan.memory.device

@@ -1,0 +1,291 @@
+"""Chat: conversations at the left, the transcript at reading width, the composer at the foot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import streamlit as st
+
+from core.conversations import Shown
+from core.entities import Message, User
+from core.errors import NotFound, PortalError
+from core.generation import LoadedModel
+from core.questions import check_question
+from core.running_turn import RunningTurn
+from pages import shell
+from pages.widgets.composer import PROMPT, composer, options
+from pages.widgets.conversation_list import conversation_list
+from pages.widgets.follow import close_sidebar
+from pages.widgets.message import plain
+from pages.widgets.transcript import transcript
+from pages.words import said, t
+
+if TYPE_CHECKING:
+    from bootstrap import Portal
+
+ADDRESS = "c"
+"""The query parameter with the conversation's id: reload, back and a second window find it there."""
+LISTED = 100
+_INTENT, _PROBLEM, _OPEN, _REQUEST, _ASKED = "chat_intent", "chat_problem", "chat_open", "chat_request", "chat_asked"
+_DELETING, _COMMENTING, _LISTED = "chat_deleting", "chat_commenting", "chat_listed"
+
+
+@dataclass(frozen=True, slots=True)
+class Starter:
+    icon: str
+    title: str
+    question: str
+
+
+STARTERS = (
+    Starter("explore", "Find your way", "What can I ask you?"),
+    Starter("shield_lock", "Privacy", "Where is my data stored?"),
+    Starter("keyboard", "Keyboard", "Which keyboard shortcuts are there?"),
+    Starter("group", "Roles", "Which roles are there?"),
+)
+"""Questions the built-in guide answers."""
+
+
+def render(portal: Portal, user: User) -> None:
+    models = portal.models.available(user)
+    _act(portal, user, models)
+    conversation_id = _opened()
+    # In this order: an answer that ends in between is found finished, not lost.
+    running = portal.turns.running(user, conversation_id) if conversation_id else None
+    shown, missing = _messages(portal, user, conversation_id)
+    _sidebar(portal, user, conversation_id)
+    figures = composer(
+        models,
+        conversation=conversation_id or "",
+        running=running is not None,
+        problem=st.session_state.get(_PROBLEM, ""),
+        on_ask=lambda: _intend("ask", text=st.session_state[PROMPT], request=_request()),
+        on_stop=lambda: _intend("stop"),
+    )
+    if missing:
+        if shell.blank(t("There is no such chat"), missing, t("Start a new chat")):
+            _open(None)
+            st.rerun()
+    elif not shown:
+        _empty(models)
+    else:
+        transcript(
+            portal, user, shown, running, figures=figures, on_event=_from_component, comment=_comment,
+            on_again=lambda answer: _intend("again", message=answer, request=_request()),
+        )  # fmt: skip
+    if not models:
+        _wait_for_model(portal, user)
+
+
+# What the person did. A callback runs before Home.py has asked whose session this is: it only notes the wish, and
+# the run that follows carries it out with the rights of that moment.
+
+
+def _intend(kind: str, **fields: Any) -> None:
+    st.session_state[_INTENT] = {"kind": kind, **fields}
+
+
+def _from_component(key: str) -> None:
+    event = st.session_state[key].event
+    if event:
+        st.session_state[_INTENT] = dict(event)
+
+
+def _request() -> str:
+    return str(st.session_state[_REQUEST])
+
+
+def _act(portal: Portal, user: User, models: list[LoadedModel] | Any) -> None:
+    intent = st.session_state.pop(_INTENT, None)
+    # Each drawing of the page has one request id: the second click of a double click repeats it and asks nothing new.
+    st.session_state[_REQUEST] = uuid4().hex
+    if intent is None:
+        return
+    st.session_state.pop(_PROBLEM, None)
+    try:
+        _carry_out(portal, user, models, intent)
+    except PortalError as problem:
+        st.session_state[_PROBLEM] = said(problem)
+        if intent["kind"] == "ask":
+            st.session_state[PROMPT] = intent["text"]
+
+
+def _carry_out(portal: Portal, user: User, models: Any, intent: dict[str, Any]) -> None:
+    here = st.query_params.get(ADDRESS)
+    match intent["kind"]:
+        case "ask":
+            _ask(portal, user, models, here, intent["text"], intent["request"])
+        case "edit" if here:
+            portal.turns.start(user, here, intent["text"], options(models), intent["request"], replaces=intent["id"])
+        case "again":
+            portal.turns.regenerate(user, intent["message"], options(models), intent["request"])
+        case "stop" if here:
+            portal.turns.stop(user, here)
+        case "version" if here:
+            portal.conversations.show_version(user, here, intent["id"])
+        case "rate":
+            portal.feedback.rate(user, intent["message"], int(intent["rating"]))
+            st.session_state[_COMMENTING] = intent["message"] if intent["rating"] else None
+        case "comment":
+            st.session_state[_COMMENTING] = intent["message"]
+        case "say":
+            portal.feedback.rate(user, intent["message"], intent["rating"], intent["text"])
+            st.session_state[_COMMENTING] = None
+        case "open":
+            _open(intent["id"])
+        case "rename":
+            portal.conversations.rename(user, intent["id"], intent["title"])
+        case "delete":
+            st.session_state[_DELETING] = intent["id"]
+        case "delete now":
+            st.session_state.pop(_DELETING, None)
+            portal.conversations.delete(user, intent["id"])
+            if here == intent["id"]:
+                _open(None)
+
+
+def _ask(portal: Portal, user: User, models: Any, here: str | None, text: str, request: str) -> None:
+    check_question(text, portal.settings.max_question_chars)
+    asked: dict[str, str] = st.session_state.setdefault(_ASKED, {})
+    conversation_id = here or asked.get(request) or portal.conversations.new(user).id
+    asked[request] = conversation_id
+    portal.turns.start(user, conversation_id, text, options(models), request)
+    _open(conversation_id)
+
+
+# Which conversation is open: the address says it; coming back from another page, the session remembers it.
+
+
+def _opened() -> str | None:
+    here = st.query_params.get(ADDRESS) or st.session_state.get(_OPEN)
+    if here and st.query_params.get(ADDRESS) != here:
+        st.query_params[ADDRESS] = here
+    st.session_state[_OPEN] = here
+    return here
+
+
+def _open(conversation_id: str | None) -> None:
+    st.session_state[_OPEN] = conversation_id
+    st.session_state[_COMMENTING] = None
+    if conversation_id:
+        st.query_params[ADDRESS] = conversation_id
+    else:
+        st.query_params.pop(ADDRESS, None)
+
+
+def _messages(portal: Portal, user: User, conversation_id: str | None) -> tuple[list[Shown], str]:
+    """The transcript, and why there is none where the address names no conversation of this person."""
+    if conversation_id is None:
+        return [], ""
+    try:
+        return portal.conversations.transcript(user, conversation_id), ""
+    except NotFound as problem:
+        return [], said(problem)
+
+
+# The parts of the page
+
+
+def _sidebar(portal: Portal, user: User, conversation_id: str | None) -> None:
+    with st.sidebar:
+        with st.container(key="convhead", horizontal=True, gap="xsmall", vertical_alignment="center"):
+            words = st.text_input(
+                t("Search chats"), type="search", placeholder=t("Search chats"), live=True, label_visibility="collapsed", key="convsearch"
+            )
+            st.button("", icon=":material/edit_square:", key="new", help=t("New chat"), type="tertiary", on_click=_open, args=(None,))
+        _rows(portal, user, conversation_id, (words or "").strip())
+        close_sidebar(conversation_id or "")
+    if deleting := st.session_state.get(_DELETING):
+        _confirm_delete(portal, user, deleting)
+
+
+def _rows(portal: Portal, user: User, conversation_id: str | None, words: str) -> None:
+    """Drawn again every second and a half while an answer runs in another conversation, so that its mark goes by itself."""
+    others = bool(portal.turns.running_conversations(user) - {conversation_id})
+
+    @st.fragment(run_every=1.5 if others else None)
+    def draw() -> None:
+        limit = st.session_state.setdefault(_LISTED, LISTED)
+        try:
+            rows = portal.conversations.find(user, words) if words else portal.conversations.list(user, limit)
+        except PortalError as problem:
+            st.caption(said(problem))
+            return
+        running = portal.turns.running_conversations(user)
+        conversation_list(
+            rows, open_id=conversation_id, running=running, found=bool(words), on_event=lambda: _from_component("conversations")
+        )
+        if not words and len(rows) == limit:
+            st.button(t("Show older chats"), type="tertiary", key="older", width="stretch", on_click=_list_more)
+        if st.session_state.get(_INTENT) or (others and not running - {conversation_id}):
+            st.rerun()
+
+    draw()
+
+
+def _list_more() -> None:
+    st.session_state[_LISTED] += 2 * LISTED
+
+
+def _confirm_delete(portal: Portal, user: User, conversation_id: str) -> None:
+    try:
+        title = portal.conversations.get(user, conversation_id).title or t("New chat")
+    except PortalError:
+        st.session_state.pop(_DELETING, None)
+        return
+
+    @st.dialog(t("Delete this chat?"), on_dismiss=lambda: st.session_state.pop(_DELETING, None))
+    def ask() -> None:
+        st.markdown(t("{title} and its messages will be gone. Ratings stay, without the text.", title=f"**{plain(title)}**"))
+        with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
+            keep = st.button(t("Keep"), key="keep", on_click=lambda: st.session_state.pop(_DELETING, None))
+            delete = st.button(t("Delete"), key="delete-now", type="primary", on_click=lambda: _intend("delete now", id=conversation_id))
+        if keep or delete:
+            st.rerun()
+
+    ask()
+
+
+def _empty(models: Any) -> None:
+    with st.container(key="empty", gap="small"):
+        st.markdown(f"# {t('What shall we work on?')}", anchors=False)
+        st.caption(t("Answers come from models inside this portal. Nothing leaves the network."))
+        with st.grid(2, min_column_width=260, gap="xsmall", key="starters"):
+            for n, each in enumerate(STARTERS):
+                st.button(
+                    f"**{t(each.title)}**  \n:gray[{t(each.question)}]",
+                    icon=f":material/{each.icon}:", key=f"starter-{n}", width="stretch", wrap=True, disabled=not models,
+                    on_click=_intend, args=("ask",), kwargs={"text": t(each.question), "request": _request()},
+                )  # fmt: skip
+
+
+def _comment(message: Message) -> None:
+    """Under an answer that was just rated: why, if the person wants to say it."""
+    if message.id != st.session_state.get(_COMMENTING) or not message.rating:
+        return
+    rating = message.rating
+    with st.container(key="comment"), st.form(f"comment-{message.id}", border=False, enter_to_submit=False):
+        label = t("What was good about it? (optional)") if rating > 0 else t("What was wrong with it? (optional)")
+        text = st.text_area(label, value=message.comment, height=80, max_chars=4000)
+        with st.container(horizontal=True, gap="xsmall"):
+            send = st.form_submit_button(t("Send comment"))
+            skip = st.form_submit_button(t("Skip"), type="tertiary")
+    if send:
+        _intend("say", message=message.id, rating=rating, text=text)
+    if skip:
+        st.session_state[_COMMENTING] = None
+    if send or skip:
+        st.rerun()
+
+
+def _wait_for_model(portal: Portal, user: User) -> None:
+    """Nothing can be asked yet: look again until a model is ready."""
+
+    @st.fragment(run_every=1.0)
+    def look() -> None:
+        if portal.models.available(user):
+            st.rerun()
+
+    look()

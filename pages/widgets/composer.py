@@ -1,0 +1,67 @@
+"""The composer at the foot of the chat: what to ask, which model, thinking or not, and Stop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from core.generation import LoadedModel
+from core.turns import TurnOptions
+from pages.widgets.follow import follow
+from pages.widgets.message import plain
+from pages.words import t
+
+PROMPT = "prompt"
+_MODEL = "chosen_model"
+_THINKING = "wants_thinking"
+
+
+def options(models: Sequence[LoadedModel]) -> TurnOptions:
+    """What the person chose; a model that is gone falls back to the default one."""
+    return TurnOptions(model=_chosen(models).name if models else None, thinking=bool(st.session_state.get(_THINKING, True)))
+
+
+def composer(
+    models: Sequence[LoadedModel], *, conversation: str, running: bool, problem: str, on_ask: Callable[[], None], on_stop: Callable[[], None]
+) -> DeltaGenerator:
+    """Draw it. Returns the place for the figures of the running answer.
+
+    on_ask: called when `st.session_state[PROMPT]` holds a question. problem: why the last one was not asked.
+    """
+    with st.bottom:
+        if problem:
+            with st.container(key="problem"):
+                st.markdown(f":red[:material/error: {plain(problem)}]")
+        with st.container(key="composer", gap="xxsmall"):
+            follow(conversation)
+            placeholder = t("Ask anything") if models else t("No model is ready yet")
+            st.chat_input(placeholder, key=PROMPT, on_submit=on_ask, disabled=not models)
+            with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="composerbar"):
+                if models:
+                    _choices(models)
+                st.space("stretch")
+                with st.container(key="runslot", horizontal=True, vertical_alignment="center", gap="small", width="content"):
+                    figures = st.empty()
+                    if running:
+                        st.button(t("Stop"), icon=":material/stop_circle:", key="stop", shortcut="Esc", on_click=on_stop)
+                    else:
+                        with st.container(key="hint", width="content"):
+                            st.caption(t("Enter sends, Shift+Enter starts a new line"), width="content")
+    return figures
+
+
+def _choices(models: Sequence[LoadedModel]) -> None:
+    chosen = _chosen(models)
+    picked = st.menu_button(plain(chosen.name), [each.name for each in models], type="tertiary", key="modelpick", help=t("Model"))
+    if picked and picked != chosen.name:
+        st.session_state[_MODEL] = picked
+        st.rerun()
+    if chosen.file.thinking:
+        st.session_state[_THINKING] = st.toggle(t("Thinking"), value=st.session_state.get(_THINKING, True), key="thinking")
+
+
+def _chosen(models: Sequence[LoadedModel]) -> LoadedModel:
+    wanted = st.session_state.get(_MODEL)
+    return next((each for each in models if each.name == wanted), models[0])

@@ -1,0 +1,131 @@
+"""Model text on the page: printed here and nowhere else, so that what it may do is decided in one place.
+
+It may be Markdown with code, tables and formulas. It may not load anything, link anywhere, or carry HTML or Streamlit's own
+directives: whoever can put words into a model's mouth (a document, another person) could otherwise make the reader's browser
+send what was said to a server of theirs. Addresses are shown as code, to be read and copied.
+
+A text is cut into code, formulas and prose by the rules below; code and formulas are written out in one canonical form, so that
+Markdown cannot see the borders elsewhere, and prose is escaped.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+import streamlit as st
+
+_FENCE = re.compile(r"^[ \t>]*(?P<run>`{3,}|~{3,})[ \t]*(?P<language>[\w+#.-]{0,30})[^\n`]*$")
+_DISPLAY = re.compile(r"\$\$(?P<dollars>.+?)\$\$|\\\[(?P<brackets>.+?)\\\]", re.DOTALL)
+_INLINE = re.compile(
+    r"(?P<escape>\\[!-/:-@\[-`{-~])"
+    r"|(?<!`)(?P<ticks>`+)(?!`)(?P<code>[^\n]+?)(?<!`)(?P=ticks)(?!`)"
+    r"|\\\((?P<parens>[^\n]+?)\\\)"
+    r"|(?<!\$)\$(?=[^\s$])(?P<math>(?:\\.|[^$\\\n`])*?(?<=[^\s\\]))\$(?![\d$])"
+    r"|!?\[(?P<label>[^\[\]\n]*)\]\(\s*<?(?P<target>[^\s()<>]+)>?[^()\n]*\)"
+    r"|(?P<address>\b(?:https?|ftp)://[^\s<>`|]+|\bwww\.[^\s<>`|]+|[\w.+-]+@[\w-]+\.[\w.-]+)"
+    r"|(?P<live>[<\[\]$`])"
+    r"|(?P<directive>:(?=[a-zA-Z_-]+[/:\[]))"
+)
+_MATH_THAT_REACHES_OUT = re.compile(r"\\(?:href|url|includegraphics|html\w*|def|gdef|edef|xdef|let|newcommand|renewcommand)\b")
+_PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+_ENDING = re.compile(r"[.,;:!?\"'*_~]+$")
+
+
+def show(text: str, *, caret: bool = False) -> None:
+    """Print model text. caret: it is still being written."""
+    st.markdown(f"{safe(text)} ▍" if caret else safe(text), anchors=False)
+
+
+def plain(text: str) -> str:
+    """Any text, made to show as itself where Streamlit reads Markdown: labels, captions, titles."""
+    return _PUNCTUATION.sub(r"\\\1", " ".join(text.split()))
+
+
+@lru_cache(maxsize=2048)
+def safe(text: str) -> str:
+    """The Markdown that shows `text` and loads nothing."""
+    out: list[str] = []
+    prose: list[str] = []
+    lines = iter(text.replace("\r\n", "\n").replace("\0", "").split("\n"))
+    for line in lines:
+        fence = _FENCE.match(line)
+        if fence is None:
+            prose.append(line)
+            continue
+        out += [_prose("\n".join(prose)), _code(_until(lines, fence["run"]), fence["language"], indent=len(line) - len(line.lstrip(" \t>")))]
+        prose = []
+    return "\n".join([*out, _prose("\n".join(prose))])
+
+
+def _until(lines: object, run: str) -> list[str]:
+    """The lines of a fenced block; one that is not closed (yet) reaches to the end."""
+    closing = re.compile(rf"^[ \t>]*{re.escape(run[0])}{{{len(run)},}}[ \t]*$")
+    block: list[str] = []
+    for line in lines:  # type: ignore[attr-defined]
+        if closing.match(line):
+            break
+        block.append(line)
+    return block
+
+
+def _code(block: list[str], language: str, indent: int) -> str:
+    """At the left margin, with a fence longer than any inside, a block is code whatever stands around it."""
+    body = "\n".join(re.sub(rf"^[ \t>]{{0,{indent}}}", "", line) for line in block)
+    fence = "`" * max(3, 1 + max((len(run) for run in re.findall(r"`+", body)), default=0))
+    return f"\n{fence}{language}\n{body}\n{fence}\n"
+
+
+def _prose(text: str) -> str:
+    out: list[str] = []
+    end = 0
+    for found in _DISPLAY.finditer(text):
+        formula = (found["dollars"] or found["brackets"]).strip()
+        # Inside a code span, or with words between, this was no formula.
+        if text.count("`", text.rfind("\n", 0, found.start()) + 1, found.start()) % 2 or "\n\n" in formula or "`" in formula:
+            continue
+        out += [_inline(text[end : found.start()]), _formula(formula, display=True)]
+        end = found.end()
+    return "".join([*out, _inline(text[end:])])
+
+
+def _inline(text: str) -> str:
+    return _INLINE.sub(_one, text)
+
+
+def _one(found: re.Match[str]) -> str:
+    if found["escape"]:
+        return found["escape"]
+    if found["code"] is not None:
+        return _span(found["code"], found["ticks"])
+    if (formula := found["parens"] or found["math"]) is not None:
+        return _formula(formula, display=False)
+    if found["target"] is not None:
+        label = _inline(found["label"])
+        return f"{label} ({_address(found['target'])})" if label else _address(found["target"])
+    if found["address"]:
+        return _address(found["address"])
+    return {"<": "&lt;"}.get(found[0], f"\\{found[0]}")
+
+
+def _span(code: str, ticks: str) -> str:
+    # A table cuts its cells before it looks for code: what a bar separates is not code there.
+    if "|" in code and "](" in code:
+        return _PUNCTUATION.sub(r"\\\1", code)
+    return f"{ticks}{code}{ticks}"
+
+
+def _formula(formula: str, *, display: bool) -> str:
+    if _MATH_THAT_REACHES_OUT.search(formula) or "$" in formula.replace("\\$", "") or "](" in formula:
+        return _PUNCTUATION.sub(r"\\\1", formula)
+    return f"\n\n$$\n{formula}\n$$\n\n" if display else f"${formula.strip()}$"
+
+
+def _address(address: str) -> str:
+    ending = match[0] if (match := _ENDING.search(address)) else ""
+    bare = address[: len(address) - len(ending)].replace("`", "")
+    return f"`{bare}`{_PUNCTUATION.sub(_escaped, ending)}"
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return f"\\{found[0]}"

@@ -1,0 +1,196 @@
+"""The transcript: questions, finished answers, and the answer that is being written."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from core.conversations import Shown
+from core.entities import Author, FinishReason, Message, MessageStatus, User
+from core.running_turn import RunningTurn, Snapshot
+from pages.widgets.answer_bar import answer_bar
+from pages.widgets.cookie import SESSION_COOKIE
+from pages.widgets.message import plain, show
+from pages.widgets.question import question
+from pages.words import language, t
+
+if TYPE_CHECKING:
+    from bootstrap import Portal
+
+POLL_S = 0.15
+ELSEWHERE_S = 1.0
+"""How often to look for the end of an answer that another replica writes."""
+SESSION_CHECK_S = 1.0
+_THOUGHT = "thought_s"
+
+
+def transcript(
+    portal: Portal,
+    user: User,
+    shown: Sequence[Shown],
+    running: RunningTurn | None,
+    *,
+    figures: DeltaGenerator,
+    on_event: Callable[[str], None],
+    on_again: Callable[[str], None],
+    comment: Callable[[Message], None],
+) -> None:
+    """Draw all messages. on_event: see question() and answer_bar(). on_again: asked to try an answer (its id) once more.
+
+    comment: draws the comment form under the answer, where one is open.
+    """
+    writing = shown[-1].message if shown and shown[-1].message.status is MessageStatus.STREAMING else None
+    with st.container(key="transcript", gap="small"):
+        for each in shown:
+            if each.message is writing:
+                if running is not None and running.turn.answer_id == writing.id:
+                    _running(portal, user, running, figures)
+                else:
+                    _elsewhere(portal, user, writing)
+            elif each.message.author is Author.USER:
+                question(each, editable=writing is None, on_event=on_event)
+            else:
+                _answer(each, free=writing is None, on_event=on_event, on_again=on_again)
+                comment(each.message)
+
+
+def _answer(shown: Shown, *, free: bool, on_event: Callable[[str], None], on_again: Callable[[str], None]) -> None:
+    message = shown.message
+    if message.reasoning:
+        with st.expander(_thought(message), type="compact", key=f"thinking-{message.id}"):
+            show(message.reasoning)
+    if message.text:
+        show(message.text)
+    if message.status in (MessageStatus.FAILED, MessageStatus.INTERRUPTED):
+        _cut(message, free=free, on_again=on_again)
+    answer_bar(shown, meta=_figures_of(message), mark=_mark(message), free=free, on_event=on_event)
+
+
+def _cut(message: Message, *, free: bool, on_again: Callable[[str], None]) -> None:
+    """What happened, what is kept, what next."""
+    if message.status is MessageStatus.FAILED:
+        head, why, key = t("The answer could not be finished"), message.error or "", f"fail-{message.id}"
+    else:
+        head, key = t("The answer was interrupted"), f"cut-{message.id}"
+        why = t("The portal stopped in the middle of it. The text so far is kept.") if message.text else t("The portal stopped before it began.")
+    with st.container(key=key, gap="xsmall"):
+        st.markdown(f"{head}  \n:gray[{plain(t(why))}]")
+        st.button(t("Try again"), icon=":material/refresh:", key=f"again-{message.id}", disabled=not free, on_click=on_again, args=(message.id,))
+
+
+def _mark(message: Message) -> str:
+    if message.status is MessageStatus.STOPPED:
+        return t("Stopped") if message.text else t("Stopped before the first word")
+    if message.generation and message.generation.finish_reason is FinishReason.LENGTH:
+        return t("Cut at the length limit")
+    return ""
+
+
+def _figures_of(message: Message) -> list[str]:
+    """Model, tokens, speed, time to first token; what was not measured is left out."""
+    row = message.generation
+    if row is None:
+        return []
+    meta = [row.model, t("{n} tokens", n=row.usage.completion_tokens)]
+    if row.timings.tokens_per_second:
+        meta.append(_speed(row.timings.tokens_per_second))
+    if row.timings.ttft_s is not None:
+        meta.append(t("{seconds} s to first token", seconds=_seconds(row.timings.ttft_s)))
+    return meta
+
+
+def _thought(message: Message) -> str:
+    seconds = st.session_state.get(_THOUGHT, {}).get(message.id)
+    return t("Thought process") if seconds is None else t("Thought for {seconds} s", seconds=_seconds(seconds))
+
+
+# The answer that is being written
+
+
+def _running(portal: Portal, user: User, running: RunningTurn, figures: DeltaGenerator) -> None:
+    """Draw what there is, again and again. The turn runs in its own thread; this only watches."""
+    checked = time.monotonic()
+
+    @st.fragment(run_every=POLL_S)
+    def watch() -> None:
+        nonlocal checked
+        # A fragment does not pass through Home.py: whether the session still lives is asked here.
+        if time.monotonic() - checked > SESSION_CHECK_S:
+            checked = time.monotonic()
+            if portal.sessions.user(st.context.cookies.get(SESSION_COOKIE)) is None:
+                st.rerun()
+        now = running.snapshot()
+        if not now.running:
+            if now.thinking_s is not None:
+                st.session_state.setdefault(_THOUGHT, {})[now.answer_id] = now.thinking_s
+            st.rerun()
+        with st.container(key="answer-run", gap="small"):
+            if now.place is not None:
+                _queued(now, lambda: running.stop())
+            else:
+                _so_far(now)
+        figures.caption(_running_figures(now), width="content")
+
+    watch()
+
+
+def _queued(now: Snapshot, leave: Callable[[], None]) -> None:
+    place = _ordinal(now.place or 1)
+    line = t("{place} in line", place=place) if now.wait_s is None else t("{place} in line, about {seconds} s", place=place, seconds=_seconds(now.wait_s))
+    with st.container(key="queue", horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f":gray[:material/hourglass_top: {line}]", width="content")
+        st.button(t("Leave the line"), type="tertiary", key="leave", on_click=leave)
+
+
+def _so_far(now: Snapshot) -> None:
+    if now.reasoning:
+        thinking = not now.text
+        label = t("Thinking, {seconds} s") if thinking else t("Thought for {seconds} s")
+        with st.expander(label.format(seconds=_seconds(now.thinking_s or 0)), type="compact", icon="spinner" if thinking else None, key="thinking-run"):
+            show(now.reasoning, caret=thinking)
+    if now.text or not now.reasoning:
+        show(now.text, caret=True)
+
+
+def _running_figures(now: Snapshot) -> str:
+    if not now.tokens:
+        return ""
+    count = t("{n} tokens", n=now.tokens)
+    return f"{count} · {_speed(now.tokens_per_second)}" if now.tokens_per_second and now.tokens > 4 else count
+
+
+def _elsewhere(portal: Portal, user: User, message: Message) -> None:
+    """Another replica writes this answer: show what it has saved, and look again."""
+
+    @st.fragment(run_every=ELSEWHERE_S)
+    def look() -> None:
+        if portal.sessions.user(st.context.cookies.get(SESSION_COOKIE)) is None:
+            st.rerun()
+        newest = portal.conversations.transcript(user, message.conversation_id)[-1].message
+        if newest.id != message.id or newest.status is not MessageStatus.STREAMING:
+            st.rerun()
+        show(newest.text, caret=True)
+
+    look()
+
+
+# How figures are written
+
+
+def _speed(tokens_per_second: float) -> str:
+    return t("{speed} tok/s", speed=f"{tokens_per_second:,.0f}" if tokens_per_second >= 10 else f"{tokens_per_second:.1f}")
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.0f}" if seconds >= 9.95 else f"{seconds:.1f}" if seconds >= 0.095 or not seconds else f"{seconds:.2f}"
+
+
+def _ordinal(n: int) -> str:
+    """1st, 2nd, 3rd, 11th; a bare number where the sentence carries the order itself."""
+    if language() != "en":
+        return str(n)
+    return f"{n}{'th' if n % 100 in (11, 12, 13) else {1: 'st', 2: 'nd', 3: 'rd'}.get(n % 10, 'th')}"

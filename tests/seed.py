@@ -1,0 +1,178 @@
+"""A realistic store: a company's people, sixty days of chats in two languages, ratings and reviews. For screenshots and page tests.
+
+Everything is made from one seed, so that two runs give the same people, figures and texts.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from core.entities import (
+    Author,
+    Conversation,
+    Feedback,
+    FeedbackFilter,
+    FinishReason,
+    Generation,
+    Message,
+    MessageStatus,
+    ReviewState,
+    Timings,
+    Usage,
+    User,
+)
+from core.permissions import Role
+from core.ports import Store, UnitOfWork
+from core.questions import title_of
+from tests.seed_texts import COMMENTS_GOOD, COMMENTS_POOR, NOTES, TALKS, Talk
+
+PEOPLE = (
+    ("mei", "Mei Lin", Role.ADMIN, "Risk"),
+    ("jonas", "Jonas Weber", Role.MANAGER, "Treasury"),
+    ("ana", "Ana Costa", Role.ANALYST, "Treasury"),
+    ("li.wei", "李伟", Role.ANALYST, "Risk"),
+    ("zhang.min", "张敏", Role.ANALYST, "Operations"),
+    ("tom", "Tom Becker", Role.ANALYST, "Legal"),
+    ("sara", "Sara Novak", Role.ANALYST, "Legal"),
+    ("ravi", "Ravi Menon", Role.ANALYST, "Risk"),
+    ("wang.fang", "王芳", Role.ANALYST, "Risk"),
+    ("eva", "Eva Lindholm", Role.ANALYST, "Treasury"),
+    ("paul", "Paul Marchetti", Role.ANALYST, "Operations"),
+    ("chen.jie", "陈洁", Role.ANALYST, "Operations"),
+    ("nora", "Nora Haddad", Role.ANALYST, "Audit"),
+    ("ben", "Ben Okafor", Role.ANALYST, ""),
+)
+MODELS = (
+    # name, fingerprint, first and last day of use (days before now), tokens per second, share rated good
+    ("glm-4-9b-chat-Q4_K_M", "3f9a1c27", 60, 21, 31.0, 0.76),
+    ("GLM-4.5-Air-Q4_K_M", "a77d02e4", 24, 0, 44.0, 0.86),
+    ("GLM-Z1-9B-0414-Q5_K_M", "c0518b9e", 38, 0, 28.0, 0.81),
+)
+QUIET_DAYS = (33, 34)
+"""Days before now on which nobody could ask: the reports must show them as missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seeded:
+    people: dict[str, User]
+    answers: int
+    ratings: int
+
+
+def seed(store: Store, now: datetime, password_hash: str, *, days: int = 60, per_day: int = 46, kept_days: int = 21) -> Seeded:
+    """Fill an empty store. password_hash: of everybody's password. Chats older than kept_days are deleted; their figures stay."""
+    dice = random.Random(20260)
+    people = _people(store, now, password_hash, days, dice)
+    answers = ratings = 0
+    for ago in range(days - 1, -1, -1):
+        day = (now - timedelta(days=ago)).replace(hour=0, minute=0, second=0, microsecond=0)
+        if ago in QUIET_DAYS:
+            continue
+        busy = per_day * (0.16 if day.weekday() >= 5 else 1.0) * (1.25 - 0.5 * ago / days) * dice.uniform(0.85, 1.15)
+        with store() as work:
+            for _ in range(max(1, round(busy))):
+                at = day + timedelta(hours=min(20.0, max(6.0, dice.gauss(12.5, 3.0))), seconds=dice.uniform(0, 3000))
+                if at < now - timedelta(minutes=12):
+                    rated = _chat(work, dice, dice.choices(list(people.values()), _weights(people), k=1)[0], at, ago, now, kept=ago < kept_days)
+                    answers, ratings = answers + 1, ratings + rated
+            work.commit()
+    _review(store, people["mei"], now, dice)
+    return Seeded(people, answers, ratings)
+
+
+def _people(store: Store, now: datetime, password_hash: str, days: int, dice: random.Random) -> dict[str, User]:
+    people: dict[str, User] = {}
+    with store() as work:
+        for name, full_name, role, group in PEOPLE:
+            created = now - timedelta(days=days + dice.randint(1, 30))
+            user = User(_id(dice), name, full_name, role, group, name != "ben", created, None, now - timedelta(minutes=dice.randint(1, 4000)))
+            work.users.add(user, password_hash)
+            people[name] = user
+        work.commit()
+    return people
+
+
+def _weights(people: dict[str, User]) -> list[float]:
+    """A few people ask most."""
+    return [1 / (1 + place) ** 0.7 for place in range(len(people))]
+
+
+def _chat(work: UnitOfWork, dice: random.Random, user: User, at: datetime, ago: int, now: datetime, *, kept: bool) -> bool:
+    """One question with its answer, its generation row and perhaps a rating. True if it was rated."""
+    name, version, _, _, tokens_per_second, good = dice.choice([model for model in MODELS if model[3] <= ago <= model[2]])
+    talk = dice.choice([talk for talk in TALKS if talk.chinese == (not user.full_name.isascii())] if dice.random() < 0.85 else TALKS)
+    conversation_id, question_id, answer_id = _id(dice), _id(dice), _id(dice)
+    row = _generation(dice, user, at, name, version, tokens_per_second, ago, conversation_id, answer_id)
+    work.generations.add(row)
+    failed = row.finish_reason is FinishReason.ERROR
+    if kept:
+        _store_chat(work, user, at, talk, conversation_id, question_id, answer_id, row)
+    if failed or dice.random() > 0.17:
+        return False
+    rating = 1 if dice.random() < good else -1
+    said = dice.choice(COMMENTS_POOR if rating < 0 else COMMENTS_GOOD) if dice.random() < (0.8 if rating < 0 else 0.4) else ("", "")
+    rated_at = min(at + timedelta(minutes=dice.randint(1, 9)), now)
+    work.feedback.put(
+        Feedback(
+            _id(dice), user.id, user.name, user.group, conversation_id, answer_id, name, rating, said[talk.chinese],
+            ReviewState.NEW, "", rated_at, rated_at,
+        )
+    )  # fmt: skip
+    return True
+
+
+def _store_chat(
+    work: UnitOfWork, user: User, at: datetime, talk: Talk, conversation_id: str, question_id: str, answer_id: str, row: Generation
+) -> None:
+    status = MessageStatus.FAILED if row.error else MessageStatus.STOPPED if row.finish_reason is FinishReason.CANCELLED else MessageStatus.DONE
+    ended = at + timedelta(seconds=row.timings.duration_s)
+    text = "" if row.error else talk.answer[: len(talk.answer) // 2] if status is MessageStatus.STOPPED else talk.answer
+    conversation = Conversation(conversation_id, user.id, title_of(talk.question), at, ended)
+    work.conversations.add(conversation)
+    work.messages.add(Message(question_id, conversation_id, None, Author.USER, talk.question, MessageStatus.DONE, at))
+    work.messages.add(
+        Message(answer_id, conversation_id, question_id, Author.ASSISTANT, text, status, at, "" if row.error else talk.reasoning, row.error)
+    )
+    work.conversations.save(replace(conversation, head_id=answer_id))
+
+
+def _generation(
+    dice: random.Random, user: User, at: datetime, model: str, version: str, speed: float, ago: int, conversation_id: str, answer_id: str
+) -> Generation:
+    tokens = max(20, round(dice.lognormvariate(5.6, 0.6)))
+    queue = max(0.0, dice.gauss(0.5, 0.6) if at.hour in (9, 10, 14, 15) else dice.gauss(0.05, 0.1))
+    if ago > 24:
+        queue *= 2.5  # before the second model shared the load
+    first = queue + dice.lognormvariate(math.log(0.45), 0.35)
+    rate = max(8.0, dice.gauss(speed, speed * 0.12))
+    outcome = dice.random()
+    reason = FinishReason.ERROR if outcome < 0.006 else FinishReason.CANCELLED if outcome < 0.03 else FinishReason.LENGTH if outcome < 0.05 else FinishReason.STOP
+    failed = reason is FinishReason.ERROR
+    usage = Usage(dice.randint(60, 2600), 0 if failed else tokens, dice.randint(0, 60))
+    timings = Timings(queue, None if failed else first, first if failed else first + tokens / rate, None if failed else rate)
+    error = "The model stopped in the middle of the answer. Try again." if failed else None
+    source = "api" if dice.random() < 0.12 else "chat"
+    return Generation(
+        _id(dice), user.id, user.group, at, model, version, "local", usage, timings, reason, source, conversation_id, answer_id, error
+    )
+
+
+def _review(store: Store, reviewer: User, now: datetime, dice: random.Random) -> None:
+    """Older cases are mostly worked, the newest are new."""
+    with store() as work:
+        for case in work.feedback.find(FeedbackFilter(), 100_000):
+            days = (now - case.created_at).total_seconds() / 86400
+            if dice.random() < min(0.92, days / 9):
+                note = dice.choice(NOTES) if case.rating < 0 and dice.random() < 0.6 else ""
+                at = min(now, case.created_at + timedelta(hours=dice.uniform(1, 30)))
+                work.feedback.review(case.id, ReviewState.RESOLVED, note, reviewer.id, at)
+            elif dice.random() < 0.15:
+                work.feedback.review(case.id, ReviewState.IN_REVIEW, "", reviewer.id, now - timedelta(hours=1))
+        work.commit()
+
+
+def _id(dice: random.Random) -> str:
+    return f"{dice.getrandbits(128):032x}"

