@@ -65,7 +65,9 @@ class MessageIn(BaseModel):
         for part in self.content:
             if part.type not in ("text", "input_text") or part.text is None:
                 raise InvalidInput(
-                    "Only parts of type text are offered yet; {field} has one of type {type}.", field=f"messages.{place}.content", type=part.type
+                    "Only parts of type text are offered yet; {field} has one of type {type}.",
+                    field=f"messages.{place}.content",
+                    type=part.type[:100],
                 )
         return "\n".join(part.text or "" for part in self.content)
 
@@ -102,8 +104,8 @@ class ChatRequest(BaseModel):
     min_p: float | None = Field(default=None, description="Not OpenAI's.")
     repeat_penalty: float | None = Field(default=None, description="Not OpenAI's.")
     reasoning_effort: str | None = Field(default=None, description="none: answer without thinking. GLM has no other degrees.")
-    thinking: Thinking | None = Field(default=None, description="As Z.ai's own API: type disabled answers without thinking.")
-    chat_template_kwargs: TemplateOptions | None = Field(default=None, description="As vLLM: enable_thinking false answers without thinking.")
+    thinking: Thinking | None = Field(default=None, description="As Z.ai's own API: type disabled.")
+    chat_template_kwargs: TemplateOptions | None = Field(default=None, description="As vLLM: enable_thinking false.")
 
     @property
     def include_usage(self) -> bool:

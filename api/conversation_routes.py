@@ -21,7 +21,9 @@ from core.turn_runner import TurnOptions
 
 router = APIRouter(prefix="/api/v1", tags=["conversations"])
 
-STREAMED: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream": {}}, "description": "The stored turn; with stream true, server-sent events."}}
+STREAMED: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/event-stream": {}}, "description": "The stored turn; with stream true, server-sent events."}
+}
 
 
 class Titled(Asked):

@@ -96,7 +96,7 @@ def _portal_error(request: Request, error: Exception) -> Response:
     if is_openai(request.url.path):
         status, body = openai_error(error)
         return _json(status, body, headers)
-    return _json(error.status, _body(error.code, str(error)), headers)
+    return _refusal(request, error.status, error.code, str(error), headers=headers)
 
 
 def _validation_error(request: Request, error: Exception) -> Response:
@@ -104,12 +104,11 @@ def _validation_error(request: Request, error: Exception) -> Response:
     first = error.errors()[0]
     place = [str(part) for part in first["loc"]]
     if place[0] == "path":
+        # An id that the portal never gave names nothing.
         return _http_error(request, HTTPException(404))
-    field = ".".join(part for part in place[1:] if first["type"] != "json_invalid")
-    sentence = validation_sentence(first, field)
-    if is_openai(request.url.path):
-        return _json(400, {"error": {"message": sentence, "type": "invalid_request_error", "code": "invalid_value", "param": field or None}})
-    return _json(422, _body("invalid_input", sentence))
+    field = ".".join(place[1:]) if first["type"] != "json_invalid" else ""
+    status = 400 if is_openai(request.url.path) else 422
+    return _refusal(request, status, "invalid_input", validation_sentence(first, field), field or None)
 
 
 def validation_sentence(problem: Mapping[str, Any], field: str) -> str:
@@ -131,24 +130,22 @@ def validation_sentence(problem: Mapping[str, Any], field: str) -> str:
 
 def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    code, sentence = _HTTP_SENTENCES.get(error.status_code, ("error", str(error.detail)))
-    message = sentence.format(method=request.method, path=request.url.path[:200])
-    if is_openai(request.url.path):
-        body: dict[str, Any] = {"error": {"message": message, "type": _openai_type(error.status_code), "code": code, "param": None}}
-    else:
-        body = _body(code, message)
-    return _json(error.status_code, body, dict(error.headers or {}))
+    code, sentence = _HTTP_SENTENCES.get(error.status_code, ("error", "{detail}"))
+    message = sentence.format(method=request.method, path=request.url.path[:200], detail=error.detail)
+    return _refusal(request, error.status_code, code, message, headers=error.headers)
 
 
-def _unexpected(request: Request, error: Exception) -> Response:
+def _unexpected(request: Request, _error: Exception) -> Response:
     """The server logs the traceback: the error goes on to it after this answer."""
+    return _refusal(request, 500, "error", UNEXPECTED)
+
+
+def _refusal(
+    request: Request, status: int, code: str, message: str, param: str | None = None, headers: Mapping[str, str] | None = None
+) -> Response:
     if is_openai(request.url.path):
-        return _json(500, {"error": {"message": UNEXPECTED, "type": "server_error", "code": "error", "param": None}})
-    return _json(500, _body("error", UNEXPECTED))
-
-
-def _body(code: str, message: str) -> dict[str, Any]:
-    return {"error": {"code": code, "message": message}}
+        return _json(status, {"error": {"message": message, "type": _openai_type(status), "code": code, "param": param}}, headers)
+    return _json(status, {"error": {"code": code, "message": message}}, headers)
 
 
 def _json(status: int, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:

@@ -21,7 +21,9 @@ from core.entities import Feedback, FeedbackFilter, ReviewState
 router = APIRouter(prefix="/api/v1", tags=["feedback"])
 
 StateWord = Literal["new", "in_review", "resolved"]
-CSV_COLUMNS = ("created_at", "user_name", "group", "model", "rating", "comment", "state", "note", "reviewer_name", "question", "answer", "id")
+CSV_COLUMNS = (
+    "created_at", "user_name", "group", "model", "rating", "comment", "state", "note", "reviewer_name", "question", "answer", "id",
+)  # fmt: skip
 CSV_BLOCK = 200
 
 

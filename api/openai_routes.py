@@ -20,7 +20,9 @@ from core.generation import LoadedModel
 
 router = APIRouter(prefix="/v1", tags=["OpenAI"], responses={"4XX": {"model": OpenAIErrorBody}, 422: {"model": OpenAIErrorBody}})
 
-STREAMED: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream": {}}, "description": "The answer; with stream true, its chunks."}}
+STREAMED: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/event-stream": {}}, "description": "The answer; with stream true, its chunks."}
+}
 CLIENT_CLOSED = 499
 """What nginx logs for a client that went away; nobody receives it."""
 

@@ -20,7 +20,7 @@ router = APIRouter(prefix="/api/v1/people", tags=["people"])
 class Add(Asked):
     name: Line = Field(description="1 to 64 letters, digits or . _ @ -")
     role: RoleWord
-    password: str | None = Field(default=None, max_length=1000, description="8 characters to 72 bytes; left out: one is made and answered once.")
+    password: str | None = Field(default=None, max_length=1000, description="8 characters to 72 bytes; left out: one is made.")
     full_name: Line = ""
     group: Line = ""
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Protocol, cast
+from typing import Annotated, Protocol, cast
 
 from fastapi import Depends, Request
 
 from core.accounts import Accounts
 from core.completions import Completions
 from core.conversations import Conversations
-from core.entities import SearchHit, SearchQuery
 from core.feedback import FeedbackQueue
-from core.generation import LoadedModel
 from core.model_room import ModelRoom
+from core.ports import ModelPool, SearchIndex
 from core.sessions import Sessions
 from core.turns import Turns
 from core.usage import UsageReports
@@ -22,17 +20,6 @@ from core.usage import UsageReports
 class CookieSettings(Protocol):
     @property
     def secure_cookie(self) -> bool: ...
-
-
-class Pool(Protocol):
-    def loaded(self) -> Sequence[LoadedModel]: ...
-    def metrics(self) -> Mapping[str, Any]:
-        """By model name, a moment of its engine (an object whose fields are numbers)."""
-        ...
-
-
-class Index(Protocol):
-    def search(self, query: SearchQuery) -> Sequence[SearchHit]: ...
 
 
 class IndexJobs(Protocol):
@@ -61,9 +48,9 @@ class Portal(Protocol):
     @property
     def models(self) -> ModelRoom: ...
     @property
-    def pool(self) -> Pool: ...
+    def pool(self) -> ModelPool: ...
     @property
-    def index(self) -> Index: ...
+    def index(self) -> SearchIndex: ...
     @property
     def index_worker(self) -> IndexJobs: ...
 

@@ -97,7 +97,7 @@ class EventStream(Response):
         self._events = events
         self._leave = leave
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
         sending = asyncio.create_task(self._send(send))
         gone = asyncio.create_task(until_gone(receive))
         try:

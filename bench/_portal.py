@@ -37,10 +37,10 @@ class Measured:
         return client
 
     def add_people(self, names: Sequence[str]) -> None:
-        with self.sign_in() as admin:
-            for name in names:
-                body = {"name": name, "role": "analyst", "password": PASSWORD}
-                admin.post("/api/v1/people", json=body).raise_for_status()
+        admin = self.sign_in()
+        for name in names:
+            body = {"name": name, "role": "analyst", "password": PASSWORD}
+            admin.post("/api/v1/people", json=body).raise_for_status()
 
 
 @contextlib.contextmanager

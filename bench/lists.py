@@ -99,7 +99,8 @@ def measure(size: int) -> list[list[object]]:
         indexed = time.perf_counter() - started
         index.close()
         database.close()
-        with running_portal(home) as portal, portal.sign_in() as client:
+        with running_portal(home) as portal:
+            client = portal.sign_in()
 
             def get(path: str, **query: str | int) -> None:
                 client.get(path, params=query).raise_for_status()

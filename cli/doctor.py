@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -59,24 +60,25 @@ def _home(places: Places) -> Finding:
 def _gpu() -> Iterator[Finding]:
     found = engine_build.gpus()
     for gpu in found:
-        state = f"{gpu['name']}, {float(gpu['memory.total']) / 1024:,.0f} GiB, driver {gpu['driver_version']}, compute capability {gpu['compute_cap']}"
-        yield Finding("GPU", True, state)
+        memory = float(gpu["memory.total"]) / 1024
+        yield Finding("GPU", True, f"{gpu['name']}, {memory:,.0f} GiB, driver {gpu['driver_version']}, capability {gpu['compute_cap']}")
     if not found:
         yield Finding("GPU", None, "none that nvidia-smi knows; the CPU is used")
 
 
 def _packages(places: Places) -> Iterator[Finding]:
     """What is installed, against what is pinned."""
-    script = "import json, importlib.metadata as m; print(json.dumps({d.name.lower().replace('_', '-').replace('.', '-'): d.version for d in m.distributions()}))"
+    script = "import json, importlib.metadata as m; print(json.dumps([(d.name, d.version) for d in m.distributions()]))"
     asked = subprocess.run([places.python, "-c", script], capture_output=True, text=True, check=False)
+    anew = f"Remove {places.venv}, then run ./portal run."
     if asked.returncode:
-        yield Finding("Environment", False, f"{places.venv} does not start", f"Remove {places.venv}, then run ./portal run.")
+        yield Finding("Environment", False, f"{places.venv} does not start", anew)
         return
-    installed: dict[str, str] = json.loads(asked.stdout)
-    pinned = {name.lower().replace("_", "-").replace(".", "-"): version for name, version in python_packages.pins(python_packages.RUN).items()}
+    installed = {_normal(name): version for name, version in json.loads(asked.stdout)}
+    pinned = {_normal(name): version for name, version in python_packages.pins(python_packages.RUN).items()}
     wrong = [name for name, version in pinned.items() if installed.get(name) != version]
     for name in wrong:
-        yield Finding(name, False, f"{installed.get(name, 'not installed')}, pinned {pinned[name]}", f"Remove {places.venv}, then run ./portal run.")
+        yield Finding(name, False, f"{installed.get(name, 'not installed')}, pinned {pinned[name]}", anew)
     if not wrong:
         main = ", ".join(f"{name} {pinned[name]}" for name in ("streamlit", "sqlalchemy", "elasticsearch", "pandas", "plotly"))
         yield Finding("Environment", True, f"{len(pinned)} packages as pinned: {main} and more")
@@ -94,14 +96,18 @@ def _engine(places: Places) -> Iterator[Finding]:
         return
     trial = engine.try_decode(places, extra_buffers=_extra_buffers(places))
     if not trial.ok:
-        yield Finding("llama.cpp", False, f"llama-cpp-python {version}: {trial.complaint}", f"Remove {places.venv} and {places.cache}, then run ./portal run.")
+        advice = f"Remove {places.venv} and {places.cache}, then run ./portal run."
+        yield Finding("llama.cpp", False, f"llama-cpp-python {version}: {trial.complaint}", advice)
         return
     facts = [f"llama-cpp-python {version}", f"device {trial.report.get('device')}", "one decode worked"]
     if trial.report.get("extra_buffers") is False:
         facts.append("without extra buffers (this host refuses AMX)")
     yield Finding("llama.cpp", True, ", ".join(facts))
-    if trial.report.get("system"):
-        yield Finding("", None, str(trial.report["system"]))
+
+
+def _normal(name: str) -> str:
+    """A package's name as indexes compare it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _extra_buffers(places: Places) -> bool:
@@ -114,7 +120,8 @@ def _extra_buffers(places: Places) -> bool:
 def _inside(places: Places) -> Iterator[Finding]:
     """What only the portal's own code can tell; a child, so that whatever breaks in it is one line here."""
     environment = {**os.environ, **engine_build.library_path(places)}
-    asked = subprocess.run([places.python, "-m", "cli.inspection"], cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
+    command = [str(places.python), "-m", "cli.inspection"]
+    asked = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
     for line in asked.stdout.splitlines():
         yield Finding(**json.loads(line))
     if asked.returncode:

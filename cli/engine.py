@@ -52,10 +52,12 @@ def ensure(places: Places, build: Build) -> None:
     if trial.trapped:
         trial = _install_and_try(places, build.portable)
     if not trial.ok:
-        raise StartFailed("llama.cpp was built but cannot run on this machine: {complaint} Details are in {log}.", complaint=trial.complaint, log=places.log)
+        refused = "llama.cpp was built but cannot run on this machine: {complaint} Details are in {log}."
+        raise StartFailed(refused, complaint=trial.complaint, log=places.log)
     if build.toolkit and trial.report.get("device") == "cpu":
         raise StartFailed(
-            "llama.cpp was built for the GPU but runs on the CPU. Check the NVIDIA driver with nvidia-smi; to use the CPU, take nvcc ({nvcc}) out of PATH.",
+            "llama.cpp was built for the GPU but runs on the CPU. Check the NVIDIA driver with nvidia-smi; "
+            "to use the CPU, take nvcc ({nvcc}) out of PATH.",
             nvcc=build.toolkit.nvcc,
         )
     places.engine_note.write_text(json.dumps(trial.report, indent=1), "utf-8")
@@ -65,10 +67,9 @@ def ensure(places: Places, build: Build) -> None:
 def try_decode(places: Places, *, extra_buffers: bool = True) -> Trial:
     """Load the built-in model and decode once, in a child that may die of it."""
     command = [str(places.python), "-m", "models.self_test", *([] if extra_buffers else ["--no-extra-buffers"])]
+    environment = {**os.environ, **library_path(places)}
     try:
-        child = subprocess.run(
-            command, cwd=REPOSITORY, env={**os.environ, **library_path(places)}, capture_output=True, text=True, errors="replace", timeout=180, check=False
-        )
+        child = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, errors="replace", timeout=180)
     except subprocess.TimeoutExpired:
         return Trial(False, False, {}, "the trial did not end within 180 s.")
     with places.log.open("a", encoding="utf-8", errors="replace") as log:
@@ -84,7 +85,8 @@ def try_decode(places: Places, *, extra_buffers: bool = True) -> Trial:
 def _install_and_try(places: Places, build: Build) -> Trial:
     wheel = _cached(places, build) or _compile(places, build)
     with step("Installing llama.cpp and trying one decode", "Installed llama.cpp and tried one decode"):
-        run([places.python, "-m", "pip", "install", "--no-deps", "--no-index", "--force-reinstall", "--disable-pip-version-check", wheel], places.log)
+        options = ["--no-deps", "--no-index", "--force-reinstall", "--disable-pip-version-check"]
+        run([places.python, "-m", "pip", "install", *options, wheel], places.log)
         trial = try_decode(places)
         if trial.trapped:
             # Some hosts announce AMX and refuse it; only weights repacked for it use it.

@@ -70,12 +70,15 @@ class Build:
         flags = list(_BASE)
         if not self.native:
             flags.append("-DGGML_NATIVE=OFF")
-            flags += [f"-DGGML_{name}={'ON' if flag in self.cpu_flags else 'OFF'}" for flag, name in _X86.items() if platform.machine() == "x86_64"]
+            if platform.machine() == "x86_64":
+                flags += [f"-DGGML_{name}={'ON' if flag in self.cpu_flags else 'OFF'}" for flag, name in _X86.items()]
         if self.toolkit:
-            flags += ["-DGGML_CUDA=ON", f"-DCMAKE_CUDA_COMPILER={self.toolkit.nvcc}", f"-DCMAKE_CUDA_ARCHITECTURES={';'.join(self.toolkit.capabilities)}"]
+            flags += ["-DGGML_CUDA=ON", f"-DCMAKE_CUDA_COMPILER={self.toolkit.nvcc}"]
+            flags.append(f"-DCMAKE_CUDA_ARCHITECTURES={';'.join(self.toolkit.capabilities)}")
             if not self.toolkit.has_cublas:
                 wheel = cublas_wheel(places)
-                flags += ["-DGGML_CUDA_NO_VMM=ON", "-DGGML_CUDA_NCCL=OFF", f"-DCUDA_cublas_LIBRARY={_newest(wheel / 'lib', 'libcublas.so*')}"]
+                flags += ["-DGGML_CUDA_NO_VMM=ON", "-DGGML_CUDA_NCCL=OFF"]
+                flags.append(f"-DCUDA_cublas_LIBRARY={_newest(wheel / 'lib', 'libcublas.so*')}")
                 flags += [f"-DCMAKE_{language}_FLAGS=-I{wheel / 'include'}" for language in ("CUDA", "CXX")]
         return flags
 
@@ -110,7 +113,8 @@ def gpus() -> list[dict[str, str]]:
         return []
     if asked.returncode:
         return []
-    return [dict(zip(fields, (part.strip() for part in line.split(",")), strict=True)) for line in asked.stdout.splitlines() if line.count(",") == 3]
+    rows = [[part.strip() for part in line.split(",")] for line in asked.stdout.splitlines()]
+    return [dict(zip(fields, row, strict=True)) for row in rows if len(row) == len(fields)]
 
 
 def _cpu_flags() -> frozenset[str]:
@@ -133,7 +137,8 @@ def _toolkit() -> Toolkit | None:
     release = re.search(r"release (\d+)\.(\d+)", asked)
     toolkit = Toolkit(Path(nvcc), f"{release[1]}.{release[2]}" if release else "", capabilities)
     if not toolkit.has_cublas and not toolkit.version.startswith("13."):
-        raise StartFailed("The CUDA toolkit {version} at {root} has no cuBLAS. Install libcublas-dev for it, then try again.", version=toolkit.version, root=toolkit.root)
+        lacks = "The CUDA toolkit {version} at {root} has no cuBLAS. Install libcublas-dev for it, then try again."
+        raise StartFailed(lacks, version=toolkit.version, root=toolkit.root)
     return toolkit
 
 

@@ -47,12 +47,15 @@ def _store(settings: Settings) -> Iterator[Finding]:
         with bootstrap.open_store(settings) as (database, worker):
             state = inspect(database)
             kind = "SQLite" if database.is_sqlite else "PostgreSQL"
-            line = f"{kind} {state.version}, {database.name}, revision {state.revision or 'none'}, {state.size_bytes / 1e6:,.1f} MB"
+            facts = [f"{kind} {state.version}", database.name, f"revision {state.revision or 'none'}", f"{state.size_bytes / 1e6:,.1f} MB"]
+            line = ", ".join(facts)
             if not state.known:
                 yield Finding("Store", False, line, "A newer portal wrote it. Install that version again, or restore an older backup.")
                 return
-            behind = state.revision != state.expected
-            yield Finding("Store", None if behind else True, line, f"The next start brings it to revision {state.expected}." if behind else "")
+            if state.revision == state.expected:
+                yield Finding("Store", True, line)
+            else:
+                yield Finding("Store", None, line, f"The next start brings it to revision {state.expected}.")
             if state.revision is None:
                 return
             try:
@@ -71,7 +74,8 @@ def _models(settings: Settings) -> Finding:
     total = sum(path.stat().st_size for path in files)
     chosen = Path(settings.model).expanduser() if settings.model else bootstrap.GUIDE
     if not chosen.exists():
-        return Finding("Models", False, f"{chosen} is missing", "Set PORTAL_MODEL to a GGUF that is there, or take it away for the built-in model.")
+        advice = "Set PORTAL_MODEL to a GGUF that is there, or take it away for the built-in model."
+        return Finding("Models", False, f"{chosen} is missing", advice)
     return Finding("Models", True, f"{folder}: {len(files)} GGUF files, {total / 1e9:,.1f} GB; at the start {chosen.name}")
 
 

@@ -30,7 +30,8 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="./portal user", description="A password is asked for, or taken from PORTAL_PASSWORD, or made with --generate.")
+    about = "A password is asked for, or taken from PORTAL_PASSWORD, or made with --generate."
+    parser = argparse.ArgumentParser(prog="./portal user", description=about)
     commands = parser.add_subparsers(dest="command", required=True)
     roles = [role.value for role in Role]
     commands.add_parser("list", help="everybody who may sign in")

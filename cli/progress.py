@@ -72,7 +72,13 @@ def step(doing: str, done: str, stream: TextIO | None = None) -> Iterator[Step]:
     current.finish(mark(True, stream), current.line)
 
 
-def run(command: Sequence[str | Path], log: Path, *, environment: Mapping[str, str] | None = None, each_line: Callable[[str], None] | None = None) -> None:
+def run(
+    command: Sequence[str | Path],
+    log: Path,
+    *,
+    environment: Mapping[str, str] | None = None,
+    each_line: Callable[[str], None] | None = None,
+) -> None:
     """Run a command, its output into `log`. Raises StartFailed with its last words."""
     last = ""
     with log.open("a", encoding="utf-8", errors="replace") as written:

@@ -27,14 +27,14 @@ from settings import Settings
 GRACE_S = 3
 """How long a stop waits for open requests before it cuts them."""
 
-# Streamlit reads these before anything else. The first four are walls (see docs/architecture.md), so a person's own
-# Streamlit configuration must not take them down.
+# Streamlit reads these before anything else, so a person's own Streamlit configuration cannot undo them.
 _STREAMLIT = {
     "STREAMLIT_SERVER_FILE_WATCHER_TYPE": "none",
     "STREAMLIT_RUNNER_MAGIC_ENABLED": "false",
     "STREAMLIT_CLIENT_SHOW_ERROR_DETAILS": "none",
     "STREAMLIT_BROWSER_GATHER_USAGE_STATS": "false",
     "STREAMLIT_SERVER_HEADLESS": "true",
+    "STREAMLIT_LOGGER_LEVEL": "warning",
 }
 
 
@@ -117,7 +117,8 @@ def listen(host: str, port: int) -> socket.socket:
 
 def _why_not(host: str, port: int, problem: OSError) -> StartFailed:
     if problem.errno == errno.EADDRINUSE:
-        return StartFailed("Port {port} on {host} is taken by another program. Stop that one, or set PORTAL_PORT to a free port.", host=host, port=port)
+        taken = "Port {port} on {host} is taken by another program. Stop that one, or set PORTAL_PORT to a free port."
+        return StartFailed(taken, host=host, port=port)
     if problem.errno in (errno.EACCES, errno.EPERM):
         return StartFailed("This user may not listen on port {port}. Set PORTAL_PORT to one above 1023.", port=port)
     if problem.errno == errno.EADDRNOTAVAIL:
@@ -163,6 +164,8 @@ def _write_logs(settings: Settings) -> None:
     """Everything into a file under the home, warnings to the terminal too."""
     terminal = logging.StreamHandler()
     terminal.setLevel(logging.WARNING)
+    # llama.cpp warns about every file's quirks; the log has them.
+    terminal.addFilter(lambda record: record.name != "llama.cpp" or record.levelno >= logging.ERROR)
     handlers: Sequence[logging.Handler] = (terminal, _log_file(settings.home / "logs" / "portal.log"))
     logging.basicConfig(level=settings.log_level, handlers=handlers, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
 

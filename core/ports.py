@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -221,6 +221,10 @@ class ModelPool(Protocol):
 
     def load(self, path: Path, settings: LoadSettings, *, default: bool = False) -> LoadedModel:
         """Start loading in the background; follow it in loaded(). Raises InvalidInput, Conflict (already loaded)."""
+        ...
+
+    def metrics(self) -> Mapping[str, object]:
+        """By model name, a moment of its engine: an object whose fields are numbers, for graphs."""
         ...
 
     def make_default(self, name: str) -> None: ...

@@ -15,7 +15,10 @@ _SCRIPTS = Path(__file__).parent / "migrations"
 
 @dataclass(frozen=True, slots=True)
 class StoreState:
-    """revision: of the database, None while it is empty. expected: what this code is written for. known: False if a newer portal wrote it."""
+    """revision: of the database, None while it is empty. expected: what this code is written for.
+
+    known: False if a newer portal wrote it.
+    """
 
     version: str
     revision: str | None

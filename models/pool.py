@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from models.chat_template import ChatTemplate
 from models.engine import native
 from models.engine.llama_backend import LlamaBackend
 from models.engine.metrics import EngineMetrics
+from models.load_trial import try_to_load
 from models.memory_plan import LoadPlan, check_fits, plan_load
 from models.model_facts import ModelFacts, fingerprint, read_facts
 from models.platforms.local import LocalPlatform
@@ -53,6 +54,7 @@ class Pool:
     def __init__(self, models_folder: Path, builtin: Path, *, extra_buffers: bool = True) -> None:
         """models_folder: where people put GGUFs. builtin: the guide. extra_buffers: False where the self test died with them."""
         self._catalog = Catalog(models_folder, builtin)
+        self._builtin = builtin
         self._extra_buffers = extra_buffers
         self._entries: dict[str, _Entry] = {}
         self._default: str | None = None
@@ -176,10 +178,13 @@ class Pool:
         """Everything slow: fingerprint, weights, context. Raises PortalError."""
         before = _memory_taken()
         template = ChatTemplate(entry.facts.template, entry.name)
+        path = entry.facts.file.path
         try:
             template.check()
             entry.version = fingerprint(entry.facts)
-            backend = LlamaBackend(entry.facts.file.path, entry.plan.options, lambda done: self._progress(entry, done))
+            if path != self._builtin:
+                try_to_load(path, entry.plan.options)
+            backend = LlamaBackend(path, entry.plan.options, lambda done: self._progress(entry, done))
         except PortalError:
             template.close()
             raise
@@ -228,8 +233,8 @@ class Pool:
             raise NotFound("There is no model {model}.", model=name)
         return self._entries[name]
 
-    def _spawn(self, entry: _Entry, work: object, name: str) -> None:
-        thread = threading.Thread(target=work, args=(entry,), name=name, daemon=True)  # type: ignore[arg-type]
+    def _spawn(self, entry: _Entry, work: Callable[[_Entry], None], name: str) -> None:
+        thread = threading.Thread(target=work, args=(entry,), name=name, daemon=True)
         entry.threads.append(thread)
         thread.start()
 

@@ -13,9 +13,10 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from queue import Empty
 
 from core.errors import ModelFailed, PortalError
-from core.generation import Delta, Finished, LoadSettings, SamplingParams
+from core.generation import Finished, LoadSettings, SamplingParams
 from models.engine import native
 from models.engine.engine import Engine
 from models.engine.llama_backend import LlamaBackend
@@ -37,8 +38,9 @@ def main(arguments: list[str]) -> int:
         with tempfile.TemporaryDirectory() as folder:
             speed, device = _try(GUIDE, extra_buffers)
             _try(_four_bit(GUIDE, Path(folder)), extra_buffers)
-    except PortalError as error:
-        print(json.dumps({"ok": False, "error": str(error), "extra_buffers": extra_buffers}))
+    except (PortalError, Empty) as error:
+        complaint = str(error) or f"No token came within {_WAIT_S:.0f} s."
+        print(json.dumps({"ok": False, "error": complaint, "extra_buffers": extra_buffers}))
         return 1
     print(json.dumps({"ok": True, "device": device, "tokens_per_second": round(speed, 1), "extra_buffers": extra_buffers}))
     return 0
@@ -61,8 +63,8 @@ def _try(path: Path, extra_buffers: bool) -> tuple[float, str]:
             while not isinstance(event, Finished):
                 if isinstance(event, PortalError):
                     raise event
-                tokens += isinstance(event, Delta)
                 event = sequence.events.get(timeout=_WAIT_S)
+            tokens += event.usage.completion_tokens
         if not tokens:
             raise ModelFailed("The model gave no text.")
         return tokens / (time.perf_counter() - begin), _device(plan.options.gpu_layers, backend)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 ADDRESS = "c"
 """The query parameter with the conversation's id: reload, back and a second window find it there."""
 LISTED = 100
-_INTENT, _PROBLEM, _OPEN, _REQUEST, _ASKED = "chat_intent", "chat_problem", "chat_open", "chat_request", "chat_asked"
+_INTENT, _PROBLEM, _OPEN, _ASKED = "chat_intent", "chat_problem", "chat_open", "chat_asked"
 _DELETING, _COMMENTING, _LISTED = "chat_deleting", "chat_commenting", "chat_listed"
 
 
@@ -51,6 +52,8 @@ STARTERS = (
 def render(portal: Portal, user: User) -> None:
     models = portal.models.available(user)
     _act(portal, user, models)
+    # Each drawing of the page has one request id: the second click of a double click repeats it and asks nothing new.
+    request = uuid4().hex
     conversation_id = _opened()
     # In this order: an answer that ends in between is found finished, not lost.
     running = portal.turns.running(user, conversation_id) if conversation_id else None
@@ -61,7 +64,7 @@ def render(portal: Portal, user: User) -> None:
         conversation=conversation_id or "",
         running=running is not None,
         problem=st.session_state.get(_PROBLEM, ""),
-        on_ask=lambda: _intend("ask", text=st.session_state[PROMPT], request=_request()),
+        on_ask=lambda: _intend("ask", text=st.session_state[PROMPT], request=request),
         on_stop=lambda: _intend("stop"),
     )
     if missing:
@@ -69,11 +72,11 @@ def render(portal: Portal, user: User) -> None:
             _open(None)
             st.rerun()
     elif not shown:
-        _empty(models)
+        _empty(models, request)
     else:
         transcript(
             portal, user, shown, running, figures=figures, on_event=_from_component, comment=_comment,
-            on_again=lambda answer: _intend("again", message=answer, request=_request()),
+            on_again=lambda answer: _intend("again", message=answer, request=request),
         )  # fmt: skip
     if not models:
         _wait_for_model(portal, user)
@@ -93,14 +96,8 @@ def _from_component(key: str) -> None:
         st.session_state[_INTENT] = dict(event)
 
 
-def _request() -> str:
-    return str(st.session_state[_REQUEST])
-
-
-def _act(portal: Portal, user: User, models: list[LoadedModel] | Any) -> None:
+def _act(portal: Portal, user: User, models: Sequence[LoadedModel]) -> None:
     intent = st.session_state.pop(_INTENT, None)
-    # Each drawing of the page has one request id: the second click of a double click repeats it and asks nothing new.
-    st.session_state[_REQUEST] = uuid4().hex
     if intent is None:
         return
     st.session_state.pop(_PROBLEM, None)
@@ -112,7 +109,7 @@ def _act(portal: Portal, user: User, models: list[LoadedModel] | Any) -> None:
             st.session_state[PROMPT] = intent["text"]
 
 
-def _carry_out(portal: Portal, user: User, models: Any, intent: dict[str, Any]) -> None:
+def _carry_out(portal: Portal, user: User, models: Sequence[LoadedModel], intent: dict[str, Any]) -> None:
     here = st.query_params.get(ADDRESS)
     match intent["kind"]:
         case "ask":
@@ -146,7 +143,7 @@ def _carry_out(portal: Portal, user: User, models: Any, intent: dict[str, Any]) 
                 _open(None)
 
 
-def _ask(portal: Portal, user: User, models: Any, here: str | None, text: str, request: str) -> None:
+def _ask(portal: Portal, user: User, models: Sequence[LoadedModel], here: str | None, text: str, request: str) -> None:
     check_question(text, portal.settings.max_question_chars)
     asked: dict[str, str] = st.session_state.setdefault(_ASKED, {})
     conversation_id = here or asked.get(request) or portal.conversations.new(user).id
@@ -248,7 +245,7 @@ def _confirm_delete(portal: Portal, user: User, conversation_id: str) -> None:
     ask()
 
 
-def _empty(models: Any) -> None:
+def _empty(models: Sequence[LoadedModel], request: str) -> None:
     with st.container(key="empty", gap="small"):
         st.markdown(f"# {t('What shall we work on?')}", anchors=False)
         st.caption(t("Answers come from models inside this portal. Nothing leaves the network."))
@@ -257,7 +254,7 @@ def _empty(models: Any) -> None:
                 st.button(
                     f"**{t(each.title)}**  \n:gray[{t(each.question)}]",
                     icon=f":material/{each.icon}:", key=f"starter-{n}", width="stretch", wrap=True, disabled=not models,
-                    on_click=_intend, args=("ask",), kwargs={"text": t(each.question), "request": _request()},
+                    on_click=_intend, args=("ask",), kwargs={"text": t(each.question), "request": request},
                 )  # fmt: skip
 
 

@@ -12,7 +12,6 @@ import streamlit as st
 from core.entities import Feedback, FeedbackFilter, ReviewState, User
 from core.errors import PortalError
 from core.feedback import MAX_COMMENT
-from core.questions import title_of
 from pages.shell import blank, selected
 from pages.widgets.csv_export import to_csv
 from pages.widgets.figures import MISSING, age, count, seconds, speed
@@ -23,6 +22,9 @@ if TYPE_CHECKING:
     from bootstrap import Portal
 
 PAGE = 50
+ROW_TITLE, CASE_TITLE = 72, 160
+"""Characters of a question in the list, and over the case."""
+ALL = "all"
 ICONS = {ReviewState.NEW: "radio_button_unchecked", ReviewState.IN_REVIEW: "timelapse", ReviewState.RESOLVED: "check_circle"}
 LAST = "last"
 """In place of an id: the last case of the page that is about to be read."""
@@ -86,8 +88,17 @@ def _word(state: ReviewState) -> str:
     return {ReviewState.NEW: t("New"), ReviewState.IN_REVIEW: t("In review"), ReviewState.RESOLVED: t("Resolved")}[state]
 
 
-def _title(case: Feedback) -> str:
-    return title_of(case.question) if case.question else t("Deleted chat")
+def _title(case: Feedback, most: int) -> str:
+    """The question on one line, cut after `most` characters."""
+    if case.question is None:
+        return t("Deleted chat")
+    line = " ".join(case.question.split())
+    return line if len(line) <= most else f"{line[: most - 1].rstrip(' .,;:，。')}…"
+
+
+def _tab(state: ReviewState | str, counts: dict[ReviewState, int]) -> str:
+    word, n = (_word(state), counts.get(state, 0)) if isinstance(state, ReviewState) else (t("All"), sum(counts.values()))
+    return f"{word} :gray[{n:,}]"
 
 
 # The list
@@ -98,8 +109,8 @@ def _filters(portal: Portal, user: User, counts: dict[ReviewState, int]) -> tupl
     kept = {"persist_state": "session", "on_change": _from_start}
     with st.container(key="rvfilter", gap="xsmall"):
         wanted = st.segmented_control(
-            t("State"), [*ReviewState, None], default=None, required=True, label_visibility="collapsed", key="feedback-state", width="stretch",
-            format_func=lambda each: f"{_word(each)} :gray[{counts.get(each, 0):,}]" if each else t("All"), **kept,
+            t("State"), [*ReviewState, ALL], default=ALL, required=True, label_visibility="collapsed", key="feedback-state", width="stretch",
+            format_func=lambda each: _tab(each, counts), **kept,
         )  # fmt: skip
         text = st.text_input(
             t("Search"), type="search", placeholder=t("Search questions, answers, comments"), live=True, label_visibility="collapsed", key="feedback-search", **kept
@@ -120,7 +131,7 @@ def _filters(portal: Portal, user: User, counts: dict[ReviewState, int]) -> tupl
                     st.rerun()
             st.space("stretch")
             since, until = _between(dates)
-            filter = FeedbackFilter(rating, model, wanted, since, until)
+            filter = FeedbackFilter(rating, model, wanted if isinstance(wanted, ReviewState) else None, since, until)
             st.download_button(
                 t("Export CSV"), lambda: feedback_csv(portal.feedback.all(user, filter, text or "")), f"feedback_{datetime.now(UTC):%Y-%m-%d}.csv", "text/csv",
                 icon=":material/download:", type="tertiary", key="feedback-csv", on_click="ignore", help=t("All cases of this list"),
@@ -145,9 +156,10 @@ def _clear() -> None:
 def _rows(cases: Sequence[Feedback], total: int, offset: int, current: Feedback | None, filter: FeedbackFilter, text: str) -> None:
     for case in cases:
         poor = f":red[{t('Poor')}]" if case.rating < 0 else f":gray[{t('Good')}]"
-        facts = " · ".join(part for part in (age(case.created_at), case.user_name, case.model, case.reviewer_name or "") if part)
+        reviewer = case.reviewer_name if case.state is ReviewState.IN_REVIEW else None
+        facts = " · ".join(part for part in (age(case.created_at), case.user_name, reviewer and t("with {name}", name=reviewer)) if part)
         st.button(
-            f"{plain(_title(case))}  \n:small[{poor} :gray[· {plain(facts)}]]", icon=f":material/{ICONS[case.state]}:", key=f"rrow-{case.id}",
+            f"{plain(_title(case, ROW_TITLE))}  \n:small[{poor} :gray[· {plain(facts)}]]", icon=f":material/{ICONS[case.state]}:", key=f"rrow-{case.id}",
             type="tertiary", width="stretch", wrap=True, on_click=_go, args=(case.id, offset),
         )  # fmt: skip
     if current:
@@ -197,14 +209,17 @@ def _case(portal: Portal, user: User, case: Feedback, before: tuple[str | None, 
             )  # fmt: skip
     if problem := st.session_state.pop("feedback-problem", None):
         st.markdown(f":red[:material/error: {plain(problem)}]")
-    st.markdown(f"## {plain(_title(case))}", anchors=False)
+    title = _title(case, CASE_TITLE)
+    st.markdown(f"## {plain(title)}", anchors=False)
     _quote(case)
     if case.question is None and case.answer is None:
         st.caption(t("The person deleted this chat. Its question and answer are gone; the rating and its figures stay."))
     else:
         with st.container(key="rvthread", gap="small"):
-            st.markdown(f":gray[**{t('Question')}**]")
-            st.text(case.question or "")
+            if case.question != title:
+                with st.container(gap="xsmall", key="rvquestion"):
+                    st.markdown(f":gray[**{t('Question')}**]")
+                    st.text(case.question or "")
             with st.container(key="rvanswer", gap="xsmall"):
                 st.markdown(f":gray[**{t('Answer')}**]")
                 show(case.answer or "")
@@ -234,7 +249,7 @@ def _review(portal: Portal, user: User, case: Feedback, state: ReviewState, neig
         return
     shown = st.session_state.get("feedback-state")
     phone_list = st.session_state.get("feedback-case") is None
-    if shown is not None and shown is not state:
+    if shown != ALL and shown is not state:
         _go(None if phone_list or neighbour is None else neighbour[0], st.session_state["feedback-offset"])
 
 

@@ -91,11 +91,10 @@ def _card(portal: Portal, user: User, model: LoadedModel) -> None:
         ModelState.FAILED: f":red-badge[:material/error: {t('Failed')}]",
     }[model.state]
     default = f" :gray-badge[{t('Default')}]" if model.default else ""
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"row-{model.name}"):
-        st.markdown(f"### {plain(model.name)} {state}{default}", anchors=False, width="content")
-        st.space("stretch")
+    with st.container(horizontal=True, wrap=False, gap="small", key=f"cardhead-{model.name}"):
+        st.markdown(f"### {plain(model.name)} {state}{default}", anchors=False)
         _actions(portal, user, model)
-    st.html(f"<p class='file'>{_file_line(model.file)}<br><span>{escape(str(model.file.path))}</span></p>")
+    st.html(f"<p class='file'>{_file_line(model.file)}<br><code>{escape(str(model.file.path))}</code></p>")
     if model.state is ModelState.FAILED:
         with st.container(key=f"fail-{model.name}", gap=None):
             st.markdown(plain(t(model.error or "The model could not be loaded. The log has the details.")))
@@ -129,7 +128,7 @@ def _actions(portal: Portal, user: User, model: LoadedModel) -> None:
         choices = [] if model.default else ["default"]
         words = {"default": t("Make default"), "unload": t("Unload")}
         chosen = st.menu_button(
-            t("Actions"), [*choices, "unload"], format_func=words.__getitem__, icon=":material/more_horiz:", type="tertiary", key=f"more-{model.name}"
+            t("Actions"), [*choices, "unload"], format_func=words.__getitem__, type="tertiary", key=f"more-{model.name}"
         )
         if chosen == "default":
             _do(lambda: portal.models.make_default(user, model.name))
@@ -181,7 +180,7 @@ def _folder(files: Sequence[ModelFile], loaded: Sequence[LoadedModel], folder: P
     with st.container(border=True, key="card-files", gap="xsmall"):
         whole = size(sum(file.size_bytes for file in files))
         st.markdown(f"### {t('Files')}\n:gray[:small[{t('{n} files, {size}', n=len(files), size=whole)}]]", anchors=False)
-        st.html(f"<p class='file'><span>{escape(str(folder))}</span></p>")
+        st.html(f"<p class='file'><code>{escape(str(folder))}</code></p>")
         frame = pd.DataFrame(
             {
                 "file": [file.path.name for file in files],
@@ -249,7 +248,7 @@ def _plan(portal: Portal, user: User, files: Sequence[ModelFile], loaded: Sequen
     if not usable:
         _title(t("Memory plan"), t("No other model to load"))
         st.markdown(t("Put GGUF files into the folder below, then scan it. A file anywhere else can be loaded by its path."))
-        st.html(f"<p class='file'><span>{escape(str(portal.models.folder))}</span></p>")
+        st.html(f"<p class='file'><code>{escape(str(portal.models.folder))}</code></p>")
         return
     _title(t("Memory plan"), t("Try a setting before loading"))
     wanted = st.session_state.pop("models-wanted", None)

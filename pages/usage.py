@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import astuple, fields
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 import streamlit as st
@@ -18,15 +18,17 @@ from pages.shell import blank, dark, page_head
 from pages.widgets import charts
 from pages.widgets.charts import Estimate, Line
 from pages.widgets.csv_export import to_csv
-from pages.widgets.figures import count, seconds, share, speed
+from pages.widgets.figures import MISSING, count, seconds, share, speed
 from pages.words import said, t
 
 if TYPE_CHECKING:
     from bootstrap import Portal
 
 SPANS = (7, 28, 56)
+Colour = Literal["normal", "inverse", "off"]
+Shape = Literal["line", "bar"]
 ROW_PX = 34
-TABLE_PX = 216
+TABLE_ROWS = 10
 ALL = ""
 
 
@@ -50,8 +52,10 @@ def render(portal: Portal, user: User) -> None:
         return
     with st.grid(2, min_column_width=340, gap="small", key="charts"):
         _by_day(report)
-        _by_model(report)
-        _by_group(report)
+        _satisfaction(report)
+    groups_named = [(_group_name(name), each) for name, each in report.by_group]
+    _breakdown("models", t("By model"), t("All figures of the range; p95: one answer in twenty takes longer"), t("Model"), report.by_model)
+    _breakdown("groups", t("By group"), t("The group a person was in when asking"), t("Group"), groups_named)
 
 
 # Filters
@@ -66,18 +70,19 @@ def _query(models: Sequence[str], groups: Sequence[str]) -> UsageQuery:
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key="usagefilters"):
         st.segmented_control(
             t("Range"), SPANS, format_func=lambda n: t("{n} days", n=n), label_visibility="collapsed", key="usage-span",
-            on_change=_choose_span, args=(today,),
+            on_change=_choose_span, args=(today,), persist_state="session",
         )  # fmt: skip
         st.date_input(
             t("Dates (UTC)"), max_value=today, label_visibility="collapsed", key="usage-dates", width=230, format="YYYY-MM-DD",
-            on_change=_choose_dates, args=(today,), help=None,
+            on_change=_choose_dates, args=(today,), persist_state="session",
         )  # fmt: skip
         model = st.selectbox(
-            t("Model"), [ALL, *models], format_func=lambda name: name or t("All models"), label_visibility="collapsed", key="usage-model", width=200
+            t("Model"), [ALL, *models], format_func=lambda name: name or t("All models"), label_visibility="collapsed", key="usage-model", width=200,
+            persist_state="session",
         )
         group = st.selectbox(
             t("Group"), [None, *groups], format_func=lambda name: t("All groups") if name is None else _group_name(name),
-            label_visibility="collapsed", key="usage-group", width=170,
+            label_visibility="collapsed", key="usage-group", width=170, persist_state="session",
         )  # fmt: skip
     chosen = state["usage-dates"]
     if len(chosen) == 2:
@@ -113,15 +118,14 @@ def _figures(report: UsageReport) -> None:
     days = [day for _, day in report.by_day]
     first_token = _difference(now.ttft_p95, before.ttft_p95)
     good = _difference(now.satisfaction, before.satisfaction)
+    than = t("than the {n} days before", n=report.query.days)
     with st.grid(4, min_column_width=160, gap="small", key="kpis"):
-        _metric(t("People"), count(now.people), _change(now.people, before.people), [day.people for day in days], colour="off")
-        _metric(t("Answers"), count(now.answers), _change(now.answers, before.answers), [day.answers for day in days], colour="off", shape="bar")
-        _metric(
-            t("First token, p95"), seconds(now.ttft_p95), None if first_token is None else f"{first_token:+.1f} s", [day.ttft_p95 for day in days], colour="inverse"
-        )
-        _metric(
-            t("Rated good"), share(now.satisfaction), None if good is None else t("{points} pts", points=f"{good * 100:+.1f}"), [day.satisfaction for day in days]
-        )
+        _metric(t("People"), count(now.people), _change(now.people, before.people), [day.people for day in days], than, "off")
+        _metric(t("Answers"), count(now.answers), _change(now.answers, before.answers), [day.answers for day in days], than, "off", "bar")
+        change = None if first_token is None else f"{first_token:+.1f} s"
+        _metric(t("First token, p95"), seconds(now.ttft_p95), change, [day.ttft_p95 for day in days], than, "inverse")
+        change = None if good is None else t("{points} pts", points=f"{good * 100:+.1f}")
+        _metric(t("Rated good"), share(now.satisfaction), change, [day.satisfaction for day in days], than)
     facts = (
         (t("Chats"), count(now.chats)),
         (t("Tokens read"), count(now.prompt_tokens)),
@@ -137,12 +141,16 @@ def _figures(report: UsageReport) -> None:
         st.html("<dl class='facts'>" + "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in facts) + "</dl>")
 
 
-def _metric(label: str, value: str, delta: str | None, trend: Sequence[float | None], colour: str = "normal", shape: str = "line") -> None:
+def _metric(label: str, value: str, delta: str | None, trend: Sequence[float | None], before: str, colour: Colour = "normal", shape: Shape = "line") -> None:
     known = [value for value in trend if value is not None]
     st.metric(
-        label, value, delta, delta_color=colour, border=True, height="stretch",  # type: ignore[arg-type]
-        chart_data=known if len(known) > 1 else None, chart_type=shape, help=None,  # type: ignore[arg-type]
+        label, value, delta, delta_color=colour, delta_description=before if delta else None, delta_arrow="off" if delta and _is_zero(delta) else "auto",
+        border=True, height="stretch", chart_data=known if len(known) > 1 else None, chart_type=shape,
     )  # fmt: skip
+
+
+def _is_zero(delta: str) -> bool:
+    return not any(figure in delta for figure in "123456789")
 
 
 def _change(now: int, before: int) -> str | None:
@@ -180,12 +188,12 @@ def _by_day(report: UsageReport) -> None:
         charts.show(charts.lines(days, series, look, unit="s"), "chart-latency", t("Answer time"))
     with st.container(border=True, key="card-tokens", gap="xsmall"):
         st.markdown(f"### {t('Tokens per day')}", anchors=False)
-        st.html(f"<p class='keys'><b class='s1'></b>{t('Read, the questions with their chats')}<b class='s2'></b>{t('Written, the answers')}</p>")
+        st.html(f"<p class='keys'><b class='s1'></b>{t('Read: questions with their chats')}<b class='s2'></b>{t('Written: answers')}</p>")
         series = [Line(t("Read"), [each.prompt_tokens for each in totals], 0), Line(t("Written"), [each.completion_tokens for each in totals], 1)]
         charts.show(charts.bars(days, series, look), "chart-tokens", t("Tokens per day"))
 
 
-def _by_model(report: UsageReport) -> None:
+def _satisfaction(report: UsageReport) -> None:
     rated = [(name, each, each.satisfaction_interval()) for name, each in report.by_model]
     estimates = [Estimate(name, each.satisfaction or 0.0, *interval, each.rated) for name, each, interval in rated if interval]
     with _card("satisfaction", t("Rated good, by model"), t("Share of rated answers with 95 % interval; n = rated answers")):
@@ -193,63 +201,45 @@ def _by_model(report: UsageReport) -> None:
             charts.show(charts.intervals(estimates, dark()), "chart-satisfaction", t("Rated good, by model"))
         else:
             st.caption(t("Nobody has rated an answer in this range."))
-    with _card("models", t("By model"), t("Time in seconds, speed in tokens per second")):
-        _table(
-            "table-models",
-            pd.DataFrame(
-                {
-                    "name": [name for name, _ in report.by_model],
-                    "answers": [each.answers for _, each in report.by_model],
-                    "tokens": [each.tokens for _, each in report.by_model],
-                    "first": [each.ttft_p95 for _, each in report.by_model],
-                    "time": [each.latency_p95 for _, each in report.by_model],
-                    "speed": [each.tokens_per_second for _, each in report.by_model],
-                    "good": [_percent(each.satisfaction) for _, each in report.by_model],
-                }
-            ),
-            {
-                "name": st.column_config.TextColumn(t("Model"), width=160),
-                "answers": st.column_config.NumberColumn(t("Answers"), format="localized"),
-                "tokens": st.column_config.NumberColumn(t("Tokens"), format="localized"),
-                "first": st.column_config.NumberColumn(t("First token, p95"), format="%.1f s"),
-                "time": st.column_config.NumberColumn(t("Answer time, p95"), format="%.1f s"),
-                "speed": st.column_config.NumberColumn(t("Speed"), format="%.0f tok/s"),
-                "good": st.column_config.NumberColumn(t("Rated good"), format="%.1f %%"),
-            },
-        )
 
 
-def _by_group(report: UsageReport) -> None:
-    whole = report.total.answers
-    with _card("groups", t("By group"), t("Share of all answers in the range")):
-        _table(
-            "table-groups",
-            pd.DataFrame(
-                {
-                    "name": [_group_name(name) for name, _ in report.by_group],
-                    "people": [each.people for _, each in report.by_group],
-                    "answers": [each.answers for _, each in report.by_group],
-                    "good": [_percent(each.satisfaction) for _, each in report.by_group],
-                    "share": [each.answers / whole * 100 for _, each in report.by_group],
-                }
-            ),
-            {
-                "name": st.column_config.TextColumn(t("Group"), width=140),
-                "people": st.column_config.NumberColumn(t("People"), format="localized"),
-                "answers": st.column_config.NumberColumn(t("Answers"), format="localized"),
-                "good": st.column_config.NumberColumn(t("Rated good"), format="%.1f %%"),
-                "share": st.column_config.ProgressColumn(t("Share"), format="%.0f %%", min_value=0, max_value=100, color="primary"),
-            },
-        )
+def _breakdown(key: str, title: str, sub: str, first: str, rows: Sequence[tuple[str, Totals]]) -> None:
+    """One row per model or group."""
+    whole = sum(each.answers for _, each in rows)
+    frame = pd.DataFrame(
+        {
+            "name": [name for name, _ in rows],
+            "people": [each.people for _, each in rows],
+            "answers": [each.answers for _, each in rows],
+            "share": [each.answers / whole * 100 for _, each in rows],
+            "tokens": [each.tokens for _, each in rows],
+            "first": [each.ttft_p95 for _, each in rows],
+            "time": [each.latency_p95 for _, each in rows],
+            "speed": [each.tokens_per_second for _, each in rows],
+            "good": [_percent(each.satisfaction) for _, each in rows],
+            "rated": [each.rated for _, each in rows],
+        }
+    )
+    number = st.column_config.NumberColumn
+    columns = {
+        "name": st.column_config.TextColumn(first, width=200),
+        "people": number(t("People"), format="localized"),
+        "answers": number(t("Answers"), format="localized"),
+        "share": st.column_config.ProgressColumn(t("Share"), format="%.0f %%", min_value=0, max_value=100, color="primary"),
+        "tokens": number(t("Tokens"), format="localized"),
+        "first": number(t("First token, p95"), format="%.1f s"),
+        "time": number(t("Answer time, p95"), format="%.1f s"),
+        "speed": number(t("Speed, median"), format="%.0f tok/s"),
+        "good": number(t("Rated good"), format="%.1f %%"),
+        "rated": number(t("Ratings"), format="localized"),
+    }
+    height = ROW_PX * (min(len(rows), TABLE_ROWS) + 1) + 2
+    with _card(key, title, sub):
+        st.dataframe(frame, hide_index=True, height=height, row_height=ROW_PX, column_config=columns, placeholder=MISSING, key=f"table-{key}")
 
 
 def _percent(value: float | None) -> float | None:
     return None if value is None else value * 100
-
-
-def _table(key: str, frame: pd.DataFrame, columns: dict[str, object]) -> None:
-    height = min(TABLE_PX, ROW_PX * (len(frame) + 1) + 2)
-    st.dataframe(frame, hide_index=True, height=height, row_height=ROW_PX, column_config=columns, placeholder="–", key=key)  # type: ignore[arg-type]
 
 
 # Export

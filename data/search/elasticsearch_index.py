@@ -63,7 +63,7 @@ class ElasticsearchIndex:
         self._address = urlsplit(url)._replace(netloc=urlsplit(url).netloc.rpartition("@")[2]).geturl()
         self._prefix = prefix
         self._errors = elasticsearch
-        trust = {"ca_certs": ca_file} if ca_file else {}
+        trust: dict[str, Any] = {"ca_certs": ca_file} if ca_file else {}
         self._client = elasticsearch.Elasticsearch(url, api_key=api_key, request_timeout=SEARCH_TIMEOUT_S, max_retries=1, **trust)
         self._writer = self._client.options(request_timeout=WRITE_TIMEOUT_S)
 

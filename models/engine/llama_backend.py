@@ -41,14 +41,19 @@ class LlamaBackend:
 
     copy_from = 128
 
-    def __init__(self, path: Path, options: BackendOptions, progress: Callable[[float], bool] = lambda done: True) -> None:
-        """Loads the file; `progress` hears 0 to 1 and returns False to give up. Raises ModelFailed with llama.cpp's words."""
+    def __init__(
+        self, path: Path, options: BackendOptions, progress: Callable[[float], bool] = lambda done: True, *, trial: bool = False
+    ) -> None:
+        """Loads the file; `progress` hears 0 to 1 and returns False to give up. Raises ModelFailed with llama.cpp's words.
+
+        trial: only go through the motions, without memory for weights or context; such a backend cannot decode.
+        """
         self._log = native.start()
         self._log.mark()
         self.options = options
         self.slots = options.slots
         self.batch_tokens = max(options.batch_tokens, options.slots)
-        self._model: Any = self._load_model(path, progress)
+        self._model: Any = self._load_model(path, progress, trial)
         self._vocab = lib.llama_model_get_vocab(self._model)
         self.vocabulary = lib.llama_vocab_n_tokens(self._vocab)
         try:
@@ -67,11 +72,13 @@ class LlamaBackend:
         self._on_gpu = bool(native.gpus()) and options.gpu_layers != 0
         self._sample = native.short_call("llama_sampler_sample", ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int32)
 
-    def _load_model(self, path: Path, progress: Callable[[float], bool]) -> Any:
+    def _load_model(self, path: Path, progress: Callable[[float], bool], trial: bool) -> Any:
         params = lib.llama_model_default_params()
         params.n_gpu_layers = self.options.gpu_layers
         params.use_extra_bufts = self.options.extra_buffers
         params.load_mtp = False
+        if trial:
+            params.no_alloc, params.load_mode = True, lib.LLAMA_LOAD_MODE_NONE
         callback = lib.llama_progress_callback(lambda done, _data: progress(done))
         params.progress_callback = callback
         model = lib.llama_model_load_from_file(str(path).encode(), params)

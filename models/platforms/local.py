@@ -5,16 +5,15 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
-from queue import Empty
 
 from core.errors import InvalidInput, PortalError
-from core.generation import ChatMessage, Delta, Finished, GenerationEvent, GenerationRequest, Queued, SamplingParams
+from core.generation import ChatMessage, Delta, Finished, GenerationEvent, GenerationRequest, SamplingParams
 from models.chat_template import ChatTemplate, Prompt
 from models.engine.engine import Engine
 from models.engine.llama_backend import LlamaBackend
 from models.engine.metrics import EngineMetrics
 from models.engine.sampler import recommended, resolve
-from models.engine.sequence import Sequence
+from models.engine.sequence import Event, Sequence
 from models.model_facts import ModelFacts
 from models.reasoning import ReasoningParser
 
@@ -82,12 +81,11 @@ class LocalPlatform:
 
     def _defused(self, message: ChatMessage) -> ChatMessage:
         """Whoever types <|system|> means the characters: cut the marker in two, so that it never becomes the token."""
-        content = message.content.replace(_SEAM, "")
-        reasoning = message.reasoning.replace(_SEAM, "")
-        if self._markers is not None:
-            content = self._markers.sub(lambda found: found[0][0] + _SEAM + found[0][1:], content)
-            reasoning = self._markers.sub(lambda found: found[0][0] + _SEAM + found[0][1:], reasoning)
-        return ChatMessage(message.role, content, reasoning)
+        return ChatMessage(message.role, self._plain(message.content), self._plain(message.reasoning))
+
+    def _plain(self, text: str) -> str:
+        text = text.replace(_SEAM, "").encode("utf-8", "replace").decode()  # half a surrogate pair has no bytes
+        return self._markers.sub(lambda found: found[0][0] + _SEAM + found[0][1:], text) if self._markers else text
 
     def _tokenize(self, prompt: Prompt) -> list[int]:
         return [token for piece in prompt.text.split(_SEAM) if piece for token in self._backend.tokenize(piece)]
@@ -103,6 +101,7 @@ class LocalGeneration:
         self._platform = platform
         self._sequence = sequence
         self._reasoning = reasoning
+        self._handed_over = 0.0
 
     def cancel(self) -> None:
         self._platform.cancel(self._sequence)
@@ -130,32 +129,29 @@ class LocalGeneration:
             if not ended:
                 self.cancel()
 
-    def _gathered(self) -> Iterator[Queued | Delta | Finished | PortalError]:
+    def _gathered(self) -> Iterator[Event]:
         """The sequence's events to the last, with deltas that come in quick succession joined."""
-        last = 0.0
-        events = self._sequence.events
+        following: Event | None = None
         while True:
-            event = events.get()
+            event = following or self._sequence.events.get()
+            following = None
             if isinstance(event, Delta):
-                time.sleep(max(0.0, min(_GATHER_S, last + _GATHER_S - time.perf_counter())))
-                following: Queued | Delta | Finished | PortalError | None = None
-                parts = [event.text]
-                tokens = event.tokens
-                while following is None:
-                    try:
-                        more = events.get_nowait()
-                    except Empty:
-                        break
-                    if isinstance(more, Delta):
-                        parts.append(more.text)
-                        tokens = more.tokens
-                    else:
-                        following = more
-                last = time.perf_counter()
-                yield Delta("".join(parts), tokens=tokens)
-                if following is None:
-                    continue
-                event = following
+                event, following = self._joined(event)
             yield event
-            if not isinstance(event, Queued):
+            if isinstance(event, Finished | PortalError):
                 return
+
+    def _joined(self, first: Delta) -> tuple[Delta, Event | None]:
+        """`first` with the deltas that came since, and the event of another kind that ended them."""
+        time.sleep(max(0.0, self._handed_over + _GATHER_S - time.perf_counter()))
+        texts, tokens = [first.text], first.tokens
+        following: Event | None = None
+        while following is None and not self._sequence.events.empty():
+            event = self._sequence.events.get()
+            if isinstance(event, Delta):
+                texts.append(event.text)
+                tokens = event.tokens
+            else:
+                following = event
+        self._handed_over = time.perf_counter()
+        return Delta("".join(texts), tokens=tokens), following

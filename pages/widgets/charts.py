@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from html import escape
 
 import plotly.graph_objects as go
@@ -149,14 +149,15 @@ def intervals(estimates: Sequence[Estimate], dark: bool) -> go.Figure:
 
 
 def _frame(figure: go.Figure, days: Sequence[date], dark: bool) -> None:
-    """Template, height and a date axis with about five labels."""
-    every = next(step for step in (1, 2, 7, 14, 28, 91, 182, 364, 10_000) if len(days) <= 7 * step or step == 10_000)
+    """Template, height and a date axis with three to seven labels, on Mondays where they are weeks apart."""
+    every = next(step for step in (1, 2, 7, 14, 28, 91, 182, 364, 3640) if len(days) <= 7 * step or step == 3640)
+    start = days[0] if every < 7 else days[0] + timedelta(days=-days[0].weekday() % 7)
     chinese = language() == "zh"
     labels = "%-m月%-d日" if chinese else "%-d %b"
     years = "%Y年%-m月%-d日" if chinese else "%-d %b %Y"
     figure.update_layout(template=template(dark), height=HEIGHT)
     figure.update_xaxes(
-        tickformat=years if every > 28 else labels, hoverformat=years, dtick=every * DAY_MS, tick0=days[0].isoformat(),
+        tickformat=years if every > 28 else labels, hoverformat=years, dtick=every * DAY_MS, tick0=start.isoformat(), ticklabelstandoff=4,
         range=[f"{days[0].isoformat()} 00:00", f"{days[-1].isoformat()} 00:00"] if len(days) > 1 and not any(isinstance(trace, go.Bar) for trace in figure.data) else None,
     )  # fmt: skip
 
@@ -194,7 +195,7 @@ def _name_ends(figure: go.Figure, series: Sequence[Line], dark: bool) -> None:
     pixels = HEIGHT - _TOP - _FOOT
     ends = [(next((value for value in reversed(line.values) if value is not None), None), line) for line in series]
     floor = -math.inf
-    for value, line in sorted(((value, line) for value, line in ends if value is not None), key=lambda end: end[0]):
+    for value, line in sorted(((value, line) for value, line in reversed(ends) if value is not None), key=lambda end: end[0]):
         height = max(value / upper * pixels, floor + 13)
         floor = height
         figure.add_annotation(

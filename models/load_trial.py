@@ -1,0 +1,66 @@
+"""Lets llama.cpp read a file in a child process first: `python -m models.load_trial PATH`, run by `try_to_load`.
+
+llama.cpp checks some of what a file claims with assertions that end the process. The child reads the whole header, builds
+model and context without allocating them, and tells by how it ends whether this process may do the same.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from core.errors import ModelFailed, PortalError
+from models.engine.llama_backend import BackendOptions, LlamaBackend
+
+TIMEOUT_S = 120.0
+
+
+def try_to_load(path: Path, options: BackendOptions) -> None:
+    """Raises ModelFailed, with llama.cpp's last words, if it refuses the file or dies of it."""
+    command = [sys.executable, "-m", "models.load_trial", str(path), json.dumps(dataclasses.asdict(options))]
+    # The file is on trial, not the GPU; and the child needs none of the portal's secrets.
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("PORTAL_")} | {"CUDA_VISIBLE_DEVICES": ""}
+    try:
+        child = subprocess.run(
+            command,
+            cwd=Path(__file__).parent.parent,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=TIMEOUT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise ModelFailed("llama.cpp read {file} for {seconds} s without an end.", file=path.name, seconds=round(TIMEOUT_S)) from None
+    if child.returncode == 0:
+        return
+    if child.returncode == 1 and child.stdout.startswith(b"refused: "):
+        raise ModelFailed("{reason}", reason=child.stdout.decode("utf-8", "replace").removeprefix("refused: ").strip())
+    lines = child.stderr.decode("utf-8", "replace").strip().splitlines()
+    how = signal.Signals(-child.returncode).name if child.returncode < 0 else f"exit {child.returncode}"
+    said = next(
+        (line.strip() for line in reversed(lines) if "ASSERT" in line or "error" in line.lower()), lines[-1] if lines else "nothing"
+    )
+    raise ModelFailed("llama.cpp crashed ({how}) while it read {file}. It said: {said}", how=how, file=path.name, said=said[:300])
+
+
+def main(path: str, options: str) -> int:
+    try:
+        backend = LlamaBackend(Path(path), BackendOptions(**json.loads(options)), trial=True)
+    except PortalError as error:
+        print(f"refused: {error}")
+        return 1
+    for token in range(backend.vocabulary):
+        backend.piece(token)
+    backend.tokenize("a <|user|> b")
+    backend.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

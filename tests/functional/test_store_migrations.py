@@ -1,0 +1,102 @@
+"""Migrations, and what stops a start."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import inspect, text
+
+from core.errors import StartFailed
+from data.database import Database, open_database
+from data.migrate import downgrade, migrate
+from data.tables import Table
+from data.unit_of_work import SqlUnitOfWork
+from tests.functional.things import put_exchange, put_user
+from tests.servers.ports import free_port
+
+
+def test_models_and_migrations_agree(database: Database) -> None:
+    with database.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, Table.metadata) == []
+
+
+def test_up_down_and_up_again_works(database: Database) -> None:
+    put_exchange(database, put_user(database))
+    downgrade(database, "base")
+    with database.connect() as connection:
+        assert set(inspect(connection).get_table_names()) <= {"alembic_version"}
+    migrate(database)
+    with SqlUnitOfWork(database) as work:
+        assert work.users.count() == 0
+
+
+def test_migrating_again_changes_nothing(database: Database) -> None:
+    put_user(database)
+    migrate(database)
+    with SqlUnitOfWork(database) as work:
+        assert work.users.count() == 1
+
+
+def test_many_processes_may_start_at_once(empty_url: str) -> None:
+    failures: list[BaseException] = []
+
+    def start() -> None:
+        opened = open_database(empty_url)
+        try:
+            migrate(opened)
+        except BaseException as error:
+            failures.append(error)
+        finally:
+            opened.close()
+
+    threads = [threading.Thread(target=start) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+
+
+def test_a_database_newer_than_the_code_stops_the_start(database: Database) -> None:
+    with database.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = 'from-the-future'"))
+    with pytest.raises(StartFailed, match="written by a newer portal .revision from-the-future"):
+        migrate(database)
+
+
+def test_a_file_that_is_no_database_stops_the_start(tmp_path: Path) -> None:
+    (tmp_path / "portal.db").write_bytes(b"no database at all" * 100)
+    with pytest.raises(StartFailed, match="not a database"):
+        migrate(open_database(f"sqlite:///{tmp_path / 'portal.db'}"))
+
+
+def test_a_folder_that_cannot_be_made_stops_the_start(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StartFailed, match="cannot be made"):
+        open_database(f"sqlite:///{tmp_path / 'file' / 'portal.db'}")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_cannot_be_written_stops_the_start(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(StartFailed, match="cannot be written"):
+        open_database(f"sqlite:///{tmp_path / 'portal.db'}")
+
+
+def test_a_server_that_does_not_answer_stops_the_start_without_showing_its_password() -> None:
+    database = open_database(f"postgresql://portal:secret@127.0.0.1:{free_port()}/portal")
+    with pytest.raises(StartFailed, match="Check that it runs") as caught:
+        migrate(database)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["", "not an address", "mysql://host/name", "sqlite://", "sqlite:///:memory:"])
+def test_an_address_that_cannot_be_used_stops_the_start(url: str) -> None:
+    with pytest.raises(StartFailed, match="PORTAL_DATABASE_URL"):
+        open_database(url)

@@ -1,0 +1,106 @@
+"""Small things to put into a store."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+from core.entities import (
+    Author,
+    Conversation,
+    Feedback,
+    FinishReason,
+    Generation,
+    Message,
+    MessageStatus,
+    ReviewState,
+    Timings,
+    Turn,
+    Usage,
+    User,
+)
+from core.permissions import Role
+from data.database import Database
+from data.unit_of_work import SqlUnitOfWork
+
+NOW = datetime(2026, 11, 2, 9, 30, 0, 123456, tzinfo=UTC)
+
+
+def new_id() -> str:
+    return uuid4().hex
+
+
+def later(**amount: float) -> datetime:
+    return NOW + timedelta(**amount)
+
+
+def user(name: str = "ana", role: Role = Role.ANALYST, group: str = "risk", active: bool = True) -> User:
+    return User(new_id(), name, name.title(), role, group, active, NOW)
+
+
+def conversation(owner: User, title: str = "Rates", at: datetime = NOW) -> Conversation:
+    return Conversation(new_id(), owner.id, title, at, at)
+
+
+def question(of: Conversation, text: str = "What is a bond?", parent: str | None = None, at: datetime = NOW) -> Message:
+    return Message(new_id(), of.id, parent, Author.USER, text, MessageStatus.DONE, at)
+
+
+def answer(to: Message, text: str = "", status: MessageStatus = MessageStatus.STREAMING, at: datetime = NOW) -> Message:
+    return Message(new_id(), to.conversation_id, to.id, Author.ASSISTANT, text, status, at)
+
+
+def turn(owner: User, asked: Message, answered: Message, request_id: str | None = None, lease_until: datetime | None = None) -> Turn:
+    lease = lease_until or later(seconds=30)
+    return Turn(
+        new_id(), owner.id, request_id or new_id(), asked.conversation_id, asked.id, answered.id, MessageStatus.STREAMING, NOW, lease
+    )  # fmt: skip
+
+
+def generation(owner: User, message: Message | None = None, at: datetime = NOW, model: str = "glm-4-9b", group: str | None = None) -> Generation:
+    return Generation(
+        id=new_id(),
+        user_id=owner.id,
+        group=group or owner.group,
+        created_at=at,
+        model=model,
+        model_version="f00d",
+        platform="local",
+        usage=Usage(120, 40, 100),
+        timings=Timings(0.1, 0.4, 2.5, 38.25),
+        finish_reason=FinishReason.STOP,
+        source="chat",
+        conversation_id=message.conversation_id if message else None,
+        message_id=message.id if message else None,
+    )
+
+
+def feedback(rater: User, message: Message, rating: int = 1, comment: str = "", at: datetime = NOW, model: str = "glm-4-9b") -> Feedback:
+    return Feedback(
+        new_id(), rater.id, rater.name, rater.group, message.conversation_id, message.id, model, rating, comment, ReviewState.NEW, "", at, at
+    )  # fmt: skip
+
+
+def put_user(database: Database, person: User | None = None) -> User:
+    person = person or user()
+    with SqlUnitOfWork(database) as work:
+        work.users.add(person, "hash")
+        work.commit()
+    return person
+
+
+def put_exchange(
+    database: Database, owner: User, asked: str = "What is a bond?", answered: str = "A loan that can be sold.", title: str = "Rates"
+) -> tuple[Conversation, Message, Message]:
+    """A conversation with one finished turn."""
+    talk = conversation(owner, title)
+    first = question(talk, asked)
+    second = answer(first)
+    with SqlUnitOfWork(database) as work:
+        work.conversations.add(talk)
+        work.messages.add(first)
+        work.messages.add(second)
+        work.messages.finish(second.id, MessageStatus.DONE, answered, "")
+        work.generations.add(generation(owner, second))
+        work.commit()
+    return talk, first, second

@@ -1,0 +1,170 @@
+"""Synthetic GLMs: GGUF files of the real architectures' shapes, with a vocabulary of bytes and random weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import gguf
+import numpy as np
+from numpy.typing import NDArray
+
+CONTROL = ("<|endoftext|>", "[gMASK]", "<sop>", "<|system|>", "<|user|>", "<|assistant|>", "<|observation|>")
+SHOWN = ("<think>", "</think>", "/nothink")
+TEMPLATE = (
+    "[gMASK]<sop>{% for m in messages %}<|{{ m.role }}|>\n{{ m.content }}{% endfor %}<|assistant|>"
+    "{{ '</think>' if enable_thinking is defined and not enable_thinking else '<think>' }}"
+)
+EMBEDDING, HEADS, KV_HEADS, FEED_FORWARD, LAYERS, EXPERTS = 64, 4, 2, 128, 2, 4
+HEAD = EMBEDDING // HEADS
+LATENT, ROPE, NOPE, VALUE, QUERY_LATENT = 32, 16, 32, 16, 32
+
+Array = NDArray[np.float32]
+_QUANTIZED = {"Q8_0": gguf.GGMLQuantizationType.Q8_0, "Q4_0": gguf.GGMLQuantizationType.Q4_0, "F16": gguf.GGMLQuantizationType.F16}
+_FILE_TYPES = {"Q8_0": gguf.LlamaFileType.MOSTLY_Q8_0, "Q4_0": gguf.LlamaFileType.MOSTLY_Q4_0, "F16": gguf.LlamaFileType.MOSTLY_F16}
+
+
+def make_gguf(
+    path: Path,
+    architecture: str = "glm4",
+    *,
+    quantization: str = "F16",
+    context: int = 1024,
+    template: str | None = TEMPLATE,
+    name: str = "synthetic",
+    seed: int = 0,
+) -> Path:
+    """Write a model that loads and answers nonsense: always the same for the same arguments, never an end token."""
+    tokens = [*_byte_alphabet(), *CONTROL, *SHOWN]
+    writer = gguf.GGUFWriter(path, architecture)
+    writer.add_name(name)
+    writer.add_file_type(_FILE_TYPES[quantization])
+    _add_shape(writer, architecture, context, len(tokens))
+    _add_vocabulary(writer, architecture, tokens)
+    if template is not None:
+        writer.add_chat_template(template)
+    for tensor, values in _tensors(architecture, len(tokens), np.random.default_rng(seed)):
+        if values.ndim > 1 and not tensor.endswith("gate_inp.weight"):
+            kind = _QUANTIZED[quantization]
+            writer.add_tensor(tensor, gguf.quants.quantize(values, kind), raw_dtype=None if quantization == "F16" else kind)
+        else:
+            writer.add_tensor(tensor, values)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
+
+
+def _byte_alphabet() -> list[str]:
+    """GPT-2's spelling of the 256 bytes: printable ones as themselves, the others from U+0100 on."""
+    printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    others = [byte for byte in range(256) if byte not in printable]
+    spelled = {byte: chr(byte) for byte in printable} | {byte: chr(256 + index) for index, byte in enumerate(others)}
+    return [spelled[byte] for byte in range(256)]
+
+
+def _add_vocabulary(writer: gguf.GGUFWriter, architecture: str, tokens: list[str]) -> None:
+    kinds = [gguf.TokenType.NORMAL] * 256 + [gguf.TokenType.CONTROL] * len(CONTROL) + [gguf.TokenType.USER_DEFINED] * len(SHOWN)
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("chatglm-bpe" if architecture == "chatglm" else "glm4")
+    writer.add_token_list(tokens)
+    writer.add_token_types(kinds)
+    writer.add_token_merges(["h e", "l l"])
+    writer.add_eos_token_id(tokens.index("<|endoftext|>"))
+    writer.add_add_bos_token(False)
+
+
+def _add_shape(writer: gguf.GGUFWriter, architecture: str, context: int, vocabulary: int) -> None:
+    writer.add_context_length(context)
+    writer.add_embedding_length(EMBEDDING)
+    writer.add_block_count(LAYERS)
+    writer.add_feed_forward_length(FEED_FORWARD)
+    writer.add_head_count(HEADS)
+    writer.add_head_count_kv(1 if architecture == "deepseek2" else KV_HEADS)
+    writer.add_layer_norm_rms_eps(1e-5)
+    writer.add_rope_freq_base(10_000.0)
+    writer.add_rope_dimension_count(ROPE if architecture == "deepseek2" else HEAD // 2)
+    writer.add_vocab_size(vocabulary)
+    if architecture in ("glm4moe", "deepseek2"):
+        writer.add_expert_count(EXPERTS)
+        writer.add_expert_used_count(2)
+        writer.add_expert_shared_count(1)
+        writer.add_expert_feed_forward_length(FEED_FORWARD)
+        writer.add_leading_dense_block_count(1)
+        writer.add_expert_weights_scale(1.0)
+        writer.add_expert_gating_func(gguf.ExpertGatingFuncType.SIGMOID)
+    if architecture == "deepseek2":
+        writer.add_q_lora_rank(QUERY_LATENT)
+        writer.add_kv_lora_rank(LATENT)
+        writer.add_key_length(LATENT + ROPE)
+        writer.add_value_length(LATENT)
+        writer.add_key_length_mla(NOPE + ROPE)
+        writer.add_value_length_mla(VALUE)
+
+
+def _tensors(architecture: str, vocabulary: int, rng: np.random.Generator) -> list[tuple[str, Array]]:
+    def random(*shape: int) -> Array:
+        return (rng.standard_normal(shape, dtype=np.float32) / np.sqrt(shape[-1])).astype(np.float32)
+
+    def ones(length: int = EMBEDDING) -> Array:
+        return np.ones(length, np.float32)
+
+    output = random(vocabulary, EMBEDDING) * 5
+    # Only bytes that are ASCII letters may be said: answers are readable, and no control token ends them.
+    output[[token for token in range(vocabulary) if not (token < 256 and chr(token).isascii() and chr(token).isalpha())]] = 0
+    made = [("token_embd.weight", random(vocabulary, EMBEDDING) * 8), ("output_norm.weight", ones()), ("output.weight", output)]
+    for layer in range(LAYERS):
+        named = {"attn_norm.weight": ones(), **_ATTENTION.get(architecture, _attention)(random, ones)}
+        dense = architecture in ("glm4", "chatglm") or layer == 0
+        named |= _feed_forward(architecture, random) if dense else _experts(random)
+        named |= {key + ".weight": ones() for key in _NORMS[architecture]}
+        made += [(f"blk.{layer}.{key}", values) for key, values in named.items()]
+    return made
+
+
+def _attention(random: Callable[..., Array], ones: Callable[..., Array]) -> dict[str, Array]:
+    named = {"attn_output.weight": random(EMBEDDING, EMBEDDING)}
+    for key, heads in (("attn_q", HEADS), ("attn_k", KV_HEADS), ("attn_v", KV_HEADS)):
+        named[key + ".weight"] = random(heads * HEAD, EMBEDDING)
+        named[key + ".bias"] = np.zeros(heads * HEAD, np.float32)
+    return named
+
+
+def _latent_attention(random: Callable[..., Array], ones: Callable[..., Array]) -> dict[str, Array]:
+    return {
+        "attn_q_a.weight": random(QUERY_LATENT, EMBEDDING),
+        "attn_q_a_norm.weight": ones(QUERY_LATENT),
+        "attn_q_b.weight": random(HEADS * (NOPE + ROPE), QUERY_LATENT),
+        "attn_kv_a_mqa.weight": random(LATENT + ROPE, EMBEDDING),
+        "attn_kv_a_norm.weight": ones(LATENT),
+        "attn_k_b.weight": random(HEADS, LATENT, NOPE),
+        "attn_v_b.weight": random(HEADS, VALUE, LATENT),
+        "attn_output.weight": random(EMBEDDING, HEADS * VALUE),
+    }
+
+
+def _feed_forward(architecture: str, random: Callable[..., Array]) -> dict[str, Array]:
+    down = {"ffn_down.weight": random(EMBEDDING, FEED_FORWARD)}
+    if architecture in ("glm4", "chatglm"):
+        return down | {"ffn_up.weight": random(2 * FEED_FORWARD, EMBEDDING)}
+    return down | {"ffn_up.weight": random(FEED_FORWARD, EMBEDDING), "ffn_gate.weight": random(FEED_FORWARD, EMBEDDING)}
+
+
+def _experts(random: Callable[..., Array]) -> dict[str, Array]:
+    named = {"ffn_gate_inp.weight": random(EXPERTS, EMBEDDING), "exp_probs_b.bias": np.zeros(EXPERTS, np.float32)}
+    for key in ("gate", "up"):
+        named[f"ffn_{key}_exps.weight"] = random(EXPERTS, FEED_FORWARD, EMBEDDING)
+        named[f"ffn_{key}_shexp.weight"] = random(FEED_FORWARD, EMBEDDING)
+    named["ffn_down_exps.weight"] = random(EXPERTS, EMBEDDING, FEED_FORWARD)
+    named["ffn_down_shexp.weight"] = random(EMBEDDING, FEED_FORWARD)
+    return named
+
+
+_ATTENTION = {"deepseek2": _latent_attention}
+_NORMS = {
+    "glm4": ("post_attention_norm", "ffn_norm", "post_ffw_norm"),
+    "chatglm": ("ffn_norm",),
+    "glm4moe": ("post_attention_norm",),
+    "deepseek2": ("ffn_norm",),
+}
