@@ -27,6 +27,7 @@ from core.turns import Turns
 from core.usage import UsageReports
 from data.database import Database, open_database
 from data.index_queue import IndexWorker
+from data.inspection import StoreState, inspect_store
 from data.migrate import migrate
 from data.passwords import BcryptHasher
 from data.search.elasticsearch_index import ElasticsearchIndex
@@ -123,12 +124,12 @@ def open_accounts(settings: Settings) -> Iterator[Accounts]:
 
 
 @contextmanager
-def open_store(settings: Settings) -> Iterator[tuple[Database, IndexWorker]]:
+def open_store(settings: Settings) -> Iterator[tuple[StoreState, IndexWorker, WritableIndex]]:
     """The store and its index as they lie there, for the doctor: nothing is created, migrated or started. Raises StartFailed."""
     database = open_database(settings.database)
     index = _open_index(settings)
     try:
-        yield database, IndexWorker(database, index)
+        yield inspect_store(database), IndexWorker(database, index), index
     finally:
         index.close()
         database.close()

@@ -19,6 +19,7 @@ from api import (
     session_routes,
     usage_routes,
 )
+from api.body_limit import BodyLimit
 from api.portal import Portal
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -30,11 +31,10 @@ def build(portal_getter: Callable[[], Portal]) -> FastAPI:
         title="GLM Portal",
         description="docs/rest.md tells how to sign in, ask and stream.",
         version="1",
-        openapi_url="/api/v1/openapi.json",
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        max_body_size=MAX_BODY_BYTES,
     )
     app.state.portal = portal_getter
     errors.install(app)
@@ -45,6 +45,9 @@ def build(portal_getter: Callable[[], Portal]) -> FastAPI:
     for routes in (openai_routes, health_routes):
         app.include_router(routes.router)
     app.include_router(metrics_routes.router)
+    # On a thread, and not as FastAPI does it: describing everything takes long enough to hold up every stream.
+    app.add_api_route("/api/v1/openapi.json", lambda: app.openapi(), include_in_schema=False)
     app.state.metrics = metrics
+    app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES)
     app.add_middleware(metrics_routes.CountRequests, metrics=metrics)
     return app

@@ -13,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.errors import Busy, NotFound, NotSignedIn, PortalError, PromptTooLong
 
@@ -59,8 +60,8 @@ def is_openai(path: str) -> bool:
 def install(app: FastAPI) -> None:
     app.add_exception_handler(PortalError, _portal_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
-    app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(Exception, _unexpected)
+    app.add_exception_handler(HTTPException, http_error)
+    app.add_middleware(AnswerUnexpected)
 
 
 def openai_error(error: PortalError) -> tuple[int, dict[str, Any]]:
@@ -105,7 +106,7 @@ def _validation_error(request: Request, error: Exception) -> Response:
     place = [str(part) for part in first["loc"]]
     if place[0] == "path":
         # An id that the portal never gave names nothing.
-        return _http_error(request, HTTPException(404))
+        return http_error(request, HTTPException(404))
     field = ".".join(place[1:]) if first["type"] != "json_invalid" else ""
     status = 400 if is_openai(request.url.path) else 422
     return _refusal(request, status, "invalid_input", validation_sentence(first, field), field or None)
@@ -128,16 +129,34 @@ def validation_sentence(problem: Mapping[str, Any], field: str) -> str:
     return f"{field}: {says}."
 
 
-def _http_error(request: Request, error: Exception) -> Response:
+def http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code, sentence = _HTTP_SENTENCES.get(error.status_code, ("error", "{detail}"))
     message = sentence.format(method=request.method, path=request.url.path[:200], detail=error.detail)
     return _refusal(request, error.status_code, code, message, headers=error.headers)
 
 
-def _unexpected(request: Request, _error: Exception) -> Response:
-    """The server logs the traceback: the error goes on to it after this answer."""
-    return _refusal(request, 500, "error", UNEXPECTED)
+class AnswerUnexpected:
+    """Logs an error of our own and answers one sentence. An exception that reached the server would also cut the connection."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def noted(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noted)
+        except Exception:
+            if started or scope["type"] != "http":
+                raise
+            log.exception("%s %s failed", scope["method"], scope["path"])
+            await _refusal(Request(scope), 500, "error", UNEXPECTED)(scope, receive, send)
 
 
 def _refusal(

@@ -35,6 +35,9 @@ ENGINE: tuple[tuple[str, str, type[Metric], str], ...] = (
 """Field of the engine's metrics, name of the metric after portal_model_, its kind, what it says."""
 
 
+METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
+
+
 class RequestCount:
     """The registry of one application."""
 
@@ -80,7 +83,7 @@ class PortalCollector(Collector):
 
 
 class CountRequests:
-    """Counts each answer by its route's template, never by the path itself: ids would make a series each."""
+    """Counts each answer by its route's template, never by what was sent: invented paths and methods would make a series each."""
 
     def __init__(self, app: ASGIApp, metrics: RequestCount) -> None:
         self._app = app
@@ -94,7 +97,7 @@ class CountRequests:
         async def counted(message: Message) -> None:
             if message["type"] == "http.response.start":
                 route = getattr(scope.get("route"), "path", "unknown")
-                method = scope["method"] if route != "unknown" else "any"
+                method = scope["method"] if route != "unknown" and scope["method"] in METHODS else "any"
                 self._metrics.requests.labels(method, route, message["status"]).inc()
             await send(message)
 

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -30,17 +31,21 @@ class Measured:
     ready_s: float
 
     def sign_in(self, name: str = "admin") -> httpx.Client:
-        client = httpx.Client(base_url=self.url, timeout=120)
-        token = client.post("/api/v1/session", json={"username": name, "password": PASSWORD}).raise_for_status().json()["token"]
-        client.cookies.clear()
-        client.headers["Authorization"] = f"Bearer {token}"
-        return client
+        """A client with this person's token; the caller closes it."""
+        with httpx.Client(base_url=self.url, timeout=60) as door:
+            token = door.post("/api/v1/session", json={"username": name, "password": PASSWORD}).raise_for_status().json()["token"]
+        return httpx.Client(base_url=self.url, timeout=120, headers={"Authorization": f"Bearer {token}"})
+
+    def get(self, path: str, name: str = "admin") -> Any:
+        """What a GET of `path` answers to this person."""
+        with self.sign_in(name) as client:
+            return client.get(path).raise_for_status().json()
 
     def add_people(self, names: Sequence[str]) -> None:
-        admin = self.sign_in()
-        for name in names:
-            body = {"name": name, "role": "analyst", "password": PASSWORD}
-            admin.post("/api/v1/people", json=body).raise_for_status()
+        with self.sign_in() as admin:
+            for name in names:
+                body = {"name": name, "role": "analyst", "password": PASSWORD}
+                admin.post("/api/v1/people", json=body).raise_for_status()
 
 
 @contextlib.contextmanager
@@ -70,13 +75,13 @@ def _wait_ready(url: str, process: subprocess.Popen[bytes], log: Path, seconds: 
     deadline = time.perf_counter() + seconds
     while time.perf_counter() < deadline:
         if process.poll() is not None:
-            raise SystemExit(f"The portal ended before it was ready:\n{log.read_text('utf-8')[-2000:]}")
+            raise RuntimeError(f"The portal ended before it was ready:\n{log.read_text('utf-8')[-2000:]}")
         with contextlib.suppress(httpx.HTTPError, ValueError):
             answer = httpx.get(f"{url}/readyz", timeout=2)
             if answer.status_code == 200 and answer.json().get("ready", True):
                 return
         time.sleep(0.02)
-    raise SystemExit(f"The portal was not ready after {seconds:.0f} s:\n{log.read_text('utf-8')[-2000:]}")
+    raise RuntimeError(f"The portal was not ready after {seconds:.0f} s:\n{log.read_text('utf-8')[-2000:]}")
 
 
 def table(title: str, head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

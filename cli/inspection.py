@@ -14,8 +14,8 @@ import bootstrap
 import settings as portal_settings
 from cli.finding import Finding
 from cli.serve import address, listen
+from core.entities import SearchQuery
 from core.errors import PortalError
-from data.inspection import inspect
 from settings import Settings
 
 
@@ -44,10 +44,9 @@ def _store(settings: Settings) -> Iterator[Finding]:
         yield Finding("Search index", None, f"{engine}: made at the first start")
         return
     try:
-        with bootstrap.open_store(settings) as (database, worker):
-            state = inspect(database)
-            kind = "SQLite" if database.is_sqlite else "PostgreSQL"
-            facts = [f"{kind} {state.version}", database.name, f"revision {state.revision or 'none'}", f"{state.size_bytes / 1e6:,.1f} MB"]
+        with bootstrap.open_store(settings) as (state, worker, index):
+            size = f"{state.size_bytes / 1e6:,.1f} MB"
+            facts = [f"{state.kind} {state.version}", state.name, f"revision {state.revision or 'none'}", size]
             line = ", ".join(facts)
             if not state.known:
                 yield Finding("Store", False, line, "A newer portal wrote it. Install that version again, or restore an older backup.")
@@ -59,6 +58,7 @@ def _store(settings: Settings) -> Iterator[Finding]:
             if state.revision is None:
                 return
             try:
+                index.search(SearchQuery("portal", "message", None, 1))
                 pending, refused = worker.pending(), worker.refused()
                 advice = f"{refused:,} documents were refused; the log says why." if refused else ""
                 yield Finding("Search index", not refused, f"{engine}, {pending:,} jobs waiting", advice)

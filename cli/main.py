@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from cli import checks, doctor
+from cli import checks, doctor, python_packages
 from cli.engine_build import library_path
 from cli.install import install_runtime
 from cli.places import REPOSITORY, Places
@@ -64,6 +64,7 @@ def _dispatch(places: Places, arguments: list[str]) -> int:
         raise StartFailed("There is no measurement named {name}. There are: {names}.", name=rest[0], names=", ".join(_benches()))
     install_runtime(places)
     if known.command == "bench":
+        python_packages.install(places, python_packages.TEST, "what measurements need")
         return enter(places, f"bench.{rest[0]}", rest[1:])
     return enter(places, {"run": "cli.serve", "user": "cli.people"}[known.command], rest)
 

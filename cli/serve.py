@@ -27,16 +27,6 @@ from settings import Settings
 GRACE_S = 3
 """How long a stop waits for open requests before it cuts them."""
 
-# Streamlit reads these before anything else, so a person's own Streamlit configuration cannot undo them.
-_STREAMLIT = {
-    "STREAMLIT_SERVER_FILE_WATCHER_TYPE": "none",
-    "STREAMLIT_RUNNER_MAGIC_ENABLED": "false",
-    "STREAMLIT_CLIENT_SHOW_ERROR_DETAILS": "none",
-    "STREAMLIT_BROWSER_GATHER_USAGE_STATS": "false",
-    "STREAMLIT_SERVER_HEADLESS": "true",
-    "STREAMLIT_LOGGER_LEVEL": "warning",
-}
-
 
 def main() -> int:
     faulthandler.enable()
@@ -64,8 +54,7 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
         # Told before the server is up: whatever happens next, this is the only time it can be read.
         print(f"First admin: name {bootstrap.FIRST_ADMIN}, password {password}  (shown only now; change it under your name)", flush=True)
     bootstrap.load_first_model(portal)
-    os.environ.update(_STREAMLIT, STREAMLIT_SERVER_ADDRESS=settings.host, STREAMLIT_SERVER_PORT=str(settings.port))
-    from app import app
+    from app import app  # here, so that the doctor, who asks this module about ports, need not wait for the pages
 
     config = uvicorn.Config(
         app,

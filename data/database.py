@@ -130,13 +130,17 @@ def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 
 def _translate(context: ExceptionContext) -> None:
     """Say in one sentence why the store cannot answer now. Broken rules (unique, foreign key) and wrong SQL stay as they are."""
-    if not isinstance(context.sqlalchemy_exception, OperationalError):
+    if not (isinstance(context.sqlalchemy_exception, OperationalError) or context.is_disconnect):
+        return
+    if getattr(context.original_exception, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:  # wrong SQL
         return
     reason = str(context.original_exception).lower()
     if "disk is full" in reason or "no space left" in reason or "disk i/o error" in reason:
         sentence = "The disk of the store is full or broken. Nothing of this was saved; ask an admin to make space."
     elif "locked" in reason or "lock timeout" in reason or "deadlock" in reason:
         sentence = "The store is busy with another change. Try again in a few seconds."
+    elif "timeout" in reason or "timed out" in reason:
+        sentence = "The store took too long to answer. Try again, or ask for less at once."
     elif "readonly" in reason or "read-only" in reason:
         sentence = "The store can only be read now. Nothing of this was saved; ask an admin."
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from datetime import UTC, datetime
 
 from sqlalchemy import Connection, bindparam, delete, exists, func, insert, literal, select, update
 
@@ -94,7 +95,7 @@ class IndexWorker:
                 if not self._prepared:
                     self._prepare()
                 return self._work()
-            except PortalError:
+            except Exception:
                 self._prepared = False
                 raise
 
@@ -102,8 +103,8 @@ class IndexWorker:
         """Queue everything: each thing the store has, and each that only the index has."""
         with self._database.connect() as connection:
             sql = Transaction(connection)
+            now = literal(datetime.now(UTC), UtcDateTime)
             for kind, table in SOURCES.items():
-                now = literal(func.now(), UtcDateTime)
                 sql.write(insert(IndexJobTable).from_select(["kind", "document_id", "created_at"], select(literal(kind), table.c.id, now)))
             for kind, table in SOURCES.items():
                 stored = set(connection.scalars(select(table.c.id)))
@@ -118,10 +119,11 @@ class IndexWorker:
             try:
                 while self.step() and not self._stopping.is_set():
                     pass
-            except Unavailable as error:
+            except Exception as error:
                 if self.down_since is None:
                     self.down_since = time.time()
-                    log.warning("The search index waits: %s", error)
+                    # An error that is not ours is a bug: log where it came from, and keep trying.
+                    log.warning("The search index waits: %s", error, exc_info=not isinstance(error, PortalError))
                 self._stopping.wait(backoff)
                 backoff = min(backoff * 2, LAST_BACKOFF_S)
                 continue

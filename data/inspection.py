@@ -20,14 +20,17 @@ class StoreState:
     known: False if a newer portal wrote it.
     """
 
+    kind: str
     version: str
+    name: str
+    """The file, or the server's address without its password."""
     revision: str | None
     expected: str | None
     known: bool
     size_bytes: int
 
 
-def inspect(database: Database) -> StoreState:
+def inspect_store(database: Database) -> StoreState:
     """Raises StartFailed if the database cannot be reached."""
     scripts = ScriptDirectory(str(_SCRIPTS))
     with database.start_errors(), database.connect() as connection:
@@ -39,4 +42,5 @@ def inspect(database: Database) -> StoreState:
         version = ".".join(str(part) for part in connection.dialect.server_version_info or ())
         size_bytes = int(connection.exec_driver_sql(size).scalar_one())
     known = revision is None or revision in {script.revision for script in scripts.walk_revisions()}
-    return StoreState(version, revision, scripts.get_current_head(), known, size_bytes)
+    kind = "SQLite" if database.is_sqlite else "PostgreSQL"
+    return StoreState(kind, version, database.name, revision, scripts.get_current_head(), known, size_bytes)

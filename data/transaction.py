@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, CursorResult, Row, Select, insert
+from sqlalchemy import ColumnElement, Connection, CursorResult, Executable, Row, Select, insert
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import UpdateBase
 
+from core.errors import Unavailable
 from data.tables import IndexJobTable, Table
 
 AnyRow = Row[*tuple[Any, ...]]
@@ -28,25 +29,26 @@ class Transaction:
         self._connection = connection
         self._sqlite = connection.dialect.name == "sqlite"
         self._writing = False
+        self._failed = False
         self.announced = False
 
     def all(self, statement: AnySelect) -> list[AnyRow]:
-        return list(self._connection.execute(statement))
+        return list(self._execute(statement))
 
     def first(self, statement: AnySelect) -> AnyRow | None:
-        return self._connection.execute(statement).first()
+        return self._execute(statement).first()
 
     def scalar(self, statement: AnySelect) -> Any:
-        return self._connection.execute(statement).scalar()
+        return self._execute(statement).scalar()
 
     def write(self, statement: UpdateBase, values: list[dict[str, Any]] | None = None) -> CursorResult[*tuple[Any, ...]]:
         self._begin_writing()
-        return self._connection.execute(statement, values) if values else self._connection.execute(statement)
+        return self._execute(statement, values)
 
     def lock(self, statement: AnySelect) -> list[AnyRow]:
         """Read rows and keep everybody else from changing them until the end."""
         self._begin_writing()
-        return list(self._connection.execute(statement.with_for_update()))
+        return list(self._execute(statement.with_for_update()))
 
     def insert_new(self, table: type[Table], key: ColumnElement[Any], values: Mapping[str, Any]) -> bool:
         """Insert unless a unique column has the value already. True if it was inserted; the transaction stays usable either way."""
@@ -70,14 +72,27 @@ class Transaction:
             self.announced = True
 
     def commit(self) -> None:
+        """Raises Unavailable where the store cannot write, or a statement failed before: then nothing is saved."""
+        if self._failed:
+            raise Unavailable("A change failed, so nothing of it was saved. Try again.")
         self._connection.commit()
         self._writing = False
 
+    def _execute(self, statement: Executable, values: list[dict[str, Any]] | None = None) -> CursorResult[*tuple[Any, ...]]:
+        if self._failed:
+            # The database has taken the transaction back by itself: what follows must not be saved without what came before.
+            raise Unavailable("A change failed, so nothing of it was saved. Try again.")
+        try:
+            return self._connection.execute(statement, values) if values else self._connection.execute(statement)
+        except BaseException:
+            self._failed = True
+            raise
+
     def _begin_writing(self) -> None:
         if not self._writing:
-            self._writing = True
             if self._sqlite:
                 self._connection.exec_driver_sql("BEGIN IMMEDIATE")
+            self._writing = True
 
     def _dialect_insert(self, table: type[Table]) -> Any:
         return sqlite.insert(table) if self._sqlite else postgresql.insert(table)

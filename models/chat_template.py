@@ -25,7 +25,8 @@ _WORKER = Path(__file__).with_name("template_worker.py")
 _OPEN, _CLOSE = "<think>", "</think>"
 # Some template files lack one. This is the oldest form that GLM-4 and later understand.
 _PLAIN = (
-    "[gMASK]<sop>{% for m in messages %}<|{{ 'observation' if m.role == 'tool' else m.role }}|>\n{{ m.content }}{% endfor %}<|assistant|>\n"
+    "[gMASK]<sop>{% for m in messages %}<|{{ 'observation' if m.role == 'tool' else m.role }}|>\n{{ m.content }}{% endfor %}"
+    "{{ '<|assistant|>\n' }}"
 )
 
 

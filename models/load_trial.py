@@ -53,7 +53,7 @@ def main(path: str, options: str) -> int:
     try:
         backend = LlamaBackend(Path(path), BackendOptions(**json.loads(options)), trial=True)
     except PortalError as error:
-        print(f"refused: {error}")
+        sys.stdout.write(f"refused: {error}\n")
         return 1
     for token in range(backend.vocabulary):
         backend.piece(token)

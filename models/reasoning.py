@@ -50,7 +50,9 @@ class ReasoningParser:
     def _think(self) -> tuple[str, str]:
         end = self._held.find(CLOSE)
         if end < 0:
-            return self._take(len(self._held) - _overlap(self._held, CLOSE)), ""
+            # Blank lines at the end may belong to the closing tag, too.
+            certain = self._held[: len(self._held) - _overlap(self._held, CLOSE)].rstrip("\n")
+            return self._take(len(certain)), ""
         reasoning = self._take(end).rstrip("\n")
         self._state, self._held, self._trim = "text", self._held[len(CLOSE) :], True
         return reasoning, self._take(len(self._held))

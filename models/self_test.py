@@ -40,10 +40,14 @@ def main(arguments: list[str]) -> int:
             _try(_four_bit(GUIDE, Path(folder)), extra_buffers)
     except (PortalError, Empty) as error:
         complaint = str(error) or f"No token came within {_WAIT_S:.0f} s."
-        print(json.dumps({"ok": False, "error": complaint, "extra_buffers": extra_buffers}))
+        _tell({"ok": False, "error": complaint, "extra_buffers": extra_buffers})
         return 1
-    print(json.dumps({"ok": True, "device": device, "tokens_per_second": round(speed, 1), "extra_buffers": extra_buffers}))
+    _tell({"ok": True, "device": device, "tokens_per_second": round(speed, 1), "extra_buffers": extra_buffers})
     return 0
+
+
+def _tell(report: dict[str, object]) -> None:
+    sys.stdout.write(json.dumps(report) + "\n")
 
 
 def _try(path: Path, extra_buffers: bool) -> tuple[float, str]:

@@ -20,7 +20,7 @@ _BROWSER = "browser"
 
 def render(portal: Portal, user: User) -> None:
     with st.container(key="narrow", width=480, gap="medium"):
-        shell.page_head(t("Preferences"), t("{name}, {role}", name=user.name, role=t(user.role.value)), key="account")
+        shell.page_head(t("Preferences"), t("{name}, {role}", name=user.name, role=t(user.role.value.title())), key="account")
         _language(portal, user)
         _password(portal, user)
 

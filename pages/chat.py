@@ -10,11 +10,10 @@ from uuid import uuid4
 import streamlit as st
 
 from core.conversations import Shown
-from core.entities import Message, User
+from core.entities import User
 from core.errors import NotFound, PortalError
 from core.generation import LoadedModel
 from core.questions import check_question
-from core.running_turn import RunningTurn
 from pages import shell
 from pages.widgets.composer import PROMPT, composer, options
 from pages.widgets.conversation_list import conversation_list
@@ -30,7 +29,7 @@ ADDRESS = "c"
 """The query parameter with the conversation's id: reload, back and a second window find it there."""
 LISTED = 100
 _INTENT, _PROBLEM, _OPEN, _ASKED = "chat_intent", "chat_problem", "chat_open", "chat_asked"
-_DELETING, _COMMENTING, _LISTED = "chat_deleting", "chat_commenting", "chat_listed"
+_DELETING, _LISTED = "chat_deleting", "chat_listed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +74,7 @@ def render(portal: Portal, user: User) -> None:
         _empty(models, request)
     else:
         transcript(
-            portal, user, shown, running, figures=figures, on_event=_from_component, comment=_comment,
+            portal, user, shown, running, figures=figures, on_event=_from_component,
             on_again=lambda answer: _intend("again", message=answer, request=request),
         )  # fmt: skip
     if not models:
@@ -124,12 +123,8 @@ def _carry_out(portal: Portal, user: User, models: Sequence[LoadedModel], intent
             portal.conversations.show_version(user, here, intent["id"])
         case "rate":
             portal.feedback.rate(user, intent["message"], int(intent["rating"]))
-            st.session_state[_COMMENTING] = intent["message"] if intent["rating"] else None
-        case "comment":
-            st.session_state[_COMMENTING] = intent["message"]
         case "say":
-            portal.feedback.rate(user, intent["message"], intent["rating"], intent["text"])
-            st.session_state[_COMMENTING] = None
+            portal.feedback.rate(user, intent["message"], int(intent["rating"]), str(intent["text"]))
         case "open":
             _open(intent["id"])
         case "rename":
@@ -165,7 +160,6 @@ def _opened() -> str | None:
 
 def _open(conversation_id: str | None) -> None:
     st.session_state[_OPEN] = conversation_id
-    st.session_state[_COMMENTING] = None
     if conversation_id:
         st.query_params[ADDRESS] = conversation_id
     else:
@@ -256,25 +250,6 @@ def _empty(models: Sequence[LoadedModel], request: str) -> None:
                     icon=f":material/{each.icon}:", key=f"starter-{n}", width="stretch", wrap=True, disabled=not models,
                     on_click=_intend, args=("ask",), kwargs={"text": t(each.question), "request": request},
                 )  # fmt: skip
-
-
-def _comment(message: Message) -> None:
-    """Under an answer that was just rated: why, if the person wants to say it."""
-    if message.id != st.session_state.get(_COMMENTING) or not message.rating:
-        return
-    rating = message.rating
-    with st.container(key="comment"), st.form(f"comment-{message.id}", border=False, enter_to_submit=False):
-        label = t("What was good about it? (optional)") if rating > 0 else t("What was wrong with it? (optional)")
-        text = st.text_area(label, value=message.comment, height=80, max_chars=4000)
-        with st.container(horizontal=True, gap="xsmall"):
-            send = st.form_submit_button(t("Send comment"))
-            skip = st.form_submit_button(t("Skip"), type="tertiary")
-    if send:
-        _intend("say", message=message.id, rating=rating, text=text)
-    if skip:
-        st.session_state[_COMMENTING] = None
-    if send or skip:
-        st.rerun()
 
 
 def _wait_for_model(portal: Portal, user: User) -> None:

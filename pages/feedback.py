@@ -15,6 +15,7 @@ from core.feedback import MAX_COMMENT
 from pages.shell import blank, selected
 from pages.widgets.csv_export import to_csv
 from pages.widgets.figures import MISSING, age, count, seconds, speed
+from pages.widgets.focus import focus
 from pages.widgets.message import plain, show
 from pages.words import said, t
 
@@ -38,7 +39,10 @@ def render(portal: Portal, user: User) -> None:
         blank(t("Feedback cannot be shown"), said(problem))
         return
     if not sum(counts.values()):
-        blank(t("No ratings yet"), t("Below each answer people can say whether it was good or poor. Every rating comes here, with its question and answer."))
+        blank(
+            t("No ratings yet"),
+            t("Below each answer people can say whether it was good or poor. Every rating comes here, with its question and answer."),
+        )
         return
     picked = state.get("feedback-case")
     with st.container(key=f"rv-{'one' if picked else 'list'}"):
@@ -89,11 +93,15 @@ def _word(state: ReviewState) -> str:
 
 
 def _title(case: Feedback, most: int) -> str:
-    """The question on one line, cut after `most` characters."""
+    """The question on one line, cut at a word before `most` characters."""
     if case.question is None:
         return t("Deleted chat")
     line = " ".join(case.question.split())
-    return line if len(line) <= most else f"{line[: most - 1].rstrip(' .,;:，。')}…"
+    if len(line) <= most:
+        return line
+    cut = line[:most]
+    word = cut.rfind(" ")
+    return f"{(cut[:word] if word > most // 2 else cut).rstrip(' .,;:，。')}…"
 
 
 def _tab(state: ReviewState | str, counts: dict[ReviewState, int]) -> str:
@@ -113,7 +121,13 @@ def _filters(portal: Portal, user: User, counts: dict[ReviewState, int]) -> tupl
             format_func=lambda each: _tab(each, counts), **kept,
         )  # fmt: skip
         text = st.text_input(
-            t("Search"), type="search", placeholder=t("Search questions, answers, comments"), live=True, label_visibility="collapsed", key="feedback-search", **kept
+            t("Search"),
+            type="search",
+            placeholder=t("Search questions, answers, comments"),
+            live=True,
+            label_visibility="collapsed",
+            key="feedback-search",
+            **kept,
         )
         with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="rvtools"):
             chosen = sum(bool(st.session_state.get(key)) for key in ("feedback-rating", "feedback-model", "feedback-dates"))
@@ -170,14 +184,8 @@ def _rows(cases: Sequence[Feedback], total: int, offset: int, current: Feedback 
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="rvpages"):
             st.caption(t("{first} to {last} of {total}", first=count(offset + 1), last=count(offset + len(cases)), total=count(total)))
             st.space("stretch")
-            st.button(
-                "", icon=":material/chevron_left:", help=t("Newer cases"), type="tertiary", key="rvnewer", disabled=offset == 0,
-                on_click=_go, args=(None, offset - PAGE),
-            )  # fmt: skip
-            st.button(
-                "", icon=":material/chevron_right:", help=t("Older cases"), type="tertiary", key="rvolder", disabled=offset + PAGE >= total,
-                on_click=_go, args=(None, offset + PAGE),
-            )  # fmt: skip
+            st.button(t("Newer"), type="tertiary", key="rvnewer", disabled=offset == 0, on_click=_go, args=(None, offset - PAGE))
+            st.button(t("Older"), type="tertiary", key="rvolder", disabled=offset + PAGE >= total, on_click=_go, args=(None, offset + PAGE))
 
 
 # The case
@@ -185,15 +193,36 @@ def _rows(cases: Sequence[Feedback], total: int, offset: int, current: Feedback 
 
 def _case(portal: Portal, user: User, case: Feedback, before: tuple[str | None, int] | None, after: tuple[str | None, int] | None) -> None:
     with st.container(key="rvback"):
-        st.button(t("All cases"), icon=":material/arrow_back:", type="tertiary", key="rvall", on_click=_go, args=(None, st.session_state["feedback-offset"]))
+        st.button(
+            t("All cases"),
+            icon=":material/arrow_back:",
+            type="tertiary",
+            key="rvall",
+            on_click=_go,
+            args=(None, st.session_state["feedback-offset"]),
+        )
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="rvact"):
         if case.state is ReviewState.RESOLVED:
-            st.button(t("Reopen"), shortcut="E", key="rvreopen", on_click=_review, args=(portal, user, case, ReviewState.NEW, after or before))
+            st.button(
+                t("Reopen"), shortcut="E", key="rvreopen", on_click=_review, args=(portal, user, case, ReviewState.NEW, after or before)
+            )
         else:
-            st.button(t("Resolve"), type="primary", shortcut="E", key="rvresolve", on_click=_review, args=(portal, user, case, ReviewState.RESOLVED, after or before))
+            st.button(
+                t("Resolve"),
+                type="primary",
+                shortcut="E",
+                key="rvresolve",
+                on_click=_review,
+                args=(portal, user, case, ReviewState.RESOLVED, after or before),
+            )
         started = case.state is not ReviewState.NEW
         st.button(
-            t("Start review"), shortcut="A", key="rvstart", disabled=started, on_click=_review, args=(portal, user, case, ReviewState.IN_REVIEW, after or before)
+            t("Start review"),
+            shortcut="A",
+            key="rvstart",
+            disabled=started,
+            on_click=_review,
+            args=(portal, user, case, ReviewState.IN_REVIEW, after or before),
         )
         if st.button(t("Edit note") if case.note else t("Add note"), shortcut="N", key="rvnote"):
             _edit_note(portal, user, case)
@@ -233,9 +262,11 @@ def _quote(case: Feedback) -> None:
     """What the person said: on orange for a complaint, on grey for praise."""
     poor = case.rating < 0
     with st.container(key="rvquote" if poor else "rvpraise", gap="xsmall"):
-        icon, words = ("thumb_down", t("rated the answer as poor")) if poor else ("thumb_up", t("rated the answer as good"))
-        when = t("{age} ago", age=age(case.created_at)) if (datetime.now(UTC) - case.created_at).total_seconds() >= 60 else t("just now")
-        st.markdown(f":material/{icon}: **{plain(case.user_name)}** :gray[{words}, {when}]")
+        seconds_ago = (datetime.now(UTC) - case.created_at).total_seconds()
+        when = t("{age} ago", age=age(case.created_at)) if seconds_ago >= 60 else t("just now")
+        icon = "thumb_down" if poor else "thumb_up"
+        words = t("rated the answer as poor, {when}", when=when) if poor else t("rated the answer as good, {when}", when=when)
+        st.markdown(f":material/{icon}: **{plain(case.user_name)}** :gray[{words}]")
         if case.comment:
             st.text(case.comment)
 
@@ -258,9 +289,15 @@ def _edit_note(portal: Portal, user: User, case: Feedback) -> None:
     def ask() -> None:
         with st.form("feedback-note-form", border=False):
             note = st.text_area(
-                t("For reviewers only"), case.note, max_chars=MAX_COMMENT, height=160, placeholder=t("What went wrong, what was done"), key=f"note-{case.id}"
+                t("For reviewers only"),
+                case.note,
+                max_chars=MAX_COMMENT,
+                height=160,
+                placeholder=t("What went wrong, what was done"),
+                key=f"note-{case.id}",
             )
             sent = st.form_submit_button(t("Save note"), type="primary", key="feedback-note-save")
+        focus(f"note-{case.id}")
         if sent:
             try:
                 portal.feedback.review(user, case.id, note=note)

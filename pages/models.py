@@ -92,7 +92,7 @@ def _card(portal: Portal, user: User, model: LoadedModel) -> None:
     }[model.state]
     default = f" :gray-badge[{t('Default')}]" if model.default else ""
     with st.container(horizontal=True, wrap=False, gap="small", key=f"cardhead-{model.name}"):
-        st.markdown(f"### {plain(model.name)} {state}{default}", anchors=False)
+        st.markdown(f"### {plain(model.name)} {state}{default}", anchors=False, width="stretch")
         _actions(portal, user, model)
     st.html(f"<p class='file'>{_file_line(model.file)}<br><code>{escape(str(model.file.path))}</code></p>")
     if model.state is ModelState.FAILED:
@@ -102,7 +102,10 @@ def _card(portal: Portal, user: User, model: LoadedModel) -> None:
         return
     if model.state is ModelState.LOADING:
         done, whole = model.progress * model.file.size_bytes, model.file.size_bytes
-        st.progress(min(1.0, max(0.0, model.progress)), text=f":gray[{t('Loading weights, {done} of {whole}', done=size(int(done)), whole=size(whole))}]")
+        st.progress(
+            min(1.0, max(0.0, model.progress)),
+            text=f":gray[{t('Loading weights, {done} of {whole}', done=size(int(done)), whole=size(whole))}]",
+        )
         st.caption(t("Models that are loaded keep answering meanwhile."))
         return
     if model.state is ModelState.DRAINING:
@@ -115,14 +118,17 @@ def _card(portal: Portal, user: User, model: LoadedModel) -> None:
         (t("Device"), model.device),
         (t("Memory"), size(model.memory_bytes) if model.memory_bytes else MISSING),
     )
-    st.html("<dl class='facts'>" + "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in facts) + "</dl>")
+    st.html(
+        "<dl class='facts'>" + "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in facts) + "</dl>"
+    )
     if model.plan is not None:
         memory_bar(model.plan, model.memory_bytes)
 
 
 def _actions(portal: Portal, user: User, model: LoadedModel) -> None:
-    if model.state is ModelState.FAILED:
-        if st.button(t("Dismiss"), type="tertiary", key=f"dismiss-{model.name}"):
+    if model.state in (ModelState.FAILED, ModelState.LOADING):
+        label = t("Dismiss") if model.state is ModelState.FAILED else t("Cancel")
+        if st.button(label, type="tertiary", key=f"dismiss-{model.name}"):
             _do(lambda: portal.models.unload(user, model.name))
     elif model.state is ModelState.READY:
         choices = [] if model.default else ["default"]
@@ -174,8 +180,18 @@ def _confirm_unload(portal: Portal, user: User, model: LoadedModel | None) -> No
 
 def _folder(files: Sequence[ModelFile], loaded: Sequence[LoadedModel], folder: Path) -> None:
     state = {str(model.file.path): model.state for model in loaded}
-    words = {ModelState.READY: t("Loaded"), ModelState.LOADING: t("Loading"), ModelState.DRAINING: t("Unloading"), ModelState.FAILED: t("Failed")}
-    colours = {words[ModelState.READY]: "green", words[ModelState.LOADING]: "blue", words[ModelState.DRAINING]: "orange", words[ModelState.FAILED]: "red"}
+    words = {
+        ModelState.READY: t("Loaded"),
+        ModelState.LOADING: t("Loading"),
+        ModelState.DRAINING: t("Unloading"),
+        ModelState.FAILED: t("Failed"),
+    }
+    colours = {
+        words[ModelState.READY]: "green",
+        words[ModelState.LOADING]: "blue",
+        words[ModelState.DRAINING]: "orange",
+        words[ModelState.FAILED]: "red",
+    }
     colours |= {t("On disk"): "gray", t("Unusable"): "red"}
     with st.container(border=True, key="card-files", gap="xsmall"):
         whole = size(sum(file.size_bytes for file in files))
@@ -184,7 +200,10 @@ def _folder(files: Sequence[ModelFile], loaded: Sequence[LoadedModel], folder: P
         frame = pd.DataFrame(
             {
                 "file": [file.path.name for file in files],
-                "state": [[words[state[str(file.path)]] if str(file.path) in state else t("Unusable") if file.error else t("On disk")] for file in files],
+                "state": [
+                    [words[state[str(file.path)]] if str(file.path) in state else t("Unusable") if file.error else t("On disk")]
+                    for file in files
+                ],
                 "quantization": [file.quantization or None for file in files],
                 "size": [file.size_bytes / 1e9 if file.size_bytes >= 1e8 else round(file.size_bytes / 1e9, 3) for file in files],
                 "context": [file.context or None for file in files],
@@ -285,7 +304,12 @@ def _settings(file: ModelFile, auto: MemoryPlan) -> LoadSettings:
     context = auto.context
     if len(sizes) > 1:
         context = st.select_slider(
-            t("Context per slot"), sizes, auto.context, format_func=count, key=f"plan-context-{file.path}", help=t("Tokens one conversation can hold")
+            t("Context per slot"),
+            sizes,
+            auto.context,
+            format_func=count,
+            key=f"plan-context-{file.path}",
+            help=t("Tokens one conversation can hold"),
         )
     kv_type = st.segmented_control(
         t("Context precision"), list(PRECISIONS), default="f16", required=True, format_func=lambda kind: t(PRECISIONS[kind]), key=f"plan-kv-{file.path}",
@@ -313,5 +337,10 @@ def _title(title: str, sub: str) -> None:
 
 def _file_line(file: ModelFile) -> str:
     """HTML: architecture, quantization, parameters and size of a file."""
-    known = (file.architecture, file.quantization, t("{n} parameters", n=parameters(file.parameters)) if file.parameters else "", size(file.size_bytes))
+    known = (
+        file.architecture,
+        file.quantization,
+        t("{n} parameters", n=parameters(file.parameters)) if file.parameters else "",
+        size(file.size_bytes),
+    )
     return escape(" · ".join(part for part in known if part))

@@ -47,7 +47,8 @@ def run(open_portal: Callable[[], Portal]) -> None:
         portal = open_portal()
         user = portal.sessions.user(st.context.cookies.get(SESSION_COOKIE))
     except PortalError as problem:
-        _alone(t("Not ready"), lambda: _broken(problem))
+        sentence = said(problem)
+        _alone(t("Not ready"), lambda: _broken(sentence))
         return
     if user is None:
         _alone(t("Sign in"), lambda: sign_in.render(portal))
@@ -63,8 +64,8 @@ def _alone(title: str, draw: Callable[[], None]) -> None:
     page.run()
 
 
-def _broken(problem: PortalError) -> None:
-    if shell.blank(t("The portal is not ready"), said(problem), t("Try again")):
+def _broken(sentence: str) -> None:
+    if shell.blank(t("The portal is not ready"), sentence, t("Try again")):
         st.rerun()
 
 
@@ -98,10 +99,10 @@ def _forbidden(entry: Entry, user: User) -> st.Page:
 
 
 def _no_rights(entry: Entry, user: User) -> None:
-    roles = ", ".join(t(role.value) for role, permissions in ROLES.items() if entry.permission in permissions)
+    roles = ", ".join(t(role.value.title()) for role, permissions in ROLES.items() if entry.permission in permissions)
     pressed = shell.blank(
         t("You cannot open {page}", page=t(entry.title)),
-        t("It is for the role {roles}; yours is {role}. An admin can change it on the People page.", roles=roles, role=t(user.role.value)),
+        t("It is for the role {roles}; yours is {role}. An admin can change it on the People page.", roles=roles, role=t(user.role.value.title())),
         t("Back to chat"),
     )
     if pressed:

@@ -1,15 +1,166 @@
-"""People (admin): add, disable, change role, reset password."""
+"""People (admin): add, change, disable, reset a password."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core.accounts import generate_password
 from core.entities import User
+from core.errors import PortalError
+from core.permissions import Role
+from pages import shell
+from pages.widgets.message import plain
+from pages.words import said, t
+
 if TYPE_CHECKING:
     from bootstrap import Portal
 
+SHOWN = 200
+"""Rows drawn at once; the search finds the others."""
+_CHOSEN, _ADD, _DONE, _SECRET = "people_chosen", "+", "people_done", "people_secret"
+
 
 def render(portal: Portal, user: User) -> None:
-    st.write("people")
+    people = portal.accounts.people(user)
+    active = sum(each.active for each in people)
+    with shell.page_head(t("People"), t("{n} accounts, {active} active", n=len(people), active=active), key="people"):
+        st.button(t("Add a person"), icon=":material/person_add:", key="people-add", type="primary", on_click=_choose, args=(_ADD,))
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        _list(people)
+    with right:
+        _done()
+        chosen = st.session_state.get(_CHOSEN)
+        found = next((each for each in people if each.name == chosen), None)
+        if chosen == _ADD:
+            _add(portal, user)
+        elif found is not None:
+            _person(portal, user, found)
+        else:
+            st.caption(t("Choose a person to change role, group or password."))
+
+
+def _choose(name: str | None) -> None:
+    st.session_state[_CHOSEN] = name
+    st.session_state.pop(_DONE, None)
+    st.session_state.pop(_SECRET, None)
+
+
+def _list(people: list[User]) -> None:
+    words = st.text_input(
+        t("Search people"), type="search", live=True, placeholder=t("Search people"), label_visibility="collapsed", key="people-search"
+    )
+    wanted = (words or "").strip().lower()
+    rows = [each for each in people if wanted in f"{each.name} {each.full_name} {each.group}".lower()]
+    with st.container(key="people-list", gap=None):
+        for each in rows[:SHOWN]:
+            state = "" if each.active else f" · :red[{t('Disabled')}]"
+            group = f" · {plain(each.group)}" if each.group else ""
+            label = f"{plain(each.full_name)}  \n:small[:gray[{plain(each.name)} · {t(each.role.value.title())}{group}]{state}]"
+            st.button(label, key=f"rrow-{each.id}", type="tertiary", width="stretch", wrap=True, on_click=_choose, args=(each.name,))
+    chosen = st.session_state.get(_CHOSEN)
+    shell.selected("rrow", next((each.id for each in rows if each.name == chosen), ""), {each.id for each in rows})
+    if not rows:
+        st.caption(t("Nobody has these letters in name or group."))
+    elif len(rows) > SHOWN:
+        st.caption(t("{shown} of {n} shown. Search to find the others.", shown=SHOWN, n=len(rows)))
+
+
+def _add(portal: Portal, user: User) -> None:
+    with st.container(border=True, key="card-person-add"):
+        st.markdown(f"### {t('Add a person')}", anchors=False)
+        with st.form("person-add", border=False):
+            name = st.text_input(t("User name"), help=t("What the person types to sign in."), max_chars=64, autocomplete="off")
+            full_name = st.text_input(t("Full name"), max_chars=80, autocomplete="off")
+            role = _role_box(Role.ANALYST, key="person-add-role")
+            group = st.text_input(t("Group"), max_chars=80, help=t("Department or team, for the usage figures."))
+            password = st.text_input(t("Password"), type="password", help=t("Leave it empty to have one made."), autocomplete="new-password")
+            sent = st.form_submit_button(t("Add"), type="primary")
+    if sent:
+        secret = password or generate_password()
+
+        def add() -> str:
+            added = portal.accounts.add(user, name, role, password=secret, full_name=full_name, group=group)
+            st.session_state[_CHOSEN] = added.name
+            return t("{name} can sign in now.", name=added.name)
+
+        _do(add, secret=None if password else secret)
+
+
+def _person(portal: Portal, user: User, person: User) -> None:
+    with st.container(border=True, key="card-person"):
+        st.markdown(f"### {plain(person.full_name)}", anchors=False)
+        seen = t("last seen {when}", when=f"{person.last_seen_at:%Y-%m-%d %H:%M} UTC") if person.last_seen_at else t("never signed in")
+        st.caption(f"{plain(person.name)} · {seen}")
+        with st.form(f"person-{person.id}", border=False):
+            full_name = st.text_input(t("Full name"), value=person.full_name, max_chars=80, autocomplete="off")
+            role = _role_box(person.role, key=f"role-{person.id}")
+            group = st.text_input(t("Group"), value=person.group, max_chars=80)
+            saved = st.form_submit_button(t("Save"), type="primary")
+        if saved:
+            _do(lambda: _saved(portal, user, person, role, full_name, group))
+        _password(portal, user, person)
+        _state(portal, user, person)
+
+
+def _saved(portal: Portal, user: User, person: User, role: Role, full_name: str, group: str) -> str:
+    portal.accounts.change(user, person.name, role=role, full_name=full_name, group=group)
+    return t("Saved. A changed role holds at once.")
+
+
+def _password(portal: Portal, user: User, person: User) -> None:
+    with st.form(f"reset-{person.id}", border=False, clear_on_submit=True):
+        password = st.text_input(t("New password"), type="password", help=t("Leave it empty to have one made."), autocomplete="new-password")
+        sent = st.form_submit_button(t("Reset password"))
+    if sent:
+        secret = password or generate_password()
+
+        def reset() -> str:
+            portal.accounts.reset_password(user, person.name, secret)
+            return t("The password of {name} is reset, and all sessions have ended.", name=person.name)
+
+        _do(reset, secret=None if password else secret)
+
+
+def _state(portal: Portal, user: User, person: User) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if person.active:
+            st.caption(t("Disabling ends all sessions at once. Chats and ratings stay."))
+            pressed = st.button(t("Disable"), icon=":material/block:", key=f"disable-{person.id}")
+        else:
+            st.caption(t("This account is disabled: nobody can sign in with it."))
+            pressed = st.button(t("Enable"), icon=":material/check:", key=f"enable-{person.id}")
+    if pressed:
+
+        def switch() -> str:
+            changed = portal.accounts.change(user, person.name, active=not person.active)
+            return t("{name} is enabled.", name=changed.name) if changed.active else t("{name} is disabled.", name=changed.name)
+
+        _do(switch)
+
+
+def _role_box(role: Role, key: str) -> Role:
+    chosen = st.selectbox(t("Role"), list(Role), index=list(Role).index(role), format_func=lambda each: t(each.value.title()), key=key)
+    return Role(chosen)
+
+
+def _do(action: Callable[[], str], secret: str | None = None) -> None:
+    """Do it and draw the page again with what it led to; a refusal is said where the person looks."""
+    try:
+        st.session_state[_DONE] = action()
+    except PortalError as problem:
+        st.error(said(problem), icon=":material/error:")
+        return
+    st.session_state[_SECRET] = secret
+    st.rerun()
+
+
+def _done() -> None:
+    if done := st.session_state.pop(_DONE, None):
+        st.success(done, icon=":material/check_circle:")
+    if secret := st.session_state.pop(_SECRET, None):
+        st.caption(t("The password, shown this once. Hand it over; it can be changed under Preferences."))
+        st.code(secret, language=None)

@@ -29,7 +29,8 @@ Colour = Literal["normal", "inverse", "off"]
 Shape = Literal["line", "bar"]
 ROW_PX = 34
 TABLE_ROWS = 10
-ALL = ""
+ALL = "\n"
+"""In place of a model or a group, whose names are one line each."""
 
 
 def render(portal: Portal, user: User) -> None:
@@ -48,7 +49,10 @@ def render(portal: Portal, user: User) -> None:
     _figures(report)
     if report.total.answers == 0:
         with st.container(border=True, key="card-nothing"):
-            st.markdown(f"### {t('No answers in this range')}\n:gray[:small[{t('Choose other days, another model or another group.')}]]", anchors=False)
+            st.markdown(
+                f"### {t('No answers in this range')}\n:gray[:small[{t('Choose other days, another model or another group.')}]]",
+                anchors=False,
+            )
         return
     with st.grid(2, min_column_width=340, gap="small", key="charts"):
         _by_day(report)
@@ -77,18 +81,23 @@ def _query(models: Sequence[str], groups: Sequence[str]) -> UsageQuery:
             on_change=_choose_dates, args=(today,), persist_state="session",
         )  # fmt: skip
         model = st.selectbox(
-            t("Model"), [ALL, *models], format_func=lambda name: name or t("All models"), label_visibility="collapsed", key="usage-model", width=200,
+            t("Model"),
+            [ALL, *models],
+            format_func=lambda name: t("All models") if name == ALL else name,
+            label_visibility="collapsed",
+            key="usage-model",
+            width=200,
             persist_state="session",
         )
         group = st.selectbox(
-            t("Group"), [None, *groups], format_func=lambda name: t("All groups") if name is None else _group_name(name),
+            t("Group"), [ALL, *groups], format_func=lambda name: t("All groups") if name == ALL else _group_name(name),
             label_visibility="collapsed", key="usage-group", width=170, persist_state="session",
         )  # fmt: skip
     chosen = state["usage-dates"]
     if len(chosen) == 2:
         state["usage-range"] = chosen
     first, last = state.get("usage-range") or _last_days(today, 28)
-    return UsageQuery(first, last, model or None, group)
+    return UsageQuery(first, last, None if model == ALL else model, None if group == ALL else group)
 
 
 def _last_days(today: date, n: int) -> tuple[date, date]:
@@ -118,7 +127,7 @@ def _figures(report: UsageReport) -> None:
     days = [day for _, day in report.by_day]
     first_token = _difference(now.ttft_p95, before.ttft_p95)
     good = _difference(now.satisfaction, before.satisfaction)
-    than = t("than the {n} days before", n=report.query.days)
+    than = t("vs. {n} days before", n=report.query.days)
     with st.grid(4, min_column_width=160, gap="small", key="kpis"):
         _metric(t("People"), count(now.people), _change(now.people, before.people), [day.people for day in days], than, "off")
         _metric(t("Answers"), count(now.answers), _change(now.answers, before.answers), [day.answers for day in days], than, "off", "bar")
@@ -141,7 +150,9 @@ def _figures(report: UsageReport) -> None:
         st.html("<dl class='facts'>" + "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in facts) + "</dl>")
 
 
-def _metric(label: str, value: str, delta: str | None, trend: Sequence[float | None], before: str, colour: Colour = "normal", shape: Shape = "line") -> None:
+def _metric(
+    label: str, value: str, delta: str | None, trend: Sequence[float | None], before: str, colour: Colour = "normal", shape: Shape = "line"
+) -> None:
     known = [value for value in trend if value is not None]
     st.metric(
         label, value, delta, delta_color=colour, delta_description=before if delta else None, delta_arrow="off" if delta and _is_zero(delta) else "auto",
@@ -155,7 +166,10 @@ def _is_zero(delta: str) -> bool:
 
 def _change(now: int, before: int) -> str | None:
     """Relative to the period before; None where that had nothing, since no percentage of nothing exists."""
-    return f"{(now / before - 1) * 100:+.1f} %" if before else None
+    if not before:
+        return None
+    percent = (now / before - 1) * 100
+    return "0 %" if now == before else f"{percent:+.1f} %" if abs(percent) < 100 else f"{percent:+,.0f} %"
 
 
 def _difference(now: float | None, before: float | None) -> float | None:
@@ -188,8 +202,12 @@ def _by_day(report: UsageReport) -> None:
         charts.show(charts.lines(days, series, look, unit="s"), "chart-latency", t("Answer time"))
     with st.container(border=True, key="card-tokens", gap="xsmall"):
         st.markdown(f"### {t('Tokens per day')}", anchors=False)
-        st.html(f"<p class='keys'><b class='s1'></b>{t('Read: questions with their chats')}<b class='s2'></b>{t('Written: answers')}</p>")
-        series = [Line(t("Read"), [each.prompt_tokens for each in totals], 0), Line(t("Written"), [each.completion_tokens for each in totals], 1)]
+        keys = (("s1", t("Read: questions with their chats")), ("s2", t("Written: answers")))
+        st.html("<p class='keys'>" + "".join(f"<span><b class='{colour}'></b>{words}</span>" for colour, words in keys) + "</p>")
+        series = [
+            Line(t("Read"), [each.prompt_tokens for each in totals], 0),
+            Line(t("Written"), [each.completion_tokens for each in totals], 1),
+        ]
         charts.show(charts.bars(days, series, look), "chart-tokens", t("Tokens per day"))
 
 
@@ -235,7 +253,9 @@ def _breakdown(key: str, title: str, sub: str, first: str, rows: Sequence[tuple[
     }
     height = ROW_PX * (min(len(rows), TABLE_ROWS) + 1) + 2
     with _card(key, title, sub):
-        st.dataframe(frame, hide_index=True, height=height, row_height=ROW_PX, column_config=columns, placeholder=MISSING, key=f"table-{key}")
+        st.dataframe(
+            frame, hide_index=True, height=height, row_height=ROW_PX, column_config=columns, placeholder=MISSING, key=f"table-{key}"
+        )
 
 
 def _percent(value: float | None) -> float | None:
@@ -249,7 +269,13 @@ def _export(head: DeltaGenerator, portal: Portal, user: User, report: UsageRepor
     name = f"{report.query.first.isoformat()}_{report.query.last.isoformat()}"
     with head, st.popover(t("Export CSV"), icon=":material/download:", key="usage-export"):
         st.download_button(
-            t("Summary per day"), lambda: days_csv(report), f"usage-days_{name}.csv", "text/csv", key="usage-csv-days", on_click="ignore", width="stretch"
+            t("Summary per day"),
+            lambda: days_csv(report),
+            f"usage-days_{name}.csv",
+            "text/csv",
+            key="usage-csv-days",
+            on_click="ignore",
+            width="stretch",
         )
         st.download_button(
             t("One row per answer"), lambda: rows_csv(portal.usage.rows(user, report.query)), f"usage-answers_{name}.csv", "text/csv",

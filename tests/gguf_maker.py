@@ -33,17 +33,21 @@ def make_gguf(
     template: str | None = TEMPLATE,
     name: str = "synthetic",
     seed: int = 0,
+    layers: int = LAYERS,
 ) -> Path:
-    """Write a model that loads and answers nonsense: always the same for the same arguments, never an end token."""
+    """Write a model that loads and answers nonsense: always the same for the same arguments, never an end token.
+
+    layers: many of them make a slow model, for tests that act while an answer runs.
+    """
     tokens = [*_byte_alphabet(), *CONTROL, *SHOWN]
     writer = gguf.GGUFWriter(path, architecture)
     writer.add_name(name)
     writer.add_file_type(_FILE_TYPES[quantization])
-    _add_shape(writer, architecture, context, len(tokens))
+    _add_shape(writer, architecture, context, len(tokens), layers)
     _add_vocabulary(writer, architecture, tokens)
     if template is not None:
         writer.add_chat_template(template)
-    for tensor, values in _tensors(architecture, len(tokens), np.random.default_rng(seed)):
+    for tensor, values in _tensors(architecture, len(tokens), layers, np.random.default_rng(seed)):
         if values.ndim > 1 and not tensor.endswith("gate_inp.weight"):
             kind = _QUANTIZED[quantization]
             writer.add_tensor(tensor, gguf.quants.quantize(values, kind), raw_dtype=None if quantization == "F16" else kind)
@@ -75,10 +79,10 @@ def _add_vocabulary(writer: gguf.GGUFWriter, architecture: str, tokens: list[str
     writer.add_add_bos_token(False)
 
 
-def _add_shape(writer: gguf.GGUFWriter, architecture: str, context: int, vocabulary: int) -> None:
+def _add_shape(writer: gguf.GGUFWriter, architecture: str, context: int, vocabulary: int, layers: int) -> None:
     writer.add_context_length(context)
     writer.add_embedding_length(EMBEDDING)
-    writer.add_block_count(LAYERS)
+    writer.add_block_count(layers)
     writer.add_feed_forward_length(FEED_FORWARD)
     writer.add_head_count(HEADS)
     writer.add_head_count_kv(1 if architecture == "deepseek2" else KV_HEADS)
@@ -103,9 +107,9 @@ def _add_shape(writer: gguf.GGUFWriter, architecture: str, context: int, vocabul
         writer.add_value_length_mla(VALUE)
 
 
-def _tensors(architecture: str, vocabulary: int, rng: np.random.Generator) -> list[tuple[str, Array]]:
+def _tensors(architecture: str, vocabulary: int, layers: int, rng: np.random.Generator) -> list[tuple[str, Array]]:
     def random(*shape: int) -> Array:
-        return (rng.standard_normal(shape, dtype=np.float32) / np.sqrt(shape[-1])).astype(np.float32)
+        return np.asarray(rng.standard_normal(shape, dtype=np.float32) / np.sqrt(shape[-1]), np.float32)
 
     def ones(length: int = EMBEDDING) -> Array:
         return np.ones(length, np.float32)
@@ -114,7 +118,7 @@ def _tensors(architecture: str, vocabulary: int, rng: np.random.Generator) -> li
     # Only bytes that are ASCII letters may be said: answers are readable, and no control token ends them.
     output[[token for token in range(vocabulary) if not (token < 256 and chr(token).isascii() and chr(token).isalpha())]] = 0
     made = [("token_embd.weight", random(vocabulary, EMBEDDING) * 8), ("output_norm.weight", ones()), ("output.weight", output)]
-    for layer in range(LAYERS):
+    for layer in range(layers):
         named = {"attn_norm.weight": ones(), **_ATTENTION.get(architecture, _attention)(random, ones)}
         dense = architecture in ("glm4", "chatglm") or layer == 0
         named |= _feed_forward(architecture, random) if dense else _experts(random)

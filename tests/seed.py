@@ -51,6 +51,8 @@ MODELS = (
     ("GLM-4.5-Air-Q4_K_M", "a77d02e4", 24, 0, 44.0, 0.86),
     ("GLM-Z1-9B-0414-Q5_K_M", "c0518b9e", 38, 0, 28.0, 0.81),
 )
+RATED, FOLLOW_UP, OLD_CHATS_KEPT = 0.17, 0.4, 0.5
+"""Shares: of answers that get a rating, of questions that go on with a chat of the day, of older chats that are not deleted."""
 QUIET_DAYS = (33, 34)
 """Days before now on which nobody could ask: the reports must show them as missing."""
 
@@ -63,7 +65,7 @@ class Seeded:
 
 
 def seed(store: Store, now: datetime, password_hash: str, *, days: int = 60, per_day: int = 46, kept_days: int = 21) -> Seeded:
-    """Fill an empty store. password_hash: of everybody's password. Chats older than kept_days are deleted; their figures stay."""
+    """Fill an empty store. password_hash: of everybody's password. Of chats older than kept_days some are deleted; their figures stay."""
     dice = random.Random(20260)
     people = _people(store, now, password_hash, days, dice)
     answers = ratings = 0
@@ -71,12 +73,18 @@ def seed(store: Store, now: datetime, password_hash: str, *, days: int = 60, per
         day = (now - timedelta(days=ago)).replace(hour=0, minute=0, second=0, microsecond=0)
         if ago in QUIET_DAYS:
             continue
-        busy = per_day * (0.16 if day.weekday() >= 5 else 1.0) * (1.25 - 0.5 * ago / days) * dice.uniform(0.85, 1.15)
+        weekend = day.weekday() >= 5
+        busy = per_day * (0.16 if weekend else 1.0) * (1.25 - 0.5 * ago / days) * dice.uniform(0.85, 1.15)
+        present = dice.sample(list(people.values()), dice.randint(2, 5) if weekend else dice.randint(8, len(people)))
+        hours = sorted(min(20.0, max(6.0, dice.gauss(12.5, 3.0))) for _ in range(max(2, round(busy))))
+        open_chats: dict[str, _Chat] = {}
         with store() as work:
-            for _ in range(max(1, round(busy))):
-                at = day + timedelta(hours=min(20.0, max(6.0, dice.gauss(12.5, 3.0))), seconds=dice.uniform(0, 3000))
+            for hour in hours:
+                at = day + timedelta(hours=hour, seconds=dice.uniform(0, 59))
                 if at < now - timedelta(minutes=12):
-                    rated = _chat(work, dice, dice.choices(list(people.values()), _weights(people), k=1)[0], at, ago, now, kept=ago < kept_days)
+                    user = dice.choices(present, [1 / (1 + place) ** 0.6 for place in range(len(present))], k=1)[0]
+                    kept = ago < kept_days or dice.random() < OLD_CHATS_KEPT
+                    rated = _answer(work, dice, user, at, ago, now, open_chats, kept=kept)
                     answers, ratings = answers + 1, ratings + rated
             work.commit()
     _review(store, people["mei"], now, dice)
@@ -87,56 +95,69 @@ def _people(store: Store, now: datetime, password_hash: str, days: int, dice: ra
     people: dict[str, User] = {}
     with store() as work:
         for name, full_name, role, group in PEOPLE:
-            created = now - timedelta(days=days + dice.randint(1, 30))
-            user = User(_id(dice), name, full_name, role, group, name != "ben", created, None, now - timedelta(minutes=dice.randint(1, 4000)))
+            created, seen = now - timedelta(days=days + dice.randint(1, 30)), now - timedelta(minutes=dice.randint(1, 4000))
+            user = User(_id(dice), name, full_name, role, group, name != "ben", created, None, seen)
             work.users.add(user, password_hash)
             people[name] = user
         work.commit()
     return people
 
 
-def _weights(people: dict[str, User]) -> list[float]:
-    """A few people ask most."""
-    return [1 / (1 + place) ** 0.7 for place in range(len(people))]
+@dataclass(slots=True)
+class _Chat:
+    conversation: Conversation
+    stored: bool
 
 
-def _chat(work: UnitOfWork, dice: random.Random, user: User, at: datetime, ago: int, now: datetime, *, kept: bool) -> bool:
+def _answer(
+    work: UnitOfWork, dice: random.Random, user: User, at: datetime, ago: int, now: datetime, open_chats: dict[str, _Chat], *, kept: bool
+) -> bool:
     """One question with its answer, its generation row and perhaps a rating. True if it was rated."""
     name, version, _, _, tokens_per_second, good = dice.choice([model for model in MODELS if model[3] <= ago <= model[2]])
-    talk = dice.choice([talk for talk in TALKS if talk.chinese == (not user.full_name.isascii())] if dice.random() < 0.85 else TALKS)
-    conversation_id, question_id, answer_id = _id(dice), _id(dice), _id(dice)
-    row = _generation(dice, user, at, name, version, tokens_per_second, ago, conversation_id, answer_id)
+    own = [talk for talk in TALKS if talk.chinese == (not user.full_name.isascii())]
+    talk = dice.choice(own if dice.random() < 0.85 else TALKS)
+    chat = open_chats.get(user.id)
+    if chat is None or dice.random() > FOLLOW_UP:
+        chat = open_chats[user.id] = _Chat(Conversation(_id(dice), user.id, title_of(talk.question), at, at), kept)
+    row = _generation(dice, user, at, name, version, tokens_per_second, ago, chat.conversation.id, _id(dice))
     work.generations.add(row)
-    failed = row.finish_reason is FinishReason.ERROR
-    if kept:
-        _store_chat(work, user, at, talk, conversation_id, question_id, answer_id, row)
-    if failed or dice.random() > 0.17:
+    if chat.stored:
+        _store_turn(work, chat, talk, _id(dice), row)
+    if row.finish_reason is FinishReason.ERROR or dice.random() > RATED:
         return False
     rating = 1 if dice.random() < good else -1
-    said = dice.choice(COMMENTS_POOR if rating < 0 else COMMENTS_GOOD) if dice.random() < (0.8 if rating < 0 else 0.4) else ("", "")
+    words = _words(dice, talk, rating)
     rated_at = min(at + timedelta(minutes=dice.randint(1, 9)), now)
     work.feedback.put(
         Feedback(
-            _id(dice), user.id, user.name, user.group, conversation_id, answer_id, name, rating, said[talk.chinese],
+            _id(dice), user.id, user.name, user.group, chat.conversation.id, row.message_id or "", name, rating, words,
             ReviewState.NEW, "", rated_at, rated_at,
         )
     )  # fmt: skip
     return True
 
 
-def _store_chat(
-    work: UnitOfWork, user: User, at: datetime, talk: Talk, conversation_id: str, question_id: str, answer_id: str, row: Generation
-) -> None:
-    status = MessageStatus.FAILED if row.error else MessageStatus.STOPPED if row.finish_reason is FinishReason.CANCELLED else MessageStatus.DONE
-    ended = at + timedelta(seconds=row.timings.duration_s)
-    text = "" if row.error else talk.answer[: len(talk.answer) // 2] if status is MessageStatus.STOPPED else talk.answer
-    conversation = Conversation(conversation_id, user.id, title_of(talk.question), at, ended)
-    work.conversations.add(conversation)
-    work.messages.add(Message(question_id, conversation_id, None, Author.USER, talk.question, MessageStatus.DONE, at))
-    work.messages.add(
-        Message(answer_id, conversation_id, question_id, Author.ASSISTANT, text, status, at, "" if row.error else talk.reasoning, row.error)
-    )
-    work.conversations.save(replace(conversation, head_id=answer_id))
+def _words(dice: random.Random, talk: Talk, rating: int) -> str:
+    """What the person writes with the rating; complaints mostly say something, praise seldom."""
+    if rating < 0:
+        return talk.complaint or dice.choice(COMMENTS_POOR)[talk.chinese] if dice.random() < 0.85 else ""
+    return dice.choice(COMMENTS_GOOD)[talk.chinese] if dice.random() < 0.4 else ""
+
+
+def _store_turn(work: UnitOfWork, chat: _Chat, talk: Talk, question_id: str, row: Generation) -> None:
+    status, text = MessageStatus.DONE, talk.answer
+    if row.error:
+        status, text = MessageStatus.FAILED, ""
+    elif row.finish_reason is FinishReason.CANCELLED:
+        status, text = MessageStatus.STOPPED, talk.answer[: len(talk.answer) // 2]
+    conversation, at, answer_id = chat.conversation, row.created_at, row.message_id or ""
+    if conversation.head_id is None:
+        work.conversations.add(conversation)
+    work.messages.add(Message(question_id, conversation.id, conversation.head_id, Author.USER, talk.question, MessageStatus.DONE, at))
+    reasoning = "" if row.error else talk.reasoning
+    work.messages.add(Message(answer_id, conversation.id, question_id, Author.ASSISTANT, text, status, at, reasoning, row.error))
+    chat.conversation = replace(conversation, head_id=answer_id, updated_at=at + timedelta(seconds=row.timings.duration_s))
+    work.conversations.save(chat.conversation)
 
 
 def _generation(
@@ -149,7 +170,8 @@ def _generation(
     first = queue + dice.lognormvariate(math.log(0.45), 0.35)
     rate = max(8.0, dice.gauss(speed, speed * 0.12))
     outcome = dice.random()
-    reason = FinishReason.ERROR if outcome < 0.006 else FinishReason.CANCELLED if outcome < 0.03 else FinishReason.LENGTH if outcome < 0.05 else FinishReason.STOP
+    ends = ((0.006, FinishReason.ERROR), (0.03, FinishReason.CANCELLED), (0.05, FinishReason.LENGTH), (1.0, FinishReason.STOP))
+    reason = next(reason for most, reason in ends if outcome <= most)
     failed = reason is FinishReason.ERROR
     usage = Usage(dice.randint(60, 2600), 0 if failed else tokens, dice.randint(0, 60))
     timings = Timings(queue, None if failed else first, first if failed else first + tokens / rate, None if failed else rate)

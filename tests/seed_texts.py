@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - texts, each on a line of its own
 """What the people of tests/seed.py ask and are told."""
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ class Talk:
     question: str
     answer: str
     reasoning: str = ""
+    complaint: str = ""
+    """What somebody says who finds this answer poor."""
 
     @property
     def chinese(self) -> bool:
@@ -22,6 +25,7 @@ TALKS = (
         "The converted exposure, at 1 USD = 0.9615 EUR:\n\n| Desk | USD m | EUR m |\n|:--|--:|--:|\n| Rates | 41.20 | 39.61 |\n| Credit | 18.75 | 18.03 |\n"
         "| FX options | 7.40 | 7.12 |\n| **Total** | **67.35** | **64.76** |\n\nThe total is **64.76 million EUR**. Rounding each desk first changes it by less than 0.01.",
         "Multiply each desk by 0.9615, then add. 41.20 x 0.9615 = 39.614; 18.75 x 0.9615 = 18.028; 7.40 x 0.9615 = 7.115.",
+        complaint="The rate is the one of December 2025. The note is dated 14 November 2026, so the total is off by about 3 %.",
     ),
     Talk(
         "Why does the 99 % VaR jump when one day leaves the window?",
@@ -34,11 +38,13 @@ TALKS = (
         "```sql\nSELECT o.name,\n       date_trunc('day', l.at AT TIME ZONE o.time_zone) AS local_day,\n       count(*) AS logins\nFROM logins AS l\n"
         "JOIN offices AS o ON o.id = l.office_id\nGROUP BY o.name, local_day\nORDER BY o.name, local_day;\n```\n\n"
         "`AT TIME ZONE` turns the stored time into the office's own clock before it is cut to a day, so a login at 23:30 in Singapore counts for that day.",
+        complaint="Misses offices that closed during the year, so the totals are wrong.",
     ),
     Talk(
         "Summarize the changes between clause 7 of the old and the new supplier contract.",
         "Clause 7 changed in three points:\n\n- **Notice period**: 90 days instead of 60.\n- **Liability**: capped at the fees of twelve months; it was unlimited for data loss.\n"
         "- **Audit**: once a year with ten days' notice; before, at any time.\n\nThe second point weakens your position and needs a decision.",
+        complaint="Invented a clause number that is not in the contract.",
     ),
     Talk(
         "Derive the closed form of the present value of a growing annuity.",
@@ -54,14 +60,17 @@ TALKS = (
     Talk(
         "Which of our funds hold more than 5 % in one issuer?",
         "I cannot see your holdings from here. Paste the positions as a table with fund, issuer and market value, and I will add up the issuers and list every fund above 5 %.",
+        complaint="It refused although the positions are in the file above.",
     ),
     Talk(
         "Explain the difference between p50 and p95 latency to a manager, in two sentences.",
         "Half of all answers arrive faster than the p50; it is the normal case. One answer in twenty takes longer than the p95; it is what your impatient people remember.",
+        complaint="Correct, but I cannot show this to the board. Please without jargon.",
     ),
     Talk(
         "把下面的会议纪要整理成三条行动项。",
         "整理如下：\n\n1. **风险部**：周五前更新对手方限额表，并抄送资金部。\n2. **运营部**：核对十月份的费用差异，差额超过 1 % 的逐笔说明。\n3. **法务部**：下周二之前给出新供应商合同第七条的意见。",
+        complaint="第二条的负责部门写错了，应该是资金部。",
     ),
     Talk(
         "用简单的话解释什么是 KV 缓存。",
@@ -71,8 +80,9 @@ TALKS = (
     ),
     Talk(
         "写一个 Python 函数，按月汇总交易金额。",
-        "```python\nimport pandas as pd\n\ndef monthly_total(trades: pd.DataFrame) -> pd.Series:\n    \"\"\"trades: 列 date（日期）与 amount（金额）。\"\"\"\n"
-        "    months = trades[\"date\"].dt.to_period(\"M\")\n    return trades.groupby(months)[\"amount\"].sum()\n```\n\n没有交易的月份不会出现；需要补零时，用 `reindex` 加上完整的月份范围。",
+        '```python\nimport pandas as pd\n\ndef monthly_total(trades: pd.DataFrame) -> pd.Series:\n    """trades: 列 date（日期）与 amount（金额）。"""\n'
+        '    months = trades["date"].dt.to_period("M")\n    return trades.groupby(months)["amount"].sum()\n```\n\n没有交易的月份不会出现；需要补零时，用 `reindex` 加上完整的月份范围。',
+        complaint="没有考虑时区，按月统计不对。",
     ),
     Talk(
         "比较固定利率和浮动利率贷款的优缺点。",
@@ -86,16 +96,13 @@ TALKS = (
 )
 
 COMMENTS_POOR = (
-    ("The rate is last year's. The note is dated 14 November 2026, so the total is off by about 3 %.", "汇率是去年的，合计差了大约 3 %。"),
-    ("Invented a clause number that is not in the contract.", "引用的条款在合同里不存在。"),
-    ("Too long. I asked for two sentences.", "太长了，我只要两句话。"),
-    ("Switches to English half-way.", "回答到一半变成了英文。"),
-    ("Misses the time zone of the warehouse, so the counts per day are wrong.", "没有考虑时区，按天统计不对。"),
-    ("The table columns do not line up when I paste it into the report.", "表格粘贴到报告里列对不齐。"),
-    ("It refused although the document is in the chat.", "文件已经在对话里了，它却说看不到。"),
+    ("Too long. I asked for something short.", "太长了，我只要两句话。"),
+    ("Switches to the other language half-way.", "回答到一半变成了英文。"),
+    ("Layout breaks when I paste it into the report.", "粘贴到报告里格式会乱。"),
+    ("Not what I asked.", "答非所问。"),
 )
 COMMENTS_GOOD = (
-    ("Very clear derivation, could be used as an example.", "推导很清楚，可以当作范例。"),
+    ("Very clear, could be used as an example.", "讲得很清楚，可以当作范例。"),
     ("Exactly what I needed.", "正是我需要的。"),
     ("Good that it says what it cannot see.", "能说明自己看不到什么，很好。"),
 )

@@ -11,8 +11,8 @@ from core.entities import SearchHit, SearchQuery
 
 KINDS = ("conversation", "message", "feedback")
 
-MARK_START, MARK_END = "\x02", "\x03"
-"""Around each found word of a snippet: characters that no stored text needs, so that pages and REST can show or drop them."""
+MARK_START, MARK_END = "\ufdd0", "\ufdd1"
+"""Around each found word of a snippet: noncharacters, which Unicode keeps for use inside a program. Pages and REST show or drop them."""
 
 
 @dataclass(frozen=True, slots=True)

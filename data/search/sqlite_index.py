@@ -54,6 +54,7 @@ class SqliteIndex:
         self._path = path
         self._idle: list[sqlite3.Connection] = []
         self._preparing = threading.Lock()
+        self._prepared = False
 
     def prepare(self) -> None:
         with self._preparing:
@@ -65,6 +66,7 @@ class SqliteIndex:
                 log.warning("The search index %s is damaged (%s); it is rebuilt.", self._path, error)
                 self._remove_file()
                 self._make_tables()
+            self._prepared = True
 
     def is_empty(self) -> bool:
         with self._connection() as sql:
@@ -106,6 +108,8 @@ class SqliteIndex:
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
         """A connection that no other thread has. One that failed is not used again."""
+        if not self._prepared:  # a search may come before the worker's first step
+            self.prepare()
         try:
             try:
                 connection = self._idle.pop()

@@ -19,6 +19,7 @@ _CJK_RUN = re.compile(f"[{_CJK}]+")
 # A Latin word keeps what stands inside it (don't, settings.py, 3.5): each index cuts it as it cut the text.
 _TERM = re.compile(f'([{_CJK}]+)|[^\\W_{_CJK}](?:[^\\s"{_CJK}]*[^\\W_{_CJK}])?')
 _SPACE = re.compile(r"\s+")
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +54,8 @@ def _spread_run(match: re.Match[str]) -> str:
 
 
 def _normal(text: str) -> str:
-    """Full-width letters become plain ones, and all lower case."""
-    return unicodedata.normalize("NFKC", text).lower()
+    """Full-width letters become plain ones, all lower case, and what no search engine takes becomes a space."""
+    return unicodedata.normalize("NFKC", _UNPRINTABLE.sub(" ", text)).lower()
 
 
 def snippet(text: str, wanted: list[Term]) -> str:

@@ -39,7 +39,7 @@ class BackendOptions:
 class LlamaBackend:
     """Fulfils `Backend`. Tokenizing is safe from any thread; all else belongs to the decode thread."""
 
-    copy_from = 128
+    copy_from = 32
 
     def __init__(
         self, path: Path, options: BackendOptions, progress: Callable[[float], bool] = lambda done: True, *, trial: bool = False

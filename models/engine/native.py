@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes
 import logging
-import os
 import sys
 import threading
 from collections import deque
@@ -135,4 +134,4 @@ def gpus() -> list[Gpu]:
 
 def machine_has_nvidia_gpu() -> bool:
     """True if the driver shows a GPU, whether or not this build of llama.cpp can use it."""
-    return any(os.path.exists(path) for path in ("/dev/nvidia0", "/proc/driver/nvidia/gpus"))
+    return any(Path(path).exists() for path in ("/dev/nvidia0", "/proc/driver/nvidia/gpus"))

@@ -140,10 +140,19 @@ def intervals(estimates: Sequence[Estimate], dark: bool) -> go.Figure:
     )  # fmt: skip
     names = [f"{escape(each.name)}<br><span style='font-size:11px;color:{colours.muted}'>n = {count(each.n)}</span>" for each in estimates]
     low = math.floor(min((each.low for each in estimates), default=0.0) * 10) * 10
-    figure.update_layout(template=template(dark), height=max(HEIGHT, 56 * len(estimates) + 32), hovermode="closest", margin=dict(l=0, r=20, t=_TOP, b=0))
-    figure.update_xaxes(range=[max(0, low - 2), 102], ticksuffix=" %", showgrid=True, gridcolor=colours.grid, showspikes=False, nticks=6)
+    figure.update_layout(
+        template=template(dark), height=max(HEIGHT, 56 * len(estimates) + 32), hovermode="closest", margin=dict(l=0, r=20, t=_TOP, b=0)
+    )
+    figure.update_xaxes(
+        range=[max(0, low - 2), 102], ticksuffix=" %", showgrid=True, gridcolor=colours.grid, showspikes=False, nticks=4, tickangle=0
+    )
     figure.update_yaxes(
-        showgrid=False, range=[-0.6, len(estimates) - 0.3], tickvals=places, ticktext=names, ticklabelstandoff=10, tickfont=dict(size=12, color=colours.text)
+        showgrid=False,
+        range=[-0.6, len(estimates) - 0.3],
+        tickvals=places,
+        ticktext=names,
+        ticklabelstandoff=10,
+        tickfont=dict(size=12, color=colours.text),
     )
     return figure
 
@@ -186,7 +195,10 @@ def _upper(top: float, step: float) -> float:
 def _dots(values: Sequence[float | None]) -> list[int]:
     """Marker sizes: 5 px for a value with a gap on both sides, which a line alone would not show."""
     padded = [None, *values, None]
-    return [5 if value is not None and before is None and after is None else 0 for before, value, after in zip(padded, values, padded[2:], strict=False)]
+    return [
+        5 if value is not None and before is None and after is None else 0
+        for before, value, after in zip(padded, values, padded[2:], strict=False)
+    ]
 
 
 def _name_ends(figure: go.Figure, series: Sequence[Line], dark: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -12,10 +13,9 @@ from streamlit.delta_generator import DeltaGenerator
 from core.conversations import Shown
 from core.entities import Author, FinishReason, Message, MessageStatus, User
 from core.running_turn import RunningTurn, Snapshot
-from pages.widgets.answer_bar import answer_bar
 from pages.widgets.cookie import SESSION_COOKIE
 from pages.widgets.message import plain, show
-from pages.widgets.question import question
+from pages.widgets.seam import Foot, Thought, seam
 from pages.words import language, t
 
 if TYPE_CHECKING:
@@ -37,37 +37,37 @@ def transcript(
     figures: DeltaGenerator,
     on_event: Callable[[str], None],
     on_again: Callable[[str], None],
-    comment: Callable[[Message], None],
 ) -> None:
-    """Draw all messages. on_event: see question() and answer_bar(). on_again: asked to try an answer (its id) once more.
-
-    comment: draws the comment form under the answer, where one is open.
-    """
+    """Draw all messages. on_event: see seam(). on_again: asked to try an answer (its id) once more."""
     writing = shown[-1].message if shown and shown[-1].message.status is MessageStatus.STREAMING else None
+    free = writing is None
+    foot: Foot | None = None
+    asked: Shown | None = None
     with st.container(key="transcript", gap="small"):
         for each in shown:
-            if each.message is writing:
-                if running is not None and running.turn.answer_id == writing.id:
-                    _running(portal, user, running, figures)
-                else:
-                    _elsewhere(portal, user, writing)
-            elif each.message.author is Author.USER:
-                question(each, editable=writing is None, on_event=on_event)
+            message = each.message
+            if message.author is Author.USER:
+                asked = each
+                continue
+            draw_seam = partial(seam, f"seam-{message.id}", foot=foot, asked=asked, free=free, on_event=on_event)
+            if message is not writing:
+                draw_seam(thought=_thought(message))
+                _answer(message, free=free, on_again=on_again)
+                foot = Foot(each, _figures_of(message), _mark(message))
+            elif running is not None and running.turn.answer_id == message.id:
+                _running(portal, user, running, draw_seam, figures)
             else:
-                _answer(each, free=writing is None, on_event=on_event, on_again=on_again)
-                comment(each.message)
+                draw_seam(thought=_thought(message))
+                _elsewhere(portal, user, message)
+        if free:
+            seam("seam-last", foot=foot, asked=None, thought=None, free=True, on_event=on_event)
 
 
-def _answer(shown: Shown, *, free: bool, on_event: Callable[[str], None], on_again: Callable[[str], None]) -> None:
-    message = shown.message
-    if message.reasoning:
-        with st.expander(_thought(message), type="compact", key=f"thinking-{message.id}"):
-            show(message.reasoning)
+def _answer(message: Message, *, free: bool, on_again: Callable[[str], None]) -> None:
     if message.text:
         show(message.text)
     if message.status in (MessageStatus.FAILED, MessageStatus.INTERRUPTED):
         _cut(message, free=free, on_again=on_again)
-    answer_bar(shown, meta=_figures_of(message), mark=_mark(message), free=free, on_event=on_event)
 
 
 def _cut(message: Message, *, free: bool, on_again: Callable[[str], None]) -> None:
@@ -90,28 +90,31 @@ def _mark(message: Message) -> str:
     return ""
 
 
-def _figures_of(message: Message) -> list[str]:
+def _figures_of(message: Message) -> tuple[str, ...]:
     """Model, tokens, speed, time to first token; what was not measured is left out."""
     row = message.generation
     if row is None:
-        return []
+        return ()
     meta = [row.model, t("{n} tokens", n=row.usage.completion_tokens)]
     if row.timings.tokens_per_second:
         meta.append(_speed(row.timings.tokens_per_second))
     if row.timings.ttft_s is not None:
         meta.append(t("{seconds} s to first token", seconds=_seconds(row.timings.ttft_s)))
-    return meta
+    return tuple(meta)
 
 
-def _thought(message: Message) -> str:
+def _thought(message: Message) -> Thought | None:
+    if not message.reasoning:
+        return None
     seconds = st.session_state.get(_THOUGHT, {}).get(message.id)
-    return t("Thought process") if seconds is None else t("Thought for {seconds} s", seconds=_seconds(seconds))
+    label = t("Thought process") if seconds is None else t("Thought for {seconds} s", seconds=_seconds(seconds))
+    return Thought(message.id, label, message.reasoning)
 
 
 # The answer that is being written
 
 
-def _running(portal: Portal, user: User, running: RunningTurn, figures: DeltaGenerator) -> None:
+def _running(portal: Portal, user: User, running: RunningTurn, draw_seam: Callable[..., None], figures: DeltaGenerator) -> None:
     """Draw what there is, again and again. The turn runs in its own thread; this only watches."""
     checked = time.monotonic()
 
@@ -128,11 +131,11 @@ def _running(portal: Portal, user: User, running: RunningTurn, figures: DeltaGen
             if now.thinking_s is not None:
                 st.session_state.setdefault(_THOUGHT, {})[now.answer_id] = now.thinking_s
             st.rerun()
-        with st.container(key="answer-run", gap="small"):
-            if now.place is not None:
-                _queued(now, lambda: running.stop())
-            else:
-                _so_far(now)
+        draw_seam(thought=_thought_so_far(now))
+        if now.place is not None:
+            _queued(now, lambda: running.stop())
+        elif now.text or not now.reasoning:
+            show(now.text, caret=True)
         figures.caption(_running_figures(now), width="content")
 
     watch()
@@ -146,14 +149,12 @@ def _queued(now: Snapshot, leave: Callable[[], None]) -> None:
         st.button(t("Leave the line"), type="tertiary", key="leave", on_click=leave)
 
 
-def _so_far(now: Snapshot) -> None:
-    if now.reasoning:
-        thinking = not now.text
-        label = t("Thinking, {seconds} s") if thinking else t("Thought for {seconds} s")
-        with st.expander(label.format(seconds=_seconds(now.thinking_s or 0)), type="compact", icon="spinner" if thinking else None, key="thinking-run"):
-            show(now.reasoning, caret=thinking)
-    if now.text or not now.reasoning:
-        show(now.text, caret=True)
+def _thought_so_far(now: Snapshot) -> Thought | None:
+    if not now.reasoning:
+        return None
+    seconds = _seconds(now.thinking_s or 0)
+    label = t("Thought for {seconds} s", seconds=seconds) if now.text else t("Thinking, {seconds} s", seconds=seconds)
+    return Thought(now.answer_id, label, now.reasoning, running=not now.text)
 
 
 def _running_figures(now: Snapshot) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -33,12 +34,15 @@ def elasticsearch_node() -> Iterator[ElasticsearchNode]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The address of a database with nothing in it."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'portal.db'}"
+        yield f"sqlite:///{tmp_path / 'portal.db'}"
+        return
     server: PostgresServer = request.getfixturevalue("postgres_server")
-    return server.new_database()
+    url = server.new_database()
+    yield url
+    server.drop_database(url)
 
 
 @pytest.fixture
@@ -50,15 +54,25 @@ def database(empty_url: str) -> Iterator[Database]:
     opened.close()
 
 
-@pytest.fixture(params=["sqlite", "elasticsearch"])
-def index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[WritableIndex]:
-    """A search index with nothing in it."""
-    opened: WritableIndex
-    if request.param == "sqlite":
-        opened = SqliteIndex(tmp_path / "search.db")
-    else:
-        node: ElasticsearchNode = request.getfixturevalue("elasticsearch_node")
-        opened = ElasticsearchIndex(node.url, prefix=f"test-{tmp_path.name.lower()}")
+@pytest.fixture(scope="session", params=["sqlite", "elasticsearch"])
+def index(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WritableIndex]:
+    """A search index that the tests of a session share, each with ids of its own: making indices is what takes time."""
+    opened = _open_index(request, tmp_path_factory.mktemp("index") / "search.db")
     opened.prepare()
     yield opened
     opened.close()
+
+
+@pytest.fixture(params=["sqlite", "elasticsearch"])
+def new_index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[WritableIndex]:
+    """A search index that does not exist yet."""
+    opened = _open_index(request, tmp_path / "search.db")
+    yield opened
+    opened.close()
+
+
+def _open_index(request: pytest.FixtureRequest, path: Path) -> WritableIndex:
+    if request.param == "sqlite":
+        return SqliteIndex(path)
+    node: ElasticsearchNode = request.getfixturevalue("elasticsearch_node")
+    return ElasticsearchIndex(node.url, prefix=f"test-{uuid4().hex[:12]}")

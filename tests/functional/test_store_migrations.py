@@ -66,7 +66,7 @@ def test_many_processes_may_start_at_once(empty_url: str) -> None:
 def test_a_database_newer_than_the_code_stops_the_start(database: Database) -> None:
     with database.engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = 'from-the-future'"))
-    with pytest.raises(StartFailed, match="written by a newer portal .revision from-the-future"):
+    with pytest.raises(StartFailed, match="newer portal"):
         migrate(database)
 
 

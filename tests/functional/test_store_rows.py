@@ -31,9 +31,9 @@ def test_leaving_without_commit_rolls_back(database: Database) -> None:
 
 
 def test_an_error_rolls_back_what_came_before_it(database: Database) -> None:
-    with pytest.raises(RuntimeError), SqlUnitOfWork(database) as work:
+    with pytest.raises(Conflict), SqlUnitOfWork(database) as work:
         work.users.add(things.user(), "hash")
-        raise RuntimeError
+        work.users.add(things.user(), "hash")
     with SqlUnitOfWork(database) as work:
         assert work.users.count() == 0
 
@@ -150,7 +150,8 @@ def test_a_checkpoint_changes_only_a_streaming_message(database: Database) -> No
         work.messages.checkpoint(streaming.id, "so far", "thinking")
         work.messages.checkpoint(answered.id, "overwritten", "")
         found, finished = work.messages.get(streaming.id), work.messages.get(answered.id)
-        assert found is not None and finished is not None
+        assert found is not None
+        assert finished is not None
         assert (found.text, found.reasoning, found.status) == ("so far", "thinking", MessageStatus.STREAMING)
         assert finished.text == "A loan that can be sold."
         work.messages.finish(streaming.id, MessageStatus.FAILED, "so far", "", "The model stopped.")
@@ -162,7 +163,7 @@ def test_a_checkpoint_changes_only_a_streaming_message(database: Database) -> No
 @pytest.mark.parametrize("text", ["a\x00b", "half a pair \ud83d", "emoji 👩🏽‍💻 and 汉字 𠮷", "x" * 100_000])
 def test_any_text_a_model_writes_can_be_stored(database: Database, text: str) -> None:
     ana = put_user(database)
-    talk, _, answered = put_exchange(database, ana, answered=text)
+    talk, _, _ = put_exchange(database, ana, answered=text)
     with SqlUnitOfWork(database) as work:
         found = work.messages.of_conversation(talk.id)[1]
     assert found.text == text.replace("\x00", "\ufffd").replace("\ud83d", "\ufffd")
@@ -267,7 +268,8 @@ def test_rating_again_replaces_rating_and_comment_and_keeps_the_review(database:
         assert (found.rating, found.comment, found.state, found.note) == (1, "better now", ReviewState.RESOLVED, "looked at")
         assert (found.user_name, found.reviewer_name, found.created_at, found.updated_at) == ("ana", "eva", NOW, later(minutes=2))
         assert (found.question, found.answer) == ("What is a bond?", "A loan that can be sold.")
-        assert found.generation is not None and found.generation.message_id == answered.id
+        assert found.generation is not None
+        assert found.generation.message_id == answered.id
         work.feedback.remove(ana.id, answered.id)
         work.feedback.remove(ana.id, answered.id)
         assert work.feedback.get(first.id) is None

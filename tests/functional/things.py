@@ -57,7 +57,9 @@ def turn(owner: User, asked: Message, answered: Message, request_id: str | None 
     )  # fmt: skip
 
 
-def generation(owner: User, message: Message | None = None, at: datetime = NOW, model: str = "glm-4-9b", group: str | None = None) -> Generation:
+def generation(
+    owner: User, message: Message | None = None, at: datetime = NOW, model: str = "glm-4-9b", group: str | None = None
+) -> Generation:
     return Generation(
         id=new_id(),
         user_id=owner.id,

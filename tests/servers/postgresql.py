@@ -69,6 +69,10 @@ class PostgresServer:
             connection.execute(f"CREATE DATABASE {name}".encode())
         return self._address(name)
 
+    def drop_database(self, url: str) -> None:
+        with psycopg.connect(self._address("postgres"), autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE {url.rpartition('/')[2]} WITH (FORCE)".encode())
+
     def _address(self, database: str) -> str:
         return f"postgresql://portal@127.0.0.1:{self.port}/{database}"
 

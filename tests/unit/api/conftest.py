@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -40,26 +41,59 @@ def pool() -> FakePool:
     return FakePool()
 
 
-@pytest.fixture
-def portal(tmp_path: Path, router: FakeRouter, pool: FakePool) -> Iterator[bootstrap.Portal]:
-    built = bootstrap.build(Settings(home=tmp_path), pool=pool, router=router, hasher=PlainHasher())
+@pytest.fixture(scope="session")
+def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with its tables and people, to be copied: making them takes longer than most tests."""
+    home = tmp_path_factory.mktemp("home")
+    built = bootstrap.build(Settings(home=home), pool=FakePool(), router=FakeRouter(), hasher=PlainHasher())
     for name, role in (("ann", Role.ANALYST), ("bob", Role.ANALYST), ("max", Role.MANAGER), ("ada", Role.ADMIN)):
         built.accounts.add(None, name, role, password=PASSWORD)
+    built.close()
+    return home
+
+
+@pytest.fixture
+def portal(tmp_path: Path, empty_home: Path, router: FakeRouter, pool: FakePool) -> Iterator[bootstrap.Portal]:
+    home = tmp_path / "home"
+    shutil.copytree(empty_home, home)
+    built = bootstrap.build(Settings(home=home), pool=pool, router=router, hasher=PlainHasher())
     yield built
     built.close()
 
 
+class Server:
+    """One REST server for all tests, each with a portal of its own behind it."""
+
+    def __init__(self) -> None:
+        self.portal: bootstrap.Portal | None = None
+        self.app = build(self._current)
+        self._server = uvicorn.Server(uvicorn.Config(self.app, port=0, log_level="critical", lifespan="off"))
+        self._thread = threading.Thread(target=self._server.run, daemon=True)
+        self._thread.start()
+        while not self._server.started:
+            time.sleep(0.005)
+        self.address = f"http://127.0.0.1:{self._server.servers[0].sockets[0].getsockname()[1]}"
+
+    def _current(self) -> bootstrap.Portal:
+        assert self.portal is not None
+        return self.portal
+
+    def close(self) -> None:
+        self._server.should_exit = self._server.force_exit = True
+        self._thread.join()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    server = Server()
+    yield server
+    server.close()
+
+
 @pytest.fixture
-def address(portal: bootstrap.Portal) -> Iterator[str]:
-    """A running server's address."""
-    server = uvicorn.Server(uvicorn.Config(build(lambda: portal), port=0, log_level="error", lifespan="off"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.005)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = server.force_exit = True
-    thread.join()
+def address(server: Server, portal: bootstrap.Portal) -> str:
+    server.portal = portal
+    return server.address
 
 
 @pytest.fixture

@@ -67,7 +67,8 @@ def test_what_is_replaced_leaves_no_words_behind(tmp_path: Path) -> None:
 def test_nothing_a_person_types_is_a_syntax_error(tmp_path: Path) -> None:
     index = filled(tmp_path / "search.db")
     dice = random.Random(7)
-    pieces = ['"', "'", "*", "(", ")", "NEAR", "AND", "OR", "NOT", "body:", "^", "-", "+", "{", "}", "bond", "机", "机器", "½", "é", "\x00", "\ud800", "_", "%", "\\", " "]  # fmt: skip
+    words = ["bond", "机", "机器", "½", "é", "NEAR", "AND", "OR", "NOT", "body:", "\x00", "\ud800", " "]
+    pieces = [*words, *"\"'*()^-+{}_%\\,;"]
     for _ in range(2000):
         index.search(SearchQuery("".join(dice.choices(pieces, k=dice.randint(1, 8))), "message", "ana"))
 

@@ -1,0 +1,37 @@
+"""A limit on request bodies, so that nobody fills the memory. Its refusal is JSON like every other."""
+
+from __future__ import annotations
+
+from fastapi import Request
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.errors import http_error
+
+
+class BodyLimit:
+    """Pure ASGI. Refuses by the announced length at once, else when the bytes that came exceed the limit."""
+
+    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+        self._app = app
+        self._max = max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        announced = dict(scope["headers"]).get(b"content-length", b"0")
+        if announced.isdigit() and int(announced) > self._max:
+            await http_error(Request(scope), HTTPException(413))(scope, receive, send)
+            return
+        came = 0
+
+        async def counted() -> Message:
+            nonlocal came
+            message = await receive()
+            came += len(message.get("body", b""))
+            if came > self._max:
+                raise HTTPException(413)
+            return message
+
+        await self._app(scope, counted, send)

@@ -1,0 +1,143 @@
+"""How long a rerun of the chat page takes, over a real websocket: `python -m bench.page_rerun`.
+
+Starts the portal in a process of its own, with a model that answers at once, fills one conversation, opens it as a browser
+would, and reruns the page. A rerun is timed from sending its message to the message that says the script has finished.
+Prints a table: messages in the transcript, first load, p50, p95 and worst rerun in ms, and the bytes a rerun sends.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+from urllib.request import urlopen
+
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.sync.client import ClientConnection, connect
+
+ROOT = Path(__file__).resolve().parents[1]
+ANSWER = """The jump is queueing, not decoding. With three slots and a mean answer of 9.4 s the utilisation was
+
+$$\\rho = \\frac{0.29 \\times 9.4}{3} \\approx 0.91$$
+
+| Hour | Requests | Mean wait |
+|:--|--:|--:|
+| 09:00 | 612 | 0.3 s |
+| 10:00 | 1,044 | 2.8 s |
+
+```python
+wait = log["first_token_at"] - log["received_at"]
+```
+
+1. Raise the slots from 3 to 4.
+2. Limit answers to 1,200 tokens in the `batch` group."""
+
+
+def serve(home: Path, port: int, messages: int) -> None:
+    """The process under test: a portal with one conversation; prints the session token and the conversation's id."""
+    os.chdir(ROOT)
+    import uvicorn
+
+    import bootstrap
+    import settings
+    from core.entities import SessionKind
+    from core.permissions import Role
+    from core.turns import TurnOptions
+    from tests.fakes import FakePool, FakeRouter, answer
+
+    portal = bootstrap.start(replace(settings.Settings(), home=home), pool=FakePool(), router=FakeRouter(always=answer(ANSWER, reasoning="The hour matters.")))
+    user = portal.accounts.add(None, "bench", Role.ANALYST, password="bench-password")
+    conversation = portal.conversations.new(user)
+    for n in range(messages // 2):
+        turn = portal.turns.start(user, conversation.id, f"Question {n + 1}: why did the p95 jump on Tuesday?", TurnOptions(), f"bench-{n}")
+        while (running := portal.turns.find(user, turn.id)) is not None:
+            running.wait_finished(1.0)
+            time.sleep(0.002)
+    print(json.dumps({"token": portal.sessions.open(user, SessionKind.BROWSER), "conversation": conversation.id}), flush=True)
+    import app
+
+    uvicorn.run(app.app, host="127.0.0.1", port=port, log_level="error", access_log=False)
+
+
+def rerun(socket: ClientConnection, conversation: str, rounds: int) -> tuple[list[float], list[int]]:
+    """Milliseconds and bytes of each rerun; the first is the first load."""
+    times, sizes = [], []
+    page = ""
+    for _ in range(rounds):
+        message = BackMsg()
+        message.rerun_script.query_string = f"c={conversation}"
+        message.rerun_script.page_script_hash = page
+        began, received = time.perf_counter(), 0
+        socket.send(message.SerializeToString())
+        while True:
+            data = socket.recv(timeout=60)
+            received += len(data)
+            forward = ForwardMsg.FromString(data if isinstance(data, bytes) else data.encode())
+            if forward.WhichOneof("type") == "new_session":
+                page = forward.new_session.page_script_hash
+            if forward.WhichOneof("type") == "script_finished":
+                break
+        times.append((time.perf_counter() - began) * 1000)
+        sizes.append(received)
+        time.sleep(0.05)
+    return times, sizes
+
+
+def measure(messages: int, rounds: int) -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with tempfile.TemporaryDirectory() as home:
+        command = [sys.executable, "-m", "bench.page_rerun", "--serve", home, str(port), str(messages)]
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
+            try:
+                assert server.stdout is not None
+                facts = json.loads(next(line for line in server.stdout if line.startswith("{")))
+                _wait(port)
+                headers = {"Cookie": f"glm_portal_session={facts['token']}"}
+                with connect(f"ws://127.0.0.1:{port}/_stcore/stream", additional_headers=headers, max_size=None) as client:
+                    times, sizes = rerun(client, facts["conversation"], rounds + 1)
+            finally:
+                server.terminate()
+    warm = sorted(times[1:])
+    p95 = warm[min(len(warm) - 1, int(len(warm) * 0.95))]
+    return f"{messages:>8} {times[0]:>11.0f} {statistics.median(warm):>8.1f} {p95:>8.1f} {warm[-1]:>8.1f} {statistics.median(sizes[1:]) / 1024:>8.0f}"
+
+
+def _wait(port: int) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            with urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2) as answer:
+                if json.load(answer):
+                    return
+        except OSError:
+            time.sleep(0.2)
+    raise SystemExit("The portal did not start within 60 s.")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--messages", type=int, nargs="+", default=[2, 50, 200])
+    parser.add_argument("--rounds", type=int, default=40)
+    parser.add_argument("--serve", nargs=3, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.serve:
+        serve(Path(given.serve[0]), int(given.serve[1]), int(given.serve[2]))
+        return
+    print("messages  first load      p50      p95    worst  KB sent")
+    for messages in given.messages:
+        print(measure(messages, given.rounds), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+// The conversations in the sidebar: all rows, their menus and marks in one component. See pages/widgets/conversation_list.py.
+
+const SHEET = new CSSStyleSheet();
+SHEET.replaceSync(`
+.list{font:400 .8667rem/1.4 var(--st-font);color:var(--st-text-color);padding-bottom:1rem}
+h4{margin:0;padding:.875rem .625rem .25rem;font:inherit;color:var(--st-gray-text-color)}
+.none{padding:.875rem .625rem;color:var(--st-gray-text-color)}
+.row{position:relative;display:flex;align-items:center;min-height:2.125rem;border-radius:.5rem}
+.row:hover{background:color-mix(in srgb,currentColor 5%,transparent)} .row.on{background:color-mix(in srgb,currentColor 9%,transparent);font-weight:500}
+a{flex:1;min-width:0;padding:.4375rem 0 .4375rem .625rem;color:inherit;text-decoration:none;overflow:hidden;white-space:nowrap;text-overflow:ellipsis;border-radius:.5rem}
+a:focus-visible,button:focus-visible,input:focus-visible{outline:2px solid var(--st-link-color);outline-offset:-2px}
+button{all:unset;box-sizing:border-box;cursor:pointer}
+.more{flex:none;width:1.75rem;height:1.75rem;margin-right:.1875rem;border-radius:.375rem;display:grid;place-items:center;opacity:.45}
+.row:hover .more,.row.on .more,.more:focus-visible,.more[aria-expanded=true]{opacity:1} .more:hover{background:color-mix(in srgb,currentColor 9%,transparent)}
+i{font:400 1.1rem/1 'Material Symbols Rounded';font-feature-settings:'liga'}
+.spin{flex:none;width:.75rem;height:.75rem;margin:0 .25rem;border-radius:50%;border:1.5px solid color-mix(in srgb,currentColor 22%,transparent);
+ border-top-color:currentColor;animation:turn .9s linear infinite} @keyframes turn{to{transform:rotate(1turn)}}
+.menu{position:absolute;right:.1875rem;top:2rem;z-index:5;min-width:9rem;padding:.25rem;border-radius:.5rem;border:1px solid var(--st-border-color);
+ background:var(--st-background-color)}
+.menu button{display:flex;align-items:center;gap:.5rem;width:100%;padding:.375rem .5rem;border-radius:.375rem;font-weight:400}
+.menu button:hover,.menu button:focus-visible{background:color-mix(in srgb,currentColor 7%,transparent)} .menu .red{color:var(--st-red-text-color)}
+input{all:unset;box-sizing:border-box;flex:1;min-width:0;margin:.1875rem;padding:.25rem .4375rem;border-radius:.375rem;background:var(--st-background-color);
+ border:1px solid var(--st-border-color)}
+@media (pointer:coarse){.row{min-height:2.5rem}.more{width:2.5rem;height:2.5rem;opacity:1}.menu button{min-height:2.5rem}}
+@media (prefers-reduced-motion:reduce){.spin{animation-duration:4s}}
+`);
+
+const el = (tag, props, ...inside) => { const made = Object.assign(document.createElement(tag), props); made.append(...inside); return made; };
+const icon = name => { const made = el('i', {textContent: name, translate: false}); made.setAttribute('aria-hidden', 'true'); return made; };
+const lists = new WeakMap();    // root -> {data, labels, say, busy, drawn, shut}
+
+export function conversations({data, parentElement, setTriggerValue}) {
+  const root = parentElement.querySelector('.list');
+  const sheets = root.getRootNode();
+  if (!sheets.adoptedStyleSheets.includes(SHEET)) sheets.adoptedStyleSheets = [...sheets.adoptedStyleSheets, SHEET];
+  const state = lists.get(root) || {shut: () => {}};
+  lists.set(root, state);
+  Object.assign(state, {data: data[0], labels: data[1], say: event => setTriggerValue('event', event)});
+  if (!state.busy) draw(root, state);           // somebody is typing a title or reading a menu
+}
+
+function draw(root, state) {
+  const shape = JSON.stringify([state.data, state.labels]);
+  if (shape === state.drawn) return;
+  state.drawn = shape;
+  const parts = state.data.groups.flatMap(([title, items]) => [el('h4', {textContent: title}), ...items.map(item => rowOf(item, root, state))]);
+  root.replaceChildren(...(parts.length ? parts : [el('div', {className: 'none', textContent: state.data.none})]));
+}
+
+function rowOf(item, root, state) {
+  const {labels: L, say} = state;
+  const title = item.title || L.untitled, open = item.id === state.data.open;
+  const link = el('a', {href: '/?c=' + item.id, textContent: title, title});
+  link.onclick = event => { if (event.metaKey || event.ctrlKey || event.shiftKey) return; event.preventDefault(); say({kind: 'open', id: item.id}); };
+  if (open) link.setAttribute('aria-current', 'page');
+  const more = el('button', {className: 'more', title: L.more}, icon('more_horiz'));
+  more.setAttribute('aria-label', `${L.more}: ${title}`); more.setAttribute('aria-haspopup', 'menu'); more.setAttribute('aria-expanded', 'false');
+  const row = el('div', {className: open ? 'row on' : 'row'}, link, ...(item.running ? [el('span', {className: 'spin', title: L.running})] : []), more);
+  more.onclick = () => { const expanded = more.getAttribute('aria-expanded') === 'true'; state.shut(); if (!expanded) menu(item, row, more, root, state); };
+  return row;
+}
+
+function menu(item, row, more, root, state) {
+  const {labels: L, say} = state;
+  const choice = (name, label, act, className = '') => {
+    const made = el('button', {className, onclick: () => { state.shut(); act(); }}, icon(name), label); made.setAttribute('role', 'menuitem'); return made;
+  };
+  const box = el('div', {className: 'menu'}, choice('edit', L.rename, () => rename(item, row, root, state)), choice('delete', L.delete, () => say({kind: 'delete', id: item.id}), 'red'));
+  const outside = event => { if (!event.composedPath().includes(row)) state.shut(); };
+  state.busy = true;
+  state.shut = () => {
+    box.remove(); more.setAttribute('aria-expanded', 'false'); document.removeEventListener('pointerdown', outside, true);
+    state.shut = () => {}; state.busy = false; draw(root, state);
+  };
+  box.setAttribute('role', 'menu');
+  box.onkeydown = event => {
+    const all = [...box.children], at = all.indexOf(box.getRootNode().activeElement);
+    if (event.key === 'Escape') { event.stopPropagation(); state.shut(); more.focus(); }
+    if (event.key === 'ArrowDown' || event.key === 'ArrowUp') { event.preventDefault(); all[(at + (event.key === 'ArrowDown' ? 1 : all.length - 1)) % all.length].focus(); }
+  };
+  more.setAttribute('aria-expanded', 'true');
+  row.append(box);
+  if (box.getBoundingClientRect().bottom > innerHeight) { box.style.top = 'auto'; box.style.bottom = '2rem'; }
+  box.firstChild.focus();
+  document.addEventListener('pointerdown', outside, true);
+}
+
+function rename(item, row, root, state) {
+  const input = el('input', {value: item.title, maxLength: 80});
+  input.setAttribute('aria-label', state.labels.title);
+  let done = false;
+  const end = keep => {
+    if (done) return;
+    done = true;
+    const title = input.value.trim();
+    if (keep && title && title !== item.title) { state.say({kind: 'rename', id: item.id, title}); item.title = title; }
+    state.busy = false; state.drawn = null; draw(root, state);
+  };
+  input.onkeydown = event => {
+    event.stopPropagation();
+    if (event.key === 'Enter' && !event.isComposing) end(true);
+    if (event.key === 'Escape') end(false);
+  };
+  input.onblur = () => end(true);
+  state.busy = true;
+  row.replaceChildren(input); input.focus(); input.select();
+}

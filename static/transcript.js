@@ -1,0 +1,203 @@
+// What stands between two answers: the foot of the answer before, the next question, and the thoughts before its answer.
+// One component draws all three, because a page of fifty messages must be quick to send. See pages/widgets/seam.py.
+
+const SHEET = new CSSStyleSheet();
+SHEET.replaceSync(`
+.seam{display:grid;gap:1rem;font:400 1rem/1.65 var(--st-font);color:var(--st-text-color)}
+button{all:unset;box-sizing:border-box;cursor:pointer;flex:none;min-width:1.75rem;height:1.75rem;border-radius:.375rem;display:grid;place-items:center;color:inherit}
+button:hover{background:var(--st-secondary-background-color);color:var(--st-text-color)}
+button:focus-visible,textarea:focus-visible,summary:focus-visible{outline:2px solid var(--st-link-color);outline-offset:1px}
+button[disabled]{opacity:.35!important;cursor:default}
+i{font:400 1.1rem/1 'Material Symbols Rounded';font-feature-settings:'liga'}
+.quiet button{opacity:.7;transition:opacity .15s} .quiet:hover button,.quiet button:focus-visible,.quiet button[aria-pressed=true]{opacity:1}
+.versions{display:flex;align-items:center}
+
+.bar{display:flex;align-items:center;gap:.125rem;margin-left:-.375rem;min-height:1.75rem;font-size:.8667rem;line-height:1.5;color:var(--st-gray-text-color);
+ font-variant-numeric:tabular-nums;white-space:nowrap}
+.bar button[aria-pressed=true]{color:var(--st-link-color)} .bar button[aria-pressed=true] i{font-variation-settings:'FILL' 1}
+.meta{margin-left:.5rem;overflow:hidden;text-overflow:ellipsis} .mark{color:var(--st-orange-text-color)}
+
+.question{display:flex;justify-content:flex-end;align-items:center;gap:.375rem}
+.bubble{max-width:85%;box-sizing:border-box;padding:.625rem 1rem;border-radius:1.125rem;white-space:pre-wrap;overflow-wrap:anywhere;
+ background:color-mix(in srgb,currentColor 6%,transparent)}
+.bubble.long:not(.open){max-height:15.5rem;overflow:hidden;mask:linear-gradient(#000 70%,transparent)}
+.tools{display:flex;align-items:center;font-size:.8667rem;color:var(--st-gray-text-color);font-variant-numeric:tabular-nums;white-space:nowrap}
+
+.editor{width:100%;display:grid;gap:.5rem}
+.editor label{font-size:.8667rem;color:var(--st-gray-text-color)}
+textarea{box-sizing:border-box;width:100%;min-height:4.5rem;max-height:24rem;resize:vertical;font:inherit;color:inherit;padding:.625rem 1rem;
+ border-radius:1.125rem;border:1px solid var(--st-border-color);background:transparent;field-sizing:content}
+.row{display:flex;gap:.5rem;font-size:.8667rem} .question .row{justify-content:flex-end}
+.row button{padding:0 .875rem;height:2.125rem;border-radius:.5rem;border:1px solid var(--st-border-color)}
+.row .main{background:var(--st-primary-color);border-color:var(--st-primary-color);color:#fff} .row .main:hover{filter:brightness(1.08)}
+
+summary{display:inline-flex;align-items:center;gap:.375rem;cursor:pointer;list-style:none;font-size:.8667rem;color:var(--st-gray-text-color);border-radius:.375rem}
+summary:hover{color:var(--st-text-color)} summary::-webkit-details-marker{display:none}
+summary i{transition:transform .15s} details[open] summary i{transform:rotate(90deg)}
+.thought{margin-top:.5rem;padding-left:1rem;border-left:2px solid var(--st-border-color);white-space:pre-wrap;overflow-wrap:anywhere;
+ font-size:.9333rem;color:var(--st-gray-text-color);max-height:24rem;overflow:auto}
+.spin{width:.75rem;height:.75rem;border-radius:50%;border:1.5px solid color-mix(in srgb,currentColor 25%,transparent);border-top-color:currentColor;
+ animation:turn .9s linear infinite} @keyframes turn{to{transform:rotate(1turn)}}
+
+@media (pointer:coarse){button{min-width:2.5rem;height:2.5rem}.quiet button{opacity:1}.row button{height:2.5rem}}
+@media (max-width:640px){.opt{display:none}.question{flex-wrap:wrap}.tools{order:2;width:100%;justify-content:flex-end;margin-top:-.5rem}}
+@media (prefers-reduced-motion:reduce){*{transition:none!important}.spin{animation-duration:4s}}
+`);
+
+const el = (tag, props, ...inside) => { const made = Object.assign(document.createElement(tag), props); made.append(...inside); return made; };
+const icon = name => { const made = el('i', {textContent: name, translate: false}); made.setAttribute('aria-hidden', 'true'); return made; };
+const tool = (name, label, act, {pressed, off} = {}) => {
+  const made = el('button', {title: label, disabled: !!off}, icon(name));
+  made.setAttribute('aria-label', label);
+  if (pressed !== undefined) made.setAttribute('aria-pressed', pressed);
+  made.onclick = () => act(made);
+  return made;
+};
+// One id per drawing of a button: what a double click sends twice is one request.
+const requestId = () => Date.now().toString(36) + Math.random().toString(36).slice(2);
+
+const seams = new WeakMap();    // root -> {data, labels, say, busy, drawn, fold}
+
+export function seam({data, parentElement, setTriggerValue}) {
+  const root = parentElement.querySelector('.seam');
+  const sheets = root.getRootNode();
+  if (!sheets.adoptedStyleSheets.includes(SHEET)) sheets.adoptedStyleSheets = [...sheets.adoptedStyleSheets, SHEET];
+  const state = seams.get(root) || {};
+  seams.set(root, state);
+  Object.assign(state, {data: data[0], labels: data[1], say: event => setTriggerValue('event', event)});
+  if (!state.busy) draw(root, state);           // a rerun must not take the words out of somebody's hands
+}
+
+function draw(root, state) {
+  const {bar, question, thought} = state.data;
+  const shape = JSON.stringify([bar, question, !!thought, state.labels]);
+  if (shape !== state.drawn) {
+    state.drawn = shape;
+    state.fold = thought ? foldOf(thought) : null;
+    const again = () => { state.busy = false; state.drawn = null; draw(root, state); };
+    root.replaceChildren(...[bar && barOf(bar, state, again), question && questionOf(question, state, again), state.fold].filter(Boolean));
+  }
+  if (thought) fill(state.fold, thought);
+}
+
+// The foot of an answer
+
+function barOf(bar, {labels: L, say}, again) {
+  const tell = event => say({...event, message: bar.id});
+  const box = el('div', {className: 'bar quiet'});
+  const outer = el('div', {}, box);
+  if (bar.versions) box.append(versions(bar.versions, L, say));
+  if (bar.text) box.append(tool('content_copy', L.copy, button => copy(bar.text, button, L)));
+  if (bar.text) {
+    const rate = value => () => {
+      const rating = bar.rating === value ? 0 : value;
+      tell({kind: 'rate', rating});
+      if (rating) comment(rating, ''); else again();
+    };
+    const comment = (rating, text) => {
+      for (const [button, value] of [[up, 1], [down, -1]]) button.setAttribute('aria-pressed', rating === value);
+      box.parentElement.querySelector('.editor')?.remove();
+      outer.append(editor({
+        label: rating > 0 ? L.whyGood : L.whyPoor, text, send: L.sendComment, cancel: L.skip, empty: true,
+        act: words => { tell({kind: 'say', rating, text: words}); again(); }, leave: again,
+      }));
+      hold(outer);
+    };
+    const up = tool('thumb_up', L.up, rate(1), {pressed: bar.rating === 1});
+    const down = tool('thumb_down', L.down, rate(-1), {pressed: bar.rating === -1});
+    box.append(up, down);
+    if (bar.rating) box.append(tool('add_comment', L.comment, () => comment(bar.rating, bar.comment)));
+  }
+  if (bar.free) {
+    const request = requestId();
+    box.append(tool('refresh', L.again, button => { button.disabled = true; tell({kind: 'again', request}); }));
+  }
+  const meta = el('span', {className: 'meta'});
+  if (bar.mark) meta.append(el('span', {className: 'mark', textContent: bar.mark + (bar.meta.length ? ' · ' : '')}));
+  bar.meta.forEach((text, n) => meta.append(el('span', {className: n > 1 ? 'opt' : '', textContent: (n ? ' · ' : '') + text})));
+  meta.title = meta.textContent;
+  box.append(meta);
+  return outer;
+}
+
+async function copy(text, button, L) {
+  try { await navigator.clipboard.writeText(text); }
+  catch {                                       // without HTTPS there is no clipboard
+    const area = el('textarea', {value: text}); document.body.append(area); area.select(); document.execCommand('copy'); area.remove();
+  }
+  const sign = button.querySelector('i');
+  sign.textContent = 'check'; button.title = L.copied;
+  setTimeout(() => { sign.textContent = 'content_copy'; button.title = L.copy; }, 1400);
+}
+
+function versions({at, ids, of}, L, say) {
+  const turn = (name, label, id) => tool(name, label, () => say({kind: 'version', id}), {off: !id});
+  return el('span', {className: 'versions'}, turn('chevron_left', L.earlier, ids[at - 2]), el('span', {textContent: of}), turn('chevron_right', L.later, ids[at]));
+}
+
+// A question
+
+function questionOf(question, {labels: L, say}, again) {
+  const bubble = el('div', {className: 'bubble', textContent: question.text});
+  const tools = el('div', {className: 'tools quiet'});
+  const box = el('div', {className: 'question'}, tools, bubble);
+  if (question.versions) tools.append(versions(question.versions, L, say));
+  if (question.editable) tools.append(tool('edit', L.edit, () => {
+    const request = requestId();
+    box.replaceChildren(editor({
+      text: question.text, name: L.edit, send: L.send, cancel: L.cancel, enter: true,
+      act: text => { say({kind: 'edit', id: question.id, text, request}); again(); }, leave: again,
+    }));
+    hold(box);
+  }));
+  requestAnimationFrame(() => {
+    if (bubble.scrollHeight < 340) return;
+    bubble.classList.add('long');
+    tools.prepend(tool('unfold_more', L.all, button => { button.querySelector('i').textContent = bubble.classList.toggle('open') ? 'unfold_less' : 'unfold_more'; }));
+  });
+  return box;
+}
+
+// Words being typed: an edited question, a comment
+
+function editor({label, name, text, send, cancel, act, leave, enter, empty}) {
+  const area = el('textarea', {value: text, maxLength: enter ? -1 : 4000});
+  area.setAttribute('aria-label', label || name);
+  const done = () => { if (empty || area.value.trim()) act(area.value); };
+  area.onkeydown = event => {
+    event.stopPropagation();
+    if (event.key === 'Escape') leave();
+    if (event.key === 'Enter' && !event.isComposing && (enter ? !event.shiftKey : event.ctrlKey || event.metaKey)) { event.preventDefault(); done(); }
+  };
+  const buttons = [el('button', {textContent: cancel, onclick: leave}), el('button', {className: 'main', textContent: send, onclick: done})];
+  return el('div', {className: 'editor'}, ...(label ? [el('label', {textContent: label})] : []), area, el('div', {className: 'row'}, ...(enter ? buttons : buttons.reverse())));
+}
+
+function hold(inside) {
+  requestAnimationFrame(() => { const area = inside.querySelector('textarea'); area?.focus(); area?.setSelectionRange(area.value.length, area.value.length); });
+  const root = inside.closest('.seam');
+  if (root) seams.get(root).busy = true;
+}
+
+// The thoughts before an answer, folded
+
+const unfolded = new Set();     // by answer: a fold stays open when the running answer becomes a finished one
+
+function foldOf({id}) {
+  const fold = el('details', {open: unfolded.has(id)}, el('summary', {}), el('div', {className: 'thought'}));
+  fold.ontoggle = () => unfolded[fold.open ? 'add' : 'delete'](id);
+  return fold;
+}
+
+function fill(fold, {label, text, running}) {
+  const [summary, body] = fold.children;
+  if (summary.dataset.label !== label) {
+    summary.dataset.label = label;
+    summary.replaceChildren(...(running ? [el('span', {className: 'spin'})] : []), label, icon('chevron_right'));
+  }
+  if (body.textContent === text) return;
+  const follow = running && body.scrollHeight - body.clientHeight - body.scrollTop < 40;
+  if (body.firstChild && text.startsWith(body.textContent)) body.append(text.slice(body.textContent.length));
+  else body.textContent = text;
+  if (follow) body.scrollTop = body.scrollHeight;
+}

@@ -1,0 +1,102 @@
+"""A portal of its own and Debian's Chromium. The model is a synthetic GLM that writes slowly, so that there is time to act."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
+
+from bench._portal import PASSWORD, Measured, running_portal
+from tests.gguf_maker import make_gguf
+from tests.servers.missing import missing
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+SCREENS = os.environ.get("TEST_SCREENS")
+"""A folder for a picture at the end of each test, for people to look at."""
+
+
+WITHOUT_THINKING = "[gMASK]<sop>{% for m in messages %}<|{{ m.role }}|>\n{{ m.content }}{% endfor %}<|assistant|>\n"
+
+
+@pytest.fixture(scope="session")
+def slow_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """About a thousand tokens in five to twenty seconds."""
+    path = tmp_path_factory.mktemp("models") / "slow.gguf"
+    return make_gguf(path, layers=32, context=1024, name="slow", template=WITHOUT_THINKING)
+
+
+@pytest.fixture(scope="session")
+def portal(slow_model: Path) -> Iterator[Measured]:
+    with running_portal(PORTAL_MODEL=str(slow_model), PORTAL_SLOTS="8", PORTAL_CONTEXT="1024") as running:
+        running.add_people(["ana", "bo"])
+        yield running
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    path = shutil.which("chromium")
+    if path is None:
+        missing("Browser tests need Debian's chromium: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+class Person:
+    """Somebody at a browser, signed in. Remembers every request that left the machine: there must be none."""
+
+    def __init__(self, context: BrowserContext, portal: Measured) -> None:
+        self.context = context
+        self.portal = portal
+        self.strangers: list[str] = []
+        context.on("request", lambda request: self._note(request.url))
+        self.page = context.new_page()
+
+    def _note(self, url: str) -> None:
+        if not url.startswith((self.portal.url, self.portal.url.replace("http", "ws"), "data:", "blob:")):
+            self.strangers.append(url)
+
+    def sign_in(self, name: str, password: str = PASSWORD) -> None:
+        self.page.goto(self.portal.url)
+        self.page.get_by_label("User name").fill(name)
+        self.page.get_by_label("Password").first.fill(password)
+        self.page.get_by_role("button", name="Sign in").click()
+
+    def open(self, name: str) -> Page:
+        """Sign in and see the chat."""
+        self.sign_in(name)
+        self.composer(self.page).wait_for()
+        return self.page
+
+    def composer(self, page: Page | None = None) -> Locator:
+        return (page or self.page).get_by_placeholder("Ask anything")
+
+    def ask(self, text: str, page: Page | None = None) -> None:
+        page = page or self.page
+        field = page.get_by_placeholder("Ask anything")
+        field.fill(text)
+        field.press("Enter")
+
+
+@pytest.fixture
+def person(chromium: Browser, portal: Measured, request: pytest.FixtureRequest) -> Iterator[Person]:
+    context = chromium.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB")
+    context.set_default_timeout(30_000)
+    somebody = Person(context, portal)
+    yield somebody
+    if SCREENS:
+        somebody.page.screenshot(path=Path(SCREENS) / f"{request.node.name}.png")
+    context.close()
+    assert somebody.strangers == []

@@ -1,0 +1,204 @@
+"""What people do with a chat, in a real browser, while the model is still writing."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+from playwright.sync_api import Page, expect
+
+from bench._portal import Measured
+from tests.browser.conftest import Person
+
+
+def written(page: Page) -> str:
+    """The text of the transcript's last answer so far."""
+    return page.locator(".st-key-transcript").inner_text()
+
+
+def until(condition: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "did not happen in time"
+        time.sleep(0.05)
+
+
+def last_answer(portal: Measured, name: str) -> dict[str, Any]:
+    """The newest stored answer of this person's newest conversation."""
+    chat = portal.get("/api/v1/conversations", name)["items"][0]["id"]
+    found: dict[str, Any] = portal.get(f"/api/v1/conversations/{chat}/messages", name)["items"][-1]
+    return found
+
+
+def chats(portal: Measured, name: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = portal.get("/api/v1/conversations", name)["items"]
+    return found
+
+
+def slots_busy(portal: Measured) -> int:
+    return sum(model["slots_busy"] for model in portal.get("/api/v1/models")["loaded"])
+
+
+def wait_for_end(page: Page) -> None:
+    expect(page.get_by_role("button", name="Stop")).to_have_count(0, timeout=90_000)
+    expect(page.get_by_role("button", name="Regenerate").last).to_be_visible()
+
+
+def test_a_wrong_password_is_told_and_the_right_one_opens_the_chat(person: Person) -> None:
+    person.sign_in("ana", "not the password")
+    expect(person.page.get_by_text("do not match")).to_be_visible()
+    person.open("ana")
+    cookies = {each["name"]: each for each in person.context.cookies()}
+    session = cookies["glm_portal_session"]
+    assert session["httpOnly"] and session["sameSite"] == "Strict"
+    assert "session" not in str(person.page.evaluate("document.cookie"))
+
+
+def test_an_answer_streams_and_stop_keeps_its_text_and_frees_the_engine(person: Person, portal: Measured) -> None:
+    page = person.open("ana")
+    person.ask("Tell me something long")
+    until(lambda: len(written(page)) > 60)
+    first = len(written(page))
+    until(lambda: len(written(page)) > first)
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("button", name="Stop")).to_have_count(0)
+    until(lambda: slots_busy(portal) == 0, 5)
+    expect(page.get_by_text("Stopped")).to_be_visible()
+    answer = last_answer(portal, "ana")
+    assert answer["status"] == "stopped" and len(str(answer["text"]) + str(answer["reasoning"])) > 20
+
+
+def test_escape_stops_too(person: Person, portal: Measured) -> None:
+    page = person.open("ana")
+    person.ask("Tell me something long")
+    until(lambda: len(written(page)) > 60)
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name="Stop")).to_have_count(0)
+    assert last_answer(portal, "ana")["status"] == "stopped"
+
+
+def test_an_answer_goes_on_through_a_reload_another_page_and_a_second_tab_and_is_whole(person: Person, portal: Measured) -> None:
+    page = person.open("bo")
+    person.ask("Tell me something long")
+    until(lambda: len(written(page)) > 80)
+    page.reload()
+    expect(page.get_by_role("button", name="Stop")).to_be_visible()
+    second = person.context.new_page()
+    second.goto(page.url)
+    expect(second.get_by_role("button", name="Stop")).to_be_visible()
+    page.get_by_role("button", name="Bo").or_(page.get_by_role("button", name="bo")).first.click()
+    page.get_by_role("link", name="Preferences").click()
+    expect(page.get_by_role("heading", name="Preferences")).to_be_visible()
+    page.get_by_role("link", name="Chat").click()
+    for each in (page, second):
+        wait_for_end(each)
+    answer = last_answer(portal, "bo")
+    assert answer["status"] == "done"
+    whole = re.sub(r"\s+", "", str(answer["text"]))
+    assert len(whole) > 300
+    for each in (page, second):
+        assert whole in re.sub(r"\s+", "", written(each))
+
+
+def test_a_dropped_socket_changes_nothing(person: Person, portal: Measured) -> None:
+    page = person.open("bo")
+    person.ask("Tell me something long")
+    until(lambda: len(written(page)) > 60)
+    person.context.set_offline(True)
+    page.evaluate("window.dispatchEvent(new Event('offline'))")
+    time.sleep(1.5)
+    person.context.set_offline(False)
+    wait_for_end(page)
+    assert last_answer(portal, "bo")["status"] == "done"
+
+
+def test_a_rating_with_a_comment_reaches_the_feedback_page_and_its_tokens_the_usage_page(person: Person, portal: Measured) -> None:
+    page = person.open("ana")
+    person.ask("Rate me, question 4711")
+    until(lambda: len(written(page)) > 60)
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name="Poor answer").last.click()
+    page.get_by_label(re.compile("What was wrong")).fill("Only letters, number 0815")
+    page.get_by_role("button", name="Send comment").click()
+    expect(page.get_by_role("button", name="Poor answer").last).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_label(re.compile("What was wrong"))).to_have_count(0)
+
+    admin_context = person.context.browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB")  # type: ignore[union-attr]
+    admin_context.set_default_timeout(30_000)
+    admin = Person(admin_context, portal)
+    desk = admin.open("admin")
+    desk.get_by_role("link", name="Feedback").click()
+    expect(desk.get_by_text("Only letters, number 0815").first).to_be_visible()
+    expect(desk.get_by_text("Rate me, question 4711").first).to_be_visible()
+    desk.get_by_role("link", name="Usage").click()
+    tokens = portal.get("/api/v1/usage")["total"]
+    assert tokens["completion_tokens"] > 0 and tokens["rated"] >= 1
+    expect(desk.get_by_test_id("stMetric").filter(has_text=re.compile(r"Tokens")).first).to_contain_text(re.compile(r"[1-9]"))
+    admin_context.close()
+    assert admin.strangers == []
+
+
+def test_a_question_that_cannot_be_asked_is_told_and_stays_for_correction(person: Person, portal: Measured) -> None:
+    page = person.open("ana")
+    before = len(chats(portal, "ana"))
+    field = page.get_by_placeholder("Ask anything")
+    field.fill("x" * 40_000)
+    field.press("Enter")
+    expect(page.get_by_text("40,000 characters")).to_be_visible()
+    assert len(chats(portal, "ana")) == before
+
+
+def test_a_chat_is_renamed_and_deleted_from_its_row(person: Person, portal: Measured) -> None:
+    page = person.open("bo")
+    person.ask("Name me")
+    until(lambda: len(written(page)) > 30)
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name="Stop")).to_have_count(0)
+    chat = chats(portal, "bo")[0]
+    assert chat["title"] == "Name me"
+
+
+def test_each_role_sees_its_pages_and_no_more(person: Person) -> None:
+    page = person.open("ana")
+    for name in ("Feedback", "Usage", "Models", "People"):
+        expect(page.get_by_role("link", name=name, exact=True)).to_have_count(0)
+    page.goto(f"{person.portal.url}/models")
+    expect(page.get_by_text(re.compile("analyst|role", re.IGNORECASE)).first).to_be_visible()
+    expect(page.get_by_text("slow.gguf")).to_have_count(0)
+
+
+def test_signing_out_ends_the_session_in_every_tab(person: Person) -> None:
+    page = person.open("bo")
+    second = person.context.new_page()
+    second.goto(person.portal.url)
+    second.get_by_placeholder("Ask anything").wait_for()
+    token = next(each["value"] for each in person.context.cookies() if each["name"] == "glm_portal_session")
+    page.get_by_role("button", name="Bo").or_(page.get_by_role("button", name="bo")).first.click()
+    page.get_by_role("link", name="Sign out").click()
+    page.get_by_label("User name").wait_for()
+    answer = httpx.get(f"{person.portal.url}/api/v1/conversations", cookies={"glm_portal_session": token})
+    assert answer.status_code == 401
+    second.reload()
+    second.get_by_label("User name").wait_for()
+
+
+def test_the_interface_speaks_chinese_when_the_browser_does_and_when_asked(person: Person) -> None:
+    browser = person.context.browser
+    assert browser is not None
+    context = browser.new_context(locale="zh-CN")
+    page = context.new_page()
+    page.goto(person.portal.url)
+    expect(page.get_by_role("button", name="登录")).to_be_visible(timeout=30_000)
+    context.close()
+
+
+def test_a_phone_shows_the_chat_without_sideways_scrolling(person: Person) -> None:
+    person.page.set_viewport_size({"width": 390, "height": 844})
+    page = person.open("ana")
+    person.ask("Hello from a phone")
+    until(lambda: len(written(page)) > 30)
+    page.get_by_role("button", name="Stop").click()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -1,0 +1,149 @@
+"""The official openai client, unchanged, against a portal process with the built-in model."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+
+import httpx
+import openai
+import pytest
+
+from bench._portal import Measured, running_portal
+
+HELLO: list[dict[str, str]] = [{"role": "user", "content": "How do I add a model?"}]
+
+
+@pytest.fixture(scope="module")
+def portal() -> Iterator[Measured]:
+    with running_portal() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def program(portal: Measured) -> Iterator[httpx.Client]:
+    with portal.sign_in() as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def key(program: httpx.Client) -> str:
+    return program.headers["Authorization"].removeprefix("Bearer ")
+
+
+@pytest.fixture
+def client(portal: Measured, key: str) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=f"{portal.url}/v1", api_key=key, max_retries=0, timeout=60) as client:
+        yield client
+
+
+def test_it_lists_the_models(client: openai.OpenAI) -> None:
+    names = [model.id for model in client.models.list()]
+    assert names == ["guide"]
+    assert client.models.retrieve("guide").id == "guide"
+
+
+def test_it_gets_an_answer(client: openai.OpenAI) -> None:
+    answer = client.chat.completions.create(model="guide", messages=HELLO)
+    assert len(answer.choices[0].message.content) > 10
+    assert answer.choices[0].finish_reason == "stop"
+    assert answer.usage.total_tokens == answer.usage.prompt_tokens + answer.usage.completion_tokens
+    assert answer.usage.completion_tokens > 2
+
+
+def test_it_streams_the_same_answer(client: openai.OpenAI) -> None:
+    whole = client.chat.completions.create(model="guide", messages=HELLO, temperature=0)
+    stream = client.chat.completions.create(
+        model="guide", messages=HELLO, temperature=0, stream=True, stream_options={"include_usage": True}
+    )
+    chunks = list(stream)
+    text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
+    assert text == whole.choices[0].message.content
+    assert len(chunks) > 3
+    assert chunks[-1].usage.completion_tokens == whole.usage.completion_tokens
+    assert chunks[-2].choices[0].finish_reason == "stop"
+
+
+def test_the_same_seed_gives_the_same_answer(client: openai.OpenAI) -> None:
+    texts = {
+        client.chat.completions.create(model="guide", messages=HELLO, temperature=1.5, seed=11).choices[0].message.content for _ in range(3)
+    }
+    assert len(texts) == 1
+
+
+def test_max_tokens_and_stop_end_the_answer(client: openai.OpenAI) -> None:
+    short = client.chat.completions.create(model="guide", messages=HELLO, max_tokens=3)
+    assert short.choices[0].finish_reason == "length"
+    assert short.usage.completion_tokens == 3
+    full = client.chat.completions.create(model="guide", messages=HELLO, temperature=0).choices[0].message.content
+    word = full.split(" ")[3]
+    cut = client.chat.completions.create(model="guide", messages=HELLO, temperature=0, stop=[word]).choices[0]
+    assert cut.finish_reason == "stop"
+    assert cut.message.content == full[: full.index(word)]
+
+
+def test_a_system_message_and_parts_are_taken(client: openai.OpenAI) -> None:
+    messages = [
+        {"role": "system", "content": "Answer briefly."},
+        {"role": "user", "content": [{"type": "text", "text": "How do I add a model?"}]},
+    ]
+    assert client.chat.completions.create(model="guide", messages=messages).choices[0].message.content
+
+
+def test_a_wrong_key_is_an_authentication_error(portal: Measured) -> None:
+    with openai.OpenAI(base_url=f"{portal.url}/v1", api_key="wrong", max_retries=0) as client:
+        with pytest.raises(openai.AuthenticationError) as caught:
+            client.models.list()
+        assert caught.value.code == "invalid_api_key"
+        with pytest.raises(openai.AuthenticationError):
+            client.chat.completions.create(model="guide", messages=HELLO, stream=True)
+
+
+def test_an_unknown_model_is_a_not_found_error(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.NotFoundError) as caught:
+        client.chat.completions.create(model="gpt-9", messages=HELLO)
+    assert caught.value.code == "model_not_found"
+
+
+def test_a_prompt_beyond_the_context_is_a_bad_request(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.BadRequestError) as caught:
+        client.chat.completions.create(model="guide", messages=[{"role": "user", "content": "long " * 5_000}])
+    assert caught.value.code == "context_length_exceeded"
+
+
+def test_what_is_not_offered_is_a_bad_request(client: openai.OpenAI) -> None:
+    tool = {"type": "function", "function": {"name": "f", "parameters": {}}}
+    with pytest.raises(openai.BadRequestError, match="tools is not offered yet"):
+        client.chat.completions.create(model="guide", messages=HELLO, tools=[tool])
+    with pytest.raises(openai.BadRequestError, match="one answer"):
+        client.chat.completions.create(model="guide", messages=HELLO, n=2)
+
+
+def test_a_path_that_is_not_offered_is_a_not_found_error(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.NotFoundError):
+        client.embeddings.create(model="guide", input="x", encoding_format="float")
+
+
+def test_many_at_once_are_all_answered(portal: Measured, key: str) -> None:
+    async def main() -> list[str]:
+        async with openai.AsyncOpenAI(base_url=f"{portal.url}/v1", api_key=key, max_retries=0, timeout=120) as client:
+
+            async def one() -> str:
+                stream = await client.chat.completions.create(model="guide", messages=HELLO, temperature=0, stream=True)
+                return "".join([chunk.choices[0].delta.content or "" async for chunk in stream])
+
+            return await asyncio.gather(*(one() for _ in range(20)))
+
+    answers = asyncio.run(main())
+    assert all(answers)
+
+
+def test_closing_a_stream_frees_the_engine(client: openai.OpenAI, program: httpx.Client) -> None:
+    stream = client.chat.completions.create(model="guide", messages=HELLO, stream=True)
+    next(iter(stream))
+    stream.close()
+    deadline = time.monotonic() + 10
+    while program.get("/api/v1/models").json()["loaded"][0]["slots_busy"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

@@ -1,0 +1,157 @@
+"""A store that is full, busy, slow or gone says so in one sentence and saves nothing by halves."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from core.errors import Unavailable
+from data import database as database_module
+from data.database import Database, open_database
+from data.migrate import migrate
+from data.unit_of_work import SqlUnitOfWork
+from tests.functional import things
+from tests.functional.things import put_exchange, put_user
+from tests.servers.postgresql import PostgresServer
+
+
+@pytest.fixture
+def impatient(empty_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+    """A store with two connections that wait for nothing long."""
+    monkeypatch.setattr(database_module, "BUSY_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(database_module, "POOL_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(database_module, "STATEMENT_TIMEOUT_S", 0.5)
+    opened = open_database(empty_url, pool_size=2, max_overflow=0)
+    migrate(opened)
+    yield opened
+    opened.close()
+
+
+def test_a_full_disk_saves_nothing_and_the_store_works_on(tmp_path: Path) -> None:
+    database = open_database(f"sqlite:///{tmp_path / 'portal.db'}", pool_size=1, max_overflow=0)
+    migrate(database)
+    ana = put_user(database)
+    with database.connect() as connection:
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {pages + 2}")
+    with pytest.raises(Unavailable, match="disk of the store is full"):
+        put_exchange(database, ana, answered="long " * 20_000)
+    with SqlUnitOfWork(database) as work:
+        assert work.conversations.of_user(ana.id, 10) == []
+    with database.connect() as connection:
+        connection.exec_driver_sql("PRAGMA max_page_count = 1000000")
+    put_exchange(database, ana, answered="long " * 20_000)
+    database.close()
+
+
+def test_after_a_failed_statement_nothing_can_be_committed(tmp_path: Path) -> None:
+    database = open_database(f"sqlite:///{tmp_path / 'portal.db'}", pool_size=1, max_overflow=0)
+    migrate(database)
+    ana = put_user(database)
+    with database.connect() as connection:
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {pages + 2}")
+    with SqlUnitOfWork(database) as work:
+        with pytest.raises(Unavailable):
+            work.conversations.add(things.conversation(ana, "long " * 20_000))
+        with pytest.raises(Unavailable, match="nothing of it was saved"):
+            work.conversations.add(things.conversation(ana, "short"))
+        with pytest.raises(Unavailable, match="nothing of it was saved"):
+            work.commit()
+    with SqlUnitOfWork(database) as work:
+        assert work.conversations.of_user(ana.id, 10) == []
+    database.close()
+
+
+def test_a_change_that_somebody_else_holds_makes_the_store_busy(impatient: Database) -> None:
+    ana = put_user(impatient)
+    with SqlUnitOfWork(impatient) as holder:
+        holder.users.save(ana)
+        with pytest.raises(Unavailable, match="busy"), SqlUnitOfWork(impatient) as work:
+            work.users.set_failures(ana.id, 1, None)
+
+
+def test_reading_goes_on_while_somebody_writes(impatient: Database) -> None:
+    ana = put_user(impatient)
+    with SqlUnitOfWork(impatient) as writer, SqlUnitOfWork(impatient) as reader:
+        writer.users.set_failures(ana.id, 1, None)
+        assert reader.users.get(ana.id) == ana
+
+
+def test_when_all_connections_are_taken_the_store_has_too_much_to_do(impatient: Database) -> None:
+    with SqlUnitOfWork(impatient), SqlUnitOfWork(impatient), pytest.raises(Unavailable, match="too much to do"):
+        SqlUnitOfWork(impatient).__enter__()
+
+
+def test_many_writers_at_once_all_get_their_turn(database: Database) -> None:
+    ana = put_user(database)
+    failures: list[BaseException] = []
+
+    def write() -> None:
+        try:
+            for _ in range(10):
+                put_exchange(database, ana)
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=write) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    with SqlUnitOfWork(database) as work:
+        assert len(work.conversations.of_user(ana.id, 1000)) == 120
+
+
+def test_a_statement_that_takes_too_long_is_ended(postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database_module, "STATEMENT_TIMEOUT_S", 0.2)
+    database = open_database(postgres_server.new_database())
+    with database.connect() as connection, pytest.raises(Unavailable, match="too long"):
+        connection.exec_driver_sql("SELECT pg_sleep(5)")
+    database.close()
+
+
+def test_a_server_that_goes_and_comes_back_is_used_again(postgres_server: PostgresServer) -> None:
+    database = open_database(postgres_server.new_database())
+    migrate(database)
+    ana = put_user(database)
+    postgres_server.kill()
+    with pytest.raises(Unavailable, match="cannot be reached"), SqlUnitOfWork(database) as work:
+        work.users.get(ana.id)
+    postgres_server.start()
+    with SqlUnitOfWork(database) as work:
+        assert work.users.get(ana.id) == ana
+    database.close()
+
+
+def test_wrong_sql_is_an_error_and_not_an_unavailable_store(database: Database) -> None:
+    with database.connect() as connection, pytest.raises(Exception, match="no_such_table") as caught:
+        connection.exec_driver_sql("SELECT * FROM no_such_table")
+    assert not isinstance(caught.value, Unavailable)
+
+
+def test_sqlite_keeps_what_was_committed_in_wal_mode_with_foreign_keys(tmp_path: Path) -> None:
+    database = open_database(f"sqlite:///{tmp_path / 'portal.db'}")
+    with database.connect() as connection:
+        settings = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous", "foreign_keys")]
+    assert settings == ["wal", 1, 1]
+    database.close()
+    assert sqlite3.sqlite_version_info >= (3, 40)
+
+
+def test_postgresql_sessions_have_timeouts_and_utc(postgres_server: PostgresServer) -> None:
+    url = postgres_server.new_database()
+    database = open_database(url)
+    with database.connect() as connection:
+        names = ("timezone", "statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
+        settings = [connection.exec_driver_sql(f"SHOW {name}").scalar() for name in names]
+    assert settings == ["UTC", "30s", "10s", "2min"]
+    database.close()
+    with psycopg.connect(url) as plain:
+        assert plain.execute("SHOW statement_timeout").fetchone() == ("0",)

@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+import bootstrap
+from core.errors import Unavailable
+from core.generation import ModelState
+from tests.fakes import MODEL, FakePool
+from tests.unit.api.test_conversation_routes import ask, new
+
+
+def test_the_process_answers(client: httpx.Client) -> None:
+    assert client.get("/healthz").json() == {"status": "ok"}
+
+
+def test_a_portal_that_can_answer_is_ready(client: httpx.Client) -> None:
+    answer = client.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json()["ready"] is True
+    assert answer.json()["model"] == {"ready": True, "detail": "fake"}
+
+
+def test_without_a_ready_model_it_is_not(client: httpx.Client, pool: FakePool) -> None:
+    pool.models = [replace(MODEL, state=ModelState.LOADING)]
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["model"] == {"ready": False, "detail": "fake is loading"}
+    pool.models = []
+    assert client.get("/readyz").json()["model"]["detail"] == "no model is loaded"
+
+
+def _gone(*_: object, **__: object) -> None:
+    raise Unavailable("It does not answer.")
+
+
+def test_without_the_store_it_is_not(client: httpx.Client, portal: bootstrap.Portal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(portal.accounts, "anybody", _gone)
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["store"] == {"ready": False, "detail": "It does not answer."}
+
+
+def test_without_the_index_it_still_answers_questions(
+    client: httpx.Client, portal: bootstrap.Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(portal.index, "search", _gone)
+    answer = client.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json()["index"]["ready"] is False
+
+
+@dataclass
+class Engine:
+    slots: int = 4
+    busy: int = 1
+    waiting: int = 2
+    decoded_tokens: int = 100
+    prefill_tokens: int = 50
+    cached_tokens: int = 25
+    steps: int = 10
+    step_seconds: float = 0.5
+    answers: int = 3
+    failures: int = 0
+    cells_used: int = 7
+    cells_total: int = 4096
+    tokens_per_second: float | None = None
+
+
+def _read(client: httpx.Client) -> dict[tuple[str, ...], float]:
+    found = {}
+    for family in text_string_to_metric_families(client.get("/metrics").text):
+        for sample in family.samples:
+            found[(sample.name, *sample.labels.values())] = sample.value
+    return found
+
+
+def test_metrics_tell_the_engine_the_turns_and_the_process(
+    client: httpx.Client, pool: FakePool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "metrics", lambda: {"fake": Engine()})
+    read = _read(client)
+    assert read["portal_turns_running",] == 0
+    assert read["portal_store_up",] == 1
+    assert read["portal_index_jobs_pending",] >= 0
+    assert read["portal_model_loaded", "fake", "ready"] == 1
+    assert read["portal_model_slots_busy", "fake"] == 1
+    assert read["portal_model_decoded_tokens_total", "fake"] == 100
+    assert read["portal_model_step_seconds_total", "fake"] == 0.5
+    assert ("portal_model_tokens_per_second", "fake") not in read
+    assert read["process_resident_memory_bytes",] > 1_000_000
+
+
+def test_requests_are_counted_by_route_and_never_by_id(client: httpx.Client, ann: httpx.Client) -> None:
+    route = "/api/v1/conversations/{conversation_id}/messages"
+    before = _read(client)
+    conversation = new(ann)
+    ask(ann, conversation)
+    for n in range(3):
+        client.get(f"/api/nothing/{n}")
+        client.request("BREW", "/healthz")
+    after = _read(client)
+
+    def grown(*key: str) -> float:
+        return after.get(key, 0) - before.get(key, 0)
+
+    assert grown("portal_http_requests_total", "POST", route, "200") == 1
+    assert grown("portal_http_requests_total", "any", "unknown", "404") == 3
+    assert not any(conversation in label or "BREW" in label for key in after for label in key)
+
+
+def test_metrics_go_on_without_the_store(client: httpx.Client, portal: bootstrap.Portal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(portal.index_worker, "pending", _gone)
+    assert _read(client)["portal_store_up",] == 0
+
+
+def test_the_description_lists_every_route_and_loads_nothing_from_elsewhere(client: httpx.Client) -> None:
+    described = client.get("/api/v1/openapi.json")
+    assert described.json()["openapi"].startswith("3.")
+    assert set(re.findall(r"https?://[^\"\s]+", described.text)) == set()
+    for page in ("/docs", "/redoc", "/api/v1/docs"):
+        assert client.get(page).status_code == 404
+
+
+def test_an_error_inside_is_a_sentence_and_not_a_traceback(
+    client: httpx.Client, signed_in: Callable[[str], httpx.Client], portal: bootstrap.Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann = signed_in("ann")
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("secret detail")
+
+    monkeypatch.setattr(portal.conversations, "list", broken)
+    monkeypatch.setattr(portal.models, "available", broken)
+    for path in ("/api/v1/conversations", "/v1/models"):
+        answer = ann.get(path)
+        assert answer.status_code == 500
+        assert "secret" not in answer.text
+        assert answer.json()["error"]["message"].endswith("the log has the details.")

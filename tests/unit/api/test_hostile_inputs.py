@@ -1,0 +1,204 @@
+"""Whatever is sent, the answer is a refusal in JSON with one sentence: never a 500, never a hang."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.unit.api.test_conversation_routes import new
+
+PATHS = ["/api/v1/session", "/v1/chat/completions", "/api/v1/conversations"]
+
+
+def send(client: httpx.Client, path: str, body: bytes, kind: str = "application/json") -> httpx.Response:
+    return client.post(path, content=body, headers={"Content-Type": kind})
+
+
+def refused(response: httpx.Response, *statuses: int) -> str:
+    assert response.status_code in statuses, response.text[:300]
+    assert response.headers["content-type"] == "application/json"
+    message = response.json()["error"]["message"]
+    assert message.endswith(".")
+    assert len(message) < 500
+    return message
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{", b"nonsense", b'{"a":}', b"\xff\xfe\x00", b'{"username": "\xe9"}', b"[]", b"1", b'"text"', b"[1, 2",
+        b"[" * 100_000, b'{"a":' * 20_000, b'{"username": ' + b"9" * 5_000 + b"}",
+        b'{"text": "a" "b"}', b"\x00", b"\xef\xbb\xbf{}x",
+    ],
+    ids=lambda body: repr(body[:12]),
+)  # fmt: skip
+def test_bodies_that_are_not_a_json_object(ann: httpx.Client, path: str, body: bytes) -> None:
+    refused(send(ann, path, body), 400, 422)
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""])
+def test_only_json_is_taken_since_a_form_can_be_sent_by_another_site(ann: httpx.Client, path: str, kind: str) -> None:
+    body = b'{"username": "ann", "password": "correct horse", "messages": [{"role": "user", "content": "x"}], "title": "t"}'
+    refused(send(ann, path, body, kind), 400, 422)
+
+
+def test_a_body_over_one_mebibyte(ann: httpx.Client) -> None:
+    huge = json.dumps({"messages": [{"role": "user", "content": "x" * 1_100_000}]}).encode()
+    refused(send(ann, "/v1/chat/completions", huge), 413)
+    assert ann.get("/healthz").status_code == 200
+
+
+def test_a_body_over_one_mebibyte_that_hides_its_length(ann: httpx.Client) -> None:
+    parts = (b" " * 65_536 for _ in range(32))
+    refused(ann.post("/api/v1/conversations", content=parts, headers={"Content-Type": "application/json"}), 413)
+
+
+def test_a_body_just_under_one_mebibyte_is_read(ann: httpx.Client) -> None:
+    body = json.dumps({"messages": [{"role": "user", "content": "x" * 1_000_000}]}).encode()
+    assert send(ann, "/v1/chat/completions", body).status_code == 200
+
+
+ODD: list[Any] = [
+    None, True, False, 0, -1, 1.5, 1e308, 10**30, -(10**30), float("nan"), float("inf"), "", "text", "\0", "\ud800", "a\x1bb", "x" * 5000,
+    [], [None], [[]], {}, {"a": 1}, ["\ud800"], {"\ud800": "\ud800"},
+]  # fmt: skip
+
+
+def _odd_json(**body: Any) -> bytes:
+    return json.dumps(body).encode()
+
+
+@pytest.mark.parametrize(
+    "field",
+    ["text", "request_id", "stream", "model", "thinking", "temperature", "top_p", "top_k", "min_p", "repeat_penalty", "max_tokens", "stop",
+     "seed", "unknown", "\ud800"],
+)  # fmt: skip
+def test_odd_values_in_a_question(ann: httpx.Client, field: str) -> None:
+    conversation = new(ann)
+    for value in ODD:
+        response = send(ann, f"/api/v1/conversations/{conversation}/messages", _odd_json(**{"text": "Hi", field: value}))
+        assert response.status_code < 500, (field, value, response.text)
+        if response.status_code != 200:
+            refused(response, 404, 409, 422)
+
+
+@pytest.mark.parametrize(
+    "field",
+    ["messages", "model", "stream", "stream_options", "temperature", "max_tokens", "max_completion_tokens", "stop", "seed", "n", "tools",
+     "logit_bias", "metadata", "thinking", "reasoning_effort", "chat_template_kwargs", "response_format", "\ud800"],
+)  # fmt: skip
+def test_odd_values_in_a_completion(ann: httpx.Client, field: str) -> None:
+    for value in ODD:
+        response = send(ann, "/v1/chat/completions", _odd_json(**{"messages": [{"role": "user", "content": "Hi"}], field: value}))
+        assert response.status_code < 500, (field, value, response.text)
+        if response.status_code != 200:
+            refused(response, 400, 404)
+
+
+@pytest.mark.parametrize("field", ["role", "content", "name", "reasoning_content", "tool_calls"])
+def test_odd_values_in_a_message(ann: httpx.Client, field: str) -> None:
+    for value in ODD:
+        body = _odd_json(messages=[{"role": "user", "content": "Hi", field: value}])
+        response = send(ann, "/v1/chat/completions", body)
+        assert response.status_code in (200, 400), (field, value, response.text)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "fields"),
+    [
+        ("POST", "/api/v1/session", ["username", "password", "other"]),
+        ("POST", "/api/v1/session/ticket", ["ticket"]),
+        ("POST", "/api/v1/conversations", ["title"]),
+        ("POST", "/api/v1/people", ["name", "role", "password", "full_name", "group"]),
+        ("PATCH", "/api/v1/people/bob", ["full_name", "group", "password"]),
+        ("POST", "/api/v1/models/load", ["path", "context", "slots", "gpu_layers", "kv_type", "threads", "default"]),
+        ("PUT", f"/api/v1/messages/{'0' * 32}/feedback", ["rating", "comment"]),
+        ("PATCH", f"/api/v1/feedback/{'0' * 32}", ["state", "note"]),
+    ],
+)  # fmt: skip
+def test_odd_values_anywhere_else(signed_in: Any, method: str, path: str, fields: list[str]) -> None:
+    ada = signed_in("ada")
+    usual = {"username": "x", "password": "long enough", "name": "carl", "role": "analyst", "path": "x.gguf", "rating": 1}
+    for field in fields:
+        for value in ODD:
+            body = {key: usual[key] for key in fields if key in usual} | {field: value}
+            response = ada.request(method, path, content=_odd_json(**body), headers={"Content-Type": "application/json"})
+            assert response.status_code < 500, (field, value, response.text)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/v1/conversations/%00", "/api/v1/conversations/..%2f..%2fetc", "/api/v1/conversations/%ff%fe",
+        "/api/v1/conversations/" + "a" * 5000, "/api/v1/conversations/' OR 1=1 --", "/api/v1/conversations/" + "A" * 32,
+        "/api/v1/feedback/%00", "/api/v1/conversations/", "/api/v1/",
+        "/api", "/v1", "/v1/", "/v1/embeddings", "/api/v2/session", "/api/v1/docs", "/docs", "/v1/models/%00",
+    ],
+)  # fmt: skip
+def test_paths_that_name_nothing(signed_in: Any, path: str) -> None:
+    response = signed_in("ada").get(path)
+    assert response.status_code == 404
+    refused(response, 404)
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"])
+def test_methods_that_a_path_does_not_know(ann: httpx.Client, method: str) -> None:
+    response = ann.request(method, "/v1/models")
+    refused(response, 405)
+    assert "GET" in response.headers["Allow"]
+
+
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        ("/api/v1/conversations", "limit=0"),
+        ("/api/v1/conversations", "limit=501"),
+        ("/api/v1/conversations", "limit=x"),
+        ("/api/v1/conversations", "before=yesterday"),
+        ("/api/v1/conversations", "before=0001-01-01T00:00:00%2B14:00"),
+        ("/api/v1/conversations", "q=%00"),
+        ("/api/v1/conversations", "q=" + "x" * 501),
+        ("/api/v1/feedback", "rating=2"),
+        ("/api/v1/feedback", "state=odd"),
+        ("/api/v1/feedback", "model=%00"),
+        ("/api/v1/feedback", "offset=-1"),
+        ("/api/v1/feedback.csv", "since=9999-12-31T23:59:59-14:00"),
+        ("/api/v1/usage", "first=0001-01-01"),
+        ("/api/v1/usage", "last=9999-12-31"),
+        ("/api/v1/usage", "first=2026-02-02&last=2026-02-01"),
+        ("/api/v1/usage", "first=2000-01-01&last=2100-01-01"),
+        ("/api/v1/usage", "group=%00"),
+    ],
+)
+def test_queries_out_of_range(signed_in: Any, path: str, query: str) -> None:
+    refused(signed_in("ada").get(f"{path}?{query}"), 422)
+
+
+@pytest.mark.parametrize("words", ['"', "a*", "NEAR(a b)", "a AND", "()", "-x", "title:x", "' --", "%", "你好", "\u202e", "a" * 500])
+def test_search_words_are_only_words(signed_in: Any, words: str) -> None:
+    ada = signed_in("ada")
+    for path in ("/api/v1/conversations", "/api/v1/feedback", "/api/v1/feedback.csv"):
+        response = ada.get(path, params={"q": words})
+        assert response.status_code in (200, 422), response.text
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Authorization": "Bearer"}, {"Authorization": "Bearer " + "x" * 10_000}, {"Authorization": b"Bearer \xff\xfe"},
+        {"Authorization": "Basic YTpi"}, {"Cookie": "glm_portal_session="}, {"Cookie": b"glm_portal_session=\xff"},
+        {"Cookie": "glm_portal_session=" + "x" * 10_000},
+    ],
+)  # fmt: skip
+def test_tokens_that_are_none(client: httpx.Client, headers: Any) -> None:
+    refused(client.get("/api/v1/session", headers=headers), 401)
+
+
+def test_a_refusal_does_not_repeat_what_was_sent(client: httpx.Client) -> None:
+    response = client.post("/api/v1/session", json={"username": "ann", "password": ["secret-horse"]})
+    assert "secret-horse" not in response.text

@@ -1,0 +1,79 @@
+"""Every route for everybody: what is allowed is written down here, and a new route without a line here fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.unit.api.conftest import Server
+
+NOBODYS = "0" * 32
+ALL = {"analyst", "manager", "admin"}
+MANAGERS = {"manager", "admin"}
+ADMINS = {"admin"}
+OPEN = {"anonymous"} | ALL
+HELLO = {"messages": [{"role": "user", "content": "Hi"}]}
+
+ROUTES: list[tuple[str, str, Any, set[str], int]] = [
+    # method, path, body, who may, what they then get
+    ("POST", "/api/v1/session", {"username": "bob", "password": "correct horse"}, OPEN, 200),
+    ("POST", "/api/v1/session/ticket", {"ticket": "none"}, OPEN, 401),
+    ("GET", "/api/v1/session", None, ALL, 200),
+    ("GET", "/api/v1/conversations", None, ALL, 200),
+    ("POST", "/api/v1/conversations", {}, ALL, 201),
+    ("GET", "/api/v1/conversations/{conversation_id}", None, ALL, 404),
+    ("PATCH", "/api/v1/conversations/{conversation_id}", {"title": "x"}, ALL, 404),
+    ("DELETE", "/api/v1/conversations/{conversation_id}", None, ALL, 404),
+    ("GET", "/api/v1/conversations/{conversation_id}/messages", None, ALL, 404),
+    ("POST", "/api/v1/conversations/{conversation_id}/messages", {"text": "x"}, ALL, 404),
+    ("POST", "/api/v1/conversations/{conversation_id}/stop", None, ALL, 404),
+    ("POST", "/api/v1/messages/{message_id}/regenerate", None, ALL, 404),
+    ("PUT", "/api/v1/messages/{message_id}/feedback", {"rating": 1}, ALL, 404),
+    ("GET", "/api/v1/feedback", None, ADMINS, 200),
+    ("GET", "/api/v1/feedback.csv", None, ADMINS, 200),
+    ("GET", "/api/v1/feedback/{feedback_id}", None, ADMINS, 404),
+    ("PATCH", "/api/v1/feedback/{feedback_id}", {"note": "x"}, ADMINS, 404),
+    ("GET", "/api/v1/usage", None, MANAGERS, 200),
+    ("GET", "/api/v1/models", None, ADMINS, 200),
+    ("POST", "/api/v1/models/load", {"path": "x.gguf"}, ADMINS, 202),
+    ("DELETE", "/api/v1/models/{name}", None, ADMINS, 202),
+    ("GET", "/api/v1/people", None, ADMINS, 200),
+    ("POST", "/api/v1/people", {"name": "carl", "role": "admin"}, ADMINS, 201),
+    ("PATCH", "/api/v1/people/{name}", {"role": "admin", "password": "short"}, ADMINS, 422),
+    ("GET", "/v1/models", None, ALL, 200),
+    ("GET", "/v1/models/{name}", None, ALL, 404),
+    ("POST", "/v1/chat/completions", HELLO, ALL, 200),
+    ("GET", "/healthz", None, OPEN, 200),
+    ("GET", "/readyz", None, OPEN, 200),
+    ("GET", "/metrics", None, OPEN, 200),
+    ("GET", "/api/v1/openapi.json", None, OPEN, 200),
+    ("DELETE", "/api/v1/session", None, ALL, 204),
+]
+
+
+@pytest.mark.parametrize("who", ["anonymous", "analyst", "manager", "admin"])
+def test_each_role_reaches_its_routes_and_no_other(who: str, client: httpx.Client, signed_in: Callable[[str], httpx.Client]) -> None:
+    asking = client if who == "anonymous" else signed_in({"analyst": "ann", "manager": "max", "admin": "ada"}[who])
+    for method, path, body, allowed, status in ROUTES:
+        filled = path.replace("{name}", "nobody")
+        for name in ("conversation_id", "message_id", "feedback_id"):
+            filled = filled.replace(f"{{{name}}}", NOBODYS)
+        response = asking.request(method, filled, json=body)
+        expected = status if who in allowed else 401 if who == "anonymous" else 403
+        assert response.status_code == expected, f"{who}: {method} {filled}: {response.text[:300]}"
+        if who == "anonymous":
+            asking.cookies.clear()
+
+
+def test_every_route_stands_in_the_table(server: Server) -> None:
+    described = {(method.upper(), path) for path, methods in server.app.openapi()["paths"].items() for method in methods}
+    assert described == {(method, path) for method, path, *_ in ROUTES} - {("GET", "/api/v1/openapi.json")}
+
+
+def test_a_new_role_holds_at_once(ann: httpx.Client, signed_in: Callable[[str], httpx.Client]) -> None:
+    assert ann.get("/api/v1/usage").status_code == 403
+    signed_in("ada").patch("/api/v1/people/ann", json={"role": "manager"})
+    assert ann.get("/api/v1/usage").status_code == 200

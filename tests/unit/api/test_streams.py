@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import AsyncGenerator, Iterator
+
+import pytest
+
+from api.streams import EventStream, Failed, Feed, pump, sse, until_finished
+
+
+def test_a_feed_gives_everything_that_waits_at_once_in_order() -> None:
+    async def main() -> list[list[int]]:
+        feed: Feed[int] = Feed()
+        threading.Thread(target=lambda: [feed.put(n) for n in range(1000)]).start()
+        taken: list[list[int]] = []
+        while sum(map(len, taken)) < 1000:
+            taken.append(await feed.take(1))
+        return taken
+
+    taken = asyncio.run(main())
+    assert [n for some in taken for n in some] == list(range(1000))
+
+
+def test_an_empty_feed_gives_nothing_after_its_time() -> None:
+    async def main() -> list[int]:
+        return await Feed[int]().take(0.01)
+
+    assert asyncio.run(main()) == []
+
+
+def test_an_event_after_the_server_stopped_is_let_go() -> None:
+    async def main() -> Feed[int]:
+        return Feed()
+
+    asyncio.run(main()).put(1)
+
+
+def test_a_source_that_raises_ends_its_feed_with_the_error() -> None:
+    def source() -> Iterator[int]:
+        yield 1
+        raise ValueError("no more")
+
+    async def main() -> list[object]:
+        feed: Feed[int | Failed | None] = Feed()
+        pump(source(), feed, "test")
+        found: list[object] = []
+        while not found or found[-1] == 1:
+            found += await feed.take(1)
+        return found
+
+    one, failed = asyncio.run(main())
+    assert one == 1
+    assert isinstance(failed, Failed)
+    assert str(failed.error) == "no more"
+
+
+def test_an_event_is_one_line_of_data_whatever_the_text() -> None:
+    block = sse({"text": "a\nb\r\n\u2028\ud800 你"}, "delta").decode()
+    assert block.startswith("event: delta\ndata: ")
+    assert block.endswith("}\n\n")
+    assert block.count("\n") == 3
+    assert "\r" not in block
+    assert json.loads(block.split("data: ")[1])["text"].endswith("你")
+
+
+async def _serve(events: AsyncGenerator[bytes], gone_after: float | None) -> tuple[list[dict[str, object]], int]:
+    sent: list[dict[str, object]] = []
+    left: list[int] = []
+
+    async def receive() -> dict[str, object]:
+        await asyncio.sleep(3600 if gone_after is None else gone_after)
+        return {"type": "http.disconnect"}
+
+    async def send(message: dict[str, object]) -> None:
+        sent.append(message)
+
+    await EventStream(events, lambda: left.append(1))({"type": "http"}, receive, send)  # type: ignore[arg-type]
+    return sent, len(left)
+
+
+def test_a_stream_that_ends_is_closed_properly() -> None:
+    async def events() -> AsyncGenerator[bytes]:
+        yield b"one"
+        yield b"two"
+
+    sent, left = asyncio.run(_serve(events(), None))
+    assert [message.get("body") for message in sent] == [None, b"one", b"two", b""]
+    assert sent[-1]["more_body"] is False
+    assert left == 1
+    assert b"content-length" not in dict(sent[0]["headers"])  # type: ignore[call-overload]
+
+
+def test_a_client_that_goes_away_ends_the_stream_and_closes_its_source() -> None:
+    closed: list[int] = []
+
+    async def events() -> AsyncGenerator[bytes]:
+        try:
+            while True:
+                yield b"more"
+                await asyncio.sleep(0.01)
+        finally:
+            closed.append(1)
+
+    sent, left = asyncio.run(_serve(events(), 0.05))
+    assert len(sent) > 2
+    assert sent[-1]["type"] == "http.response.body"
+    assert (closed, left) == ([1], 1)
+
+
+def test_a_source_that_breaks_is_not_hidden() -> None:
+    async def events() -> AsyncGenerator[bytes]:
+        yield b"one"
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(_serve(events(), None))
+
+
+def test_waiting_for_the_end_is_given_up_with_the_client() -> None:
+    left: list[int] = []
+
+    async def never() -> AsyncGenerator[int]:
+        await asyncio.sleep(3600)
+        yield 1
+
+    async def two() -> AsyncGenerator[int]:
+        yield 1
+        yield 2
+
+    async def receive() -> dict[str, str]:
+        await asyncio.sleep(0.02)
+        return {"type": "http.disconnect"}
+
+    async def main() -> None:
+        assert await until_finished(never(), receive, lambda: left.append(1)) is None  # type: ignore[arg-type]
+        assert await until_finished(two(), receive, lambda: left.append(1)) == [1, 2]  # type: ignore[arg-type]
+
+    asyncio.run(main())
+    assert left == [1]

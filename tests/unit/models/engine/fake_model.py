@@ -1,0 +1,100 @@
+"""A model in ten lines: the next token depends on the last one, the sampler and nothing else. It checks its caller."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from core.errors import PortalError
+from core.generation import Delta, Finished, Queued, SamplingParams
+from models.engine.backend import Decoded, Part
+from models.engine.engine import Engine
+from models.engine.sequence import Sequence as Running
+
+END = 0
+
+
+class FakeModel:
+    """Fulfils Backend. Tokens are bytes; 0 ends. Greedy counts upwards, else a seeded choice."""
+
+    def __init__(self, slots: int = 4, context: int = 200, batch_tokens: int = 64, seconds_per_token: float = 0.0) -> None:
+        self.slots, self.context, self.batch_tokens, self.copy_from = slots, context, batch_tokens, 8
+        self.memory: list[list[int]] = [[] for _ in range(slots)]
+        self.batches: list[list[Part]] = []
+        self.samplers = 0
+        self.closed = False
+        self.aborting = False
+        self.answers: Callable[[list[Part]], Decoded] = lambda parts: Decoded.DONE
+        self._seconds = seconds_per_token
+
+    def decode(self, parts: Sequence[Part]) -> Decoded:
+        assert 0 < sum(len(part.tokens) for part in parts) <= self.batch_tokens
+        assert [part.slot for part in parts] == sorted({part.slot for part in parts}), "slots ascend, each once"
+        time.sleep(self._seconds * sum(len(part.tokens) for part in parts))
+        self.batches.append(list(parts))
+        result = Decoded.ABORTED if self.aborting else self.answers(list(parts))
+        if result is not Decoded.FULL:
+            for part in parts:
+                assert len(self.memory[part.slot]) == part.start, "positions follow what the slot holds"
+                self.memory[part.slot] += part.tokens
+                assert len(self.memory[part.slot]) <= self.context
+        return result
+
+    def sample(self, sampler: Any, part: int) -> int:
+        last = self.batches[-1][part].tokens[-1]
+        return int(last % 250 + 1) if sampler == "greedy" else int(sampler.randrange(1, 250))
+
+    def new_sampler(self, params: SamplingParams, prompt: Sequence[int]) -> Any:
+        self.samplers += 1
+        return random.Random(params.seed) if params.temperature else "greedy"
+
+    def free_sampler(self, sampler: Any) -> None:
+        self.samplers -= 1
+
+    def cut(self, slot: int, length: int) -> None:
+        del self.memory[slot][length:]
+
+    def copy(self, source: int, target: int, length: int) -> None:
+        self.memory[target] = self.memory[source][:length]
+
+    def piece(self, token: int) -> bytes:
+        return bytes([token])
+
+    def ends(self, token: int) -> bool:
+        return token == END
+
+    def abort(self, now: bool) -> None:
+        self.aborting = now
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def ask(engine: Engine, prompt: list[int], *, user: str = "ann", tokens: int = 5, **params: Any) -> Running:
+    return engine.submit(prompt, SamplingParams(**params), tokens, user)
+
+
+def run(engine: Engine, *sequences: Running, limit: int = 2000) -> None:
+    """Step, in this thread, until all are finished."""
+    for _ in range(limit):
+        if all(ended(sequence) for sequence in sequences):
+            return
+        engine.step()
+    raise AssertionError("the engine did not finish")
+
+
+def ended(sequence: Running) -> bool:
+    return sequence.cancelled or (sequence.slot is None and sequence.admitted is not None)
+
+
+def collect(sequence: Running) -> tuple[str, Finished | PortalError]:
+    """The text and the last event."""
+    text = ""
+    while True:
+        event = sequence.events.get(timeout=10)
+        if isinstance(event, Delta):
+            text += event.text
+        elif not isinstance(event, Queued):
+            return text, event

@@ -1,0 +1,307 @@
+from __future__ import annotations
+
+import random
+import time
+
+import pytest
+
+from core.entities import FinishReason
+from core.errors import Busy, ModelFailed, Unavailable
+from core.generation import Delta, Finished, Queued
+from models.engine.backend import Decoded, Part
+from models.engine.engine import Engine
+from tests.unit.models.engine.fake_model import FakeModel, ask, collect, run
+
+
+@pytest.fixture
+def model() -> FakeModel:
+    return FakeModel()
+
+
+@pytest.fixture
+def engine(model: FakeModel) -> Engine:
+    """Not started: the tests call step() themselves."""
+    return Engine(model, "fake", queue_limit=8)
+
+
+def finished(event: object) -> Finished:
+    assert isinstance(event, Finished), event
+    return event
+
+
+def test_greedy_answers_follow_the_prompt(engine: Engine) -> None:
+    sequence = ask(engine, [60, 64])
+    run(engine, sequence)
+    text, last = collect(sequence)
+    assert text == "ABCDE"
+    assert finished(last).finish_reason is FinishReason.LENGTH
+
+
+def test_the_same_seed_gives_the_same_answer_alone_and_in_a_crowd(model: FakeModel, engine: Engine) -> None:
+    alone = ask(engine, [1, 2], temperature=1.0, seed=7)
+    run(engine, alone)
+    crowd = [ask(engine, [1, 2], user=str(seed), temperature=1.0, seed=seed) for seed in (3, 7, 9, 11)]
+    run(engine, *crowd)
+    answers = [collect(sequence)[0] for sequence in crowd]
+    assert answers[1] == collect(alone)[0]
+    assert len(set(answers)) == 4
+
+
+def test_max_tokens_is_exact(engine: Engine) -> None:
+    for wanted in (1, 2, 17):
+        sequence = ask(engine, [5], tokens=wanted)
+        run(engine, sequence)
+        assert finished(collect(sequence)[1]).usage.completion_tokens == wanted
+
+
+def test_the_end_token_stops_and_is_not_text(engine: Engine, model: FakeModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model, "ends", lambda token: token == ord("D"))
+    sequence = ask(engine, [64], tokens=50)
+    run(engine, sequence)
+    text, last = collect(sequence)
+    assert (text, finished(last).finish_reason, finished(last).usage.completion_tokens) == ("ABC", FinishReason.STOP, 3)
+
+
+def test_a_stop_string_across_tokens_stops(engine: Engine) -> None:
+    sequence = ask(engine, [64], tokens=50, stop=("DEF",))
+    run(engine, sequence)
+    text, last = collect(sequence)
+    assert (text, finished(last).finish_reason) == ("ABC", FinishReason.STOP)
+
+
+def test_a_full_slot_ends_the_answer_with_length(model: FakeModel, engine: Engine) -> None:
+    sequence = ask(engine, [1] * 190, tokens=50)
+    run(engine, sequence)
+    last = finished(collect(sequence)[1])
+    assert (last.finish_reason, last.usage.completion_tokens) == (FinishReason.LENGTH, 10)
+
+
+def test_running_answers_are_decoded_together(model: FakeModel, engine: Engine) -> None:
+    sequences = [ask(engine, [number], user=str(number), tokens=20) for number in range(1, 5)]
+    run(engine, *sequences)
+    assert max(len(batch) for batch in model.batches) == 4
+    assert len(model.batches) <= 22
+
+
+def test_a_long_prompt_is_read_in_chunks_between_others_tokens(model: FakeModel, engine: Engine) -> None:
+    talking = ask(engine, [9], user="a", tokens=100)
+    engine.step()
+    long = ask(engine, list(range(1, 190)), user="b", tokens=1)
+    run(engine, long)
+    assert all(any(part.slot == talking.slot for part in batch) for batch in model.batches[1:])
+    assert sum(len(part.tokens) for batch in model.batches for part in batch if part.slot != talking.slot) == 189
+
+
+def test_a_short_prompt_overtakes_a_long_one(engine: Engine) -> None:
+    long = ask(engine, list(range(1, 190)), user="a", tokens=1)
+    engine.step()
+    short = ask(engine, [5] * 10, user="b", tokens=1)
+    run(engine, short)
+    assert long.admitted is not None and long.slot is not None
+
+
+def test_the_next_turn_reuses_what_the_slot_holds(engine: Engine) -> None:
+    first = ask(engine, [10] * 30, tokens=5)
+    run(engine, first)
+    second = ask(engine, [*first.tokens, 7, 8], tokens=5)
+    run(engine, second)
+    usage = finished(collect(second)[1]).usage
+    assert (usage.prompt_tokens, usage.cached_tokens) == (37, 34)
+
+
+def test_a_shared_beginning_is_copied_from_a_busy_slot(model: FakeModel, engine: Engine) -> None:
+    system = list(range(1, 41))
+    first = ask(engine, [*system, 100], user="a", tokens=60)
+    engine.step()
+    second = ask(engine, [*system, 101], user="b", tokens=5)
+    run(engine, second)
+    assert finished(collect(second)[1]).usage.cached_tokens == 40
+    run(engine, first)
+    assert collect(first)[0] == bytes(range(101, 161)).decode("utf-8", "replace")
+
+
+def test_reuse_does_not_change_the_answer(engine: Engine) -> None:
+    prompts = [[3] * 20, [3] * 20 + [9], [3] * 10 + [8] * 5, [3] * 20]
+    fresh = []
+    for prompt in prompts:
+        other = Engine(FakeModel(), "fresh")
+        sequence = ask(other, prompt)
+        run(other, sequence)
+        fresh.append(collect(sequence)[0])
+    for prompt, expected in zip(prompts, fresh, strict=True):
+        sequence = ask(engine, prompt)
+        run(engine, sequence)
+        assert collect(sequence)[0] == expected
+
+
+def test_cancel_frees_the_slot_with_the_next_step(model: FakeModel, engine: Engine) -> None:
+    sequence = ask(engine, [1, 2], tokens=100)
+    engine.step()
+    engine.cancel(sequence)
+    engine.step()
+    assert engine.metrics().busy == 0
+    assert finished(collect(sequence)[1]).finish_reason is FinishReason.CANCELLED
+    assert model.samplers == 0
+
+
+def test_cancel_in_the_middle_of_a_prompt_keeps_what_was_read(model: FakeModel, engine: Engine) -> None:
+    prompt = list(range(1, 180))
+    sequence = ask(engine, prompt, tokens=5)
+    engine.step()
+    engine.cancel(sequence)
+    engine.step()
+    again = ask(engine, prompt, tokens=5)
+    run(engine, again)
+    assert finished(collect(again)[1]).usage.cached_tokens == len(model.batches[0][0].tokens)
+
+
+def test_cancel_while_waiting_never_reaches_the_model(model: FakeModel, engine: Engine) -> None:
+    running = [ask(engine, [number], tokens=50) for number in range(1, 5)]
+    engine.step()
+    waiting = ask(engine, [99])
+    engine.cancel(waiting)
+    assert finished(collect(waiting)[1]).finish_reason is FinishReason.CANCELLED
+    run(engine, *running)
+    assert all(part.tokens[0] != 99 for batch in model.batches for part in batch)
+
+
+def test_a_lone_prompt_that_is_cancelled_is_aborted(engine: Engine, model: FakeModel) -> None:
+    sequence = ask(engine, [1] * 50)
+
+    def cancelled_meanwhile(parts: list[Part]) -> Decoded:
+        engine.cancel(sequence)
+        assert model.aborting
+        return Decoded.ABORTED
+
+    model.answers = cancelled_meanwhile
+    engine.step()
+    engine.step()
+    assert finished(collect(sequence)[1]).finish_reason is FinishReason.CANCELLED
+    assert not model.aborting
+
+
+def test_a_full_queue_answers_busy_with_a_time(engine: Engine) -> None:
+    for number in range(1, 5):
+        ask(engine, [number], tokens=100)
+    engine.step()
+    for _ in range(8):
+        ask(engine, [1])
+    with pytest.raises(Busy) as caught:
+        ask(engine, [1])
+    assert caught.value.retry_after >= 1
+
+
+def test_those_who_wait_are_told_their_place(engine: Engine) -> None:
+    running = [ask(engine, [number], user="a", tokens=3) for number in range(1, 5)]
+    engine.step()
+    waiting = [ask(engine, [9], user="b", tokens=3), ask(engine, [9], user="c", tokens=3)]
+    engine.step()
+    assert [sequence.events.get_nowait() for sequence in waiting] == [Queued(1, None), Queued(2, None)]
+    run(engine, *running, *waiting)
+
+
+def test_a_user_with_many_questions_does_not_block_the_others(engine: Engine) -> None:
+    crowd = [ask(engine, [number], user="greedy", tokens=10) for number in range(1, 9)]
+    engine.step()
+    late = ask(engine, [9], user="late", tokens=10)
+    run(engine, late)
+    assert sum(sequence.admitted is None for sequence in crowd) >= 1
+
+
+def test_a_failing_batch_loses_only_its_cause(model: FakeModel, engine: Engine) -> None:
+    bad = ask(engine, [66], user="a", tokens=10)
+    good = [ask(engine, [number], user=str(number), tokens=10) for number in (1, 2, 3)]
+    model.answers = lambda parts: Decoded.FAILED if any(part.slot == bad.slot for part in parts) else Decoded.DONE
+    run(engine, bad, *good)
+    assert isinstance(collect(bad)[1], ModelFailed)
+    assert all(finished(collect(sequence)[1]).usage.completion_tokens == 10 for sequence in good)
+    assert engine.metrics().busy == 0
+
+
+def test_a_full_context_memory_forgets_idle_conversations_first(model: FakeModel, engine: Engine) -> None:
+    idle = ask(engine, [1] * 40)
+    run(engine, idle)
+    held = engine.metrics().cells_used
+    full = [True]
+    model.answers = lambda parts: Decoded.FULL if full and full.pop() else Decoded.DONE
+    sequence = ask(engine, [2] * 5)
+    run(engine, sequence)
+    assert finished(collect(sequence)[1]).usage.completion_tokens == 5
+    assert engine.metrics().cells_used < held
+
+
+def test_a_context_memory_that_stays_full_fails_in_words(model: FakeModel, engine: Engine) -> None:
+    model.answers = lambda parts: Decoded.FULL
+    sequence = ask(engine, [2] * 5)
+    run(engine, sequence)
+    assert "context memory of model fake is full" in str(collect(sequence)[1])
+
+
+def test_ten_thousand_random_questions_and_cancels_leak_nothing() -> None:
+    model = FakeModel(slots=8, context=64, batch_tokens=48)
+    engine = Engine(model, "fake", queue_limit=40)
+    rng = random.Random(5)
+    asked = []
+    for _ in range(10_000):
+        if rng.random() < 0.4:
+            try:
+                prompt = [rng.randrange(1, 4) for _ in range(rng.randrange(1, 40))]
+                asked.append(ask(engine, prompt, user=rng.choice("abc"), tokens=rng.randrange(1, 20)))
+            except Busy:
+                engine.step()
+        elif asked and rng.random() < 0.3:
+            engine.cancel(rng.choice(asked))
+        else:
+            engine.step()
+    while not engine.idle:
+        engine.step()
+    assert all(isinstance(collect(sequence)[1], Finished) for sequence in asked)
+    assert model.samplers == 0
+    metrics = engine.metrics()
+    assert (metrics.busy, metrics.waiting) == (0, 0)
+    assert metrics.cells_used == sum(map(len, model.memory)) <= metrics.cells_total
+
+
+def test_closing_fails_what_runs_and_frees_the_model() -> None:
+    model = FakeModel(seconds_per_token=0.005)
+    engine = Engine(model, "fake")
+    engine.start()
+    sequence = ask(engine, [1], tokens=190)
+    while not isinstance(sequence.events.get(timeout=5), Delta):
+        pass
+    begin = time.monotonic()
+    assert engine.close()
+    assert time.monotonic() - begin < 1
+    assert isinstance(collect(sequence)[1], Unavailable)
+    assert model.closed
+    assert model.samplers == 0
+    with pytest.raises(Unavailable):
+        ask(engine, [1])
+
+
+def test_an_error_in_a_step_ends_the_answers_and_not_the_engine(model: FakeModel, caplog: pytest.LogCaptureFixture) -> None:
+    engine = Engine(model, "fake")
+
+    def broken(parts: list[Part]) -> Decoded:
+        raise RuntimeError("a bug")
+
+    model.answers = broken
+    engine.start()
+    assert isinstance(collect(ask(engine, [1]))[1], ModelFailed)
+    assert "a bug" in caplog.text
+    model.answers = lambda parts: Decoded.DONE
+    assert finished(collect(ask(engine, [1, 2]))[1]).usage.completion_tokens == 5
+    engine.close()
+
+
+def test_timings_tell_queue_first_token_and_speed() -> None:
+    engine = Engine(FakeModel(slots=1, seconds_per_token=0.002), "fake")
+    engine.start()
+    first, second = ask(engine, [1], tokens=20), ask(engine, [2], tokens=20)
+    one, two = finished(collect(first)[1]).timings, finished(collect(second)[1]).timings
+    engine.close()
+    assert one.ttft_s is not None and two.ttft_s is not None
+    assert two.queue_s >= one.duration_s - one.queue_s - 0.01
+    assert two.ttft_s > two.queue_s
+    assert one.tokens_per_second is not None and 50 < one.tokens_per_second < 500
+    assert engine.metrics().decoded_tokens == 40

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from core.errors import InvalidInput
+from core.generation import LoadSettings, ModelFile
+from models.engine.llama_backend import LlamaBackend
+from models.engine.native import Gpu, start
+from models.machine import Memory
+from models.memory_plan import check_fits, context_bytes_per_token, plan_load
+from models.model_facts import ModelFacts, read_facts
+from tests.gguf_maker import make_gguf
+
+GB = 10**9
+
+
+def facts(**changes: object) -> ModelFacts:
+    """GLM-4-9B at Q4_K_M."""
+    file = ModelFile(Path("/m/glm-4-9b.gguf"), "glm-4-9b", 6_200_000_000, "glm4", "Q4_K_M", 9_400_000_000, 131_072, 40)
+    shape = ModelFacts(file, "", None, 151_552, 4096, 13_696, 32, (2,) * 40, 128, 128, 0, 6_200_000_000, 5_400_000_000, (file.path,))
+    return replace(shape, **changes)
+
+
+@pytest.mark.parametrize(("kind", "kib"), [("f16", 40), ("q8_0", 21.25), ("q4_0", 11.25)])
+def test_the_context_of_a_9b_takes_what_it_is_known_to_take(kind: str, kib: float) -> None:
+    assert context_bytes_per_token(facts(), kind) == kib * 1024
+
+
+def test_compressed_attention_takes_one_entry_a_layer() -> None:
+    flash = facts(kv_heads=(1,) * 47, latent_length=576)
+    assert round(context_bytes_per_token(flash, "f16") / 1024) == 53
+
+
+def plan(host: float, settings: LoadSettings | None = None, gpus: list[Gpu] | None = None, model: ModelFacts | None = None):  # type: ignore[no-untyped-def]
+    memory = Memory(round(host * GB), round(host * GB))
+    return plan_load(model or facts(), settings or LoadSettings(), host=memory, gpus=gpus or [])
+
+
+def test_a_large_machine_gets_many_slots_and_a_small_one_few() -> None:
+    large, small = plan(64).memory, plan(9).memory
+    assert (large.slots, large.context) == (16, 16_384)
+    assert small.slots == 4 and 2_048 <= small.context < 16_384
+    assert large.fits and small.fits
+
+
+def test_the_context_never_takes_more_than_half_of_what_the_weights_leave() -> None:
+    for host in (8, 10, 16, 24, 48):
+        memory = plan(host).memory
+        assert memory.context_bytes <= (memory.free_bytes - memory.weights_bytes) / 2
+
+
+def test_what_the_admin_sets_is_kept() -> None:
+    load = plan(64, LoadSettings(context=5000, slots=3, kv_type="q8_0", threads=7))
+    assert (load.memory.context, load.memory.slots, load.options.kv_type, load.options.threads) == (5120, 3, "q8_0", 7)
+
+
+def test_a_model_larger_than_memory_is_refused_with_numbers() -> None:
+    memory = plan(4).memory
+    with pytest.raises(InvalidInput) as caught:
+        check_fits(facts(), memory)
+    assert "6.2 GB for its weights" in str(caught.value)
+    assert "only 4.0 GB of 4.0 GB are free" in str(caught.value)
+
+
+def test_more_context_than_the_model_was_trained_for_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="trained for 131,072 tokens"):
+        plan(64, LoadSettings(context=200_000))
+
+
+def test_a_gpu_with_room_takes_all_layers() -> None:
+    load = plan(64, gpus=[Gpu("CUDA0", "NVIDIA", 80 * GB, 80 * GB)])
+    assert load.options.gpu_layers == -1
+    assert (load.memory.device, load.memory.context, load.memory.slots) == ("CUDA0 (NVIDIA)", 32_768, 16)
+
+
+def test_a_small_gpu_takes_some_layers() -> None:
+    load = plan(64, gpus=[Gpu("CUDA0", "NVIDIA", 4 * GB, 8 * GB)])
+    assert 0 < load.options.gpu_layers < 40
+
+
+def test_no_gpu_layers_means_the_processor() -> None:
+    load = plan(64, LoadSettings(gpu_layers=0), [Gpu("CUDA0", "NVIDIA", 80 * GB, 80 * GB)])
+    assert load.options.gpu_layers == 0
+    assert load.memory.device.startswith("CPU")
+
+
+@pytest.mark.parametrize("architecture", ["glm4", "chatglm", "glm4moe", "deepseek2"])
+def test_the_planned_context_is_what_llama_cpp_takes(architecture: str, tmp_path: Path) -> None:
+    model = read_facts(make_gguf(tmp_path / "a.gguf", architecture))
+    load = plan_load(model, LoadSettings(context=1024, slots=4))
+    log = start()
+    LlamaBackend(model.file.path, load.options).close()
+    line = log.find("llama_kv_cache: size")
+    assert line is not None
+    assert f"{load.memory.context_bytes / 1024 / 1024:.2f} MiB" in line

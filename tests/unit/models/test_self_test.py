@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.mark.parametrize("flags", [[], ["--no-extra-buffers"]])
+def test_the_self_test_prints_one_line_of_json(flags: list[str]) -> None:
+    command = [sys.executable, "-m", "models.self_test", *flags]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    report = json.loads(ran.stdout)
+    assert ran.returncode == 0
+    assert report["ok"] is True
+    assert report["extra_buffers"] is not bool(flags)
+    assert report["tokens_per_second"] > 1
+    assert report["device"]
