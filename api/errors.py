@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 UNEXPECTED = "Something went wrong inside the portal. Try again; the log has the details."
 
-_HTTP_SENTENCES = {
+STATUS_SENTENCES = {
     400: ("bad_request", "The body could not be read as JSON in UTF-8. Check it and send it again."),
     404: ("not_found", "There is nothing at {path}. /api/v1/openapi.json lists every path."),
     405: ("method_not_allowed", "{method} is not possible at {path}. /api/v1/openapi.json lists what is."),
@@ -131,7 +131,7 @@ def validation_sentence(problem: Mapping[str, Any], field: str) -> str:
 
 def http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    code, sentence = _HTTP_SENTENCES.get(error.status_code, ("error", "{detail}"))
+    code, sentence = STATUS_SENTENCES.get(error.status_code, ("error", "{detail}"))
     message = sentence.format(method=request.method, path=request.url.path[:200], detail=error.detail)
     return _refusal(request, error.status_code, code, message, headers=error.headers)
 

@@ -28,7 +28,7 @@ def examine(places: Places) -> int:
         print(f"{mark(finding.good)} {finding.part:<16} {finding.state}", flush=True)
         if finding.advice:
             print(f"{'':<19}{finding.advice}", flush=True)
-    print("\nEverything is in order." if not broken else f"\n{broken} of these parts need attention.")
+    print(f"\n{broken} part{'s need' if broken > 1 else ' needs'} attention." if broken else "\nEverything is in order.")
     return 1 if broken else 0
 
 

@@ -18,6 +18,8 @@ from core.entities import SearchQuery
 from core.errors import PortalError
 from settings import Settings
 
+_ANSWER_S = 5.0
+"""How long whoever holds the port may take to say whether it is the portal."""
 
 def main() -> int:
     try:
@@ -86,7 +88,7 @@ def _port(settings: Settings) -> Finding:
             return Finding("Port", True, f"{settings.host}:{settings.port} is free")
     except PortalError as problem:
         try:
-            with urlopen(f"{address(settings)}/healthz", timeout=5) as answer:
+            with urlopen(f"{address(settings)}/healthz", timeout=_ANSWER_S) as answer:
                 json.load(answer)
         except (URLError, OSError, ValueError):
             return Finding("Port", False, f"{settings.host}:{settings.port}", str(problem))

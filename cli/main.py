@@ -53,6 +53,9 @@ def _dispatch(places: Places, arguments: list[str]) -> int:
     if known.help or known.command == "help":
         print(_HELP, end="")
         return 0
+    if rest and known.command in ("run", "doctor"):
+        nothing_to_add = "./portal {command} takes no arguments. Settings are environment variables, see docs/settings.md."
+        raise StartFailed(nothing_to_add, command=known.command)
     if known.command == "doctor":
         return doctor.examine(places)
     if known.command == "test":

@@ -71,9 +71,9 @@ class Database:
 
 
 def open_database(url: str, *, pool_size: int = 10, max_overflow: int = 30) -> Database:
-    """Connect to `sqlite:///file` or `postgresql://...`; makes the file's folder. Raises StartFailed.
+    """Connect to `sqlite:///file` or `postgresql://...`; makes the file and its folder. Raises StartFailed.
 
-    Nothing is created or changed in the database: see data.migrate.
+    The tables are made by data.migrate.
     """
     try:
         parsed = make_url(url)
@@ -82,7 +82,7 @@ def open_database(url: str, *, pool_size: int = 10, max_overflow: int = 30) -> D
     backend = parsed.get_backend_name()
     pool: dict[str, Any] = {"pool_size": pool_size, "max_overflow": max_overflow, "pool_timeout": POOL_TIMEOUT_S}
     if backend == "sqlite":
-        _make_folder(parsed)
+        _make_file(parsed)
         engine = create_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False}, **pool)
         event.listen(engine, "connect", _set_up_sqlite)
     elif backend in ("postgresql", "postgres"):
@@ -102,20 +102,23 @@ def open_database(url: str, *, pool_size: int = 10, max_overflow: int = 30) -> D
     return Database(parsed, engine)
 
 
-def _make_folder(url: URL) -> None:
+def _make_file(url: URL) -> None:
+    """The empty file, readable by this user only: SQLite gives its other files the same rights."""
     if not url.database or url.database == ":memory:":
         raise StartFailed("PORTAL_DATABASE_URL names no SQLite file. Use sqlite:///file.")
-    folder = Path(url.database).resolve().parent
+    file = Path(url.database)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch(mode=0o600)
+        writable = os.access(file.parent, os.W_OK | os.X_OK)
     except OSError as error:
         raise StartFailed(
-            "The folder {folder} cannot be made ({reason}). Choose another PORTAL_HOME.", folder=folder, reason=error.strerror
+            "The database {name} cannot be made or written ({reason}). Change the rights of its folder, or choose another PORTAL_HOME.",
+            name=file,
+            reason=error.strerror,
         ) from error
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise StartFailed(
-            "The folder {folder} cannot be written. Give this user the right to write there, or choose another PORTAL_HOME.", folder=folder
-        )
+    if not writable:
+        raise StartFailed("The folder {folder} cannot be written. Change its rights, or choose another PORTAL_HOME.", folder=file.parent)
 
 
 def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:

@@ -7,6 +7,16 @@ from typing import Self
 
 from sqlalchemy import Connection
 
+from core.ports import (
+    AuditRows,
+    ConversationRows,
+    FeedbackRows,
+    GenerationRows,
+    MessageRows,
+    SessionRows,
+    TurnRows,
+    UserRows,
+)
 from data.database import Database
 from data.rows.audit import SqlAuditRows
 from data.rows.conversations import SqlConversationRows
@@ -29,14 +39,14 @@ class SqlUnitOfWork:
         self._connection: Connection = self._database.connect()
         transaction = Transaction(self._connection)
         self._transaction = transaction
-        self.users = SqlUserRows(transaction)
-        self.sessions = SqlSessionRows(transaction)
-        self.conversations = SqlConversationRows(transaction)
-        self.messages = SqlMessageRows(transaction)
-        self.turns = SqlTurnRows(transaction)
-        self.generations = SqlGenerationRows(transaction)
-        self.feedback = SqlFeedbackRows(transaction)
-        self.audit = SqlAuditRows(transaction)
+        self.users: UserRows = SqlUserRows(transaction)
+        self.sessions: SessionRows = SqlSessionRows(transaction)
+        self.conversations: ConversationRows = SqlConversationRows(transaction)
+        self.messages: MessageRows = SqlMessageRows(transaction)
+        self.turns: TurnRows = SqlTurnRows(transaction)
+        self.generations: GenerationRows = SqlGenerationRows(transaction)
+        self.feedback: FeedbackRows = SqlFeedbackRows(transaction)
+        self.audit: AuditRows = SqlAuditRows(transaction)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.errors import InvalidInput, ModelFailed
+from core.errors import InvalidInput, ModelFailed, Unavailable
 from core.generation import ChatMessage
 
 CPU_S = 2.0
@@ -50,6 +50,7 @@ class ChatTemplate:
         self._cpu_s, self._wall_s = cpu_s, wall_s
         self._process: subprocess.Popen[bytes] | None = None
         self._unread = b""
+        self._closed = False
         self._lock = threading.Lock()
 
     def check(self) -> None:
@@ -76,11 +77,15 @@ class ChatTemplate:
         return Prompt(text, inside)
 
     def close(self) -> None:
+        """End the process. A rendering after this raises Unavailable."""
         with self._lock:
+            self._closed = True
             self._stop()
 
     def _ask(self, request: dict[str, object]) -> dict[str, str]:
         with self._lock:
+            if self._closed:
+                raise Unavailable("The model {name} is being unloaded.", name=self._model)
             process = self._process or self._start()
             assert process.stdin is not None
             try:

@@ -22,7 +22,7 @@ TIMEOUT_S = 120.0
 
 def try_to_load(path: Path, options: BackendOptions) -> None:
     """Raises ModelFailed, with llama.cpp's last words, if it refuses the file or dies of it."""
-    command = [sys.executable, "-m", "models.load_trial", str(path), json.dumps(dataclasses.asdict(options))]
+    command = [sys.executable, "-m", "models.load_trial", str(path.absolute()), json.dumps(dataclasses.asdict(options))]
     # The file is on trial, not the GPU; and the child needs none of the portal's secrets.
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PORTAL_")} | {"CUDA_VISIBLE_DEVICES": ""}
     try:

@@ -16,7 +16,7 @@ KV_BYTES = {"f16": 2.0, "q8_0": 34 / 32, "q4_0": 18 / 32}
 MOST_SLOTS, FEWEST_SLOTS = 16, 4
 CONTEXT_ON_CPU, CONTEXT_ON_GPU = 16_384, 32_768
 SMALLEST_CONTEXT = 2_048
-MICRO_BATCH = 512
+MICRO_BATCH, BATCH_ON_GPU = 512, 2_048
 _MEGABYTE = 1024 * 1024
 _CONTEXT_SHARE = 0.5
 """Of the memory left after the weights: the rest is for the portal, files in cache, and another model."""
@@ -67,8 +67,13 @@ def plan_load(
     if gpus and settings.gpu_layers != 0:
         device = Memory(sum(gpu.free_bytes for gpu in gpus), sum(gpu.total_bytes for gpu in gpus))
         name = ", ".join(f"{gpu.name} ({gpu.description})" for gpu in gpus)
-        plan = _plan_on(facts, settings, options, device, name, CONTEXT_ON_GPU)
+        plan = _plan_on(facts, settings, replace(options, batch_tokens=BATCH_ON_GPU), device, name, CONTEXT_ON_GPU)
         layers = _layers_that_fit(facts, plan.memory) if settings.gpu_layers is None else settings.gpu_layers
+        if layers > 0 and layers < len(facts.kv_heads):
+            # What the GPU does not hold lies in the host's memory: the two count together.
+            both = Memory(device.free + host.free, device.total + host.total)
+            name = f"{name} for {layers} of {len(facts.kv_heads)} layers, CPU for the rest"
+            plan = _plan_on(facts, settings, options, both, name, CONTEXT_ON_CPU)
         if layers != 0:
             return replace(plan, options=replace(plan.options, gpu_layers=layers))
     return _plan_on(facts, settings, options, host, f"CPU, {threads} thread{'s' if threads > 1 else ''}", CONTEXT_ON_CPU)

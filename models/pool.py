@@ -39,6 +39,8 @@ class _Entry:
     progress: float = 0.0
     memory_bytes: int = 0
     error: str | None = None
+    becomes_default: bool = False
+    """Once it is ready: until then, and if it fails, the default stays what it was."""
     unwanted: bool = False
     """Unloaded, or the portal stops: a load that runs gives up."""
     threads: list[threading.Thread] = field(default_factory=list)
@@ -88,9 +90,7 @@ class Pool:
             known = self._entries.get(facts.file.name)
             if known and known.state is not ModelState.FAILED:
                 raise Conflict("A model named {model} is loaded already. Unload it first.", model=facts.file.name)
-            entry = self._entries[facts.file.name] = _Entry(facts, plan, device=plan.memory.device)
-            if default or self._default is None:
-                self._default = entry.name
+            entry = self._entries[facts.file.name] = _Entry(facts, plan, device=plan.memory.device, becomes_default=default)
             self._spawn(entry, self._load, f"load {entry.name}")
             return self._describe(entry)
 
@@ -117,7 +117,7 @@ class Pool:
     def platform(self, name: str | None) -> LocalPlatform:
         """The named model's platform, or the default model's. Raises NotFound, Unavailable."""
         with self._lock:
-            wanted = name or self._default
+            wanted = name or self._default or next(iter(self._entries), None)
             if wanted is None:
                 raise Unavailable("No model is loaded. Ask an admin to load one on the Models page.")
             if wanted not in self._entries:
@@ -168,6 +168,7 @@ class Pool:
             with self._lock:
                 if not entry.unwanted:
                     entry.platform, entry.state, entry.progress = platform, ModelState.READY, 1.0
+                    self._default = entry.name if entry.becomes_default else self._default
                     self._choose_default()
                     _log.info("model %s is ready on %s", entry.name, entry.device)
                     return
@@ -245,9 +246,9 @@ class Pool:
             self._choose_default()
 
     def _choose_default(self) -> None:
-        """Keep the default while it is ready or loading; else take the model that was loaded first."""
+        """Keep the default while it is ready; else take the model that was loaded first."""
         current = self._entries.get(self._default or "")
-        if current and current.state in (ModelState.READY, ModelState.LOADING):
+        if current and current.state is ModelState.READY:
             return
         self._default = next((entry.name for entry in self._entries.values() if entry.state is ModelState.READY), None)
 

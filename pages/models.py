@@ -12,10 +12,12 @@ import streamlit as st
 
 from core.entities import User
 from core.errors import PortalError
-from core.generation import LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelState
-from pages.shell import page_head
-from pages.widgets.figures import MISSING, count, parameters, size, speed
+from core.generation import LoadedModel, ModelFile, ModelState
+from pages.shell import blank, page_head
+from pages.widgets.card import card_title
+from pages.widgets.figures import MISSING, count, size, speed
 from pages.widgets.memory_bar import memory_bar
+from pages.widgets.memory_plan import file_line, memory_plan
 from pages.widgets.message import plain
 from pages.words import said, t
 
@@ -23,21 +25,21 @@ if TYPE_CHECKING:
     from bootstrap import Portal
 
 ROW_PX = 34
-PRECISIONS = {"f16": "16 bit", "q8_0": "8 bit", "q4_0": "4 bit"}
-SPARE = 0.05
-"""A load that leaves less than this share of the device free is called tight."""
 LIVE_S, QUIET_S = 1.0, 4.0
 """Seconds between redraws of the cards: while something loads or drains, and else."""
 Known = frozenset[tuple[str, ModelState, bool]]
 
 
 def render(portal: Portal, user: User) -> None:
+    try:
+        loaded, files = portal.models.loaded(user), _files(portal, user)
+    except PortalError as problem:
+        blank(t("Models cannot be shown"), said(problem))
+        return
     with page_head(t("Models"), key="models"):
         scan = st.button(t("Scan folder"), icon=":material/folder_open:", key="models-scan")
         if st.button(t("Load by path"), icon=":material/add:", key="models-by-path"):
             _by_path(portal, user)
-    loaded = portal.models.loaded(user)
-    files = _files(portal, user)
     if scan:
         st.toast(t("{n} files found, {size}", n=len(files), size=size(sum(file.size_bytes for file in files))))
     if name := st.session_state.pop("models-unload", None):
@@ -48,7 +50,7 @@ def render(portal: Portal, user: User) -> None:
         st.fragment(_cards, run_every=LIVE_S if busy else QUIET_S)(portal, user, _known(loaded))
         _folder(files, loaded, portal.models.folder)
     with right, st.container(border=True, key="card-plan", gap="small"):
-        _plan(portal, user, files, loaded)
+        memory_plan(portal, user, files, loaded)
 
 
 def _known(loaded: Sequence[LoadedModel]) -> Known:
@@ -58,7 +60,7 @@ def _known(loaded: Sequence[LoadedModel]) -> Known:
 def _files(portal: Portal, user: User) -> list[ModelFile]:
     """Those of the folder, then those an admin named by hand."""
     files = list(portal.models.files(user))
-    for path in st.session_state.get("models-typed", ()):
+    for path in dict.fromkeys(st.session_state.get("models-typed", ())):
         if path not in {str(file.path) for file in files}:
             try:
                 files.append(portal.models.read_file(user, Path(path)))
@@ -77,7 +79,7 @@ def _cards(portal: Portal, user: User, drawn: Known) -> None:
         st.rerun()
     if not loaded:
         with st.container(border=True, key="card-none"):
-            _title(t("No model is loaded"), t("Nobody can ask anything until one is. Choose a file in the memory plan and load it."))
+            card_title(t("No model is loaded"), t("Nobody can ask anything until one is. Choose a file in the memory plan and load it."))
     for model in loaded:
         with st.container(border=True, key=f"card-model-{model.name}", gap="small"):
             _card(portal, user, model)
@@ -94,7 +96,7 @@ def _card(portal: Portal, user: User, model: LoadedModel) -> None:
     with st.container(horizontal=True, wrap=False, gap="small", key=f"cardhead-{model.name}"):
         st.markdown(f"### {plain(model.name)} {state}{default}", anchors=False, width="stretch")
         _actions(portal, user, model)
-    st.html(f"<p class='file'>{_file_line(model.file)}<br><code>{escape(str(model.file.path))}</code></p>")
+    st.html(f"<p class='file'>{file_line(model.file)}<br><code>{escape(str(model.file.path))}</code></p>")
     if model.state is ModelState.FAILED:
         with st.container(key=f"fail-{model.name}", gap=None):
             st.markdown(plain(t(model.error or "The model could not be loaded. The log has the details.")))
@@ -195,7 +197,7 @@ def _folder(files: Sequence[ModelFile], loaded: Sequence[LoadedModel], folder: P
     colours |= {t("On disk"): "gray", t("Unusable"): "red"}
     with st.container(border=True, key="card-files", gap="xsmall"):
         whole = size(sum(file.size_bytes for file in files))
-        st.markdown(f"### {t('Files')}\n:gray[:small[{t('{n} files, {size}', n=len(files), size=whole)}]]", anchors=False)
+        card_title(t("Files"), t("{n} files, {size}", n=len(files), size=whole))
         st.html(f"<p class='file'><code>{escape(str(folder))}</code></p>")
         frame = pd.DataFrame(
             {
@@ -241,106 +243,22 @@ def _by_path(portal: Portal, user: User) -> None:
             path = st.text_input(t("Path of a GGUF file on the server"), placeholder="/data/models/glm-4-9b-Q4_K_M.gguf", key="models-path")
             sent = st.form_submit_button(t("Read file"), type="primary", key="models-path-read")
         if sent and path.strip():
-            try:
-                file = portal.models.read_file(user, Path(path.strip()).expanduser())
-            except PortalError as problem:
-                st.markdown(f":red[:material/error: {plain(said(problem))}]")
-                return
-            if file.error:
-                st.markdown(f":red[:material/error: {plain(t(file.error))}]")
-                return
-            typed = st.session_state.setdefault("models-typed", [])
-            if str(file.path) not in typed:
-                typed.append(str(file.path))
-            st.session_state["models-wanted"] = str(file.path)
-            st.rerun()
+            if refusal := add_path(portal, user, Path(path.strip()).expanduser()):
+                st.markdown(f":red[:material/error: {plain(refusal)}]")
+            else:
+                st.rerun()
 
     ask()
 
 
-# What would fit
-
-
-def _plan(portal: Portal, user: User, files: Sequence[ModelFile], loaded: Sequence[LoadedModel]) -> None:
-    taken = {str(model.file.path) for model in loaded if model.state is not ModelState.FAILED}
-    usable = {str(file.path): file for file in files if not file.error and str(file.path) not in taken}
-    if not usable:
-        _title(t("Memory plan"), t("No other model to load"))
-        st.markdown(t("Put GGUF files into the folder below, then scan it. A file anywhere else can be loaded by its path."))
-        st.html(f"<p class='file'><code>{escape(str(portal.models.folder))}</code></p>")
-        return
-    _title(t("Memory plan"), t("Try a setting before loading"))
-    wanted = st.session_state.pop("models-wanted", None)
-    if wanted in usable:
-        st.session_state["models-plan"] = wanted
-    elif st.session_state.get("models-plan") not in usable:
-        st.session_state.pop("models-plan", None)
-    chosen = st.selectbox(t("Model"), list(usable), format_func=lambda path: usable[path].path.name, key="models-plan")
-    file = usable[chosen]
-    st.html(f"<p class='file'>{_file_line(file)}</p>")
+def add_path(portal: Portal, user: User, path: Path) -> str | None:
+    """List this file too and choose it in the plan; the sentence that says why not, if it cannot be used."""
     try:
-        settings = _settings(file, portal.models.plan(user, file, LoadSettings()))
-        plan = portal.models.plan(user, file, settings)
+        file = portal.models.read_file(user, path)
     except PortalError as problem:
-        st.markdown(f":red[:material/error: {plain(said(problem))}]")
-        return
-    memory_bar(plan)
-    st.markdown(_verdict(plan))
-    default = st.checkbox(t("Use it for new chats"), value=True, key="models-default")
-    if st.button(t("Load with this plan"), type="primary", width="stretch", key="models-load", disabled=not plan.fits):
-        try:
-            portal.models.load(user, file.path, settings, default=default)
-        except PortalError as problem:
-            st.markdown(f":red[:material/error: {plain(said(problem))}]")
-        else:
-            st.rerun()
-
-
-def _settings(file: ModelFile, auto: MemoryPlan) -> LoadSettings:
-    """The sliders; they start at what the portal would choose by itself."""
-    slots = st.slider(t("Slots"), 1, max(16, auto.slots), auto.slots, key=f"plan-slots-{file.path}", help=t("Answers at the same time"))
-    most = max(file.context, auto.context, 512)
-    sizes = sorted({1 << power for power in range(9, 23) if 1 << power < most} | {most, auto.context})
-    context = auto.context
-    if len(sizes) > 1:
-        context = st.select_slider(
-            t("Context per slot"),
-            sizes,
-            auto.context,
-            format_func=count,
-            key=f"plan-context-{file.path}",
-            help=t("Tokens one conversation can hold"),
-        )
-    kv_type = st.segmented_control(
-        t("Context precision"), list(PRECISIONS), default="f16", required=True, format_func=lambda kind: t(PRECISIONS[kind]), key=f"plan-kv-{file.path}",
-        help=t("Fewer bits take less memory; 4 bit can cost quality in long conversations."),
-    )  # fmt: skip
-    return LoadSettings(context=context, slots=slots, kv_type=kv_type or "f16")
-
-
-def _verdict(plan: MemoryPlan) -> str:
-    spare = plan.free_bytes - plan.needed_bytes
-    if spare >= SPARE * plan.total_bytes:
-        return f":green[:material/check_circle: {t('Fits, {size} to spare.', size=size(spare))}]"
-    if spare >= 0:
-        return f":orange[:material/warning: {t('Fits with {size} left, which is tight for other programs.', size=size(spare))}]"
-    if plan.weights_bytes + plan.work_bytes > plan.free_bytes:
-        words = t("Short by {size}. The weights alone do not fit: unload a model or take a smaller file.", size=size(-spare))
-    else:
-        words = t("Short by {size}. Lower the slots, the context or its precision.", size=size(-spare))
-    return f":red[:material/error: {words}]"
-
-
-def _title(title: str, sub: str) -> None:
-    st.markdown(f"### {title}\n:gray[:small[{sub}]]", anchors=False)
-
-
-def _file_line(file: ModelFile) -> str:
-    """HTML: architecture, quantization, parameters and size of a file."""
-    known = (
-        file.architecture,
-        file.quantization,
-        t("{n} parameters", n=parameters(file.parameters)) if file.parameters else "",
-        size(file.size_bytes),
-    )
-    return escape(" · ".join(part for part in known if part))
+        return said(problem)
+    if file.error:
+        return t(file.error)
+    st.session_state["models-typed"] = [*st.session_state.get("models-typed", ()), str(file.path)]
+    st.session_state["models-wanted"] = str(file.path)
+    return None

@@ -72,9 +72,10 @@ def _broken(sentence: str) -> None:
 def _signed_in(portal: Portal, user: User) -> None:
     listed = [_page(portal, user, entry) for entry in ENTRIES if allows(user.role, entry.permission)]
     hidden = [_forbidden(entry, user) for entry in ENTRIES if not allows(user.role, entry.permission)]
+    # Without icons: the icon of the open page becomes the browser's, and Streamlit fetches that from an outside host.
     own = [
-        st.Page(lambda: account.render(portal, user), title=t("Preferences"), url_path="preferences", icon=":material/tune:"),
-        st.Page(lambda: account.sign_out(portal, user), title=t("Sign out"), url_path="sign-out", icon=":material/logout:"),
+        st.Page(lambda: account.render(portal, user), title=t("Preferences"), url_path="preferences"),
+        st.Page(lambda: account.sign_out(portal, user), title=t("Sign out"), url_path="sign-out"),
     ]
     page = st.navigation({"": listed + hidden, user.full_name: own}, position="top")
     start = page.url_path == ""

@@ -16,6 +16,7 @@ from core.errors import PortalError
 from core.usage import Totals, UsageQuery, UsageReport
 from pages.shell import blank, dark, page_head
 from pages.widgets import charts
+from pages.widgets.card import card, card_title
 from pages.widgets.charts import Estimate, Line
 from pages.widgets.csv_export import to_csv
 from pages.widgets.figures import MISSING, count, seconds, share, speed
@@ -49,10 +50,7 @@ def render(portal: Portal, user: User) -> None:
     _figures(report)
     if report.total.answers == 0:
         with st.container(border=True, key="card-nothing"):
-            st.markdown(
-                f"### {t('No answers in this range')}\n:gray[:small[{t('Choose other days, another model or another group.')}]]",
-                anchors=False,
-            )
+            card_title(t("No answers in this range"), t("Choose other days, another model or another group."))
         return
     with st.grid(2, min_column_width=340, gap="small", key="charts"):
         _by_day(report)
@@ -155,9 +153,17 @@ def _metric(
 ) -> None:
     known = [value for value in trend if value is not None]
     st.metric(
-        label, value, delta, delta_color=colour, delta_description=before if delta else None, delta_arrow="off" if delta and _is_zero(delta) else "auto",
-        border=True, height="stretch", chart_data=known if len(known) > 1 else None, chart_type=shape,
-    )  # fmt: skip
+        label,
+        value,
+        delta,
+        delta_color=colour,
+        delta_description=before if delta else None,
+        delta_arrow="off" if delta and _is_zero(delta) else "auto",
+        border=True,
+        height="stretch",
+        chart_data=known if len(known) > 1 else None,
+        chart_type=shape,
+    )
 
 
 def _is_zero(delta: str) -> bool:
@@ -179,25 +185,19 @@ def _difference(now: float | None, before: float | None) -> float | None:
 # Charts
 
 
-def _card(key: str, title: str, sub: str) -> DeltaGenerator:
-    card = st.container(border=True, key=f"card-{key}", gap="xsmall")
-    card.markdown(f"### {title}\n:gray[:small[{sub}]]", anchors=False)
-    return card
-
-
 def _by_day(report: UsageReport) -> None:
     look = dark()
     days = [day for day, _ in report.by_day]
     totals = [each for _, each in report.by_day]
-    with _card("people", t("People per day"), t("Distinct people with at least one answer; weekends are lighter")):
+    with card("people", t("People per day"), t("Distinct people with at least one answer; weekends are lighter")):
         charts.show(charts.bars(days, [Line(t("People"), [each.people for each in totals], 0)], look), "chart-people", t("People per day"))
-    with _card("answers", t("Answers and chats"), t("Per day; a chat counts on each day it has an answer")):
+    with card("answers", t("Answers and chats"), t("Per day; a chat counts on each day it has an answer")):
         series = [Line(t("Answers"), [each.answers for each in totals], 0), Line(t("Chats"), [each.chats for each in totals], 5)]
         charts.show(charts.lines(days, series, look), "chart-answers", t("Answers and chats"))
-    with _card("first-token", t("Time to first token"), t("Seconds, with the wait in line; a gap is a day without answers")):
+    with card("first-token", t("Time to first token"), t("Seconds, with the wait in line; a gap is a day without answers")):
         series = [Line("p95", [each.ttft_p95 for each in totals], 0), Line("p50", [each.ttft_p50 for each in totals], 5)]
         charts.show(charts.lines(days, series, look, unit="s"), "chart-first-token", t("Time to first token"))
-    with _card("latency", t("Answer time"), t("Seconds from question to end of answer; a gap is a day without answers")):
+    with card("latency", t("Answer time"), t("Seconds from question to end of answer; a gap is a day without answers")):
         series = [Line("p95", [each.latency_p95 for each in totals], 0), Line("p50", [each.latency_p50 for each in totals], 5)]
         charts.show(charts.lines(days, series, look, unit="s"), "chart-latency", t("Answer time"))
     with st.container(border=True, key="card-tokens", gap="xsmall"):
@@ -214,7 +214,7 @@ def _by_day(report: UsageReport) -> None:
 def _satisfaction(report: UsageReport) -> None:
     rated = [(name, each, each.satisfaction_interval()) for name, each in report.by_model]
     estimates = [Estimate(name, each.satisfaction or 0.0, *interval, each.rated) for name, each, interval in rated if interval]
-    with _card("satisfaction", t("Rated good, by model"), t("Share of rated answers with 95 % interval; n = rated answers")):
+    with card("satisfaction", t("Rated good, by model"), t("Share of rated answers with 95 % interval; n = rated answers")):
         if estimates:
             charts.show(charts.intervals(estimates, dark()), "chart-satisfaction", t("Rated good, by model"))
         else:
@@ -252,7 +252,7 @@ def _breakdown(key: str, title: str, sub: str, first: str, rows: Sequence[tuple[
         "rated": number(t("Ratings"), format="localized"),
     }
     height = ROW_PX * (min(len(rows), TABLE_ROWS) + 1) + 2
-    with _card(key, title, sub):
+    with card(key, title, sub):
         st.dataframe(
             frame, hide_index=True, height=height, row_height=ROW_PX, column_config=columns, placeholder=MISSING, key=f"table-{key}"
         )

@@ -23,7 +23,7 @@ i{font:400 1.1rem/1 'Material Symbols Rounded';font-feature-settings:'liga'}
 .bubble.long:not(.open){max-height:15.5rem;overflow:hidden;mask:linear-gradient(#000 70%,transparent)}
 .tools{display:flex;align-items:center;font-size:.8667rem;color:var(--st-gray-text-color);font-variant-numeric:tabular-nums;white-space:nowrap}
 
-.editor{width:100%;display:grid;gap:.5rem}
+.editor{width:100%;display:grid;gap:.5rem} .bar + .editor{margin-top:.5rem}
 .editor label{font-size:.8667rem;color:var(--st-gray-text-color)}
 textarea{box-sizing:border-box;width:100%;min-height:4.5rem;max-height:24rem;resize:vertical;font:inherit;color:inherit;padding:.625rem 1rem;
  border-radius:1.125rem;border:1px solid var(--st-border-color);background:transparent;field-sizing:content}
@@ -161,7 +161,7 @@ function questionOf(question, {labels: L, say}, again) {
 // Words being typed: an edited question, a comment
 
 function editor({label, name, text, send, cancel, act, leave, enter, empty}) {
-  const area = el('textarea', {value: text, maxLength: enter ? -1 : 4000});
+  const area = el('textarea', {value: text, ...(empty && {maxLength: 4000})});
   area.setAttribute('aria-label', label || name);
   const done = () => { if (empty || area.value.trim()) act(area.value); };
   area.onkeydown = event => {

@@ -60,7 +60,7 @@ class SqliteIndex:
         with self._preparing:
             try:
                 self._make_tables()
-            except sqlite3.OperationalError as error:
+            except (sqlite3.OperationalError, OSError) as error:
                 raise _unavailable(error) from error
             except sqlite3.DatabaseError as error:
                 log.warning("The search index %s is damaged (%s); it is rebuilt.", self._path, error)
@@ -116,12 +116,12 @@ class SqliteIndex:
             except IndexError:
                 connection = self._open()
             yield connection
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             raise _unavailable(error) from error
         self._idle.append(connection)
 
     def _open(self) -> sqlite3.Connection:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.touch(mode=0o600)
         connection = sqlite3.connect(self._path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
         connection.execute("PRAGMA journal_mode = WAL")
         # FULL: a put is on the disk before its job is deleted from the store, also through a power cut.
@@ -182,6 +182,6 @@ def _phrase(term: Term) -> str:
     return f'"{" ".join(term.pairs)}"' if term.pairs else f'"{term.text}" *'
 
 
-def _unavailable(error: sqlite3.Error) -> Unavailable:
+def _unavailable(error: Exception) -> Unavailable:
     log.warning("The search index failed: %s", error)
     return Unavailable("The search index cannot be used now. Try again in a minute, or ask an admin.")

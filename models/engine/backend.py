@@ -42,6 +42,8 @@ class Backend(Protocol):
     """Most tokens in one decode."""
     copy_from: int
     """Shared prefixes shorter than this are computed again rather than copied."""
+    can_cut: bool
+    """False for recurrent models: a slot can be added to or emptied, but not cut back, nor copied in part."""
 
     def decode(self, parts: Sequence[Part]) -> Decoded: ...
     def sample(self, sampler: Any, part: int) -> int:
@@ -51,7 +53,7 @@ class Backend(Protocol):
     def new_sampler(self, params: SamplingParams, prompt: Sequence[int]) -> Any: ...
     def free_sampler(self, sampler: Any) -> None: ...
     def cut(self, slot: int, length: int) -> None:
-        """Forget what the slot holds from position `length` on."""
+        """Forget what the slot holds from position `length` on; 0 empties it."""
         ...
 
     def copy(self, source: int, target: int, length: int) -> None:

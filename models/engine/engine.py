@@ -29,7 +29,7 @@ class Engine:
         self._name = name
         self._why = why
         self._scheduler = Scheduler(backend.slots, backend.batch_tokens, queue_limit)
-        self._prefixes = PrefixCache(backend.slots, backend.copy_from)
+        self._prefixes = PrefixCache(backend.slots, backend.copy_from, can_cut=backend.can_cut)
         self._wake = threading.Condition()
         self._closing = False
         self._decoding: tuple[Sequence, ...] = ()
@@ -148,14 +148,23 @@ class Engine:
             result = self._backend.decode(parts)
         if result is Decoded.DONE:
             return [entry for index, (sequence, part) in enumerate(batch) for entry in self._advance(sequence, part, index)]
-        for part in parts:
-            self._backend.cut(part.slot, part.start)
+        for sequence, part in batch:
+            self._undo(sequence, part)
         if result is Decoded.ABORTED:
             return []
-        if len(batch) == 1:
-            self._fail(batch[0][0], self._decode_error(result))
+        if len(batch) == 1 or not self._backend.can_cut:
+            error = self._decode_error(result)
+            for sequence, _ in batch:
+                self._fail(sequence, error)
             return []
         return [entry for one in batch for entry in self._compute([one])]
+
+    def _undo(self, sequence: Sequence, part: Part) -> None:
+        """Forget what a decode that did not finish may have written; a model that cannot be cut back starts over."""
+        if not self._backend.can_cut:
+            sequence.done = 0
+            self._prefixes.tokens[part.slot].clear()
+        self._backend.cut(part.slot, sequence.done)
 
     def _advance(self, sequence: Sequence, part: Part, index: int) -> list[tuple[Sequence, int]]:
         self._prefixes.tokens[part.slot].extend(part.tokens)

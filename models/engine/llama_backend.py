@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ctypes
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.errors import ModelFailed
+from core.errors import ModelFailed, Unavailable
 from core.generation import SamplingParams
 from models.engine import native
 from models.engine.backend import Decoded, Part
@@ -63,6 +64,9 @@ class LlamaBackend:
             raise
         self.context = lib.llama_n_ctx_seq(self._context)
         self._memory = lib.llama_get_memory(self._context)
+        self.can_cut = not (lib.llama_model_is_recurrent(self._model) or lib.llama_model_is_hybrid(self._model))
+        self._tokenizing = threading.Lock()
+        self._closed = False
         self._abort_flag = ctypes.create_string_buffer(2)
         self._install_abort()
         self._batch = Batch(self.batch_tokens)
@@ -140,7 +144,7 @@ class LlamaBackend:
         lib.llama_sampler_free(sampler)
 
     def cut(self, slot: int, length: int) -> None:
-        lib.llama_memory_seq_rm(self._memory, slot, length, -1)
+        lib.llama_memory_seq_rm(self._memory, slot, length or -1, -1)
 
     def copy(self, source: int, target: int, length: int) -> None:
         # Between streams only a whole copy is possible (part of one aborts the process); the tail is cut off after.
@@ -166,18 +170,25 @@ class LlamaBackend:
         self._abort_flag[0] = b"\1" if now else b"\0"
 
     def close(self) -> None:
+        with self._tokenizing:
+            self._closed = True
         self._batch.close()
         lib.llama_free(self._context)
         lib.llama_model_free(self._model)
+        native.give_memory_back()
 
     # From any thread
 
     def tokenize(self, text: str, *, special: bool = True) -> list[int]:
-        """Token ids; `special` turns markers such as <|user|> into their tokens."""
+        """Token ids; `special` turns markers such as <|user|> into their tokens. Raises Unavailable once closed."""
         data = text.encode()
         room = len(data) + 8
         tokens = (ctypes.c_int32 * room)()
-        count = lib.llama_tokenize(self._vocab, data, len(data), tokens, room, False, special)
+        # The lock keeps the model from being freed meanwhile; 2,000 tokens take 2 ms.
+        with self._tokenizing:
+            if self._closed:
+                raise Unavailable("The model is being unloaded.")
+            count = lib.llama_tokenize(self._vocab, data, len(data), tokens, room, False, special)
         return list(tokens[:count])
 
     def control_markers(self) -> list[str]:

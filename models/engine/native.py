@@ -132,6 +132,13 @@ def gpus() -> list[Gpu]:
     return found
 
 
+def give_memory_back() -> None:
+    """Hand freed memory to the system: glibc keeps much of it for the threads that are gone."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+
+
 def machine_has_nvidia_gpu() -> bool:
     """True if the driver shows a GPU, whether or not this build of llama.cpp can use it."""
     return any(Path(path).exists() for path in ("/dev/nvidia0", "/proc/driver/nvidia/gpus"))

@@ -18,11 +18,12 @@ class Match:
 class PrefixCache:
     """Mirrors the context memory, token by token. Not thread-safe."""
 
-    def __init__(self, slots: int, copy_from: int) -> None:
+    def __init__(self, slots: int, copy_from: int, *, can_cut: bool = True) -> None:
         self.tokens: list[list[int]] = [[] for _ in range(slots)]
         self._used = [0] * slots
         self._clock = 0
         self._copy_from = copy_from
+        self._can_cut = can_cut
 
     @property
     def cells(self) -> int:
@@ -39,6 +40,9 @@ class PrefixCache:
         """
         limit = len(prompt) - 1
         shared = [common_prefix(held, prompt, limit) for held in self.tokens]
+        if not self._can_cut:
+            # Only a slot whose every token is part of the prompt can go on.
+            shared = [length if slot in free and length == len(self.tokens[slot]) else 0 for slot, length in enumerate(shared)]
         best = max(free, key=lambda slot: (shared[slot], -slot))
         source = max(range(len(shared)), key=shared.__getitem__)
         if shared[best] and shared[best] * 2 >= len(self.tokens[best]) and shared[source] - shared[best] < self._copy_from:

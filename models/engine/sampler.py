@@ -17,13 +17,13 @@ TOP_K = 40
 
 _COMMON = SamplingParams(top_k=TOP_K, min_p=0.0, repeat_penalty=1.0)
 _FAMILIES: tuple[tuple[str, SamplingParams], ...] = (
-    ("4.7-flash", replace(_COMMON, temperature=1.0, top_p=0.95, min_p=0.01)),
-    ("4.6v", replace(_COMMON, temperature=0.8, top_p=0.6, top_k=2)),
-    ("4.5", replace(_COMMON, temperature=0.6, top_p=0.95)),
-    ("4.6", replace(_COMMON, temperature=1.0, top_p=0.95)),
-    ("4.7", replace(_COMMON, temperature=1.0, top_p=0.95)),
-    ("glm-5", replace(_COMMON, temperature=1.0, top_p=0.95)),
-    ("-z1", replace(_COMMON, temperature=0.6, top_p=0.95)),
+    ("glm4.7-flash", replace(_COMMON, temperature=1.0, top_p=0.95, min_p=0.01)),
+    ("glm4.6v", replace(_COMMON, temperature=0.8, top_p=0.6, top_k=2)),
+    ("glm4.5", replace(_COMMON, temperature=0.6, top_p=0.95)),
+    ("glm4.6", replace(_COMMON, temperature=1.0, top_p=0.95)),
+    ("glm4.7", replace(_COMMON, temperature=1.0, top_p=0.95)),
+    ("glm5", replace(_COMMON, temperature=1.0, top_p=0.95)),
+    ("glmz1", replace(_COMMON, temperature=0.6, top_p=0.95)),
     ("guide", replace(_COMMON, temperature=0.3, top_p=0.9)),
 )
 _ARCHITECTURES: dict[str, SamplingParams] = {
@@ -37,7 +37,7 @@ _OLDER = replace(_COMMON, temperature=0.8, top_p=0.8)
 
 def recommended(architecture: str, name: str) -> SamplingParams:
     """What Z.ai recommends for the family that the model's name tells; its architecture's where the name tells nothing."""
-    spelled = name.lower().replace("_", "-").replace(" ", "-")
+    spelled = name.lower().replace("_", "-").replace(" ", "-").replace("glm-", "glm")
     for part, params in _FAMILIES:
         if part in spelled:
             return params

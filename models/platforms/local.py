@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Iterator
 
-from core.errors import InvalidInput, PortalError
+from core.errors import PortalError, PromptTooLong
 from core.generation import ChatMessage, Delta, Finished, GenerationEvent, GenerationRequest, SamplingParams
 from models.chat_template import ChatTemplate, Prompt
 from models.engine.engine import Engine
@@ -42,18 +42,13 @@ class LocalPlatform:
         self._engine.start()
 
     def start(self, request: GenerationRequest) -> LocalGeneration:
-        """Render, tokenize and queue. Raises InvalidInput (prompt too long), Busy, Unavailable."""
+        """Render, tokenize and queue. Raises PromptTooLong, InvalidInput, Busy, Unavailable."""
         messages = [self._defused(message) for message in request.messages]
         prompt = self._template.render(messages, thinking=request.thinking)
         tokens = self._tokenize(prompt)
         room = self._backend.context - len(tokens)
         if room < 1:
-            raise InvalidInput(
-                "This conversation has {tokens} tokens; {model} can read {limit}. Shorten the question or start a new chat.",
-                tokens=f"{len(tokens):,}",
-                limit=f"{self._backend.context - 1:,}",
-                model=self.facts.file.name,
-            )
+            raise PromptTooLong(len(tokens), self._backend.context - 1)
         max_tokens = min(request.params.max_tokens or DEFAULT_MAX_TOKENS, room)
         params = resolve(request.params, self._defaults, max_tokens)
         sequence = self._engine.submit(tokens, params, max_tokens, request.user_id)

@@ -111,14 +111,22 @@ def lines(days: Sequence[date], series: Sequence[Line], dark: bool, unit: str = 
     for line in series:
         colour = palette(dark).series[line.colour]
         figure.add_scatter(
-            x=days, y=line.values, name=escape(line.name), mode="lines+markers", connectgaps=False, line=dict(width=2, color=colour),
-            marker=dict(size=_dots(line.values), color=colour, line=dict(width=0)), hovertemplate=f"{escape(line.name)} {hover}<extra></extra>",
-        )  # fmt: skip
+            x=days,
+            y=line.values,
+            name=escape(line.name),
+            mode="lines+markers",
+            connectgaps=False,
+            line=dict(width=2, color=colour),
+            marker=dict(size=_dots(line.values), color=colour, line=dict(width=0)),
+            hovertemplate=f"{escape(line.name)} {hover}<extra></extra>",
+        )
     top = max((value for line in series for value in line.values if value is not None), default=0.0)
     _frame(figure, days, dark)
     if unit:
         step = _step(top)
-        figure.update_yaxes(range=[0, _upper(top, step)], dtick=step, ticksuffix=f" {unit}", tickformat=".1f" if step < 1 else ",d")
+        figure.update_yaxes(
+            range=[0, _upper(top, step)], dtick=step, ticksuffix=f" {unit}", tickformat=f",.{max(0, -math.floor(math.log10(step)))}f"
+        )
     else:
         _count_axis(figure, top)
     _name_ends(figure, series, dark)
@@ -131,13 +139,25 @@ def intervals(estimates: Sequence[Estimate], dark: bool) -> go.Figure:
     places = list(range(len(estimates)))[::-1]
     figure = go.Figure(
         go.Scatter(
-            x=[each.share * 100 for each in estimates], y=places, mode="markers+text", text=[share(each.share) for each in estimates],
-            textposition="top center", textfont=dict(size=12, color=colours.text), marker=dict(size=9, color=colours.series[0]), cliponaxis=False,
-            error_x=dict(array=[(each.high - each.share) * 100 for each in estimates], arrayminus=[(each.share - each.low) * 100 for each in estimates],
-                         thickness=2, width=0, color=colours.series[0]),
-            customdata=[f"{share(each.low)} – {share(each.high)}" for each in estimates], hovertemplate="%{customdata}<extra></extra>",
+            x=[each.share * 100 for each in estimates],
+            y=places,
+            mode="markers+text",
+            text=[share(each.share) for each in estimates],
+            textposition="top center",
+            textfont=dict(size=12, color=colours.text),
+            marker=dict(size=9, color=colours.series[0]),
+            cliponaxis=False,
+            error_x=dict(
+                array=[(each.high - each.share) * 100 for each in estimates],
+                arrayminus=[(each.share - each.low) * 100 for each in estimates],
+                thickness=2,
+                width=0,
+                color=colours.series[0],
+            ),
+            customdata=[f"{share(each.low)} – {share(each.high)}" for each in estimates],
+            hovertemplate="%{customdata}<extra></extra>",
         )
-    )  # fmt: skip
+    )
     names = [f"{escape(each.name)}<br><span style='font-size:11px;color:{colours.muted}'>n = {count(each.n)}</span>" for each in estimates]
     low = math.floor(min((each.low for each in estimates), default=0.0) * 10) * 10
     figure.update_layout(
@@ -166,9 +186,15 @@ def _frame(figure: go.Figure, days: Sequence[date], dark: bool) -> None:
     years = "%Y年%-m月%-d日" if chinese else "%-d %b %Y"
     figure.update_layout(template=template(dark), height=HEIGHT)
     figure.update_xaxes(
-        tickformat=years if every > 28 else labels, hoverformat=years, dtick=every * DAY_MS, tick0=start.isoformat(), ticklabelstandoff=4,
-        range=[f"{days[0].isoformat()} 00:00", f"{days[-1].isoformat()} 00:00"] if len(days) > 1 and not any(isinstance(trace, go.Bar) for trace in figure.data) else None,
-    )  # fmt: skip
+        tickformat=years if every > 28 else labels,
+        hoverformat=years,
+        dtick=every * DAY_MS,
+        tick0=start.isoformat(),
+        ticklabelstandoff=4,
+        range=[f"{days[0].isoformat()} 00:00", f"{days[-1].isoformat()} 00:00"]
+        if len(days) > 1 and not any(isinstance(trace, go.Bar) for trace in figure.data)
+        else None,
+    )
 
 
 def _count_axis(figure: go.Figure, top: float) -> None:
@@ -189,7 +215,7 @@ def _step(top: float) -> float:
 
 
 def _upper(top: float, step: float) -> float:
-    return max(step, math.ceil(top * 1.02 / step) * step)
+    return round(max(step, math.ceil(top * 1.02 / step) * step), 9)
 
 
 def _dots(values: Sequence[float | None]) -> list[int]:
@@ -211,8 +237,15 @@ def _name_ends(figure: go.Figure, series: Sequence[Line], dark: bool) -> None:
         height = max(value / upper * pixels, floor + 13)
         floor = height
         figure.add_annotation(
-            x=1, xref="paper", y=value, text=escape(line.name), showarrow=False, xanchor="left", xshift=6, yshift=height - value / upper * pixels,
+            x=1,
+            xref="paper",
+            y=value,
+            text=escape(line.name),
+            showarrow=False,
+            xanchor="left",
+            xshift=6,
+            yshift=height - value / upper * pixels,
             font=dict(size=11, color=palette(dark).series[line.colour]),
-        )  # fmt: skip
+        )
     widest = max((sum(11.5 if ord(letter) > 0x2E80 else 6.3 for letter in line.name) for line in series), default=0)
     figure.update_layout(margin_r=round(widest) + 10)

@@ -28,6 +28,7 @@ _INLINE = re.compile(
     r"|(?P<directive>:(?=[a-zA-Z_-]+[/:\[]))"
 )
 _MATH_THAT_REACHES_OUT = re.compile(r"\\(?:href|url|includegraphics|html\w*|def|gdef|edef|xdef|let|newcommand|renewcommand)\b")
+_ADDRESS_START = re.compile(r"((?:https?|ftp)(?=://)|www(?=\.)|(?<=[\w.+-])(?=@))", re.IGNORECASE)
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 _ENDING = re.compile(r"[.,;:!?\"'*_~]+$")
 
@@ -39,7 +40,12 @@ def show(text: str, *, caret: bool = False) -> None:
 
 def plain(text: str) -> str:
     """Any text, made to show as itself where Streamlit reads Markdown: labels, captions, titles."""
-    return _PUNCTUATION.sub(r"\\\1", " ".join(text.split()))
+    return _literal(" ".join(text.split()))
+
+
+def _literal(text: str) -> str:
+    # Addresses become links even where every sign is escaped; an invisible word joiner breaks them.
+    return _PUNCTUATION.sub(r"\\\1", _ADDRESS_START.sub("\\1\u2060", text))
 
 
 @lru_cache(maxsize=2048)
@@ -111,13 +117,13 @@ def _one(found: re.Match[str]) -> str:
 def _span(code: str, ticks: str) -> str:
     # A table cuts its cells before it looks for code: what a bar separates is not code there.
     if "|" in code and "](" in code:
-        return _PUNCTUATION.sub(r"\\\1", code)
+        return _literal(code)
     return f"{ticks}{code}{ticks}"
 
 
 def _formula(formula: str, *, display: bool) -> str:
     if _MATH_THAT_REACHES_OUT.search(formula) or "$" in formula.replace("\\$", "") or "](" in formula:
-        return _PUNCTUATION.sub(r"\\\1", formula)
+        return _literal(formula)
     return f"\n\n$$\n{formula}\n$$\n\n" if display else f"${formula.strip()}$"
 
 

@@ -84,7 +84,7 @@ def _cut(message: Message, *, free: bool, on_again: Callable[[str], None]) -> No
 
 def _mark(message: Message) -> str:
     if message.status is MessageStatus.STOPPED:
-        return t("Stopped") if message.text else t("Stopped before the first word")
+        return t("Stopped") if message.text else t("Stopped while thinking") if message.reasoning else t("Stopped before the first word")
     if message.generation and message.generation.finish_reason is FinishReason.LENGTH:
         return t("Cut at the length limit")
     return ""
@@ -95,7 +95,9 @@ def _figures_of(message: Message) -> tuple[str, ...]:
     row = message.generation
     if row is None:
         return ()
-    meta = [row.model, t("{n} tokens", n=row.usage.completion_tokens)]
+    meta = [row.model]
+    if row.usage.completion_tokens:
+        meta.append(t("{n} tokens", n=row.usage.completion_tokens))
     if row.timings.tokens_per_second:
         meta.append(_speed(row.timings.tokens_per_second))
     if row.timings.ttft_s is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -44,23 +44,13 @@ def test_migrating_again_changes_nothing(database: Database) -> None:
 
 
 def test_many_processes_may_start_at_once(empty_url: str) -> None:
-    failures: list[BaseException] = []
-
-    def start() -> None:
+    def start(_: int) -> None:
         opened = open_database(empty_url)
-        try:
-            migrate(opened)
-        except BaseException as error:
-            failures.append(error)
-        finally:
-            opened.close()
+        migrate(opened)
+        opened.close()
 
-    threads = [threading.Thread(target=start) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failures == []
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(start, range(4))) == [None] * 4
 
 
 def test_a_database_newer_than_the_code_stops_the_start(database: Database) -> None:
@@ -78,8 +68,15 @@ def test_a_file_that_is_no_database_stops_the_start(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made_stops_the_start(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(StartFailed, match="cannot be made"):
+    with pytest.raises(StartFailed, match="cannot be made or written"):
         open_database(f"sqlite:///{tmp_path / 'file' / 'portal.db'}")
+
+
+def test_only_this_user_may_read_the_file(tmp_path: Path) -> None:
+    database = open_database(f"sqlite:///{tmp_path / 'portal.db'}")
+    migrate(database)
+    assert {file.stat().st_mode & 0o777 for file in tmp_path.iterdir()} == {0o600}
+    database.close()
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")

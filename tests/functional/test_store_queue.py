@@ -22,7 +22,6 @@ from tests.functional import things
 from tests.functional.things import put_exchange, put_user
 from tests.servers.elasticsearch_node import ElasticsearchNode
 
-
 SEEN_BEFORE = Document("message", "seen before", 0, "so that the index is not new, and the worker does not fill it")
 
 
@@ -247,7 +246,8 @@ def test_a_running_worker_waits_for_an_index_that_is_down(database: Database, me
     worker.close()
 
 
-def test_elasticsearch_may_crash_or_lose_everything(database: Database, elasticsearch_node: ElasticsearchNode, tmp_path: Path) -> None:
+@pytest.mark.parametrize("empty_url", ["sqlite"], indirect=True)
+def test_elasticsearch_may_crash_or_lose_everything(database: Database, elasticsearch_node: ElasticsearchNode) -> None:
     index = ElasticsearchIndex(elasticsearch_node.url, prefix=f"test-{things.new_id()[:12]}")
     worker = IndexWorker(database, index)
     ana = put_user(database)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -90,21 +90,13 @@ def test_when_all_connections_are_taken_the_store_has_too_much_to_do(impatient: 
 
 def test_many_writers_at_once_all_get_their_turn(database: Database) -> None:
     ana = put_user(database)
-    failures: list[BaseException] = []
 
-    def write() -> None:
-        try:
-            for _ in range(10):
-                put_exchange(database, ana)
-        except BaseException as error:
-            failures.append(error)
+    def write(_: int) -> None:
+        for _ in range(10):
+            put_exchange(database, ana)
 
-    threads = [threading.Thread(target=write) for _ in range(12)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failures == []
+    with ThreadPoolExecutor(12) as pool:
+        list(pool.map(write, range(12)))
     with SqlUnitOfWork(database) as work:
         assert len(work.conversations.of_user(ana.id, 1000)) == 120
 

@@ -79,8 +79,20 @@ def generation(
 
 def feedback(rater: User, message: Message, rating: int = 1, comment: str = "", at: datetime = NOW, model: str = "glm-4-9b") -> Feedback:
     return Feedback(
-        new_id(), rater.id, rater.name, rater.group, message.conversation_id, message.id, model, rating, comment, ReviewState.NEW, "", at, at
-    )  # fmt: skip
+        id=new_id(),
+        user_id=rater.id,
+        user_name=rater.name,
+        group=rater.group,
+        conversation_id=message.conversation_id,
+        message_id=message.id,
+        model=model,
+        rating=rating,
+        comment=comment,
+        state=ReviewState.NEW,
+        note="",
+        created_at=at,
+        updated_at=at,
+    )
 
 
 def put_user(database: Database, person: User | None = None) -> User:

@@ -2,11 +2,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import httpx
 import pytest
+from fastapi import Response
 
 import bootstrap
+from api.identity import set_cookie
+from settings import Settings
 from tests.unit.api.conftest import PASSWORD
 
 SESSION = "/api/v1/session"
@@ -34,6 +38,13 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(client: httpx.Cli
         assert word in cookie
     assert "Secure" not in cookie
     assert client.get(SESSION).json()["name"] == "ann"
+
+
+def test_behind_tls_the_cookie_is_for_https_only() -> None:
+    response = Response()
+    portal = SimpleNamespace(settings=Settings(secure_cookie=True), sessions=SimpleNamespace(lifetime=timedelta(hours=1)))
+    set_cookie(response, portal, "token")  # type: ignore[arg-type]
+    assert "; Secure" in response.headers["set-cookie"]
 
 
 def test_a_wrong_password_and_an_unknown_name_are_refused_alike(client: httpx.Client) -> None:

@@ -54,6 +54,11 @@ def test_an_unknown_command_is_refused(capsys: pytest.CaptureFixture[str]) -> No
     assert "'fly'" in capsys.readouterr().err
 
 
+def test_run_takes_its_settings_from_the_environment_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "--port", "80"]) == 1
+    assert "Settings are environment variables" in capsys.readouterr().err
+
+
 def test_a_home_that_cannot_be_written_is_one_sentence(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

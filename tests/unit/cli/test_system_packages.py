@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -60,3 +61,8 @@ def test_a_compiler_is_missed_unless_both_languages_have_one(monkeypatch: pytest
     assert system_packages.missing_compiler() == ["g++"]
     _machine(monkeypatch, "cc", "g++")
     assert system_packages.missing_compiler() == []
+
+
+def test_a_python_that_debian_cut_is_missed_its_other_half(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "ensurepip" else object())
+    assert system_packages.missing_venv() == [f"python3.{sys.version_info.minor}-venv"]

@@ -79,6 +79,7 @@ def test_a_gpu_with_room_takes_all_layers() -> None:
 def test_a_small_gpu_takes_some_layers() -> None:
     load = plan(64, gpus=[Gpu("CUDA0", "NVIDIA", 4 * GB, 8 * GB)])
     assert 0 < load.options.gpu_layers < 40
+    assert load.memory.fits and "CPU for the rest" in load.memory.device
 
 
 def test_no_gpu_layers_means_the_processor() -> None:

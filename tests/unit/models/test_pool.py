@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from core.entities import FinishReason
-from core.errors import Conflict, InvalidInput, NotFound, Unavailable
+from core.errors import Conflict, InvalidInput, NotFound, PromptTooLong, Unavailable
 from core.generation import ChatMessage, Delta, Finished, GenerationRequest, LoadedModel, LoadSettings, ModelState, SamplingParams
 from models.machine import resident_bytes
 from models.pool import Pool
@@ -105,7 +105,7 @@ def test_the_same_question_again_reuses_its_context(pool: Pool) -> None:
 
 def test_a_prompt_longer_than_the_context_is_refused_with_numbers(pool: Pool) -> None:
     load(pool, GUIDE)
-    with pytest.raises(InvalidInput, match=r"has [\d,]+ tokens; guide can read 511"):
+    with pytest.raises(PromptTooLong, match=r"has [\d,]+ tokens; the model can read 511"):
         PoolRouter(pool).start(request("x y " * 2000))
 
 
@@ -176,6 +176,23 @@ def test_two_models_answer_side_by_side_and_the_default_moves_on(pool: Pool, tmp
     assert pool.loaded()[0].name == "other"
     pool.unload("other")
     assert PoolRouter(pool).start(request("x", max_tokens=1)).model == "guide"
+
+
+def test_a_new_default_takes_over_only_when_it_is_ready(pool: Pool, tmp_path: Path) -> None:
+    load(pool, GUIDE)
+    pool.load(make_gguf(tmp_path / "new.gguf"), SMALL, default=True)
+    assert PoolRouter(pool).start(request("x", max_tokens=1)).model == "guide"
+    wait(pool, "new")
+    assert PoolRouter(pool).start(request("x", max_tokens=1)).model == "new"
+    pool.load(make_gguf(tmp_path / "bad.gguf", template="{% if"), SMALL, default=True)
+    wait(pool, "bad")
+    assert PoolRouter(pool).start(request("x", max_tokens=1)).model == "new"
+
+
+def test_while_the_first_model_loads_people_are_told_so(pool: Pool, tmp_path: Path) -> None:
+    pool.load(make_gguf(tmp_path / "slow.gguf"), SMALL)
+    with pytest.raises(Unavailable, match="slow is still loading"):
+        PoolRouter(pool).start(request("x"))
 
 
 def test_a_model_is_not_loaded_twice(pool: Pool) -> None:

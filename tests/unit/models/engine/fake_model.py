@@ -21,6 +21,7 @@ class FakeModel:
 
     def __init__(self, slots: int = 4, context: int = 200, batch_tokens: int = 64, seconds_per_token: float = 0.0) -> None:
         self.slots, self.context, self.batch_tokens, self.copy_from = slots, context, batch_tokens, 8
+        self.can_cut = True
         self.memory: list[list[int]] = [[] for _ in range(slots)]
         self.batches: list[list[Part]] = []
         self.samplers = 0
@@ -54,6 +55,7 @@ class FakeModel:
         self.samplers -= 1
 
     def cut(self, slot: int, length: int) -> None:
+        assert self.can_cut or length in (0, len(self.memory[slot])), "a recurrent model cannot be cut back"
         del self.memory[slot][length:]
 
     def copy(self, source: int, target: int, length: int) -> None:

@@ -305,3 +305,28 @@ def test_timings_tell_queue_first_token_and_speed() -> None:
     assert two.ttft_s > two.queue_s
     assert one.tokens_per_second is not None and 50 < one.tokens_per_second < 500
     assert engine.metrics().decoded_tokens == 40
+
+
+def test_a_model_that_cannot_be_cut_back_still_goes_on_with_a_conversation() -> None:
+    model = FakeModel()
+    model.can_cut = False
+    engine = Engine(model, "recurrent")
+    first = ask(engine, [10] * 30, tokens=5)
+    run(engine, first)
+    second = ask(engine, [*first.tokens, 7, 8], tokens=5)
+    other = ask(engine, [10] * 20, user="b", tokens=5)
+    run(engine, second, other)
+    assert finished(collect(second)[1]).usage.cached_tokens == 34
+    assert finished(collect(other)[1]).usage.cached_tokens == 0
+
+
+def test_a_model_that_cannot_be_cut_back_starts_over_after_an_abort() -> None:
+    model = FakeModel()
+    model.can_cut = False
+    engine = Engine(model, "recurrent")
+    sequence = ask(engine, [64], tokens=5)
+    engine.step()
+    aborts = [True]
+    model.answers = lambda parts: Decoded.ABORTED if aborts and aborts.pop() else Decoded.DONE
+    run(engine, sequence)
+    assert collect(sequence)[0] == "ABCDE"

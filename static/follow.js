@@ -1,0 +1,73 @@
+// Two things only the browser can do. See pages/widgets/follow.py.
+
+const SHEET = new CSSStyleSheet();
+SHEET.replaceSync(`
+button{all:unset;position:absolute;left:50%;bottom:calc(100% + .5rem);transform:translateX(-50%);display:none;place-items:center;cursor:pointer;
+ width:2.25rem;height:2.25rem;border-radius:50%;background:var(--st-background-color);color:var(--st-text-color);border:1px solid var(--st-border-color)}
+button.on{display:grid} button:focus-visible{outline:2px solid var(--st-link-color)}
+i{font:400 1.2rem/1 'Material Symbols Rounded';font-feature-settings:'liga'}
+@media (pointer:coarse){button{width:2.5rem;height:2.5rem}}
+`);
+const HANDS = ['wheel', 'touchmove', 'keydown', 'pointerdown'];
+const NEAR = 80, FAR = 160;     // px above the end: still following; far enough to offer the way back
+let state = null;               // one transcript a page: {box, pane, button, following, hand, grown}
+let shown = null;               // the conversation last shown
+
+const left = () => state.pane.scrollHeight - state.pane.clientHeight - state.pane.scrollTop;
+const offer = () => state.button.classList.toggle('on', left() > FAR);
+const onHand = () => { if (state) state.hand = performance.now(); };
+const onScroll = () => {
+  if (!state) return;
+  // Only a person stops the following: a scroll event can also arrive late, after the text has grown.
+  if (left() < NEAR) state.following = true; else if (performance.now() - state.hand < 400) state.following = false;
+  offer();
+};
+
+function attach(button) {
+  const box = document.querySelector('.st-key-transcript');
+  if (state && state.box === box && state.button === button) return;
+  detach();
+  if (!box) { button.classList.remove('on'); return; }
+  let pane = box.parentElement;
+  while (pane && !/(auto|scroll)/.test(getComputedStyle(pane).overflowY)) pane = pane.parentElement;
+  if (!pane) return;
+  state = {box, pane, button, following: true, hand: -1e4};
+  pane.addEventListener('scroll', onScroll, {passive: true});
+  HANDS.forEach(name => pane.addEventListener(name, onHand, {passive: true}));
+  state.grown = new ResizeObserver(() => { if (state.following) pane.scrollTop = pane.scrollHeight; offer(); });
+  state.grown.observe(box);
+  button.onclick = () => { state.following = true; pane.scrollTo({top: pane.scrollHeight, behavior: 'smooth'}); };
+}
+
+function detach() {
+  if (!state) return;
+  state.grown.disconnect();
+  state.pane.removeEventListener('scroll', onScroll);
+  HANDS.forEach(name => state.pane.removeEventListener(name, onHand));
+  state = null;
+}
+
+let watch = 0;
+
+export function follow({data, parentElement}) {
+  const [{conversation, label}] = data;
+  const button = parentElement.querySelector('.jump');
+  const root = button.getRootNode();
+  if (!root.adoptedStyleSheets.includes(SHEET)) root.adoptedStyleSheets = [...root.adoptedStyleSheets, SHEET];
+  button.title = label; button.setAttribute('aria-label', label);
+  if (shown !== conversation && state) state.following = true;      // another conversation starts at its newest message
+  shown = conversation;
+  // The transcript is drawn after this, and anew when another page was open in between.
+  clearInterval(watch);
+  watch = setInterval(() => { if (button.isConnected) attach(button); else { detach(); clearInterval(watch); } }, 100);
+  attach(button);
+}
+
+let before;                     // the conversation whose sidebar was open
+
+export function closeSidebar({data}) {
+  const [{conversation}] = data;
+  if (before !== undefined && before !== conversation && innerWidth < 768)
+    document.querySelector('[data-testid="stSidebarCollapseButton"] button')?.click();
+  before = conversation;
+}

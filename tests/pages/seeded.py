@@ -1,0 +1,95 @@
+"""A portal over a seeded store, with fake models: what the tests of Usage, Feedback and Models draw."""
+
+from __future__ import annotations
+
+import atexit
+import shutil
+import tempfile
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+
+from streamlit.testing.v1 import AppTest
+
+import bootstrap
+from bootstrap import Portal
+from core.entities import User
+from core.permissions import Role
+from data.unit_of_work import SqlUnitOfWork
+from settings import Settings
+from tests.fakes import FakePool, FakeRouter
+from tests.seed import Seeded, seed
+
+
+class NoHasher:
+    """Nobody signs in here."""
+
+    def hash(self, password: str) -> str:
+        return password
+
+    def matches(self, password: str, password_hash: str) -> bool:
+        return password == password_hash
+
+
+@dataclass(frozen=True)
+class Stage:
+    portal: Portal
+    pool: FakePool
+    admin: User
+    seeded: Seeded | None
+
+
+def stage(home: Path, *, empty: bool = False) -> Stage:
+    """Close its portal after use."""
+    seeded = None
+    if not empty:
+        template, seeded = _template()
+        shutil.copytree(template, home, dirs_exist_ok=True)
+    portal, pool = _open(home)
+    admin = seeded.people["mei"] if seeded else portal.accounts.add(None, "mei", Role.ADMIN, password="long enough", full_name="Mei Lin")
+    return Stage(portal, pool, admin, seeded)
+
+
+def _open(home: Path) -> tuple[Portal, FakePool]:
+    pool = FakePool()
+    return bootstrap.build(Settings(home=home), pool=pool, router=FakeRouter(), hasher=NoHasher()), pool
+
+
+@cache
+def _template() -> tuple[Path, Seeded]:
+    """Seeding takes seconds, copying a closed store does not."""
+    home = Path(tempfile.mkdtemp(prefix="seeded-"))
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
+    portal, _pool = _open(home)
+    seeded = seed(lambda: SqlUnitOfWork(portal.database), datetime.now(UTC), "x", days=12, per_day=26, kept_days=6)
+    while portal.index_worker.step():
+        pass
+    portal.close()
+    return home, seeded
+
+
+def page(name: str, stage: Stage, user: User | None = None, language: str = "en") -> AppTest:
+    """pages/<name>.py, drawn once for this person."""
+    return AppTest.from_function(
+        _draw, default_timeout=20, kwargs={"name": name, "portal": stage.portal, "user": user or stage.admin, "language": language}
+    ).run()
+
+
+def _draw(name: str, portal: object, user: object, language: str) -> None:
+    import importlib
+
+    from pages import words
+
+    words.choose(language)
+    importlib.import_module(f"pages.{name}").render(portal, user)
+
+
+def as_role(user: User, role: Role) -> User:
+    return replace(user, role=role)
+
+
+def texts(drawn: AppTest) -> str:
+    """All the Markdown, captions and HTML of a page, to look for words in."""
+    parts = [*drawn.markdown, *drawn.caption, *drawn.text]
+    return "\n".join([*(part.value for part in parts), *(part.value for part in drawn.html)])

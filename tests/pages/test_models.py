@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.errors import InvalidInput, NotAllowed
+from core.generation import LoadedModel, MemoryPlan, ModelFile, ModelState
+from core.permissions import Role
+from pages.models import add_path
+from tests.fakes import FILE, MODEL
+from tests.pages.seeded import Stage, as_role, page, stage, texts
+
+OTHER = ModelFile(Path("/models/glm-4-9b.gguf"), "glm-4-9b", 3_000_000_000, "glm4", "Q4_K_M", 9_400_000_000, 32_768, 40)
+HUGE = ModelFile(Path("/models/glm-4-32b.gguf"), "glm-4-32b", 34_600_000_000, "glm4", "Q8_0", 32_600_000_000, 32_768, 61)
+BAD = ModelFile(
+    Path("/models/cut.gguf"), "cut", 1_000, error="The file is cut: 6.2 GB of tensors are announced, 1 kB is there. Download it again."
+)
+
+PLAN = MemoryPlan("CPU", 3_000_000_000, 1, 1_000, 8_000_000_000, 16_000_000_000, 4096, 4)
+
+
+@pytest.fixture
+def made(tmp_path) -> Iterator[Stage]:
+    room = stage(tmp_path, empty=True)
+    yield room
+    room.portal.close()
+
+
+def keys(drawn: AppTest) -> set[str]:
+    return {button.key for button in drawn.button}
+
+
+def test_only_admins_run_models(made: Stage) -> None:
+    refused = page("models", made, as_role(made.admin, Role.MANAGER))
+    assert "does not include this" in texts(refused) and "card" not in keys(refused)
+    with pytest.raises(NotAllowed):
+        made.portal.models.unload(as_role(made.admin, Role.MANAGER), "fake")
+
+
+def test_a_loaded_model_shows_its_file_and_its_figures(made: Stage) -> None:
+    busy = replace(MODEL, slots_busy=3, waiting=2, tokens_per_second=38.2, memory_bytes=31_900_000_000)
+    made.pool.models = [busy]
+    shown = texts(page("models", made))
+    for words in (
+        "Serving",
+        "Default",
+        "glm4 · Q4_K_M",
+        "/models/fake.gguf",
+        "38 tok/s",
+        "3 of 4",
+        "<dd>2</dd>",
+        "4,096",
+        "CPU",
+        "31.9 GB",
+    ):
+        assert words in shown, words
+
+
+def test_a_model_name_is_shown_as_it_is_and_not_as_markup(made: Stage) -> None:
+    made.pool.models = [replace(MODEL, name="<b>![x](http://evil.example)", device="<script>alert(1)</script>")]
+    shown = texts(page("models", made))
+    assert "](http" not in shown and "<script>" not in shown
+
+
+def test_nothing_else_to_load_says_what_to_do_next(made: Stage) -> None:
+    shown = texts(page("models", made))
+    assert "No other model to load" in shown and str(made.portal.models.folder) in shown
+
+
+def test_no_model_at_all_says_that_nobody_can_ask(made: Stage) -> None:
+    made.pool.models = []
+    assert "No model is loaded" in texts(page("models", made))
+
+
+def test_the_plan_that_fits_can_be_loaded_with_its_settings(made: Stage) -> None:
+    made.pool.on_disk = [FILE, OTHER]
+    drawn = page("models", made)
+    assert "Fits, 5.0 GB to spare." in texts(drawn)
+    drawn.button(key="models-load").click().run()
+    assert made.pool.asked == [("load", OTHER.path)]
+
+
+def test_the_plan_that_does_not_fit_says_by_how_much_and_cannot_be_loaded(made: Stage) -> None:
+    made.pool.on_disk = [FILE, HUGE]
+    drawn = page("models", made)
+    assert "Short by 26.6 GB. The weights alone do not fit" in texts(drawn)
+    assert drawn.button(key="models-load").disabled
+
+
+def test_more_slots_than_fit_are_told_apart_from_weights_that_do_not(made: Stage) -> None:
+    made.pool.on_disk = [FILE, OTHER]
+    drawn = page("models", made)
+    made.pool.plan = lambda file, settings: replace(  # type: ignore[method-assign]
+        PLAN, slots=settings.slots or 4, context=settings.context or 4096, context_bytes=(settings.slots or 4) * 1_000_000_000
+    )
+    drawn.slider[0].set_value(16).run()
+    assert "Short by 11.0 GB. Lower the slots, the context or its precision." in texts(drawn)
+
+
+def test_a_refused_load_says_why_and_leaves_the_running_model(made: Stage) -> None:
+    made.pool.on_disk = [FILE, OTHER]
+    made.pool.refuse = [InvalidInput("The file {name} is not a GGUF.", name="glm-4-9b.gguf")]
+    drawn = page("models", made)
+    drawn.button(key="models-load").click().run()
+    shown = texts(drawn).replace("\\", "")
+    assert "The file glm-4-9b.gguf is not a GGUF." in shown and "Serving" in shown
+    assert ("unload", "fake") not in made.pool.asked
+
+
+def test_an_unusable_file_is_listed_with_its_reason_and_not_offered(made: Stage) -> None:
+    made.pool.on_disk = [FILE, BAD]
+    drawn = page("models", made)
+    assert "Download it again" in texts(drawn) and not drawn.selectbox
+    assert "Unusable" in str(drawn.dataframe[0].value["state"].tolist())
+
+
+def test_a_loading_model_shows_how_far_it_is(made: Stage) -> None:
+    loading = LoadedModel("glm-4-9b", ModelState.LOADING, OTHER, "v", "local", "CPU", progress=0.5)
+    made.pool.models = [MODEL, loading]
+    made.pool.on_disk = [FILE, OTHER]
+    drawn = page("models", made)
+    assert "Loading weights, 1.5 GB of 3.0 GB" in str([each.proto.text for each in drawn.get("progress")])
+    drawn.button(key="dismiss-glm-4-9b").click().run()
+    assert ("unload", "glm-4-9b") in made.pool.asked
+
+
+def test_a_failed_load_keeps_its_sentence_until_it_is_dismissed(made: Stage) -> None:
+    made.pool.models = [MODEL, LoadedModel("glm-4-9b", ModelState.FAILED, OTHER, "", "local", "CPU", error="It needs 9 GB; 2 GB are free.")]
+    made.pool.on_disk = [FILE, OTHER]
+    drawn = page("models", made)
+    shown = texts(drawn).replace("\\", "")
+    assert "It needs 9 GB; 2 GB are free." in shown and "The other models were not touched" in shown
+    assert drawn.selectbox(key="models-plan").value == str(OTHER.path)
+    drawn.button(key="dismiss-glm-4-9b").click().run()
+    assert ("unload", "glm-4-9b") in made.pool.asked
+
+
+def test_a_model_that_serves_people_is_unloaded_only_after_a_question(made: Stage) -> None:
+    made.pool.models = [MODEL, replace(MODEL, name="second", default=False, slots_busy=2)]
+    drawn = page("models", made)
+    drawn.menu_button(key="more-second").click("unload").run()
+    assert ("unload", "second") not in made.pool.asked
+    assert "2 answers are running or in line" in texts(drawn)
+    assert drawn.button(key="unload-yes").label == "Unload"
+
+
+def test_an_idle_model_can_become_the_default_or_go_at_once(made: Stage) -> None:
+    made.pool.models = [MODEL, replace(MODEL, name="second", default=False)]
+    drawn = page("models", made)
+    drawn.menu_button(key="more-second").click("default").run()
+    drawn.menu_button(key="more-second").click("unload").run()
+    assert made.pool.asked == [("make_default", "second"), ("unload", "second")]
+
+
+def test_a_path_typed_by_hand_is_asked_for_in_a_dialog(made: Stage) -> None:
+    drawn = page("models", made)
+    drawn.button(key="models-by-path").click().run()
+    assert drawn.text_input(key="models-path").label == "Path of a GGUF file on the server"
+
+
+def test_a_path_typed_by_hand_becomes_the_model_of_the_plan(made: Stage) -> None:
+    drawn = page("models", made)
+    drawn.session_state["models-typed"] = [str(OTHER.path)]
+    drawn.session_state["models-wanted"] = str(OTHER.path)
+    made.pool.read_file = lambda path: OTHER  # type: ignore[method-assign]
+    drawn.run()
+    assert drawn.selectbox(key="models-plan").value == str(OTHER.path)
+
+
+def test_a_path_that_cannot_be_read_is_refused_with_its_reason(made: Stage) -> None:
+    assert add_path(made.portal, made.admin, Path("/data/none.gguf")) == "There is no file /data/none.gguf."
+    made.pool.read_file = lambda path: BAD  # type: ignore[method-assign]
+    assert add_path(made.portal, made.admin, BAD.path) == BAD.error
+
+
+def test_the_page_speaks_chinese(made: Stage) -> None:
+    assert "# 模型" in texts(page("models", made, language="zh"))

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.permissions import Role
+from core.usage import UsageQuery
+from pages.usage import days_csv, rows_csv
+from tests.pages.seeded import Stage, as_role, page, stage, texts
+
+
+@pytest.fixture(scope="module")
+def seeded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    made = stage(tmp_path_factory.mktemp("usage"))
+    yield made
+    made.portal.close()
+
+
+def figures(drawn: AppTest) -> list[dict]:
+    return [json.loads(chart.proto.spec) for chart in drawn.get("plotly_chart")]
+
+
+def metric(drawn: AppTest, label: str) -> str:
+    return next(each.value for each in drawn.metric if each.label == label)
+
+
+def test_an_empty_store_says_what_will_come_here(tmp_path) -> None:
+    made = stage(tmp_path, empty=True)
+    drawn = page("usage", made)
+    assert not drawn.exception
+    assert "No answers yet" in texts(drawn) and not drawn.metric
+    made.portal.close()
+
+
+def test_the_figures_are_those_of_the_report(seeded: Stage) -> None:
+    drawn = page("usage", seeded)
+    assert not drawn.exception
+    today = datetime.now(UTC).date()
+    report = seeded.portal.usage.report(seeded.admin, UsageQuery(today - timedelta(days=27), today))
+    assert metric(drawn, "Answers") == f"{report.total.answers:,}"
+    assert metric(drawn, "People") == str(report.total.people)
+    assert metric(drawn, "Rated good") == f"{report.total.satisfaction * 100:.1f} %"
+    assert f"<dd>{report.total.prompt_tokens:,}</dd>" in texts(drawn)
+
+
+def test_a_manager_may_look_and_an_analyst_is_told_no(seeded: Stage) -> None:
+    assert page("usage", seeded, as_role(seeded.admin, Role.MANAGER)).metric
+    refused = page("usage", seeded, as_role(seeded.admin, Role.ANALYST))
+    assert not refused.metric and "does not include this" in texts(refused)
+
+
+def test_seven_days_moves_the_dates_and_dates_of_ones_own_release_the_choice(seeded: Stage) -> None:
+    drawn = page("usage", seeded)
+    today = datetime.now(UTC).date()
+    drawn.segmented_control(key="usage-span").set_value(7).run()
+    assert drawn.session_state["usage-dates"] == (today - timedelta(days=6), today)
+    drawn.date_input(key="usage-dates").set_value((today - timedelta(days=3), today - timedelta(days=1))).run()
+    assert drawn.segmented_control(key="usage-span").value is None
+    report = seeded.portal.usage.report(seeded.admin, UsageQuery(today - timedelta(days=3), today - timedelta(days=1)))
+    assert metric(drawn, "Answers") == f"{report.total.answers:,}"
+
+
+def test_model_and_group_narrow_every_figure(seeded: Stage) -> None:
+    drawn = page("usage", seeded)
+    drawn.selectbox(key="usage-group").set_value("Legal").run()
+    today = datetime.now(UTC).date()
+    report = seeded.portal.usage.report(seeded.admin, UsageQuery(today - timedelta(days=27), today, group="Legal"))
+    assert metric(drawn, "Answers") == f"{report.total.answers:,}"
+    drawn.selectbox(key="usage-model").set_value("GLM-4.5-Air-Q4_K_M").run()
+    assert int(metric(drawn, "Answers")) < report.total.answers
+
+
+def test_a_day_without_answers_is_a_gap_in_the_latency_and_zero_in_the_counts(seeded: Stage) -> None:
+    drawn = page("usage", seeded)
+    people, _answers, first_token = figures(drawn)[:3]
+    before_the_first_row = 0  # of 28 days only the last 12 are seeded
+    assert first_token["data"][0]["y"][before_the_first_row] is None
+    assert first_token["data"][0].get("connectgaps") is False
+    assert _values(people["data"][0]["y"])[before_the_first_row] == 0
+
+
+def _values(encoded: object) -> list[float]:
+    """Plotly sends arrays of numbers as base64."""
+    if isinstance(encoded, list):
+        return encoded
+    import base64
+    import struct
+
+    assert isinstance(encoded, dict)
+    raw = base64.b64decode(encoded["bdata"])
+    return list(struct.unpack(f"<{len(raw) // int(encoded['dtype'][1:])}{ {'i1': 'b', 'i2': 'h', 'f8': 'd'}[encoded['dtype']] }", raw))
+
+
+def test_a_range_without_answers_says_so_instead_of_empty_charts(seeded: Stage) -> None:
+    drawn = page("usage", seeded)
+    drawn.date_input(key="usage-dates").set_value((date(2020, 1, 1), date(2020, 1, 31))).run()
+    assert "No answers in this range" in texts(drawn) and not figures(drawn)
+    assert metric(drawn, "Rated good") == "–"
+
+
+def test_the_page_speaks_chinese(seeded: Stage) -> None:
+    drawn = page("usage", seeded, language="zh")
+    assert "# 用量" in texts(drawn) and {each.label for each in drawn.metric} == {"人数", "回答", "首个词元，p95", "好评率"}
+
+
+def test_the_exports_hold_every_day_and_every_row(seeded: Stage) -> None:
+    today = datetime.now(UTC).date()
+    query = UsageQuery(today - timedelta(days=27), today)
+    report = seeded.portal.usage.report(seeded.admin, query)
+    days = list(csv.DictReader(io.StringIO(days_csv(report).decode("utf-8-sig"))))
+    assert len(days) == 28 and sum(int(day["answers"]) for day in days) == report.total.answers
+    assert days[0]["latency_p50"] == "" and days[0]["answers"] == "0"
+    rows = list(csv.DictReader(io.StringIO(rows_csv(seeded.portal.usage.rows(seeded.admin, query)).decode("utf-8-sig"))))
+    assert len(rows) == report.total.answers and "question" not in rows[0]
