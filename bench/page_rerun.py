@@ -54,7 +54,8 @@ def serve(home: Path, port: int, messages: int) -> None:
     from core.turns import TurnOptions
     from tests.fakes import FakePool, FakeRouter, answer
 
-    portal = bootstrap.start(replace(settings.Settings(), home=home), pool=FakePool(), router=FakeRouter(always=answer(ANSWER, reasoning="The hour matters.")))
+    router = FakeRouter(always=answer(ANSWER, reasoning="The hour matters."))
+    portal = bootstrap.start(replace(settings.Settings(), home=home), pool=FakePool(), router=router)
     user = portal.accounts.add(None, "bench", Role.ANALYST, password="bench-password")
     conversation = portal.conversations.new(user)
     for n in range(messages // 2):
@@ -110,7 +111,8 @@ def measure(messages: int, rounds: int) -> str:
                 server.terminate()
     warm = sorted(times[1:])
     p95 = warm[min(len(warm) - 1, int(len(warm) * 0.95))]
-    return f"{messages:>8} {times[0]:>11.0f} {statistics.median(warm):>8.1f} {p95:>8.1f} {warm[-1]:>8.1f} {statistics.median(sizes[1:]) / 1024:>8.0f}"
+    p50, sent = statistics.median(warm), statistics.median(sizes[1:]) / 1024
+    return f"{messages:>8} {times[0]:>11.0f} {p50:>8.1f} {p95:>8.1f} {warm[-1]:>8.1f} {sent:>8.0f}"
 
 
 def _wait(port: int) -> None:

@@ -56,18 +56,18 @@ def render(portal: Portal, user: User) -> None:
     conversation_id = _opened()
     # In this order: an answer that ends in between is found finished, not lost.
     running = portal.turns.running(user, conversation_id) if conversation_id else None
-    shown, missing = _messages(portal, user, conversation_id)
+    shown = _messages(portal, user, conversation_id)
     _sidebar(portal, user, conversation_id)
     figures = composer(
         models,
         conversation=conversation_id or "",
-        running=running is not None,
+        answer=running.turn.answer_id if running else "",
         problem=st.session_state.get(_PROBLEM, ""),
         on_ask=lambda: _intend("ask", text=st.session_state[PROMPT], request=request),
         on_stop=lambda: _intend("stop"),
     )
-    if missing:
-        if shell.blank(t("There is no such chat"), missing, t("Start a new chat")):
+    if shown is None:
+        if shell.blank(t("There is no such chat"), t("It may have been deleted, or the address is not complete."), t("Start a new chat")):
             _open(None)
             st.rerun()
     elif not shown:
@@ -166,14 +166,14 @@ def _open(conversation_id: str | None) -> None:
         st.query_params.pop(ADDRESS, None)
 
 
-def _messages(portal: Portal, user: User, conversation_id: str | None) -> tuple[list[Shown], str]:
-    """The transcript, and why there is none where the address names no conversation of this person."""
+def _messages(portal: Portal, user: User, conversation_id: str | None) -> list[Shown] | None:
+    """The transcript; None where the address names no conversation of this person."""
     if conversation_id is None:
-        return [], ""
+        return []
     try:
-        return portal.conversations.transcript(user, conversation_id), ""
-    except NotFound as problem:
-        return [], said(problem)
+        return portal.conversations.transcript(user, conversation_id)
+    except NotFound:
+        return None
 
 
 # The parts of the page

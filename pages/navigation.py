@@ -101,12 +101,9 @@ def _forbidden(entry: Entry, user: User) -> st.Page:
 
 def _no_rights(entry: Entry, user: User) -> None:
     roles = ", ".join(t(role.value.title()) for role, permissions in ROLES.items() if entry.permission in permissions)
-    pressed = shell.blank(
-        t("You cannot open {page}", page=t(entry.title)),
-        t("It is for the role {roles}; yours is {role}. An admin can change it on the People page.", roles=roles, role=t(user.role.value.title())),
-        t("Back to chat"),
-    )
-    if pressed:
+    role = t(user.role.value.title())
+    why = t("It is for the role {roles}; yours is {role}. An admin can change it on the People page.", roles=roles, role=role)
+    if shell.blank(t("You cannot open {page}", page=t(entry.title)), why, t("Back to chat")):
         st.switch_page(st.Page(lambda: None, title=t("Chat"), url_path=ENTRIES[0].path, default=True))
 
 

@@ -27,7 +27,7 @@ def render(portal: Portal, user: User) -> None:
     people = portal.accounts.people(user)
     active = sum(each.active for each in people)
     with shell.page_head(t("People"), t("{n} accounts, {active} active", n=len(people), active=active), key="people"):
-        st.button(t("Add a person"), icon=":material/person_add:", key="people-add", type="primary", on_click=_choose, args=(_ADD,))
+        st.button(t("Add a person"), icon=":material/person_add:", key="people-add", on_click=_choose, args=(_ADD,))
     left, right = st.columns([2, 3], gap="large")
     with left:
         _list(people)
@@ -77,7 +77,7 @@ def _add(portal: Portal, user: User) -> None:
             full_name = st.text_input(t("Full name"), max_chars=80, autocomplete="off")
             role = _role_box(Role.ANALYST, key="person-add-role")
             group = st.text_input(t("Group"), max_chars=80, help=t("Department or team, for the usage figures."))
-            password = st.text_input(t("Password"), type="password", help=t("Leave it empty to have one made."), autocomplete="new-password")
+            password = _password_box(t("Password"))
             sent = st.form_submit_button(t("Add"), type="primary")
     if sent:
         secret = password or generate_password()
@@ -113,7 +113,7 @@ def _saved(portal: Portal, user: User, person: User, role: Role, full_name: str,
 
 def _password(portal: Portal, user: User, person: User) -> None:
     with st.form(f"reset-{person.id}", border=False, clear_on_submit=True):
-        password = st.text_input(t("New password"), type="password", help=t("Leave it empty to have one made."), autocomplete="new-password")
+        password = _password_box(t("New password"))
         sent = st.form_submit_button(t("Reset password"))
     if sent:
         secret = password or generate_password()
@@ -140,6 +140,10 @@ def _state(portal: Portal, user: User, person: User) -> None:
             return t("{name} is enabled.", name=changed.name) if changed.active else t("{name} is disabled.", name=changed.name)
 
         _do(switch)
+
+
+def _password_box(label: str) -> str:
+    return st.text_input(label, type="password", help=t("Leave it empty to have one made."), autocomplete="new-password")
 
 
 def _role_box(role: Role, key: str) -> Role:

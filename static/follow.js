@@ -11,11 +11,15 @@ i{font:400 1.2rem/1 'Material Symbols Rounded';font-feature-settings:'liga'}
 const HANDS = ['wheel', 'touchmove', 'keydown', 'pointerdown'];
 const NEAR = 80, FAR = 160;     // px above the end: still following; far enough to offer the way back
 let state = null;               // one transcript a page: {box, pane, button, following, hand, grown}
-let shown = null;               // the conversation last shown
+let shown = null;               // the conversation and the answer last followed
 
 const left = () => state.pane.scrollHeight - state.pane.clientHeight - state.pane.scrollTop;
 const offer = () => state.button.classList.toggle('on', left() > FAR);
-const onHand = () => { if (state) state.hand = performance.now(); };
+const SCROLLS = ['PageUp', 'PageDown', 'ArrowUp', 'ArrowDown', 'Home', 'End', ' '];
+const onHand = event => {       // typing a question is no scrolling
+  const typing = event.type === 'keydown' && (!SCROLLS.includes(event.key) || /^(TEXTAREA|INPUT)$/.test(event.composedPath()[0].tagName));
+  if (state && !typing) state.hand = performance.now();
+};
 const onScroll = () => {
   if (!state) return;
   // Only a person stops the following: a scroll event can also arrive late, after the text has grown.
@@ -50,13 +54,14 @@ function detach() {
 let watch = 0;
 
 export function follow({data, parentElement}) {
-  const [{conversation, label}] = data;
+  const [{label, ...place}] = data;
   const button = parentElement.querySelector('.jump');
   const root = button.getRootNode();
   if (!root.adoptedStyleSheets.includes(SHEET)) root.adoptedStyleSheets = [...root.adoptedStyleSheets, SHEET];
   button.title = label; button.setAttribute('aria-label', label);
-  if (shown !== conversation && state) state.following = true;      // another conversation starts at its newest message
-  shown = conversation;
+  // Another conversation starts at its newest message, and so does a new answer.
+  if (state && (shown?.conversation !== place.conversation || (place.answer && shown.answer !== place.answer))) state.following = true;
+  shown = place;
   // The transcript is drawn after this, and anew when another page was open in between.
   clearInterval(watch);
   watch = setInterval(() => { if (button.isConnected) attach(button); else { detach(); clearInterval(watch); } }, 100);

@@ -24,10 +24,17 @@ def options(models: Sequence[LoadedModel]) -> TurnOptions:
 
 
 def composer(
-    models: Sequence[LoadedModel], *, conversation: str, running: bool, problem: str, on_ask: Callable[[], None], on_stop: Callable[[], None]
+    models: Sequence[LoadedModel],
+    *,
+    conversation: str,
+    answer: str,
+    problem: str,
+    on_ask: Callable[[], None],
+    on_stop: Callable[[], None],
 ) -> DeltaGenerator:
     """Draw it. Returns the place for the figures of the running answer.
 
+    answer: the id of the answer that is being written, else "".
     on_ask: called when `st.session_state[PROMPT]` holds a question. problem: why the last one was not asked.
     """
     with st.bottom:
@@ -35,7 +42,7 @@ def composer(
             with st.container(key="problem"):
                 st.markdown(f":red[:material/error: {plain(problem)}]")
         with st.container(key="composer", gap="xxsmall"):
-            follow(conversation)
+            follow(conversation, answer)
             placeholder = t("Ask anything") if models else t("No model is ready yet")
             st.chat_input(placeholder, key=PROMPT, on_submit=on_ask, disabled=not models)
             with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="composerbar"):
@@ -44,7 +51,7 @@ def composer(
                 st.space("stretch")
                 with st.container(key="runslot", horizontal=True, vertical_alignment="center", gap="small", width="content"):
                     figures = st.empty()
-                    if running:
+                    if answer:
                         st.button(t("Stop"), icon=":material/stop_circle:", key="stop", shortcut="Esc", on_click=on_stop)
                     else:
                         with st.container(key="hint", width="content"):

@@ -31,15 +31,17 @@ def conversation_list(
         data=[
             {
                 "open": open_id,
-                "groups": [
-                    [title, [{"id": each.id, "title": each.title, "running": each.id in running} for each in members]] for title, members in groups
-                ],
+                "groups": [[title, [_row(each, each.id in running) for each in members]] for title, members in groups],
                 "none": t("No chat has these words.") if found else t("Your chats will be listed here."),
             },
             _labels(),
         ],
         on_event_change=on_event,
     )
+
+
+def _row(conversation: Conversation, running: bool) -> dict[str, object]:
+    return {"id": conversation.id, "title": conversation.title, "running": running}
 
 
 def _labels() -> dict[str, str]:

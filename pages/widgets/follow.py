@@ -7,14 +7,18 @@ import streamlit as st
 from pages.widgets.script import component
 from pages.words import t
 
-_follow = component("follow", file="follow.js", html="<button class='jump'><i aria-hidden='true' translate='no'>arrow_downward</i></button>")
+_JUMP = "<button class='jump'><i aria-hidden='true' translate='no'>arrow_downward</i></button>"
+_follow = component("follow", file="follow.js", html=_JUMP)
 _close_sidebar = component("closeSidebar", file="follow.js", html="<i></i>")
 
 
-def follow(conversation: str) -> None:
-    """Scroll with the growing transcript until the person scrolls up; a button then goes back to the newest line."""
+def follow(conversation: str, answer: str) -> None:
+    """Scroll with the growing transcript until the person scrolls up; a button then goes back to the newest line.
+
+    answer: the id of the running answer, else "". A new one is followed from its start.
+    """
     with st.container(key="follow"):
-        _follow(key="follow-transcript", data=[{"conversation": conversation, "label": t("Jump to the newest message")}])
+        _follow(key="follow-transcript", data=[{"conversation": conversation, "answer": answer, "label": t("Jump to the newest message")}])
 
 
 def close_sidebar(conversation: str) -> None:

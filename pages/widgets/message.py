@@ -11,6 +11,7 @@ Markdown cannot see the borders elsewhere, and prose is escaped.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 
 import streamlit as st
@@ -59,16 +60,17 @@ def safe(text: str) -> str:
         if fence is None:
             prose.append(line)
             continue
-        out += [_prose("\n".join(prose)), _code(_until(lines, fence["run"]), fence["language"], indent=len(line) - len(line.lstrip(" \t>")))]
+        indent = len(line) - len(line.lstrip(" \t>"))
+        out += [_prose("\n".join(prose)), _code(_until(lines, fence["run"]), fence["language"], indent)]
         prose = []
     return "\n".join([*out, _prose("\n".join(prose))])
 
 
-def _until(lines: object, run: str) -> list[str]:
+def _until(lines: Iterator[str], run: str) -> list[str]:
     """The lines of a fenced block; one that is not closed (yet) reaches to the end."""
     closing = re.compile(rf"^[ \t>]*{re.escape(run[0])}{{{len(run)},}}[ \t]*$")
     block: list[str] = []
-    for line in lines:  # type: ignore[attr-defined]
+    for line in lines:
         if closing.match(line):
             break
         block.append(line)

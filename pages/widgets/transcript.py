@@ -73,13 +73,15 @@ def _answer(message: Message, *, free: bool, on_again: Callable[[str], None]) ->
 def _cut(message: Message, *, free: bool, on_again: Callable[[str], None]) -> None:
     """What happened, what is kept, what next."""
     if message.status is MessageStatus.FAILED:
-        head, why, key = t("The answer could not be finished"), message.error or "", f"fail-{message.id}"
+        head, why, key = t("The answer could not be finished"), t(message.error or ""), f"fail-{message.id}"
     else:
+        kept = t("The portal stopped in the middle of it. The text so far is kept.")
+        why = kept if message.text else t("The portal stopped before it began.")
         head, key = t("The answer was interrupted"), f"cut-{message.id}"
-        why = t("The portal stopped in the middle of it. The text so far is kept.") if message.text else t("The portal stopped before it began.")
     with st.container(key=key, gap="xsmall"):
-        st.markdown(f"{head}  \n:gray[{plain(t(why))}]")
-        st.button(t("Try again"), icon=":material/refresh:", key=f"again-{message.id}", disabled=not free, on_click=on_again, args=(message.id,))
+        st.markdown(f"{head}  \n:gray[{plain(why)}]")
+        again = partial(on_again, message.id)
+        st.button(t("Try again"), icon=":material/refresh:", key=f"again-{message.id}", disabled=not free, on_click=again)
 
 
 def _mark(message: Message) -> str:
@@ -145,7 +147,9 @@ def _running(portal: Portal, user: User, running: RunningTurn, draw_seam: Callab
 
 def _queued(now: Snapshot, leave: Callable[[], None]) -> None:
     place = _ordinal(now.place or 1)
-    line = t("{place} in line", place=place) if now.wait_s is None else t("{place} in line, about {seconds} s", place=place, seconds=_seconds(now.wait_s))
+    line = t("{place} in line", place=place)
+    if now.wait_s is not None:
+        line = t("{place} in line, about {seconds} s", place=place, seconds=_seconds(now.wait_s))
     with st.container(key="queue", horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f":gray[:material/hourglass_top: {line}]", width="content")
         st.button(t("Leave the line"), type="tertiary", key="leave", on_click=leave)

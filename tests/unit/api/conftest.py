@@ -52,11 +52,14 @@ def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
+def open_portal(empty_home: Path, home: Path, router: FakeRouter, pool: FakePool) -> bootstrap.Portal:
+    shutil.copytree(empty_home, home)
+    return bootstrap.build(Settings(home=home), pool=pool, router=router, hasher=PlainHasher())
+
+
 @pytest.fixture
 def portal(tmp_path: Path, empty_home: Path, router: FakeRouter, pool: FakePool) -> Iterator[bootstrap.Portal]:
-    home = tmp_path / "home"
-    shutil.copytree(empty_home, home)
-    built = bootstrap.build(Settings(home=home), pool=pool, router=router, hasher=PlainHasher())
+    built = open_portal(empty_home, tmp_path / "home", router, pool)
     yield built
     built.close()
 
@@ -103,18 +106,23 @@ def client(address: str) -> Iterator[httpx.Client]:
         yield client
 
 
+def client_of(address: str, name: str) -> httpx.Client:
+    """A client with somebody's bearer token."""
+    client = httpx.Client(base_url=address, timeout=10)
+    token = client.post("/api/v1/session", json={"username": name, "password": PASSWORD}).json()["token"]
+    client.cookies.clear()
+    client.headers["Authorization"] = f"Bearer {token}"
+    return client
+
+
 @pytest.fixture
 def signed_in(address: str) -> Iterator[Callable[[str], httpx.Client]]:
-    """A client with the bearer token of somebody: ann and bob are analysts, max a manager, ada an admin."""
+    """A client for somebody: ann and bob are analysts, max a manager, ada an admin."""
     clients: list[httpx.Client] = []
 
     def sign_in(name: str) -> httpx.Client:
-        client = httpx.Client(base_url=address, timeout=10)
-        token = client.post("/api/v1/session", json={"username": name, "password": PASSWORD}).json()["token"]
-        client.cookies.clear()
-        client.headers["Authorization"] = f"Bearer {token}"
-        clients.append(client)
-        return client
+        clients.append(client_of(address, name))
+        return clients[-1]
 
     yield sign_in
     for client in clients:

@@ -3,12 +3,40 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.fakes import FakePool, FakeRouter
+from tests.unit.api.conftest import Server, client_of, open_portal
 from tests.unit.api.test_conversation_routes import new
+
+
+@pytest.fixture(scope="module")
+def address(server: Server, empty_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One portal for all of these: each leaves it as healthy as it was."""
+    portal = open_portal(empty_home, tmp_path_factory.mktemp("hostile") / "home", FakeRouter(), FakePool())
+    server.portal = portal
+    yield server.address
+    portal.close()
+
+
+@pytest.fixture(scope="module")
+def ann(address: str) -> Iterator[httpx.Client]:
+    client = client_of(address, "ann")
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="module")
+def ada(address: str) -> Iterator[httpx.Client]:
+    client = client_of(address, "ada")
+    yield client
+    client.close()
+
 
 PATHS = ["/api/v1/session", "/v1/chat/completions", "/api/v1/conversations"]
 
@@ -121,8 +149,7 @@ def test_odd_values_in_a_message(ann: httpx.Client, field: str) -> None:
         ("PATCH", f"/api/v1/feedback/{'0' * 32}", ["state", "note"]),
     ],
 )  # fmt: skip
-def test_odd_values_anywhere_else(signed_in: Any, method: str, path: str, fields: list[str]) -> None:
-    ada = signed_in("ada")
+def test_odd_values_anywhere_else(ada: httpx.Client, method: str, path: str, fields: list[str]) -> None:
     usual = {"username": "x", "password": "long enough", "name": "carl", "role": "analyst", "path": "x.gguf", "rating": 1}
     for field in fields:
         for value in ODD:
@@ -140,8 +167,8 @@ def test_odd_values_anywhere_else(signed_in: Any, method: str, path: str, fields
         "/api", "/v1", "/v1/", "/v1/embeddings", "/api/v2/session", "/api/v1/docs", "/docs", "/v1/models/%00",
     ],
 )  # fmt: skip
-def test_paths_that_name_nothing(signed_in: Any, path: str) -> None:
-    response = signed_in("ada").get(path)
+def test_paths_that_name_nothing(ada: httpx.Client, path: str) -> None:
+    response = ada.get(path)
     assert response.status_code == 404
     refused(response, 404)
 
@@ -175,13 +202,12 @@ def test_methods_that_a_path_does_not_know(ann: httpx.Client, method: str) -> No
         ("/api/v1/usage", "group=%00"),
     ],
 )
-def test_queries_out_of_range(signed_in: Any, path: str, query: str) -> None:
-    refused(signed_in("ada").get(f"{path}?{query}"), 422)
+def test_queries_out_of_range(ada: httpx.Client, path: str, query: str) -> None:
+    refused(ada.get(f"{path}?{query}"), 422)
 
 
 @pytest.mark.parametrize("words", ['"', "a*", "NEAR(a b)", "a AND", "()", "-x", "title:x", "' --", "%", "你好", "\u202e", "a" * 500])
-def test_search_words_are_only_words(signed_in: Any, words: str) -> None:
-    ada = signed_in("ada")
+def test_search_words_are_only_words(ada: httpx.Client, words: str) -> None:
     for path in ("/api/v1/conversations", "/api/v1/feedback", "/api/v1/feedback.csv"):
         response = ada.get(path, params={"q": words})
         assert response.status_code in (200, 422), response.text

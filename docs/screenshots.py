@@ -1,0 +1,147 @@
+"""Save a picture of each page into docs/screens/: light, dark, and 390 px wide.
+
+    python docs/screenshots.py [page ...]
+
+Starts a portal of its own on a folder that tests/seed.py fills: made-up people and chats, the real pages and the built-in
+model. Needs what the tests need, and Debian's chromium.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from bench._portal import PASSWORD, Measured, running_portal
+from data.database import open_database
+from data.migrate import migrate
+from data.passwords import BcryptHasher
+from data.unit_of_work import SqlUnitOfWork
+from settings import Settings
+from tests.gguf_maker import make_gguf
+from tests.seed import seed
+
+SCREENS = Path(__file__).parent / "screens"
+CHROMIUM = [
+    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run",
+]  # fmt: skip
+WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+PERSON = "mei"
+
+
+@dataclass(frozen=True)
+class Shot:
+    """What to open, what must be there, and what to click before the picture."""
+
+    path: str
+    there: str
+    prepare: Callable[[Page], None] | None = None
+
+
+def open_chat(page: Page) -> None:
+    """A chat whose answer has a table, else the newest."""
+    if page.viewport_size == PHONE:
+        page.get_by_test_id("stExpandSidebarButton").click()
+        page.wait_for_timeout(800)
+    rows = page.locator('[class*="st-key-conv-"] button')
+    wanted = rows.filter(has_text="Convert the exposure")
+    (wanted if wanted.count() else rows).first.click()
+    page.wait_for_timeout(1500)
+
+
+def open_complaint(page: Page) -> None:
+    """On a wide screen a complaint with its words; a phone shows the list."""
+    if page.viewport_size == PHONE:
+        return
+    rows = page.locator('[class*="st-key-rrow-"] button')
+    wanted = rows.filter(has_text="Convert the exposure").filter(has_text="Poor")
+    (wanted if wanted.count() else rows.filter(has_text="Poor")).first.click()
+    page.wait_for_timeout(1500)
+
+
+SHOTS = {
+    "sign-in": Shot("", ".st-key-login"),
+    "chat": Shot("", '[class*="st-key-conv-"]', open_chat),
+    "feedback": Shot("feedback", ".st-key-rvlist", open_complaint),
+    "usage": Shot("usage", ".st-key-charts"),
+    "models": Shot("models", ".st-key-card-plan"),
+    "people": Shot("people", ".st-key-tool"),
+}
+
+
+def main(names: list[str]) -> int:
+    if unknown := set(names) - set(SHOTS):
+        sys.stderr.write(f"No such page: {', '.join(sorted(unknown))}. There are {', '.join(SHOTS)}.\n")
+        return 2
+    SCREENS.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="portal-screens-") as folder:
+        fill(Path(folder))
+        with running_portal(Path(folder)) as portal, sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
+            for look, viewport, scheme in (("light", WIDE, "light"), ("dark", WIDE, "dark"), ("phone", PHONE, "light")):
+                photograph(browser, portal, names or list(SHOTS), look, viewport, scheme)
+            browser.close()
+    return 0
+
+
+def fill(home: Path) -> None:
+    """People, chats and ratings, and a second small model to plan with."""
+    settings = Settings(home=home)
+    settings.models_path.mkdir(parents=True)
+    make_gguf(settings.models_path / "glm4-demo-Q8_0.gguf", quantization="Q8_0", context=8192, name="glm4-demo")
+    database = open_database(settings.database)
+    migrate(database)
+    seed(lambda: SqlUnitOfWork(database), datetime.now(UTC), BcryptHasher().hash(PASSWORD))
+    database.close()
+
+
+def photograph(browser: Browser, portal: Measured, names: list[str], look: str, viewport: dict[str, int], scheme: str) -> None:
+    context = browser.new_context(
+        viewport=viewport, color_scheme=scheme, has_touch=viewport == PHONE, locale="en-GB",  # type: ignore[arg-type]
+        reduced_motion="reduce",
+    )  # fmt: skip
+    page = context.new_page()
+    page.goto(portal.url)
+    page.locator(SHOTS["sign-in"].there).wait_for()
+    page.wait_for_timeout(1500)
+    if "sign-in" in names:
+        keep(page, f"sign-in-{look}")
+    page.get_by_label("User name").fill(PERSON)
+    page.get_by_label("Password").first.fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.locator(".st-key-composer").wait_for()
+    for name in names:
+        if name == "sign-in":
+            continue
+        shot = SHOTS[name]
+        page.goto(f"{portal.url}/{shot.path}")
+        page.locator(shot.there).first.wait_for(state="attached")
+        page.wait_for_timeout(2500)
+        if shot.prepare is not None:
+            shot.prepare(page)
+        page.mouse.move(0, 0)
+        page.wait_for_timeout(700)
+        keep(page, f"{name}-{look}")
+    context.close()
+
+
+def keep(page: Page, name: str) -> None:
+    """As a PNG of 256 colours: a fifth of the size, and nobody sees a difference."""
+    path = SCREENS / f"{name}.png"
+    page.screenshot(path=path, animations="disabled")
+    with Image.open(path) as image:
+        image.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+    sys.stdout.write(f"{path.relative_to(SCREENS.parents[1])}  {path.stat().st_size // 1024} kB\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
