@@ -86,7 +86,7 @@ def build(
 
     index = _open_index(settings)
     if pool is None:
-        own_pool = Pool(settings.models_path, GUIDE, extra_buffers=_extra_buffers(settings.home))
+        own_pool = Pool(settings.models_path, GUIDE, extra_buffers=extra_buffers(settings.home))
         pool, router = own_pool, router or PoolRouter(own_pool)
     assert router is not None, "a pool of its own needs its router"
     portal = Portal(
@@ -194,7 +194,7 @@ def _open_index(settings: Settings) -> WritableIndex:
     return SqliteIndex(settings.home / "search.db")
 
 
-def _extra_buffers(home: Path) -> bool:
+def extra_buffers(home: Path) -> bool:
     """Whether the CPU backend may repack weights; the install notes here when this machine dies of it (see docs/architecture.md)."""
     try:
         noted = json.loads((home / "engine.json").read_text("utf-8"))

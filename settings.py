@@ -4,42 +4,38 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Annotated, get_type_hints
 
 import yaml
 
 from core.errors import StartFailed
 
 
-def _setting(default: object, what: str) -> object:
-    """A field with its description; docs/settings.md is tested against these."""
-    return field(default=default, metadata={"what": what})
-
-
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Each field is read from PORTAL_<NAME>, else from <name> in the YAML file, else its default."""
+    """Each field is read from PORTAL_<NAME>, else from <name> in the YAML file, else its default; docs/settings.md says the same."""
 
-    home: Path = _setting(Path("~/.local/share/glm-portal"), "The folder for everything written at run time.")  # type: ignore[assignment]
-    host: str = _setting("127.0.0.1", "The address to listen on.")  # type: ignore[assignment]
-    port: int = _setting(8501, "The port to listen on.")  # type: ignore[assignment]
-    database_url: str = _setting("", "A PostgreSQL URL (postgresql://user:password@host/name). Empty: SQLite under the home.")  # type: ignore[assignment]
-    elasticsearch_url: str = _setting("", "An Elasticsearch 9 URL. Empty: the embedded full-text index under the home.")  # type: ignore[assignment]
-    elasticsearch_api_key: str = _setting("", "The API key for Elasticsearch.")  # type: ignore[assignment]
-    elasticsearch_ca: str = _setting("", "A CA file that signed the certificate of Elasticsearch.")  # type: ignore[assignment]
-    admin_password: str = _setting("", "The first admin's password at the first start. Empty: one is generated and printed once.")  # type: ignore[assignment]
-    model: str = _setting("", "The GGUF to load at the start. Empty: the built-in guide.")  # type: ignore[assignment]
-    models_folder: str = _setting("", "The folder with GGUF files. Empty: models under the home.")  # type: ignore[assignment]
-    context: int = _setting(0, "Tokens one conversation can hold in the model loaded at the start. 0: chosen from file and memory.")  # type: ignore[assignment]
-    slots: int = _setting(0, "Answers at the same time of the model loaded at the start. 0: chosen from file and memory.")  # type: ignore[assignment]
-    gpu_layers: int = _setting(-1, "Layers on the GPU where there is one; -1: all that fit.")  # type: ignore[assignment]
-    kv_type: str = _setting("f16", "Precision of the context: f16, q8_0 or q4_0.")  # type: ignore[assignment]
-    threads: int = _setting(0, "CPU threads of the model loaded at the start. 0: chosen from the machine.")  # type: ignore[assignment]
-    max_question_chars: int = _setting(32_000, "The longest question, in characters.")  # type: ignore[assignment]
-    session_hours: int = _setting(12, "Hours until a person must sign in again.")  # type: ignore[assignment]
-    secure_cookie: bool = _setting(False, "Send the session cookie over HTTPS only; switch on behind TLS.")  # type: ignore[assignment]
-    log_level: str = _setting("INFO", "DEBUG, INFO, WARNING or ERROR.")  # type: ignore[assignment]
+    home: Annotated[Path, "The folder for everything written at run time."] = Path("~/.local/share/glm-portal")
+    host: Annotated[str, "The address to listen on."] = "127.0.0.1"
+    port: Annotated[int, "The port to listen on."] = 8501
+    database_url: Annotated[str, "A PostgreSQL URL (postgresql://user:password@host/name). Empty: SQLite under the home."] = ""
+    elasticsearch_url: Annotated[str, "An Elasticsearch 9 URL. Empty: the embedded full-text index under the home."] = ""
+    elasticsearch_api_key: Annotated[str, "The API key for Elasticsearch."] = ""
+    elasticsearch_ca: Annotated[str, "A CA file that signed the certificate of Elasticsearch."] = ""
+    admin_password: Annotated[str, "The first admin's password at the first start. Empty: one is generated and printed once."] = ""
+    model: Annotated[str, "The GGUF to load at the start. Empty: the built-in guide."] = ""
+    models_folder: Annotated[str, "The folder with GGUF files. Empty: models under the home."] = ""
+    context: Annotated[int, "Tokens one conversation can hold in the model loaded at the start. 0: chosen from file and memory."] = 0
+    slots: Annotated[int, "Answers at the same time of the model loaded at the start. 0: chosen from file and memory."] = 0
+    gpu_layers: Annotated[int, "Layers on the GPU where there is one; -1: all that fit."] = -1
+    kv_type: Annotated[str, "Precision of the context: f16, q8_0 or q4_0."] = "f16"
+    threads: Annotated[int, "CPU threads of the model loaded at the start. 0: chosen from the machine."] = 0
+    max_question_chars: Annotated[int, "The longest question, in characters."] = 32_000
+    session_hours: Annotated[int, "Hours until a person must sign in again."] = 12
+    secure_cookie: Annotated[bool, "Send the session cookie over HTTPS only; switch on behind TLS."] = False
+    log_level: Annotated[str, "DEBUG, INFO, WARNING or ERROR."] = "INFO"
 
     @property
     def database(self) -> str:
@@ -58,6 +54,11 @@ class Settings:
 def variable(name: str) -> str:
     """The environment variable of a setting."""
     return f"PORTAL_{name.upper()}"
+
+
+def descriptions() -> dict[str, str]:
+    """What each setting is for, by its name."""
+    return {name: hint.__metadata__[0] for name, hint in get_type_hints(Settings, include_extras=True).items()}
 
 
 def load(environment: Mapping[str, str] | None = None) -> Settings:

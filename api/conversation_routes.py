@@ -52,7 +52,7 @@ class Regenerate(Sampling):
 
     request_id: str = Field(default_factory=lambda: uuid4().hex, description="The same one again gives the same turn; left out, it is new.")
     stream: bool = Field(default=False, description="Answer server-sent events instead of waiting for the end.")
-    model: str | None = Field(default=None, description="A name from /v1/models; left out: the default model.")
+    model: Line | None = Field(default=None, description="A name from /v1/models; left out: the default model.")
     thinking: bool = Field(default=True, description="Whether a model that can think does so first.")
 
     def options(self) -> TurnOptions:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -16,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+
+import settings
 
 ROOT = Path(__file__).parents[1]
 PASSWORD = "bench password 1"
@@ -49,16 +52,18 @@ class Measured:
 
 
 @contextlib.contextmanager
-def running_portal(home: Path | None = None, command: Sequence[str] = (sys.executable, "-m", "cli.serve"), **extra: str) -> Iterator[Measured]:
+def running_portal(home: Path | None = None, **extra: str) -> Iterator[Measured]:
+    """extra: more settings, by the names of their environment variables."""
     with contextlib.ExitStack() as stack:
         folder = home or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="portal-bench-")))
+        _keep_engine_note(folder)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         environment = {**os.environ, "PORTAL_HOME": str(folder), "PORTAL_PORT": str(port), "PORTAL_ADMIN_PASSWORD": PASSWORD, **extra}
         log = stack.enter_context((folder / "bench.log").open("wb"))
         started = time.perf_counter()
-        process = subprocess.Popen(list(command), cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
+        process = subprocess.Popen([sys.executable, "-m", "cli.serve"], cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
         try:
             url = f"http://127.0.0.1:{port}"
             _wait_ready(url, process, folder / "bench.log")
@@ -69,6 +74,18 @@ def running_portal(home: Path | None = None, command: Sequence[str] = (sys.execu
                 process.wait(30)
             except subprocess.TimeoutExpired:
                 process.kill()
+
+
+def portal_home() -> Path:
+    """The home of the installation that measures."""
+    return settings.load().home
+
+
+def _keep_engine_note(folder: Path) -> None:
+    """What the installation found out about this machine's llama.cpp holds for every home on it."""
+    note = portal_home() / "engine.json"
+    if note.exists():
+        shutil.copy(note, folder)
 
 
 def _wait_ready(url: str, process: subprocess.Popen[bytes], log: Path, seconds: float = 60) -> None:
@@ -85,14 +102,15 @@ def _wait_ready(url: str, process: subprocess.Popen[bytes], log: Path, seconds: 
 
 
 def table(title: str, head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print a Markdown table, numbers to the right."""
+    """Print a Markdown table, the first column to the left, the others to the right."""
     cells = [[str(cell) for cell in row] for row in [head, *rows]]
     widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
+    rule = ["-" * width for width in widths]
     print(f"\n{title}\n")
-    for place, row in enumerate(cells):
-        print("| " + " | ".join(cell.ljust(width) if n == 0 else cell.rjust(width) for n, (cell, width) in enumerate(zip(row, widths, strict=True))) + " |")
-        if place == 0:
-            print("|" + "|".join((":" + "-" * (width + 1)) if n == 0 else ("-" * (width + 1) + ":") for n, width in enumerate(widths)) + "|")
+    for row in [cells[0], rule, *cells[1:]]:
+        edge = ":" if row is rule else " "
+        first, *others = zip(row, widths, strict=True)
+        print(f"|{edge}{first[0].ljust(first[1])} |" + "".join(f" {cell.rjust(width)}{edge}|" for cell, width in others))
 
 
 def percentile(values: Sequence[float], share: float) -> float:

@@ -20,6 +20,10 @@ from tests.gguf_maker import make_gguf
 
 REPEATS = 5
 STREAM_S = 4.0
+VISIBLE = """() => {
+  const shown = document.querySelector('.st-key-transcript');
+  return shown && shown.innerText.replace('Write something long', '').trim().length > 1;
+}"""
 
 
 def first_load(browser: Browser, portal: Measured) -> tuple[float, float, int]:
@@ -72,7 +76,7 @@ def stream(page: Page, portal: Measured) -> tuple[float, float, float, float]:
     field.fill("Write something long")
     started = time.perf_counter()
     field.press("Enter")
-    page.wait_for_function("(document.querySelector('.st-key-transcript')?.innerText.replace('Write something long', '').trim().length ?? 0) > 1")
+    page.wait_for_function(VISIBLE)
     first = time.perf_counter() - started
     with portal.sign_in() as admin:
         tokens_before, busy_before, begun = _decoded(admin.get("/metrics").text), busy(session), time.perf_counter()

@@ -20,9 +20,8 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.request import urlopen
 
-from streamlit.proto.BackMsg_pb2 import BackMsg
-from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-from websockets.sync.client import ClientConnection, connect
+from bench._page_socket import PageSocket
+from bench._portal import percentile, table
 
 ROOT = Path(__file__).resolve().parents[1]
 ANSWER = """The jump is queueing, not decoding. With three slots and a mean answer of 9.4 s the utilisation was
@@ -69,31 +68,19 @@ def serve(home: Path, port: int, messages: int) -> None:
     uvicorn.run(app.app, host="127.0.0.1", port=port, log_level="error", access_log=False)
 
 
-def rerun(socket: ClientConnection, conversation: str, rounds: int) -> tuple[list[float], list[int]]:
+def rerun(tab: PageSocket, conversation: str, rounds: int) -> tuple[list[float], list[int]]:
     """Milliseconds and bytes of each rerun; the first is the first load."""
     times, sizes = [], []
-    page = ""
     for _ in range(rounds):
-        message = BackMsg()
-        message.rerun_script.query_string = f"c={conversation}"
-        message.rerun_script.page_script_hash = page
-        began, received = time.perf_counter(), 0
-        socket.send(message.SerializeToString())
-        while True:
-            data = socket.recv(timeout=60)
-            received += len(data)
-            forward = ForwardMsg.FromString(data if isinstance(data, bytes) else data.encode())
-            if forward.WhichOneof("type") == "new_session":
-                page = forward.new_session.page_script_hash
-            if forward.WhichOneof("type") == "script_finished":
-                break
+        began = time.perf_counter()
+        tab.run(query=f"c={conversation}")
         times.append((time.perf_counter() - began) * 1000)
-        sizes.append(received)
+        sizes.append(tab.received_bytes)
         time.sleep(0.05)
     return times, sizes
 
 
-def measure(messages: int, rounds: int) -> str:
+def measure(messages: int, rounds: int) -> list[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -104,15 +91,13 @@ def measure(messages: int, rounds: int) -> str:
                 assert server.stdout is not None
                 facts = json.loads(next(line for line in server.stdout if line.startswith("{")))
                 _wait(port)
-                headers = {"Cookie": f"glm_portal_session={facts['token']}"}
-                with connect(f"ws://127.0.0.1:{port}/_stcore/stream", additional_headers=headers, max_size=None) as client:
-                    times, sizes = rerun(client, facts["conversation"], rounds + 1)
+                with PageSocket(f"127.0.0.1:{port}", facts["token"]) as tab:
+                    times, sizes = rerun(tab, facts["conversation"], rounds + 1)
             finally:
                 server.terminate()
-    warm = sorted(times[1:])
-    p95 = warm[min(len(warm) - 1, int(len(warm) * 0.95))]
-    p50, sent = statistics.median(warm), statistics.median(sizes[1:]) / 1024
-    return f"{messages:>8} {times[0]:>11.0f} {p50:>8.1f} {p95:>8.1f} {warm[-1]:>8.1f} {sent:>8.0f}"
+    warm = times[1:]
+    figures = [times[0], percentile(warm, 0.5), percentile(warm, 0.95), max(warm), statistics.median(sizes[1:]) / 1024]
+    return [str(messages), *(f"{each:.0f}" for each in figures)]
 
 
 def _wait(port: int) -> None:
@@ -136,9 +121,8 @@ def main() -> None:
     if given.serve:
         serve(Path(given.serve[0]), int(given.serve[1]), int(given.serve[2]))
         return
-    print("messages  first load      p50      p95    worst  KB sent")
-    for messages in given.messages:
-        print(measure(messages, given.rounds), flush=True)
+    rows = [measure(messages, given.rounds) for messages in given.messages]
+    table("Rerun of the chat page, ms", ["messages", "first load", "p50", "p95", "worst", "KB sent"], rows)
 
 
 if __name__ == "__main__":

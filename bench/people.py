@@ -1,28 +1,35 @@
 """People who chat at once: who waits for whom, and what REST costs on top of the engine. `./portal bench people`
 
-The engine alone runs the same prompts with as many threads in this process, without store, sessions or HTTP.
+The engine alone runs the same prompts with as many threads in this process, without store, sessions or HTTP. The model is a
+synthetic GLM that never ends by itself, so that all answers have the same length.
 """
 
 from __future__ import annotations
 
 import json
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from uuid import uuid4
 
 import httpx
 
-from bench._portal import Measured, percentile, running_portal, table
-from bootstrap import GUIDE
+from bench._portal import Measured, percentile, portal_home, running_portal, table
+from bootstrap import GUIDE, extra_buffers
 from core.generation import ChatMessage, Delta, Finished, GenerationRequest, LoadSettings, ModelState, SamplingParams
 from models.pool import Pool
 from models.router import PoolRouter
+from tests.browser.conftest import WITHOUT_THINKING
+from tests.gguf_maker import make_gguf
 
 COUNTS = (1, 8, 10, 16, 50)
-TOKENS = 64
-PROMPTS = ("What can this portal do?", "How do I rate an answer?", "Who can load a model?", "Where do I see my usage?", "How do I stop an answer?")
+TOKENS = 128
+SLOTS = 16
+CONTEXT = 1024
+PROMPTS = ("What can this portal do?", "How do I rate an answer?", "Who can load a model?", "Where is my usage?")
 
 
 @dataclass(frozen=True)
@@ -96,9 +103,9 @@ def in_process(router: PoolRouter) -> Callable[[int], Answer]:
     return ask
 
 
-def alone() -> dict[int, tuple[list[Answer], float]]:
-    pool = Pool(GUIDE.parent, GUIDE)
-    pool.load(GUIDE, LoadSettings(), default=True)
+def alone(model: Path) -> dict[int, tuple[list[Answer], float]]:
+    pool = Pool(model.parent, GUIDE, extra_buffers=extra_buffers(portal_home()))
+    pool.load(model, LoadSettings(context=CONTEXT, slots=SLOTS), default=True)
     while any(model.state is ModelState.LOADING for model in pool.loaded()):
         time.sleep(0.05)
     ask = in_process(PoolRouter(pool))
@@ -118,9 +125,11 @@ def through(portal: Measured) -> dict[int, tuple[list[Answer], float]]:
 
 
 def main() -> None:
-    engine = alone()
-    with running_portal() as portal:
-        rest = through(portal)
+    with tempfile.TemporaryDirectory(prefix="portal-bench-") as folder:
+        model = make_gguf(Path(folder) / "synthetic.gguf", layers=12, context=CONTEXT, template=WITHOUT_THINKING)
+        engine = alone(model)
+        with running_portal(PORTAL_MODEL=str(model), PORTAL_CONTEXT=str(CONTEXT), PORTAL_SLOTS=str(SLOTS)) as portal:
+            rest = through(portal)
     rows = []
     for count in COUNTS:
         answers, seconds = rest[count]
@@ -136,7 +145,7 @@ def main() -> None:
             ]
         )  # fmt: skip
     table(
-        f"Stored turns over REST, answers of {TOKENS} tokens, built-in guide",
+        f"Stored turns over REST, answers of {TOKENS} tokens, {SLOTS} slots",
         ["people", "tok/s", "engine alone", "ratio", "TTFT p50, ms", "TTFT p95, ms", "anybody waited for another to finish"],
         rows,
     )

@@ -24,7 +24,8 @@ def cookie(portal: Measured, name: str) -> str:
 async def open_page(portal: Measured, cookie: str) -> websockets.ClientConnection:
     """A browser's websocket: send the first rerun and read until the script has finished."""
     url = portal.url.replace("http", "ws") + "/_stcore/stream"
-    socket = await websockets.connect(url, subprotocols=[websockets.Subprotocol("streamlit")], additional_headers={"Cookie": cookie}, max_size=None)
+    protocol = websockets.Subprotocol("streamlit")
+    socket = await websockets.connect(url, subprotocols=[protocol], additional_headers={"Cookie": cookie}, max_size=None)
     message = BackMsg()
     message.rerun_script.query_string = ""
     await socket.send(message.SerializeToString())

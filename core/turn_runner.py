@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from uuid import uuid4
 
 from core.conversations import path
@@ -168,7 +169,7 @@ def prompt_of(way: Sequence[Message]) -> list[ChatMessage]:
     prompt: list[ChatMessage] = []
     if not way:
         raise InvalidInput("There is no question to answer.")
-    for question, answer in zip(way, way[1:], strict=False):
+    for question, answer in pairwise(way):
         if question.author is Author.USER and answer.text:
             prompt += [ChatMessage("user", question.text), ChatMessage("assistant", answer.text, answer.reasoning)]
     return [*prompt, ChatMessage("user", way[-1].text)]

@@ -29,7 +29,11 @@ from settings import Settings
 from tests.gguf_maker import make_gguf
 from tests.seed import seed
 
-SCREENS = Path(__file__).parent / "screens"
+ROOT = Path(__file__).parents[1]
+SCREENS = ROOT / "docs" / "screens"
+RENAME = """pairs => { for (const code of document.querySelectorAll('code'))
+  for (const [from, to] of pairs) if (code.textContent.startsWith(from)) code.textContent = to + code.textContent.slice(from.length); }"""
+"""Paths as they are after an install, instead of those of the machine that makes the pictures."""
 CHROMIUM = [
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run",
 ]  # fmt: skip
@@ -46,17 +50,6 @@ class Shot:
     prepare: Callable[[Page], None] | None = None
 
 
-def open_chat(page: Page) -> None:
-    """A chat whose answer has a table, else the newest."""
-    if page.viewport_size == PHONE:
-        page.get_by_test_id("stExpandSidebarButton").click()
-        page.wait_for_timeout(800)
-    rows = page.locator('[class*="st-key-conv-"] button')
-    wanted = rows.filter(has_text="Convert the exposure")
-    (wanted if wanted.count() else rows).first.click()
-    page.wait_for_timeout(1500)
-
-
 def open_complaint(page: Page) -> None:
     """On a wide screen a complaint with its words; a phone shows the list."""
     if page.viewport_size == PHONE:
@@ -69,7 +62,7 @@ def open_complaint(page: Page) -> None:
 
 SHOTS = {
     "sign-in": Shot("", ".st-key-login"),
-    "chat": Shot("", '[class*="st-key-conv-"]', open_chat),
+    "chat": Shot("?c={chat}", ".st-key-transcript"),
     "feedback": Shot("feedback", ".st-key-rvlist", open_complaint),
     "usage": Shot("usage", ".st-key-charts"),
     "models": Shot("models", ".st-key-card-plan"),
@@ -83,27 +76,30 @@ def main(names: list[str]) -> int:
         return 2
     SCREENS.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="portal-screens-") as folder:
-        fill(Path(folder))
+        chat = fill(Path(folder))
         with running_portal(Path(folder)) as portal, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
             for look, viewport, scheme in (("light", WIDE, "light"), ("dark", WIDE, "dark"), ("phone", PHONE, "light")):
-                photograph(browser, portal, names or list(SHOTS), look, viewport, scheme)
+                photograph(browser, portal, chat, names or list(SHOTS), look, viewport, scheme)
             browser.close()
     return 0
 
 
-def fill(home: Path) -> None:
-    """People, chats and ratings, and a second small model to plan with."""
+def fill(home: Path) -> str:
+    """People, chats and ratings, and a second small model to plan with. Returns the id of a chat worth looking at."""
     settings = Settings(home=home)
     settings.models_path.mkdir(parents=True)
     make_gguf(settings.models_path / "glm4-demo-Q8_0.gguf", quantization="Q8_0", context=8192, name="glm4-demo")
     database = open_database(settings.database)
     migrate(database)
-    seed(lambda: SqlUnitOfWork(database), datetime.now(UTC), BcryptHasher().hash(PASSWORD))
+    person = seed(lambda: SqlUnitOfWork(database), datetime.now(UTC), BcryptHasher().hash(PASSWORD)).people[PERSON]
+    with SqlUnitOfWork(database) as work:
+        chats = work.conversations.of_user(person.id, 200)
     database.close()
+    return next((chat for chat in chats if chat.title.startswith("Convert the exposure")), chats[0]).id
 
 
-def photograph(browser: Browser, portal: Measured, names: list[str], look: str, viewport: dict[str, int], scheme: str) -> None:
+def photograph(browser: Browser, portal: Measured, chat: str, names: list[str], look: str, viewport: dict[str, int], scheme: str) -> None:
     context = browser.new_context(
         viewport=viewport, color_scheme=scheme, has_touch=viewport == PHONE, locale="en-GB",  # type: ignore[arg-type]
         reduced_motion="reduce",
@@ -122,11 +118,12 @@ def photograph(browser: Browser, portal: Measured, names: list[str], look: str, 
         if name == "sign-in":
             continue
         shot = SHOTS[name]
-        page.goto(f"{portal.url}/{shot.path}")
+        page.goto(f"{portal.url}/{shot.path.format(chat=chat)}")
         page.locator(shot.there).first.wait_for(state="attached")
         page.wait_for_timeout(2500)
         if shot.prepare is not None:
             shot.prepare(page)
+        page.evaluate(RENAME, [[str(portal.home), "/home/portal/.local/share/glm-portal"], [str(ROOT), "/opt/glm-portal"]])
         page.mouse.move(0, 0)
         page.wait_for_timeout(700)
         keep(page, f"{name}-{look}")
@@ -138,8 +135,8 @@ def keep(page: Page, name: str) -> None:
     path = SCREENS / f"{name}.png"
     page.screenshot(path=path, animations="disabled")
     with Image.open(path) as image:
-        image.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
-    sys.stdout.write(f"{path.relative_to(SCREENS.parents[1])}  {path.stat().st_size // 1024} kB\n")
+        image.convert("RGB").quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(path, optimize=True)
+    sys.stdout.write(f"{path.relative_to(ROOT)}  {path.stat().st_size // 1024} kB\n")
     sys.stdout.flush()
 
 

@@ -165,7 +165,7 @@ def _confirm_unload(portal: Portal, user: User, model: LoadedModel | None) -> No
     def ask() -> None:
         people = model.slots_busy + model.waiting
         if people:
-            st.markdown(t("{n} answers are running or in line. Running ones may finish, 30 s at most; those in line fail.", n=people))
+            st.markdown(t("{n} answers are running or in line. They may finish within 30 s; what is left then is stopped.", n=people))
         if model.default:
             st.markdown(t("It is the default model. New chats take another loaded model; where there is none, nobody can ask anything."))
         with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
@@ -199,6 +199,7 @@ def _folder(files: Sequence[ModelFile], loaded: Sequence[LoadedModel], folder: P
         whole = size(sum(file.size_bytes for file in files))
         card_title(t("Files"), t("{n} files, {size}", n=len(files), size=whole))
         st.html(f"<p class='file'><code>{escape(str(folder))}</code></p>")
+        unit, scale = ("GB", 1e9) if any(file.size_bytes >= 1e9 for file in files) else ("MB", 1e6)
         frame = pd.DataFrame(
             {
                 "file": [file.path.name for file in files],
@@ -207,7 +208,7 @@ def _folder(files: Sequence[ModelFile], loaded: Sequence[LoadedModel], folder: P
                     for file in files
                 ],
                 "quantization": [file.quantization or None for file in files],
-                "size": [file.size_bytes / 1e9 if file.size_bytes >= 1e8 else round(file.size_bytes / 1e9, 3) for file in files],
+                "size": [file.size_bytes / scale for file in files],
                 "context": [file.context or None for file in files],
                 "architecture": [file.architecture or None for file in files],
             }
@@ -219,14 +220,15 @@ def _folder(files: Sequence[ModelFile], loaded: Sequence[LoadedModel], folder: P
                 "file": st.column_config.TextColumn(t("File"), width=230),
                 "state": st.column_config.MultiselectColumn(t("State"), options=list(colours), color=list(colours.values()), width=110),
                 "quantization": st.column_config.TextColumn(t("Quantization"), width="small"),
-                "size": st.column_config.NumberColumn(t("Size, GB"), format="%.2f", width="small"),
+                "size": st.column_config.NumberColumn(t("Size, {unit}", unit=unit), format="%.1f", width="small"),
                 "context": st.column_config.NumberColumn(t("Context"), format="localized", width="small"),
                 "architecture": st.column_config.TextColumn(t("Architecture"), width="small"),
             },
         )  # fmt: skip
         for file in files:
             if file.error:
-                st.markdown(f":small[**{plain(file.path.name)}** :red[{plain(t(file.error))}]]")
+                name = "" if file.path.name in file.error else f"**{plain(file.path.name)}** "
+                st.markdown(f":small[{name}:red[{plain(t(file.error))}]]")
 
 
 def _choose_row(files: Sequence[ModelFile]) -> None:

@@ -89,9 +89,16 @@ def _signed_in(portal: Portal, user: User) -> None:
 
 
 def _page(portal: Portal, user: User, entry: Entry) -> st.Page:
-    return st.Page(
-        lambda: entry.render(portal, user), title=t(entry.title), url_path=entry.path, default=entry is ENTRIES[0]
-    )
+    return st.Page(lambda: _draw(portal, user, entry), title=t(entry.title), url_path=entry.path, default=entry is ENTRIES[0])
+
+
+def _draw(portal: Portal, user: User, entry: Entry) -> None:
+    """The page; where the portal cannot give what it needs, the sentence that says so."""
+    try:
+        entry.render(portal, user)
+    except PortalError as problem:
+        if shell.blank(t("This cannot be shown now"), said(problem), t("Try again"), key="blank-page"):
+            st.rerun()
 
 
 def _forbidden(entry: Entry, user: User) -> st.Page:

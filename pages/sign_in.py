@@ -95,9 +95,11 @@ class _Check(AuthenticationController):
         super().__init__({"usernames": {}}, auto_hash=False)
         self.authentication_model = _OneName(accounts)
 
-    def login(self, username: str | None = None, password: str | None = None, *_: Any, **__: Any) -> bool | None:
+    def login(self, username: str | None = None, password: str | None = None, *_: Any, **__: Any) -> bool:
         # The library's own strips the password, which then would differ from the one that was set.
-        return self.authentication_model.login(normal_name(username or ""), password or "")
+        right = self.authentication_model.login(normal_name(username or ""), password or "")
+        st.session_state[_STATUS] = bool(right)
+        return bool(right)
 
 
 class _OneName(AuthenticationModel):

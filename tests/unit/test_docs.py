@@ -7,7 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from core.permissions import Permission
-from settings import Settings, variable
+from settings import Settings, descriptions, variable
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -24,7 +24,7 @@ def test_every_setting_is_described_with_its_default_and_nothing_else_is() -> No
     for each in fields(Settings):
         text = described[variable(each.name)]
         shown = {True: "true", False: "false"}[each.default] if isinstance(each.default, bool) else str(each.default)
-        assert each.metadata["what"] in text
+        assert descriptions()[each.name] in text
         assert f"Default: {f'`{shown}`' if shown else 'empty'}" in text
 
 

@@ -45,5 +45,5 @@ def test_a_wrong_configuration_file_stops_the_start(tmp_path: Path, content: str
 
 
 def test_a_named_configuration_file_must_exist(tmp_path: Path) -> None:
-    with pytest.raises(StartFailed, match="nowhere.yaml"):
+    with pytest.raises(StartFailed, match=r"nowhere\.yaml"):
         settings.load({"PORTAL_HOME": str(tmp_path), "PORTAL_CONFIG": str(tmp_path / "nowhere.yaml")})

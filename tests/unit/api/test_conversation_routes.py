@@ -256,3 +256,23 @@ def test_one_persons_request_id_does_not_find_anothers_turn(signed_in: SignIn) -
     first = ask(ann, new(ann), request_id="same").json()
     second = ask(bob, new(bob), request_id="same").json()
     assert first["id"] != second["id"]
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/api/v1/conversations/{id}/messages"])
+def test_a_silent_stream_is_kept_open(ann: httpx.Client, router: FakeRouter, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    for module in ("chat_answer", "turn_stream"):
+        monkeypatch.setattr(f"api.{module}.KEEP_ALIVE_S", 0.05)
+    router.hold()
+    body = {"messages": [{"role": "user", "content": "x"}]} if path.startswith("/v1") else {"text": "x"}
+    with ann.stream("POST", path.replace("{id}", new(ann)), json={**body, "stream": True}) as response:
+        blocks = response.iter_text()
+        next(blocks)
+        assert [next(blocks), next(blocks)] == [": waiting\n\n", ": waiting\n\n"]
+        router.release()
+        assert "Hello" in "".join(blocks)
+
+
+def test_a_model_name_with_control_characters_is_refused_before_anything_is_stored(ann: httpx.Client) -> None:
+    conversation = new(ann)
+    assert ask(ann, conversation, model="a\0b").status_code == 422
+    assert ann.get(f"/api/v1/conversations/{conversation}/messages").json()["items"] == []

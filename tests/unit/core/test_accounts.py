@@ -19,7 +19,9 @@ def test_a_wrong_name_and_a_wrong_password_get_the_same_answer(accounts: Account
         accounts.sign_in(name, password)
 
 
-def test_five_wrong_passwords_lock_the_account_for_a_while_and_then_it_opens_again(accounts: Accounts, ana: User, clock: MovingClock) -> None:
+def test_five_wrong_passwords_lock_the_account_for_a_while_and_then_it_opens_again(
+    accounts: Accounts, ana: User, clock: MovingClock
+) -> None:
     for _ in range(MAX_FAILURES):
         with pytest.raises(NotSignedIn):
             accounts.sign_in("ana", "wrong")

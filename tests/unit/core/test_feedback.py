@@ -15,6 +15,8 @@ from data.index_queue import IndexWorker
 from data.search.sqlite_index import SqliteIndex
 from tests.unit.core.conftest import MovingClock
 
+ALL = FeedbackFilter()
+
 
 @pytest.fixture
 def index(tmp_path: Path) -> SqliteIndex:
@@ -42,7 +44,7 @@ def answered(store: Store, conversations: Conversations, user: User, name: str, 
     return f"a-{name}"
 
 
-def everything(queue: FeedbackQueue, user: User, filter: FeedbackFilter = FeedbackFilter(), text: str = "") -> list[Feedback]:
+def everything(queue: FeedbackQueue, user: User, filter: FeedbackFilter = ALL, text: str = "") -> list[Feedback]:
     return queue.find(user, filter, text)[0]
 
 

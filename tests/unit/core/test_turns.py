@@ -167,7 +167,7 @@ def test_an_edited_question_is_a_version_of_it(turns: Turns, conversations: Conv
     question = messages(conversations, ana, chat)[0]
     finished(turns, ana, turns.start(ana, chat, "One", TurnOptions(), "r2", replaces=question.id))
     shown = conversations.transcript(ana, chat)
-    assert [each.message.text for each in shown][0] == "One" and shown[0].version == 2
+    assert shown[0].message.text == "One" and shown[0].version == 2
 
 
 def test_the_oldest_turns_give_way_when_the_model_cannot_read_them_all(turns: Turns, router: FakeRouter, ana: User, chat: str) -> None:
@@ -187,13 +187,15 @@ def test_a_question_that_is_too_long_alone_fails_in_words(
 
 
 @pytest.mark.parametrize("text", ["", " \n", "x" * 100_000, "a\x00b"])
-def test_a_question_that_cannot_be_asked_stores_nothing(turns: Turns, conversations: Conversations, ana: User, chat: str, text: str) -> None:
+def test_a_question_that_cannot_be_asked_stores_nothing(
+    turns: Turns, conversations: Conversations, ana: User, chat: str, text: str
+) -> None:
     with pytest.raises(InvalidInput):
         turns.start(ana, chat, text, TurnOptions(), "r1")
     assert messages(conversations, ana, chat) == [] and conversations.get(ana, chat).title == ""
 
 
-def test_somebody_elses_conversation_does_not_exist(turns: Turns, conversations: Conversations, accounts: object, admin: User, chat: str) -> None:
+def test_somebody_elses_conversation_does_not_exist(turns: Turns, conversations: Conversations, admin: User, chat: str) -> None:
     with pytest.raises(NotFound):
         turns.start(admin, chat, "Hello", TurnOptions(), "r1")
     with pytest.raises(NotFound):

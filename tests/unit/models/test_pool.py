@@ -16,6 +16,7 @@ from models.machine import resident_bytes
 from models.pool import Pool
 from models.router import PoolRouter
 from tests.gguf_maker import make_gguf
+from tests.this_machine import EXTRA_BUFFERS
 from tests.unit.models.raw_gguf import ARRAY, F32, I32, STRING, RawGguf, entry, glm_entries, number_entry, string_entry, tensor, text
 
 GUIDE = Path(__file__).parents[3] / "models" / "guide" / "guide.gguf"
@@ -24,7 +25,7 @@ SMALL = LoadSettings(context=512, slots=4)
 
 @pytest.fixture
 def pool(tmp_path: Path) -> Iterator[Pool]:
-    pool = Pool(tmp_path, GUIDE)
+    pool = Pool(tmp_path, GUIDE, extra_buffers=EXTRA_BUFFERS)
     yield pool
     pool.close()
 
@@ -220,7 +221,7 @@ def test_unloading_lets_running_answers_finish(pool: Pool, tmp_path: Path) -> No
 
 
 def test_closing_in_the_middle_of_answers_is_quick_and_tells_them(tmp_path: Path) -> None:
-    pool = Pool(tmp_path, GUIDE)
+    pool = Pool(tmp_path, GUIDE, extra_buffers=EXTRA_BUFFERS)
     load(pool, make_gguf(tmp_path / "endless.gguf", context=8192), LoadSettings(context=8192, slots=2))
     events = PoolRouter(pool).start(request("x", max_tokens=8000)).events()
     next(events)

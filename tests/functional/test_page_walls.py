@@ -1,0 +1,106 @@
+"""What a raw websocket gets out of a fresh process: without a session the sign-in form, with one only what its role may open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from urllib.parse import urlsplit
+
+import pytest
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+from bench._page_socket import PageSocket
+from bench._portal import Measured, running_portal
+
+PAGES = ["", "chat", "models", "feedback", "usage", "people", "account", "sign_in", "navigation", "shell", "preferences", "words"]
+PROTECTED = {"Chat", "Models", "Feedback", "Usage", "People", "Preferences", "Sign out"}
+
+
+@pytest.fixture(scope="module")
+def portal() -> Iterator[Measured]:
+    with running_portal() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def people(portal: Measured) -> None:
+    with portal.sign_in() as admin:
+        for name, role in (("ann", "analyst"), ("max", "manager")):
+            admin.post("/api/v1/people", json={"name": name, "role": role, "password": "bench password 1"}).raise_for_status()
+
+
+def host(portal: Measured) -> str:
+    return urlsplit(portal.url).netloc
+
+
+def token(portal: Measured, name: str) -> str:
+    with portal.sign_in(name) as client:
+        return client.headers["Authorization"].removeprefix("Bearer ")
+
+
+def said(messages: Sequence[ForwardMsg]) -> str:
+    return "\n".join(str(message.delta) for message in messages if message.WhichOneof("type") == "delta")
+
+
+def listed(messages: Sequence[ForwardMsg]) -> set[str]:
+    """Titles of the pages that the browser is told of and may show in its menu."""
+    return {
+        page.page_name
+        for message in messages
+        if message.WhichOneof("type") == "navigation"
+        for page in message.navigation.app_pages
+        if not page.is_hidden
+    }
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_visitor_sees_the_sign_in_form_whatever_the_address(portal: Measured, page: str) -> None:
+    # The first of these is the first page anybody asks of this process: the leak there was happens only then.
+    with PageSocket(host(portal), None) as tab:
+        messages = tab.run(page=page)
+    assert "User name" in said(messages) and 'type: PASSWORD' in said(messages)
+    assert not PROTECTED & listed(messages)
+    assert "chat_input" not in said(messages) and "bidi_component" not in said(messages)
+
+
+def test_the_first_page_of_a_fresh_process_is_no_way_in() -> None:
+    with running_portal() as fresh, PageSocket(host(fresh), None) as tab:
+        messages = tab.run(page="people")
+    assert 'type: PASSWORD' in said(messages) and not PROTECTED & listed(messages)
+
+
+def test_a_cookie_made_up_is_no_session(portal: Measured) -> None:
+    with PageSocket(host(portal), "made-up") as tab:
+        assert 'type: PASSWORD' in said(tab.run())
+
+
+@pytest.mark.usefixtures("people")
+@pytest.mark.parametrize(
+    ("name", "pages"),
+    [
+        ("ann", {"Chat"}),
+        ("max", {"Chat", "Usage"}),
+        ("admin", {"Chat", "Usage", "Models", "Feedback", "People"}),
+    ],
+)
+def test_each_role_is_offered_its_own_pages(portal: Measured, name: str, pages: set[str]) -> None:
+    with PageSocket(host(portal), token(portal, name)) as tab:
+        assert listed(tab.run()) == pages | {"Preferences", "Sign out"}
+
+
+@pytest.mark.usefixtures("people")
+@pytest.mark.parametrize("page", ["models", "feedback", "usage", "people"])
+def test_a_page_of_another_role_says_so_and_shows_nothing(portal: Measured, page: str) -> None:
+    with PageSocket(host(portal), token(portal, "ann")) as tab:
+        words = said(tab.run(page=page))
+    assert f"You cannot open {page.title()}" in words
+    assert "text_input" not in words and "arrow_data_frame" not in words and "plotly" not in words
+
+
+@pytest.mark.usefixtures("people")
+def test_a_session_that_ended_shows_the_sign_in_form_at_the_next_rerun(portal: Measured) -> None:
+    held = token(portal, "ann")
+    with PageSocket(host(portal), held) as tab:
+        assert "chat_input" in said(tab.run())
+        with portal.sign_in("ann") as client:
+            client.delete("/api/v1/session", headers={"Authorization": f"Bearer {held}"}).raise_for_status()
+        assert 'type: PASSWORD' in said(tab.run())

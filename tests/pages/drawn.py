@@ -1,0 +1,79 @@
+"""Pages drawn by AppTest over a portal whose models are fakes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from streamlit.testing.v1 import AppTest
+
+import bootstrap
+from bootstrap import Portal
+from core.entities import User
+from core.permissions import Role
+from core.turns import TurnOptions
+from settings import Settings
+from tests.fakes import FakePool, FakeRouter
+from tests.pages.seeded import NoHasher
+
+PASSWORD = "a long password"
+
+
+@dataclass
+class House:
+    """A portal with one person of each role, named after it."""
+
+    portal: Portal
+    router: FakeRouter
+
+    def person(self, role: Role) -> User:
+        found = self.portal.accounts.credentials(role.value)
+        assert found is not None
+        return found.user
+
+    def ask(self, user: User, text: str, conversation_id: str | None = None) -> str:
+        """Ask and wait for the end of the answer; returns the conversation's id."""
+        conversation_id = conversation_id or self.portal.conversations.new(user).id
+        turn = self.portal.turns.start(user, conversation_id, text, TurnOptions(), f"r-{text[:40].encode().hex()}")
+        self.settle(user, turn.id)
+        return conversation_id
+
+    def settle(self, user: User, turn_id: str) -> None:
+        while (running := self.portal.turns.find(user, turn_id)) is not None:
+            running.wait_finished(5)
+
+
+def build(home: Path, hasher: Any = None) -> House:
+    """Close its portal after use."""
+    router = FakeRouter()
+    portal = bootstrap.build(Settings(home=home), pool=FakePool(), router=router, hasher=hasher or NoHasher())
+    for role in Role:
+        portal.accounts.add(None, role.value, role, password=PASSWORD, full_name=role.value.title())
+    return House(portal, router)
+
+
+def home(house: House, user: User | None) -> AppTest:
+    """The whole of Home.py for somebody with this session; run once."""
+    portal = replace(house.portal, sessions=_Held(house.portal.sessions, user))
+    return AppTest.from_function(_home, default_timeout=20, args=(portal,)).run()
+
+
+def _home(portal: object) -> None:
+    from pages.navigation import run
+
+    run(lambda: portal)
+
+
+class _Held:
+    """Sessions that know one person, whatever the cookie: AppTest has no cookies."""
+
+    def __init__(self, sessions: Any, user: User | None) -> None:
+        self._sessions = sessions
+        self._user = user
+
+    def user(self, _token: str | None) -> User | None:
+        return self._user
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sessions, name)

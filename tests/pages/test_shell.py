@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.errors import StartFailed
+from core.permissions import Role
+from pages import navigation
+from pages.shell import STATIC, STYLE_SHEET
+from tests.pages.drawn import House, build, home
+from tests.pages.seeded import texts
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    made = build(tmp_path)
+    yield made
+    made.portal.close()
+
+
+def test_without_a_session_there_is_the_sign_in_form_and_nothing_else(house: House) -> None:
+    drawn = home(house, None)
+    assert not drawn.exception
+    assert [each.label for each in drawn.text_input] == ["User name", "Password"]
+    assert not drawn.chat_input and not drawn.sidebar.children
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_everybody_starts_at_the_chat(house: House, role: Role) -> None:
+    drawn = home(house, house.person(role))
+    assert not drawn.exception
+    assert drawn.chat_input[0].placeholder == "Ask anything"
+
+
+def test_a_portal_that_cannot_start_says_what_to_do() -> None:
+    def refuse() -> None:
+        from core.errors import StartFailed
+        from pages.navigation import run
+
+        def open_portal() -> None:
+            raise StartFailed("The folder {home} cannot be written.", home="/portal")
+
+        run(open_portal)
+
+    drawn = AppTest.from_function(refuse).run()
+    assert not drawn.exception
+    assert "The portal is not ready" in texts(drawn) and "The folder /portal cannot be written." in texts(drawn)
+    assert issubclass(StartFailed, Exception)
+
+
+def test_no_rights_names_the_role_that_would_be_needed(house: House) -> None:
+    def forbidden(user: object) -> None:
+        from pages.navigation import ENTRIES, _no_rights
+
+        _no_rights(next(each for each in ENTRIES if each.path == "usage"), user)
+
+    drawn = AppTest.from_function(forbidden, args=(house.person(Role.ANALYST),)).run()
+    assert "You cannot open Usage" in texts(drawn)
+    assert "Manager, Admin; yours is Analyst" in texts(drawn)
+
+
+def test_every_page_of_the_menu_has_a_chinese_title() -> None:
+    from pages.words import catalogue
+
+    assert all(entry.title in catalogue("zh") for entry in navigation.ENTRIES)
+
+
+def test_a_row_is_marked_only_when_its_id_is_known() -> None:
+    def mark(id: str) -> None:
+        from pages.shell import selected
+
+        selected("row", id, {"known"})
+
+    assert "st-key-row-known" in texts(AppTest.from_function(mark, args=("known",)).run())
+    assert "style" not in texts(AppTest.from_function(mark, args=("} body { display: none",)).run())
+
+
+def test_the_look_comes_from_this_machine_alone() -> None:
+    files = [STYLE_SHEET, *STATIC.glob("*.js"), *STATIC.glob("*.svg"), Path(".streamlit/config.toml")]
+    for file in files:
+        found = re.findall(r"(?:https?:)?//[\w.-]+\.\w+", file.read_text("utf-8").replace("http://www.w3.org/2000/svg", ""))
+        assert not found, f"{file.name} names {found}"
+
+
+def test_page_files_hold_functions_only() -> None:
+    """Streamlit would run a page file that a visitor asks for: one that only defines things shows nothing."""
+    import ast
+
+    allowed = (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign, ast.If)
+    for file in Path("pages").glob("*.py"):
+        for node in ast.parse(file.read_text("utf-8")).body:
+            is_text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+            assert is_text or isinstance(node, allowed), f"{file.name}:{node.lineno} runs something"

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import bcrypt
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.accounts import MAX_FAILURES
+from core.permissions import Role
+from tests.pages.drawn import PASSWORD, House, build, home
+
+
+class QuickBcrypt:
+    def hash(self, password: str) -> str:
+        return bcrypt.hashpw(password.encode(), bcrypt.gensalt(4)).decode()
+
+    def matches(self, password: str, password_hash: str) -> bool:
+        return bcrypt.checkpw(password.encode(), password_hash.encode())
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    made = build(tmp_path, QuickBcrypt())
+    yield made
+    made.portal.close()
+
+
+def sign_in(drawn: AppTest, name: str, password: str) -> AppTest:
+    drawn.text_input[0].set_value(name)
+    drawn.text_input[1].set_value(password)
+    return drawn.button[0].click().run()
+
+
+def tickets(house: House) -> int:
+    return len(house.portal.sessions._tickets)
+
+
+def test_the_right_password_gives_a_ticket_to_trade_for_the_cookie(house: House) -> None:
+    drawn = sign_in(home(house, None), " Analyst ", PASSWORD)
+    assert not drawn.exception and not drawn.error
+    assert "Signing in" in [each.value for each in drawn.caption] and not drawn.text_input
+    token = house.portal.sessions.redeem_ticket(drawn.session_state["sign_in_ticket"])
+    assert house.portal.sessions.user(token) == house.person(Role.ANALYST)
+    assert house.person(Role.ANALYST).last_seen_at is not None
+
+
+@pytest.mark.parametrize("name", ["analyst", "nobody", "", "analyst\0"])
+def test_a_wrong_password_and_an_unknown_name_read_the_same(house: House, name: str) -> None:
+    drawn = sign_in(home(house, None), name, "wrong")
+    assert not drawn.exception
+    assert [each.value for each in drawn.error] == ["Name and password do not match. Check both and try again."]
+    assert tickets(house) == 0
+
+
+def test_a_password_keeps_its_outer_spaces_and_its_length(house: House) -> None:
+    house.portal.accounts.reset_password(None, "analyst", "  spaces around  ")
+    assert sign_in(home(house, None), "analyst", "spaces around").error
+    assert not sign_in(home(house, None), "analyst", "  spaces around  ").error
+    assert sign_in(home(house, None), "analyst", "x" * 5000).error
+
+
+def test_too_many_wrong_passwords_lock_for_minutes_even_the_right_one(house: House) -> None:
+    for _ in range(MAX_FAILURES):
+        sign_in(home(house, None), "analyst", "wrong")
+    drawn = sign_in(home(house, None), "analyst", PASSWORD)
+    assert [each.value for each in drawn.error] == ["Too many wrong passwords. Try again in 5 min."]
+    assert tickets(house) == 0
+
+
+def test_a_disabled_account_cannot_sign_in(house: House) -> None:
+    house.portal.accounts.change(None, "analyst", active=False)
+    assert sign_in(home(house, None), "analyst", PASSWORD).error
+    assert tickets(house) == 0
+
+
+def test_the_form_is_there_without_the_pause_of_the_library(house: House) -> None:
+    home(house, None)
+    began = time.perf_counter()
+    home(house, None)
+    assert time.perf_counter() - began < 0.6
+
+
+def test_the_library_puts_no_cookie_of_its_own_into_the_page(house: House) -> None:
+    drawn = sign_in(home(house, None), "analyst", PASSWORD)
+    assert not drawn.get("component_instance")

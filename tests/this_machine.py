@@ -1,0 +1,9 @@
+"""What the installation found out about this machine."""
+
+from __future__ import annotations
+
+import bootstrap
+import settings
+
+EXTRA_BUFFERS = bootstrap.extra_buffers(settings.load().home)
+"""False where the CPU announces what its host refuses: llama.cpp would die of it (see docs/architecture.md)."""
