@@ -17,14 +17,14 @@ from functools import lru_cache
 import streamlit as st
 
 _FENCE = re.compile(r"^[ \t>]*(?P<run>`{3,}|~{3,})[ \t]*(?P<language>[\w+#.-]{0,30})[^\n`]*$")
-_DISPLAY = re.compile(r"\$\$(?P<dollars>.+?)\$\$|\\\[(?P<brackets>.+?)\\\]", re.DOTALL)
+_DISPLAY = re.compile(r"\$\$|\\[\[\]]")
 _INLINE = re.compile(
-    r"(?P<escape>\\[!-/:-@\[-`{-~])"
+    r"\\\((?P<parens>[^\n]{1,2000}?)\\\)"
+    r"|(?P<escape>\\[!-/:-@\[-`{-~])"
     r"|(?<!`)(?P<ticks>`+)(?!`)(?P<code>[^\n]+?)(?<!`)(?P=ticks)(?!`)"
-    r"|\\\((?P<parens>[^\n]+?)\\\)"
-    r"|(?<!\$)\$(?=[^\s$])(?P<math>(?:\\.|[^$\\\n`])*?(?<=[^\s\\]))\$(?![\d$])"
+    r"|(?<!\$)\$(?=[^\s$])(?P<math>(?:\\.|[^$\\\n`]){0,2000}?(?<=[^\s\\]))\$(?![\d$])"
     r"|!?\[(?P<label>[^\[\]\n]*)\]\(\s*<?(?P<target>[^\s()<>]+)>?[^()\n]*\)"
-    r"|(?P<address>\b(?:https?|ftp)://[^\s<>`|]+|\bwww\.[^\s<>`|]+|[\w.+-]+@[\w-]+\.[\w.-]+)"
+    r"|(?P<address>\b(?:https?|ftp)://[^\s<>`|]+|\bwww\.[^\s<>`|]+|(?<![\w.+-])[\w.+-]{1,64}@[\w-]+\.[\w.-]+)"
     r"|(?P<live>[<\[\]$`])"
     r"|(?P<directive>:(?=[a-zA-Z_-]+[/:\[]))"
 )
@@ -85,15 +85,24 @@ def _code(block: list[str], language: str, indent: int) -> str:
 
 
 def _prose(text: str) -> str:
+    """Prose with its displayed formulas, each on lines of its own."""
     out: list[str] = []
-    end = 0
-    for found in _DISPLAY.finditer(text):
-        formula = (found["dollars"] or found["brackets"]).strip()
-        # Inside a code span, or with words between, this was no formula.
-        if text.count("`", text.rfind("\n", 0, found.start()) + 1, found.start()) % 2 or "\n\n" in formula or "`" in formula:
+    end, opened = 0, None
+    for sign in _DISPLAY.finditer(text):
+        if opened is None:
+            opened = sign if sign[0] != "\\]" else None
             continue
-        out += [_inline(text[end : found.start()]), _formula(formula, display=True)]
-        end = found.end()
+        if (opened[0], sign[0]) not in (("$$", "$$"), ("\\[", "\\]")):
+            continue
+        formula = text[opened.end() : sign.start()].strip()
+        line = text.rfind("\n", 0, opened.start()) + 1
+        # Inside a code span, or with a paragraph between its signs, this is no formula.
+        if formula and "`" not in formula and "\n\n" not in formula and text.count("`", line, opened.start()) % 2 == 0:
+            out += [_inline(text[end : opened.start()]), _formula(formula, display=True)]
+            end = sign.end()
+            opened = None
+        else:
+            opened = sign if sign[0] == "$$" else None
     return "".join([*out, _inline(text[end:])])
 
 

@@ -43,8 +43,8 @@ def slots_busy(portal: Measured) -> int:
 
 
 def wait_for_end(page: Page) -> None:
-    expect(page.get_by_role("button", name="Stop")).to_have_count(0, timeout=90_000)
-    expect(page.get_by_role("button", name="Regenerate").last).to_be_visible()
+    page.get_by_role("button", name="Regenerate").last.wait_for(timeout=90_000)
+    expect(page.get_by_role("button", name="Stop")).to_have_count(0)
 
 
 def test_a_wrong_password_is_told_and_the_right_one_opens_the_chat(person: Person) -> None:
@@ -93,6 +93,7 @@ def test_an_answer_goes_on_through_a_reload_another_page_and_a_second_tab_and_is
     page.get_by_text("Preferences", exact=True).click()
     expect(page.get_by_role("heading", name="Preferences")).to_be_visible()
     page.get_by_role("link", name="Chat").click()
+    page.get_by_text("Tell me something long").last.wait_for()
     for each in (page, second):
         wait_for_end(each)
     answer = last_answer(portal, "bo")

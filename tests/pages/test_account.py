@@ -12,7 +12,9 @@ from tests.pages.drawn import PASSWORD, House, build
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+    # AppTest gives every cookie a made-up value.
+    monkeypatch.setattr("streamlit.runtime.context.ContextProxy.cookies", property(lambda _: {}))
     made = build(tmp_path)
     yield made
     made.portal.close()

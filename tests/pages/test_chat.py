@@ -1,0 +1,322 @@
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.entities import Conversation, MessageStatus, ReviewState, User
+from core.errors import ModelFailed, Unavailable
+from core.generation import Delta, Queued
+from core.permissions import Role
+from core.turns import TurnOptions
+from pages.chat import STARTERS
+from tests.fakes import MODEL, answer
+from tests.pages.drawn import House, build
+from tests.pages.seeded import texts
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    made = build(tmp_path)
+    yield made
+    made.portal.close()
+
+
+@pytest.fixture
+def ana(house: House) -> User:
+    return house.person(Role.ANALYST)
+
+
+def chat(house: House, conversation_id: str | None = None, user: User | None = None) -> AppTest:
+    def page(portal: object, user: object) -> None:
+        from pages import chat
+
+        chat.render(portal, user)
+
+    drawn = AppTest.from_function(page, default_timeout=20, args=(house.portal, user or house.person(Role.ANALYST)))
+    if conversation_id:
+        drawn.query_params["c"] = conversation_id
+    return drawn.run()
+
+
+def intend(drawn: AppTest, kind: str, **fields: object) -> AppTest:
+    """What a component would have told: AppTest does not run their scripts."""
+    drawn.session_state["chat_intent"] = {"kind": kind, **fields}
+    return drawn.run()
+
+
+def components(drawn: AppTest, name: str) -> list[dict]:
+    """The data of the components of this name, in their order."""
+    protos = [each.proto for each in drawn.get("bidi_component")]
+    return [json.loads(each.json)[0] for each in protos if each.component_name.split(".")[-1] == name]
+
+
+def conversations(house: House, user: User) -> list[Conversation]:
+    return house.portal.conversations.list(user)
+
+
+def finish(house: House, user: User, drawn: AppTest) -> AppTest:
+    """Let running answers end, and draw again."""
+    deadline = time.monotonic() + 10
+    while house.portal.turns.running_conversations(user):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return drawn.run()
+
+
+def shown(house: House, user: User) -> list[str]:
+    return [each.message.text for each in house.portal.conversations.transcript(user, conversations(house, user)[0].id)]
+
+
+# Asking
+
+
+def test_a_question_opens_a_conversation_and_is_answered(house: House, ana: User) -> None:
+    drawn = chat(house)
+    assert "What shall we work on?" in texts(drawn)
+    drawn = finish(house, ana, drawn.chat_input[0].set_value("Where is it?").run())
+    assert not drawn.exception
+    assert drawn.query_params["c"] == conversations(house, ana)[0].id
+    assert "Hello from the fake model" in texts(drawn)
+    first, last = components(drawn, "seam")
+    assert first["question"]["text"] == "Where is it?"
+    assert last["bar"]["meta"] == ["fake", "5 tokens", "12 tok/s", "0.1 s to first token"]
+
+
+@pytest.mark.parametrize("number", range(len(STARTERS)))
+def test_a_starter_asks_its_question(house: House, ana: User, number: int) -> None:
+    drawn = chat(house).button(key=f"starter-{number}").click().run()
+    finish(house, ana, drawn)
+    assert shown(house, ana)[0] == STARTERS[number].question
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("   ", "The question is empty"),
+        ("x" * 100_000, "The question has 100,000 characters"),
+        ("a\x07b", "The question contains a control character (U+0007 at position 2)"),
+    ],
+)
+def test_a_question_that_cannot_be_asked_stays_for_correction_and_stores_nothing(house: House, ana: User, text: str, sentence: str) -> None:
+    drawn = intend(chat(house), "ask", text=text, request="r1")
+    assert not drawn.exception
+    assert sentence in texts(drawn).replace("\\", "")
+    assert drawn.chat_input[0].proto.value == text
+    assert conversations(house, ana) == [] and house.router.requests == []
+
+
+def test_the_second_click_of_a_double_click_asks_nothing_new(house: House, ana: User) -> None:
+    drawn = chat(house)
+    drawn = intend(drawn, "ask", text="Once", request="same")
+    del drawn.query_params["c"]
+    drawn.session_state["chat_open"] = None
+    intend(drawn, "ask", text="Once", request="same")
+    assert len(conversations(house, ana)) == 1
+    finish(house, ana, drawn)
+    assert len(house.router.requests) == 1
+
+
+def test_a_question_while_an_answer_runs_is_refused_in_words(house: House, ana: User) -> None:
+    house.router.hold()
+    drawn = chat(house).chat_input[0].set_value("First").run()
+    drawn = drawn.chat_input[0].set_value("Second").run()
+    assert "An answer is still running in this conversation" in texts(drawn)
+    assert drawn.chat_input[0].proto.value == "Second"
+    house.router.release()
+    finish(house, ana, drawn)
+    assert shown(house, ana)[0] == "First" and len(shown(house, ana)) == 2
+
+
+def test_the_chosen_model_and_thinking_reach_the_request(house: House, ana: User) -> None:
+    drawn = chat(house)
+    drawn.toggle(key="thinking").set_value(False).run()
+    finish(house, ana, drawn.chat_input[0].set_value("Hi").run())
+    assert house.router.requests[0].model == "fake" and house.router.requests[0].thinking is False
+
+
+# While it runs
+
+
+def test_a_running_answer_is_found_again_by_a_new_tab(house: House, ana: User) -> None:
+    house.router.hold()
+    drawn = chat(house).chat_input[0].set_value("Long?").run()
+    house.router.release(2)
+    time.sleep(0.1)
+    other = chat(house, conversations(house, ana)[0].id)
+    assert "Hello from  ▍" in texts(other)
+    assert other.button(key="stop") is not None
+    house.router.release()
+    assert "Hello from the fake model" in texts(finish(house, ana, other))
+    assert "Hello from the fake model" in texts(drawn.run())
+
+
+def test_stop_ends_the_answer_and_keeps_its_text(house: House, ana: User) -> None:
+    house.router.hold()
+    drawn = chat(house).chat_input[0].set_value("Long?").run()
+    house.router.release(2)
+    time.sleep(0.1)
+    drawn = finish(house, ana, drawn.button(key="stop").click().run())
+    assert house.router.generations[0].cancelled.is_set()
+    assert "Hello from" in texts(drawn)
+    assert components(drawn, "seam")[-1]["bar"]["mark"] == "Stopped"
+
+
+def test_the_place_in_line_is_shown_and_can_be_left(house: House, ana: User) -> None:
+    house.router.next_answers.put([Queued(2, 4.0), *answer("Late")])
+    house.router.hold()
+    drawn = chat(house).chat_input[0].set_value("Wait?").run()
+    house.router.release(1)
+    time.sleep(0.1)
+    drawn = drawn.run()
+    assert "2nd in line, about 4.0 s" in texts(drawn)
+    drawn = finish(house, ana, drawn.button(key="leave").click().run())
+    assert components(drawn, "seam")[-1]["bar"]["mark"] == "Stopped before the first word"
+
+
+def test_thoughts_are_folded_and_their_time_is_told(house: House, ana: User) -> None:
+    house.router.always = answer("Yes", reasoning="Let me see")
+    house.router.hold()
+    drawn = chat(house).chat_input[0].set_value("Think?").run()
+    house.router.release(1)
+    time.sleep(0.1)
+    thought = components(drawn.run(), "seam")[0]["thought"]
+    assert thought["text"] == "Let me see" and thought["running"] and thought["label"].startswith("Thinking, ")
+    house.router.release()
+    assert components(finish(house, ana, drawn), "seam")[0]["thought"]["text"] == "Let me see"
+    assert components(chat(house, conversations(house, ana)[0].id), "seam")[0]["thought"]["label"] == "Thought process"
+
+
+# How it can end otherwise
+
+
+def test_a_failed_answer_keeps_its_text_and_can_be_tried_again(house: House, ana: User) -> None:
+    house.router.next_answers.put([Delta("Half ", tokens=1), ModelFailed("The model ran out of memory.")])
+    drawn = finish(house, ana, chat(house).chat_input[0].set_value("Try").run())
+    assert "Half" in texts(drawn) and "The answer could not be finished" in texts(drawn)
+    assert "The model ran out of memory" in texts(drawn)
+    again = next(each for each in drawn.button if each.label == "Try again")
+    drawn = finish(house, ana, again.click().run())
+    assert shown(house, ana) == ["Try", "Hello from the fake model"]
+    assert components(drawn, "seam")[-1]["bar"]["versions"]["of"] == "2 of 2"
+
+
+def test_an_interrupted_answer_says_so(house: House, ana: User) -> None:
+    house.router.hold()
+    drawn = chat(house).chat_input[0].set_value("Long?").run()
+    house.router.release(2)
+    time.sleep(0.1)
+    running = house.portal.turns.running(ana, conversations(house, ana)[0].id)
+    assert running is not None
+    running.stop(MessageStatus.INTERRUPTED)
+    assert "The answer was interrupted" in texts(finish(house, ana, drawn))
+
+
+def test_with_no_model_nothing_can_be_asked_and_the_page_says_so(house: House) -> None:
+    house.router.available = []
+    drawn = chat(house)
+    assert drawn.chat_input[0].disabled and drawn.chat_input[0].placeholder == "No model is ready yet"
+    assert all(drawn.button(key=f"starter-{n}").disabled for n in range(len(STARTERS)))
+
+
+def test_a_model_that_does_not_think_has_no_switch_for_it(house: House) -> None:
+    from dataclasses import replace
+
+    house.router.available = [replace(MODEL, file=replace(MODEL.file, thinking=False))]
+    assert not chat(house).toggle
+
+
+# Versions, editing, rating
+
+
+def test_an_edited_question_is_a_new_version_beside_the_old_one(house: House, ana: User) -> None:
+    conversation_id = house.ask(ana, "Old question")
+    old = house.portal.conversations.transcript(ana, conversation_id)[0].message
+    drawn = intend(chat(house, conversation_id), "edit", id=old.id, text="New question", request="r2")
+    drawn = finish(house, ana, drawn)
+    assert shown(house, ana)[0] == "New question"
+    assert components(drawn, "seam")[0]["question"]["versions"]["of"] == "2 of 2"
+    intend(drawn, "version", id=old.id)
+    assert shown(house, ana)[0] == "Old question"
+
+
+def test_a_thumb_and_a_comment_arrive_in_the_feedback_queue(house: House, ana: User) -> None:
+    conversation_id = house.ask(ana, "Question")
+    reply = house.portal.conversations.transcript(ana, conversation_id)[1].message
+    drawn = intend(chat(house, conversation_id), "rate", message=reply.id, rating=-1)
+    assert components(drawn, "seam")[-1]["bar"]["rating"] == -1
+    intend(drawn, "say", message=reply.id, rating=-1, text="Too short")
+    admin = house.person(Role.ADMIN)
+    assert house.portal.feedback.counts(admin)[ReviewState.NEW] == 1
+    intend(drawn, "rate", message=reply.id, rating=0)
+    assert house.portal.feedback.counts(admin).get(ReviewState.NEW, 0) == 0
+
+
+# Conversations
+
+
+def test_the_list_shows_own_conversations_and_marks_the_open_and_the_running_one(house: House, ana: User) -> None:
+    mine = house.ask(ana, "Mine")
+    house.ask(house.person(Role.MANAGER), "Not mine")
+    house.router.hold()
+    other = house.portal.conversations.new(ana)
+    house.portal.turns.start(ana, other.id, "Runs", TurnOptions(), "r-runs")
+    (listed,) = components(chat(house, mine), "conversations")
+    assert listed["open"] == mine
+    rows = [row for _title, rows in listed["groups"] for row in rows]
+    assert [(row["title"], row["running"]) for row in rows] == [("Runs", True), ("Mine", False)]
+    house.router.release()
+
+
+def test_rename_and_delete_ask_before_they_destroy(house: House, ana: User) -> None:
+    conversation_id = house.ask(ana, "Question")
+    drawn = intend(chat(house, conversation_id), "rename", id=conversation_id, title="Better title")
+    assert conversations(house, ana)[0].title == "Better title"
+    drawn = intend(drawn, "delete", id=conversation_id)
+    assert "Better title" in texts(drawn) and len(conversations(house, ana)) == 1
+    drawn.button(key="delete-now").click().run()
+    assert conversations(house, ana) == []
+
+
+def test_keeping_a_conversation_keeps_it(house: House, ana: User) -> None:
+    conversation_id = house.ask(ana, "Question")
+    drawn = intend(chat(house, conversation_id), "delete", id=conversation_id)
+    drawn = drawn.button(key="keep").click().run()
+    assert len(conversations(house, ana)) == 1 and not [each for each in drawn.button if each.key == "delete-now"]
+
+
+def test_the_search_finds_words_of_the_answers(house: House, ana: User) -> None:
+    house.ask(ana, "About bananas")
+    house.router.always = answer("Something quite different")
+    house.ask(ana, "About pears")
+    while house.portal.index_worker.step():
+        pass
+    drawn = chat(house)
+    drawn.text_input(key="convsearch").set_value("quite different").run()
+    (listed,) = components(drawn, "conversations")
+    assert [[title, [row["title"] for row in rows]] for title, rows in listed["groups"]] == [["Found", ["About pears"]]]
+
+
+def test_somebody_elses_conversation_is_not_there(house: House) -> None:
+    theirs = house.ask(house.person(Role.MANAGER), "A secret question")
+    drawn = chat(house, theirs)
+    assert "There is no such chat" in texts(drawn) and not components(drawn, "seam")
+    assert "secret" not in json.dumps(components(drawn, "conversations"))
+
+
+def test_the_wishes_of_a_person_are_carried_out_with_the_rights_of_now(house: House, ana: User) -> None:
+    """A callback runs before the session is looked up again: it may note a wish and nothing more."""
+    theirs = house.ask(house.person(Role.MANAGER), "Question")
+    drawn = chat(house)
+    intend(drawn, "delete now", id=theirs)
+    assert len(conversations(house, house.person(Role.MANAGER))) == 1
+
+
+def test_a_refusal_of_the_model_is_shown_as_the_answer_that_failed(house: House, ana: User) -> None:
+    house.router.refuse.append(Unavailable("No model is loaded. An admin can load one on the Models page."))
+    drawn = finish(house, ana, chat(house).chat_input[0].set_value("Anybody?").run())
+    assert "No model is loaded" in texts(drawn)
