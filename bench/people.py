@@ -72,19 +72,17 @@ def over_rest(clients: Sequence[httpx.Client]) -> Callable[[int], Answer]:
         }  # fmt: skip
         with client.stream("POST", f"/api/v1/conversations/{chat}/messages", json=body) as response:
             response.raise_for_status()
+            event = ""
             for line in response.iter_lines():
-                if line.startswith("data:") and line[5:].strip().startswith("{"):
-                    tokens = max(tokens, _tokens(json.loads(line[5:])))
-                    if tokens and not first:
-                        first = time.perf_counter()
+                if line.startswith("event:"):
+                    event = line[6:].strip()
+                elif line.startswith("data:") and event == "delta" and not first:
+                    first = time.perf_counter()
+                elif line.startswith("data:") and event == "done":
+                    tokens = json.loads(line[5:])["answer"]["generation"]["completion_tokens"]
         return Answer(started, first, time.perf_counter(), tokens)
 
     return ask
-
-
-def _tokens(event: dict[str, object]) -> int:
-    found = event.get("tokens")
-    return int(str(found)) if found else 0
 
 
 def in_process(router: PoolRouter) -> Callable[[int], Answer]:

@@ -36,7 +36,7 @@ _ENDING = re.compile(r"[.,;:!?\"'*_~]+$")
 
 def show(text: str, *, caret: bool = False) -> None:
     """Print model text. caret: it is still being written."""
-    st.markdown(f"{safe(text)} ▍" if caret else safe(text), anchors=False)
+    st.markdown(f"{safe(text)} ▍" if caret else _finished(text), anchors=False)
 
 
 def plain(text: str) -> str:
@@ -49,7 +49,12 @@ def _literal(text: str) -> str:
     return _PUNCTUATION.sub(r"\\\1", _ADDRESS_START.sub("\\1\u2060", text))
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=1024)
+def _finished(text: str) -> str:
+    """Remembered: a page shows its finished answers again at every rerun."""
+    return safe(text)
+
+
 def safe(text: str) -> str:
     """The Markdown that shows `text` and loads nothing."""
     out: list[str] = []

@@ -57,7 +57,7 @@ def test_a_visitor_sees_the_sign_in_form_whatever_the_address(portal: Measured, 
     # The first of these is the first page anybody asks of this process: the leak there was happens only then.
     with PageSocket(host(portal), None) as tab:
         messages = tab.run(page=page)
-    assert "User name" in said(messages) and 'type: PASSWORD' in said(messages)
+    assert "User name" in said(messages) and "type: PASSWORD" in said(messages)
     assert not PROTECTED & listed(messages)
     assert "chat_input" not in said(messages) and "bidi_component" not in said(messages)
 
@@ -65,12 +65,12 @@ def test_a_visitor_sees_the_sign_in_form_whatever_the_address(portal: Measured, 
 def test_the_first_page_of_a_fresh_process_is_no_way_in() -> None:
     with running_portal() as fresh, PageSocket(host(fresh), None) as tab:
         messages = tab.run(page="people")
-    assert 'type: PASSWORD' in said(messages) and not PROTECTED & listed(messages)
+    assert "type: PASSWORD" in said(messages) and not PROTECTED & listed(messages)
 
 
 def test_a_cookie_made_up_is_no_session(portal: Measured) -> None:
     with PageSocket(host(portal), "made-up") as tab:
-        assert 'type: PASSWORD' in said(tab.run())
+        assert "type: PASSWORD" in said(tab.run())
 
 
 @pytest.mark.usefixtures("people")
@@ -103,4 +103,4 @@ def test_a_session_that_ended_shows_the_sign_in_form_at_the_next_rerun(portal: M
         assert "chat_input" in said(tab.run())
         with portal.sign_in("ann") as client:
             client.delete("/api/v1/session", headers={"Authorization": f"Bearer {held}"}).raise_for_status()
-        assert 'type: PASSWORD' in said(tab.run())
+        assert "type: PASSWORD" in said(tab.run())
