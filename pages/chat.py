@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import streamlit as st
 
 from core.conversations import Shown
-from core.entities import User
+from core.entities import MessageStatus, User
 from core.errors import NotFound, PortalError
 from core.generation import LoadedModel
 from core.questions import check_question
 from pages import shell
 from pages.widgets.composer import PROMPT, composer, options
 from pages.widgets.conversation_list import conversation_list
+from pages.widgets.cookie import session_watch
 from pages.widgets.follow import close_sidebar
 from pages.widgets.message import plain
 from pages.widgets.transcript import transcript
+from pages.widgets.wishes import pending, take, wish, wish_of_component
 from pages.words import said, t
 
 if TYPE_CHECKING:
@@ -28,7 +31,8 @@ if TYPE_CHECKING:
 ADDRESS = "c"
 """The query parameter with the conversation's id: reload, back and a second window find it there."""
 LISTED = 100
-_INTENT, _PROBLEM, _OPEN, _ASKED = "chat_intent", "chat_problem", "chat_open", "chat_asked"
+MARKS_S = 1.5
+_PROBLEM, _OPEN, _ASKED = "chat_problem", "chat_open", "chat_asked"
 _DELETING, _LISTED = "chat_deleting", "chat_listed"
 
 
@@ -57,14 +61,16 @@ def render(portal: Portal, user: User) -> None:
     # In this order: an answer that ends in between is found finished, not lost.
     running = portal.turns.running(user, conversation_id) if conversation_id else None
     shown = _messages(portal, user, conversation_id)
+    if shown and shown[-1].message.status is not MessageStatus.STREAMING:
+        running = None
     _sidebar(portal, user, conversation_id)
     figures = composer(
         models,
         conversation=conversation_id or "",
         answer=running.turn.answer_id if running else "",
         problem=st.session_state.get(_PROBLEM, ""),
-        on_ask=lambda: _intend("ask", text=st.session_state[PROMPT], request=request),
-        on_stop=lambda: _intend("stop"),
+        on_ask=lambda: wish("ask", text=st.session_state[PROMPT], request=request),
+        on_stop=lambda: wish("stop"),
     )
     if shown is None:
         if shell.blank(t("There is no such chat"), t("It may have been deleted, or the address is not complete."), t("Start a new chat")):
@@ -74,67 +80,56 @@ def render(portal: Portal, user: User) -> None:
         _empty(models, request)
     else:
         transcript(
-            portal, user, shown, running, figures=figures, on_event=_from_component,
-            on_again=lambda answer: _intend("again", message=answer, request=request),
+            portal, user, shown, running, figures=figures, on_event=wish_of_component,
+            on_again=lambda answer: wish("again", message=answer, request=request),
         )  # fmt: skip
     if not models:
         _wait_for_model(portal, user)
 
 
-# What the person did. A callback runs before Home.py has asked whose session this is: it only notes the wish, and
-# the run that follows carries it out with the rights of that moment.
-
-
-def _intend(kind: str, **fields: Any) -> None:
-    st.session_state[_INTENT] = {"kind": kind, **fields}
-
-
-def _from_component(key: str) -> None:
-    event = st.session_state[key].event
-    if event:
-        st.session_state[_INTENT] = dict(event)
+# What the person did: see pages/widgets/wishes.py
 
 
 def _act(portal: Portal, user: User, models: Sequence[LoadedModel]) -> None:
-    intent = st.session_state.pop(_INTENT, None)
-    if intent is None:
+    asked = take()
+    if asked is None:
         return
     st.session_state.pop(_PROBLEM, None)
     try:
-        _carry_out(portal, user, models, intent)
+        _carry_out(portal, user, models, asked)
     except PortalError as problem:
         st.session_state[_PROBLEM] = said(problem)
-        if intent["kind"] == "ask":
-            st.session_state[PROMPT] = intent["text"]
+        if asked["kind"] == "ask":
+            st.session_state[PROMPT] = asked["text"]
 
 
-def _carry_out(portal: Portal, user: User, models: Sequence[LoadedModel], intent: dict[str, Any]) -> None:
+def _carry_out(portal: Portal, user: User, models: Sequence[LoadedModel], asked: Mapping[str, Any]) -> None:
     here = st.query_params.get(ADDRESS)
-    match intent["kind"]:
+    match asked["kind"]:
         case "ask":
-            _ask(portal, user, models, here, intent["text"], intent["request"])
+            _ask(portal, user, models, here, asked["text"], asked["request"])
         case "edit" if here:
-            portal.turns.start(user, here, intent["text"], options(models), intent["request"], replaces=intent["id"])
+            portal.turns.start(user, here, asked["text"], options(models), asked["request"], replaces=asked["id"])
         case "again":
-            portal.turns.regenerate(user, intent["message"], options(models), intent["request"])
+            portal.turns.regenerate(user, asked["message"], options(models), asked["request"])
         case "stop" if here:
             portal.turns.stop(user, here)
         case "version" if here:
-            portal.conversations.show_version(user, here, intent["id"])
+            portal.conversations.show_version(user, here, asked["id"])
         case "rate":
-            portal.feedback.rate(user, intent["message"], int(intent["rating"]))
+            portal.feedback.rate(user, asked["message"], int(asked["rating"]))
         case "say":
-            portal.feedback.rate(user, intent["message"], int(intent["rating"]), str(intent["text"]))
+            portal.feedback.rate(user, asked["message"], int(asked["rating"]), str(asked["text"]))
         case "open":
-            _open(intent["id"])
+            _open(asked["id"])
         case "rename":
-            portal.conversations.rename(user, intent["id"], intent["title"])
+            portal.conversations.rename(user, asked["id"], asked["title"])
         case "delete":
-            st.session_state[_DELETING] = intent["id"]
+            st.session_state[_DELETING] = asked["id"]
         case "delete now":
             st.session_state.pop(_DELETING, None)
-            portal.conversations.delete(user, intent["id"])
-            if here == intent["id"]:
+            portal.conversations.delete(user, asked["id"])
+            if here == asked["id"]:
                 _open(None)
 
 
@@ -193,11 +188,12 @@ def _sidebar(portal: Portal, user: User, conversation_id: str | None) -> None:
 
 
 def _rows(portal: Portal, user: User, conversation_id: str | None, words: str) -> None:
-    """Drawn again every second and a half while an answer runs in another conversation, so that its mark goes by itself."""
+    """The list; while an answer runs in another conversation it is drawn again and again, so that its mark goes by itself."""
     others = bool(portal.turns.running_conversations(user) - {conversation_id})
+    session_lives = session_watch(portal)
 
-    @st.fragment(run_every=1.5 if others else None)
     def draw() -> None:
+        session_lives()
         limit = st.session_state.setdefault(_LISTED, LISTED)
         try:
             rows = portal.conversations.find(user, words) if words else portal.conversations.list(user, limit)
@@ -205,15 +201,14 @@ def _rows(portal: Portal, user: User, conversation_id: str | None, words: str) -
             st.caption(said(problem))
             return
         running = portal.turns.running_conversations(user)
-        conversation_list(
-            rows, open_id=conversation_id, running=running, found=bool(words), on_event=lambda: _from_component("conversations")
-        )
+        tell = partial(wish_of_component, "conversations")
+        conversation_list(rows, open_id=conversation_id, running=running, found=bool(words), on_event=tell)
         if not words and len(rows) == limit:
             st.button(t("Show older chats"), type="tertiary", key="older", width="stretch", on_click=_list_more)
-        if st.session_state.get(_INTENT) or (others and not running - {conversation_id}):
+        if others and (pending() or not running - {conversation_id}):
             st.rerun()
 
-    draw()
+    (st.fragment(draw, run_every=MARKS_S) if others else draw)()
 
 
 def _list_more() -> None:
@@ -232,7 +227,7 @@ def _confirm_delete(portal: Portal, user: User, conversation_id: str) -> None:
         st.markdown(t("{title} and its messages will be gone. Ratings stay, without the text.", title=f"**{plain(title)}**"))
         with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
             keep = st.button(t("Keep"), key="keep", on_click=lambda: st.session_state.pop(_DELETING, None))
-            delete = st.button(t("Delete"), key="delete-now", type="primary", on_click=lambda: _intend("delete now", id=conversation_id))
+            delete = st.button(t("Delete"), key="delete-now", type="primary", on_click=lambda: wish("delete now", id=conversation_id))
         if keep or delete:
             st.rerun()
 
@@ -248,15 +243,18 @@ def _empty(models: Sequence[LoadedModel], request: str) -> None:
                 st.button(
                     f"**{t(each.title)}**  \n:gray[{t(each.question)}]",
                     icon=f":material/{each.icon}:", key=f"starter-{n}", width="stretch", wrap=True, disabled=not models,
-                    on_click=_intend, args=("ask",), kwargs={"text": t(each.question), "request": request},
+                    on_click=wish, args=("ask",), kwargs={"text": t(each.question), "request": request},
                 )  # fmt: skip
 
 
 def _wait_for_model(portal: Portal, user: User) -> None:
     """Nothing can be asked yet: look again until a model is ready."""
 
+    session_lives = session_watch(portal)
+
     @st.fragment(run_every=1.0)
     def look() -> None:
+        session_lives()
         if portal.models.available(user):
             st.rerun()
 

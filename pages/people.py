@@ -28,13 +28,16 @@ def render(portal: Portal, user: User) -> None:
     active = sum(each.active for each in people)
     with shell.page_head(t("People"), t("{n} accounts, {active} active", n=len(people), active=active), key="people"):
         st.button(t("Add a person"), icon=":material/person_add:", key="people-add", on_click=_choose, args=(_ADD,))
-    left, right = st.columns([2, 3], gap="large")
+    chosen = st.session_state.get(_CHOSEN)
+    found = next((each for each in people if each.name == chosen), None)
+    # On a phone there is one pane at a time.
+    with st.container(key="people-one" if found or chosen == _ADD else "people-all"):
+        left, right = st.columns([2, 3], gap="large")
     with left:
         _list(people)
     with right:
+        st.button(t("All people"), icon=":material/arrow_back:", type="tertiary", key="people-back", on_click=_choose, args=(None,))
         _done()
-        chosen = st.session_state.get(_CHOSEN)
-        found = next((each for each in people if each.name == chosen), None)
         if chosen == _ADD:
             _add(portal, user)
         elif found is not None:

@@ -59,9 +59,3 @@ def blank(title: str, text: str, action: str | None = None, key: str = "blank") 
         st.markdown(f"## {title}", anchors=False, text_alignment="center")
         st.caption(text, text_alignment="center")
         return bool(action) and st.button(action or "", key=f"{key}-action")
-
-
-def loading(height: int, key: str) -> None:
-    """A grey block of the final height, in pixels, for what is not there yet."""
-    with st.container(height=height, border=False, key=f"loading-{key}"):
-        st.space("small")

@@ -20,6 +20,7 @@ const onHand = event => {       // typing a question is no scrolling
   const typing = event.type === 'keydown' && (!SCROLLS.includes(event.key) || /^(TEXTAREA|INPUT)$/.test(event.composedPath()[0].tagName));
   if (state && !typing) state.hand = performance.now();
 };
+const onFocus = event => { if (state && event.composedPath()[0].tagName === 'TEXTAREA' && event.composedPath().includes(state.box)) state.following = false; };
 const onScroll = () => {
   if (!state) return;
   // Only a person stops the following: a scroll event can also arrive late, after the text has grown.
@@ -38,6 +39,7 @@ function attach(button) {
   state = {box, pane, button, following: true, hand: -1e4};
   pane.addEventListener('scroll', onScroll, {passive: true});
   HANDS.forEach(name => pane.addEventListener(name, onHand, {passive: true}));
+  pane.addEventListener('focusin', onFocus);       // editing a question: it stays where it is
   state.grown = new ResizeObserver(() => { if (state.following) pane.scrollTop = pane.scrollHeight; offer(); });
   state.grown.observe(box);
   button.onclick = () => { state.following = true; pane.scrollTo({top: pane.scrollHeight, behavior: 'smooth'}); };
@@ -47,6 +49,7 @@ function detach() {
   if (!state) return;
   state.grown.disconnect();
   state.pane.removeEventListener('scroll', onScroll);
+  state.pane.removeEventListener('focusin', onFocus);
   HANDS.forEach(name => state.pane.removeEventListener(name, onHand));
   state = null;
 }

@@ -6,7 +6,7 @@ SHEET.replaceSync(`
 .seam{display:grid;gap:1rem;font:400 1rem/1.65 var(--st-font);color:var(--st-text-color)}
 button{all:unset;box-sizing:border-box;cursor:pointer;flex:none;min-width:1.75rem;height:1.75rem;border-radius:.375rem;display:grid;place-items:center;color:inherit}
 button:hover{background:var(--st-secondary-background-color);color:var(--st-text-color)}
-button:focus-visible,textarea:focus-visible,summary:focus-visible{outline:2px solid var(--st-link-color);outline-offset:1px}
+button:focus-visible,summary:focus-visible{outline:2px solid var(--st-link-color);outline-offset:1px} textarea:focus-visible{outline:2px solid var(--st-link-color);outline-offset:-1px}
 button[disabled]{opacity:.35!important;cursor:default}
 i{font:400 1.1rem/1 'Material Symbols Rounded';font-feature-settings:'liga'}
 .quiet button{opacity:.7;transition:opacity .15s} .quiet:hover button,.quiet button:focus-visible,.quiet button[aria-pressed=true]{opacity:1}

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
+if TYPE_CHECKING:
+    from bootstrap import Portal
+
+CHECK_S = 1.0
 SESSION_COOKIE = "glm_portal_session"
 
 _JS = """
@@ -23,6 +31,22 @@ export default function({data, setTriggerValue}) {
 }
 """
 _exchange = st.components.v2.component("session_cookie", js=_JS)
+
+
+def session_watch(portal: Portal) -> Callable[[], None]:
+    """For fragments, which run again without passing through Home.py: what this returns asks, at most once a second,
+    whether the session still lives, and runs the whole page if not."""
+    checked = time.monotonic()
+
+    def watch() -> None:
+        nonlocal checked
+        if time.monotonic() - checked < CHECK_S:
+            return
+        checked = time.monotonic()
+        if portal.sessions.user(st.context.cookies.get(SESSION_COOKIE)) is None:
+            st.rerun()
+
+    return watch
 
 
 def take_cookie(ticket: str) -> bool:

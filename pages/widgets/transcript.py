@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
@@ -13,9 +12,10 @@ from streamlit.delta_generator import DeltaGenerator
 from core.conversations import Shown
 from core.entities import Author, FinishReason, Message, MessageStatus, User
 from core.running_turn import RunningTurn, Snapshot
-from pages.widgets.cookie import SESSION_COOKIE
+from pages.widgets.cookie import session_watch
 from pages.widgets.message import plain, show
 from pages.widgets.seam import Foot, Thought, seam
+from pages.widgets.wishes import pending, wish
 from pages.words import language, t
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 POLL_S = 0.15
 ELSEWHERE_S = 1.0
 """How often to look for the end of an answer that another replica writes."""
-SESSION_CHECK_S = 1.0
 _THOUGHT = "thought_s"
 
 
@@ -55,7 +54,7 @@ def transcript(
                 _answer(message, free=free, on_again=on_again)
                 foot = Foot(each, _figures_of(message), _mark(message))
             elif running is not None and running.turn.answer_id == message.id:
-                _running(portal, user, running, draw_seam, figures)
+                _running(portal, running, draw_seam, figures)
             else:
                 draw_seam(thought=_thought(message))
                 _elsewhere(portal, user, message)
@@ -118,26 +117,21 @@ def _thought(message: Message) -> Thought | None:
 # The answer that is being written
 
 
-def _running(portal: Portal, user: User, running: RunningTurn, draw_seam: Callable[..., None], figures: DeltaGenerator) -> None:
+def _running(portal: Portal, running: RunningTurn, draw_seam: Callable[..., None], figures: DeltaGenerator) -> None:
     """Draw what there is, again and again. The turn runs in its own thread; this only watches."""
-    checked = time.monotonic()
+    session_lives = session_watch(portal)
 
     @st.fragment(run_every=POLL_S)
     def watch() -> None:
-        nonlocal checked
-        # A fragment does not pass through Home.py: whether the session still lives is asked here.
-        if time.monotonic() - checked > SESSION_CHECK_S:
-            checked = time.monotonic()
-            if portal.sessions.user(st.context.cookies.get(SESSION_COOKIE)) is None:
-                st.rerun()
+        session_lives()
         now = running.snapshot()
-        if not now.running:
+        if pending() or not now.running:
             if now.thinking_s is not None:
                 st.session_state.setdefault(_THOUGHT, {})[now.answer_id] = now.thinking_s
             st.rerun()
         draw_seam(thought=_thought_so_far(now))
         if now.place is not None:
-            _queued(now, lambda: running.stop())
+            _queued(now)
         elif now.text or not now.reasoning:
             show(now.text, caret=True)
         figures.caption(_running_figures(now), width="content")
@@ -145,14 +139,14 @@ def _running(portal: Portal, user: User, running: RunningTurn, draw_seam: Callab
     watch()
 
 
-def _queued(now: Snapshot, leave: Callable[[], None]) -> None:
+def _queued(now: Snapshot) -> None:
     place = _ordinal(now.place or 1)
     line = t("{place} in line", place=place)
     if now.wait_s is not None:
         line = t("{place} in line, about {seconds} s", place=place, seconds=_seconds(now.wait_s))
     with st.container(key="queue", horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f":gray[:material/hourglass_top: {line}]", width="content")
-        st.button(t("Leave the line"), type="tertiary", key="leave", on_click=leave)
+        st.button(t("Leave the line"), type="tertiary", key="leave", on_click=wish, args=("stop",))
 
 
 def _thought_so_far(now: Snapshot) -> Thought | None:
@@ -173,10 +167,11 @@ def _running_figures(now: Snapshot) -> str:
 def _elsewhere(portal: Portal, user: User, message: Message) -> None:
     """Another replica writes this answer: show what it has saved, and look again."""
 
+    session_lives = session_watch(portal)
+
     @st.fragment(run_every=ELSEWHERE_S)
     def look() -> None:
-        if portal.sessions.user(st.context.cookies.get(SESSION_COOKIE)) is None:
-            st.rerun()
+        session_lives()
         newest = portal.conversations.transcript(user, message.conversation_id)[-1].message
         if newest.id != message.id or newest.status is not MessageStatus.STREAMING:
             st.rerun()
