@@ -11,11 +11,11 @@ from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBea
 from api.portal import Portal, PortalHere
 from core.entities import User
 from core.errors import NotAllowed, NotSignedIn
+from core.sessions import SESSION_COOKIE
 
-COOKIE = "glm_portal_session"
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _bearer = HTTPBearer(auto_error=False, description="The token that POST /api/v1/session answers.")
-_cookie = APIKeyCookie(name=COOKIE, auto_error=False, description="Set by POST /api/v1/session and by signing in on the page.")
+_cookie = APIKeyCookie(name=SESSION_COOKIE, auto_error=False, description="Set by POST /api/v1/session and by signing in on the page.")
 
 BearerHere = Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
 CookieHere = Annotated[str | None, Security(_cookie)]
@@ -72,7 +72,7 @@ def _host_of(origin: str) -> str:
 def set_cookie(response: Response, portal: Portal, token: str) -> None:
     """No script can read it, no other site can make the browser send it."""
     response.set_cookie(
-        COOKIE,
+        SESSION_COOKIE,
         token,
         max_age=int(portal.sessions.lifetime.total_seconds()),
         path="/",
@@ -83,4 +83,4 @@ def set_cookie(response: Response, portal: Portal, token: str) -> None:
 
 
 def clear_cookie(response: Response, portal: Portal) -> None:
-    response.delete_cookie(COOKIE, path="/", secure=portal.settings.secure_cookie, httponly=True, samesite="strict")
+    response.delete_cookie(SESSION_COOKIE, path="/", secure=portal.settings.secure_cookie, httponly=True, samesite="strict")

@@ -98,6 +98,7 @@ class GenerationOut(BaseModel):
     ttft_s: float | None = Field(description="Seconds from the question to the first token.")
     duration_s: float
     tokens_per_second: float | None
+    thinking_s: float | None = Field(description="Seconds of reasoning; null where there was none.")
     finish_reason: Literal["stop", "length", "cancelled", "error"]
 
     @staticmethod
@@ -106,7 +107,7 @@ class GenerationOut(BaseModel):
             model=row.model, model_version=row.model_version, platform=row.platform,
             prompt_tokens=row.usage.prompt_tokens, completion_tokens=row.usage.completion_tokens, cached_tokens=row.usage.cached_tokens,
             queue_s=row.timings.queue_s, ttft_s=row.timings.ttft_s, duration_s=row.timings.duration_s,
-            tokens_per_second=row.timings.tokens_per_second, finish_reason=row.finish_reason.value,
+            tokens_per_second=row.timings.tokens_per_second, thinking_s=row.timings.thinking_s, finish_reason=row.finish_reason.value,
         )  # fmt: skip
 
 

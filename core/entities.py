@@ -98,6 +98,8 @@ class Timings:
     duration_s: float = 0.0
     tokens_per_second: float | None = None
     """Completion tokens after the first, over the time they took."""
+    thinking_s: float | None = None
+    """From the first token to the first one after the reasoning; None where there was no reasoning."""
 
 
 @dataclass(frozen=True, slots=True)

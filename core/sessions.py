@@ -13,6 +13,8 @@ from core.errors import NotSignedIn
 from core.ports import Clock, Store
 
 TICKET_LIFETIME = timedelta(seconds=30)
+SESSION_COOKIE = "glm_portal_session"
+"""The cookie that holds a browser session's token."""
 
 
 def token_hash(token: str) -> str:

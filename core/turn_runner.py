@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from uuid import uuid4
 
@@ -146,6 +146,7 @@ class TurnRunner:
 
 def _row(user: User, running: RunningTurn, end: _End, generation: RunningGeneration, source: str) -> Generation:
     turn, snapshot = running.turn, running.snapshot()
+    timings = end.finished.timings if end.finished else Timings(ttft_s=snapshot.ttft_s, duration_s=snapshot.elapsed_s)
     return Generation(
         id=uuid4().hex,
         user_id=user.id,
@@ -155,7 +156,7 @@ def _row(user: User, running: RunningTurn, end: _End, generation: RunningGenerat
         model_version=generation.model_version,
         platform=generation.platform,
         usage=end.finished.usage if end.finished else Usage(completion_tokens=snapshot.tokens),
-        timings=end.finished.timings if end.finished else Timings(ttft_s=snapshot.ttft_s, duration_s=snapshot.elapsed_s),
+        timings=replace(timings, thinking_s=snapshot.thinking_s),
         finish_reason=end.reason,
         source=source,
         conversation_id=turn.conversation_id,

@@ -137,6 +137,7 @@ class GenerationTable(Table):
     ttft_s: Mapped[float | None]
     duration_s: Mapped[float]
     tokens_per_second: Mapped[float | None]
+    thinking_s: Mapped[float | None]
     finish_reason: Mapped[FinishReason]
     source: Mapped[str] = mapped_column(String(16))
     conversation_id: Mapped[str | None] = mapped_column(String(64))

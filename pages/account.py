@@ -8,8 +8,9 @@ import streamlit as st
 
 from core.entities import User
 from core.errors import PortalError
+from core.sessions import SESSION_COOKIE
 from pages import shell
-from pages.widgets.cookie import SESSION_COOKIE, drop_cookie
+from pages.widgets.cookie import drop_cookie
 from pages.words import LANGUAGES, said, t
 
 if TYPE_CHECKING:

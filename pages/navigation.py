@@ -11,8 +11,8 @@ import streamlit as st
 from core.entities import User
 from core.errors import PortalError
 from core.permissions import ROLES, Permission, allows
+from core.sessions import SESSION_COOKIE
 from pages import account, chat, feedback, models, people, shell, sign_in, usage, words
-from pages.widgets.cookie import SESSION_COOKIE
 from pages.words import said, t
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ _FEEDBACK = FeedbackTable.__table__.c
 _NAMES = (
     "id", "user_id", "group_name", "created_at", "model", "model_version", "platform",
     "prompt_tokens", "completion_tokens", "cached_tokens", "queue_s", "ttft_s", "duration_s", "tokens_per_second",
-    "finish_reason", "source", "conversation_id", "message_id", "error", "variant", "cost",
+    "thinking_s", "finish_reason", "source", "conversation_id", "message_id", "error", "variant", "cost",
 )  # fmt: skip
 GENERATION_COLUMNS = [_T[name].label("generation_" + name) for name in _NAMES]
 """For selects that join a generation to something else."""
@@ -44,7 +44,13 @@ def generation_of(row: AnyRow) -> Generation | None:
         row.generation_model_version,
         row.generation_platform,
         Usage(row.generation_prompt_tokens, row.generation_completion_tokens, row.generation_cached_tokens),
-        Timings(row.generation_queue_s, row.generation_ttft_s, row.generation_duration_s, row.generation_tokens_per_second),
+        Timings(
+            row.generation_queue_s,
+            row.generation_ttft_s,
+            row.generation_duration_s,
+            row.generation_tokens_per_second,
+            row.generation_thinking_s,
+        ),
         row.generation_finish_reason,
         row.generation_source,
         row.generation_conversation_id,
@@ -76,6 +82,7 @@ class SqlGenerationRows:
                 ttft_s=generation.timings.ttft_s,
                 duration_s=generation.timings.duration_s,
                 tokens_per_second=generation.timings.tokens_per_second,
+                thinking_s=generation.timings.thinking_s,
                 finish_reason=generation.finish_reason,
                 source=generation.source,
                 conversation_id=generation.conversation_id,

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core.sessions import SESSION_COOKIE
+
 if TYPE_CHECKING:
     from bootstrap import Portal
 
 CHECK_S = 1.0
-SESSION_COOKIE = "glm_portal_session"
 
 _JS = """
 export default function({data, setTriggerValue}) {

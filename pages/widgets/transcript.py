@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 POLL_S = 0.15
 ELSEWHERE_S = 1.0
 """How often to look for the end of an answer that another replica writes."""
-_THOUGHT = "thought_s"
 
 
 def transcript(
@@ -109,7 +108,7 @@ def _figures_of(message: Message) -> tuple[str, ...]:
 def _thought(message: Message) -> Thought | None:
     if not message.reasoning:
         return None
-    seconds = st.session_state.get(_THOUGHT, {}).get(message.id)
+    seconds = message.generation.timings.thinking_s if message.generation else None
     label = t("Thought process") if seconds is None else t("Thought for {seconds} s", seconds=_seconds(seconds))
     return Thought(message.id, label, message.reasoning)
 
@@ -126,8 +125,6 @@ def _running(portal: Portal, running: RunningTurn, draw_seam: Callable[..., None
         session_lives()
         now = running.snapshot()
         if pending() or not now.running:
-            if now.thinking_s is not None:
-                st.session_state.setdefault(_THOUGHT, {})[now.answer_id] = now.thinking_s
             st.rerun()
         draw_seam(thought=_thought_so_far(now))
         if now.place is not None:

@@ -69,7 +69,7 @@ def generation(
         model_version="f00d",
         platform="local",
         usage=Usage(120, 40, 100),
-        timings=Timings(0.1, 0.4, 2.5, 38.25),
+        timings=Timings(0.1, 0.4, 2.5, 38.25, 1.5),
         finish_reason=FinishReason.STOP,
         source="chat",
         conversation_id=message.conversation_id if message else None,

@@ -45,6 +45,7 @@ def upgrade() -> None:
         sa.Column("ttft_s", sa.Float(precision=53), nullable=True),
         sa.Column("duration_s", sa.Float(precision=53), nullable=False),
         sa.Column("tokens_per_second", sa.Float(precision=53), nullable=True),
+        sa.Column("thinking_s", sa.Float(precision=53), nullable=True),
         sa.Column("finish_reason", sa.String(length=16), nullable=False),
         sa.Column("source", sa.String(length=16), nullable=False),
         sa.Column("conversation_id", sa.String(length=64), nullable=True),

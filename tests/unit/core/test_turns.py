@@ -68,12 +68,16 @@ def messages(conversations: Conversations, user: User, chat: str) -> list[Messag
     return [each.message for each in conversations.transcript(user, chat)]
 
 
-def test_a_question_gets_a_stored_answer_with_its_figures(turns: Turns, conversations: Conversations, ana: User, chat: str) -> None:
+def test_a_question_gets_a_stored_answer_with_its_figures(
+    turns: Turns, conversations: Conversations, router: FakeRouter, ana: User, chat: str
+) -> None:
+    router.next_answers.put(answer("Hello from the fake model", reasoning="Hm"))
     finished(turns, ana, turns.start(ana, chat, "Who are you?", TurnOptions(), "r1"))
     question, reply = messages(conversations, ana, chat)
     assert (question.text, reply.text, reply.status) == ("Who are you?", "Hello from the fake model", MessageStatus.DONE)
     assert reply.generation is not None
-    assert (reply.generation.finish_reason, reply.generation.usage.completion_tokens) == (FinishReason.STOP, 5)
+    assert (reply.generation.finish_reason, reply.generation.usage.completion_tokens) == (FinishReason.STOP, 6)
+    assert reply.generation.timings.thinking_s is not None and reply.reasoning == "Hm"
     assert conversations.get(ana, chat).title == "Who are you?"
 
 
