@@ -156,11 +156,38 @@ def test_a_question_that_cannot_be_asked_is_told_and_stays_for_correction(person
 def test_a_chat_is_renamed_and_deleted_from_its_row(person: Person, portal: Measured) -> None:
     page = person.open("bo")
     person.ask("Name me")
-    until(lambda: len(written(page)) > 30)
-    page.keyboard.press("Escape")
-    expect(page.get_by_role("button", name="Stop")).to_have_count(0)
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name="Regenerate").wait_for()
     chat = chats(portal, "bo")[0]
     assert chat["title"] == "Name me"
+    page.get_by_role("button", name="More: Name me").click()
+    page.get_by_role("menuitem", name="Rename").click()
+    page.locator(".list input").fill("Named")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name="Named", exact=True)).to_be_visible()
+    assert chats(portal, "bo")[0]["title"] == "Named"
+    page.get_by_role("button", name="More: Named").click()
+    page.get_by_role("menuitem", name="Delete").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("link", name="Named", exact=True)).to_have_count(0)
+    assert chat["id"] not in {each["id"] for each in chats(portal, "bo")}
+
+
+def test_an_answer_is_regenerated_and_its_versions_are_kept(person: Person, portal: Measured) -> None:
+    page = person.open("bo")
+    person.ask("Again, please")
+    for _ in range(2):
+        until(lambda: len(written(page)) > 40)
+        page.get_by_role("button", name="Stop").click()
+        page.get_by_role("button", name="Regenerate").wait_for()
+        first = page.get_by_text("2 of 2").count() == 0
+        if first:
+            page.get_by_role("button", name="Regenerate").click()
+            page.get_by_role("button", name="Stop").wait_for()
+    expect(page.get_by_text("2 of 2")).to_be_visible()
+    page.get_by_role("button", name="Earlier version").click()
+    expect(page.get_by_text("1 of 2")).to_be_visible()
+    assert len(portal.get(f"/api/v1/conversations/{chats(portal, 'bo')[0]['id']}/messages", "bo")["items"]) == 2
 
 
 def test_each_role_sees_its_pages_and_no_more(person: Person) -> None:
@@ -187,7 +214,7 @@ def test_signing_out_ends_the_session_in_every_tab(person: Person) -> None:
     second.get_by_label("User name").wait_for()
 
 
-def test_the_interface_speaks_chinese_when_the_browser_does_and_when_asked(person: Person) -> None:
+def test_the_interface_speaks_chinese_when_the_browser_does(person: Person) -> None:
     browser = person.context.browser
     assert browser is not None
     context = browser.new_context(locale="zh-CN")
