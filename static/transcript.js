@@ -3,7 +3,7 @@
 
 const SHEET = new CSSStyleSheet();
 SHEET.replaceSync(`
-.seam{display:grid;gap:1rem;font:400 1rem/1.65 var(--st-font);color:var(--st-text-color)}
+.seam{display:grid;grid-template-columns:minmax(0,1fr);gap:1rem;font:400 1rem/1.65 var(--st-font);color:var(--st-text-color)}
 button{all:unset;box-sizing:border-box;cursor:pointer;flex:none;min-width:1.75rem;height:1.75rem;border-radius:.375rem;display:grid;place-items:center;color:inherit}
 button:hover{background:var(--st-secondary-background-color);color:var(--st-text-color)}
 button:focus-visible,summary:focus-visible{outline:2px solid var(--st-link-color);outline-offset:1px} textarea:focus-visible{outline:2px solid var(--st-link-color);outline-offset:-1px}
@@ -15,7 +15,7 @@ i{font:400 1.1rem/1 'Material Symbols Rounded';font-feature-settings:'liga'}
 .bar{display:flex;align-items:center;gap:.125rem;margin-left:-.375rem;min-height:1.75rem;font-size:.8667rem;line-height:1.5;color:var(--st-gray-text-color);
  font-variant-numeric:tabular-nums;white-space:nowrap}
 .bar button[aria-pressed=true]{color:var(--st-link-color)} .bar button[aria-pressed=true] i{font-variation-settings:'FILL' 1}
-.meta{margin-left:.5rem;overflow:hidden;text-overflow:ellipsis} .mark{color:var(--st-orange-text-color)}
+.meta{margin-left:.5rem;min-width:0;overflow:hidden;text-overflow:ellipsis} .mark{color:var(--st-orange-text-color)}
 
 .question{display:flex;justify-content:flex-end;align-items:center;gap:.375rem}
 .bubble{max-width:85%;box-sizing:border-box;padding:.625rem 1rem;border-radius:1.125rem;white-space:pre-wrap;overflow-wrap:anywhere;
@@ -40,7 +40,7 @@ summary i{transition:transform .15s} details[open] summary i{transform:rotate(90
  animation:turn .9s linear infinite} @keyframes turn{to{transform:rotate(1turn)}}
 
 @media (pointer:coarse){button{min-width:2.5rem;height:2.5rem}.quiet button{opacity:1}.row button{height:2.5rem}}
-@media (max-width:640px){.opt{display:none}.question{flex-wrap:wrap}.tools{order:2;width:100%;justify-content:flex-end;margin-top:-.5rem}}
+@media (max-width:640px){.opt{display:none}.meta{display:flex}.meta span{flex:none;white-space:pre}.meta span:first-child{flex:0 1 auto;overflow:hidden;text-overflow:ellipsis}.question{flex-wrap:wrap}.tools{order:2;width:100%;justify-content:flex-end;margin-top:-.5rem}}
 @media (prefers-reduced-motion:reduce){*{transition:none!important}.spin{animation-duration:4s}}
 `);
 
