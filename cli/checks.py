@@ -41,6 +41,8 @@ def missing_for_tests() -> list[str]:
         missing.append("fonts-noto-cjk")
     if not any(_POSTGRESQL.glob("*/bin/initdb")):
         missing.append("postgresql")
+    if shutil.which("nginx", path=os.defpath + ":/usr/sbin") is None:
+        missing.append("nginx-light")
     if shutil.which("mvn") is None:
         missing.append("maven")
     return missing

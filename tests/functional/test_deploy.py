@@ -1,0 +1,101 @@
+"""What lies in deploy/ works with this portal."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import ssl
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+import yaml
+
+from bench._portal import PASSWORD, Measured, running_portal
+from tests.servers.missing import missing
+from tests.servers.ports import free_port
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+
+
+@pytest.fixture(scope="module")
+def portal() -> Iterator[Measured]:
+    with running_portal(PORTAL_SECURE_COOKIE="true") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser_side(portal: Measured, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """A client of nginx with deploy/nginx.conf, its names and paths replaced."""
+    nginx = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin")
+    openssl = shutil.which("openssl")
+    if nginx is None or openssl is None:
+        missing("The proxy's test needs nginx: apt-get install nginx-light openssl")
+    folder = tmp_path_factory.mktemp("nginx")
+    subprocess.run(
+        [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=127.0.0.1",
+         "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", folder / "key.pem", "-out", folder / "certificate.pem"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    port = free_port()
+    site = (DEPLOY / "nginx.conf").read_text("utf-8")
+    site = site.replace("/etc/ssl/portal", str(folder)).replace("127.0.0.1:8501", portal.url.removeprefix("http://"))
+    site = site.replace("listen 443 ssl", f"listen 127.0.0.1:{port} ssl").replace("portal.example", "127.0.0.1")
+    (folder / "nginx.conf").write_text(
+        f"daemon off; pid {folder}/pid; error_log {folder}/error.log; events {{}}\n"
+        f"http {{ access_log off; client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;\n"
+        f"fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;\n{site}\n}}\n"
+    )
+    process = subprocess.Popen([nginx, "-p", folder, "-e", folder / "error.log", "-c", folder / "nginx.conf"], stderr=subprocess.DEVNULL)
+    trusted = ssl.create_default_context(cafile=folder / "certificate.pem")
+    try:
+        with httpx.Client(base_url=f"https://127.0.0.1:{port}", verify=trusted, timeout=30) as client:
+            deadline = time.monotonic() + 10
+            while True:
+                try:
+                    client.get("/healthz")
+                    break
+                except httpx.TransportError:
+                    assert process.poll() is None and time.monotonic() < deadline, (folder / "error.log").read_text()
+                    time.sleep(0.05)
+            yield client
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def test_behind_the_proxy_a_person_signs_in_asks_and_reads_a_streamed_answer(browser_side: httpx.Client) -> None:
+    signed_in = browser_side.post("/api/v1/session", json={"username": "admin", "password": PASSWORD})
+    assert signed_in.status_code == 200
+    assert "secure" in signed_in.headers["set-cookie"].lower()
+    chat = browser_side.post("/api/v1/conversations", json={}).raise_for_status().json()["id"]
+    body = {"text": "What can this portal do?", "request_id": "front", "stream": True}
+    with browser_side.stream("POST", f"/api/v1/conversations/{chat}/messages", json=body) as answer:
+        events = [line for line in answer.iter_lines() if line.startswith("event:")]
+    assert events[0] == "event: turn" and events[-1] == "event: done" and "event: delta" in events
+
+
+def test_behind_the_proxy_the_page_and_its_websocket_are_reached(browser_side: httpx.Client) -> None:
+    assert "<html" in browser_side.get("/").text
+    handshake = {
+        "Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+        "Sec-WebSocket-Protocol": "streamlit",
+    }  # fmt: skip
+    with browser_side.stream("GET", "/_stcore/stream", headers=handshake) as answer:
+        assert answer.status_code == 101
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/_stcore/metrics"])
+def test_the_proxy_keeps_measurements_inside(browser_side: httpx.Client, path: str) -> None:
+    assert browser_side.get(path).status_code == 404
+
+
+def test_every_alert_watches_a_measurement_that_exists(portal: Measured) -> None:
+    shown = httpx.get(f"{portal.url}/metrics").text
+    there = set(re.findall(r"^# TYPE (\S+)", shown, re.MULTILINE))
+    rules = yaml.safe_load((DEPLOY / "prometheus-rules.yaml").read_text("utf-8"))["groups"][0]["rules"]
+    watched = {name for rule in rules for name in re.findall(r"portal_\w+", rule["expr"])}
+    assert len(rules) >= 4 and watched - there == set()
