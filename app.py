@@ -13,6 +13,7 @@ from streamlit.runtime.pages_manager import PagesManager
 
 import bootstrap
 from api.application import build as build_api
+from api.compressed import CompressedScripts
 from api.dispatch import ApiDispatch
 
 faulthandler.enable()
@@ -29,4 +30,8 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     await anyio.to_thread.run_sync(bootstrap.stop)
 
 
-app = st.App("Home.py", middleware=[Middleware(ApiDispatch, api=build_api(bootstrap.portal))], lifespan=lifespan)
+app = st.App(
+    "Home.py",
+    middleware=[Middleware(ApiDispatch, api=build_api(bootstrap.portal)), Middleware(CompressedScripts)],
+    lifespan=lifespan,
+)

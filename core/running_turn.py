@@ -69,6 +69,11 @@ class RunningTurn:
             self._changed.wait_for(lambda: self._now.version > after_version, timeout)
             return self._now
 
+    def wait_begun(self, timeout: float) -> None:
+        """Block until there is something to show (a token, a place in the queue, the end), or `timeout` seconds have passed."""
+        with self._changed:
+            self._changed.wait_for(lambda: bool(self._now.tokens or self._now.place or not self._now.running), timeout)
+
     def wait_finished(self, timeout: float | None = None) -> Snapshot:
         with self._changed:
             self._changed.wait_for(lambda: not self._now.running, timeout)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from bootstrap import Portal
 
 POLL_S = 0.15
+FIRST_WORDS_S = 0.12
 ELSEWHERE_S = 1.0
 """How often to look for the end of an answer that another replica writes."""
 
@@ -123,6 +124,8 @@ def _running(portal: Portal, running: RunningTurn, draw_seam: Callable[..., None
     @st.fragment(run_every=POLL_S)
     def watch() -> None:
         session_lives()
+        # A fast model's first words come before the next look would: they are worth a short wait.
+        running.wait_begun(FIRST_WORDS_S)
         now = running.snapshot()
         if pending() or not now.running:
             st.rerun()
