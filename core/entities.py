@@ -98,6 +98,11 @@ class Timings:
     duration_s: float = 0.0
     tokens_per_second: float | None = None
     """Completion tokens after the first, over the time they took."""
+    inter_token_p50_s: float | None = None
+    """Between one token and the next; None below two tokens."""
+    inter_token_p95_s: float | None = None
+    steps: int = 0
+    """Decodes of the engine that this answer took part in, those that read its prompt included."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,6 +169,7 @@ class Engine:
     def _advance(self, sequence: Sequence, part: Part, index: int) -> list[tuple[Sequence, int]]:
         self._prefixes.tokens[part.slot].extend(part.tokens)
         sequence.done += len(part.tokens)
+        sequence.steps += 1
         return [(sequence, self._backend.sample(sequence.sampler, index))] if part.wants_logits else []
 
     def _deliver(self, sequence: Sequence, token: int) -> None:

@@ -16,6 +16,7 @@ from models.engine.backend import Decoded, Part
 from models.engine.batch import Batch
 from models.engine.native import lib
 from models.engine.sampler import new_chain
+from models.engine.steering import SteeredSampler, needs_steering
 
 _KV_TYPES = {"f16": 1, "q8_0": 8, "q4_0": 2}
 _ENDS = ("<|user|>", "<|observation|>")
@@ -135,13 +136,19 @@ class LlamaBackend:
         return {1: Decoded.FULL, 2: Decoded.ABORTED}.get(status, Decoded.FAILED)
 
     def sample(self, sampler: Any, part: int) -> int:
+        if isinstance(sampler, SteeredSampler):
+            return sampler.sample(self._context, self._rows[part])
         return int(self._sample(sampler, self._context, self._rows[part]))
 
     def new_sampler(self, params: SamplingParams, prompt: Sequence[int]) -> Any:
-        return new_chain(params, prompt, self.vocabulary)
+        chain = new_chain(params, prompt, self.vocabulary)
+        return SteeredSampler(chain, params, self._vocab, self.piece) if needs_steering(params) else chain
 
     def free_sampler(self, sampler: Any) -> None:
-        lib.llama_sampler_free(sampler)
+        if isinstance(sampler, SteeredSampler):
+            sampler.free()
+        else:
+            lib.llama_sampler_free(sampler)
 
     def cut(self, slot: int, length: int) -> None:
         lib.llama_memory_seq_rm(self._memory, slot, length or -1, -1)
