@@ -11,6 +11,7 @@ from core.entities import FinishReason, Timings, Usage
 from core.errors import PortalError
 from core.generation import Delta, Finished, Queued, SamplingParams, TokenLogprob
 from models.engine.detokenizer import Detokenizer
+from models.engine.speculation import Guesser
 
 Event = Queued | Delta | Finished | PortalError
 """What a sequence reports; Finished or an error is the last."""
@@ -26,6 +27,8 @@ class Sequence:
     params: SamplingParams
     max_tokens: int
     user_id: str
+    batch: bool = False
+    """Nobody watches: interactive questions go first."""
     arrived: float = field(default_factory=time.perf_counter)
     events: SimpleQueue[Event] = field(default_factory=SimpleQueue)
     detokenizer: Detokenizer = field(init=False)
@@ -35,6 +38,7 @@ class Sequence:
     """Tokens in the slot's context memory."""
     cached: int = 0
     sampler: Any = None
+    guesser: Guesser | None = None
     told_place: int = 0
     admitted: float | None = None
     first_token: float | None = None
