@@ -119,8 +119,12 @@ class GenerationRequest:
     """For prefix reuse only."""
     tools: tuple[Tool, ...] = ()
     """What the model may call, as its chat template writes it."""
+    batch: bool = False
+    """Nobody watches: questions that somebody waits for go first."""
     tool_choice: str = "auto"
     """"auto", "none" (the model is told of no tool), "required", or the name of the one tool to call."""
+    guard: bool = True
+    """Stop an answer that only repeats itself or stays empty, and try once more; its end then has a note."""
 
 
 @dataclass(frozen=True, slots=True)

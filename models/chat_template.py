@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import InvalidInput, ModelFailed, Unavailable
-from core.generation import ChatMessage
+from core.generation import ChatMessage, Tool
 
 CPU_S = 2.0
 WALL_S = 10.0
@@ -59,9 +59,11 @@ class ChatTemplate:
         for thinking in (True, False):
             self.render(talk, thinking=thinking)
 
-    def render(self, messages: Sequence[ChatMessage], *, thinking: bool) -> Prompt:
+    def render(self, messages: Sequence[ChatMessage], *, thinking: bool, tools: Sequence[Tool] = ()) -> Prompt:
         """Raises InvalidInput with the template's own words, or because it took too much; ModelFailed if none can start."""
-        request = {"messages": [_plain(message) for message in messages], "enable_thinking": thinking}
+        request: dict[str, object] = {"messages": [_plain(message) for message in messages], "enable_thinking": thinking}
+        if tools:
+            request["tools"] = [_described(tool) for tool in tools]
         answer = self._ask(request)
         if "error" in answer:
             raise InvalidInput(
@@ -156,6 +158,28 @@ class ChatTemplate:
                 pipe.close()
 
 
-def _plain(message: ChatMessage) -> dict[str, str]:
-    plain = {"role": message.role, "content": message.content}
-    return {**plain, "reasoning_content": message.reasoning} if message.reasoning else plain
+def _plain(message: ChatMessage) -> dict[str, object]:
+    plain: dict[str, object] = {"role": message.role, "content": message.content}
+    if message.reasoning:
+        plain["reasoning_content"] = message.reasoning
+    if message.tool_calls:
+        plain["tool_calls"] = [
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": _json(call.arguments)}}
+            for call in message.tool_calls
+        ]
+    if message.tool_call_id:
+        plain["tool_call_id"] = message.tool_call_id
+    return plain
+
+
+def _described(tool: Tool) -> dict[str, object]:
+    function = {"name": tool.name, "description": tool.description, "parameters": _json(tool.parameters)}
+    return {"type": "function", "function": function}
+
+
+def _json(text: str) -> object:
+    """Templates read arguments as an object; what is none stays text."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
