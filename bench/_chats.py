@@ -31,6 +31,7 @@ from models.engine.sequence import Sequence
 
 TOP_K, TOP_P, TEMPERATURE = 40, 0.95, 0.8
 GATHER_S = 0.015
+PARKING_BYTES = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +80,9 @@ def speed(answers: Row[Answer]) -> float:
 class EngineSide:
     name = "engine"
 
-    def __init__(self, engine: Engine, gather_s: float = GATHER_S) -> None:
+    def __init__(self, engine: Engine, backend: LlamaBackend, gather_s: float = GATHER_S) -> None:
         self.engine = engine
+        self.backend = backend
         self.gather_s = gather_s
 
     def run(self, jobs: Row[Job]) -> list[Answer]:
@@ -116,11 +118,11 @@ class EngineSide:
 @contextlib.contextmanager
 def engine(model: Path, *, slots: int, context: int, threads: int, gather_s: float = GATHER_S, **options: object) -> Iterator[EngineSide]:
     """options: more of the Engine's."""
-    backend = LlamaBackend(model, BackendOptions(context=context, slots=slots, threads=threads))
+    backend = LlamaBackend(model, BackendOptions(context=context, slots=slots, threads=threads, parking_bytes=PARKING_BYTES))
     running = Engine(backend, model.name, **options)  # type: ignore[arg-type]
     running.start()
     try:
-        yield EngineSide(running, gather_s)
+        yield EngineSide(running, backend, gather_s)
     finally:
         running.close()
 

@@ -30,7 +30,7 @@ from bench import _synthetic as synthetic
 from bench._chats import Answer, Job, LockedSide, Side, engine, server, speed
 from bench._engine_stress import stress
 from bench._portal import ROOT, percentile, table
-from bench._synthetic import FIRST_WORD, MIDDLE, WIDE, Shape, words
+from bench._synthetic import COPYING, FIRST_WORD, MIDDLE, WIDE, Shape, follower, words
 from bench.peers import llama_server
 from models import machine
 
@@ -143,6 +143,32 @@ def fifth_turn(bench: Bench, slots: int) -> Iterator[list[str]]:
         yield row(name, found[ours.name], theirs.name, found[theirs.name], "<= 0.9")
 
 
+def speculation(bench: Bench, shape: Shape, chats: int, wanted: str) -> Iterator[list[str]]:
+    """Open chat, or (a copying model) an edit of a text shown in the prompt, of which every twentieth token comes out different."""
+    model = bench.model(shape)
+    options = {"slots": chats, "context": 1024, "threads": bench.threads}
+
+    def text(rng: random.Random) -> list[int]:
+        if not shape.copies:
+            return prompt(rng, shape, 200)
+        begin = rng.randrange(FIRST_WORD, words(shape))
+        proper = [begin]
+        while len(proper) < 400:
+            proper.append(follower(proper[-1], shape))
+        shown = [token if rng.random() > 0.05 else rng.randrange(FIRST_WORD, words(shape)) for token in proper]
+        return [*shown, *prompt(rng, shape, 20), *proper[:3]]
+
+    def measure(side: Side, repeat: int) -> float:
+        rng = random.Random(repeat)
+        return speed(side.run([Job(text(rng), 200, seed=chat) for chat in range(chats)]))
+
+    with engine(model, **options) as ours, engine(model, **options, speculate=False) as plain:
+        plain.name = "without guesses"
+        found = in_turns((ours, plain), bench.repeats, measure)
+        name = f"tok/s, {'edit' if shape.copies else 'open chat'}, {chats} chats"
+        yield row(name, found[ours.name], plain.name, found[plain.name], wanted)
+
+
 @contextlib.contextmanager
 def busy_pages(count: int) -> Iterator[None]:
     """Threads that do what open pages do: every 100 ms a redraw of a message, every 5 s a whole rerun (47 ms of Python)."""
@@ -197,6 +223,10 @@ MEASURES: dict[str, Callable[[Bench], Iterator[list[str]]]] = {
     "turns": lambda bench: fifth_turn(bench, 8),
     "few-slots": lambda bench: fifth_turn(bench, 4),
     "pages": beside_pages,
+    "edit": lambda bench: speculation(bench, COPYING, 1, ">= 1.5"),
+    "edit-crowd": lambda bench: speculation(bench, COPYING, 4, ""),
+    "open-chat": lambda bench: speculation(bench, MIDDLE, 1, ">= 0.97"),
+    "open-crowd": lambda bench: speculation(bench, MIDDLE, 8, ">= 0.97"),
     "stress": soak,
 }
 

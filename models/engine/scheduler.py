@@ -80,9 +80,9 @@ class Scheduler:
 
         The youngest of the user who holds most, if that is more than the share; None where everybody keeps to it.
         """
-        held = Counter(sequence.user_id for sequence in self.running.values())
         if not self.waiting or len(self.running) < self.slots:
             return None
+        held = Counter(sequence.user_id for sequence in self.running.values())
         user, most = held.most_common(1)[0]
         if most <= self._share or held[self._in_order()[0].user_id] >= self._share:
             return None

@@ -105,3 +105,9 @@ def test_guesses_that_cost_as_much_as_a_step_are_not_made() -> None:
     assert part.guessed == 0
     speculation.extend([(sequence, part)], 0.1)
     assert part.guessed > 0
+
+
+def test_of_a_very_long_prompt_the_last_part_is_looked_at() -> None:
+    tokens = [*range(20_000), 19_000, 19_001, 19_002]
+    assert Guesser(tokens).guess(tokens, 2) == [19_003, 19_004]
+    assert Guesser([*tokens[:-3], 0, 1, 2]).guess([*tokens[:-3], 0, 1, 2], 2) == []
