@@ -16,7 +16,7 @@ from core.generation import GenerationRequest, SamplingParams, Tool
 
 IGNORED = frozenset(
     {
-        "user", "metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key", "prompt_cache_retention",
+        "user", "metadata", "store", "safety_identifier", "prompt_cache_key", "prompt_cache_retention",
         "prediction", "verbosity", "parallel_tool_calls",
     }
 )  # fmt: skip
@@ -66,6 +66,7 @@ class ChatRequest(BaseModel):
     response_format: ResponseFormat | None = None
     tools: list[ToolIn] | None = Field(default=None, max_length=MOST_TOOLS)
     tool_choice: Literal["none", "auto", "required"] | NamedTool | None = None
+    service_tier: str | None = Field(default=None, description="flex: what somebody waits for goes first.")
     top_k: int | None = Field(default=None, description="Not OpenAI's.")
     min_p: float | None = Field(default=None, description="Not OpenAI's.")
     typical_p: float | None = Field(default=None, description="Not OpenAI's.")
@@ -97,6 +98,7 @@ class ChatRequest(BaseModel):
             self.model or None,
             self._params(),
             self._thinks(),
+            batch=self.service_tier == "flex",
             tools=tools,
             tool_choice=self._tool_choice(tools),
             guard=self.repetition_guard is not False,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import queue
 import random
 import time
 from pathlib import Path
 
 from bench._chats import engine
-from core.errors import Busy
+from core.errors import Busy, PortalError
 from core.generation import Finished, SamplingParams
 from models import machine
 from models.engine.native import lib
@@ -23,7 +24,7 @@ def stress(folder: Path, questions: int, threads: int, seed: int = 0) -> str:
     model = make_gguf(folder / "small.gguf", context=CONTEXT)
     with engine(model, slots=SLOTS, context=CONTEXT, threads=threads) as side:
         asked: list[Sequence] = []
-        early = 0
+        early = unfinished = 0
         for number in range(questions):
             begin = [number % 5] * rng.randrange(40)
             prompt = begin + [rng.randrange(97, 123) for _ in range(rng.randrange(1, 60))]
@@ -36,12 +37,15 @@ def stress(folder: Path, questions: int, threads: int, seed: int = 0) -> str:
                     time.sleep(0.01)
             if rng.random() < 0.5:
                 side.engine.cancel(rng.choice(asked[-50:]))
+            if len(asked) > 600:
+                unfinished += sum(not _finished(sequence) for sequence in asked[:300])
+                del asked[:300]
             if number == questions // 5:
                 early = machine.resident_bytes()
+        unfinished += sum(not _finished(sequence) for sequence in asked)
         while not side.engine.idle:
             time.sleep(0.01)
         memory = machine.resident_bytes()
-        unfinished = sum(not _finished(sequence) for sequence in asked)
         metrics = side.engine.metrics()
         assert (metrics.busy, metrics.waiting, unfinished) == (0, 0, 0), (metrics, unfinished)
         cells = sum(lib.llama_memory_seq_pos_max(side.backend._memory, slot) + 1 for slot in range(SLOTS)) - metrics.cells_used
@@ -50,7 +54,11 @@ def stress(folder: Path, questions: int, threads: int, seed: int = 0) -> str:
 
 
 def _finished(sequence: Sequence) -> bool:
-    while not sequence.events.empty():
-        if isinstance(sequence.events.get(), Finished):
-            return True
-    return False
+    """Wait for its end; False if it failed, or does not end within 30 s."""
+    event: object = None
+    while not isinstance(event, Finished | PortalError):
+        try:
+            event = sequence.events.get(timeout=30)
+        except queue.Empty:
+            return False
+    return isinstance(event, Finished)

@@ -12,6 +12,8 @@ set(LLAMA_BUILD_COMMON ON)
 set(LLAMA_SUBPROCESS ON)
 set(LLAMA_VERSION_BASE 0.0.0)
 set(LLAMA_VERSION_MAJOR 0)
+set(LLAMA_BUILD_NUMBER 0)
+set(LLAMA_BUILD_COMMIT "portal-bench")
 find_package(Threads REQUIRED)
 
 include(${LLAMA_CPP}/cmake/license.cmake)

@@ -247,7 +247,8 @@ class Engine:
         self._totals = replace(self._totals, failures=self._totals.failures + 1)
 
     def _release(self, sequence: Sequence) -> None:
-        """Free slot and sampler; what the slot holds stays, for the conversation's next turn."""
+        """Free slot, sampler and guesser; what the slot holds stays, for the conversation's next turn."""
+        sequence.guesser = None
         with self._wake:
             self._scheduler.release(sequence)
             if sequence.slot is not None:

@@ -188,6 +188,12 @@ def test_what_is_out_of_range_is_refused_and_named(ann: httpx.Client, router: Fa
     assert router.requests == []
 
 
+def test_work_that_nobody_waits_for_is_marked(ann: httpx.Client, router: FakeRouter) -> None:
+    for tier in (None, "auto", "flex"):
+        complete(ann, service_tier=tier)
+    assert [asked.batch for asked in router.requests] == [False, False, True]
+
+
 def test_penalties_biases_and_formats_reach_the_model(ann: httpx.Client, router: FakeRouter) -> None:
     complete(
         ann, presence_penalty=0.5, frequency_penalty=-1, typical_p=0.9, logit_bias={"7": -100, "8": 2.5}, logprobs=True, top_logprobs=2,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from models.engine.parked import WORTH_PARKING, ParkedConversations
+from models.engine.parked import MOST, WORTH_PARKING, ParkedConversations
 
 STATE = np.zeros(1000, np.uint8)
 
@@ -70,3 +70,12 @@ def test_what_goes_on_in_a_slot_is_kept_no_longer_but_a_shared_beginning_is() ->
     assert len(parked) == 1
     parked.use(found[0], WORTH_PARKING)
     assert (len(parked), parked.bytes) == (0, 0)
+
+
+def test_no_more_are_kept_than_can_be_compared_quickly() -> None:
+    parked = ParkedConversations(10**9)
+    for number in range(MOST + 5):
+        parked.add(conversation(number), STATE)
+    assert len(parked) == MOST
+    assert parked.wants(conversation(4))
+    assert not parked.wants(conversation(5))
