@@ -80,6 +80,7 @@ class LlamaBackend:
         self._install_abort()
         self._batch = Batch(self.batch_tokens)
         self._rows: list[int] = []
+        self._scratch = np.empty(self.vocabulary, np.bool_)
         self._pieces: dict[int, bytes] = {}
         self._ends: dict[int, bool] = {token: True for text in _ENDS for token in self._single(text)}
         self._on_gpu = bool(native.gpus()) and options.gpu_layers != 0
@@ -162,7 +163,7 @@ class LlamaBackend:
         if needs_steering(params):
             return SteeredSampler(chain, params, self._vocab, self.piece)
         top = wants_only(params, self.vocabulary)
-        return chain if top is None else TopChain(chain, top)
+        return chain if top is None else TopChain(chain, top, self._scratch)
 
     def free_sampler(self, sampler: Any) -> None:
         if isinstance(sampler, SteeredSampler | TopChain):

@@ -42,9 +42,11 @@ def wants_only(params: SamplingParams, vocabulary: int) -> int | None:
 class TopChain:
     """Owns a chain that looks at the `top` likeliest tokens. Used by the decode thread alone."""
 
-    def __init__(self, chain: Any, top: int) -> None:
+    def __init__(self, chain: Any, top: int, scratch: NDArray[np.bool_]) -> None:
+        """scratch: one for each token of the vocabulary; all chains of a model may share it."""
         self._chain = chain
         self._top = top
+        self._scratch = scratch
         self._above = np.inf
         """What few more than `top` logits exceeded last time."""
         self._candidates = np.zeros(top, _CANDIDATE)
@@ -73,7 +75,7 @@ class TopChain:
 
     def _likeliest(self, logits: NDArray[np.float32]) -> NDArray[np.intp]:
         """The ids of the `top` highest logits, highest first."""
-        found = np.flatnonzero(logits > self._above)
+        found = np.flatnonzero(np.greater(logits, self._above, out=self._scratch))
         if not self._top <= len(found) <= 64 * self._top:
             found = np.argpartition(logits, -4 * self._top)[-4 * self._top :]
         values = logits[found]

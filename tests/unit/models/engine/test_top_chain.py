@@ -26,7 +26,7 @@ def test_the_likeliest_tokens_alone_give_the_same_answer(params: SamplingParams)
     whole = new_chain(params, [5, 6], VOCABULARY)
     top = wants_only(params, VOCABULARY)
     assert top is not None
-    short = TopChain(new_chain(params, [5, 6], VOCABULARY), top)
+    short = TopChain(new_chain(params, [5, 6], VOCABULARY), top, np.empty(VOCABULARY, np.bool_))
     candidates = np.zeros(VOCABULARY, [("id", np.int32), ("logit", np.float32), ("p", np.float32)])
     for step in range(30):
         logits = (rng.standard_normal(VOCABULARY, dtype=np.float32) * rng.uniform(0.5, 4) + 20 * (step % 3)).astype(np.float32)
@@ -43,7 +43,7 @@ def test_the_likeliest_tokens_alone_give_the_same_answer(params: SamplingParams)
 
 def test_equal_logits_are_no_trouble() -> None:
     native.start()
-    chain = TopChain(new_chain(SamplingParams(temperature=1.0, top_k=40, seed=1), [], VOCABULARY), 40)
+    chain = TopChain(new_chain(SamplingParams(temperature=1.0, top_k=40, seed=1), [], VOCABULARY), 40, np.empty(VOCABULARY, np.bool_))
     assert 0 <= chain.sample(np.zeros(VOCABULARY, np.float32)) < VOCABULARY
     chain.free()
 
