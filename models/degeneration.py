@@ -41,7 +41,7 @@ def repetition(tokens: Sequence[int], begin: int, end: int) -> Repetition | None
         if tail[-1 - unit] != last or tail[-least:] != tail[-least - unit : -unit]:
             continue
         length = least
-        while length + unit < len(tail) and tail[-length - 1] == tail[-length - 1 - unit]:
+        while end - length - unit > begin and tokens[end - length - 1] == tokens[end - length - 1 - unit]:
             length += 1
         return Repetition(end - length - unit, unit, length >= max(BROKEN_TOKENS, 2 * TIMES * unit))
     return None

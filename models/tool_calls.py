@@ -39,6 +39,8 @@ class ToolCallParser:
         self._schemas = {tool.name: _properties(tool.parameters) for tool in tools}
         self._held = ""
         self._state = "start"
+        self._after_call = False
+        """Line breaks that follow a call belong to it."""
 
     def feed(self, piece: str) -> tuple[str, tuple[ToolCall, ...]]:
         """(new text, new calls)."""
@@ -80,6 +82,7 @@ class ToolCallParser:
     def _tagged(self) -> tuple[str, tuple[ToolCall, ...]]:
         text = ""
         calls: list[ToolCall] = []
+        self._skip_breaks()
         while (start := self._held.find(OPEN)) >= 0:
             end = self._held.find(CLOSE, start)
             if end < 0:
@@ -89,13 +92,21 @@ class ToolCallParser:
             block = self._held[start : end + len(CLOSE)]
             call = self._tagged_call(block[len(OPEN) : -len(CLOSE)])
             text += self._held[:start].rstrip("\n") if call else self._held[: end + len(CLOSE)]
-            self._held = self._held[end + len(CLOSE) :].lstrip("\n") if call else self._held[end + len(CLOSE) :]
-            calls += [call] if call else []
+            self._held = self._held[end + len(CLOSE) :]
+            if call:
+                calls.append(call)
+                self._after_call = True
+                self._skip_breaks()
         # Line breaks before a tag belong to it, so those at the end wait with what may become one.
         keep = len(self._held) - _overlap(self._held)
         keep = len(self._held[:keep].rstrip("\n"))
         text, self._held = text + self._held[:keep], self._held[keep:]
         return text, tuple(calls)
+
+    def _skip_breaks(self) -> None:
+        if self._after_call:
+            self._held = self._held.lstrip("\n")
+            self._after_call = not self._held
 
     def _tagged_call(self, block: str) -> ToolCall | None:
         name = block.split("<arg_key>")[0].strip()

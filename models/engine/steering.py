@@ -8,12 +8,13 @@ from __future__ import annotations
 import ctypes
 import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.errors import ModelFailed
 from core.generation import Alternative, SamplingParams, TokenLogprob
 from models.engine.native import lib
 from models.engine.sampler import Resolved, ThinkingTags
@@ -67,6 +68,30 @@ class Thoughts:
         self._over = self._parser.answering
 
 
+class GrammarSampler:
+    """llama.cpp's grammar, asked before it is told: a token against the grammar would end the process."""
+
+    def __init__(self, vocab: Any, text: str) -> None:
+        self._native: Any = new_grammar(vocab, text)
+        if not self._native:
+            raise ModelFailed("llama.cpp cannot use the grammar.")
+
+    def allows(self, token: int) -> bool:
+        one = np.array([(token, 0.0, 0.0)], _CANDIDATE)
+        self.apply(_array(one))
+        return bool(np.isfinite(one["logit"][0]))
+
+    def apply(self, candidates: Any) -> None:
+        """Set the logits of what does not fit to minus infinity."""
+        lib.llama_sampler_apply(self._native, ctypes.byref(candidates))
+
+    def accept(self, token: int) -> None:
+        lib.llama_sampler_accept(self._native, token)
+
+    def free(self) -> None:
+        lib.llama_sampler_free(self._native)
+
+
 class SteeredSampler:
     """Owns its chain and grammar; free() gives both back. Used by the decode thread alone."""
 
@@ -75,7 +100,7 @@ class SteeredSampler:
         self._vocab = vocab
         self._piece = piece
         self._vocabulary = lib.llama_vocab_n_tokens(vocab)
-        self._grammar: Any = new_grammar(vocab, params.grammar) if params.grammar is not None else None
+        self._grammar = GrammarSampler(vocab, params.grammar) if params.grammar is not None else None
         self._candidates: NDArray[Any] = np.empty(self._vocabulary if self._grammar else 0, _CANDIDATE)
         self._top = params.logprobs
         tags = params.tags if isinstance(params, Resolved) else None
@@ -86,7 +111,7 @@ class SteeredSampler:
     def free(self) -> None:
         lib.llama_sampler_free(self._chain)
         if self._grammar:
-            lib.llama_sampler_free(self._grammar)
+            self._grammar.free()
 
     def sample(self, context: Any, row: int) -> int:
         """The next token after the batch's token `row`."""
@@ -94,7 +119,7 @@ class SteeredSampler:
         if token is not None:
             lib.llama_sampler_accept(self._chain, token)
         elif self._grammar and self._thoughts.over:
-            token = self._constrained(context, row)
+            token = self._constrained(self._grammar, self._logits(context, row))
         else:
             token = int(lib.llama_sampler_sample(self._chain, context, row))
         if self._top is not None:
@@ -105,50 +130,43 @@ class SteeredSampler:
     def _logits(self, context: Any, row: int) -> NDArray[np.float32]:
         return np.ctypeslib.as_array(lib.llama_get_logits_ith(context, row), shape=(self._vocabulary,))
 
-    def _constrained(self, context: Any, row: int) -> int:
+    def _constrained(self, grammar: GrammarSampler, logits: NDArray[np.float32]) -> int:
         """A token that the grammar allows. The chain's first choice mostly is one: only else are all tokens tried."""
-        logits = self._logits(context, row)
         token, _ = self._choose(logits, ())
-        if self._allows(token):
-            return self._accepted(token)
+        # A turn marker that llama.cpp does not count as an end of generation is asked about as if it were one.
+        if grammar.allows(self._end if self._is_marker(token) else token):
+            return self._accepted(grammar, token)
         passed_over: list[int] = []
         for _ in range(_TRIES):
-            token, possible = self._choose(logits, passed_over, by_grammar=True)
+            token, possible = self._choose(logits, passed_over, grammar)
             if not possible:
                 break
             if not self._is_marker(token):
-                return self._accepted(token)
+                return self._accepted(grammar, token)
             passed_over.append(token)
-        # Nothing that the model can say fits, so that the answer ends here; a token against the grammar would abort the process.
+        # Nothing that the model can say fits: the answer ends here.
         return self._end
 
-    def _choose(self, logits: NDArray[np.float32], without: Any, *, by_grammar: bool = False) -> tuple[int, bool]:
+    def _choose(self, logits: NDArray[np.float32], without: Sequence[int], grammar: GrammarSampler | None = None) -> tuple[int, bool]:
         """(a token, whether it is possible at all)."""
         self._candidates["id"] = np.arange(self._vocabulary, dtype=np.int32)
         self._candidates["logit"] = logits
         self._candidates["p"] = 0
-        if len(without):
+        if without:
             self._candidates["logit"][without] = -math.inf
         array = _array(self._candidates)
-        if by_grammar:
-            lib.llama_sampler_apply(self._grammar, ctypes.byref(array))
+        if grammar is not None:
+            grammar.apply(array)
             if not np.isfinite(self._candidates["logit"]).any():
                 return 0, False
         lib.llama_sampler_apply(self._chain, ctypes.byref(array))
         chosen = array.data[array.selected]
         return int(chosen.id), math.isfinite(chosen.logit)
 
-    def _allows(self, token: int) -> bool:
-        """A turn marker that llama.cpp does not count as an end of generation is asked about as if it were one."""
-        asked = self._end if self._is_marker(token) else token
-        one = np.array([(asked, 0.0, 0.0)], _CANDIDATE)
-        lib.llama_sampler_apply(self._grammar, ctypes.byref(_array(one)))
-        return bool(np.isfinite(one["logit"][0]))
-
-    def _accepted(self, token: int) -> int:
+    def _accepted(self, grammar: GrammarSampler, token: int) -> int:
         lib.llama_sampler_accept(self._chain, token)
         if not self._is_marker(token):
-            lib.llama_sampler_accept(self._grammar, token)
+            grammar.accept(token)
         return token
 
     def _is_marker(self, token: int) -> bool:

@@ -25,10 +25,12 @@ if TYPE_CHECKING:
 
 _GATHER_S = 0.015
 """Deltas closer than this are handed over as one: every wake-up of a reader costs the decode thread time."""
+_UNENDED = "the engine ends every sequence with Finished or an error"
 REPEATED = "The answer began to repeat itself and was stopped."
 RESUMED = "The answer began to repeat itself; it was continued from there with safer settings."
 EMPTY = "The model thought but did not answer."
 NUDGED = "The model thought but did not answer at first; it was asked again with safer settings."
+_Gathered = list[Delta] | Queued | Finished | PortalError
 
 
 class LocalGeneration:
@@ -76,19 +78,22 @@ class LocalGeneration:
     def _follow(self) -> Generator[GenerationEvent, None, Finished]:
         """Yield what comes of the sequence; return its end. Text that may be part of a repetition waits."""
         held: list[Delta] = []
-        for event in self._gathered():
+        events = self._gathered()
+        for event in events:
             match event:
                 case PortalError():
                     raise event
                 case Queued():
                     yield event
-                case Delta():
-                    held.append(event)
-                    if self._looks_well(event.tokens):
+                case list():
+                    held += event
+                    if self._looks_well(held[-1].tokens):
                         yield from self._read(held)
-                        held.clear()
+                        held = []
                     elif self._repeats is not None and self._repeats.broken:
-                        return self._stopped()
+                        good = self._repeats.start + self._repeats.unit - self._sequence.prompt_length
+                        yield from self._read([delta for delta in held if delta.tokens <= good])
+                        return self._stopped(events)
                 case Finished():
                     yield from self._read(held)
                     last = self._reader.finish(self._before + self._sequence.generated)
@@ -96,9 +101,12 @@ class LocalGeneration:
                         yield last
                     self._repeats = None
                     return event
-        raise AssertionError("the engine ends every sequence with Finished or an error")
+        raise AssertionError(_UNENDED)
 
     def _read(self, deltas: list[Delta]) -> Iterator[Delta]:
+        """What the deltas say, as one; each apart where its probability goes with it."""
+        if self._params.logprobs is None and len(deltas) > 1:
+            deltas = [Delta("".join(delta.text for delta in deltas), tokens=deltas[-1].tokens)]
         for delta in deltas:
             found = self._reader.feed(replace(delta, tokens=self._before + delta.tokens))
             if found is not None:
@@ -117,15 +125,15 @@ class LocalGeneration:
             self._repeats = repetition(self._sequence.tokens, begin, begin + tokens)
         return self._repeats is None
 
-    def _stopped(self) -> Finished:
-        """End the sequence, whose slot then serves the next attempt."""
+    def _stopped(self, events: Iterator[_Gathered]) -> Finished:
+        """End the sequence, whose slot then serves the next attempt; what still comes of it is dropped."""
         self._platform.cancel(self._sequence)
-        event = self._sequence.events.get()
-        while not isinstance(event, Finished):
+        for event in events:
             if isinstance(event, PortalError):
                 raise event
-            event = self._sequence.events.get()
-        return event if self._cancelled else replace(event, finish_reason=FinishReason.STOP)
+            if isinstance(event, Finished):
+                return event if self._cancelled else replace(event, finish_reason=FinishReason.STOP)
+        raise AssertionError(_UNENDED)
 
     def _wrong(self, finished: Finished) -> str | None:
         if self._cancelled or not self._guard or finished.finish_reason is not FinishReason.STOP:
@@ -178,37 +186,26 @@ class LocalGeneration:
         )
         return replace(last, usage=usage, timings=timings)
 
-    def _gathered(self) -> Iterator[Event]:
-        """The sequence's events to the last, with deltas that come in quick succession joined."""
-        following: Event | None = None
+    def _gathered(self) -> Iterator[_Gathered]:
+        """The sequence's events to the last; deltas that come in quick succession come together."""
         told = 0
         while True:
-            event = following or self._sequence.events.get()
-            following = None
+            event: Event | None = self._sequence.events.get()
+            deltas: list[Delta] = []
             if isinstance(event, Delta):
-                if self._params.logprobs is None:
-                    event, following = self._joined(event)
-                else:
-                    # Each token apart, so that its probability goes with its text.
+                time.sleep(max(0.0, self._handed_over + _GATHER_S - time.perf_counter()))
+            while isinstance(event, Delta):
+                if self._params.logprobs is not None:
                     event, told = replace(event, logprobs=tuple(self._sequence.logprobs[told : event.tokens])), event.tokens
-            yield event
+                deltas.append(event)
+                event = None if self._sequence.events.empty() else self._sequence.events.get()
+            if deltas:
+                self._handed_over = time.perf_counter()
+                yield deltas
+            if event is not None:
+                yield event
             if isinstance(event, Finished | PortalError):
                 return
-
-    def _joined(self, first: Delta) -> tuple[Delta, Event | None]:
-        """`first` with the deltas that came since, and the event of another kind that ended them."""
-        time.sleep(max(0.0, self._handed_over + _GATHER_S - time.perf_counter()))
-        texts, tokens = [first.text], first.tokens
-        following: Event | None = None
-        while following is None and not self._sequence.events.empty():
-            event = self._sequence.events.get()
-            if isinstance(event, Delta):
-                texts.append(event.text)
-                tokens = event.tokens
-            else:
-                following = event
-        self._handed_over = time.perf_counter()
-        return Delta("".join(texts), tokens=tokens), following
 
 
 def safer(params: Resolved) -> Resolved:
