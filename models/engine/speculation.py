@@ -21,6 +21,7 @@ _HOPE = 0.7
 """The share of guesses that is expected to be right before anything is known."""
 _RECOVERY = 0.004
 """How much of the hope comes back with each token that was not guessed at."""
+_SURPRISE = 2.0
 _MARGIN = 1.2
 """Guesses must promise this much more than they cost."""
 
@@ -99,14 +100,18 @@ class Speculation:
                 room -= part.guessed
 
     def learn(self, answers: int, guessed: int, right: int, seconds: float, prefill_s_per_token: float | None) -> None:
-        """From a step that read no prompt. Without new evidence the cost drifts back to that of a prompt's token."""
+        """From a step that read no prompt. Without new evidence the cost drifts back to that of a prompt's token.
+
+        A step that took far longer than expected was kept waiting by something else, and says little.
+        """
         plain = self._plain_s.get(answers)
         self.guessed += guessed
         self.right += right
         if not guessed:
-            self._plain_s[answers] = seconds if plain is None else plain + 0.1 * (min(seconds, 3 * plain) - plain)
+            self._plain_s[answers] = seconds if plain is None else plain + 0.1 * (min(seconds, _SURPRISE * plain) - plain)
             if self._guess_s is not None and prefill_s_per_token is not None:
                 self._guess_s += 0.005 * (prefill_s_per_token - self._guess_s)
         elif plain is not None:
             cost = max(0.0, seconds - plain) / guessed
-            self._guess_s = cost if self._guess_s is None else self._guess_s + 0.1 * (cost - self._guess_s)
+            known = self._guess_s if self._guess_s is not None else prefill_s_per_token
+            self._guess_s = cost if known is None else known + 0.1 * (min(cost, _SURPRISE * max(known, plain / 10)) - known)
