@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import os
 import platform
 import random
 import re
@@ -45,6 +46,7 @@ class Bench:
     server: Path
     threads: int
     repeats: int
+    chats: Row[int] = tuple(COUNTS)
 
     def model(self, shape: Shape) -> Path:
         path = self.folder / f"{shape.name}.gguf"
@@ -79,11 +81,11 @@ def throughput(bench: Bench, shape: Shape, wanted: Callable[[int], str]) -> Iter
     model = bench.model(shape)
     options = {"slots": max(COUNTS), "context": 256, "threads": bench.threads}
     with engine(model, **options) as ours, server(bench.server, model, **options) as theirs:
-        for count, tokens in COUNTS.items():
+        for count in bench.chats:
 
-            def measure(side: Side, repeat: int, count: int = count, tokens: int = tokens) -> float:
+            def measure(side: Side, repeat: int, count: int = count) -> float:
                 rng = random.Random(f"{count} {repeat}")
-                return speed(side.run([Job(prompt(rng, shape, 24), tokens, seed=chat) for chat in range(count)]))
+                return speed(side.run([Job(prompt(rng, shape, 24), COUNTS[count], seed=chat) for chat in range(count)]))
 
             found = in_turns((ours, theirs), bench.repeats, measure)
             name = f"tok/s, {shape.name}, {count} chats"
@@ -231,7 +233,9 @@ MEASURES: dict[str, Callable[[Bench], Iterator[list[str]]]] = {
 }
 
 
-def write(path: Path, rows: list[list[str]], bench: Bench, took: float) -> None:
+def write(path: Path, rows: list[list[str]], bench: Bench, took: float, load: float) -> None:
+    """load: of the machine in the minutes before, which tells what else ran."""
+
     def git(*words: str) -> str:
         return subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, text=True, check=False).stdout.strip()
 
@@ -241,6 +245,7 @@ def write(path: Path, rows: list[list[str]], bench: Bench, took: float) -> None:
         "# The engine on a processor", "",
         f"- command: `./portal bench engine {' '.join(sys.argv[1:])}`".rstrip(" `") + f"`, {took / 60:.0f} min",
         f"- device: {machine.cores()} cores of {found[1] if found else platform.machine()}; threads of every side: {bench.threads}",
+        f"- other work on the machine: load average {load:.1f} before, {os.getloadavg()[0]:.1f} at the end",
         f"- commit: {git('rev-parse', '--short', 'HEAD')}{changed}; llama-cpp-python {llama_cpp.__version__} for every side",
         f"- models: synthetic GLM-4s at Q8_0 (bench/_synthetic.py); median of {bench.repeats} (lowest-highest)", "",
         f"| {' | '.join(HEAD)} |", "|:--|--:|:--|--:|--:|--:|", *(f"| {' | '.join(cells)} |" for cells in rows), "",
@@ -253,13 +258,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="./portal bench engine")
     parser.add_argument("--only", nargs="+", choices=MEASURES, help="some of the measures")
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--chats", nargs="+", type=int, choices=COUNTS, default=tuple(COUNTS), help="how many at once")
     parser.add_argument("--threads", type=int, default=max(1, machine.cores() - 1), help="of each side; as the portal plans")
     parser.add_argument("--out", type=Path, help="where the table goes; default: bench/results, where everything was measured")
     chosen = parser.parse_args()
-    begun = time.perf_counter()
+    begun, load = time.perf_counter(), os.getloadavg()[1]
     rows: list[list[str]] = []
     with tempfile.TemporaryDirectory(prefix="portal-bench-") as folder:
-        bench = Bench(Path(folder), llama_server(), chosen.threads, chosen.repeats)
+        bench = Bench(Path(folder), llama_server(), chosen.threads, chosen.repeats, chosen.chats)
         for name in chosen.only or MEASURES:
             for found in MEASURES[name](bench):
                 print("  ".join(found), flush=True)
@@ -267,7 +273,7 @@ def main() -> None:
     table("The engine on this machine", HEAD, rows)
     path = chosen.out or (None if chosen.only else ROOT / "bench" / "results" / f"{datetime.now(UTC):%Y-%m-%d}-engine-cpu.md")
     if path:
-        write(path, rows, bench, time.perf_counter() - begun)
+        write(path, rows, bench, time.perf_counter() - begun, load)
         print(f"\n{path}")
 
 
