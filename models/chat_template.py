@@ -24,10 +24,7 @@ OUTPUT_CHARS = 8_000_000
 _WORKER = Path(__file__).with_name("template_worker.py")
 _OPEN, _CLOSE = "<think>", "</think>"
 # Some template files lack one. This is the oldest form that GLM-4 and later understand.
-_PLAIN = (
-    "[gMASK]<sop>{% for m in messages %}<|{{ m.role }}|>{{ m.metadata }}\n{{ m.content }}{% endfor %}"
-    "{{ '<|assistant|>\n' }}"
-)
+_PLAIN = "[gMASK]<sop>{% for m in messages %}<|{{ m.role }}|>{{ m.metadata }}\n{{ m.content }}{% endfor %}{{ '<|assistant|>\n' }}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,6 +102,7 @@ class SteeredSampler:
         self._vocabulary = lib.llama_vocab_n_tokens(vocab)
         self._grammar = GrammarSampler(vocab, params.grammar) if params.grammar is not None else None
         self._candidates: NDArray[Any] = np.empty(self._vocabulary if self._grammar else 0, _CANDIDATE)
+        self._ids = np.arange(len(self._candidates), dtype=np.int32)
         self._top = params.logprobs
         tags = params.tags if isinstance(params, Resolved) else None
         self._thoughts = Thoughts(tags, params.thinking_budget, constrained=params.grammar is not None)
@@ -149,7 +150,7 @@ class SteeredSampler:
 
     def _choose(self, logits: NDArray[np.float32], without: Sequence[int], grammar: GrammarSampler | None = None) -> tuple[int, bool]:
         """(a token, whether it is possible at all)."""
-        self._candidates["id"] = np.arange(self._vocabulary, dtype=np.int32)
+        self._candidates["id"] = self._ids
         self._candidates["logit"] = logits
         self._candidates["p"] = 0
         if without:
