@@ -78,15 +78,19 @@ class Scheduler:
     def to_pause(self) -> Sequence | None:
         """With every slot taken: the answer to put back into the queue for one of a user with less than the fair share.
 
-        The youngest of the user who holds most, if that is more than the share; None where everybody keeps to it.
+        The youngest of the user who holds most, if that is more than the share, unwatched work first; None where everybody keeps to it. An
+        answer that somebody watches is not put back for work that nobody watches.
         """
         if not self.waiting or len(self.running) < self.slots:
             return None
         held = Counter(sequence.user_id for sequence in self.running.values())
         user, most = held.most_common(1)[0]
-        if most <= self._share or held[self._in_order()[0].user_id] >= self._share:
+        if most <= self._share:
             return None
-        return max((one for one in self.running.values() if one.user_id == user), key=lambda one: one.arrived)
+        following = self._in_order()[0]
+        youngest = max((one for one in self.running.values() if one.user_id == user), key=lambda one: (one.batch, one.arrived))
+        unwatched = self._yields(following, time.perf_counter()) and not youngest.batch
+        return None if held[following.user_id] >= self._share or unwatched else youngest
 
     def pause(self, sequence: Sequence) -> None:
         """Back into the queue; what it has said and read so far stays its own."""

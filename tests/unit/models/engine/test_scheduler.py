@@ -147,6 +147,17 @@ def test_the_youngest_answer_of_who_holds_most_makes_room_for_others() -> None:
     assert mine[3].told_place == 0
 
 
+def test_watched_answers_are_not_paused_for_work_that_nobody_watches() -> None:
+    scheduler = Scheduler(4, 64, 10)
+    mine = [running(scheduler, slot, question(user="a", ago=9 - slot)) for slot in range(4)]
+    other = question(user="b")
+    other.batch = True
+    scheduler.submit(other)
+    assert scheduler.to_pause() is None
+    mine[1].batch = True
+    assert scheduler.to_pause() is mine[1]
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_nobody_keeps_more_than_a_fair_share_while_others_wait(seed: int) -> None:
     rng = random.Random(seed)
@@ -165,5 +176,5 @@ def test_nobody_keeps_more_than_a_fair_share_while_others_wait(seed: int) -> Non
             scheduler.pause(one)
             running(scheduler, scheduler.free[0], scheduler.next_waiting())
         held = Counter(one.user_id for one in scheduler.running.values())
-        poor = {one.user_id for one in scheduler.waiting if held[one.user_id] < 2}
+        poor = {one.user_id for one in scheduler.waiting if held[one.user_id] < 2 and not one.batch}
         assert not poor or max(held.values()) <= 2
