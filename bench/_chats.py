@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import selectors
 import socket
 import subprocess
@@ -27,7 +28,7 @@ from core.errors import PortalError
 from core.generation import Delta, Finished, SamplingParams
 from models.engine.engine import Engine
 from models.engine.llama_backend import BackendOptions, LlamaBackend
-from models.engine.sequence import Sequence
+from models.engine.sequence import Event, Sequence
 
 TOP_K, TOP_P, TEMPERATURE = 40, 0.95, 0.8
 GATHER_S = 0.015
@@ -70,6 +71,10 @@ class Side(Protocol):
         """The answers in the order of the jobs, once all are finished."""
         ...
 
+    def cpu_s(self) -> float:
+        """Processor time that the side's process has used so far: of the engine with its readers, of the server without its client."""
+        ...
+
 
 def speed(answers: Row[Answer]) -> float:
     """Tokens a second of all answers together, from the first question to the last token."""
@@ -100,19 +105,25 @@ class EngineSide:
             thread.join()
         return answers
 
+    def cpu_s(self) -> float:
+        return time.process_time()
+
     def _read(self, sequence: Sequence, answer: Answer) -> None:
-        while True:
-            event = sequence.events.get()
-            if isinstance(event, Delta):
-                answer.stamps.append(time.perf_counter())
-                if self.gather_s:
-                    time.sleep(self.gather_s)
-            elif isinstance(event, Finished):
-                answer.ids = sequence.tokens[sequence.prompt_length :]
-                answer.tokens = event.usage.completion_tokens
-                return
-            elif isinstance(event, PortalError):
-                raise event
+        while not answer.tokens:
+            self._take(sequence, sequence.events.get(), answer)
+            time.sleep(self.gather_s if not answer.tokens else 0)
+            while self.gather_s and not sequence.events.empty():
+                self._take(sequence, sequence.events.get(), answer)
+
+    @staticmethod
+    def _take(sequence: Sequence, event: Event, answer: Answer) -> None:
+        if isinstance(event, Delta):
+            answer.stamps.append(time.perf_counter())
+        elif isinstance(event, Finished):
+            answer.ids = sequence.tokens[sequence.prompt_length :]
+            answer.tokens = event.usage.completion_tokens
+        elif isinstance(event, PortalError):
+            raise event
 
 
 @contextlib.contextmanager
@@ -130,8 +141,13 @@ def engine(model: Path, *, slots: int, context: int, threads: int, gather_s: flo
 class ServerSide:
     name = "llama-server"
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, pid: int) -> None:
         self.port = port
+        self._pid = pid
+
+    def cpu_s(self) -> float:
+        user, system = Path(f"/proc/{self._pid}/stat").read_text("utf-8").rsplit(")", 1)[1].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
     def run(self, jobs: Row[Job]) -> list[Answer]:
         answers = [Answer() for _ in jobs]
@@ -198,7 +214,7 @@ def server(binary: Path, model: Path, *, slots: int, context: int, threads: int)
                     log.seek(0)
                     raise RuntimeError(f"llama-server did not start: {log.read()[-2000:].decode('utf-8', 'replace')}")
                 time.sleep(0.05)
-            yield ServerSide(port)
+            yield ServerSide(port, process.pid)
         finally:
             process.terminate()
             process.wait(20)
@@ -212,6 +228,9 @@ class LockedSide:
     def __init__(self, model: Path, *, context: int, threads: int) -> None:
         self._llama = llama_cpp.Llama(str(model), n_ctx=context, n_threads=threads, n_threads_batch=threads, verbose=False)
         self._lock = threading.Lock()
+
+    def cpu_s(self) -> float:
+        return time.process_time()
 
     def run(self, jobs: Row[Job]) -> list[Answer]:
         answers = [Answer(time.perf_counter()) for _ in jobs]

@@ -82,14 +82,21 @@ def throughput(bench: Bench, shape: Shape, wanted: Callable[[int], str]) -> Iter
     options = {"slots": max(COUNTS), "context": 256, "threads": bench.threads}
     with engine(model, **options) as ours, server(bench.server, model, **options) as theirs:
         for count in bench.chats:
+            spent: dict[str, list[float]] = {ours.name: [], theirs.name: []}
 
-            def measure(side: Side, repeat: int, count: int = count) -> float:
+            def measure(side: Side, repeat: int, count: int = count, spent: dict[str, list[float]] = spent) -> float:
                 rng = random.Random(f"{count} {repeat}")
-                return speed(side.run([Job(prompt(rng, shape, 24), COUNTS[count], seed=chat) for chat in range(count)]))
+                before = side.cpu_s()
+                answers = side.run([Job(prompt(rng, shape, 24), COUNTS[count], seed=chat) for chat in range(count)])
+                if repeat >= 0:
+                    spent[side.name].append(1000 * (side.cpu_s() - before) / sum(answer.tokens for answer in answers))
+                return speed(answers)
 
             found = in_turns((ours, theirs), bench.repeats, measure)
             name = f"tok/s, {shape.name}, {count} chats"
             yield row(name, found[ours.name], theirs.name, found[theirs.name], wanted(count))
+            name = f"processor ms a token, {shape.name}, {count} chats"
+            yield row(name, spent[ours.name], theirs.name, spent[theirs.name], "", digits=2)
 
 
 def against_a_lock(bench: Bench) -> Iterator[list[str]]:
@@ -264,17 +271,16 @@ def main() -> None:
     chosen = parser.parse_args()
     begun, load = time.perf_counter(), os.getloadavg()[1]
     rows: list[list[str]] = []
+    path = chosen.out or (None if chosen.only else ROOT / "bench" / "results" / f"{datetime.now(UTC):%Y-%m-%d}-engine-cpu.md")
     with tempfile.TemporaryDirectory(prefix="portal-bench-") as folder:
         bench = Bench(Path(folder), llama_server(), chosen.threads, chosen.repeats, chosen.chats)
         for name in chosen.only or MEASURES:
             for found in MEASURES[name](bench):
                 print("  ".join(found), flush=True)
                 rows.append(found)
+            if path:
+                write(path, rows, bench, time.perf_counter() - begun, load)
     table("The engine on this machine", HEAD, rows)
-    path = chosen.out or (None if chosen.only else ROOT / "bench" / "results" / f"{datetime.now(UTC):%Y-%m-%d}-engine-cpu.md")
-    if path:
-        write(path, rows, bench, time.perf_counter() - begun, load)
-        print(f"\n{path}")
 
 
 if __name__ == "__main__":
