@@ -9,81 +9,39 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.chat_parts import MOST_TOOLS, Lenient, MessageIn, NamedTool, ResponseFormat, ToolIn
 from core.entities import User
 from core.errors import InvalidInput
-from core.generation import ChatMessage, GenerationRequest, SamplingParams
+from core.generation import GenerationRequest, SamplingParams, Tool
 
 IGNORED = frozenset(
     {
-        "user", "metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key", "prompt_cache_retention",
+        "user", "metadata", "store", "safety_identifier", "prompt_cache_key", "prompt_cache_retention",
         "prediction", "verbosity", "parallel_tool_calls",
     }
 )  # fmt: skip
 
 NOT_OFFERED: dict[str, tuple[Any, ...]] = {
-    "tools": ([],),
-    "tool_choice": ("none", "auto"),
     "functions": ([],),
     "function_call": ("none", "auto"),
-    "response_format": ({"type": "text"},),
-    "logprobs": (False,),
-    "top_logprobs": (0,),
-    "logit_bias": ({},),
-    "frequency_penalty": (0,),
-    "presence_penalty": (0,),
     "modalities": (["text"],),
     "audio": (),
     "web_search_options": (),
 }
 """Field -> the values that ask for nothing."""
+MOST_ANSWERS = 8
 
 
-class Part(BaseModel):
-    model_config = ConfigDict(extra="ignore", strict=True)
-    type: str
-    text: str | None = None
-
-
-class MessageIn(BaseModel):
-    model_config = ConfigDict(extra="ignore", strict=True)
-    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
-    content: str | list[Part] | None = Field(default=None, description="Text, or parts of type text.")
-    reasoning_content: str | None = Field(default=None, description="The thinking of an earlier answer, as it was given.")
-    tool_calls: list[Any] | None = None
-
-    def message(self, place: int) -> ChatMessage:
-        if self.role in ("tool", "function") or self.tool_calls:
-            raise InvalidInput("Tools are not offered yet. Leave them out of {field}.", field=f"messages.{place}")
-        if self.content is None and self.role != "assistant":
-            raise InvalidInput("{field} is missing.", field=f"messages.{place}.content")
-        role = "system" if self.role == "developer" else self.role
-        return ChatMessage(role, self._text(place), self.reasoning_content or "")
-
-    def _text(self, place: int) -> str:
-        if not isinstance(self.content, list):
-            return self.content or ""
-        for part in self.content:
-            if part.type not in ("text", "input_text") or part.text is None:
-                raise InvalidInput(
-                    "Only parts of type text are offered yet; {field} has one of type {type}.",
-                    field=f"messages.{place}.content",
-                    type=part.type[:100],
-                )
-        return "\n".join(part.text or "" for part in self.content)
-
-
-class StreamOptions(BaseModel):
-    model_config = ConfigDict(extra="ignore", strict=True)
+class StreamOptions(Lenient):
     include_usage: bool = False
 
 
-class Thinking(BaseModel):
-    model_config = ConfigDict(extra="ignore", strict=True)
+class Thinking(Lenient):
     type: Literal["enabled", "disabled"]
+    budget_tokens: int | None = Field(default=None, description="The same as thinking_budget.")
 
 
-class TemplateOptions(BaseModel):
-    model_config = ConfigDict(extra="ignore", strict=True)
+class TemplateOptions(Lenient):
     enable_thinking: bool | None = None
 
 
@@ -99,10 +57,24 @@ class ChatRequest(BaseModel):
     max_completion_tokens: int | None = Field(default=None, description="Goes before max_tokens.")
     stop: str | list[str] | None = None
     seed: int | None = None
-    n: int | None = Field(default=None, description="1: one answer a request.")
+    n: int | None = Field(default=None, ge=1, le=MOST_ANSWERS, description="How many answers; they share the reading of the prompt.")
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    logit_bias: dict[str, float] | None = Field(default=None, description="Token id -> what to add to its logit; -100 forbids it.")
+    logprobs: bool | None = None
+    top_logprobs: int | None = Field(default=None, description="0 to 20, with logprobs true.")
+    response_format: ResponseFormat | None = None
+    tools: list[ToolIn] | None = Field(default=None, max_length=MOST_TOOLS)
+    tool_choice: Literal["none", "auto", "required"] | NamedTool | None = None
+    service_tier: str | None = Field(default=None, description="flex: what somebody waits for goes first.")
     top_k: int | None = Field(default=None, description="Not OpenAI's.")
     min_p: float | None = Field(default=None, description="Not OpenAI's.")
+    typical_p: float | None = Field(default=None, description="Not OpenAI's.")
     repeat_penalty: float | None = Field(default=None, description="Not OpenAI's.")
+    stop_token_ids: list[int] | None = Field(default=None, description="Not OpenAI's.")
+    grammar: str | None = Field(default=None, description="Not OpenAI's: GBNF that the answer must follow from its rule root.")
+    thinking_budget: int | None = Field(default=None, description="Not OpenAI's: the most tokens of thinking.")
+    repetition_guard: bool | None = Field(default=None, description="Not OpenAI's. false: let an answer repeat itself for ever.")
     reasoning_effort: str | None = Field(default=None, description="none: answer without thinking. GLM has no other degrees.")
     thinking: Thinking | None = Field(default=None, description="As Z.ai's own API: type disabled.")
     chat_template_kwargs: TemplateOptions | None = Field(default=None, description="As vLLM: enable_thinking false.")
@@ -111,27 +83,74 @@ class ChatRequest(BaseModel):
     def include_usage(self) -> bool:
         return self.stream_options is not None and self.stream_options.include_usage
 
+    @property
+    def answers(self) -> int:
+        return self.n or 1
+
     def generation(self, user: User) -> GenerationRequest:
         """Raises InvalidInput for what cannot be honoured."""
         self._check_extra()
-        if self.n not in (None, 1):
-            raise InvalidInput("n above 1 is not offered: each request gets one answer. Send it {n} times.", n=self.n, field="n")
         messages = tuple(message.message(place) for place, message in enumerate(self.messages))
-        return GenerationRequest(messages, user.id, self.model or None, self._params(), self._thinks())
+        tools = tuple(tool.tool() for tool in self.tools or ())
+        return GenerationRequest(
+            messages,
+            user.id,
+            self.model or None,
+            self._params(),
+            self._thinks(),
+            batch=self.service_tier == "flex",
+            tools=tools,
+            tool_choice=self._tool_choice(tools),
+            guard=self.repetition_guard is not False,
+        )
 
     def _params(self) -> SamplingParams:
         stop = (self.stop,) if isinstance(self.stop, str) else tuple(self.stop or ())
+        budget = self.thinking.budget_tokens if self.thinking is not None and self.thinking_budget is None else self.thinking_budget
         return SamplingParams(
             temperature=self.temperature,
             top_p=self.top_p,
             top_k=self.top_k,
             min_p=self.min_p,
+            typical_p=self.typical_p,
             repeat_penalty=self.repeat_penalty,
+            presence_penalty=self.presence_penalty,
+            frequency_penalty=self.frequency_penalty,
+            logit_bias=self._bias(),
             max_tokens=self.max_tokens if self.max_completion_tokens is None else self.max_completion_tokens,
             stop=stop,
+            stop_tokens=tuple(self.stop_token_ids or ()),
             # OpenAI's seeds have 64 bits and a sign, llama.cpp's 32 and none.
             seed=None if self.seed is None else self.seed & 0xFFFFFFFF,
+            logprobs=self._logprobs(),
+            grammar=self.grammar,
+            json_schema=self.response_format.schema_text() if self.response_format is not None else None,
+            thinking_budget=budget,
         )
+
+    def _logprobs(self) -> int | None:
+        if self.logprobs:
+            return self.top_logprobs or 0
+        if self.top_logprobs:
+            raise InvalidInput("{field} needs logprobs to be true.", field="top_logprobs")
+        return None
+
+    def _bias(self) -> tuple[tuple[int, float], ...]:
+        wanted = self.logit_bias or {}
+        if not all(token.isascii() and token.isdigit() and len(token) < 10 for token in wanted):
+            raise InvalidInput("{field} must name token ids, as in 1234.", field="logit_bias")
+        return tuple((int(token), bias) for token, bias in wanted.items())
+
+    def _tool_choice(self, tools: tuple[Tool, ...]) -> str:
+        choice = self.tool_choice or "auto"
+        name = choice.function.name if isinstance(choice, NamedTool) else choice
+        if isinstance(choice, NamedTool) and name not in (tool.name for tool in tools):
+            raise InvalidInput("{field} names {name}, which is not among the tools.", field="tool_choice", name=name)
+        if name == "required" and not tools:
+            raise InvalidInput("{field} asks for a tool, but none was sent.", field="tool_choice")
+        if isinstance(choice, NamedTool) and name in ("auto", "none", "required"):
+            raise InvalidInput("{field} cannot name a tool called {name}. Rename it.", field="tool_choice", name=name)
+        return name
 
     def _thinks(self) -> bool:
         if self.thinking is not None:

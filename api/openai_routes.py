@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from api.chat_answer import ChatAnswer, ChatCompletion
+from api.chat_answer import ChatAnswer, ChatCompletion, another
 from api.chat_request import ChatRequest
 from api.errors import OpenAIErrorBody
 from api.identity import SignedIn
@@ -62,7 +62,8 @@ def model(name: str, portal: PortalHere, user: SignedIn) -> ModelOut:
 async def chat_completions(body: ChatRequest, request: Request, portal: PortalHere, user: SignedIn) -> ChatCompletion | Response:
     """Answer the given messages. A client that goes away frees the engine."""
     wanted = body.generation(user)
-    answer = ChatAnswer(await run_in_threadpool(portal.completions.start, user, wanted))
+    first = await run_in_threadpool(portal.completions.start, user, wanted)
+    answer = ChatAnswer(first, lambda number: portal.completions.start(user, another(wanted, number)), body.answers)
     if body.stream:
         return EventStream(answer.events(body.include_usage), answer.leave)
     items = await until_finished(answer.deltas(), request.receive, answer.leave)

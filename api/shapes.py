@@ -100,6 +100,7 @@ class GenerationOut(BaseModel):
     tokens_per_second: float | None
     thinking_s: float | None = Field(description="Seconds of reasoning; null where there was none.")
     finish_reason: Literal["stop", "length", "cancelled", "error"]
+    error: str | None = Field(description="Why there is no answer, or what is wrong with it, such as that it repeated itself.")
 
     @staticmethod
     def of(row: Generation) -> GenerationOut:
@@ -107,7 +108,8 @@ class GenerationOut(BaseModel):
             model=row.model, model_version=row.model_version, platform=row.platform,
             prompt_tokens=row.usage.prompt_tokens, completion_tokens=row.usage.completion_tokens, cached_tokens=row.usage.cached_tokens,
             queue_s=row.timings.queue_s, ttft_s=row.timings.ttft_s, duration_s=row.timings.duration_s,
-            tokens_per_second=row.timings.tokens_per_second, thinking_s=row.timings.thinking_s, finish_reason=row.finish_reason.value,
+            tokens_per_second=row.timings.tokens_per_second, thinking_s=row.timings.thinking_s,
+            finish_reason=row.finish_reason.value, error=row.error,
         )  # fmt: skip
 
 
@@ -169,11 +171,17 @@ class Sampling(Asked):
     max_tokens: int | None = Field(default=None, description="The longest answer, in tokens.")
     stop: list[str] | None = Field(default=None, description="At most 16 strings that end the answer.")
     seed: int | None = Field(default=None, description="0 to 4294967295; the same seed repeats the same choice.")
+    typical_p: float | None = Field(default=None, description="0 to 1; 1 is none.")
+    presence_penalty: float | None = Field(default=None, description="-2 to 2, against what the answer has said at all.")
+    frequency_penalty: float | None = Field(default=None, description="-2 to 2, against what the answer has said often.")
+    thinking_budget: int | None = Field(default=None, description="The most tokens of thinking; then the model answers.")
 
     def params(self) -> SamplingParams:
         return SamplingParams(
-            self.temperature, self.top_p, self.top_k, self.min_p, self.repeat_penalty, self.max_tokens, tuple(self.stop or ()), self.seed
-        )
+            self.temperature, self.top_p, self.top_k, self.min_p, self.repeat_penalty, self.max_tokens, tuple(self.stop or ()), self.seed,
+            typical_p=self.typical_p, presence_penalty=self.presence_penalty, frequency_penalty=self.frequency_penalty,
+            thinking_budget=self.thinking_budget,
+        )  # fmt: skip
 
 
 def at_least_one(**given: object) -> None:

@@ -63,7 +63,7 @@ class Completion:
             timings=finished.timings if finished else Timings(),
             finish_reason=reason,
             source="api",
-            error=error,
+            error=error or (finished.note if finished else None),
         )
         try:
             with self._store() as work:

@@ -100,6 +100,11 @@ class Timings:
     """Completion tokens after the first, over the time they took."""
     thinking_s: float | None = None
     """From the first token to the first one after the reasoning; None where there was no reasoning."""
+    inter_token_p50_s: float | None = None
+    """Between one token and the next; None below two tokens."""
+    inter_token_p95_s: float | None = None
+    steps: int = 0
+    """Decodes of the engine that this answer took part in, those that read its prompt included."""
 
 
 @dataclass(frozen=True, slots=True)

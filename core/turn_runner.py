@@ -161,7 +161,7 @@ def _row(user: User, running: RunningTurn, end: _End, generation: RunningGenerat
         source=source,
         conversation_id=turn.conversation_id,
         message_id=turn.answer_id,
-        error=end.error,
+        error=end.error or (end.finished.note if end.finished else None),
     )
 
 

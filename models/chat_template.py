@@ -10,11 +10,11 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.errors import InvalidInput, ModelFailed, Unavailable
-from core.generation import ChatMessage
+from core.generation import ChatMessage, Tool
 
 CPU_S = 2.0
 WALL_S = 10.0
@@ -24,10 +24,7 @@ OUTPUT_CHARS = 8_000_000
 _WORKER = Path(__file__).with_name("template_worker.py")
 _OPEN, _CLOSE = "<think>", "</think>"
 # Some template files lack one. This is the oldest form that GLM-4 and later understand.
-_PLAIN = (
-    "[gMASK]<sop>{% for m in messages %}<|{{ 'observation' if m.role == 'tool' else m.role }}|>\n{{ m.content }}{% endfor %}"
-    "{{ '<|assistant|>\n' }}"
-)
+_PLAIN = "[gMASK]<sop>{% for m in messages %}<|{{ m.role }}|>{{ m.metadata }}\n{{ m.content }}{% endfor %}{{ '<|assistant|>\n' }}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +56,14 @@ class ChatTemplate:
         for thinking in (True, False):
             self.render(talk, thinking=thinking)
 
-    def render(self, messages: Sequence[ChatMessage], *, thinking: bool) -> Prompt:
+    def render(self, messages: Sequence[ChatMessage], *, thinking: bool, tools: Sequence[Tool] = ()) -> Prompt:
         """Raises InvalidInput with the template's own words, or because it took too much; ModelFailed if none can start."""
-        request = {"messages": [_plain(message) for message in messages], "enable_thinking": thinking}
+        if tools and "tools" not in self.source:
+            messages = [_told(tools), *messages]
+        write = _plain if "tool_calls" in self.source else _older
+        request: dict[str, object] = {"messages": [one for each in messages for one in write(each)], "enable_thinking": thinking}
+        if tools:
+            request["tools"] = [_described(tool) for tool in tools]
         answer = self._ask(request)
         if "error" in answer:
             raise InvalidInput(
@@ -156,6 +158,46 @@ class ChatTemplate:
                 pipe.close()
 
 
-def _plain(message: ChatMessage) -> dict[str, str]:
-    plain = {"role": message.role, "content": message.content}
-    return {**plain, "reasoning_content": message.reasoning} if message.reasoning else plain
+def _plain(message: ChatMessage) -> list[dict[str, object]]:
+    plain: dict[str, object] = {"role": message.role, "content": message.content}
+    if message.reasoning:
+        plain["reasoning_content"] = message.reasoning
+    if message.tool_calls:
+        plain["tool_calls"] = [
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": _json(call.arguments)}}
+            for call in message.tool_calls
+        ]
+    if message.tool_call_id:
+        plain["tool_call_id"] = message.tool_call_id
+    return [plain]
+
+
+def _older(message: ChatMessage) -> list[dict[str, object]]:
+    """For templates up to 0414: a call is a message of its own with the tool's name as metadata, its answer an observation."""
+    if message.role == "tool":
+        return [{"role": "observation", "content": message.content}]
+    calls: list[dict[str, object]] = [
+        {"role": "assistant", "metadata": call.name, "content": call.arguments} for call in message.tool_calls
+    ]
+    said = message.content or message.reasoning or not calls
+    return [*(_plain(replace(message, tool_calls=())) if said else ()), *calls]
+
+
+def _told(tools: Sequence[Tool]) -> ChatMessage:
+    """For templates that have no place for tools: the same in words, in the form that calls are read in."""
+    listed = "\n".join(json.dumps(_described(tool)["function"], ensure_ascii=False) for tool in tools)
+    how = "To call one, answer with its name on a line of its own and then its arguments as a JSON object."
+    return ChatMessage("system", f"# Tools\n\nYou can call these functions:\n{listed}\n\n{how}")
+
+
+def _described(tool: Tool) -> dict[str, object]:
+    function = {"name": tool.name, "description": tool.description, "parameters": _json(tool.parameters)}
+    return {"type": "function", "function": function}
+
+
+def _json(text: str) -> object:
+    """Templates read arguments as an object; what is none stays text."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text

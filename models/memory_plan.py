@@ -8,7 +8,7 @@ from core.errors import InvalidInput
 from core.generation import LoadSettings, MemoryPlan
 from models import machine
 from models.engine import native
-from models.engine.llama_backend import BackendOptions
+from models.engine.llama_backend import BackendOptions, LlamaBackend
 from models.machine import Memory
 from models.model_facts import ModelFacts
 
@@ -20,6 +20,8 @@ MICRO_BATCH, BATCH_ON_GPU = 512, 2_048
 _MEGABYTE = 1024 * 1024
 _CONTEXT_SHARE = 0.5
 """Of the memory left after the weights: the rest is for the portal, files in cache, and another model."""
+_PARKING_SHARE, _MOST_PARKING = 0.25, 8 * 1024 * _MEGABYTE
+"""Of the host's memory left after the load: for conversations that leave their slots. It is taken only as they come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ def work_bytes(facts: ModelFacts, slots: int, context: int) -> int:
     wide = max(2 * facts.feed_forward, 4 * facts.embedding)
     activations = MICRO_BATCH * (6 * facts.embedding + 2 * wide) * 4
     scores = min(MICRO_BATCH * max(facts.heads, 1) * context * 4, 128 * _MEGABYTE)
-    return activations + scores + 2 * slots * facts.vocabulary * 4 + 32 * _MEGABYTE
+    return activations + scores + 2 * (slots + LlamaBackend.most_guesses) * facts.vocabulary * 4 + 32 * _MEGABYTE
 
 
 def plan_load(
@@ -58,8 +60,14 @@ def plan_load(
     gpus: list[native.Gpu] | None = None,
 ) -> LoadPlan:
     """Fill in what the settings leave open. The result may not fit: see `check_fits`."""
-    gpus = native.gpus() if gpus is None else gpus
     host = host or machine.host_memory()
+    plan = _plan_for(facts, settings, extra_buffers, host, native.gpus() if gpus is None else gpus)
+    on_host = 0 if plan.options.gpu_layers == -1 else plan.memory.needed_bytes
+    parking = min(_MOST_PARKING, round(_PARKING_SHARE * max(0, host.free - on_host)))
+    return replace(plan, options=replace(plan.options, parking_bytes=parking))
+
+
+def _plan_for(facts: ModelFacts, settings: LoadSettings, extra_buffers: bool, host: Memory, gpus: list[native.Gpu]) -> LoadPlan:
     threads = settings.threads or max(1, machine.cores() - 1)
     options = BackendOptions(
         context=0, slots=0, gpu_layers=0, kv_type=settings.kv_type, threads=threads, extra_buffers=extra_buffers, batch_tokens=MICRO_BATCH

@@ -22,6 +22,11 @@ class ReasoningParser:
     def thinking(self) -> bool:
         return self._state == "thinking"
 
+    @property
+    def answering(self) -> bool:
+        """The thoughts, if any, are over."""
+        return self._state == "text"
+
     def feed(self, piece: str) -> tuple[str, str]:
         """(new reasoning, new text)."""
         self._held += piece

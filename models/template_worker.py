@@ -4,7 +4,7 @@ A template comes with the model's file: it is a program of strangers. Jinja's sa
 endless loops or gigantic strings, so the process has little memory and, for every rendering, little time.
 
 Protocol, one JSON object a line. First {"template", "cpu_s", "memory_bytes", "output_chars"}, then requests
-{"messages", "enable_thinking"}; answers {"prompt"} or {"error"}.
+{"messages", "enable_thinking", "tools"}; answers {"prompt"} or {"error"}.
 """
 
 from __future__ import annotations
@@ -70,7 +70,10 @@ def main() -> None:
                 template = _environment().from_string(first["template"])
             request = json.loads(line)
             pieces = template.generate(
-                messages=request["messages"], enable_thinking=request["enable_thinking"], add_generation_prompt=True, tools=None
+                messages=request["messages"],
+                enable_thinking=request["enable_thinking"],
+                add_generation_prompt=True,
+                tools=request.get("tools"),
             )
             answer = {"prompt": _bounded(pieces, first["output_chars"])}
         except MemoryError:

@@ -39,7 +39,7 @@ def make_gguf(
 
     layers: many of them make a slow model, for tests that act while an answer runs.
     """
-    tokens = [*_byte_alphabet(), *CONTROL, *SHOWN]
+    tokens = [*byte_alphabet(), *CONTROL, *SHOWN]
     writer = gguf.GGUFWriter(path, architecture)
     writer.add_name(name)
     writer.add_file_type(_FILE_TYPES[quantization])
@@ -60,7 +60,7 @@ def make_gguf(
     return path
 
 
-def _byte_alphabet() -> list[str]:
+def byte_alphabet() -> list[str]:
     """GPT-2's spelling of the 256 bytes: printable ones as themselves, the others from U+0100 on."""
     printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
     others = [byte for byte in range(256) if byte not in printable]

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from core.generation import SamplingParams
 
 
@@ -19,6 +22,8 @@ class Part:
     tokens: Sequence[int]
     wants_logits: bool
     """Whether a token will be sampled after the last of them."""
+    guessed: int = 0
+    """How many of the last tokens are guesses: a token will be sampled before and after each of them."""
 
 
 class Decoded(Enum):
@@ -42,12 +47,16 @@ class Backend(Protocol):
     """Most tokens in one decode."""
     copy_from: int
     """Shared prefixes shorter than this are computed again rather than copied."""
+    most_guesses: int
+    """Guessed tokens that one decode can check."""
+    parking_bytes: int
+    """Host memory for conversations that leave their slots."""
     can_cut: bool
     """False for recurrent models: a slot can be added to or emptied, but not cut back, nor copied in part."""
 
     def decode(self, parts: Sequence[Part]) -> Decoded: ...
-    def sample(self, sampler: Any, part: int) -> int:
-        """The next token after the last decode's part number `part`."""
+    def sample(self, sampler: Any, part: int, guess: int = 0) -> int:
+        """The next token after the last decode's part number `part`, its first `guess` guesses included."""
         ...
 
     def new_sampler(self, params: SamplingParams, prompt: Sequence[int]) -> Any: ...
@@ -58,6 +67,14 @@ class Backend(Protocol):
 
     def copy(self, source: int, target: int, length: int) -> None:
         """Make `target` hold the first `length` tokens of `source`."""
+        ...
+
+    def save(self, slot: int) -> NDArray[np.uint8]:
+        """All that the slot holds."""
+        ...
+
+    def restore(self, slot: int, state: NDArray[np.uint8]) -> bool:
+        """Make the slot hold what was saved; False, with the slot empty, if that fails."""
         ...
 
     def piece(self, token: int) -> bytes:

@@ -34,7 +34,7 @@ class Batch:
         return np.ctypeslib.as_array(ctypes.cast(pointer, ctypes.POINTER(kind)), shape=(length,))
 
     def fill(self, parts: Sequence[Part]) -> list[int]:
-        """Write the parts one after another; returns each part's row of logits, which is its last token's index."""
+        """Write the parts one after another; returns the index of each part's last token that is no guess."""
         end = 0
         rows = []
         for part in parts:
@@ -47,8 +47,9 @@ class Batch:
                 self._positions[begin] = part.start
             else:
                 np.add(self._steps[:count], part.start, out=self._positions[begin:end])
-            self._outputs[end - 1] = part.wants_logits
-            rows.append(end - 1)
+            known = end - 1 - part.guessed
+            self._outputs[known:end] = part.wants_logits
+            rows.append(known)
         self.native.n_tokens = end
         return rows
 

@@ -14,10 +14,13 @@ class Detokenizer:
         self._stop = tuple(stop)
         self._held = ""
         self.stopped = False
-        """A stop string came; it and what follows are not text."""
+        """A stop came, a string or a token; it and what follows are not text."""
 
     def feed(self, piece: bytes) -> str:
         """The text that is certain after this token."""
+        if self.stopped:
+            text, self._held = self._held + self._decoder.decode(b"", True), ""
+            return text
         text = self._decoder.decode(piece)
         if not self._stop:
             return text

@@ -12,10 +12,11 @@ from core.entities import FinishReason
 from core.errors import ModelFailed, PortalError, Unavailable
 from core.generation import Delta, Queued, SamplingParams
 from models.engine.backend import Backend, Decoded, Part
+from models.engine.context_memory import ContextMemory
 from models.engine.metrics import EngineMetrics, Speed
-from models.engine.prefix_cache import PrefixCache
 from models.engine.scheduler import Scheduler
 from models.engine.sequence import Sequence
+from models.engine.speculation import Guesser, Speculation
 
 _log = logging.getLogger(__name__)
 
@@ -23,13 +24,17 @@ _log = logging.getLogger(__name__)
 class Engine:
     """Serves sequences on a backend, which it owns: the decode thread alone touches it and closes it at the end."""
 
-    def __init__(self, backend: Backend, name: str, queue_limit: int = 256, why: Callable[[], str] = lambda: "") -> None:
-        """`why` tells the backend's last error in its own words, for ModelFailed."""
+    def __init__(
+        self, backend: Backend, name: str, queue_limit: int = 256, why: Callable[[], str] = lambda: "", *, speculate: bool = True
+    ) -> None:
+        """`why` tells the backend's last error in its own words, for ModelFailed. speculate: guess tokens where that pays."""
         self._backend = backend
         self._name = name
         self._why = why
         self._scheduler = Scheduler(backend.slots, backend.batch_tokens, queue_limit)
-        self._prefixes = PrefixCache(backend.slots, backend.copy_from, can_cut=backend.can_cut)
+        self._memory = ContextMemory(backend)
+        self._prefixes = self._memory.prefixes
+        self._speculation = Speculation(backend.most_guesses if speculate and backend.can_cut else 0, backend.context)
         self._wake = threading.Condition()
         self._closing = False
         self._decoding: tuple[Sequence, ...] = ()
@@ -42,9 +47,13 @@ class Engine:
 
     # From any thread
 
-    def submit(self, prompt: list[int], params: SamplingParams, max_tokens: int, user_id: str) -> Sequence:
-        """Queue an answer to `prompt`, which must leave room for a token. Raises Busy, Unavailable while closing."""
-        sequence = Sequence(len(prompt), list(prompt), params, max_tokens, user_id)
+    def submit(self, prompt: list[int], params: SamplingParams, max_tokens: int, user_id: str, *, batch: bool = False) -> Sequence:
+        """Queue an answer to `prompt`, which must leave room for a token. Raises Busy, Unavailable while closing.
+
+        batch: nobody watches, so that interactive questions go first.
+        """
+        sequence = Sequence(len(prompt), list(prompt), params, max_tokens, user_id, batch)
+        sequence.guesser = Guesser(sequence.tokens) if self._speculation.possible else None
         with self._wake:
             if self._closing:
                 raise Unavailable("The model {name} is being unloaded.", name=self._name)
@@ -57,8 +66,10 @@ class Engine:
         with self._wake:
             sequence.cancelled = True
             if sequence in self._scheduler.waiting:
-                self._scheduler.waiting.remove(sequence)
-                sequence.events.put(sequence.finished(FinishReason.CANCELLED))
+                # One that was paused has a sampler, which is the decode thread's to free.
+                if sequence.sampler is None:
+                    self._scheduler.withdraw(sequence)
+                    sequence.events.put(sequence.finished(FinishReason.CANCELLED))
             elif self._decoding and all(one.cancelled for one in self._decoding):
                 self._backend.abort(True)
 
@@ -74,6 +85,11 @@ class Engine:
                 busy=len(self._scheduler.running),
                 waiting=len(self._scheduler.waiting),
                 cells_used=self._prefixes.cells,
+                restored_tokens=self._memory.restored_tokens,
+                parked=len(self._memory.parked),
+                parked_bytes=self._memory.parked.bytes,
+                guessed_tokens=self._speculation.guessed,
+                guessed_right=self._speculation.right,
                 tokens_per_second=self._speed.tokens_per_second,
             )
 
@@ -115,36 +131,53 @@ class Engine:
 
     def _schedule(self) -> list[tuple[Sequence, Part]]:
         """Drop cancelled answers, admit waiting ones, choose the batch."""
-        for sequence in [one for one in self._scheduler.running.values() if one.cancelled]:
+        with self._wake:
+            paused = [one for one in self._scheduler.waiting if one.cancelled]
+            for sequence in paused:
+                self._scheduler.withdraw(sequence)
+        for sequence in [*paused, *(one for one in self._scheduler.running.values() if one.cancelled)]:
             self._finish(sequence, FinishReason.CANCELLED)
         with self._wake:
             while self._scheduler.waiting and self._scheduler.free:
                 self._admit(self._scheduler.next_waiting())
+            while (one := self._scheduler.to_pause()) is not None:
+                self._pause(one)
+                self._admit(self._scheduler.next_waiting())
             for sequence, place in self._scheduler.moved():
                 sequence.events.put(Queued(place, self._scheduler.expected_wait(place)))
             batch = self._scheduler.parts()
+            self._speculation.extend(batch, self._scheduler.prefill_s_per_token)
             self._decoding = tuple(sequence for sequence, _ in batch)
             if not self._closing:
                 self._backend.abort(False)
         return batch
 
     def _admit(self, sequence: Sequence) -> None:
-        """Give the sequence a slot, with as much of its prompt as is known there or can be copied."""
-        match = self._prefixes.match(sequence.tokens, self._scheduler.free)
-        if match.source != match.slot:
-            self._backend.copy(match.source, match.slot, match.length)
-        self._backend.cut(match.slot, match.length)
-        self._prefixes.begin(match)
-        sequence.done = sequence.cached = match.length
-        sequence.sampler = self._backend.new_sampler(sequence.params, sequence.tokens)
-        self._scheduler.start(sequence, match.slot)
-        self._totals = replace(self._totals, cached_tokens=self._totals.cached_tokens + match.length)
+        """Give the sequence a slot, with as much of its prompt as is known there or can be brought there."""
+        slot, length = self._memory.place(sequence.tokens, self._scheduler.free)
+        sequence.done = length
+        if sequence.sampler is None:
+            sequence.cached = length
+            sequence.sampler = self._backend.new_sampler(sequence.params, sequence.tokens)
+            self._totals = replace(
+                self._totals,
+                prompt_tokens=self._totals.prompt_tokens + sequence.prompt_length,
+                cached_tokens=self._totals.cached_tokens + length,
+            )
+        self._scheduler.start(sequence, slot)
+
+    def _pause(self, sequence: Sequence) -> None:
+        """Make room for a user who has less than a fair share; the answer goes on when there is room again."""
+        assert sequence.slot is not None
+        self._prefixes.touch(sequence.slot)
+        self._scheduler.pause(sequence)
+        self._totals = replace(self._totals, paused=self._totals.paused + 1)
 
     def _compute(self, batch: list[tuple[Sequence, Part]]) -> list[tuple[Sequence, int]]:
         """Decode and sample. A batch that fails is tried again answer by answer, so that only the cause is lost."""
         parts = [part for _, part in batch]
         result = self._backend.decode(parts)
-        while result is Decoded.FULL and self._forget_oldest():
+        while result is Decoded.FULL and self._memory.forget_oldest(self._scheduler.free):
             result = self._backend.decode(parts)
         if result is Decoded.DONE:
             return [entry for index, (sequence, part) in enumerate(batch) for entry in self._advance(sequence, part, index)]
@@ -167,12 +200,27 @@ class Engine:
         self._backend.cut(part.slot, sequence.done)
 
     def _advance(self, sequence: Sequence, part: Part, index: int) -> list[tuple[Sequence, int]]:
-        self._prefixes.tokens[part.slot].extend(part.tokens)
-        sequence.done += len(part.tokens)
-        return [(sequence, self._backend.sample(sequence.sampler, index))] if part.wants_logits else []
+        """Sample after the part, and after each of its guesses for as long as they come true; forget the others."""
+        sequence.steps += 1
+        sampled = [self._backend.sample(sequence.sampler, index)] if part.wants_logits else []
+        known = len(part.tokens) - part.guessed
+        for guess, token in enumerate(part.tokens[known:], start=1):
+            if sampled[-1] != token or self._backend.ends(token):
+                break
+            sampled.append(self._backend.sample(sequence.sampler, index, guess))
+        kept = known + max(0, len(sampled) - 1)
+        self._prefixes.tokens[part.slot].extend(part.tokens[:kept])
+        sequence.done += kept
+        if kept < len(part.tokens):
+            self._backend.cut(part.slot, sequence.done)
+        if part.guessed and sequence.guesser is not None:
+            sequence.guesser.learn(part.guessed, len(sampled) - 1)
+        return [(sequence, token) for token in sampled]
 
     def _deliver(self, sequence: Sequence, token: int) -> None:
         """Hand the token's text over, and end the answer where it ends."""
+        if sequence.slot is None:
+            return  # it ended with an earlier token of this step
         if self._backend.ends(token):
             self._finish(sequence, FinishReason.STOP)
             return
@@ -199,7 +247,8 @@ class Engine:
         self._totals = replace(self._totals, failures=self._totals.failures + 1)
 
     def _release(self, sequence: Sequence) -> None:
-        """Free slot and sampler; what the slot holds stays, for the conversation's next turn."""
+        """Free slot, sampler and guesser; what the slot holds stays, for the conversation's next turn."""
+        sequence.guesser = None
         with self._wake:
             self._scheduler.release(sequence)
             if sequence.slot is not None:
@@ -215,19 +264,9 @@ class Engine:
             running = list(self._scheduler.running.values())
         for sequence in running:
             assert sequence.slot is not None
-            self._backend.cut(sequence.slot, 0)
-            self._prefixes.tokens[sequence.slot].clear()
+            self._memory.clear(sequence.slot)
         for sequence in running + waiting:
             self._fail(sequence, error)
-
-    def _forget_oldest(self) -> bool:
-        """Make room by dropping what the least used idle slot remembers; False if no idle slot holds anything."""
-        slot = self._prefixes.least_used(self._scheduler.free)
-        if slot is None:
-            return False
-        self._backend.cut(slot, 0)
-        self._prefixes.tokens[slot].clear()
-        return True
 
     def _decode_error(self, result: Decoded) -> PortalError:
         if result is Decoded.FULL:
@@ -237,10 +276,13 @@ class Engine:
         return ModelFailed("The model {name} failed: {reason}", name=self._name, reason=reason)
 
     def _count(self, batch: list[tuple[Sequence, Part]], sampled: int, seconds: float) -> None:
-        read = sum(len(part.tokens) for _, part in batch if len(part.tokens) > 1)
+        guessed = sum(part.guessed for _, part in batch)
+        read = sum(len(part.tokens) for _, part in batch if len(part.tokens) > 1) if not guessed else 0
         with self._wake:
             self._decoding = ()
             self._scheduler.measured(read, seconds)
+            if sampled and not read:
+                self._speculation.learn(len(batch), guessed, sampled - len(batch), seconds, self._scheduler.prefill_s_per_token)
         self._speed.add(sampled, seconds)
         self._totals = replace(
             self._totals,

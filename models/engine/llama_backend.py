@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from core.errors import ModelFailed, Unavailable
 from core.generation import SamplingParams
 from models.engine import native
@@ -16,6 +19,8 @@ from models.engine.backend import Decoded, Part
 from models.engine.batch import Batch
 from models.engine.native import lib
 from models.engine.sampler import new_chain
+from models.engine.steering import SteeredSampler, needs_steering, new_grammar
+from models.engine.top_chain import TopChain, wants_only
 
 _KV_TYPES = {"f16": 1, "q8_0": 8, "q4_0": 2}
 _ENDS = ("<|user|>", "<|observation|>")
@@ -35,12 +40,15 @@ class BackendOptions:
     threads: int = 1
     extra_buffers: bool = True
     batch_tokens: int = 512
+    parking_bytes: int = 0
+    """Host memory for conversations that leave their slots."""
 
 
 class LlamaBackend:
     """Fulfils `Backend`. Tokenizing is safe from any thread; all else belongs to the decode thread."""
 
     copy_from = 32
+    most_guesses = 16
 
     def __init__(
         self, path: Path, options: BackendOptions, progress: Callable[[float], bool] = lambda done: True, *, trial: bool = False
@@ -53,7 +61,8 @@ class LlamaBackend:
         self._log.mark()
         self.options = options
         self.slots = options.slots
-        self.batch_tokens = max(options.batch_tokens, options.slots)
+        self.parking_bytes = options.parking_bytes
+        self.batch_tokens = max(options.batch_tokens, options.slots + self.most_guesses)
         self._model: Any = self._load_model(path, progress, trial)
         self._vocab = lib.llama_model_get_vocab(self._model)
         self.vocabulary = lib.llama_vocab_n_tokens(self._vocab)
@@ -71,10 +80,12 @@ class LlamaBackend:
         self._install_abort()
         self._batch = Batch(self.batch_tokens)
         self._rows: list[int] = []
+        self._scratch = np.empty(self.vocabulary, np.bool_)
         self._pieces: dict[int, bytes] = {}
         self._ends: dict[int, bool] = {token: True for text in _ENDS for token in self._single(text)}
         self._on_gpu = bool(native.gpus()) and options.gpu_layers != 0
         self._sample = native.short_call("llama_sampler_sample", ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int32)
+        self._logits_at = native.short_call("llama_get_logits_ith", ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int32)
 
     def _load_model(self, path: Path, progress: Callable[[float], bool], trial: bool) -> Any:
         params = lib.llama_model_default_params()
@@ -98,7 +109,7 @@ class LlamaBackend:
         params.n_batch = self.batch_tokens
         params.n_ubatch = min(512, self.batch_tokens)
         params.n_seq_max = options.slots
-        params.n_outputs_max = options.slots
+        params.n_outputs_max = options.slots + self.most_guesses
         params.n_threads = params.n_threads_batch = options.threads
         params.type_k = params.type_v = _KV_TYPES[options.kv_type]
         # A quantized V needs flash attention; else llama.cpp decides by the device.
@@ -134,14 +145,31 @@ class LlamaBackend:
             return Decoded.DONE
         return {1: Decoded.FULL, 2: Decoded.ABORTED}.get(status, Decoded.FAILED)
 
-    def sample(self, sampler: Any, part: int) -> int:
-        return int(self._sample(sampler, self._context, self._rows[part]))
+    def sample(self, sampler: Any, part: int, guess: int = 0) -> int:
+        row = self._rows[part] + guess
+        if isinstance(sampler, TopChain):
+            return sampler.sample(self._logits(row))
+        if isinstance(sampler, SteeredSampler):
+            return sampler.sample(self._context, row)
+        return int(self._sample(sampler, self._context, row))
+
+    def _logits(self, row: int) -> NDArray[np.float32]:
+        """The vocabulary's logits after the batch's token `row`: a view that holds until the next decode."""
+        address = self._logits_at(self._context, row)
+        return np.frombuffer((ctypes.c_float * self.vocabulary).from_address(address), np.float32)
 
     def new_sampler(self, params: SamplingParams, prompt: Sequence[int]) -> Any:
-        return new_chain(params, prompt, self.vocabulary)
+        chain = new_chain(params, prompt, self.vocabulary)
+        if needs_steering(params):
+            return SteeredSampler(chain, params, self._vocab, self.piece)
+        top = wants_only(params, self.vocabulary)
+        return chain if top is None else TopChain(chain, top, self._scratch)
 
     def free_sampler(self, sampler: Any) -> None:
-        lib.llama_sampler_free(sampler)
+        if isinstance(sampler, SteeredSampler | TopChain):
+            sampler.free()
+        else:
+            lib.llama_sampler_free(sampler)
 
     def cut(self, slot: int, length: int) -> None:
         lib.llama_memory_seq_rm(self._memory, slot, length or -1, -1)
@@ -151,6 +179,18 @@ class LlamaBackend:
         lib.llama_memory_seq_rm(self._memory, target, -1, -1)
         lib.llama_memory_seq_cp(self._memory, source, target, -1, -1)
         self.cut(target, length)
+
+    def save(self, slot: int) -> NDArray[np.uint8]:
+        state = np.empty(lib.llama_state_seq_get_size(self._context, slot), np.uint8)
+        written = lib.llama_state_seq_get_data(self._context, _bytes(state), state.nbytes, slot)
+        return state[:written]
+
+    def restore(self, slot: int, state: NDArray[np.uint8]) -> bool:
+        self.cut(slot, 0)
+        if lib.llama_state_seq_set_data(self._context, _bytes(state), state.nbytes, slot):
+            return True
+        self.cut(slot, 0)
+        return False
 
     def piece(self, token: int) -> bytes:
         known = self._pieces.get(token)
@@ -191,6 +231,18 @@ class LlamaBackend:
             count = lib.llama_tokenize(self._vocab, data, len(data), tokens, room, False, special)
         return list(tokens[:count])
 
+    def grammar_error(self, text: str) -> str | None:
+        """Why llama.cpp cannot use the grammar, None if it can. Raises Unavailable once closed."""
+        with self._tokenizing:
+            if self._closed:
+                raise Unavailable("The model is being unloaded.")
+            self._log.mark()
+            grammar = new_grammar(self._vocab, text)
+            if not grammar:
+                return self._log.last_error() or "no reason given"
+            lib.llama_sampler_free(grammar)
+        return None
+
     def control_markers(self) -> list[str]:
         """The text of every control token, such as <|user|>."""
         tokens = (token for token in range(self.vocabulary) if lib.llama_vocab_is_control(self._vocab, token))
@@ -210,3 +262,7 @@ class LlamaBackend:
         buffer = ctypes.create_string_buffer(512)
         length = lib.llama_token_to_piece(self._vocab, token, buffer, len(buffer), 0, special)
         return buffer.raw[: max(length, 0)]
+
+
+def _bytes(state: NDArray[np.uint8]) -> Any:
+    return state.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8))

@@ -27,6 +27,18 @@ class EngineMetrics:
     cells_total: int
     tokens_per_second: float | None
     """Of all running answers together, over the busy part of the last minute."""
+    prompt_tokens: int = 0
+    """Of all prompts that got a slot: the share of cached_tokens in them is the hit rate."""
+    restored_tokens: int = 0
+    """Cached tokens that came back from the host's memory."""
+    parked: int = 0
+    """Conversations kept in the host's memory."""
+    parked_bytes: int = 0
+    guessed_tokens: int = 0
+    guessed_right: int = 0
+    """Of the guessed tokens those that came true."""
+    paused: int = 0
+    """Answers that made room for another user and went on later."""
 
 
 class Speed:

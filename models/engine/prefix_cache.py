@@ -47,15 +47,22 @@ class PrefixCache:
         source = max(range(len(shared)), key=shared.__getitem__)
         if shared[best] and shared[best] * 2 >= len(self.tokens[best]) and shared[source] - shared[best] < self._copy_from:
             return Match(best, best, shared[best])
-        oldest = min(free, key=lambda slot: (bool(self.tokens[slot]), self._used[slot], slot))
+        oldest = self.oldest(free)
         if shared[source] >= self._copy_from:
             return Match(oldest, source, shared[source])
         return Match(oldest, oldest, shared[oldest])
 
     def begin(self, match: Match) -> None:
         """The slot now holds the match's tokens and nothing else."""
-        self.tokens[match.slot] = self.tokens[match.source][: match.length]
-        self.touch(match.slot)
+        self.hold(match.slot, self.tokens[match.source][: match.length])
+
+    def hold(self, slot: int, tokens: list[int]) -> None:
+        self.tokens[slot] = tokens
+        self.touch(slot)
+
+    def oldest(self, free: Collection[int]) -> int:
+        """The free slot to be overwritten: an empty one, else the one that was not used for longest."""
+        return min(free, key=lambda slot: (bool(self.tokens[slot]), self._used[slot], slot))
 
     def touch(self, slot: int) -> None:
         self._clock += 1

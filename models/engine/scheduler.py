@@ -15,6 +15,10 @@ STEP_WHILE_DECODING_S = 0.1
 STEP_ALONE_S = 0.5
 """The longest a step may take when nobody waits for a token: a cancel takes effect within it."""
 SMALLEST_CHUNK = 16
+FAIR_SHARE = 0.25
+"""Of the slots: more than this nobody keeps while others wait."""
+BATCH_WAITS_S = 60.0
+"""How long work that nobody watches lets interactive questions pass; then it counts as one."""
 
 
 class Scheduler:
@@ -26,8 +30,11 @@ class Scheduler:
         self.running: dict[int, Sequence] = {}
         self._batch_tokens = batch_tokens
         self._queue_limit = queue_limit
+        self._share = max(1, int(slots * FAIR_SHARE))
+        self._reordered = False
         self._answer_s: float | None = None
-        self._prefill_s_per_token: float | None = None
+        self.prefill_s_per_token: float | None = None
+        """What a token of a prompt adds to a step, measured."""
 
     @property
     def idle(self) -> bool:
@@ -47,45 +54,91 @@ class Scheduler:
                 seconds=max(1, round(wait)),
                 retry_after=max(1.0, wait),
             )
+        self._queue(sequence)
+
+    def _queue(self, sequence: Sequence) -> None:
         self.waiting.append(sequence)
+        self._reordered = True
+
+    def withdraw(self, sequence: Sequence) -> None:
+        """Take one out of the queue."""
+        self.waiting.remove(sequence)
+        self._reordered = True
 
     def expected_wait(self, place: int) -> float | None:
         """Seconds until the waiting request at `place` gets a slot, from how long answers took; None before the first."""
         return None if self._answer_s is None else self._answer_s * place / self.slots
 
     def next_waiting(self) -> Sequence:
-        """Take the next to be served: of the user with the fewest running answers, the one that came first."""
+        """Take the next to be served, see `_in_order`."""
         sequence = self._in_order()[0]
-        self.waiting.remove(sequence)
+        self.withdraw(sequence)
         return sequence
 
+    def to_pause(self) -> Sequence | None:
+        """With every slot taken: the answer to put back into the queue for one of a user with less than the fair share.
+
+        The youngest of the user who holds most, if that is more than the share, unwatched work first; None where everybody keeps to it. An
+        answer that somebody watches is not put back for work that nobody watches.
+        """
+        if not self.waiting or len(self.running) < self.slots:
+            return None
+        held = Counter(sequence.user_id for sequence in self.running.values())
+        user, most = held.most_common(1)[0]
+        if most <= self._share:
+            return None
+        following = self._in_order()[0]
+        youngest = max((one for one in self.running.values() if one.user_id == user), key=lambda one: (one.batch, one.arrived))
+        unwatched = self._yields(following, time.perf_counter()) and not youngest.batch
+        return None if held[following.user_id] >= self._share or unwatched else youngest
+
+    def pause(self, sequence: Sequence) -> None:
+        """Back into the queue; what it has said and read so far stays its own."""
+        assert sequence.slot is not None
+        del self.running[sequence.slot]
+        sequence.slot = None
+        self._queue(sequence)
+
     def moved(self) -> Iterator[tuple[Sequence, int]]:
-        """Waiting sequences whose place (1 is next) is not the one they were told last."""
+        """Waiting sequences whose place (1 is next) is not the one they were told last. One that has begun is told nothing."""
+        if not self._reordered:
+            return
+        self._reordered = False
         for place, sequence in enumerate(self._in_order(), start=1):
-            if sequence.told_place != place:
+            if sequence.told_place != place and sequence.admitted is None:
                 sequence.told_place = place
                 yield sequence, place
 
     def _in_order(self) -> list[Sequence]:
-        """Fair order: each user's first waiting request before anybody's second, counting those that run."""
+        """Users with their fair share come last, work that nobody watches after questions, then each user's first waiting request
+        before anybody's second (counting those that run), then who came first."""
         held = Counter(sequence.user_id for sequence in self.running.values())
+        now = time.perf_counter()
         ranked = []
-        for sequence in self.waiting:
-            ranked.append((held[sequence.user_id], sequence.arrived, sequence))
+        for sequence in sorted(self.waiting, key=lambda one: (self._yields(one, now), one.arrived)):
+            count = held[sequence.user_id]
+            ranked.append((count >= self._share, self._yields(sequence, now), count, sequence.arrived, sequence))
             held[sequence.user_id] += 1
-        ranked.sort(key=lambda entry: entry[:2])
-        return [sequence for _, _, sequence in ranked]
+        ranked.sort(key=lambda entry: entry[:4])
+        return [entry[4] for entry in ranked]
+
+    @staticmethod
+    def _yields(sequence: Sequence, now: float) -> bool:
+        return sequence.batch and now - sequence.arrived < BATCH_WAITS_S
 
     def start(self, sequence: Sequence, slot: int) -> None:
         sequence.slot = slot
-        sequence.admitted = time.perf_counter()
+        if sequence.admitted is None:
+            sequence.admitted = time.perf_counter()
         self.running[slot] = sequence
+        self._reordered = True
 
     def release(self, sequence: Sequence) -> None:
         """Give the slot back; how long it was held tells the next in the queue how long to expect."""
         if sequence.slot is None or sequence.admitted is None:
             return
         del self.running[sequence.slot]
+        self._reordered = True
         held = time.perf_counter() - sequence.admitted
         self._answer_s = held if self._answer_s is None else 0.8 * self._answer_s + 0.2 * held
 
@@ -117,15 +170,15 @@ class Scheduler:
 
     def _budget(self, others_decode: bool) -> int:
         """Prompt tokens for one step, so that it stays short on a slow machine."""
-        if self._prefill_s_per_token is None:
+        if self.prefill_s_per_token is None:
             return min(64, self._batch_tokens)
         seconds = STEP_WHILE_DECODING_S if others_decode else STEP_ALONE_S
-        return max(SMALLEST_CHUNK, min(self._batch_tokens, int(seconds / self._prefill_s_per_token)))
+        return max(SMALLEST_CHUNK, min(self._batch_tokens, int(seconds / self.prefill_s_per_token)))
 
     def measured(self, prompt_tokens: int, seconds: float) -> None:
         """Learn from a step that read `prompt_tokens`."""
         if prompt_tokens < SMALLEST_CHUNK:
             return
         per_token = seconds / prompt_tokens
-        known = self._prefill_s_per_token
-        self._prefill_s_per_token = per_token if known is None else 0.7 * known + 0.3 * per_token
+        known = self.prefill_s_per_token
+        self.prefill_s_per_token = per_token if known is None else 0.7 * known + 0.3 * per_token

@@ -9,8 +9,9 @@ from typing import Any
 
 from core.entities import FinishReason, Timings, Usage
 from core.errors import PortalError
-from core.generation import Delta, Finished, Queued, SamplingParams
+from core.generation import Delta, Finished, Queued, SamplingParams, TokenLogprob
 from models.engine.detokenizer import Detokenizer
+from models.engine.speculation import Guesser
 
 Event = Queued | Delta | Finished | PortalError
 """What a sequence reports; Finished or an error is the last."""
@@ -26,6 +27,8 @@ class Sequence:
     params: SamplingParams
     max_tokens: int
     user_id: str
+    batch: bool = False
+    """Nobody watches: interactive questions go first."""
     arrived: float = field(default_factory=time.perf_counter)
     events: SimpleQueue[Event] = field(default_factory=SimpleQueue)
     detokenizer: Detokenizer = field(init=False)
@@ -35,10 +38,17 @@ class Sequence:
     """Tokens in the slot's context memory."""
     cached: int = 0
     sampler: Any = None
+    guesser: Guesser | None = None
     told_place: int = 0
     admitted: float | None = None
     first_token: float | None = None
     last_token: float | None = None
+    gaps: list[float] = field(default_factory=list)
+    """Seconds between one token and the next."""
+    steps: int = 0
+    """Decodes that held a part of this sequence."""
+    logprobs: list[TokenLogprob] = field(default_factory=list)
+    """Of each generated token, if asked for."""
 
     def __post_init__(self) -> None:
         self.detokenizer = Detokenizer(self.params.stop)
@@ -55,9 +65,15 @@ class Sequence:
     def add(self, token: int) -> None:
         now = time.perf_counter()
         self.tokens.append(token)
-        self.last_token = now
-        if self.first_token is None:
+        if self.last_token is None:
             self.first_token = now
+        else:
+            self.gaps.append(now - self.last_token)
+        self.last_token = now
+        if token in self.params.stop_tokens:
+            self.detokenizer.stopped = True
+        if self.params.logprobs is not None:
+            self.logprobs.append(self.sampler.told.popleft())
 
     def finished(self, reason: FinishReason) -> Finished:
         now = time.perf_counter()
@@ -73,4 +89,11 @@ class Sequence:
             ttft_s=None if self.first_token is None else self.first_token - self.arrived,
             duration_s=now - self.arrived,
             tokens_per_second=speed,
+            inter_token_p50_s=self._gap(0.5),
+            inter_token_p95_s=self._gap(0.95),
+            steps=self.steps,
         )
+
+    def _gap(self, share: float) -> float | None:
+        """The gap that `share` of all gaps do not exceed."""
+        return sorted(self.gaps)[min(len(self.gaps) - 1, int(share * len(self.gaps)))] if self.gaps else None

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Iterator
+from dataclasses import replace
 
-from core.errors import PortalError, PromptTooLong
-from core.generation import ChatMessage, Delta, Finished, GenerationEvent, GenerationRequest, SamplingParams
+from core.errors import InvalidInput, PromptTooLong
+from core.generation import ChatMessage, GenerationRequest, SamplingParams, Tool
+from models.answer_reader import AnswerReader
 from models.chat_template import ChatTemplate, Prompt
 from models.engine.engine import Engine
 from models.engine.llama_backend import LlamaBackend
 from models.engine.metrics import EngineMetrics
-from models.engine.sampler import recommended, resolve
-from models.engine.sequence import Event, Sequence
+from models.engine.sampler import Resolved, ThinkingTags, recommended, resolve
+from models.engine.sequence import Sequence
+from models.engine.steering import needs_steering
+from models.grammar import check_grammar
+from models.json_schema import grammar_of
 from models.model_facts import ModelFacts
-from models.reasoning import ReasoningParser
+from models.platforms.local_generation import LocalGeneration
+from models.reasoning import CLOSE, OPEN, ReasoningParser
+from models.tool_calls import ToolCallParser, must_call
 
 DEFAULT_MAX_TOKENS = 4096
 """Where nobody asks for more, so that an answer that does not end cannot hold a slot for ever."""
-_GATHER_S = 0.015
-"""Deltas closer than this are handed over as one: every wake-up of a reader costs the decode thread time."""
 _SEAM = "\ufdd0"
 """A noncharacter that marks where to cut the prompt; it never occurs in text that people exchange."""
 
@@ -36,23 +39,62 @@ class LocalPlatform:
         self._backend = backend
         self._template = template
         self._engine = Engine(backend, facts.file.name, why=backend.last_error)
-        self._defaults = recommended(facts.file.architecture, f"{facts.file.name} {facts.title}")
+        name = f"{facts.file.name} {facts.title}"
+        self._defaults = recommended(facts.file.architecture, name)
+        self._tool_defaults = recommended(facts.file.architecture, name, tools=True)
         markers = sorted(backend.control_markers(), key=len, reverse=True)
         self._markers = re.compile("|".join(map(re.escape, markers))) if markers else None
         self._engine.start()
 
     def start(self, request: GenerationRequest) -> LocalGeneration:
         """Render, tokenize and queue. Raises PromptTooLong, InvalidInput, Busy, Unavailable."""
+        tools = () if request.tool_choice == "none" else tuple(map(self._defused_tool, request.tools))
         messages = [self._defused(message) for message in request.messages]
-        prompt = self._template.render(messages, thinking=request.thinking)
+        prompt = self._template.render(messages, thinking=request.thinking, tools=tools)
         tokens = self._tokenize(prompt)
-        room = self._backend.context - len(tokens)
+        params = self._resolved(request, prompt, self._room(tokens))
+        reader = AnswerReader(ReasoningParser(inside=prompt.inside_thinking), ToolCallParser(request.tools) if tools else None)
+        sequence = self.submit(tokens, params, request.user_id, batch=request.batch)
+        return LocalGeneration(self, sequence, params, reader, guard=request.guard)
+
+    def submit(self, tokens: list[int], params: Resolved, user_id: str, *, batch: bool = False) -> Sequence:
+        """Queue an answer to a prompt of tokens, which must leave room for one. Raises Busy, Unavailable."""
+        return self._engine.submit(tokens, params, params.max_tokens or 1, user_id, batch=batch)
+
+    def tokenize(self, text: str) -> list[int]:
+        return self._backend.tokenize(text)
+
+    def _room(self, tokens: list[int]) -> int:
+        room: int = self._backend.context - len(tokens)
         if room < 1:
             raise PromptTooLong(len(tokens), self._backend.context - 1)
-        max_tokens = min(request.params.max_tokens or DEFAULT_MAX_TOKENS, room)
-        params = resolve(request.params, self._defaults, max_tokens)
-        sequence = self._engine.submit(tokens, params, max_tokens, request.user_id)
-        return LocalGeneration(self, sequence, ReasoningParser(inside=prompt.inside_thinking))
+        return room
+
+    def _resolved(self, request: GenerationRequest, prompt: Prompt, room: int) -> Resolved:
+        asked = replace(request.params, grammar=self._grammar(request), json_schema=None)
+        tags = None
+        if needs_steering(asked) and request.thinking and (prompt.inside_thinking or self.facts.file.thinking):
+            opening, closing = self._backend.tokenize(OPEN), self._backend.tokenize(CLOSE)
+            tags = ThinkingTags(tuple(opening), tuple(closing), prompt.inside_thinking)
+        default = self._tool_defaults if request.tools else self._defaults
+        return resolve(asked, default, min(asked.max_tokens or DEFAULT_MAX_TOKENS, room), tags)
+
+    def _grammar(self, request: GenerationRequest) -> str | None:
+        """What the answer must follow, of all that can ask for it. Raises InvalidInput for what cannot be used."""
+        params, text = request.params, request.params.grammar
+        if text is not None:
+            text = check_grammar(text)
+        elif params.json_schema is not None:
+            text = grammar_of(params.json_schema)
+        if request.tools and request.tool_choice not in ("auto", "none"):
+            if text is not None:
+                raise InvalidInput("An answer cannot both follow a format and be the call of a tool. Ask for one of them.")
+            wanted = [tool for tool in request.tools if request.tool_choice in ("required", tool.name)]
+            text = must_call(wanted, tagged="<arg_key>" in self._template.source)
+        reason = None if text is None else self._backend.grammar_error(text)
+        if reason is not None:
+            raise InvalidInput("The model cannot follow this format: {reason}.", reason=reason.rstrip("."))
+        return text
 
     @property
     def defaults(self) -> SamplingParams:
@@ -76,7 +118,11 @@ class LocalPlatform:
 
     def _defused(self, message: ChatMessage) -> ChatMessage:
         """Whoever types <|system|> means the characters: cut the marker in two, so that it never becomes the token."""
-        return ChatMessage(message.role, self._plain(message.content), self._plain(message.reasoning))
+        calls = tuple(replace(call, name=self._plain(call.name), arguments=self._plain(call.arguments)) for call in message.tool_calls)
+        return replace(message, content=self._plain(message.content), reasoning=self._plain(message.reasoning), tool_calls=calls)
+
+    def _defused_tool(self, tool: Tool) -> Tool:
+        return Tool(self._plain(tool.name), self._plain(tool.description), self._plain(tool.parameters))
 
     def _plain(self, text: str) -> str:
         text = text.replace(_SEAM, "").encode("utf-8", "replace").decode()  # half a surrogate pair has no bytes
@@ -84,69 +130,3 @@ class LocalPlatform:
 
     def _tokenize(self, prompt: Prompt) -> list[int]:
         return [token for piece in prompt.text.split(_SEAM) if piece for token in self._backend.tokenize(piece)]
-
-
-class LocalGeneration:
-    """One running answer; fulfils core's RunningGeneration."""
-
-    def __init__(self, platform: LocalPlatform, sequence: Sequence, reasoning: ReasoningParser) -> None:
-        self.model = platform.facts.file.name
-        self.model_version = platform.version
-        self.platform = platform.platform
-        self._platform = platform
-        self._sequence = sequence
-        self._reasoning = reasoning
-        self._handed_over = 0.0
-
-    def cancel(self) -> None:
-        self._platform.cancel(self._sequence)
-
-    def events(self) -> Iterator[GenerationEvent]:
-        """See RunningGeneration. Abandoning the iterator cancels the answer."""
-        ended = False
-        try:
-            for event in self._gathered():
-                if isinstance(event, PortalError):
-                    ended = True
-                    raise event
-                if isinstance(event, Delta):
-                    reasoning, text = self._reasoning.feed(event.text)
-                    if reasoning or text:
-                        yield Delta(text, reasoning, event.tokens)
-                    continue
-                ended = isinstance(event, Finished)
-                if ended:
-                    reasoning, text = self._reasoning.finish()
-                    if reasoning or text:
-                        yield Delta(text, reasoning, self._sequence.generated)
-                yield event
-        finally:
-            if not ended:
-                self.cancel()
-
-    def _gathered(self) -> Iterator[Event]:
-        """The sequence's events to the last, with deltas that come in quick succession joined."""
-        following: Event | None = None
-        while True:
-            event = following or self._sequence.events.get()
-            following = None
-            if isinstance(event, Delta):
-                event, following = self._joined(event)
-            yield event
-            if isinstance(event, Finished | PortalError):
-                return
-
-    def _joined(self, first: Delta) -> tuple[Delta, Event | None]:
-        """`first` with the deltas that came since, and the event of another kind that ended them."""
-        time.sleep(max(0.0, self._handed_over + _GATHER_S - time.perf_counter()))
-        texts, tokens = [first.text], first.tokens
-        following: Event | None = None
-        while following is None and not self._sequence.events.empty():
-            event = self._sequence.events.get()
-            if isinstance(event, Delta):
-                texts.append(event.text)
-                tokens = event.tokens
-            else:
-                following = event
-        self._handed_over = time.perf_counter()
-        return Delta("".join(texts), tokens=tokens), following

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Iterator
+from typing import Any, Literal
 
 import httpx
 import openai
 import pytest
+from pydantic import BaseModel, Field
 
 from bench._portal import Measured, running_portal
 
@@ -113,11 +116,96 @@ def test_a_prompt_beyond_the_context_is_a_bad_request(client: openai.OpenAI) -> 
 
 
 def test_what_is_not_offered_is_a_bad_request(client: openai.OpenAI) -> None:
-    tool = {"type": "function", "function": {"name": "f", "parameters": {}}}
-    with pytest.raises(openai.BadRequestError, match="tools is not offered yet"):
-        client.chat.completions.create(model="guide", messages=HELLO, tools=[tool])
-    with pytest.raises(openai.BadRequestError, match="one answer"):
-        client.chat.completions.create(model="guide", messages=HELLO, n=2)
+    with pytest.raises(openai.BadRequestError, match="functions is not offered"):
+        client.chat.completions.create(model="guide", messages=HELLO, functions=[{"name": "f"}])
+    with pytest.raises(openai.BadRequestError, match="pattern is not offered"):
+        client.chat.completions.create(model="guide", messages=HELLO, response_format=schema({"type": "string", "pattern": "a"}))
+    with pytest.raises(openai.BadRequestError, match="the rule x is not defined"):
+        client.chat.completions.create(model="guide", messages=HELLO, extra_body={"grammar": "root ::= x"})
+
+
+def schema(wanted: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "json_schema", "json_schema": {"name": "wanted", "schema": wanted, "strict": True}}
+
+
+STEPS = {
+    "type": "object",
+    "properties": {"steps": {"type": "array", "items": {"type": "string", "maxLength": 30}, "maxItems": 3}, "sure": {"type": "boolean"}},
+    "required": ["steps", "sure"],
+    "additionalProperties": False,
+}
+
+
+def test_an_answer_follows_a_schema(client: openai.OpenAI) -> None:
+    answer = client.chat.completions.create(model="guide", messages=HELLO, response_format=schema(STEPS), seed=1)
+    value = json.loads(answer.choices[0].message.content)
+    assert isinstance(value["sure"], bool) and len(value["steps"]) <= 3
+    stream = client.chat.completions.create(model="guide", messages=HELLO, response_format=schema(STEPS), seed=1, stream=True)
+    assert json.loads("".join(chunk.choices[0].delta.content or "" for chunk in stream)) == value
+
+
+def test_the_clients_own_parsing_of_a_class_works(client: openai.OpenAI) -> None:
+    class Answer(BaseModel):
+        text: str = Field(max_length=40)
+        kind: Literal["how-to", "other"]
+        lines: int | None
+
+    parsed = client.chat.completions.parse(model="guide", messages=HELLO, response_format=Answer).choices[0].message.parsed
+    assert isinstance(parsed, Answer)
+
+
+def test_a_forced_tool_is_called(client: openai.OpenAI) -> None:
+    tool = {"type": "function", "function": {"name": "find", "parameters": {"type": "object", "properties": {"q": {"type": "string"}}}}}
+    # The built-in model knows nothing of tools: it may fill the arguments until max_tokens.
+    choice = client.chat.completions.create(
+        model="guide", messages=HELLO, tools=[tool], tool_choice={"type": "function", "function": {"name": "find"}}, max_tokens=300
+    ).choices[0]
+    if choice.finish_reason == "tool_calls":
+        assert choice.message.tool_calls[0].function.name == "find"
+        assert isinstance(json.loads(choice.message.tool_calls[0].function.arguments), dict)
+    else:
+        assert choice.finish_reason == "length"
+
+
+def test_a_tools_answer_is_taken(client: openai.OpenAI) -> None:
+    call = {"id": "c1", "type": "function", "function": {"name": "find", "arguments": '{"q": "model"}'}}
+    messages = [
+        *HELLO,
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c1", "content": "Open the Models page."},
+    ]
+    assert client.chat.completions.create(model="guide", messages=messages, max_tokens=20).usage.prompt_tokens > 10
+
+
+def test_probabilities_are_told(client: openai.OpenAI) -> None:
+    choice = client.chat.completions.create(
+        model="guide", messages=HELLO, temperature=0, logprobs=True, top_logprobs=3, max_tokens=8
+    ).choices[0]
+    assert b"".join(bytes(one.bytes) for one in choice.logprobs.content).decode() == choice.message.content
+    assert all(len(one.top_logprobs) == 3 and one.top_logprobs[0].token == one.token for one in choice.logprobs.content)
+    assert all(one.logprob <= 0 for one in choice.logprobs.content)
+
+
+def test_several_answers_share_the_prompt(client: openai.OpenAI, program: httpx.Client) -> None:
+    answer = client.chat.completions.create(model="guide", messages=HELLO, temperature=1.5, seed=4, n=3, max_tokens=30)
+    texts = [choice.message.content for choice in answer.choices]
+    assert len(texts) == 3 and len(set(texts)) > 1
+    alone = client.chat.completions.create(model="guide", messages=HELLO, temperature=1.5, seed=5, max_tokens=30)
+    assert alone.choices[0].message.content == texts[1]
+    assert answer.usage.prompt_tokens == alone.usage.prompt_tokens
+
+
+def test_penalties_and_biases_are_taken(client: openai.OpenAI) -> None:
+    def text(**asked: Any) -> str:
+        answer = client.chat.completions.create(model="guide", messages=HELLO, temperature=0, max_tokens=20, **asked)
+        return str(answer.choices[0].message.content)
+
+    plain = text()
+    assert text(presence_penalty=0, frequency_penalty=0) == plain
+    assert text(presence_penalty=2, frequency_penalty=-2, extra_body={"typical_p": 0.9, "thinking_budget": 5})
+    forced = text(logit_bias={"300": 100})
+    assert forced != plain and len(set(forced.split())) <= 2
+    assert text(logit_bias={"300": 100}, extra_body={"stop_token_ids": [300]}) == ""
 
 
 def test_a_path_that_is_not_offered_is_a_not_found_error(client: openai.OpenAI) -> None:

@@ -70,6 +70,13 @@ class Engine:
     cells_used: int = 7
     cells_total: int = 4096
     tokens_per_second: float | None = None
+    prompt_tokens: int = 100
+    restored_tokens: int = 5
+    parked: int = 1
+    parked_bytes: int = 4096
+    guessed_tokens: int = 8
+    guessed_right: int = 6
+    paused: int = 0
 
 
 def _read(client: httpx.Client) -> dict[tuple[str, ...], float]:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -11,7 +12,7 @@ import pytest
 import bootstrap
 from core.entities import FinishReason
 from core.errors import Busy, ModelFailed, PromptTooLong, Unavailable
-from core.generation import ChatMessage, Delta
+from core.generation import Alternative, ChatMessage, Delta, Finished, TokenLogprob, Tool, ToolCall
 from tests.fakes import MODEL, FakeRouter, answer
 
 COMPLETIONS = "/v1/chat/completions"
@@ -45,7 +46,7 @@ def test_an_answer_comes_in_openais_shape(ann: httpx.Client, router: FakeRouter)
     assert abs(body["created"] - time.time()) < 60
     assert body["model"] == "fake"
     choice = body["choices"][0]
-    assert choice["message"] == {"role": "assistant", "content": "The answer", "reasoning_content": "Let me think"}
+    assert choice["message"] == {"role": "assistant", "content": "The answer", "reasoning_content": "Let me think", "tool_calls": None}
     assert choice["finish_reason"] == "stop"
     assert body["usage"] == {
         "prompt_tokens": 5,
@@ -144,17 +145,9 @@ def test_fields_that_change_nothing_are_ignored(ann: httpx.Client) -> None:
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("tools", [{"type": "function", "function": {"name": "f"}}]),
-        ("response_format", {"type": "json_object"}),
-        ("logprobs", True),
-        ("top_logprobs", 3),
-        ("n", 2),
-        ("n", 0),
-        ("frequency_penalty", 0.5),
-        ("logit_bias", {"1": 5}),
         ("modalities", ["text", "audio"]),
         ("functions", [{"name": "f"}]),
-        ("tool_choice", "required"),
+        ("web_search_options", {}),
     ],
 )
 def test_what_is_not_offered_is_refused_and_named(ann: httpx.Client, router: FakeRouter, field: str, value: object) -> None:
@@ -165,6 +158,163 @@ def test_what_is_not_offered_is_refused_and_named(ann: httpx.Client, router: Fak
     assert error["type"] == "invalid_request_error"
     assert "offered" in error["message"]
     assert router.requests == []
+
+
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [
+        ({"n": 0}, "n"),
+        ({"n": 9}, "n"),
+        ({"top_logprobs": 3}, "top_logprobs"),
+        ({"logprobs": True, "top_logprobs": 21}, "top_logprobs"),
+        ({"frequency_penalty": 2.5}, "frequency_penalty"),
+        ({"presence_penalty": -3}, "presence_penalty"),
+        ({"typical_p": 2}, "typical_p"),
+        ({"logit_bias": {"word": 1}}, "logit_bias"),
+        ({"logit_bias": {"1": 200}}, "logit_bias"),
+        ({"thinking_budget": -1}, "thinking_budget"),
+        ({"response_format": {"type": "yaml"}}, "response_format.type"),
+        ({"response_format": {"type": "json_schema"}}, "response_format.json_schema.schema"),
+        ({"tool_choice": "required"}, "tool_choice"),
+        ({"tool_choice": {"type": "function", "function": {"name": "f"}}}, "tool_choice"),
+        ({"tools": [{"type": "function", "function": {"name": "a b"}}]}, "tools.0.function.name"),
+        ({"tools": [{"type": "retrieval"}]}, "tools.0.type"),
+    ],
+)
+def test_what_is_out_of_range_is_refused_and_named(ann: httpx.Client, router: FakeRouter, body: dict[str, Any], param: str) -> None:
+    refused = complete(ann, **body)
+    assert refused.status_code == 400
+    assert refused.json()["error"]["param"] == param
+    assert router.requests == []
+
+
+def test_work_that_nobody_waits_for_is_marked(ann: httpx.Client, router: FakeRouter) -> None:
+    for tier in (None, "auto", "flex"):
+        complete(ann, service_tier=tier)
+    assert [asked.batch for asked in router.requests] == [False, False, True]
+
+
+def test_penalties_biases_and_formats_reach_the_model(ann: httpx.Client, router: FakeRouter) -> None:
+    complete(
+        ann, presence_penalty=0.5, frequency_penalty=-1, typical_p=0.9, logit_bias={"7": -100, "8": 2.5}, logprobs=True, top_logprobs=2,
+        stop_token_ids=[5], thinking={"type": "enabled", "budget_tokens": 9}, response_format={"type": "json_object"},
+        repetition_guard=False,
+    )  # fmt: skip
+    asked = router.requests[0]
+    assert (asked.params.presence_penalty, asked.params.frequency_penalty, asked.params.typical_p) == (0.5, -1, 0.9)
+    assert asked.params.logit_bias == ((7, -100), (8, 2.5))
+    assert (asked.params.logprobs, asked.params.stop_tokens, asked.params.thinking_budget) == (2, (5,), 9)
+    assert asked.params.json_schema == '{"type": "object"}'
+    assert not asked.guard
+    complete(ann, response_format={"type": "json_schema", "json_schema": {"name": "x", "schema": {"const": "é"}}}, thinking_budget=3)
+    assert router.requests[1].params.json_schema == '{"const": "é"}'
+    assert (router.requests[1].params.thinking_budget, router.requests[1].guard) == (3, True)
+    complete(ann, grammar="root ::= [a-z]+")
+    assert router.requests[2].params.grammar == "root ::= [a-z]+"
+
+
+WEATHER = {"type": "function", "function": {"name": "weather", "description": "Of a city", "parameters": {"type": "object"}}}
+
+
+def test_tools_and_their_answers_reach_the_model(ann: httpx.Client, router: FakeRouter) -> None:
+    messages = [
+        {"role": "user", "content": "Weather?"},
+        {
+            "role": "assistant",
+            "content": None,
+            "tool_calls": [{"id": "c1", "type": "function", "function": {"name": "weather", "arguments": '{"city": "Bonn"}'}}],
+        },
+        {"role": "tool", "tool_call_id": "c1", "content": "Rain"},
+    ]
+    named = {"type": "function", "function": {"name": "weather"}}
+    assert complete(ann, messages=messages, tools=[WEATHER], tool_choice=named).status_code == 200
+    asked = router.requests[0]
+    assert asked.tools == (Tool("weather", "Of a city", '{"type": "object"}'),)
+    assert asked.tool_choice == "weather"
+    assert asked.messages[1].tool_calls == (ToolCall("c1", "weather", '{"city": "Bonn"}'),)
+    assert asked.messages[2] == ChatMessage("tool", "Rain", tool_call_id="c1")
+
+
+def test_calls_of_tools_come_in_openais_shape(ann: httpx.Client, router: FakeRouter) -> None:
+    call = ToolCall("c1", "weather", '{"city": "Bonn"}')
+    end = answer("x")[-1]
+    router.always = [Delta(tokens=5, tool_calls=(call,)), Delta(tokens=6, tool_calls=(ToolCall("c2", "weather", "{}"),)), end]
+    choice = complete(ann, tools=[WEATHER]).json()["choices"][0]
+    assert choice["finish_reason"] == "tool_calls"
+    assert choice["message"]["content"] is None
+    first, second = choice["message"]["tool_calls"]
+    assert first == {"id": "c1", "type": "function", "function": {"name": "weather", "arguments": '{"city": "Bonn"}'}}
+    found = chunks(complete(ann, tools=[WEATHER], stream=True).text)
+    streamed = [one for chunk in found for one in chunk["choices"][0]["delta"].get("tool_calls", [])]
+    assert streamed == [{"index": 0, **first}, {"index": 1, **second}]
+    assert found[-1]["choices"][0]["finish_reason"] == "tool_calls"
+
+
+def test_probabilities_come_in_openais_shape(ann: httpx.Client, router: FakeRouter) -> None:
+    told = TokenLogprob("é".encode()[:1], -0.5, (Alternative(b"a", -0.25), Alternative(b"b", float("-inf"))))
+    router.always = [Delta("é", tokens=1, logprobs=(told,)), answer("x")[-1]]
+    expected = {
+        "token": "\ufffd",
+        "logprob": -0.5,
+        "bytes": [195],
+        "top_logprobs": [{"token": "a", "logprob": -0.25, "bytes": [97]}, {"token": "b", "logprob": -9999.0, "bytes": [98]}],
+    }
+    assert complete(ann, logprobs=True).json()["choices"][0]["logprobs"]["content"] == [expected]
+    assert chunks(complete(ann, logprobs=True, stream=True).text)[1]["choices"][0]["logprobs"]["content"] == [expected]
+
+
+def test_several_answers_have_a_seed_each_and_count_the_prompt_once(ann: httpx.Client, router: FakeRouter) -> None:
+    for text in ("one", "two", "three"):
+        router.next_answers.put(answer(text))
+    body = complete(ann, n=3, seed=2**32 - 1).json()
+    assert [choice["index"] for choice in body["choices"]] == [0, 1, 2]
+    assert {choice["message"]["content"] for choice in body["choices"]} == {"one", "two", "three"}
+    assert sorted(request.params.seed or 0 for request in router.requests) == [0, 1, 2**32 - 1]
+    assert (body["usage"]["prompt_tokens"], body["usage"]["completion_tokens"]) == (5, 3)
+
+
+def test_several_answers_stream_side_by_side(ann: httpx.Client, router: FakeRouter) -> None:
+    router.always = answer("one two")
+    text = complete(ann, n=2, stream=True, stream_options={"include_usage": True}).text
+    found = chunks(text)
+    for number in (0, 1):
+        mine = [choice for chunk in found for choice in chunk["choices"] if choice["index"] == number]
+        assert mine[0]["delta"]["role"] == "assistant"
+        assert "".join(choice["delta"].get("content", "") for choice in mine) == "one two"
+        assert mine[-1]["finish_reason"] == "stop"
+    assert found[-1]["usage"]["completion_tokens"] == 4
+    assert text.endswith("[DONE]\n\n")
+
+
+def test_the_other_answers_wait_until_the_prompt_is_read(ann: httpx.Client, router: FakeRouter) -> None:
+    router.hold()
+    with ann.stream("POST", COMPLETIONS, json={"messages": HELLO, "stream": True, "n": 3}) as response:
+        blocks = response.iter_text()
+        next(blocks)
+        time.sleep(0.1)
+        assert len(router.requests) == 1
+        router.release()
+        assert list(blocks)[-1].endswith("[DONE]\n\n")
+    assert len(router.requests) == 3
+
+
+def test_if_one_of_several_answers_fails_the_request_fails_and_the_others_end(ann: httpx.Client, router: FakeRouter) -> None:
+    router.next_answers.put([ModelFailed("It broke.")])
+    assert complete(ann, n=3).status_code == 502
+    assert len(router.requests) == 1
+
+
+def test_what_is_wrong_with_an_answer_is_noted(ann: httpx.Client, router: FakeRouter, portal: bootstrap.Portal) -> None:
+    events = answer("one")
+    assert isinstance(events[-1], Finished)
+    router.always = [*events[:-1], replace(events[-1], note="It repeated itself.")]
+    assert complete(ann).json()["choices"][0]["note"] == "It repeated itself."
+    assert chunks(complete(ann, stream=True).text)[-1]["choices"][0]["note"] == "It repeated itself."
+    chat = ann.post("/api/v1/conversations", json={}).json()["id"]
+    turn = ann.post(f"/api/v1/conversations/{chat}/messages", json={"text": "Hi"}).json()
+    assert turn["status"] == "done"
+    assert turn["answer"]["error"] is None
+    assert turn["answer"]["generation"]["error"] == "It repeated itself."
 
 
 def test_an_unknown_field_is_refused_and_named(ann: httpx.Client) -> None:
@@ -181,8 +331,9 @@ def test_an_unknown_field_is_refused_and_named(ann: httpx.Client) -> None:
         ([{"role": "king", "content": "x"}], "messages.0.role"),
         ([{"role": "user"}], "messages.0.content"),
         ([{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "http://x"}}]}], "messages.0.content"),
-        ([{"role": "tool", "content": "42", "tool_call_id": "1"}], "messages.0"),
-        ([{"role": "assistant", "content": None, "tool_calls": [{}]}], "messages.0"),
+        ([{"role": "function", "content": "42", "name": "f"}], "messages.0.role"),
+        ([{"role": "assistant", "content": None, "tool_calls": [{}]}], "messages.0.tool_calls.0.function"),
+        ([{"role": "user", "content": "x", "tool_calls": [{"function": {"name": "f", "arguments": "{}"}}]}], "messages.0.tool_calls"),
         ([{"role": "user", "content": 5}], "messages.0.content.str"),
     ],
 )

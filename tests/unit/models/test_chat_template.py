@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import InvalidInput
-from core.generation import ChatMessage
+from core.generation import ChatMessage, Tool, ToolCall
 from models.chat_template import ChatTemplate
 
 HELLO = [ChatMessage("user", "hello")]
@@ -65,6 +65,33 @@ def test_earlier_thoughts_are_handed_to_the_template(template: Build) -> None:
     source = "{{ messages[0].reasoning_content }}|{{ messages[1].reasoning_content is string }}"
     talk = [ChatMessage("assistant", "a", "why"), ChatMessage("user", "b")]
     assert template(source).render(talk, thinking=True).text == "why|False"
+
+
+TOOL = Tool("weather", "Of a city", '{"type": "object"}')
+CALLED = [
+    ChatMessage("user", "u"),
+    ChatMessage("assistant", "Let me see.", tool_calls=(ToolCall("c1", "weather", '{"city": "Köln"}'),)),
+    ChatMessage("tool", "Rain", tool_call_id="c1"),
+]
+
+
+def test_tools_and_calls_reach_a_template_that_knows_them(template: Build) -> None:
+    glm = template(
+        "{% for t in tools or [] %}{{ t | tojson }}{% endfor %}{% for m in messages %}<|{{ m.role }}|>{{ m.content }}"
+        "{% for c in m.tool_calls or [] %}<tool_call>{{ c.function.name }}{% for k, v in c.function.arguments.items() %}"
+        "[{{ k }}={{ v }}]{% endfor %}{% endfor %}{% endfor %}"
+    )
+    assert glm.render(CALLED, thinking=True, tools=[TOOL]).text == (
+        '{"type": "function", "function": {"name": "weather", "description": "Of a city", "parameters": {"type": "object"}}}'
+        "<|user|>u<|assistant|>Let me see.<tool_call>weather[city=Köln]<|tool|>Rain"
+    )
+
+
+def test_an_older_template_gets_calls_as_metadata_and_answers_as_observations(template: Build) -> None:
+    text = template(None).render(CALLED, thinking=True, tools=[TOOL]).text
+    system, _, talk = text.partition("<|user|>")
+    assert system.startswith("[gMASK]<sop><|system|>\n# Tools") and '{"name": "weather", "description": "Of a city"' in system
+    assert talk == '\nu<|assistant|>\nLet me see.<|assistant|>weather\n{"city": "Köln"}<|observation|>\nRain<|assistant|>\n'
 
 
 def test_what_templates_use_is_there(template: Build) -> None:

@@ -97,3 +97,10 @@ def test_the_planned_context_is_what_llama_cpp_takes(architecture: str, tmp_path
     line = log.find("llama_kv_cache: size")
     assert line is not None
     assert f"{load.memory.context_bytes / 1024 / 1024:.2f} MiB" in line
+
+
+def test_conversations_without_a_slot_get_a_quarter_of_what_the_host_has_left() -> None:
+    small = plan(16)
+    assert small.options.parking_bytes == round(0.25 * (16 * GB - small.memory.needed_bytes))
+    assert plan(200).options.parking_bytes == 8 * 2**30
+    assert plan(1).options.parking_bytes == 0

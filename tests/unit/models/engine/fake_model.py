@@ -7,6 +7,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from core.errors import PortalError
 from core.generation import Delta, Finished, Queued, SamplingParams
 from models.engine.backend import Decoded, Part
@@ -21,6 +24,7 @@ class FakeModel:
 
     def __init__(self, slots: int = 4, context: int = 200, batch_tokens: int = 64, seconds_per_token: float = 0.0) -> None:
         self.slots, self.context, self.batch_tokens, self.copy_from = slots, context, batch_tokens, 8
+        self.most_guesses, self.parking_bytes = 8, 0
         self.can_cut = True
         self.memory: list[list[int]] = [[] for _ in range(slots)]
         self.batches: list[list[Part]] = []
@@ -43,8 +47,9 @@ class FakeModel:
                 assert len(self.memory[part.slot]) <= self.context
         return result
 
-    def sample(self, sampler: Any, part: int) -> int:
-        last = self.batches[-1][part].tokens[-1]
+    def sample(self, sampler: Any, part: int, guess: int = 0) -> int:
+        seen = self.batches[-1][part]
+        last = seen.tokens[len(seen.tokens) - seen.guessed + guess - 1]
         return int(last % 250 + 1) if sampler == "greedy" else int(sampler.randrange(1, 250))
 
     def new_sampler(self, params: SamplingParams, prompt: Sequence[int]) -> Any:
@@ -60,6 +65,13 @@ class FakeModel:
 
     def copy(self, source: int, target: int, length: int) -> None:
         self.memory[target] = self.memory[source][:length]
+
+    def save(self, slot: int) -> NDArray[np.uint8]:
+        return np.array(self.memory[slot], np.uint8)
+
+    def restore(self, slot: int, state: NDArray[np.uint8]) -> bool:
+        self.memory[slot] = state.tolist()
+        return True
 
     def piece(self, token: int) -> bytes:
         return bytes([token])
@@ -88,7 +100,7 @@ def run(engine: Engine, *sequences: Running, limit: int = 2000) -> None:
 
 
 def ended(sequence: Running) -> bool:
-    return sequence.cancelled or (sequence.slot is None and sequence.admitted is not None)
+    return sequence.cancelled or (sequence.slot is None and sequence.admitted is not None and sequence.sampler is None)
 
 
 def collect(sequence: Running) -> tuple[str, Finished | PortalError]:

@@ -192,7 +192,7 @@ def test_a_full_queue_answers_busy_with_a_time(engine: Engine) -> None:
 
 
 def test_those_who_wait_are_told_their_place(engine: Engine) -> None:
-    running = [ask(engine, [number], user="a", tokens=3) for number in range(1, 5)]
+    running = [ask(engine, [number], user=f"a{number}", tokens=3) for number in range(1, 5)]
     engine.step()
     waiting = [ask(engine, [9], user="b", tokens=3), ask(engine, [9], user="c", tokens=3)]
     engine.step()
@@ -330,3 +330,59 @@ def test_a_model_that_cannot_be_cut_back_starts_over_after_an_abort() -> None:
     model.answers = lambda parts: Decoded.ABORTED if aborts and aborts.pop() else Decoded.DONE
     run(engine, sequence)
     assert collect(sequence)[0] == "ABCDE"
+
+
+def test_a_user_alone_may_use_every_slot_until_others_come(engine: Engine) -> None:
+    mine = [ask(engine, [number] * 20, user="a", tokens=60) for number in range(1, 5)]
+    engine.step()
+    assert engine.metrics().busy == 4
+    other = ask(engine, [9], user="b", tokens=10)
+    engine.step()
+    assert other.slot is not None
+    assert engine.metrics().paused == 1
+    run(engine, other, *mine)
+    for number, sequence in enumerate(mine, start=1):
+        assert collect(sequence)[0] == bytes(range(number + 1, number + 61)).decode("utf-8", "replace")
+
+
+def test_a_paused_answer_can_be_cancelled(model: FakeModel, engine: Engine) -> None:
+    mine = [ask(engine, [number] * 20, user="a", tokens=60) for number in range(1, 5)]
+    engine.step()
+    other = ask(engine, [9], user="b", tokens=50)
+    engine.step()
+    paused = next(sequence for sequence in mine if sequence.slot is None)
+    engine.cancel(paused)
+    engine.step()
+    assert finished(collect(paused)[1]).finish_reason is FinishReason.CANCELLED
+    run(engine, other, *mine)
+    assert model.samplers == 0
+
+
+def test_a_conversation_that_left_its_slot_comes_back_from_the_hosts_memory() -> None:
+    model = FakeModel(slots=1, context=200)
+    model.parking_bytes = 10_000
+    engine = Engine(model, "fake")
+    talk = [7] * 80
+    for beginning in (talk, [8] * 80):
+        run(engine, ask(engine, beginning, tokens=5))
+    assert (engine.metrics().parked, engine.metrics().parked_bytes) == (1, 84)
+    again = ask(engine, [*talk, 3], tokens=5)
+    run(engine, again)
+    assert finished(collect(again)[1]).usage.cached_tokens == 80
+    assert model.memory[0][:80] == talk
+    metrics = engine.metrics()
+    assert (metrics.restored_tokens, metrics.cached_tokens, metrics.prompt_tokens) == (80, 80, 241)
+    assert metrics.parked == 1, "the other conversation now"
+
+
+def test_a_state_that_cannot_be_restored_is_computed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = FakeModel(slots=1, context=200)
+    model.parking_bytes = 10_000
+    engine = Engine(model, "fake")
+    for beginning in ([7] * 80, [8] * 80):
+        run(engine, ask(engine, beginning, tokens=5))
+    monkeypatch.setattr(model, "restore", lambda slot, state: False)
+    again = ask(engine, [7] * 81, tokens=5)
+    run(engine, again)
+    assert collect(again)[0] == bytes(range(8, 13)).decode()
+    assert again.cached == 0

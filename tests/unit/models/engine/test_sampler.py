@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import fields
+from typing import Any
+
 import pytest
 
+from core.errors import InvalidInput
 from core.generation import SamplingParams
 from models.engine.sampler import recommended, resolve
 
@@ -29,6 +33,36 @@ def test_each_family_gets_what_is_recommended_for_it(architecture: str, name: st
 def test_flash_and_vision_have_their_own_cut_offs() -> None:
     assert recommended("deepseek2", "GLM-4.7-Flash").min_p == 0.01
     assert recommended("glm4moe", "GLM-4.6V").top_k == 2
+
+
+def test_flash_calls_tools_with_settings_of_its_own() -> None:
+    for architecture, name in (("deepseek2", "GLM-4.7-Flash-Q4_K_M"), ("deepseek2", "renamed")):
+        params = recommended(architecture, name, tools=True)
+        assert (params.temperature, params.top_p) == (0.7, 1.0)
+    assert recommended("glm4moe", "GLM-4.6", tools=True) == recommended("glm4moe", "GLM-4.6")
+
+
+def test_resolving_keeps_all_that_was_asked() -> None:
+    asked = SamplingParams(
+        temperature=0.1, presence_penalty=1, frequency_penalty=-1, typical_p=0.5, logit_bias=((1, 2.0),), stop_tokens=(3,), logprobs=4,
+        grammar="root ::= .", thinking_budget=5,
+    )  # fmt: skip
+    params = resolve(asked, recommended("glm4", "GLM-4-9B"), 9)
+    changed = {field.name for field in fields(asked) if getattr(params, field.name) != getattr(asked, field.name)}
+    assert changed == {"top_p", "top_k", "min_p", "repeat_penalty", "max_tokens", "seed"}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"typical_p": 1.1}, {"presence_penalty": 3}, {"frequency_penalty": float("nan")}, {"logprobs": 21}, {"thinking_budget": -1},
+        {"stop_tokens": (-1,)}, {"stop_tokens": (1,) * 65}, {"logit_bias": ((1, 101.0),)}, {"logit_bias": ((-1, 1.0),)},
+        {"grammar": "root ::= .", "json_schema": "{}"},
+    ],
+)  # fmt: skip
+def test_what_is_out_of_range_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInput):
+        SamplingParams(**wrong)
 
 
 def test_what_is_asked_wins_and_the_rest_is_filled_in() -> None:

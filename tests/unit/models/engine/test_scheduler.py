@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import random
 import time
+from collections import Counter
 
 import pytest
 
 from core.errors import Busy
 from core.generation import SamplingParams
-from models.engine.scheduler import SMALLEST_CHUNK, STEP_WHILE_DECODING_S, Scheduler
+from models.engine.scheduler import BATCH_WAITS_S, SMALLEST_CHUNK, STEP_WHILE_DECODING_S, Scheduler
 from models.engine.sequence import Sequence
 
 
@@ -99,3 +101,80 @@ def test_a_fast_machine_fills_the_batch() -> None:
     scheduler.measured(1000, 0.01)
     running(scheduler, 0, question(4000))
     assert len(scheduler.parts()[0][1].tokens) == 512
+
+
+def test_interactive_questions_go_before_work_that_nobody_watches() -> None:
+    scheduler = Scheduler(8, 64, 10)
+    for batch, user in ((True, "a"), (False, "b")):
+        asked = question(user=user)
+        asked.batch = batch
+        scheduler.submit(asked)
+    assert scheduler.next_waiting().user_id == "b"
+
+
+def test_work_that_nobody_watches_does_not_wait_for_ever() -> None:
+    scheduler = Scheduler(8, 64, 10)
+    old = question(user="a", ago=BATCH_WAITS_S + 1)
+    old.batch = True
+    for asked in (old, question(user="b")):
+        scheduler.submit(asked)
+    assert scheduler.next_waiting() is old
+
+
+def test_who_holds_a_fair_share_waits_even_for_work_that_nobody_watches() -> None:
+    scheduler = Scheduler(8, 64, 10)
+    for slot in (0, 1):
+        running(scheduler, slot, question(user="a"))
+    other = question(user="b")
+    other.batch = True
+    for asked in (question(user="a", ago=5), other):
+        scheduler.submit(asked)
+    assert scheduler.next_waiting() is other
+
+
+def test_the_youngest_answer_of_who_holds_most_makes_room_for_others() -> None:
+    scheduler = Scheduler(4, 64, 10)
+    mine = [running(scheduler, slot, question(user="a", ago=9 - slot)) for slot in range(4)]
+    assert scheduler.to_pause() is None
+    scheduler.submit(question(user="a"))
+    assert scheduler.to_pause() is None
+    scheduler.submit(question(user="b"))
+    assert scheduler.to_pause() is mine[3]
+    scheduler.pause(mine[3])
+    assert scheduler.free == [3]
+    assert scheduler.next_waiting().user_id == "b"
+    assert [place for one, place in scheduler.moved() if one is not mine[3]] == [2], "one that has begun goes on first, and is told nothing"
+    assert mine[3].told_place == 0
+
+
+def test_watched_answers_are_not_paused_for_work_that_nobody_watches() -> None:
+    scheduler = Scheduler(4, 64, 10)
+    mine = [running(scheduler, slot, question(user="a", ago=9 - slot)) for slot in range(4)]
+    other = question(user="b")
+    other.batch = True
+    scheduler.submit(other)
+    assert scheduler.to_pause() is None
+    mine[1].batch = True
+    assert scheduler.to_pause() is mine[1]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_nobody_keeps_more_than_a_fair_share_while_others_wait(seed: int) -> None:
+    rng = random.Random(seed)
+    scheduler = Scheduler(8, 64, 1000)
+    for _ in range(300):
+        if rng.random() < 0.5:
+            asked = question(user=rng.choice("aaaaabbcd"))
+            asked.batch = rng.random() < 0.3
+            scheduler.submit(asked)
+        elif scheduler.running:
+            ended = rng.choice(list(scheduler.running.values()))
+            scheduler.release(ended)
+        while scheduler.waiting and scheduler.free:
+            running(scheduler, scheduler.free[0], scheduler.next_waiting())
+        while (one := scheduler.to_pause()) is not None:
+            scheduler.pause(one)
+            running(scheduler, scheduler.free[0], scheduler.next_waiting())
+        held = Counter(one.user_id for one in scheduler.running.values())
+        poor = {one.user_id for one in scheduler.waiting if held[one.user_id] < 2 and not one.batch}
+        assert not poor or max(held.values()) <= 2

@@ -1,0 +1,287 @@
+"""The engine against what people would otherwise run on the same machine. `./portal bench engine [--only WORD ...] [--repeats N]`
+
+Everything runs the same GGUF with the same llama.cpp libraries, threads, context, prompts and sampling. One warm-up, then the sides
+take turns; the table gives medians with the lowest and the highest. The first run compiles llama-server (bench/peers.py).
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import platform
+import random
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from collections.abc import Sequence as Row
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import llama_cpp
+
+from bench import _synthetic as synthetic
+from bench._chats import Answer, Job, LockedSide, Side, engine, server, speed
+from bench._engine_stress import stress
+from bench._portal import ROOT, percentile, table
+from bench._synthetic import COPYING, FIRST_WORD, MIDDLE, WIDE, Shape, follower, words
+from bench.peers import llama_server
+from models import machine
+
+COUNTS = {1: 96, 4: 96, 8: 64, 16: 48, 32: 32, 64: 24}
+"""Chats at once, and the tokens each answer has."""
+HEAD = ("what", "engine", "beside it", "its figure", "ratio", "wanted")
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    folder: Path
+    server: Path
+    threads: int
+    repeats: int
+    chats: Row[int] = tuple(COUNTS)
+
+    def model(self, shape: Shape) -> Path:
+        path = self.folder / f"{shape.name}.gguf"
+        return path if path.exists() else synthetic.make(self.folder, shape)
+
+
+def prompt(rng: random.Random, shape: Shape, length: int) -> list[int]:
+    return [rng.randrange(FIRST_WORD, words(shape)) for _ in range(length)]
+
+
+def show(values: Row[float], digits: int = 0) -> str:
+    return f"{statistics.median(values):,.{digits}f} ({min(values):,.{digits}f}-{max(values):,.{digits}f})"
+
+
+def row(what: str, ours: Row[float], beside: str, theirs: Row[float], wanted: str, digits: int = 0) -> list[str]:
+    ratio = statistics.median(ours) / statistics.median(theirs)
+    return [what, show(ours, digits), beside, show(theirs, digits), f"{ratio:.2f}", wanted]
+
+
+def in_turns(sides: Row[Side], repeats: int, measure: Callable[[Side, int], float]) -> dict[str, list[float]]:
+    """`measure(side, repeat)` of every side, repeat after repeat; repeat -1 warms up and is not counted."""
+    found: dict[str, list[float]] = {side.name: [] for side in sides}
+    for repeat in range(-1, repeats):
+        for side in sides:
+            value = measure(side, repeat)
+            if repeat >= 0:
+                found[side.name].append(value)
+    return found
+
+
+def throughput(bench: Bench, shape: Shape, wanted: Callable[[int], str]) -> Iterator[list[str]]:
+    model = bench.model(shape)
+    options = {"slots": max(COUNTS), "context": 256, "threads": bench.threads}
+    with engine(model, **options) as ours, server(bench.server, model, **options) as theirs:
+        for count in bench.chats:
+            spent: dict[str, list[float]] = {ours.name: [], theirs.name: []}
+
+            def measure(side: Side, repeat: int, count: int = count, spent: dict[str, list[float]] = spent) -> float:
+                rng = random.Random(f"{count} {repeat}")
+                before = side.cpu_s()
+                answers = side.run([Job(prompt(rng, shape, 24), COUNTS[count], seed=chat) for chat in range(count)])
+                if repeat >= 0:
+                    spent[side.name].append(1000 * (side.cpu_s() - before) / sum(answer.tokens for answer in answers))
+                return speed(answers)
+
+            found = in_turns((ours, theirs), bench.repeats, measure)
+            name = f"tok/s, {shape.name}, {count} chats"
+            yield row(name, found[ours.name], theirs.name, found[theirs.name], wanted(count))
+            name = f"processor ms a token, {shape.name}, {count} chats"
+            yield row(name, spent[ours.name], theirs.name, spent[theirs.name], "", digits=2)
+
+
+def against_a_lock(bench: Bench) -> Iterator[list[str]]:
+    model = bench.model(MIDDLE)
+    locked = LockedSide(model, context=256, threads=bench.threads)
+    with engine(model, slots=16, context=256, threads=bench.threads) as ours:
+
+        def measure(side: Side, repeat: int) -> float:
+            rng = random.Random(repeat)
+            return speed(side.run([Job(prompt(rng, MIDDLE, 24), 32, seed=chat) for chat in range(16)]))
+
+        found = in_turns((ours, locked), bench.repeats, measure)
+        yield row(f"tok/s, {MIDDLE.name}, 16 chats", found[ours.name], locked.name, found[locked.name], ">= 2")
+
+
+def long_prompts(bench: Bench) -> Iterator[list[str]]:
+    model = bench.model(MIDDLE)
+    options = {"slots": 8, "context": 2048, "threads": bench.threads}
+
+    def measure(side: Side, repeat: int) -> float:
+        rng = random.Random(repeat)
+        talking = [Job(prompt(rng, MIDDLE, 24), 160, seed=chat) for chat in range(4)]
+        arriving = [Job(prompt(rng, MIDDLE, 1500), 4, at=0.5 + 1.5 * number) for number in range(3)]
+        answers = side.run([*talking, *arriving])
+        return 1000 * percentile([gap for answer in answers[:4] for gap in answer.gaps], 0.95)
+
+    with engine(model, **options, gather_s=0) as ours, server(bench.server, model, **options) as theirs:
+        found = in_turns((ours, theirs), bench.repeats, measure)
+        name = "inter-token p95, ms, 4 chats while prompts of 1,500 tokens arrive"
+        yield row(name, found[ours.name], theirs.name, found[theirs.name], "<= 0.5")
+
+
+def fifth_turn(bench: Bench, slots: int) -> Iterator[list[str]]:
+    """8 chats with one system prompt take turns; how long the fifth answer of each takes to begin."""
+    model = bench.model(MIDDLE)
+    options = {"slots": slots, "context": 2048, "threads": bench.threads}
+
+    def measure(side: Side, repeat: int) -> float:
+        rng = random.Random(f"turns {repeat}")
+        system = prompt(rng, MIDDLE, 200)
+        chats = [[*system, *prompt(rng, MIDDLE, 100)] for _ in range(8)]
+        answers: list[Answer] = []
+        for _turn in range(5):
+            answers = []
+            for number, chat in enumerate(chats):
+                answers += side.run([Job(chat, 24, seed=number, user=str(number))])
+                chat += [*answers[-1].ids, *prompt(rng, MIDDLE, 100)]
+        return 1000 * statistics.median(answer.ttft for answer in answers)
+
+    with engine(model, **options, gather_s=0) as ours, server(bench.server, model, **options) as theirs:
+        found = in_turns((ours, theirs), bench.repeats, measure)
+        name = f"TTFT of turn 5, ms, 8 interleaved chats on {slots} slots"
+        yield row(name, found[ours.name], theirs.name, found[theirs.name], "<= 0.9")
+
+
+def speculation(bench: Bench, shape: Shape, chats: int, wanted: str) -> Iterator[list[str]]:
+    """Open chat, or (a copying model) an edit of a text shown in the prompt, of which every twentieth token comes out different."""
+    model = bench.model(shape)
+    options = {"slots": chats, "context": 1024, "threads": bench.threads}
+
+    def text(rng: random.Random) -> list[int]:
+        if not shape.copies:
+            return prompt(rng, shape, 200)
+        begin = rng.randrange(FIRST_WORD, words(shape))
+        proper = [begin]
+        while len(proper) < 400:
+            proper.append(follower(proper[-1], shape))
+        shown = [token if rng.random() > 0.05 else rng.randrange(FIRST_WORD, words(shape)) for token in proper]
+        return [*shown, *prompt(rng, shape, 20), *proper[:3]]
+
+    def measure(side: Side, repeat: int) -> float:
+        rng = random.Random(repeat)
+        return speed(side.run([Job(text(rng), 200, seed=chat) for chat in range(chats)]))
+
+    with engine(model, **options) as ours, engine(model, **options, speculate=False) as plain:
+        plain.name = "without guesses"
+        found = in_turns((ours, plain), bench.repeats, measure)
+        name = f"tok/s, {'edit' if shape.copies else 'open chat'}, {chats} chats"
+        yield row(name, found[ours.name], plain.name, found[plain.name], wanted)
+
+
+@contextlib.contextmanager
+def busy_pages(count: int) -> Iterator[None]:
+    """Threads that do what open pages do: every 100 ms a redraw of a message, every 5 s a whole rerun (47 ms of Python)."""
+    stop = threading.Event()
+    message = {"role": "assistant", "parts": [{"text": "word " * 40, "number": number} for number in range(4)]}
+
+    def work(seconds: float) -> None:
+        end = time.thread_time() + seconds
+        while time.thread_time() < end:
+            re.sub(r"\bword\b", "other", json.dumps(json.loads(json.dumps(message))))
+
+    def page(number: int) -> None:
+        rng = random.Random(number)
+        while not stop.wait(0.1):
+            work(0.047 if rng.random() < 0.02 else 0.0004)
+
+    threads = [threading.Thread(target=page, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+def beside_pages(bench: Bench) -> Iterator[list[str]]:
+    model = bench.model(MIDDLE)
+    alone: list[float] = []
+    beside: list[float] = []
+    with engine(model, slots=8, context=256, threads=bench.threads) as ours:
+        for repeat in range(-1, bench.repeats):
+            for found, pages in ((alone, 0), (beside, 20)):
+                rng = random.Random(repeat)
+                with busy_pages(pages):
+                    value = speed(ours.run([Job(prompt(rng, MIDDLE, 24), 96, seed=chat) for chat in range(8)]))
+                found += [value] * (repeat >= 0)
+    yield row(f"tok/s, {MIDDLE.name}, 8 chats, beside 20 pages", beside, "engine alone", alone, ">= 0.9")
+
+
+def soak(bench: Bench) -> Iterator[list[str]]:
+    result = stress(bench.folder, 10_000, bench.threads)
+    yield ["10,000 random questions and cancels", result, "", "", "", "0 leaked, memory flat"]
+
+
+MEASURES: dict[str, Callable[[Bench], Iterator[list[str]]]] = {
+    "middle": lambda bench: throughput(bench, MIDDLE, lambda count: ">= 1.0"),
+    "vocabulary": lambda bench: throughput(bench, WIDE, lambda count: ">= 1.15" if count >= 16 else ">= 1.0"),
+    "lock": against_a_lock,
+    "long-prompts": long_prompts,
+    "turns": lambda bench: fifth_turn(bench, 8),
+    "few-slots": lambda bench: fifth_turn(bench, 4),
+    "pages": beside_pages,
+    "edit": lambda bench: speculation(bench, COPYING, 1, ">= 1.5"),
+    "edit-crowd": lambda bench: speculation(bench, COPYING, 4, ""),
+    "open-chat": lambda bench: speculation(bench, MIDDLE, 1, ">= 0.97"),
+    "open-crowd": lambda bench: speculation(bench, MIDDLE, 8, ">= 0.97"),
+    "stress": soak,
+}
+
+
+def write(path: Path, rows: list[list[str]], bench: Bench, took: float, load: float) -> None:
+    """load: of the machine in the minutes before, which tells what else ran."""
+
+    def git(*words: str) -> str:
+        return subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, text=True, check=False).stdout.strip()
+
+    changed = " with local changes" if git("status", "--porcelain", "--untracked-files=no") else ""
+    found = re.search(r"^model name\s*:\s*(.*)$", Path("/proc/cpuinfo").read_text("utf-8"), re.MULTILINE)
+    lines = [
+        "# The engine on a processor", "",
+        f"- command: `./portal bench engine {' '.join(sys.argv[1:])}`".rstrip(" `") + f"`, {took / 60:.0f} min",
+        f"- device: {machine.cores()} cores of {found[1] if found else platform.machine()}; threads of every side: {bench.threads}",
+        f"- other work on the machine: load average {load:.1f} before, {os.getloadavg()[0]:.1f} at the end",
+        f"- commit: {git('rev-parse', '--short', 'HEAD')}{changed}; llama-cpp-python {llama_cpp.__version__} for every side",
+        f"- models: synthetic GLM-4s at Q8_0 (bench/_synthetic.py); median of {bench.repeats} (lowest-highest)", "",
+        f"| {' | '.join(HEAD)} |", "|:--|--:|:--|--:|--:|--:|", *(f"| {' | '.join(cells)} |" for cells in rows), "",
+    ]  # fmt: skip
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("\n".join(lines), "utf-8")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="./portal bench engine")
+    parser.add_argument("--only", nargs="+", choices=MEASURES, help="some of the measures")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--chats", nargs="+", type=int, choices=COUNTS, default=tuple(COUNTS), help="how many at once")
+    parser.add_argument("--threads", type=int, default=max(1, machine.cores() - 1), help="of each side; as the portal plans")
+    parser.add_argument("--out", type=Path, help="where the table goes; default: bench/results, where everything was measured")
+    chosen = parser.parse_args()
+    begun, load = time.perf_counter(), os.getloadavg()[1]
+    rows: list[list[str]] = []
+    path = chosen.out or (None if chosen.only else ROOT / "bench" / "results" / f"{datetime.now(UTC):%Y-%m-%d}-engine-cpu.md")
+    with tempfile.TemporaryDirectory(prefix="portal-bench-") as folder:
+        bench = Bench(Path(folder), llama_server(), chosen.threads, chosen.repeats, chosen.chats)
+        for name in chosen.only or MEASURES:
+            for found in MEASURES[name](bench):
+                print("  ".join(found), flush=True)
+                rows.append(found)
+            if path:
+                write(path, rows, bench, time.perf_counter() - begun, load)
+    table("The engine on this machine", HEAD, rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""Build what the engine is measured against: llama.cpp's own server. `./portal bench peers`
+
+From the very source that the portal's llama-cpp-python was compiled from (the pinned archive, its hash checked), linked against
+the very libraries that the portal runs on. About 5 minutes on 2 cores, once: the binary stays in the cache, never in the tree.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+
+import llama_cpp
+
+from cli.places import Places
+from cli.progress import run, step
+from cli.python_packages import BUILD, ENGINE, pins, pip_install
+
+LIBRARIES = Path(llama_cpp.__file__).parent / "lib"
+
+
+def llama_server() -> Path:
+    """The binary, compiled if it is not there or its libraries are newer."""
+    places = Places.of(os.environ)
+    places.prepare()
+    folder = places.cache.parent / "peers"
+    binary = folder / f"llama-server-{pins(ENGINE)['llama-cpp-python']}"
+    if binary.exists() and binary.stat().st_mtime > (LIBRARIES / "libllama.so").stat().st_mtime:
+        return binary
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="glm-portal-peers-") as temporary:
+        built = _build(Path(temporary), places)
+        shutil.move(built, binary)
+    return binary
+
+
+def _build(folder: Path, places: Places) -> Path:
+    tools, source, work = folder / "tools" / "bin", folder / "source", folder / "build"
+    with step("Fetching the source", "Fetched the source"):
+        run([sys.executable, "-m", "venv", tools.parent], places.log)
+        pip_install(tools / "python", places.log, BUILD)
+        options = ["--no-deps", "--no-binary=:all:", "--no-build-isolation", "--disable-pip-version-check", "--require-hashes"]
+        run([tools / "python", "-m", "pip", "download", *options, "-r", ENGINE, "-d", folder], places.log)
+        with tarfile.open(next(folder.glob("llama_cpp_python-*.tar.gz"))) as archive:
+            archive.extractall(source, filter="data")
+    tree = next(source.glob("*/vendor/llama.cpp"))
+    project = folder / "project"
+    project.mkdir()
+    shutil.copy(Path(__file__).with_name("_server.cmake"), project / "CMakeLists.txt")
+    with step("Compiling llama-server", "Compiled llama-server"):
+        environment = {**os.environ, "PATH": f"{tools}{os.pathsep}{os.environ.get('PATH', '')}"}
+        configure = ["cmake", "-G", "Ninja", "-S", project, "-B", work, f"-DLLAMA_CPP={tree}", f"-DENGINE={LIBRARIES}"]
+        run([*configure, "-DLLAMA_BUILD_UI=OFF", "-DLLAMA_USE_PREBUILT_UI=OFF"], places.log, environment=environment)
+        run(["nice", "cmake", "--build", work, "--target", "llama-server"], places.log, environment=environment)
+    return work / "llama-server"
+
+
+def main() -> None:
+    binary = llama_server()
+    asked = subprocess.run([binary, "--version"], capture_output=True, text=True, check=True)
+    print(f"{binary}\n{(asked.stdout + asked.stderr).strip()}")
+
+
+if __name__ == "__main__":
+    main()

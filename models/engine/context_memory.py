@@ -1,0 +1,63 @@
+"""Where a prompt goes, and what becomes of the conversation that was there."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from models.engine.backend import Backend
+from models.engine.parked import Parked, ParkedConversations
+from models.engine.prefix_cache import PrefixCache
+
+
+class ContextMemory:
+    """The slots' context memory with what they hold (`prefixes`), and the host's beside it (`parked`). Used by the decode thread."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self.prefixes = PrefixCache(backend.slots, backend.copy_from, can_cut=backend.can_cut)
+        # What cannot be cut back cannot be used for a prompt that goes on differently, which nearly all do.
+        self.parked = ParkedConversations(backend.parking_bytes if backend.can_cut else 0)
+        self.restored_tokens = 0
+
+    def place(self, prompt: Sequence[int], free: Collection[int]) -> tuple[int, int]:
+        """Choose one of the `free` slots for `prompt` and fill it with as much of it as is known: (slot, length)."""
+        match = self.prefixes.match(prompt, free)
+        parked = self.parked.best(prompt)
+        if parked and parked[1] >= match.length + self._backend.copy_from:
+            return self._unpark(*parked, self.prefixes.oldest(free))
+        goes_on = match.source == match.slot and 2 * match.length >= len(self.prefixes.tokens[match.slot])
+        if not goes_on:
+            self._park(match.slot)
+        if match.source != match.slot:
+            self._backend.copy(match.source, match.slot, match.length)
+        self._backend.cut(match.slot, match.length)
+        self.prefixes.begin(match)
+        return match.slot, match.length
+
+    def _park(self, slot: int) -> None:
+        tokens = self.prefixes.tokens[slot]
+        if self.parked.wants(tokens):
+            self.parked.add(tokens, self._backend.save(slot))
+
+    def _unpark(self, parked: Parked, shared: int, slot: int) -> tuple[int, int]:
+        self.parked.use(parked, shared)
+        self._park(slot)
+        if not self._backend.restore(slot, parked.state):
+            self.clear(slot)
+            return slot, 0
+        self._backend.cut(slot, shared)
+        self.prefixes.hold(slot, parked.tokens[:shared].tolist())
+        self.restored_tokens += shared
+        return slot, shared
+
+    def forget_oldest(self, free: Collection[int]) -> bool:
+        """Make room by dropping what the least used free slot remembers; False if none of them holds anything."""
+        slot = self.prefixes.least_used(free)
+        if slot is None:
+            return False
+        self.clear(slot)
+        return True
+
+    def clear(self, slot: int) -> None:
+        self._backend.cut(slot, 0)
+        self.prefixes.tokens[slot].clear()

@@ -1,0 +1,219 @@
+"""One running answer of a model in this process: the engine's events as core reads them, watched while they pass.
+
+All of this runs on the reader's thread, so that the decode thread does nothing but decode.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Generator, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from core.entities import FinishReason, Usage
+from core.errors import PortalError
+from core.generation import Delta, Finished, GenerationEvent, Queued
+from models.answer_reader import AnswerReader
+from models.degeneration import EVERY, Repetition, repetition
+from models.engine.sampler import Resolved
+from models.engine.sequence import Event, Sequence
+from models.reasoning import CLOSE
+
+if TYPE_CHECKING:
+    from models.platforms.local import LocalPlatform
+
+_GATHER_S = 0.015
+"""Deltas closer than this are handed over as one: every wake-up of a reader costs the decode thread time."""
+_UNENDED = "the engine ends every sequence with Finished or an error"
+REPEATED = "The answer began to repeat itself and was stopped."
+RESUMED = "The answer began to repeat itself; it was continued from there with safer settings."
+EMPTY = "The model thought but did not answer."
+NUDGED = "The model thought but did not answer at first; it was asked again with safer settings."
+_Gathered = list[Delta] | Queued | Finished | PortalError
+
+
+class LocalGeneration:
+    """Fulfils core's RunningGeneration. An answer that goes wrong is resumed once, from where it was still good."""
+
+    def __init__(self, platform: LocalPlatform, sequence: Sequence, params: Resolved, reader: AnswerReader, *, guard: bool = True) -> None:
+        self.model = platform.facts.file.name
+        self.model_version = platform.version
+        self.platform = platform.platform
+        self._platform = platform
+        self._params = params
+        self._reader = reader
+        self._guard = guard
+        self._first = self._sequence = sequence
+        self._lock = threading.Lock()
+        self._cancelled = False
+        self._handed_over = 0.0
+        self._looked_at = 0
+        self._repeats: Repetition | None = None
+
+    def cancel(self) -> None:
+        with self._lock:
+            self._cancelled = True
+            self._platform.cancel(self._sequence)
+
+    def events(self) -> Iterator[GenerationEvent]:
+        """See RunningGeneration. Abandoning the iterator cancels the answer."""
+        ended = False
+        try:
+            finished = yield from self._follow()
+            wrong = self._wrong(finished)
+            if wrong is not None and self._resume():
+                finished = yield from self._follow()
+                wrong = self._wrong(finished) or (RESUMED if wrong is REPEATED else NUDGED)
+                finished = self._together(finished)
+            ended = True
+            yield replace(finished, note=wrong) if wrong else finished
+        except PortalError:
+            ended = True
+            raise
+        finally:
+            if not ended:
+                self.cancel()
+
+    def _follow(self) -> Generator[GenerationEvent, None, Finished]:
+        """Yield what comes of the sequence; return its end. Text that may be part of a repetition waits."""
+        held: list[Delta] = []
+        events = self._gathered()
+        for event in events:
+            match event:
+                case PortalError():
+                    raise event
+                case Queued():
+                    yield event
+                case list():
+                    held += event
+                    if self._looks_well(held[-1].tokens):
+                        yield from self._read(held)
+                        held = []
+                    elif self._repeats is not None and self._repeats.broken:
+                        good = self._repeats.start + self._repeats.unit - self._sequence.prompt_length
+                        yield from self._read([delta for delta in held if delta.tokens <= good])
+                        return self._stopped(events)
+                case Finished():
+                    yield from self._read(held)
+                    last = self._reader.finish(self._before + self._sequence.generated)
+                    if last is not None:
+                        yield last
+                    self._repeats = None
+                    return event
+        raise AssertionError(_UNENDED)
+
+    def _read(self, deltas: list[Delta]) -> Iterator[Delta]:
+        """What the deltas say, as one; each apart where its probability goes with it."""
+        if self._params.logprobs is None and len(deltas) > 1:
+            deltas = [Delta("".join(delta.text for delta in deltas), tokens=deltas[-1].tokens)]
+        for delta in deltas:
+            found = self._reader.feed(replace(delta, tokens=self._before + delta.tokens))
+            if found is not None:
+                yield found
+
+    @property
+    def _before(self) -> int:
+        """Tokens of the attempt before this one."""
+        return 0 if self._sequence is self._first else self._first.generated
+
+    def _looks_well(self, tokens: int) -> bool:
+        """Whether the answer's first `tokens` do not end in a repetition; looked up every few tokens."""
+        if self._guard and tokens - self._looked_at >= EVERY:
+            self._looked_at = tokens
+            begin = self._sequence.prompt_length
+            self._repeats = repetition(self._sequence.tokens, begin, begin + tokens)
+        return self._repeats is None
+
+    def _stopped(self, events: Iterator[_Gathered]) -> Finished:
+        """End the sequence, whose slot then serves the next attempt; what still comes of it is dropped."""
+        self._platform.cancel(self._sequence)
+        for event in events:
+            if isinstance(event, PortalError):
+                raise event
+            if isinstance(event, Finished):
+                return event if self._cancelled else replace(event, finish_reason=FinishReason.STOP)
+        raise AssertionError(_UNENDED)
+
+    def _wrong(self, finished: Finished) -> str | None:
+        if self._cancelled or not self._guard or finished.finish_reason is not FinishReason.STOP:
+            return None
+        if self._repeats is not None:
+            return REPEATED
+        silent = self._reader.thought and not self._reader.said and not self._sequence.detokenizer.stopped
+        return EMPTY if silent else None
+
+    def _resume(self) -> bool:
+        """Go on from the tokens that were good, with safer sampling; False where that is not possible."""
+        room = (self._params.max_tokens or 0) - self._sequence.generated
+        if self._params.grammar is not None or room < 1:
+            return False  # a grammar could only begin anew
+        tokens = self._good_tokens()
+        tags = self._params.tags and replace(self._params.tags, inside=True) if self._reader.thinking else None
+        params = replace(safer(self._params), max_tokens=room, tags=tags)
+        with self._lock:
+            if self._cancelled:
+                return False
+            try:
+                self._sequence = self._platform.submit(tokens, params, self._first.user_id, batch=self._first.batch)
+            except PortalError:
+                return False
+        self._looked_at, self._repeats = 0, None
+        return True
+
+    def _good_tokens(self) -> list[int]:
+        """What the model reads for the next attempt: one round of the repetition is kept; silence is broken by a new line."""
+        tokens = self._sequence.tokens
+        if self._repeats is not None:
+            return tokens[: self._repeats.start + self._repeats.unit]
+        nudge = "\n"
+        if self._reader.thinking:
+            nudge = CLOSE + "\n"
+            self._reader.feed(Delta(nudge, tokens=self._sequence.generated))
+        return [*tokens, *self._platform.tokenize(nudge)]
+
+    def _together(self, last: Finished) -> Finished:
+        """Both attempts as one answer to one prompt."""
+        first = self._first.finished(last.finish_reason)
+        completed = first.usage.completion_tokens + last.usage.completion_tokens
+        usage = Usage(first.usage.prompt_tokens, completed, first.usage.cached_tokens)
+        timings = replace(
+            last.timings,
+            queue_s=first.timings.queue_s,
+            ttft_s=first.timings.ttft_s,
+            duration_s=first.timings.duration_s,
+            steps=first.timings.steps + last.timings.steps,
+        )
+        return replace(last, usage=usage, timings=timings)
+
+    def _gathered(self) -> Iterator[_Gathered]:
+        """The sequence's events to the last; deltas that come in quick succession come together."""
+        told = 0
+        while True:
+            event: Event | None = self._sequence.events.get()
+            deltas: list[Delta] = []
+            if isinstance(event, Delta):
+                time.sleep(max(0.0, self._handed_over + _GATHER_S - time.perf_counter()))
+            while isinstance(event, Delta):
+                if self._params.logprobs is not None:
+                    event, told = replace(event, logprobs=tuple(self._sequence.logprobs[told : event.tokens])), event.tokens
+                deltas.append(event)
+                event = None if self._sequence.events.empty() else self._sequence.events.get()
+            if deltas:
+                self._handed_over = time.perf_counter()
+                yield deltas
+            if event is not None:
+                yield event
+            if isinstance(event, Finished | PortalError):
+                return
+
+
+def safer(params: Resolved) -> Resolved:
+    """Less of chance, and against repeating. An answer without chance stays one."""
+    return replace(
+        params,
+        temperature=min(params.temperature or 0.0, 0.7),
+        top_p=min(params.top_p or 1.0, 0.9),
+        min_p=max(params.min_p or 0.0, 0.02),
+        repeat_penalty=max(params.repeat_penalty or 1.0, 1.1),
+    )

@@ -1,0 +1,87 @@
+"""What the engine relies on in llama.cpp, tried on a synthetic GLM. Logits are compared, since a batch's shape changes their last bits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from core.generation import SamplingParams
+from models.engine.backend import Decoded, Part
+from models.engine.engine import Engine
+from models.engine.llama_backend import BackendOptions, LlamaBackend
+from tests.gguf_maker import make_gguf
+from tests.unit.models.engine.fake_model import collect, run
+
+PROMPT = [*range(64, 90)] * 6
+
+
+@pytest.fixture(scope="module", params=["glm4", "chatglm", "glm4moe", "deepseek2"])
+def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_gguf(tmp_path_factory.mktemp("model") / f"{request.param}.gguf", request.param, context=512)
+
+
+@pytest.fixture
+def backend(model: Path) -> Iterator[LlamaBackend]:
+    loaded = LlamaBackend(model, BackendOptions(context=512, slots=3, parking_bytes=10_000_000))
+    yield loaded
+    loaded.close()
+
+
+def after(backend: LlamaBackend, slot: int, start: int, tokens: list[int]) -> NDArray[np.float32]:
+    """The logits after the last of the tokens."""
+    assert backend.decode([Part(slot, start, tokens, wants_logits=True)]) is Decoded.DONE
+    return backend._logits(backend._rows[0]).copy()
+
+
+def same(one: NDArray[np.float32], other: NDArray[np.float32]) -> bool:
+    return bool(np.allclose(one, other, atol=0.02 * float(np.abs(other).max())))
+
+
+def test_a_saved_slot_goes_on_elsewhere_as_if_it_had_never_left(backend: LlamaBackend) -> None:
+    after(backend, 0, 0, PROMPT)
+    state = backend.save(0)
+    expected = after(backend, 0, len(PROMPT), [70])
+    other = after(backend, 2, 0, [71] * 30)
+    assert not same(other, expected)
+    assert backend.restore(2, state)
+    assert same(after(backend, 2, len(PROMPT), [70]), expected)
+
+
+def test_a_restored_slot_can_be_cut_back(backend: LlamaBackend) -> None:
+    after(backend, 0, 0, PROMPT)
+    state = backend.save(0)
+    expected = after(backend, 1, 0, [*PROMPT[:100], 70])
+    assert backend.restore(2, state)
+    backend.cut(2, 100)
+    assert same(after(backend, 2, 100, [70]), expected)
+
+
+def test_what_is_no_state_leaves_the_slot_empty(backend: LlamaBackend) -> None:
+    after(backend, 1, 0, [71] * 30)
+    assert not backend.restore(1, np.zeros(100, np.uint8))
+    expected = after(backend, 0, 0, PROMPT)
+    assert same(after(backend, 1, 0, PROMPT), expected)
+
+
+def test_guesses_have_the_logits_that_single_steps_have(backend: LlamaBackend) -> None:
+    for slot in (0, 1):
+        after(backend, slot, 0, PROMPT)
+    alone = [after(backend, 0, len(PROMPT) + step, [70 + step]) for step in range(4)]
+    together = [Part(0, len(PROMPT) + 4, [80], True), Part(1, len(PROMPT), [70, 71, 72, 73], True, guessed=3)]
+    assert backend.decode(together) is Decoded.DONE
+    for guess, expected in enumerate(alone):
+        assert same(backend._logits(backend._rows[1] + guess), expected)
+
+
+def test_the_engine_guesses_on_llama_cpp(backend: LlamaBackend) -> None:
+    engine = Engine(backend, "synthetic")
+    engine._speculation.learn(1, 0, 0, 1e9, 0.0)
+    sequence = engine.submit(PROMPT, SamplingParams(temperature=0), 60, "ann")
+    run(engine, sequence)
+    assert len(collect(sequence)[0]) == 60
+    assert engine.metrics().guessed_tokens > 0
+    assert engine.metrics().cells_used == sequence.done
