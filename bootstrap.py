@@ -22,6 +22,7 @@ from core.generation import LoadSettings
 from core.model_room import ModelRoom
 from core.permissions import Role
 from core.ports import ModelPool, PasswordHasher, Router
+from core.search import Search
 from core.sessions import Sessions
 from core.turns import Turns
 from core.usage import UsageReports
@@ -55,6 +56,7 @@ class Portal:
     turns: Turns
     completions: Completions
     feedback: FeedbackQueue
+    search: Search
     usage: UsageReports
     models: ModelRoom
     pool: ModelPool
@@ -89,6 +91,7 @@ def build(
         own_pool = Pool(settings.models_path, GUIDE, extra_buffers=extra_buffers(settings.home))
         pool, router = own_pool, router or PoolRouter(own_pool)
     assert router is not None, "a pool of its own needs its router"
+    index_worker = IndexWorker(database, index)
     portal = Portal(
         settings=settings,
         accounts=Accounts(store, hasher or BcryptHasher(), clock),
@@ -97,11 +100,12 @@ def build(
         turns=Turns(store, router, clock, settings.max_question_chars),
         completions=Completions(store, router, clock),
         feedback=FeedbackQueue(store, index, clock),
+        search=Search(store, index, index_worker, clock),
         usage=UsageReports(store),
         models=ModelRoom(pool, router, store, clock, settings.models_path),
         pool=pool,
         index=index,
-        index_worker=IndexWorker(database, index),
+        index_worker=index_worker,
         database=database,
     )
     interrupted = portal.turns.recover(everything=settings.embedded)

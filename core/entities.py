@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -203,10 +203,18 @@ class FeedbackFilter:
 class SearchQuery:
     text: str
     kind: str
-    """"message", "conversation" or "feedback"."""
+    """"message", "conversation", "feedback" or "audit"."""
     owner_id: str | None = None
     """Only this person's things; None searches everybody's, for reviewers."""
     limit: int = 50
+    since: datetime | None = None
+    """Included; until is not."""
+    until: datetime | None = None
+    model: str | None = None
+    """Answers and ratings have a model and a rating; nothing else matches where one of them is asked for."""
+    rating: int | None = None
+    after: tuple[datetime, str] | None = None
+    """Time and id of a hit: only what comes after it, newest first. For SearchIndex.page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +223,20 @@ class SearchHit:
     id: str
     conversation_id: str
     snippet: str
+    """The text around the first found word, each found word between MARK_START and MARK_END."""
+    at: datetime | None = None
+
+
+MARK_START, MARK_END = "\ufdd0", "\ufdd1"
+"""Around each found word of a snippet: noncharacters, which Unicode keeps for use inside a program. Pages and REST show or drop them."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchPage:
+    hits: Sequence[SearchHit]
+    """Newest first."""
+    total: int
+    """How many the index holds in all, without regard to `after`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,3 +271,11 @@ class AuditEvent:
     """A noun and a verb, e.g. "user.disable"."""
     subject: str
     details: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """A stored event. id: its number, 16 digits."""
+
+    id: str
+    event: AuditEvent

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from core.entities import (
+    AuditEntry,
     AuditEvent,
     Conversation,
     Credentials,
@@ -20,6 +21,7 @@ from core.entities import (
     RatedGeneration,
     ReviewState,
     SearchHit,
+    SearchPage,
     SearchQuery,
     Session,
     Turn,
@@ -89,6 +91,10 @@ class MessageRows(Protocol):
 
     def add(self, message: Message) -> None: ...
     def get(self, message_id: str) -> Message | None: ...
+    def by_ids(self, user_id: str, ids: Sequence[str]) -> Sequence[Message]:
+        """Those of `ids` that exist and stand in the user's conversations, in no order."""
+        ...
+
     def of_conversation(self, conversation_id: str) -> Sequence[Message]:
         """All versions, oldest first, each with its generation and its owner's rating."""
         ...
@@ -151,7 +157,12 @@ class FeedbackRows(Protocol):
 
 
 class AuditRows(Protocol):
+    """Adding also queues the index job, in the same transaction."""
+
     def add(self, event: AuditEvent) -> None: ...
+    def by_ids(self, ids: Sequence[str]) -> Sequence[AuditEntry]:
+        """Those of `ids` that exist, in no order."""
+        ...
 
 
 class UnitOfWork(Protocol):
@@ -182,6 +193,22 @@ class SearchIndex(Protocol):
 
     def search(self, query: SearchQuery) -> Sequence[SearchHit]:
         """Best first. A word query: all words must occur. Raises Unavailable."""
+        ...
+
+    def page(self, query: SearchQuery) -> SearchPage:
+        """The same words and filters, newest first, continued by `query.after`. Raises Unavailable."""
+        ...
+
+
+class IndexJobs(Protocol):
+    """What the index does not know yet."""
+
+    def pending(self) -> int:
+        """Changes the index has still to take. Raises Unavailable."""
+        ...
+
+    def behind(self, now: datetime) -> float:
+        """Seconds since the oldest change that waits for the index; 0 if none does. Raises Unavailable."""
         ...
 
 

@@ -86,8 +86,7 @@ def test_nothing_acknowledged_is_lost_and_the_index_has_neither_gaps_nor_phantom
     assert IndexWorker(database, index).drain(60)
     with database.connect() as connection:
         for kind in KINDS:
-            table = SOURCES[kind]
-            stored = {row[0] for row in connection.execute(table.select().with_only_columns(table.c.id))}
+            stored = set(connection.scalars(SOURCES[kind].ids()))
             indexed = set(index.ids(kind))
             assert (stored - indexed, indexed - stored) == (set(), set()), f"missing and phantom documents of kind {kind}"
     alive = [message for message, talk in answered.items() if talk not in maybe_gone]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
-from core.entities import MessageStatus, SearchQuery
+from core.entities import MessageStatus, SearchPage, SearchQuery
 from core.errors import Unavailable
 from data.database import Database
 from data.documents import SOURCES
@@ -35,13 +35,32 @@ class MemoryIndex:
         self.down = False
         self.refuses: set[str] = set()
         self.puts: list[list[int]] = []
+        self.building = False
         self._lock = threading.Lock()
 
     def search(self, query: SearchQuery) -> Sequence[object]:
         raise NotImplementedError
 
+    def page(self, query: SearchQuery) -> SearchPage:
+        raise NotImplementedError
+
     def prepare(self) -> None:
         self._check()
+
+    def is_building(self) -> bool:
+        return self.building
+
+    def rebuild(self) -> None:
+        self.documents.clear()
+        self.building = True
+
+    def complete(self) -> None:
+        self.building = False
+
+    def fingerprints(self, kind: str, after: str, upto: str | None) -> Mapping[str, str]:
+        self._check()
+        documents = (document for document in self.documents.values() if document.kind == kind and document.text is not None)
+        return {each.id: each.fingerprint for each in documents if after < each.id and (upto is None or each.id <= upto)}
 
     def is_empty(self) -> bool:
         self._check()
@@ -85,7 +104,7 @@ def worker_of(database: Database, index: object) -> IndexWorker:
 
 def stored_ids(database: Database, kind: str) -> set[str]:
     with database.connect() as connection:
-        return {row[0] for row in connection.execute(SOURCES[kind].select().with_only_columns(SOURCES[kind].c.id))}
+        return set(connection.scalars(SOURCES[kind].ids()))
 
 
 def agrees(database: Database, index: WritableIndex) -> bool:
@@ -114,7 +133,7 @@ def test_every_change_reaches_the_index(database: Database, memory: MemoryIndex)
         work.conversations.remove(talk.id)
         work.commit()
     assert worker.drain(5)
-    assert [list(memory.ids(kind)) for kind in KINDS] == [[], [], [given.id]]
+    assert [list(memory.ids(kind)) for kind in KINDS] == [[], [], [given.id], []]
     assert memory.text(given.id) == "unclear\nseen"
 
 
