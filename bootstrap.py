@@ -19,6 +19,7 @@ from core.conversations import Conversations
 from core.errors import PortalError, StartFailed
 from core.feedback import FeedbackQueue
 from core.generation import LoadSettings
+from core.index_room import IndexRoom
 from core.model_room import ModelRoom
 from core.permissions import Role
 from core.ports import ModelPool, PasswordHasher, Router
@@ -30,7 +31,9 @@ from data.database import Database, open_database
 from data.index_queue import IndexWorker
 from data.inspection import StoreState, inspect_store
 from data.migrate import migrate
+from data.parked_jobs import ParkedJobs
 from data.passwords import BcryptHasher
+from data.reconciler import Reconciler
 from data.search.elasticsearch_index import ElasticsearchIndex
 from data.search.port import WritableIndex
 from data.search.sqlite_index import SqliteIndex
@@ -47,7 +50,7 @@ FIRST_ADMIN = "admin"
 
 @dataclass(frozen=True)
 class Portal:
-    """Everything a page or a route may call. The last four are concretes, for metrics, health and the doctor."""
+    """Everything a page or a route may call. The last five are concretes, for metrics, health and the doctor."""
 
     settings: Settings
     accounts: Accounts
@@ -57,16 +60,19 @@ class Portal:
     completions: Completions
     feedback: FeedbackQueue
     search: Search
+    index_room: IndexRoom
     usage: UsageReports
     models: ModelRoom
     pool: ModelPool
     index: WritableIndex
     index_worker: IndexWorker
+    reconciler: Reconciler
     database: Database
 
     def close(self) -> None:
         """Mark running answers as interrupted, with their text; free the models; close the store."""
         self.turns.close()
+        self.reconciler.close()
         self.index_worker.close()
         if isinstance(self.pool, Pool):
             self.pool.close()
@@ -91,7 +97,7 @@ def build(
         own_pool = Pool(settings.models_path, GUIDE, extra_buffers=extra_buffers(settings.home))
         pool, router = own_pool, router or PoolRouter(own_pool)
     assert router is not None, "a pool of its own needs its router"
-    index_worker = IndexWorker(database, index)
+    index_worker, reconciler = IndexWorker(database, index), Reconciler(database, index)
     portal = Portal(
         settings=settings,
         accounts=Accounts(store, hasher or BcryptHasher(), clock),
@@ -101,17 +107,20 @@ def build(
         completions=Completions(store, router, clock),
         feedback=FeedbackQueue(store, index, clock),
         search=Search(store, index, index_worker, clock),
+        index_room=IndexRoom(store, index, index_worker, ParkedJobs(database), reconciler, clock),
         usage=UsageReports(store),
         models=ModelRoom(pool, router, store, clock, settings.models_path),
         pool=pool,
         index=index,
         index_worker=index_worker,
+        reconciler=reconciler,
         database=database,
     )
     interrupted = portal.turns.recover(everything=settings.embedded)
     if interrupted:
         log.warning("%d answers were cut by the last stop and are marked interrupted", interrupted)
     portal.index_worker.start()
+    portal.reconciler.start()
     return portal
 
 
@@ -128,12 +137,12 @@ def open_accounts(settings: Settings) -> Iterator[Accounts]:
 
 
 @contextmanager
-def open_store(settings: Settings) -> Iterator[tuple[StoreState, IndexWorker, WritableIndex]]:
+def open_store(settings: Settings) -> Iterator[tuple[StoreState, IndexWorker, ParkedJobs, WritableIndex]]:
     """The store and its index as they lie there, for the doctor: nothing is created, migrated or started. Raises StartFailed."""
     database = open_database(settings.database)
     index = _open_index(settings)
     try:
-        yield inspect_store(database), IndexWorker(database, index), index
+        yield inspect_store(database), IndexWorker(database, index), ParkedJobs(database), index
     finally:
         index.close()
         database.close()

@@ -10,6 +10,7 @@ from core.accounts import Accounts
 from core.completions import Completions
 from core.conversations import Conversations
 from core.feedback import FeedbackQueue
+from core.index_room import IndexRoom
 from core.model_room import ModelRoom
 from core.ports import IndexJobs, ModelPool, SearchIndex
 from core.search import Search
@@ -40,6 +41,8 @@ class Portal(Protocol):
     def feedback(self) -> FeedbackQueue: ...
     @property
     def search(self) -> Search: ...
+    @property
+    def index_room(self) -> IndexRoom: ...
     @property
     def usage(self) -> UsageReports: ...
     @property

@@ -279,3 +279,28 @@ class AuditEntry:
 
     id: str
     event: AuditEvent
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedJob:
+    """A change that the search index refused for good."""
+
+    number: int
+    kind: str
+    document_id: str
+    created_at: datetime
+    attempts: int
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """One comparison of store and index; what differed was queued for repair."""
+
+    started_at: datetime
+    ended_at: datetime
+    compared: int
+    missing: int
+    outdated: int
+    phantom: int
+    """The index had them, the store did not."""

@@ -18,7 +18,9 @@ from core.entities import (
     Generation,
     Message,
     MessageStatus,
+    ParkedJob,
     RatedGeneration,
+    Reconciliation,
     ReviewState,
     SearchHit,
     SearchPage,
@@ -209,6 +211,33 @@ class IndexJobs(Protocol):
 
     def behind(self, now: datetime) -> float:
         """Seconds since the oldest change that waits for the index; 0 if none does. Raises Unavailable."""
+        ...
+
+
+class IndexKeeper(IndexJobs, Protocol):
+    def is_rebuilding(self) -> bool: ...
+    def rebuild(self) -> None:
+        """Begin a new index beside this one. Raises Unavailable."""
+        ...
+
+
+class ParkedJobs(Protocol):
+    """Changes the index refused for good. All raise Unavailable."""
+
+    def count(self) -> int: ...
+    def oldest(self, limit: int, after: int = 0) -> Sequence[ParkedJob]: ...
+    def retry(self, number: int | None) -> int:
+        """Queue one again, or all; returns how many."""
+        ...
+
+
+class Reconciler(Protocol):
+    @property
+    def running(self) -> bool: ...
+    @property
+    def last(self) -> Reconciliation | None: ...
+    def ask(self) -> None:
+        """Compare store and index soon; returns at once."""
         ...
 
 

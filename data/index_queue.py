@@ -67,11 +67,8 @@ class IndexWorker:
 
     def pending(self) -> int:
         """Jobs the index has still to take. Raises Unavailable."""
-        return self._count(_WAITING)
-
-    def refused(self) -> int:
-        """Jobs given up on; their error says why."""
-        return self._count(~_WAITING)
+        with self._database.connect() as connection:
+            return int(connection.scalar(select(func.count()).select_from(IndexJobTable).where(_WAITING)) or 0)
 
     def behind(self, now: datetime) -> float:
         """Seconds since the oldest change that waits for the index; 0 if none does. Raises Unavailable."""
@@ -121,6 +118,9 @@ class IndexWorker:
                 sql.announce(kind, [each for each in self._index.ids(kind) if each not in stored])
             sql.commit()
         self._database.jobs_queued.set()
+
+    def is_rebuilding(self) -> bool:
+        return self._prepared_once and self._index.is_building()
 
     def rebuild(self) -> None:
         """Fill a new index beside this one; searches read the old one until it has everything. Raises Unavailable."""
@@ -187,10 +187,6 @@ class IndexWorker:
             log.error("The search index refused %d documents: %s", len(failed), failed[0]["reason"])
             sql.write(_REFUSED, failed)
         sql.commit()
-
-    def _count(self, condition: object) -> int:
-        with self._database.connect() as connection:
-            return int(connection.scalar(select(func.count()).select_from(IndexJobTable).where(condition)) or 0)  # type: ignore[arg-type]
 
 
 def queue_everything(sql: Transaction) -> None:
