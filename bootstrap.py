@@ -6,7 +6,7 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,7 @@ import settings as portal_settings
 from core.accounts import Accounts, generate_password
 from core.completions import Completions
 from core.conversations import Conversations
-from core.errors import PortalError, StartFailed
+from core.errors import PortalError, StartFailed, Unavailable
 from core.feedback import FeedbackQueue
 from core.generation import LoadSettings
 from core.index_room import IndexRoom
@@ -27,6 +27,12 @@ from core.search import Search
 from core.sessions import Sessions
 from core.turns import Turns
 from core.usage import UsageReports
+from data.backup.file import is_sealed
+from data.backup.read import Contents
+from data.backup.restore import examine as examine_backup
+from data.backup.restore import is_empty
+from data.backup.restore import restore as restore_backup
+from data.backup.write import Written, write_backup
 from data.database import Database, open_database
 from data.index_queue import IndexWorker
 from data.inspection import StoreState, inspect_store
@@ -146,6 +152,63 @@ def open_store(settings: Settings) -> Iterator[tuple[StoreState, IndexWorker, Pa
     finally:
         index.close()
         database.close()
+
+
+def backup(settings: Settings, path: Path, passphrase: str | None) -> Written:
+    """Write everything into one file, also while a portal runs. Raises Conflict, StartFailed."""
+    database = open_database(settings.database)
+    try:
+        return write_backup(database, path, passphrase)
+    finally:
+        database.close()
+
+
+@dataclass(frozen=True)
+class OpenedBackup:
+    """A backup that was found whole, and the place it would go to."""
+
+    contents: Contents
+    target: str
+    empty: bool
+    restore: Callable[[], None]
+    """Raises Conflict unless the place is empty."""
+
+
+@contextmanager
+def open_backup(settings: Settings, path: Path, passphrase: Callable[[], str]) -> Iterator[OpenedBackup]:
+    """passphrase: asked only if the file is encrypted. Raises InvalidInput for a file that is not whole, StartFailed."""
+    _prepare_home(settings)
+    try:
+        file = path.open("rb")
+    except OSError as problem:
+        raise StartFailed("The backup {path} cannot be read: {reason}.", path=path, reason=problem.strerror) from problem
+    with file:
+        key = passphrase() if is_sealed(file) else None
+        contents = examine_backup(file, key)
+        database = open_database(settings.database)
+
+        def restore() -> None:
+            file.seek(0)
+            restore_backup(database, file, key)
+            _forget_old_index(settings)
+
+        try:
+            yield OpenedBackup(contents, database.name, is_empty(database), restore)
+        finally:
+            database.close()
+
+
+def _forget_old_index(settings: Settings) -> None:
+    """An index that is there already may hold what the restored store does not: a new one is begun, which its jobs fill."""
+    index = _open_index(settings)
+    try:
+        index.prepare()
+        if not index.is_empty():
+            index.rebuild()
+    except Unavailable as problem:
+        log.warning("The search index does not answer (%s). Rebuild it when it does: POST /api/v1/index/rebuild.", problem)
+    finally:
+        index.close()
 
 
 def load_first_model(portal: Portal) -> None:

@@ -85,8 +85,8 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     return settings
 
 
-_ELSEWHERE = {"PORTAL_CONFIG", "PORTAL_PASSWORD"}
-"""Read by others: which file to read, and the password that `portal user add` and `passwd` set."""
+_ELSEWHERE = {"PORTAL_CONFIG", "PORTAL_PASSWORD", "PORTAL_BACKUP_KEY"}
+"""Read by others: which file to read, the password that `portal user add` and `passwd` set, the passphrase of backups."""
 
 
 def _read_file(given: str | None, home: Path) -> dict[str, object]:
