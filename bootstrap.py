@@ -40,8 +40,11 @@ from data.migrate import migrate
 from data.parked_jobs import ParkedJobs
 from data.passwords import BcryptHasher
 from data.reconciler import Reconciler
+from data.reseal import reseal
+from data.sealing import use_keyring
 from data.search.elasticsearch_index import ElasticsearchIndex
 from data.search.port import WritableIndex
+from data.search.refusing_index import RefusingIndex
 from data.search.sqlite_index import SqliteIndex
 from data.unit_of_work import SqlUnitOfWork
 from models.pool import Pool
@@ -94,6 +97,7 @@ def build(
     clock = now
     database = open_database(settings.database)
     migrate(database)
+    use_keyring(database, portal_settings.master_key(settings))
 
     def store() -> SqlUnitOfWork:
         return SqlUnitOfWork(database)
@@ -148,6 +152,8 @@ def open_store(settings: Settings) -> Iterator[tuple[StoreState, IndexWorker, Pa
     database = open_database(settings.database)
     index = _open_index(settings)
     try:
+        if (state := inspect_store(database)).revision == state.expected:
+            use_keyring(database, portal_settings.master_key(settings))
         yield inspect_store(database), IndexWorker(database, index), ParkedJobs(database), index
     finally:
         index.close()
@@ -211,6 +217,32 @@ def _forget_old_index(settings: Settings) -> None:
         index.close()
 
 
+@dataclass(frozen=True)
+class Keys:
+    """Encryption at rest, for the command line."""
+
+    add: Callable[[], None]
+    """Begin a new data key."""
+    seal: Callable[[], int]
+    """Seal everything with the newest key; returns how many texts were not yet."""
+    rewrap: Callable[[bytes], int]
+    """Change the master key; returns how many data keys there are."""
+
+
+@contextmanager
+def open_keys(settings: Settings) -> Iterator[Keys]:
+    """Raises StartFailed, also where there is no master key."""
+    database = open_database(settings.database)
+    try:
+        migrate(database)
+        keyring = use_keyring(database, portal_settings.master_key(settings))
+        if keyring is None:
+            raise StartFailed("Encryption is off. Set PORTAL_MASTER_KEY, PORTAL_MASTER_KEY_FILE or PORTAL_MASTER_KEY_COMMAND.")
+        yield Keys(keyring.add_key, lambda: reseal(database, keyring), keyring.rewrap)
+    finally:
+        database.close()
+
+
 def load_first_model(portal: Portal) -> None:
     """Begin loading the model of the settings. A bad file is logged and shown on the Models page; the portal runs on."""
     chosen = portal.settings
@@ -267,6 +299,8 @@ def _open_index(settings: Settings) -> WritableIndex:
             api_key=settings.elasticsearch_api_key or None,
             ca_file=settings.elasticsearch_ca or None,
         )
+    if settings.encrypted and not settings.index_plaintext:
+        return RefusingIndex(settings.home / "search.db")
     return SqliteIndex(settings.home / "search.db")
 
 

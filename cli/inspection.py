@@ -59,6 +59,10 @@ def _store(settings: Settings) -> Iterator[Finding]:
                 yield Finding("Store", None, line, f"The next start brings it to revision {state.expected}.")
             if state.revision is None:
                 return
+            if index.engine == "none":
+                off = "off: the chats are encrypted, and the embedded index would be readable"
+                yield Finding("Search index", None, off, "See PORTAL_INDEX_PLAINTEXT in docs/settings.md.")
+                return
             try:
                 index.search(SearchQuery("portal", "message", None, 1))
                 pending, refused = worker.pending(), parked.count()

@@ -26,6 +26,7 @@ GLM Portal: a chat portal over a GLM that runs in its own process.
   ./portal user disable NAME     ends the sessions too; `enable` lets the person in again
   ./portal backup FILE [--encrypt]      everything in the store, also while the portal runs
   ./portal restore FILE [--dry-run]     into an empty place
+  ./portal keys seal|rotate|rewrap      encryption at rest, see PORTAL_MASTER_KEY
   ./portal doctor                every part: its state, its version, and what to do
   ./portal bench NAME [ARGS]     measure; without NAME: what there is to measure
 
@@ -34,7 +35,7 @@ A password is asked for, or taken from PORTAL_PASSWORD, or made with --generate.
 """
 
 
-_COMMANDS = ("run", "test", "user", "backup", "restore", "doctor", "bench")
+_COMMANDS = ("run", "test", "user", "backup", "restore", "keys", "doctor", "bench")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -79,7 +80,7 @@ def _dispatch(places: Places, arguments: list[str]) -> int:
         # Absolute: the environment is entered in the repository, wherever this was typed.
         files = [each if each.startswith("-") else str(Path(each).absolute()) for each in rest]
         return enter(places, "cli.backup", [known.command, *files])
-    return enter(places, {"run": "cli.serve", "user": "cli.people"}[known.command], rest)
+    return enter(places, {"run": "cli.serve", "user": "cli.people", "keys": "cli.keys"}[known.command], rest)
 
 
 def enter(places: Places, module: str, arguments: Sequence[str]) -> int:
