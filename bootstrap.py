@@ -44,6 +44,7 @@ from data.reseal import reseal
 from data.sealing import use_keyring
 from data.search.elasticsearch_index import ElasticsearchIndex
 from data.search.port import WritableIndex
+from data.search.postgres_index import PostgresIndex
 from data.search.refusing_index import RefusingIndex
 from data.search.sqlite_index import SqliteIndex
 from data.unit_of_work import SqlUnitOfWork
@@ -102,7 +103,7 @@ def build(
     def store() -> SqlUnitOfWork:
         return SqlUnitOfWork(database)
 
-    index = _open_index(settings)
+    index = _open_index(settings, database)
     if pool is None:
         own_pool = Pool(settings.models_path, GUIDE, extra_buffers=extra_buffers(settings.home))
         pool, router = own_pool, router or PoolRouter(own_pool)
@@ -150,7 +151,7 @@ def open_accounts(settings: Settings) -> Iterator[Accounts]:
 def open_store(settings: Settings) -> Iterator[tuple[StoreState, IndexWorker, ParkedJobs, WritableIndex]]:
     """The store and its index as they lie there, for the doctor: nothing is created, migrated or started. Raises StartFailed."""
     database = open_database(settings.database)
-    index = _open_index(settings)
+    index = _open_index(settings, database)
     try:
         if (state := inspect_store(database)).revision == state.expected:
             use_keyring(database, portal_settings.master_key(settings))
@@ -196,7 +197,7 @@ def open_backup(settings: Settings, path: Path, passphrase: Callable[[], str]) -
         def restore() -> None:
             file.seek(0)
             restore_backup(database, file, key)
-            _forget_old_index(settings)
+            _forget_old_index(settings, database)
 
         try:
             yield OpenedBackup(contents, database.name, is_empty(database), restore)
@@ -204,9 +205,9 @@ def open_backup(settings: Settings, path: Path, passphrase: Callable[[], str]) -
             database.close()
 
 
-def _forget_old_index(settings: Settings) -> None:
+def _forget_old_index(settings: Settings, database: Database) -> None:
     """An index that is there already may hold what the restored store does not: a new one is begun, which its jobs fill."""
-    index = _open_index(settings)
+    index = _open_index(settings, database)
     try:
         index.prepare()
         if not index.is_empty():
@@ -292,16 +293,17 @@ def _prepare_home(settings: Settings) -> None:
         ) from problem
 
 
-def _open_index(settings: Settings) -> WritableIndex:
+def _open_index(settings: Settings, database: Database) -> WritableIndex:
     if settings.elasticsearch_url:
         return ElasticsearchIndex(
             settings.elasticsearch_url,
             api_key=settings.elasticsearch_api_key or None,
             ca_file=settings.elasticsearch_ca or None,
         )
+    embedded = SqliteIndex(settings.home / "search.db") if database.is_sqlite else PostgresIndex(database)
     if settings.encrypted and not settings.index_plaintext:
-        return RefusingIndex(settings.home / "search.db")
-    return SqliteIndex(settings.home / "search.db")
+        return RefusingIndex(embedded.remove)
+    return embedded
 
 
 def extra_buffers(home: Path) -> bool:

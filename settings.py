@@ -24,7 +24,7 @@ class Settings:
     host: Annotated[str, "The address to listen on."] = "127.0.0.1"
     port: Annotated[int, "The port to listen on."] = 8501
     database_url: Annotated[str, "A PostgreSQL URL (postgresql://user:password@host/name). Empty: SQLite under the home."] = ""
-    elasticsearch_url: Annotated[str, "An Elasticsearch 9 URL. Empty: the embedded full-text index under the home."] = ""
+    elasticsearch_url: Annotated[str, "An Elasticsearch 9 URL. Empty: the embedded full-text index, under the home or in PostgreSQL."] = ""
     elasticsearch_api_key: Annotated[str, "The API key for Elasticsearch."] = ""
     elasticsearch_ca: Annotated[str, "A CA file that signed the certificate of Elasticsearch."] = ""
     master_key: Annotated[str, "The master key of encryption at rest: 32 bytes in base64, as `openssl rand -base64 32` makes them."] = ""

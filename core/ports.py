@@ -191,7 +191,7 @@ Store = Callable[[], UnitOfWork]
 
 class SearchIndex(Protocol):
     engine: str
-    """"sqlite", "elasticsearch"."""
+    """"sqlite", "postgresql", "elasticsearch", or "none" where search is off."""
 
     def search(self, query: SearchQuery) -> Sequence[SearchHit]:
         """Best first. A word query: all words must occur. Raises Unavailable."""

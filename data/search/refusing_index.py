@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NoReturn
 
 from core.entities import SearchHit, SearchPage, SearchQuery
@@ -16,8 +15,9 @@ class RefusingIndex:
 
     engine = "none"
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, forget: Callable[[], None]) -> None:
+        """forget: removes the readable index that may be there."""
+        self._forget = forget
 
     def search(self, query: SearchQuery) -> Sequence[SearchHit]:
         self._refuse()
@@ -26,8 +26,7 @@ class RefusingIndex:
         self._refuse()
 
     def prepare(self) -> None:
-        for path in self._path.parent.glob(f"{self._path.stem}*{self._path.suffix}*"):
-            path.unlink(missing_ok=True)
+        self._forget()
 
     def is_empty(self) -> bool:
         return False  # or the worker would fill it

@@ -113,6 +113,14 @@ class SqliteIndex:
         with self._target() as sql:
             return dict(sql.execute(_PRINTS, (kind, after, upto, upto)))
 
+    def remove(self) -> None:
+        """Delete all files of the index."""
+        with self._changing, _errors():
+            self._prepared = False
+            for path in self._path.parent.glob(f"{self._path.stem}*{self._path.suffix}"):
+                if self._number(path) >= 0:
+                    SqliteFile(path).remove()
+
     def close(self) -> None:
         for file in (self._complete, self._building):
             if file is not None:
