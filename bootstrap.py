@@ -23,6 +23,7 @@ from core.index_room import IndexRoom
 from core.model_room import ModelRoom
 from core.permissions import Role
 from core.ports import ModelPool, PasswordHasher, Router
+from core.retention import Retention
 from core.search import Search
 from core.sessions import Sessions
 from core.turns import Turns
@@ -71,6 +72,7 @@ class Portal:
     feedback: FeedbackQueue
     search: Search
     index_room: IndexRoom
+    retention: Retention
     usage: UsageReports
     models: ModelRoom
     pool: ModelPool
@@ -82,6 +84,7 @@ class Portal:
     def close(self) -> None:
         """Mark running answers as interrupted, with their text; free the models; close the store."""
         self.turns.close()
+        self.retention.close()
         self.reconciler.close()
         self.index_worker.close()
         if isinstance(self.pool, Pool):
@@ -119,6 +122,7 @@ def build(
         feedback=FeedbackQueue(store, index, clock),
         search=Search(store, index, index_worker, clock),
         index_room=IndexRoom(store, index, index_worker, ParkedJobs(database), reconciler, clock),
+        retention=Retention(store, clock),
         usage=UsageReports(store),
         models=ModelRoom(pool, router, store, clock, settings.models_path),
         pool=pool,
@@ -132,6 +136,7 @@ def build(
         log.warning("%d answers were cut by the last stop and are marked interrupted", interrupted)
     portal.index_worker.start()
     portal.reconciler.start()
+    portal.retention.start()
     return portal
 
 

@@ -17,6 +17,7 @@ from api import (
     model_routes,
     openai_routes,
     people_routes,
+    retention_routes,
     search_routes,
     session_routes,
     usage_routes,
@@ -44,7 +45,7 @@ def build(portal_getter: Callable[[], Portal]) -> FastAPI:
     refusals: dict[int | str, dict[str, Any]] = {"4XX": {"model": errors.ErrorBody}, 422: {"model": errors.ErrorBody}}
     ours = (
         *(session_routes, conversation_routes, feedback_routes, search_routes),
-        *(usage_routes, model_routes, people_routes, index_routes),
+        *(usage_routes, model_routes, people_routes, index_routes, retention_routes),
     )
     for routes in ours:
         app.include_router(routes.router, responses=refusals)

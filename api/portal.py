@@ -13,6 +13,7 @@ from core.feedback import FeedbackQueue
 from core.index_room import IndexRoom
 from core.model_room import ModelRoom
 from core.ports import IndexJobs, ModelPool, SearchIndex
+from core.retention import Retention
 from core.search import Search
 from core.sessions import Sessions
 from core.turns import Turns
@@ -41,6 +42,8 @@ class Portal(Protocol):
     def feedback(self) -> FeedbackQueue: ...
     @property
     def search(self) -> Search: ...
+    @property
+    def retention(self) -> Retention: ...
     @property
     def index_room(self) -> IndexRoom: ...
     @property

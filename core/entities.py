@@ -304,3 +304,23 @@ class Reconciliation:
     outdated: int
     phantom: int
     """The index had them, the store did not."""
+
+
+EVERY_GROUP = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionRule:
+    kind: str
+    """"chats" or "feedback"."""
+    group: str
+    """EVERY_GROUP: all groups without a rule of their own."""
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
+class LegalHold:
+    user_id: str
+    user_name: str
+    reason: str
+    placed_at: datetime

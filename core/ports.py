@@ -16,11 +16,13 @@ from core.entities import (
     Feedback,
     FeedbackFilter,
     Generation,
+    LegalHold,
     Message,
     MessageStatus,
     ParkedJob,
     RatedGeneration,
     Reconciliation,
+    RetentionRule,
     ReviewState,
     SearchHit,
     SearchPage,
@@ -167,6 +169,35 @@ class AuditRows(Protocol):
         ...
 
 
+class RetentionRows(Protocol):
+    def rules(self) -> Sequence[RetentionRule]: ...
+    def put_rule(self, rule: RetentionRule) -> None: ...
+    def remove_rule(self, kind: str, group: str) -> bool:
+        """False if there is none."""
+        ...
+
+    def holds(self) -> Sequence[LegalHold]: ...
+    def is_held(self, user_id: str) -> bool: ...
+    def place_hold(self, hold: LegalHold) -> None:
+        """A second one for the same person changes the reason."""
+        ...
+
+    def lift_hold(self, user_id: str) -> bool:
+        """False if there is none."""
+        ...
+
+    def due(self, rule: RetentionRule, before: datetime, except_groups: Sequence[str], limit: int) -> Sequence[str]:
+        """Ids of what the rule makes due, oldest first: last changed before this moment, nobody's under a hold, no running answer.
+
+        except_groups: the groups with rules of their own; only the rule for every group leaves them out.
+        """
+        ...
+
+    def remove(self, kind: str, ids: Sequence[str]) -> None:
+        """Delete for good, with all that belongs to it, and queue the index jobs."""
+        ...
+
+
 class UnitOfWork(Protocol):
     """One transaction. Leaving without commit() rolls back."""
 
@@ -178,6 +209,7 @@ class UnitOfWork(Protocol):
     generations: GenerationRows
     feedback: FeedbackRows
     audit: AuditRows
+    retention: RetentionRows
 
     def __enter__(self) -> Self: ...
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...

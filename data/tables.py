@@ -196,6 +196,22 @@ class DataKeyTable(Table):
     created_at: Mapped[datetime]
 
 
+class RetentionRuleTable(Table):
+    __tablename__ = "retention_rules"
+
+    kind: Mapped[str] = mapped_column(String(16), primary_key=True)
+    group_name: Mapped[str] = mapped_column(String(200), primary_key=True)
+    days: Mapped[int]
+
+
+class LegalHoldTable(Table):
+    __tablename__ = "legal_holds"
+
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    reason: Mapped[str] = mapped_column(Text)
+    placed_at: Mapped[datetime]
+
+
 class IndexJobTable(Table):
     """What the search index does not know yet. The number is the document's version there, so it must never be used twice."""
 
