@@ -10,8 +10,11 @@ from uuid import uuid4
 import pytest
 
 from core.entities import MARK_END, MARK_START, SearchHit, SearchQuery
+from data.search import elasticsearch_index
+from data.search.elasticsearch_index import ElasticsearchIndex
 from data.search.port import Document, WritableIndex
 from tests.functional.things import NOW
+from tests.servers.elasticsearch_node import ElasticsearchNode
 
 TEXTS = {
     "english": "The price of a bond falls when rates rise.",
@@ -242,3 +245,33 @@ def test_searches_read_the_old_index_until_the_new_one_is_complete(new_index: Wr
     new_index.prepare()
     assert not new_index.is_building()
     assert corner.found("bond") == ["m2"]
+
+
+def test_the_first_release_s_elasticsearch_indices_are_searched_meanwhile(elasticsearch_node: ElasticsearchNode) -> None:
+    index = ElasticsearchIndex(elasticsearch_node.url, prefix=f"test-{uuid4().hex[:12]}")
+    old_fields = {"owner": "keyword", "conversation": "keyword", "model": "keyword", "at": "date", "deleted": "boolean"}
+    mappings = {"dynamic": "strict", "properties": {name: {"type": kind} for name, kind in old_fields.items()}}
+    mappings["properties"]["text"] = {  # type: ignore[index]
+        "type": "text", "analyzer": "portal", "fields": {"letters": {"type": "text", "analyzer": "standard"}},
+    }  # fmt: skip
+    for kind in ("conversation", "message", "feedback"):
+        alias = f"{index._prefix}-{kind}"
+        index._client.indices.create(index=f"{alias}-v1", mappings=mappings, settings=elasticsearch_index._SETTINGS)
+        index._client.indices.put_alias(index=f"{alias}-v1", name=alias, is_write_index=True)
+    body = {"deleted": False, "owner": "ana", "conversation": "c1", "model": "", "at": NOW.isoformat(), "text": "an old bond"}
+    index._client.index(index=f"{index._prefix}-message", id="m1", document=body, refresh=True)
+
+    index.prepare()
+    assert index.is_building()
+    assert index.is_empty()
+    query = SearchQuery("bond", "message", "ana")
+    assert [hit.id for hit in index.search(query)] == ["m1"]
+    assert [hit.id for hit in index.page(query).hits] == ["m1"]
+    assert [hit.id for hit in index.page(replace(query, after=(NOW + timedelta(days=1), "m0"))).hits] == ["m1"]
+    index.put([Document("message", "m2", 1, "a new bond", "ana", "c1", NOW)])
+    index.refresh()
+    assert [hit.id for hit in index.search(query)] == ["m1"]
+    index.complete()
+    assert [hit.id for hit in index.search(query)] == ["m2"]
+    assert not any(name.endswith("-v1") for name in index._client.indices.get(index=f"{index._prefix}-*"))
+    index.close()
