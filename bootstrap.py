@@ -6,7 +6,7 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,22 +16,37 @@ import settings as portal_settings
 from core.accounts import Accounts, generate_password
 from core.completions import Completions
 from core.conversations import Conversations
-from core.errors import PortalError, StartFailed
+from core.errors import PortalError, StartFailed, Unavailable
 from core.feedback import FeedbackQueue
 from core.generation import LoadSettings
+from core.index_room import IndexRoom
 from core.model_room import ModelRoom
 from core.permissions import Role
 from core.ports import ModelPool, PasswordHasher, Router
+from core.retention import Retention
+from core.search import Search
 from core.sessions import Sessions
 from core.turns import Turns
 from core.usage import UsageReports
+from data.backup.file import is_sealed
+from data.backup.read import Contents
+from data.backup.restore import examine as examine_backup
+from data.backup.restore import is_empty
+from data.backup.restore import restore as restore_backup
+from data.backup.write import Written, write_backup
 from data.database import Database, open_database
 from data.index_queue import IndexWorker
 from data.inspection import StoreState, inspect_store
 from data.migrate import migrate
+from data.parked_jobs import ParkedJobs
 from data.passwords import BcryptHasher
+from data.reconciler import Reconciler
+from data.reseal import reseal
+from data.sealing import use_keyring
 from data.search.elasticsearch_index import ElasticsearchIndex
 from data.search.port import WritableIndex
+from data.search.postgres_index import PostgresIndex
+from data.search.refusing_index import RefusingIndex
 from data.search.sqlite_index import SqliteIndex
 from data.unit_of_work import SqlUnitOfWork
 from models.pool import Pool
@@ -46,7 +61,7 @@ FIRST_ADMIN = "admin"
 
 @dataclass(frozen=True)
 class Portal:
-    """Everything a page or a route may call. The last four are concretes, for metrics, health and the doctor."""
+    """Everything a page or a route may call. The last five are concretes, for metrics, health and the doctor."""
 
     settings: Settings
     accounts: Accounts
@@ -55,16 +70,22 @@ class Portal:
     turns: Turns
     completions: Completions
     feedback: FeedbackQueue
+    search: Search
+    index_room: IndexRoom
+    retention: Retention
     usage: UsageReports
     models: ModelRoom
     pool: ModelPool
     index: WritableIndex
     index_worker: IndexWorker
+    reconciler: Reconciler
     database: Database
 
     def close(self) -> None:
         """Mark running answers as interrupted, with their text; free the models; close the store."""
         self.turns.close()
+        self.retention.close()
+        self.reconciler.close()
         self.index_worker.close()
         if isinstance(self.pool, Pool):
             self.pool.close()
@@ -80,15 +101,17 @@ def build(
     clock = now
     database = open_database(settings.database)
     migrate(database)
+    use_keyring(database, portal_settings.master_key(settings))
 
     def store() -> SqlUnitOfWork:
         return SqlUnitOfWork(database)
 
-    index = _open_index(settings)
+    index = _open_index(settings, database)
     if pool is None:
         own_pool = Pool(settings.models_path, GUIDE, extra_buffers=extra_buffers(settings.home))
         pool, router = own_pool, router or PoolRouter(own_pool)
     assert router is not None, "a pool of its own needs its router"
+    index_worker, reconciler = IndexWorker(database, index), Reconciler(database, index)
     portal = Portal(
         settings=settings,
         accounts=Accounts(store, hasher or BcryptHasher(), clock),
@@ -97,17 +120,23 @@ def build(
         turns=Turns(store, router, clock, settings.max_question_chars),
         completions=Completions(store, router, clock),
         feedback=FeedbackQueue(store, index, clock),
+        search=Search(store, index, index_worker, clock),
+        index_room=IndexRoom(store, index, index_worker, ParkedJobs(database), reconciler, clock),
+        retention=Retention(store, clock),
         usage=UsageReports(store),
         models=ModelRoom(pool, router, store, clock, settings.models_path),
         pool=pool,
         index=index,
-        index_worker=IndexWorker(database, index),
+        index_worker=index_worker,
+        reconciler=reconciler,
         database=database,
     )
     interrupted = portal.turns.recover(everything=settings.embedded)
     if interrupted:
         log.warning("%d answers were cut by the last stop and are marked interrupted", interrupted)
     portal.index_worker.start()
+    portal.reconciler.start()
+    portal.retention.start()
     return portal
 
 
@@ -124,14 +153,99 @@ def open_accounts(settings: Settings) -> Iterator[Accounts]:
 
 
 @contextmanager
-def open_store(settings: Settings) -> Iterator[tuple[StoreState, IndexWorker, WritableIndex]]:
+def open_store(settings: Settings) -> Iterator[tuple[StoreState, IndexWorker, ParkedJobs, WritableIndex]]:
     """The store and its index as they lie there, for the doctor: nothing is created, migrated or started. Raises StartFailed."""
     database = open_database(settings.database)
-    index = _open_index(settings)
+    index = _open_index(settings, database)
     try:
-        yield inspect_store(database), IndexWorker(database, index), index
+        if (state := inspect_store(database)).revision == state.expected:
+            use_keyring(database, portal_settings.master_key(settings))
+        yield inspect_store(database), IndexWorker(database, index), ParkedJobs(database), index
     finally:
         index.close()
+        database.close()
+
+
+def backup(settings: Settings, path: Path, passphrase: str | None) -> Written:
+    """Write everything into one file, also while a portal runs. Raises Conflict, StartFailed."""
+    database = open_database(settings.database)
+    try:
+        return write_backup(database, path, passphrase)
+    finally:
+        database.close()
+
+
+@dataclass(frozen=True)
+class OpenedBackup:
+    """A backup that was found whole, and the place it would go to."""
+
+    contents: Contents
+    target: str
+    empty: bool
+    restore: Callable[[], None]
+    """Raises Conflict unless the place is empty."""
+
+
+@contextmanager
+def open_backup(settings: Settings, path: Path, passphrase: Callable[[], str]) -> Iterator[OpenedBackup]:
+    """passphrase: asked only if the file is encrypted. Raises InvalidInput for a file that is not whole, StartFailed."""
+    _prepare_home(settings)
+    try:
+        file = path.open("rb")
+    except OSError as problem:
+        raise StartFailed("The backup {path} cannot be read: {reason}.", path=path, reason=problem.strerror) from problem
+    with file:
+        key = passphrase() if is_sealed(file) else None
+        contents = examine_backup(file, key)
+        database = open_database(settings.database)
+
+        def restore() -> None:
+            file.seek(0)
+            restore_backup(database, file, key)
+            _forget_old_index(settings, database)
+
+        try:
+            yield OpenedBackup(contents, database.name, is_empty(database), restore)
+        finally:
+            database.close()
+
+
+def _forget_old_index(settings: Settings, database: Database) -> None:
+    """An index that is there already may hold what the restored store does not: a new one is begun, which its jobs fill."""
+    index = _open_index(settings, database)
+    try:
+        index.prepare()
+        if not index.is_empty():
+            index.rebuild()
+    except Unavailable as problem:
+        log.warning("The search index does not answer (%s). Rebuild it when it does: POST /api/v1/index/rebuild.", problem)
+    finally:
+        index.close()
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Encryption at rest, for the command line."""
+
+    add: Callable[[], None]
+    """Begin a new data key."""
+    seal: Callable[[], int]
+    """Seal everything with the newest key; returns how many texts were not yet."""
+    rewrap: Callable[[bytes], int]
+    """Change the master key; returns how many data keys there are."""
+
+
+@contextmanager
+def open_keys(settings: Settings) -> Iterator[Keys]:
+    """Raises StartFailed, also where there is no master key."""
+    database = open_database(settings.database)
+    try:
+        migrate(database)
+        keyring = use_keyring(database, portal_settings.master_key(settings))
+        if keyring is None:
+            raise StartFailed("Encryption is off. Set PORTAL_MASTER_KEY, PORTAL_MASTER_KEY_FILE or PORTAL_MASTER_KEY_COMMAND.")
+        yield Keys(keyring.add_key, lambda: reseal(database, keyring), keyring.rewrap)
+    finally:
         database.close()
 
 
@@ -184,14 +298,17 @@ def _prepare_home(settings: Settings) -> None:
         ) from problem
 
 
-def _open_index(settings: Settings) -> WritableIndex:
+def _open_index(settings: Settings, database: Database) -> WritableIndex:
     if settings.elasticsearch_url:
         return ElasticsearchIndex(
             settings.elasticsearch_url,
             api_key=settings.elasticsearch_api_key or None,
             ca_file=settings.elasticsearch_ca or None,
         )
-    return SqliteIndex(settings.home / "search.db")
+    embedded = SqliteIndex(settings.home / "search.db") if database.is_sqlite else PostgresIndex(database)
+    if settings.encrypted and not settings.index_plaintext:
+        return RefusingIndex(embedded.remove)
+    return embedded
 
 
 def extra_buffers(home: Path) -> bool:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import shlex
+import subprocess
+from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -21,9 +24,13 @@ class Settings:
     host: Annotated[str, "The address to listen on."] = "127.0.0.1"
     port: Annotated[int, "The port to listen on."] = 8501
     database_url: Annotated[str, "A PostgreSQL URL (postgresql://user:password@host/name). Empty: SQLite under the home."] = ""
-    elasticsearch_url: Annotated[str, "An Elasticsearch 9 URL. Empty: the embedded full-text index under the home."] = ""
+    elasticsearch_url: Annotated[str, "An Elasticsearch 9 URL. Empty: the embedded full-text index, under the home or in PostgreSQL."] = ""
     elasticsearch_api_key: Annotated[str, "The API key for Elasticsearch."] = ""
     elasticsearch_ca: Annotated[str, "A CA file that signed the certificate of Elasticsearch."] = ""
+    master_key: Annotated[str, "The master key of encryption at rest: 32 bytes in base64, as `openssl rand -base64 32` makes them."] = ""
+    master_key_file: Annotated[str, "A file with the master key."] = ""
+    master_key_command: Annotated[str, "A command that prints the master key, as the client of a key management service does."] = ""
+    index_plaintext: Annotated[bool, "With encryption on: whether the embedded search index may keep the texts in readable form."] = False
     admin_password: Annotated[str, "The first admin's password at the first start. Empty: one is generated and printed once."] = ""
     model: Annotated[str, "The GGUF to load at the start. Empty: the built-in guide."] = ""
     models_folder: Annotated[str, "The folder with GGUF files. Empty: models under the home."] = ""
@@ -47,8 +54,47 @@ class Settings:
         return self.database.startswith("sqlite")
 
     @property
+    def encrypted(self) -> bool:
+        return bool(self.master_key or self.master_key_file or self.master_key_command)
+
+    @property
     def models_path(self) -> Path:
         return Path(self.models_folder).expanduser() if self.models_folder else self.home / "models"
+
+
+KEY_COMMAND_S = 30
+
+
+def read_key(written: str, name: str) -> bytes:
+    """The 32 bytes that were written in base64. name: what to blame. Raises StartFailed."""
+    try:
+        key = b64decode(written.strip(), validate=True)
+    except ValueError:
+        key = b""
+    if len(key) != 32:
+        raise StartFailed("{name} must be 32 bytes in base64. Make one with: openssl rand -base64 32", name=name)
+    return key
+
+
+def master_key(settings: Settings) -> bytes | None:
+    """From the setting, the file or the command, or None where none of them is set. Raises StartFailed."""
+    if settings.master_key:
+        return read_key(settings.master_key, "PORTAL_MASTER_KEY")
+    if settings.master_key_file:
+        try:
+            written = Path(settings.master_key_file).expanduser().read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as problem:
+            raise StartFailed("PORTAL_MASTER_KEY_FILE {path} cannot be read.", path=settings.master_key_file) from problem
+        return read_key(written, "PORTAL_MASTER_KEY_FILE")
+    if settings.master_key_command:
+        try:
+            asked = subprocess.run(
+                shlex.split(settings.master_key_command), capture_output=True, text=True, check=True, timeout=KEY_COMMAND_S
+            )
+        except (OSError, ValueError, subprocess.SubprocessError) as problem:
+            raise StartFailed("PORTAL_MASTER_KEY_COMMAND did not print a key. Run it by hand to see why.") from problem
+        return read_key(asked.stdout, "PORTAL_MASTER_KEY_COMMAND")
+    return None
 
 
 def variable(name: str) -> str:
@@ -85,8 +131,9 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     return settings
 
 
-_ELSEWHERE = {"PORTAL_CONFIG", "PORTAL_PASSWORD"}
-"""Read by others: which file to read, and the password that `portal user add` and `passwd` set."""
+_ELSEWHERE = {"PORTAL_CONFIG", "PORTAL_PASSWORD", "PORTAL_BACKUP_KEY", "PORTAL_NEW_MASTER_KEY"}
+"""Read by others: which file to read, the password that `portal user add` and `passwd` set, the passphrase of backups, and the key
+`portal keys rewrap` changes to."""
 
 
 def _read_file(given: str | None, home: Path) -> dict[str, object]:

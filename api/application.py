@@ -12,10 +12,13 @@ from api import (
     errors,
     feedback_routes,
     health_routes,
+    index_routes,
     metrics_routes,
     model_routes,
     openai_routes,
     people_routes,
+    retention_routes,
+    search_routes,
     session_routes,
     usage_routes,
 )
@@ -40,7 +43,11 @@ def build(portal_getter: Callable[[], Portal]) -> FastAPI:
     errors.install(app)
     metrics = metrics_routes.RequestCount(portal_getter)
     refusals: dict[int | str, dict[str, Any]] = {"4XX": {"model": errors.ErrorBody}, 422: {"model": errors.ErrorBody}}
-    for routes in (session_routes, conversation_routes, feedback_routes, usage_routes, model_routes, people_routes):
+    ours = (
+        *(session_routes, conversation_routes, feedback_routes, search_routes),
+        *(usage_routes, model_routes, people_routes, index_routes, retention_routes),
+    )
+    for routes in ours:
         app.include_router(routes.router, responses=refusals)
     for routes in (openai_routes, health_routes):
         app.include_router(routes.router)

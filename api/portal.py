@@ -10,8 +10,11 @@ from core.accounts import Accounts
 from core.completions import Completions
 from core.conversations import Conversations
 from core.feedback import FeedbackQueue
+from core.index_room import IndexRoom
 from core.model_room import ModelRoom
-from core.ports import ModelPool, SearchIndex
+from core.ports import IndexJobs, ModelPool, SearchIndex
+from core.retention import Retention
+from core.search import Search
 from core.sessions import Sessions
 from core.turns import Turns
 from core.usage import UsageReports
@@ -20,12 +23,6 @@ from core.usage import UsageReports
 class CookieSettings(Protocol):
     @property
     def secure_cookie(self) -> bool: ...
-
-
-class IndexJobs(Protocol):
-    def pending(self) -> int:
-        """Changes of the store that the index has not got yet."""
-        ...
 
 
 class Portal(Protocol):
@@ -43,6 +40,12 @@ class Portal(Protocol):
     def completions(self) -> Completions: ...
     @property
     def feedback(self) -> FeedbackQueue: ...
+    @property
+    def search(self) -> Search: ...
+    @property
+    def retention(self) -> Retention: ...
+    @property
+    def index_room(self) -> IndexRoom: ...
     @property
     def usage(self) -> UsageReports: ...
     @property

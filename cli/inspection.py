@@ -46,7 +46,7 @@ def _store(settings: Settings) -> Iterator[Finding]:
         yield Finding("Search index", None, f"{engine}: made at the first start")
         return
     try:
-        with bootstrap.open_store(settings) as (state, worker, index):
+        with bootstrap.open_store(settings) as (state, worker, parked, index):
             size = f"{state.size_bytes / 1e6:,.1f} MB"
             facts = [f"{state.kind} {state.version}", state.name, f"revision {state.revision or 'none'}", size]
             line = ", ".join(facts)
@@ -59,11 +59,18 @@ def _store(settings: Settings) -> Iterator[Finding]:
                 yield Finding("Store", None, line, f"The next start brings it to revision {state.expected}.")
             if state.revision is None:
                 return
+            if index.engine == "none":
+                off = "off: the chats are encrypted, and the embedded index would be readable"
+                yield Finding("Search index", None, off, "See PORTAL_INDEX_PLAINTEXT in docs/settings.md.")
+                return
             try:
                 index.search(SearchQuery("portal", "message", None, 1))
-                pending, refused = worker.pending(), worker.refused()
-                advice = f"{refused:,} documents were refused; the log says why." if refused else ""
-                yield Finding("Search index", not refused, f"{engine}, {pending:,} jobs waiting", advice)
+                pending, refused = worker.pending(), parked.count()
+                advice = ""
+                if refused:
+                    [first] = parked.oldest(1)
+                    advice = f"The first: {first.kind} {first.document_id}, {first.error}. POST /api/v1/index/parked/retry tries all again."
+                yield Finding("Search index", not refused, f"{engine}, {pending:,} jobs waiting, {refused:,} parked", advice)
             except PortalError as problem:
                 yield Finding("Search index", False, engine, str(problem))
     except PortalError as problem:

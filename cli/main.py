@@ -24,12 +24,18 @@ GLM Portal: a chat portal over a GLM that runs in its own process.
   ./portal user passwd NAME [--generate]
   ./portal user role NAME analyst|manager|admin
   ./portal user disable NAME     ends the sessions too; `enable` lets the person in again
+  ./portal backup FILE [--encrypt]      everything in the store, also while the portal runs
+  ./portal restore FILE [--dry-run]     into an empty place
+  ./portal keys seal|rotate|rewrap      encryption at rest, see PORTAL_MASTER_KEY
   ./portal doctor                every part: its state, its version, and what to do
   ./portal bench NAME [ARGS]     measure; without NAME: what there is to measure
 
 Settings are environment variables: PORTAL_HOST, PORTAL_PORT, PORTAL_HOME and more, see docs/settings.md.
 A password is asked for, or taken from PORTAL_PASSWORD, or made with --generate.
 """
+
+
+_COMMANDS = ("run", "test", "user", "backup", "restore", "keys", "doctor", "bench")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -45,8 +51,9 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _dispatch(places: Places, arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="./portal", usage="./portal run | test | user | doctor | bench | --help", add_help=False)
-    parser.add_argument("command", nargs="?", choices=("run", "test", "user", "doctor", "bench", "help"), default="help")
+    usage = f"./portal {' | '.join(_COMMANDS)} | --help"
+    parser = argparse.ArgumentParser(prog="./portal", usage=usage, add_help=False)
+    parser.add_argument("command", nargs="?", choices=(*_COMMANDS, "help"), default="help")
     parser.add_argument("-h", "--help", action="store_true")
     known = parser.parse_args(arguments[:1])
     rest = arguments[1:]
@@ -69,7 +76,11 @@ def _dispatch(places: Places, arguments: list[str]) -> int:
     if known.command == "bench":
         python_packages.install(places, python_packages.TEST, "what measurements need")
         return enter(places, f"bench.{rest[0]}", rest[1:])
-    return enter(places, {"run": "cli.serve", "user": "cli.people"}[known.command], rest)
+    if known.command in ("backup", "restore"):
+        # Absolute: the environment is entered in the repository, wherever this was typed.
+        files = [each if each.startswith("-") else str(Path(each).absolute()) for each in rest]
+        return enter(places, "cli.backup", [known.command, *files])
+    return enter(places, {"run": "cli.serve", "user": "cli.people", "keys": "cli.keys"}[known.command], rest)
 
 
 def enter(places: Places, module: str, arguments: Sequence[str]) -> int:

@@ -90,11 +90,13 @@ class Conversations:
         return renamed
 
     def delete(self, user: User, conversation_id: str) -> None:
-        """Raises Conflict while an answer is running: stop it first."""
+        """Raises Conflict while an answer is running, or while a legal hold keeps the person's chats."""
         with self._store() as work:
             own(work, user, conversation_id)
             if work.turns.streaming_in(conversation_id):
                 raise Conflict("An answer is still running in this conversation. Stop it, then delete.")
+            if work.retention.is_held(user.id):
+                raise Conflict("Your chats are under a legal hold and cannot be deleted now. Ask an admin.")
             work.conversations.remove(conversation_id)
             work.commit()
 

@@ -20,6 +20,8 @@ class Permission(StrEnum):
     REVIEW_FEEDBACK = "review_feedback"
     RUN_MODELS = "run_models"
     MANAGE_PEOPLE = "manage_people"
+    READ_AUDIT = "read_audit"
+    RUN_STORE = "run_store"
 
 
 _ANALYST = frozenset({Permission.CHAT, Permission.RATE})

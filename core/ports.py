@@ -9,17 +9,23 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from core.entities import (
+    AuditEntry,
     AuditEvent,
     Conversation,
     Credentials,
     Feedback,
     FeedbackFilter,
     Generation,
+    LegalHold,
     Message,
     MessageStatus,
+    ParkedJob,
     RatedGeneration,
+    Reconciliation,
+    RetentionRule,
     ReviewState,
     SearchHit,
+    SearchPage,
     SearchQuery,
     Session,
     Turn,
@@ -89,6 +95,10 @@ class MessageRows(Protocol):
 
     def add(self, message: Message) -> None: ...
     def get(self, message_id: str) -> Message | None: ...
+    def by_ids(self, user_id: str, ids: Sequence[str]) -> Sequence[Message]:
+        """Those of `ids` that exist and stand in the user's conversations, in no order."""
+        ...
+
     def of_conversation(self, conversation_id: str) -> Sequence[Message]:
         """All versions, oldest first, each with its generation and its owner's rating."""
         ...
@@ -151,7 +161,41 @@ class FeedbackRows(Protocol):
 
 
 class AuditRows(Protocol):
+    """Adding also queues the index job, in the same transaction."""
+
     def add(self, event: AuditEvent) -> None: ...
+    def by_ids(self, ids: Sequence[str]) -> Sequence[AuditEntry]:
+        """Those of `ids` that exist, in no order."""
+        ...
+
+
+class RetentionRows(Protocol):
+    def rules(self) -> Sequence[RetentionRule]: ...
+    def put_rule(self, rule: RetentionRule) -> None: ...
+    def remove_rule(self, kind: str, group: str) -> bool:
+        """False if there is none."""
+        ...
+
+    def holds(self) -> Sequence[LegalHold]: ...
+    def is_held(self, user_id: str) -> bool: ...
+    def place_hold(self, hold: LegalHold) -> None:
+        """A second one for the same person changes the reason."""
+        ...
+
+    def lift_hold(self, user_id: str) -> bool:
+        """False if there is none."""
+        ...
+
+    def due(self, rule: RetentionRule, before: datetime, except_groups: Sequence[str], limit: int) -> Sequence[str]:
+        """Ids of what the rule makes due, oldest first: last changed before this moment, nobody's under a hold, no running answer.
+
+        except_groups: the groups with rules of their own; only the rule for every group leaves them out.
+        """
+        ...
+
+    def remove(self, kind: str, ids: Sequence[str]) -> None:
+        """Delete for good, with all that belongs to it, and queue the index jobs."""
+        ...
 
 
 class UnitOfWork(Protocol):
@@ -165,6 +209,7 @@ class UnitOfWork(Protocol):
     generations: GenerationRows
     feedback: FeedbackRows
     audit: AuditRows
+    retention: RetentionRows
 
     def __enter__(self) -> Self: ...
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...
@@ -178,10 +223,53 @@ Store = Callable[[], UnitOfWork]
 
 class SearchIndex(Protocol):
     engine: str
-    """"sqlite", "elasticsearch"."""
+    """"sqlite", "postgresql", "elasticsearch", or "none" where search is off."""
 
     def search(self, query: SearchQuery) -> Sequence[SearchHit]:
         """Best first. A word query: all words must occur. Raises Unavailable."""
+        ...
+
+    def page(self, query: SearchQuery) -> SearchPage:
+        """The same words and filters, newest first, continued by `query.after`. Raises Unavailable."""
+        ...
+
+
+class IndexJobs(Protocol):
+    """What the index does not know yet."""
+
+    def pending(self) -> int:
+        """Changes the index has still to take. Raises Unavailable."""
+        ...
+
+    def behind(self, now: datetime) -> float:
+        """Seconds since the oldest change that waits for the index; 0 if none does. Raises Unavailable."""
+        ...
+
+
+class IndexKeeper(IndexJobs, Protocol):
+    def is_rebuilding(self) -> bool: ...
+    def rebuild(self) -> None:
+        """Begin a new index beside this one. Raises Unavailable."""
+        ...
+
+
+class ParkedJobs(Protocol):
+    """Changes the index refused for good. All raise Unavailable."""
+
+    def count(self) -> int: ...
+    def oldest(self, limit: int, after: int = 0) -> Sequence[ParkedJob]: ...
+    def retry(self, number: int | None) -> int:
+        """Queue one again, or all; returns how many."""
+        ...
+
+
+class Reconciler(Protocol):
+    @property
+    def running(self) -> bool: ...
+    @property
+    def last(self) -> Reconciliation | None: ...
+    def ask(self) -> None:
+        """Compare store and index soon; returns at once."""
         ...
 
 

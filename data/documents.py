@@ -2,44 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, FromClause, literal, select
+from sqlalchemy import ColumnElement, Connection, String, and_, cast, func, literal, null, select
 from sqlalchemy.orm import aliased
 
 from data.search.port import Document
-from data.tables import ConversationTable, FeedbackTable, GenerationTable, MessageTable
+from data.tables import AuditEventTable, ConversationTable, FeedbackTable, GenerationTable, MessageTable, UserTable
 from data.transaction import AnySelect
 
 _CONVERSATION = ConversationTable.__table__.c
 _MESSAGE = MessageTable.__table__.c
 _FEEDBACK = FeedbackTable.__table__.c
 _GENERATION = GenerationTable.__table__.c
+_AUDIT = AuditEventTable.__table__.c
 _ANSWER, _QUESTION = aliased(MessageTable), aliased(MessageTable)
 
-SOURCES: Mapping[str, FromClause] = {
-    "conversation": ConversationTable.__table__,
-    "message": MessageTable.__table__,
-    "feedback": FeedbackTable.__table__,
-}
-"""The table whose rows are the documents of each kind."""
+AUDIT_DIGITS = 16
+_DIGITS = cast(_AUDIT.number, String)
+AUDIT_ID = func.substr(literal("0" * AUDIT_DIGITS).concat(_DIGITS), func.length(_DIGITS) + 1)
+"""The number of an audit event as an id: digits of one length, so that ids compare as numbers do."""
 
-# Every select gives: id, owner, conversation, at, model, and one or more texts.
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the documents of a kind come from. key: the column with an index that orders rows as their ids are ordered."""
+
+    id: ColumnElement[Any]
+    key: ColumnElement[Any]
+    key_of: Callable[[str], object]
+
+    def ids(self) -> AnySelect:
+        return select(self.id.label("id"))
+
+
+SOURCES: Mapping[str, Source] = {
+    "conversation": Source(_CONVERSATION.id, _CONVERSATION.id, str),
+    "message": Source(_MESSAGE.id, _MESSAGE.id, str),
+    "feedback": Source(_FEEDBACK.id, _FEEDBACK.id, str),
+    "audit": Source(AUDIT_ID, _AUDIT.number, int),
+}
+
+# Every select gives: id, owner, conversation, at, model, rating, and one or more texts.
 _SELECTS: Mapping[str, AnySelect] = {
     "conversation": select(
         _CONVERSATION.id, _CONVERSATION.user_id, _CONVERSATION.id.label("conversation_id"), _CONVERSATION.updated_at,
-        literal("").label("model"), _CONVERSATION.title,
+        literal("").label("model"), null().label("rating"), _CONVERSATION.title,
     ),
-    "message": select(_MESSAGE.id, _CONVERSATION.user_id, _MESSAGE.conversation_id, _MESSAGE.created_at, _GENERATION.model, _MESSAGE.text)
+    "message": select(
+        _MESSAGE.id, _CONVERSATION.user_id, _MESSAGE.conversation_id, _MESSAGE.created_at,
+        _GENERATION.model, _FEEDBACK.rating, _MESSAGE.text,
+    )
     .join(ConversationTable, _CONVERSATION.id == _MESSAGE.conversation_id)
-    .outerjoin(GenerationTable, _GENERATION.message_id == _MESSAGE.id),
+    .outerjoin(GenerationTable, _GENERATION.message_id == _MESSAGE.id)
+    .outerjoin(FeedbackTable, and_(_FEEDBACK.message_id == _MESSAGE.id, _FEEDBACK.user_id == _CONVERSATION.user_id)),
     "feedback": select(
-        _FEEDBACK.id, _FEEDBACK.user_id, _FEEDBACK.conversation_id, _FEEDBACK.updated_at, _FEEDBACK.model,
+        _FEEDBACK.id, _FEEDBACK.user_id, _FEEDBACK.conversation_id, _FEEDBACK.created_at, _FEEDBACK.model, _FEEDBACK.rating,
         _FEEDBACK.comment, _FEEDBACK.note, _QUESTION.text.label("question"), _ANSWER.text.label("answer"),
     )
     .outerjoin(_ANSWER, _ANSWER.id == _FEEDBACK.message_id)
     .outerjoin(_QUESTION, _QUESTION.id == _ANSWER.parent_id),
+    "audit": select(
+        AUDIT_ID.label("id"), literal("").label("user_id"), literal("").label("conversation_id"), _AUDIT.at,
+        literal("").label("model"), null().label("rating"), _AUDIT.action, _AUDIT.subject, UserTable.name, _AUDIT.details,
+    )
+    .outerjoin(UserTable, UserTable.id == _AUDIT.actor_id),
 }  # fmt: skip
 
 
@@ -47,18 +77,28 @@ def load_documents(connection: Connection, versions: Mapping[tuple[str, str], in
     """The present state of each (kind, id), at the version given; a tombstone where the row is gone."""
     found: dict[tuple[str, str], Document] = {}
     for kind, statement in _SELECTS.items():
-        ids = [document_id for each, document_id in versions if each == kind]
-        if ids:
-            for row in connection.execute(statement.where(SOURCES[kind].c.id.in_(ids))):
+        source = SOURCES[kind]
+        keys = [source.key_of(document_id) for each, document_id in versions if each == kind]
+        if keys:
+            for row in connection.execute(statement.where(source.key.in_(keys))):
                 found[kind, row[0]] = _document(kind, versions[kind, row[0]], *row)
     return [found.get(key) or Document(key[0], key[1], version) for key, version in versions.items()]
 
 
 def _document(
-    kind: str, version: int, id: str, owner_id: str, conversation_id: str, at: datetime, model: str | None, *texts: str | None
+    kind: str,
+    version: int,
+    id: str,
+    owner_id: str,
+    conversation_id: str,
+    at: datetime,
+    model: str | None,
+    rating: int | None,
+    *texts: str | Mapping[str, object] | None,
 ) -> Document:
-    return Document(kind, id, version, _join(texts), owner_id, conversation_id, at, model or "")
+    return Document(kind, id, version, _join(texts), owner_id, conversation_id, at, model or "", rating)
 
 
-def _join(texts: Iterable[str | None]) -> str:
-    return "\n".join(text for text in texts if text)
+def _join(texts: Iterable[str | Mapping[str, object] | None]) -> str:
+    plain = (" ".join(f"{name} {value}" for name, value in text.items()) if isinstance(text, Mapping) else text for text in texts)
+    return "\n".join(text for text in plain if text)

@@ -19,7 +19,9 @@ from data.transaction import AnyRow, Transaction
 
 log = logging.getLogger(__name__)
 
-BATCH = 500
+BATCH = 2000
+DELETE_AT_ONCE = 500
+"""Job numbers in one statement."""
 IDLE_S = 1.0
 """How often to look for jobs that another process queued; those of this process wake the worker at once."""
 FIRST_BACKOFF_S, LAST_BACKOFF_S = 0.5, 15.0
@@ -29,7 +31,7 @@ MAX_ATTEMPTS = 5
 _T = IndexJobTable.__table__.c
 _WAITING = _T.attempts < MAX_ATTEMPTS
 _CLAIM = select(_T.number, _T.kind, _T.document_id).where(_WAITING).order_by(_T.number).limit(BATCH).with_for_update(skip_locked=True)
-_DONE = delete(IndexJobTable).where(_T.number == bindparam("job"))
+_OLDEST = select(func.min(_T.created_at)).where(_WAITING)
 _REFUSED = (
     update(IndexJobTable).where(_T.number == bindparam("job")).values(attempts=_T.attempts + 1, error=bindparam("reason"))
 )  # fmt: skip
@@ -47,7 +49,7 @@ class IndexWorker:
         self._index = index
         self._working = threading.Lock()
         self._stopping = threading.Event()
-        self._prepared = False
+        self._prepared = self._prepared_once = False
         self._thread: threading.Thread | None = None
         self.down_since: float | None = None
         """time.time() of the first failure in a row; None while the index answers."""
@@ -65,11 +67,14 @@ class IndexWorker:
 
     def pending(self) -> int:
         """Jobs the index has still to take. Raises Unavailable."""
-        return self._count(_WAITING)
+        with self._database.connect() as connection:
+            return int(connection.scalar(select(func.count()).select_from(IndexJobTable).where(_WAITING)) or 0)
 
-    def refused(self) -> int:
-        """Jobs given up on; their error says why."""
-        return self._count(~_WAITING)
+    def behind(self, now: datetime) -> float:
+        """Seconds since the oldest change that waits for the index; 0 if none does. Raises Unavailable."""
+        with self._database.connect() as connection:
+            oldest = connection.scalar(_OLDEST)
+        return max(0.0, (now - oldest).total_seconds()) if oldest else 0.0
 
     def drain(self, timeout: float) -> bool:
         """Work in this thread until no job is left, at most `timeout` seconds. True if none is."""
@@ -79,7 +84,7 @@ class IndexWorker:
                 while self.step():
                     if time.monotonic() > until:
                         return False
-                if self.pending() == 0:
+                if self.pending() == 0 and not self._index.is_building():
                     self._index.refresh()
                     return True
             except Unavailable as error:
@@ -94,7 +99,11 @@ class IndexWorker:
             try:
                 if not self._prepared:
                     self._prepare()
-                return self._work()
+                taken = self._work()
+                if taken == 0 and self._index.is_building():
+                    self._index.complete()
+                    log.info("The search index is complete; searches read it now.")
+                return taken
             except Exception:
                 self._prepared = False
                 raise
@@ -103,14 +112,22 @@ class IndexWorker:
         """Queue everything: each thing the store has, and each that only the index has."""
         with self._database.connect() as connection:
             sql = Transaction(connection)
-            now = literal(datetime.now(UTC), UtcDateTime)
-            for kind, table in SOURCES.items():
-                sql.write(insert(IndexJobTable).from_select(["kind", "document_id", "created_at"], select(literal(kind), table.c.id, now)))
-            for kind, table in SOURCES.items():
-                stored = set(connection.scalars(select(table.c.id)))
+            queue_everything(sql)
+            for kind, source in SOURCES.items():
+                stored = set(connection.scalars(source.ids()))
                 sql.announce(kind, [each for each in self._index.ids(kind) if each not in stored])
             sql.commit()
         self._database.jobs_queued.set()
+
+    def is_rebuilding(self) -> bool:
+        return self._prepared_once and self._index.is_building()
+
+    def rebuild(self) -> None:
+        """Fill a new index beside this one; searches read the old one until it has everything. Raises Unavailable."""
+        with self._working:
+            self._index.prepare()
+            self._index.rebuild()
+            self.reindex()
 
     def _run(self) -> None:
         backoff = FIRST_BACKOFF_S
@@ -135,14 +152,16 @@ class IndexWorker:
 
     def _prepare(self) -> None:
         self._index.prepare()
-        if self._index.is_empty() and self._store_has_documents():
-            log.info("The search index is empty; it is filled from the store.")
+        # An index that was being built when a process ended may lack jobs: queueing a document twice costs time and harms nothing.
+        unsure = not self._prepared_once and self._index.is_building()
+        if (unsure or self._index.is_empty()) and self._store_has_documents():
+            log.info("The search index is filled from the store.")
             self.reindex()
-        self._prepared = True
+        self._prepared = self._prepared_once = True
 
     def _store_has_documents(self) -> bool:
         with self._database.connect() as connection:
-            return any(connection.scalar(select(exists().select_from(table))) for table in SOURCES.values())
+            return any(connection.scalar(select(exists(source.ids()))) for source in SOURCES.values())
 
     def _work(self) -> int:
         with self._database.connect() as connection:
@@ -160,15 +179,18 @@ class IndexWorker:
     @staticmethod
     def _settle(connection: Connection, jobs: list[AnyRow], refused: dict[tuple[str, str], str]) -> None:
         sql = Transaction(connection)
-        done = [{"job": job.number} for job in jobs if (job.kind, job.document_id) not in refused]
+        done = [job.number for job in jobs if (job.kind, job.document_id) not in refused]
         failed = [{"job": job.number, "reason": refused[key]} for job in jobs if (key := (job.kind, job.document_id)) in refused]
-        if done:
-            sql.write(_DONE, done)
+        for start in range(0, len(done), DELETE_AT_ONCE):
+            sql.write(delete(IndexJobTable).where(_T.number.in_(done[start : start + DELETE_AT_ONCE])))
         if failed:
             log.error("The search index refused %d documents: %s", len(failed), failed[0]["reason"])
             sql.write(_REFUSED, failed)
         sql.commit()
 
-    def _count(self, condition: object) -> int:
-        with self._database.connect() as connection:
-            return int(connection.scalar(select(func.count()).select_from(IndexJobTable).where(condition)) or 0)  # type: ignore[arg-type]
+
+def queue_everything(sql: Transaction) -> None:
+    """Index jobs for each thing the store has."""
+    now = literal(datetime.now(UTC), UtcDateTime)
+    for kind, source in SOURCES.items():
+        sql.write(insert(IndexJobTable).from_select(["kind", "document_id", "created_at"], select(literal(kind), source.id, now)))

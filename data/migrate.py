@@ -25,27 +25,41 @@ def migrate(database: Database, revision: str = "head") -> None:
 
     Raises StartFailed if the database cannot be reached or written, or is newer than the code.
     """
-    config = _config()
-    scripts = ScriptDirectory.from_config(config)
-    with database.start_errors(), _locked(database) as connection:
+    with database.start_errors(), exclusive(database) as connection:
         current = MigrationContext.configure(connection).get_current_revision()
-        if current is not None and current not in {script.revision for script in scripts.walk_revisions()}:
+        if current is not None and not knows(current):
             raise StartFailed(
                 "The database {name} was written by a newer portal (revision {revision}). Install that version again, "
                 "or restore an older backup.",
                 name=database.name,
                 revision=current,
             )
-        if current != scripts.get_current_head():
-            config.attributes["connection"] = connection
-            command.upgrade(config, revision)
+        if current != newest_revision():
+            upgrade(connection, revision)
             connection.commit()
+
+
+def upgrade(connection: Connection, revision: str) -> None:
+    """The same inside a transaction that `exclusive` began; the caller commits."""
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+
+
+def newest_revision() -> str | None:
+    """The revision this code is written for."""
+    return ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def knows(revision: str) -> bool:
+    """Whether this code can read tables of this revision."""
+    return revision in {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
 
 
 def downgrade(database: Database, revision: str) -> None:
     """Go back to an earlier revision, "base" for none: every table and row is gone then."""
     config = _config()
-    with database.start_errors(), _locked(database) as connection:
+    with database.start_errors(), exclusive(database) as connection:
         config.attributes["connection"] = connection
         command.downgrade(config, revision)
         connection.commit()
@@ -58,7 +72,7 @@ def _config() -> Config:
 
 
 @contextmanager
-def _locked(database: Database) -> Iterator[Connection]:
+def exclusive(database: Database) -> Iterator[Connection]:
     """A connection in a transaction that nobody else migrates in."""
     with database.connect() as connection:
         if database.is_sqlite:

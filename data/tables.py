@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, BigInteger, Boolean, Float, ForeignKey, Index, Integer, MetaData, String, UniqueConstraint, text
+from sqlalchemy import JSON, BigInteger, Boolean, Float, ForeignKey, Index, Integer, MetaData, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from core.entities import Author, FinishReason, MessageStatus, ReviewState, SessionKind
 from core.permissions import Role
 from data.columns import Choice, Prose, UtcDateTime
+from data.sealed_text import SealedProse
 
 _STREAMING = text("status = 'streaming'")
 # SQLite numbers rows by itself only in a column declared INTEGER.
@@ -74,7 +75,7 @@ class ConversationTable(Table):
 
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
-    title: Mapped[str] = mapped_column(Prose)
+    title: Mapped[str] = mapped_column(SealedProse("conversations.title"))
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     head_id: Mapped[str | None] = mapped_column(String(64))
@@ -90,8 +91,8 @@ class MessageTable(Table):
     conversation_id: Mapped[str] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"))
     parent_id: Mapped[str | None] = mapped_column(String(64))
     author: Mapped[Author]
-    text: Mapped[str] = mapped_column(Prose)
-    reasoning: Mapped[str] = mapped_column(Prose)
+    text: Mapped[str] = mapped_column(SealedProse("messages.text"))
+    reasoning: Mapped[str] = mapped_column(SealedProse("messages.reasoning"))
     status: Mapped[MessageStatus]
     created_at: Mapped[datetime]
     error: Mapped[str | None] = mapped_column(Prose)
@@ -166,9 +167,9 @@ class FeedbackTable(Table):
     message_id: Mapped[str] = mapped_column(String(64))
     model: Mapped[str] = mapped_column(String(300))
     rating: Mapped[int]
-    comment: Mapped[str] = mapped_column(Prose)
+    comment: Mapped[str] = mapped_column(SealedProse("feedback.comment"))
     state: Mapped[ReviewState]
-    note: Mapped[str] = mapped_column(Prose)
+    note: Mapped[str] = mapped_column(SealedProse("feedback.note"))
     reviewer_id: Mapped[str | None] = mapped_column(ForeignKey("users.id"))
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
@@ -184,6 +185,32 @@ class AuditEventTable(Table):
     action: Mapped[str] = mapped_column(String(64))
     subject: Mapped[str] = mapped_column(Prose)
     details: Mapped[dict[str, Any]]
+
+
+class DataKeyTable(Table):
+    """Keys of encryption at rest, each wrapped by the master key. The newest seals; the others open what they sealed."""
+
+    __tablename__ = "data_keys"
+
+    id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    wrapped: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime]
+
+
+class RetentionRuleTable(Table):
+    __tablename__ = "retention_rules"
+
+    kind: Mapped[str] = mapped_column(String(16), primary_key=True)
+    group_name: Mapped[str] = mapped_column(String(200), primary_key=True)
+    days: Mapped[int]
+
+
+class LegalHoldTable(Table):
+    __tablename__ = "legal_holds"
+
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    reason: Mapped[str] = mapped_column(Text)
+    placed_at: Mapped[datetime]
 
 
 class IndexJobTable(Table):

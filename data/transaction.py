@@ -25,10 +25,11 @@ class Transaction:
     somebody else wrote after it read.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, *, writing: bool = False) -> None:
+        """writing: whoever made the connection has begun to write already."""
         self._connection = connection
         self._sqlite = connection.dialect.name == "sqlite"
-        self._writing = False
+        self._writing = writing
         self._failed = False
         self.announced = False
 

@@ -13,6 +13,7 @@ from core.ports import (
     FeedbackRows,
     GenerationRows,
     MessageRows,
+    RetentionRows,
     SessionRows,
     TurnRows,
     UserRows,
@@ -23,6 +24,7 @@ from data.rows.conversations import SqlConversationRows
 from data.rows.feedback import SqlFeedbackRows
 from data.rows.generations import SqlGenerationRows
 from data.rows.messages import SqlMessageRows
+from data.rows.retention import SqlRetentionRows
 from data.rows.sessions import SqlSessionRows
 from data.rows.turns import SqlTurnRows
 from data.rows.users import SqlUserRows
@@ -47,6 +49,7 @@ class SqlUnitOfWork:
         self.generations: GenerationRows = SqlGenerationRows(transaction)
         self.feedback: FeedbackRows = SqlFeedbackRows(transaction)
         self.audit: AuditRows = SqlAuditRows(transaction)
+        self.retention: RetentionRows = SqlRetentionRows(transaction)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from sqlalchemy import insert
+from collections.abc import Sequence
 
-from core.entities import AuditEvent
+from sqlalchemy import insert, select
+
+from core.entities import AuditEntry, AuditEvent
+from data.documents import AUDIT_DIGITS
 from data.tables import AuditEventTable
 from data.transaction import Transaction
+
+_T = AuditEventTable.__table__.c
 
 
 class SqlAuditRows:
@@ -14,8 +19,17 @@ class SqlAuditRows:
         self._sql = transaction
 
     def add(self, event: AuditEvent) -> None:
-        self._sql.write(
-            insert(AuditEventTable).values(
-                at=event.at, actor_id=event.actor_id, action=event.action, subject=event.subject, details=dict(event.details)
-            )
-        )
+        values = {"at": event.at, "actor_id": event.actor_id, "action": event.action, "subject": event.subject}
+        added = insert(AuditEventTable).values(values | {"details": dict(event.details)}).returning(_T.number)
+        self._sql.announce("audit", [_id(self._sql.write(added).scalar_one())])
+
+    def by_ids(self, ids: Sequence[str]) -> Sequence[AuditEntry]:
+        if not ids:
+            return []
+        columns = (_T.number, _T.at, _T.actor_id, _T.action, _T.subject, _T.details)
+        rows = self._sql.all(select(*columns).where(_T.number.in_([int(each) for each in ids])))
+        return [AuditEntry(_id(number), AuditEvent(*event)) for number, *event in rows]
+
+
+def _id(number: int) -> str:
+    return str(number).zfill(AUDIT_DIGITS)

@@ -73,10 +73,14 @@ class SqlFeedbackRows:
         }
         stored_id = self._sql.upsert(FeedbackTable, ["user_id", "message_id"], values, ("rating", "comment", "updated_at"), _T.id)
         self._sql.announce("feedback", [stored_id])
+        self._sql.announce("message", [feedback.message_id])
 
     def remove(self, user_id: str, message_id: str) -> None:
         statement = delete(FeedbackTable).where(_T.user_id == user_id, _T.message_id == message_id).returning(_T.id)
-        self._sql.announce("feedback", [row.id for row in self._sql.write(statement).all()])
+        removed = [row.id for row in self._sql.write(statement).all()]
+        self._sql.announce("feedback", removed)
+        if removed:
+            self._sql.announce("message", [message_id])
 
     def get(self, feedback_id: str) -> Feedback | None:
         found = self._with_generations(self._sql.all(_WHOLE.where(_T.id == feedback_id)))

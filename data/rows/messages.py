@@ -69,6 +69,12 @@ class SqlMessageRows:
         rows = self._sql.all(_WHOLE.where(_T.id == message_id))
         return _message_of(rows[-1]) if rows else None
 
+    def by_ids(self, user_id: str, ids: Sequence[str]) -> Sequence[Message]:
+        if not ids:
+            return []
+        rows = {row.id: row for row in self._sql.all(_WHOLE.where(_CONVERSATION.user_id == user_id, _T.id.in_(ids)))}
+        return [_message_of(row) for row in rows.values()]
+
     def of_conversation(self, conversation_id: str) -> Sequence[Message]:
         # Were there two generations for one message, the later one is its own.
         rows = {row.id: row for row in self._sql.all(_WHOLE.where(_T.conversation_id == conversation_id))}

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from core.entities import SearchHit, SearchQuery
+from core.entities import MARK_END, MARK_START, SearchHit, SearchPage, SearchQuery
 from core.errors import Unavailable
-from data.search.port import KINDS, MARK_END, MARK_START, Document
+from data.search.port import KINDS, Document, moment
 from data.search.words import SNIPPET, Term, terms
 
 log = logging.getLogger(__name__)
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Part of the indices' names: raise it when mappings or analysis change, and the worker fills new indices from the store."""
 OLDEST_SERVER = 9
 SEARCH_TIMEOUT_S = 5.0
@@ -38,18 +40,30 @@ _SETTINGS = {
 _MAPPINGS = {
     "dynamic": "strict",
     "properties": {
+        "id": {"type": "keyword"},
         "owner": {"type": "keyword"},
         "conversation": {"type": "keyword"},
         "model": {"type": "keyword"},
-        "at": {"type": "date"},
+        "rating": {"type": "byte"},
+        "at": {"type": "date_nanos"},
+        "print": {"type": "keyword"},
         "deleted": {"type": "boolean"},
         "text": {"type": "text", "analyzer": "portal", "fields": {"letters": {"type": "text", "analyzer": "standard"}}},
     },
 }
 
 
+_NEWEST_FIRST = [
+    # An index of an older version, searched while the new one is filled, lacks ids and nanoseconds.
+    {"at": {"order": "desc", "format": "strict_date_optional_time_nanos", "numeric_type": "date_nanos"}},
+    {"id": {"order": "desc", "unmapped_type": "keyword"}},
+]
+_EPOCH, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2262, 1, 1, tzinfo=UTC)
+"""What date_nanos can hold."""
+
+
 class ElasticsearchIndex:
-    """Implements data.search.port.WritableIndex: an index for each kind of document, behind an alias.
+    """Implements data.search.port.WritableIndex: an index for each kind of document, behind an alias to read and one to write.
 
     url: one address, with name and password in it where the server wants them.
     """
@@ -63,6 +77,7 @@ class ElasticsearchIndex:
         self._address = urlsplit(url)._replace(netloc=urlsplit(url).netloc.rpartition("@")[2]).geturl()
         self._prefix = prefix
         self._errors = elasticsearch
+        self._building = False
         trust: dict[str, Any] = {"ca_certs": ca_file} if ca_file else {}
         self._client = elasticsearch.Elasticsearch(url, api_key=api_key, request_timeout=SEARCH_TIMEOUT_S, max_retries=1, **trust)
         self._writer = self._client.options(request_timeout=WRITE_TIMEOUT_S)
@@ -71,21 +86,14 @@ class ElasticsearchIndex:
         wanted = terms(query.text)
         if not wanted:
             return []
-        scope: list[dict[str, Any]] = [{"term": {"deleted": False}}]
-        if query.owner_id is not None:
-            scope.append({"term": {"owner": query.owner_id}})
-        with self._available():
-            answer = self._client.search(
-                index=self._alias(query.kind),
-                query={"bool": {"filter": scope, "must": [_clause(term) for term in wanted]}},
-                sort=[{"_score": "desc"}, {"at": "desc"}],
-                size=query.limit,
-                source={"includes": ["conversation"]},
-                highlight=_HIGHLIGHT,
-                track_total_hits=False,
-            )
-        hits = answer["hits"]["hits"]
-        return [SearchHit(query.kind, hit["_id"], hit["_source"]["conversation"], _snippet(hit.get("highlight", {}))) for hit in hits]
+        return self._find(query, wanted, sort=[{"_score": "desc"}, {"at": "desc"}], track_total_hits=False)[0]
+
+    def page(self, query: SearchQuery) -> SearchPage:
+        wanted = terms(query.text)
+        if not wanted:
+            return SearchPage([], 0)
+        after = [moment(query.after[0]), query.after[1]] if query.after else None
+        return SearchPage(*self._find(query, wanted, sort=_NEWEST_FIRST, search_after=after, track_total_hits=True))
 
     def prepare(self) -> None:
         with self._available():
@@ -96,11 +104,32 @@ class ElasticsearchIndex:
                 )
             for kind in KINDS:
                 self._make_index(kind)
+            self._building = any(self._behind(self._write_alias(kind)) != self._behind(self._alias(kind)) for kind in KINDS)
 
     def is_empty(self) -> bool:
         with self._available():
             self._client.indices.refresh(index=self._all())
             return int(self._client.count(index=self._all())["count"]) == 0
+
+    def is_building(self) -> bool:
+        return self._building
+
+    def rebuild(self) -> None:
+        with self._available():
+            if not self._building:
+                for kind in KINDS:
+                    self._begin(kind, f"{self._alias(kind)}-v{SCHEMA_VERSION}-{time.time_ns()}")
+                self._building = True
+
+    def complete(self) -> None:
+        with self._available():
+            self._client.indices.refresh(index=self._all())
+            for kind in KINDS:
+                [new] = self._behind(self._write_alias(kind))
+                actions: list[dict[str, Any]] = [{"add": {"index": new, "alias": self._alias(kind)}}]
+                outdated = [name for name in self._writer.indices.get(index=f"{self._alias(kind)}-v*") if name != new]
+                self._writer.indices.update_aliases(actions=[*actions, *({"remove_index": {"index": name}} for name in outdated)])
+            self._building = False
 
     def put(self, documents: Sequence[Document]) -> dict[tuple[str, str], str]:
         refused: dict[tuple[str, str], str] = {}
@@ -114,8 +143,8 @@ class ElasticsearchIndex:
 
     def ids(self, kind: str) -> Iterator[str]:
         with self._available():
-            self._client.indices.refresh(index=self._alias(kind))
-            point = self._client.open_point_in_time(index=self._alias(kind), keep_alive="1m")["id"]
+            self._client.indices.refresh(index=self._write_alias(kind))
+            point = self._client.open_point_in_time(index=self._write_alias(kind), keep_alive="1m")["id"]
             after = None
             while True:
                 page = self._client.search(
@@ -133,14 +162,46 @@ class ElasticsearchIndex:
                 after = page[-1]["sort"]
             self._client.close_point_in_time(id=point)
 
+    def fingerprints(self, kind: str, after: str, upto: str | None) -> Mapping[str, str]:
+        found: dict[str, str] = {}
+        with self._available():
+            self._client.indices.refresh(index=self._write_alias(kind))
+            while True:
+                bounds = {"gt": after} if upto is None else {"gt": after, "lte": upto}
+                page = self._client.search(
+                    index=self._write_alias(kind),
+                    query={"bool": {"filter": [{"term": {"deleted": False}}, {"range": {"id": bounds}}]}},
+                    sort=["id"],
+                    size=PAGE,
+                    source={"includes": ["print"]},
+                    track_total_hits=False,
+                )["hits"]["hits"]
+                found |= {hit["_id"]: hit["_source"]["print"] for hit in page}
+                if len(page) < PAGE:
+                    return found
+                after = page[-1]["_id"]
+
     def close(self) -> None:
         self._client.close()
+
+    def _find(self, query: SearchQuery, wanted: list[Term], **how: Any) -> tuple[list[SearchHit], int]:
+        with self._available():
+            answer = self._client.search(
+                index=self._alias(query.kind),
+                query={"bool": {"filter": _scope(query), "must": [_clause(term) for term in wanted]}},
+                size=query.limit,
+                source={"includes": ["conversation", "at"]},
+                highlight=_HIGHLIGHT,
+                **how,
+            )["hits"]
+        total = answer["total"]["value"] if "total" in answer else 0
+        return [_hit(query.kind, hit["_id"], hit["_source"], hit.get("highlight", {})) for hit in answer["hits"]], total
 
     def _bulk(self, documents: Sequence[Document]) -> dict[tuple[str, str], str]:
         operations: list[dict[str, Any]] = []
         for document in documents:
             # The alias must be there: an index that the server made by itself would have no mappings.
-            target = {"_index": self._alias(document.kind), "_id": document.id, "require_alias": True}
+            target = {"_index": self._write_alias(document.kind), "_id": document.id, "require_alias": True}
             operations.append({"index": target | {"version": document.version, "version_type": "external_gte"}})
             operations.append(_source(document))
         with self._available():
@@ -162,22 +223,37 @@ class ElasticsearchIndex:
         return refused
 
     def _make_index(self, kind: str) -> None:
-        alias = self._alias(kind)
-        name = f"{alias}-v{SCHEMA_VERSION}"
+        """An index of this version that is written to; read too, if nothing else is there to be read meanwhile."""
+        current = f"{self._alias(kind)}-v{SCHEMA_VERSION}"
+        if not any(name == current or name.startswith(f"{current}-") for name in self._behind(self._write_alias(kind))):
+            self._begin(kind, current)
+        if not self._behind(self._alias(kind)):
+            [name] = self._behind(self._write_alias(kind))
+            self._writer.indices.update_aliases(actions=[{"add": {"index": name, "alias": self._alias(kind)}}])
+
+    def _begin(self, kind: str, name: str) -> None:
         indices = self._writer.indices
-        if indices.exists_alias(name=alias, index=name):
-            return
         if not indices.exists(index=name):
             indices.create(index=name, settings=_SETTINGS, mappings=_MAPPINGS)
-        outdated = [other for other in indices.get(index=f"{alias}-v*") if other != name]
-        actions: list[dict[str, Any]] = [{"remove_index": {"index": other}} for other in outdated]
+        alias = self._write_alias(kind)
+        actions: list[dict[str, Any]] = [{"remove": {"index": other, "alias": alias}} for other in self._behind(alias) if other != name]
         indices.update_aliases(actions=[*actions, {"add": {"index": name, "alias": alias, "is_write_index": True}}])
+
+    def _behind(self, alias: str) -> list[str]:
+        """The indices an alias stands for."""
+        if not self._writer.indices.exists_alias(name=alias):
+            return []
+        return list(self._writer.indices.get_alias(name=alias))
 
     def _alias(self, kind: str) -> str:
         return f"{self._prefix}-{kind}"
 
+    def _write_alias(self, kind: str) -> str:
+        return f"{self._prefix}-{kind}-write"
+
     def _all(self) -> str:
-        return ",".join(self._alias(kind) for kind in KINDS)
+        """What is written to."""
+        return ",".join(self._write_alias(kind) for kind in KINDS)
 
     @contextmanager
     def _available(self) -> Iterator[None]:
@@ -204,6 +280,23 @@ _HIGHLIGHT = {
 }
 
 
+def _scope(query: SearchQuery) -> list[dict[str, Any]]:
+    scope: list[dict[str, Any]] = [{"term": {"deleted": False}}]
+    for field, value in (("owner", query.owner_id), ("model", query.model), ("rating", query.rating)):
+        if value is not None:
+            scope.append({"term": {field: value}})
+    if query.since is not None:
+        scope.append({"range": {"at": {"gte": moment(min(max(query.since, _EPOCH), _LAST))}}})
+    if query.until is not None:
+        scope.append({"range": {"at": {"lt": moment(min(max(query.until, _EPOCH), _LAST))}}})
+    return scope
+
+
+def _hit(kind: str, id: str, source: dict[str, Any], highlight: dict[str, list[str]]) -> SearchHit:
+    at = source.get("at")
+    return SearchHit(kind, id, source["conversation"], _snippet(highlight), datetime.fromisoformat(at) if at else None)
+
+
 def _clause(term: Term) -> dict[str, Any]:
     if term.cjk and not term.pairs:
         return {"match": {"text.letters": term.text}}
@@ -218,13 +311,16 @@ def _snippet(highlight: dict[str, list[str]]) -> str:
 
 def _source(document: Document) -> dict[str, Any]:
     if document.text is None:
-        return {"deleted": True}
+        return {"deleted": True, "id": document.id}
     return {
         "deleted": False,
+        "id": document.id,
         "owner": document.owner_id,
         "conversation": document.conversation_id,
         "model": document.model,
-        "at": document.at.isoformat() if document.at else None,
+        "rating": document.rating,
+        "at": moment(document.at),
+        "print": document.fingerprint,
         "text": document.text,
     }
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import blake2b
 from typing import Protocol
 
-from core.entities import SearchHit, SearchQuery
+from core.entities import SearchHit, SearchPage, SearchQuery
 
-KINDS = ("conversation", "message", "feedback")
-
-MARK_START, MARK_END = "\ufdd0", "\ufdd1"
-"""Around each found word of a snippet: noncharacters, which Unicode keeps for use inside a program. Pages and REST show or drop them."""
+KINDS = ("conversation", "message", "feedback", "audit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,21 +27,53 @@ class Document:
     conversation_id: str = ""
     at: datetime | None = None
     model: str = ""
+    rating: int | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """16 hex digits that differ where anything but the version does; the index keeps it, for the reconciler."""
+        parts = (self.text, self.owner_id, self.conversation_id, moment(self.at), self.model, self.rating)
+        return blake2b(repr(parts).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+def moment(at: datetime | None) -> str | None:
+    """ISO 8601 of one length, so that text compares as time does."""
+    return at.isoformat(timespec="microseconds") if at else None
 
 
 class WritableIndex(Protocol):
-    """Both sides of a search index; the reading side is core.ports.SearchIndex. All methods raise Unavailable."""
+    """Both sides of a search index; the reading side is core.ports.SearchIndex. All methods raise Unavailable.
+
+    While it is rebuilt it is two: what is put goes into the new one, searches read the old one until `complete()`.
+    """
 
     engine: str
 
     def search(self, query: SearchQuery) -> Sequence[SearchHit]: ...
 
+    def page(self, query: SearchQuery) -> SearchPage: ...
+
     def prepare(self) -> None:
-        """Make what the index needs to exist; cheap where it does. Called before the first put and after every failure."""
+        """Make what the index needs to exist; cheap where it does. Called before the first put and after every failure.
+
+        What another version of the portal made is kept for searches, and a new index begun beside it.
+        """
         ...
 
     def is_empty(self) -> bool:
-        """Whether nothing was ever put: new, or rebuilt."""
+        """Whether nothing was ever put where puts go now: new, or being rebuilt."""
+        ...
+
+    def is_building(self) -> bool:
+        """Whether puts go to an index that is not complete yet."""
+        ...
+
+    def rebuild(self) -> None:
+        """Begin a new index beside this one; no effect while one is being built."""
+        ...
+
+    def complete(self) -> None:
+        """The index being built has everything: searches move to it, and the old one is removed."""
         ...
 
     def put(self, documents: Sequence[Document]) -> dict[tuple[str, str], str]:
@@ -59,6 +89,10 @@ class WritableIndex(Protocol):
 
     def ids(self, kind: str) -> Iterator[str]:
         """All documents that are not tombstones."""
+        ...
+
+    def fingerprints(self, kind: str, after: str, upto: str | None) -> Mapping[str, str]:
+        """id -> fingerprint of the documents with after < id <= upto that are not tombstones. upto None: to the end."""
         ...
 
     def close(self) -> None: ...

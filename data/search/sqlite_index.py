@@ -1,179 +1,226 @@
-"""The embedded search index: SQLite FTS5 in a file of its own, which can be thrown away and rebuilt from the store."""
+"""The embedded search index: SQLite FTS5 in files of its own, which can be thrown away and rebuilt from the store."""
 
 from __future__ import annotations
 
 import logging
+import re
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
 from pathlib import Path
 
-from core.entities import SearchHit, SearchQuery
+from core.entities import SearchHit, SearchPage, SearchQuery
 from core.errors import Unavailable
-from data.search.port import Document
-from data.search.words import Term, snippet, spread, terms
+from data.search.port import Document, moment
+from data.search.sqlite_file import SqliteFile, token
+from data.search.words import Term, snippet, terms
 
 log = logging.getLogger(__name__)
 
-SCHEMA_VERSION = 1
-"""Raise it when the tables or data.search.words change: older files are then rebuilt."""
-BUSY_TIMEOUT_S = 10
+SCHEMA_VERSION = 2
+"""Raise it when the tables or data.search.words change: a new file is then filled beside the old one."""
 
-# The words lie in a contentless table: `documents` has the text already. To forget a document, FTS5 must be given the very
-# words it was given before, which `_words` makes again from the stored text.
-_TABLES = """
-CREATE TABLE documents (
-    number INTEGER PRIMARY KEY, kind TEXT NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL,
-    owner TEXT NOT NULL, conversation TEXT NOT NULL, at TEXT, model TEXT NOT NULL, text TEXT, UNIQUE (kind, id)
-);
-CREATE VIRTUAL TABLE words USING fts5 (scope, body, content = '', tokenize = 'porter unicode61 remove_diacritics 2');
-"""
-_FIND = "SELECT number, version, kind, owner, text FROM documents WHERE kind = ? AND id = ?"
-_PUT = """
-INSERT INTO documents (kind, id, version, owner, conversation, at, model, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (kind, id) DO UPDATE SET version = excluded.version, owner = excluded.owner, conversation = excluded.conversation,
-    at = excluded.at, model = excluded.model, text = excluded.text
-RETURNING number
-"""
-_FORGET = "INSERT INTO words (words, rowid, scope, body) VALUES ('delete', ?, ?, ?)"
-_ADD = "INSERT INTO words (rowid, scope, body) VALUES (?, ?, ?)"
-_SEARCH = """
-SELECT d.kind, d.id, d.conversation, d.text FROM words JOIN documents d ON d.number = words.rowid
-WHERE words MATCH ? AND d.kind = ? AND (? IS NULL OR d.owner = ?) AND d.text IS NOT NULL
-ORDER BY bm25(words, 0.0, 1.0), d.number DESC LIMIT ?
-"""
+_FROM = "FROM words JOIN documents d ON d.number = words.rowid WHERE words MATCH ?"
+_SEARCH = "SELECT d.number {where} ORDER BY bm25(words, 0.0, 1.0), d.number DESC LIMIT ?"
+_PAGE = "SELECT d.number {where} ORDER BY d.at DESC, d.id DESC LIMIT ?"
+_COUNT = "SELECT count(*) FROM words WHERE words MATCH ?"
+_COUNT_FILTERED = "SELECT count(*) {where}"
+_HITS = "SELECT number, kind, id, conversation, text, at FROM documents WHERE number IN ({marks})"
+_IDS = "SELECT id FROM documents WHERE kind = ? AND text IS NOT NULL"
+_PRINTS = "SELECT id, print FROM documents WHERE kind = ? AND id > ? AND (? IS NULL OR id <= ?) AND text IS NOT NULL"
 
 
 class SqliteIndex:
-    """Implements data.search.port.WritableIndex. Safe for many threads: each call borrows a connection."""
+    """Implements data.search.port.WritableIndex: search.db, and after a rebuild search-1.db, search-2.db and so on."""
 
     engine = "sqlite"
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._idle: list[sqlite3.Connection] = []
-        self._preparing = threading.Lock()
+        self._changing = threading.Lock()
+        self._complete: SqliteFile | None = None
+        self._building: SqliteFile | None = None
         self._prepared = False
 
     def prepare(self) -> None:
-        with self._preparing:
-            try:
-                self._make_tables()
-            except (sqlite3.OperationalError, OSError) as error:
-                raise _unavailable(error) from error
-            except sqlite3.DatabaseError as error:
-                log.warning("The search index %s is damaged (%s); it is rebuilt.", self._path, error)
-                self._remove_file()
-                self._make_tables()
+        with self._changing, _errors():
+            self._find_files()
+            if self._building is None and (self._complete is None or self._complete.schema() != SCHEMA_VERSION):
+                self._begin()
             self._prepared = True
 
     def is_empty(self) -> bool:
-        with self._connection() as sql:
+        with self._target() as sql:
             return sql.execute("SELECT 1 FROM documents LIMIT 1").fetchone() is None
 
+    def is_building(self) -> bool:
+        self._make_sure()
+        return self._building is not None
+
+    def rebuild(self) -> None:
+        self._make_sure()
+        with self._changing, _errors():
+            if self._building is None:
+                self._begin()
+
+    def complete(self) -> None:
+        with self._changing, _errors():
+            if self._building is not None:
+                self._building.complete()
+                old, self._complete, self._building = self._complete, self._building, None
+                if old is not None:
+                    old.remove()
+
     def put(self, documents: Sequence[Document]) -> dict[tuple[str, str], str]:
-        with self._connection() as sql:
-            sql.execute("BEGIN IMMEDIATE")
-            try:
-                for document in documents:
-                    _put(sql, document)
-                sql.execute("COMMIT")
-            except BaseException:
-                if sql.in_transaction:
-                    sql.execute("ROLLBACK")
-                raise
+        self._make_sure()
+        with _errors():
+            file = self._building or self._complete
+            assert file is not None
+            file.put(documents)
         return {}
 
     def search(self, query: SearchQuery) -> Sequence[SearchHit]:
         wanted = terms(query.text)
         if not wanted:
             return []
-        match = _match(query, wanted)
-        with self._connection() as sql:
-            rows = sql.execute(_SEARCH, (match, query.kind, query.owner_id, query.owner_id, query.limit)).fetchall()
-        return [SearchHit(kind, id, conversation, snippet(text, wanted)) for kind, id, conversation, text in rows]
+        where, values = _where(query, wanted)
+        with self._source() as sql:
+            return _hits(sql, sql.execute(_SEARCH.format(where=where), (*values, query.limit)), wanted)
+
+    def page(self, query: SearchQuery) -> SearchPage:
+        wanted = terms(query.text)
+        if not wanted:
+            return SearchPage([], 0)
+        where, values = _where(query, wanted)
+        filtered = len(values) > 1
+        here, after = where, values
+        if query.after is not None:
+            here, after = where + " AND (d.at, d.id) < (?, ?)", (*values, moment(query.after[0]), query.after[1])
+        with self._source() as sql:
+            total = sql.execute(_COUNT_FILTERED.format(where=where) if filtered else _COUNT, values).fetchone()[0]
+            return SearchPage(_hits(sql, sql.execute(_PAGE.format(where=here), (*after, query.limit)), wanted), total)
 
     def refresh(self) -> None:
         """Nothing to do: what is put is findable at once."""
 
     def ids(self, kind: str) -> Iterator[str]:
-        with self._connection() as sql:
-            yield from [row[0] for row in sql.execute("SELECT id FROM documents WHERE kind = ? AND text IS NOT NULL", (kind,))]
+        with self._target() as sql:
+            yield from [row[0] for row in sql.execute(_IDS, (kind,))]
+
+    def fingerprints(self, kind: str, after: str, upto: str | None) -> Mapping[str, str]:
+        with self._target() as sql:
+            return dict(sql.execute(_PRINTS, (kind, after, upto, upto)))
+
+    def remove(self) -> None:
+        """Delete all files of the index."""
+        with self._changing, _errors():
+            self._prepared = False
+            for path in self._path.parent.glob(f"{self._path.stem}*{self._path.suffix}"):
+                if self._number(path) >= 0:
+                    SqliteFile(path).remove()
 
     def close(self) -> None:
-        while self._idle:
-            self._idle.pop().close()
+        for file in (self._complete, self._building):
+            if file is not None:
+                file.close()
 
-    @contextmanager
-    def _connection(self) -> Iterator[sqlite3.Connection]:
-        """A connection that no other thread has. One that failed is not used again."""
+    def _find_files(self) -> None:
+        """The newest complete file, and a younger one that is being built by this version; all others are removed."""
+        self.close()
+        self._complete = self._building = None
+        for path in sorted(self._path.parent.glob(f"{self._path.stem}*{self._path.suffix}"), key=self._number):
+            if self._number(path) < 0:
+                continue
+            file = SqliteFile(path)
+            try:
+                schema, complete = file.schema(), file.is_complete()
+            except sqlite3.OperationalError:
+                raise
+            except sqlite3.DatabaseError as error:
+                log.warning("The search index %s is damaged (%s); it is rebuilt.", path, error)
+                file.remove()
+                continue
+            # Files of the first version know no incomplete state.
+            if schema and (complete or schema == 1):
+                self._replace(file, None)
+            elif schema == SCHEMA_VERSION and self._building is None:
+                self._replace(self._complete, file)
+            else:
+                file.remove()
+
+    def _replace(self, complete: SqliteFile | None, building: SqliteFile | None) -> None:
+        for old in (self._complete, self._building):
+            if old is not None and old is not complete:
+                old.remove()
+        self._complete, self._building = complete, building
+
+    def _begin(self) -> None:
+        number = self._number(self._complete.path) + 1 if self._complete else 0
+        path = self._path if number == 0 else self._path.with_name(f"{self._path.stem}-{number}{self._path.suffix}")
+        file = SqliteFile(path)
+        file.make_tables(SCHEMA_VERSION)
+        self._building = file
+
+    def _number(self, path: Path) -> int:
+        """0 for search.db, 3 for search-3.db, -1 for what is not ours."""
+        if path.name == self._path.name:
+            return 0
+        match = re.fullmatch(re.escape(self._path.stem) + r"-([1-9]\d*)" + re.escape(self._path.suffix), path.name)
+        return int(match[1]) if match else -1
+
+    def _make_sure(self) -> None:
         if not self._prepared:  # a search may come before the worker's first step
             self.prepare()
-        try:
-            try:
-                connection = self._idle.pop()
-            except IndexError:
-                connection = self._open()
-            yield connection
-        except (sqlite3.Error, OSError) as error:
-            raise _unavailable(error) from error
-        self._idle.append(connection)
 
-    def _open(self) -> sqlite3.Connection:
-        self._path.touch(mode=0o600)
-        connection = sqlite3.connect(self._path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
-        connection.execute("PRAGMA journal_mode = WAL")
-        # FULL: a put is on the disk before its job is deleted from the store, also through a power cut.
-        connection.execute("PRAGMA synchronous = FULL")
-        return connection
+    def _source(self) -> AbstractContextManager[sqlite3.Connection]:
+        """A connection to the file that searches read."""
+        return self._borrow(lambda: self._complete or self._building)
 
-    def _make_tables(self) -> None:
-        sql = self._open()
-        version = sql.execute("PRAGMA user_version").fetchone()[0]
-        if version not in (0, SCHEMA_VERSION):
-            log.info("The search index %s was made by another version; it is rebuilt.", self._path)
-            sql.close()
-            self._remove_file()
-            sql = self._open()
-            version = 0
-        if version == 0:
-            sql.executescript(f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
-        sql.close()
+    def _target(self) -> AbstractContextManager[sqlite3.Connection]:
+        """A connection to the file that puts go to."""
+        return self._borrow(lambda: self._building or self._complete)
 
-    def _remove_file(self) -> None:
-        self.close()
-        for suffix in ("", "-wal", "-shm"):
-            self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+    @contextmanager
+    def _borrow(self, choose: Callable[[], SqliteFile | None]) -> Iterator[sqlite3.Connection]:
+        self._make_sure()
+        with _errors():
+            # Under the lock: a file that has just been removed must not be opened again. What is open then can be read to the end.
+            with self._changing:
+                file = choose()
+                assert file is not None
+                connection = file.borrow()
+            with file.using(connection) as sql:
+                yield sql
 
 
-def _put(sql: sqlite3.Connection, document: Document) -> None:
-    old = sql.execute(_FIND, (document.kind, document.id)).fetchone()
-    if old is not None:
-        number, version, kind, owner, text = old
-        if version > document.version:
-            return
-        if text is not None:
-            sql.execute(_FORGET, (number, _scope(kind, owner), spread(text)))
-    at = document.at.isoformat() if document.at else None
-    values = (document.kind, document.id, document.version, document.owner_id, document.conversation_id, at, document.model, document.text)
-    [(number,)] = sql.execute(_PUT, values).fetchall()
-    if document.text is not None:
-        sql.execute(_ADD, (number, _scope(document.kind, document.owner_id), spread(document.text)))
+def _where(query: SearchQuery, wanted: list[Term]) -> tuple[str, tuple[object, ...]]:
+    """Only what is asked for: words alone are then counted without a look at the documents."""
+    where: list[str] = [_FROM]
+    values: list[object] = [_match(query, wanted)]
+    filters = {"d.at >= ?": moment(query.since), "d.at < ?": moment(query.until), "d.model = ?": query.model, "d.rating = ?": query.rating}
+    for condition, value in filters.items():
+        if value is not None:
+            where.append(condition)
+            values.append(value)
+    return " AND ".join(where), tuple(values)
 
 
-def _scope(kind: str, owner_id: str) -> str:
-    return f"{_token(kind)} {_token(kind, owner_id)}"
-
-
-def _token(kind: str, owner_id: str | None = None) -> str:
-    """One token for a kind, or for a person's things of a kind. An owner's postings are then all that a search of theirs reads."""
-    return f"k{kind}" if owner_id is None else f"o{kind}x{owner_id.encode().hex()}"
+def _hits(sql: sqlite3.Connection, found: sqlite3.Cursor, wanted: list[Term]) -> list[SearchHit]:
+    """The texts are read for the hits alone; sorting must not carry those of all matches along."""
+    numbers = [row[0] for row in found]
+    rows = {row[0]: row[1:] for row in sql.execute(_HITS.format(marks=",".join("?" * len(numbers))), numbers)}
+    hits = []
+    for number in numbers:
+        kind, id, conversation, text, at = rows[number]
+        hits.append(SearchHit(kind, id, conversation, snippet(text, wanted), datetime.fromisoformat(at) if at else None))
+    return hits
 
 
 def _match(query: SearchQuery, wanted: list[Term]) -> str:
     """FTS5 syntax around words that hold letters and digits only."""
-    return " AND ".join([f'scope : "{_token(query.kind, query.owner_id)}"', *(f"body : {_phrase(term)}" for term in wanted)])
+    return " AND ".join([f'scope : "{token(query.kind, query.owner_id)}"', *(f"body : {_phrase(term)}" for term in wanted)])
 
 
 def _phrase(term: Term) -> str:
@@ -182,6 +229,10 @@ def _phrase(term: Term) -> str:
     return f'"{" ".join(term.pairs)}"' if term.pairs else f'"{term.text}" *'
 
 
-def _unavailable(error: Exception) -> Unavailable:
-    log.warning("The search index failed: %s", error)
-    return Unavailable("The search index cannot be used now. Try again in a minute, or ask an admin.")
+@contextmanager
+def _errors() -> Iterator[None]:
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        log.warning("The search index failed: %s", error)
+        raise Unavailable("The search index cannot be used now. Try again in a minute, or ask an admin.") from error

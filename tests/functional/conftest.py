@@ -12,6 +12,7 @@ from data.database import Database, open_database
 from data.migrate import migrate
 from data.search.elasticsearch_index import ElasticsearchIndex
 from data.search.port import WritableIndex
+from data.search.postgres_index import PostgresIndex
 from data.search.sqlite_index import SqliteIndex
 from tests.servers.elasticsearch_node import ElasticsearchNode
 from tests.servers.postgresql import PostgresServer
@@ -54,7 +55,7 @@ def database(empty_url: str) -> Iterator[Database]:
     opened.close()
 
 
-@pytest.fixture(scope="session", params=["sqlite", "elasticsearch"])
+@pytest.fixture(scope="session", params=["sqlite", "postgresql", "elasticsearch"])
 def index(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WritableIndex]:
     """A search index that the tests of a session share, each with ids of its own: making indices is what takes time."""
     opened = _open_index(request, tmp_path_factory.mktemp("index") / "search.db")
@@ -63,7 +64,7 @@ def index(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     opened.close()
 
 
-@pytest.fixture(params=["sqlite", "elasticsearch"])
+@pytest.fixture(params=["sqlite", "postgresql", "elasticsearch"])
 def new_index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[WritableIndex]:
     """A search index that does not exist yet."""
     opened = _open_index(request, tmp_path / "search.db")
@@ -74,5 +75,10 @@ def new_index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Writab
 def _open_index(request: pytest.FixtureRequest, path: Path) -> WritableIndex:
     if request.param == "sqlite":
         return SqliteIndex(path)
+    if request.param == "postgresql":
+        server: PostgresServer = request.getfixturevalue("postgres_server")
+        database = open_database(server.new_database())
+        request.addfinalizer(database.close)
+        return PostgresIndex(database)
     node: ElasticsearchNode = request.getfixturevalue("elasticsearch_node")
     return ElasticsearchIndex(node.url, prefix=f"test-{uuid4().hex[:12]}")

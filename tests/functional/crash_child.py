@@ -10,17 +10,20 @@ import sys
 from pathlib import Path
 
 from core.entities import MessageStatus
-from data.database import open_database
+from data.database import Database, open_database
 from data.index_queue import IndexWorker
 from data.search.elasticsearch_index import ElasticsearchIndex
 from data.search.port import WritableIndex
+from data.search.postgres_index import PostgresIndex
 from data.search.sqlite_index import SqliteIndex
 from data.unit_of_work import SqlUnitOfWork
 from tests.functional import things
 
 
-def open_index(name: str) -> WritableIndex:
-    """A file, or an address and the prefix of its indices: http://host:port#prefix"""
+def open_index(name: str, database: Database) -> WritableIndex:
+    """A file, "postgresql" for the store itself, or an address and the prefix of its indices: http://host:port#prefix"""
+    if name == "postgresql":
+        return PostgresIndex(database)
     if name.startswith("http"):
         url, prefix = name.split("#")
         return ElasticsearchIndex(url, prefix=prefix)
@@ -29,7 +32,7 @@ def open_index(name: str) -> WritableIndex:
 
 def main(url: str, index_name: str) -> None:
     database = open_database(url)
-    index = open_index(index_name)
+    index = open_index(index_name, database)
     worker = IndexWorker(database, index)
     worker.start()
     owner = things.user(things.new_id())

@@ -22,17 +22,19 @@ from tests.functional.things import new_id
 from tests.servers.elasticsearch_node import ElasticsearchNode
 from tests.servers.postgresql import PostgresServer
 
-ROUNDS = {"embedded": 10, "servers": 5}
+ROUNDS = {"embedded": 10, "servers": 5, "postgresql": 5}
 SECONDS = (0.05, 0.8)
 """After its first commit a child lives this long."""
 
 
-@pytest.fixture(params=["embedded", "servers"])
+@pytest.fixture(params=["embedded", "servers", "postgresql"])
 def addresses(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, str]:
     """A database and a search index, as crash_child takes them."""
     if request.param == "embedded":
         return f"sqlite:///{tmp_path / 'portal.db'}", str(tmp_path / "search.db")
     server: PostgresServer = request.getfixturevalue("postgres_server")
+    if request.param == "postgresql":
+        return server.new_database(), "postgresql"
     node: ElasticsearchNode = request.getfixturevalue("elasticsearch_node")
     return server.new_database(), f"{node.url}#test-{new_id()[:12]}"
 
@@ -54,7 +56,7 @@ def lines_until_killed(addresses: tuple[str, str], seconds: float) -> list[tuple
 
 def test_nothing_acknowledged_is_lost_and_the_index_has_neither_gaps_nor_phantoms(addresses: tuple[str, str]) -> None:
     url, index_name = addresses
-    rounds = ROUNDS["servers" if index_name.startswith("http") else "embedded"]
+    rounds = ROUNDS["servers" if index_name.startswith("http") else "postgresql" if index_name == "postgresql" else "embedded"]
     database = open_database(url)
     migrate(database)
     asked: dict[str, str] = {}
@@ -82,12 +84,11 @@ def test_nothing_acknowledged_is_lost_and_the_index_has_neither_gaps_nor_phantom
                 assert found is not None
                 assert message in asked or found.text == f"answer {message}"
 
-    index = open_index(index_name)
+    index = open_index(index_name, database)
     assert IndexWorker(database, index).drain(60)
     with database.connect() as connection:
         for kind in KINDS:
-            table = SOURCES[kind]
-            stored = {row[0] for row in connection.execute(table.select().with_only_columns(table.c.id))}
+            stored = set(connection.scalars(SOURCES[kind].ids()))
             indexed = set(index.ids(kind))
             assert (stored - indexed, indexed - stored) == (set(), set()), f"missing and phantom documents of kind {kind}"
     alive = [message for message, talk in answered.items() if talk not in maybe_gone]

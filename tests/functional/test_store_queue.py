@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from core.entities import MessageStatus, SearchQuery
+from core.entities import AuditEvent, MessageStatus, SearchPage, SearchQuery
 from core.errors import Unavailable
 from data.database import Database
 from data.documents import SOURCES
 from data.index_queue import MAX_ATTEMPTS, IndexWorker
+from data.parked_jobs import ParkedJobs
+from data.reconciler import Reconciler
 from data.search.elasticsearch_index import ElasticsearchIndex
 from data.search.port import KINDS, Document, WritableIndex
 from data.search.sqlite_index import SqliteIndex
@@ -35,13 +38,32 @@ class MemoryIndex:
         self.down = False
         self.refuses: set[str] = set()
         self.puts: list[list[int]] = []
+        self.building = False
         self._lock = threading.Lock()
 
     def search(self, query: SearchQuery) -> Sequence[object]:
         raise NotImplementedError
 
+    def page(self, query: SearchQuery) -> SearchPage:
+        raise NotImplementedError
+
     def prepare(self) -> None:
         self._check()
+
+    def is_building(self) -> bool:
+        return self.building
+
+    def rebuild(self) -> None:
+        self.documents.clear()
+        self.building = True
+
+    def complete(self) -> None:
+        self.building = False
+
+    def fingerprints(self, kind: str, after: str, upto: str | None) -> Mapping[str, str]:
+        self._check()
+        documents = (document for document in self.documents.values() if document.kind == kind and document.text is not None)
+        return {each.id: each.fingerprint for each in documents if after < each.id and (upto is None or each.id <= upto)}
 
     def is_empty(self) -> bool:
         self._check()
@@ -85,7 +107,7 @@ def worker_of(database: Database, index: object) -> IndexWorker:
 
 def stored_ids(database: Database, kind: str) -> set[str]:
     with database.connect() as connection:
-        return {row[0] for row in connection.execute(SOURCES[kind].select().with_only_columns(SOURCES[kind].c.id))}
+        return set(connection.scalars(SOURCES[kind].ids()))
 
 
 def agrees(database: Database, index: WritableIndex) -> bool:
@@ -114,7 +136,7 @@ def test_every_change_reaches_the_index(database: Database, memory: MemoryIndex)
         work.conversations.remove(talk.id)
         work.commit()
     assert worker.drain(5)
-    assert [list(memory.ids(kind)) for kind in KINDS] == [[], [], [given.id]]
+    assert [list(memory.ids(kind)) for kind in KINDS] == [[], [], [given.id], []]
     assert memory.text(given.id) == "unclear\nseen"
 
 
@@ -182,8 +204,21 @@ def test_a_refused_document_is_set_aside_and_holds_up_nobody(database: Database,
     memory.put([SEEN_BEFORE])
     assert worker.drain(5)
     assert memory.text(answered.id) == "A loan that can be sold."
-    assert worker.refused() == 1
-    assert sum(len(put) for put in memory.puts) >= MAX_ATTEMPTS
+    parked = ParkedJobs(database)
+    [job] = parked.oldest(10)
+    assert (parked.count(), job.kind, job.document_id, job.attempts, job.error) == (1, "message", asked.id, MAX_ATTEMPTS, "too strange")
+    assert list(parked.oldest(10, job.number)) == []
+    assert worker.pending() == 0
+
+    assert parked.retry(job.number + 1000) == 0
+    assert parked.retry(job.number) == 1
+    assert worker.drain(5)
+    assert parked.count() == 1
+    memory.refuses = set()
+    assert parked.retry(None) == 1
+    assert worker.drain(5)
+    assert parked.count() == 0
+    assert memory.text(asked.id) == "What is a bond?"
 
 
 def test_a_new_index_is_filled_from_the_store(database: Database, memory: MemoryIndex) -> None:
@@ -200,6 +235,83 @@ def test_reindexing_removes_what_only_the_index_has(database: Database, memory: 
     worker.reindex()
     assert worker.drain(5)
     assert agrees(database, memory)  # type: ignore[arg-type]
+
+
+def test_a_rebuild_keeps_the_old_index_for_searches_and_misses_nothing(database: Database, tmp_path: Path) -> None:
+    index = SqliteIndex(tmp_path / "search.db")
+    worker = IndexWorker(database, index)
+    ana = put_user(database)
+    put_exchange(database, ana)
+    assert worker.drain(5)
+    worker.rebuild()
+    put_exchange(database, ana)
+    assert len(index.search(SearchQuery("loan", "message", ana.id))) == 1
+    assert worker.is_rebuilding()
+    assert worker.drain(5)
+    assert not worker.is_rebuilding()
+    assert len(index.search(SearchQuery("loan", "message", ana.id))) == 2
+    assert agrees(database, index)
+    index.close()
+
+
+def test_a_rebuild_that_a_crash_cut_is_taken_up_again(database: Database, tmp_path: Path) -> None:
+    index = SqliteIndex(tmp_path / "search.db")
+    worker = IndexWorker(database, index)
+    put_exchange(database, put_user(database))
+    assert worker.drain(5)
+    index.rebuild()  # and the process ends before it could queue anything
+    index.put([SEEN_BEFORE])
+    index.close()
+    again = SqliteIndex(tmp_path / "search.db")
+    assert IndexWorker(database, again).drain(5)
+    assert set(again.ids("message")) == stored_ids(database, "message")
+    again.close()
+
+
+def test_the_reconciler_repairs_what_drifted_and_nothing_else(
+    database: Database, memory: MemoryIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("data.reconciler.RANGE", 3)
+    monkeypatch.setattr("data.reconciler.PAUSE_S", 0)
+    worker, reconciler = worker_of(database, memory), Reconciler(database, memory)  # type: ignore[arg-type]
+    ana = put_user(database)
+    exchanges = [put_exchange(database, ana, f"question {n}") for n in range(5)]
+    with SqlUnitOfWork(database) as work:
+        work.audit.add(AuditEvent(things.NOW, ana.id, "user.add", "bo", {"role": "admin"}))
+        work.commit()
+    put_exchange(database, ana)
+    assert worker.drain(5)
+    found = reconciler.reconcile()
+    assert (found.compared, found.missing, found.outdated, found.phantom) == (19, 0, 0, 0)
+
+    lost, changed, extra = exchanges[0][1].id, exchanges[3][2].id, "f" * 32
+    del memory.documents["message", lost]
+    memory.documents["message", changed] = replace(memory.documents["message", changed], text="not what was said")
+    memory.documents["message", extra] = Document("message", extra, 1, "boo")
+    _, _, waiting = put_exchange(database, ana)
+    found = reconciler.reconcile()
+    assert (found.compared, found.missing, found.outdated, found.phantom) == (22, 1, 1, 1)
+    assert worker.drain(5)
+    assert agrees(database, memory)  # type: ignore[arg-type]
+    assert memory.text(changed) == "A loan that can be sold."
+    assert memory.text(waiting.id) == "A loan that can be sold."
+    found = reconciler.reconcile()
+    assert (found.missing, found.outdated, found.phantom) == (0, 0, 0)
+
+
+def test_the_reconciler_works_on_a_thread_of_its_own(database: Database, memory: MemoryIndex) -> None:
+    put_exchange(database, put_user(database))
+    assert worker_of(database, memory).drain(5)
+    memory.documents.clear()
+    reconciler = Reconciler(database, memory)  # type: ignore[arg-type]
+    reconciler.start()
+    reconciler.ask()
+    until = time.monotonic() + 5
+    while reconciler.last is None and time.monotonic() < until:
+        time.sleep(0.01)
+    assert reconciler.last is not None
+    assert reconciler.last.missing == 3
+    reconciler.close()
 
 
 def test_several_workers_share_the_jobs(database: Database, memory: MemoryIndex) -> None:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
 
-from core.entities import SearchHit, SearchQuery
-from data.search.port import MARK_END, MARK_START, Document, WritableIndex
+from core.entities import MARK_END, MARK_START, SearchHit, SearchQuery
+from data.search import elasticsearch_index
+from data.search.elasticsearch_index import ElasticsearchIndex
+from data.search.port import Document, WritableIndex
 from tests.functional.things import NOW
+from tests.servers.elasticsearch_node import ElasticsearchNode
 
 TEXTS = {
     "english": "The price of a bond falls when rates rise.",
@@ -40,6 +45,19 @@ class Corner:
 
     def found(self, text: str, owner: str = "ana", kind: str = "message") -> list[str]:
         return sorted(self._own(hit.id) for hit in self.hits(text, owner, kind))
+
+    def page(self, text: str, **filters: object) -> tuple[list[str], int]:
+        """Newest first."""
+        query = replace(SearchQuery(text, "message", f"{self._name}-ana"), **filters)  # type: ignore[arg-type]
+        page = self.index.page(query)
+        return [self._own(hit.id) for hit in page.hits], page.total
+
+    def place(self, id: str, at: datetime) -> tuple[datetime, str]:
+        return at, f"{self._name}-{id}"
+
+    def fingerprints(self, after: str = "", upto: str = "~") -> dict[str, str]:
+        found = self.index.fingerprints("message", f"{self._name}-{after}", f"{self._name}-{upto}")
+        return {self._own(id): fingerprint for id, fingerprint in found.items()}
 
     def found_of_everybody(self, text: str) -> list[str]:
         hits = self.index.search(SearchQuery(text, "message", None, 1000))
@@ -162,3 +180,98 @@ def test_the_limit_holds(corner: Corner) -> None:
 def test_a_search_term_of_any_characters_is_safe(corner: Corner) -> None:
     for text in ['" OR *', "body:bond", "bond)", "\x00", "a\x00b", "{", "a" * 5000, "机" * 2000, "x " * 5000, "\ud800", "a\ud800b"]:
         assert corner.hits(text) == []
+
+
+def dated(corner: Corner) -> dict[str, Document]:
+    """m0 to m5, the last two at one microsecond."""
+    made = {}
+    for number, offset in enumerate([0, 1, 2, 86_400_000_000, 86_400_000_001, 86_400_000_001]):
+        document = corner.document(f"m{number}", f"bond number{number}")
+        model, rating = ("glm-a", -1) if number % 2 else ("glm-b", None)
+        made[f"m{number}"] = replace(document, at=NOW + timedelta(microseconds=offset), model=model, rating=rating)
+    corner.put(*made.values())
+    return made
+
+
+def test_pages_are_newest_first_and_continue_where_the_last_one_ended(corner: Corner) -> None:
+    made = dated(corner)
+    assert corner.page("bond") == (["m5", "m4", "m3", "m2", "m1", "m0"], 6)
+    assert corner.page("bond", limit=2) == (["m5", "m4"], 6)
+    for last, rest in (("m5", ["m4", "m3", "m2", "m1", "m0"]), ("m2", ["m1", "m0"]), ("m0", [])):
+        at = made[last].at
+        assert at is not None
+        assert corner.page("bond", after=corner.place(last, at)) == (rest, 6)
+    [hit] = corner.index.page(SearchQuery("number4", "message", made["m4"].owner_id)).hits
+    assert hit.at == made["m4"].at
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        ({"since": NOW + timedelta(microseconds=2)}, ["m5", "m4", "m3", "m2"]),
+        ({"until": NOW + timedelta(microseconds=2)}, ["m1", "m0"]),
+        ({"model": "glm-a"}, ["m5", "m3", "m1"]),
+        ({"rating": -1, "until": NOW + timedelta(hours=1)}, ["m1"]),
+        ({"rating": 1}, []),
+        ({"since": datetime(1, 1, 1, tzinfo=UTC), "until": datetime(9999, 12, 31, tzinfo=UTC)}, ["m5", "m4", "m3", "m2", "m1", "m0"]),
+    ],
+)
+def test_filters_narrow_pages_and_their_totals(corner: Corner, filters: dict[str, object], expected: list[str]) -> None:
+    dated(corner)
+    assert corner.page("bond", **filters) == (expected, len(expected))
+
+
+def test_fingerprints_come_by_ranges_of_ids(corner: Corner) -> None:
+    made = dated(corner)
+    corner.put(replace(made["m3"], version=9, text=None))
+    assert corner.fingerprints() == {id: document.fingerprint for id, document in made.items() if id != "m3"}
+    assert set(corner.fingerprints("m1", "m4")) == {"m2", "m4"}
+
+
+def test_searches_read_the_old_index_until_the_new_one_is_complete(new_index: WritableIndex) -> None:
+    new_index.prepare()
+    corner = Corner(new_index)
+    corner.put(corner.document("m1", "bond"))
+    new_index.complete()
+    assert not new_index.is_building()
+    new_index.rebuild()
+    assert new_index.is_building()
+    assert new_index.is_empty()
+    corner.put(corner.document("m2", "bond"))
+    assert corner.found("bond") == ["m1"]
+    assert corner.ids() == {"m2"}
+    new_index.complete()
+    assert corner.found("bond") == ["m2"]
+    new_index.prepare()
+    assert not new_index.is_building()
+    assert corner.found("bond") == ["m2"]
+
+
+def test_the_first_release_s_elasticsearch_indices_are_searched_meanwhile(elasticsearch_node: ElasticsearchNode) -> None:
+    index = ElasticsearchIndex(elasticsearch_node.url, prefix=f"test-{uuid4().hex[:12]}")
+    old_fields = {"owner": "keyword", "conversation": "keyword", "model": "keyword", "at": "date", "deleted": "boolean"}
+    mappings = {"dynamic": "strict", "properties": {name: {"type": kind} for name, kind in old_fields.items()}}
+    mappings["properties"]["text"] = {  # type: ignore[index]
+        "type": "text", "analyzer": "portal", "fields": {"letters": {"type": "text", "analyzer": "standard"}},
+    }  # fmt: skip
+    for kind in ("conversation", "message", "feedback"):
+        alias = f"{index._prefix}-{kind}"
+        index._client.indices.create(index=f"{alias}-v1", mappings=mappings, settings=elasticsearch_index._SETTINGS)
+        index._client.indices.put_alias(index=f"{alias}-v1", name=alias, is_write_index=True)
+    body = {"deleted": False, "owner": "ana", "conversation": "c1", "model": "", "at": NOW.isoformat(), "text": "an old bond"}
+    index._client.index(index=f"{index._prefix}-message", id="m1", document=body, refresh=True)
+
+    index.prepare()
+    assert index.is_building()
+    assert index.is_empty()
+    query = SearchQuery("bond", "message", "ana")
+    assert [hit.id for hit in index.search(query)] == ["m1"]
+    assert [hit.id for hit in index.page(query).hits] == ["m1"]
+    assert [hit.id for hit in index.page(replace(query, after=(NOW + timedelta(days=1), "m0"))).hits] == ["m1"]
+    index.put([Document("message", "m2", 1, "a new bond", "ana", "c1", NOW)])
+    index.refresh()
+    assert [hit.id for hit in index.search(query)] == ["m1"]
+    index.complete()
+    assert [hit.id for hit in index.search(query)] == ["m2"]
+    assert not any(name.endswith("-v1") for name in index._client.indices.get(index=f"{index._prefix}-*"))
+    index.close()

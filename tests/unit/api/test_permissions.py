@@ -36,6 +36,9 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
     ("GET", "/api/v1/feedback.csv", None, ADMINS, 200),
     ("GET", "/api/v1/feedback/{feedback_id}", None, ADMINS, 404),
     ("PATCH", "/api/v1/feedback/{feedback_id}", {"note": "x"}, ADMINS, 404),
+    ("GET", "/api/v1/search?q=bond", None, ALL, 200),
+    ("GET", "/api/v1/search?q=bond&kind=feedback", None, ADMINS, 200),
+    ("GET", "/api/v1/search?q=bond&kind=audit", None, ADMINS, 200),
     ("GET", "/api/v1/usage", None, MANAGERS, 200),
     ("GET", "/api/v1/models", None, ADMINS, 200),
     ("POST", "/api/v1/models/load", {"path": "x.gguf"}, ADMINS, 202),
@@ -43,6 +46,16 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
     ("GET", "/api/v1/people", None, ADMINS, 200),
     ("POST", "/api/v1/people", {"name": "carl", "role": "admin"}, ADMINS, 201),
     ("PATCH", "/api/v1/people/{name}", {"role": "admin", "password": "short"}, ADMINS, 422),
+    ("GET", "/api/v1/index", None, ADMINS, 200),
+    ("GET", "/api/v1/index/parked", None, ADMINS, 200),
+    ("POST", "/api/v1/index/parked/retry", {"number": 1}, ADMINS, 404),
+    ("POST", "/api/v1/index/reconcile", None, ADMINS, 202),
+    ("POST", "/api/v1/index/rebuild", None, ADMINS, 202),
+    ("GET", "/api/v1/retention", None, ADMINS, 200),
+    ("PUT", "/api/v1/retention/rules", {"kind": "chats", "days": 4000}, ADMINS, 200),
+    ("PUT", "/api/v1/retention/holds/{name}", {"reason": "x"}, ADMINS, 404),
+    ("DELETE", "/api/v1/retention/holds/{name}", None, ADMINS, 404),
+    ("POST", "/api/v1/retention/apply", None, ADMINS, 200),
     ("GET", "/v1/models", None, ALL, 200),
     ("GET", "/v1/models/{name}", None, ALL, 404),
     ("POST", "/v1/chat/completions", HELLO, ALL, 200),
@@ -70,7 +83,7 @@ def test_each_role_reaches_its_routes_and_no_other(who: str, client: httpx.Clien
 
 def test_every_route_stands_in_the_table(server: Server) -> None:
     described = {(method.upper(), path) for path, methods in server.app.openapi()["paths"].items() for method in methods}
-    assert described == {(method, path) for method, path, *_ in ROUTES} - {("GET", "/api/v1/openapi.json")}
+    assert described == {(method, path.partition("?")[0]) for method, path, *_ in ROUTES} - {("GET", "/api/v1/openapi.json")}
 
 
 def test_a_new_role_holds_at_once(ann: httpx.Client, signed_in: Callable[[str], httpx.Client]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sqlite3
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from core.errors import Unavailable
 from data.search import sqlite_index
 from data.search.port import Document
 from data.search.sqlite_index import SqliteIndex
+
+BOND = SearchQuery("bond", "message", "ana")
 
 
 def filled(path: Path) -> SqliteIndex:
@@ -38,12 +41,67 @@ def test_a_damaged_file_is_thrown_away(tmp_path: Path) -> None:
     assert index.is_empty()
 
 
-def test_a_file_of_another_version_is_thrown_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    filled(tmp_path / "search.db").close()
+def test_a_file_of_another_version_is_searched_until_the_new_one_is_complete(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = filled(tmp_path / "search.db")
+    old.complete()
+    old.close()
     monkeypatch.setattr(sqlite_index, "SCHEMA_VERSION", sqlite_index.SCHEMA_VERSION + 1)
     index = SqliteIndex(tmp_path / "search.db")
     index.prepare()
+    assert index.is_building()
     assert index.is_empty()
+    assert [hit.id for hit in index.search(BOND)] == ["m1"]
+    index.close()
+    again = SqliteIndex(tmp_path / "search.db")  # a restart in the middle goes on with both
+    again.put([Document("message", "m2", 1, "bond", "ana", "c1")])
+    assert [hit.id for hit in again.search(BOND)] == ["m1"]
+    again.complete()
+    assert [hit.id for hit in again.search(BOND)] == ["m2"]
+    again.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["search-1.db"]
+
+
+def test_the_first_release_s_file_is_searched_too(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "search.db") as sql:
+        sql.executescript("""
+            CREATE TABLE documents (
+                number INTEGER PRIMARY KEY, kind TEXT NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL,
+                owner TEXT NOT NULL, conversation TEXT NOT NULL, at TEXT, model TEXT NOT NULL, text TEXT, UNIQUE (kind, id)
+            );
+            CREATE VIRTUAL TABLE words USING fts5 (scope, body, content = '', tokenize = 'porter unicode61 remove_diacritics 2');
+            INSERT INTO documents VALUES (1, 'message', 'm1', 1, 'ana', 'c1', '2026-11-02T09:30:00+00:00', '', 'bond');
+            INSERT INTO words (rowid, scope, body) VALUES (1, 'kmessage omessagex616e61', 'bond');
+            PRAGMA user_version = 1;
+        """)
+    sql.close()
+    index = SqliteIndex(tmp_path / "search.db")
+    assert [hit.id for hit in index.search(BOND)] == ["m1"]
+    assert index.is_building()
+    index.close()
+
+
+def test_a_search_never_fails_while_files_are_swapped(tmp_path: Path) -> None:
+    index = filled(tmp_path / "search.db")
+    index.complete()
+    stop = threading.Event()
+
+    def search() -> int:
+        count = 0
+        while not stop.is_set():
+            assert [hit.id for hit in index.search(BOND)] == ["m1"]
+            count += 1
+        return count
+
+    with ThreadPoolExecutor(4) as pool:
+        searches = [pool.submit(search) for _ in range(4)]
+        for _ in range(15):
+            index.rebuild()
+            index.put([Document("message", "m1", 1, "bond prices", "ana", "c1")])
+            index.complete()
+        stop.set()
+        assert all(each.result() for each in searches)
+    index.close()
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_a_folder_that_is_gone_makes_search_unavailable(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from data.search.port import MARK_END, MARK_START
+from core.entities import MARK_END, MARK_START
 from data.search.words import MAX_TERMS, SNIPPET, Term, snippet, spread, terms
 
 

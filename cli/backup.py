@@ -1,0 +1,86 @@
+"""./portal backup and ./portal restore, beside a portal that may be running. Runs inside the environment."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import bootstrap
+import settings as portal_settings
+from core.errors import InvalidInput, PortalError
+
+KEY = "PORTAL_BACKUP_KEY"
+
+
+def main(arguments: Sequence[str]) -> int:
+    asked = _parser().parse_args(arguments)
+    try:
+        settings = portal_settings.load()
+        if asked.command == "backup":
+            written = bootstrap.backup(settings, asked.file, _new_passphrase(asked.encrypt))
+            _tell(written.rows)
+            kept = "encrypted" if written.sealed else "not encrypted: whoever has the file can read every chat"
+            print(f"Written and verified: {written.path}, {written.size_bytes / 1e6:,.1f} MB, {kept}.")
+        else:
+            with bootstrap.open_backup(settings, asked.file, lambda: _passphrase("Passphrase: ")) as backup:
+                _tell(backup.contents.rows)
+                print(f"Made {backup.contents.made_at:%Y-%m-%d %H:%M} UTC, revision {backup.contents.revision}; the file is whole.")
+                if asked.dry_run:
+                    does = "would be filled" if backup.empty else "is not empty, so nothing would be restored"
+                    print(f"{backup.target} {does}. Nothing was changed.")
+                    return 0 if backup.empty else 1
+                backup.restore()
+                print(f"Restored into {backup.target}. The search index is filled when the portal runs; everybody signs in again.")
+    except PortalError as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    except (KeyboardInterrupt, EOFError):
+        print("Stopped; nothing was changed.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    about = f"A backup is encrypted if {KEY} is set, or with --encrypt, which asks for a passphrase."
+    parser = argparse.ArgumentParser(prog="./portal", description=about)
+    commands = parser.add_subparsers(dest="command", required=True)
+    backup = commands.add_parser("backup", help="write everything the store has into one file, while the portal runs")
+    restore = commands.add_parser("restore", help="bring a backup into an empty place")
+    for command in (backup, restore):
+        command.add_argument("file", type=Path)
+    backup.add_argument("--encrypt", action="store_true", help="ask for a passphrase")
+    restore.add_argument("--dry-run", action="store_true", help="read and check the file, and tell what a restore would do")
+    return parser
+
+
+def _new_passphrase(ask: bool) -> str | None:
+    given = os.environ.get(KEY)
+    if given or not ask:
+        return given or None
+    typed = _passphrase("Passphrase: ")
+    if not typed or _passphrase("Again: ") != typed:
+        raise InvalidInput("The two passphrases differ, or are empty. Try again.")
+    return typed
+
+
+def _passphrase(prompt: str) -> str:
+    given = os.environ.get(KEY)
+    if given:
+        return given
+    if not sys.stdin.isatty():
+        raise InvalidInput("There is no terminal to type a passphrase at. Set PORTAL_BACKUP_KEY.")
+    return getpass.getpass(prompt)
+
+
+def _tell(rows: Mapping[str, int]) -> None:
+    width = max(len(name) for name in rows)
+    for name, count in rows.items():
+        print(f"{name.ljust(width)}  {count:>12,}")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

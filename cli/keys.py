@@ -1,0 +1,50 @@
+"""./portal keys: encryption at rest, beside a portal that may be running. Runs inside the environment."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+import bootstrap
+import settings as portal_settings
+from core.errors import InvalidInput, PortalError
+
+NEW = "PORTAL_NEW_MASTER_KEY"
+
+
+def main(arguments: Sequence[str]) -> int:
+    asked = _parser().parse_args(arguments)
+    try:
+        with bootstrap.open_keys(portal_settings.load()) as keys:
+            if asked.command == "rewrap":
+                new = os.environ.get(NEW)
+                if not new:
+                    raise InvalidInput("Set {name} to the new master key.", name=NEW)
+                count = keys.rewrap(portal_settings.read_key(new, NEW))
+                print(f"{count} data keys are wrapped with the new master key. Start every portal with it now; the old one is of no use.")
+            else:
+                if asked.command == "rotate":
+                    keys.add()
+                print(f"{keys.seal():,} texts were sealed with the current data key.")
+    except PortalError as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Stopped; the same command goes on from here.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="./portal keys", description="Encryption at rest; docs/settings.md, PORTAL_MASTER_KEY.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("seal", help="encrypt what was stored before encryption was switched on")
+    commands.add_parser("rotate", help="begin a new data key, and seal everything with it")
+    commands.add_parser("rewrap", help=f"wrap the data keys with the master key in {NEW}")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,143 @@
+"""Retention: how long chats and ratings are kept, for each group, and whose are kept whatever the rules say."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import threading
+from collections.abc import Sequence
+from datetime import timedelta
+
+from core.accounts import clean_line, normal_name
+from core.entities import EVERY_GROUP, AuditEvent, LegalHold, RetentionRule, User
+from core.errors import InvalidInput, NotFound, PortalError
+from core.permissions import Permission, require
+from core.ports import Clock, Store, UnitOfWork
+
+log = logging.getLogger(__name__)
+
+KINDS = ("chats", "feedback")
+MAX_DAYS = 36_500
+BATCH = 100
+"""Things deleted in one transaction."""
+EVERY_S = 24 * 3600.0
+
+
+class Retention:
+    """Rules delete for good: from the store, and through it from the index. Usage rows stay; they hold no text.
+
+    The rule of a group goes before the one for every group. Without a rule everything is kept.
+    """
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def rules(self, user: User) -> Sequence[RetentionRule]:
+        require(user.role, Permission.RUN_STORE)
+        with self._store() as work:
+            return work.retention.rules()
+
+    def set_rule(self, user: User, kind: str, group: str, days: int | None) -> None:
+        """Keep things of this kind and group for so many days; None takes the rule away. group "*": every group.
+
+        Raises InvalidInput, NotFound.
+        """
+        require(user.role, Permission.RUN_STORE)
+        if kind not in KINDS:
+            raise InvalidInput("There is no retention for {kind}, only for chats and feedback.", kind=kind)
+        if days is not None and not 1 <= days <= MAX_DAYS:
+            raise InvalidInput("Days to keep must lie between 1 and {limit}.", limit=MAX_DAYS)
+        with self._store() as work:
+            if days is not None:
+                work.retention.put_rule(RetentionRule(kind, group, days))
+            elif not work.retention.remove_rule(kind, group):
+                raise NotFound("There is no such retention rule.")
+            self._audit(work, user, "retention.rule", kind, group=group, days=str(days or "none"))
+            work.commit()
+
+    def holds(self, user: User) -> Sequence[LegalHold]:
+        require(user.role, Permission.RUN_STORE)
+        with self._store() as work:
+            return work.retention.holds()
+
+    def place_hold(self, user: User, name: str, reason: str) -> None:
+        """Nothing of this person's is deleted from now on, by rules or by the person. Raises NotFound, InvalidInput."""
+        require(user.role, Permission.RUN_STORE)
+        reason = clean_line(reason)
+        if not reason:
+            raise InvalidInput("A legal hold needs a reason.")
+        with self._store() as work:
+            person = _named(work, name)
+            work.retention.place_hold(LegalHold(person.id, person.name, reason, self._clock()))
+            self._audit(work, user, "hold.place", person.name, reason=reason)
+            work.commit()
+
+    def lift_hold(self, user: User, name: str) -> None:
+        require(user.role, Permission.RUN_STORE)
+        with self._store() as work:
+            person = _named(work, name)
+            if not work.retention.lift_hold(person.id):
+                raise NotFound("There is no legal hold on {name}.", name=person.name)
+            self._audit(work, user, "hold.lift", person.name)
+            work.commit()
+
+    def apply(self, user: User | None = None) -> int:
+        """Delete what is due now; returns how much. user None: the portal itself, once a day."""
+        if user is not None:
+            require(user.role, Permission.RUN_STORE)
+        with self._store() as work:
+            rules = work.retention.rules()
+        return sum(self._apply(user, rule, [other.group for other in rules if other.kind == rule.kind]) for rule in rules)
+
+    def start(self) -> None:
+        """Apply the rules once a day, the first time soon after the start."""
+        self._thread = threading.Thread(target=self._run, name="retention", daemon=True)
+        self._thread.start()
+
+    def close(self, timeout: float = 5.0) -> None:
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join(timeout)
+
+    def _apply(self, user: User | None, rule: RetentionRule, groups_with_rules: Sequence[str]) -> int:
+        before = self._clock() - timedelta(days=rule.days)
+        others = [group for group in groups_with_rules if group != EVERY_GROUP]
+        deleted = 0
+        while not self._stopping.is_set():
+            with self._store() as work:
+                ids = work.retention.due(rule, before, others, BATCH)
+                if not ids:
+                    break
+                work.retention.remove(rule.kind, ids)
+                # The proof: how many, of what age, and a hash that a list of their ids can be checked against.
+                proof = hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()
+                details = {"group": rule.group, "before": before.isoformat(), "count": str(len(ids)), "sha256": proof}
+                self._audit(work, user, "retention.delete", rule.kind, **details)
+                work.commit()
+            deleted += len(ids)
+        return deleted
+
+    def _run(self) -> None:
+        wait = 60.0
+        while not self._stopping.wait(wait):
+            wait = EVERY_S
+            try:
+                deleted = self.apply()
+                if deleted:
+                    log.info("Retention rules deleted %d chats and ratings.", deleted)
+            except Exception as problem:
+                # An error that is not ours is a bug: log where it came from; tomorrow's round tries again.
+                log.warning("Retention rules could not be applied: %s", problem, exc_info=not isinstance(problem, PortalError))
+
+    def _audit(self, work: UnitOfWork, user: User | None, action: str, subject: str, **details: str) -> None:
+        work.audit.add(AuditEvent(self._clock(), user.id if user else None, action, subject, details))
+
+
+def _named(work: UnitOfWork, name: str) -> User:
+    found = work.users.credentials(normal_name(name))
+    if found is None:
+        raise NotFound("There is no account named {name}.", name=name)
+    return found.user

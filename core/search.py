@@ -1,0 +1,142 @@
+"""Search over everything a person may read: ids from the index, rows from the store."""
+
+from __future__ import annotations
+
+import binascii
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from core.entities import FeedbackFilter, SearchHit, SearchQuery, User
+from core.errors import InvalidInput
+from core.permissions import Permission, require
+from core.ports import Clock, IndexJobs, SearchIndex, Store, UnitOfWork
+
+OWN = ("conversation", "message")
+"""What everybody searches, each the own; it is also what a search without a kind means."""
+PERMISSIONS = {
+    "conversation": Permission.CHAT,
+    "message": Permission.CHAT,
+    "feedback": Permission.REVIEW_FEEDBACK,
+    "audit": Permission.READ_AUDIT,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FoundItem:
+    kind: str
+    id: str
+    conversation_id: str | None
+    message_id: str | None
+    snippet: str
+    """Found words stand between MARK_START and MARK_END."""
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    items: Sequence[FoundItem]
+    """Newest first."""
+    total: int
+    """What the index counts, before the rows are read."""
+    engine: str
+    behind_seconds: float
+    """How long the oldest change has been waiting for the index."""
+    next_cursor: str | None
+
+
+class Search:
+    """A stale index can hide, never leak: whatever it names is read from the store, where the owner is asked again."""
+
+    def __init__(self, store: Store, index: SearchIndex, jobs: IndexJobs, clock: Clock) -> None:
+        self._store = store
+        self._index = index
+        self._jobs = jobs
+        self._clock = clock
+
+    def find(
+        self,
+        user: User,
+        text: str,
+        kind: str | None = None,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        model: str | None = None,
+        rating: int | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> Found:
+        """Everything in which all words of `text` occur. `cursor`: next_cursor of the page before.
+
+        Raises InvalidInput for an unknown kind or cursor, Unavailable while the index does not answer.
+        """
+        kinds = OWN if kind is None else (kind,)
+        for each in kinds:
+            if each not in PERMISSIONS:
+                raise InvalidInput("There is nothing of kind {kind} to search.", kind=each)
+            require(user.role, PERMISSIONS[each])
+        query = SearchQuery(text, "", None, limit, since, until, model, rating, _place(cursor))
+        hits: list[SearchHit] = []
+        total = 0
+        for each in kinds:
+            page = self._index.page(replace(query, kind=each, owner_id=user.id if each in OWN else None))
+            hits += page.hits
+            total += page.total
+        hits = sorted((hit for hit in hits if hit.at), key=_order, reverse=True)
+        shown = hits[:limit]
+        with self._store() as work:
+            items = _authorized(work, user, shown)
+        more = len(shown) == limit and total > limit
+        behind = self._jobs.behind(self._clock())
+        return Found(items, total, self._index.engine, behind, _cursor(shown[-1]) if more else None)
+
+
+def _authorized(work: UnitOfWork, user: User, hits: Sequence[SearchHit]) -> list[FoundItem]:
+    """The hits whose rows are there and may be read, in order."""
+    ids = {kind: tuple(hit.id for hit in hits if hit.kind == kind) for kind in PERMISSIONS}
+    talks = {each.id for each in work.conversations.by_ids(user.id, ids["conversation"])}
+    messages = {each.id: each.conversation_id for each in work.messages.by_ids(user.id, ids["message"])}
+    ratings = work.feedback.find(FeedbackFilter(ids=ids["feedback"]), len(hits)) if ids["feedback"] else ()
+    rated = {each.id: (each.conversation_id, each.message_id) for each in ratings}
+    events = {each.id for each in work.audit.by_ids(ids["audit"])}
+    items = []
+    for hit in hits:
+        assert hit.at is not None
+        match hit.kind:
+            case "conversation" if hit.id in talks:
+                place: tuple[str | None, str | None] = (hit.id, None)
+            case "message" if hit.id in messages:
+                place = (messages[hit.id], hit.id)
+            case "feedback" if hit.id in rated:
+                place = rated[hit.id]
+            case "audit" if hit.id in events:
+                place = (None, None)
+            case _:
+                continue
+        items.append(FoundItem(hit.kind, hit.id, *place, hit.snippet, hit.at))
+    return items
+
+
+def _order(hit: SearchHit) -> tuple[datetime, str]:
+    assert hit.at is not None
+    return hit.at, hit.id
+
+
+def _cursor(hit: SearchHit) -> str:
+    at, id = _order(hit)
+    return urlsafe_b64encode(f"{at.isoformat()} {id}".encode()).decode()
+
+
+def _place(cursor: str | None) -> tuple[datetime, str] | None:
+    if cursor is None:
+        return None
+    try:
+        at, _, id = urlsafe_b64decode(cursor.encode("ascii")).decode("utf-8").partition(" ")
+        place = datetime.fromisoformat(at), id
+        if place[0].tzinfo is None:
+            raise ValueError("no zone")
+    except (ValueError, binascii.Error) as problem:
+        raise InvalidInput("This cursor is not one that a search gave.") from problem
+    return place

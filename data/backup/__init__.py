@@ -1,0 +1,1 @@
+"""Backup and restore: one portable file, whichever database it came from and goes to."""

@@ -1,0 +1,69 @@
+"""Reads a backup and tells whether it is whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, BinaryIO
+
+from core.errors import InvalidInput
+from data.backup.file import read_records
+from data.backup.tables import BackedUpTable, RowHash, record_line
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a backup holds. revision: of the tables it was made from. rows: by table."""
+
+    made_at: datetime
+    revision: str
+    last_job: int
+    rows: Mapping[str, int]
+    hashes: Mapping[str, str]
+
+
+Begin = Callable[[str], None]
+"""Told the revision, before the first row."""
+Take = Callable[[BackedUpTable, Sequence[list[Any]]], None]
+ROWS_AT_ONCE = 1000
+
+
+def check(file: BinaryIO, passphrase: str | None) -> Contents:
+    """Read everything. Raises InvalidInput if any row is missing, changed or too many."""
+    return read(file, passphrase, lambda revision: None, lambda table, rows: None)
+
+
+def read(file: BinaryIO, passphrase: str | None, begin: Begin, take: Take) -> Contents:
+    """Hand the rows of each table to `take`, parents before children. Raises InvalidInput, also after the last row."""
+    records = read_records(file, passphrase)
+    try:
+        first = next(records)
+        made_at, revision, last_job = datetime.fromisoformat(first["made_at"]), str(first["revision"]), int(first["last_job"])
+        begin(revision)
+        hashes: dict[str, RowHash] = {}
+        table: BackedUpTable | None = None
+        rows: list[list[Any]] = []
+        sums: dict[str, Any] | None = None
+        for record in records:
+            if isinstance(record, list):
+                if table is None:
+                    raise KeyError("a row before its table")
+                hashes[table.name].add(record_line(record))
+                rows.append(record)
+            if table is not None and rows and (len(rows) == ROWS_AT_ONCE or not isinstance(record, list)):
+                take(table, rows)
+                rows = []
+            if isinstance(record, dict):
+                if "sums" in record:
+                    sums = record["sums"]
+                else:
+                    table = BackedUpTable(record["table"], [(name, word) for name, word in record["columns"]])
+                    hashes[table.name] = RowHash()
+    except (KeyError, TypeError, ValueError, StopIteration) as problem:
+        raise InvalidInput("This backup is damaged: it cannot be read.") from problem
+    if sums != {name: {"rows": each.rows, "hash": each.hex} for name, each in hashes.items()}:
+        raise InvalidInput("This backup is damaged: its rows are not those that were written.")
+    return Contents(
+        made_at, revision, last_job, {name: each.rows for name, each in hashes.items()}, {name: each.hex for name, each in hashes.items()}
+    )

@@ -1,0 +1,86 @@
+"""Restores a backup into an empty database, in one transaction: all of it, or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, BinaryIO
+
+from sqlalchemy import Connection, insert, inspect, select, text
+
+from core.errors import Conflict, InvalidInput
+from data.backup.read import Contents, check, read
+from data.backup.tables import BackedUpTable, RowHash, record_line
+from data.database import Database
+from data.index_queue import queue_everything
+from data.migrate import exclusive, knows, upgrade
+from data.transaction import Transaction
+
+_SEQUENCES = ("messages", "audit_events", "index_jobs")
+
+
+def is_empty(database: Database) -> bool:
+    """Whether nothing was ever stored there. Raises StartFailed."""
+    with database.start_errors(), database.connect() as connection:
+        return not inspect(connection).get_table_names()
+
+
+def examine(file: BinaryIO, passphrase: str | None) -> Contents:
+    """What a restore would bring. Raises InvalidInput if the file is not whole, or of a newer portal."""
+    found = check(file, passphrase)
+    _check_revision(found.revision)
+    return found
+
+
+def restore(database: Database, file: BinaryIO, passphrase: str | None) -> Contents:
+    """Fill the database; the next start fills the index. A crash in the middle leaves it as empty as it was.
+
+    Raises Conflict if it is not empty, InvalidInput if the file is not whole or of a newer portal.
+    """
+    tables: dict[str, BackedUpTable] = {}
+    with database.start_errors(), exclusive(database) as connection:
+        if inspect(connection).get_table_names():
+            raise Conflict("{name} is not empty. A backup is restored only into an empty place.", name=database.name)
+
+        def begin(revision: str) -> None:
+            _check_revision(revision)
+            upgrade(connection, revision)
+
+        def take(table: BackedUpTable, rows: Sequence[list[Any]]) -> None:
+            tables[table.name] = table
+            connection.execute(insert(table.clause), [table.values(row) for row in rows])
+
+        found = read(file, passphrase, begin, take)
+        for table in tables.values():
+            _compare(connection, table, found)
+        _move_sequences(connection, found.last_job)
+        upgrade(connection, "head")
+        queue_everything(Transaction(connection, writing=True))
+        connection.commit()
+    return found
+
+
+def _check_revision(revision: str) -> None:
+    if not knows(revision):
+        raise InvalidInput("This backup was made by a newer portal (revision {revision}). Install that version first.", revision=revision)
+
+
+def _compare(connection: Connection, table: BackedUpTable, found: Contents) -> None:
+    """What lies in the database now is what the backup told."""
+    total = RowHash()
+    for row in connection.execute(select(*table.clause.c).execution_options(yield_per=1000)):
+        total.add(record_line(table.plain(row)))
+    if total.hex != found.hashes[table.name]:
+        raise InvalidInput("The restored rows of {table} differ from those of the backup. Nothing was restored.", table=table.name)
+
+
+def _move_sequences(connection: Connection, last_job: int) -> None:
+    """New rows get numbers above all old ones."""
+    if connection.dialect.name == "sqlite":
+        connection.execute(text("INSERT INTO sqlite_sequence (name, seq) VALUES ('index_jobs', :last)"), {"last": last_job})
+        return
+    for name in _SEQUENCES:
+        highest = int(connection.scalar(text(f"SELECT coalesce(max(number), 0) FROM {name}")) or 0)
+        highest = max(highest, last_job if name == "index_jobs" else 0)
+        connection.execute(text("SELECT setval(:sequence, :value, :used)"), {
+            "sequence": f"{name}_number_seq", "value": max(1, highest), "used": highest > 0,
+        })  # fmt: skip

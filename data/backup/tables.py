@@ -1,0 +1,85 @@
+"""What of each table a backup holds, in types that are the same on every database."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Boolean, DateTime, Float, Integer, String, TableClause, Text, column, table
+from sqlalchemy.types import TypeEngine
+
+from data.columns import UtcDateTime
+from data.tables import IndexJobTable, SessionTable, Table
+
+LEFT_OUT = {SessionTable.__tablename__, IndexJobTable.__tablename__}
+"""Sessions end with a restore: people sign in again. The index is built anew."""
+
+_WORDS: Mapping[str, Callable[[], TypeEngine[Any]]] = {
+    "moment": UtcDateTime,
+    "json": JSON,
+    "flag": lambda: Boolean(create_constraint=False),
+    "number": BigInteger,
+    "float": lambda: Float(53),
+    "text": Text,
+}
+"""The types of a backup's columns. Text is what lies in the column: a sealed text stays sealed."""
+
+
+class BackedUpTable:
+    """One table of a backup: its name and its columns with their types."""
+
+    def __init__(self, name: str, columns: Sequence[tuple[str, str]]) -> None:
+        self.name = name
+        self.columns = columns
+        self.clause: TableClause = table(name, *(column(each, _WORDS[word]()) for each, word in columns))
+
+    def plain(self, row: Sequence[Any]) -> list[Any]:
+        """A row of the database as JSON has it."""
+        return [value.isoformat() if isinstance(value, datetime) else value for value in row]
+
+    def values(self, record: Sequence[Any]) -> dict[str, Any]:
+        """The row that a record stands for."""
+        return {
+            name: datetime.fromisoformat(value) if word == "moment" and value is not None else value
+            for (name, word), value in zip(self.columns, record, strict=True)
+        }
+
+
+def present_tables() -> list[BackedUpTable]:
+    """Those of this version, parents before children."""
+    return [
+        BackedUpTable(each.name, [(column.name, _word(column.type)) for column in each.columns])
+        for each in Table.metadata.sorted_tables
+        if each.name not in LEFT_OUT
+    ]
+
+
+def record_line(record: Any) -> bytes:
+    return json.dumps(record, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode("utf-8")
+
+
+class RowHash:
+    """A hash of rows that does not depend on their order, since databases sort text differently."""
+
+    def __init__(self) -> None:
+        self._sum = 0
+        self.rows = 0
+
+    def add(self, line: bytes) -> None:
+        self._sum = (self._sum + int.from_bytes(sha256(line).digest(), "big")) % 2**256
+        self.rows += 1
+
+    @property
+    def hex(self) -> str:
+        return f"{self._sum:064x}"
+
+
+def _word(type: TypeEngine[Any]) -> str:
+    kind = getattr(type, "impl_instance", type)
+    for word, python in (("moment", DateTime), ("json", JSON), ("flag", Boolean), ("number", Integer), ("float", Float), ("text", String)):
+        if isinstance(kind, python):
+            return word
+    raise TypeError(f"a backup does not know the type {type!r}")

@@ -1,0 +1,108 @@
+"""Writes a backup while the portal runs: one snapshot of every table, read through, written, and read again."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, func, select, text
+
+from core.errors import Conflict, StartFailed
+from data.backup.file import write_records
+from data.backup.read import check
+from data.backup.tables import RowHash, present_tables, record_line
+from data.database import Database
+from data.migrate import newest_revision
+from data.tables import IndexJobTable
+
+ROWS_AT_ONCE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """rows: by table."""
+
+    path: Path
+    rows: Mapping[str, int]
+    size_bytes: int
+    sealed: bool
+
+
+def write_backup(database: Database, path: Path, passphrase: str | None) -> Written:
+    """The file appears under its name once it has been read again and found whole. Raises Conflict if the name is taken."""
+    if path.exists():
+        raise Conflict("{path} exists already. Choose another name, or remove it first.", path=path)
+    with database.start_errors(), database.connect() as connection:
+        if MigrationContext.configure(connection).get_current_revision() != newest_revision():
+            raise StartFailed("{name} is empty or of another version. Start this portal on it once, then back it up.", name=database.name)
+    part = path.with_name(path.name + ".part")
+    try:
+        with _create(part) as file, _snapshot(database) as connection:
+            write_records(file, _records(connection), passphrase)
+            file.flush()
+            os.fsync(file.fileno())
+        with part.open("rb") as file:
+            found = check(file, passphrase)
+        part.rename(path)
+    except OSError as problem:
+        part.unlink(missing_ok=True)
+        raise StartFailed("The backup {path} cannot be written: {reason}.", path=path, reason=problem.strerror) from problem
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    return Written(path, found.rows, path.stat().st_size, passphrase is not None)
+
+
+def _create(path: Path) -> BinaryIO:
+    """Readable by this user only."""
+    path.unlink(missing_ok=True)
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+
+
+def _records(connection: Connection) -> Iterator[Any]:
+    """What the backup is of, then each table with its rows, at last the sums of all."""
+    tables = present_tables()
+    yield {
+        "made_at": datetime.now(UTC).isoformat(),
+        "revision": MigrationContext.configure(connection).get_current_revision(),
+        "last_job": _last_job(connection),
+    }
+    sums: dict[str, dict[str, object]] = {}
+    for each in tables:
+        yield {"table": each.name, "columns": each.columns}
+        total = RowHash()
+        for row in connection.execute(select(*each.clause.c).execution_options(yield_per=ROWS_AT_ONCE)):
+            record = each.plain(row)
+            total.add(record_line(record))
+            yield record
+        sums[each.name] = {"rows": total.rows, "hash": total.hex}
+    yield {"sums": sums}
+
+
+def _last_job(connection: Connection) -> int:
+    """The highest number any index job had: what a restored store must begin above, or an old index refuses it as outdated."""
+    if connection.dialect.name == "sqlite":
+        statement = text("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'index_jobs'")
+    else:
+        statement = text("SELECT last_value FROM index_jobs_number_seq")
+    sequence = int(connection.scalar(statement) or 0)
+    return max(sequence, int(connection.scalar(select(func.max(IndexJobTable.__table__.c.number))) or 0))
+
+
+@contextmanager
+def _snapshot(database: Database) -> Iterator[Connection]:
+    """A connection that sees the store as it is at this moment, whatever others write meanwhile; they need not wait."""
+    with database.connect() as connection:
+        if database.is_sqlite:
+            connection.exec_driver_sql("BEGIN")  # in WAL mode a reading transaction is a snapshot
+        else:
+            connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            connection.execute(text("SET LOCAL statement_timeout = 0"))
+            connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+        yield connection

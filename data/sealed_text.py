@@ -1,0 +1,49 @@
+"""The column type of texts that are sealed where encryption is on."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from sqlalchemy import Dialect, Text
+from sqlalchemy.types import TypeDecorator
+
+from core.errors import Unavailable
+from data.columns import storable
+
+MARK = "\ufdd2"
+"""Before each sealed text: a noncharacter, which no plain text keeps as its first."""
+
+
+class Sealer(Protocol):
+    def seal(self, text: str, where: str) -> str: ...
+    def open(self, sealed: str, where: str) -> str:
+        """Raises Unavailable."""
+        ...
+
+
+class SealedProse(TypeDecorator[str]):
+    """Text that a person or a model wrote, as Prose. where: table and column, to which a sealed text is bound."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, where: str) -> None:
+        super().__init__()
+        self.where = where
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        if value is None:
+            return None
+        text = storable(value)
+        sealer: Sealer | None = getattr(dialect, "portal_sealer", None)
+        if sealer is not None:
+            return sealer.seal(text, self.where)
+        return "\ufffd" + text[1:] if text.startswith(MARK) else text
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
+        if value is None or not value.startswith(MARK):
+            return value
+        sealer: Sealer | None = getattr(dialect, "portal_sealer", None)
+        if sealer is None:
+            raise Unavailable("A text in the store is encrypted, and this portal has no key. Ask an admin.")
+        return sealer.open(value, self.where)

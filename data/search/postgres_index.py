@@ -1,0 +1,270 @@
+"""The embedded search index where the store is PostgreSQL: its own full text, in a schema of its own beside the store's tables."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, TextClause, text
+from sqlalchemy.exc import DBAPIError, ProgrammingError
+
+from core.entities import SearchHit, SearchPage, SearchQuery
+from core.errors import Unavailable
+from data.database import Database
+from data.search.port import Document
+from data.search.sqlite_file import token
+from data.search.words import Term, snippet, spread, terms
+
+log = logging.getLogger(__name__)
+
+SCHEMA_VERSION = 1
+"""Raise it when the tables or data.search.words change: a new table is then filled beside the old one."""
+INDEXED = 100_000
+"""Characters of a text whose words are indexed: PostgreSQL places no word beyond the 16,383rd, and takes no longer list than 1 MB."""
+RANKED = 2000
+"""The newest matches that are ranked for a search by relevance."""
+_LOCK = 0x676C6D73
+"""The advisory lock of whoever makes, begins or completes an index."""
+
+# English words are stemmed and none is left out: a search for "to be" means both. Schema and configuration are made once.
+_MAKE = """
+CREATE SCHEMA IF NOT EXISTS portal_search;
+CREATE TABLE IF NOT EXISTS portal_search.indexes (number integer PRIMARY KEY, schema integer NOT NULL, complete boolean NOT NULL);
+"""
+_CONFIGURE = """
+CREATE TEXT SEARCH DICTIONARY portal_search.stem (TEMPLATE = snowball, LANGUAGE = english);
+CREATE TEXT SEARCH CONFIGURATION portal_search.words (COPY = pg_catalog.english);
+ALTER TEXT SEARCH CONFIGURATION portal_search.words ALTER MAPPING REPLACE english_stem WITH portal_search.stem;
+"""
+_TABLE = """
+CREATE TABLE {table} (
+    kind text, id text COLLATE "C", version bigint NOT NULL, owner text NOT NULL, conversation text NOT NULL, at timestamptz,
+    model text NOT NULL, rating smallint, print text NOT NULL, text text, words tsvector, PRIMARY KEY (kind, id)
+);
+CREATE INDEX ON {table} USING gin (words) WITH (fastupdate = off);
+"""
+_PUT = """
+INSERT INTO {table} AS d (kind, id, version, owner, conversation, at, model, rating, print, text, words)
+VALUES (:kind, :id, :version, :owner, :conversation, :at, :model, :rating, :print, :text,
+    to_tsvector('portal_search.words', :plain) || array_to_tsvector(CAST(:scope AS text[])))
+ON CONFLICT (kind, id) DO UPDATE SET version = excluded.version, owner = excluded.owner, conversation = excluded.conversation,
+    at = excluded.at, model = excluded.model, rating = excluded.rating, print = excluded.print, text = excluded.text, words = excluded.words
+WHERE d.version <= excluded.version
+"""
+_NEWEST = "SELECT kind, id, conversation, text, at FROM {table} WHERE {where} ORDER BY at DESC, id DESC LIMIT :limit"
+_BEST = """
+SELECT d.kind, d.id, d.conversation, d.text, d.at FROM {table} d JOIN (
+    SELECT kind, id, at, ts_rank(words, {words}) AS rank FROM (
+        SELECT kind, id, at, words FROM {table} WHERE {where} ORDER BY at DESC LIMIT :ranked
+    ) newest ORDER BY rank DESC, at DESC LIMIT :limit
+) best ON d.kind = best.kind AND d.id = best.id ORDER BY best.rank DESC, best.at DESC
+"""
+_COUNT = "SELECT count(*) FROM {table} WHERE {where}"
+T = TypeVar("T")
+_NOT_A_WORD = re.compile(r"[\W_]+")
+
+
+class PostgresIndex:
+    """Implements data.search.port.WritableIndex: a table portal_search.documents_N, and while it is rebuilt a second one."""
+
+    engine = "postgresql"
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._source: str | None = None
+
+    def prepare(self) -> None:
+        with self._transaction(exclusive=True) as sql:
+            sql.execute(text(_MAKE))
+            made = "SELECT 1 FROM pg_ts_config WHERE cfgname = 'words' AND cfgnamespace = 'portal_search'::regnamespace"
+            if sql.scalar(text(made)) is None:
+                sql.execute(text(_CONFIGURE))
+            rows = sql.execute(text("SELECT number, schema, complete FROM portal_search.indexes ORDER BY number")).all()
+            if not rows or rows[-1].schema != SCHEMA_VERSION:
+                for row in rows:
+                    if not row.complete:
+                        _drop(sql, row.number)
+                _begin(sql)
+        self._source = None
+
+    def is_empty(self) -> bool:
+        with self._transaction() as sql:
+            return sql.scalar(text(f"SELECT 1 FROM {_target(sql)} LIMIT 1")) is None
+
+    def is_building(self) -> bool:
+        with self._transaction() as sql:
+            return sql.scalar(text("SELECT 1 FROM portal_search.indexes WHERE NOT complete")) is not None
+
+    def rebuild(self) -> None:
+        with self._transaction(exclusive=True) as sql:
+            if sql.scalar(text("SELECT 1 FROM portal_search.indexes WHERE NOT complete")) is None:
+                _begin(sql)
+
+    def complete(self) -> None:
+        with self._transaction(exclusive=True) as sql:
+            newest = sql.scalar(text("SELECT max(number) FROM portal_search.indexes"))
+            sql.execute(text("UPDATE portal_search.indexes SET complete = true WHERE number = :number"), {"number": newest})
+            for row in sql.execute(text("SELECT number FROM portal_search.indexes WHERE number < :number"), {"number": newest}).all():
+                _drop(sql, row.number)
+        self._source = None
+
+    def put(self, documents: Sequence[Document]) -> dict[tuple[str, str], str]:
+        # In one order everywhere, so that two replicas never wait for each other.
+        rows = [_row(document) for document in sorted(documents, key=lambda each: (each.kind, each.id))]
+        with self._transaction() as sql:
+            # A shared lock: no rebuild begins or ends between choosing the table and writing to it.
+            sql.execute(text("SELECT pg_advisory_xact_lock_shared(:key)"), {"key": _LOCK})
+            if rows:
+                sql.execute(text(_PUT.format(table=_target(sql))), rows)
+        return {}
+
+    def search(self, query: SearchQuery) -> Sequence[SearchHit]:
+        wanted = terms(query.text)
+        if not wanted:
+            return []
+        words, where, values = _where(query, wanted)
+        values |= {"limit": query.limit, "ranked": RANKED}
+        return self._read(lambda sql, table: _hits(sql, text(_BEST.format(table=table, words=words, where=where)), values, wanted))
+
+    def page(self, query: SearchQuery) -> SearchPage:
+        wanted = terms(query.text)
+        if not wanted:
+            return SearchPage([], 0)
+        _, where, values = _where(query, wanted)
+        here, after = where, values | {"limit": query.limit}
+        if query.after is not None:
+            here += " AND (at, id) < (:after_at, :after_id)"
+            after |= {"after_at": query.after[0], "after_id": query.after[1]}
+
+        def read(sql: Connection, table: str) -> SearchPage:
+            total = int(sql.scalar(text(_COUNT.format(table=table, where=where)), values) or 0)
+            return SearchPage(_hits(sql, text(_NEWEST.format(table=table, where=here)), after, wanted), total)
+
+        return self._read(read)
+
+    def refresh(self) -> None:
+        """Nothing to do: what is put is findable at once."""
+
+    def ids(self, kind: str) -> Iterator[str]:
+        with self._transaction() as sql:
+            statement = text(f"SELECT id FROM {_target(sql)} WHERE kind = :kind AND text IS NOT NULL")
+            yield from sql.scalars(statement, {"kind": kind}).all()
+
+    def fingerprints(self, kind: str, after: str, upto: str | None) -> Mapping[str, str]:
+        end = "" if upto is None else "AND id <= :upto"
+        with self._transaction() as sql:
+            found = f"SELECT id, print FROM {_target(sql)} WHERE kind = :kind AND id > :after {end} AND text IS NOT NULL"
+            return {row.id: row.print for row in sql.execute(text(found), {"kind": kind, "after": after, "upto": upto})}
+
+    def remove(self) -> None:
+        """Delete everything the index holds."""
+        with self._transaction(exclusive=True) as sql:
+            sql.execute(text("DROP SCHEMA IF EXISTS portal_search CASCADE"))
+
+    def close(self) -> None:
+        """Nothing to do: the connections are the store's."""
+
+    def _read(self, read: Callable[[Connection, str], T]) -> T:
+        """Read the table for searches. Which one that is, is remembered."""
+        try:
+            return self._read_once(read)
+        except Unavailable as problem:
+            if not isinstance(problem.__cause__, ProgrammingError):
+                raise
+            # The table is not there: this search comes before the first step of the worker, or after another replica's rebuild.
+            self.prepare()
+            return self._read_once(read)
+
+    def _read_once(self, read: Callable[[Connection, str], T]) -> T:
+        with self._transaction() as sql:
+            if self._source is None:
+                self._source = _source(sql)
+            return read(sql, self._source)
+
+    @contextmanager
+    def _transaction(self, exclusive: bool = False) -> Iterator[Connection]:
+        try:
+            with self._database.connect() as sql:
+                if exclusive:
+                    sql.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+                yield sql
+                sql.commit()
+        except DBAPIError as error:
+            log.warning("The search index failed: %s", error.orig)
+            raise Unavailable("The search index cannot be used now. Try again in a minute, or ask an admin.") from error
+
+
+def _target(sql: Connection) -> str:
+    """The table that is written to."""
+    return _table(sql.scalar(text("SELECT max(number) FROM portal_search.indexes")))
+
+
+def _source(sql: Connection) -> str:
+    """The table that searches read: the newest complete one, or the first while it is being filled."""
+    newest = "SELECT number FROM portal_search.indexes ORDER BY complete DESC, number DESC LIMIT 1"
+    return _table(sql.scalar(text(newest)))
+
+
+def _table(number: int | None) -> str:
+    return f"portal_search.documents_{number or 0}"
+
+
+def _begin(sql: Connection) -> None:
+    number = int(sql.scalar(text("SELECT coalesce(max(number), 0) FROM portal_search.indexes")) or 0) + 1
+    sql.execute(text(_TABLE.format(table=_table(number))))
+    values = {"number": number, "schema": SCHEMA_VERSION}
+    sql.execute(text("INSERT INTO portal_search.indexes (number, schema, complete) VALUES (:number, :schema, false)"), values)
+
+
+def _drop(sql: Connection, number: int) -> None:
+    sql.execute(text(f"DROP TABLE {_table(number)}"))
+    sql.execute(text("DELETE FROM portal_search.indexes WHERE number = :number"), {"number": number})
+
+
+def _row(document: Document) -> dict[str, object]:
+    gone = document.text is None
+    return {
+        "kind": document.kind, "id": document.id, "version": document.version, "owner": document.owner_id,
+        "conversation": document.conversation_id, "at": document.at, "model": document.model, "rating": document.rating,
+        "print": document.fingerprint, "text": document.text, "plain": _plain(document.text or ""),
+        "scope": [] if gone else [token(document.kind), token(document.kind, document.owner_id)],
+    }  # fmt: skip
+
+
+def _plain(words: str) -> str:
+    """Words and spaces only: PostgreSQL's parser would take settings.py for a host and keep it whole."""
+    return _NOT_A_WORD.sub(" ", spread(words[:INDEXED]))
+
+
+def _where(query: SearchQuery, wanted: list[Term]) -> tuple[str, str, dict[str, Any]]:
+    """The words as a tsquery, all conditions, and their values."""
+    parts, values = [], {"scope": f"'{token(query.kind, query.owner_id)}'"}
+    for number, term in enumerate(wanted):
+        if term.cjk and not term.pairs:
+            parts.append(f"CAST(:term{number} AS tsquery)")
+            values[f"term{number}"] = f"'{term.text}':*"
+        else:
+            parts.append(f"phraseto_tsquery('portal_search.words', :term{number})")
+            values[f"term{number}"] = " ".join(term.pairs) if term.cjk else _plain(term.text)
+    words = " && ".join(parts)
+    conditions = [f"words @@ (CAST(:scope AS tsquery) && {words})", "text IS NOT NULL"]
+    filters = {
+        "at >= :since": query.since,
+        "at < :until": query.until,
+        "model = :model": query.model,
+        "rating = :rating": query.rating,
+    }
+    found: dict[str, Any] = dict(values)
+    for condition, value in filters.items():
+        if value is not None:
+            conditions.append(condition)
+            found[condition.rpartition(":")[2]] = value
+    return f"({words})", " AND ".join(conditions), found
+
+
+def _hits(sql: Connection, statement: TextClause, values: Mapping[str, Any], wanted: list[Term]) -> list[SearchHit]:
+    rows = sql.execute(statement, dict(values)).all()
+    return [SearchHit(row.kind, row.id, row.conversation, snippet(row.text, wanted), row.at) for row in rows]

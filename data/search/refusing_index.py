@@ -1,0 +1,60 @@
+"""In place of the embedded index where the store is encrypted and nobody has allowed readable text beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NoReturn
+
+from core.entities import SearchHit, SearchPage, SearchQuery
+from core.errors import Unavailable
+from data.search.port import Document
+
+
+class RefusingIndex:
+    """Implements data.search.port.WritableIndex: holds nothing, and says why. Removes what an index left from before encryption."""
+
+    engine = "none"
+
+    def __init__(self, forget: Callable[[], None]) -> None:
+        """forget: removes the readable index that may be there."""
+        self._forget = forget
+
+    def search(self, query: SearchQuery) -> Sequence[SearchHit]:
+        self._refuse()
+
+    def page(self, query: SearchQuery) -> SearchPage:
+        self._refuse()
+
+    def prepare(self) -> None:
+        self._forget()
+
+    def is_empty(self) -> bool:
+        return False  # or the worker would fill it
+
+    def is_building(self) -> bool:
+        return False
+
+    def rebuild(self) -> None:
+        self._refuse()
+
+    def complete(self) -> None: ...
+
+    def put(self, documents: Sequence[Document]) -> dict[tuple[str, str], str]:
+        return {}
+
+    def refresh(self) -> None: ...
+
+    def ids(self, kind: str) -> Iterator[str]:
+        return iter(())
+
+    def fingerprints(self, kind: str, after: str, upto: str | None) -> Mapping[str, str]:
+        self._refuse()
+
+    def close(self) -> None: ...
+
+    @staticmethod
+    def _refuse() -> NoReturn:
+        raise Unavailable(
+            "Search is off: the chats are encrypted, and the embedded index would keep them in readable form. "
+            "An admin can allow that with PORTAL_INDEX_PLAINTEXT, or set up Elasticsearch."
+        )

@@ -1,0 +1,250 @@
+"""Backup and restore: all of it or nothing, from either database to either, while others write."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import inspect, select
+
+from core.entities import AuditEvent, Session, SessionKind
+from core.errors import Conflict, InvalidInput, StartFailed
+from data.backup.file import MAGIC, read_records, write_records
+from data.backup.restore import examine, is_empty, restore
+from data.backup.tables import present_tables
+from data.backup.write import write_backup
+from data.database import Database, open_database
+from data.index_queue import IndexWorker
+from data.migrate import migrate
+from data.search.sqlite_index import SqliteIndex
+from data.unit_of_work import SqlUnitOfWork
+from tests.functional import things
+from tests.functional.things import put_exchange, put_user
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def target(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """An empty place of the one kind or the other."""
+    if request.param == "sqlite":
+        opened = open_database(f"sqlite:///{tmp_path / 'restored.db'}")
+        yield opened
+        opened.close()
+        return
+    server = request.getfixturevalue("postgres_server")
+    url = server.new_database()
+    opened = open_database(url)
+    yield opened
+    opened.close()
+    server.drop_database(url)
+
+
+def fill(database: Database) -> None:
+    ana = put_user(database)
+    for n in range(4):
+        talk, _, answered = put_exchange(database, ana, f"问题 {n}\nwith \"quotes\" and \u2028", "Ünïcode 🙂", title=f"Talk {n}")
+        with SqlUnitOfWork(database) as work:
+            work.feedback.put(things.feedback(ana, answered, -1, "unclear"))
+            work.audit.add(AuditEvent(things.later(microseconds=n), ana.id, "user.add", "bo", {"role": "admin", "名": "值"}))
+            work.commit()
+    with SqlUnitOfWork(database) as work:
+        work.sessions.add(Session("0" * 64, ana.id, SessionKind.API, things.NOW, things.NOW + timedelta(hours=1)))
+        work.conversations.remove(talk.id)
+        work.commit()
+
+
+def everything(database: Database) -> dict[str, list[Any]]:
+    """All rows that a backup holds, as Python values."""
+    with database.connect() as connection:
+        return {
+            table.name: sorted(tuple(map(repr, row)) for row in connection.execute(select(*table.clause.c))) for table in present_tables()
+        }
+
+
+@pytest.mark.parametrize("passphrase", [None, "correct horse"])
+def test_what_is_restored_is_what_was_backed_up(database: Database, target: Database, tmp_path: Path, passphrase: str | None) -> None:
+    fill(database)
+    written = write_backup(database, tmp_path / "portal.backup", passphrase)
+    assert (written.sealed, written.rows["messages"], written.rows["users"]) == (passphrase is not None, 6, 1)
+    assert written.path.stat().st_mode & 0o777 == 0o600
+    assert ("Ünïcode".encode() in written.path.read_bytes()) is False
+    assert is_empty(target)
+    with written.path.open("rb") as file:
+        found = restore(target, file, passphrase)
+    assert found.rows == written.rows
+    assert everything(target) == everything(database)
+    with target.connect() as connection:
+        assert set(inspect(connection).get_table_names()) >= {"sessions", "index_jobs", "alembic_version"}
+    with SqlUnitOfWork(target) as work:
+        assert work.sessions.user("0" * 64, things.NOW) is None
+    migrate(target)
+    put_exchange(target, put_user(target, things.user("newcomer")))  # sequences go on above the restored numbers
+
+
+def test_the_index_is_built_anew_above_all_old_versions(database: Database, target: Database, tmp_path: Path) -> None:
+    index = SqliteIndex(tmp_path / "search.db")
+    fill(database)
+    assert IndexWorker(database, index).drain(10)
+    highest = max(document[2] for document in index_rows(tmp_path))
+    written = write_backup(database, tmp_path / "portal.backup", None)
+    with written.path.open("rb") as file:
+        restore(target, file, None)
+    worker = IndexWorker(target, index)
+    assert worker.pending() > 0
+    assert worker.drain(10)
+    alive = [row for row in index_rows(tmp_path) if row[-1] is not None]
+    assert {row[1] for row in alive if row[2] <= highest} == set()
+    index.close()
+
+
+def index_rows(folder: Path) -> list[tuple[Any, ...]]:
+    with sqlite3.connect(folder / "search.db") as sql:
+        rows = sql.execute("SELECT kind, id, version, text FROM documents").fetchall()
+    sql.close()
+    return rows
+
+
+def test_a_backup_is_of_one_moment_while_others_write(database: Database, tmp_path: Path) -> None:
+    ana = put_user(database)
+    for _ in range(50):
+        put_exchange(database, ana)
+    stop = threading.Event()
+
+    def write() -> None:
+        while not stop.is_set():
+            put_exchange(database, ana)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for n in range(3):
+            rows = write_backup(database, tmp_path / f"{n}.backup", None).rows
+            # Each exchange is one transaction: a conversation, two messages, a generation.
+            assert rows["messages"] == 2 * rows["conversations"] == 2 * rows["generations"]
+    finally:
+        stop.set()
+        writer.join()
+
+
+def test_only_an_empty_place_is_filled(database: Database, tmp_path: Path) -> None:
+    fill(database)
+    written = write_backup(database, tmp_path / "portal.backup", None)
+    before = everything(database)
+    with written.path.open("rb") as file, pytest.raises(Conflict, match="is not empty"):
+        restore(database, file, None)
+    assert everything(database) == before
+
+
+def test_a_backup_never_replaces_a_file(database: Database, tmp_path: Path) -> None:
+    (tmp_path / "portal.backup").write_text("precious")
+    with pytest.raises(Conflict, match="exists already"):
+        write_backup(database, tmp_path / "portal.backup", None)
+    assert (tmp_path / "portal.backup").read_text() == "precious"
+
+
+def test_nothing_is_backed_up_from_nowhere(empty_url: str, tmp_path: Path) -> None:
+    opened = open_database(empty_url)
+    with pytest.raises(StartFailed, match="is empty or of another version"):
+        write_backup(opened, tmp_path / "portal.backup", None)
+    opened.close()
+    assert not list(tmp_path.glob("*.backup*"))
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Path:
+    database = open_database(f"sqlite:///{tmp_path / 'portal.db'}")
+    migrate(database)
+    fill(database)
+    write_backup(database, tmp_path / "sealed.backup", "correct horse")
+    path = write_backup(database, tmp_path / "portal.backup", None).path
+    database.close()
+    return path
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+def test_a_file_that_is_cut_or_changed_anywhere_restores_nothing(written: Path, target: Database, sealed: bool) -> None:
+    whole = (written.with_name("sealed.backup") if sealed else written).read_bytes()
+    key = "correct horse" if sealed else None
+    middle = len(whole) // 2
+    flipped = bytes([whole[middle] ^ 1])
+    for broken in (b"", MAGIC, whole[:-1], whole[:middle], whole + b"x", whole[:middle] + flipped + whole[middle + 1 :]):
+        with pytest.raises(InvalidInput):
+            restore(target, BytesIO(broken), key)
+        assert is_empty(target)
+
+
+def test_a_wrong_or_missing_passphrase_is_told(written: Path) -> None:
+    sealed = written.with_name("sealed.backup")
+    with sealed.open("rb") as file, pytest.raises(InvalidInput, match="passphrase is wrong"):
+        examine(file, "wrong")
+    with sealed.open("rb") as file, pytest.raises(InvalidInput, match="is encrypted"):
+        examine(file, None)
+
+
+def test_rows_that_do_not_add_up_are_refused(written: Path) -> None:
+    with written.open("rb") as file:
+        records = list(read_records(file, None))
+    users = next(n for n, record in enumerate(records) if isinstance(record, list))
+    for changed in ([*records[:users], *records[users + 1 :]], [*records[: users + 1], *records[users:]], records[:-1]):
+        file_again = BytesIO()
+        write_records(file_again, changed, None)
+        file_again.seek(0)
+        with pytest.raises(InvalidInput, match="damaged"):
+            examine(file_again, None)
+
+
+def test_a_backup_of_a_newer_portal_is_refused(written: Path, target: Database) -> None:
+    with written.open("rb") as file:
+        records = list(read_records(file, None))
+    records[0]["revision"] = "from-the-future"
+    newer = BytesIO()
+    write_records(newer, records, None)
+    for use in (lambda: examine(newer, None), lambda: restore(target, newer, None)):
+        newer.seek(0)
+        with pytest.raises(InvalidInput, match="newer portal"):
+            use()
+    assert is_empty(target)
+
+
+def test_a_restore_that_is_killed_leaves_the_place_empty(target: Database, tmp_path: Path) -> None:
+    source = open_database(f"sqlite:///{tmp_path / 'portal.db'}")
+    migrate(source)
+    ana = put_user(source)
+    for _ in range(300):
+        put_exchange(source, ana)
+    path = write_backup(source, tmp_path / "portal.backup", None).path
+    source.close()
+    child = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "import data.backup.restore as module\n"
+        "from data.database import open_database\n"
+        "def told(*_):\n"
+        "    print('rows are in', flush=True)\n"
+        "    import time; time.sleep(60)\n"
+        "module._move_sequences = told\n"
+        "module.restore(open_database(sys.argv[1]), Path(sys.argv[2]).open('rb'), None)\n"
+    )
+    address = target.url.render_as_string(hide_password=False)
+    with subprocess.Popen([sys.executable, "-c", child, address, str(path)], cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "rows are in\n"
+        os.kill(process.pid, signal.SIGKILL)
+    until = time.monotonic() + 10
+    while not is_empty(target) and time.monotonic() < until:  # PostgreSQL needs a moment to see that its client is gone
+        time.sleep(0.05)
+    assert is_empty(target)
+    with path.open("rb") as file:
+        assert restore(target, file, None).rows["messages"] == 600

@@ -1,0 +1,54 @@
+"""Retention on both databases: what is due goes from the store and from the index, and nothing else does."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from core.entities import LegalHold, RetentionRule
+from data.database import Database
+from data.index_queue import IndexWorker
+from data.search.sqlite_index import SqliteIndex
+from data.unit_of_work import SqlUnitOfWork
+from tests.functional import things
+from tests.functional.things import put_exchange, put_user
+
+
+def test_what_is_due_is_found_and_removed_from_store_and_index(database: Database, tmp_path: Path) -> None:
+    index = SqliteIndex(tmp_path / "search.db")
+    worker = IndexWorker(database, index)
+    ana, bo = put_user(database, things.user("ana", group="risk")), put_user(database, things.user("bo", group="legal"))
+    (anas, _, answered), (bos, _, _) = put_exchange(database, ana), put_exchange(database, bo)
+    rated = things.feedback(ana, answered)
+    every, legal, ratings = RetentionRule("chats", "*", 30), RetentionRule("chats", "legal", 60), RetentionRule("feedback", "*", 9)
+    with SqlUnitOfWork(database) as work:
+        work.feedback.put(rated)
+        for rule in (every, legal, ratings, RetentionRule("chats", "legal", 90)):
+            work.retention.put_rule(rule)
+        work.commit()
+    assert worker.drain(10)
+    after = things.NOW + timedelta(seconds=1)
+    with SqlUnitOfWork(database) as work:
+        assert work.retention.rules() == [every, RetentionRule("chats", "legal", 90), ratings]
+        assert work.retention.due(every, things.NOW, [], 10) == []
+        assert set(work.retention.due(every, after, [], 10)) == {anas.id, bos.id}
+        assert len(work.retention.due(every, after, [], 1)) == 1
+        assert work.retention.due(every, after, ["legal"], 10) == [anas.id]
+        assert work.retention.due(legal, after, ["legal"], 10) == [bos.id]
+        assert work.retention.due(ratings, after, [], 10) == [rated.id]
+        work.retention.place_hold(LegalHold(ana.id, ana.name, "case", things.NOW))
+        assert work.retention.is_held(ana.id)
+        assert work.retention.due(every, after, [], 10) == [bos.id]
+        assert work.retention.due(ratings, after, [], 10) == []
+        assert work.retention.lift_hold(ana.id)
+        assert not work.retention.lift_hold(ana.id)
+        work.retention.remove("chats", [anas.id])
+        work.retention.remove("feedback", [rated.id])
+        assert work.retention.remove_rule("feedback", "*")
+        assert not work.retention.remove_rule("feedback", "*")
+        work.commit()
+    assert worker.drain(10)
+    assert list(index.ids("conversation")) == [bos.id]
+    assert len(list(index.ids("message"))) == 2
+    assert list(index.ids("feedback")) == []
+    index.close()

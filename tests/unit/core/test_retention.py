@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+
+import pytest
+
+from core.accounts import Accounts
+from core.conversations import Conversations
+from core.entities import AuditEvent, FeedbackFilter, SearchHit, SearchPage, SearchQuery, User
+from core.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from core.permissions import Role
+from core.ports import Store
+from core.retention import Retention
+from tests.functional import things
+from tests.unit.core.conftest import MovingClock
+
+
+class NoIndex:
+    engine = "none"
+
+    def search(self, query: SearchQuery) -> list[SearchHit]:
+        return []
+
+    def page(self, query: SearchQuery) -> SearchPage:
+        return SearchPage([], 0)
+
+
+@pytest.fixture
+def retention(store: Store, clock: MovingClock) -> Retention:
+    return Retention(store, clock)
+
+
+def put_chat(store: Store, owner: User, clock: MovingClock, days_ago: int) -> str:
+    """A rated chat of this age; returns its id."""
+    at = clock() - timedelta(days=days_ago)
+    talk = things.conversation(owner, "Rates", at)
+    asked = things.question(talk, at=at)
+    answered = things.answer(asked, at=at)
+    with store() as work:
+        work.conversations.add(talk)
+        work.messages.add(asked)
+        work.messages.add(answered)
+        work.generations.add(things.generation(owner, answered, at=at))
+        work.feedback.put(things.feedback(owner, answered, at=at))
+        work.commit()
+    return talk.id
+
+
+def chats(store: Store, owner: User) -> set[str]:
+    with store() as work:
+        return {talk.id for talk in work.conversations.of_user(owner.id, 100)}
+
+
+def audit(store: Store) -> list[AuditEvent]:
+    with store() as work:
+        return [each.event for each in work.audit.by_ids([str(number) for number in range(1, 50)])]
+
+
+def test_without_a_rule_everything_is_kept(store: Store, retention: Retention, ana: User, clock: MovingClock) -> None:
+    old = put_chat(store, ana, clock, 9999)
+    assert retention.apply() == 0
+    assert chats(store, ana) == {old}
+
+
+def test_a_rule_deletes_what_is_older_and_leaves_proof(
+    store: Store, retention: Retention, admin: User, ana: User, clock: MovingClock
+) -> None:
+    old, young = put_chat(store, ana, clock, 31), put_chat(store, ana, clock, 29)
+    retention.set_rule(admin, "chats", "*", 30)
+    assert retention.apply(admin) == 1
+    assert chats(store, ana) == {young}
+    [event] = [event for event in audit(store) if event.action == "retention.delete"]
+    assert (event.actor_id, event.subject, event.details["count"]) == (admin.id, "chats", "1")
+    assert event.details["sha256"] == hashlib.sha256(old.encode()).hexdigest()
+    with store() as work:
+        assert len(work.generations.rated(things.NOW - timedelta(days=9999), clock())) == 2, "usage stays"
+        assert work.feedback.count(FeedbackFilter()) == 2, "ratings have a rule of their own"
+    retention.set_rule(admin, "feedback", "*", 30)
+    assert retention.apply() == 1
+    with store() as work:
+        assert work.feedback.count(FeedbackFilter()) == 1
+    retention.set_rule(admin, "chats", "*", None)
+    clock.forward(days=100)
+    retention.apply()
+    assert chats(store, ana) == {young}
+
+
+def test_the_rule_of_a_group_goes_before_the_one_for_all(
+    store: Store, retention: Retention, accounts: Accounts, admin: User, ana: User, clock: MovingClock
+) -> None:
+    bo = accounts.add(None, "bo", Role.ANALYST, password="correct horse", group="Legal")
+    kept, lost = put_chat(store, bo, clock, 200), put_chat(store, ana, clock, 200)
+    retention.set_rule(admin, "chats", "*", 100)
+    retention.set_rule(admin, "chats", "Legal", 365)
+    assert retention.apply() == 1
+    assert (chats(store, bo), lost in chats(store, ana)) == ({kept}, False)
+    retention.set_rule(admin, "chats", "Legal", 10)
+    assert retention.apply() == 1
+
+
+def test_under_a_legal_hold_neither_rules_nor_the_person_delete(
+    store: Store, retention: Retention, admin: User, ana: User, clock: MovingClock
+) -> None:
+    old = put_chat(store, ana, clock, 400)
+    retention.set_rule(admin, "chats", "*", 30)
+    retention.set_rule(admin, "feedback", "*", 30)
+    retention.place_hold(admin, "ANA", "case 4711")
+    assert [(hold.user_name, hold.reason) for hold in retention.holds(admin)] == [("ana", "case 4711")]
+    assert retention.apply() == 0
+    with pytest.raises(Conflict, match="legal hold"):
+        Conversations(store, NoIndex(), clock).delete(ana, old)
+    assert chats(store, ana) == {old}
+    retention.lift_hold(admin, "ana")
+    assert retention.apply() == 2
+    assert chats(store, ana) == set()
+    assert [event.action for event in audit(store) if event.action.startswith("hold")] == ["hold.place", "hold.lift"]
+
+
+def test_a_chat_with_a_running_answer_is_left_alone(store: Store, retention: Retention, admin: User, ana: User, clock: MovingClock) -> None:
+    at = clock() - timedelta(days=400)
+    talk = things.conversation(ana, "Rates", at)
+    asked = things.question(talk, at=at)
+    answered = things.answer(asked, at=at)
+    with store() as work:
+        work.conversations.add(talk)
+        work.messages.add(asked)
+        work.messages.add(answered)
+        work.turns.add(things.turn(ana, asked, answered))
+        work.commit()
+    retention.set_rule(admin, "chats", "*", 30)
+    assert retention.apply() == 0
+
+
+def test_what_cannot_be_set_is_refused(retention: Retention, admin: User, ana: User) -> None:
+    for kind, days in (("audit", 10), ("chats", 0), ("chats", 10**9)):
+        with pytest.raises(InvalidInput):
+            retention.set_rule(admin, kind, "*", days)
+    with pytest.raises(NotFound):
+        retention.set_rule(admin, "chats", "*", None)
+    with pytest.raises(NotFound):
+        retention.place_hold(admin, "nobody", "x")
+    with pytest.raises(NotFound):
+        retention.lift_hold(admin, "ana")
+    with pytest.raises(InvalidInput):
+        retention.place_hold(admin, "ana", "  ")
+    with pytest.raises(NotAllowed):
+        retention.apply(ana)

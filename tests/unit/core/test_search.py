@@ -1,0 +1,211 @@
+"""Search: who finds what, in which order, and that a wrong index leaks nothing."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from core.accounts import Accounts
+from core.entities import Author, Conversation, Message, MessageStatus, SearchHit, SearchPage, SearchQuery, User
+from core.errors import InvalidInput, NotAllowed
+from core.permissions import Role
+from core.ports import Store
+from core.search import Search
+from data.database import open_database
+from data.index_queue import IndexWorker
+from data.migrate import migrate
+from data.search.sqlite_index import SqliteIndex
+from data.tables import IndexJobTable
+from data.unit_of_work import SqlUnitOfWork
+from tests.functional import things
+from tests.unit.core.conftest import MovingClock
+
+
+class Bench:
+    """A store, its index and a search over both."""
+
+    def __init__(self, folder: Path, clock: MovingClock) -> None:
+        self.database = open_database(f"sqlite:///{folder}/search-store.db")
+        migrate(self.database)
+        self.index = SqliteIndex(folder / "search.db")
+        self.worker = IndexWorker(self.database, self.index)
+        self.clock = clock
+        self.service = Search(self.store, self.index, self.worker, clock)
+
+    def store(self) -> SqlUnitOfWork:
+        return SqlUnitOfWork(self.database)
+
+    def person(self, name: str, role: Role = Role.ANALYST) -> User:
+        return things.put_user(self.database, things.user(name, role))
+
+    def talk(self, owner: User, answers: list[str], at: datetime, model: str = "glm-4-9b") -> tuple[Conversation, list[Message]]:
+        talk = things.conversation(owner, "Rates", at)
+        messages: list[Message] = []
+        with self.store() as work:
+            work.conversations.add(talk)
+            for place, text in enumerate(answers):
+                message = Message(things.new_id(), talk.id, None, Author.ASSISTANT, text, MessageStatus.DONE, at + timedelta(seconds=place))
+                work.messages.add(message)
+                work.generations.add(things.generation(owner, message, model=model))
+                messages.append(message)
+            work.commit()
+        return talk, messages
+
+    def drain(self) -> None:
+        assert self.worker.drain(10)
+
+
+@pytest.fixture
+def bench(tmp_path: Path, clock: MovingClock) -> Bench:
+    return Bench(tmp_path, clock)
+
+
+def test_everybody_finds_the_own_messages_and_titles_newest_first(bench: Bench) -> None:
+    ana, bo = bench.person("ana"), bench.person("bo")
+    talk, [old, new] = bench.talk(ana, ["bond prices", "rates and bonds"], things.NOW)
+    bench.talk(bo, ["a bond of bo"], things.NOW)
+    bench.drain()
+    found = bench.service.find(ana, "bond")
+    assert [(item.kind, item.message_id, item.conversation_id) for item in found.items] == [
+        ("message", new.id, talk.id),
+        ("message", old.id, talk.id),
+    ]
+    assert (found.total, found.engine, found.behind_seconds, found.next_cursor) == (2, "sqlite", 0, None)
+    assert {item.kind for item in bench.service.find(ana, "rates").items} == {"conversation", "message"}
+
+
+def test_pages_follow_one_another_without_gap_or_repetition(bench: Bench) -> None:
+    ana = bench.person("ana")
+    for day in range(5):
+        # All messages of a conversation at one moment: the id decides their order then.
+        talk, _ = bench.talk(ana, [], things.later(days=day))
+        with bench.store() as work:
+            for _ in range(4):
+                work.messages.add(things.question(talk, "bond", at=things.later(days=day)))
+            work.commit()
+    bench.drain()
+    whole = [item.id for item in bench.service.find(ana, "bond", limit=200).items]
+    assert len(whole) == 20
+    pages, cursor = [], None
+    while True:
+        found = bench.service.find(ana, "bond", limit=3, cursor=cursor)
+        assert found.total == 20
+        pages += [item.id for item in found.items]
+        cursor = found.next_cursor
+        if cursor is None:
+            break
+    assert pages == whole
+
+
+def test_filters_narrow_by_time_model_and_rating(bench: Bench) -> None:
+    ana = bench.person("ana")
+    _, [early] = bench.talk(ana, ["bond one"], things.NOW, "glm-4-9b")
+    _, [late] = bench.talk(ana, ["bond two"], things.later(days=2), "glm-z1")
+    with bench.store() as work:
+        work.feedback.put(things.feedback(ana, late, -1))
+        work.commit()
+    bench.drain()
+
+    def ids(**filters: object) -> list[str]:
+        return [item.id for item in bench.service.find(ana, "bond", **filters).items]  # type: ignore[arg-type]
+
+    assert ids() == [late.id, early.id]
+    assert ids(since=things.later(days=1)) == [late.id]
+    assert ids(until=late.created_at) == [early.id]
+    assert ids(since=early.created_at, until=things.later(days=1)) == [early.id]
+    assert ids(model="glm-z1") == [late.id]
+    assert ids(rating=-1) == [late.id]
+    assert ids(rating=1) == []
+    with bench.store() as work:
+        work.feedback.remove(ana.id, late.id)
+        work.commit()
+    bench.drain()
+    assert ids(rating=-1) == []
+
+
+def test_reviewers_search_feedback_and_admins_the_audit(bench: Bench) -> None:
+    ana, ada = bench.person("ana"), bench.person("ada", Role.ADMIN)
+    talk, [answer] = bench.talk(ana, ["bond prices"], things.NOW)
+    with bench.store() as work:
+        work.feedback.put(things.feedback(ana, answer, -1, "unclear"))
+        work.commit()
+    Accounts(bench.store, _NoHash(), bench.clock).add(ada, "newcomer", Role.ANALYST, password="long enough")
+    bench.drain()
+    [rated] = bench.service.find(ada, "unclear", "feedback").items
+    assert (rated.conversation_id, rated.message_id) == (talk.id, answer.id)
+    [event] = bench.service.find(ada, "newcomer", "audit").items
+    assert (event.kind, event.conversation_id, event.message_id) == ("audit", None, None)
+    assert "user.add" in event.snippet
+    for kind in ("feedback", "audit"):
+        with pytest.raises(NotAllowed):
+            bench.service.find(ana, "unclear", kind)
+
+
+def test_an_index_that_names_what_is_not_yours_leaks_nothing(store: Store, clock: MovingClock, accounts: Accounts, ana: User) -> None:
+    other = accounts.add(None, "bo", Role.ANALYST, password="correct horse")
+    talk = things.conversation(other, "secret")
+    message = things.question(talk, "secret")
+    with store() as work:
+        work.conversations.add(talk)
+        work.messages.add(message)
+        work.commit()
+
+    class LyingIndex:
+        engine = "lying"
+
+        def search(self, query: SearchQuery) -> list[SearchHit]:
+            return []
+
+        def page(self, query: SearchQuery) -> SearchPage:
+            id = talk.id if query.kind == "conversation" else message.id
+            return SearchPage([SearchHit(query.kind, id, talk.id, "secret", things.NOW)], 1)
+
+    class NoJobs:
+        def pending(self) -> int:
+            return 0
+
+        def behind(self, now: datetime) -> float:
+            return 7.5
+
+    found = Search(store, LyingIndex(), NoJobs(), clock).find(ana, "secret")
+    assert (found.items, found.behind_seconds) == ([], 7.5)
+
+
+def test_a_search_says_how_far_behind_it_is(bench: Bench) -> None:
+    ana = bench.person("ana")
+    bench.talk(ana, ["bond"], things.NOW)
+    with bench.database.connect() as connection:
+        oldest = min(row.created_at for row in connection.execute(IndexJobTable.__table__.select()))
+    bench.clock.time = oldest + timedelta(seconds=42)
+    assert bench.service.find(ana, "bond").behind_seconds == pytest.approx(42)
+
+
+@pytest.mark.parametrize("cursor", ["", "nonsense", "é", "MjAyNi0xMS0yMQ==", "////"])
+def test_a_made_up_cursor_is_refused(bench: Bench, cursor: str) -> None:
+    with pytest.raises(InvalidInput):
+        bench.service.find(bench.person("ana"), "bond", cursor=cursor)
+
+
+def test_an_unknown_kind_is_refused(bench: Bench) -> None:
+    with pytest.raises(InvalidInput):
+        bench.service.find(bench.person("ana"), "bond", "password")
+
+
+class _NoHash:
+    def hash(self, password: str) -> str:
+        return "hash"
+
+    def matches(self, password: str, password_hash: str) -> bool:
+        return True
+
+
+def test_what_the_store_lost_is_hidden(bench: Bench) -> None:
+    ana = bench.person("ana")
+    talk, _ = bench.talk(ana, ["bond prices"], things.NOW)
+    bench.drain()
+    with bench.store() as work:
+        work.conversations.remove(talk.id)
+        work.commit()
+    assert bench.service.find(ana, "bond").items == []
