@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import select
 import subprocess
 import sys
@@ -21,6 +22,8 @@ WALL_S = 10.0
 """Longer than CPU_S, for a machine with more to do than this."""
 MEMORY_BYTES = 512 * 1024 * 1024
 OUTPUT_CHARS = 8_000_000
+MOST_NESTED = 100
+_BRACKETS = re.compile(r"[\[\]{}]")
 _WORKER = Path(__file__).with_name("template_worker.py")
 _OPEN, _CLOSE = "<think>", "</think>"
 # Some template files lack one. This is the oldest form that GLM-4 and later understand.
@@ -196,8 +199,13 @@ def _described(tool: Tool) -> dict[str, object]:
 
 
 def _json(text: str) -> object:
-    """Templates read arguments as an object; what is none stays text."""
+    """Templates read arguments as an object; what is none, or nested too deep to be written again, stays text."""
+    depth = 0
+    for bracket in _BRACKETS.findall(text):
+        depth += 1 if bracket in "[{" else -1
+        if depth > MOST_NESTED:
+            return text
     try:
         return json.loads(text)
-    except (ValueError, RecursionError):
+    except ValueError:
         return text

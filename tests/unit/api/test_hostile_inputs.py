@@ -104,7 +104,7 @@ def _odd_json(**body: Any) -> bytes:
 @pytest.mark.parametrize(
     "field",
     ["text", "request_id", "stream", "model", "thinking", "temperature", "top_p", "top_k", "min_p", "repeat_penalty", "max_tokens", "stop",
-     "seed", "unknown", "\ud800"],
+     "seed", "typical_p", "presence_penalty", "frequency_penalty", "thinking_budget", "unknown", "\ud800"],
 )  # fmt: skip
 def test_odd_values_in_a_question(ann: httpx.Client, field: str) -> None:
     conversation = new(ann)
@@ -118,7 +118,9 @@ def test_odd_values_in_a_question(ann: httpx.Client, field: str) -> None:
 @pytest.mark.parametrize(
     "field",
     ["messages", "model", "stream", "stream_options", "temperature", "max_tokens", "max_completion_tokens", "stop", "seed", "n", "tools",
-     "logit_bias", "metadata", "thinking", "reasoning_effort", "chat_template_kwargs", "response_format", "\ud800"],
+     "tool_choice", "logit_bias", "logprobs", "top_logprobs", "presence_penalty", "frequency_penalty", "typical_p", "stop_token_ids",
+     "grammar", "thinking_budget", "repetition_guard", "metadata", "thinking", "reasoning_effort", "chat_template_kwargs",
+     "response_format", "\ud800"],
 )  # fmt: skip
 def test_odd_values_in_a_completion(ann: httpx.Client, field: str) -> None:
     for value in ODD:
@@ -128,7 +130,18 @@ def test_odd_values_in_a_completion(ann: httpx.Client, field: str) -> None:
             refused(response, 400, 404)
 
 
-@pytest.mark.parametrize("field", ["role", "content", "name", "reasoning_content", "tool_calls"])
+@pytest.mark.parametrize("depth", [100, 900, 5_000, 100_000])
+def test_deep_schemas_do_not_exhaust_the_stack(ann: httpx.Client, depth: int) -> None:
+    deep = b'{"a":' * depth + b"1" + b"}" * depth
+    tools = b'"tools":[{"type":"function","function":{"name":"f","parameters":%s}}]'
+    form = b'"response_format":{"type":"json_schema","json_schema":{"schema":%s}}'
+    for field in (tools, form):
+        body = b'{"messages":[{"role":"user","content":"Hi"}],' + field % deep + b"}"
+        answer = send(ann, "/v1/chat/completions", body, "application/json")
+        assert answer.status_code in (200, 400)
+
+
+@pytest.mark.parametrize("field", ["role", "content", "name", "reasoning_content", "tool_calls", "tool_call_id"])
 def test_odd_values_in_a_message(ann: httpx.Client, field: str) -> None:
     for value in ODD:
         body = _odd_json(messages=[{"role": "user", "content": "Hi", field: value}])

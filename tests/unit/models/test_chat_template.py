@@ -94,6 +94,14 @@ def test_an_older_template_gets_calls_as_metadata_and_answers_as_observations(te
     assert talk == '\nu<|assistant|>\nLet me see.<|assistant|>weather\n{"city": "Köln"}<|observation|>\nRain<|assistant|>\n'
 
 
+@pytest.mark.parametrize("depth", [90, 900, 5_000, 100_000])
+def test_deep_arguments_do_not_exhaust_the_stack(template: Build, depth: int) -> None:
+    deep = '{"a":' * depth + "1" + "}" * depth
+    called = [ChatMessage("user", "u"), ChatMessage("assistant", "", tool_calls=(ToolCall("c", "f", deep), ToolCall("d", "f", "]]}{")))]
+    source = "{% for m in messages %}{{ m.tool_calls | length if m.tool_calls }}{% endfor %}{{ tools | length }}"
+    assert template(source).render(called, thinking=True, tools=[Tool("f", "", deep)]).text == "21"
+
+
 def test_what_templates_use_is_there(template: Build) -> None:
     loop = "{% for i in range(9) %}{% if i == 2 %}{% break %}{% endif %}{{ i }}{% endfor %}"
     source = loop + "{{ {'a': '<你>'} | tojson }}{{ strftime_now('%Y')|int > 2000 }}"
