@@ -100,7 +100,7 @@ def main() -> None:
     if chromium is None:
         raise SystemExit("This needs Debian's chromium: apt-get install chromium")
     with tempfile.TemporaryDirectory(prefix="portal-bench-") as folder, sync_playwright() as playwright:
-        model = make_gguf(Path(folder) / "slow.gguf", layers=32, context=4096, name="slow", template=WITHOUT_THINKING)
+        model = make_gguf(Path(folder) / "slow.gguf", layers=32, context=4096, name="slow", template=WITHOUT_THINKING, sharpness=0.1)
         browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
         with running_portal(PORTAL_MODEL=str(model), PORTAL_SLOTS="4", PORTAL_CONTEXT="4096") as portal:
             loads = [first_load(browser, portal) for _ in range(REPEATS)]

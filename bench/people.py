@@ -71,7 +71,7 @@ def over_rest(clients: Sequence[httpx.Client]) -> Callable[[int], Answer]:
         started = time.perf_counter()
         first, tokens = 0.0, 0
         body = {
-            "text": PROMPTS[number % len(PROMPTS)], "request_id": uuid4().hex, "stream": True, "max_tokens": TOKENS, "temperature": 0,
+            "text": PROMPTS[number % len(PROMPTS)], "request_id": uuid4().hex, "stream": True, "max_tokens": TOKENS, "temperature": 1,
         }  # fmt: skip
         with client.stream("POST", f"/api/v1/conversations/{chat}/messages", json=body) as response:
             response.raise_for_status()
@@ -93,7 +93,7 @@ def in_process(router: PoolRouter) -> Callable[[int], Answer]:
         started = time.perf_counter()
         first, tokens = 0.0, 0
         messages = (ChatMessage("user", PROMPTS[number % len(PROMPTS)]),)
-        params = SamplingParams(max_tokens=TOKENS, temperature=0)
+        params = SamplingParams(max_tokens=TOKENS, temperature=1)
         for event in router.start(GenerationRequest(messages, f"person-{number}", params=params)).events():
             if isinstance(event, Delta) and not first:
                 first = time.perf_counter()
@@ -138,7 +138,7 @@ def measure(rest: Callable[[int], Answer], alone: Callable[[int], Answer], count
 def main() -> None:
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="portal-bench-"))
-        model = make_gguf(Path(folder) / "synthetic.gguf", layers=12, context=CONTEXT, template=WITHOUT_THINKING)
+        model = make_gguf(Path(folder) / "synthetic.gguf", layers=12, context=CONTEXT, template=WITHOUT_THINKING, sharpness=0.1)
         portal = stack.enter_context(running_portal(PORTAL_MODEL=str(model), PORTAL_CONTEXT=str(CONTEXT), PORTAL_SLOTS=str(SLOTS)))
         names = [f"person{number}" for number in range(max(COUNTS))]
         portal.add_people(names)

@@ -34,10 +34,12 @@ def make_gguf(
     name: str = "synthetic",
     seed: int = 0,
     layers: int = LAYERS,
+    sharpness: float = 5.0,
 ) -> Path:
     """Write a model that loads and answers nonsense: always the same for the same arguments, never an end token.
 
-    layers: many of them make a slow model, for tests that act while an answer runs.
+    layers: many of them make a slow model, for tests that act while an answer runs. sharpness: how sure the model is of its next
+    token; a sure one soon repeats itself, one near 0 never does.
     """
     tokens = [*byte_alphabet(), *CONTROL, *SHOWN]
     writer = gguf.GGUFWriter(path, architecture)
@@ -47,7 +49,7 @@ def make_gguf(
     _add_vocabulary(writer, architecture, tokens)
     if template is not None:
         writer.add_chat_template(template)
-    for tensor, values in _tensors(architecture, len(tokens), layers, np.random.default_rng(seed)):
+    for tensor, values in _tensors(architecture, len(tokens), layers, sharpness, np.random.default_rng(seed)):
         if values.ndim > 1 and not tensor.endswith("gate_inp.weight"):
             kind = _QUANTIZED[quantization]
             writer.add_tensor(tensor, gguf.quants.quantize(values, kind), raw_dtype=None if quantization == "F16" else kind)
@@ -107,14 +109,16 @@ def _add_shape(writer: gguf.GGUFWriter, architecture: str, context: int, vocabul
         writer.add_value_length_mla(VALUE)
 
 
-def _tensors(architecture: str, vocabulary: int, layers: int, rng: np.random.Generator) -> list[tuple[str, Array]]:
+def _tensors(
+    architecture: str, vocabulary: int, layers: int, sharpness: float, rng: np.random.Generator
+) -> list[tuple[str, Array]]:
     def random(*shape: int) -> Array:
         return np.asarray(rng.standard_normal(shape, dtype=np.float32) / np.sqrt(shape[-1]), np.float32)
 
     def ones(length: int = EMBEDDING) -> Array:
         return np.ones(length, np.float32)
 
-    output = random(vocabulary, EMBEDDING) * 5
+    output = random(vocabulary, EMBEDDING) * sharpness
     # Only bytes that are ASCII letters may be said: answers are readable, and no control token ends them.
     output[[token for token in range(vocabulary) if not (token < 256 and chr(token).isascii() and chr(token).isalpha())]] = 0
     made = [("token_embd.weight", random(vocabulary, EMBEDDING) * 8), ("output_norm.weight", ones()), ("output.weight", output)]

@@ -33,7 +33,7 @@ WITHOUT_THINKING = "[gMASK]<sop>{% for m in messages %}<|{{ m.role }}|>\n{{ m.co
 def slow_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """About a thousand tokens in five to twenty seconds."""
     path = tmp_path_factory.mktemp("models") / "slow.gguf"
-    return make_gguf(path, layers=32, context=1024, name="slow", template=WITHOUT_THINKING)
+    return make_gguf(path, layers=32, context=1024, name="slow", template=WITHOUT_THINKING, sharpness=0.1)
 
 
 @pytest.fixture(scope="session")
