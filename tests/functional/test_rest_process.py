@@ -21,7 +21,7 @@ STREAMS = 50
 @pytest.fixture(scope="module")
 def slow_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Never ends by itself: an answer fills the context, in some seconds."""
-    return make_gguf(tmp_path_factory.mktemp("models") / "slow.gguf", layers=60, context=1024, name="slow")
+    return make_gguf(tmp_path_factory.mktemp("models") / "slow.gguf", layers=60, context=1024, name="slow", sharpness=0.1)
 
 
 @pytest.fixture(scope="module")

@@ -128,7 +128,7 @@ def test_odd_characters_do_not_break_a_question(pool: Pool) -> None:
 
 
 def test_cancel_ends_the_answer_and_frees_the_slot(pool: Pool, tmp_path: Path) -> None:
-    load(pool, make_gguf(tmp_path / "endless.gguf", context=4096), LoadSettings(context=4096, slots=2))
+    load(pool, make_gguf(tmp_path / "endless.gguf", context=4096, sharpness=0.1), LoadSettings(context=4096, slots=2))
     running = PoolRouter(pool).start(request("x", max_tokens=4000))
     events = running.events()
     assert isinstance(next(events), Delta)
@@ -141,7 +141,7 @@ def test_cancel_ends_the_answer_and_frees_the_slot(pool: Pool, tmp_path: Path) -
 
 
 def test_a_reader_that_goes_away_cancels(pool: Pool, tmp_path: Path) -> None:
-    load(pool, make_gguf(tmp_path / "endless.gguf", context=4096), LoadSettings(context=4096, slots=2))
+    load(pool, make_gguf(tmp_path / "endless.gguf", context=4096, sharpness=0.1), LoadSettings(context=4096, slots=2))
     events = PoolRouter(pool).start(request("x", max_tokens=4000)).events()
     next(events)
     events.close()  # type: ignore[attr-defined]
@@ -204,7 +204,7 @@ def test_a_model_is_not_loaded_twice(pool: Pool) -> None:
 
 
 def test_unloading_lets_running_answers_finish(pool: Pool, tmp_path: Path) -> None:
-    load(pool, make_gguf(tmp_path / "endless.gguf", context=4096), LoadSettings(context=4096, slots=2))
+    load(pool, make_gguf(tmp_path / "endless.gguf", context=4096, sharpness=0.1), LoadSettings(context=4096, slots=2))
     events = PoolRouter(pool).start(replace(request("x", max_tokens=1500), guard=False)).events()
     next(events)
     pool.unload("endless")
@@ -223,7 +223,7 @@ def test_unloading_lets_running_answers_finish(pool: Pool, tmp_path: Path) -> No
 
 def test_closing_in_the_middle_of_answers_is_quick_and_tells_them(tmp_path: Path) -> None:
     pool = Pool(tmp_path, GUIDE, extra_buffers=EXTRA_BUFFERS)
-    load(pool, make_gguf(tmp_path / "endless.gguf", context=8192), LoadSettings(context=8192, slots=2))
+    load(pool, make_gguf(tmp_path / "endless.gguf", context=8192, sharpness=0.1), LoadSettings(context=8192, slots=2))
     events = PoolRouter(pool).start(request("x", max_tokens=8000)).events()
     next(events)
     threading.Timer(0.05, pool.close).start()
