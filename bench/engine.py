@@ -113,6 +113,7 @@ def against_a_lock(bench: Bench) -> Iterator[list[str]]:
 
 
 def long_prompts(bench: Bench) -> Iterator[list[str]]:
+    """Of all gaps: a server that stops all others for a whole prompt has few long ones, which this does not show."""
     model = bench.model(MIDDLE)
     options = {"slots": 8, "context": 2048, "threads": bench.threads}
 
@@ -171,7 +172,7 @@ def speculation(bench: Bench, shape: Shape, chats: int, wanted: str) -> Iterator
         rng = random.Random(repeat)
         return speed(side.run([Job(text(rng), 200, seed=chat) for chat in range(chats)]))
 
-    with engine(model, **options) as ours, engine(model, **options, speculate=False) as plain:
+    with engine(model, **options, speculate=True) as ours, engine(model, **options) as plain:
         plain.name = "without guesses"
         found = in_turns((ours, plain), bench.repeats, measure)
         name = f"tok/s, {'edit' if shape.copies else 'open chat'}, {chats} chats"

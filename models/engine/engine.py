@@ -25,9 +25,9 @@ class Engine:
     """Serves sequences on a backend, which it owns: the decode thread alone touches it and closes it at the end."""
 
     def __init__(
-        self, backend: Backend, name: str, queue_limit: int = 256, why: Callable[[], str] = lambda: "", *, speculate: bool = True
+        self, backend: Backend, name: str, queue_limit: int = 256, why: Callable[[], str] = lambda: "", *, speculate: bool = False
     ) -> None:
-        """`why` tells the backend's last error in its own words, for ModelFailed. speculate: guess tokens where that pays."""
+        """`why` tells the backend's last error in its own words, for ModelFailed. speculate: guess tokens; off until it is shown to pay."""
         self._backend = backend
         self._name = name
         self._why = why

@@ -42,7 +42,7 @@ def test_guesses_grow_while_they_come_true_and_shrink_when_not() -> None:
 
 def paying(model: FakeModel) -> Engine:
     """An engine that takes guesses for free."""
-    engine = Engine(model, "fake")
+    engine = Engine(model, "fake", speculate=True)
     for answers in range(1, model.slots + 1):
         engine._speculation.learn(answers, 0, 0, 1.0, None)
         engine._speculation.learn(answers, 1, 0, 1.0, None)
@@ -95,7 +95,7 @@ def test_an_answer_ends_within_its_guesses_where_it_would_have_ended() -> None:
 
 def test_guesses_that_cost_as_much_as_a_step_are_not_made() -> None:
     rng = random.Random(1)
-    engine = Engine(FakeModel(), "fake")
+    engine = Engine(FakeModel(), "fake", speculate=True)
     speculation = engine._speculation
     speculation.learn(1, 0, 0, 1.0, 0.9)
     sequence = ask(engine, [rng.randrange(3) for _ in range(60)], tokens=40)
