@@ -9,24 +9,26 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import bootstrap
 import settings as portal_settings
-from core.errors import InvalidInput, PortalError
+import storekeeping
+from cli.ending import ending
+from core.errors import InvalidInput
 
 KEY = "PORTAL_BACKUP_KEY"
 
 
 def main(arguments: Sequence[str]) -> int:
     asked = _parser().parse_args(arguments)
-    try:
+
+    def command() -> int:
         settings = portal_settings.load()
         if asked.command == "backup":
-            written = bootstrap.backup(settings, asked.file, _new_passphrase(asked.encrypt))
+            written = storekeeping.backup(settings, asked.file, _new_passphrase(asked.encrypt))
             _tell(written.rows)
             kept = "encrypted" if written.sealed else "not encrypted: whoever has the file can read every chat"
             print(f"Written and verified: {written.path}, {written.size_bytes / 1e6:,.1f} MB, {kept}.")
         else:
-            with bootstrap.open_backup(settings, asked.file, lambda: _passphrase("Passphrase: ")) as backup:
+            with storekeeping.open_backup(settings, asked.file, lambda: _passphrase("Passphrase: ")) as backup:
                 _tell(backup.contents.rows)
                 print(f"Made {backup.contents.made_at:%Y-%m-%d %H:%M} UTC, revision {backup.contents.revision}; the file is whole.")
                 if asked.dry_run:
@@ -35,13 +37,9 @@ def main(arguments: Sequence[str]) -> int:
                     return 0 if backup.empty else 1
                 backup.restore()
                 print(f"Restored into {backup.target}. The search index is filled when the portal runs; everybody signs in again.")
-    except PortalError as problem:
-        print(problem, file=sys.stderr)
-        return 1
-    except (KeyboardInterrupt, EOFError):
-        print("Stopped; nothing was changed.", file=sys.stderr)
-        return 130
-    return 0
+        return 0
+
+    return ending(command)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -12,6 +12,7 @@ from urllib.request import urlopen
 
 import bootstrap
 import settings as portal_settings
+import storekeeping
 from cli.finding import Finding
 from cli.serve import address, listen
 from core.entities import SearchQuery
@@ -46,7 +47,7 @@ def _store(settings: Settings) -> Iterator[Finding]:
         yield Finding("Search index", None, f"{engine}: made at the first start")
         return
     try:
-        with bootstrap.open_store(settings) as (state, worker, parked, index):
+        with storekeeping.open_store(settings) as (state, worker, parked, index):
             size = f"{state.size_bytes / 1e6:,.1f} MB"
             facts = [f"{state.kind} {state.version}", state.name, f"revision {state.revision or 'none'}", size]
             line = ", ".join(facts)

@@ -7,17 +7,19 @@ import os
 import sys
 from collections.abc import Sequence
 
-import bootstrap
 import settings as portal_settings
-from core.errors import InvalidInput, PortalError
+import storekeeping
+from cli.ending import ending
+from core.errors import InvalidInput
 
 NEW = "PORTAL_NEW_MASTER_KEY"
 
 
 def main(arguments: Sequence[str]) -> int:
     asked = _parser().parse_args(arguments)
-    try:
-        with bootstrap.open_keys(portal_settings.load()) as keys:
+
+    def command() -> int:
+        with storekeeping.open_keys(portal_settings.load()) as keys:
             if asked.command == "rewrap":
                 new = os.environ.get(NEW)
                 if not new:
@@ -28,13 +30,9 @@ def main(arguments: Sequence[str]) -> int:
                 if asked.command == "rotate":
                     keys.add()
                 print(f"{keys.seal():,} texts were sealed with the current data key.")
-    except PortalError as problem:
-        print(problem, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("Stopped; the same command goes on from here.", file=sys.stderr)
-        return 130
-    return 0
+        return 0
+
+    return ending(command, when_stopped="Stopped; the same command goes on from here.")
 
 
 def _parser() -> argparse.ArgumentParser:

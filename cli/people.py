@@ -8,25 +8,23 @@ import os
 import sys
 from collections.abc import Sequence
 
-import bootstrap
 import settings as portal_settings
+import storekeeping
+from cli.ending import ending
 from core.accounts import Accounts, generate_password
-from core.errors import InvalidInput, PortalError
+from core.errors import InvalidInput
 from core.permissions import Role
 
 
 def main(arguments: Sequence[str]) -> int:
     asked = _parser().parse_args(arguments)
-    try:
-        with bootstrap.open_accounts(portal_settings.load()) as accounts:
+
+    def command() -> int:
+        with storekeeping.open_accounts(portal_settings.load()) as accounts:
             _do(accounts, asked)
-    except PortalError as problem:
-        print(problem, file=sys.stderr)
-        return 1
-    except (KeyboardInterrupt, EOFError):
-        print("Stopped; nothing was changed.", file=sys.stderr)
-        return 130
-    return 0
+        return 0
+
+    return ending(command)
 
 
 def _parser() -> argparse.ArgumentParser:

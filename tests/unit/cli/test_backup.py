@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 import bootstrap
+import storekeeping
 from cli.backup import main
 from core.permissions import Role
 from settings import Settings
@@ -35,7 +36,7 @@ def test_a_backup_goes_from_one_home_to_another(
     assert "would be filled. Nothing was changed." in capsys.readouterr().out
     assert main(["restore", file]) == 0
     assert "Restored into" in capsys.readouterr().out
-    with bootstrap.open_accounts(Settings(home=tmp_path / "new")) as accounts:
+    with storekeeping.open_accounts(Settings(home=tmp_path / "new")) as accounts:
         assert [user.name for user in accounts.people(None)] == ["ann"]
 
     assert main(["restore", file, "--dry-run"]) == 1
