@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from api.errors import UNEXPECTED, openai_error
+from api.shapes import TimingsOut
 from api.streams import KEEP_ALIVE, KEEP_ALIVE_S, Failed, Feed, pump, sse
 from core.completions import Completion
 from core.entities import FinishReason, Usage
@@ -73,6 +74,7 @@ class Choice(BaseModel):
     finish_reason: Literal["stop", "length", "tool_calls"]
     logprobs: dict[str, Any] | None = None
     note: str | None = Field(default=None, description="Not OpenAI's: what is wrong with the answer, such as that it repeated itself.")
+    timings: TimingsOut = Field(description="Not OpenAI's.")
 
 
 class ChatCompletion(BaseModel):
@@ -201,7 +203,7 @@ class ChatAnswer:
                     case number, Finished() as end:
                         usages.append(end.usage)
                         reason = _reason(end.finish_reason, called[number])
-                        yield self._chunk(number, {}, include_usage, reason, note=end.note)
+                        yield self._chunk(number, {}, include_usage, reason, end=end)
             if include_usage and usages:
                 usage = UsageOut.of(usages).model_dump()
                 yield sse({**self._head, "object": "chat.completion.chunk", "choices": [], "usage": usage})
@@ -221,11 +223,12 @@ class ChatAnswer:
         reason: str | None = None,
         *,
         logprobs: dict[str, Any] | None = None,
-        note: str | None = None,
+        end: Finished | None = None,
     ) -> bytes:
         choice = {"index": number, "delta": delta, "finish_reason": reason, "logprobs": logprobs}
-        if note is not None:
-            choice["note"] = note
+        if end is not None:
+            choice["timings"] = TimingsOut.of(end.timings).model_dump()
+            choice |= {"note": end.note} if end.note is not None else {}
         usage = {"usage": None} if include_usage else {}
         return sse({**self._head, "object": "chat.completion.chunk", "choices": [choice], **usage})
 
@@ -257,7 +260,8 @@ def _choice(number: int, answer: Delta, end: Finished) -> Choice:
         tool_calls=[ToolCallOut.of(call) for call in answer.tool_calls] or None,
     )
     reason = _reason(end.finish_reason, len(answer.tool_calls))
-    return Choice(index=number, message=message, finish_reason=reason, logprobs=_logprobs(answer), note=end.note)
+    timings = TimingsOut.of(end.timings)
+    return Choice(index=number, message=message, finish_reason=reason, logprobs=_logprobs(answer), note=end.note, timings=timings)
 
 
 def _words(delta: Delta, called: int) -> dict[str, Any]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from operator import attrgetter
 from typing import Any
 
 from fastapi import APIRouter, Request
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, PlatformCollector, ProcessCollector, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -35,12 +36,24 @@ ENGINE: tuple[tuple[str, str, type[Metric], str], ...] = (
     ("step_seconds", "step_seconds", CounterMetricFamily, "Seconds those steps took."),
     ("answers", "answers", CounterMetricFamily, "Answers finished since the load."),
     ("failures", "failures", CounterMetricFamily, "Answers that failed since the load."),
+    ("decode_failures", "decode_failures", CounterMetricFamily, "Decodes that llama.cpp could not do since the load."),
+    ("full", "context_full", CounterMetricFamily, "Decodes that found no room in context memory since the load."),
+    ("aborted", "steps_aborted", CounterMetricFamily, "Steps stopped because nobody wanted their answers any more."),
     ("cells_used", "context_cells_used", GaugeMetricFamily, "Tokens held in context memory."),
     ("cells_total", "context_cells", GaugeMetricFamily, "Tokens that context memory can hold."),
     ("tokens_per_second", "tokens_per_second", GaugeMetricFamily, "Of all running answers together, over the last minute."),
 )
 """Field of the engine's metrics, name of the metric after portal_model_, its kind, what it says."""
 
+HISTOGRAMS: tuple[tuple[str, str, str], ...] = (
+    ("step_duration", "step_duration_seconds", "What a step of the decode loop took."),
+    ("step_answers", "step_answers", "Answers that a step computed a part of."),
+    ("step_prompt_tokens", "step_prompt_tokens", "Prompt tokens that a step computed, of the steps that read prompts."),
+    ("queue_wait", "queue_wait_seconds", "How long an answer waited for a slot; told when it ends, as the following."),
+    ("first_token", "first_token_seconds", "From the question to the first token, with the wait."),
+    ("inter_token", "inter_token_seconds", "Between one token of an answer and the next."),
+)
+"""As ENGINE, of the engine's spreads."""
 
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 
@@ -79,6 +92,13 @@ class PortalCollector(Collector):
             memory.add_metric((each.name,), each.memory_bytes)
         yield loaded
         yield memory
+        free = GaugeMetricFamily("portal_memory_free_bytes", "What can still be taken, of the host and of each GPU.", labels=("device",))
+        whole = GaugeMetricFamily("portal_memory_bytes", "Memory of the host, or of the container, and of each GPU.", labels=("device",))
+        for device in portal.pool.memory():
+            free.add_metric((device.name,), device.free_bytes)
+            whole.add_metric((device.name,), device.total_bytes)
+        yield free
+        yield whole
         engines = portal.pool.metrics()
         for field, name, kind, says in ENGINE:
             family: Any = kind(f"portal_model_{name}", says, labels=("model",))  # type: ignore[call-arg]
@@ -87,6 +107,13 @@ class PortalCollector(Collector):
                 if value is not None:
                     family.add_metric((model,), value)
             yield family
+        for field, name, says in HISTOGRAMS:
+            histogram = HistogramMetricFamily(f"portal_model_{name}", says, labels=("model",))
+            for model, engine in engines.items():
+                spread = attrgetter(f"spreads.{field}")(engine)
+                bounds = [*(str(float(bound)) for bound in spread.bounds), "+Inf"]
+                histogram.add_metric((model,), list(zip(bounds, spread.counts, strict=True)), spread.total)
+            yield histogram
 
 
 class CountRequests:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
@@ -9,7 +10,7 @@ from fastapi import Path
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from core.conversations import Shown
-from core.entities import Conversation, Generation, Message, User
+from core.entities import Conversation, Generation, Message, Timings, User
 from core.errors import InvalidInput
 from core.generation import SamplingParams
 from core.permissions import Role
@@ -87,28 +88,44 @@ class ConversationOut(BaseModel):
         )
 
 
-class GenerationOut(BaseModel):
+class TimingsOut(BaseModel):
+    """How an answer came about. Times are seconds; null is what was not measured."""
+
+    queue_s: float
+    ttft_s: float | None = Field(description="From the question to the first token.")
+    duration_s: float
+    tokens_per_second: float | None
+    thinking_s: float | None = Field(description="Seconds of reasoning; null where there was none.")
+    inter_token_p50_s: float | None = Field(description="Between one token and the next.")
+    inter_token_p95_s: float | None
+    steps: int = Field(description="Decodes that this answer took part in.")
+    prefill_tokens: int = Field(description="Prompt tokens that were computed; the others were remembered.")
+    prefill_s: float | None = Field(description="What the steps took that read the prompt; others were served in them too.")
+    guessed_tokens: int = Field(description="Tokens that were guessed ahead.")
+    guessed_right: int = Field(description="Those of them that came true.")
+    retries: int = Field(description="How often the answer went wrong and was continued with safer sampling.")
+
+    @staticmethod
+    def of(timings: Timings) -> TimingsOut:
+        return TimingsOut(**asdict(timings))
+
+
+class GenerationOut(TimingsOut):
     model: str
     model_version: str = Field(description="The fingerprint of the GGUF.")
     platform: str
     prompt_tokens: int
     completion_tokens: int
     cached_tokens: int = Field(description="Prompt tokens whose context memory was reused; part of prompt_tokens.")
-    queue_s: float
-    ttft_s: float | None = Field(description="Seconds from the question to the first token.")
-    duration_s: float
-    tokens_per_second: float | None
-    thinking_s: float | None = Field(description="Seconds of reasoning; null where there was none.")
     finish_reason: Literal["stop", "length", "cancelled", "error"]
     error: str | None = Field(description="Why there is no answer, or what is wrong with it, such as that it repeated itself.")
 
     @staticmethod
-    def of(row: Generation) -> GenerationOut:
+    def row(row: Generation) -> GenerationOut:
         return GenerationOut(
+            **asdict(row.timings),
             model=row.model, model_version=row.model_version, platform=row.platform,
             prompt_tokens=row.usage.prompt_tokens, completion_tokens=row.usage.completion_tokens, cached_tokens=row.usage.cached_tokens,
-            queue_s=row.timings.queue_s, ttft_s=row.timings.ttft_s, duration_s=row.timings.duration_s,
-            tokens_per_second=row.timings.tokens_per_second, thinking_s=row.timings.thinking_s,
             finish_reason=row.finish_reason.value, error=row.error,
         )  # fmt: skip
 
@@ -154,7 +171,7 @@ def _message_fields(message: Message) -> dict[str, object]:
         "status": message.status.value,
         "error": message.error,
         "created_at": message.created_at,
-        "generation": message.generation and GenerationOut.of(message.generation),
+        "generation": message.generation and GenerationOut.row(message.generation),
         "rating": message.rating,
         "comment": message.comment,
     }

@@ -37,6 +37,9 @@ class TotalsOut(BaseModel):
     ttft_p50: float | None
     ttft_p95: float | None
     tokens_per_second: float | None
+    queue_p50: float | None = Field(description="The wait in line.")
+    queue_p95: float | None
+    inter_token_p95: float | None = Field(description="Between tokens: nineteen of twenty in nineteen of twenty answers came sooner.")
 
     @staticmethod
     def of(sums: Totals) -> TotalsOut:
@@ -45,6 +48,7 @@ class TotalsOut(BaseModel):
             completion_tokens=sums.completion_tokens, tokens=sums.tokens, errors=sums.errors, rated=sums.rated, rated_good=sums.rated_good,
             satisfaction=sums.satisfaction, satisfaction_interval=sums.satisfaction_interval(), latency_p50=sums.latency_p50,
             latency_p95=sums.latency_p95, ttft_p50=sums.ttft_p50, ttft_p95=sums.ttft_p95, tokens_per_second=sums.tokens_per_second,
+            queue_p50=sums.queue_p50, queue_p95=sums.queue_p95, inter_token_p95=sums.inter_token_p95,
         )  # fmt: skip
 
 

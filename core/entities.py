@@ -105,6 +105,16 @@ class Timings:
     inter_token_p95_s: float | None = None
     steps: int = 0
     """Decodes of the engine that this answer took part in, those that read its prompt included."""
+    prefill_tokens: int = 0
+    """Prompt tokens that were computed; the others were remembered."""
+    prefill_s: float | None = None
+    """What the steps took that read the prompt; others were served in them too. None if none did."""
+    guessed_tokens: int = 0
+    """Guesses of the speculation that were checked for this answer."""
+    guessed_right: int = 0
+    """Those of them that came true."""
+    retries: int = 0
+    """How often it went wrong and was continued with safer sampling."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +275,7 @@ class RatedGeneration:
     tokens_per_second: float | None
     finish_reason: FinishReason
     rating: int | None
+    inter_token_p95_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

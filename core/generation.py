@@ -254,6 +254,16 @@ class MemoryPlan:
         return self.needed_bytes <= self.free_bytes
 
 
+@dataclass(frozen=True, slots=True)
+class DeviceMemory:
+    """The host's memory, or a GPU's, at one moment."""
+
+    name: str
+    """"host", or as llama.cpp calls the GPU."""
+    free_bytes: int
+    total_bytes: int
+
+
 class ModelState(StrEnum):
     LOADING = "loading"
     READY = "ready"

@@ -31,7 +31,7 @@ from core.entities import (
     Turn,
     User,
 )
-from core.generation import GenerationRequest, LoadedModel, LoadSettings, MemoryPlan, ModelFile, RunningGeneration
+from core.generation import DeviceMemory, GenerationRequest, LoadedModel, LoadSettings, MemoryPlan, ModelFile, RunningGeneration
 
 Clock = Callable[[], datetime]
 """The time now, timezone-aware UTC."""
@@ -312,7 +312,11 @@ class ModelPool(Protocol):
         ...
 
     def metrics(self) -> Mapping[str, object]:
-        """By model name, a moment of its engine: an object whose fields are numbers, for graphs."""
+        """By model name, a moment of its engine: an object whose fields are numbers and spreads, for graphs."""
+        ...
+
+    def memory(self) -> Sequence[DeviceMemory]:
+        """What the host and each GPU have now."""
         ...
 
     def make_default(self, name: str) -> None: ...

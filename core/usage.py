@@ -61,6 +61,10 @@ class Totals:
     ttft_p95: float | None
     tokens_per_second: float | None
     """Median of the answers' decoding speed."""
+    queue_p50: float | None
+    queue_p95: float | None
+    inter_token_p95: float | None
+    """In nineteen of twenty answers, nineteen of twenty tokens came sooner after the one before."""
 
     @property
     def tokens(self) -> int:
@@ -135,6 +139,8 @@ def totals(rows: Sequence[RatedGeneration]) -> Totals:
     latency = sorted(row.duration_s for row in answered)
     ttft = sorted(row.ttft_s for row in answered if row.ttft_s is not None)
     speed = sorted(row.tokens_per_second for row in answered if row.tokens_per_second is not None)
+    queue = sorted(row.queue_s for row in answered)
+    gaps = sorted(row.inter_token_p95_s for row in answered if row.inter_token_p95_s is not None)
     return Totals(
         answers=len(rows),
         people=len({row.user_id for row in rows}),
@@ -149,6 +155,9 @@ def totals(rows: Sequence[RatedGeneration]) -> Totals:
         ttft_p50=quantile(ttft, 0.5),
         ttft_p95=quantile(ttft, 0.95),
         tokens_per_second=quantile(speed, 0.5),
+        queue_p50=quantile(queue, 0.5),
+        queue_p95=quantile(queue, 0.95),
+        inter_token_p95=quantile(gaps, 0.95),
     )
 
 

@@ -146,6 +146,14 @@ class GenerationTable(Table):
     error: Mapped[str | None] = mapped_column(Prose)
     variant: Mapped[str | None] = mapped_column(String(300))
     cost: Mapped[float | None]
+    inter_token_p50_s: Mapped[float | None]
+    inter_token_p95_s: Mapped[float | None]
+    steps: Mapped[int | None]
+    prefill_tokens: Mapped[int | None]
+    prefill_s: Mapped[float | None]
+    guessed_tokens: Mapped[int | None]
+    guessed_right: Mapped[int | None]
+    retries: Mapped[int | None]
 
 
 class FeedbackTable(Table):

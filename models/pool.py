@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from core.errors import Conflict, NotFound, PortalError, Unavailable
-from core.generation import LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelState
+from core.generation import DeviceMemory, LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelState
 from models import machine
 from models.catalog import Catalog
 from models.chat_template import ChatTemplate
@@ -136,6 +136,12 @@ class Pool:
         with self._lock:
             platforms = {name: entry.platform for name, entry in self._entries.items() if entry.platform is not None}
         return {name: platform.metrics() for name, platform in platforms.items()}
+
+    def memory(self) -> Sequence[DeviceMemory]:
+        """Of the host and of each GPU that llama.cpp can use, now."""
+        host = machine.host_memory()
+        gpus = [DeviceMemory(gpu.name, gpu.free_bytes, gpu.total_bytes) for gpu in native.gpus()]
+        return [DeviceMemory("host", host.free, host.total), *gpus]
 
     def close(self, timeout: float = 5.0) -> None:
         """Refuse new loads, end what runs, free everything. Returns within about `timeout` seconds."""

@@ -19,7 +19,7 @@ from pages.widgets import charts
 from pages.widgets.card import card, card_title
 from pages.widgets.charts import Estimate, Line
 from pages.widgets.csv_export import to_csv
-from pages.widgets.figures import MISSING, count, seconds, share, speed
+from pages.widgets.figures import MISSING, count, milliseconds, seconds, share, speed
 from pages.words import said, t
 
 if TYPE_CHECKING:
@@ -140,6 +140,8 @@ def _figures(report: UsageReport) -> None:
         (t("Answer time, p50"), seconds(now.latency_p50)),
         (t("Answer time, p95"), seconds(now.latency_p95)),
         (t("First token, p50"), seconds(now.ttft_p50)),
+        (t("Wait in line, p95"), seconds(now.queue_p95)),
+        (t("Between tokens, p95"), milliseconds(now.inter_token_p95)),
         (t("Speed, median"), speed(now.tokens_per_second)),
         (t("Failed"), share(now.errors / now.answers) if now.answers else share(None)),
         (t("Ratings"), count(now.rated)),
@@ -231,7 +233,9 @@ def _breakdown(key: str, title: str, sub: str, first: str, rows: Sequence[tuple[
             "answers": [each.answers for _, each in rows],
             "share": [each.answers / whole * 100 for _, each in rows],
             "tokens": [each.tokens for _, each in rows],
+            "line": [each.queue_p95 for _, each in rows],
             "first": [each.ttft_p95 for _, each in rows],
+            "gaps": [_milliseconds(each.inter_token_p95) for _, each in rows],
             "time": [each.latency_p95 for _, each in rows],
             "speed": [each.tokens_per_second for _, each in rows],
             "good": [_percent(each.satisfaction) for _, each in rows],
@@ -245,7 +249,9 @@ def _breakdown(key: str, title: str, sub: str, first: str, rows: Sequence[tuple[
         "answers": number(t("Answers"), format="localized"),
         "share": st.column_config.ProgressColumn(t("Share"), format="%.0f %%", min_value=0, max_value=100, color="primary"),
         "tokens": number(t("Tokens"), format="localized"),
+        "line": number(t("Wait in line, p95"), format="%.1f s"),
         "first": number(t("First token, p95"), format="%.1f s"),
+        "gaps": number(t("Between tokens, p95"), format="%.0f ms"),
         "time": number(t("Answer time, p95"), format="%.1f s"),
         "speed": number(t("Speed, median"), format="%.0f tok/s"),
         "good": number(t("Rated good"), format="%.1f %%"),
@@ -256,6 +262,10 @@ def _breakdown(key: str, title: str, sub: str, first: str, rows: Sequence[tuple[
         st.dataframe(
             frame, hide_index=True, height=height, row_height=ROW_PX, column_config=columns, placeholder=MISSING, key=f"table-{key}"
         )
+
+
+def _milliseconds(value: float | None) -> float | None:
+    return None if value is None else value * 1000
 
 
 def _percent(value: float | None) -> float | None:

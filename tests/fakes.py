@@ -12,6 +12,7 @@ from core.entities import FinishReason, Timings, Usage
 from core.errors import NotFound, PortalError, Unavailable
 from core.generation import (
     Delta,
+    DeviceMemory,
     Finished,
     GenerationEvent,
     GenerationRequest,
@@ -143,6 +144,9 @@ class FakePool:
 
     def metrics(self) -> dict[str, object]:
         return {}
+
+    def memory(self) -> Sequence[DeviceMemory]:
+        return [DeviceMemory("host", 6_000_000_000, 16_000_000_000)]
 
     def make_default(self, name: str) -> None:
         self.asked.append(("make_default", name))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict, fields
 from datetime import datetime
 
 from sqlalchemy import and_, insert, select
@@ -13,10 +14,12 @@ from data.transaction import AnyRow, Transaction
 
 _T = GenerationTable.__table__.c
 _FEEDBACK = FeedbackTable.__table__.c
+_TIMINGS = tuple(field.name for field in fields(Timings))
+"""Columns are named as the fields are."""
 _NAMES = (
     "id", "user_id", "group_name", "created_at", "model", "model_version", "platform",
-    "prompt_tokens", "completion_tokens", "cached_tokens", "queue_s", "ttft_s", "duration_s", "tokens_per_second",
-    "thinking_s", "finish_reason", "source", "conversation_id", "message_id", "error", "variant", "cost",
+    "prompt_tokens", "completion_tokens", "cached_tokens", *_TIMINGS,
+    "finish_reason", "source", "conversation_id", "message_id", "error", "variant", "cost",
 )  # fmt: skip
 GENERATION_COLUMNS = [_T[name].label("generation_" + name) for name in _NAMES]
 """For selects that join a generation to something else."""
@@ -25,6 +28,7 @@ _RATED_COLUMNS = [
     _T.user_id, _T.group_name, _T.model, _T.source, _T.conversation_id, _T.created_at,
     _T.prompt_tokens, _T.completion_tokens, _T.cached_tokens,
     _T.queue_s, _T.ttft_s, _T.duration_s, _T.tokens_per_second, _T.finish_reason, _FEEDBACK.rating,
+    _T.inter_token_p95_s,
 ]  # fmt: skip
 _RATED = select(*_RATED_COLUMNS).outerjoin(
     FeedbackTable, and_(_FEEDBACK.message_id == _T.message_id, _FEEDBACK.user_id == _T.user_id)
@@ -44,13 +48,7 @@ def generation_of(row: AnyRow) -> Generation | None:
         row.generation_model_version,
         row.generation_platform,
         Usage(row.generation_prompt_tokens, row.generation_completion_tokens, row.generation_cached_tokens),
-        Timings(
-            row.generation_queue_s,
-            row.generation_ttft_s,
-            row.generation_duration_s,
-            row.generation_tokens_per_second,
-            row.generation_thinking_s,
-        ),
+        _timings_of(row),
         row.generation_finish_reason,
         row.generation_source,
         row.generation_conversation_id,
@@ -59,6 +57,12 @@ def generation_of(row: AnyRow) -> Generation | None:
         row.generation_variant,
         row.generation_cost,
     )
+
+
+def _timings_of(row: AnyRow) -> Timings:
+    """What an older version did not write is as if it had not been measured."""
+    values = ((name, getattr(row, "generation_" + name)) for name in _TIMINGS)
+    return Timings(**{name: value for name, value in values if value is not None})
 
 
 class SqlGenerationRows:
@@ -78,11 +82,7 @@ class SqlGenerationRows:
                 prompt_tokens=generation.usage.prompt_tokens,
                 completion_tokens=generation.usage.completion_tokens,
                 cached_tokens=generation.usage.cached_tokens,
-                queue_s=generation.timings.queue_s,
-                ttft_s=generation.timings.ttft_s,
-                duration_s=generation.timings.duration_s,
-                tokens_per_second=generation.timings.tokens_per_second,
-                thinking_s=generation.timings.thinking_s,
+                **asdict(generation.timings),
                 finish_reason=generation.finish_reason,
                 source=generation.source,
                 conversation_id=generation.conversation_id,

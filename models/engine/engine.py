@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -13,6 +14,7 @@ from core.errors import ModelFailed, PortalError, Unavailable
 from core.generation import Delta, Queued, SamplingParams
 from models.engine.backend import Backend, Decoded, Part
 from models.engine.context_memory import ContextMemory
+from models.engine.histogram import EngineHistograms
 from models.engine.metrics import EngineMetrics, Speed
 from models.engine.scheduler import Scheduler
 from models.engine.sequence import Sequence
@@ -38,7 +40,11 @@ class Engine:
         self._wake = threading.Condition()
         self._closing = False
         self._decoding: tuple[Sequence, ...] = ()
+        self._step_began = 0.0
         self._speed = Speed()
+        self._histograms = EngineHistograms()
+        self._troubles: Counter[Decoded] = Counter()
+        """Decodes that were not done, by what became of them."""
         self._totals = EngineMetrics(backend.slots, 0, 0, 0, 0, 0, 0, 0.0, 0, 0, 0, backend.slots * backend.context, None)
         self._thread = threading.Thread(target=self._run, name=f"decode {name}", daemon=True)
 
@@ -91,6 +97,10 @@ class Engine:
                 guessed_tokens=self._speculation.guessed,
                 guessed_right=self._speculation.right,
                 tokens_per_second=self._speed.tokens_per_second,
+                decode_failures=self._troubles[Decoded.FAILED],
+                full=self._troubles[Decoded.FULL],
+                aborted=self._troubles[Decoded.ABORTED],
+                spreads=self._histograms.spreads,
             )
 
     def close(self, timeout: float = 30.0) -> bool:
@@ -122,12 +132,12 @@ class Engine:
 
     def step(self) -> None:
         """Schedule, decode, sample, deliver: one token for every answer that is past its prompt."""
-        begin = time.perf_counter()
+        self._step_began = time.perf_counter()
         batch = self._schedule()
         sampled = self._compute(batch) if batch else []
         for sequence, token in sampled:
             self._deliver(sequence, token)
-        self._count(batch, len(sampled), time.perf_counter() - begin)
+        self._count(batch, len(sampled), time.perf_counter() - self._step_began)
 
     def _schedule(self) -> list[tuple[Sequence, Part]]:
         """Drop cancelled answers, admit waiting ones, choose the batch."""
@@ -176,9 +186,9 @@ class Engine:
     def _compute(self, batch: list[tuple[Sequence, Part]]) -> list[tuple[Sequence, int]]:
         """Decode and sample. A batch that fails is tried again answer by answer, so that only the cause is lost."""
         parts = [part for _, part in batch]
-        result = self._backend.decode(parts)
+        result = self._decode(parts)
         while result is Decoded.FULL and self._memory.forget_oldest(self._scheduler.free):
-            result = self._backend.decode(parts)
+            result = self._decode(parts)
         if result is Decoded.DONE:
             return [entry for index, (sequence, part) in enumerate(batch) for entry in self._advance(sequence, part, index)]
         for sequence, part in batch:
@@ -191,6 +201,12 @@ class Engine:
                 self._fail(sequence, error)
             return []
         return [entry for one in batch for entry in self._compute([one])]
+
+    def _decode(self, parts: list[Part]) -> Decoded:
+        result = self._backend.decode(parts)
+        if result is not Decoded.DONE:
+            self._troubles[result] += 1
+        return result
 
     def _undo(self, sequence: Sequence, part: Part) -> None:
         """Forget what a decode that did not finish may have written; a model that cannot be cut back starts over."""
@@ -213,8 +229,10 @@ class Engine:
         sequence.done += kept
         if kept < len(part.tokens):
             self._backend.cut(part.slot, sequence.done)
-        if part.guessed and sequence.guesser is not None:
-            sequence.guesser.learn(part.guessed, len(sampled) - 1)
+        if part.guessed:
+            sequence.checked(part.guessed, len(sampled) - 1)
+        if part.start < sequence.prompt_length:
+            sequence.read(min(kept, sequence.prompt_length - part.start), self._step_began)
         return [(sequence, token) for token in sampled]
 
     def _deliver(self, sequence: Sequence, token: int) -> None:
@@ -238,7 +256,9 @@ class Engine:
         self._release(sequence)
         if text:
             sequence.events.put(Delta(text, tokens=sequence.generated))
-        sequence.events.put(sequence.finished(reason))
+        finished = sequence.finished(reason)
+        self._histograms.answer(finished.timings, sequence.gaps)
+        sequence.events.put(finished)
         self._totals = replace(self._totals, answers=self._totals.answers + 1)
 
     def _fail(self, sequence: Sequence, error: PortalError) -> None:
@@ -284,6 +304,8 @@ class Engine:
             if sampled and not read:
                 self._speculation.learn(len(batch), guessed, sampled - len(batch), seconds, self._scheduler.prefill_s_per_token)
         self._speed.add(sampled, seconds)
+        if batch:
+            self._histograms.step(len(batch), read, seconds)
         self._totals = replace(
             self._totals,
             decoded_tokens=self._totals.decoded_tokens + sampled,

@@ -6,6 +6,8 @@ import time
 from collections import deque
 from dataclasses import dataclass
 
+from models.engine.histogram import Spreads
+
 
 @dataclass(frozen=True, slots=True)
 class EngineMetrics:
@@ -39,6 +41,13 @@ class EngineMetrics:
     """Of the guessed tokens those that came true."""
     paused: int = 0
     """Answers that made room for another user and went on later."""
+    decode_failures: int = 0
+    """Decodes that llama.cpp could not do."""
+    full: int = 0
+    """Decodes that found no room in the context memory."""
+    aborted: int = 0
+    """Steps that were stopped because nobody wanted their answers any more."""
+    spreads: Spreads | None = None
 
 
 class Speed:

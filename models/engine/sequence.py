@@ -44,9 +44,13 @@ class Sequence:
     first_token: float | None = None
     last_token: float | None = None
     gaps: list[float] = field(default_factory=list)
-    """Seconds between one token and the next."""
+    """Seconds between one token and the next; in order of size once it has ended."""
     steps: int = 0
     """Decodes that held a part of this sequence."""
+    prefill_tokens: int = 0
+    prefill_s: float = 0.0
+    guessed: int = 0
+    guessed_right: int = 0
     logprobs: list[TokenLogprob] = field(default_factory=list)
     """Of each generated token, if asked for."""
 
@@ -75,12 +79,26 @@ class Sequence:
         if self.params.logprobs is not None:
             self.logprobs.append(self.sampler.told.popleft())
 
+    def read(self, tokens: int, since: float) -> None:
+        """A step that began at `since` has computed `tokens` of the prompt."""
+        self.prefill_tokens += tokens
+        self.prefill_s += time.perf_counter() - max(since, self.admitted or since)
+
+    def checked(self, guessed: int, right: int) -> None:
+        """Of `guessed` tokens the first `right` came."""
+        self.guessed += guessed
+        self.guessed_right += right
+        if self.guesser is not None:
+            self.guesser.learn(guessed, right)
+
     def finished(self, reason: FinishReason) -> Finished:
+        """The end of it: no token comes after."""
         now = time.perf_counter()
         return Finished(reason, Usage(self.prompt_length, self.generated, self.cached), self._timings(now))
 
     def _timings(self, now: float) -> Timings:
         started = self.admitted if self.admitted is not None else now
+        self.gaps.sort()
         speed = None
         if self.first_token is not None and self.last_token is not None and self.last_token > self.first_token:
             speed = (self.generated - 1) / (self.last_token - self.first_token)
@@ -92,8 +110,12 @@ class Sequence:
             inter_token_p50_s=self._gap(0.5),
             inter_token_p95_s=self._gap(0.95),
             steps=self.steps,
+            prefill_tokens=self.prefill_tokens,
+            prefill_s=self.prefill_s if self.prefill_tokens else None,
+            guessed_tokens=self.guessed,
+            guessed_right=self.guessed_right,
         )
 
     def _gap(self, share: float) -> float | None:
         """The gap that `share` of all gaps do not exceed."""
-        return sorted(self.gaps)[min(len(self.gaps) - 1, int(share * len(self.gaps)))] if self.gaps else None
+        return self.gaps[min(len(self.gaps) - 1, int(share * len(self.gaps)))] if self.gaps else None

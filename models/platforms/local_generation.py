@@ -183,6 +183,11 @@ class LocalGeneration:
             ttft_s=first.timings.ttft_s,
             duration_s=first.timings.duration_s,
             steps=first.timings.steps + last.timings.steps,
+            prefill_tokens=first.timings.prefill_tokens,
+            prefill_s=first.timings.prefill_s,
+            guessed_tokens=first.timings.guessed_tokens + last.timings.guessed_tokens,
+            guessed_right=first.timings.guessed_right + last.timings.guessed_right,
+            retries=1,
         )
         return replace(last, usage=usage, timings=timings)
 

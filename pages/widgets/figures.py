@@ -24,6 +24,11 @@ def seconds(value: float | None) -> str:
     return f"{value:.2f} s" if value < 0.095 else f"{value:.1f} s" if value < 99.95 else f"{value:,.0f} s"
 
 
+def milliseconds(value: float | None) -> str:
+    """0.0384 -> 38 ms."""
+    return MISSING if value is None else f"{value * 1000:,.0f} ms"
+
+
 def share(value: float | None) -> str:
     """0.874 -> 87.4 %."""
     return MISSING if value is None else f"{value * 100:.1f} %"

@@ -23,6 +23,9 @@ class Foot:
 
     answer: Shown
     meta: tuple[str, ...]
+    """Figures, in one line."""
+    details: tuple[tuple[str, str], ...]
+    """Further figures with their names, unfolded by a click on the line."""
     mark: str
     """How it ended, where that is not the ordinary way."""
 
@@ -53,6 +56,7 @@ def seam(key: str, *, foot: Foot | None, asked: Shown | None, thought: Thought |
             "free": free,
             "versions": _versions(foot.answer),
             "meta": foot.meta,
+            "details": foot.details,
             "mark": foot.mark,
         }
     if asked is not None:
@@ -83,6 +87,7 @@ def _labels(_language: str) -> dict[str, str]:
         "sendComment": t("Send comment"),
         "skip": t("Skip"),
         "again": t("Regenerate"),
+        "details": t("How this answer came about"),
         "edit": t("Edit the question"),
         "send": t("Send"),
         "cancel": t("Cancel"),

@@ -10,9 +10,10 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.conversations import Shown
-from core.entities import Author, FinishReason, Message, MessageStatus, User
+from core.entities import Author, FinishReason, Generation, Message, MessageStatus, User
 from core.running_turn import RunningTurn, Snapshot
 from pages.widgets.cookie import session_watch
+from pages.widgets.figures import milliseconds, seconds
 from pages.widgets.message import plain, show
 from pages.widgets.seam import Foot, Thought, seam
 from pages.widgets.wishes import pending, wish
@@ -52,7 +53,7 @@ def transcript(
             if message is not writing:
                 draw_seam(thought=_thought(message))
                 _answer(message, free=free, on_again=on_again)
-                foot = Foot(each, _figures_of(message), _mark(message))
+                foot = Foot(each, _figures_of(message), details_of(message.generation), _mark(message))
             elif running is not None and running.turn.answer_id == message.id:
                 _running(portal, running, draw_seam, figures)
             else:
@@ -104,6 +105,27 @@ def _figures_of(message: Message) -> tuple[str, ...]:
     if row.timings.ttft_s is not None:
         meta.append(t("{seconds} s to first token", seconds=_seconds(row.timings.ttft_s)))
     return tuple(meta)
+
+
+def details_of(row: Generation | None) -> tuple[tuple[str, str], ...]:
+    """What the line of figures leaves out; what was not measured is left out here, too."""
+    if row is None:
+        return ()
+    usage, timings = row.usage, row.timings
+    half, most = milliseconds(timings.inter_token_p50_s), milliseconds(timings.inter_token_p95_s)
+    between = t("{half}, nearly always within {most}", half=half, most=most)
+    guessed = t("{right} of {n} tokens right", right=timings.guessed_right, n=timings.guessed_tokens)
+    told = (
+        (t("Wait in line"), seconds(timings.queue_s), timings.ttft_s is not None),
+        (t("Read"), t("{n} tokens", n=usage.prompt_tokens), usage.prompt_tokens),
+        (t("Of them remembered"), t("{n} tokens", n=usage.cached_tokens), usage.cached_tokens),
+        (t("Reading took"), seconds(timings.prefill_s), timings.prefill_s is not None),
+        (t("Between tokens"), between, timings.inter_token_p95_s is not None),
+        (t("Guessed ahead"), guessed, timings.guessed_tokens),
+        (t("Answer time"), seconds(timings.duration_s), timings.duration_s),
+        (t("Continued with safer settings"), t("once"), timings.retries),
+    )
+    return tuple((name, value) for name, value, known in told if known)
 
 
 def _thought(message: Message) -> Thought | None:

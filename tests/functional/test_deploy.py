@@ -95,7 +95,7 @@ def test_the_proxy_keeps_measurements_inside(browser_side: httpx.Client, path: s
 
 def test_every_alert_watches_a_measurement_that_exists(portal: Measured) -> None:
     shown = httpx.get(f"{portal.url}/metrics").text
-    there = set(re.findall(r"^# TYPE (\S+)", shown, re.MULTILINE))
+    there = set(re.findall(r"^(?:# TYPE )?(portal_\w+)", shown, re.MULTILINE))
     rules = yaml.safe_load((DEPLOY / "prometheus-rules.yaml").read_text("utf-8"))["groups"][0]["rules"]
     watched = {name for rule in rules for name in re.findall(r"portal_\w+", rule["expr"])}
     assert len(rules) >= 4 and watched - there == set()

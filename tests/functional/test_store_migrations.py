@@ -16,6 +16,7 @@ from data.database import Database, open_database
 from data.migrate import downgrade, migrate
 from data.tables import Table
 from data.unit_of_work import SqlUnitOfWork
+from tests.functional import things
 from tests.functional.things import put_exchange, put_user
 from tests.servers.ports import free_port
 
@@ -41,6 +42,33 @@ def test_migrating_again_changes_nothing(database: Database) -> None:
     migrate(database)
     with SqlUnitOfWork(database) as work:
         assert work.users.count() == 1
+
+
+def test_rows_of_the_release_before_stay_and_it_can_still_write(database: Database) -> None:
+    """Its code runs on, in other replicas, while this one migrates."""
+    ana = put_user(database)
+    talk, asked, _ = put_exchange(database, ana)
+    downgrade(database, "0003")
+    migrate(database)
+    before = things.Timings(0.1, 0.4, 2.5, 38.25, 1.5)
+    with SqlUnitOfWork(database) as work:
+        [_, old] = work.messages.of_conversation(talk.id)
+        assert old.generation is not None and old.generation.timings == before
+    again = things.answer(asked, "Second version.")
+    with SqlUnitOfWork(database) as work:
+        work.messages.add(again)
+        work.commit()
+    with database.engine.begin() as connection:
+        columns = (
+            "user_id, group_name, created_at, model, model_version, platform, prompt_tokens, completion_tokens, cached_tokens, queue_s, "
+            "ttft_s, duration_s, tokens_per_second, thinking_s, finish_reason, source, conversation_id, error, variant, cost"
+        )
+        written = text(f"INSERT INTO generations (id, message_id, {columns}) SELECT 'new', :message, {columns} FROM generations")
+        connection.execute(written, {"message": again.id})
+    with SqlUnitOfWork(database) as work:
+        new = work.messages.get(again.id)
+        assert new is not None and new.generation is not None and new.generation.timings == before
+        assert [row.inter_token_p95_s for row in work.generations.rated(things.NOW, things.later(days=1))] == [None, None]
 
 
 def test_many_processes_may_start_at_once(empty_url: str) -> None:

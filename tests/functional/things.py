@@ -23,6 +23,7 @@ from core.permissions import Role
 from data.database import Database
 from data.unit_of_work import SqlUnitOfWork
 
+TIMINGS = Timings(0.1, 0.4, 2.5, 38.25, 1.5, 0.02, 0.06, 41, 20, 0.25, 8, 6, 1)
 NOW = datetime(2026, 11, 2, 9, 30, 0, 123456, tzinfo=UTC)
 
 
@@ -69,7 +70,7 @@ def generation(
         model_version="f00d",
         platform="local",
         usage=Usage(120, 40, 100),
-        timings=Timings(0.1, 0.4, 2.5, 38.25, 1.5),
+        timings=TIMINGS,
         finish_reason=FinishReason.STOP,
         source="chat",
         conversation_id=message.conversation_id if message else None,

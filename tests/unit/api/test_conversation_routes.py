@@ -87,6 +87,7 @@ def test_a_question_answers_the_stored_turn(ann: httpx.Client, router: FakeRoute
     assert turn["question"]["text"] == "What is GLM?"
     assert turn["answer"]["text"] == "Hello from the fake model"
     assert turn["answer"]["generation"]["finish_reason"] == "stop"
+    assert turn["answer"]["generation"]["ttft_s"] is not None and turn["answer"]["generation"]["steps"] == 0
     request = router.requests[0]
     assert (request.params.temperature, request.params.top_k, request.params.stop, request.params.seed) == (0.5, 3, ("END",), 7)
     assert request.params.max_tokens == 9

@@ -2,15 +2,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 import bootstrap
+from core.entities import Timings
 from core.errors import Unavailable
 from core.generation import ModelState
+from models.engine.histogram import EngineHistograms
+from models.engine.metrics import EngineMetrics
 from tests.fakes import MODEL, FakePool
 from tests.unit.api.test_conversation_routes import ask, new
 
@@ -55,28 +58,13 @@ def test_without_the_index_it_still_answers_questions(
     assert answer.json()["index"]["ready"] is False
 
 
-@dataclass
-class Engine:
-    slots: int = 4
-    busy: int = 1
-    waiting: int = 2
-    decoded_tokens: int = 100
-    prefill_tokens: int = 50
-    cached_tokens: int = 25
-    steps: int = 10
-    step_seconds: float = 0.5
-    answers: int = 3
-    failures: int = 0
-    cells_used: int = 7
-    cells_total: int = 4096
-    tokens_per_second: float | None = None
-    prompt_tokens: int = 100
-    restored_tokens: int = 5
-    parked: int = 1
-    parked_bytes: int = 4096
-    guessed_tokens: int = 8
-    guessed_right: int = 6
-    paused: int = 0
+def _engine() -> EngineMetrics:
+    histograms = EngineHistograms()
+    histograms.step(3, 200, 0.03)
+    histograms.step(70, 0, 9.0)
+    histograms.answer(Timings(queue_s=0.1, ttft_s=0.4), [0.004, 0.02, 0.021])
+    totals = EngineMetrics(4, 1, 2, 100, 50, 25, 10, 0.5, 3, 0, 7, 4096, None, decode_failures=2, full=5, aborted=1)
+    return replace(totals, spreads=histograms.spreads)
 
 
 def _read(client: httpx.Client) -> dict[tuple[str, ...], float]:
@@ -90,7 +78,7 @@ def _read(client: httpx.Client) -> dict[tuple[str, ...], float]:
 def test_metrics_tell_the_engine_the_turns_and_the_process(
     client: httpx.Client, pool: FakePool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pool, "metrics", lambda: {"fake": Engine()})
+    monkeypatch.setattr(pool, "metrics", lambda: {"fake": _engine()})
     read = _read(client)
     assert read["portal_turns_running",] == 0
     assert read["portal_store_up",] == 1
@@ -100,7 +88,28 @@ def test_metrics_tell_the_engine_the_turns_and_the_process(
     assert read["portal_model_decoded_tokens_total", "fake"] == 100
     assert read["portal_model_step_seconds_total", "fake"] == 0.5
     assert ("portal_model_tokens_per_second", "fake") not in read
+    assert read["portal_model_decode_failures_total", "fake"] == 2
+    assert read["portal_model_context_full_total", "fake"] == 5
+    assert read["portal_model_steps_aborted_total", "fake"] == 1
+    assert read["portal_memory_free_bytes", "host"] < read["portal_memory_bytes", "host"]
     assert read["process_resident_memory_bytes",] > 1_000_000
+
+
+def test_times_come_as_histograms(client: httpx.Client, pool: FakePool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "metrics", lambda: {"fake": _engine()})
+    read = _read(client)
+
+    def buckets(name: str, *bounds: str) -> list[float]:
+        return [read[f"portal_model_{name}_bucket", bound, "fake"] for bound in bounds]
+
+    assert buckets("step_duration_seconds", "0.025", "0.05", "2.5", "+Inf") == [0, 1, 1, 2]
+    assert read["portal_model_step_duration_seconds_sum", "fake"] == pytest.approx(9.03)
+    assert buckets("step_answers", "2.0", "4.0", "64.0", "128.0") == [0, 1, 1, 2]
+    assert buckets("step_prompt_tokens", "128.0", "256.0", "+Inf") == [0, 1, 1]
+    assert buckets("inter_token_seconds", "0.002", "0.005", "0.02", "0.035", "+Inf") == [0, 1, 2, 3, 3]
+    assert buckets("queue_wait_seconds", "0.05", "0.1", "+Inf") == [0, 1, 1]
+    assert buckets("first_token_seconds", "0.25", "0.5", "+Inf") == [0, 1, 1]
+    assert read["portal_model_first_token_seconds_count", "fake"] == 1
 
 
 def test_requests_are_counted_by_route_and_never_by_id(client: httpx.Client, ann: httpx.Client) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 import bootstrap
+from api.shapes import TimingsOut
 from core.entities import FinishReason
 from core.errors import Busy, ModelFailed, PromptTooLong, Unavailable
 from core.generation import Alternative, ChatMessage, Delta, Finished, TokenLogprob, Tool, ToolCall
@@ -38,6 +39,11 @@ def test_the_models_are_listed_in_openais_shape(ann: httpx.Client) -> None:
     assert missing.json()["error"]["code"] == "model_not_found"
 
 
+def end_of(events: Sequence[object] | None) -> Finished:
+    assert events is not None and isinstance(events[-1], Finished)
+    return events[-1]
+
+
 def test_an_answer_comes_in_openais_shape(ann: httpx.Client, router: FakeRouter) -> None:
     router.always = answer("The answer", reasoning="Let me think")
     body = complete(ann, model="fake").json()
@@ -48,6 +54,8 @@ def test_an_answer_comes_in_openais_shape(ann: httpx.Client, router: FakeRouter)
     choice = body["choices"][0]
     assert choice["message"] == {"role": "assistant", "content": "The answer", "reasoning_content": "Let me think", "tool_calls": None}
     assert choice["finish_reason"] == "stop"
+    assert choice["timings"] == TimingsOut.of(end_of(router.always).timings).model_dump()
+    assert choice["timings"]["ttft_s"] == 0.1
     assert body["usage"] == {
         "prompt_tokens": 5,
         "completion_tokens": 3,
@@ -67,6 +75,8 @@ def test_a_stream_gives_chunks_usage_and_done(ann: httpx.Client, router: FakeRou
     assert "".join(c["choices"][0]["delta"].get("content", "") for c in found[:-1]) == "one two"
     assert "".join(c["choices"][0]["delta"].get("reasoning_content", "") for c in found[:-1]) == "hm"
     assert found[-2]["choices"][0]["finish_reason"] == "stop"
+    assert found[-2]["choices"][0]["timings"] == TimingsOut.of(end_of(router.always).timings).model_dump()
+    assert not any("timings" in choice for chunk in found[:-2] for choice in chunk["choices"])
     assert found[-1]["choices"] == []
     assert found[-1]["usage"]["total_tokens"] == 8
     assert all(chunk["usage"] is None for chunk in found[:-1])

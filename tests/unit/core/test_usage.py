@@ -48,6 +48,12 @@ def test_failed_generations_count_as_errors_and_do_not_bend_the_latency() -> Non
     assert found.errors == 1 and found.latency_p95 == 1.0
 
 
+def test_waits_and_gaps_between_tokens_are_of_those_that_were_measured() -> None:
+    found = totals([row(queue_s=1.0, inter_token_p95_s=0.1), row(queue_s=3.0), row(queue_s=90.0, finish_reason=FinishReason.ERROR)])
+    assert (found.queue_p50, found.queue_p95, found.inter_token_p95) == (2.0, pytest.approx(2.9), 0.1)
+    assert totals([row()]).inter_token_p95 is None
+
+
 def test_quantiles_lie_between_neighbours() -> None:
     assert quantile([1.0, 2.0, 3.0, 4.0], 0.5) == 2.5
     assert quantile([1.0, 2.0], 0.95) == pytest.approx(1.95)

@@ -178,6 +178,7 @@ def test_a_lone_prompt_that_is_cancelled_is_aborted(engine: Engine, model: FakeM
     engine.step()
     assert finished(collect(sequence)[1]).finish_reason is FinishReason.CANCELLED
     assert not model.aborting
+    assert engine.metrics().aborted == 1
 
 
 def test_a_full_queue_answers_busy_with_a_time(engine: Engine) -> None:
@@ -214,6 +215,7 @@ def test_a_failing_batch_loses_only_its_cause(model: FakeModel, engine: Engine) 
     model.answers = lambda parts: Decoded.FAILED if any(part.slot == bad.slot for part in parts) else Decoded.DONE
     run(engine, bad, *good)
     assert isinstance(collect(bad)[1], ModelFailed)
+    assert engine.metrics().decode_failures == 2, "with the others and alone"
     assert all(finished(collect(sequence)[1]).usage.completion_tokens == 10 for sequence in good)
     assert engine.metrics().busy == 0
 
@@ -228,6 +230,7 @@ def test_a_full_context_memory_forgets_idle_conversations_first(model: FakeModel
     run(engine, sequence)
     assert finished(collect(sequence)[1]).usage.completion_tokens == 5
     assert engine.metrics().cells_used < held
+    assert engine.metrics().full == 1
 
 
 def test_a_context_memory_that_stays_full_fails_in_words(model: FakeModel, engine: Engine) -> None:
@@ -304,7 +307,13 @@ def test_timings_tell_queue_first_token_and_speed() -> None:
     assert two.queue_s >= one.duration_s - one.queue_s - 0.01
     assert two.ttft_s > two.queue_s
     assert one.tokens_per_second is not None and 50 < one.tokens_per_second < 500
-    assert engine.metrics().decoded_tokens == 40
+    metrics = engine.metrics()
+    assert metrics.decoded_tokens == 40
+    assert metrics.spreads is not None
+    assert metrics.spreads.inter_token.counts[-1] == 38
+    assert metrics.spreads.queue_wait.counts[-1] == metrics.spreads.first_token.counts[-1] == 2
+    assert metrics.spreads.queue_wait.total == pytest.approx(one.queue_s + two.queue_s)
+    assert metrics.spreads.step_answers.counts[0] == metrics.spreads.step_duration.counts[-1] == 40, "one answer a step"
 
 
 def test_a_model_that_cannot_be_cut_back_still_goes_on_with_a_conversation() -> None:

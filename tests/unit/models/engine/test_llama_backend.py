@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from core.entities import FinishReason
 from core.generation import SamplingParams
 from models.engine.backend import Decoded, Part
 from models.engine.engine import Engine
@@ -84,4 +85,6 @@ def test_the_engine_guesses_on_llama_cpp(backend: LlamaBackend) -> None:
     run(engine, sequence)
     assert len(collect(sequence)[0]) == 60
     assert engine.metrics().guessed_tokens > 0
+    timings = sequence.finished(FinishReason.LENGTH).timings
+    assert (timings.guessed_tokens, timings.guessed_right) == (engine.metrics().guessed_tokens, engine.metrics().guessed_right)
     assert engine.metrics().cells_used == sequence.done

@@ -42,5 +42,8 @@ def test_times_hold_for_any_number_of_tokens(engine: Engine, seed: int) -> None:
         assert (timings.inter_token_p50_s is None) == (tokens == 1)
         if timings.inter_token_p50_s is not None and timings.inter_token_p95_s is not None:
             assert min(sequence.gaps) <= timings.inter_token_p50_s <= timings.inter_token_p95_s <= max(sequence.gaps)
+        assert timings.prefill_tokens + last.usage.cached_tokens == last.usage.prompt_tokens
+        assert timings.prefill_s is not None and timings.ttft_s is not None
+        assert 0 < timings.prefill_s <= timings.ttft_s - timings.queue_s
         assert timings.steps >= 1
         assert timings.steps <= tokens + 90

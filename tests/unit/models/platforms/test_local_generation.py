@@ -88,7 +88,7 @@ def varied(count: int) -> str:
 def test_a_good_answer_has_no_note() -> None:
     platform = ScriptedPlatform(varied(200))
     _, text, end = collect(generation(platform))
-    assert (text, end.note, len(platform.submitted)) == (varied(200), None, 1)
+    assert (text, end.note, end.timings.retries, len(platform.submitted)) == (varied(200), None, 0, 1)
 
 
 def test_a_repetition_is_stopped_and_resumed_from_where_it_was_good() -> None:
@@ -96,7 +96,7 @@ def test_a_repetition_is_stopped_and_resumed_from_where_it_was_good() -> None:
     _, text, end = collect(generation(platform, seed=7, frequency_penalty=0.1))
     assert text.startswith(GOOD + "G") and text.endswith("GThen it went home.")
     assert text.count("G") < 70
-    assert (end.note, end.finish_reason) == (RESUMED, FinishReason.STOP)
+    assert (end.note, end.finish_reason, end.timings.retries) == (RESUMED, FinishReason.STOP, 1)
     tokens, params = platform.submitted[1]
     assert tokens == [*PROMPT, *map(ord, GOOD + "G")]
     assert (params.repeat_penalty, params.top_p, params.seed, params.frequency_penalty) == (1.1, 0.9, 7, 0.1)
