@@ -1,8 +1,8 @@
 """Prompt-lookup speculation: answers that quote, edit or summarize what was said before come several tokens a step.
 
-What followed in the text where its last tokens occurred earlier is guessed to follow again; and while an answer goes along an earlier passage,
-a token that differs does not end it: as in an edited text, what comes after is guessed to go on side by side. Each guess is sampled for
-as if it had been decoded alone, so that the answer stays the same, token by token.
+What followed in the text where its last tokens occurred earlier is guessed to follow again; and while an answer goes along an earlier
+passage, a token that differs does not end it: as in an edited text, what comes after is guessed to go on side by side. Each guess is
+sampled for as if it had been decoded alone, so that the answer stays the same, token by token.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ class Speculation:
         tokens = float(len(batch))
         best = _MARGIN * tokens / plain_s
         found = self._guesses(batch, best * token_s)
-        likely = [(-batch[index][0].guesser.right, index, 1) for index in found]  # type: ignore[union-attr]
+        likely = [(-right, index, 1) for index, (right, _) in found.items()]
         heapq.heapify(likely)
         costs = self._costs(token_s)
         order: list[int] = []
@@ -115,29 +115,30 @@ class Speculation:
             tokens -= chance
             if tokens > best * (plain_s + costs[len(order)]):
                 best, chosen = tokens / (plain_s + costs[len(order)]), len(order)
-            if count < len(found[index]):
-                heapq.heappush(likely, (chance * batch[index][0].guesser.right, index, count + 1))  # type: ignore[union-attr]
+            right, guesses = found[index]
+            if count < len(guesses):
+                heapq.heappush(likely, (chance * right, index, count + 1))
         for index in order[:chosen]:
             batch[index][1].guessed += 1
         for index, (sequence, part) in enumerate(batch):
             if part.guessed:
-                part.tokens = [*part.tokens, *found[index][: part.guessed]]
+                part.tokens = [*part.tokens, *found[index][1][: part.guessed]]
             elif sequence.guesser is not None:
                 sequence.guesser.skipped()
 
-    def _guesses(self, batch: list[tuple[Sequence, Part]], needed: float) -> dict[int, list[int]]:
-        """What may follow, by the place in the batch, of the answers whose guesses are right with a chance of at least `needed`."""
+    def _guesses(self, batch: list[tuple[Sequence, Part]], needed: float) -> dict[int, tuple[float, list[int]]]:
+        """By the place in the batch, of answers whose guesses are right with a chance of at least `needed`: that chance, what may follow."""
         found = {}
         for index, (sequence, _) in enumerate(batch):
             if sequence.guesser is not None and sequence.guesser.right >= needed:
                 most = min(self._most, sequence.max_tokens - sequence.generated - 1, self._context - len(sequence.tokens))
                 guesses = sequence.guesser.guess(sequence.tokens, most) if most > 0 else []
                 if guesses:
-                    found[index] = guesses
+                    found[index] = sequence.guesser.right, guesses
         return found
 
     def _costs(self, token_s: float) -> list[float]:
-        """What 0, 1, 2 ... guesses add to a step: as measured, between two measured ones in proportion, beyond them as tokens of a prompt."""
+        """What 0, 1, 2 ... guesses add to a step: as measured, between two measured ones in proportion, beyond as a prompt's tokens."""
         counts = [0, *sorted(self._cost_s)]
         seconds = [self._cost_s.get(count, 0.0) for count in counts]
         if counts[-1] < self._most:
