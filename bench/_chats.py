@@ -60,8 +60,14 @@ class Answer:
         return self.stamps[0] - self.asked
 
     @property
-    def gaps(self) -> list[float]:
-        return [after - before for before, after in zip(self.stamps, self.stamps[1:], strict=False)]
+    def rate(self) -> float:
+        """Tokens a second from the first one on, whatever the prompt took."""
+        return (self.tokens - 1) / (self.stamps[-1] - self.stamps[0])
+
+    def gaps_during(self, times: Row[tuple[float, float]]) -> list[tuple[float, float]]:
+        """From one token to the next, where that touches one of the times (begin, end)."""
+        gaps = zip(self.stamps, self.stamps[1:], strict=False)
+        return [gap for gap in gaps if any(gap[0] < end and gap[1] > begin for begin, end in times)]
 
 
 class Side(Protocol):
@@ -111,7 +117,7 @@ class EngineSide:
     def _read(self, sequence: Sequence, answer: Answer) -> None:
         while not answer.tokens:
             self._take(sequence, sequence.events.get(), answer)
-            time.sleep(self.gather_s if not answer.tokens else 0)
+            sequence.ended.wait(self.gather_s)
             while self.gather_s and not sequence.events.empty():
                 self._take(sequence, sequence.events.get(), answer)
 

@@ -35,7 +35,7 @@ from bench._synthetic import COPYING, FIRST_WORD, MIDDLE, WIDE, Shape, follower,
 from bench.peers import llama_server
 from models import machine
 
-COUNTS = {1: 96, 4: 96, 8: 64, 16: 48, 32: 32, 64: 24}
+COUNTS = {1: 256, 4: 192, 8: 128, 16: 96, 32: 64, 64: 48}
 """Chats at once, and the tokens each answer has."""
 HEAD = ("what", "engine", "beside it", "its figure", "ratio", "wanted")
 
@@ -79,7 +79,7 @@ def in_turns(sides: Row[Side], repeats: int, measure: Callable[[Side, int], floa
 
 def throughput(bench: Bench, shape: Shape, wanted: Callable[[int], str]) -> Iterator[list[str]]:
     model = bench.model(shape)
-    options = {"slots": max(COUNTS), "context": 256, "threads": bench.threads}
+    options = {"slots": max(COUNTS), "context": 512, "threads": bench.threads}
     with engine(model, **options) as ours, server(bench.server, model, **options) as theirs:
         for count in bench.chats:
             spent: dict[str, list[float]] = {ours.name: [], theirs.name: []}
@@ -99,35 +99,40 @@ def throughput(bench: Bench, shape: Shape, wanted: Callable[[int], str]) -> Iter
             yield row(name, spent[ours.name], theirs.name, spent[theirs.name], "", digits=2)
 
 
-def against_a_lock(bench: Bench) -> Iterator[list[str]]:
-    model = bench.model(MIDDLE)
+def against_a_lock(bench: Bench, shape: Shape) -> Iterator[list[str]]:
+    model = bench.model(shape)
     locked = LockedSide(model, context=256, threads=bench.threads)
     with engine(model, slots=16, context=256, threads=bench.threads) as ours:
 
         def measure(side: Side, repeat: int) -> float:
-            rng = random.Random(repeat)
-            return speed(side.run([Job(prompt(rng, MIDDLE, 24), 32, seed=chat) for chat in range(16)]))
+            rng = random.Random(f"repeat {repeat}")
+            return speed(side.run([Job(prompt(rng, shape, 24), COUNTS[16], seed=chat) for chat in range(16)]))
 
         found = in_turns((ours, locked), bench.repeats, measure)
-        yield row(f"tok/s, {MIDDLE.name}, 16 chats", found[ours.name], locked.name, found[locked.name], ">= 2")
+        yield row(f"tok/s, {shape.name}, 16 chats", found[ours.name], locked.name, found[locked.name], ">= 2")
 
 
 def long_prompts(bench: Bench) -> Iterator[list[str]]:
-    """Of all gaps: a server that stops all others for a whole prompt has few long ones, which this does not show."""
+    """Of four chats the gaps that fall into the time in which a long prompt is being read, and how long that prompt waits itself."""
     model = bench.model(MIDDLE)
     options = {"slots": 8, "context": 2048, "threads": bench.threads}
+    waits: dict[str, list[float]] = {}
 
     def measure(side: Side, repeat: int) -> float:
-        rng = random.Random(repeat)
-        talking = [Job(prompt(rng, MIDDLE, 24), 160, seed=chat) for chat in range(4)]
+        rng = random.Random(f"repeat {repeat}")
+        talking = [Job(prompt(rng, MIDDLE, 24), 240, seed=chat) for chat in range(4)]
         arriving = [Job(prompt(rng, MIDDLE, 1500), 4, at=0.5 + 1.5 * number) for number in range(3)]
         answers = side.run([*talking, *arriving])
-        return 1000 * percentile([gap for answer in answers[:4] for gap in answer.gaps], 0.95)
+        reading = [(answer.asked, answer.stamps[0]) for answer in answers[4:]]
+        if repeat >= 0:
+            waits.setdefault(side.name, []).append(statistics.median(answer.ttft for answer in answers[4:]))
+        return 1000 * percentile([after - before for answer in answers[:4] for before, after in answer.gaps_during(reading)], 0.95)
 
     with engine(model, **options, gather_s=0) as ours, server(bench.server, model, **options) as theirs:
         found = in_turns((ours, theirs), bench.repeats, measure)
-        name = "inter-token p95, ms, 4 chats while prompts of 1,500 tokens arrive"
+        name = "inter-token p95, ms, 4 chats while prompts of 1,500 tokens are read"
         yield row(name, found[ours.name], theirs.name, found[theirs.name], "<= 0.5")
+        yield row("TTFT of these prompts, s", waits[ours.name], theirs.name, waits[theirs.name], "", digits=1)
 
 
 def fifth_turn(bench: Bench, slots: int) -> Iterator[list[str]]:
@@ -154,7 +159,10 @@ def fifth_turn(bench: Bench, slots: int) -> Iterator[list[str]]:
 
 
 def speculation(bench: Bench, shape: Shape, chats: int, wanted: str) -> Iterator[list[str]]:
-    """Open chat, or (a copying model) an edit of a text shown in the prompt, of which every twentieth token comes out different."""
+    """Open chat, or (a copying model) an edit of a text shown in the prompt, of which every twentieth token comes out different.
+
+    From the first token on: what the prompt takes is the same with guesses and without.
+    """
     model = bench.model(shape)
     options = {"slots": chats, "context": 1024, "threads": bench.threads}
 
@@ -169,13 +177,14 @@ def speculation(bench: Bench, shape: Shape, chats: int, wanted: str) -> Iterator
         return [*shown, *prompt(rng, shape, 20), *proper[:3]]
 
     def measure(side: Side, repeat: int) -> float:
-        rng = random.Random(repeat)
-        return speed(side.run([Job(text(rng), 200, seed=chat) for chat in range(chats)]))
+        rng = random.Random(f"repeat {repeat}")
+        answers = side.run([Job(text(rng), 300, seed=chat) for chat in range(chats)])
+        return statistics.mean(answer.rate for answer in answers)
 
     with engine(model, **options, speculate=True) as ours, engine(model, **options) as plain:
         plain.name = "without guesses"
         found = in_turns((ours, plain), bench.repeats, measure)
-        name = f"tok/s, {'edit' if shape.copies else 'open chat'}, {chats} chats"
+        name = f"tok/s of an answer, {'edit' if shape.copies else 'open chat'}, {chats} chats"
         yield row(name, found[ours.name], plain.name, found[plain.name], wanted)
 
 
@@ -213,7 +222,7 @@ def beside_pages(bench: Bench) -> Iterator[list[str]]:
     with engine(model, slots=8, context=256, threads=bench.threads) as ours:
         for repeat in range(-1, bench.repeats):
             for found, pages in ((alone, 0), (beside, 20)):
-                rng = random.Random(repeat)
+                rng = random.Random(f"repeat {repeat}")
                 with busy_pages(pages):
                     value = speed(ours.run([Job(prompt(rng, MIDDLE, 24), 96, seed=chat) for chat in range(8)]))
                 found += [value] * (repeat >= 0)
@@ -228,7 +237,8 @@ def soak(bench: Bench) -> Iterator[list[str]]:
 MEASURES: dict[str, Callable[[Bench], Iterator[list[str]]]] = {
     "middle": lambda bench: throughput(bench, MIDDLE, lambda count: ">= 1.0"),
     "vocabulary": lambda bench: throughput(bench, WIDE, lambda count: ">= 1.15" if count >= 16 else ">= 1.0"),
-    "lock": against_a_lock,
+    "lock": lambda bench: against_a_lock(bench, MIDDLE),
+    "lock-vocabulary": lambda bench: against_a_lock(bench, WIDE),
     "long-prompts": long_prompts,
     "turns": lambda bench: fifth_turn(bench, 8),
     "few-slots": lambda bench: fifth_turn(bench, 4),

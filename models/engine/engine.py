@@ -75,7 +75,7 @@ class Engine:
                 # One that was paused has a sampler, which is the decode thread's to free.
                 if sequence.sampler is None:
                     self._scheduler.withdraw(sequence)
-                    sequence.events.put(sequence.finished(FinishReason.CANCELLED))
+                    sequence.end(sequence.finished(FinishReason.CANCELLED))
             elif self._decoding and all(one.cancelled for one in self._decoding):
                 self._backend.abort(True)
 
@@ -156,7 +156,7 @@ class Engine:
             for sequence, place in self._scheduler.moved():
                 sequence.events.put(Queued(place, self._scheduler.expected_wait(place)))
             batch = self._scheduler.parts()
-            self._speculation.extend(batch, self._scheduler.prefill_s_per_token)
+            self._speculation.extend(batch, self._scheduler.plain_s.get(len(batch)), self._scheduler.prefill_s_per_token)
             self._decoding = tuple(sequence for sequence, _ in batch)
             if not self._closing:
                 self._backend.abort(False)
@@ -258,12 +258,12 @@ class Engine:
             sequence.events.put(Delta(text, tokens=sequence.generated))
         finished = sequence.finished(reason)
         self._histograms.answer(finished.timings, sequence.gaps)
-        sequence.events.put(finished)
+        sequence.end(finished)
         self._totals = replace(self._totals, answers=self._totals.answers + 1)
 
     def _fail(self, sequence: Sequence, error: PortalError) -> None:
         self._release(sequence)
-        sequence.events.put(error)
+        sequence.end(error)
         self._totals = replace(self._totals, failures=self._totals.failures + 1)
 
     def _release(self, sequence: Sequence) -> None:
@@ -298,11 +298,14 @@ class Engine:
     def _count(self, batch: list[tuple[Sequence, Part]], sampled: int, seconds: float) -> None:
         guessed = sum(part.guessed for _, part in batch)
         read = sum(len(part.tokens) for _, part in batch if len(part.tokens) > 1) if not guessed else 0
+        answers = sum(len(part.tokens) == 1 for _, part in batch)
         with self._wake:
             self._decoding = ()
-            self._scheduler.measured(read, seconds)
             if sampled and not read:
-                self._speculation.learn(len(batch), guessed, sampled - len(batch), seconds, self._scheduler.prefill_s_per_token)
+                plain_s = self._scheduler.plain_s.get(len(batch), seconds)
+                self._speculation.learn(guessed, sampled - len(batch), seconds, plain_s, self._scheduler.prefill_s_per_token)
+            if not guessed:
+                self._scheduler.measured(answers, read, seconds)
         self._speed.add(sampled, seconds)
         if batch:
             self._histograms.step(len(batch), read, seconds)

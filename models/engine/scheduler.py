@@ -19,6 +19,8 @@ FAIR_SHARE = 0.25
 """Of the slots: more than this nobody keeps while others wait."""
 BATCH_WAITS_S = 60.0
 """How long work that nobody watches lets interactive questions pass; then it counts as one."""
+_SURPRISE = 2.0
+"""Times longer than expected: what a step is counted as at most."""
 
 
 class Scheduler:
@@ -33,6 +35,8 @@ class Scheduler:
         self._share = max(1, int(slots * FAIR_SHARE))
         self._reordered = False
         self._answer_s: float | None = None
+        self.plain_s: dict[int, float] = {}
+        """What a step that reads no prompt takes, by the number of answers in it."""
         self.prefill_s_per_token: float | None = None
         """What a token of a prompt adds to a step, measured."""
 
@@ -175,10 +179,15 @@ class Scheduler:
         seconds = STEP_WHILE_DECODING_S if others_decode else STEP_ALONE_S
         return max(SMALLEST_CHUNK, min(self._batch_tokens, int(seconds / self.prefill_s_per_token)))
 
-    def measured(self, prompt_tokens: int, seconds: float) -> None:
-        """Learn from a step that read `prompt_tokens`."""
-        if prompt_tokens < SMALLEST_CHUNK:
-            return
-        per_token = seconds / prompt_tokens
-        known = self.prefill_s_per_token
-        self.prefill_s_per_token = per_token if known is None else 0.7 * known + 0.3 * per_token
+    def measured(self, answers: int, prompt_tokens: int, seconds: float) -> None:
+        """Learn from a step that gave each of `answers` a token and read `prompt_tokens`.
+
+        One that took far longer than expected was kept waiting by something else, and says little.
+        """
+        plain = self.plain_s.get(answers)
+        if prompt_tokens >= SMALLEST_CHUNK:
+            per_token = max(seconds - (plain or 0.0), seconds / 4) / prompt_tokens
+            known = self.prefill_s_per_token
+            self.prefill_s_per_token = per_token if known is None else 0.7 * known + 0.3 * per_token
+        elif answers and not prompt_tokens:
+            self.plain_s[answers] = seconds if plain is None else plain + 0.1 * (min(seconds, _SURPRISE * plain) - plain)

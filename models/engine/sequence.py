@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import dataclass, field
 from queue import SimpleQueue
@@ -31,6 +32,8 @@ class Sequence:
     """Nobody watches: interactive questions go first."""
     arrived: float = field(default_factory=time.perf_counter)
     events: SimpleQueue[Event] = field(default_factory=SimpleQueue)
+    ended: threading.Event = field(default_factory=threading.Event)
+    """Set with the last event: who gathers the others need not wait for more."""
     detokenizer: Detokenizer = field(init=False)
     cancelled: bool = False
     slot: int | None = None
@@ -90,6 +93,11 @@ class Sequence:
         self.guessed_right += right
         if self.guesser is not None:
             self.guesser.learn(guessed, right)
+
+    def end(self, event: Finished | PortalError) -> None:
+        """Report the last event."""
+        self.events.put(event)
+        self.ended.set()
 
     def finished(self, reason: FinishReason) -> Finished:
         """The end of it: no token comes after."""

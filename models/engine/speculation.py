@@ -1,12 +1,16 @@
-"""Guessing the next tokens from the conversation itself, and checking all guesses in one decode.
+"""Prompt-lookup speculation: answers that quote, edit or summarize what was said before come several tokens a step.
 
-Answers that edit, quote or summarize repeat what stands before them. Where the last tokens occurred earlier, what followed there is guessed
-to follow again. Each guess is sampled for as if it had been decoded alone, so that the answer stays the same, token by token.
+What followed in the text where its last tokens occurred earlier is guessed to follow again; and while an answer goes along an earlier
+passage, a token that differs does not end it: as in an edited text, what comes after is guessed to go on side by side. Each guess is
+sampled for as if it had been decoded alone, so that the answer stays the same, token by token.
 """
 
 from __future__ import annotations
 
+import heapq
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 if TYPE_CHECKING:
     from models.engine.backend import Part
@@ -16,13 +20,16 @@ _MATCH = 3
 """How many last tokens must have occurred before."""
 _WINDOW = 16_384
 """How much of a prompt is looked at."""
-_FIRST, _LONGEST = 4, 16
-_HOPE = 0.7
-"""The share of guesses that is expected to be right before anything is known."""
+_HOPE, _WEIGHT = 0.7, 4.0
+"""How likely a guess is right before anything is known, and how many guesses that counts as."""
+_MEMORY = 0.95
+"""What a guess counts for after each later one: an answer may quote here and not there."""
 _RECOVERY = 0.004
 """How much of the hope comes back with each token that was not guessed at."""
+_PATIENCE = 2
+"""How many guesses may fail at once before the passage is given up."""
 _SURPRISE = 2.0
-_MARGIN = 1.2
+_MARGIN = 1.1
 """Guesses must promise this much more than they cost."""
 
 
@@ -31,29 +38,44 @@ class Guesser:
 
     def __init__(self, tokens: list[int]) -> None:
         """Reads the prompt's last tokens, 0.1 ms for 1,000 of them: not on the decode thread."""
-        self._length = _FIRST
-        self.right = _HOPE
         begin = max(0, len(tokens) - _WINDOW)
         recent = tokens[begin:]
         grams = zip(recent, recent[1:], recent[2:-1], strict=False)
         self._follows = dict(zip(grams, range(begin + _MATCH, len(tokens)), strict=False))
         self._indexed = len(tokens)
+        self._back = 0
+        """How far back the passage lies that the answer goes along; 0 where there is none."""
+        self._failed = 0
+        self._right, self._made = _HOPE * _WEIGHT, _WEIGHT
+
+    @property
+    def right(self) -> float:
+        """How likely a guess is right whose predecessors were."""
+        return self._right / self._made
 
     def guess(self, tokens: list[int], most: int) -> list[int]:
         """At most `most` tokens that may follow; none where the end has no precedent."""
         for end in range(self._indexed, len(tokens)):
             self._follows[tokens[end - 3], tokens[end - 2], tokens[end - 1]] = end
-        self._indexed = len(tokens)
-        place = self._follows.get((tokens[-3], tokens[-2], tokens[-1])) if len(tokens) >= _MATCH else None
-        return tokens[place : place + min(most, self._length)] if place is not None else []
+        self._indexed = count = len(tokens)
+        along = self._back and tokens[count - self._back - 1] == tokens[-1]
+        if not along and count >= _MATCH:
+            place = self._follows.get((tokens[-3], tokens[-2], tokens[-1]))
+            self._back = count - place if place is not None else self._back
+        place = count - self._back
+        return tokens[place : place + most] if self._back else []
 
     def learn(self, guessed: int, right: int) -> None:
         """Of `guessed` tokens the first `right` came."""
-        self.right += 0.25 * (right / guessed - self.right)
-        self._length = min(2 * self._length, _LONGEST) if right == guessed else max(2, right + 1)
+        looked_at = min(guessed, right + 1)
+        kept = _MEMORY**looked_at
+        self._right, self._made = kept * self._right + right, kept * self._made + looked_at
+        self._failed = 0 if right else self._failed + 1
+        if self._failed >= _PATIENCE:
+            self._failed = self._back = 0
 
     def skipped(self) -> None:
-        self.right = min(_HOPE, self.right + _RECOVERY)
+        self._right = min(_HOPE * self._made, self._right + _RECOVERY * self._made)
 
 
 class Speculation:
@@ -63,10 +85,8 @@ class Speculation:
         """most: guesses that one decode can check. context: tokens a slot can hold."""
         self._most = most
         self._context = context
-        self._plain_s: dict[int, float] = {}
-        """What a step without guesses takes, by the number of answers in it."""
-        self._guess_s: float | None = None
-        """What one more token adds to a step; None before the first guess, when a prompt's token is taken for it."""
+        self._cost_s: dict[int, float] = {}
+        """What guesses add to a step, by their number."""
         self.guessed = 0
         self.right = 0
 
@@ -74,44 +94,71 @@ class Speculation:
     def possible(self) -> bool:
         return self._most > 0
 
-    def extend(self, batch: list[tuple[Sequence, Part]], prefill_s_per_token: float | None) -> None:
-        """Add guesses to the parts of a batch that reads no prompt."""
-        answers = len(batch)
-        plain = self._plain_s.get(answers)
-        cost = self._guess_s if self._guess_s is not None else prefill_s_per_token
-        if not self._most or plain is None or cost is None or any(len(part.tokens) > 1 for _, part in batch):
-            return
-        needed = cost * _MARGIN * answers / plain
-        if needed >= 1:
-            return
-        room = self._most
-        for sequence, part in batch:
-            guesser = sequence.guesser
-            if guesser is None:
-                continue
-            if guesser.right < needed:
-                guesser.skipped()
-                continue
-            most = min(room, sequence.max_tokens - sequence.generated - 1, self._context - len(sequence.tokens))
-            guesses = guesser.guess(sequence.tokens, most) if most > 0 else []
-            if guesses:
-                part.tokens = [*part.tokens, *guesses]
-                part.guessed = len(guesses)
-                room -= part.guessed
+    def extend(self, batch: list[tuple[Sequence, Part]], plain_s: float | None, token_s: float | None) -> None:
+        """Add to the parts of a batch that reads no prompt the guesses, the likeliest first, that promise most tokens a second.
 
-    def learn(self, answers: int, guessed: int, right: int, seconds: float, prefill_s_per_token: float | None) -> None:
-        """From a step that read no prompt. Without new evidence the cost drifts back to that of a prompt's token.
-
-        A step that took far longer than expected was kept waiting by something else, and says little.
+        plain_s: what this step takes without guesses; token_s: what a token of a prompt adds to a step; None where that is not known yet.
         """
-        plain = self._plain_s.get(answers)
+        if not self._most or plain_s is None or token_s is None or any(len(part.tokens) > 1 for _, part in batch):
+            return
+        tokens = float(len(batch))
+        best = _MARGIN * tokens / plain_s
+        found = self._guesses(batch, best * token_s)
+        likely = [(-right, index, 1) for index, (right, _) in found.items()]
+        heapq.heapify(likely)
+        costs = self._costs(token_s)
+        order: list[int] = []
+        chosen = 0
+        while likely and len(order) < self._most:
+            chance, index, count = heapq.heappop(likely)
+            order.append(index)
+            tokens -= chance
+            if tokens > best * (plain_s + costs[len(order)]):
+                best, chosen = tokens / (plain_s + costs[len(order)]), len(order)
+            right, guesses = found[index]
+            if count < len(guesses):
+                heapq.heappush(likely, (chance * right, index, count + 1))
+        for index in order[:chosen]:
+            batch[index][1].guessed += 1
+        for index, (sequence, part) in enumerate(batch):
+            if part.guessed:
+                part.tokens = [*part.tokens, *found[index][1][: part.guessed]]
+            elif sequence.guesser is not None:
+                sequence.guesser.skipped()
+
+    def _guesses(self, batch: list[tuple[Sequence, Part]], needed: float) -> dict[int, tuple[float, list[int]]]:
+        """By the place in the batch, of answers whose guesses are right with a chance of at least `needed`: that chance, what may follow."""
+        found = {}
+        for index, (sequence, _) in enumerate(batch):
+            if sequence.guesser is not None and sequence.guesser.right >= needed:
+                most = min(self._most, sequence.max_tokens - sequence.generated - 1, self._context - len(sequence.tokens))
+                guesses = sequence.guesser.guess(sequence.tokens, most) if most > 0 else []
+                if guesses:
+                    found[index] = sequence.guesser.right, guesses
+        return found
+
+    def _costs(self, token_s: float) -> list[float]:
+        """What 0, 1, 2 ... guesses add to a step: as measured, between two measured ones in proportion, beyond as a prompt's tokens."""
+        counts = [0, *sorted(self._cost_s)]
+        seconds = [self._cost_s.get(count, 0.0) for count in counts]
+        if counts[-1] < self._most:
+            seconds.append(seconds[-1] + (self._most - counts[-1]) * token_s)
+            counts.append(self._most)
+        costs: list[float] = np.interp(range(self._most + 1), counts, seconds).tolist()
+        return costs
+
+    def learn(self, guessed: int, right: int, seconds: float, plain_s: float, token_s: float | None) -> None:
+        """From a step that read no prompt; plain_s: what it takes without guesses.
+
+        Without new evidence the costs drift back to those of a prompt's tokens: they may have been high because the machine was busy. A
+        step that took far longer than expected was kept waiting by something else, and says little.
+        """
         self.guessed += guessed
         self.right += right
-        if not guessed:
-            self._plain_s[answers] = seconds if plain is None else plain + 0.1 * (min(seconds, _SURPRISE * plain) - plain)
-            if self._guess_s is not None and prefill_s_per_token is not None:
-                self._guess_s += 0.005 * (prefill_s_per_token - self._guess_s)
-        elif plain is not None:
-            cost = max(0.0, seconds - plain) / guessed
-            known = self._guess_s if self._guess_s is not None else prefill_s_per_token
-            self._guess_s = cost if known is None else known + 0.1 * (min(cost, _SURPRISE * max(known, plain / 10)) - known)
+        if guessed:
+            cost = max(0.0, seconds - plain_s)
+            known = self._cost_s.get(guessed, cost)
+            self._cost_s[guessed] = known + 0.2 * (min(cost, _SURPRISE * max(known, plain_s / 10)) - known)
+        elif token_s is not None:
+            for count, known in self._cost_s.items():
+                self._cost_s[count] = known + 0.005 * (count * token_s - known)

@@ -198,7 +198,7 @@ class LocalGeneration:
             event: Event | None = self._sequence.events.get()
             deltas: list[Delta] = []
             if isinstance(event, Delta):
-                time.sleep(max(0.0, self._handed_over + _GATHER_S - time.perf_counter()))
+                self._sequence.ended.wait(max(0.0, self._handed_over + _GATHER_S - time.perf_counter()))
             while isinstance(event, Delta):
                 if self._params.logprobs is not None:
                     event, told = replace(event, logprobs=tuple(self._sequence.logprobs[told : event.tokens])), event.tokens

@@ -80,7 +80,8 @@ def test_guesses_have_the_logits_that_single_steps_have(backend: LlamaBackend) -
 
 def test_the_engine_guesses_on_llama_cpp(backend: LlamaBackend) -> None:
     engine = Engine(backend, "synthetic", speculate=True)
-    engine._speculation.learn(1, 0, 0, 1e9, 0.0)
+    engine._scheduler.measured(1, 0, 1e9)
+    engine._scheduler.measured(0, 100, 1e-6)
     sequence = engine.submit(PROMPT, SamplingParams(temperature=0), 60, "ann")
     run(engine, sequence)
     assert len(collect(sequence)[0]) == 60

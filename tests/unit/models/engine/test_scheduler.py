@@ -88,7 +88,7 @@ def test_a_long_prompt_that_has_waited_overtakes_newer_short_ones() -> None:
 
 def test_a_slow_machine_reads_prompts_in_small_chunks_while_others_decode() -> None:
     scheduler = Scheduler(2, 512, 10)
-    scheduler.measured(100, 1.0)
+    scheduler.measured(0, 100, 1.0)
     running(scheduler, 0, question(400))
     assert len(scheduler.parts()[0][1].tokens) == 50
     running(scheduler, 1, question(), done=4)
@@ -96,9 +96,16 @@ def test_a_slow_machine_reads_prompts_in_small_chunks_while_others_decode() -> N
     assert chunk == {0: max(SMALLEST_CHUNK, round(STEP_WHILE_DECODING_S * 100)), 1: 1}
 
 
+def test_what_others_tokens_take_does_not_count_for_a_prompts() -> None:
+    scheduler = Scheduler(2, 512, 10)
+    scheduler.measured(1, 0, 0.05)
+    scheduler.measured(1, 100, 0.15)
+    assert scheduler.prefill_s_per_token == pytest.approx(0.001)
+
+
 def test_a_fast_machine_fills_the_batch() -> None:
     scheduler = Scheduler(1, 512, 10)
-    scheduler.measured(1000, 0.01)
+    scheduler.measured(0, 1000, 0.01)
     running(scheduler, 0, question(4000))
     assert len(scheduler.parts()[0][1].tokens) == 512
 

@@ -1,17 +1,18 @@
 from __future__ import annotations
 
-import random
-
 import pytest
 
+from core.generation import SamplingParams
+from models.engine.backend import Part
 from models.engine.engine import Engine
-from models.engine.speculation import Guesser
+from models.engine.sequence import Sequence
+from models.engine.speculation import Guesser, Speculation
 from tests.unit.models.engine.fake_model import FakeModel, ask, collect, run
 
 
 def test_what_followed_the_same_tokens_is_guessed() -> None:
     tokens = [1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3]
-    assert Guesser(tokens).guess(tokens, 16) == [4, 5, 6, 7]
+    assert Guesser(tokens).guess(tokens, 4) == [4, 5, 6, 7]
     assert Guesser(tokens).guess(tokens, 2) == [4, 5]
     assert Guesser([1, 2]).guess([1, 2], 16) == []
 
@@ -28,25 +29,49 @@ def test_the_last_precedent_counts_the_answer_included() -> None:
     assert guesser.guess(tokens, 2) == [70, 80]
 
 
-def test_guesses_grow_while_they_come_true_and_shrink_when_not() -> None:
+def test_where_one_token_differs_the_passage_goes_on() -> None:
     tokens = [*range(40), 0, 1, 2]
     guesser = Guesser(tokens)
-    lengths = []
-    for right in (4, 8, 16, 1):
-        guessed = guesser.guess(tokens, 99)
-        lengths.append(len(guessed))
-        guesser.learn(len(guessed), right)
-    assert [*lengths, len(guesser.guess(tokens, 99))] == [4, 8, 16, 16, 2]
-    assert guesser.right < 0.9
+    assert guesser.guess(tokens, 3) == [3, 4, 5]
+    tokens += [3, 99]
+    guesser.learn(3, 1)
+    assert guesser.guess(tokens, 3) == [5, 6, 7]
+
+
+def test_a_passage_is_given_up_where_its_guesses_keep_failing() -> None:
+    tokens = [*range(40), 0, 1, 2]
+    guesser = Guesser(tokens)
+    for token in (91, 92):
+        guessed = guesser.guess(tokens, 3)
+        assert guessed
+        guesser.learn(len(guessed), 0)
+        tokens.append(token)
+    assert guesser.guess(tokens, 3) == []
+
+
+def test_wrong_guesses_make_the_next_less_likely_and_the_hope_comes_back() -> None:
+    guesser = Guesser([*range(40), 0, 1, 2])
+    hope = guesser.right
+    guesser.learn(4, 0)
+    assert guesser.right < hope
+    guesser.learn(16, 16)
+    assert guesser.right > hope
+    for _ in range(5):
+        guesser.learn(4, 0)
+    for _ in range(1_000):
+        guesser.skipped()
+    assert guesser.right == pytest.approx(hope)
 
 
 def paying(model: FakeModel) -> Engine:
     """An engine that takes guesses for free."""
     engine = Engine(model, "fake", speculate=True)
+    scheduler = engine._scheduler
+    scheduler.measured(0, 100, 1e-6)
     for answers in range(1, model.slots + 1):
-        engine._speculation.learn(answers, 0, 0, 1.0, None)
-        engine._speculation.learn(answers, 1, 0, 1.0, None)
-        engine._speculation.learn(answers, 0, 0, 1.0, None)
+        scheduler.measured(answers, 0, 1e6)
+    for count in range(1, model.most_guesses + 1):
+        engine._speculation.learn(count, 0, 0.0, 1.0, None)
     return engine
 
 
@@ -93,18 +118,41 @@ def test_an_answer_ends_within_its_guesses_where_it_would_have_ended() -> None:
         assert collect(sequence)[0] == text
 
 
-def test_guesses_that_cost_as_much_as_a_step_are_not_made() -> None:
-    rng = random.Random(1)
-    engine = Engine(FakeModel(), "fake", speculate=True)
-    speculation = engine._speculation
-    speculation.learn(1, 0, 0, 1.0, 0.9)
-    sequence = ask(engine, [rng.randrange(3) for _ in range(60)], tokens=40)
-    sequence.slot, sequence.done = 0, 59
-    part = engine._scheduler._part(sequence, 1)
-    speculation.extend([(sequence, part)], 0.9)
-    assert part.guessed == 0
-    speculation.extend([(sequence, part)], 0.1)
-    assert part.guessed > 0
+def extended(speculation: Speculation, tokens: list[int], answers: int = 1, *, plain_s: float, token_s: float) -> int:
+    """How many guesses are added to a step of `answers` like this."""
+    batch = []
+    for slot in range(answers):
+        sequence = Sequence(len(tokens), list(tokens), SamplingParams(), 100, "somebody")
+        sequence.guesser = Guesser(sequence.tokens)
+        batch.append((sequence, Part(slot, len(tokens) - 1, tokens[-1:], wants_logits=True)))
+    speculation.extend(batch, plain_s, token_s)
+    assert all(len(part.tokens) == 1 + part.guessed for _, part in batch)
+    return sum(part.guessed for _, part in batch)
+
+
+def test_guesses_are_made_for_as_long_as_the_next_brings_more_than_it_costs() -> None:
+    quoting = [*range(40), 0, 1, 2]
+    made = [extended(Speculation(16, 1_000), quoting, plain_s=1.0, token_s=cost) for cost in (0.9, 0.5, 0.1, 0.001)]
+    assert made[0] == 0
+    assert made == sorted(made)
+    assert made[-1] == 16
+    assert extended(Speculation(16, 1_000), quoting, answers=8, plain_s=1.0, token_s=0.1) == 0
+
+
+def test_what_guesses_cost_is_learned_by_their_number_and_forgotten() -> None:
+    quoting = [*range(40), 0, 1, 2]
+    speculation = Speculation(16, 1_000)
+    for count in range(1, 17):
+        speculation.learn(count, 0, 2.0 + 0.01 * count, 1.0, 0.01)
+    many = extended(speculation, quoting, plain_s=1.0, token_s=0.01)
+    assert many > 2, "one more token doubles the step, but many more cost little beside that"
+    for count in range(1, 17):
+        for _ in range(30):
+            speculation.learn(count, 0, 9.0, 1.0, 0.01)
+    assert extended(speculation, quoting, plain_s=1.0, token_s=0.01) == 0
+    for _ in range(1_000):
+        speculation.learn(0, 0, 1.0, 1.0, 0.01)
+    assert extended(speculation, quoting, plain_s=1.0, token_s=0.01) > 2
 
 
 def test_of_a_very_long_prompt_the_last_part_is_looked_at() -> None:
