@@ -168,6 +168,11 @@ class Scheduler:
         end = sequence.done + count
         return Part(sequence.slot, sequence.done, sequence.tokens[sequence.done : end], wants_logits=end == len(sequence.tokens))
 
+    @property
+    def chunk(self) -> int:
+        """Prompt tokens that may be read while nobody waits, so that whoever comes waits little."""
+        return min(self._budget(others_decode=True), self._batch_tokens)
+
     def _budget(self, others_decode: bool) -> int:
         """Prompt tokens for one step, so that it stays short on a slow machine."""
         if self.prefill_s_per_token is None:
