@@ -66,6 +66,8 @@ class Engine:
         """
         sequence = Sequence(len(prompt), list(prompt), params, max_tokens, user_id, batch)
         sequence.guesser = Guesser(sequence.tokens) if self._speculation.possible else None
+        with self._wake:
+            self._scheduler.check_room()
         self._memory.bring_back(prompt, self._wake)
         with self._wake:
             if self._closing:

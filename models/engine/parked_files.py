@@ -23,6 +23,8 @@ from models.engine.process_folder import ProcessFolder
 FRAME_BYTES = 64 * 1024
 """Sealed at once. Sealing keeps the interpreter's lock, and the decode thread waits for it no longer than this takes: about 30 us."""
 TAG_BYTES = 16
+MOST_UNWRITTEN_BYTES = 256 * 1024**2
+"""Memory for what comes faster than the disk takes it; a single one may be larger."""
 MOST_FILES = 1024
 """Every prompt is compared with each, which takes about 4 us on the asking thread."""
 EXPIRES_S = 24 * 3600.0
@@ -85,7 +87,7 @@ class ParkedFiles:
         with self._changed:
             waiting = sum(one.state_bytes for one in self._unwritten)
             kept = Kept(owner, self._numbers, tokens, state.nbytes, time.monotonic(), state)
-            if self._closing or kept.bytes > self._budget or (waiting and waiting + state.nbytes > self._budget // 8):
+            if self._closing or kept.bytes > self._budget or (waiting and waiting + state.nbytes > MOST_UNWRITTEN_BYTES):
                 return
             self._numbers += 1
             self._kept.append(kept)

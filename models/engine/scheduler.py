@@ -46,6 +46,11 @@ class Scheduler:
 
     def submit(self, sequence: Sequence) -> None:
         """Raises Busy if the queue is full."""
+        self.check_room()
+        self._queue(sequence)
+
+    def check_room(self) -> None:
+        """Raises Busy if the queue is full."""
         if len(self.waiting) >= self._queue_limit:
             wait = self.expected_wait(len(self.waiting)) or 10.0
             raise Busy(
@@ -54,7 +59,6 @@ class Scheduler:
                 seconds=max(1, round(wait)),
                 retry_after=max(1.0, wait),
             )
-        self._queue(sequence)
 
     def _queue(self, sequence: Sequence) -> None:
         self.waiting.append(sequence)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from models.engine import parked_files
 from models.engine.parked_files import FRAME_BYTES, TAG_BYTES, Kept, ParkedFiles, State, Tokens, default_budget
 
 FRAMES = 3
@@ -175,7 +176,8 @@ def test_closing_removes_everything_at_once(tmp_path: Path, caplog: pytest.LogCa
     assert caplog.records == [] or max(record.levelno for record in caplog.records) < logging.WARNING
 
 
-def test_what_comes_faster_than_the_disk_takes_it_is_not_kept(files: ParkedFiles) -> None:
+def test_what_comes_faster_than_the_disk_takes_it_is_not_kept(files: ParkedFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parked_files, "MOST_UNWRITTEN_BYTES", STATE_BYTES // 2)
     with files._changed:  # the writer waits
         for number in range(3):
             files.add("glm", conversation(number), state(number))
