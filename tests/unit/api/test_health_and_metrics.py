@@ -71,9 +71,17 @@ class Engine:
     cells_total: int = 4096
     tokens_per_second: float | None = None
     prompt_tokens: int = 100
+    slot_tokens: int = 6
+    ahead_tokens: int = 4
+    copied_tokens: int = 8
     restored_tokens: int = 5
+    disk_tokens: int = 2
+    read_ahead_tokens: int = 9
     parked: int = 1
     parked_bytes: int = 4096
+    disk_parked: int = 3
+    disk_parked_bytes: int = 8192
+    disk_failures: int = 1
     guessed_tokens: int = 8
     guessed_right: int = 6
     paused: int = 0
@@ -99,6 +107,9 @@ def test_metrics_tell_the_engine_the_turns_and_the_process(
     assert read["portal_model_slots_busy", "fake"] == 1
     assert read["portal_model_decoded_tokens_total", "fake"] == 100
     assert read["portal_model_step_seconds_total", "fake"] == 0.5
+    origins = ("slot", "ahead", "copied", "restored", "disk")
+    assert sum(read[f"portal_model_{origin}_tokens_total", "fake"] for origin in origins) == 25
+    assert (read["portal_model_parked_disk_bytes", "fake"], read["portal_model_parked_disk_failures_total", "fake"]) == (8192, 1)
     assert ("portal_model_tokens_per_second", "fake") not in read
     assert read["process_resident_memory_bytes",] > 1_000_000
 
