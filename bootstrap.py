@@ -39,6 +39,7 @@ from data.search.postgres_index import PostgresIndex
 from data.search.refusing_index import RefusingIndex
 from data.search.sqlite_index import SqliteIndex
 from data.unit_of_work import SqlUnitOfWork
+from models.engine.parked_files import ParkedFiles, default_budget
 from models.pool import Pool
 from models.router import PoolRouter
 from settings import Settings
@@ -98,7 +99,7 @@ def build(
 
     index = open_index(settings, database)
     if pool is None:
-        own_pool = Pool(settings.models_path, GUIDE, extra_buffers=extra_buffers(settings.home))
+        own_pool = Pool(settings.models_path, GUIDE, extra_buffers=extra_buffers(settings.home), files=open_parked_files(settings))
         pool, router = own_pool, router or PoolRouter(own_pool)
     assert router is not None, "a pool of its own needs its router"
     index_worker, reconciler = IndexWorker(database, index), Reconciler(database, index)
@@ -192,6 +193,18 @@ def open_index(settings: Settings, database: Database) -> WritableIndex:
     if settings.encrypted and not settings.index_plaintext:
         return RefusingIndex(embedded.remove)
     return embedded
+
+
+def open_parked_files(settings: Settings) -> ParkedFiles | None:
+    """Where conversations go that memory has no room for; None where the settings or the disk allow none."""
+    if settings.parking_disk_mb == 0:
+        return None
+    try:
+        budget = default_budget(settings.home) if settings.parking_disk_mb < 0 else settings.parking_disk_mb * 1024 * 1024
+        return ParkedFiles(settings.home / "parked", budget)
+    except OSError as problem:
+        log.warning("conversations cannot be parked on the disk (%s); they will be computed again", problem.strerror)
+        return None
 
 
 def extra_buffers(home: Path) -> bool:

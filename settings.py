@@ -39,6 +39,7 @@ class Settings:
     gpu_layers: Annotated[int, "Layers on the GPU where there is one; -1: all that fit."] = -1
     kv_type: Annotated[str, "Precision of the context: f16, q8_0 or q4_0."] = "f16"
     threads: Annotated[int, "CPU threads of the model loaded at the start. 0: chosen from the machine."] = 0
+    parking_disk_mb: Annotated[int, "Disk space under the home for idle conversations' context, in MB; -1: a tenth of what is free."] = -1
     max_question_chars: Annotated[int, "The longest question, in characters."] = 32_000
     session_hours: Annotated[int, "Hours until a person must sign in again."] = 12
     secure_cookie: Annotated[bool, "Send the session cookie over HTTPS only; switch on behind TLS."] = False
@@ -172,6 +173,7 @@ def _check(settings: Settings) -> None:
         "slots": (0, 256),
         "gpu_layers": (-1, 10_000),
         "threads": (0, 1024),
+        "parking_disk_mb": (-1, 100_000_000),
         "max_question_chars": (100, 1_000_000),
         "session_hours": (1, 24 * 365),
     }

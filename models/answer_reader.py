@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.generation import Delta, TokenLogprob, ToolCall
+from core.generation import ChatMessage, Delta, TokenLogprob, ToolCall
 from models.reasoning import ReasoningParser
 from models.tool_calls import ToolCallParser
 
@@ -14,13 +14,22 @@ class AnswerReader:
         self._reasoning = reasoning
         self._tools = tools
         self._untold: list[TokenLogprob] = []
+        self._texts: list[str] = []
+        self._thoughts: list[str] = []
         self.thought = False
         self.said = False
         """Something came besides thoughts and blanks."""
+        self.called = False
+        """A tool was called."""
 
     @property
     def thinking(self) -> bool:
         return self._reasoning.thinking
+
+    @property
+    def answer(self) -> ChatMessage:
+        """What came so far, calls of tools left out."""
+        return ChatMessage("assistant", "".join(self._texts), "".join(self._thoughts))
 
     def feed(self, delta: Delta) -> Delta | None:
         reasoning, text = self._reasoning.feed(delta.text)
@@ -38,6 +47,9 @@ class AnswerReader:
             if last:
                 rest, more = self._tools.finish()
                 text, calls = text + rest, calls + more
+        self._texts.append(text)
+        self._thoughts.append(reasoning)
+        self.called = self.called or bool(calls)
         self.thought = self.thought or bool(reasoning)
         self.said = self.said or bool(text.strip() or calls)
         if not (reasoning or text or calls):

@@ -17,6 +17,7 @@ from models.chat_template import ChatTemplate
 from models.engine import native
 from models.engine.llama_backend import LlamaBackend
 from models.engine.metrics import EngineMetrics
+from models.engine.parked_files import ParkedFiles
 from models.load_trial import try_to_load
 from models.memory_plan import LoadPlan, check_fits, plan_load
 from models.model_facts import ModelFacts, fingerprint, read_facts
@@ -53,11 +54,15 @@ class _Entry:
 class Pool:
     """Fulfils core's ModelPool. Safe from any thread."""
 
-    def __init__(self, models_folder: Path, builtin: Path, *, extra_buffers: bool = True) -> None:
-        """models_folder: where people put GGUFs. builtin: the guide. extra_buffers: False where the self test died with them."""
+    def __init__(self, models_folder: Path, builtin: Path, *, extra_buffers: bool = True, files: ParkedFiles | None = None) -> None:
+        """models_folder: where people put GGUFs. builtin: the guide. extra_buffers: False where the self test died with them.
+
+        files: where conversations go that memory has no room for; the pool closes them.
+        """
         self._catalog = Catalog(models_folder, builtin)
         self._builtin = builtin
         self._extra_buffers = extra_buffers
+        self._files = files
         self._entries: dict[str, _Entry] = {}
         self._default: str | None = None
         self._lock = threading.RLock()
@@ -159,6 +164,8 @@ class Pool:
         with self._lock:
             self._entries.clear()
             self._default = None
+        if self._files is not None:
+            self._files.close()
 
     # Loading and unloading, each in a thread of its own
 
@@ -196,7 +203,7 @@ class Pool:
             template.close()
             raise
         entry.device = _device(entry.plan, backend)
-        platform = LocalPlatform(entry.facts, entry.version, backend, template)
+        platform = LocalPlatform(entry.facts, entry.version, backend, template, self._files)
         entry.memory_bytes = max(0, _memory_taken() - before)
         return platform
 

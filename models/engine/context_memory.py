@@ -3,28 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
 
 from models.engine.backend import Backend
 from models.engine.parked import Parked, ParkedConversations
-from models.engine.prefix_cache import PrefixCache
+from models.engine.parked_files import ParkedFiles
+from models.engine.prefix_cache import PrefixCache, common_prefix
+from models.engine.read_ahead import ReadAhead
+
+
+@dataclass(slots=True)
+class Reused:
+    """Where the tokens of prompts were known from. Together they are the cached tokens."""
+
+    slot: int = 0
+    """Held by the conversation's own slot since its last answer."""
+    ahead: int = 0
+    """Held by it because they were read ahead."""
+    copied: int = 0
+    """From another conversation's slot."""
+    host: int = 0
+    disk: int = 0
 
 
 class ContextMemory:
-    """The slots' context memory with what they hold (`prefixes`), and the host's beside it (`parked`). Used by the decode thread."""
+    """The slots' context memory with what they hold (`prefixes`), the host's beside it (`parked`), and the disk behind that.
 
-    def __init__(self, backend: Backend) -> None:
+    Used by the decode thread, under the engine's lock where another thread may ask.
+    """
+
+    def __init__(self, backend: Backend, files: ParkedFiles | None = None) -> None:
         self._backend = backend
         self.prefixes = PrefixCache(backend.slots, backend.copy_from, can_cut=backend.can_cut)
+        self._files, self._owner = files, uuid4().hex
         # What cannot be cut back cannot be used for a prompt that goes on differently, which nearly all do.
-        self.parked = ParkedConversations(backend.parking_bytes if backend.can_cut else 0)
-        self.restored_tokens = 0
+        self.parked = ParkedConversations(backend.parking_bytes if backend.can_cut else 0, files, self._owner)
+        self.ahead = ReadAhead(self.prefixes)
+        self.reused = Reused()
 
-    def place(self, prompt: Sequence[int], free: Collection[int]) -> tuple[int, int]:
+    def place(self, prompt: Sequence[int], free: Collection[int], *, counted: bool = True) -> tuple[int, int]:
         """Choose one of the `free` slots for `prompt` and fill it with as much of it as is known: (slot, length)."""
+        reused = self.reused if counted else Reused()
         match = self.prefixes.match(prompt, free)
         parked = self.parked.best(prompt)
         if parked and parked[1] >= match.length + self._backend.copy_from:
-            return self._unpark(*parked, self.prefixes.oldest(free))
+            return self._unpark(*parked, self.prefixes.oldest(free), reused)
         goes_on = match.source == match.slot and 2 * match.length >= len(self.prefixes.tokens[match.slot])
         if not goes_on:
             self._park(match.slot)
@@ -32,6 +58,13 @@ class ContextMemory:
             self._backend.copy(match.source, match.slot, match.length)
         self._backend.cut(match.slot, match.length)
         self.prefixes.begin(match)
+        if match.source != match.slot:
+            self.ahead.used(match.slot, 0)
+            reused.copied += match.length
+        else:
+            ahead = self.ahead.used(match.slot, match.length)
+            reused.ahead += ahead
+            reused.slot += match.length - ahead
         return match.slot, match.length
 
     def _park(self, slot: int) -> None:
@@ -39,16 +72,41 @@ class ContextMemory:
         if self.parked.wants(tokens):
             self.parked.add(tokens, self._backend.save(slot))
 
-    def _unpark(self, parked: Parked, shared: int, slot: int) -> tuple[int, int]:
+    def _unpark(self, parked: Parked, shared: int, slot: int, reused: Reused) -> tuple[int, int]:
         self.parked.use(parked, shared)
         self._park(slot)
         if not self._backend.restore(slot, parked.state):
             self.clear(slot)
             return slot, 0
         self._backend.cut(slot, shared)
+        self.ahead.used(slot, 0)
         self.prefixes.hold(slot, parked.tokens[:shared].tolist())
-        self.restored_tokens += shared
+        if parked.file is None:
+            reused.host += shared
+        else:
+            reused.disk += shared
         return slot, shared
+
+    def bring_back(self, prompt: Sequence[int], lock: AbstractContextManager[Any]) -> None:
+        """From the disk to the host's memory, on the asking thread, what is known of `prompt` there and nowhere nearer."""
+        found = self._files.best(self._owner, prompt) if self._files is not None else None
+        if self._files is None or found is None:
+            return
+        file, shared = found
+        with lock:
+            nearer = max((common_prefix(list(held), prompt, len(prompt) - 1) for held in self.prefixes.tokens), default=0)
+            parked = self.parked.best(prompt)
+        if shared < max(nearer, parked[1] if parked else 0) + self._backend.copy_from:
+            return
+        state = self._files.read(file)
+        if state is not None:
+            with lock:
+                self.parked.add(file.tokens, state, file)
+
+    @property
+    def on_disk(self) -> tuple[int, int, int]:
+        """(conversations, their bytes, how many could not be written or read)"""
+        return (0, 0, 0) if self._files is None else self._files.held(self._owner)
 
     def forget_oldest(self, free: Collection[int]) -> bool:
         """Make room by dropping what the least used free slot remembers; False if none of them holds anything."""
@@ -61,3 +119,9 @@ class ContextMemory:
     def clear(self, slot: int) -> None:
         self._backend.cut(slot, 0)
         self.prefixes.tokens[slot].clear()
+        self.ahead.used(slot, 0)
+
+    def close(self) -> None:
+        """Remove this model's files."""
+        if self._files is not None:
+            self._files.forget_all(self._owner)

@@ -16,6 +16,7 @@ from models.engine.backend import Backend, Decoded, Part
 from models.engine.context_memory import ContextMemory
 from models.engine.histogram import EngineHistograms
 from models.engine.metrics import EngineMetrics, Speed
+from models.engine.parked_files import ParkedFiles
 from models.engine.scheduler import Scheduler
 from models.engine.sequence import Sequence
 from models.engine.speculation import Guesser, Speculation
@@ -27,20 +28,31 @@ class Engine:
     """Serves sequences on a backend, which it owns: the decode thread alone touches it and closes it at the end."""
 
     def __init__(
-        self, backend: Backend, name: str, queue_limit: int = 256, why: Callable[[], str] = lambda: "", *, speculate: bool = False
+        self,
+        backend: Backend,
+        name: str,
+        queue_limit: int = 256,
+        why: Callable[[], str] = lambda: "",
+        *,
+        speculate: bool = False,
+        files: ParkedFiles | None = None,
     ) -> None:
-        """`why` tells the backend's last error in its own words, for ModelFailed. speculate: guess tokens; off until it is shown to pay."""
+        """`why` tells the backend's last error in its own words, for ModelFailed. speculate: guess tokens; off until it is shown to pay.
+
+        files: where conversations go that the host's memory has no room for.
+        """
         self._backend = backend
         self._name = name
         self._why = why
         self._scheduler = Scheduler(backend.slots, backend.batch_tokens, queue_limit)
-        self._memory = ContextMemory(backend)
+        self._memory = ContextMemory(backend, files)
         self._prefixes = self._memory.prefixes
         self._speculation = Speculation(backend.most_guesses if speculate and backend.can_cut else 0, backend.context)
         self._wake = threading.Condition()
         self._closing = False
         self._decoding: tuple[Sequence, ...] = ()
         self._step_began = 0.0
+        self._reading_ahead = False
         self._speed = Speed()
         self._histograms = EngineHistograms()
         self._troubles: Counter[Decoded] = Counter()
@@ -56,16 +68,28 @@ class Engine:
     def submit(self, prompt: list[int], params: SamplingParams, max_tokens: int, user_id: str, *, batch: bool = False) -> Sequence:
         """Queue an answer to `prompt`, which must leave room for a token. Raises Busy, Unavailable while closing.
 
-        batch: nobody watches, so that interactive questions go first.
+        batch: nobody watches, so that interactive questions go first. Returns once what the disk knows of the prompt is read.
         """
         sequence = Sequence(len(prompt), list(prompt), params, max_tokens, user_id, batch)
         sequence.guesser = Guesser(sequence.tokens) if self._speculation.possible else None
         with self._wake:
+            self._scheduler.check_room()
+        self._memory.bring_back(prompt, self._wake)
+        with self._wake:
             if self._closing:
                 raise Unavailable("The model {name} is being unloaded.", name=self._name)
             self._scheduler.submit(sequence)
+            if self._reading_ahead:
+                self._backend.abort(True)
             self._wake.notify()
         return sequence
+
+    def expect(self, ended: Sequence, tokens: list[int]) -> None:
+        """The conversation of the `ended` answer will go on with a prompt that begins with `tokens`: read them while nobody waits."""
+        if self._backend.can_cut and len(tokens) < self._backend.context:
+            with self._wake:
+                self._memory.ahead.expect(ended.tokens, tokens)
+                self._wake.notify()
 
     def cancel(self, sequence: Sequence) -> None:
         """End the answer: at once if it waits or is alone in the batch, else with the step that runs."""
@@ -85,15 +109,25 @@ class Engine:
             return self._scheduler.idle
 
     def metrics(self) -> EngineMetrics:
+        reused = self._memory.reused
+        disk_parked, disk_parked_bytes, disk_failures = self._memory.on_disk
         with self._wake:
             return replace(
                 self._totals,
                 busy=len(self._scheduler.running),
                 waiting=len(self._scheduler.waiting),
                 cells_used=self._prefixes.cells,
-                restored_tokens=self._memory.restored_tokens,
+                slot_tokens=reused.slot,
+                ahead_tokens=reused.ahead,
+                copied_tokens=reused.copied,
+                restored_tokens=reused.host,
+                disk_tokens=reused.disk,
+                read_ahead_tokens=self._memory.ahead.tokens,
                 parked=len(self._memory.parked),
                 parked_bytes=self._memory.parked.bytes,
+                disk_parked=disk_parked,
+                disk_parked_bytes=disk_parked_bytes,
+                disk_failures=disk_failures,
                 guessed_tokens=self._speculation.guessed,
                 guessed_right=self._speculation.right,
                 tokens_per_second=self._speed.tokens_per_second,
@@ -117,16 +151,20 @@ class Engine:
     def _run(self) -> None:
         while self._wait_for_work():
             try:
-                self.step()
+                if self._scheduler.idle:
+                    self.read_ahead()
+                else:
+                    self.step()
             except Exception:  # noqa: BLE001 - one broken step must not end the thread
                 _log.exception("a step of model %s failed; its running answers end here", self._name)
                 self._fail_all(ModelFailed("The model {name} stopped in the middle of the answer. Ask again.", name=self._name))
         self._fail_all(Unavailable("The model {name} was unloaded before the answer was finished.", name=self._name))
+        self._memory.close()
         self._backend.close()
 
     def _wait_for_work(self) -> bool:
         with self._wake:
-            while self._scheduler.idle and not self._closing:
+            while self._scheduler.idle and not self._memory.ahead and not self._closing:
                 self._wake.wait()
             return not self._closing
 
@@ -138,6 +176,27 @@ class Engine:
         for sequence, token in sampled:
             self._deliver(sequence, token)
         self._count(batch, len(sampled), time.perf_counter() - self._step_began)
+
+    def read_ahead(self) -> None:
+        """Read a little of what is expected. A question that comes meanwhile breaks it off."""
+        with self._wake:
+            part = self._memory.ahead.next(self._scheduler.free, self._scheduler.chunk) if self._scheduler.idle else None
+            if part is None or self._closing:
+                return
+            self._reading_ahead = True
+            self._backend.abort(False)
+        begin = time.perf_counter()
+        self._backend.cut(part.slot, part.start)
+        result = self._backend.decode([part])
+        with self._wake:
+            self._reading_ahead = False
+            if result is Decoded.DONE:
+                self._memory.ahead.done(part)
+                self._scheduler.measured(0, len(part.tokens), time.perf_counter() - begin)
+                return
+            if result is not Decoded.ABORTED:
+                self._memory.ahead.clear()
+        self._backend.cut(part.slot, part.start)
 
     def _schedule(self) -> list[tuple[Sequence, Part]]:
         """Drop cancelled answers, admit waiting ones, choose the batch."""
@@ -164,7 +223,7 @@ class Engine:
 
     def _admit(self, sequence: Sequence) -> None:
         """Give the sequence a slot, with as much of its prompt as is known there or can be brought there."""
-        slot, length = self._memory.place(sequence.tokens, self._scheduler.free)
+        slot, length = self._memory.place(sequence.tokens, self._scheduler.free, counted=sequence.sampler is None)
         sequence.done = length
         if sequence.sampler is None:
             sequence.cached = length
@@ -282,6 +341,7 @@ class Engine:
         with self._wake:
             waiting, self._scheduler.waiting = self._scheduler.waiting, []
             running = list(self._scheduler.running.values())
+            self._memory.ahead.clear()
         for sequence in running:
             assert sequence.slot is not None
             self._memory.clear(sequence.slot)

@@ -31,11 +31,26 @@ class EngineMetrics:
     """Of all running answers together, over the busy part of the last minute."""
     prompt_tokens: int = 0
     """Of all prompts that got a slot: the share of cached_tokens in them is the hit rate."""
+    slot_tokens: int = 0
+    """Cached tokens that the conversation's own slot held since its last answer. The five kinds together are `cached_tokens`."""
+    ahead_tokens: int = 0
+    """Cached tokens that were read ahead."""
+    copied_tokens: int = 0
+    """Cached tokens that came from another conversation's slot."""
     restored_tokens: int = 0
     """Cached tokens that came back from the host's memory."""
+    disk_tokens: int = 0
+    """Cached tokens that came back from the disk."""
+    read_ahead_tokens: int = 0
+    """Tokens that were computed while nobody waited, used since or not."""
     parked: int = 0
     """Conversations kept in the host's memory."""
     parked_bytes: int = 0
+    disk_parked: int = 0
+    """Conversations kept on the disk."""
+    disk_parked_bytes: int = 0
+    disk_failures: int = 0
+    """Conversations that could not be written to the disk, or read back."""
     guessed_tokens: int = 0
     guessed_right: int = 0
     """Of the guessed tokens those that came true."""

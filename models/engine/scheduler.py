@@ -50,6 +50,11 @@ class Scheduler:
 
     def submit(self, sequence: Sequence) -> None:
         """Raises Busy if the queue is full."""
+        self.check_room()
+        self._queue(sequence)
+
+    def check_room(self) -> None:
+        """Raises Busy if the queue is full."""
         if len(self.waiting) >= self._queue_limit:
             wait = self.expected_wait(len(self.waiting)) or 10.0
             raise Busy(
@@ -58,7 +63,6 @@ class Scheduler:
                 seconds=max(1, round(wait)),
                 retry_after=max(1.0, wait),
             )
-        self._queue(sequence)
 
     def _queue(self, sequence: Sequence) -> None:
         self.waiting.append(sequence)
@@ -171,6 +175,11 @@ class Scheduler:
         assert sequence.slot is not None
         end = sequence.done + count
         return Part(sequence.slot, sequence.done, sequence.tokens[sequence.done : end], wants_logits=end == len(sequence.tokens))
+
+    @property
+    def chunk(self) -> int:
+        """Prompt tokens that may be read while nobody waits, so that whoever comes waits little."""
+        return min(self._budget(others_decode=True), self._batch_tokens)
 
     def _budget(self, others_decode: bool) -> int:
         """Prompt tokens for one step, so that it stays short on a slow machine."""

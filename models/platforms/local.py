@@ -12,6 +12,7 @@ from models.chat_template import ChatTemplate, Prompt
 from models.engine.engine import Engine
 from models.engine.llama_backend import LlamaBackend
 from models.engine.metrics import EngineMetrics
+from models.engine.parked_files import ParkedFiles
 from models.engine.sampler import Resolved, ThinkingTags, recommended, resolve
 from models.engine.sequence import Sequence
 from models.engine.steering import needs_steering
@@ -19,6 +20,7 @@ from models.grammar import check_grammar
 from models.json_schema import grammar_of
 from models.model_facts import ModelFacts
 from models.platforms.local_generation import LocalGeneration
+from models.platforms.look_ahead import UNKNOWN, LookAhead, Turn
 from models.reasoning import CLOSE, OPEN, ReasoningParser
 from models.tool_calls import ToolCallParser, must_call
 
@@ -33,17 +35,21 @@ class LocalPlatform:
 
     platform = "local"
 
-    def __init__(self, facts: ModelFacts, version: str, backend: LlamaBackend, template: ChatTemplate) -> None:
+    def __init__(
+        self, facts: ModelFacts, version: str, backend: LlamaBackend, template: ChatTemplate, files: ParkedFiles | None = None
+    ) -> None:
+        """files: where conversations go that memory has no room for."""
         self.facts = facts
         self.version = version
         self._backend = backend
         self._template = template
-        self._engine = Engine(backend, facts.file.name, why=backend.last_error)
+        self._engine = Engine(backend, facts.file.name, why=backend.last_error, files=files)
         name = f"{facts.file.name} {facts.title}"
         self._defaults = recommended(facts.file.architecture, name)
         self._tool_defaults = recommended(facts.file.architecture, name, tools=True)
         markers = sorted(backend.control_markers(), key=len, reverse=True)
         self._markers = re.compile("|".join(map(re.escape, markers))) if markers else None
+        self._look_ahead = LookAhead(facts.file.name, backend.slots, self._expected, self._engine.expect)
         self._engine.start()
 
     def start(self, request: GenerationRequest) -> LocalGeneration:
@@ -55,7 +61,11 @@ class LocalPlatform:
         params = self._resolved(request, prompt, self._room(tokens))
         reader = AnswerReader(ReasoningParser(inside=prompt.inside_thinking), ToolCallParser(request.tools) if tools else None)
         sequence = self.submit(tokens, params, request.user_id, batch=request.batch)
-        return LocalGeneration(self, sequence, params, reader, guard=request.guard)
+
+        def ended(answer: ChatMessage, sequence: Sequence) -> None:
+            self._look_ahead.after(Turn((*messages, self._defused(answer)), request.thinking, tools, sequence))
+
+        return LocalGeneration(self, sequence, params, reader, guard=request.guard, ended=None if request.batch else ended)
 
     def submit(self, tokens: list[int], params: Resolved, user_id: str, *, batch: bool = False) -> Sequence:
         """Queue an answer to a prompt of tokens, which must leave room for one. Raises Busy, Unavailable."""
@@ -63,6 +73,11 @@ class LocalPlatform:
 
     def tokenize(self, text: str) -> list[int]:
         return self._backend.tokenize(text)
+
+    def _expected(self, turn: Turn) -> list[int]:
+        """What the next prompt begins with, up to its question; nothing where the template does not tell. Raises PortalError."""
+        prompt = self._template.render([*turn.messages, ChatMessage("user", UNKNOWN)], thinking=turn.thinking, tools=turn.tools)
+        return self._tokenize(replace(prompt, text=prompt.text.rpartition(UNKNOWN)[0]))
 
     def _room(self, tokens: list[int]) -> int:
         room: int = self._backend.context - len(tokens)
@@ -113,6 +128,7 @@ class LocalPlatform:
 
     def close(self, timeout: float = 30.0) -> bool:
         """Fail what still runs and free the memory; True if it is free."""
+        self._look_ahead.close()
         self._template.close()
         return self._engine.close(timeout)
 

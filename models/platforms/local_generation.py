@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from core.entities import FinishReason, Usage
 from core.errors import PortalError
-from core.generation import Delta, Finished, GenerationEvent, Queued
+from core.generation import ChatMessage, Delta, Finished, GenerationEvent, Queued
 from models.answer_reader import AnswerReader
 from models.degeneration import EVERY, Repetition, repetition
 from models.engine.sampler import Resolved
@@ -36,7 +36,17 @@ _Gathered = list[Delta] | Queued | Finished | PortalError
 class LocalGeneration:
     """Fulfils core's RunningGeneration. An answer that goes wrong is resumed once, from where it was still good."""
 
-    def __init__(self, platform: LocalPlatform, sequence: Sequence, params: Resolved, reader: AnswerReader, *, guard: bool = True) -> None:
+    def __init__(
+        self,
+        platform: LocalPlatform,
+        sequence: Sequence,
+        params: Resolved,
+        reader: AnswerReader,
+        *,
+        guard: bool = True,
+        ended: Callable[[ChatMessage, Sequence], None] | None = None,
+    ) -> None:
+        """ended: hears an answer that a question may follow, and the sequence that gave the last of it."""
         self.model = platform.facts.file.name
         self.model_version = platform.version
         self.platform = platform.platform
@@ -44,6 +54,7 @@ class LocalGeneration:
         self._params = params
         self._reader = reader
         self._guard = guard
+        self._ended = ended
         self._first = self._sequence = sequence
         self._lock = threading.Lock()
         self._cancelled = False
@@ -67,6 +78,9 @@ class LocalGeneration:
                 wrong = self._wrong(finished) or (RESUMED if wrong is REPEATED else NUDGED)
                 finished = self._together(finished)
             ended = True
+            # What follows a call of a tool comes at once: there is no time to read ahead.
+            if self._ended is not None and not self._reader.called:
+                self._ended(self._reader.answer, self._sequence)
             yield replace(finished, note=wrong) if wrong else finished
         except PortalError:
             ended = True

@@ -63,7 +63,10 @@ def _engine() -> EngineMetrics:
     histograms.step(3, 200, 0.03)
     histograms.step(70, 0, 9.0)
     histograms.answer(Timings(queue_s=0.1, ttft_s=0.4), [0.004, 0.02, 0.021])
-    totals = EngineMetrics(4, 1, 2, 100, 50, 25, 10, 0.5, 3, 0, 7, 4096, None, decode_failures=2, full=5, aborted=1)
+    totals = EngineMetrics(
+        4, 1, 2, 100, 50, 25, 10, 0.5, 3, 0, 7, 4096, None, prompt_tokens=100, slot_tokens=6, ahead_tokens=4, copied_tokens=8,
+        restored_tokens=5, disk_tokens=2, disk_parked_bytes=8192, disk_failures=1, decode_failures=2, full=5, aborted=1,
+    )  # fmt: skip
     return replace(totals, spreads=histograms.spreads)
 
 
@@ -87,6 +90,9 @@ def test_metrics_tell_the_engine_the_turns_and_the_process(
     assert read["portal_model_slots_busy", "fake"] == 1
     assert read["portal_model_decoded_tokens_total", "fake"] == 100
     assert read["portal_model_step_seconds_total", "fake"] == 0.5
+    origins = ("slot", "ahead", "copied", "restored", "disk")
+    assert sum(read[f"portal_model_{origin}_tokens_total", "fake"] for origin in origins) == 25
+    assert (read["portal_model_parked_disk_bytes", "fake"], read["portal_model_parked_disk_failures_total", "fake"]) == (8192, 1)
     assert ("portal_model_tokens_per_second", "fake") not in read
     assert read["portal_model_decode_failures_total", "fake"] == 2
     assert read["portal_model_context_full_total", "fake"] == 5

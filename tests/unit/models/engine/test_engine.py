@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +12,8 @@ from core.errors import Busy, ModelFailed, Unavailable
 from core.generation import Delta, Finished, Queued
 from models.engine.backend import Decoded, Part
 from models.engine.engine import Engine
+from models.engine.parked_files import ParkedFiles
+from models.engine.sequence import Sequence as Running
 from tests.unit.models.engine.fake_model import FakeModel, ask, collect, run
 
 
@@ -395,3 +399,165 @@ def test_a_state_that_cannot_be_restored_is_computed_again(monkeypatch: pytest.M
     run(engine, again)
     assert collect(again)[0] == bytes(range(8, 13)).decode()
     assert again.cached == 0
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Iterator[ParkedFiles]:
+    files = ParkedFiles(tmp_path, 10_000)
+    yield files
+    files.close()
+
+
+def engine_with_little_memory(files: ParkedFiles) -> tuple[FakeModel, Engine]:
+    """One slot, and host memory for one conversation."""
+    model = FakeModel(slots=1, context=200)
+    model.parking_bytes = 100
+    return model, Engine(model, "fake", files=files)
+
+
+def test_a_conversation_that_left_the_hosts_memory_too_comes_back_from_the_disk(files: ParkedFiles) -> None:
+    model, engine = engine_with_little_memory(files)
+    talk = [7] * 80
+    for beginning in (talk, [8] * 80, [9] * 80):
+        run(engine, ask(engine, beginning, tokens=5))
+    assert (engine.metrics().parked, engine.metrics().disk_parked) == (1, 1)
+    again = ask(engine, [*talk, 3], tokens=5)
+    run(engine, again)
+    assert finished(collect(again)[1]).usage.cached_tokens == 80
+    assert model.memory[0][:80] == talk
+    metrics = engine.metrics()
+    assert (metrics.disk_tokens, metrics.restored_tokens, metrics.cached_tokens) == (80, 0, 80)
+    assert (metrics.disk_parked, metrics.disk_failures) == (1, 0), "the second conversation, which made room"
+
+
+def test_what_is_in_a_slot_is_not_read_from_the_disk(files: ParkedFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, engine = engine_with_little_memory(files)
+    for beginning in ([7] * 80, [8] * 80, [9] * 80, [*[7] * 80, 1]):
+        run(engine, ask(engine, beginning, tokens=5))
+    monkeypatch.setattr(files, "read", lambda kept: pytest.fail("read"))
+    run(engine, ask(engine, [*[7] * 80, 1, 2], tokens=5))
+    assert engine.metrics().slot_tokens == 81
+
+
+def test_a_file_that_cannot_be_read_only_means_that_the_prompt_is_computed(files: ParkedFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, engine = engine_with_little_memory(files)
+    for beginning in ([7] * 80, [8] * 80, [9] * 80):
+        run(engine, ask(engine, beginning, tokens=5))
+    monkeypatch.setattr(files, "read", lambda kept: None)
+    again = ask(engine, [*[7] * 80, 3], tokens=5)
+    run(engine, again)
+    assert (again.cached, collect(again)[0]) == (0, bytes(range(4, 9)).decode())
+
+
+def test_an_unloaded_models_files_are_removed(files: ParkedFiles, tmp_path: Path) -> None:
+    _, engine = engine_with_little_memory(files)
+    for beginning in ([7] * 80, [8] * 80, [9] * 80):
+        run(engine, ask(engine, beginning, tokens=5))
+    engine.start()
+    assert engine.close()
+    assert engine.metrics().disk_parked == 0
+
+
+def answered(engine: Engine, prompt: list[int], tokens: int = 5) -> Running:
+    sequence = ask(engine, prompt, tokens=tokens)
+    run(engine, sequence)
+    return sequence
+
+
+def test_what_the_next_turn_begins_with_is_read_while_nobody_waits(model: FakeModel, engine: Engine) -> None:
+    talk = [5] * 40
+    expected = [*talk, *range(100, 140)]
+    engine.expect(answered(engine, talk, 60), expected)
+    before = engine.metrics()
+    while engine._memory.ahead:
+        engine.read_ahead()
+    assert expected in model.memory
+    following = answered(engine, [*expected, 9])
+    assert (following.cached, collect(following)[0]) == (80, bytes(range(10, 15)).decode())
+    metrics = engine.metrics()
+    assert (metrics.ahead_tokens, metrics.slot_tokens, metrics.read_ahead_tokens, metrics.cached_tokens) == (40, 40, 40, 80)
+    assert (before.answers, before.busy, metrics.answers) == (1, 0, 2), "it is no answer and takes no slot"
+
+
+def test_little_that_is_not_held_is_not_worth_reading(model: FakeModel, engine: Engine) -> None:
+    ended = answered(engine, [5] * 40)
+    engine.expect(ended, [*ended.tokens, *[9] * 10])
+    assert not engine._memory.ahead
+
+
+def test_a_question_goes_before_reading_ahead(model: FakeModel, engine: Engine) -> None:
+    engine.expect(answered(engine, [5] * 40, 60), [*[5] * 40, *range(100, 190)])
+    engine.read_ahead()
+    read = engine.metrics().read_ahead_tokens
+    question = ask(engine, [8] * 20)
+    engine.read_ahead()
+    assert engine.metrics().read_ahead_tokens == read, "somebody waits"
+    run(engine, question)
+    while engine._memory.ahead:
+        engine.read_ahead()
+    assert [*[5] * 40, *range(100, 190)] in model.memory, "it goes on afterwards"
+
+
+def test_a_question_breaks_reading_ahead_off() -> None:
+    model = FakeModel(slots=2, batch_tokens=64, seconds_per_token=0.002)
+    engine = Engine(model, "fake")
+    ended = answered(engine, [5] * 40, 60)
+    engine.start()
+    engine.expect(ended, [*[5] * 40, *range(100, 190)])
+    while not engine._reading_ahead:
+        time.sleep(0.001)
+    text, event = collect(ask(engine, [*[5] * 40, *range(100, 190), 7]))
+    assert (text, finished(event).finish_reason) == (bytes(range(8, 13)).decode(), FinishReason.LENGTH)
+    assert engine.metrics().read_ahead_tokens == 0
+    assert engine.close()
+
+
+def test_a_conversation_that_left_its_slot_is_not_read_ahead(model: FakeModel) -> None:
+    model = FakeModel(slots=1)
+    engine = Engine(model, "fake")
+    ended = answered(engine, [5] * 40, 60)
+    answered(engine, [6] * 40)
+    engine.expect(ended, [*[5] * 40, *range(100, 150)])
+    engine.read_ahead()
+    assert not engine._memory.ahead
+    assert model.memory[0][:40] == [6] * 40
+
+
+def test_a_model_that_cannot_be_cut_back_reads_nothing_ahead(model: FakeModel, engine: Engine) -> None:
+    model.can_cut = False
+    engine.expect(answered(engine, [5] * 40), [*[5] * 40, *range(100, 150)])
+    assert not engine._memory.ahead
+
+
+def test_a_decode_that_fails_while_reading_ahead_harms_nobody(model: FakeModel, engine: Engine) -> None:
+    engine.expect(answered(engine, [5] * 40, 60), [*[5] * 40, *range(100, 150)])
+    model.answers = lambda parts: Decoded.FAILED
+    engine.read_ahead()
+    model.answers = lambda parts: Decoded.DONE
+    assert not engine._memory.ahead
+    assert answered(engine, [*[5] * 40, 9]).cached == 40
+    assert engine.metrics().failures == 0
+
+
+def test_random_questions_and_expectations_leave_the_slots_holding_what_is_noted() -> None:
+    chance = random.Random(4)
+    model = FakeModel(slots=3, context=400)
+    model.parking_bytes = 400
+    engine = Engine(model, "fake", queue_limit=100)
+    talks: list[list[int]] = [[number] * 30 for number in range(1, 9)]
+    for _ in range(300):
+        talk = chance.choice(talks)
+        sequence = ask(engine, list(talk), tokens=chance.randrange(1, 60))
+        run(engine, sequence)
+        assert sequence.tokens[:-1] in model.memory
+        stripped = [*talk, *(chance.randrange(1, 250) for _ in range(chance.randrange(1, 40)))]
+        engine.expect(sequence, stripped)
+        for _ in range(chance.randrange(3)):
+            engine.read_ahead()
+        assert model.memory == engine._prefixes.tokens
+        talk[:] = [*stripped, chance.randrange(1, 100)] if len(stripped) < 300 else talk[:30]
+    metrics = engine.metrics()
+    kinds = (metrics.slot_tokens, metrics.ahead_tokens, metrics.copied_tokens, metrics.restored_tokens, metrics.disk_tokens)
+    assert sum(kinds) == metrics.cached_tokens
+    assert all(kinds[:2]) and kinds[3]
+    assert model.samplers == 0

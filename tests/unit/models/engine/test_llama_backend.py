@@ -14,6 +14,7 @@ from core.generation import SamplingParams
 from models.engine.backend import Decoded, Part
 from models.engine.engine import Engine
 from models.engine.llama_backend import BackendOptions, LlamaBackend
+from models.engine.parked_files import ParkedFiles
 from tests.gguf_maker import make_gguf
 from tests.unit.models.engine.fake_model import collect, run
 
@@ -89,3 +90,41 @@ def test_the_engine_guesses_on_llama_cpp(backend: LlamaBackend) -> None:
     timings = sequence.finished(FinishReason.LENGTH).timings
     assert (timings.guessed_tokens, timings.guessed_right) == (engine.metrics().guessed_tokens, engine.metrics().guessed_right)
     assert engine.metrics().cells_used == sequence.done
+
+
+def greedy(engine: Engine, prompt: list[int]) -> tuple[str, int]:
+    """(text, cached tokens)"""
+    sequence = engine.submit(prompt, SamplingParams(temperature=0), 40, "ann")
+    run(engine, sequence)
+    return collect(sequence)[0], sequence.cached
+
+
+def test_an_answer_is_the_same_after_a_trip_to_the_disk_and_back(model: Path, tmp_path: Path) -> None:
+    backend = LlamaBackend(model, BackendOptions(context=512, slots=1, parking_bytes=110_000))
+    files = ParkedFiles(tmp_path, 100_000_000)
+    engine = Engine(backend, "synthetic", files=files)
+    question = [*PROMPT, 66, 67]
+    greedy(engine, PROMPT)
+    expected = greedy(engine, question)
+    for other in range(100, 104):
+        greedy(engine, [other, *PROMPT[1:]])
+    assert engine.metrics().disk_parked > 0
+    assert greedy(engine, question) == (expected[0], len(question) - 1)
+    assert engine.metrics().disk_tokens == len(question) - 1
+    files.close()
+    backend.close()
+
+
+def test_what_was_read_ahead_gives_the_answer_that_reading_gives(backend: LlamaBackend) -> None:
+    engine = Engine(backend, "synthetic")
+    following = [*PROMPT, *range(70, 86), 90]
+    expected = greedy(engine, following)[0]
+    for slot in range(3):
+        engine._memory.clear(slot)
+    ended = engine.submit(PROMPT, SamplingParams(temperature=0), 40, "ann")
+    run(engine, ended)
+    engine.expect(ended, following[:-1])
+    while engine._memory.ahead:
+        engine.read_ahead()
+    assert greedy(engine, following) == (expected, len(following) - 1)
+    assert engine.metrics().ahead_tokens >= 15

@@ -1,0 +1,51 @@
+"""A folder that lives no longer than its process, even if that is killed."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from pathlib import Path
+from uuid import uuid4
+
+
+class ProcessFolder:
+    """A folder of its own under `parent`, for the owner alone. What killed processes left beside it is removed at once.
+
+    A process holds a lock on its folder, which the kernel takes away with the process: an unlocked folder is nobody's.
+    """
+
+    def __init__(self, parent: Path) -> None:
+        """Raises OSError."""
+        parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        guard = os.open(parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            # One process at a time, or a folder could be taken for a dead one's before it is locked.
+            fcntl.flock(guard, fcntl.LOCK_EX)
+            for left in parent.iterdir():
+                _remove_if_nobodys(left)
+            self.path = parent / uuid4().hex
+            self.path.mkdir(mode=0o700)
+            self._lock = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+            fcntl.flock(self._lock, fcntl.LOCK_EX)
+        finally:
+            os.close(guard)
+
+    def close(self) -> None:
+        """Remove it with all that is in it."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        os.close(self._lock)
+
+
+def _remove_if_nobodys(left: Path) -> None:
+    try:
+        lock = os.open(left, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError:
+        return  # not a folder, so not ours
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(left, ignore_errors=True)
+    except BlockingIOError:
+        pass  # its process runs
+    finally:
+        os.close(lock)
