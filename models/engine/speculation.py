@@ -127,7 +127,7 @@ class Speculation:
                 sequence.guesser.skipped()
 
     def _guesses(self, batch: list[tuple[Sequence, Part]], needed: float) -> dict[int, tuple[float, list[int]]]:
-        """By the place in the batch, of answers whose guesses are right with a chance of at least `needed`: that chance, what may follow."""
+        """By the place in the batch, of answers whose guesses are right with a chance of at least `needed`: that chance, and what."""
         found = {}
         for index, (sequence, _) in enumerate(batch):
             if sequence.guesser is not None and sequence.guesser.right >= needed:
