@@ -58,12 +58,13 @@ class FakeGeneration:
 
 
 class FakeVectors:
-    """Has its rows at once, or when `gate` is released."""
+    """Has its rows at once, or when `gate` is released, or fails with `error`."""
 
     model, model_version, platform = "fake-vectors", "v1", "local"
 
-    def __init__(self, rows: list[list[float]], gate: threading.Semaphore | None) -> None:
+    def __init__(self, rows: list[list[float]], gate: threading.Semaphore | None, error: PortalError | None) -> None:
         self._rows = rows
+        self._error = error
         self._gate = gate
         self.cancelled = threading.Event()
 
@@ -71,6 +72,8 @@ class FakeVectors:
         while self._gate is not None and not self._gate.acquire(timeout=0.01):
             if self.cancelled.is_set():
                 raise Cancelled
+        if self._error is not None:
+            raise self._error
         rows = tuple(array("f", row) for row in self._rows)
         return Embedded(rows, Usage(prompt_tokens=len(rows)), Timings(0.0, None, 0.1))
 
@@ -102,6 +105,8 @@ class FakeRouter:
     generations: list[FakeGeneration] = field(default_factory=list)
     vector_requests: list[EmbeddingRequest | RerankRequest] = field(default_factory=list)
     vectors: list[FakeVectors] = field(default_factory=list)
+    vector_error: PortalError | None = None
+    """What the next vectors fail with, once they are begun."""
     refuse: list[PortalError] = field(default_factory=list)
     """Raised by the next calls of start, embed and rerank, one each."""
     gate: threading.Semaphore | None = None
@@ -143,7 +148,7 @@ class FakeRouter:
         self.vector_requests.append(request)
         if self.refuse:
             raise self.refuse.pop(0)
-        self.vectors.append(FakeVectors(rows, self.gate))
+        self.vectors.append(FakeVectors(rows, self.gate, self.vector_error))
         return self.vectors[-1]
 
     def models(self) -> Sequence[LoadedModel]:

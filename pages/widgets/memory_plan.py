@@ -114,7 +114,7 @@ def kind_word(kind: ModelKind) -> str:
 
 
 def file_line(file: ModelFile) -> str:
-    """HTML: architecture, quantization, parameters and size of a file."""
+    """HTML: kind (chats go without saying), architecture, quantization, parameters and size of a file."""
     known = (
         "" if file.kind is ModelKind.CHAT else kind_word(file.kind),
         file.architecture,
