@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from array import array
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -18,6 +19,8 @@ from models.model_facts import ModelFacts
 
 FILL_ON_CPU, FILL_ON_GPU = 512, 2_048
 """Tokens in a batch of short texts."""
+MOST_TOKENS = 500_000
+"""In one request."""
 _SOFTMAX = ("qwen3", "qwen3vl")
 """Rerankers whose head gives probabilities, that of yes first; the others give one number without bounds."""
 
@@ -62,17 +65,17 @@ class EmbeddingPlatform:
         """Raises InputTooLong, InvalidInput, Busy, Unavailable."""
         if request.dimensions is not None and request.dimensions > self._embedder.width:
             raise InvalidInput("{name} must be at most {high} with this model.", name="dimensions", high=self._embedder.width)
-        texts = [self._read(place, one, truncate=request.truncate) for place, one in enumerate(request.inputs)]
-        return RunningVectors(self, self.engine.submit(texts), request.dimensions)
+        texts = (self._read(place, one, truncate=request.truncate) for place, one in enumerate(request.inputs))
+        return RunningVectors(self, self.engine.submit(_bounded(texts)), request.dimensions)
 
     def rerank(self, request: RerankRequest) -> RunningVectors:
         """Raises as embed."""
         put_together = self._by_template if self.facts.rerank_template else self._by_marks
-        pairs = [
+        pairs = (
             put_together(request.query, document, f"documents.{place}", request.truncate)
             for place, document in enumerate(request.documents)
-        ]
-        return RunningVectors(self, self.engine.submit(pairs), None)
+        )
+        return RunningVectors(self, self.engine.submit(_bounded(pairs)), None)
 
     def _read(self, place: int, one: str | tuple[int, ...], *, truncate: bool) -> list[int]:
         if isinstance(one, str):
@@ -134,6 +137,18 @@ class EmbeddingPlatform:
     def close(self, timeout: float = 30.0) -> bool:
         """Fail what still runs and free the memory; True if it is free."""
         return self.engine.close(timeout)
+
+
+def _bounded(texts: Iterable[list[int]]) -> list[list[int]]:
+    """Stops at the first too many: a long query beside each of many documents becomes far more than was sent."""
+    taken: list[list[int]] = []
+    left = MOST_TOKENS
+    for tokens in texts:
+        left -= len(tokens)
+        if left < 0:
+            raise InvalidInput("The texts have more than {most} tokens together. Send fewer at a time.", most=f"{MOST_TOKENS:,}")
+        taken.append(tokens)
+    return taken
 
 
 def _filled(template: str, query: str, document: str) -> str:

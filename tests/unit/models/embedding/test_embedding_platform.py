@@ -186,6 +186,14 @@ def test_a_document_too_long_beside_the_query_is_refused_or_cut(pool: Pool, mode
         rerank(pool, model, long, "short", truncate=True)
 
 
+def test_a_long_query_beside_many_documents_is_refused_before_it_fills_the_memory(pool: Pool) -> None:
+    begin = time.monotonic()
+    with pytest.raises(InvalidInput, match="more than 500,000 tokens together"):
+        rerank(pool, "yes", "x" * 1900, *["y"] * 2000)
+    assert time.monotonic() - begin < 5
+    assert pool.metrics()["yes"].waiting == 0
+
+
 # Among the other models
 
 
