@@ -14,6 +14,7 @@ import settings as portal_settings
 from core.accounts import Accounts, generate_password
 from core.completions import Completions
 from core.conversations import Conversations
+from core.embeddings import Embeddings
 from core.errors import PortalError, StartFailed
 from core.feedback import FeedbackQueue
 from core.generation import LoadSettings
@@ -60,6 +61,7 @@ class Portal:
     conversations: Conversations
     turns: Turns
     completions: Completions
+    embeddings: Embeddings
     feedback: FeedbackQueue
     search: Search
     index_room: IndexRoom
@@ -110,6 +112,7 @@ def build(
         conversations=Conversations(store, index, clock),
         turns=Turns(store, router, clock, settings.max_question_chars),
         completions=Completions(store, router, clock),
+        embeddings=Embeddings(store, router, clock),
         feedback=FeedbackQueue(store, index, clock),
         search=Search(store, index, index_worker, clock),
         index_room=IndexRoom(store, index, index_worker, ParkedJobs(database), reconciler, clock),

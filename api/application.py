@@ -21,6 +21,7 @@ from api import (
     search_routes,
     session_routes,
     usage_routes,
+    vector_routes,
 )
 from api.body_limit import BodyLimit
 from api.portal import Portal
@@ -49,7 +50,7 @@ def build(portal_getter: Callable[[], Portal]) -> FastAPI:
     )
     for routes in ours:
         app.include_router(routes.router, responses=refusals)
-    for routes in (openai_routes, health_routes):
+    for routes in (openai_routes, vector_routes, health_routes):
         app.include_router(routes.router)
     app.include_router(metrics_routes.router)
     # On a thread, and not as FastAPI does it: describing everything takes long enough to hold up every stream.

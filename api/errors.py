@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from core.embedding import InputTooLong
 from core.errors import Busy, NotFound, NotSignedIn, PortalError, PromptTooLong
 
 log = logging.getLogger(__name__)
@@ -70,6 +71,8 @@ def openai_error(error: PortalError) -> tuple[int, dict[str, Any]]:
     match error:
         case PromptTooLong():
             status, code, param = 400, "context_length_exceeded", "messages"
+        case InputTooLong():
+            status, code, param = 400, "context_length_exceeded", _text(error.params["field"])
         case NotSignedIn():
             code = "invalid_api_key"
         case NotFound():

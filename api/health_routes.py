@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from api.portal import PortalHere
 from core.entities import SearchQuery
 from core.errors import PortalError
-from core.generation import ModelState
+from core.generation import ModelKind, ModelState
 
 log = logging.getLogger(__name__)
 router = APIRouter(tags=["health"])
@@ -57,7 +57,7 @@ def _store(portal: PortalHere) -> Part:
 
 def _model(portal: PortalHere) -> Part:
     loaded = portal.pool.loaded()
-    ready = [each.name for each in loaded if each.state is ModelState.READY]
+    ready = [each.name for each in loaded if each.state is ModelState.READY and each.file.kind is ModelKind.CHAT]
     if ready:
         return Part(ready=True, detail=", ".join(ready))
     return Part(ready=False, detail="; ".join(f"{each.name} is {each.state.value}" for each in loaded) or "no model is loaded")

@@ -27,13 +27,15 @@ class FileOut(BaseModel):
     context: int = Field(description="Tokens the model was trained for.")
     layers: int
     thinking: bool
+    kind: Literal["chat", "embedding", "reranking"]
     error: str | None = Field(description="Why it cannot be used.")
 
     @staticmethod
     def of(file: ModelFile) -> FileOut:
         return FileOut(
             name=file.name, path=str(file.path), size_bytes=file.size_bytes, architecture=file.architecture, quantization=file.quantization,
-            parameters=file.parameters, context=file.context, layers=file.layers, thinking=file.thinking, error=file.error,
+            parameters=file.parameters, context=file.context, layers=file.layers, thinking=file.thinking,
+            kind=file.kind.value, error=file.error,
         )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
@@ -33,10 +33,11 @@ class ModelOut(BaseModel):
     created: int = 0
     owned_by: str = "portal"
     context_window: int
+    kind: Literal["chat", "embedding", "reranking"] = Field(description="Not OpenAI's: what the model is for.")
 
     @staticmethod
     def of(model: LoadedModel) -> ModelOut:
-        return ModelOut(id=model.name, context_window=model.context)
+        return ModelOut(id=model.name, context_window=model.context, kind=model.file.kind.value)
 
 
 class ModelsOut(BaseModel):
@@ -46,13 +47,13 @@ class ModelsOut(BaseModel):
 
 @router.get("/models")
 def models(portal: PortalHere, user: SignedIn) -> ModelsOut:
-    """The models that can be asked now, the default first."""
-    return ModelsOut(data=[ModelOut.of(each) for each in portal.models.available(user)])
+    """The models that can be asked now, the default for chats first."""
+    return ModelsOut(data=[ModelOut.of(each) for each in portal.models.ready(user)])
 
 
 @router.get("/models/{name:path}")
 def model(name: str, portal: PortalHere, user: SignedIn) -> ModelOut:
-    for each in portal.models.available(user):
+    for each in portal.models.ready(user):
         if each.name == name:
             return ModelOut.of(each)
     raise NotFound("There is no model named {model}. GET /v1/models lists those that can be asked.", model=name[:200])

@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 from core.accounts import Accounts
 from core.completions import Completions
 from core.conversations import Conversations
+from core.embeddings import Embeddings
 from core.feedback import FeedbackQueue
 from core.index_room import IndexRoom
 from core.model_room import ModelRoom
@@ -38,6 +39,8 @@ class Portal(Protocol):
     def turns(self) -> Turns: ...
     @property
     def completions(self) -> Completions: ...
+    @property
+    def embeddings(self) -> Embeddings: ...
     @property
     def feedback(self) -> FeedbackQueue: ...
     @property

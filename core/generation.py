@@ -215,6 +215,14 @@ class LoadSettings:
             raise InvalidInput("The context precision must be f16, q8_0 or q4_0.")
 
 
+class ModelKind(StrEnum):
+    """What a model is for."""
+
+    CHAT = "chat"
+    EMBEDDING = "embedding"
+    RERANKING = "reranking"
+
+
 @dataclass(frozen=True, slots=True)
 class ModelFile:
     """A GGUF on disk, read from its header. error: why it cannot be used, else None."""
@@ -230,6 +238,7 @@ class ModelFile:
     layers: int = 0
     thinking: bool = False
     error: str | None = None
+    kind: ModelKind = ModelKind.CHAT
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core.entities import AuditEvent, User
-from core.generation import LoadedModel, LoadSettings, MemoryPlan, ModelFile
+from core.generation import LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelKind
 from core.permissions import Permission, require
 from core.ports import Clock, ModelPool, Router, Store
 
@@ -21,7 +21,11 @@ class ModelRoom:
         """Where admins put GGUFs."""
 
     def available(self, user: User) -> Sequence[LoadedModel]:
-        """The models this person can ask, the default first."""
+        """The models this person can chat with, the default first."""
+        return [model for model in self.ready(user) if model.file.kind is ModelKind.CHAT]
+
+    def ready(self, user: User) -> Sequence[LoadedModel]:
+        """The models of every kind that this person can ask, the default for chats first."""
         require(user.role, Permission.CHAT)
         return self._router.models()
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
+from core.embedding import EmbeddingRequest, RerankRequest, RunningEmbedding
 from core.entities import (
     AuditEntry,
     AuditEvent,
@@ -285,8 +286,16 @@ class Router(Protocol):
         """Raises NotFound (no such model), Unavailable (none loaded), Busy (queue full), InvalidInput (prompt too long)."""
         ...
 
+    def embed(self, request: EmbeddingRequest) -> RunningEmbedding:
+        """Raises NotFound, Unavailable, Busy, and InvalidInput (a model of another kind, an input that is too long)."""
+        ...
+
+    def rerank(self, request: RerankRequest) -> RunningEmbedding:
+        """One row of one number for each document. Raises as embed."""
+        ...
+
     def models(self) -> Sequence[LoadedModel]:
-        """The models that can be asked now, the default first."""
+        """The models of every kind that can be asked now, the default for chats first."""
         ...
 
 
@@ -319,7 +328,9 @@ class ModelPool(Protocol):
         """What the host and each GPU have now."""
         ...
 
-    def make_default(self, name: str) -> None: ...
+    def make_default(self, name: str) -> None:
+        """Raises NotFound, Conflict (not ready, not for chats)."""
+        ...
 
     def unload(self, name: str) -> None:
         """Let running answers finish (30 s at most), then free the memory. Returns at once. Raises NotFound."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TypeVar
 
+from core.embedding import VECTOR_SOURCES
 from core.entities import FinishReason, RatedGeneration, User
 from core.errors import InvalidInput
 from core.permissions import Permission, require
@@ -135,19 +136,21 @@ class UsageReports:
 
 
 def totals(rows: Sequence[RatedGeneration]) -> Totals:
-    answered = [row for row in rows if row.finish_reason is not FinishReason.ERROR]
+    """Vectors count by their tokens and people; they are nobody's answers."""
+    answers = [row for row in rows if row.source not in VECTOR_SOURCES]
+    answered = [row for row in answers if row.finish_reason is not FinishReason.ERROR]
     latency = sorted(row.duration_s for row in answered)
     ttft = sorted(row.ttft_s for row in answered if row.ttft_s is not None)
     speed = sorted(row.tokens_per_second for row in answered if row.tokens_per_second is not None)
     queue = sorted(row.queue_s for row in answered)
     gaps = sorted(row.inter_token_p95_s for row in answered if row.inter_token_p95_s is not None)
     return Totals(
-        answers=len(rows),
+        answers=len(answers),
         people=len({row.user_id for row in rows}),
         chats=len({row.conversation_id for row in rows if row.conversation_id}),
         prompt_tokens=sum(row.prompt_tokens for row in rows),
         completion_tokens=sum(row.completion_tokens for row in rows),
-        errors=len(rows) - len(answered),
+        errors=len(answers) - len(answered),
         rated=sum(row.rating is not None for row in rows),
         rated_good=sum(row.rating == 1 for row in rows),
         latency_p50=quantile(latency, 0.5),

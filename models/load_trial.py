@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 
 from core.errors import ModelFailed, PortalError
+from models.embedding.llama_embedder import LlamaEmbedder
 from models.engine.llama_backend import BackendOptions, LlamaBackend
 
 TIMEOUT_S = 120.0
@@ -50,16 +51,29 @@ def try_to_load(path: Path, options: BackendOptions) -> None:
 
 
 def main(path: str, options: str) -> int:
+    chosen = BackendOptions(**json.loads(options))
     try:
-        backend = LlamaBackend(Path(path), BackendOptions(**json.loads(options)), trial=True)
+        (_try_vectors if chosen.pooling else _try_chat)(Path(path), chosen)
     except PortalError as error:
         sys.stdout.write(f"refused: {error}\n")
         return 1
+    return 0
+
+
+def _try_chat(path: Path, options: BackendOptions) -> None:
+    backend = LlamaBackend(path, options, trial=True)
     for token in range(backend.vocabulary):
         backend.piece(token)
     backend.tokenize("a <|user|> b")
     backend.close()
-    return 0
+
+
+def _try_vectors(path: Path, options: BackendOptions) -> None:
+    embedder = LlamaEmbedder(path, options, trial=True)
+    embedder.control_markers()
+    embedder.tokenize("a [SEP] b", special=True, framed=True)
+    embedder.pair_marks()
+    embedder.close()
 
 
 if __name__ == "__main__":

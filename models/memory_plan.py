@@ -16,6 +16,9 @@ KV_BYTES = {"f16": 2.0, "q8_0": 34 / 32, "q4_0": 18 / 32}
 MOST_SLOTS, FEWEST_SLOTS = 16, 4
 CONTEXT_ON_CPU, CONTEXT_ON_GPU = 16_384, 32_768
 SMALLEST_CONTEXT = 2_048
+CONTEXT_AT_ONCE, CONTEXT_IN_CHUNKS, SMALLEST_VECTOR_CONTEXT = 2_048, 8_192, 256
+"""Tokens of one text that a model for vectors reads, where nobody says: at once, or in chunks as a causal model can."""
+TEXTS_TOGETHER = 64
 MICRO_BATCH, BATCH_ON_GPU = 512, 2_048
 _MEGABYTE = 1024 * 1024
 _CONTEXT_SHARE = 0.5
@@ -111,6 +114,8 @@ def _plan_on(facts: ModelFacts, settings: LoadSettings, options: BackendOptions,
         raise InvalidInput(
             "{model} was trained for {trained} tokens; choose a context of at most that.", model=facts.file.name, trained=f"{trained:,}"
         )
+    if facts.pooling:
+        return _plan_vectors_on(facts, settings, options, memory, device)
     per_token = context_bytes_per_token(facts, settings.kv_type)
     context = settings.context or min(trained, longest)
     slots = settings.slots or MOST_SLOTS
@@ -137,6 +142,42 @@ def _plan_on(facts: ModelFacts, settings: LoadSettings, options: BackendOptions,
         slots=slots,
     )
     return LoadPlan(plan, replace(options, context=context, slots=slots))
+
+
+def _plan_vectors_on(facts: ModelFacts, settings: LoadSettings, options: BackendOptions, memory: Memory, device: str) -> LoadPlan:
+    """A slot is a text of the batch. They share one context, as large as the longest text, that holds nothing between batches.
+
+    Where each token sees those after it, or all of them are averaged, a text must be read at once, and the work space grows with it.
+    """
+    in_chunks = facts.causal and facts.pooling in ("last", "rank")
+    slots = settings.slots or TEXTS_TOGETHER
+    context = settings.context or min(facts.file.context, CONTEXT_IN_CHUNKS if in_chunks else CONTEXT_AT_ONCE)
+
+    def plan() -> LoadPlan:
+        batch = options.batch_tokens if in_chunks else max(context, options.batch_tokens)
+        cells = max(context, batch) if facts.remembers else 0
+        memory_plan = MemoryPlan(
+            device=device,
+            weights_bytes=facts.weights_bytes,
+            context_bytes=round(cells * context_bytes_per_token(facts, settings.kv_type)),
+            work_bytes=_vector_work_bytes(facts, batch, max(context, batch)),
+            free_bytes=memory.free,
+            total_bytes=memory.total,
+            context=context,
+            slots=slots,
+        )
+        return LoadPlan(memory_plan, replace(options, context=context, slots=slots, batch_tokens=max(batch, slots), pooling=facts.pooling))
+
+    while settings.context is None and context > SMALLEST_VECTOR_CONTEXT and not plan().memory.fits:
+        context = max(SMALLEST_VECTOR_CONTEXT, context // 2)
+    return plan()
+
+
+def _vector_work_bytes(facts: ModelFacts, batch: int, cells: int) -> int:
+    """Activations and the mask of a whole batch. llama.cpp also keeps room for every token's logits, used or not."""
+    wide = max(2 * facts.feed_forward, 4 * facts.embedding)
+    logits = facts.vocabulary * (2 if facts.remembers else 1)
+    return batch * 4 * (6 * facts.embedding + wide + logits + 2 * cells) + 32 * _MEGABYTE
 
 
 def _layers_that_fit(facts: ModelFacts, plan: MemoryPlan) -> int:

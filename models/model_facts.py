@@ -9,11 +9,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import InvalidInput
-from core.generation import ModelFile
+from core.generation import ModelFile, ModelKind
 from models.gguf import Header, Value, damaged, read_header
 
 GLM_ARCHITECTURES = ("chatglm", "glm4", "glm4moe", "glm-dsa", "glm5-next", "deepseek2")
 """What llama.cpp calls the GLMs; deepseek2 is GLM-4.7-Flash, whose attention has that shape."""
+ENCODERS = (
+    *("bert", "modern-bert", "nomic-bert", "nomic-bert-moe", "neo-bert", "jina-bert-v2", "jina-bert-v3"),
+    *("eurobert", "gemma-embedding"),
+)
+"""Architectures that read a text at once and keep no context memory: they make vectors and cannot chat."""
+_POOLINGS = {1: "mean", 2: "cls", 3: "last", 4: "rank"}
+"""llama.cpp's LLAMA_POOLING_TYPE: how the vectors of a text's tokens become one. rank: a number from a classification head."""
+_HEADS = ("cls.weight", "cls.output.weight")
 _PART = re.compile(r"-(\d{5})-of-(\d{5})\.gguf$")
 # general.file_type: llama.cpp's LLAMA_FTYPE
 _FILE_TYPES = {
@@ -47,13 +55,25 @@ class ModelFacts:
     layer_bytes: int
     """Of all layers together; the rest are embeddings and the output."""
     parts: tuple[Path, ...]
+    pooling: str = ""
+    """mean, cls, last or rank; "" for a chat model."""
+    causal: bool = True
+    """Each token sees only those before it."""
+    rerank_template: str | None = None
+    """How query and document are put together, with {query} and {document}."""
+
+    @property
+    def remembers(self) -> bool:
+        """Whether it has context memory; an encoder reads a text at once and has none."""
+        return self.file.architecture not in ENCODERS
 
 
 def read_facts(path: Path) -> ModelFacts:
     """Raises InvalidInput: missing, damaged, truncated, another architecture, parts missing."""
     header = read_header(path)
     architecture = _text(header.metadata, "general.architecture")
-    if architecture not in GLM_ARCHITECTURES:
+    pooling = _pooling(header, architecture)
+    if architecture not in GLM_ARCHITECTURES and not pooling:
         raise InvalidInput(
             "{file} holds a model of architecture {architecture}, which is not a GLM. Choose a GLM file.",
             file=path.name,
@@ -68,6 +88,8 @@ def read_facts(path: Path) -> ModelFacts:
     head_length = embedding // heads if heads else 0
     latent = shape.number("attention.kv_lora_rank", 0)
     tensors = [tensor for one in headers for tensor in one.tensors]
+    if pooling == "rank" and not any(tensor.name in _HEADS for tensor in tensors):
+        raise InvalidInput("{file} calls itself a reranking model, but has no classification head.", file=path.name)
     file = ModelFile(
         path=path,
         name=model_name(path),
@@ -77,7 +99,8 @@ def read_facts(path: Path) -> ModelFacts:
         parameters=sum(tensor.elements for tensor in tensors),
         context=shape.number("context_length"),
         layers=layers,
-        thinking="think" in (template or ""),
+        thinking="think" in (template or "") and not pooling,
+        kind=ModelKind.RERANKING if pooling == "rank" else ModelKind.EMBEDDING if pooling else ModelKind.CHAT,
     )
     return ModelFacts(
         file=file,
@@ -94,6 +117,9 @@ def read_facts(path: Path) -> ModelFacts:
         weights_bytes=sum(one.tensor_bytes for one in headers),
         layer_bytes=sum(tensor.size for tensor in tensors if tensor.name.startswith("blk.")),
         parts=tuple(one.path for one in headers),
+        pooling=pooling,
+        causal=architecture not in ENCODERS and header.metadata.get(f"{architecture}.attention.causal", True) is not False,
+        rerank_template=_text(header.metadata, "tokenizer.chat_template.rerank") or None,
     )
 
 
@@ -143,6 +169,12 @@ class _Shape:
 def _text(metadata: dict[str, Value], key: str) -> str:
     value = metadata.get(key)
     return value if isinstance(value, str) else ""
+
+
+def _pooling(header: Header, architecture: str) -> str:
+    """Of an encoder that does not say, the mean, as its makers' libraries take it."""
+    known = header.metadata.get(f"{architecture}.pooling_type", 0)
+    return _POOLINGS.get(known, "") if isinstance(known, int) and known else "mean" if architecture in ENCODERS else ""
 
 
 def _quantization(headers: list[Header]) -> str:

@@ -9,11 +9,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from core.errors import Conflict, NotFound, PortalError, Unavailable
-from core.generation import DeviceMemory, LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelState
+from core.errors import Conflict, InvalidInput, NotFound, PortalError, Unavailable
+from core.generation import DeviceMemory, LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelKind, ModelState
 from models import machine
 from models.catalog import Catalog
 from models.chat_template import ChatTemplate
+from models.embedding.embedding_platform import EmbeddingPlatform
+from models.embedding.llama_embedder import LlamaEmbedder
 from models.engine import native
 from models.engine.llama_backend import LlamaBackend
 from models.engine.metrics import EngineMetrics
@@ -36,7 +38,7 @@ class _Entry:
     state: ModelState = ModelState.LOADING
     version: str = ""
     device: str = ""
-    platform: LocalPlatform | None = None
+    platform: LocalPlatform | EmbeddingPlatform | None = None
     progress: float = 0.0
     memory_bytes: int = 0
     error: str | None = None
@@ -49,6 +51,10 @@ class _Entry:
     @property
     def name(self) -> str:
         return self.facts.file.name
+
+    @property
+    def chats(self) -> bool:
+        return self.facts.file.kind is ModelKind.CHAT
 
 
 class Pool:
@@ -87,6 +93,8 @@ class Pool:
 
     def load(self, path: Path, settings: LoadSettings, *, default: bool = False) -> LoadedModel:
         facts = read_facts(path)
+        if default and facts.file.kind is not ModelKind.CHAT:
+            raise _not_for_chats(facts.file.name)
         plan = self._plan(facts, settings)
         check_fits(facts, plan.memory)
         with self._lock:
@@ -100,8 +108,10 @@ class Pool:
             return self._describe(entry)
 
     def make_default(self, name: str) -> None:
-        """Raises NotFound, Conflict if it is not ready."""
+        """Raises NotFound, Conflict if it is not ready or not for chats."""
         with self._lock:
+            if not self._entry(name).chats:
+                raise _not_for_chats(name)
             if self._entry(name).state is not ModelState.READY:
                 raise Conflict("The model {model} is not ready.", model=name)
             self._default = name
@@ -120,21 +130,46 @@ class Pool:
     # For the router and for metrics
 
     def platform(self, name: str | None) -> LocalPlatform:
-        """The named model's platform, or the default model's. Raises NotFound, Unavailable."""
+        """The named chat model's platform, or the default one's. Raises NotFound, Unavailable, InvalidInput (not for chats)."""
         with self._lock:
-            wanted = name or self._default or next(iter(self._entries), None)
+            chats = [entry.name for entry in self._entries.values() if entry.chats]
+            wanted = name or self._default or next(iter(chats), None)
             if wanted is None:
                 raise Unavailable("No model is loaded. Ask an admin to load one on the Models page.")
-            if wanted not in self._entries:
-                raise NotFound(
-                    "There is no model {model}. Choose one of: {models}.", model=wanted, models=", ".join(self._entries) or "none"
-                )
-            entry = self._entries[wanted]
-            if entry.state is ModelState.READY and entry.platform is not None:
-                return entry.platform
-            if entry.state is ModelState.LOADING:
-                raise Unavailable("The model {model} is still loading. Try again in a moment.", model=wanted)
-            raise Unavailable("The model {model} is not available now.", model=wanted)
+            found = self._ready(wanted)
+            if isinstance(found, LocalPlatform):
+                return found
+            raise InvalidInput(
+                "The model {model} makes vectors; it cannot chat. Choose one of: {models}.", model=wanted, models=", ".join(chats) or "none"
+            )
+
+    def vectors(self, name: str | None, kind: ModelKind) -> EmbeddingPlatform:
+        """The platform of the named model, or of the first one of this kind. Raises NotFound, Unavailable, InvalidInput (another kind)."""
+        with self._lock:
+            names = [entry.name for entry in self._entries.values() if entry.facts.file.kind is kind]
+            wanted = name or next(iter(names), None)
+            if wanted is None:
+                raise Unavailable("No model of the kind {kind} is loaded. Ask an admin to load one on the Models page.", kind=kind.value)
+            found = self._ready(wanted)
+            if isinstance(found, EmbeddingPlatform) and wanted in names:
+                return found
+            raise InvalidInput(
+                "The model {model} is not of the kind {kind}. Choose one of: {models}.",
+                model=wanted,
+                kind=kind.value,
+                models=", ".join(names) or "none",
+            )
+
+    def _ready(self, wanted: str) -> LocalPlatform | EmbeddingPlatform:
+        """Under the lock."""
+        if wanted not in self._entries:
+            raise NotFound("There is no model {model}. Choose one of: {models}.", model=wanted, models=", ".join(self._entries) or "none")
+        entry = self._entries[wanted]
+        if entry.state is ModelState.READY and entry.platform is not None:
+            return entry.platform
+        if entry.state is ModelState.LOADING:
+            raise Unavailable("The model {model} is still loading. Try again in a moment.", model=wanted)
+        raise Unavailable("The model {model} is not available now.", model=wanted)
 
     def metrics(self) -> dict[str, EngineMetrics]:
         """Of every running engine, by the model's name."""
@@ -188,24 +223,35 @@ class Pool:
             platform.close()
             self._remove(entry)
 
-    def _start(self, entry: _Entry) -> LocalPlatform:
+    def _start(self, entry: _Entry) -> LocalPlatform | EmbeddingPlatform:
         """Everything slow: fingerprint, weights, context. Raises PortalError."""
         before = _memory_taken()
+        platform = self._start_chat(entry) if entry.chats else self._start_vectors(entry)
+        entry.memory_bytes = max(0, _memory_taken() - before)
+        return platform
+
+    def _start_chat(self, entry: _Entry) -> LocalPlatform:
         template = ChatTemplate(entry.facts.template, entry.name)
-        path = entry.facts.file.path
         try:
             template.check()
-            entry.version = fingerprint(entry.facts)
-            if path != self._builtin:
-                try_to_load(path, entry.plan.options)
-            backend = LlamaBackend(path, entry.plan.options, lambda done: self._progress(entry, done))
+            self._check_file(entry)
+            backend = LlamaBackend(entry.facts.file.path, entry.plan.options, lambda done: self._progress(entry, done))
         except PortalError:
             template.close()
             raise
         entry.device = _device(entry.plan, backend)
-        platform = LocalPlatform(entry.facts, entry.version, backend, template, self._files)
-        entry.memory_bytes = max(0, _memory_taken() - before)
-        return platform
+        return LocalPlatform(entry.facts, entry.version, backend, template, self._files)
+
+    def _start_vectors(self, entry: _Entry) -> EmbeddingPlatform:
+        self._check_file(entry)
+        embedder = LlamaEmbedder(entry.facts.file.path, entry.plan.options, lambda done: self._progress(entry, done))
+        entry.device = _device(entry.plan, embedder)
+        return EmbeddingPlatform(entry.facts, entry.version, embedder)
+
+    def _check_file(self, entry: _Entry) -> None:
+        entry.version = fingerprint(entry.facts)
+        if entry.facts.file.path != self._builtin:
+            try_to_load(entry.facts.file.path, entry.plan.options)
 
     def _progress(self, entry: _Entry, done: float) -> bool:
         entry.progress = done
@@ -259,11 +305,12 @@ class Pool:
             self._choose_default()
 
     def _choose_default(self) -> None:
-        """Keep the default while it is ready; else take the model that was loaded first."""
+        """Keep the default while it is ready; else take the chat model that was loaded first."""
         current = self._entries.get(self._default or "")
         if current and current.state is ModelState.READY:
             return
-        self._default = next((entry.name for entry in self._entries.values() if entry.state is ModelState.READY), None)
+        ready = (entry.name for entry in self._entries.values() if entry.chats and entry.state is ModelState.READY)
+        self._default = next(ready, None)
 
     def _describe(self, entry: _Entry) -> LoadedModel:
         metrics = entry.platform.metrics() if entry.platform is not None else None
@@ -287,11 +334,15 @@ class Pool:
         )
 
 
+def _not_for_chats(name: str) -> Conflict:
+    return Conflict("The model {model} makes vectors; chats cannot use it.", model=name)
+
+
 def _memory_taken() -> int:
     return machine.resident_bytes() + sum(gpu.total_bytes - gpu.free_bytes for gpu in native.gpus())
 
 
-def _device(plan: LoadPlan, backend: LlamaBackend) -> str:
+def _device(plan: LoadPlan, backend: LlamaBackend | LlamaEmbedder) -> str:
     """Where the model really runs, as llama.cpp reports it: a build may hold CUDA and still use the processor."""
     offloaded = backend.logged("layers to GPU")
     if plan.options.gpu_layers and offloaded:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.generation import GenerationRequest, LoadedModel, ModelState, RunningGeneration
+from core.embedding import EmbeddingRequest, RerankRequest, RunningEmbedding
+from core.generation import GenerationRequest, LoadedModel, ModelKind, ModelState, RunningGeneration
 from models.pool import Pool
 
 
@@ -16,6 +17,12 @@ class PoolRouter:
 
     def start(self, request: GenerationRequest) -> RunningGeneration:
         return self._pool.platform(request.model).start(request)
+
+    def embed(self, request: EmbeddingRequest) -> RunningEmbedding:
+        return self._pool.vectors(request.model, ModelKind.EMBEDDING).embed(request)
+
+    def rerank(self, request: RerankRequest) -> RunningEmbedding:
+        return self._pool.vectors(request.model, ModelKind.RERANKING).rerank(request)
 
     def models(self) -> Sequence[LoadedModel]:
         return [model for model in self._pool.loaded() if model.state is ModelState.READY]

@@ -12,12 +12,12 @@ import streamlit as st
 
 from core.entities import User
 from core.errors import PortalError
-from core.generation import LoadedModel, ModelFile, ModelState
+from core.generation import LoadedModel, ModelFile, ModelKind, ModelState
 from pages.shell import blank, page_head
 from pages.widgets.card import card_title
 from pages.widgets.figures import MISSING, count, size, speed
 from pages.widgets.memory_bar import memory_bar
-from pages.widgets.memory_plan import file_line, memory_plan
+from pages.widgets.memory_plan import file_line, kind_word, memory_plan
 from pages.widgets.message import plain
 from pages.words import said, t
 
@@ -93,8 +93,9 @@ def _card(portal: Portal, user: User, model: LoadedModel) -> None:
         ModelState.FAILED: f":red-badge[:material/error: {t('Failed')}]",
     }[model.state]
     default = f" :gray-badge[{t('Default')}]" if model.default else ""
+    kind = "" if model.file.kind is ModelKind.CHAT else f" :blue-badge[{kind_word(model.file.kind)}]"
     with st.container(horizontal=True, wrap=False, gap="small", key=f"cardhead-{model.name}"):
-        st.markdown(f"### {plain(model.name)} {state}{default}", anchors=False, width="stretch")
+        st.markdown(f"### {plain(model.name)} {state}{default}{kind}", anchors=False, width="stretch")
         _actions(portal, user, model)
     st.html(f"<p class='file'>{file_line(model.file)}<br><code>{escape(str(model.file.path))}</code></p>")
     if model.state is ModelState.FAILED:
@@ -112,9 +113,10 @@ def _card(portal: Portal, user: User, model: LoadedModel) -> None:
         return
     if model.state is ModelState.DRAINING:
         st.caption(t("Running answers finish first, 30 s at most. Then the memory is freed."))
+    slots = t("Slots in use") if model.file.kind is ModelKind.CHAT else t("Texts in the batch")
     facts = (
         (t("Speed"), speed(model.tokens_per_second)),
-        (t("Slots in use"), t("{busy} of {slots}", busy=model.slots_busy, slots=model.slots)),
+        (slots, t("{busy} of {slots}", busy=model.slots_busy, slots=model.slots)),
         (t("In line"), count(model.waiting)),
         (t("Context"), count(model.context)),
         (t("Device"), model.device),
@@ -133,7 +135,7 @@ def _actions(portal: Portal, user: User, model: LoadedModel) -> None:
         if st.button(label, type="tertiary", key=f"dismiss-{model.name}"):
             _do(lambda: portal.models.unload(user, model.name))
     elif model.state is ModelState.READY:
-        choices = [] if model.default else ["default"]
+        choices = [] if model.default or model.file.kind is not ModelKind.CHAT else ["default"]
         words = {"default": t("Make default"), "unload": t("Unload")}
         chosen = st.menu_button(
             t("Actions"), [*choices, "unload"], format_func=words.__getitem__, type="tertiary", key=f"more-{model.name}"
@@ -207,6 +209,7 @@ def _folder(files: Sequence[ModelFile], loaded: Sequence[LoadedModel], folder: P
                     [words[state[str(file.path)]] if str(file.path) in state else t("Unusable") if file.error else t("On disk")]
                     for file in files
                 ],
+                "kind": [None if file.error else kind_word(file.kind) for file in files],
                 "quantization": [file.quantization or None for file in files],
                 "size": [file.size_bytes / scale for file in files],
                 "context": [file.context or None for file in files],
@@ -219,6 +222,7 @@ def _folder(files: Sequence[ModelFile], loaded: Sequence[LoadedModel], folder: P
             column_config={
                 "file": st.column_config.TextColumn(t("File"), width=230),
                 "state": st.column_config.MultiselectColumn(t("State"), options=list(colours), color=list(colours.values()), width=110),
+                "kind": st.column_config.TextColumn(t("Kind"), width="small"),
                 "quantization": st.column_config.TextColumn(t("Quantization"), width="small"),
                 "size": st.column_config.NumberColumn(t("Size, {unit}", unit=unit), format="%.1f", width="small"),
                 "context": st.column_config.NumberColumn(t("Context"), format="localized", width="small"),

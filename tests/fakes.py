@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import queue
 import threading
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from core.embedding import Cancelled, Embedded, EmbeddingRequest, RerankRequest
 from core.entities import FinishReason, Timings, Usage
 from core.errors import NotFound, PortalError, Unavailable
 from core.generation import (
@@ -56,6 +58,30 @@ class FakeGeneration:
         self.cancelled.set()
 
 
+class FakeVectors:
+    """Has its rows at once, or when `gate` is released, or fails with `error`."""
+
+    model, model_version, platform = "fake-vectors", "v1", "local"
+
+    def __init__(self, rows: list[list[float]], gate: threading.Semaphore | None, error: PortalError | None) -> None:
+        self._rows = rows
+        self._error = error
+        self._gate = gate
+        self.cancelled = threading.Event()
+
+    def result(self) -> Embedded:
+        while self._gate is not None and not self._gate.acquire(timeout=0.01):
+            if self.cancelled.is_set():
+                raise Cancelled
+        if self._error is not None:
+            raise self._error
+        rows = tuple(array("f", row) for row in self._rows)
+        return Embedded(rows, Usage(prompt_tokens=len(rows)), Timings(0.0, None, 0.1))
+
+    def cancel(self) -> None:
+        self.cancelled.set()
+
+
 def answer(text: str, *, reasoning: str = "") -> list[GenerationEvent | PortalError]:
     """Events of an answer, a word a delta."""
     words = [word + " " for word in text.split(" ")]
@@ -78,8 +104,12 @@ class FakeRouter:
     next_answers: queue.SimpleQueue[Sequence[GenerationEvent | PortalError]] = field(default_factory=queue.SimpleQueue)
     requests: list[GenerationRequest] = field(default_factory=list)
     generations: list[FakeGeneration] = field(default_factory=list)
+    vector_requests: list[EmbeddingRequest | RerankRequest] = field(default_factory=list)
+    vectors: list[FakeVectors] = field(default_factory=list)
+    vector_error: PortalError | None = None
+    """What the next vectors fail with, once they are begun."""
     refuse: list[PortalError] = field(default_factory=list)
-    """Raised by the next calls of start, one each."""
+    """Raised by the next calls of start, embed and rerank, one each."""
     gate: threading.Semaphore | None = None
     available: list[LoadedModel] = field(default_factory=lambda: [MODEL])
 
@@ -106,6 +136,21 @@ class FakeRouter:
         generation = FakeGeneration(events, self.gate)
         self.generations.append(generation)
         return generation
+
+    def embed(self, request: EmbeddingRequest) -> FakeVectors:
+        """Of each input its number of letters or tokens, and 1."""
+        return self._vectors(request, [[float(len(one)), 1.0] for one in request.inputs])
+
+    def rerank(self, request: RerankRequest) -> FakeVectors:
+        """The longer the better."""
+        return self._vectors(request, [[1 - 1 / (1 + len(one))] for one in request.documents])
+
+    def _vectors(self, request: EmbeddingRequest | RerankRequest, rows: list[list[float]]) -> FakeVectors:
+        self.vector_requests.append(request)
+        if self.refuse:
+            raise self.refuse.pop(0)
+        self.vectors.append(FakeVectors(rows, self.gate, self.vector_error))
+        return self.vectors[-1]
 
     def models(self) -> Sequence[LoadedModel]:
         return self.available

@@ -17,12 +17,13 @@ from core.generation import SamplingParams
 from models.engine import native
 from models.engine.backend import Decoded, Part
 from models.engine.batch import Batch
+from models.engine.llama_model import AbortFlag, control_markers, load_weights, text_of, tokens_of
 from models.engine.native import lib
 from models.engine.sampler import new_chain
 from models.engine.steering import SteeredSampler, needs_steering, new_grammar
 from models.engine.top_chain import TopChain, wants_only
 
-_KV_TYPES = {"f16": 1, "q8_0": 8, "q4_0": 2}
+KV_TYPES = {"f16": 1, "q8_0": 8, "q4_0": 2}
 _ENDS = ("<|user|>", "<|observation|>")
 """Turn markers that end an answer, though some GLM files do not list them as end-of-generation tokens."""
 _SHOWN = frozenset({"<think>", "</think>", "<tool_call>", "</tool_call>"})
@@ -42,6 +43,8 @@ class BackendOptions:
     batch_tokens: int = 512
     parking_bytes: int = 0
     """Host memory for conversations that leave their slots."""
+    pooling: str = ""
+    """Of a model that makes vectors: mean, cls, last or rank."""
 
 
 class LlamaBackend:
@@ -63,7 +66,7 @@ class LlamaBackend:
         self.slots = options.slots
         self.parking_bytes = options.parking_bytes
         self.batch_tokens = max(options.batch_tokens, options.slots + self.most_guesses)
-        self._model: Any = self._load_model(path, progress, trial)
+        self._model: Any = load_weights(path, options.gpu_layers, options.extra_buffers, progress, trial=trial)
         self._vocab = lib.llama_model_get_vocab(self._model)
         self.vocabulary = lib.llama_vocab_n_tokens(self._vocab)
         try:
@@ -76,8 +79,7 @@ class LlamaBackend:
         self.can_cut = not (lib.llama_model_is_recurrent(self._model) or lib.llama_model_is_hybrid(self._model))
         self._tokenizing = threading.Lock()
         self._closed = False
-        self._abort_flag = ctypes.create_string_buffer(2)
-        self._install_abort()
+        self._abort = AbortFlag(self._context)
         self._batch = Batch(self.batch_tokens)
         self._rows: list[int] = []
         self._scratch = np.empty(self.vocabulary, np.bool_)
@@ -86,21 +88,6 @@ class LlamaBackend:
         self._on_gpu = bool(native.gpus()) and options.gpu_layers != 0
         self._sample = native.short_call("llama_sampler_sample", ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int32)
         self._logits_at = native.short_call("llama_get_logits_ith", ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int32)
-
-    def _load_model(self, path: Path, progress: Callable[[float], bool], trial: bool) -> Any:
-        params = lib.llama_model_default_params()
-        params.n_gpu_layers = self.options.gpu_layers
-        params.use_extra_bufts = self.options.extra_buffers
-        params.load_mtp = False
-        if trial:
-            params.no_alloc, params.load_mode = True, lib.LLAMA_LOAD_MODE_NONE
-        callback = lib.llama_progress_callback(lambda done, _data: progress(done))
-        params.progress_callback = callback
-        model = lib.llama_model_load_from_file(str(path).encode(), params)
-        if not model:
-            reason = self._log.last_error() or "no reason given"
-            raise ModelFailed("llama.cpp could not load {file}: {reason}", file=path.name, reason=reason)
-        return model
 
     def _new_context(self) -> Any:
         options = self.options
@@ -111,7 +98,7 @@ class LlamaBackend:
         params.n_seq_max = options.slots
         params.n_outputs_max = options.slots + self.most_guesses
         params.n_threads = params.n_threads_batch = options.threads
-        params.type_k = params.type_v = _KV_TYPES[options.kv_type]
+        params.type_k = params.type_v = KV_TYPES[options.kv_type]
         # A quantized V needs flash attention; else llama.cpp decides by the device.
         params.flash_attn_type = -1 if options.kv_type == "f16" else 1
         params.offload_kqv = options.gpu_layers != 0
@@ -123,16 +110,6 @@ class LlamaBackend:
             reason = self._log.last_error() or "no reason given"
             raise ModelFailed("llama.cpp could not make room for the conversations: {reason}", reason=reason)
         return context
-
-    def _install_abort(self) -> None:
-        """Let another thread stop a decode without Python in the middle of it.
-
-        llama.cpp asks `bool callback(void *)` after every operation, and taking the interpreter's lock each time would
-        cost more than the decode. strlen has the same shape: of our two-byte flag it is 0 (go on) or 1 (stop).
-        """
-        strlen = ctypes.cast(ctypes.CDLL(None).strlen, lib.ggml_abort_callback)
-        self._abort_callback = strlen
-        lib.llama_set_abort_callback(self._context, strlen, ctypes.cast(self._abort_flag, ctypes.c_void_p))
 
     # Backend
 
@@ -195,8 +172,8 @@ class LlamaBackend:
     def piece(self, token: int) -> bytes:
         known = self._pieces.get(token)
         if known is None:
-            shown = self._text(token, special=True)
-            known = shown if shown.decode("utf-8", "ignore") in _SHOWN else self._text(token, special=False)
+            shown = text_of(self._vocab, token, special=True)
+            known = shown if shown.decode("utf-8", "ignore") in _SHOWN else text_of(self._vocab, token, special=False)
             self._pieces[token] = known
         return known
 
@@ -207,7 +184,7 @@ class LlamaBackend:
         return known
 
     def abort(self, now: bool) -> None:
-        self._abort_flag[0] = b"\1" if now else b"\0"
+        self._abort.set(now)
 
     def close(self) -> None:
         with self._tokenizing:
@@ -221,15 +198,11 @@ class LlamaBackend:
 
     def tokenize(self, text: str, *, special: bool = True) -> list[int]:
         """Token ids; `special` turns markers such as <|user|> into their tokens. Raises Unavailable once closed."""
-        data = text.encode()
-        room = len(data) + 8
-        tokens = (ctypes.c_int32 * room)()
         # The lock keeps the model from being freed meanwhile; 2,000 tokens take 2 ms.
         with self._tokenizing:
             if self._closed:
                 raise Unavailable("The model is being unloaded.")
-            count = lib.llama_tokenize(self._vocab, data, len(data), tokens, room, False, special)
-        return list(tokens[:count])
+            return tokens_of(self._vocab, text, special=special)
 
     def grammar_error(self, text: str) -> str | None:
         """Why llama.cpp cannot use the grammar, None if it can. Raises Unavailable once closed."""
@@ -245,8 +218,7 @@ class LlamaBackend:
 
     def control_markers(self) -> list[str]:
         """The text of every control token, such as <|user|>."""
-        tokens = (token for token in range(self.vocabulary) if lib.llama_vocab_is_control(self._vocab, token))
-        return [text for text in (self._text(token, special=True).decode("utf-8", "ignore") for token in tokens) if text]
+        return control_markers(self._vocab)
 
     def logged(self, text: str) -> str | None:
         return self._log.find(text)
@@ -257,11 +229,6 @@ class LlamaBackend:
     def _single(self, text: str) -> list[int]:
         tokens = self.tokenize(text)
         return tokens if len(tokens) == 1 else []
-
-    def _text(self, token: int, *, special: bool) -> bytes:
-        buffer = ctypes.create_string_buffer(512)
-        length = lib.llama_token_to_piece(self._vocab, token, buffer, len(buffer), 0, special)
-        return buffer.raw[: max(length, 0)]
 
 
 def _bytes(state: NDArray[np.uint8]) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 from core.errors import InvalidInput, PromptTooLong
@@ -18,6 +17,7 @@ from models.engine.sequence import Sequence
 from models.engine.steering import needs_steering
 from models.grammar import check_grammar
 from models.json_schema import grammar_of
+from models.marked_text import SEAM, MarkedText
 from models.model_facts import ModelFacts
 from models.platforms.local_generation import LocalGeneration
 from models.platforms.look_ahead import UNKNOWN, LookAhead, Turn
@@ -26,8 +26,6 @@ from models.tool_calls import ToolCallParser, must_call
 
 DEFAULT_MAX_TOKENS = 4096
 """Where nobody asks for more, so that an answer that does not end cannot hold a slot for ever."""
-_SEAM = "\ufdd0"
-"""A noncharacter that marks where to cut the prompt; it never occurs in text that people exchange."""
 
 
 class LocalPlatform:
@@ -47,8 +45,7 @@ class LocalPlatform:
         name = f"{facts.file.name} {facts.title}"
         self._defaults = recommended(facts.file.architecture, name)
         self._tool_defaults = recommended(facts.file.architecture, name, tools=True)
-        markers = sorted(backend.control_markers(), key=len, reverse=True)
-        self._markers = re.compile("|".join(map(re.escape, markers))) if markers else None
+        self._plain = MarkedText(backend.control_markers()).defused
         self._look_ahead = LookAhead(facts.file.name, backend.slots, self._expected, self._engine.expect)
         self._engine.start()
 
@@ -140,9 +137,5 @@ class LocalPlatform:
     def _defused_tool(self, tool: Tool) -> Tool:
         return Tool(self._plain(tool.name), self._plain(tool.description), self._plain(tool.parameters))
 
-    def _plain(self, text: str) -> str:
-        text = text.replace(_SEAM, "").encode("utf-8", "replace").decode()  # half a surrogate pair has no bytes
-        return self._markers.sub(lambda found: found[0][0] + _SEAM + found[0][1:], text) if self._markers else text
-
     def _tokenize(self, prompt: Prompt) -> list[int]:
-        return [token for piece in prompt.text.split(_SEAM) if piece for token in self._backend.tokenize(piece)]
+        return [token for piece in prompt.text.split(SEAM) if piece for token in self._backend.tokenize(piece)]

@@ -10,7 +10,7 @@ import streamlit as st
 
 from core.entities import User
 from core.errors import PortalError
-from core.generation import LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelState
+from core.generation import LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelKind, ModelState
 from pages.widgets.card import card_title
 from pages.widgets.figures import count, parameters, size
 from pages.widgets.memory_bar import memory_bar
@@ -51,7 +51,11 @@ def memory_plan(portal: Portal, user: User, files: Sequence[ModelFile], loaded: 
         return
     memory_bar(plan)
     st.markdown(_verdict(plan))
-    default = st.checkbox(t("Use it for new chats"), value=True, key="models-default")
+    default = False
+    if file.kind is ModelKind.CHAT:
+        default = st.checkbox(t("Use it for new chats"), value=True, key="models-default")
+    else:
+        st.caption(t("Programs use it by REST, at /v1/embeddings or /v1/rerank. Chats cannot."))
     if st.button(t("Load with this plan"), type="primary", width="stretch", key="models-load", disabled=not plan.fits):
         try:
             portal.models.load(user, file.path, settings, default=default)
@@ -63,19 +67,23 @@ def memory_plan(portal: Portal, user: User, files: Sequence[ModelFile], loaded: 
 
 def _settings(file: ModelFile, auto: MemoryPlan) -> LoadSettings:
     """The sliders; they start at what the portal would choose by itself."""
-    slots = st.slider(t("Slots"), 1, max(16, auto.slots), auto.slots, key=f"plan-slots-{file.path}", help=t("Answers at the same time"))
+    chats = file.kind is ModelKind.CHAT
+    words = (t("Slots"), t("Answers at the same time")) if chats else (t("Texts in a batch"), t("Texts that are read at the same time"))
+    slots = st.slider(words[0], 1, max(16, auto.slots), auto.slots, key=f"plan-slots-{file.path}", help=words[1])
     most = max(file.context, auto.context, 512)
     sizes = sorted({1 << power for power in range(9, 23) if 1 << power < most} | {most, auto.context})
     context = auto.context
     if len(sizes) > 1:
         context = st.select_slider(
-            t("Context per slot"),
+            t("Context per slot") if chats else t("Context"),
             sizes,
             auto.context,
             format_func=count,
             key=f"plan-context-{file.path}",
-            help=t("Tokens one conversation can hold"),
+            help=t("Tokens one conversation can hold") if chats else t("Tokens of the longest text it reads"),
         )
+    if not chats:
+        return LoadSettings(context=context, slots=slots)
     kv_type = st.segmented_control(
         t("Context precision"),
         list(PRECISIONS),
@@ -101,9 +109,14 @@ def _verdict(plan: MemoryPlan) -> str:
     return f":red[:material/error: {words}]"
 
 
+def kind_word(kind: ModelKind) -> str:
+    return {ModelKind.CHAT: t("Chat"), ModelKind.EMBEDDING: t("Embedding"), ModelKind.RERANKING: t("Reranking")}[kind]
+
+
 def file_line(file: ModelFile) -> str:
-    """HTML: architecture, quantization, parameters and size of a file."""
+    """HTML: kind (chats go without saying), architecture, quantization, parameters and size of a file."""
     known = (
+        "" if file.kind is ModelKind.CHAT else kind_word(file.kind),
         file.architecture,
         file.quantization,
         t("{n} parameters", n=parameters(file.parameters)) if file.parameters else "",

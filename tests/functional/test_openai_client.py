@@ -14,6 +14,7 @@ import pytest
 from pydantic import BaseModel, Field
 
 from bench._portal import Measured, running_portal
+from tests.vector_gguf_maker import make_bert
 
 HELLO: list[dict[str, str]] = [{"role": "user", "content": "How do I add a model?"}]
 
@@ -210,7 +211,64 @@ def test_penalties_and_biases_are_taken(client: openai.OpenAI) -> None:
 
 def test_a_path_that_is_not_offered_is_a_not_found_error(client: openai.OpenAI) -> None:
     with pytest.raises(openai.NotFoundError):
-        client.embeddings.create(model="guide", input="x", encoding_format="float")
+        client.audio.speech.create(model="guide", input="x", voice="alloy")
+
+
+@pytest.fixture(scope="module")
+def vectors(program: httpx.Client, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """An embedding and a reranking model beside the built-in one, as long as a test needs them."""
+    folder = tmp_path_factory.mktemp("vectors")
+    paths = [make_bert(folder / "bert.gguf"), make_bert(folder / "ranker.gguf", "rank")]
+    for path in paths:
+        assert program.post("/api/v1/models/load", json={"path": str(path)}).status_code == 202
+    deadline = time.monotonic() + 60
+    while [one["state"] for one in program.get("/api/v1/models").json()["loaded"]] != ["ready"] * 3:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    yield
+    for path in paths:
+        program.delete(f"/api/v1/models/{path.stem}")
+    while len(program.get("/api/v1/models").json()["loaded"]) > 1:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_embeddings_come_by_default_and_as_numbers(client: openai.OpenAI, vectors: None) -> None:
+    texts = ["hello", "what is this?", "x"]
+    packed = client.embeddings.create(model="bert", input=texts)
+    plain = client.embeddings.create(model="bert", input=texts, encoding_format="float")
+    assert [one.index for one in packed.data] == [0, 1, 2]
+    assert all(abs(sum(number * number for number in one.embedding) - 1) < 1e-5 for one in packed.data)
+    assert packed.usage.prompt_tokens == packed.usage.total_tokens == 5 + 11 + 1 + 2 * 3
+    for one, other in zip(packed.data, plain.data, strict=True):
+        assert one.embedding == pytest.approx(other.embedding, abs=1e-7)
+    cut = client.embeddings.create(model="bert", input="hello", dimensions=8).data[0].embedding
+    assert len(cut) == 8 and abs(sum(number * number for number in cut) - 1) < 1e-5
+
+
+def test_embedding_refusals_are_the_clients_own_errors(client: openai.OpenAI, vectors: None) -> None:
+    with pytest.raises(openai.BadRequestError, match=r"input\.0 has"):
+        client.embeddings.create(model="bert", input="x " * 500)
+    assert client.embeddings.create(model="bert", input="x " * 500, extra_body={"truncate": True}).usage.prompt_tokens == 128
+    with pytest.raises(openai.BadRequestError, match="not of the kind embedding"):
+        client.embeddings.create(model="guide", input="x")
+    with pytest.raises(openai.BadRequestError, match="it cannot chat"):
+        client.chat.completions.create(model="bert", messages=HELLO)
+    with pytest.raises(openai.NotFoundError):
+        client.embeddings.create(model="none", input="x")
+
+
+def test_documents_are_ranked(program: httpx.Client, vectors: None) -> None:
+    answer = program.post("/v1/rerank", json={"query": "what", "documents": ["a", "hello", "what is"], "return_documents": True}).json()
+    scores = [one["relevance_score"] for one in answer["results"]]
+    assert scores == sorted(scores, reverse=True) and all(0 < score < 1 for score in scores)
+    assert {(one["index"], one["document"]["text"]) for one in answer["results"]} == {(0, "a"), (1, "hello"), (2, "what is")}
+    assert answer["model"] == "ranker"
+
+
+def test_chats_go_on_beside_models_for_vectors(client: openai.OpenAI, vectors: None) -> None:
+    assert next(model.id for model in client.models.list()) == "guide"
+    assert client.chat.completions.create(messages=HELLO, max_tokens=3, model="").choices[0].finish_reason == "length"
 
 
 def test_many_at_once_are_all_answered(portal: Measured, key: str) -> None:

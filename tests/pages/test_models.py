@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.errors import InvalidInput, NotAllowed
-from core.generation import LoadedModel, MemoryPlan, ModelFile, ModelState
+from core.generation import LoadedModel, MemoryPlan, ModelFile, ModelKind, ModelState
 from core.permissions import Role
 from pages.models import add_path
 from tests.fakes import FILE, MODEL
@@ -154,6 +154,20 @@ def test_an_idle_model_can_become_the_default_or_go_at_once(made: Stage) -> None
     drawn.menu_button(key="more-second").click("default").run()
     drawn.menu_button(key="more-second").click("unload").run()
     assert made.pool.asked == [("make_default", "second"), ("unload", "second")]
+
+
+def test_a_model_for_vectors_says_so_and_is_offered_to_no_chat(made: Stage) -> None:
+    vectors = replace(OTHER, name="bge-m3", path=Path("/models/bge-m3.gguf"), kind=ModelKind.EMBEDDING)
+    made.pool.models = [MODEL, replace(MODEL, name="bge", default=False, file=replace(vectors, path=Path("/models/bge.gguf")))]
+    made.pool.on_disk = [FILE, vectors]
+    drawn = page("models", made)
+    assert ":blue-badge[Embedding]" in texts(drawn) and "Texts in the batch" in texts(drawn)
+    assert drawn.menu_button(key="more-bge").options == ["Unload"]
+    assert "at /v1/embeddings or /v1/rerank" in texts(drawn) and not drawn.checkbox
+    assert drawn.slider[0].label == "Texts in a batch"
+    assert drawn.dataframe[0].value["kind"].tolist() == ["Chat", "Embedding"]
+    drawn.button(key="models-load").click().run()
+    assert made.pool.asked == [("load", vectors.path)]
 
 
 def test_a_path_typed_by_hand_is_asked_for_in_a_dialog(made: Stage) -> None:

@@ -31,7 +31,7 @@ def chunks(text: str) -> list[dict[str, Any]]:
 def test_the_models_are_listed_in_openais_shape(ann: httpx.Client) -> None:
     assert ann.get("/v1/models").json() == {
         "object": "list",
-        "data": [{"id": "fake", "object": "model", "created": 0, "owned_by": "portal", "context_window": 4096}],
+        "data": [{"id": "fake", "object": "model", "created": 0, "owned_by": "portal", "context_window": 4096, "kind": "chat"}],
     }
     assert ann.get("/v1/models/fake").json()["id"] == "fake"
     missing = ann.get("/v1/models/owner/none")

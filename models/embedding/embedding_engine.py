@@ -1,0 +1,264 @@
+"""One thread that computes the texts of all requests together, a batch after the other."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from array import array
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+
+from core.embedding import Cancelled, Embedded
+from core.entities import Timings, Usage
+from core.errors import Busy, ModelFailed, PortalError, Unavailable
+from models.embedding.llama_embedder import Rows, Tokens
+from models.engine.metrics import EngineMetrics, Speed
+
+MOST_WAITING = 1_000_000
+"""Tokens in the queue; a single request finds room whenever nothing waits."""
+_log = logging.getLogger(__name__)
+
+
+class Computes(Protocol):
+    """What the engine needs of a model."""
+
+    slots: int
+    context: int
+    batch_tokens: int
+
+    def compute(self, texts: Sequence[Tokens]) -> Rows | None: ...
+    def abort(self, now: bool) -> None: ...
+    def close(self) -> None: ...
+
+
+class Job:
+    """The texts of one request. Filled by the engine's thread; `wait` hands them over."""
+
+    def __init__(self, texts: Sequence[Tokens]) -> None:
+        self.texts = texts
+        self.rows: list[Rows | None] = [None] * len(texts)
+        self.taken = 0
+        """Texts in a batch so far: they are taken in order."""
+        self.left = len(texts)
+        self.cancelled = False
+        self.error: PortalError | None = None
+        self.submitted_at = time.monotonic()
+        self.begun_at: float | None = None
+        self.ended_at = self.submitted_at
+        self._ended = threading.Event()
+
+    @property
+    def waiting_tokens(self) -> int:
+        return sum(map(len, self.texts[self.taken :]))
+
+    @property
+    def over(self) -> bool:
+        return self._ended.is_set()
+
+    def end(self, error: PortalError | None = None) -> None:
+        self.error, self.ended_at = error, time.monotonic()
+        self._ended.set()
+
+    def wait(self) -> Embedded:
+        """Raises Cancelled, ModelFailed, Unavailable."""
+        self._ended.wait()
+        if self.error is not None:
+            raise self.error
+        if self.cancelled:
+            raise Cancelled
+        rows = tuple(array("f", row.tobytes()) for row in self.rows if row is not None)
+        queued = (self.begun_at or self.ended_at) - self.submitted_at
+        timings = Timings(queue_s=queued, duration_s=self.ended_at - self.submitted_at)
+        return Embedded(rows, Usage(prompt_tokens=sum(map(len, self.texts))), timings)
+
+
+@dataclass(frozen=True, slots=True)
+class _Picked:
+    job: Job
+    place: int
+
+
+class EmbeddingEngine:
+    """Owns the model: its thread alone touches it and closes it at the end."""
+
+    def __init__(self, model: Computes, name: str, fill: int, *, queue_limit: int = MOST_WAITING) -> None:
+        """fill: tokens to put into a batch. More costs as much a token, since every token looks at all of them."""
+        self._model = model
+        self._name = name
+        self._fill = min(fill, model.batch_tokens)
+        self._queue_limit = queue_limit
+        self._jobs: deque[Job] = deque()
+        self._waiting_tokens = 0
+        self._running: tuple[_Picked, ...] = ()
+        self._wake = threading.Condition()
+        self._closing = False
+        self._speed = Speed()
+        self._totals = EngineMetrics(model.slots, 0, 0, 0, 0, 0, 0, 0.0, 0, 0, 0, 0, None)
+        self._thread = threading.Thread(target=self._run, name=f"vectors {name}", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    # From any thread
+
+    def submit(self, texts: Sequence[Tokens]) -> Job:
+        """Each of the texts fits the context. Raises Busy, Unavailable while closing."""
+        job = Job(texts)
+        tokens = job.waiting_tokens
+        with self._wake:
+            if self._closing:
+                raise Unavailable("The model {name} is being unloaded.", name=self._name)
+            if self._waiting_tokens and self._waiting_tokens + tokens > self._queue_limit:
+                wait = self._waiting_tokens / (self._speed.tokens_per_second or 1000.0)
+                raise Busy(
+                    "The model is busy: {tokens} tokens wait for it. Try again in {seconds} s.",
+                    tokens=f"{self._waiting_tokens:,}",
+                    seconds=max(1, round(wait)),
+                    retry_after=max(1.0, wait),
+                )
+            self._jobs.append(job)
+            self._waiting_tokens += tokens
+            self._wake.notify()
+        return job
+
+    def cancel(self, job: Job) -> None:
+        """Compute no more of it; a batch that holds nothing else is broken off."""
+        with self._wake:
+            if job.over:
+                return
+            job.cancelled = True
+            self._drop(job)
+            if self._running and all(one.job.cancelled for one in self._running):
+                self._model.abort(True)
+            job.end()
+
+    @property
+    def idle(self) -> bool:
+        with self._wake:
+            return not self._jobs and not self._running
+
+    def metrics(self) -> EngineMetrics:
+        with self._wake:
+            waiting = sum(len(job.texts) - job.taken for job in self._jobs)
+            return replace(self._totals, busy=len(self._running), waiting=waiting, tokens_per_second=self._speed.tokens_per_second)
+
+    def close(self, timeout: float = 30.0) -> bool:
+        """Fail what still runs and free the model. True once the memory is free; False if a batch outlasts `timeout`."""
+        with self._wake:
+            self._closing = True
+            self._model.abort(True)
+            self._wake.notify()
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    # The engine's thread
+
+    def _run(self) -> None:
+        while self._wait_for_work():
+            self.step()
+        with self._wake:
+            jobs = {*self._jobs, *(one.job for one in self._running)}
+            self._jobs.clear()
+            self._waiting_tokens = 0
+        for job in jobs:
+            if not job.over:
+                job.end(Unavailable("The model {name} was unloaded before the texts were read.", name=self._name))
+        self._model.close()
+
+    def _wait_for_work(self) -> bool:
+        with self._wake:
+            while not self._jobs and not self._closing:
+                self._wake.wait()
+            return not self._closing
+
+    def step(self) -> None:
+        """Choose a batch, compute it, hand its rows over."""
+        begin = time.monotonic()
+        with self._wake:
+            picked = self._running = tuple(self._pick(begin))
+            if not self._closing:
+                self._model.abort(False)
+        outcomes = self._compute(picked)
+        with self._wake:
+            if self._closing and any(outcome is None for outcome in outcomes):
+                return  # broken off: _run tells them
+            self._running = ()
+            for one, outcome in zip(picked, outcomes, strict=True):
+                self._hand_over(one, outcome)
+            self._count(picked, outcomes, time.monotonic() - begin)
+
+    def _pick(self, now: float) -> list[_Picked]:
+        """Texts in turn from each request, so that a short one does not wait for a long one's end.
+
+        Whose next text does not fit keeps its place at the front: it is the first of the next batch.
+        """
+        picked: list[_Picked] = []
+        tokens = 0
+        in_turn = deque(self._jobs)
+        while in_turn and len(picked) < self._model.slots:
+            job = in_turn.popleft()
+            size = len(job.texts[job.taken])
+            if picked and tokens + size > self._fill:
+                continue
+            picked.append(_Picked(job, job.taken))
+            tokens += size
+            job.begun_at = job.begun_at or now
+            job.taken += 1
+            self._jobs.remove(job)
+            if job.taken < len(job.texts):
+                self._jobs.append(job)
+                in_turn.append(job)
+        self._waiting_tokens -= tokens
+        return picked
+
+    def _compute(self, picked: Sequence[_Picked]) -> list[Rows | PortalError | None]:
+        """A row, an error, or None where it was broken off. What fails together is tried again one by one."""
+        try:
+            rows = self._model.compute([one.job.texts[one.place] for one in picked])
+            if rows is not None and not np.isfinite(rows).all():
+                raise ModelFailed("The model {name} gave a vector that is no number.", name=self._name)
+        except PortalError as problem:
+            return [problem] if len(picked) == 1 else [outcome for one in picked for outcome in self._compute([one])]
+        except Exception:  # noqa: BLE001 - one broken batch must not end the thread
+            _log.exception("a batch of model %s failed", self._name)
+            return [ModelFailed("The model {name} could not read the texts. Try again.", name=self._name) for _ in picked]
+        return [None] * len(picked) if rows is None else list(rows)
+
+    def _hand_over(self, one: _Picked, outcome: Rows | PortalError | None) -> None:
+        job = one.job
+        if job.over or outcome is None:
+            return
+        if isinstance(outcome, PortalError):
+            self._drop(job)
+            job.end(outcome)
+            return
+        job.rows[one.place] = outcome
+        job.left -= 1
+        if not job.left:
+            job.end()
+
+    def _drop(self, job: Job) -> None:
+        if job in self._jobs:
+            self._jobs.remove(job)
+            self._waiting_tokens -= job.waiting_tokens
+
+    def _count(self, picked: Sequence[_Picked], outcomes: Sequence[Rows | PortalError | None], seconds: float) -> None:
+        tokens = sum(len(one.job.texts[one.place]) for one in picked)
+        failures = sum(isinstance(outcome, PortalError) for outcome in outcomes)
+        broken_off = sum(outcome is None for outcome in outcomes)
+        totals = self._totals
+        self._totals = replace(
+            totals,
+            prefill_tokens=totals.prefill_tokens + tokens,
+            prompt_tokens=totals.prompt_tokens + tokens,
+            steps=totals.steps + 1,
+            step_seconds=totals.step_seconds + seconds,
+            answers=totals.answers + len(picked) - failures - broken_off,
+            failures=totals.failures + failures,
+        )
+        self._speed.add(tokens, seconds)

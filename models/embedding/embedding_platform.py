@@ -1,0 +1,161 @@
+"""A model for vectors in this process: from texts to tokens, from tokens to rows."""
+
+from __future__ import annotations
+
+import re
+from array import array
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+
+from core.embedding import Embedded, EmbeddingRequest, InputTooLong, RerankRequest
+from core.errors import InvalidInput, ModelFailed
+from models.embedding.embedding_engine import EmbeddingEngine, Job
+from models.embedding.llama_embedder import LlamaEmbedder, Rows
+from models.engine.metrics import EngineMetrics
+from models.marked_text import SEAM, MarkedText
+from models.model_facts import ModelFacts
+
+FILL_ON_CPU, FILL_ON_GPU = 512, 2_048
+"""Tokens in a batch of short texts."""
+MOST_TOKENS = 500_000
+"""In one request."""
+_SOFTMAX = ("qwen3", "qwen3vl")
+"""Rerankers whose head gives probabilities, that of yes first; the others give one number without bounds."""
+
+
+class RunningVectors:
+    """Fulfils core's RunningEmbedding."""
+
+    platform = "local"
+
+    def __init__(self, owner: EmbeddingPlatform, job: Job, dimensions: int | None) -> None:
+        self.model, self.model_version = owner.facts.file.name, owner.version
+        self._owner, self._job, self._dimensions = owner, job, dimensions
+
+    def result(self) -> Embedded:
+        return self._owner.finished(self._job.wait(), self._dimensions)
+
+    def cancel(self) -> None:
+        self._owner.engine.cancel(self._job)
+
+
+class EmbeddingPlatform:
+    """One loaded embedding or reranking model. Safe from any thread."""
+
+    def __init__(self, facts: ModelFacts, version: str, embedder: LlamaEmbedder) -> None:
+        """Raises ModelFailed if the model sorts texts into classes instead of ranking them."""
+        self.facts = facts
+        self.version = version
+        self._embedder = embedder
+        self._softmax = facts.file.architecture in _SOFTMAX
+        if embedder.ranks and embedder.width != 1 and not self._softmax:
+            embedder.close()
+            raise ModelFailed("{model} sorts texts into {n} classes; it is no reranking model.", model=facts.file.name, n=embedder.width)
+        self._marked = MarkedText(embedder.control_markers())
+        bare, framed = embedder.tokenize("a"), embedder.tokenize("a", framed=True)
+        begin = next((place for place in range(len(framed)) if framed[place : place + len(bare)] == bare), 0)
+        self._before, self._after = framed[:begin], framed[begin + len(bare) :]
+        self._pair = embedder.pair_marks()
+        self.engine = EmbeddingEngine(embedder, facts.file.name, FILL_ON_GPU if embedder.options.gpu_layers else FILL_ON_CPU)
+        self.engine.start()
+
+    def embed(self, request: EmbeddingRequest) -> RunningVectors:
+        """Raises InputTooLong, InvalidInput, Busy, Unavailable."""
+        if request.dimensions is not None and request.dimensions > self._embedder.width:
+            raise InvalidInput("{name} must be at most {high} with this model.", name="dimensions", high=self._embedder.width)
+        texts = (self._read(place, one, truncate=request.truncate) for place, one in enumerate(request.inputs))
+        return RunningVectors(self, self.engine.submit(_bounded(texts)), request.dimensions)
+
+    def rerank(self, request: RerankRequest) -> RunningVectors:
+        """Raises as embed."""
+        put_together = self._by_template if self.facts.rerank_template else self._by_marks
+        pairs = (
+            put_together(request.query, document, f"documents.{place}", request.truncate)
+            for place, document in enumerate(request.documents)
+        )
+        return RunningVectors(self, self.engine.submit(_bounded(pairs)), None)
+
+    def _read(self, place: int, one: str | tuple[int, ...], *, truncate: bool) -> list[int]:
+        if isinstance(one, str):
+            return self._fitted(self._before, self._plain(one), self._after, f"input.{place}", truncate)
+        if max(one) >= self._embedder.vocabulary:
+            raise InvalidInput("{field} holds a number that is no token id.", field=f"input.{place}")
+        return self._fitted([], list(one), [], f"input.{place}", truncate)
+
+    def _by_marks(self, query: str, document: str, field: str, truncate: bool) -> list[int]:
+        begin, between, end = self._pair
+        return self._fitted(begin + self._plain(query) + between, self._plain(document), end, field, truncate)
+
+    def _by_template(self, query: str, document: str, field: str, truncate: bool) -> list[int]:
+        """The template's markers are tokens; those that somebody typed are text."""
+        template = self.facts.rerank_template or ""
+        query, document = self._marked.defused(query), self._marked.defused(document)
+        whole = self._tokens(_filled(template, query, document))
+        if len(whole) <= self._embedder.context:
+            return whole
+        head, found, tail = template.partition("{document}")
+        if not found:
+            raise InputTooLong(field, len(whole), self._embedder.context)
+        parts = (self._tokens(_filled(part, query, "")) for part in (head, tail))
+        return self._fitted(next(parts), self._tokens(document), next(parts), field, truncate)
+
+    def _fitted(self, before: list[int], middle: list[int], after: list[int], field: str, truncate: bool) -> list[int]:
+        """All together, the middle cut at its end if need be. Raises InputTooLong."""
+        room = self._embedder.context - len(before) - len(after)
+        if room < len(middle) and (not truncate or room < 1):
+            raise InputTooLong(field, len(before) + len(middle) + len(after), self._embedder.context)
+        together = before + middle[:room] + after
+        if not together:
+            raise InvalidInput("{field} is empty.", field=field)
+        return together
+
+    def _plain(self, text: str) -> list[int]:
+        return self._embedder.tokenize(text.encode("utf-8", "replace").decode())  # half a surrogate pair has no bytes
+
+    def _tokens(self, text: str) -> list[int]:
+        return [token for piece in text.split(SEAM) if piece for token in self._embedder.tokenize(piece, special=True)]
+
+    def finished(self, done: Embedded, dimensions: int | None) -> Embedded:
+        """Vectors of length 1, or relevances from 0 to 1."""
+        rows = np.array(done.rows, np.float32)
+        if self._embedder.ranks:
+            rows = rows[:, :1] if self._softmax else _sigmoid(rows)
+        else:
+            rows = rows[:, :dimensions]
+            rows = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.finfo(np.float32).tiny)
+        return replace(done, rows=tuple(array("f", row.tobytes()) for row in np.ascontiguousarray(rows, np.float32)))
+
+    @property
+    def idle(self) -> bool:
+        return self.engine.idle
+
+    def metrics(self) -> EngineMetrics:
+        return self.engine.metrics()
+
+    def close(self, timeout: float = 30.0) -> bool:
+        """Fail what still runs and free the memory; True if it is free."""
+        return self.engine.close(timeout)
+
+
+def _bounded(texts: Iterable[list[int]]) -> list[list[int]]:
+    """Stops at the first too many: a long query beside each of many documents becomes far more than was sent."""
+    taken: list[list[int]] = []
+    left = MOST_TOKENS
+    for tokens in texts:
+        left -= len(tokens)
+        if left < 0:
+            raise InvalidInput("The texts have more than {most} tokens together. Send fewer at a time.", most=f"{MOST_TOKENS:,}")
+        taken.append(tokens)
+    return taken
+
+
+def _filled(template: str, query: str, document: str) -> str:
+    """In one go: a query that holds the word {document} keeps it."""
+    words = {"{query}": query, "{document}": document}
+    return "".join(words.get(part, part) for part in re.split(r"({query}|{document})", template))
+
+
+def _sigmoid(rows: Rows) -> Rows:
+    return (1 / (1 + np.exp(-np.clip(rows.astype(np.float64), -80, 80)))).astype(np.float32)

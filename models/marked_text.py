@@ -1,0 +1,21 @@
+"""Markers such as <|system|> that people type are characters, never the token."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+SEAM = "\ufdd0"
+"""A noncharacter that marks where to cut a prompt before it is tokenized; it never occurs in text that people exchange."""
+
+
+class MarkedText:
+    def __init__(self, markers: Sequence[str]) -> None:
+        """markers: the text of every control token."""
+        longest_first = sorted(markers, key=len, reverse=True)
+        self._markers = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+
+    def defused(self, text: str) -> str:
+        """The text with a seam in each marker, so that neither half becomes the token."""
+        text = text.replace(SEAM, "").encode("utf-8", "replace").decode()  # half a surrogate pair has no bytes
+        return self._markers.sub(lambda found: found[0][0] + SEAM + found[0][1:], text) if self._markers else text
