@@ -13,6 +13,7 @@ from core.errors import ModelFailed, PortalError, Unavailable
 from core.generation import Delta, Queued, SamplingParams
 from models.engine.backend import Backend, Decoded, Part
 from models.engine.context_memory import ContextMemory
+from models.engine.drafting import Drafting
 from models.engine.metrics import EngineMetrics, Speed
 from models.engine.scheduler import Scheduler
 from models.engine.sequence import Sequence
@@ -35,6 +36,7 @@ class Engine:
         self._memory = ContextMemory(backend)
         self._prefixes = self._memory.prefixes
         self._speculation = Speculation(backend.most_guesses if speculate and backend.can_cut else 0, backend.context)
+        self._drafting = Drafting(backend)
         self._wake = threading.Condition()
         self._closing = False
         self._decoding: tuple[Sequence, ...] = ()
@@ -90,6 +92,8 @@ class Engine:
                 parked_bytes=self._memory.parked.bytes,
                 guessed_tokens=self._speculation.guessed,
                 guessed_right=self._speculation.right,
+                drafted_tokens=self._drafting.guessed,
+                drafted_right=self._drafting.right,
                 tokens_per_second=self._speed.tokens_per_second,
             )
 
@@ -124,10 +128,11 @@ class Engine:
         """Schedule, decode, sample, deliver: one token for every answer that is past its prompt."""
         begin = time.perf_counter()
         batch = self._schedule()
+        drafting_s = self._draft(batch)
         sampled = self._compute(batch) if batch else []
         for sequence, token in sampled:
             self._deliver(sequence, token)
-        self._count(batch, len(sampled), time.perf_counter() - begin)
+        self._count(batch, len(sampled), time.perf_counter() - begin, drafting_s)
 
     def _schedule(self) -> list[tuple[Sequence, Part]]:
         """Drop cancelled answers, admit waiting ones, choose the batch."""
@@ -151,6 +156,12 @@ class Engine:
             if not self._closing:
                 self._backend.abort(False)
         return batch
+
+    def _draft(self, batch: list[tuple[Sequence, Part]]) -> float:
+        """Let the model's next-token layer guess ahead in a batch that reads no prompt; returns the seconds it took."""
+        if not batch or any(len(part.tokens) - part.guessed > 1 for _, part in batch):
+            return 0.0
+        return self._drafting.extend(batch, *self._speculation.costs(len(batch), self._scheduler.prefill_s_per_token))
 
     def _admit(self, sequence: Sequence) -> None:
         """Give the sequence a slot, with as much of its prompt as is known there or can be brought there."""
@@ -213,7 +224,9 @@ class Engine:
         sequence.done += kept
         if kept < len(part.tokens):
             self._backend.cut(part.slot, sequence.done)
-        if part.guessed and sequence.guesser is not None:
+        if part.drafted:
+            self._drafting.learn(sequence, part.guessed, len(sampled) - 1)
+        elif part.guessed and sequence.guesser is not None:
             sequence.guesser.learn(part.guessed, len(sampled) - 1)
         return [(sequence, token) for token in sampled]
 
@@ -275,14 +288,15 @@ class Engine:
         _log.error("model %s could not decode: %s", self._name, reason)
         return ModelFailed("The model {name} failed: {reason}", name=self._name, reason=reason)
 
-    def _count(self, batch: list[tuple[Sequence, Part]], sampled: int, seconds: float) -> None:
+    def _count(self, batch: list[tuple[Sequence, Part]], sampled: int, seconds: float, drafting_s: float) -> None:
         guessed = sum(part.guessed for _, part in batch)
         read = sum(len(part.tokens) for _, part in batch if len(part.tokens) > 1) if not guessed else 0
         with self._wake:
             self._decoding = ()
             self._scheduler.measured(read, seconds)
             if sampled and not read:
-                self._speculation.learn(len(batch), guessed, sampled - len(batch), seconds, self._scheduler.prefill_s_per_token)
+                decoding_s = seconds - drafting_s
+                self._speculation.learn(len(batch), guessed, sampled - len(batch), decoding_s, self._scheduler.prefill_s_per_token)
         self._speed.add(sampled, seconds)
         self._totals = replace(
             self._totals,

@@ -11,6 +11,7 @@ from core.entities import FinishReason, Timings, Usage
 from core.errors import PortalError
 from core.generation import Delta, Finished, Queued, SamplingParams, TokenLogprob
 from models.engine.detokenizer import Detokenizer
+from models.engine.drafting import Draft
 from models.engine.speculation import Guesser
 
 Event = Queued | Delta | Finished | PortalError
@@ -39,6 +40,7 @@ class Sequence:
     cached: int = 0
     sampler: Any = None
     guesser: Guesser | None = None
+    draft: Draft | None = None
     told_place: int = 0
     admitted: float | None = None
     first_token: float | None = None

@@ -74,11 +74,14 @@ class Speculation:
     def possible(self) -> bool:
         return self._most > 0
 
+    def costs(self, answers: int, prefill_s_per_token: float | None) -> tuple[float | None, float | None]:
+        """Seconds that a step of so many answers takes without guesses, and that each guess adds; None while unknown."""
+        return self._plain_s.get(answers), self._guess_s if self._guess_s is not None else prefill_s_per_token
+
     def extend(self, batch: list[tuple[Sequence, Part]], prefill_s_per_token: float | None) -> None:
         """Add guesses to the parts of a batch that reads no prompt."""
         answers = len(batch)
-        plain = self._plain_s.get(answers)
-        cost = self._guess_s if self._guess_s is not None else prefill_s_per_token
+        plain, cost = self.costs(answers, prefill_s_per_token)
         if not self._most or plain is None or cost is None or any(len(part.tokens) > 1 for _, part in batch):
             return
         needed = cost * _MARGIN * answers / plain

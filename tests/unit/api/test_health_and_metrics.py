@@ -76,6 +76,8 @@ class Engine:
     parked_bytes: int = 4096
     guessed_tokens: int = 8
     guessed_right: int = 6
+    drafted_tokens: int = 4
+    drafted_right: int = 3
     paused: int = 0
 
 
