@@ -22,7 +22,7 @@ from models.engine.native import lib, staging
 
 _KEPT = 32
 """Tokens a slot may lag behind before the layer reads them."""
-_PATIENCE = 64
+_PATIENCE = 32
 """Decodes that nobody asked guesses after: the layer stops following then."""
 
 Rows = NDArray[np.float32]

@@ -96,6 +96,13 @@ def test_every_glm_shape_loads_and_answers(pool: Pool, tmp_path: Path, architect
     assert answer(pool, request("hello", temperature=0.0, max_tokens=12, thinking=False))[0] == ""
 
 
+def test_a_model_with_a_next_token_layer_answers_with_it(pool: Pool, tmp_path: Path) -> None:
+    model = load(pool, make_gguf(tmp_path / "model.gguf", "glm4moe", next_layer=True, forgetful=True))
+    assert model.error is None
+    assert pool.platform("model")._backend.can_draft
+    assert answer(pool, request("hello", temperature=0.0, max_tokens=40))[2].finish_reason is FinishReason.LENGTH
+
+
 def test_the_same_question_again_reuses_its_context(pool: Pool) -> None:
     load(pool, GUIDE)
     question = "How do I log in? I forgot my password, and I do not know whom to ask about it, or where the page for that is."
