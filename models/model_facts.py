@@ -161,8 +161,9 @@ class _Shape:
     def flags(self, key: str, default: tuple[int, ...]) -> tuple[int, ...]:
         """One for each of the layers; what is not that is as good as missing."""
         value = self._header.metadata.get(self._prefix + key)
-        known = isinstance(value, list) and len(value) == len(default)
-        return tuple(int(entry == 1) for entry in value) if known else default
+        if isinstance(value, list) and len(value) == len(default):
+            return tuple(int(entry == 1) for entry in value)
+        return default
 
 
 def _block(name: str) -> int:
@@ -188,7 +189,7 @@ def _index_length(shape: _Shape, architecture: str, kv_heads: tuple[int, ...]) -
 def _state_length(shape: _Shape, heads: int) -> int:
     """Of one recurrent layer (Kimi delta attention): its state and the last inputs of its three convolutions."""
     head = shape.number("kda.head_dim", 0)
-    return heads * head * head + 3 * (shape.number("ssm.conv_kernel", 4) - 1) * heads * head if head else 0
+    return heads * head * head + 3 * ((shape.number("ssm.conv_kernel", 4) or 4) - 1) * heads * head if head else 0
 
 
 def _text(metadata: dict[str, Value], key: str) -> str:

@@ -48,7 +48,7 @@ class Drafting:
         self._typical = Draft(_HOPE)
         """Of all answers, for new ones to begin with."""
         self._round_s: dict[int, float] = {}
-        """What one more guess for each of so many answers takes the layer."""
+        """What one more guess for each of so many answers takes the layer; 0 after the first, which takes longer than those that follow."""
         self.guessed = 0
         self.right = 0
 
@@ -107,7 +107,10 @@ class Drafting:
     def _measured(self, answers: int, seconds: float) -> None:
         """A round that took far longer than expected was kept waiting by something else, and says little."""
         known = self._round_s.get(answers)
-        self._round_s[answers] = seconds if known is None else known + 0.2 * (min(seconds, _SURPRISE * known) - known)
+        if known:
+            self._round_s[answers] = known + 0.2 * (min(seconds, _SURPRISE * known) - known)
+        else:
+            self._round_s[answers] = 0.0 if known is None else seconds
 
     def learn(self, sequence: Sequence, guessed: int, right: int) -> None:
         """Of the `guessed` tokens for this answer the first `right` came."""

@@ -23,7 +23,7 @@ from models.engine.native import lib, staging
 _KEPT = 32
 """Tokens a slot may lag behind before the layer reads them."""
 _PATIENCE = 32
-"""Decodes that nobody asked guesses after: the layer stops following then."""
+"""Decodes that nobody asked guesses after: the layer sleeps then, and costs nothing."""
 
 Rows = NDArray[np.float32]
 
@@ -93,11 +93,16 @@ class NextTokens:
         if not self._context:
             raise ValueError("no context for the next-token layer")
         self._memory = lib.llama_get_memory(self._context)
-        staging.llama_set_embeddings_nextn(target, True, False)
         staging.llama_set_embeddings_nextn(self._context, True, True)
         self._batch = Batch(room, self._width)
-        self._threads = [_Thread(self._width) for _ in range(slots)]
-        self._unasked = 0
+        self._slots = slots
+        self._wake()
+
+    def _wake(self) -> None:
+        """Every slot has lost its thread. The model tells what it thought from the next decode on."""
+        staging.llama_set_embeddings_nextn(self._target, True, False)
+        self._threads = [_Thread(self._width) for _ in range(self._slots)]
+        self._asleep, self._unasked = False, 0
 
     def close(self) -> None:
         self._batch.close()
@@ -107,8 +112,12 @@ class NextTokens:
 
     def follow(self, parts: Sequence[Part]) -> None:
         """The model has just decoded `parts`."""
+        if self._asleep:
+            return
         self._unasked += 1
         if self._unasked > _PATIENCE:
+            self._asleep = True
+            staging.llama_set_embeddings_nextn(self._target, False, False)
             return
         count = sum(len(part.tokens) for part in parts)
         hidden = self._rows(staging.llama_get_embeddings_nextn(self._target), count)
@@ -137,6 +146,8 @@ class NextTokens:
 
         Returns the tokens that may follow it, none for a slot whose thread is lost.
         """
+        if self._asleep:
+            self._wake()
         self._unasked = 0
         guesses: dict[int, list[int]] = {slot: [] for slot, _, _ in wanted}
         parts = []

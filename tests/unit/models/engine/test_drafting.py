@@ -84,6 +84,7 @@ def test_a_slow_layer_is_asked_once_and_then_left_alone() -> None:
     model = FakeModel(context=400)
     engine = drafting(model, (0.01, 0.0001))
     for answers in range(1, 5):
+        engine._drafting._measured(answers, 9.0)
         engine._drafting._measured(answers, 0.008)
     run(engine, *(ask(engine, [5, 6, number], user=str(number), tokens=60) for number in range(4)))
     assert model.drafted == []

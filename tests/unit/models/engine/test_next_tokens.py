@@ -135,6 +135,19 @@ def test_after_a_while_without_guesses_they_begin_again(backend: LlamaBackend, t
     assert talk.guess(3) == talk.go_on(3)
 
 
+def test_a_layer_that_nobody_asks_sleeps(backend: LlamaBackend) -> None:
+    talk = Talk(backend)
+    layer = backend._next_tokens
+    assert layer is not None
+    talk.go_on(_PATIENCE + 1)
+    known = layer._threads[0].read
+    talk.go_on(2 * _KEPT)
+    assert (layer._asleep, layer._threads[0].read) == (True, known)
+    assert talk.guess(3) == []
+    talk.go_on()
+    assert talk.guess(3) == talk.go_on(3)
+
+
 def test_what_llama_cpp_refuses_costs_only_the_guesses(backend: LlamaBackend) -> None:
     talk = Talk(backend)
     layer = backend._next_tokens
