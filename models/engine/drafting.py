@@ -78,7 +78,8 @@ class Drafting:
         """How many tokens to guess for which slots. token_s: what a token costs without guesses."""
         far: dict[int, int] = {}
         for distance in range(1, _FARTHEST + 1):
-            going, gain = [], 0.0
+            going: list[int] = []
+            gain = 0.0
             for sequence, part in parts:
                 saves = self._draft(sequence).right ** distance * token_s
                 reached = far.get(part.slot, 0) == distance - 1
