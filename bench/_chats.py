@@ -133,9 +133,12 @@ class EngineSide:
 
 
 @contextlib.contextmanager
-def engine(model: Path, *, slots: int, context: int, threads: int, gather_s: float = GATHER_S, **options: object) -> Iterator[EngineSide]:
+def engine(
+    model: Path, *, slots: int, context: int, threads: int, gather_s: float = GATHER_S, next_tokens: bool = False, **options: object
+) -> Iterator[EngineSide]:
     """options: more of the Engine's."""
-    backend = LlamaBackend(model, BackendOptions(context=context, slots=slots, threads=threads, parking_bytes=PARKING_BYTES))
+    loading = BackendOptions(context=context, slots=slots, threads=threads, parking_bytes=PARKING_BYTES, next_tokens=next_tokens)
+    backend = LlamaBackend(model, loading)
     running = Engine(backend, model.name, **options)  # type: ignore[arg-type]
     running.start()
     try:

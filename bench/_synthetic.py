@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,12 +15,19 @@ from tests.gguf_maker import CONTROL, byte_alphabet
 GLM_VOCABULARY = 151_552
 """How many tokens GLM-4 has; what sampling costs depends on it."""
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
+EXPERTS = 2
 _Q8 = gguf.GGMLQuantizationType.Q8_0
+
+Array = NDArray[np.float32]
+Random = Callable[..., Array]
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """copies: every token is followed by a fixed other one, at the full cost: the model repeats what it is shown of its own text."""
+    """copies: every token is followed by a fixed other one, at the full cost: the model repeats what it is shown of its own text.
+
+    drafts: the share of tokens after which a next-token layer guesses right; 0 for a model without one.
+    """
 
     name: str
     embedding: int
@@ -31,6 +38,12 @@ class Shape:
     context: int = 4096
     copies: bool = False
     kv_heads: int = 2
+    drafts: float = 0.0
+
+    @property
+    def architecture(self) -> str:
+        """llama.cpp runs no GLM-4's next-token layer, but a GLM-4.5's, which has experts; its other layers need none."""
+        return "glm4moe" if self.drafts else "glm4"
 
     @property
     def head(self) -> int:
@@ -39,6 +52,7 @@ class Shape:
 
 MIDDLE = Shape("glm4-45M", 512, 12, 8, 1536, 8_192)
 COPYING = Shape("glm4-45M-copying", 512, 12, 8, 1536, 8_192, copies=True)
+DRAFTING = tuple(Shape(f"glm4moe-50M-drafts-{share:.0%}", 512, 12, 8, 1536, 8_192, copies=True, drafts=share) for share in (1.0, 0.7, 0.1))
 WIDE = Shape("glm4-151552", 64, 2, 4, 128, GLM_VOCABULARY)
 FIRST_WORD = 256
 """Tokens from here to the control tokens are words."""
@@ -58,12 +72,12 @@ def follower(token: int, shape: Shape) -> int:
 def make(folder: Path, shape: Shape) -> Path:
     """Write the model at Q8_0. Control tokens are never said, so that an answer ends at its limit only."""
     path = folder / f"{shape.name}.gguf"
-    writer = gguf.GGUFWriter(path, "glm4")
+    writer = gguf.GGUFWriter(path, shape.architecture)
     writer.add_name(shape.name)
     writer.add_file_type(gguf.LlamaFileType.MOSTLY_Q8_0)
     _add_facts(writer, shape)
     for name, values in _tensors(shape, np.random.default_rng(0)):
-        if values.ndim > 1:
+        if values.ndim > 1 and not name.endswith("gate_inp.weight"):
             writer.add_tensor(name, gguf.quants.quantize(values, _Q8), raw_dtype=_Q8)
         else:
             writer.add_tensor(name, values)
@@ -79,7 +93,7 @@ def _add_facts(writer: gguf.GGUFWriter, shape: Shape) -> None:
     tokens = [*byte_alphabet(), *(name.replace(" ", "Ġ") for name in named), *CONTROL]
     writer.add_context_length(shape.context)
     writer.add_embedding_length(shape.embedding)
-    writer.add_block_count(shape.layers)
+    writer.add_block_count(shape.layers + bool(shape.drafts))
     writer.add_feed_forward_length(shape.feed_forward)
     writer.add_head_count(shape.heads)
     writer.add_head_count_kv(shape.kv_heads)
@@ -87,6 +101,14 @@ def _add_facts(writer: gguf.GGUFWriter, shape: Shape) -> None:
     writer.add_rope_freq_base(10_000.0)
     writer.add_rope_dimension_count(shape.head // 2)
     writer.add_vocab_size(shape.vocabulary)
+    if shape.drafts:
+        writer.add_nextn_predict_layers(1)
+        writer.add_leading_dense_block_count(shape.layers)
+        writer.add_expert_count(EXPERTS)
+        writer.add_expert_used_count(1)
+        writer.add_expert_shared_count(1)
+        writer.add_expert_feed_forward_length(shape.feed_forward)
+        writer.add_expert_gating_func(gguf.ExpertGatingFuncType.SIGMOID)
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("glm4")
     writer.add_token_list(tokens)
@@ -98,7 +120,7 @@ def _add_facts(writer: gguf.GGUFWriter, shape: Shape) -> None:
 
 
 def _tensors(shape: Shape, rng: np.random.Generator) -> Iterator[tuple[str, NDArray[np.float32]]]:
-    wide, silent = shape.embedding, 0.0 if shape.copies else 1.0
+    wide = shape.embedding
 
     def random(rows: int, columns: int, scale: float = 1.0) -> NDArray[np.float32]:
         return rng.standard_normal((rows, columns), dtype=np.float32) * np.float32(scale / np.sqrt(columns))
@@ -115,14 +137,43 @@ def _tensors(shape: Shape, rng: np.random.Generator) -> Iterator[tuple[str, NDAr
     yield "output_norm.weight", np.ones(wide, np.float32)
     yield "output.weight", output
     for layer in range(shape.layers):
-        block = f"blk.{layer}."
-        for norm in ("attn_norm", "post_attention_norm", "ffn_norm", "post_ffw_norm"):
-            # What a norm after a part scales to nothing is still computed.
-            scale = silent if norm.startswith("post") else 1.0
-            yield f"{block}{norm}.weight", np.full(wide, scale, np.float32)
-        for key, heads in (("attn_q", shape.heads), ("attn_k", shape.kv_heads), ("attn_v", shape.kv_heads)):
-            yield f"{block}{key}.weight", random(heads * shape.head, wide)
-            yield f"{block}{key}.bias", np.zeros(heads * shape.head, np.float32)
-        yield f"{block}attn_output.weight", random(wide, wide)
-        yield f"{block}ffn_up.weight", random(2 * shape.feed_forward, wide)
-        yield f"{block}ffn_down.weight", random(wide, shape.feed_forward)
+        yield from _layer(f"blk.{layer}.", shape, random)
+    if shape.drafts:
+        yield from _next_layer(f"blk.{shape.layers}.", shape, embedding, random, rng)
+
+
+def _layer(block: str, shape: Shape, random: Random) -> Iterator[tuple[str, Array]]:
+    wide = shape.embedding
+    # What is scaled to nothing in the end, so that a token alone decides, is still computed.
+    loud = 0.0 if shape.copies else 1.0
+    for norm in ("attn_norm", "post_attention_norm") if shape.drafts else ("attn_norm", "post_attention_norm", "ffn_norm", "post_ffw_norm"):
+        yield f"{block}{norm}.weight", np.full(wide, loud if norm.startswith("post") else 1.0, np.float32)
+    for key, heads in (("attn_q", shape.heads), ("attn_k", shape.kv_heads), ("attn_v", shape.kv_heads)):
+        yield f"{block}{key}.weight", random(heads * shape.head, wide)
+        yield f"{block}{key}.bias", np.zeros(heads * shape.head, np.float32)
+    yield f"{block}attn_output.weight", random(wide, wide, loud if shape.drafts else 1.0)
+    if shape.drafts:
+        yield f"{block}ffn_gate.weight", random(shape.feed_forward, wide)
+    yield f"{block}ffn_up.weight", random(shape.feed_forward if shape.drafts else 2 * shape.feed_forward, wide)
+    yield f"{block}ffn_down.weight", random(wide, shape.feed_forward, loud if shape.drafts else 1.0)
+
+
+def _next_layer(block: str, shape: Shape, embedding: Array, random: Random, rng: np.random.Generator) -> Iterator[tuple[str, Array]]:
+    """Its own embeddings take some words for others, after which it guesses wrong."""
+    for name, values in _layer(block, shape, random):
+        if "ffn_" not in name:
+            yield name, values
+    for key in ("gate", "up"):
+        yield f"{block}ffn_{key}_exps.weight", np.stack([random(shape.feed_forward, shape.embedding) for _ in range(EXPERTS)])
+        yield f"{block}ffn_{key}_shexp.weight", random(shape.feed_forward, shape.embedding)
+    yield f"{block}ffn_down_exps.weight", np.zeros((EXPERTS, shape.embedding, shape.feed_forward), np.float32)
+    yield f"{block}ffn_down_shexp.weight", np.zeros((shape.embedding, shape.feed_forward), np.float32)
+    yield f"{block}ffn_gate_inp.weight", random(EXPERTS, shape.embedding)
+    yield f"{block}exp_probs_b.bias", np.zeros(EXPERTS, np.float32)
+    yield f"{block}nextn.eh_proj.weight", np.eye(shape.embedding, 2 * shape.embedding, dtype=np.float32)
+    yield f"{block}nextn.enorm.weight", np.ones(shape.embedding, np.float32)
+    yield f"{block}nextn.hnorm.weight", np.ones(shape.embedding, np.float32)
+    own = embedding.copy()
+    mistaken = np.flatnonzero(rng.random(len(own)) >= shape.drafts)
+    own[mistaken] = np.roll(own[mistaken], 1, axis=0)
+    yield f"{block}nextn.embed_tokens.weight", own

@@ -31,7 +31,7 @@ from bench import _synthetic as synthetic
 from bench._chats import Answer, Job, LockedSide, Side, engine, server, speed
 from bench._engine_stress import stress
 from bench._portal import ROOT, percentile, table
-from bench._synthetic import COPYING, FIRST_WORD, MIDDLE, WIDE, Shape, follower, words
+from bench._synthetic import COPYING, DRAFTING, FIRST_WORD, MIDDLE, WIDE, Shape, follower, words
 from bench.peers import llama_server
 from models import machine
 
@@ -188,6 +188,23 @@ def speculation(bench: Bench, shape: Shape, chats: int, wanted: str) -> Iterator
         yield row(name, found[ours.name], plain.name, found[plain.name], wanted)
 
 
+def next_token_layer(bench: Bench, shape: Shape, wanted: str) -> Iterator[list[str]]:
+    """The same model with its next-token layer and without."""
+    model = bench.model(shape)
+    for chats in (1, 4, 16):
+        options = {"slots": chats, "context": 512, "threads": bench.threads}
+
+        def measure(side: Side, repeat: int, chats: int = chats) -> float:
+            rng = random.Random(f"{chats} {repeat}")
+            return speed(side.run([Job(prompt(rng, shape, 100), 240 if chats < 16 else 96, seed=chat) for chat in range(chats)]))
+
+        with engine(model, **options, next_tokens=True) as ours, engine(model, **options) as plain:
+            plain.name = "without its next-token layer"
+            found = in_turns((ours, plain), bench.repeats, measure)
+            name = f"tok/s, {shape.drafts:.0%} of next tokens guessed right, {chats} chats"
+            yield row(name, found[ours.name], plain.name, found[plain.name], wanted if chats == 1 else ">= 0.97")
+
+
 @contextlib.contextmanager
 def busy_pages(count: int) -> Iterator[None]:
     """Threads that do what open pages do: every 100 ms a redraw of a message, every 5 s a whole rerun (47 ms of Python)."""
@@ -247,6 +264,9 @@ MEASURES: dict[str, Callable[[Bench], Iterator[list[str]]]] = {
     "edit-crowd": lambda bench: speculation(bench, COPYING, 4, ""),
     "open-chat": lambda bench: speculation(bench, MIDDLE, 1, ">= 0.97"),
     "open-crowd": lambda bench: speculation(bench, MIDDLE, 8, ">= 0.97"),
+    "next-tokens": lambda bench: next_token_layer(bench, DRAFTING[0], ">= 1.3"),
+    "next-tokens-some": lambda bench: next_token_layer(bench, DRAFTING[1], ">= 1.1"),
+    "next-tokens-few": lambda bench: next_token_layer(bench, DRAFTING[2], ">= 0.97"),
     "stress": soak,
 }
 

@@ -39,8 +39,14 @@ def context_bytes_per_token(facts: ModelFacts, kv_type: str) -> float:
     """Of one slot. MLA keeps one compressed entry a layer, ordinary attention a key and a value for each KV head."""
     size = KV_BYTES[kv_type]
     if facts.latent_length:
-        return len(facts.kv_heads) * facts.latent_length * size
+        attending = sum(1 for heads in facts.kv_heads if heads)
+        return (attending * facts.latent_length + facts.index_length) * size
     return sum(facts.kv_heads) * (facts.key_length + facts.value_length) * size
+
+
+def state_bytes(facts: ModelFacts) -> int:
+    """Of one slot, however long its conversation is."""
+    return 4 * facts.state_length
 
 
 def work_bytes(facts: ModelFacts, slots: int, context: int) -> int:
@@ -64,10 +70,28 @@ def plan_load(
 ) -> LoadPlan:
     """Fill in what the settings leave open. The result may not fit: see `check_fits`."""
     host = host or machine.host_memory()
-    plan = _plan_for(facts, settings, extra_buffers, host, native.gpus() if gpus is None else gpus)
+    gpus = native.gpus() if gpus is None else gpus
+    plan = _plan_for(facts, settings, extra_buffers, host, gpus)
+    if facts.next_layer_bytes:
+        quicker = _with_next_layer(facts, plan)
+        plan = quicker if quicker.memory.fits else plan
     on_host = 0 if plan.options.gpu_layers == -1 else plan.memory.needed_bytes
     parking = min(_MOST_PARKING, round(_PARKING_SHARE * max(0, host.free - on_host)))
     return replace(plan, options=replace(plan.options, parking_bytes=parking))
+
+
+def _with_next_layer(facts: ModelFacts, plan: LoadPlan) -> LoadPlan:
+    """The same with the layer that guesses tokens ahead: its weights, its own context of one layer and of one decode's work."""
+    memory = plan.memory
+    each = facts.latent_length or facts.kv_heads[-1] * (facts.key_length + facts.value_length)
+    context = round(memory.slots * memory.context * each * KV_BYTES[plan.options.kv_type])
+    more = replace(
+        memory,
+        weights_bytes=memory.weights_bytes + facts.next_layer_bytes,
+        context_bytes=memory.context_bytes + context,
+        work_bytes=memory.work_bytes + work_bytes(facts, memory.slots, memory.context),
+    )
+    return LoadPlan(more, replace(plan.options, next_tokens=True))
 
 
 def _plan_for(facts: ModelFacts, settings: LoadSettings, extra_buffers: bool, host: Memory, gpus: list[native.Gpu]) -> LoadPlan:
@@ -122,7 +146,7 @@ def _plan_on(facts: ModelFacts, settings: LoadSettings, options: BackendOptions,
     budget = max(0.0, (memory.free - facts.weights_bytes - work_bytes(facts, slots, context)) * _CONTEXT_SHARE)
 
     def too_large() -> bool:
-        return slots * context * per_token > budget
+        return slots * (context * per_token + state_bytes(facts)) > budget
 
     while settings.slots is None and slots > FEWEST_SLOTS and too_large():
         slots //= 2
@@ -134,7 +158,7 @@ def _plan_on(facts: ModelFacts, settings: LoadSettings, options: BackendOptions,
     plan = MemoryPlan(
         device=device,
         weights_bytes=facts.weights_bytes,
-        context_bytes=round(slots * context * per_token),
+        context_bytes=round(slots * (context * per_token + state_bytes(facts))),
         work_bytes=work_bytes(facts, slots, context),
         free_bytes=memory.free,
         total_bytes=memory.total,

@@ -22,6 +22,9 @@ ENCODERS = (
 _POOLINGS = {1: "mean", 2: "cls", 3: "last", 4: "rank"}
 """llama.cpp's LLAMA_POOLING_TYPE: how the vectors of a text's tokens become one. rank: a number from a classification head."""
 _HEADS = ("cls.weight", "cls.output.weight")
+_DRAFTING = ("glm4moe", "deepseek2", "glm-dsa")
+"""Those whose next-token layer llama.cpp can run; it loads that of no other."""
+_BLOCK = re.compile(r"blk\.(\d{1,9})\.")
 _PART = re.compile(r"-(\d{5})-of-(\d{5})\.gguf$")
 # general.file_type: llama.cpp's LLAMA_FTYPE
 _FILE_TYPES = {
@@ -66,6 +69,12 @@ class ModelFacts:
     def remembers(self) -> bool:
         """Whether it has context memory; an encoder reads a text at once and has none."""
         return self.file.architecture not in ENCODERS
+    index_length: int = 0
+    """Of what all layers together keep of a token to choose by which tokens to attend to; 0 where all are attended to."""
+    state_length: int = 0
+    """Of what all layers together keep of a conversation however long it is, at four bytes each; 0 but for recurrent layers."""
+    next_layer_bytes: int = 0
+    """Of the layer that guesses tokens ahead, not counted in those before; 0 if there is none that llama.cpp can run."""
 
 
 def read_facts(path: Path) -> ModelFacts:
@@ -82,14 +91,21 @@ def read_facts(path: Path) -> ModelFacts:
     headers = [header, *_other_parts(header)]
     template = _text(header.metadata, "tokenizer.chat_template") or None
     shape = _Shape(header, architecture)
-    layers = shape.number("block_count")
+    blocks = shape.number("block_count")
+    extra = shape.number("nextn_predict_layers", 0)
+    if extra >= blocks:
+        raise damaged(path.name, f"{extra} of its {blocks} layers are said to come after the last")
+    layers = blocks - extra
     heads = shape.number("attention.head_count")
     embedding = shape.number("embedding_length")
     head_length = embedding // heads if heads else 0
     latent = shape.number("attention.kv_lora_rank", 0)
+    kv_heads = shape.each_layer("attention.head_count_kv", blocks, heads)[:layers]
     tensors = [tensor for one in headers for tensor in one.tensors]
     if pooling == "rank" and not any(tensor.name in _HEADS for tensor in tensors):
         raise InvalidInput("{file} calls itself a reranking model, but has no classification head.", file=path.name)
+    extra_bytes = sum(tensor.size for tensor in tensors if _block(tensor.name) >= layers)
+    drafts = architecture in _DRAFTING and extra == 1 and any(tensor.name == f"blk.{layers}.nextn.eh_proj.weight" for tensor in tensors)
     file = ModelFile(
         path=path,
         name=model_name(path),
@@ -110,16 +126,19 @@ def read_facts(path: Path) -> ModelFacts:
         embedding=embedding,
         feed_forward=shape.number("feed_forward_length", 0),
         heads=heads,
-        kv_heads=shape.each_layer("attention.head_count_kv", layers, heads),
+        kv_heads=kv_heads,
         key_length=shape.number("attention.key_length", head_length),
         value_length=shape.number("attention.value_length", head_length),
         latent_length=latent + shape.number("rope.dimension_count", 64) if latent else 0,
-        weights_bytes=sum(one.tensor_bytes for one in headers),
-        layer_bytes=sum(tensor.size for tensor in tensors if tensor.name.startswith("blk.")),
+        weights_bytes=sum(one.tensor_bytes for one in headers) - extra_bytes,
+        layer_bytes=sum(tensor.size for tensor in tensors if 0 <= _block(tensor.name) < layers),
         parts=tuple(one.path for one in headers),
         pooling=pooling,
         causal=architecture not in ENCODERS and header.metadata.get(f"{architecture}.attention.causal", True) is not False,
         rerank_template=_text(header.metadata, "tokenizer.chat_template.rerank") or None,
+        index_length=_index_length(shape, architecture, kv_heads),
+        state_length=_state_length(shape, heads) * kv_heads.count(0),
+        next_layer_bytes=extra_bytes if drafts else 0,
     )
 
 
@@ -164,6 +183,39 @@ class _Shape:
         if layers > 10_000:
             raise damaged(self._header.path.name, f"it claims {layers:,} layers")
         return (self.number(key, default),) * layers
+
+    def flags(self, key: str, default: tuple[int, ...]) -> tuple[int, ...]:
+        """One for each of the layers; what is not that is as good as missing."""
+        value = self._header.metadata.get(self._prefix + key)
+        if isinstance(value, list) and len(value) == len(default):
+            return tuple(int(entry == 1) for entry in value)
+        return default
+
+
+def _block(name: str) -> int:
+    """The number of the layer that a tensor belongs to; -1 for none."""
+    match = _BLOCK.match(name)
+    return int(match[1]) if match else -1
+
+
+def _index_length(shape: _Shape, architecture: str, kv_heads: tuple[int, ...]) -> int:
+    """llama.cpp's llama_kv_cache_dsa and llama_memory_hybrid_idx: layers that choose for themselves keep a key of each token."""
+    length = shape.number("attention.indexer.key_length", 0)
+    if not length:
+        return 0
+    # Before GLM-5.2 every layer chose; its files that do not say follow the published pattern.
+    regular = architecture != "glm-dsa" or shape.number("context_length") < 1 << 20
+    default = tuple(int(regular or layer < 2 or layer % 4 == 2) for layer in range(len(kv_heads)))
+    chooses = shape.flags("attention.indexer.types", default)
+    # With a pool, the key, its gate and the pooled key.
+    each = 3 * length if shape.number("attention.indexer.kpool", 0) else length
+    return each * sum(1 for heads, own in zip(kv_heads, chooses, strict=True) if heads and own)
+
+
+def _state_length(shape: _Shape, heads: int) -> int:
+    """Of one recurrent layer (Kimi delta attention): its state and the last inputs of its three convolutions."""
+    head = shape.number("kda.head_dim", 0)
+    return heads * head * head + 3 * ((shape.number("ssm.conv_kernel", 4) or 4) - 1) * heads * head if head else 0
 
 
 def _text(metadata: dict[str, Value], key: str) -> str:

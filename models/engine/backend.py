@@ -24,6 +24,8 @@ class Part:
     """Whether a token will be sampled after the last of them."""
     guessed: int = 0
     """How many of the last tokens are guesses: a token will be sampled before and after each of them."""
+    drafted: bool = False
+    """The guesses are the model's own next-token layer's."""
 
 
 class Decoded(Enum):
@@ -53,8 +55,14 @@ class Backend(Protocol):
     """Host memory for conversations that leave their slots."""
     can_cut: bool
     """False for recurrent models: a slot can be added to or emptied, but not cut back, nor copied in part."""
+    can_draft: bool
+    """The model has a layer that guesses tokens ahead."""
 
     def decode(self, parts: Sequence[Part]) -> Decoded: ...
+    def draft(self, wanted: Sequence[tuple[int, int, int]]) -> list[list[int]]:
+        """Guess ahead. wanted: ascending slots, each with its newest token, not decoded yet, and how many guesses at most."""
+        ...
+
     def sample(self, sampler: Any, part: int, guess: int = 0) -> int:
         """The next token after the last decode's part number `part`, its first `guess` guesses included."""
         ...

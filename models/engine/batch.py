@@ -16,8 +16,13 @@ from models.engine.native import lib
 class Batch:
     """One llama_batch of `capacity` tokens, each in one sequence. Not thread-safe; close() frees it."""
 
-    def __init__(self, capacity: int) -> None:
+    def __init__(self, capacity: int, width: int = 0) -> None:
+        """width: of the hidden state that goes with each token of a batch for a next-token layer; 0 for none."""
         self.native: Any = lib.llama_batch_init(capacity, 0, 1)
+        self._hidden = np.empty((capacity, width), np.float32)
+        if width:
+            # It would allocate either tokens or these; and it frees what the field points to.
+            self.native.embd = self._hidden.ctypes.data_as(ctypes.POINTER(ctypes.c_float))
         self._tokens = self._view(self.native.token, ctypes.c_int32, capacity)
         self._positions = self._view(self.native.pos, ctypes.c_int32, capacity)
         self._outputs = self._view(self.native.logits, ctypes.c_int8, capacity)
@@ -33,8 +38,10 @@ class Batch:
     def _view(pointer: Any, kind: Any, length: int) -> NDArray[Any]:
         return np.ctypeslib.as_array(ctypes.cast(pointer, ctypes.POINTER(kind)), shape=(length,))
 
-    def fill(self, parts: Sequence[Part]) -> list[int]:
+    def fill(self, parts: Sequence[Part], hidden: NDArray[np.float32] | None = None) -> list[int]:
         """Write the parts one after another; returns the index of each part's last token that is no guess."""
+        if hidden is not None:
+            self._hidden[: len(hidden)] = hidden
         end = 0
         rows = []
         for part in parts:
@@ -55,4 +62,5 @@ class Batch:
 
     def close(self) -> None:
         self._pointers[:] = self._original_pointers
+        self.native.embd = None
         lib.llama_batch_free(self.native)

@@ -14,6 +14,7 @@ from core.errors import ModelFailed, PortalError, Unavailable
 from core.generation import Delta, Queued, SamplingParams
 from models.engine.backend import Backend, Decoded, Part
 from models.engine.context_memory import ContextMemory
+from models.engine.drafting import Drafting
 from models.engine.histogram import EngineHistograms
 from models.engine.metrics import EngineMetrics, Speed
 from models.engine.parked_files import ParkedFiles
@@ -48,6 +49,7 @@ class Engine:
         self._memory = ContextMemory(backend, files)
         self._prefixes = self._memory.prefixes
         self._speculation = Speculation(backend.most_guesses if speculate and backend.can_cut else 0, backend.context)
+        self._drafting = Drafting(backend)
         self._wake = threading.Condition()
         self._closing = False
         self._decoding: tuple[Sequence, ...] = ()
@@ -130,6 +132,8 @@ class Engine:
                 disk_failures=disk_failures,
                 guessed_tokens=self._speculation.guessed,
                 guessed_right=self._speculation.right,
+                drafted_tokens=self._drafting.guessed,
+                drafted_right=self._drafting.right,
                 tokens_per_second=self._speed.tokens_per_second,
                 decode_failures=self._troubles[Decoded.FAILED],
                 full=self._troubles[Decoded.FULL],
@@ -172,10 +176,11 @@ class Engine:
         """Schedule, decode, sample, deliver: one token for every answer that is past its prompt."""
         self._step_began = time.perf_counter()
         batch = self._schedule()
+        drafting_s = self._draft(batch)
         sampled = self._compute(batch) if batch else []
         for sequence, token in sampled:
             self._deliver(sequence, token)
-        self._count(batch, len(sampled), time.perf_counter() - self._step_began)
+        self._count(batch, len(sampled), time.perf_counter() - self._step_began, drafting_s)
 
     def read_ahead(self) -> None:
         """Read a little of what is expected. A question that comes meanwhile breaks it off."""
@@ -220,6 +225,13 @@ class Engine:
             if not self._closing:
                 self._backend.abort(False)
         return batch
+
+    def _draft(self, batch: list[tuple[Sequence, Part]]) -> float:
+        """Let the model's next-token layer guess ahead in a batch that reads no prompt; returns the seconds it took."""
+        if not batch or any(len(part.tokens) - part.guessed > 1 for _, part in batch):
+            return 0.0
+        scheduler = self._scheduler
+        return self._drafting.extend(batch, scheduler.plain_s.get(len(batch)), self._speculation.guess_s(scheduler.prefill_s_per_token))
 
     def _admit(self, sequence: Sequence) -> None:
         """Give the sequence a slot, with as much of its prompt as is known there or can be brought there."""
@@ -288,8 +300,10 @@ class Engine:
         sequence.done += kept
         if kept < len(part.tokens):
             self._backend.cut(part.slot, sequence.done)
+        if part.drafted:
+            self._drafting.learn(sequence, part.guessed, len(sampled) - 1)
         if part.guessed:
-            sequence.checked(part.guessed, len(sampled) - 1)
+            sequence.checked(part.guessed, len(sampled) - 1, drafted=part.drafted)
         if part.start < sequence.prompt_length:
             sequence.read(min(kept, sequence.prompt_length - part.start), self._step_began)
         return [(sequence, token) for token in sampled]
@@ -355,7 +369,7 @@ class Engine:
         _log.error("model %s could not decode: %s", self._name, reason)
         return ModelFailed("The model {name} failed: {reason}", name=self._name, reason=reason)
 
-    def _count(self, batch: list[tuple[Sequence, Part]], sampled: int, seconds: float) -> None:
+    def _count(self, batch: list[tuple[Sequence, Part]], sampled: int, seconds: float, drafting_s: float) -> None:
         guessed = sum(part.guessed for _, part in batch)
         read = sum(len(part.tokens) for _, part in batch if len(part.tokens) > 1) if not guessed else 0
         answers = sum(len(part.tokens) == 1 for _, part in batch)
@@ -363,7 +377,7 @@ class Engine:
             self._decoding = ()
             if sampled and not read:
                 plain_s = self._scheduler.plain_s.get(len(batch), seconds)
-                self._speculation.learn(guessed, sampled - len(batch), seconds, plain_s, self._scheduler.prefill_s_per_token)
+                self._speculation.learn(guessed, sampled - len(batch), seconds - drafting_s, plain_s, self._scheduler.prefill_s_per_token)
             if not guessed:
                 self._scheduler.measured(answers, read, seconds)
         self._speed.add(sampled, seconds)

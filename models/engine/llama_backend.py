@@ -19,6 +19,7 @@ from models.engine.backend import Decoded, Part
 from models.engine.batch import Batch
 from models.engine.llama_model import AbortFlag, control_markers, load_weights, text_of, tokens_of
 from models.engine.native import lib
+from models.engine.next_tokens import NextTokens
 from models.engine.sampler import new_chain
 from models.engine.steering import SteeredSampler, needs_steering, new_grammar
 from models.engine.top_chain import TopChain, wants_only
@@ -45,6 +46,8 @@ class BackendOptions:
     """Host memory for conversations that leave their slots."""
     pooling: str = ""
     """Of a model that makes vectors: mean, cls, last or rank."""
+    next_tokens: bool = False
+    """Load the layer that guesses tokens ahead, which the file must have: see ModelFacts.next_layer_bytes."""
 
 
 class LlamaBackend:
@@ -66,14 +69,18 @@ class LlamaBackend:
         self.slots = options.slots
         self.parking_bytes = options.parking_bytes
         self.batch_tokens = max(options.batch_tokens, options.slots + self.most_guesses)
-        self._model: Any = load_weights(path, options.gpu_layers, options.extra_buffers, progress, trial=trial)
+        self._model: Any = load_weights(
+            path, options.gpu_layers, options.extra_buffers, progress, trial=trial, next_tokens=options.next_tokens
+        )
         self._vocab = lib.llama_model_get_vocab(self._model)
         self.vocabulary = lib.llama_vocab_n_tokens(self._vocab)
         try:
             self._context: Any = self._new_context()
+            self._next_tokens = self._new_next_tokens() if options.next_tokens else None
         except ModelFailed:
             lib.llama_model_free(self._model)
             raise
+        self.can_draft = self._next_tokens is not None
         self.context = lib.llama_n_ctx_seq(self._context)
         self._memory = lib.llama_get_memory(self._context)
         self.can_cut = not (lib.llama_model_is_recurrent(self._model) or lib.llama_model_is_hybrid(self._model))
@@ -89,7 +96,7 @@ class LlamaBackend:
         self._sample = native.short_call("llama_sampler_sample", ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int32)
         self._logits_at = native.short_call("llama_get_logits_ith", ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int32)
 
-    def _new_context(self) -> Any:
+    def _context_params(self) -> Any:
         options = self.options
         params = lib.llama_context_default_params()
         params.n_ctx = options.context * options.slots
@@ -105,11 +112,22 @@ class LlamaBackend:
         # One stream a slot: an idle conversation costs the others nothing.
         params.kv_unified = False
         params.no_perf = True
-        context = lib.llama_init_from_model(self._model, params)
+        return params
+
+    def _new_context(self) -> Any:
+        context = lib.llama_init_from_model(self._model, self._context_params())
         if not context:
             reason = self._log.last_error() or "no reason given"
             raise ModelFailed("llama.cpp could not make room for the conversations: {reason}", reason=reason)
         return context
+
+    def _new_next_tokens(self) -> NextTokens:
+        try:
+            return NextTokens(self._model, self._context, self._context_params(), self.slots)
+        except ValueError:
+            lib.llama_free(self._context)
+            reason = self._log.last_error() or "no reason given"
+            raise ModelFailed("llama.cpp could not make room for the conversations: {reason}", reason=reason) from None
 
     # Backend
 
@@ -119,8 +137,14 @@ class LlamaBackend:
         if status == 0:
             if self._on_gpu:
                 lib.llama_synchronize(self._context)
+            if self._next_tokens is not None:
+                self._next_tokens.follow(parts)
             return Decoded.DONE
         return {1: Decoded.FULL, 2: Decoded.ABORTED}.get(status, Decoded.FAILED)
+
+    def draft(self, wanted: Sequence[tuple[int, int, int]]) -> list[list[int]]:
+        assert self._next_tokens is not None
+        return self._next_tokens.guess(wanted)
 
     def sample(self, sampler: Any, part: int, guess: int = 0) -> int:
         row = self._rows[part] + guess
@@ -150,11 +174,15 @@ class LlamaBackend:
 
     def cut(self, slot: int, length: int) -> None:
         lib.llama_memory_seq_rm(self._memory, slot, length or -1, -1)
+        if self._next_tokens is not None:
+            self._next_tokens.cut(slot, length)
 
     def copy(self, source: int, target: int, length: int) -> None:
         # Between streams only a whole copy is possible (part of one aborts the process); the tail is cut off after.
         lib.llama_memory_seq_rm(self._memory, target, -1, -1)
         lib.llama_memory_seq_cp(self._memory, source, target, -1, -1)
+        if self._next_tokens is not None:
+            self._next_tokens.copy(source, target, length)
         self.cut(target, length)
 
     def save(self, slot: int) -> NDArray[np.uint8]:
@@ -190,6 +218,8 @@ class LlamaBackend:
         with self._tokenizing:
             self._closed = True
         self._batch.close()
+        if self._next_tokens is not None:
+            self._next_tokens.close()
         lib.llama_free(self._context)
         lib.llama_model_free(self._model)
         native.give_memory_back()

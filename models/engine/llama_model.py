@@ -12,12 +12,17 @@ from models.engine import native
 from models.engine.native import lib
 
 
-def load_weights(path: Path, gpu_layers: int, extra_buffers: bool, progress: Callable[[float], bool], *, trial: bool) -> Any:
-    """llama_model *, to be freed by the caller. trial: without memory for the weights. Raises ModelFailed with llama.cpp's words."""
+def load_weights(
+    path: Path, gpu_layers: int, extra_buffers: bool, progress: Callable[[float], bool], *, trial: bool, next_tokens: bool = False
+) -> Any:
+    """llama_model *, to be freed by the caller. trial: without memory for the weights. Raises ModelFailed with llama.cpp's words.
+
+    next_tokens: with the layer that guesses tokens ahead.
+    """
     params = lib.llama_model_default_params()
     params.n_gpu_layers = gpu_layers
     params.use_extra_bufts = extra_buffers
-    params.load_mtp = False
+    params.load_mtp = next_tokens
     if trial:
         params.no_alloc, params.load_mode = True, lib.LLAMA_LOAD_MODE_NONE
     callback = lib.llama_progress_callback(lambda done, _data: progress(done))

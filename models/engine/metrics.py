@@ -54,6 +54,9 @@ class EngineMetrics:
     guessed_tokens: int = 0
     guessed_right: int = 0
     """Of the guessed tokens those that came true."""
+    drafted_tokens: int = 0
+    """Of the guessed tokens those of the model's own next-token layer; the others were looked up in the conversation."""
+    drafted_right: int = 0
     paused: int = 0
     """Answers that made room for another user and went on later."""
     decode_failures: int = 0

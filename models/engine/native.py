@@ -17,9 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import llama_cpp
+from llama_cpp import llama_cpp_ext
 
 lib: Any = llama_cpp
 """llama.h, call by call; Any because the package's hints describe pointers that mypy cannot follow."""
+staging: Any = llama_cpp_ext
+"""llama-ext.h: what may change its shape before it moves to llama.h."""
 
 _LIBRARY_FOLDER = Path(llama_cpp.__file__).parent / "lib"
 _LEVELS = {1: logging.DEBUG, 2: logging.DEBUG, 3: logging.WARNING, 4: logging.ERROR}

@@ -12,6 +12,7 @@ from core.entities import FinishReason, Timings, Usage
 from core.errors import PortalError
 from core.generation import Delta, Finished, Queued, SamplingParams, TokenLogprob
 from models.engine.detokenizer import Detokenizer
+from models.engine.drafting import Draft
 from models.engine.speculation import Guesser
 
 Event = Queued | Delta | Finished | PortalError
@@ -42,6 +43,7 @@ class Sequence:
     cached: int = 0
     sampler: Any = None
     guesser: Guesser | None = None
+    draft: Draft | None = None
     told_place: int = 0
     admitted: float | None = None
     first_token: float | None = None
@@ -87,11 +89,11 @@ class Sequence:
         self.prefill_tokens += tokens
         self.prefill_s += time.perf_counter() - max(since, self.admitted or since)
 
-    def checked(self, guessed: int, right: int) -> None:
-        """Of `guessed` tokens the first `right` came."""
+    def checked(self, guessed: int, right: int, *, drafted: bool) -> None:
+        """Of `guessed` tokens the first `right` came. drafted: they were not the guesser's."""
         self.guessed += guessed
         self.guessed_right += right
-        if self.guesser is not None:
+        if self.guesser is not None and not drafted:
             self.guesser.learn(guessed, right)
 
     def end(self, event: Finished | PortalError) -> None:

@@ -29,6 +29,7 @@ _RECOVERY = 0.004
 _PATIENCE = 2
 """How many guesses may fail at once before the passage is given up."""
 _SURPRISE = 2.0
+_FEW = 4
 _MARGIN = 1.1
 """Guesses must promise this much more than they cost."""
 
@@ -93,6 +94,11 @@ class Speculation:
     @property
     def possible(self) -> bool:
         return self._most > 0
+
+    def guess_s(self, token_s: float | None) -> float | None:
+        """What each of a few guesses adds to a step; None while that is not known."""
+        few = min(self._most, _FEW)
+        return self._costs(token_s)[few] / few if few and token_s is not None else token_s
 
     def extend(self, batch: list[tuple[Sequence, Part]], plain_s: float | None, token_s: float | None) -> None:
         """Add to the parts of a batch that reads no prompt the guesses, the likeliest first, that promise most tokens a second.

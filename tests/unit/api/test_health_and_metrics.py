@@ -65,7 +65,8 @@ def _engine() -> EngineMetrics:
     histograms.answer(Timings(queue_s=0.1, ttft_s=0.4), [0.004, 0.02, 0.021])
     totals = EngineMetrics(
         4, 1, 2, 100, 50, 25, 10, 0.5, 3, 0, 7, 4096, None, prompt_tokens=100, slot_tokens=6, ahead_tokens=4, copied_tokens=8,
-        restored_tokens=5, disk_tokens=2, disk_parked_bytes=8192, disk_failures=1, decode_failures=2, full=5, aborted=1,
+        restored_tokens=5, disk_tokens=2, disk_parked_bytes=8192, disk_failures=1,
+        guessed_tokens=8, guessed_right=6, drafted_tokens=4, drafted_right=3, decode_failures=2, full=5, aborted=1,
     )  # fmt: skip
     return replace(totals, spreads=histograms.spreads)
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import logging
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from models.engine.native import Gpu, start
 from models.machine import Memory
 from models.memory_plan import check_fits, context_bytes_per_token, plan_load
 from models.model_facts import ModelFacts, read_facts
-from tests.gguf_maker import make_gguf
+from tests.gguf_maker import SHAPES, make_gguf
 
 GB = 10**9
 
@@ -88,15 +90,44 @@ def test_no_gpu_layers_means_the_processor() -> None:
     assert load.memory.device.startswith("CPU")
 
 
-@pytest.mark.parametrize("architecture", ["glm4", "chatglm", "glm4moe", "deepseek2"])
-def test_the_planned_context_is_what_llama_cpp_takes(architecture: str, tmp_path: Path) -> None:
-    model = read_facts(make_gguf(tmp_path / "a.gguf", architecture))
+@pytest.mark.parametrize(
+    ("architecture", "next_layer"), [(shape, more) for shape in SHAPES for more in (False, True) if (shape, more) != ("chatglm", True)]
+)
+def test_the_planned_context_is_what_llama_cpp_takes(
+    architecture: str, next_layer: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "llama.cpp")
+    model = read_facts(make_gguf(tmp_path / "a.gguf", architecture, next_layer=next_layer))
     load = plan_load(model, LoadSettings(context=1024, slots=4))
-    log = start()
+    assert load.options.next_tokens == (next_layer and architecture in ("glm4moe", "deepseek2", "glm-dsa"))
+    start()
     LlamaBackend(model.file.path, load.options).close()
-    line = log.find("llama_kv_cache: size")
-    assert line is not None
-    assert f"{load.memory.context_bytes / 1024 / 1024:.2f} MiB" in line
+    taken = re.findall(r"(?:KV|RS) buffer size = +([0-9.]+) MiB", caplog.text)
+    assert load.memory.context_bytes / 1024 / 1024 == pytest.approx(sum(map(float, taken)), abs=0.005 * len(taken))
+    weights = re.findall(r"model buffer size = +([0-9.]+) MiB", caplog.text)
+    assert load.memory.weights_bytes / 1024 / 1024 == pytest.approx(sum(map(float, weights)), rel=0.05)
+
+
+def test_a_layer_that_guesses_ahead_is_loaded_where_there_is_room_for_it_besides() -> None:
+    model = facts(next_layer_bytes=500_000_000)
+    plain, quicker = plan(64).memory, plan(64, model=model).memory
+    assert plan(64, model=model).options.next_tokens
+    assert (quicker.slots, quicker.context) == (plain.slots, plain.context)
+    assert quicker.weights_bytes == plain.weights_bytes + 500_000_000
+    assert quicker.context_bytes == plain.context_bytes * 41 // 40
+    assert not plan(6.9, model=model).options.next_tokens
+    assert plan(6.9, model=model).memory == plan(6.9).memory
+
+
+def test_layers_that_choose_what_they_attend_to_keep_keys_to_choose_by() -> None:
+    dsa = facts(kv_heads=(1,) * 78, latent_length=576, index_length=78 * 128)
+    assert context_bytes_per_token(dsa, "f16") == 2 * 78 * (576 + 128)
+
+
+def test_recurrent_layers_take_their_state_once_a_slot() -> None:
+    model = facts(kv_heads=(0, 0, 0, 1) * 10, latent_length=512, state_length=30 * 500_000)
+    load = plan(64, LoadSettings(context=1024, slots=2), model=model)
+    assert load.memory.context_bytes == 2 * (1024 * 10 * 512 * 2 + 30 * 500_000 * 4)
 
 
 def test_conversations_without_a_slot_get_a_quarter_of_what_the_host_has_left() -> None:

@@ -29,6 +29,45 @@ def test_multi_head_latent_attention_has_one_compressed_entry(tmp_path: Path) ->
     assert facts.latent_length == 32 + 16
 
 
+def test_layers_that_choose_what_they_attend_to_keep_keys_to_choose_by(tmp_path: Path) -> None:
+    assert read_facts(make_gguf(tmp_path / "a.gguf", "glm-dsa", layers=3)).index_length == 3 * 64
+    pooled = read_facts(make_gguf(tmp_path / "b.gguf", "glm5-next", layers=3))
+    assert (pooled.kv_heads, pooled.latent_length, pooled.index_length) == ((1, 0, 1), 32, 2 * 3 * 64)
+    assert pooled.state_length == 4 * 16 * 16 + 3 * 3 * 4 * 16
+
+
+def test_of_a_million_tokens_only_every_fourth_layer_chooses(tmp_path: Path) -> None:
+    """GLM-5.2, whose files need not say which; llama.cpp's table: 0, 1, 2, 6, 10..."""
+    facts = read_facts(make_gguf(tmp_path / "a.gguf", "glm-dsa", layers=11, context=1 << 20))
+    assert facts.index_length == 5 * 64
+
+
+def test_a_layer_that_guesses_ahead_is_none_of_the_models_own(tmp_path: Path) -> None:
+    plain = read_facts(make_gguf(tmp_path / "a.gguf", "glm4moe"))
+    more = read_facts(make_gguf(tmp_path / "b.gguf", "glm4moe", next_layer=True))
+    assert (more.file.layers, more.kv_heads) == (plain.file.layers, plain.kv_heads) == (2, (2, 2))
+    assert (more.weights_bytes, more.layer_bytes, plain.next_layer_bytes) == (plain.weights_bytes, plain.layer_bytes, 0)
+    assert more.next_layer_bytes > plain.layer_bytes / 2
+
+
+@pytest.mark.parametrize("architecture", ["glm4", "glm5-next"])
+def test_a_next_token_layer_that_llama_cpp_cannot_run_is_left_alone(tmp_path: Path, architecture: str) -> None:
+    facts = read_facts(make_gguf(tmp_path / "a.gguf", architecture, next_layer=True))
+    assert (facts.file.layers, facts.next_layer_bytes) == (2, 0)
+
+
+def test_a_next_token_layer_without_its_tensors_is_none(tmp_path: Path) -> None:
+    """llama.cpp would end the process."""
+    entries = [*glm_entries("glm4moe"), number_entry("glm4moe.nextn_predict_layers", 1)]
+    assert read_facts(RawGguf(entries=entries).write(tmp_path / "a.gguf")).next_layer_bytes == 0
+
+
+def test_more_next_token_layers_than_layers_are_refused(tmp_path: Path) -> None:
+    entries = [*glm_entries("glm4moe"), number_entry("glm4moe.nextn_predict_layers", 99)]
+    with pytest.raises(InvalidInput, match="99 of its"):
+        read_facts(RawGguf(entries=entries).write(tmp_path / "a.gguf"))
+
+
 @pytest.mark.parametrize("architecture", ["llama", "qwen3", "clip", "glm99"])
 def test_another_architecture_is_refused_by_name(tmp_path: Path, architecture: str) -> None:
     path = RawGguf(entries=glm_entries(architecture)).write(tmp_path / "a.gguf")

@@ -16,7 +16,7 @@ from core.generation import ChatMessage, Delta, Finished, GenerationRequest, Loa
 from models.machine import resident_bytes
 from models.pool import Pool
 from models.router import PoolRouter
-from tests.gguf_maker import make_gguf
+from tests.gguf_maker import SHAPES, make_gguf
 from tests.this_machine import EXTRA_BUFFERS
 from tests.unit.models.raw_gguf import ARRAY, F32, I32, STRING, RawGguf, entry, glm_entries, number_entry, string_entry, tensor, text
 
@@ -85,7 +85,7 @@ def test_the_guides_answers_are_the_same_alone_and_in_a_crowd(pool: Pool, temper
         assert list(threads.map(lambda one: answer(pool, one)[1], asked)) == alone
 
 
-@pytest.mark.parametrize("architecture", ["glm4", "chatglm", "glm4moe", "deepseek2"])
+@pytest.mark.parametrize("architecture", SHAPES)
 @pytest.mark.parametrize("quantization", ["F16", "Q8_0", "Q4_0"])
 def test_every_glm_shape_loads_and_answers(pool: Pool, tmp_path: Path, architecture: str, quantization: str) -> None:
     model = load(pool, make_gguf(tmp_path / "model.gguf", architecture, quantization=quantization))
@@ -94,6 +94,13 @@ def test_every_glm_shape_loads_and_answers(pool: Pool, tmp_path: Path, architect
     reasoning, said, last = answer(pool, request("hello", temperature=0.0, max_tokens=12))
     assert (len(reasoning), said, last.finish_reason) == (12, "", FinishReason.LENGTH)
     assert answer(pool, request("hello", temperature=0.0, max_tokens=12, thinking=False))[0] == ""
+
+
+def test_a_model_with_a_next_token_layer_answers_with_it(pool: Pool, tmp_path: Path) -> None:
+    model = load(pool, make_gguf(tmp_path / "model.gguf", "glm4moe", next_layer=True, forgetful=True))
+    assert model.error is None
+    assert pool.platform("model")._backend.can_draft
+    assert answer(pool, request("hello", temperature=0.0, max_tokens=40))[2].finish_reason is FinishReason.LENGTH
 
 
 def test_the_same_question_again_reuses_its_context(pool: Pool) -> None:

@@ -19,13 +19,24 @@ from models.engine.sequence import Sequence as Running
 END = 0
 
 
+class Always(dict[int, float]):
+    """Has one answer to everything, whatever it is told."""
+
+    def __init__(self, value: float | None) -> None:
+        self._value = value
+
+    def get(self, *_: object) -> float | None:  # type: ignore[override]
+        return self._value
+
+
 class FakeModel:
     """Fulfils Backend. Tokens are bytes; 0 ends. Greedy counts upwards, else a seeded choice."""
 
     def __init__(self, slots: int = 4, context: int = 200, batch_tokens: int = 64, seconds_per_token: float = 0.0) -> None:
         self.slots, self.context, self.batch_tokens, self.copy_from = slots, context, batch_tokens, 8
         self.most_guesses, self.parking_bytes = 8, 0
-        self.can_cut = True
+        self.can_cut, self.can_draft = True, False
+        self.drafted: list[int] = []
         self.memory: list[list[int]] = [[] for _ in range(slots)]
         self.batches: list[list[Part]] = []
         self.samplers = 0
@@ -46,6 +57,12 @@ class FakeModel:
                 self.memory[part.slot] += part.tokens
                 assert len(self.memory[part.slot]) <= self.context
         return result
+
+    def draft(self, wanted: Sequence[tuple[int, int, int]]) -> list[list[int]]:
+        """Counts upwards, as the greedy sampler does."""
+        assert [slot for slot, _, _ in wanted] == sorted({slot for slot, _, _ in wanted}), "slots ascend, each once"
+        self.drafted += [slot for slot, _, _ in wanted]
+        return [[(token + step) % 250 + 1 if step else token % 250 + 1 for step in range(count)] for _, token, count in wanted]
 
     def sample(self, sampler: Any, part: int, guess: int = 0) -> int:
         seen = self.batches[-1][part]

@@ -15,13 +15,13 @@ from models.engine.backend import Decoded, Part
 from models.engine.engine import Engine
 from models.engine.llama_backend import BackendOptions, LlamaBackend
 from models.engine.parked_files import ParkedFiles
-from tests.gguf_maker import make_gguf
+from tests.gguf_maker import SHAPES, make_gguf
 from tests.unit.models.engine.fake_model import collect, run
 
 PROMPT = [*range(64, 90)] * 6
 
 
-@pytest.fixture(scope="module", params=["glm4", "chatglm", "glm4moe", "deepseek2"])
+@pytest.fixture(scope="module", params=[shape for shape in SHAPES if shape != "glm5-next"])
 def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_gguf(tmp_path_factory.mktemp("model") / f"{request.param}.gguf", request.param, context=512)
 
@@ -128,3 +128,18 @@ def test_what_was_read_ahead_gives_the_answer_that_reading_gives(backend: LlamaB
         engine.read_ahead()
     assert greedy(engine, following) == (expected, len(following) - 1)
     assert engine.metrics().ahead_tokens >= 15
+def test_recurrent_layers_answer_the_same_alone_and_in_a_crowd(tmp_path: Path) -> None:
+    """glm5-next: its slots cannot be cut back, so that a prompt is read anew unless it goes on where the slot ends."""
+    path = make_gguf(tmp_path / "a.gguf", "glm5-next", context=512)
+    backend = LlamaBackend(path, BackendOptions(context=512, slots=3))
+    assert not backend.can_cut
+    engine = Engine(backend, "synthetic", speculate=True)
+
+    def answers(prompts: list[list[int]]) -> list[str]:
+        asked = [engine.submit(prompt, SamplingParams(temperature=0), 40, str(number)) for number, prompt in enumerate(prompts)]
+        run(engine, *asked)
+        return [collect(one)[0] for one in asked]
+
+    prompts = [[*PROMPT, 70 + number] for number in range(3)]
+    assert answers(prompts) == [answers([prompt])[0] for prompt in prompts]
+    backend.close()
