@@ -264,8 +264,8 @@ MEASURES: dict[str, Callable[[Bench], Iterator[list[str]]]] = {
     "edit-crowd": lambda bench: speculation(bench, COPYING, 4, ""),
     "open-chat": lambda bench: speculation(bench, MIDDLE, 1, ">= 0.97"),
     "open-crowd": lambda bench: speculation(bench, MIDDLE, 8, ">= 0.97"),
-    "next-tokens": lambda bench: next_token_layer(bench, DRAFTING[0], ">= 1.3"),
-    "next-tokens-some": lambda bench: next_token_layer(bench, DRAFTING[1], ">= 1.1"),
+    "next-tokens": lambda bench: next_token_layer(bench, DRAFTING[0], ">= 1.0"),
+    "next-tokens-some": lambda bench: next_token_layer(bench, DRAFTING[1], ">= 1.0"),
     "next-tokens-few": lambda bench: next_token_layer(bench, DRAFTING[2], ">= 0.97"),
     "stress": soak,
 }
