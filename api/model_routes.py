@@ -46,6 +46,7 @@ class LoadedOut(BaseModel):
     device: str
     context: int = Field(description="Tokens one conversation can hold.")
     slots: int = Field(description="Answers at the same time.")
+    shared_context: int = Field(description="Tokens all slots hold together where they share one memory; 0 where each has its own.")
     slots_busy: int
     waiting: int
     memory_bytes: int = Field(description="What the load took, measured.")
@@ -58,7 +59,8 @@ class LoadedOut(BaseModel):
     def of(model: LoadedModel) -> LoadedOut:
         return LoadedOut(
             name=model.name, state=model.state.value, file=FileOut.of(model.file), version=model.version, platform=model.platform,
-            device=model.device, context=model.context, slots=model.slots, slots_busy=model.slots_busy, waiting=model.waiting,
+            device=model.device, context=model.context, slots=model.slots,
+            shared_context=model.plan.shared_tokens if model.plan else 0, slots_busy=model.slots_busy, waiting=model.waiting,
             memory_bytes=model.memory_bytes, progress=model.progress, tokens_per_second=model.tokens_per_second, default=model.default,
             error=model.error,
         )  # fmt: skip
@@ -77,6 +79,11 @@ class Load(Asked):
     gpu_layers: int | None = Field(default=None, description="-1: all that fit.")
     kv_type: str = Field(default="f16", description="f16, q8_0 or q4_0.")
     threads: int | None = Field(default=None, description="Left out: chosen from the machine.")
+    flash_attention: str = Field(default="auto", description="auto, on or off; a context of q8_0 or q4_0 needs it.")
+    streams: str = Field(default="auto", description="separate: each slot has a memory of its own; unified: all share one; auto: planned.")
+    split_mode: str = Field(default="layer", description="Over several GPUs: none, layer or row.")
+    main_gpu: int | None = Field(default=None, description="From 0 on, for split modes none and row.")
+    gpu_shares: list[float] = Field(default=[], max_length=16, description="What each GPU takes, in proportion; left out: by free memory.")
     default: bool = Field(default=False, description="Answer with it when no model is named.")
 
 
@@ -93,7 +100,10 @@ def listing(portal: PortalHere, user: SignedIn) -> ModelsOut:
 @router.post("/load", status_code=202)
 def load(body: Load, portal: PortalHere, user: SignedIn) -> LoadedOut:
     """Start loading; follow it in GET /api/v1/models. What runs is not touched."""
-    settings = LoadSettings(body.context, body.slots, body.gpu_layers, body.kv_type, body.threads)
+    settings = LoadSettings(
+        body.context, body.slots, body.gpu_layers, body.kv_type, body.threads, body.flash_attention, body.streams, body.split_mode,
+        body.main_gpu, tuple(body.gpu_shares),
+    )  # fmt: skip
     return LoadedOut.of(portal.models.load(user, portal.models.folder / Path(body.path), settings, default=body.default))
 
 

@@ -41,6 +41,11 @@ class ModelRoom:
         require(user.role, Permission.RUN_MODELS)
         return self._pool.plan(file, settings)
 
+    def remembered(self, user: User, file: ModelFile) -> LoadSettings | None:
+        """How this file was loaded last."""
+        require(user.role, Permission.RUN_MODELS)
+        return self._pool.remembered(file.path)
+
     def load(self, user: User, path: Path, settings: LoadSettings, *, default: bool = False) -> LoadedModel:
         """Start loading; a refusal leaves the running models untouched."""
         require(user.role, Permission.RUN_MODELS)

@@ -305,7 +305,13 @@ class ModelPool(Protocol):
         """Raises InvalidInput with the reason if it is missing, truncated, not a GGUF, or of an unknown architecture."""
         ...
 
-    def plan(self, file: ModelFile, settings: LoadSettings) -> MemoryPlan: ...
+    def plan(self, file: ModelFile, settings: LoadSettings) -> MemoryPlan:
+        """Raises InvalidInput for settings that do not suit the file or the machine."""
+        ...
+
+    def remembered(self, path: Path) -> LoadSettings | None:
+        """How this file was loaded last; None if it never was."""
+        ...
 
     def load(self, path: Path, settings: LoadSettings, *, default: bool = False) -> LoadedModel:
         """Start loading in the background; follow it in loaded(). Raises InvalidInput, Conflict (already loaded)."""

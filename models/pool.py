@@ -21,6 +21,7 @@ from models.load_trial import try_to_load
 from models.memory_plan import LoadPlan, check_fits, plan_load
 from models.model_facts import ModelFacts, fingerprint, read_facts
 from models.platforms.local import LocalPlatform
+from models.remembered_settings import RememberedSettings
 
 DRAIN_S = 30.0
 _log = logging.getLogger(__name__)
@@ -53,10 +54,12 @@ class _Entry:
 class Pool:
     """Fulfils core's ModelPool. Safe from any thread."""
 
-    def __init__(self, models_folder: Path, builtin: Path, *, extra_buffers: bool = True) -> None:
-        """models_folder: where people put GGUFs. builtin: the guide. extra_buffers: False where the self test died with them."""
+    def __init__(self, models_folder: Path, builtin: Path, *, notes: Path, extra_buffers: bool = True) -> None:
+        """models_folder: where people put GGUFs. builtin: the guide. notes: a file to remember settings in. extra_buffers: False where
+        the self test died with them."""
         self._catalog = Catalog(models_folder, builtin)
         self._builtin = builtin
+        self._remembered = RememberedSettings(notes)
         self._extra_buffers = extra_buffers
         self._entries: dict[str, _Entry] = {}
         self._default: str | None = None
@@ -80,6 +83,9 @@ class Pool:
     def plan(self, file: ModelFile, settings: LoadSettings) -> MemoryPlan:
         return self._plan(read_facts(file.path), settings).memory
 
+    def remembered(self, path: Path) -> LoadSettings | None:
+        return self._remembered.of(path)
+
     def load(self, path: Path, settings: LoadSettings, *, default: bool = False) -> LoadedModel:
         facts = read_facts(path)
         plan = self._plan(facts, settings)
@@ -90,6 +96,7 @@ class Pool:
             known = self._entries.get(facts.file.name)
             if known and known.state is not ModelState.FAILED:
                 raise Conflict("A model named {model} is loaded already. Unload it first.", model=facts.file.name)
+            self._remembered.keep(path, settings)
             entry = self._entries[facts.file.name] = _Entry(facts, plan, device=plan.memory.device, becomes_default=default)
             self._spawn(entry, self._load, f"load {entry.name}")
             return self._describe(entry)

@@ -118,6 +118,9 @@ class FakePool:
     on_disk: list[ModelFile] = field(default_factory=lambda: [FILE])
     asked: list[tuple[str, object]] = field(default_factory=list)
     refuse: list[PortalError] = field(default_factory=list)
+    gpus: int = 0
+    settings: list[LoadSettings] = field(default_factory=list)
+    """Of the loads, the last one last."""
 
     def loaded(self) -> Sequence[LoadedModel]:
         return self.models
@@ -133,12 +136,16 @@ class FakePool:
 
     def plan(self, file: ModelFile, settings: LoadSettings) -> MemoryPlan:
         slots, context = settings.slots or 4, settings.context or 4096
-        return MemoryPlan("CPU", file.size_bytes, slots * context * 40, 1000, 8_000_000_000, 16_000_000_000, context, slots)
+        return MemoryPlan("CPU", file.size_bytes, slots * context * 40, 1000, 8_000_000_000, 16_000_000_000, context, slots, gpus=self.gpus)
+
+    def remembered(self, path: Path) -> LoadSettings | None:
+        return self.settings[-1] if self.settings else None
 
     def load(self, path: Path, settings: LoadSettings, *, default: bool = False) -> LoadedModel:
         self.asked.append(("load", path))
         if self.refuse:
             raise self.refuse.pop(0)
+        self.settings.append(settings)
         return MODEL
 
     def metrics(self) -> dict[str, object]:

@@ -43,6 +43,8 @@ class Backend(Protocol):
     slots: int
     context: int
     """Tokens a slot can hold."""
+    shared_cells: int
+    """Tokens all slots together can hold where they share the memory; 0 where each has its own."""
     batch_tokens: int
     """Most tokens in one decode."""
     copy_from: int

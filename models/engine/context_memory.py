@@ -24,7 +24,7 @@ class ContextMemory:
         match = self.prefixes.match(prompt, free)
         parked = self.parked.best(prompt)
         if parked and parked[1] >= match.length + self._backend.copy_from:
-            return self._unpark(*parked, self.prefixes.oldest(free))
+            return self._unpark(*parked, self.prefixes.oldest(free), free)
         goes_on = match.source == match.slot and 2 * match.length >= len(self.prefixes.tokens[match.slot])
         if not goes_on:
             self._park(match.slot)
@@ -39,12 +39,14 @@ class ContextMemory:
         if self.parked.wants(tokens):
             self.parked.add(tokens, self._backend.save(slot))
 
-    def _unpark(self, parked: Parked, shared: int, slot: int) -> tuple[int, int]:
+    def _unpark(self, parked: Parked, shared: int, slot: int, free: Collection[int]) -> tuple[int, int]:
         self.parked.use(parked, shared)
         self._park(slot)
-        if not self._backend.restore(slot, parked.state):
-            self.clear(slot)
-            return slot, 0
+        self.clear(slot)
+        while not self._backend.restore(slot, parked.state):
+            # Where all share one memory, what is idle gives way.
+            if not (self._backend.shared_cells and self.forget_oldest(free)):
+                return slot, 0
         self._backend.cut(slot, shared)
         self.prefixes.hold(slot, parked.tokens[:shared].tolist())
         self.restored_tokens += shared
@@ -55,6 +57,7 @@ class ContextMemory:
         slot = self.prefixes.least_used(free)
         if slot is None:
             return False
+        self._park(slot)
         self.clear(slot)
         return True
 

@@ -31,7 +31,7 @@ class Engine:
         self._backend = backend
         self._name = name
         self._why = why
-        self._scheduler = Scheduler(backend.slots, backend.batch_tokens, queue_limit)
+        self._scheduler = Scheduler(backend.slots, backend.batch_tokens, queue_limit, backend.shared_cells)
         self._memory = ContextMemory(backend)
         self._prefixes = self._memory.prefixes
         self._speculation = Speculation(backend.most_guesses if speculate and backend.can_cut else 0, backend.context)
@@ -39,7 +39,8 @@ class Engine:
         self._closing = False
         self._decoding: tuple[Sequence, ...] = ()
         self._speed = Speed()
-        self._totals = EngineMetrics(backend.slots, 0, 0, 0, 0, 0, 0, 0.0, 0, 0, 0, backend.slots * backend.context, None)
+        cells = backend.shared_cells or backend.slots * backend.context
+        self._totals = EngineMetrics(backend.slots, 0, 0, 0, 0, 0, 0, 0.0, 0, 0, 0, cells, None)
         self._thread = threading.Thread(target=self._run, name=f"decode {name}", daemon=True)
 
     def start(self) -> None:
@@ -84,7 +85,8 @@ class Engine:
                 self._totals,
                 busy=len(self._scheduler.running),
                 waiting=len(self._scheduler.waiting),
-                cells_used=self._prefixes.cells,
+                # Cells that two slots share count twice here.
+                cells_used=min(self._prefixes.cells, self._totals.cells_total),
                 restored_tokens=self._memory.restored_tokens,
                 parked=len(self._memory.parked),
                 parked_bytes=self._memory.parked.bytes,
@@ -138,11 +140,10 @@ class Engine:
         for sequence in [*paused, *(one for one in self._scheduler.running.values() if one.cancelled)]:
             self._finish(sequence, FinishReason.CANCELLED)
         with self._wake:
-            while self._scheduler.waiting and self._scheduler.free:
-                self._admit(self._scheduler.next_waiting())
+            self._admit_waiting()
             while (one := self._scheduler.to_pause()) is not None:
                 self._pause(one)
-                self._admit(self._scheduler.next_waiting())
+                self._admit_waiting()
             for sequence, place in self._scheduler.moved():
                 sequence.events.put(Queued(place, self._scheduler.expected_wait(place)))
             batch = self._scheduler.parts()
@@ -151,6 +152,10 @@ class Engine:
             if not self._closing:
                 self._backend.abort(False)
         return batch
+
+    def _admit_waiting(self) -> None:
+        while (sequence := self._scheduler.next_waiting()) is not None:
+            self._admit(sequence)
 
     def _admit(self, sequence: Sequence) -> None:
         """Give the sequence a slot, with as much of its prompt as is known there or can be brought there."""
@@ -175,10 +180,9 @@ class Engine:
 
     def _compute(self, batch: list[tuple[Sequence, Part]]) -> list[tuple[Sequence, int]]:
         """Decode and sample. A batch that fails is tried again answer by answer, so that only the cause is lost."""
-        parts = [part for _, part in batch]
-        result = self._backend.decode(parts)
-        while result is Decoded.FULL and self._memory.forget_oldest(self._scheduler.free):
-            result = self._backend.decode(parts)
+        result = self._backend.decode([part for _, part in batch])
+        while result is Decoded.FULL and self._make_room(batch):
+            result = self._backend.decode([part for _, part in batch])
         if result is Decoded.DONE:
             return [entry for index, (sequence, part) in enumerate(batch) for entry in self._advance(sequence, part, index)]
         for sequence, part in batch:
@@ -191,6 +195,19 @@ class Engine:
                 self._fail(sequence, error)
             return []
         return [entry for one in batch for entry in self._compute([one])]
+
+    def _make_room(self, batch: list[tuple[Sequence, Part]]) -> bool:
+        """Forget what an idle slot remembers; where all share one memory, pause the youngest answer. False where neither helps."""
+        if self._memory.forget_oldest(self._scheduler.free):
+            return True
+        with self._wake:
+            youngest = self._scheduler.to_make_room()
+            if youngest is None:
+                return False
+            self._pause(youngest)
+        batch[:] = [entry for entry in batch if entry[0] is not youngest]
+        self._memory.forget_oldest(self._scheduler.free)
+        return bool(batch)
 
     def _undo(self, sequence: Sequence, part: Part) -> None:
         """Forget what a decode that did not finish may have written; a model that cannot be cut back starts over."""

@@ -23,6 +23,8 @@ from models.engine.steering import SteeredSampler, needs_steering, new_grammar
 from models.engine.top_chain import TopChain, wants_only
 
 _KV_TYPES = {"f16": 1, "q8_0": 8, "q4_0": 2}
+_FLASH_ATTENTION = {"auto": -1, "off": 0, "on": 1}
+_SPLIT_MODES = {"none": 0, "layer": 1, "row": 2}
 _ENDS = ("<|user|>", "<|observation|>")
 """Turn markers that end an answer, though some GLM files do not list them as end-of-generation tokens."""
 _SHOWN = frozenset({"<think>", "</think>", "<tool_call>", "</tool_call>"})
@@ -42,6 +44,12 @@ class BackendOptions:
     batch_tokens: int = 512
     parking_bytes: int = 0
     """Host memory for conversations that leave their slots."""
+    shared_cells: int = 0
+    """Tokens that all slots together hold in one memory; 0: each slot has its own."""
+    flash_attention: str = "auto"
+    split_mode: str = "layer"
+    main_gpu: int = 0
+    gpu_shares: Sequence[float] = ()
 
 
 class LlamaBackend:
@@ -71,7 +79,8 @@ class LlamaBackend:
         except ModelFailed:
             lib.llama_model_free(self._model)
             raise
-        self.context = lib.llama_n_ctx_seq(self._context)
+        self.context: int = min(options.context, lib.llama_n_ctx_seq(self._context))
+        self.shared_cells: int = lib.llama_n_ctx(self._context) if options.shared_cells else 0
         self._memory = lib.llama_get_memory(self._context)
         self.can_cut = not (lib.llama_model_is_recurrent(self._model) or lib.llama_model_is_hybrid(self._model))
         self._tokenizing = threading.Lock()
@@ -92,6 +101,11 @@ class LlamaBackend:
         params.n_gpu_layers = self.options.gpu_layers
         params.use_extra_bufts = self.options.extra_buffers
         params.load_mtp = False
+        params.split_mode = _SPLIT_MODES[self.options.split_mode]
+        params.main_gpu = self.options.main_gpu
+        if self.options.gpu_shares:
+            # As long as llama.cpp can count devices: it copies all of it.
+            params.tensor_split = (ctypes.c_float * lib.llama_max_devices())(*self.options.gpu_shares)
         if trial:
             params.no_alloc, params.load_mode = True, lib.LLAMA_LOAD_MODE_NONE
         callback = lib.llama_progress_callback(lambda done, _data: progress(done))
@@ -105,18 +119,18 @@ class LlamaBackend:
     def _new_context(self) -> Any:
         options = self.options
         params = lib.llama_context_default_params()
-        params.n_ctx = options.context * options.slots
+        params.n_ctx = options.shared_cells or options.context * options.slots
         params.n_batch = self.batch_tokens
         params.n_ubatch = min(512, self.batch_tokens)
         params.n_seq_max = options.slots
         params.n_outputs_max = options.slots + self.most_guesses
         params.n_threads = params.n_threads_batch = options.threads
         params.type_k = params.type_v = _KV_TYPES[options.kv_type]
-        # A quantized V needs flash attention; else llama.cpp decides by the device.
-        params.flash_attn_type = -1 if options.kv_type == "f16" else 1
+        # With auto, llama.cpp decides by the device; a quantized V needs it.
+        params.flash_attn_type = _FLASH_ATTENTION[options.flash_attention if options.kv_type == "f16" else "on"]
         params.offload_kqv = options.gpu_layers != 0
-        # One stream a slot: an idle conversation costs the others nothing.
-        params.kv_unified = False
+        # With one stream a slot an idle conversation costs the others nothing.
+        params.kv_unified = bool(options.shared_cells)
         params.no_perf = True
         context = lib.llama_init_from_model(self._model, params)
         if not context:
@@ -175,8 +189,12 @@ class LlamaBackend:
         lib.llama_memory_seq_rm(self._memory, slot, length or -1, -1)
 
     def copy(self, source: int, target: int, length: int) -> None:
-        # Between streams only a whole copy is possible (part of one aborts the process); the tail is cut off after.
         lib.llama_memory_seq_rm(self._memory, target, -1, -1)
+        if self.shared_cells:
+            # Nothing is copied: from here on the cells belong to both.
+            lib.llama_memory_seq_cp(self._memory, source, target, 0, length)
+            return
+        # Between streams only a whole copy is possible (part of one aborts the process); the tail is cut off after.
         lib.llama_memory_seq_cp(self._memory, source, target, -1, -1)
         self.cut(target, length)
 

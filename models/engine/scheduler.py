@@ -17,6 +17,8 @@ STEP_ALONE_S = 0.5
 SMALLEST_CHUNK = 16
 FAIR_SHARE = 0.25
 """Of the slots: more than this nobody keeps while others wait."""
+SPARE_CELLS = 1 / 16
+"""Of a memory that all slots share: kept free for the answers that run when another one is to begin."""
 BATCH_WAITS_S = 60.0
 """How long work that nobody watches lets interactive questions pass; then it counts as one."""
 
@@ -24,12 +26,14 @@ BATCH_WAITS_S = 60.0
 class Scheduler:
     """Waiting and running sequences. Not thread-safe: the engine holds its lock around every call."""
 
-    def __init__(self, slots: int, batch_tokens: int, queue_limit: int) -> None:
+    def __init__(self, slots: int, batch_tokens: int, queue_limit: int, shared_cells: int = 0) -> None:
+        """shared_cells: what all slots together hold where they share the context memory, else 0."""
         self.slots = slots
         self.waiting: list[Sequence] = []
         self.running: dict[int, Sequence] = {}
         self._batch_tokens = batch_tokens
         self._queue_limit = queue_limit
+        self._shared_cells = shared_cells
         self._share = max(1, int(slots * FAIR_SHARE))
         self._reordered = False
         self._answer_s: float | None = None
@@ -69,19 +73,30 @@ class Scheduler:
         """Seconds until the waiting request at `place` gets a slot, from how long answers took; None before the first."""
         return None if self._answer_s is None else self._answer_s * place / self.slots
 
-    def next_waiting(self) -> Sequence:
-        """Take the next to be served, see `_in_order`."""
+    def next_waiting(self) -> Sequence | None:
+        """Take the next to be served, see `_in_order`; None where nobody waits, or no slot or no room is free."""
+        if not self.waiting or len(self.running) == self.slots:
+            return None
         sequence = self._in_order()[0]
+        if not self._has_room(sequence):
+            return None
         self.withdraw(sequence)
         return sequence
 
+    def _has_room(self, sequence: Sequence) -> bool:
+        """Whether a memory that all share holds it beside the running ones. What idle slots remember gives way; nobody overtakes."""
+        if not self._shared_cells or not self.running:
+            return True
+        taken = sum(len(one.tokens) for one in self.running.values())
+        return taken + len(sequence.tokens) <= self._shared_cells * (1 - SPARE_CELLS)
+
     def to_pause(self) -> Sequence | None:
-        """With every slot taken: the answer to put back into the queue for one of a user with less than the fair share.
+        """With every slot taken, or no room: the answer to put back into the queue for one of a user with less than the fair share.
 
         The youngest of the user who holds most, if that is more than the share, unwatched work first; None where everybody keeps to it. An
         answer that somebody watches is not put back for work that nobody watches.
         """
-        if not self.waiting or len(self.running) < self.slots:
+        if not self.waiting or (len(self.running) < self.slots and self._has_room(self._in_order()[0])):
             return None
         held = Counter(sequence.user_id for sequence in self.running.values())
         user, most = held.most_common(1)[0]
@@ -91,6 +106,12 @@ class Scheduler:
         youngest = max((one for one in self.running.values() if one.user_id == user), key=lambda one: (one.batch, one.arrived))
         unwatched = self._yields(following, time.perf_counter()) and not youngest.batch
         return None if held[following.user_id] >= self._share or unwatched else youngest
+
+    def to_make_room(self) -> Sequence | None:
+        """In a memory that all share and that is full: the answer to put back, the youngest, unwatched work first. None of one alone."""
+        if not self._shared_cells or len(self.running) < 2:
+            return None
+        return max(self.running.values(), key=lambda one: (one.batch, one.arrived))
 
     def pause(self, sequence: Sequence) -> None:
         """Back into the queue; what it has said and read so far stays its own."""

@@ -64,6 +64,15 @@ def test_a_model_is_loaded_from_the_folder_or_by_its_path(ada: httpx.Client, poo
     assert pool.asked == [("load", portal.settings.models_path / "glm.gguf"), ("load", Path("/data/glm.gguf"))]
 
 
+def test_a_model_is_loaded_with_the_settings_that_were_sent(ada: httpx.Client, pool: FakePool) -> None:
+    sent = {"kv_type": "q8_0", "flash_attention": "on", "streams": "unified", "split_mode": "row", "main_gpu": 1, "gpu_shares": [3.0, 1.0]}
+    assert ada.post("/api/v1/models/load", json={"path": "glm.gguf", **sent}).status_code == 202
+    asked = pool.settings[-1]
+    assert {name: getattr(asked, name) for name in sent} == {**sent, "gpu_shares": (3.0, 1.0)}
+    refused = ada.post("/api/v1/models/load", json={"path": "glm.gguf", "kv_type": "q4_0", "flash_attention": "off"})
+    assert refused.status_code == 422 and "needs flash attention" in refused.json()["error"]["message"]
+
+
 def test_a_file_that_cannot_be_loaded_says_why(ada: httpx.Client, pool: FakePool) -> None:
     pool.refuse.append(InvalidInput("{name} is cut short.", name="glm.gguf"))
     refused = ada.post("/api/v1/models/load", json={"path": "glm.gguf"})

@@ -24,7 +24,7 @@ class FakeModel:
 
     def __init__(self, slots: int = 4, context: int = 200, batch_tokens: int = 64, seconds_per_token: float = 0.0) -> None:
         self.slots, self.context, self.batch_tokens, self.copy_from = slots, context, batch_tokens, 8
-        self.most_guesses, self.parking_bytes = 8, 0
+        self.most_guesses, self.parking_bytes, self.shared_cells = 8, 0, 0
         self.can_cut = True
         self.memory: list[list[int]] = [[] for _ in range(slots)]
         self.batches: list[list[Part]] = []
@@ -40,6 +40,9 @@ class FakeModel:
         time.sleep(self._seconds * sum(len(part.tokens) for part in parts))
         self.batches.append(list(parts))
         result = Decoded.ABORTED if self.aborting else self.answers(list(parts))
+        held = sum(map(len, self.memory)) + sum(len(part.tokens) for part in parts)
+        if self.shared_cells and held > self.shared_cells:
+            result = Decoded.FULL
         if result is not Decoded.FULL:
             for part in parts:
                 assert len(self.memory[part.slot]) == part.start, "positions follow what the slot holds"
