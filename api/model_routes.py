@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from api.identity import SignedIn
 from api.portal import PortalHere
 from api.shapes import Asked, Line
-from core.generation import LoadedModel, LoadSettings, ModelFile
+from core.generation import MOST_ADAPTERS, Adapter, AdapterFile, LoadedModel, LoadSettings, ModelFile
 
 router = APIRouter(prefix="/api/v1/models", tags=["models"])
 
@@ -37,6 +37,22 @@ class FileOut(BaseModel):
         )  # fmt: skip
 
 
+class AdapterOut(BaseModel):
+    name: str
+    path: str
+    size_bytes: int
+    architecture: str = Field(description="Of the models it was made for.")
+    rank: int
+    error: str | None = Field(description="Why it cannot be used.")
+
+    @staticmethod
+    def of(file: AdapterFile) -> AdapterOut:
+        return AdapterOut(
+            name=file.name, path=str(file.path), size_bytes=file.size_bytes, architecture=file.architecture, rank=file.rank,
+            error=file.error,
+        )  # fmt: skip
+
+
 class LoadedOut(BaseModel):
     name: str
     state: Literal["loading", "ready", "draining", "failed"]
@@ -53,6 +69,7 @@ class LoadedOut(BaseModel):
     progress: float = Field(description="0 to 1 while loading.")
     tokens_per_second: float | None
     default: bool
+    adapters: list[str] = Field(description="Names of its LoRA adapters.")
     error: str | None
 
     @staticmethod
@@ -62,14 +79,21 @@ class LoadedOut(BaseModel):
             device=model.device, context=model.context, slots=model.slots,
             shared_context=model.plan.shared_tokens if model.plan else 0, slots_busy=model.slots_busy, waiting=model.waiting,
             memory_bytes=model.memory_bytes, progress=model.progress, tokens_per_second=model.tokens_per_second, default=model.default,
-            error=model.error,
+            adapters=list(model.adapters), error=model.error,
         )  # fmt: skip
 
 
 class ModelsOut(BaseModel):
     loaded: list[LoadedOut]
     files: list[FileOut] = Field(description="The GGUFs in the models folder, and the built-in one.")
+    adapters: list[AdapterOut] = Field(description="The LoRA adapters in the models folder.")
     folder: str
+
+
+class AdapterIn(Asked):
+    name: Line = Field(description="What a request calls it.")
+    path: Line = Field(min_length=1, description="A GGUF: a path on the server, or a name in the models folder.")
+    scale: float = Field(default=1.0, description="How strongly it works; 0: not at all.")
 
 
 class Load(Asked):
@@ -84,6 +108,7 @@ class Load(Asked):
     split_mode: str = Field(default="layer", description="Over several GPUs: none, layer or row.")
     main_gpu: int | None = Field(default=None, description="From 0 on, for split modes none and row.")
     gpu_shares: list[float] = Field(default=[], max_length=16, description="What each GPU takes, in proportion; left out: by free memory.")
+    adapters: list[AdapterIn] = Field(default=[], max_length=MOST_ADAPTERS, description="LoRA adapters that a request may choose from.")
     default: bool = Field(default=False, description="Answer with it when no model is named.")
 
 
@@ -93,6 +118,7 @@ def listing(portal: PortalHere, user: SignedIn) -> ModelsOut:
     return ModelsOut(
         loaded=[LoadedOut.of(each) for each in portal.models.loaded(user)],
         files=[FileOut.of(each) for each in portal.models.files(user)],
+        adapters=[AdapterOut.of(each) for each in portal.models.adapters(user)],
         folder=str(portal.models.folder),
     )
 
@@ -103,6 +129,7 @@ def load(body: Load, portal: PortalHere, user: SignedIn) -> LoadedOut:
     settings = LoadSettings(
         body.context, body.slots, body.gpu_layers, body.kv_type, body.threads, body.flash_attention, body.streams, body.split_mode,
         body.main_gpu, tuple(body.gpu_shares),
+        tuple(Adapter(each.name, portal.models.folder / Path(each.path), each.scale) for each in body.adapters),
     )  # fmt: skip
     return LoadedOut.of(portal.models.load(user, portal.models.folder / Path(body.path), settings, default=body.default))
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
@@ -34,9 +35,16 @@ class ModelOut(BaseModel):
     owned_by: str = "portal"
     context_window: int
 
+    parent: str | None = Field(default=None, description="Of an adapter: its model.")
+
     @staticmethod
-    def of(model: LoadedModel) -> ModelOut:
-        return ModelOut(id=model.name, context_window=model.context)
+    def all(models: Sequence[LoadedModel]) -> list[ModelOut]:
+        """Each model, and each with each of its adapters."""
+        return [
+            ModelOut(id=name, context_window=model.context, parent=model.name if name != model.name else None)
+            for model in models
+            for name in model.names
+        ]
 
 
 class ModelsOut(BaseModel):
@@ -46,15 +54,15 @@ class ModelsOut(BaseModel):
 
 @router.get("/models")
 def models(portal: PortalHere, user: SignedIn) -> ModelsOut:
-    """The models that can be asked now, the default first."""
-    return ModelsOut(data=[ModelOut.of(each) for each in portal.models.available(user)])
+    """The models that can be asked now, the default first; an adapter of one as model:adapter."""
+    return ModelsOut(data=ModelOut.all(portal.models.available(user)))
 
 
 @router.get("/models/{name:path}")
 def model(name: str, portal: PortalHere, user: SignedIn) -> ModelOut:
-    for each in portal.models.available(user):
-        if each.name == name:
-            return ModelOut.of(each)
+    for each in ModelOut.all(portal.models.available(user)):
+        if each.id == name:
+            return each
     raise NotFound("There is no model named {model}. GET /v1/models lists those that can be asked.", model=name[:200])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -128,6 +129,8 @@ class GenerationRequest:
     """Nobody watches: questions that somebody waits for go first."""
     tool_choice: str = "auto"
     """"auto", "none" (the model is told of no tool), "required", or the name of the one tool to call."""
+    adapter: str | None = None
+    """A name from the model's `adapters`; None: the model as it is."""
     guard: bool = True
     """Stop an answer that only repeats itself or stays empty, and try once more; its end then has a note."""
 
@@ -197,6 +200,39 @@ class RunningGeneration(Protocol):
         ...
 
 
+_ADAPTER_NAME = re.compile(r"[\w.-]{1,64}")
+MOST_ADAPTERS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """A LoRA adapter to load with a model. name: what a request calls it. scale: how strongly it works; 0: not at all."""
+
+    name: str
+    path: Path
+    scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        _within("scale", self.scale, -100, 100)
+        if not _ADAPTER_NAME.fullmatch(self.name):
+            raise InvalidInput(
+                "{name} cannot be an adapter's name. Use 1 to 64 letters, digits, dots and hyphens.", name=repr(self.name[:80])
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterFile:
+    """A LoRA adapter on disk, read from its header. error: why it cannot be used, else None."""
+
+    path: Path
+    name: str
+    size_bytes: int
+    architecture: str = ""
+    """Of the models it was made for."""
+    rank: int = 0
+    error: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class LoadSettings:
     """How a GGUF is loaded. None: chosen from the file and the machine."""
@@ -220,6 +256,8 @@ class LoadSettings:
     """From 0 on: the one GPU of split mode none, the one that holds what is not split in mode row."""
     gpu_shares: tuple[float, ...] = ()
     """What each GPU takes, in proportion; empty: as much as its free memory suggests."""
+    adapters: tuple[Adapter, ...] = ()
+    """That a request may choose from."""
 
     def __post_init__(self) -> None:
         _within("context", self.context, 256, 4_194_304)
@@ -239,6 +277,8 @@ class LoadSettings:
             raise InvalidInput("At least one GPU needs a share above 0.")
         if self.gpu_shares and self.split_mode == "none":
             raise InvalidInput("With split mode none one GPU takes the whole model. Leave the shares out, or choose layer or row.")
+        if len(self.adapters) > MOST_ADAPTERS or len({adapter.name for adapter in self.adapters}) < len(self.adapters):
+            raise InvalidInput("A model takes at most {most} adapters, each with a name of its own.", most=MOST_ADAPTERS)
         if self.main_gpu is not None and self.split_mode == "layer":
             raise InvalidInput("Split mode layer has no main GPU. Choose none or row with it.")
 
@@ -316,3 +356,10 @@ class LoadedModel:
     """Of all running answers together, over the last minute; None if none ran."""
     default: bool = False
     error: str | None = None
+    adapters: tuple[str, ...] = ()
+    """The names of its LoRA adapters."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What a request may name: the model, and the model with each adapter, as in glm:legal."""
+        return (self.name, *(f"{self.name}:{adapter}" for adapter in self.adapters))

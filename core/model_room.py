@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core.entities import AuditEvent, User
-from core.generation import LoadedModel, LoadSettings, MemoryPlan, ModelFile
+from core.generation import AdapterFile, LoadedModel, LoadSettings, MemoryPlan, ModelFile
 from core.permissions import Permission, require
 from core.ports import Clock, ModelPool, Router, Store
 
@@ -32,6 +32,11 @@ class ModelRoom:
     def files(self, user: User) -> Sequence[ModelFile]:
         require(user.role, Permission.RUN_MODELS)
         return self._pool.files()
+
+    def adapters(self, user: User) -> Sequence[AdapterFile]:
+        """Those in the models folder."""
+        require(user.role, Permission.RUN_MODELS)
+        return self._pool.adapters()
 
     def read_file(self, user: User, path: Path) -> ModelFile:
         require(user.role, Permission.RUN_MODELS)

@@ -31,7 +31,7 @@ from core.entities import (
     Turn,
     User,
 )
-from core.generation import GenerationRequest, LoadedModel, LoadSettings, MemoryPlan, ModelFile, RunningGeneration
+from core.generation import AdapterFile, GenerationRequest, LoadedModel, LoadSettings, MemoryPlan, ModelFile, RunningGeneration
 
 Clock = Callable[[], datetime]
 """The time now, timezone-aware UTC."""
@@ -299,6 +299,10 @@ class ModelPool(Protocol):
 
     def files(self) -> Sequence[ModelFile]:
         """The GGUFs in the models folder and the built-in one, unusable ones with their error."""
+        ...
+
+    def adapters(self) -> Sequence[AdapterFile]:
+        """The LoRA adapters in the models folder, unusable ones with their error."""
         ...
 
     def read_file(self, path: Path) -> ModelFile:

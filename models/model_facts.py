@@ -10,6 +10,7 @@ from pathlib import Path
 
 from core.errors import InvalidInput
 from core.generation import ModelFile
+from models.adapter_facts import is_adapter
 from models.gguf import Header, Value, damaged, read_header
 
 GLM_ARCHITECTURES = ("chatglm", "glm4", "glm4moe", "glm-dsa", "glm5-next", "deepseek2")
@@ -53,6 +54,8 @@ def read_facts(path: Path) -> ModelFacts:
     """Raises InvalidInput: missing, damaged, truncated, another architecture, parts missing."""
     header = read_header(path)
     architecture = _text(header.metadata, "general.architecture")
+    if is_adapter(header):
+        raise InvalidInput("{file} is a LoRA adapter. Load a model, and choose the adapter with it.", file=path.name)
     if architecture not in GLM_ARCHITECTURES:
         raise InvalidInput(
             "{file} holds a model of architecture {architecture}, which is not a GLM. Choose a GLM file.",

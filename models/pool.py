@@ -10,13 +10,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from core.errors import Conflict, NotFound, PortalError, Unavailable
-from core.generation import LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelState
+from core.generation import AdapterFile, LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelState
 from models import machine
+from models.adapter_facts import ChosenAdapter, check_matches, choose, read_adapter
 from models.catalog import Catalog
 from models.chat_template import ChatTemplate
 from models.engine import native
 from models.engine.llama_backend import LlamaBackend
 from models.engine.metrics import EngineMetrics
+from models.gguf import read_header
 from models.load_trial import try_to_load
 from models.memory_plan import LoadPlan, check_fits, plan_load
 from models.model_facts import ModelFacts, fingerprint, read_facts
@@ -33,6 +35,7 @@ class _Entry:
 
     facts: ModelFacts
     plan: LoadPlan
+    adapters: tuple[ChosenAdapter, ...] = ()
     state: ModelState = ModelState.LOADING
     version: str = ""
     device: str = ""
@@ -77,6 +80,9 @@ class Pool:
     def files(self) -> Sequence[ModelFile]:
         return self._catalog.files()
 
+    def adapters(self) -> Sequence[AdapterFile]:
+        return self._catalog.adapters()
+
     def read_file(self, path: Path) -> ModelFile:
         return read_facts(path).file
 
@@ -90,6 +96,9 @@ class Pool:
         facts = read_facts(path)
         plan = self._plan(facts, settings)
         check_fits(facts, plan.memory)
+        adapters = _chosen_adapters(facts, settings)
+        options = replace(plan.options, adapters=[(one.key, str(one.path), one.scale) for one in adapters])
+        plan = replace(plan, options=options)
         with self._lock:
             if self._closing:
                 raise Unavailable("The portal is stopping.")
@@ -97,7 +106,9 @@ class Pool:
             if known and known.state is not ModelState.FAILED:
                 raise Conflict("A model named {model} is loaded already. Unload it first.", model=facts.file.name)
             self._remembered.keep(path, settings)
-            entry = self._entries[facts.file.name] = _Entry(facts, plan, device=plan.memory.device, becomes_default=default)
+            entry = self._entries[facts.file.name] = _Entry(
+                facts, plan, adapters, device=plan.memory.device, becomes_default=default
+            )
             self._spawn(entry, self._load, f"load {entry.name}")
             return self._describe(entry)
 
@@ -120,6 +131,10 @@ class Pool:
                 self._spawn(entry, self._drain, f"unload {name}")
 
     # For the router and for metrics
+
+    def knows(self, name: str) -> bool:
+        with self._lock:
+            return name in self._entries
 
     def platform(self, name: str | None) -> LocalPlatform:
         """The named model's platform, or the default model's. Raises NotFound, Unavailable."""
@@ -197,7 +212,7 @@ class Pool:
             template.close()
             raise
         entry.device = _device(entry.plan, backend)
-        platform = LocalPlatform(entry.facts, entry.version, backend, template)
+        platform = LocalPlatform(entry.facts, entry.version, backend, template, entry.adapters)
         entry.memory_bytes = max(0, _memory_taken() - before)
         return platform
 
@@ -233,6 +248,8 @@ class Pool:
         with self._lock:
             loading = [entry for entry in self._entries.values() if entry.state is ModelState.LOADING]
             promised = sum(round(entry.plan.memory.needed_bytes * (1 - entry.progress)) for entry in loading)
+        more = sum(adapter.path.stat().st_size for adapter in settings.adapters if adapter.path.is_file())
+        facts = replace(facts, weights_bytes=facts.weights_bytes + more)
         plan = plan_load(facts, settings, extra_buffers=self._extra_buffers)
         return replace(plan, memory=replace(plan.memory, free_bytes=max(0, plan.memory.free_bytes - promised)))
 
@@ -278,7 +295,18 @@ class Pool:
             tokens_per_second=metrics.tokens_per_second if metrics else None,
             default=entry.name == self._default,
             error=entry.error,
+            adapters=tuple(adapter.name for adapter in entry.adapters),
         )
+
+
+def _chosen_adapters(facts: ModelFacts, settings: LoadSettings) -> tuple[ChosenAdapter, ...]:
+    """Raises InvalidInput for one that is damaged or was made for another model."""
+    if not settings.adapters:
+        return ()
+    tensors = {tensor.name: tensor.shape for path in facts.parts for tensor in read_header(path).tensors}
+    for adapter in settings.adapters:
+        check_matches(read_adapter(adapter.path), facts.file.name, facts.file.architecture, tensors)
+    return tuple(map(choose, settings.adapters))
 
 
 def _memory_taken() -> int:

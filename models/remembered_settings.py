@@ -10,7 +10,7 @@ from threading import Lock
 from typing import Any
 
 from core.errors import InvalidInput
-from core.generation import LoadSettings
+from core.generation import Adapter, LoadSettings
 
 MOST = 200
 """Files; the one not loaded for longest is forgotten first."""
@@ -32,8 +32,9 @@ class RememberedSettings:
             return None
         values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in known.items()}
         try:
+            values["adapters"] = tuple(Adapter(each["name"], Path(each["path"]), each["scale"]) for each in values.get("adapters", ()))
             return LoadSettings(**values)
-        except (InvalidInput, TypeError):
+        except (InvalidInput, TypeError, KeyError):
             return None
 
     def keep(self, model: Path, settings: LoadSettings) -> None:
@@ -43,7 +44,7 @@ class RememberedSettings:
             known[str(model.absolute())] = asdict(settings)
             fresh = self._path.with_suffix(".new")
             try:
-                fresh.write_text(json.dumps(dict(list(known.items())[-MOST:]), indent=1), "utf-8")
+                fresh.write_text(json.dumps(dict(list(known.items())[-MOST:]), indent=1, default=str), "utf-8")
                 fresh.replace(self._path)
             except OSError as problem:
                 _log.warning("how %s was loaded could not be noted: %s", model.name, problem)

@@ -11,6 +11,7 @@ from pathlib import Path
 from core.entities import FinishReason, Timings, Usage
 from core.errors import NotFound, PortalError, Unavailable
 from core.generation import (
+    AdapterFile,
     Delta,
     Finished,
     GenerationEvent,
@@ -96,7 +97,7 @@ class FakeRouter:
             raise self.refuse.pop(0)
         if not self.available:
             raise Unavailable("No model is loaded. An admin can load one on the Models page.")
-        if request.model not in (None, *(model.name for model in self.available)):
+        if request.model not in (None, *(name for model in self.available for name in model.names)):
             raise NotFound("There is no model named {name}.", name=request.model)
         try:
             events = self.next_answers.get_nowait()
@@ -119,6 +120,7 @@ class FakePool:
     asked: list[tuple[str, object]] = field(default_factory=list)
     refuse: list[PortalError] = field(default_factory=list)
     gpus: int = 0
+    adapters_on_disk: list[AdapterFile] = field(default_factory=list)
     settings: list[LoadSettings] = field(default_factory=list)
     """Of the loads, the last one last."""
 
@@ -127,6 +129,9 @@ class FakePool:
 
     def files(self) -> Sequence[ModelFile]:
         return self.on_disk
+
+    def adapters(self) -> Sequence[AdapterFile]:
+        return self.adapters_on_disk
 
     def read_file(self, path: Path) -> ModelFile:
         for file in self.on_disk:

@@ -38,6 +38,7 @@ class Engine:
         self._wake = threading.Condition()
         self._closing = False
         self._decoding: tuple[Sequence, ...] = ()
+        self._adapter = 0
         self._speed = Speed()
         cells = backend.shared_cells or backend.slots * backend.context
         self._totals = EngineMetrics(backend.slots, 0, 0, 0, 0, 0, 0, 0.0, 0, 0, 0, cells, None)
@@ -48,12 +49,14 @@ class Engine:
 
     # From any thread
 
-    def submit(self, prompt: list[int], params: SamplingParams, max_tokens: int, user_id: str, *, batch: bool = False) -> Sequence:
+    def submit(
+        self, prompt: list[int], params: SamplingParams, max_tokens: int, user_id: str, *, batch: bool = False, adapter: int = 0
+    ) -> Sequence:
         """Queue an answer to `prompt`, which must leave room for a token. Raises Busy, Unavailable while closing.
 
-        batch: nobody watches, so that interactive questions go first.
+        batch: nobody watches, so that interactive questions go first. adapter: one of the backend's, 0: none.
         """
-        sequence = Sequence(len(prompt), list(prompt), params, max_tokens, user_id, batch)
+        sequence = Sequence(len(prompt), list(prompt), params, max_tokens, user_id, batch, adapter)
         sequence.guesser = Guesser(sequence.tokens) if self._speculation.possible else None
         with self._wake:
             if self._closing:
@@ -159,7 +162,7 @@ class Engine:
 
     def _admit(self, sequence: Sequence) -> None:
         """Give the sequence a slot, with as much of its prompt as is known there or can be brought there."""
-        slot, length = self._memory.place(sequence.tokens, self._scheduler.free)
+        slot, length = self._memory.place(sequence.tokens, self._scheduler.free, sequence.adapter)
         sequence.done = length
         if sequence.sampler is None:
             sequence.cached = length
@@ -180,6 +183,7 @@ class Engine:
 
     def _compute(self, batch: list[tuple[Sequence, Part]]) -> list[tuple[Sequence, int]]:
         """Decode and sample. A batch that fails is tried again answer by answer, so that only the cause is lost."""
+        self._put_on(batch[0][0].adapter)
         result = self._backend.decode([part for _, part in batch])
         while result is Decoded.FULL and self._make_room(batch):
             result = self._backend.decode([part for _, part in batch])
@@ -195,6 +199,12 @@ class Engine:
                 self._fail(sequence, error)
             return []
         return [entry for one in batch for entry in self._compute([one])]
+
+    def _put_on(self, adapter: int) -> None:
+        """The adapter that the answers of the batch have in common."""
+        if adapter != self._adapter:
+            self._backend.use_adapter(adapter)
+            self._adapter = adapter
 
     def _make_room(self, batch: list[tuple[Sequence, Part]]) -> bool:
         """Forget what an idle slot remembers; where all share one memory, pause the youngest answer. False where neither helps."""

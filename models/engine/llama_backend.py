@@ -50,6 +50,8 @@ class BackendOptions:
     split_mode: str = "layer"
     main_gpu: int = 0
     gpu_shares: Sequence[float] = ()
+    adapters: Sequence[tuple[int, str, float]] = ()
+    """LoRA adapters: (key, path, scale)."""
 
 
 class LlamaBackend:
@@ -75,6 +77,7 @@ class LlamaBackend:
         self._vocab = lib.llama_model_get_vocab(self._model)
         self.vocabulary = lib.llama_vocab_n_tokens(self._vocab)
         try:
+            self._adapters = {key: (self._load_adapter(path), scale) for key, path, scale in options.adapters}
             self._context: Any = self._new_context()
         except ModelFailed:
             lib.llama_model_free(self._model)
@@ -115,6 +118,14 @@ class LlamaBackend:
             reason = self._log.last_error() or "no reason given"
             raise ModelFailed("llama.cpp could not load {file}: {reason}", file=path.name, reason=reason)
         return model
+
+    def _load_adapter(self, path: str) -> Any:
+        """Freed with the model."""
+        adapter = lib.llama_adapter_lora_init(self._model, path.encode())
+        if not adapter:
+            reason = self._log.last_error() or "no reason given"
+            raise ModelFailed("llama.cpp could not load the adapter {file}: {reason}", file=Path(path).name, reason=reason)
+        return adapter
 
     def _new_context(self) -> Any:
         options = self.options
@@ -158,6 +169,14 @@ class LlamaBackend:
                 lib.llama_synchronize(self._context)
             return Decoded.DONE
         return {1: Decoded.FULL, 2: Decoded.ABORTED}.get(status, Decoded.FAILED)
+
+    def use_adapter(self, adapter: int) -> None:
+        if adapter:
+            native_adapter, scale = self._adapters[adapter]
+            chosen = (type(native_adapter) * 1)(native_adapter)
+            lib.llama_set_adapters_lora(self._context, chosen, 1, (ctypes.c_float * 1)(scale))
+        else:
+            lib.llama_set_adapters_lora(self._context, None, 0, None)
 
     def sample(self, sampler: Any, part: int, guess: int = 0) -> int:
         row = self._rows[part] + guess

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from core.errors import Busy
+from models.engine.adapter_turns import AdapterTurns
 from models.engine.backend import Part
 from models.engine.sequence import Sequence
 
@@ -35,6 +36,7 @@ class Scheduler:
         self._queue_limit = queue_limit
         self._shared_cells = shared_cells
         self._share = max(1, int(slots * FAIR_SHARE))
+        self._turns: AdapterTurns | None = None
         self._reordered = False
         self._answer_s: float | None = None
         self.prefill_s_per_token: float | None = None
@@ -61,6 +63,8 @@ class Scheduler:
         self._queue(sequence)
 
     def _queue(self, sequence: Sequence) -> None:
+        if sequence.adapter and self._turns is None:
+            self._turns = AdapterTurns()
         self.waiting.append(sequence)
         self._reordered = True
 
@@ -164,14 +168,16 @@ class Scheduler:
         self._answer_s = held if self._answer_s is None else 0.8 * self._answer_s + 0.2 * held
 
     def parts(self) -> list[tuple[Sequence, Part]]:
-        """The next batch: every decoding sequence's token, then chunks of prompts, shortest first, within the budget.
+        """The next batch, of one adapter: every decoding sequence's token, then chunks of prompts, shortest first, within the budget.
 
         In the order of the slots: out of order, llama.cpp reads the weights once a slot.
         """
-        decoding = [sequence for sequence in self.running.values() if sequence.remaining == 1]
-        reading = [sequence for sequence in self.running.values() if sequence.remaining > 1]
+        running = self._whose_turn()
+        decoding = [sequence for sequence in running if sequence.remaining == 1]
+        reading = [sequence for sequence in running if sequence.remaining > 1]
         batch = [(sequence, self._part(sequence, 1)) for sequence in decoding]
-        room = min(self._budget(bool(decoding)), self._batch_tokens - len(batch))
+        others_decode = bool(decoding) or len(running) < len(self.running)
+        room = min(self._budget(others_decode), self._batch_tokens - len(batch))
         now = time.perf_counter()
         # A short prompt goes first, but waiting makes a long one shorter: nobody waits for ever.
         for sequence in sorted(reading, key=lambda one: one.remaining / (1.0 + now - one.arrived)):
@@ -182,6 +188,14 @@ class Scheduler:
             room -= count
         batch.sort(key=lambda entry: entry[1].slot)
         return batch
+
+    def _whose_turn(self) -> Collection[Sequence]:
+        """The running answers, where they have several adapters those of the one whose turn it is."""
+        if self._turns is None or not self.running:
+            return self.running.values()
+        adapters = {sequence.adapter for sequence in self.running.values()}
+        turn = self._turns.choose(adapters, time.perf_counter())
+        return [sequence for sequence in self.running.values() if sequence.adapter == turn]
 
     @staticmethod
     def _part(sequence: Sequence, count: int) -> Part:

@@ -21,6 +21,7 @@ from models.engine.sequence import Event, Sequence
 from models.reasoning import CLOSE
 
 if TYPE_CHECKING:
+    from models.adapter_facts import ChosenAdapter
     from models.platforms.local import LocalPlatform
 
 _GATHER_S = 0.015
@@ -36,9 +37,18 @@ _Gathered = list[Delta] | Queued | Finished | PortalError
 class LocalGeneration:
     """Fulfils core's RunningGeneration. An answer that goes wrong is resumed once, from where it was still good."""
 
-    def __init__(self, platform: LocalPlatform, sequence: Sequence, params: Resolved, reader: AnswerReader, *, guard: bool = True) -> None:
-        self.model = platform.facts.file.name
-        self.model_version = platform.version
+    def __init__(
+        self,
+        platform: LocalPlatform,
+        sequence: Sequence,
+        params: Resolved,
+        reader: AnswerReader,
+        *,
+        guard: bool = True,
+        adapter: ChosenAdapter | None = None,
+    ) -> None:
+        self.model = platform.facts.file.name + (f":{adapter.name}" if adapter else "")
+        self.model_version = platform.version + (f"+{adapter.version}" if adapter else "")
         self.platform = platform.platform
         self._platform = platform
         self._params = params
@@ -155,7 +165,9 @@ class LocalGeneration:
             if self._cancelled:
                 return False
             try:
-                self._sequence = self._platform.submit(tokens, params, self._first.user_id, batch=self._first.batch)
+                self._sequence = self._platform.submit(
+                    tokens, params, self._first.user_id, batch=self._first.batch, adapter=self._first.adapter
+                )
             except PortalError:
                 return False
         self._looked_at, self._repeats = 0, None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from html import escape
@@ -11,7 +12,7 @@ import streamlit as st
 
 from core.entities import User
 from core.errors import InvalidInput, PortalError
-from core.generation import LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelState
+from core.generation import Adapter, AdapterFile, LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelState
 from pages.widgets.card import card_title
 from pages.widgets.figures import count, parameters, size
 from pages.widgets.memory_bar import memory_bar
@@ -49,6 +50,7 @@ def memory_plan(portal: Portal, user: User, files: Sequence[ModelFile], loaded: 
     st.html(f"<p class='file'>{file_line(file)}</p>")
     try:
         settings = _settings(file, portal.models.plan(user, file, LoadSettings()), portal.models.remembered(user, file))
+        settings = replace(settings, adapters=_adapters(file, portal.models.adapters(user), settings.adapters))
         plan = portal.models.plan(user, file, settings)
     except PortalError as problem:
         st.markdown(f":red[:material/error: {plain(said(problem))}]")
@@ -122,6 +124,26 @@ def _advanced(file: ModelFile, auto: MemoryPlan, last: LoadSettings) -> LoadSett
             )
         )  # fmt: skip
     return replace(settings, gpu_layers=layers, split_mode=split, main_gpu=main, gpu_shares=shares)
+
+
+def _adapters(file: ModelFile, there: Sequence[AdapterFile], last: tuple[Adapter, ...]) -> tuple[Adapter, ...]:
+    """Which of the adapters made for such a model a request may choose, by which name and how strong; nothing is drawn without any."""
+    usable = {str(each.path): each for each in there if not each.error and each.architecture == file.architecture}
+    if not usable:
+        return ()
+    before = {str(adapter.path): adapter for adapter in last if str(adapter.path) in usable}
+    chosen = st.multiselect(
+        t("Adapters"), list(usable), list(before), format_func=lambda path: usable[path].path.name, key=f"plan-adapters-{file.path}",
+        placeholder=t("None"), help=t("LoRA adapters are chosen for each question, as a model of their own."),
+    )  # fmt: skip
+    adapters = []
+    for path in chosen:
+        first = before.get(path) or Adapter(re.sub(r"[^\w.-]+", "-", usable[path].name)[:64], usable[path].path)
+        with st.container(horizontal=True, gap="small"):
+            name = st.text_input(t("Name of {file}", file=usable[path].path.name), first.name, key=f"plan-adapter-name-{path}")
+            scale = st.number_input(t("Strength"), -100.0, 100.0, first.scale, 0.1, key=f"plan-adapter-scale-{path}", width=140)
+        adapters.append(Adapter(name.strip(), usable[path].path, scale))
+    return tuple(adapters)
 
 
 def _choice(label: str, choices: Mapping[str, str], first: str, key: str, hint: str) -> str:

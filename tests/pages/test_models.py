@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.errors import InvalidInput, NotAllowed
-from core.generation import LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelState
+from core.generation import Adapter, AdapterFile, LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelState
 from core.permissions import Role
 from pages.models import add_path
 from tests.fakes import FILE, MODEL
@@ -209,3 +209,28 @@ def test_the_settings_of_the_last_load_are_offered_again(made: Stage) -> None:
     made.pool.settings = [LoadSettings(context=2048, slots=7, kv_type="q8_0", streams="unified", threads=3)]
     page("models", made).button(key="models-load").click().run()
     assert made.pool.settings[-1] == made.pool.settings[0] and len(made.pool.settings) == 2
+
+
+def test_adapters_made_for_the_model_are_offered_with_a_name_and_a_strength(made: Stage) -> None:
+    made.pool.on_disk = [FILE, OTHER]
+    made.pool.adapters_on_disk = [
+        AdapterFile(Path("/models/legal v2.gguf"), "legal v2", 20_000_000, "glm4", 8),
+        AdapterFile(Path("/models/other.gguf"), "other", 20_000_000, "deepseek2", 8),
+        AdapterFile(Path("/models/bad.gguf"), "bad", 20, error="bad.gguf is damaged: it changes nothing. Download it again."),
+    ]
+    drawn = page("models", made)
+    shown = texts(drawn)
+    assert "adapter for glm4, rank 8" in shown and "it changes nothing" in shown
+    choice = drawn.multiselect(key=f"plan-adapters-{OTHER.path}")
+    assert choice.options == ["legal v2.gguf"]
+    drawn = choice.set_value(["/models/legal v2.gguf"]).run()
+    drawn.number_input(key="plan-adapter-scale-/models/legal v2.gguf").set_value(0.5).run()
+    drawn.button(key="models-load").click().run()
+    assert made.pool.settings[-1].adapters == (Adapter("legal-v2", Path("/models/legal v2.gguf"), 0.5),)
+    drawn.text_input(key="plan-adapter-name-/models/legal v2.gguf").set_value("a:b").run()
+    assert "cannot be an adapter" in texts(drawn)
+
+
+def test_a_loaded_model_names_its_adapters(made: Stage) -> None:
+    made.pool.models = [replace(MODEL, adapters=("legal", "sql"))]
+    assert "Adapters: legal, sql" in texts(page("models", made))

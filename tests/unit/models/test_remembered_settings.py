@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from core.generation import LoadSettings
+from core.generation import Adapter, LoadSettings
 from models import remembered_settings
 from models.remembered_settings import RememberedSettings
 
@@ -13,6 +14,7 @@ MODEL = Path("/models/glm.gguf")
 
 def test_the_last_settings_of_a_file_are_offered_after_a_restart(tmp_path: Path) -> None:
     asked = LoadSettings(context=4096, slots=3, kv_type="q8_0", streams="unified", gpu_shares=(3.0, 1.0))
+    asked = replace(asked, adapters=(Adapter("legal", Path("/models/legal.gguf"), 0.5),))
     first = RememberedSettings(tmp_path / "notes.json")
     first.keep(MODEL, LoadSettings())
     first.keep(MODEL, asked)
@@ -23,7 +25,8 @@ def test_the_last_settings_of_a_file_are_offered_after_a_restart(tmp_path: Path)
 @pytest.mark.parametrize(
     "noted",
     ["", "[]", "{", '{"/models/glm.gguf": 3}', '{"/models/glm.gguf": {"colour": 1}}', '{"/models/glm.gguf": {"slots": 0}}',
-     '{"/models/glm.gguf": {"slots": "a"}}', '{"/models/glm.gguf": {"kv_type": 8}}'],
+     '{"/models/glm.gguf": {"slots": "a"}}', '{"/models/glm.gguf": {"adapters": [3]}}', '{"/models/glm.gguf": {"adapters": [{}]}}',
+     '{"/models/glm.gguf": {"kv_type": 8}}'],
 )  # fmt: skip
 def test_notes_that_make_no_sense_are_none(tmp_path: Path, noted: str) -> None:
     (tmp_path / "notes.json").write_text(noted)
