@@ -17,7 +17,6 @@ from core.conversations import Conversations
 from core.embeddings import Embeddings
 from core.errors import PortalError, StartFailed
 from core.feedback import FeedbackQueue
-from core.generation import LoadSettings
 from core.index_room import IndexRoom
 from core.model_room import ModelRoom
 from core.permissions import Role
@@ -101,7 +100,13 @@ def build(
 
     index = open_index(settings, database)
     if pool is None:
-        own_pool = Pool(settings.models_path, GUIDE, extra_buffers=extra_buffers(settings.home), files=open_parked_files(settings))
+        own_pool = Pool(
+            settings.models_path,
+            GUIDE,
+            notes=settings.home / "load_settings.json",
+            extra_buffers=extra_buffers(settings.home),
+            files=open_parked_files(settings),
+        )
         pool, router = own_pool, router or PoolRouter(own_pool)
     assert router is not None, "a pool of its own needs its router"
     index_worker, reconciler = IndexWorker(database, index), Reconciler(database, index)
@@ -137,16 +142,9 @@ def build(
 def load_first_model(portal: Portal) -> None:
     """Begin loading the model of the settings. A bad file is logged and shown on the Models page; the portal runs on."""
     chosen = portal.settings
-    options = LoadSettings(
-        context=chosen.context or None,
-        slots=chosen.slots or None,
-        gpu_layers=chosen.gpu_layers,
-        kv_type=chosen.kv_type,
-        threads=chosen.threads or None,
-    )
     path = Path(chosen.model).expanduser() if chosen.model else GUIDE
     try:
-        portal.pool.load(path, options, default=True)
+        portal.pool.load(path, chosen.first_load, default=True)
     except PortalError as problem:
         log.error("the model %s was not loaded: %s", path, problem)
 

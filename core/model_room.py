@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core.entities import AuditEvent, User
-from core.generation import LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelKind
+from core.generation import AdapterFile, LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelKind
 from core.permissions import Permission, require
 from core.ports import Clock, ModelPool, Router, Store
 
@@ -37,6 +37,11 @@ class ModelRoom:
         require(user.role, Permission.RUN_MODELS)
         return self._pool.files()
 
+    def adapters(self, user: User) -> Sequence[AdapterFile]:
+        """Those in the models folder."""
+        require(user.role, Permission.RUN_MODELS)
+        return self._pool.adapters()
+
     def read_file(self, user: User, path: Path) -> ModelFile:
         require(user.role, Permission.RUN_MODELS)
         return self._pool.read_file(path)
@@ -44,6 +49,11 @@ class ModelRoom:
     def plan(self, user: User, file: ModelFile, settings: LoadSettings) -> MemoryPlan:
         require(user.role, Permission.RUN_MODELS)
         return self._pool.plan(file, settings)
+
+    def remembered(self, user: User, file: ModelFile) -> LoadSettings | None:
+        """How this file was loaded last."""
+        require(user.role, Permission.RUN_MODELS)
+        return self._pool.remembered(file.path)
 
     def load(self, user: User, path: Path, settings: LoadSettings, *, default: bool = False) -> LoadedModel:
         """Start loading; a refusal leaves the running models untouched."""

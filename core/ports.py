@@ -32,7 +32,16 @@ from core.entities import (
     Turn,
     User,
 )
-from core.generation import DeviceMemory, GenerationRequest, LoadedModel, LoadSettings, MemoryPlan, ModelFile, RunningGeneration
+from core.generation import (
+    AdapterFile,
+    DeviceMemory,
+    GenerationRequest,
+    LoadedModel,
+    LoadSettings,
+    MemoryPlan,
+    ModelFile,
+    RunningGeneration,
+)
 
 Clock = Callable[[], datetime]
 """The time now, timezone-aware UTC."""
@@ -310,11 +319,21 @@ class ModelPool(Protocol):
         """The GGUFs in the models folder and the built-in one, unusable ones with their error."""
         ...
 
+    def adapters(self) -> Sequence[AdapterFile]:
+        """The LoRA adapters in the models folder, unusable ones with their error."""
+        ...
+
     def read_file(self, path: Path) -> ModelFile:
         """Raises InvalidInput with the reason if it is missing, truncated, not a GGUF, or of an unknown architecture."""
         ...
 
-    def plan(self, file: ModelFile, settings: LoadSettings) -> MemoryPlan: ...
+    def plan(self, file: ModelFile, settings: LoadSettings) -> MemoryPlan:
+        """Raises InvalidInput for settings that do not suit the file or the machine."""
+        ...
+
+    def remembered(self, path: Path) -> LoadSettings | None:
+        """How this file was loaded last; None if it never was."""
+        ...
 
     def load(self, path: Path, settings: LoadSettings, *, default: bool = False) -> LoadedModel:
         """Start loading in the background; follow it in loaded(). Raises InvalidInput, Conflict (already loaded)."""

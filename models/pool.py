@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from core.errors import Conflict, InvalidInput, NotFound, PortalError, Unavailable
-from core.generation import DeviceMemory, LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelKind, ModelState
+from core.generation import AdapterFile, DeviceMemory, LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelKind, ModelState
 from models import machine
+from models.adapter_facts import ChosenAdapter, check_matches, choose, read_adapter
 from models.catalog import Catalog
 from models.chat_template import ChatTemplate
 from models.embedding.embedding_platform import EmbeddingPlatform
@@ -20,10 +21,12 @@ from models.engine import native
 from models.engine.llama_backend import LlamaBackend
 from models.engine.metrics import EngineMetrics
 from models.engine.parked_files import ParkedFiles
+from models.gguf import read_header
 from models.load_trial import try_to_load
 from models.memory_plan import LoadPlan, check_fits, plan_load
 from models.model_facts import ModelFacts, fingerprint, read_facts
 from models.platforms.local import LocalPlatform
+from models.remembered_settings import RememberedSettings
 
 DRAIN_S = 30.0
 _log = logging.getLogger(__name__)
@@ -35,6 +38,7 @@ class _Entry:
 
     facts: ModelFacts
     plan: LoadPlan
+    adapters: tuple[ChosenAdapter, ...] = ()
     state: ModelState = ModelState.LOADING
     version: str = ""
     device: str = ""
@@ -60,13 +64,15 @@ class _Entry:
 class Pool:
     """Fulfils core's ModelPool. Safe from any thread."""
 
-    def __init__(self, models_folder: Path, builtin: Path, *, extra_buffers: bool = True, files: ParkedFiles | None = None) -> None:
-        """models_folder: where people put GGUFs. builtin: the guide. extra_buffers: False where the self test died with them.
-
-        files: where conversations go that memory has no room for; the pool closes them.
+    def __init__(
+        self, models_folder: Path, builtin: Path, *, notes: Path, extra_buffers: bool = True, files: ParkedFiles | None = None
+    ) -> None:
+        """models_folder: where people put GGUFs. builtin: the guide. notes: a file to remember settings in. extra_buffers: False where
+        the self test died with them. files: where conversations go that memory has no room for; the pool closes them.
         """
         self._catalog = Catalog(models_folder, builtin)
         self._builtin = builtin
+        self._remembered = RememberedSettings(notes)
         self._extra_buffers = extra_buffers
         self._files = files
         self._entries: dict[str, _Entry] = {}
@@ -85,11 +91,17 @@ class Pool:
     def files(self) -> Sequence[ModelFile]:
         return self._catalog.files()
 
+    def adapters(self) -> Sequence[AdapterFile]:
+        return self._catalog.adapters()
+
     def read_file(self, path: Path) -> ModelFile:
         return read_facts(path).file
 
     def plan(self, file: ModelFile, settings: LoadSettings) -> MemoryPlan:
         return self._plan(read_facts(file.path), settings).memory
+
+    def remembered(self, path: Path) -> LoadSettings | None:
+        return self._remembered.of(path)
 
     def load(self, path: Path, settings: LoadSettings, *, default: bool = False) -> LoadedModel:
         facts = read_facts(path)
@@ -97,13 +109,19 @@ class Pool:
             raise _not_for_chats(facts.file.name)
         plan = self._plan(facts, settings)
         check_fits(facts, plan.memory)
+        adapters = _chosen_adapters(facts, settings)
+        options = replace(plan.options, adapters=[(one.key, str(one.path), one.scale) for one in adapters])
+        plan = replace(plan, options=options)
         with self._lock:
             if self._closing:
                 raise Unavailable("The portal is stopping.")
             known = self._entries.get(facts.file.name)
             if known and known.state is not ModelState.FAILED:
                 raise Conflict("A model named {model} is loaded already. Unload it first.", model=facts.file.name)
-            entry = self._entries[facts.file.name] = _Entry(facts, plan, device=plan.memory.device, becomes_default=default)
+            self._remembered.keep(path, settings)
+            entry = self._entries[facts.file.name] = _Entry(
+                facts, plan, adapters, device=plan.memory.device, becomes_default=default
+            )
             self._spawn(entry, self._load, f"load {entry.name}")
             return self._describe(entry)
 
@@ -128,6 +146,10 @@ class Pool:
                 self._spawn(entry, self._drain, f"unload {name}")
 
     # For the router and for metrics
+
+    def knows(self, name: str) -> bool:
+        with self._lock:
+            return name in self._entries
 
     def platform(self, name: str | None) -> LocalPlatform:
         """The named chat model's platform, or the default one's. Raises NotFound, Unavailable, InvalidInput (not for chats)."""
@@ -240,7 +262,7 @@ class Pool:
             template.close()
             raise
         entry.device = _device(entry.plan, backend)
-        return LocalPlatform(entry.facts, entry.version, backend, template, self._files)
+        return LocalPlatform(entry.facts, entry.version, backend, template, entry.adapters, self._files)
 
     def _start_vectors(self, entry: _Entry) -> EmbeddingPlatform:
         self._check_file(entry)
@@ -285,6 +307,8 @@ class Pool:
         with self._lock:
             loading = [entry for entry in self._entries.values() if entry.state is ModelState.LOADING]
             promised = sum(round(entry.plan.memory.needed_bytes * (1 - entry.progress)) for entry in loading)
+        more = sum(adapter.path.stat().st_size for adapter in settings.adapters if adapter.path.is_file())
+        facts = replace(facts, weights_bytes=facts.weights_bytes + more)
         plan = plan_load(facts, settings, extra_buffers=self._extra_buffers)
         return replace(plan, memory=replace(plan.memory, free_bytes=max(0, plan.memory.free_bytes - promised)))
 
@@ -331,11 +355,22 @@ class Pool:
             tokens_per_second=metrics.tokens_per_second if metrics else None,
             default=entry.name == self._default,
             error=entry.error,
+            adapters=tuple(adapter.name for adapter in entry.adapters),
         )
 
 
 def _not_for_chats(name: str) -> Conflict:
     return Conflict("The model {model} makes vectors; chats cannot use it.", model=name)
+
+
+def _chosen_adapters(facts: ModelFacts, settings: LoadSettings) -> tuple[ChosenAdapter, ...]:
+    """Raises InvalidInput for one that is damaged or was made for another model."""
+    if not settings.adapters:
+        return ()
+    tensors = {tensor.name: tensor.shape for path in facts.parts for tensor in read_header(path).tensors}
+    for adapter in settings.adapters:
+        check_matches(read_adapter(adapter.path), facts.file.name, facts.file.architecture, tensors)
+    return tuple(map(choose, settings.adapters))
 
 
 def _memory_taken() -> int:

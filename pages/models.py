@@ -12,7 +12,7 @@ import streamlit as st
 
 from core.entities import User
 from core.errors import PortalError
-from core.generation import LoadedModel, ModelFile, ModelKind, ModelState
+from core.generation import AdapterFile, LoadedModel, ModelFile, ModelKind, ModelState
 from pages.shell import blank, page_head
 from pages.widgets.card import card_title
 from pages.widgets.figures import MISSING, count, size, speed
@@ -32,7 +32,7 @@ Known = frozenset[tuple[str, ModelState, bool]]
 
 def render(portal: Portal, user: User) -> None:
     try:
-        loaded, files = portal.models.loaded(user), _files(portal, user)
+        loaded, files, adapters = portal.models.loaded(user), _files(portal, user), portal.models.adapters(user)
     except PortalError as problem:
         blank(t("Models cannot be shown"), said(problem))
         return
@@ -48,7 +48,7 @@ def render(portal: Portal, user: User) -> None:
     with left:
         busy = any(model.state in (ModelState.LOADING, ModelState.DRAINING) for model in loaded)
         st.fragment(_cards, run_every=LIVE_S if busy else QUIET_S)(portal, user, _known(loaded))
-        _folder(files, loaded, portal.models.folder)
+        _folder(files, adapters, loaded, portal.models.folder)
     with right, st.container(border=True, key="card-plan", gap="small"):
         memory_plan(portal, user, files, loaded)
 
@@ -125,6 +125,8 @@ def _card(portal: Portal, user: User, model: LoadedModel) -> None:
     st.html(
         "<dl class='facts'>" + "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in facts) + "</dl>"
     )
+    if model.adapters:
+        st.html(f"<p class='file'>{escape(t('Adapters: {names}', names=', '.join(model.adapters)))}</p>")
     if model.plan is not None:
         memory_bar(model.plan, model.memory_bytes)
 
@@ -182,7 +184,7 @@ def _confirm_unload(portal: Portal, user: User, model: LoadedModel | None) -> No
 # What lies on disk
 
 
-def _folder(files: Sequence[ModelFile], loaded: Sequence[LoadedModel], folder: Path) -> None:
+def _folder(files: Sequence[ModelFile], adapters: Sequence[AdapterFile], loaded: Sequence[LoadedModel], folder: Path) -> None:
     state = {str(model.file.path): model.state for model in loaded}
     words = {
         ModelState.READY: t("Loaded"),
@@ -229,7 +231,11 @@ def _folder(files: Sequence[ModelFile], loaded: Sequence[LoadedModel], folder: P
                 "architecture": st.column_config.TextColumn(t("Architecture"), width="small"),
             },
         )  # fmt: skip
-        for file in files:
+        for adapter in adapters:
+            known = t("adapter for {architecture}, rank {rank}", architecture=adapter.architecture, rank=adapter.rank)
+            if not adapter.error:
+                st.html(f"<p class='file'>{escape(adapter.path.name)} · {escape(known)} · {size(adapter.size_bytes)}</p>")
+        for file in (*files, *adapters):
             if file.error:
                 name = "" if file.path.name in file.error else f"**{plain(file.path.name)}** "
                 st.markdown(f":small[{name}:red[{plain(t(file.error))}]]")

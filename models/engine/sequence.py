@@ -31,6 +31,8 @@ class Sequence:
     user_id: str
     batch: bool = False
     """Nobody watches: interactive questions go first."""
+    adapter: int = 0
+    """Which LoRA adapter answers; 0: none."""
     arrived: float = field(default_factory=time.perf_counter)
     events: SimpleQueue[Event] = field(default_factory=SimpleQueue)
     ended: threading.Event = field(default_factory=threading.Event)

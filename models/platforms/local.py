@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from core.errors import InvalidInput, PromptTooLong
+from core.errors import InvalidInput, NotFound, PromptTooLong
 from core.generation import ChatMessage, GenerationRequest, SamplingParams, Tool
+from models.adapter_facts import ChosenAdapter
 from models.answer_reader import AnswerReader
 from models.chat_template import ChatTemplate, Prompt
 from models.engine.engine import Engine
@@ -34,11 +35,18 @@ class LocalPlatform:
     platform = "local"
 
     def __init__(
-        self, facts: ModelFacts, version: str, backend: LlamaBackend, template: ChatTemplate, files: ParkedFiles | None = None
+        self,
+        facts: ModelFacts,
+        version: str,
+        backend: LlamaBackend,
+        template: ChatTemplate,
+        adapters: tuple[ChosenAdapter, ...] = (),
+        files: ParkedFiles | None = None,
     ) -> None:
         """files: where conversations go that memory has no room for."""
         self.facts = facts
         self.version = version
+        self._adapters = {adapter.name: adapter for adapter in adapters}
         self._backend = backend
         self._template = template
         self._engine = Engine(backend, facts.file.name, why=backend.last_error, files=files)
@@ -50,23 +58,34 @@ class LocalPlatform:
         self._engine.start()
 
     def start(self, request: GenerationRequest) -> LocalGeneration:
-        """Render, tokenize and queue. Raises PromptTooLong, InvalidInput, Busy, Unavailable."""
+        """Render, tokenize and queue. Raises NotFound (no such adapter), PromptTooLong, InvalidInput, Busy, Unavailable."""
+        adapter = self._adapter(request.adapter) if request.adapter else None
         tools = () if request.tool_choice == "none" else tuple(map(self._defused_tool, request.tools))
         messages = [self._defused(message) for message in request.messages]
         prompt = self._template.render(messages, thinking=request.thinking, tools=tools)
         tokens = self._tokenize(prompt)
         params = self._resolved(request, prompt, self._room(tokens))
         reader = AnswerReader(ReasoningParser(inside=prompt.inside_thinking), ToolCallParser(request.tools) if tools else None)
-        sequence = self.submit(tokens, params, request.user_id, batch=request.batch)
+        sequence = self.submit(tokens, params, request.user_id, batch=request.batch, adapter=adapter.key if adapter else 0)
 
         def ended(answer: ChatMessage, sequence: Sequence) -> None:
             self._look_ahead.after(Turn((*messages, self._defused(answer)), request.thinking, tools, sequence))
 
-        return LocalGeneration(self, sequence, params, reader, guard=request.guard, ended=None if request.batch else ended)
+        hears = None if request.batch else ended
+        return LocalGeneration(self, sequence, params, reader, guard=request.guard, adapter=adapter, ended=hears)
 
-    def submit(self, tokens: list[int], params: Resolved, user_id: str, *, batch: bool = False) -> Sequence:
-        """Queue an answer to a prompt of tokens, which must leave room for one. Raises Busy, Unavailable."""
-        return self._engine.submit(tokens, params, params.max_tokens or 1, user_id, batch=batch)
+    def submit(self, tokens: list[int], params: Resolved, user_id: str, *, batch: bool = False, adapter: int = 0) -> Sequence:
+        """Queue an answer to a prompt of tokens, which must leave room for one. adapter: a key, 0: none. Raises Busy, Unavailable."""
+        return self._engine.submit(tokens, params, params.max_tokens or 1, user_id, batch=batch, adapter=adapter)
+
+    def _adapter(self, name: str) -> ChosenAdapter:
+        known = self._adapters.get(name)
+        if known is None:
+            raise NotFound(
+                "The model {model} has no adapter {adapter}. It has: {adapters}.",
+                model=self.facts.file.name, adapter=name[:80], adapters=", ".join(self._adapters) or "none",
+            )  # fmt: skip
+        return known
 
     def tokenize(self, text: str) -> list[int]:
         return self._backend.tokenize(text)

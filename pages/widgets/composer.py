@@ -20,7 +20,7 @@ _THINKING = "wants_thinking"
 
 def options(models: Sequence[LoadedModel]) -> TurnOptions:
     """What the person chose; a model that is gone falls back to the default one."""
-    return TurnOptions(model=_chosen(models).name if models else None, thinking=bool(st.session_state.get(_THINKING, True)))
+    return TurnOptions(model=_chosen(models)[0] if models else None, thinking=bool(st.session_state.get(_THINKING, True)))
 
 
 def composer(
@@ -60,15 +60,17 @@ def composer(
 
 
 def _choices(models: Sequence[LoadedModel]) -> None:
-    chosen = _chosen(models)
-    picked = st.menu_button(plain(chosen.name), [each.name for each in models], type="tertiary", key="modelpick", help=t("Model"))
-    if picked and picked != chosen.name:
+    name, chosen = _chosen(models)
+    names = [name for each in models for name in each.names]
+    picked = st.menu_button(plain(name), names, type="tertiary", key="modelpick", help=t("Model"))
+    if picked and picked != name:
         st.session_state[_MODEL] = picked
         st.rerun()
     if chosen.file.thinking:
         st.session_state[_THINKING] = st.toggle(t("Thinking"), value=st.session_state.get(_THINKING, True), key="thinking")
 
 
-def _chosen(models: Sequence[LoadedModel]) -> LoadedModel:
+def _chosen(models: Sequence[LoadedModel]) -> tuple[str, LoadedModel]:
+    """The name, which may be that of an adapter, and its model."""
     wanted = st.session_state.get(_MODEL)
-    return next((each for each in models if each.name == wanted), models[0])
+    return next(((name, each) for each in models for name in each.names if name == wanted), (models[0].name, models[0]))

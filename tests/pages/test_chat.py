@@ -231,6 +231,16 @@ def test_a_model_that_does_not_think_has_no_switch_for_it(house: House) -> None:
     assert not chat(house).toggle
 
 
+def test_an_adapter_is_asked_as_a_model_of_its_own(house: House, ana: User) -> None:
+    from dataclasses import replace
+
+    house.router.available = [replace(MODEL, adapters=("legal",))]
+    drawn = chat(house)
+    drawn.session_state["chosen_model"] = "fake:legal"
+    finish(house, ana, drawn.chat_input[0].set_value("May I?").run())
+    assert house.router.requests[-1].model == "fake:legal"
+
+
 # Versions, editing, rating
 
 

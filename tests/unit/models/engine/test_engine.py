@@ -244,8 +244,10 @@ def test_a_context_memory_that_stays_full_fails_in_words(model: FakeModel, engin
     assert "context memory of model fake is full" in str(collect(sequence)[1])
 
 
-def test_ten_thousand_random_questions_and_cancels_leak_nothing() -> None:
+@pytest.mark.parametrize("shared_cells", [0, 150])
+def test_ten_thousand_random_questions_and_cancels_leak_nothing(shared_cells: int) -> None:
     model = FakeModel(slots=8, context=64, batch_tokens=48)
+    model.shared_cells = shared_cells
     engine = Engine(model, "fake", queue_limit=40)
     rng = random.Random(5)
     asked = []
