@@ -139,6 +139,7 @@ def load_first_model(portal: Portal) -> None:
         gpu_layers=chosen.gpu_layers,
         kv_type=chosen.kv_type,
         threads=chosen.threads or None,
+        isolated=chosen.isolated,
     )
     path = Path(chosen.model).expanduser() if chosen.model else GUIDE
     try:

@@ -39,6 +39,7 @@ class Settings:
     gpu_layers: Annotated[int, "Layers on the GPU where there is one; -1: all that fit."] = -1
     kv_type: Annotated[str, "Precision of the context: f16, q8_0 or q4_0."] = "f16"
     threads: Annotated[int, "CPU threads of the model loaded at the start. 0: chosen from the machine."] = 0
+    isolated: Annotated[bool, "Run models in processes of their own, where the load does not say otherwise."] = False
     max_question_chars: Annotated[int, "The longest question, in characters."] = 32_000
     session_hours: Annotated[int, "Hours until a person must sign in again."] = 12
     secure_cookie: Annotated[bool, "Send the session cookie over HTTPS only; switch on behind TLS."] = False

@@ -39,7 +39,7 @@ class FileOut(BaseModel):
 
 class LoadedOut(BaseModel):
     name: str
-    state: Literal["loading", "ready", "draining", "failed"]
+    state: Literal["loading", "ready", "draining", "failed", "restarting"]
     file: FileOut
     version: str
     platform: str
@@ -53,6 +53,7 @@ class LoadedOut(BaseModel):
     tokens_per_second: float | None
     default: bool
     error: str | None
+    isolated: bool = Field(description="Whether it runs in a process of its own.")
 
     @staticmethod
     def of(model: LoadedModel) -> LoadedOut:
@@ -60,7 +61,7 @@ class LoadedOut(BaseModel):
             name=model.name, state=model.state.value, file=FileOut.of(model.file), version=model.version, platform=model.platform,
             device=model.device, context=model.context, slots=model.slots, slots_busy=model.slots_busy, waiting=model.waiting,
             memory_bytes=model.memory_bytes, progress=model.progress, tokens_per_second=model.tokens_per_second, default=model.default,
-            error=model.error,
+            error=model.error, isolated=model.isolated,
         )  # fmt: skip
 
 
@@ -77,6 +78,7 @@ class Load(Asked):
     gpu_layers: int | None = Field(default=None, description="-1: all that fit.")
     kv_type: str = Field(default="f16", description="f16, q8_0 or q4_0.")
     threads: int | None = Field(default=None, description="Left out: chosen from the machine.")
+    isolated: bool | None = Field(default=None, description="In a process of its own; left out: as PORTAL_ISOLATED says.")
     default: bool = Field(default=False, description="Answer with it when no model is named.")
 
 
@@ -93,7 +95,8 @@ def listing(portal: PortalHere, user: SignedIn) -> ModelsOut:
 @router.post("/load", status_code=202)
 def load(body: Load, portal: PortalHere, user: SignedIn) -> LoadedOut:
     """Start loading; follow it in GET /api/v1/models. What runs is not touched."""
-    settings = LoadSettings(body.context, body.slots, body.gpu_layers, body.kv_type, body.threads)
+    isolated = portal.settings.isolated if body.isolated is None else body.isolated
+    settings = LoadSettings(body.context, body.slots, body.gpu_layers, body.kv_type, body.threads, isolated=isolated)
     return LoadedOut.of(portal.models.load(user, portal.models.folder / Path(body.path), settings, default=body.default))
 
 

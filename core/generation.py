@@ -205,6 +205,8 @@ class LoadSettings:
     kv_type: str = "f16"
     """Precision of the context: f16, q8_0 or q4_0."""
     threads: int | None = None
+    isolated: bool = False
+    """In a process of its own, started again if it dies; else in the portal's."""
 
     def __post_init__(self) -> None:
         _within("context", self.context, 256, 4_194_304)
@@ -259,11 +261,13 @@ class ModelState(StrEnum):
     READY = "ready"
     DRAINING = "draining"
     FAILED = "failed"
+    RESTARTING = "restarting"
+    """Its own process died and is being started again."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
-    """A model in the pool. progress: 0 to 1 while loading. error: why it FAILED."""
+    """A model in the pool. progress: 0 to 1 while loading. error: why it FAILED, or died and is RESTARTING."""
 
     name: str
     state: ModelState
@@ -283,3 +287,5 @@ class LoadedModel:
     """Of all running answers together, over the last minute; None if none ran."""
     default: bool = False
     error: str | None = None
+    isolated: bool = False
+    """Whether it runs in a process of its own."""

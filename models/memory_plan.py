@@ -18,6 +18,8 @@ CONTEXT_ON_CPU, CONTEXT_ON_GPU = 16_384, 32_768
 SMALLEST_CONTEXT = 2_048
 MICRO_BATCH, BATCH_ON_GPU = 512, 2_048
 _MEGABYTE = 1024 * 1024
+OWN_PROCESS = 120 * _MEGABYTE
+"""What a process of its own takes for itself: Python, llama.cpp's libraries."""
 _CONTEXT_SHARE = 0.5
 """Of the memory left after the weights: the rest is for the portal, files in cache, and another model."""
 _PARKING_SHARE, _MOST_PARKING = 0.25, 8 * 1024 * _MEGABYTE
@@ -61,6 +63,8 @@ def plan_load(
 ) -> LoadPlan:
     """Fill in what the settings leave open. The result may not fit: see `check_fits`."""
     host = host or machine.host_memory()
+    if settings.isolated:
+        host = replace(host, free=max(0, host.free - OWN_PROCESS))
     plan = _plan_for(facts, settings, extra_buffers, host, native.gpus() if gpus is None else gpus)
     on_host = 0 if plan.options.gpu_layers == -1 else plan.memory.needed_bytes
     parking = min(_MOST_PARKING, round(_PARKING_SHARE * max(0, host.free - on_host)))

@@ -14,6 +14,7 @@ from core.generation import LoadedModel, LoadSettings, MemoryPlan, ModelFile, Mo
 from models import machine
 from models.catalog import Catalog
 from models.chat_template import ChatTemplate
+from models.child.model import AGAIN, ChildModel
 from models.engine import native
 from models.engine.llama_backend import LlamaBackend
 from models.engine.metrics import EngineMetrics
@@ -41,6 +42,7 @@ class _Entry:
     error: str | None = None
     becomes_default: bool = False
     """Once it is ready: until then, and if it fails, the default stays what it was."""
+    isolated: bool = False
     unwanted: bool = False
     """Unloaded, or the portal stops: a load that runs gives up."""
     threads: list[threading.Thread] = field(default_factory=list)
@@ -90,7 +92,9 @@ class Pool:
             known = self._entries.get(facts.file.name)
             if known and known.state is not ModelState.FAILED:
                 raise Conflict("A model named {model} is loaded already. Unload it first.", model=facts.file.name)
-            entry = self._entries[facts.file.name] = _Entry(facts, plan, device=plan.memory.device, becomes_default=default)
+            entry = self._entries[facts.file.name] = _Entry(
+                facts, plan, device=plan.memory.device, becomes_default=default, isolated=settings.isolated
+            )
             self._spawn(entry, self._load, f"load {entry.name}")
             return self._describe(entry)
 
@@ -107,7 +111,7 @@ class Pool:
             entry.unwanted = True
             if entry.state is ModelState.FAILED:
                 self._remove(entry)
-            elif entry.state is ModelState.READY:
+            elif entry.state in (ModelState.READY, ModelState.RESTARTING):
                 entry.state = ModelState.DRAINING
                 self._choose_default()
                 self._spawn(entry, self._drain, f"unload {name}")
@@ -129,6 +133,8 @@ class Pool:
                 return entry.platform
             if entry.state is ModelState.LOADING:
                 raise Unavailable("The model {model} is still loading. Try again in a moment.", model=wanted)
+            if entry.state is ModelState.RESTARTING:
+                raise Unavailable(AGAIN, name=wanted)
             raise Unavailable("The model {model} is not available now.", model=wanted)
 
     def metrics(self) -> dict[str, EngineMetrics]:
@@ -185,14 +191,38 @@ class Pool:
             entry.version = fingerprint(entry.facts)
             if path != self._builtin:
                 try_to_load(path, entry.plan.options)
-            backend = LlamaBackend(path, entry.plan.options, lambda done: self._progress(entry, done))
+            backend = self._backend(entry)
+            entry.device = _device(entry.plan, backend)
         except PortalError:
             template.close()
             raise
-        entry.device = _device(entry.plan, backend)
         platform = LocalPlatform(entry.facts, entry.version, backend, template)
-        entry.memory_bytes = max(0, _memory_taken() - before)
+        own = machine.resident_bytes(backend.pid) if isinstance(backend, ChildModel) and backend.pid else 0
+        entry.memory_bytes = max(0, _memory_taken() + own - before)
         return platform
+
+    def _backend(self, entry: _Entry) -> LlamaBackend | ChildModel:
+        path, options = entry.facts.file.path, entry.plan.options
+
+        def progress(done: float) -> bool:
+            return self._progress(entry, done)
+
+        if entry.isolated:
+            return ChildModel(entry.name, path, options, progress, lambda state, reason: self._changed(entry, state, reason))
+        return LlamaBackend(path, options, progress)
+
+    def _changed(self, entry: _Entry, state: ModelState, reason: str) -> None:
+        """A process of a model's own died (RESTARTING), is back (READY), or is not started again (FAILED)."""
+        platform = entry.platform
+        if state is ModelState.FAILED:
+            entry.platform = None
+            self._failed(entry, f"Its process ended again and again: {reason}")
+            if platform is not None:
+                platform.close()
+            return
+        with self._lock:
+            if entry.state in (ModelState.READY, ModelState.RESTARTING):
+                entry.state, entry.error = state, reason or None
 
     def _progress(self, entry: _Entry, done: float) -> bool:
         entry.progress = done
@@ -248,7 +278,7 @@ class Pool:
     def _choose_default(self) -> None:
         """Keep the default while it is ready; else take the model that was loaded first."""
         current = self._entries.get(self._default or "")
-        if current and current.state is ModelState.READY:
+        if current and current.state in (ModelState.READY, ModelState.RESTARTING):
             return
         self._default = next((entry.name for entry in self._entries.values() if entry.state is ModelState.READY), None)
 
@@ -271,6 +301,7 @@ class Pool:
             tokens_per_second=metrics.tokens_per_second if metrics else None,
             default=entry.name == self._default,
             error=entry.error,
+            isolated=entry.isolated,
         )
 
 
@@ -278,7 +309,7 @@ def _memory_taken() -> int:
     return machine.resident_bytes() + sum(gpu.total_bytes - gpu.free_bytes for gpu in native.gpus())
 
 
-def _device(plan: LoadPlan, backend: LlamaBackend) -> str:
+def _device(plan: LoadPlan, backend: LlamaBackend | ChildModel) -> str:
     """Where the model really runs, as llama.cpp reports it: a build may hold CUDA and still use the processor."""
     offloaded = backend.logged("layers to GPU")
     if plan.options.gpu_layers and offloaded:

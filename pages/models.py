@@ -46,7 +46,7 @@ def render(portal: Portal, user: User) -> None:
         _confirm_unload(portal, user, next((model for model in loaded if model.name == name), None))
     left, right = st.columns([1.55, 1], gap="medium")
     with left:
-        busy = any(model.state in (ModelState.LOADING, ModelState.DRAINING) for model in loaded)
+        busy = any(model.state in (ModelState.LOADING, ModelState.DRAINING, ModelState.RESTARTING) for model in loaded)
         st.fragment(_cards, run_every=LIVE_S if busy else QUIET_S)(portal, user, _known(loaded))
         _folder(files, loaded, portal.models.folder)
     with right, st.container(border=True, key="card-plan", gap="small"):
@@ -91,6 +91,7 @@ def _card(portal: Portal, user: User, model: LoadedModel) -> None:
         ModelState.LOADING: f":gray-badge[:material/timelapse: {t('Loading')}]",
         ModelState.DRAINING: f":orange-badge[:material/timelapse: {t('Unloading')}]",
         ModelState.FAILED: f":red-badge[:material/error: {t('Failed')}]",
+        ModelState.RESTARTING: f":orange-badge[:material/restart_alt: {t('Restarting')}]",
     }[model.state]
     default = f" :gray-badge[{t('Default')}]" if model.default else ""
     with st.container(horizontal=True, wrap=False, gap="small", key=f"cardhead-{model.name}"):
@@ -101,6 +102,11 @@ def _card(portal: Portal, user: User, model: LoadedModel) -> None:
         with st.container(key=f"fail-{model.name}", gap=None):
             st.markdown(plain(t(model.error or "The model could not be loaded. The log has the details.")))
             st.caption(t("The other models were not touched. Change the plan or choose another file, then load again."))
+        return
+    if model.state is ModelState.RESTARTING:
+        st.markdown(t("Its process died and is being started again. Nothing else was touched; the log has the details."))
+        if model.error:
+            st.caption(plain(model.error))
         return
     if model.state is ModelState.LOADING:
         done, whole = model.progress * model.file.size_bytes, model.file.size_bytes
@@ -117,7 +123,7 @@ def _card(portal: Portal, user: User, model: LoadedModel) -> None:
         (t("Slots in use"), t("{busy} of {slots}", busy=model.slots_busy, slots=model.slots)),
         (t("In line"), count(model.waiting)),
         (t("Context"), count(model.context)),
-        (t("Device"), model.device),
+        (t("Device"), f"{model.device}, {t('own process')}" if model.isolated else model.device),
         (t("Memory"), size(model.memory_bytes) if model.memory_bytes else MISSING),
     )
     st.html(
@@ -132,8 +138,8 @@ def _actions(portal: Portal, user: User, model: LoadedModel) -> None:
         label = t("Dismiss") if model.state is ModelState.FAILED else t("Cancel")
         if st.button(label, type="tertiary", key=f"dismiss-{model.name}"):
             _do(lambda: portal.models.unload(user, model.name))
-    elif model.state is ModelState.READY:
-        choices = [] if model.default else ["default"]
+    elif model.state in (ModelState.READY, ModelState.RESTARTING):
+        choices = [] if model.default or model.state is ModelState.RESTARTING else ["default"]
         words = {"default": t("Make default"), "unload": t("Unload")}
         chosen = st.menu_button(
             t("Actions"), [*choices, "unload"], format_func=words.__getitem__, type="tertiary", key=f"more-{model.name}"
@@ -187,12 +193,14 @@ def _folder(files: Sequence[ModelFile], loaded: Sequence[LoadedModel], folder: P
         ModelState.LOADING: t("Loading"),
         ModelState.DRAINING: t("Unloading"),
         ModelState.FAILED: t("Failed"),
+        ModelState.RESTARTING: t("Restarting"),
     }
     colours = {
         words[ModelState.READY]: "green",
         words[ModelState.LOADING]: "blue",
         words[ModelState.DRAINING]: "orange",
         words[ModelState.FAILED]: "red",
+        words[ModelState.RESTARTING]: "orange",
     }
     colours |= {t("On disk"): "gray", t("Unusable"): "red"}
     with st.container(border=True, key="card-files", gap="xsmall"):

@@ -53,13 +53,17 @@ class Engine:
         batch: nobody watches, so that interactive questions go first.
         """
         sequence = Sequence(len(prompt), list(prompt), params, max_tokens, user_id, batch)
+        self.queue(sequence)
+        return sequence
+
+    def queue(self, sequence: Sequence) -> None:
+        """As `submit`, for who made the sequence."""
         sequence.guesser = Guesser(sequence.tokens) if self._speculation.possible else None
         with self._wake:
             if self._closing:
                 raise Unavailable("The model {name} is being unloaded.", name=self._name)
             self._scheduler.submit(sequence)
             self._wake.notify()
-        return sequence
 
     def cancel(self, sequence: Sequence) -> None:
         """End the answer: at once if it waits or is alone in the batch, else with the step that runs."""

@@ -1,4 +1,4 @@
-"""A model in this process: from messages to prompt, from prompt to tokens, from tokens to events."""
+"""A loaded model: from messages to prompt, from prompt to tokens, from tokens to events."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from core.errors import InvalidInput, PromptTooLong
 from core.generation import ChatMessage, GenerationRequest, SamplingParams, Tool
 from models.answer_reader import AnswerReader
 from models.chat_template import ChatTemplate, Prompt
+from models.child.model import ChildModel
 from models.engine.engine import Engine
 from models.engine.llama_backend import LlamaBackend
 from models.engine.metrics import EngineMetrics
@@ -33,12 +34,13 @@ class LocalPlatform:
 
     platform = "local"
 
-    def __init__(self, facts: ModelFacts, version: str, backend: LlamaBackend, template: ChatTemplate) -> None:
+    def __init__(self, facts: ModelFacts, version: str, backend: LlamaBackend | ChildModel, template: ChatTemplate) -> None:
+        """backend: a model in this process, which gets an engine here, or one that runs with its engine in a process of its own."""
         self.facts = facts
         self.version = version
         self._backend = backend
         self._template = template
-        self._engine = Engine(backend, facts.file.name, why=backend.last_error)
+        self._engine = backend if isinstance(backend, ChildModel) else Engine(backend, facts.file.name, why=backend.last_error)
         name = f"{facts.file.name} {facts.title}"
         self._defaults = recommended(facts.file.architecture, name)
         self._tool_defaults = recommended(facts.file.architecture, name, tools=True)
@@ -129,4 +131,4 @@ class LocalPlatform:
         return self._markers.sub(lambda found: found[0][0] + _SEAM + found[0][1:], text) if self._markers else text
 
     def _tokenize(self, prompt: Prompt) -> list[int]:
-        return [token for piece in prompt.text.split(_SEAM) if piece for token in self._backend.tokenize(piece)]
+        return self._backend.tokenize_pieces([piece for piece in prompt.text.split(_SEAM) if piece])

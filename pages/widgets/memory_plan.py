@@ -44,7 +44,7 @@ def memory_plan(portal: Portal, user: User, files: Sequence[ModelFile], loaded: 
     file = usable[chosen]
     st.html(f"<p class='file'>{file_line(file)}</p>")
     try:
-        settings = _settings(file, portal.models.plan(user, file, LoadSettings()))
+        settings = _settings(file, portal.models.plan(user, file, LoadSettings()), portal.settings.isolated)
         plan = portal.models.plan(user, file, settings)
     except PortalError as problem:
         st.markdown(f":red[:material/error: {plain(said(problem))}]")
@@ -61,8 +61,8 @@ def memory_plan(portal: Portal, user: User, files: Sequence[ModelFile], loaded: 
             st.rerun()
 
 
-def _settings(file: ModelFile, auto: MemoryPlan) -> LoadSettings:
-    """The sliders; they start at what the portal would choose by itself."""
+def _settings(file: ModelFile, auto: MemoryPlan, isolated: bool) -> LoadSettings:
+    """The sliders; they start at what the portal would choose by itself. isolated: where its switch starts."""
     slots = st.slider(t("Slots"), 1, max(16, auto.slots), auto.slots, key=f"plan-slots-{file.path}", help=t("Answers at the same time"))
     most = max(file.context, auto.context, 512)
     sizes = sorted({1 << power for power in range(9, 23) if 1 << power < most} | {most, auto.context})
@@ -85,7 +85,13 @@ def _settings(file: ModelFile, auto: MemoryPlan) -> LoadSettings:
         key=f"plan-kv-{file.path}",
         help=t("Fewer bits take less memory; 4 bit can cost quality in long conversations."),
     )
-    return LoadSettings(context=context, slots=slots, kv_type=kv_type or "f16")
+    apart = st.toggle(
+        t("Own process"),
+        isolated,
+        key=f"plan-isolated-{file.path}",
+        help=t("If the model crashes, only its running answers fail and it is started again; it takes some 120 MB more."),
+    )
+    return LoadSettings(context=context, slots=slots, kv_type=kv_type or "f16", isolated=apart)
 
 
 def _verdict(plan: MemoryPlan) -> str:
