@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
@@ -125,6 +126,8 @@ class GenerationRequest:
     """"auto", "none" (the model is told of no tool), "required", or the name of the one tool to call."""
     guard: bool = True
     """Stop an answer that only repeats itself or stays empty, and try once more; its end then has a note."""
+    id: str = ""
+    """The turn's or the completion's, for the log should the model die of it; not shown to the model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +266,25 @@ class ModelState(StrEnum):
     FAILED = "failed"
     RESTARTING = "restarting"
     """Its own process died and is being started again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crash:
+    """A run of the portal that ended in native code. Ids only: no text of people."""
+
+    at: datetime
+    model: str
+    """Empty if none was at work."""
+    doing: str
+    """"loading", "decoding" or "sampling"."""
+    answers: int
+    """How many in the step that died."""
+    requests: tuple[str, ...]
+    """Their turns or completions."""
+    error: str
+    """llama.cpp's own words, else the signal's name."""
+    in_a_row: int = 0
+    """How many runs in a row this model ended so, this one included; 0 once a run ended in order."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ CONTEXT_ON_CPU, CONTEXT_ON_GPU = 16_384, 32_768
 SMALLEST_CONTEXT = 2_048
 MICRO_BATCH, BATCH_ON_GPU = 512, 2_048
 _MEGABYTE = 1024 * 1024
-OWN_PROCESS = 120 * _MEGABYTE
+OWN_PROCESS = 64 * _MEGABYTE
 """What a process of its own takes for itself: Python, llama.cpp's libraries."""
 _CONTEXT_SHARE = 0.5
 """Of the memory left after the weights: the rest is for the portal, files in cache, and another model."""

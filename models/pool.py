@@ -18,6 +18,7 @@ from models.child.model import AGAIN, ChildModel
 from models.engine import native
 from models.engine.llama_backend import LlamaBackend
 from models.engine.metrics import EngineMetrics
+from models.last_run import RunRecord
 from models.load_trial import try_to_load
 from models.memory_plan import LoadPlan, check_fits, plan_load
 from models.model_facts import ModelFacts, fingerprint, read_facts
@@ -55,8 +56,12 @@ class _Entry:
 class Pool:
     """Fulfils core's ModelPool. Safe from any thread."""
 
-    def __init__(self, models_folder: Path, builtin: Path, *, extra_buffers: bool = True) -> None:
-        """models_folder: where people put GGUFs. builtin: the guide. extra_buffers: False where the self test died with them."""
+    def __init__(self, models_folder: Path, builtin: Path, *, extra_buffers: bool = True, record: RunRecord | None = None) -> None:
+        """models_folder: where people put GGUFs. builtin: the guide. extra_buffers: False where the self test died with them.
+
+        record: where engines note what they do, for the next start should this process die of it.
+        """
+        self._record = record
         self._catalog = Catalog(models_folder, builtin)
         self._builtin = builtin
         self._extra_buffers = extra_buffers
@@ -184,6 +189,7 @@ class Pool:
     def _start(self, entry: _Entry) -> LocalPlatform:
         """Everything slow: fingerprint, weights, context. Raises PortalError."""
         before = _memory_taken()
+        last_step = self._record.last_step(entry.name) if self._record and not entry.isolated else None
         template = ChatTemplate(entry.facts.template, entry.name)
         path = entry.facts.file.path
         try:
@@ -195,8 +201,10 @@ class Pool:
             entry.device = _device(entry.plan, backend)
         except PortalError:
             template.close()
+            if last_step is not None:
+                last_step.close()
             raise
-        platform = LocalPlatform(entry.facts, entry.version, backend, template)
+        platform = LocalPlatform(entry.facts, entry.version, backend, template, last_step)
         own = machine.resident_bytes(backend.pid) if isinstance(backend, ChildModel) and backend.pid else 0
         entry.memory_bytes = max(0, _memory_taken() + own - before)
         return platform

@@ -12,7 +12,7 @@ import streamlit as st
 
 from core.entities import User
 from core.errors import PortalError
-from core.generation import LoadedModel, ModelFile, ModelState
+from core.generation import Crash, LoadedModel, ModelFile, ModelState
 from pages.shell import blank, page_head
 from pages.widgets.card import card_title
 from pages.widgets.figures import MISSING, count, size, speed
@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 ROW_PX = 34
 LIVE_S, QUIET_S = 1.0, 4.0
 """Seconds between redraws of the cards: while something loads or drains, and else."""
+DOING = {
+    "loading": "It died in native code while the model {model} was being loaded.",
+    "decoding": "It died in native code while the model {model} computed {n} answers.",
+    "sampling": "It died in native code while the model {model} chose the next token of {n} answers.",
+}
 Known = frozenset[tuple[str, ModelState, bool]]
 
 
@@ -44,6 +49,8 @@ def render(portal: Portal, user: User) -> None:
         st.toast(t("{n} files found, {size}", n=len(files), size=size(sum(file.size_bytes for file in files))))
     if name := st.session_state.pop("models-unload", None):
         _confirm_unload(portal, user, next((model for model in loaded if model.name == name), None))
+    if crash := portal.models.last_crash(user):
+        _crash(crash)
     left, right = st.columns([1.55, 1], gap="medium")
     with left:
         busy = any(model.state in (ModelState.LOADING, ModelState.DRAINING, ModelState.RESTARTING) for model in loaded)
@@ -67,6 +74,25 @@ def _files(portal: Portal, user: User) -> list[ModelFile]:
             except PortalError as problem:
                 files.append(ModelFile(Path(path), Path(path).name, 0, error=said(problem)))
     return files
+
+
+def _crash(crash: Crash) -> None:
+    """How the run before this one ended."""
+    at = crash.at.strftime("%Y-%m-%d %H:%M UTC")
+    with st.container(border=True, key="card-crash", gap="xsmall"):
+        card_title(t("The portal's last run crashed"), at)
+        if crash.model:
+            st.markdown(":red[:material/error:] " + t(DOING[crash.doing], model=plain(crash.model), n=crash.answers))
+        st.html(f"<p class='file'><code>{escape(crash.error)}</code></p>")
+        if crash.requests:
+            st.caption(t("Turns it was answering: {ids}", ids=", ".join(map(plain, crash.requests))))
+        advice = "The log has its stack. Loaded with its own process, a model that crashes leaves the portal running."
+        if crash.in_a_row > 1:
+            advice = (
+                "It crashed {n} runs in a row; after three it is not loaded at the start any more. "
+                "Loaded with its own process, a model that crashes leaves the portal running."
+            )
+        st.caption(t(advice, n=crash.in_a_row))
 
 
 # What is loaded

@@ -87,9 +87,11 @@ class ChildModel:
     def start(self) -> None:
         """It runs."""
 
-    def submit(self, prompt: list[int], params: SamplingParams, max_tokens: int, user_id: str, *, batch: bool = False) -> Sequence:
+    def submit(
+        self, prompt: list[int], params: SamplingParams, max_tokens: int, user_id: str, *, batch: bool = False, label: str = ""
+    ) -> Sequence:
         """See Engine.submit. Raises Busy, Unavailable, ModelFailed."""
-        mirror = _Mirror(len(prompt), list(prompt), params, max_tokens, user_id, batch, number=next(self._numbers))
+        mirror = _Mirror(len(prompt), list(prompt), params, max_tokens, user_id, batch, label, number=next(self._numbers))
         with self._lock:
             self._running[mirror.number] = mirror
         try:
@@ -97,6 +99,7 @@ class ChildModel:
         except PortalError:
             with self._lock:
                 self._running.pop(mirror.number, None)
+            self.cancel(mirror)  # it may have got there, though no answer came in time
             raise
         return mirror
 
@@ -195,6 +198,7 @@ class ChildModel:
                     self._loaded.set_exception(error)
                     return
                 self._deaths.append(time.monotonic())
+                _log.error("model %s did not start again: %s", self._name, reason)
             else:
                 if self._loaded.done():
                     _log.info("model %s is back", self._name)
@@ -204,7 +208,6 @@ class ChildModel:
                 reason = self._follow(process)
             if self._closing.is_set():
                 return
-            _log.error("the process of model %s ended: %s", self._name, reason)
             if self._given_up:
                 self._changed(ModelState.FAILED, reason)
                 return
@@ -269,7 +272,11 @@ class ChildModel:
             mirror.events.put(gone)
         for call in calls:
             call.put({"error": write_error(gone)})
-        return reason + process.bury()
+        reason += process.bury()
+        if not self._closing.is_set():
+            answering = " ".join(mirror.label for mirror in mirrors)
+            _log.error("the process of model %s ended: %s; it was answering: %s", self._name, reason, answering or "nobody")
+        return reason
 
     def _heard(self, message: Message) -> None:
         for number, event, tokens, logprobs, stopped in message.get("events", ()):

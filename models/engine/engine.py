@@ -13,6 +13,7 @@ from core.errors import ModelFailed, PortalError, Unavailable
 from core.generation import Delta, Queued, SamplingParams
 from models.engine.backend import Backend, Decoded, Part
 from models.engine.context_memory import ContextMemory
+from models.engine.last_step import LastStep
 from models.engine.metrics import EngineMetrics, Speed
 from models.engine.scheduler import Scheduler
 from models.engine.sequence import Sequence
@@ -25,11 +26,22 @@ class Engine:
     """Serves sequences on a backend, which it owns: the decode thread alone touches it and closes it at the end."""
 
     def __init__(
-        self, backend: Backend, name: str, queue_limit: int = 256, why: Callable[[], str] = lambda: "", *, speculate: bool = False
+        self,
+        backend: Backend,
+        name: str,
+        queue_limit: int = 256,
+        why: Callable[[], str] = lambda: "",
+        *,
+        speculate: bool = False,
+        last_step: LastStep | None = None,
     ) -> None:
-        """`why` tells the backend's last error in its own words, for ModelFailed. speculate: guess tokens; off until it is shown to pay."""
+        """`why` tells the backend's last error in its own words, for ModelFailed. speculate: guess tokens; off until it is shown to pay.
+
+        last_step: where to note each step, for who looks after the process died; closed at the end.
+        """
         self._backend = backend
         self._name = name
+        self._last_step = last_step or LastStep(name)
         self._why = why
         self._scheduler = Scheduler(backend.slots, backend.batch_tokens, queue_limit)
         self._memory = ContextMemory(backend)
@@ -47,12 +59,14 @@ class Engine:
 
     # From any thread
 
-    def submit(self, prompt: list[int], params: SamplingParams, max_tokens: int, user_id: str, *, batch: bool = False) -> Sequence:
+    def submit(
+        self, prompt: list[int], params: SamplingParams, max_tokens: int, user_id: str, *, batch: bool = False, label: str = ""
+    ) -> Sequence:
         """Queue an answer to `prompt`, which must leave room for a token. Raises Busy, Unavailable while closing.
 
-        batch: nobody watches, so that interactive questions go first.
+        batch: nobody watches, so that interactive questions go first. label: an id for the log of a crash.
         """
-        sequence = Sequence(len(prompt), list(prompt), params, max_tokens, user_id, batch)
+        sequence = Sequence(len(prompt), list(prompt), params, max_tokens, user_id, batch, label)
         self.queue(sequence)
         return sequence
 
@@ -117,6 +131,7 @@ class Engine:
                 self._fail_all(ModelFailed("The model {name} stopped in the middle of the answer. Ask again.", name=self._name))
         self._fail_all(Unavailable("The model {name} was unloaded before the answer was finished.", name=self._name))
         self._backend.close()
+        self._last_step.close()
 
     def _wait_for_work(self) -> bool:
         with self._wake:
@@ -128,7 +143,9 @@ class Engine:
         """Schedule, decode, sample, deliver: one token for every answer that is past its prompt."""
         begin = time.perf_counter()
         batch = self._schedule()
+        self._last_step.decoding(self._decoding)
         sampled = self._compute(batch) if batch else []
+        self._last_step.resting()
         for sequence, token in sampled:
             self._deliver(sequence, token)
         self._count(batch, len(sampled), time.perf_counter() - begin)
@@ -184,6 +201,7 @@ class Engine:
         while result is Decoded.FULL and self._memory.forget_oldest(self._scheduler.free):
             result = self._backend.decode(parts)
         if result is Decoded.DONE:
+            self._last_step.sampling()
             return [entry for index, (sequence, part) in enumerate(batch) for entry in self._advance(sequence, part, index)]
         for sequence, part in batch:
             self._undo(sequence, part)

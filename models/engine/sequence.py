@@ -29,6 +29,8 @@ class Sequence:
     user_id: str
     batch: bool = False
     """Nobody watches: interactive questions go first."""
+    label: str = ""
+    """The turn's or the completion's id, for the log of a crash."""
     arrived: float = field(default_factory=time.perf_counter)
     events: SimpleQueue[Event] = field(default_factory=SimpleQueue)
     detokenizer: Detokenizer = field(init=False)

@@ -11,6 +11,7 @@ from models.answer_reader import AnswerReader
 from models.chat_template import ChatTemplate, Prompt
 from models.child.model import ChildModel
 from models.engine.engine import Engine
+from models.engine.last_step import LastStep
 from models.engine.llama_backend import LlamaBackend
 from models.engine.metrics import EngineMetrics
 from models.engine.sampler import Resolved, ThinkingTags, recommended, resolve
@@ -34,13 +35,22 @@ class LocalPlatform:
 
     platform = "local"
 
-    def __init__(self, facts: ModelFacts, version: str, backend: LlamaBackend | ChildModel, template: ChatTemplate) -> None:
-        """backend: a model in this process, which gets an engine here, or one that runs with its engine in a process of its own."""
+    def __init__(
+        self, facts: ModelFacts, version: str, backend: LlamaBackend | ChildModel, template: ChatTemplate, last_step: LastStep | None = None
+    ) -> None:
+        """backend: a model in this process, which gets an engine here, or one that runs with its engine in a process of its own.
+
+        last_step: for the engine here.
+        """
         self.facts = facts
         self.version = version
         self._backend = backend
         self._template = template
-        self._engine = backend if isinstance(backend, ChildModel) else Engine(backend, facts.file.name, why=backend.last_error)
+        self._engine = (
+            backend
+            if isinstance(backend, ChildModel)
+            else Engine(backend, facts.file.name, why=backend.last_error, last_step=last_step)
+        )
         name = f"{facts.file.name} {facts.title}"
         self._defaults = recommended(facts.file.architecture, name)
         self._tool_defaults = recommended(facts.file.architecture, name, tools=True)
@@ -56,12 +66,12 @@ class LocalPlatform:
         tokens = self._tokenize(prompt)
         params = self._resolved(request, prompt, self._room(tokens))
         reader = AnswerReader(ReasoningParser(inside=prompt.inside_thinking), ToolCallParser(request.tools) if tools else None)
-        sequence = self.submit(tokens, params, request.user_id, batch=request.batch)
+        sequence = self.submit(tokens, params, request.user_id, batch=request.batch, label=request.id)
         return LocalGeneration(self, sequence, params, reader, guard=request.guard)
 
-    def submit(self, tokens: list[int], params: Resolved, user_id: str, *, batch: bool = False) -> Sequence:
+    def submit(self, tokens: list[int], params: Resolved, user_id: str, *, batch: bool = False, label: str = "") -> Sequence:
         """Queue an answer to a prompt of tokens, which must leave room for one. Raises Busy, Unavailable."""
-        return self._engine.submit(tokens, params, params.max_tokens or 1, user_id, batch=batch)
+        return self._engine.submit(tokens, params, params.max_tokens or 1, user_id, batch=batch, label=label)
 
     def tokenize(self, text: str) -> list[int]:
         return self._backend.tokenize(text)

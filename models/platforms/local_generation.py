@@ -155,7 +155,8 @@ class LocalGeneration:
             if self._cancelled:
                 return False
             try:
-                self._sequence = self._platform.submit(tokens, params, self._first.user_id, batch=self._first.batch)
+                first = self._first
+                self._sequence = self._platform.submit(tokens, params, first.user_id, batch=first.batch, label=first.label)
             except PortalError:
                 return False
         self._looked_at, self._repeats = 0, None

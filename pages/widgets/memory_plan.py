@@ -89,7 +89,7 @@ def _settings(file: ModelFile, auto: MemoryPlan, isolated: bool) -> LoadSettings
         t("Own process"),
         isolated,
         key=f"plan-isolated-{file.path}",
-        help=t("If the model crashes, only its running answers fail and it is started again; it takes some 120 MB more."),
+        help=t("If the model crashes, only its running answers fail and it is started again; it takes some 60 MB more."),
     )
     return LoadSettings(context=context, slots=slots, kv_type=kv_type or "f16", isolated=apart)
 

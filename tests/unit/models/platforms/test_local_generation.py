@@ -42,7 +42,7 @@ class ScriptedPlatform:
         self.submitted: list[tuple[list[int], Resolved]] = []
         self.busy = False
 
-    def submit(self, tokens: list[int], params: Resolved, user_id: str, *, batch: bool = False) -> Running:
+    def submit(self, tokens: list[int], params: Resolved, user_id: str, *, batch: bool = False, label: str = "") -> Running:
         if self.busy:
             raise Busy("Busy.", retry_after=1)
         self.submitted.append((tokens, params))
