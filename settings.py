@@ -46,6 +46,7 @@ class Settings:
     gpu_shares: Annotated[str, "What each GPU takes, in proportion, as in 3,1. Empty: by their free memory."] = ""
     threads: Annotated[int, "CPU threads of the model loaded at the start. 0: chosen from the machine."] = 0
     parking_disk_mb: Annotated[int, "Disk space under the home for idle conversations' context, in MB; -1: a tenth of what is free."] = -1
+    isolated: Annotated[bool, "Run models in processes of their own, where the load does not say otherwise."] = False
     max_question_chars: Annotated[int, "The longest question, in characters."] = 32_000
     session_hours: Annotated[int, "Hours until a person must sign in again."] = 12
     secure_cookie: Annotated[bool, "Send the session cookie over HTTPS only; switch on behind TLS."] = False

@@ -57,7 +57,7 @@ class AdapterOut(BaseModel):
 
 class LoadedOut(BaseModel):
     name: str
-    state: Literal["loading", "ready", "draining", "failed"]
+    state: Literal["loading", "ready", "draining", "failed", "restarting"]
     file: FileOut
     version: str
     platform: str
@@ -73,6 +73,7 @@ class LoadedOut(BaseModel):
     default: bool
     adapters: list[str] = Field(description="Names of its LoRA adapters.")
     error: str | None
+    isolated: bool = Field(description="Whether it runs in a process of its own.")
 
     @staticmethod
     def of(model: LoadedModel) -> LoadedOut:
@@ -81,7 +82,7 @@ class LoadedOut(BaseModel):
             device=model.device, context=model.context, slots=model.slots,
             shared_context=model.plan.shared_tokens if model.plan else 0, slots_busy=model.slots_busy, waiting=model.waiting,
             memory_bytes=model.memory_bytes, progress=model.progress, tokens_per_second=model.tokens_per_second, default=model.default,
-            adapters=list(model.adapters), error=model.error,
+            adapters=list(model.adapters), error=model.error, isolated=model.isolated,
         )  # fmt: skip
 
 
@@ -111,6 +112,7 @@ class Load(Asked):
     main_gpu: int | None = Field(default=None, description="From 0 on, for split modes none and row.")
     gpu_shares: list[float] = Field(default=[], max_length=16, description="What each GPU takes, in proportion; left out: by free memory.")
     adapters: list[AdapterIn] = Field(default=[], max_length=MOST_ADAPTERS, description="LoRA adapters that a request may choose from.")
+    isolated: bool | None = Field(default=None, description="In a process of its own; left out: as PORTAL_ISOLATED says.")
     default: bool = Field(default=False, description="Answer with it when no model is named.")
 
 
@@ -128,10 +130,11 @@ def listing(portal: PortalHere, user: SignedIn) -> ModelsOut:
 @router.post("/load", status_code=202)
 def load(body: Load, portal: PortalHere, user: SignedIn) -> LoadedOut:
     """Start loading; follow it in GET /api/v1/models. What runs is not touched."""
+    isolated = portal.settings.isolated if body.isolated is None else body.isolated
     settings = LoadSettings(
         body.context, body.slots, body.gpu_layers, body.kv_type, body.threads, body.flash_attention, body.streams, body.split_mode,
         body.main_gpu, tuple(body.gpu_shares),
-        tuple(Adapter(each.name, portal.models.folder / Path(each.path), each.scale) for each in body.adapters),
+        tuple(Adapter(each.name, portal.models.folder / Path(each.path), each.scale) for each in body.adapters), isolated,
     )  # fmt: skip
     return LoadedOut.of(portal.models.load(user, portal.models.folder / Path(body.path), settings, default=body.default))
 

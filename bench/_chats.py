@@ -26,6 +26,7 @@ import llama_cpp
 
 from core.errors import PortalError
 from core.generation import Delta, Finished, SamplingParams
+from models.child.model import ChildModel
 from models.engine.engine import Engine
 from models.engine.llama_backend import BackendOptions, LlamaBackend
 from models.engine.sequence import Event, Sequence
@@ -91,7 +92,7 @@ def speed(answers: Row[Answer]) -> float:
 class EngineSide:
     name = "engine"
 
-    def __init__(self, engine: Engine, backend: LlamaBackend, gather_s: float = GATHER_S) -> None:
+    def __init__(self, engine: Engine | ChildModel, backend: LlamaBackend | None, gather_s: float = GATHER_S) -> None:
         self.engine = engine
         self.backend = backend
         self.gather_s = gather_s
@@ -145,6 +146,18 @@ def engine(
         yield EngineSide(running, backend, gather_s)
     finally:
         running.close()
+
+
+@contextlib.contextmanager
+def isolated(model: Path, *, slots: int, context: int, threads: int) -> Iterator[EngineSide]:
+    """The engine in a process of its own, heard through its socket."""
+    child = ChildModel(model.name, model, BackendOptions(context=context, slots=slots, threads=threads, parking_bytes=PARKING_BYTES))
+    try:
+        side = EngineSide(child, None)
+        side.name = "isolated"
+        yield side
+    finally:
+        child.close()
 
 
 class ServerSide:

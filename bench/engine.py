@@ -28,7 +28,7 @@ from pathlib import Path
 import llama_cpp
 
 from bench import _synthetic as synthetic
-from bench._chats import Answer, Job, LockedSide, Side, engine, server, speed
+from bench._chats import Answer, Job, LockedSide, Side, engine, isolated, server, speed
 from bench._engine_stress import stress
 from bench._portal import ROOT, percentile, table
 from bench._synthetic import COPYING, DRAFTING, FIRST_WORD, MIDDLE, WIDE, Shape, follower, words
@@ -246,6 +246,20 @@ def beside_pages(bench: Bench) -> Iterator[list[str]]:
     yield row(f"tok/s, {MIDDLE.name}, 8 chats, beside 20 pages", beside, "engine alone", alone, ">= 0.9")
 
 
+def in_its_own_process(bench: Bench, chats: int) -> Iterator[list[str]]:
+    """What isolation costs: the same engine behind a socket, beside the engine in this process."""
+    model = bench.model(MIDDLE)
+    options = {"slots": 16, "context": 256, "threads": bench.threads}
+    with isolated(model, **options) as apart, engine(model, **options) as together:
+
+        def measure(side: Side, repeat: int) -> float:
+            rng = random.Random(repeat)
+            return speed(side.run([Job(prompt(rng, MIDDLE, 24), COUNTS[chats], seed=chat) for chat in range(chats)]))
+
+        found = in_turns((apart, together), bench.repeats, measure)
+        yield row(f"tok/s, {MIDDLE.name}, {chats} chats, isolated", found[apart.name], "engine in process", found[together.name], ">= 0.95")
+
+
 def soak(bench: Bench) -> Iterator[list[str]]:
     result = stress(bench.folder, 10_000, bench.threads)
     yield ["10,000 random questions and cancels", result, "", "", "", "0 leaked, memory flat"]
@@ -267,6 +281,8 @@ MEASURES: dict[str, Callable[[Bench], Iterator[list[str]]]] = {
     "next-tokens": lambda bench: next_token_layer(bench, DRAFTING[0], ">= 1.0"),
     "next-tokens-some": lambda bench: next_token_layer(bench, DRAFTING[1], ">= 1.0"),
     "next-tokens-few": lambda bench: next_token_layer(bench, DRAFTING[2], ">= 0.97"),
+    "isolated": lambda bench: in_its_own_process(bench, 1),
+    "isolated-crowd": lambda bench: in_its_own_process(bench, 16),
     "stress": soak,
 }
 

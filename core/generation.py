@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
@@ -133,6 +134,8 @@ class GenerationRequest:
     """A name from the model's `adapters`; None: the model as it is."""
     guard: bool = True
     """Stop an answer that only repeats itself or stays empty, and try once more; its end then has a note."""
+    id: str = ""
+    """The turn's or the completion's, for the log should the model die of it; not shown to the model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +261,8 @@ class LoadSettings:
     """What each GPU takes, in proportion; empty: as much as its free memory suggests."""
     adapters: tuple[Adapter, ...] = ()
     """That a request may choose from."""
+    isolated: bool = False
+    """In a process of its own, started again if it dies; else in the portal's."""
 
     def __post_init__(self) -> None:
         _within("context", self.context, 256, 4_194_304)
@@ -351,11 +356,32 @@ class ModelState(StrEnum):
     READY = "ready"
     DRAINING = "draining"
     FAILED = "failed"
+    RESTARTING = "restarting"
+    """Its own process died and is being started again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crash:
+    """A run of the portal that ended in native code. Ids only: no text of people."""
+
+    at: datetime
+    model: str
+    """Empty if none was at work."""
+    doing: str
+    """"loading", "decoding" or "sampling"."""
+    answers: int
+    """How many in the step that died."""
+    requests: tuple[str, ...]
+    """Their turns or completions."""
+    error: str
+    """llama.cpp's own words, else the signal's name."""
+    in_a_row: int = 0
+    """How many runs in a row this model ended so, this one included; 0 once a run ended in order."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
-    """A model in the pool. progress: 0 to 1 while loading. error: why it FAILED."""
+    """A model in the pool. progress: 0 to 1 while loading. error: why it FAILED, or died and is RESTARTING."""
 
     name: str
     state: ModelState
@@ -377,6 +403,8 @@ class LoadedModel:
     error: str | None = None
     adapters: tuple[str, ...] = ()
     """The names of its LoRA adapters."""
+    isolated: bool = False
+    """Whether it runs in a process of its own."""
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -24,6 +24,8 @@ SMALLEST_SHARE = 512
 """Tokens for each slot, on average, of a memory that all share: with less, answers would mostly wait for room."""
 MICRO_BATCH, BATCH_ON_GPU = 512, 2_048
 _MEGABYTE = 1024 * 1024
+OWN_PROCESS = 64 * _MEGABYTE
+"""What a process of its own takes for itself: Python, llama.cpp's libraries."""
 _CONTEXT_SHARE = 0.5
 """Of the memory left after the weights: the rest is for the portal, files in cache, and another model."""
 _PARKING_SHARE, _MOST_PARKING = 0.25, 8 * 1024 * _MEGABYTE
@@ -73,6 +75,8 @@ def plan_load(
 ) -> LoadPlan:
     """Fill in what the settings leave open. The result may not fit: see `check_fits`."""
     host = host or machine.host_memory()
+    if settings.isolated:
+        host = replace(host, free=max(0, host.free - OWN_PROCESS))
     gpus = native.gpus() if gpus is None else gpus
     plan = _plan_for(facts, settings, extra_buffers, host, gpus)
     if facts.next_layer_bytes:

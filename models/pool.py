@@ -15,6 +15,7 @@ from models import machine
 from models.adapter_facts import ChosenAdapter, check_matches, choose, read_adapter
 from models.catalog import Catalog
 from models.chat_template import ChatTemplate
+from models.child.model import AGAIN, ChildModel
 from models.embedding.embedding_platform import EmbeddingPlatform
 from models.embedding.llama_embedder import LlamaEmbedder
 from models.engine import native
@@ -22,6 +23,7 @@ from models.engine.llama_backend import LlamaBackend
 from models.engine.metrics import EngineMetrics
 from models.engine.parked_files import ParkedFiles
 from models.gguf import read_header
+from models.last_run import RunRecord
 from models.load_trial import try_to_load
 from models.memory_plan import LoadPlan, check_fits, plan_load
 from models.model_facts import ModelFacts, fingerprint, read_facts
@@ -48,6 +50,7 @@ class _Entry:
     error: str | None = None
     becomes_default: bool = False
     """Once it is ready: until then, and if it fails, the default stays what it was."""
+    isolated: bool = False
     unwanted: bool = False
     """Unloaded, or the portal stops: a load that runs gives up."""
     threads: list[threading.Thread] = field(default_factory=list)
@@ -65,11 +68,20 @@ class Pool:
     """Fulfils core's ModelPool. Safe from any thread."""
 
     def __init__(
-        self, models_folder: Path, builtin: Path, *, notes: Path, extra_buffers: bool = True, files: ParkedFiles | None = None
+        self,
+        models_folder: Path,
+        builtin: Path,
+        *,
+        notes: Path,
+        extra_buffers: bool = True,
+        files: ParkedFiles | None = None,
+        record: RunRecord | None = None,
     ) -> None:
         """models_folder: where people put GGUFs. builtin: the guide. notes: a file to remember settings in. extra_buffers: False where
-        the self test died with them. files: where conversations go that memory has no room for; the pool closes them.
+        the self test died with them. files: where conversations go that memory has no room for; the pool closes them. record: where
+        engines note what they do, for the next start should this process die of it.
         """
+        self._record = record
         self._catalog = Catalog(models_folder, builtin)
         self._builtin = builtin
         self._remembered = RememberedSettings(notes)
@@ -120,7 +132,12 @@ class Pool:
                 raise Conflict("A model named {model} is loaded already. Unload it first.", model=facts.file.name)
             self._remembered.keep(path, settings)
             entry = self._entries[facts.file.name] = _Entry(
-                facts, plan, adapters, device=plan.memory.device, becomes_default=default
+                facts,
+                plan,
+                adapters,
+                device=plan.memory.device,
+                becomes_default=default,
+                isolated=settings.isolated and facts.file.kind is ModelKind.CHAT,
             )
             self._spawn(entry, self._load, f"load {entry.name}")
             return self._describe(entry)
@@ -140,7 +157,7 @@ class Pool:
             entry.unwanted = True
             if entry.state is ModelState.FAILED:
                 self._remove(entry)
-            elif entry.state is ModelState.READY:
+            elif entry.state in (ModelState.READY, ModelState.RESTARTING):
                 entry.state = ModelState.DRAINING
                 self._choose_default()
                 self._spawn(entry, self._drain, f"unload {name}")
@@ -189,6 +206,8 @@ class Pool:
         entry = self._entries[wanted]
         if entry.state is ModelState.READY and entry.platform is not None:
             return entry.platform
+        if entry.state is ModelState.RESTARTING:
+            raise Unavailable(AGAIN, name=wanted)
         if entry.state is ModelState.LOADING:
             raise Unavailable("The model {model} is still loading. Try again in a moment.", model=wanted)
         raise Unavailable("The model {model} is not available now.", model=wanted)
@@ -249,20 +268,24 @@ class Pool:
         """Everything slow: fingerprint, weights, context. Raises PortalError."""
         before = _memory_taken()
         platform = self._start_chat(entry) if entry.chats else self._start_vectors(entry)
-        entry.memory_bytes = max(0, _memory_taken() - before)
+        own = platform.own_process_bytes if isinstance(platform, LocalPlatform) else 0
+        entry.memory_bytes = max(0, _memory_taken() + own - before)
         return platform
 
     def _start_chat(self, entry: _Entry) -> LocalPlatform:
+        last_step = self._record.last_step(entry.name) if self._record and not entry.isolated else None
         template = ChatTemplate(entry.facts.template, entry.name)
         try:
             template.check()
             self._check_file(entry)
-            backend = LlamaBackend(entry.facts.file.path, entry.plan.options, lambda done: self._progress(entry, done))
+            backend = self._backend(entry)
+            entry.device = _device(entry.plan, backend)
         except PortalError:
             template.close()
+            if last_step is not None:
+                last_step.close()
             raise
-        entry.device = _device(entry.plan, backend)
-        return LocalPlatform(entry.facts, entry.version, backend, template, entry.adapters, self._files)
+        return LocalPlatform(entry.facts, entry.version, backend, template, entry.adapters, self._files, last_step)
 
     def _start_vectors(self, entry: _Entry) -> EmbeddingPlatform:
         self._check_file(entry)
@@ -274,6 +297,29 @@ class Pool:
         entry.version = fingerprint(entry.facts)
         if entry.facts.file.path != self._builtin:
             try_to_load(entry.facts.file.path, entry.plan.options)
+
+    def _backend(self, entry: _Entry) -> LlamaBackend | ChildModel:
+        path, options = entry.facts.file.path, entry.plan.options
+
+        def progress(done: float) -> bool:
+            return self._progress(entry, done)
+
+        if entry.isolated:
+            return ChildModel(entry.name, path, options, progress, lambda state, reason: self._changed(entry, state, reason))
+        return LlamaBackend(path, options, progress)
+
+    def _changed(self, entry: _Entry, state: ModelState, reason: str) -> None:
+        """A process of a model's own died (RESTARTING), is back (READY), or is not started again (FAILED)."""
+        platform = entry.platform
+        if state is ModelState.FAILED:
+            entry.platform = None
+            self._failed(entry, f"Its process ended again and again: {reason}")
+            if platform is not None:
+                platform.close()
+            return
+        with self._lock:
+            if entry.state in (ModelState.READY, ModelState.RESTARTING):
+                entry.state, entry.error = state, reason or None
 
     def _progress(self, entry: _Entry, done: float) -> bool:
         entry.progress = done
@@ -331,7 +377,7 @@ class Pool:
     def _choose_default(self) -> None:
         """Keep the default while it is ready; else take the chat model that was loaded first."""
         current = self._entries.get(self._default or "")
-        if current and current.state is ModelState.READY:
+        if current and current.state in (ModelState.READY, ModelState.RESTARTING):
             return
         ready = (entry.name for entry in self._entries.values() if entry.chats and entry.state is ModelState.READY)
         self._default = next(ready, None)
@@ -356,6 +402,7 @@ class Pool:
             default=entry.name == self._default,
             error=entry.error,
             adapters=tuple(adapter.name for adapter in entry.adapters),
+            isolated=entry.isolated,
         )
 
 
@@ -377,7 +424,7 @@ def _memory_taken() -> int:
     return machine.resident_bytes() + sum(gpu.total_bytes - gpu.free_bytes for gpu in native.gpus())
 
 
-def _device(plan: LoadPlan, backend: LlamaBackend | LlamaEmbedder) -> str:
+def _device(plan: LoadPlan, backend: LlamaBackend | ChildModel | LlamaEmbedder) -> str:
     """Where the model really runs, as llama.cpp reports it: a build may hold CUDA and still use the processor."""
     offloaded = backend.logged("layers to GPU")
     if plan.options.gpu_layers and offloaded:

@@ -16,6 +16,7 @@ from models.engine.backend import Backend, Decoded, Part
 from models.engine.context_memory import ContextMemory
 from models.engine.drafting import Drafting
 from models.engine.histogram import EngineHistograms
+from models.engine.last_step import LastStep
 from models.engine.metrics import EngineMetrics, Speed
 from models.engine.parked_files import ParkedFiles
 from models.engine.scheduler import Scheduler
@@ -37,13 +38,16 @@ class Engine:
         *,
         speculate: bool = False,
         files: ParkedFiles | None = None,
+        last_step: LastStep | None = None,
     ) -> None:
         """`why` tells the backend's last error in its own words, for ModelFailed. speculate: guess tokens; off until it is shown to pay.
 
         files: where conversations go that the host's memory has no room for.
+        last_step: where to note each step, for who looks after the process died; closed at the end.
         """
         self._backend = backend
         self._name = name
+        self._last_step = last_step or LastStep(name)
         self._why = why
         self._scheduler = Scheduler(backend.slots, backend.batch_tokens, queue_limit, backend.shared_cells)
         self._memory = ContextMemory(backend, files)
@@ -70,18 +74,31 @@ class Engine:
     # From any thread
 
     def submit(
-        self, prompt: list[int], params: SamplingParams, max_tokens: int, user_id: str, *, batch: bool = False, adapter: int = 0
+        self,
+        prompt: list[int],
+        params: SamplingParams,
+        max_tokens: int,
+        user_id: str,
+        *,
+        batch: bool = False,
+        adapter: int = 0,
+        label: str = "",
     ) -> Sequence:
         """Queue an answer to `prompt`, which must leave room for a token. Raises Busy, Unavailable while closing.
 
-        batch: nobody watches, so that interactive questions go first. adapter: one of the backend's, 0: none. Returns once what the
-        disk knows of the prompt is read.
+        batch: nobody watches, so that interactive questions go first. adapter: one of the backend's, 0: none. label: an id for the log of
+        a crash. Returns once what the disk knows of the prompt is read.
         """
-        sequence = Sequence(len(prompt), list(prompt), params, max_tokens, user_id, batch, adapter)
+        sequence = Sequence(len(prompt), list(prompt), params, max_tokens, user_id, batch, adapter, label)
+        self.queue(sequence)
+        return sequence
+
+    def queue(self, sequence: Sequence) -> None:
+        """As `submit`, for who made the sequence."""
         sequence.guesser = Guesser(sequence.tokens) if self._speculation.possible else None
         with self._wake:
             self._scheduler.check_room()
-        self._memory.bring_back(prompt, adapter, self._wake)
+        self._memory.bring_back(sequence.tokens, sequence.adapter, self._wake)
         with self._wake:
             if self._closing:
                 raise Unavailable("The model {name} is being unloaded.", name=self._name)
@@ -89,13 +106,15 @@ class Engine:
             if self._reading_ahead:
                 self._backend.abort(True)
             self._wake.notify()
-        return sequence
 
-    def expect(self, ended: Sequence, tokens: list[int]) -> None:
-        """The conversation of the `ended` answer will go on with a prompt that begins with `tokens`: read them while nobody waits."""
+    def expect(self, held: list[int], tokens: list[int]) -> None:
+        """The conversation of which a slot holds `held`, or all but the last of it, will go on with a prompt that begins with `tokens`.
+
+        They are read while nobody waits.
+        """
         if self._backend.can_cut and len(tokens) < self._backend.context:
             with self._wake:
-                self._memory.ahead.expect(ended.tokens, tokens)
+                self._memory.ahead.expect(held, tokens)
                 self._wake.notify()
 
     def cancel(self, sequence: Sequence) -> None:
@@ -171,6 +190,7 @@ class Engine:
         self._fail_all(Unavailable("The model {name} was unloaded before the answer was finished.", name=self._name))
         self._memory.close()
         self._backend.close()
+        self._last_step.close()
 
     def _wait_for_work(self) -> bool:
         with self._wake:
@@ -183,7 +203,9 @@ class Engine:
         self._step_began = time.perf_counter()
         batch = self._schedule()
         drafting_s = self._draft(batch)
+        self._last_step.decoding(self._decoding)
         sampled = self._compute(batch) if batch else []
+        self._last_step.resting()
         for sequence, token in sampled:
             self._deliver(sequence, token)
         self._count(batch, len(sampled), time.perf_counter() - self._step_began, drafting_s)
@@ -271,6 +293,7 @@ class Engine:
         while result is Decoded.FULL and self._make_room(batch):
             result = self._decode([part for _, part in batch])
         if result is Decoded.DONE:
+            self._last_step.sampling()
             return [entry for index, (sequence, part) in enumerate(batch) for entry in self._advance(sequence, part, index)]
         for sequence, part in batch:
             self._undo(sequence, part)

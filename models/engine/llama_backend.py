@@ -268,6 +268,10 @@ class LlamaBackend:
                 raise Unavailable("The model is being unloaded.")
             return tokens_of(self._vocab, text, special=special)
 
+    def tokenize_pieces(self, pieces: Sequence[str]) -> list[int]:
+        """Each piece for itself, so that no token reaches from one into the next."""
+        return [token for piece in pieces for token in self.tokenize(piece)]
+
     def grammar_error(self, text: str) -> str | None:
         """Why llama.cpp cannot use the grammar, None if it can. Raises Unavailable once closed."""
         with self._tokenizing:

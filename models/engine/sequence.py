@@ -33,6 +33,8 @@ class Sequence:
     """Nobody watches: interactive questions go first."""
     adapter: int = 0
     """Which LoRA adapter answers; 0: none."""
+    label: str = ""
+    """The turn's or the completion's id, for the log of a crash."""
     arrived: float = field(default_factory=time.perf_counter)
     events: SimpleQueue[Event] = field(default_factory=SimpleQueue)
     ended: threading.Event = field(default_factory=threading.Event)

@@ -171,8 +171,9 @@ class LocalGeneration:
             if self._cancelled:
                 return False
             try:
+                first = self._first
                 self._sequence = self._platform.submit(
-                    tokens, params, self._first.user_id, batch=self._first.batch, adapter=self._first.adapter
+                    tokens, params, first.user_id, batch=first.batch, adapter=first.adapter, label=first.label
                 )
             except PortalError:
                 return False

@@ -49,7 +49,8 @@ def memory_plan(portal: Portal, user: User, files: Sequence[ModelFile], loaded: 
     file = usable[chosen]
     st.html(f"<p class='file'>{file_line(file)}</p>")
     try:
-        settings = _settings(file, portal.models.plan(user, file, LoadSettings()), portal.models.remembered(user, file))
+        last = portal.models.remembered(user, file) or LoadSettings(isolated=portal.settings.isolated)
+        settings = _settings(file, portal.models.plan(user, file, LoadSettings()), last)
         settings = replace(settings, adapters=_adapters(file, portal.models.adapters(user), settings.adapters))
         plan = portal.models.plan(user, file, settings)
     except PortalError as problem:
@@ -72,9 +73,8 @@ def memory_plan(portal: Portal, user: User, files: Sequence[ModelFile], loaded: 
             st.rerun()
 
 
-def _settings(file: ModelFile, auto: MemoryPlan, last: LoadSettings | None) -> LoadSettings:
-    """The sliders; they start where the file was loaded last, else at what the portal would choose by itself."""
-    last = last or LoadSettings()
+def _settings(file: ModelFile, auto: MemoryPlan, last: LoadSettings) -> LoadSettings:
+    """The sliders; they start where the file was loaded `last`, else at what the portal would choose by itself."""
     chats = file.kind is ModelKind.CHAT
     first_slots, first_context = last.slots or auto.slots, min(last.context or auto.context, max(file.context, auto.context))
     words = (t("Slots"), t("Answers at the same time")) if chats else (t("Texts in a batch"), t("Texts that are read at the same time"))
@@ -111,7 +111,11 @@ def _advanced(file: ModelFile, auto: MemoryPlan, last: LoadSettings) -> LoadSett
         t("Flash attention"), ATTENTION, last.flash_attention, f"plan-attention-{file.path}", t("8 and 4 bit precision need it.")
     )
     threads = st.number_input(t("CPU threads"), 1, 1024, last.threads, placeholder=t("Automatic"), key=f"plan-threads-{file.path}")
-    settings = replace(last, streams=streams, flash_attention=attention, threads=threads)
+    apart = st.toggle(
+        t("Own process"), last.isolated, key=f"plan-isolated-{file.path}",
+        help=t("If the model crashes, only its running answers fail and it is started again; it takes some 60 MB more."),
+    )  # fmt: skip
+    settings = replace(last, streams=streams, flash_attention=attention, threads=threads, isolated=apart)
     if not auto.gpus:
         return replace(settings, gpu_layers=None, split_mode="layer", main_gpu=None, gpu_shares=())
     layers = st.number_input(

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.errors import InvalidInput, NotAllowed
-from core.generation import Adapter, AdapterFile, LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelKind, ModelState
+from core.generation import Adapter, AdapterFile, Crash, LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelKind, ModelState
 from core.permissions import Role
 from pages.models import add_path
 from tests.fakes import FILE, MODEL
@@ -248,3 +249,34 @@ def test_adapters_made_for_the_model_are_offered_with_a_name_and_a_strength(made
 def test_a_loaded_model_names_its_adapters(made: Stage) -> None:
     made.pool.models = [replace(MODEL, adapters=("legal", "sql"))]
     assert "Adapters: legal, sql" in texts(page("models", made))
+
+
+CRASH = Crash(datetime(2026, 11, 21, 9, 30, tzinfo=UTC), "guide", "decoding", 3, ("4f0c", "77ab"), "ggml.c:12: GGML_ASSERT(x) failed", 2)
+
+
+def test_a_crash_of_the_last_run_is_told(made: Stage) -> None:
+    made.portal.models._crashes = (CRASH,)
+    shown = texts(page("models", made))
+    died = "while the model guide computed 3 answers"
+    for words in ("2026-11-21 09:30", died, "GGML_ASSERT(x) failed", "4f0c, 77ab", "2 runs in a row"):
+        assert words in shown, words
+
+
+def test_without_a_crash_nothing_is_told_of_one(made: Stage) -> None:
+    assert "native code" not in texts(page("models", made))
+
+
+def test_a_model_whose_process_died_is_shown_as_restarting(made: Stage) -> None:
+    made.pool.models = [replace(MODEL, state=ModelState.RESTARTING, error="SIGABRT", isolated=True)]
+    shown = texts(page("models", made))
+    assert "Restarting" in shown and "being started again" in shown and "SIGABRT" in shown
+
+
+def test_the_plan_can_ask_for_a_process_of_its_own(made: Stage) -> None:
+    made.pool.on_disk = [OTHER]
+    asked: list[LoadSettings] = []
+    made.pool.load = lambda path, settings, *, default=False: asked.append(settings) or MODEL  # type: ignore[method-assign,func-returns-value]
+    drawn = page("models", made)
+    drawn.toggle(f"plan-isolated-{OTHER.path}").set_value(True)
+    drawn.button("models-load").click().run()
+    assert [settings.isolated for settings in asked] == [True]

@@ -42,7 +42,9 @@ class ScriptedPlatform:
         self.submitted: list[tuple[list[int], Resolved]] = []
         self.busy = False
 
-    def submit(self, tokens: list[int], params: Resolved, user_id: str, *, batch: bool = False, adapter: int = 0) -> Running:
+    def submit(
+        self, tokens: list[int], params: Resolved, user_id: str, *, batch: bool = False, adapter: int = 0, label: str = ""
+    ) -> Running:
         if self.busy:
             raise Busy("Busy.", retry_after=1)
         self.submitted.append((tokens, params))
