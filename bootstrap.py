@@ -12,6 +12,7 @@ from pathlib import Path
 
 import settings as portal_settings
 from core.accounts import Accounts, generate_password
+from core.audit import AuditTrail
 from core.completions import Completions
 from core.conversations import Conversations
 from core.embeddings import Embeddings
@@ -25,6 +26,7 @@ from core.ports import ModelPool, PasswordHasher, Router
 from core.retention import Retention
 from core.search import Search
 from core.sessions import Sessions
+from core.suggestions import Suggestions
 from core.turns import Turns
 from core.usage import UsageReports
 from data.database import Database, open_database
@@ -68,6 +70,8 @@ class Portal:
     embeddings: Embeddings
     feedback: FeedbackQueue
     search: Search
+    suggestions: Suggestions
+    audit: AuditTrail
     index_room: IndexRoom
     retention: Retention
     usage: UsageReports
@@ -137,6 +141,8 @@ def build(
         embeddings=Embeddings(store, router, clock),
         feedback=FeedbackQueue(store, index, clock),
         search=Search(store, index, index_worker, clock),
+        suggestions=Suggestions(store),
+        audit=AuditTrail(store, index, index_worker, clock),
         index_room=IndexRoom(store, index, index_worker, ParkedJobs(database), reconciler, clock),
         retention=Retention(store, clock),
         usage=UsageReports(store),

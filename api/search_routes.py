@@ -67,7 +67,7 @@ def search(
     since: Annotated[Moment | None, Query(description="Included.")] = None,
     until: Annotated[Moment | None, Query(description="Not included.")] = None,
     model: Annotated[Line | None, Query(description="Only answers and ratings of this model.")] = None,
-    rating: Annotated[Literal["1", "-1"] | None, Query(description="Only answers and ratings so rated.")] = None,
+    rating: Annotated[Literal["1", "-1", "0"] | None, Query(description="Only answers and ratings so rated; 0: unrated answers.")] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[Line | None, Query(description="next_cursor of the page before.")] = None,
 ) -> FoundOut:

@@ -12,6 +12,7 @@ from core.embedding import EmbeddingRequest, RerankRequest, RunningEmbedding
 from core.entities import (
     AuditEntry,
     AuditEvent,
+    AuditFilter,
     Conversation,
     Credentials,
     Feedback,
@@ -146,6 +147,10 @@ class GenerationRows(Protocol):
         ...
 
     def models(self) -> Sequence[str]: ...
+    def models_of(self, user_id: str) -> Sequence[str]:
+        """The models whose answers stand in this person's conversations, by name."""
+        ...
+
     def groups(self) -> Sequence[str]: ...
 
 
@@ -176,6 +181,15 @@ class AuditRows(Protocol):
     def add(self, event: AuditEvent) -> None: ...
     def by_ids(self, ids: Sequence[str]) -> Sequence[AuditEntry]:
         """Those of `ids` that exist, in no order."""
+        ...
+
+    def find(self, filter: AuditFilter, limit: int, before: str | None = None) -> Sequence[AuditEntry]:
+        """Newest first; `before` is the id of the last one read."""
+        ...
+
+    def count(self, filter: AuditFilter) -> int: ...
+    def actions(self) -> Sequence[str]:
+        """Every action that was ever noted, by name."""
         ...
 
 

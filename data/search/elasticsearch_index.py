@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from core.entities import MARK_END, MARK_START, SearchHit, SearchPage, SearchQuery
+from core.entities import MARK_END, MARK_START, UNRATED, SearchHit, SearchPage, SearchQuery
 from core.errors import Unavailable
 from data.search.port import KINDS, Document, moment
 from data.search.words import SNIPPET, Term, terms
@@ -282,9 +282,11 @@ _HIGHLIGHT = {
 
 def _scope(query: SearchQuery) -> list[dict[str, Any]]:
     scope: list[dict[str, Any]] = [{"term": {"deleted": False}}]
-    for field, value in (("owner", query.owner_id), ("model", query.model), ("rating", query.rating)):
+    for field, value in (("owner", query.owner_id), ("model", query.model), ("rating", query.rating or None)):
         if value is not None:
             scope.append({"term": {field: value}})
+    if query.rating == UNRATED:
+        scope.append({"bool": {"must_not": [{"exists": {"field": "rating"}}, {"term": {"model": ""}}]}})
     if query.since is not None:
         scope.append({"range": {"at": {"gte": moment(min(max(query.since, _EPOCH), _LAST))}}})
     if query.until is not None:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, TextClause, text
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 
-from core.entities import SearchHit, SearchPage, SearchQuery
+from core.entities import UNRATED, SearchHit, SearchPage, SearchQuery
 from core.errors import Unavailable
 from data.database import Database
 from data.search.port import Document
@@ -255,7 +255,8 @@ def _where(query: SearchQuery, wanted: list[Term]) -> tuple[str, str, dict[str, 
         "at >= :since": query.since,
         "at < :until": query.until,
         "model = :model": query.model,
-        "rating = :rating": query.rating,
+        "rating = :rating": query.rating or None,
+        "rating IS NULL AND model <> :unrated": "" if query.rating == UNRATED else None,
     }
     found: dict[str, Any] = dict(values)
     for condition, value in filters.items():

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from core.entities import SearchHit, SearchPage, SearchQuery
+from core.entities import UNRATED, SearchHit, SearchPage, SearchQuery
 from core.errors import Unavailable
 from data.search.port import Document, moment
 from data.search.sqlite_file import SqliteFile, token
@@ -199,7 +199,13 @@ def _where(query: SearchQuery, wanted: list[Term]) -> tuple[str, tuple[object, .
     """Only what is asked for: words alone are then counted without a look at the documents."""
     where: list[str] = [_FROM]
     values: list[object] = [_match(query, wanted)]
-    filters = {"d.at >= ?": moment(query.since), "d.at < ?": moment(query.until), "d.model = ?": query.model, "d.rating = ?": query.rating}
+    filters: dict[str, object] = {
+        "d.at >= ?": moment(query.since),
+        "d.at < ?": moment(query.until),
+        "d.model = ?": query.model,
+        "d.rating = ?": query.rating or None,
+        "d.rating IS NULL AND d.model <> ?": "" if query.rating == UNRATED else None,
+    }
     for condition, value in filters.items():
         if value is not None:
             where.append(condition)

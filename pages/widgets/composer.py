@@ -9,6 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.generation import LoadedModel
 from core.turns import TurnOptions
+from pages.widgets.arrival import Arrival
 from pages.widgets.follow import follow
 from pages.widgets.message import plain
 from pages.words import t
@@ -31,18 +32,20 @@ def composer(
     problem: str,
     on_ask: Callable[[], None],
     on_stop: Callable[[], None],
+    arrival: Arrival | None = None,
 ) -> DeltaGenerator:
     """Draw it. Returns the place for the figures of the running answer.
 
     answer: the id of the answer that is being written, else "".
     on_ask: called when `st.session_state[PROMPT]` holds a question. problem: why the last one was not asked.
+    arrival: the message that the transcript is opened at.
     """
     with st.bottom:
         if problem:
             with st.container(key="problem"):
                 st.markdown(f":red[:material/error: {plain(problem)}]")
         with st.container(key="composer", gap="xxsmall"):
-            follow(conversation, answer)
+            follow(conversation, answer, arrival)
             placeholder = t("Ask anything") if models else t("No model is ready yet")
             st.chat_input(placeholder, key=PROMPT, on_submit=on_ask, disabled=not models)
             with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="composerbar"):

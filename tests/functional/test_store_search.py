@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from core.entities import MARK_END, MARK_START, SearchHit, SearchQuery
+from core.entities import MARK_END, MARK_START, UNRATED, SearchHit, SearchQuery
 from data.search import elasticsearch_index
 from data.search.elasticsearch_index import ElasticsearchIndex
 from data.search.port import Document, WritableIndex
@@ -213,6 +213,7 @@ def test_pages_are_newest_first_and_continue_where_the_last_one_ended(corner: Co
         ({"model": "glm-a"}, ["m5", "m3", "m1"]),
         ({"rating": -1, "until": NOW + timedelta(hours=1)}, ["m1"]),
         ({"rating": 1}, []),
+        ({"rating": UNRATED}, ["m4", "m2", "m0"]),
         ({"since": datetime(1, 1, 1, tzinfo=UTC), "until": datetime(9999, 12, 31, tzinfo=UTC)}, ["m5", "m4", "m3", "m2", "m1", "m0"]),
     ],
 )
