@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from core.entities import MARK_END, MARK_START, SearchHit, SearchPage, SearchQuery
 from core.errors import Unavailable
-from data.search.port import KINDS, Document, moment
+from data.search.port import COUNTED, KINDS, Document, moment
 from data.search.words import SNIPPET, Term, terms
 
 log = logging.getLogger(__name__)
@@ -93,7 +93,7 @@ class ElasticsearchIndex:
         if not wanted:
             return SearchPage([], 0)
         after = [moment(query.after[0]), query.after[1]] if query.after else None
-        return SearchPage(*self._find(query, wanted, sort=_NEWEST_FIRST, search_after=after, track_total_hits=True))
+        return SearchPage(*self._find(query, wanted, sort=_NEWEST_FIRST, search_after=after, track_total_hits=COUNTED))
 
     def prepare(self) -> None:
         with self._available():
@@ -184,7 +184,7 @@ class ElasticsearchIndex:
     def close(self) -> None:
         self._client.close()
 
-    def _find(self, query: SearchQuery, wanted: list[Term], **how: Any) -> tuple[list[SearchHit], int]:
+    def _find(self, query: SearchQuery, wanted: list[Term], **how: Any) -> tuple[list[SearchHit], int, bool]:
         with self._available():
             answer = self._client.search(
                 index=self._alias(query.kind),
@@ -194,8 +194,9 @@ class ElasticsearchIndex:
                 highlight=_HIGHLIGHT,
                 **how,
             )["hits"]
-        total = answer["total"]["value"] if "total" in answer else 0
-        return [_hit(query.kind, hit["_id"], hit["_source"], hit.get("highlight", {})) for hit in answer["hits"]], total
+        counted = answer.get("total", {"value": 0, "relation": "eq"})
+        hits = [_hit(query.kind, hit["_id"], hit["_source"], hit.get("highlight", {})) for hit in answer["hits"]]
+        return hits, min(counted["value"], COUNTED), counted["relation"] == "gte"
 
     def _bulk(self, documents: Sequence[Document]) -> dict[tuple[str, str], str]:
         operations: list[dict[str, Any]] = []

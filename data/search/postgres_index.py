@@ -14,18 +14,16 @@ from sqlalchemy.exc import DBAPIError, ProgrammingError
 from core.entities import SearchHit, SearchPage, SearchQuery
 from core.errors import Unavailable
 from data.database import Database
-from data.search.port import Document
+from data.search.port import COUNTED, RANKED, Document
 from data.search.sqlite_file import token
 from data.search.words import Term, snippet, spread, terms
 
 log = logging.getLogger(__name__)
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raise it when the tables or data.search.words change: a new table is then filled beside the old one."""
 INDEXED = 100_000
 """Characters of a text whose words are indexed: PostgreSQL places no word beyond the 16,383rd, and takes no longer list than 1 MB."""
-RANKED = 2000
-"""The newest matches that are ranked for a search by relevance."""
 _LOCK = 0x676C6D73
 """The advisory lock of whoever makes, begins or completes an index."""
 
@@ -45,6 +43,8 @@ CREATE TABLE {table} (
     model text NOT NULL, rating smallint, print text NOT NULL, text text, words tsvector, PRIMARY KEY (kind, id)
 );
 CREATE INDEX ON {table} USING gin (words) WITH (fastupdate = off);
+CREATE INDEX ON {table} (kind, owner, at, id);
+CREATE INDEX ON {table} (kind, at, id) WHERE kind IN ('feedback', 'audit');
 """
 _PUT = """
 INSERT INTO {table} AS d (kind, id, version, owner, conversation, at, model, rating, print, text, words)
@@ -62,7 +62,7 @@ SELECT d.kind, d.id, d.conversation, d.text, d.at FROM {table} d JOIN (
     ) newest ORDER BY rank DESC, at DESC LIMIT :limit
 ) best ON d.kind = best.kind AND d.id = best.id ORDER BY best.rank DESC, best.at DESC
 """
-_COUNT = "SELECT count(*) FROM {table} WHERE {where}"
+_COUNT = "SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {where} LIMIT :counted) found"
 T = TypeVar("T")
 _NOT_A_WORD = re.compile(r"[\W_]+")
 
@@ -126,8 +126,13 @@ class PostgresIndex:
         if not wanted:
             return []
         words, where, values = _where(query, wanted)
-        values |= {"limit": query.limit, "ranked": RANKED}
-        return self._read(lambda sql, table: _hits(sql, text(_BEST.format(table=table, words=words, where=where)), values, wanted))
+        values |= {"limit": query.limit, "ranked": max(query.limit, RANKED)}
+
+        def read(sql: Connection, table: str) -> list[SearchHit]:
+            _plan(sql, _count(sql, table, where, values))
+            return _hits(sql, text(_BEST.format(table=table, words=words, where=where)), values, wanted)
+
+        return self._read(read)
 
     def page(self, query: SearchQuery) -> SearchPage:
         wanted = terms(query.text)
@@ -140,8 +145,10 @@ class PostgresIndex:
             after |= {"after_at": query.after[0], "after_id": query.after[1]}
 
         def read(sql: Connection, table: str) -> SearchPage:
-            total = int(sql.scalar(text(_COUNT.format(table=table, where=where)), values) or 0)
-            return SearchPage(_hits(sql, text(_NEWEST.format(table=table, where=here)), after, wanted), total)
+            total = _count(sql, table, where, values)
+            _plan(sql, total)
+            hits = _hits(sql, text(_NEWEST.format(table=table, where=here)), after, wanted)
+            return SearchPage(hits, min(total, COUNTED), total > COUNTED)
 
         return self._read(read)
 
@@ -241,7 +248,7 @@ def _plain(words: str) -> str:
 
 def _where(query: SearchQuery, wanted: list[Term]) -> tuple[str, str, dict[str, Any]]:
     """The words as a tsquery, all conditions, and their values."""
-    parts, values = [], {"scope": f"'{token(query.kind, query.owner_id)}'"}
+    parts, values = [], {"scope": f"'{token(query.kind, query.owner_id)}'", "kind": query.kind, "owner": query.owner_id}
     for number, term in enumerate(wanted):
         if term.cjk and not term.pairs:
             parts.append(f"CAST(:term{number} AS tsquery)")
@@ -250,7 +257,9 @@ def _where(query: SearchQuery, wanted: list[Term]) -> tuple[str, str, dict[str, 
             parts.append(f"phraseto_tsquery('portal_search.words', :term{number})")
             values[f"term{number}"] = " ".join(term.pairs) if term.cjk else _plain(term.text)
     words = " && ".join(parts)
-    conditions = [f"words @@ (CAST(:scope AS tsquery) && {words})", "text IS NOT NULL"]
+    conditions = [f"words @@ (CAST(:scope AS tsquery) && {words})", "text IS NOT NULL", "kind = :kind"]
+    if query.owner_id is not None:
+        conditions.append("owner = :owner")
     filters = {
         "at >= :since": query.since,
         "at < :until": query.until,
@@ -263,6 +272,23 @@ def _where(query: SearchQuery, wanted: list[Term]) -> tuple[str, str, dict[str, 
             conditions.append(condition)
             found[condition.rpartition(":")[2]] = value
     return f"({words})", " AND ".join(conditions), found
+
+
+def _count(sql: Connection, table: str, where: str, values: Mapping[str, Any]) -> int:
+    """COUNTED + 1 where there are more. The words' index finds them; reading the table through would cost more the larger it is."""
+    sql.execute(text("SET LOCAL enable_seqscan = off; SET LOCAL plan_cache_mode = force_custom_plan"))
+    return int(sql.scalar(text(_COUNT.format(table=table, where=where)), {**values, "counted": COUNTED + 1}) or 0)
+
+
+def _plan(sql: Connection, total: int) -> None:
+    """Few matches are all fetched and sorted. Where there are many, a walk from the newest soon meets enough of them.
+
+    PostgreSQL cannot know which: it guesses how often words meet, and guesses wrong by orders of magnitude.
+    """
+    if total > COUNTED:
+        sql.execute(text("SET LOCAL enable_bitmapscan = off"))
+    else:
+        sql.execute(text("SET LOCAL enable_indexscan = off"))
 
 
 def _hits(sql: Connection, statement: TextClause, values: Mapping[str, Any], wanted: list[Term]) -> list[SearchHit]:
