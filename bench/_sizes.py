@@ -33,8 +33,8 @@ def searched(title: str, wanted_ms: int, database: Database, index: WritableInde
     people = filled(database, messages)
     worker = IndexWorker(database, index)
     started, documents, told = time.perf_counter(), 0, STEP
-    while worker.pending() or index.is_building() or not documents:
-        documents += worker.step()
+    while (taken := worker.step()) or index.is_building():
+        documents += taken
         if documents >= told:
             print(f"  {documents:,} documents in {time.perf_counter() - started:.0f} s", flush=True)
             told += STEP

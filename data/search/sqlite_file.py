@@ -16,6 +16,8 @@ from data.search.words import spread
 BUSY_TIMEOUT_S = 10
 FIND_AT_ONCE = 500
 """Ids in one statement; SQLite takes 32,766 parameters, older builds 999."""
+CACHE_KIB = 32_000
+"""The most a connection keeps of the file in memory."""
 SLOT_BITS = 20
 LAST_SECOND = 2**33 - 1
 """In the year 2242."""
@@ -122,6 +124,9 @@ class SqliteFile:
         connection.execute("PRAGMA journal_mode = WAL")
         # FULL: a put is on the disk before its job is deleted from the store, also through a power cut.
         connection.execute("PRAGMA synchronous = FULL")
+        # A batch changes many pages; they are written once, and moved from the log to the file seldom.
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        connection.execute("PRAGMA wal_autocheckpoint = 8000")
         return connection
 
 
