@@ -24,6 +24,8 @@ SCHEMA_VERSION = 2
 """Raise it when the tables or data.search.words change: a new table is then filled beside the old one."""
 INDEXED = 100_000
 """Characters of a text whose words are indexed: PostgreSQL places no word beyond the 16,383rd, and takes no longer list than 1 MB."""
+_OF_EVERYBODY = ("feedback", "audit")
+"""Kinds that are searched without an owner; they have an index of their own for that."""
 _LOCK = 0x676C6D73
 """The advisory lock of whoever makes, begins or completes an index."""
 
@@ -129,8 +131,8 @@ class PostgresIndex:
         values |= {"limit": query.limit, "ranked": max(query.limit, RANKED)}
 
         def read(sql: Connection, table: str) -> list[SearchHit]:
-            _plan(sql, _count(sql, table, where, values))
-            return _hits(sql, text(_BEST.format(table=table, words=words, where=where)), values, wanted)
+            way = where + _way(sql, query, _count(sql, table, where, values))
+            return _hits(sql, text(_BEST.format(table=table, words=words, where=way)), values, wanted)
 
         return self._read(read)
 
@@ -146,8 +148,8 @@ class PostgresIndex:
 
         def read(sql: Connection, table: str) -> SearchPage:
             total = _count(sql, table, where, values)
-            _plan(sql, total)
-            hits = _hits(sql, text(_NEWEST.format(table=table, where=here)), after, wanted)
+            way = here + _way(sql, query, total)
+            hits = _hits(sql, text(_NEWEST.format(table=table, where=way)), after, wanted)
             return SearchPage(hits, min(total, COUNTED), total > COUNTED)
 
         return self._read(read)
@@ -257,9 +259,7 @@ def _where(query: SearchQuery, wanted: list[Term]) -> tuple[str, str, dict[str, 
             parts.append(f"phraseto_tsquery('portal_search.words', :term{number})")
             values[f"term{number}"] = " ".join(term.pairs) if term.cjk else _plain(term.text)
     words = " && ".join(parts)
-    conditions = [f"words @@ (CAST(:scope AS tsquery) && {words})", "text IS NOT NULL", "kind = :kind"]
-    if query.owner_id is not None:
-        conditions.append("owner = :owner")
+    conditions = [f"words @@ (CAST(:scope AS tsquery) && {words})", "text IS NOT NULL"]
     filters = {
         "at >= :since": query.since,
         "at < :until": query.until,
@@ -280,15 +280,20 @@ def _count(sql: Connection, table: str, where: str, values: Mapping[str, Any]) -
     return int(sql.scalar(text(_COUNT.format(table=table, where=where)), {**values, "counted": COUNTED + 1}) or 0)
 
 
-def _plan(sql: Connection, total: int) -> None:
-    """Few matches are all fetched and sorted. Where there are many, a walk from the newest soon meets enough of them.
-
-    PostgreSQL cannot know which: it guesses how often words meet, and guesses wrong by orders of magnitude.
+def _way(sql: Connection, query: SearchQuery, total: int) -> str:
+    """Few matches are all fetched by their words, and sorted. Where there are many, a walk from the newest soon meets enough: returns its
+    conditions. PostgreSQL cannot choose: it guesses how often words meet, and guesses wrong by orders of magnitude.
     """
-    if total > COUNTED:
-        sql.execute(text("SET LOCAL enable_bitmapscan = off"))
+    if total <= COUNTED:
+        return ""
+    if query.owner_id is not None:
+        walk = " AND kind = :kind AND owner = :owner"
+    elif query.kind in _OF_EVERYBODY:
+        walk = " AND kind = :kind"
     else:
-        sql.execute(text("SET LOCAL enable_indexscan = off"))
+        return ""
+    sql.execute(text("SET LOCAL enable_bitmapscan = off"))
+    return walk
 
 
 def _hits(sql: Connection, statement: TextClause, values: Mapping[str, Any], wanted: list[Term]) -> list[SearchHit]:
