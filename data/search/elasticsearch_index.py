@@ -191,7 +191,7 @@ class ElasticsearchIndex:
                 query={"bool": {"filter": _scope(query), "must": [_clause(term) for term in wanted]}},
                 size=query.limit,
                 source={"includes": ["conversation", "at"]},
-                highlight=_HIGHLIGHT,
+                highlight=_highlight(wanted),
                 **how,
             )["hits"]
         counted = answer.get("total", {"value": 0, "relation": "eq"})
@@ -271,14 +271,17 @@ class ElasticsearchIndex:
             raise Unavailable("Search is not available now: Elasticsearch at {address} does not answer.", address=self._address) from error
 
 
-_HIGHLIGHT = {
-    "pre_tags": [MARK_START],
-    "post_tags": [MARK_END],
-    "number_of_fragments": 1,
-    "fragment_size": SNIPPET,
-    "no_match_size": SNIPPET,
-    "fields": {"text": {}, "text.letters": {}},
-}
+def _highlight(wanted: list[Term]) -> dict[str, Any]:
+    """Each field that is marked has its texts taken apart again, so the one for single letters is marked only where it was searched."""
+    fields = {_field(term): {} for term in wanted}
+    return {
+        "pre_tags": [MARK_START],
+        "post_tags": [MARK_END],
+        "number_of_fragments": 1,
+        "fragment_size": SNIPPET,
+        "no_match_size": SNIPPET,
+        "fields": fields,
+    }
 
 
 def _scope(query: SearchQuery) -> list[dict[str, Any]]:
@@ -298,8 +301,12 @@ def _hit(kind: str, id: str, source: dict[str, Any], highlight: dict[str, list[s
     return SearchHit(kind, id, source["conversation"], _snippet(highlight), datetime.fromisoformat(at) if at else None)
 
 
+def _field(term: Term) -> str:
+    return "text.letters" if term.cjk and not term.pairs else "text"
+
+
 def _clause(term: Term) -> dict[str, Any]:
-    if term.cjk and not term.pairs:
+    if _field(term) == "text.letters":
         return {"match": {"text.letters": term.text}}
     return {"match_phrase": {"text": {"query": term.text, "zero_terms_query": "all"}}}
 
