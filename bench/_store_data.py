@@ -11,7 +11,6 @@ from bench.lists import CHINESE, ENGLISH
 from core.entities import Author, MessageStatus, User
 from core.permissions import Role
 from data.database import Database
-from data.index_queue import queue_everything
 from data.tables import ConversationTable, MessageTable
 from data.transaction import Transaction
 from data.unit_of_work import SqlUnitOfWork
@@ -25,7 +24,7 @@ SECONDS = 300 * 86_400
 
 
 def fill(database: Database, messages: int, rng: random.Random) -> list[str]:
-    """Write them and queue all for the index. Returns the ids of the people who own them, one for each 20,000 messages."""
+    """Write them; a worker queues all that for an index that is empty. Returns the ids of the people who own them, one for each 20,000 messages."""
     people = [_id(rng) for _ in range(max(1, messages // PER_PERSON))]
     with SqlUnitOfWork(database) as work:
         for number, id in enumerate(people):
@@ -45,10 +44,6 @@ def fill(database: Database, messages: int, rng: random.Random) -> list[str]:
             sql.write(insert(ConversationTable), talks)
             sql.write(insert(MessageTable), rows)
             sql.commit()
-    with database.connect() as connection:
-        sql = Transaction(connection)
-        queue_everything(sql)
-        sql.commit()
     return people
 
 
