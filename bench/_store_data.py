@@ -24,7 +24,7 @@ SECONDS = 300 * 86_400
 
 
 def fill(database: Database, messages: int, rng: random.Random) -> list[str]:
-    """Write them; a worker queues all that for an index that is empty. Returns the ids of the people who own them, one for each 20,000 messages."""
+    """Returns the ids of the people who own them, one for each 20,000 messages. A worker queues everything for an index that is empty."""
     people = [_id(rng) for _ in range(max(1, messages // PER_PERSON))]
     with SqlUnitOfWork(database) as work:
         for number, id in enumerate(people):

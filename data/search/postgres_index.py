@@ -50,8 +50,13 @@ CREATE INDEX ON {table} (kind, at, id) WHERE kind IN ('feedback', 'audit');
 """
 _PUT = """
 INSERT INTO {table} AS d (kind, id, version, owner, conversation, at, model, rating, print, text, words)
-VALUES (:kind, :id, :version, :owner, :conversation, :at, :model, :rating, :print, :text,
-    to_tsvector('portal_search.words', :plain) || array_to_tsvector(CAST(:scope AS text[])))
+SELECT kind, id, version, owner, conversation, at, model, rating, print, text,
+    to_tsvector('portal_search.words', plain) || array_to_tsvector(ARRAY[of_kind, of_owner])
+FROM unnest(
+    CAST(:kind AS text[]), CAST(:id AS text[]), CAST(:version AS bigint[]), CAST(:owner AS text[]), CAST(:conversation AS text[]),
+    CAST(:at AS timestamptz[]), CAST(:model AS text[]), CAST(:rating AS smallint[]), CAST(:print AS text[]), CAST(:text AS text[]),
+    CAST(:plain AS text[]), CAST(:of_kind AS text[]), CAST(:of_owner AS text[])
+) AS given (kind, id, version, owner, conversation, at, model, rating, print, text, plain, of_kind, of_owner)
 ON CONFLICT (kind, id) DO UPDATE SET version = excluded.version, owner = excluded.owner, conversation = excluded.conversation,
     at = excluded.at, model = excluded.model, rating = excluded.rating, print = excluded.print, text = excluded.text, words = excluded.words
 WHERE d.version <= excluded.version
@@ -120,7 +125,9 @@ class PostgresIndex:
             # A shared lock: no rebuild begins or ends between choosing the table and writing to it.
             sql.execute(text("SELECT pg_advisory_xact_lock_shared(:key)"), {"key": _LOCK})
             if rows:
-                sql.execute(text(_PUT.format(table=_target(sql))), rows)
+                # One statement for all, with an array for each column: half of what a statement for each would cost.
+                columns = {name: [row[name] for row in rows] for name in rows[0]}
+                sql.execute(text(_PUT.format(table=_target(sql))), columns)
         return {}
 
     def search(self, query: SearchQuery) -> Sequence[SearchHit]:
@@ -238,8 +245,8 @@ def _row(document: Document) -> dict[str, object]:
     return {
         "kind": document.kind, "id": document.id, "version": document.version, "owner": document.owner_id,
         "conversation": document.conversation_id, "at": document.at, "model": document.model, "rating": document.rating,
-        "print": document.fingerprint, "text": document.text, "plain": _plain(document.text or ""),
-        "scope": [] if gone else [token(document.kind), token(document.kind, document.owner_id)],
+        "print": document.fingerprint, "text": document.text, "plain": None if gone else _plain(document.text or ""),
+        "of_kind": token(document.kind), "of_owner": token(document.kind, document.owner_id),
     }  # fmt: skip
 
 
