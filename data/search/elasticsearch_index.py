@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -22,7 +23,8 @@ SCHEMA_VERSION = 2
 OLDEST_SERVER = 9
 SEARCH_TIMEOUT_S = 5.0
 WRITE_TIMEOUT_S = 30.0
-BULK_CHARACTERS = 2_000_000
+BULK_CHARACTERS, BULK_DOCUMENTS = 2_000_000, 500
+BULKS_AT_ONCE = 2
 PAGE = 5000
 
 # One analysis for both languages: English words stemmed, CJK runs as overlapping pairs. Single characters lie in a field of their own.
@@ -132,9 +134,14 @@ class ElasticsearchIndex:
             self._building = False
 
     def put(self, documents: Sequence[Document]) -> dict[tuple[str, str], str]:
-        refused: dict[tuple[str, str], str] = {}
-        for part in _parts(documents):
-            refused |= self._bulk(part)
+        parts = list(_parts(documents))
+        if len(parts) < 2:
+            return self._bulk(documents) if documents else {}
+        # The server works on a request with one thread; two keep it busy while this process reads answers.
+        with ThreadPoolExecutor(BULKS_AT_ONCE, "index-bulk") as pool:
+            refused: dict[tuple[str, str], str] = {}
+            for found in pool.map(self._bulk, parts):
+                refused |= found
         return refused
 
     def refresh(self) -> None:
@@ -340,7 +347,7 @@ def _parts(documents: Sequence[Document]) -> Iterator[list[Document]]:
     for document in documents:
         part.append(document)
         size += len(document.text or "")
-        if size > BULK_CHARACTERS:
+        if size > BULK_CHARACTERS or len(part) == BULK_DOCUMENTS:
             yield part
             part, size = [], 0
     if part:
