@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from core.entities import MARK_END, MARK_START, SearchHit, SearchPage, SearchQuery
+from core.entities import SearchHit, SearchPage, SearchQuery
 from core.errors import Unavailable
 from data.search.port import COUNTED, KINDS, Document, moment
-from data.search.words import SNIPPET, Term, terms
+from data.search.words import Term, snippet, terms
 
 log = logging.getLogger(__name__)
 
@@ -197,12 +197,11 @@ class ElasticsearchIndex:
                 index=self._alias(query.kind),
                 query={"bool": {"filter": _scope(query), "must": [_clause(term) for term in wanted]}},
                 size=query.limit,
-                source={"includes": ["conversation", "at"]},
-                highlight=_highlight(wanted),
+                source={"includes": ["conversation", "at", "text"]},
                 **how,
             )["hits"]
         counted = answer.get("total", {"value": 0, "relation": "eq"})
-        hits = [_hit(query.kind, hit["_id"], hit["_source"], hit.get("highlight", {})) for hit in answer["hits"]]
+        hits = [_hit(query.kind, hit["_id"], hit["_source"], wanted) for hit in answer["hits"]]
         return hits, min(counted["value"], COUNTED), counted["relation"] == "gte"
 
     def _bulk(self, documents: Sequence[Document]) -> dict[tuple[str, str], str]:
@@ -278,19 +277,6 @@ class ElasticsearchIndex:
             raise Unavailable("Search is not available now: Elasticsearch at {address} does not answer.", address=self._address) from error
 
 
-def _highlight(wanted: list[Term]) -> dict[str, Any]:
-    """Each field that is marked has its texts taken apart again, so the one for single letters is marked only where it was searched."""
-    fields = {_field(term): {} for term in wanted}
-    return {
-        "pre_tags": [MARK_START],
-        "post_tags": [MARK_END],
-        "number_of_fragments": 1,
-        "fragment_size": SNIPPET,
-        "no_match_size": SNIPPET,
-        "fields": fields,
-    }
-
-
 def _scope(query: SearchQuery) -> list[dict[str, Any]]:
     scope: list[dict[str, Any]] = [{"term": {"deleted": False}}]
     for field, value in (("owner", query.owner_id), ("model", query.model), ("rating", query.rating)):
@@ -303,25 +289,16 @@ def _scope(query: SearchQuery) -> list[dict[str, Any]]:
     return scope
 
 
-def _hit(kind: str, id: str, source: dict[str, Any], highlight: dict[str, list[str]]) -> SearchHit:
+def _hit(kind: str, id: str, source: dict[str, Any], wanted: list[Term]) -> SearchHit:
+    # The server's own highlighter takes each text apart again, which costs more than the search.
     at = source.get("at")
-    return SearchHit(kind, id, source["conversation"], _snippet(highlight), datetime.fromisoformat(at) if at else None)
-
-
-def _field(term: Term) -> str:
-    return "text.letters" if term.cjk and not term.pairs else "text"
+    return SearchHit(kind, id, source["conversation"], snippet(source["text"], wanted), datetime.fromisoformat(at) if at else None)
 
 
 def _clause(term: Term) -> dict[str, Any]:
-    if _field(term) == "text.letters":
+    if term.cjk and not term.pairs:
         return {"match": {"text.letters": term.text}}
     return {"match_phrase": {"text": {"query": term.text, "zero_terms_query": "all"}}}
-
-
-def _snippet(highlight: dict[str, list[str]]) -> str:
-    fragments = [highlight[field][0] for field in ("text", "text.letters") if highlight.get(field)]
-    marked = [fragment for fragment in fragments if MARK_START in fragment]
-    return " ".join((marked or fragments or [""])[0].split())
 
 
 def _source(document: Document) -> dict[str, Any]:
