@@ -16,6 +16,7 @@ import os
 import platform
 import random
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -177,6 +178,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=PARTS, help="some of the parts")
     parser.add_argument("--out", type=Path, help="where the table goes; parts that are there already are kept")
     chosen = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # servers and files are removed then, too
     away = chosen.outage or (600 if chosen.messages >= 1_000_000 else 30)
     notes = chosen.out and chosen.out.with_suffix(".json")
     done: dict[str, dict[str, object]] = json.loads(notes.read_text("utf-8")) if notes and notes.exists() else {}
