@@ -44,7 +44,7 @@ CREATE TABLE {table} (
     kind text, id text COLLATE "C", version bigint NOT NULL, owner text NOT NULL, conversation text NOT NULL, at timestamptz,
     model text NOT NULL, rating smallint, print text NOT NULL, text text, words tsvector, PRIMARY KEY (kind, id)
 );
-CREATE INDEX ON {table} USING gin (words) WITH (fastupdate = off);
+CREATE INDEX ON {table} USING gin (words);
 CREATE INDEX ON {table} (kind, owner, at, id);
 CREATE INDEX ON {table} (kind, at, id) WHERE kind IN ('feedback', 'audit');
 """
