@@ -22,7 +22,9 @@ from data.search.words import Term, relevance, snippet, terms
 log = logging.getLogger(__name__)
 
 SCHEMA_VERSION = 3
-"""Raise it when the tables or data.search.words change: a new file is then filled beside the old one."""
+"""Raise it when the tables or data.search.words change: a new file is then filled beside the old one, which is searched meanwhile. In files
+before version 3 numbers tell no time: there, until the new one is complete, filters find nothing.
+"""
 
 _NEWEST = "SELECT rowid FROM words WHERE words MATCH ? AND rowid BETWEEN ? AND ? ORDER BY rowid DESC LIMIT ?"
 _PLACES = "SELECT at, id, number FROM documents WHERE number IN ({marks})"
