@@ -257,7 +257,9 @@ class SearchPage:
     hits: Sequence[SearchHit]
     """Newest first."""
     total: int
-    """How many the index holds in all, without regard to `after`."""
+    """How many the index holds in all, without regard to `after`; counted to a bound only."""
+    total_is_at_least: bool = False
+    """Whether it holds more than `total`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,8 @@ class Found:
     behind_seconds: float
     """How long the oldest change has been waiting for the index."""
     next_cursor: str | None
+    total_is_at_least: bool = False
+    """Whether there are more than `total`: an index counts to a bound only, so that a common word costs no more than a rare one."""
 
 
 class Search:
@@ -95,18 +97,19 @@ class Search:
             raise InvalidInput("A rating is 1 (good), -1 (poor) or 0 (none).")
         query = SearchQuery(text, "", None, limit, since, until, model, rating, _place(cursor))
         hits: list[SearchHit] = []
-        total = 0
+        total, at_least = 0, False
         for each in kinds:
             page = self._index.page(replace(query, kind=each, owner_id=user.id if each in OWN else None))
             hits += page.hits
             total += page.total
+            at_least = at_least or page.total_is_at_least
         hits = sorted((hit for hit in hits if hit.at), key=_order, reverse=True)
         shown = hits[:limit]
         with self._store() as work:
             items = _authorized(work, user, shown)
         more = len(shown) == limit and total > limit
         behind = self._jobs.behind(self._clock())
-        return Found(items, total, self._index.engine, behind, _cursor(shown[-1]) if more else None)
+        return Found(items, total, self._index.engine, behind, _cursor(shown[-1]) if more else None, at_least)
 
 
 def _authorized(work: UnitOfWork, user: User, hits: Sequence[SearchHit]) -> list[FoundItem]:
