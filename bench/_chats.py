@@ -78,6 +78,10 @@ class Side(Protocol):
         """The answers in the order of the jobs, once all are finished."""
         ...
 
+    def expect(self, held: Row[int], following: Row[int]) -> None:
+        """A conversation of which `held` was read will go on with a prompt that begins with `following`: as the portal tells its engine."""
+        ...
+
     def cpu_s(self) -> float:
         """Processor time that the side's process has used so far: of the engine with its readers, of the server without its client."""
         ...
@@ -111,6 +115,9 @@ class EngineSide:
         for thread in threads:
             thread.join()
         return answers
+
+    def expect(self, held: Row[int], following: Row[int]) -> None:
+        self.engine.expect(list(held), list(following))
 
     def cpu_s(self) -> float:
         return time.process_time()
@@ -166,6 +173,9 @@ class ServerSide:
     def __init__(self, port: int, pid: int) -> None:
         self.port = port
         self._pid = pid
+
+    def expect(self, held: Row[int], following: Row[int]) -> None:
+        """It cannot be told."""
 
     def cpu_s(self) -> float:
         user, system = Path(f"/proc/{self._pid}/stat").read_text("utf-8").rsplit(")", 1)[1].split()[11:13]
@@ -250,6 +260,9 @@ class LockedSide:
     def __init__(self, model: Path, *, context: int, threads: int) -> None:
         self._llama = llama_cpp.Llama(str(model), n_ctx=context, n_threads=threads, n_threads_batch=threads, verbose=False)
         self._lock = threading.Lock()
+
+    def expect(self, held: Row[int], following: Row[int]) -> None:
+        """It cannot be told."""
 
     def cpu_s(self) -> float:
         return time.process_time()
