@@ -314,7 +314,7 @@ def write(path: Path, rows: list[list[str]], bench: Bench, took: float, load: fl
         f"- device: {machine.cores()} cores of {found[1] if found else platform.machine()}; threads of every side: {bench.threads}",
         f"- other work on the machine: load average {load:.1f} before, {os.getloadavg()[0]:.1f} at the end",
         f"- commit: {git('rev-parse', '--short', 'HEAD')}{changed}; llama-cpp-python {llama_cpp.__version__} for every side",
-        f"- models: synthetic GLMs at Q8_0, if the name does not tell (bench/_synthetic.py); median of {bench.repeats} (lowest-highest)", "",
+        f"- models: synthetic GLMs at Q8_0 or as named (bench/_synthetic.py); median of {bench.repeats} (lowest-highest)", "",
         f"| {' | '.join(HEAD)} |", "|:--|--:|:--|--:|--:|--:|", *(f"| {' | '.join(cells)} |" for cells in rows), "",
     ]  # fmt: skip
     path.parent.mkdir(exist_ok=True)
