@@ -27,6 +27,10 @@ class Part:
     drafted: bool = False
     """The guesses are the model's own next-token layer's."""
 
+    def forget_guesses(self) -> None:
+        self.tokens = self.tokens[: len(self.tokens) - self.guessed]
+        self.guessed, self.drafted = 0, False
+
 
 class Decoded(Enum):
     """What became of a batch."""

@@ -80,6 +80,7 @@ class ContextMemory:
         while not self._backend.restore(slot, parked.state):
             # Where all share one memory, what is idle gives way.
             if not (self._backend.shared_cells and self.forget_oldest(free)):
+                self.prefixes.hold(slot, [], adapter)
                 return slot, 0
         tokens = parked.tokens[:shared].tolist()
         if adapter:

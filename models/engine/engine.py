@@ -219,11 +219,14 @@ class Engine:
             self._reading_ahead = True
             self._backend.abort(False)
         begin = time.perf_counter()
-        self._put_on(self._prefixes.adapters[part.slot])
-        self._backend.cut(part.slot, part.start)
-        result = self._backend.decode([part])
-        with self._wake:
+        try:
+            self._put_on(self._prefixes.adapters[part.slot])
+            self._backend.cut(part.slot, part.start)
+            result = self._backend.decode([part])
+        finally:
+            # Whatever became of it: left standing, it would have every question break off the others' steps.
             self._reading_ahead = False
+        with self._wake:
             if result is Decoded.DONE:
                 self._memory.ahead.done(part)
                 self._scheduler.measured(0, len(part.tokens), time.perf_counter() - begin)
@@ -263,7 +266,13 @@ class Engine:
 
     def _admit_waiting(self) -> None:
         while (sequence := self._scheduler.next_waiting()) is not None:
-            self._admit(sequence)
+            try:
+                self._admit(sequence)
+            except ModelFailed as error:
+                self._fail(sequence, error)
+            except Exception:
+                self._scheduler.waiting.append(sequence)  # where it is found and ended with all others
+                raise
 
     def _admit(self, sequence: Sequence) -> None:
         """Give the sequence a slot, with as much of its prompt as is known there or can be brought there."""
@@ -286,25 +295,25 @@ class Engine:
         self._scheduler.pause(sequence)
         self._totals = replace(self._totals, paused=self._totals.paused + 1)
 
-    def _compute(self, batch: list[tuple[Sequence, Part]]) -> list[tuple[Sequence, int]]:
-        """Decode and sample. A batch that fails is tried again answer by answer, so that only the cause is lost."""
+    def _compute(self, batch: list[tuple[Sequence, Part]], *, apart: bool = False) -> list[tuple[Sequence, int]]:
+        """Decode and sample. A batch that fails is tried again answer by answer (`apart`), so that only the cause is lost."""
         self._put_on(batch[0][0].adapter)
         result = self._decode([part for _, part in batch])
-        while result is Decoded.FULL and self._make_room(batch):
+        while result is Decoded.FULL and not apart and self._make_room(batch):
             result = self._decode([part for _, part in batch])
         if result is Decoded.DONE:
             self._last_step.sampling()
             return [entry for index, (sequence, part) in enumerate(batch) for entry in self._advance(sequence, part, index)]
         for sequence, part in batch:
             self._undo(sequence, part)
-        if result is Decoded.ABORTED:
-            return []
+        if result is Decoded.ABORTED or (apart and result is Decoded.FULL):
+            return []  # the next step tries again, and makes room
         if len(batch) == 1 or not self._backend.can_cut:
             error = self._decode_error(result)
             for sequence, _ in batch:
                 self._fail(sequence, error)
             return []
-        return [entry for one in batch for entry in self._compute([one])]
+        return [entry for one in batch for entry in self._compute([one], apart=True)]
 
     def _decode(self, parts: list[Part]) -> Decoded:
         result = self._backend.decode(parts)
@@ -319,16 +328,23 @@ class Engine:
             self._adapter = adapter
 
     def _make_room(self, batch: list[tuple[Sequence, Part]]) -> bool:
-        """Forget what an idle slot remembers; where all share one memory, pause the youngest answer. False where neither helps."""
-        if self._memory.forget_oldest(self._scheduler.free):
-            return True
+        """Forget what an idle slot remembers, else guess nothing; where all share one memory, pause the youngest answer.
+
+        False where none of it helps.
+        """
         with self._wake:
+            if self._memory.forget_oldest(self._scheduler.free):
+                return True
+            if any(part.guessed for _, part in batch):
+                for _, part in batch:
+                    part.forget_guesses()
+                return True
             youngest = self._scheduler.to_make_room()
             if youngest is None:
                 return False
             self._pause(youngest)
-        batch[:] = [entry for entry in batch if entry[0] is not youngest]
-        self._memory.forget_oldest(self._scheduler.free)
+            batch[:] = [entry for entry in batch if entry[0] is not youngest]
+            self._memory.forget_oldest(self._scheduler.free)
         return bool(batch)
 
     def _undo(self, sequence: Sequence, part: Part) -> None:
@@ -397,6 +413,10 @@ class Engine:
         with self._wake:
             self._scheduler.release(sequence)
             if sequence.slot is not None:
+                if sequence.done > len(sequence.tokens):
+                    # Guesses came true beyond the answer's end.
+                    self._backend.cut(sequence.slot, len(sequence.tokens))
+                    del self._prefixes.tokens[sequence.slot][len(sequence.tokens) :]
                 self._prefixes.touch(sequence.slot)
                 sequence.slot = None
         if sequence.sampler is not None:
@@ -429,7 +449,7 @@ class Engine:
             self._decoding = ()
             if sampled and not read:
                 plain_s = self._scheduler.plain_s.get(len(batch), seconds)
-                self._speculation.learn(guessed, sampled - len(batch), seconds - drafting_s, plain_s, self._scheduler.prefill_s_per_token)
+                self._speculation.learn(guessed, max(0, sampled - len(batch)), seconds - drafting_s, plain_s, self._scheduler.prefill_s_per_token)
             if not guessed:
                 self._scheduler.measured(answers, read, seconds)
         self._speed.add(sampled, seconds)
