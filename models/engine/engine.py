@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -15,9 +14,9 @@ from core.generation import Delta, Queued, SamplingParams
 from models.engine.backend import Backend, Decoded, Part
 from models.engine.context_memory import ContextMemory
 from models.engine.drafting import Drafting
-from models.engine.histogram import EngineHistograms
 from models.engine.last_step import LastStep
-from models.engine.metrics import EngineMetrics, Speed
+from models.engine.ledger import Ledger
+from models.engine.metrics import EngineMetrics
 from models.engine.parked_files import ParkedFiles
 from models.engine.scheduler import Scheduler
 from models.engine.sequence import Sequence
@@ -60,12 +59,7 @@ class Engine:
         self._adapter = 0
         self._step_began = 0.0
         self._reading_ahead = False
-        self._speed = Speed()
-        self._histograms = EngineHistograms()
-        self._troubles: Counter[Decoded] = Counter()
-        """Decodes that were not done, by what became of them."""
-        cells = backend.shared_cells or backend.slots * backend.context
-        self._totals = EngineMetrics(backend.slots, 0, 0, 0, 0, 0, 0, 0.0, 0, 0, 0, cells, None)
+        self._ledger = Ledger()
         self._thread = threading.Thread(target=self._run, name=f"decode {name}", daemon=True)
 
     def start(self) -> None:
@@ -137,13 +131,14 @@ class Engine:
     def metrics(self) -> EngineMetrics:
         reused = self._memory.reused
         disk_parked, disk_parked_bytes, disk_failures = self._memory.on_disk
+        cells = self._backend.shared_cells or self._backend.slots * self._backend.context
         with self._wake:
             return replace(
-                self._totals,
+                self._ledger.metrics(self._backend.slots, cells),
                 busy=len(self._scheduler.running),
                 waiting=len(self._scheduler.waiting),
                 # Cells that two slots share count twice here.
-                cells_used=min(self._prefixes.cells, self._totals.cells_total),
+                cells_used=min(self._prefixes.cells, cells),
                 slot_tokens=reused.slot,
                 ahead_tokens=reused.ahead,
                 copied_tokens=reused.copied,
@@ -159,11 +154,6 @@ class Engine:
                 guessed_right=self._speculation.right,
                 drafted_tokens=self._drafting.guessed,
                 drafted_right=self._drafting.right,
-                tokens_per_second=self._speed.tokens_per_second,
-                decode_failures=self._troubles[Decoded.FAILED],
-                full=self._troubles[Decoded.FULL],
-                aborted=self._troubles[Decoded.ABORTED],
-                spreads=self._histograms.spreads,
             )
 
     def close(self, timeout: float = 30.0) -> bool:
@@ -281,11 +271,7 @@ class Engine:
         if sequence.sampler is None:
             sequence.cached = length
             sequence.sampler = self._backend.new_sampler(sequence.params, sequence.tokens)
-            self._totals = replace(
-                self._totals,
-                prompt_tokens=self._totals.prompt_tokens + sequence.prompt_length,
-                cached_tokens=self._totals.cached_tokens + length,
-            )
+            self._ledger.began(sequence, length)
         self._scheduler.start(sequence, slot)
 
     def _pause(self, sequence: Sequence) -> None:
@@ -293,7 +279,7 @@ class Engine:
         assert sequence.slot is not None
         self._prefixes.touch(sequence.slot)
         self._scheduler.pause(sequence)
-        self._totals = replace(self._totals, paused=self._totals.paused + 1)
+        self._ledger.paused += 1
 
     def _compute(self, batch: list[tuple[Sequence, Part]], *, apart: bool = False) -> list[tuple[Sequence, int]]:
         """Decode and sample. A batch that fails is tried again answer by answer (`apart`), so that only the cause is lost."""
@@ -317,8 +303,7 @@ class Engine:
 
     def _decode(self, parts: list[Part]) -> Decoded:
         result = self._backend.decode(parts)
-        if result is not Decoded.DONE:
-            self._troubles[result] += 1
+        self._ledger.decodes[result] += 1
         return result
 
     def _put_on(self, adapter: int) -> None:
@@ -398,14 +383,13 @@ class Engine:
         if text:
             sequence.events.put(Delta(text, tokens=sequence.generated))
         finished = sequence.finished(reason)
-        self._histograms.answer(finished.timings, sequence.gaps)
+        self._ledger.ended(sequence, finished.timings)
         sequence.end(finished)
-        self._totals = replace(self._totals, answers=self._totals.answers + 1)
 
     def _fail(self, sequence: Sequence, error: PortalError) -> None:
         self._release(sequence)
         sequence.end(error)
-        self._totals = replace(self._totals, failures=self._totals.failures + 1)
+        self._ledger.failures += 1
 
     def _release(self, sequence: Sequence) -> None:
         """Free slot, sampler and guesser; what the slot holds stays, for the conversation's next turn."""
@@ -448,17 +432,8 @@ class Engine:
         with self._wake:
             self._decoding = ()
             if sampled and not read:
-                plain_s = self._scheduler.plain_s.get(len(batch), seconds)
-                self._speculation.learn(guessed, max(0, sampled - len(batch)), seconds - drafting_s, plain_s, self._scheduler.prefill_s_per_token)
+                plain_s, token_s = self._scheduler.plain_s.get(len(batch), seconds), self._scheduler.prefill_s_per_token
+                self._speculation.learn(guessed, max(0, sampled - len(batch)), seconds - drafting_s, plain_s, token_s)
             if not guessed:
                 self._scheduler.measured(answers, read, seconds)
-        self._speed.add(sampled, seconds)
-        if batch:
-            self._histograms.step(len(batch), read, seconds)
-        self._totals = replace(
-            self._totals,
-            decoded_tokens=self._totals.decoded_tokens + sampled,
-            prefill_tokens=self._totals.prefill_tokens + read,
-            steps=self._totals.steps + 1,
-            step_seconds=self._totals.step_seconds + seconds,
-        )
+        self._ledger.stepped(len(batch), sampled, read, seconds)

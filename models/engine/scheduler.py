@@ -184,8 +184,8 @@ class Scheduler:
         decoding = [sequence for sequence in running if sequence.remaining == 1]
         reading = [sequence for sequence in running if sequence.remaining > 1]
         batch = [(sequence, self._part(sequence, 1)) for sequence in decoding]
-        others_decode = bool(decoding) or len(running) < len(self.running)
-        room = min(self._budget(others_decode), self._batch_tokens - len(batch))
+        wait_for_tokens = len(self.running) - len(reading)
+        room = min(self._budget(_step_s(wait_for_tokens, len(reading))), self._batch_tokens - len(batch))
         now = time.perf_counter()
         # A short prompt goes first, but waiting makes a long one shorter: nobody waits for ever.
         for sequence in sorted(reading, key=lambda one: one.remaining / (1.0 + now - one.arrived)):
@@ -214,13 +214,12 @@ class Scheduler:
     @property
     def chunk(self) -> int:
         """Prompt tokens that may be read while nobody waits, so that whoever comes waits little."""
-        return min(self._budget(others_decode=True), self._batch_tokens)
+        return min(self._budget(STEP_WHILE_DECODING_S), self._batch_tokens)
 
-    def _budget(self, others_decode: bool) -> int:
+    def _budget(self, seconds: float) -> int:
         """Prompt tokens for one step, so that it stays short on a slow machine."""
         if self.prefill_s_per_token is None:
             return min(64, self._batch_tokens)
-        seconds = STEP_WHILE_DECODING_S if others_decode else STEP_ALONE_S
         return max(SMALLEST_CHUNK, min(self._batch_tokens, int(seconds / self.prefill_s_per_token)))
 
     def measured(self, answers: int, prompt_tokens: int, seconds: float) -> None:
@@ -235,3 +234,8 @@ class Scheduler:
             self.prefill_s_per_token = per_token if known is None else 0.7 * known + 0.3 * per_token
         elif answers and not prompt_tokens:
             self.plain_s[answers] = seconds if plain is None else plain + 0.1 * (min(seconds, _SURPRISE * plain) - plain)
+
+
+def _step_s(decoding: int, reading: int) -> float:
+    """What reading prompts may take of a step: longer where more wait for their first token than for their next."""
+    return STEP_ALONE_S if not decoding else min(STEP_ALONE_S, STEP_WHILE_DECODING_S * max(1.0, reading / decoding))
