@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -71,6 +72,7 @@ def test_llama_server_for_a_gpu_is_another_file(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(peers, "LIBRARIES", tmp_path)
     (tmp_path / "libllama.so").touch()
+    os.utime(tmp_path / "libllama.so", (1, 1))
     assert not peers.with_cuda() and not peers.is_built()
     plain = tmp_path / "glm-portal" / "peers" / f"llama-server-{peers.pins(peers.ENGINE)['llama-cpp-python']}"
     plain.parent.mkdir(parents=True)
