@@ -15,15 +15,16 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from collections.abc import Sequence as Row
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import httpx
 import llama_cpp
 
+from bench.peers import LIBRARIES
 from core.errors import PortalError
 from core.generation import Delta, Finished, SamplingParams
 from models.child.model import ChildModel
@@ -34,6 +35,17 @@ from models.engine.sequence import Event, Sequence
 TOP_K, TOP_P, TEMPERATURE = 40, 0.95, 0.8
 GATHER_S = 0.015
 PARKING_BYTES = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Where both sides compute. loading: for the engine, of BackendOptions. switches: the same for llama-server."""
+
+    loading: Mapping[str, Any]
+    switches: Row[str]
+
+
+PROCESSOR = Device({}, ("-ngl", "0"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +154,20 @@ class EngineSide:
 
 @contextlib.contextmanager
 def engine(
-    model: Path, *, slots: int, context: int, threads: int, gather_s: float = GATHER_S, next_tokens: bool = False, **options: object
+    model: Path,
+    *,
+    slots: int,
+    context: int,
+    threads: int,
+    gather_s: float = GATHER_S,
+    next_tokens: bool = False,
+    device: Device = PROCESSOR,
+    **options: object,
 ) -> Iterator[EngineSide]:
     """options: more of the Engine's."""
-    loading = BackendOptions(context=context, slots=slots, threads=threads, parking_bytes=PARKING_BYTES, next_tokens=next_tokens)
+    loading = BackendOptions(
+        context=context, slots=slots, threads=threads, parking_bytes=PARKING_BYTES, next_tokens=next_tokens, **device.loading
+    )
     backend = LlamaBackend(model, loading)
     running = Engine(backend, model.name, **options)  # type: ignore[arg-type]
     running.start()
@@ -227,17 +249,22 @@ class ServerSide:
 
 
 @contextlib.contextmanager
-def server(binary: Path, model: Path, *, slots: int, context: int, threads: int) -> Iterator[ServerSide]:
+def server(binary: Path, model: Path, *, slots: int, context: int, threads: int, device: Device = PROCESSOR) -> Iterator[ServerSide]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    shape = ["-np", str(slots), "-c", str(slots * context), "-t", str(threads), "-tb", str(threads)]
+    shape = ["-np", str(slots), "-c", str(slots * context), "-t", str(threads), "-tb", str(threads), *device.switches]
+    # Whatever libraries it was linked to: those of this process.
+    libraries = ":".join(each for each in (str(LIBRARIES), os.environ.get("LD_LIBRARY_PATH")) if each)
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
-            [binary, "-m", model, "--host", "127.0.0.1", "--port", str(port), "--no-warmup", *shape], stdout=log, stderr=subprocess.STDOUT
+            [binary, "-m", model, "--host", "127.0.0.1", "--port", str(port), "--no-warmup", *shape],
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "LD_LIBRARY_PATH": libraries},
         )
         try:
-            deadline = time.perf_counter() + 60
+            deadline = time.perf_counter() + 120
             while True:
                 with contextlib.suppress(httpx.HTTPError):
                     if httpx.get(f"http://127.0.0.1:{port}/health", timeout=2).status_code == 200:

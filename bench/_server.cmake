@@ -37,6 +37,7 @@ add_subdirectory(${LLAMA_CPP}/tools/mtmd mtmd EXCLUDE_FROM_ALL)
 get_target_property(sources mtmd SOURCES)
 list(FILTER sources EXCLUDE REGEX "^models/.*\\.cpp$")
 set_target_properties(mtmd PROPERTIES SOURCES "${sources}")
-add_link_options(-no-pie -Wl,--unresolved-symbols=ignore-in-object-files)
+# Nor is the driver found where a CUDA build of the libraries is linked to.
+add_link_options(-no-pie -Wl,--unresolved-symbols=ignore-all)
 add_subdirectory(${LLAMA_CPP}/tools/ui ui)
 add_subdirectory(${LLAMA_CPP}/tools/server server)

@@ -78,7 +78,7 @@ def make(folder: Path, shape: Shape) -> Path:
     writer = gguf.GGUFWriter(path, shape.architecture)
     writer.add_name(shape.name)
     writer.add_file_type(gguf.LlamaFileType.MOSTLY_F16 if shape.f16 else gguf.LlamaFileType.MOSTLY_Q8_0)
-    _add_facts(writer, shape)
+    add_facts(writer, shape)
     for name, values in _tensors(shape, np.random.default_rng(0)):
         if values.ndim > 1 and not name.endswith("gate_inp.weight"):
             kind = _F16 if shape.f16 else _Q8
@@ -92,7 +92,8 @@ def make(folder: Path, shape: Shape) -> Path:
     return path
 
 
-def _add_facts(writer: gguf.GGUFWriter, shape: Shape) -> None:
+def add_facts(writer: gguf.GGUFWriter, shape: Shape) -> None:
+    """All that a header says of the model's shape, and its vocabulary: bytes, words, control tokens."""
     named = [" " + "".join(_LETTERS[number // 26**place % 26] for place in range(4)) for number in range(words(shape) - FIRST_WORD)]
     tokens = [*byte_alphabet(), *(name.replace(" ", "Ġ") for name in named), *CONTROL]
     writer.add_context_length(shape.context)

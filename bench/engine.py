@@ -10,12 +10,9 @@ import argparse
 import contextlib
 import json
 import os
-import platform
 import random
 import re
 import statistics
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -25,12 +22,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import llama_cpp
-
 from bench import _synthetic as synthetic
 from bench._chats import Answer, Job, LockedSide, Side, engine, isolated, server, speed
 from bench._engine_stress import stress
 from bench._portal import ROOT, percentile, table
+from bench._results import HEAD, processor, row, write
 from bench._synthetic import COPYING, COPYING_F16, DRAFTING, FIRST_WORD, MIDDLE, WIDE, Shape, follower, words
 from bench.peers import llama_server
 from models import machine
@@ -39,7 +35,6 @@ COUNTS = {1: 256, 4: 192, 8: 128, 16: 96, 32: 64, 64: 48}
 """Chats at once, and the tokens each answer has."""
 READING_S = 0.3
 """Between an answer and the next question, of whoever reads it."""
-HEAD = ("what", "engine", "beside it", "its figure", "ratio", "wanted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +52,6 @@ class Bench:
 
 def prompt(rng: random.Random, shape: Shape, length: int) -> list[int]:
     return [rng.randrange(FIRST_WORD, words(shape)) for _ in range(length)]
-
-
-def show(values: Row[float], digits: int = 0) -> str:
-    return f"{statistics.median(values):,.{digits}f} ({min(values):,.{digits}f}-{max(values):,.{digits}f})"
-
-
-def row(what: str, ours: Row[float], beside: str, theirs: Row[float], wanted: str, digits: int = 0) -> list[str]:
-    ratio = statistics.median(ours) / statistics.median(theirs)
-    return [what, show(ours, digits), beside, show(theirs, digits), f"{ratio:.2f}", wanted]
 
 
 def in_turns(sides: Row[Side], repeats: int, measure: Callable[[Side, int], float]) -> dict[str, list[float]]:
@@ -300,27 +286,6 @@ MEASURES: dict[str, Callable[[Bench], Iterator[list[str]]]] = {
 }
 
 
-def write(path: Path, rows: list[list[str]], bench: Bench, took: float, load: float) -> None:
-    """load: of the machine in the minutes before, which tells what else ran."""
-
-    def git(*words: str) -> str:
-        return subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, text=True, check=False).stdout.strip()
-
-    changed = " with local changes" if git("status", "--porcelain", "--untracked-files=no") else ""
-    found = re.search(r"^model name\s*:\s*(.*)$", Path("/proc/cpuinfo").read_text("utf-8"), re.MULTILINE)
-    lines = [
-        "# The engine on a processor", "",
-        f"- command: `./portal bench engine {' '.join(sys.argv[1:])}`".rstrip(" `") + f"`, {took / 60:.0f} min",
-        f"- device: {machine.cores()} cores of {found[1] if found else platform.machine()}; threads of every side: {bench.threads}",
-        f"- other work on the machine: load average {load:.1f} before, {os.getloadavg()[0]:.1f} at the end",
-        f"- commit: {git('rev-parse', '--short', 'HEAD')}{changed}; llama-cpp-python {llama_cpp.__version__} for every side",
-        f"- models: synthetic GLMs at Q8_0 or as named (bench/_synthetic.py); median of {bench.repeats} (lowest-highest)", "",
-        f"| {' | '.join(HEAD)} |", "|:--|--:|:--|--:|--:|--:|", *(f"| {' | '.join(cells)} |" for cells in rows), "",
-    ]  # fmt: skip
-    path.parent.mkdir(exist_ok=True)
-    path.write_text("\n".join(lines), "utf-8")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(prog="./portal bench engine")
     parser.add_argument("--only", nargs="+", choices=MEASURES, help="some of the measures")
@@ -339,7 +304,12 @@ def main() -> None:
                 print("  ".join(found), flush=True)
                 rows.append(found)
             if path:
-                write(path, rows, bench, time.perf_counter() - begun, load)
+                facts = [
+                    f"device: {processor()}; threads of every side: {bench.threads}",
+                    f"other work on the machine: load average {load:.1f} before, {os.getloadavg()[0]:.1f} at the end",
+                    f"models: synthetic GLM-4s at Q8_0 (bench/_synthetic.py); median of {bench.repeats} (lowest-highest)",
+                ]
+                write(path, "The engine on a processor", "engine", time.perf_counter() - begun, facts, rows)
     table("The engine on this machine", HEAD, rows)
 
 

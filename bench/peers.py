@@ -23,19 +23,33 @@ from cli.python_packages import BUILD, ENGINE, pins, pip_install
 LIBRARIES = Path(llama_cpp.__file__).parent / "lib"
 
 
+def with_cuda() -> bool:
+    """Whether the portal's llama-cpp-python was compiled for NVIDIA GPUs, and llama-server with it: they share the libraries."""
+    return (LIBRARIES / "libggml-cuda.so").exists()
+
+
+def is_built() -> bool:
+    binary = _binary(Places.of(os.environ))
+    return binary.exists() and binary.stat().st_mtime > (LIBRARIES / "libllama.so").stat().st_mtime
+
+
 def llama_server() -> Path:
     """The binary, compiled if it is not there or its libraries are newer."""
     places = Places.of(os.environ)
     places.prepare()
-    folder = places.cache.parent / "peers"
-    binary = folder / f"llama-server-{pins(ENGINE)['llama-cpp-python']}"
-    if binary.exists() and binary.stat().st_mtime > (LIBRARIES / "libllama.so").stat().st_mtime:
+    binary = _binary(places)
+    if is_built():
         return binary
-    folder.mkdir(parents=True, exist_ok=True)
+    binary.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="glm-portal-peers-") as temporary:
         built = _build(Path(temporary), places)
         shutil.move(built, binary)
     return binary
+
+
+def _binary(places: Places) -> Path:
+    """One for each kind of libraries: it finds those that it was linked to."""
+    return places.cache.parent / "peers" / f"llama-server-{pins(ENGINE)['llama-cpp-python']}{'-cuda' if with_cuda() else ''}"
 
 
 def _build(folder: Path, places: Places) -> Path:
