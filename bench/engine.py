@@ -261,8 +261,13 @@ def in_its_own_process(bench: Bench, chats: int) -> Iterator[list[str]]:
 
 
 def soak(bench: Bench) -> Iterator[list[str]]:
-    result = stress(bench.folder, 10_000, bench.threads)
-    yield ["10,000 random questions and cancels", result, "", "", "", "0 leaked, memory flat"]
+    """With everything on at once; `stress` itself raises where anything is left."""
+    for shared in (False, True):
+        left = stress(bench.folder, 5_000, bench.threads, shared=shared)
+        compared = sum(left.ends.values()) - left.ends["cancelled"]
+        found = f"0 leaked, memory {left.memory_bytes / 1e6:+.1f} MB, {len(left.different)} of {compared} answers differ"
+        name = f"5,000 random questions and cancels, {'shared' if shared else 'separate'} streams"
+        yield [name, found, "", "", "", "0 leaked, memory flat"]
 
 
 MEASURES: dict[str, Callable[[Bench], Iterator[list[str]]]] = {

@@ -319,6 +319,8 @@ class Engine:
         result = self._backend.decode(parts)
         if result is not Decoded.DONE:
             self._troubles[result] += 1
+        if result is not Decoded.FAILED:
+            self._memory.decoded()
         return result
 
     def _put_on(self, adapter: int) -> None:
