@@ -6,13 +6,13 @@ little memory and behind it on the disk, reading ahead, priorities, several user
 
 from __future__ import annotations
 
-import os
 import queue
 import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence as Row
+from collections.abc import Iterator
+from collections.abc import Sequence as Row
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -88,7 +88,7 @@ def make_model(folder: Path) -> tuple[Path, list[tuple[int, str, float]]]:
 def questions(model: Path, adapters: Row[tuple[int, str, float]], count: int, threads: int, seed: int = 0) -> list[Question]:
     """Of conversations with few beginnings, each with the answer of a plain engine alone.
 
-    Batches of another shape add up in another order: only questions are taken whose answers stay the same where the logits are a little off.
+    Batches of another shape add up in another order: only questions are taken whose answers stay the same with logits a little off.
     """
     rng = random.Random(seed)
     backend = LlamaBackend(model, BackendOptions(context=CONTEXT, slots=1, threads=threads, adapters=adapters))
@@ -111,7 +111,9 @@ def questions(model: Path, adapters: Row[tuple[int, str, float]], count: int, th
     return made
 
 
-def _alone(backend: LlamaBackend, prompt: Row[int], params: SamplingParams, tokens: int, adapter: int, noise: float) -> tuple[Sequence, str]:
+def _alone(
+    backend: LlamaBackend, prompt: Row[int], params: SamplingParams, tokens: int, adapter: int, noise: float
+) -> tuple[Sequence, str]:
     """noise: how far, in proportion, the logits are off."""
     sample, rng = backend.sample, np.random.default_rng(len(prompt))
 
@@ -256,7 +258,7 @@ def _count_samplers(backend: Any, counts: Counter[str]) -> None:
 
 
 def _open_files() -> int:
-    return len(os.listdir("/proc/self/fd"))
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
 
 
 def _wait_for(true: Any, seconds: float = 10.0) -> None:

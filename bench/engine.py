@@ -181,7 +181,7 @@ def speculation(bench: Bench, shape: Shape, chats: int, wanted: str) -> Iterator
         answers = side.run([Job(text(rng), 300, seed=chat) for chat in range(chats)])
         return statistics.mean(answer.rate for answer in answers)
 
-    with engine(model, **options, speculate=True) as ours, engine(model, **options) as plain:
+    with engine(model, **options) as ours, engine(model, **options, speculate=False) as plain:
         plain.name = "without guesses"
         found = in_turns((ours, plain), bench.repeats, measure)
         name = f"tok/s of an answer, {'edit' if shape.copies else 'open chat'}, {chats} chats"

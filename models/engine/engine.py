@@ -36,11 +36,11 @@ class Engine:
         queue_limit: int = 256,
         why: Callable[[], str] = lambda: "",
         *,
-        speculate: bool = False,
+        speculate: bool = True,
         files: ParkedFiles | None = None,
         last_step: LastStep | None = None,
     ) -> None:
-        """`why` tells the backend's last error in its own words, for ModelFailed. speculate: guess tokens; off until it is shown to pay.
+        """`why` tells the backend's last error in its own words, for ModelFailed. speculate: guess tokens, where that pays.
 
         files: where conversations go that the host's memory has no room for.
         last_step: where to note each step, for who looks after the process died; closed at the end.
@@ -451,7 +451,8 @@ class Engine:
             self._decoding = ()
             if sampled and not read:
                 plain_s = self._scheduler.plain_s.get(len(batch), seconds)
-                self._speculation.learn(guessed, max(0, sampled - len(batch)), seconds - drafting_s, plain_s, self._scheduler.prefill_s_per_token)
+                right = max(0, sampled - len(batch))
+                self._speculation.learn(guessed, right, seconds - drafting_s, plain_s, self._scheduler.prefill_s_per_token)
             if not guessed:
                 self._scheduler.measured(answers, read, seconds)
         self._speed.add(sampled, seconds)
