@@ -1,64 +1,282 @@
-"""Random questions and cancels against a real model: nothing may be left behind."""
+"""Random questions and cancels against a real model with everything on at once: nothing may be left behind, no answer may change.
+
+Guesses from the text and from a next-token layer, two LoRA adapters, shared and separate streams with too little room, parking in too
+little memory and behind it on the disk, reading ahead, priorities, several users.
+"""
 
 from __future__ import annotations
 
 import queue
 import random
+import threading
 import time
+from collections import Counter
+from collections.abc import Iterator
+from collections.abc import Sequence as Row
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from bench._chats import engine
+import numpy as np
+
 from core.errors import Busy, PortalError
-from core.generation import Finished, SamplingParams
+from core.generation import Delta, Finished, SamplingParams
 from models import machine
+from models.engine.engine import Engine
+from models.engine.llama_backend import BackendOptions, LlamaBackend
 from models.engine.native import lib
+from models.engine.parked_files import ParkedFiles
 from models.engine.sequence import Sequence
-from tests.gguf_maker import make_gguf
+from tests.gguf_maker import make_adapter, make_gguf
 
-SLOTS, CONTEXT = 8, 256
+SLOTS, CONTEXT, SHARED_CELLS = 6, 256, 512
+PARKING_BYTES, DISK_BYTES = 200_000, 1_000_000
+WORDS = [ord(letter) for letter in "abcdefghijklmnopqrstuvwxyz"]
+ASKED_IN = (
+    SamplingParams(temperature=0.0),
+    SamplingParams(temperature=0.0, repeat_penalty=1.2, presence_penalty=0.5),
+    SamplingParams(temperature=0.0, logit_bias=((WORDS[0], -100.0), (WORDS[4], 2.0)), stop_tokens=(WORDS[7],)),
+    SamplingParams(temperature=0.0, stop=("ab", "zq", "th", "ee")),
+    SamplingParams(temperature=0.0, logprobs=2, thinking_budget=4),
+    SamplingParams(temperature=0.0, grammar='root ::= "[" [a-z]+ ("," [a-z]+)* "]"'),
+    SamplingParams(temperature=0.3, top_k=20, top_p=0.9, seed=5),
+)
+"""All of which answer the same each time."""
+NOISE = 0.004
 
 
-def stress(folder: Path, questions: int, threads: int, seed: int = 0) -> str:
-    """What was left after `questions`, in words. Raises AssertionError if a slot, a sampler or an answer was."""
+@dataclass(frozen=True, slots=True)
+class Question:
+    """answer: what an engine says to it that does nothing else."""
+
+    prompt: Row[int]
+    params: SamplingParams
+    tokens: int
+    adapter: int
+    answer: str = ""
+    logprobs: int = 0
+    following: Row[int] = ()
+    """What the next question of its conversation begins with, which keeps a part of the answer only."""
+
+
+@dataclass(slots=True)
+class Left:
+    """What is to be told of a run."""
+
+    ends: Counter[str] = field(default_factory=Counter)
+    different: list[tuple[str, str]] = field(default_factory=list)
+    """(what was to be said, what was said)"""
+    memory_bytes: int = 0
+    metrics: Any = None
+
+
+class _Always(dict[int, float]):
+    """Every step takes a second, so that guesses beside it are free."""
+
+    def get(self, *_: object) -> float:  # type: ignore[override]
+        return 1.0
+
+
+def make_model(folder: Path) -> tuple[Path, list[tuple[int, str, float]]]:
+    """A model with a next-token layer, and two adapters that change what it says."""
+    model = make_gguf(folder / "stress.gguf", "glm4moe", context=CONTEXT, next_layer=True, forgetful=True, sharpness=30.0)
+    adapters = [(-key, str(make_adapter(folder / f"{key}.gguf", "glm4moe", seed=key, layers=1)), 1.0) for key in (1, 2)]
+    return model, adapters
+
+
+def questions(model: Path, adapters: Row[tuple[int, str, float]], count: int, threads: int, seed: int = 0) -> list[Question]:
+    """Of conversations with few beginnings, each with the answer of a plain engine alone.
+
+    Batches of another shape add up in another order: only questions are taken whose answers stay the same with logits a little off.
+    """
     rng = random.Random(seed)
-    model = make_gguf(folder / "small.gguf", context=CONTEXT)
-    with engine(model, slots=SLOTS, context=CONTEXT, threads=threads) as side:
-        asked: list[Sequence] = []
-        early = unfinished = 0
-        for number in range(questions):
-            begin = [number % 5] * rng.randrange(40)
-            prompt = begin + [rng.randrange(97, 123) for _ in range(rng.randrange(1, 60))]
-            params = SamplingParams(temperature=rng.choice((0.0, 1.0)), top_k=40, seed=number)
-            while True:
-                try:
-                    asked.append(side.engine.submit(prompt, params, rng.randrange(1, 24), f"person {rng.randrange(12)}"))
-                    break
-                except Busy:
-                    time.sleep(0.01)
-            if rng.random() < 0.5:
-                side.engine.cancel(rng.choice(asked[-50:]))
-            if len(asked) > 600:
-                unfinished += sum(not _finished(sequence) for sequence in asked[:300])
-                del asked[:300]
-            if number == questions // 5:
-                early = machine.resident_bytes()
-        unfinished += sum(not _finished(sequence) for sequence in asked)
-        while not side.engine.idle:
-            time.sleep(0.01)
-        memory = machine.resident_bytes()
-        metrics = side.engine.metrics()
-        assert (metrics.busy, metrics.waiting, unfinished) == (0, 0, 0), (metrics, unfinished)
-        cells = sum(lib.llama_memory_seq_pos_max(side.backend._memory, slot) + 1 for slot in range(SLOTS)) - metrics.cells_used
-        assert cells == 0, f"{cells} cells that nobody knows of"
-    return f"0 slots, {cells} cells leaked; memory {(memory - early) / 1e6:+.1f} MB over the last four fifths"
+    backend = LlamaBackend(model, BackendOptions(context=CONTEXT, slots=1, threads=threads, adapters=adapters))
+    made: list[Question] = []
+    number = 0
+    while len(made) < count:
+        number += 1
+        adapter, params = -(len(made) // 3 % 3), ASKED_IN[number % len(ASKED_IN)]
+        beginning = [WORDS[number % 3]] * 40 + WORDS * 2
+        prompt = [*beginning[: rng.randrange(20, 92)], *(rng.choice(WORDS) for _ in range(rng.randrange(1, 40)))]
+        if len(made) % 3 == 2:
+            prompt = [*made[-1].following, *prompt[-5:]]
+        tokens = rng.randrange(1, 30)
+        answers = [_alone(backend, prompt, params, tokens, adapter, noise) for noise in (0.0, NOISE, NOISE)]
+        if len({text for _, text in answers}) == 1:
+            sequence, text = answers[0]
+            following = [*prompt, *sequence.tokens[len(prompt) + sequence.generated // 2 :], *WORDS[:20]][:160]
+            made.append(Question(prompt, params, tokens, adapter, text, len(sequence.logprobs), following))
+    backend.close()
+    return made
 
 
-def _finished(sequence: Sequence) -> bool:
-    """Wait for its end; False if it failed, or does not end within 30 s."""
-    event: object = None
-    while not isinstance(event, Finished | PortalError):
+def _alone(
+    backend: LlamaBackend, prompt: Row[int], params: SamplingParams, tokens: int, adapter: int, noise: float
+) -> tuple[Sequence, str]:
+    """noise: how far, in proportion, the logits are off."""
+    sample, rng = backend.sample, np.random.default_rng(len(prompt))
+
+    def noisy(sampler: Any, part: int, guess: int = 0) -> int:
+        logits = backend._logits(backend._rows[part])
+        logits *= 1 + noise * rng.standard_normal(len(logits), np.float32)
+        return sample(sampler, part, guess)
+
+    backend.sample = noisy  # type: ignore[method-assign]
+    engine = Engine(backend, "alone", speculate=False)
+    sequence = engine.submit(list(prompt), params, tokens, "somebody", adapter=adapter)
+    while not engine.idle:
+        engine.step()
+    backend.sample = sample  # type: ignore[method-assign]
+    backend.use_adapter(0)
+    backend.cut(0, 0)
+    return sequence, told(sequence)[0]
+
+
+@contextmanager
+def everything(
+    model: Path, adapters: Row[tuple[int, str, float]], folder: Path, *, shared: bool, threads: int
+) -> Iterator[tuple[Engine, LlamaBackend, Path]]:
+    """Yields the engine, its backend, and where the disk tier writes."""
+    options = BackendOptions(
+        context=CONTEXT,
+        slots=SLOTS,
+        threads=threads,
+        parking_bytes=PARKING_BYTES,
+        next_tokens=True,
+        shared_cells=SHARED_CELLS if shared else 0,
+        adapters=adapters,
+    )
+    files = ParkedFiles(folder / "parked", DISK_BYTES)
+    backend = LlamaBackend(model, options)
+    engine = Engine(backend, "stress", queue_limit=64, speculate=True, files=files)
+    engine._scheduler.plain_s = _Always()
+    engine.start()
+    try:
+        yield engine, backend, folder / "parked"
+    finally:
+        engine.close()
+        files.close()
+
+
+def stress(folder: Path, count: int, threads: int, *, shared: bool, kinds: int = 42, seed: int = 0) -> Left:
+    """Ask `count` questions. Raises AssertionError if anything is left of them that should not be."""
+    rng = random.Random(seed)
+    model, adapters = make_model(folder)
+    known = questions(model, adapters, kinds, threads)
+    before = _open_files(), threading.active_count()
+    left = Left()
+    samplers: Counter[str] = Counter()
+    with everything(model, adapters, folder, shared=shared, threads=threads) as (engine, backend, parked):
+        _count_samplers(backend, samplers)
+        asked: list[tuple[Question, Sequence]] = []
+        more = 0
+        for number in range(count):
+            question = rng.choice(known)
+            asked.append((question, _ask(engine, question, rng)))
+            if rng.random() < 0.3:
+                engine.cancel(rng.choice(asked[-30:])[1])
+            if rng.random() < 0.05:
+                time.sleep(rng.random() / 20)
+            if rng.random() < 0.02:
+                _rest(engine, left, asked)
+                # A conversation whose next question has been read when it comes.
+                first = rng.choice(range(1, kinds - 1, 3))
+                _take(engine, left, [(known[first], _ask(engine, known[first], rng))])
+                _wait_for(lambda: not engine._memory.ahead)
+                asked.append((known[first + 1], _ask(engine, known[first + 1], rng)))
+                more += 2
+            if len(asked) > 200:
+                _take(engine, left, asked[:100])
+                del asked[:100]
+            if number == count // 5:
+                left.memory_bytes = -machine.resident_bytes()
+        _rest(engine, left, asked)
+        left.memory_bytes += machine.resident_bytes()
+        left.metrics = engine.metrics()
+        _check(engine, backend, parked)
+        assert samplers["made"] == samplers["freed"], samplers
+    assert sum(left.ends.values()) == count + more
+    assert not list(parked.glob("*")), "files of conversations are left"
+    _wait_for(lambda: (_open_files(), threading.active_count()) == before)
+    return left
+
+
+def _rest(engine: Engine, left: Left, asked: list[tuple[Question, Sequence]]) -> None:
+    """Let all that was asked come to its end first."""
+    _take(engine, left, asked)
+    asked.clear()
+    _wait_for(lambda: engine.idle and not engine._memory.ahead)
+
+
+def _ask(engine: Engine, question: Question, rng: random.Random) -> Sequence:
+    while True:
         try:
-            event = sequence.events.get(timeout=30)
+            user, batch = f"person {rng.randrange(5)}", rng.random() < 0.3
+            return engine.submit(list(question.prompt), question.params, question.tokens, user, batch=batch, adapter=question.adapter)
+        except Busy:
+            time.sleep(0.005)
+
+
+def _take(engine: Engine, left: Left, asked: Row[tuple[Question, Sequence]]) -> None:
+    for question, sequence in asked:
+        text, end = told(sequence)
+        assert isinstance(end, Finished), end
+        left.ends[end.finish_reason.value] += 1
+        assert sequence.slot is None and sequence.sampler is None
+        if not sequence.cancelled:
+            if (text, len(sequence.logprobs)) != (question.answer, question.logprobs):
+                left.different.append((question.answer, text))
+            engine.expect(list(sequence.tokens), list(question.following))
+
+
+def _check(engine: Engine, backend: LlamaBackend, parked: Path) -> None:
+    metrics = engine.metrics()
+    assert (metrics.busy, metrics.waiting, metrics.failures) == (0, 0, 0), metrics
+    held = [lib.llama_memory_seq_pos_max(backend._memory, slot) + 1 for slot in range(SLOTS)]
+    known = [len(tokens) for tokens in engine._prefixes.tokens]
+    assert held == known, f"the slots hold {held} tokens, the engine knows of {known}"
+    kept = engine._memory.parked
+    assert kept.bytes == sum(one.state.nbytes for one in kept._kept) <= PARKING_BYTES
+    _wait_for(lambda: len(list(parked.glob("*/*.kv"))) == engine.metrics().disk_parked)
+    assert engine.metrics().disk_parked_bytes <= DISK_BYTES
+    assert engine.metrics().disk_failures == 0
+
+
+def _count_samplers(backend: Any, counts: Counter[str]) -> None:
+    make, free = backend.new_sampler, backend.free_sampler
+
+    def made(*arguments: Any) -> Any:
+        counts["made"] += 1
+        return make(*arguments)
+
+    def freed(sampler: Any) -> None:
+        counts["freed"] += 1
+        free(sampler)
+
+    backend.new_sampler, backend.free_sampler = made, freed
+
+
+def _open_files() -> int:
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
+def _wait_for(true: Any, seconds: float = 10.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "it did not come true"
+        time.sleep(0.005)
+
+
+def told(sequence: Sequence) -> tuple[str, Finished | PortalError | None]:
+    """The text and the end; None if that does not come within 60 s."""
+    text = ""
+    while True:
+        try:
+            event = sequence.events.get(timeout=60)
         except queue.Empty:
-            return False
-    return isinstance(event, Finished)
+            return text, None
+        if isinstance(event, Delta):
+            text += event.text
+        elif isinstance(event, Finished | PortalError):
+            return text, event

@@ -178,7 +178,7 @@ def speculation(bench: Bench, shape: Shape, chats: int, wanted: str) -> Iterator
         answers = side.run([Job(text(rng), 300, seed=chat) for chat in range(chats)])
         return statistics.mean(answer.rate for answer in answers)
 
-    with engine(model, **options, speculate=True) as ours, engine(model, **options, speculate=False) as plain:
+    with engine(model, **options) as ours, engine(model, **options, speculate=False) as plain:
         plain.name = "without guesses"
         found = in_turns((ours, plain), bench.repeats, measure)
         name = f"tok/s of an answer, {'edit' if shape.copies else 'open chat'}, {shape.name}, {chats} chats"
@@ -258,8 +258,13 @@ def in_its_own_process(bench: Bench, chats: int) -> Iterator[list[str]]:
 
 
 def soak(bench: Bench) -> Iterator[list[str]]:
-    result = stress(bench.folder, 10_000, bench.threads)
-    yield ["10,000 random questions and cancels", result, "", "", "", "0 leaked, memory flat"]
+    """With everything on at once; `stress` itself raises where anything is left."""
+    for shared in (False, True):
+        left = stress(bench.folder, 5_000, bench.threads, shared=shared)
+        compared = sum(left.ends.values()) - left.ends["cancelled"]
+        found = f"0 leaked, memory {left.memory_bytes / 1e6:+.1f} MB, {len(left.different)} of {compared} answers differ"
+        name = f"5,000 random questions and cancels, {'shared' if shared else 'separate'} streams"
+        yield [name, found, "", "", "", "0 leaked, memory flat"]
 
 
 MEASURES: dict[str, Callable[[Bench], Iterator[list[str]]]] = {

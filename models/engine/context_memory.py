@@ -43,19 +43,32 @@ class ContextMemory:
         self.parked = ParkedConversations(backend.parking_bytes if backend.can_cut else 0, files, self._owner)
         self.ahead = ReadAhead(self.prefixes)
         self.reused = Reused()
+        self._copied_from: set[int] = set()
+        self._copied_to: set[int] = set()
+        """Between streams, llama.cpp copies no sooner than the next decode, and what the source holds by then: until that the one must not
+        be restored into, nor the other saved or restored into."""
+
+    def decoded(self) -> None:
+        """A decode has made the copies."""
+        self._copied_from.clear()
+        self._copied_to.clear()
 
     def place(self, prompt: Sequence[int], free: Collection[int], adapter: int = 0, *, counted: bool = True) -> tuple[int, int]:
         """Choose one of the `free` slots for `prompt` and fill it with as much of it as is known: (slot, length)."""
         reused = self.reused if counted else Reused()
         match = self.prefixes.match(prompt, free, adapter)
         parked = self.parked.best(_keyed(prompt, adapter))
-        if parked and parked[1] >= match.length + self._backend.copy_from:
-            return self._unpark(*parked, free, adapter, reused)
+        writable = [slot for slot in free if slot not in self._copied_from | self._copied_to]
+        if parked and writable and parked[1] >= match.length + self._backend.copy_from:
+            return self._unpark(*parked, writable, adapter, reused)
         goes_on = match.source == match.slot and 2 * match.length >= len(self.prefixes.tokens[match.slot])
         if not goes_on:
             self._park(match.slot)
         if match.source != match.slot:
             self._backend.copy(match.source, match.slot, match.length)
+            if not self._backend.shared_cells:
+                self._copied_from.add(match.source)
+                self._copied_to.add(match.slot)
         self._backend.cut(match.slot, match.length)
         self.prefixes.begin(match, adapter)
         if match.source != match.slot:
@@ -69,7 +82,7 @@ class ContextMemory:
 
     def _park(self, slot: int) -> None:
         tokens = _keyed(self.prefixes.tokens[slot], self.prefixes.adapters[slot])
-        if self.parked.wants(tokens):
+        if slot not in self._copied_to and self.parked.wants(tokens):
             self.parked.add(tokens, self._backend.save(slot))
 
     def _unpark(self, parked: Parked, shared: int, free: Collection[int], adapter: int, reused: Reused) -> tuple[int, int]:

@@ -35,11 +35,11 @@ class Engine:
         queue_limit: int = 256,
         why: Callable[[], str] = lambda: "",
         *,
-        speculate: bool = False,
+        speculate: bool = True,
         files: ParkedFiles | None = None,
         last_step: LastStep | None = None,
     ) -> None:
-        """`why` tells the backend's last error in its own words, for ModelFailed. speculate: guess tokens; off until it is shown to pay.
+        """`why` tells the backend's last error in its own words, for ModelFailed. speculate: guess tokens, where that pays.
 
         files: where conversations go that the host's memory has no room for.
         last_step: where to note each step, for who looks after the process died; closed at the end.
@@ -304,6 +304,8 @@ class Engine:
     def _decode(self, parts: list[Part]) -> Decoded:
         result = self._backend.decode(parts)
         self._ledger.decodes[result] += 1
+        if result is not Decoded.FAILED:
+            self._memory.decoded()
         return result
 
     def _put_on(self, adapter: int) -> None:
