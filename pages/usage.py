@@ -137,14 +137,14 @@ def _figures(report: UsageReport) -> None:
         (t("Chats"), count(now.chats)),
         (t("Tokens read"), count(now.prompt_tokens)),
         (t("Tokens written"), count(now.completion_tokens)),
+        (t("Speed, median"), speed(now.tokens_per_second)),
+        (t("Failed"), share(now.errors / now.answers) if now.answers else share(None)),
+        (t("Ratings"), count(now.rated)),
         (t("Answer time, p50"), seconds(now.latency_p50)),
         (t("Answer time, p95"), seconds(now.latency_p95)),
         (t("First token, p50"), seconds(now.ttft_p50)),
         (t("Wait in line, p95"), seconds(now.queue_p95)),
         (t("Between tokens, p95"), milliseconds(now.inter_token_p95)),
-        (t("Speed, median"), speed(now.tokens_per_second)),
-        (t("Failed"), share(now.errors / now.answers) if now.answers else share(None)),
-        (t("Ratings"), count(now.rated)),
     )
     with st.container(border=True, key="card-facts"):
         st.html("<dl class='facts'>" + "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in facts) + "</dl>")
