@@ -65,7 +65,7 @@ def test_an_answer_streams_and_stop_keeps_its_text_and_frees_the_engine(person: 
     until(lambda: len(written(page)) > first)
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_role("button", name="Stop")).to_have_count(0)
-    until(lambda: slots_busy(portal) == 0, 5)
+    until(lambda: slots_busy(portal) == 0)
     expect(page.get_by_text("Stopped")).to_be_visible()
     answer = last_answer(portal, "ana")
     assert answer["status"] == "stopped" and len(str(answer["text"]) + str(answer["reasoning"])) > 20
