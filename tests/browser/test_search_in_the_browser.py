@@ -7,7 +7,7 @@ import re
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Person
-from tests.browser.test_chat_in_the_browser import until, written
+from tests.browser.test_chat_in_the_browser import STOP, until, written
 
 REMEMBER_MARKS = """() => {
   const animate = Element.prototype.animate;
@@ -21,7 +21,7 @@ def test_somebody_types_filters_and_jumps_to_the_message_which_is_marked(person:
     page = person.open("ana")
     person.ask("Is <b>heliotrope</b> a colour or a plant?")
     until(lambda: len(written(page)) > 40)
-    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name=STOP).click()
     page.get_by_role("button", name="Regenerate").wait_for()
 
     person.composer().click()
