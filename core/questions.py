@@ -40,4 +40,6 @@ def title_of(question: str) -> str:
     if len(line) <= TITLE_CHARS:
         return line
     cut = line[: TITLE_CHARS - 1]
-    return cut[: cut.rfind(" ")] + "…" if " " in cut[TITLE_CHARS // 2 :] else cut + "…"
+    if " " in cut[TITLE_CHARS // 2 :]:
+        cut = cut[: cut.rfind(" ")]
+    return cut.rstrip(" .,;:，。；：") + "…"

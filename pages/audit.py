@@ -24,6 +24,27 @@ if TYPE_CHECKING:
 
 PAGE = 100
 BEHIND_S = 2.0
+EVENTS = {
+    "user.add": "Person added",
+    "user.change": "Person changed",
+    "user.disable": "Person disabled",
+    "user.lock": "Sign-in locked",
+    "user.change_password": "Password changed",
+    "user.reset_password": "Password reset",
+    "feedback.review": "Feedback reviewed",
+    "model.load": "Model loaded",
+    "model.unload": "Model unloaded",
+    "model.make_default": "Default model changed",
+    "model.crash": "Model crashed",
+    "retention.rule": "Retention changed",
+    "retention.delete": "Deleted by retention",
+    "hold.place": "Legal hold placed",
+    "hold.lift": "Legal hold lifted",
+    "index.retry": "Index jobs retried",
+    "index.reconcile": "Index compared",
+    "index.rebuild": "Index rebuilt",
+}
+"""What the list calls the events it knows; others stand there as they were noted. Search and export know the names that were noted."""
 _CURSORS = "audit_cursors"
 """The cursors of the pages before the one shown, so that "Newer" finds the way back."""
 
@@ -41,7 +62,7 @@ def render(portal: Portal, user: User) -> None:
     with actions:
         st.download_button(
             t("Export CSV"), lambda: audit_csv(portal.audit.all(user, filter, text)), f"audit_{datetime.now(UTC):%Y-%m-%d}.csv",
-            "text/csv", icon=":material/download:", type="tertiary", key="audit-csv", on_click="ignore", help=t("All events of this list"),
+            "text/csv", icon=":material/download:", key="audit-csv", on_click="ignore", help=t("All events of this list"),
         )  # fmt: skip
     if not page.entries:
         if text or filter != AuditFilter():
@@ -61,7 +82,7 @@ def _filters(portal: Portal, user: User) -> tuple[AuditFilter, str]:
         text = st.text_input(
             t("Search"), type="search", live=True, placeholder=t("Search people, targets, details"), key="audit-search", **kept
         )
-        action = st.selectbox(t("Event"), kinds, None, placeholder=t("All events"), key="audit-action", **kept)
+        action = st.selectbox(t("Event"), kinds, None, _event, placeholder=t("All events"), key="audit-action", **kept)
         actor = st.selectbox(t("Person"), list(names), None, names.__getitem__, placeholder=t("Everybody"), key="audit-actor", **kept)
         dates = st.date_input(t("Between (UTC)"), (), format="YYYY-MM-DD", key="audit-dates", **kept)
     since, until = between(dates, UTC)
@@ -70,7 +91,7 @@ def _filters(portal: Portal, user: User) -> tuple[AuditFilter, str]:
 
 def _table(page: AuditPage) -> None:
     rows = pd.DataFrame(
-        [(entry.event.at, _who(entry), entry.event.action, entry.event.subject, _details(entry)) for entry in page.entries],
+        [(entry.event.at, _who(entry), _event(entry.event.action), entry.event.subject, _details(entry)) for entry in page.entries],
         columns=["at", "who", "action", "subject", "details"],
     )
     st.dataframe(
@@ -79,11 +100,11 @@ def _table(page: AuditPage) -> None:
         height="content",
         key="audit-table",
         column_config={
-            "at": st.column_config.DatetimeColumn(t("Time (UTC)"), format="YYYY-MM-DD HH:mm:ss", timezone="UTC", width="small"),
-            "who": st.column_config.TextColumn(t("Who"), width="small"),
-            "action": st.column_config.TextColumn(t("Event"), width="small"),
-            "subject": st.column_config.TextColumn(t("Target"), width="medium"),
-            "details": st.column_config.TextColumn(t("Details"), width="large"),
+            "at": st.column_config.DatetimeColumn(t("Time (UTC)"), format="YYYY-MM-DD HH:mm:ss", timezone="UTC", width=165),
+            "who": st.column_config.TextColumn(t("Who"), width=150),
+            "action": st.column_config.TextColumn(t("Event"), width=170),
+            "subject": st.column_config.TextColumn(t("Target"), width=230),
+            "details": st.column_config.TextColumn(t("Details"), width=620),
         },
     )
 
@@ -98,9 +119,11 @@ def _pages(page: AuditPage) -> None:
         facts.append(t("the index is {age} behind: what is newer is not found yet", age=seconds(page.behind_seconds)))
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="auditpages"):
         st.caption(plain(" · ".join(facts)))
+        first, last = len(_cursors()) == 1, page.next_cursor is None
+        if first and last:
+            return
         st.space("stretch")
-        st.button(t("Newer"), type="tertiary", key="audit-newer", disabled=len(_cursors()) == 1, on_click=_newer)
-        last = page.next_cursor is None
+        st.button(t("Newer"), type="tertiary", key="audit-newer", disabled=first, on_click=_newer)
         st.button(t("Older"), type="tertiary", key="audit-older", disabled=last, on_click=_older, args=(page.next_cursor,))
 
 
@@ -127,8 +150,12 @@ def _who(entry: AuditEntry) -> str:
     return entry.actor_name or entry.event.actor_id
 
 
+def _event(action: str) -> str:
+    return t(EVENTS.get(action, action))
+
+
 def _details(entry: AuditEntry) -> str:
-    return ", ".join(f"{name}: {value}" for name, value in entry.event.details.items())
+    return ", ".join(f"{name}: {value}" for name, value in entry.event.details.items() if value)
 
 
 # Export

@@ -81,8 +81,8 @@ def _crash(crash: Crash) -> None:
     at = crash.at.strftime("%Y-%m-%d %H:%M UTC")
     with st.container(border=True, key="card-crash", gap="xsmall"):
         card_title(t("The portal's last run crashed"), at)
-        if crash.model:
-            st.markdown(":red[:material/error:] " + t(DOING[crash.doing], model=plain(crash.model), n=crash.answers))
+        how = DOING[crash.doing] if crash.model else "It died in native code; no model was at work."
+        st.markdown(":red[:material/error:] " + t(how, model=plain(crash.model), n=crash.answers))
         st.html(f"<p class='file'><code>{escape(crash.error)}</code></p>")
         if crash.requests:
             st.caption(t("Turns it was answering: {ids}", ids=", ".join(map(plain, crash.requests))))
@@ -256,13 +256,13 @@ def _folder(files: Sequence[ModelFile], adapters: Sequence[AdapterFile], loaded:
             frame, hide_index=True, row_height=ROW_PX, height=min(12, len(files) + 1) * ROW_PX + 2, placeholder=MISSING,
             on_select=lambda: _choose_row(files), selection_mode="single-row", key="models-files",
             column_config={
-                "file": st.column_config.TextColumn(t("File"), width=230),
-                "state": st.column_config.MultiselectColumn(t("State"), options=list(colours), color=list(colours.values()), width=110),
-                "kind": st.column_config.TextColumn(t("Kind"), width="small"),
-                "quantization": st.column_config.TextColumn(t("Quantization"), width="small"),
-                "size": st.column_config.NumberColumn(t("Size, {unit}", unit=unit), format="%.1f", width="small"),
-                "context": st.column_config.NumberColumn(t("Context"), format="localized", width="small"),
-                "architecture": st.column_config.TextColumn(t("Architecture"), width="small"),
+                "file": st.column_config.TextColumn(t("File"), width=205),
+                "state": st.column_config.MultiselectColumn(t("State"), options=list(colours), color=list(colours.values()), width=96),
+                "kind": st.column_config.TextColumn(t("Kind"), width=95),
+                "quantization": st.column_config.TextColumn(t("Quantization"), width=108),
+                "size": st.column_config.NumberColumn(t("Size, {unit}", unit=unit), format="%.1f", width=76),
+                "context": st.column_config.NumberColumn(t("Context"), format="localized", width=76),
+                "architecture": st.column_config.TextColumn(t("Architecture"), width=100),
             },
         )  # fmt: skip
         for adapter in adapters:

@@ -44,9 +44,11 @@ def render(portal: Portal, user: User) -> None:
         if not words:
             shell.blank(
                 t("Find what was said"),
-                t("Type some words and press Enter. A chat is found by its title, its questions and its answers. Ctrl+K brings you here."),
+                t("Type some words and press Enter. A chat is found by its title, its questions and its answers."),
                 key="blank-search",
             )
+            with st.container(key="hint-search"):
+                st.caption(t("Ctrl+K brings you here from every page."), text_alignment="center")
             return
         try:
             items, last = _read(portal, user, words, filters)
@@ -184,7 +186,7 @@ def _results(words: str, items: Sequence[FoundItem], last: Found) -> None:
             st.button(t("Clear filter"), type="tertiary", key="search-clear", on_click=_clear_filters)
     if not items:
         advice = t("No chat fits the filters.") if chosen else t("All words must occur. Try fewer words, or other ones.")
-        shell.blank(t("Nothing found for {words}", words=plain(words)), advice, key="blank-search")
+        shell.blank(t("Nothing found for “{words}”", words=plain(words)), advice, key="blank-search")
         if chosen:
             with st.container(horizontal_alignment="center", key="searchnone"):
                 st.button(t("Clear filter"), key="search-clear", on_click=_clear_filters)

@@ -127,7 +127,7 @@ def _figures(report: UsageReport) -> None:
     good = _difference(now.satisfaction, before.satisfaction)
     than = t("vs. {n} days before", n=report.query.days)
     with st.grid(4, min_column_width=160, gap="small", key="kpis"):
-        _metric(t("People"), count(now.people), _change(now.people, before.people), [day.people for day in days], than, "off")
+        _metric(t("People count"), count(now.people), _change(now.people, before.people), [day.people for day in days], than, "off")
         _metric(t("Answers"), count(now.answers), _change(now.answers, before.answers), [day.answers for day in days], than, "off", "bar")
         change = None if first_token is None else f"{first_token:+.1f} s"
         _metric(t("First token, p95"), seconds(now.ttft_p95), change, [day.ttft_p95 for day in days], than, "inverse")
@@ -137,14 +137,14 @@ def _figures(report: UsageReport) -> None:
         (t("Chats"), count(now.chats)),
         (t("Tokens read"), count(now.prompt_tokens)),
         (t("Tokens written"), count(now.completion_tokens)),
+        (t("Speed, median"), speed(now.tokens_per_second)),
+        (t("Failed"), share(now.errors / now.answers) if now.answers else share(None)),
+        (t("Ratings"), count(now.rated)),
         (t("Answer time, p50"), seconds(now.latency_p50)),
         (t("Answer time, p95"), seconds(now.latency_p95)),
         (t("First token, p50"), seconds(now.ttft_p50)),
         (t("Wait in line, p95"), seconds(now.queue_p95)),
         (t("Between tokens, p95"), milliseconds(now.inter_token_p95)),
-        (t("Speed, median"), speed(now.tokens_per_second)),
-        (t("Failed"), share(now.errors / now.answers) if now.answers else share(None)),
-        (t("Ratings"), count(now.rated)),
     )
     with st.container(border=True, key="card-facts"):
         st.html("<dl class='facts'>" + "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in facts) + "</dl>")
@@ -192,7 +192,8 @@ def _by_day(report: UsageReport) -> None:
     days = [day for day, _ in report.by_day]
     totals = [each for _, each in report.by_day]
     with card("people", t("People per day"), t("Distinct people with at least one answer; weekends are lighter")):
-        charts.show(charts.bars(days, [Line(t("People"), [each.people for each in totals], 0)], look), "chart-people", t("People per day"))
+        series = [Line(t("People count"), [each.people for each in totals], 0)]
+        charts.show(charts.bars(days, series, look), "chart-people", t("People per day"))
     with card("answers", t("Answers and chats"), t("Per day; a chat counts on each day it has an answer")):
         series = [Line(t("Answers"), [each.answers for each in totals], 0), Line(t("Chats"), [each.chats for each in totals], 5)]
         charts.show(charts.lines(days, series, look), "chart-answers", t("Answers and chats"))
@@ -245,7 +246,7 @@ def _breakdown(key: str, title: str, sub: str, first: str, rows: Sequence[tuple[
     number = st.column_config.NumberColumn
     columns = {
         "name": st.column_config.TextColumn(first, width=200),
-        "people": number(t("People"), format="localized"),
+        "people": number(t("People count"), format="localized"),
         "answers": number(t("Answers"), format="localized"),
         "share": st.column_config.ProgressColumn(t("Share"), format="%.0f %%", min_value=0, max_value=100, color="primary"),
         "tokens": number(t("Tokens"), format="localized"),

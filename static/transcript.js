@@ -15,9 +15,11 @@ i{font:400 1.1rem/1 'Material Symbols Rounded';font-feature-settings:'liga'}
 .bar{display:flex;align-items:center;gap:.125rem;margin-left:-.375rem;min-height:1.75rem;font-size:.8667rem;line-height:1.5;color:var(--st-gray-text-color);
  font-variant-numeric:tabular-nums;white-space:nowrap}
 .bar button[aria-pressed=true]{color:var(--st-link-color)} .bar button[aria-pressed=true] i{font-variation-settings:'FILL' 1}
-.bar .meta{display:block;flex:0 1 auto;min-width:0;padding:0 .375rem;line-height:1.75rem;opacity:1;overflow:hidden;text-overflow:ellipsis}
+.bar .meta{display:flex;flex:0 1 auto;min-width:0;padding:0 .375rem;line-height:1.75rem;opacity:1;overflow:hidden}
+.meta span{flex:none;white-space:pre}.meta span:first-child{flex:0 1 auto;overflow:hidden;text-overflow:ellipsis}
+.meta i{flex:none;margin-left:.375rem;line-height:1.75rem;transition:transform .15s} .meta[aria-expanded=true] i{transform:rotate(90deg)}
 .details{display:flex;flex-wrap:wrap;gap:.375rem 1.75rem;margin:.25rem 0 0;padding:.625rem 1rem;border-radius:.5rem;font-size:.8667rem;line-height:1.5;
- background:var(--st-secondary-background-color);font-variant-numeric:tabular-nums} .details[hidden]{display:none}
+ background:var(--st-secondary-background-color);font-variant-numeric:tabular-nums;scroll-margin-bottom:10.5rem} .details[hidden]{display:none}
 .details dt{color:var(--st-gray-text-color)} .details dd{margin:0} .mark{color:var(--st-orange-text-color)}
 
 .question{display:flex;justify-content:flex-end;align-items:center;gap:.375rem}
@@ -43,7 +45,7 @@ summary i{transition:transform .15s} details[open] summary i{transform:rotate(90
  animation:turn .9s linear infinite} @keyframes turn{to{transform:rotate(1turn)}}
 
 @media (pointer:coarse){button{min-width:2.5rem;height:2.5rem}.quiet button{opacity:1}.row button{height:2.5rem}}
-@media (max-width:640px){.opt{display:none}.bar .meta{display:flex}.meta span{flex:none;white-space:pre}.meta span:first-child{flex:0 1 auto;overflow:hidden;text-overflow:ellipsis}.question{flex-wrap:wrap}.tools{order:2;width:100%;justify-content:flex-end;margin-top:-.5rem}}
+@media (max-width:640px){.opt{display:none}.question{flex-wrap:wrap}.tools{order:2;width:100%;justify-content:flex-end;margin-top:-.5rem}}
 @media (prefers-reduced-motion:reduce){*{transition:none!important}.spin{animation-duration:4s}}
 `);
 
@@ -130,7 +132,8 @@ function unfold(meta, outer, details, L) {
     el('div', {}, el('dt', {textContent: name}), el('dd', {textContent: value}))));
   const show = on => { list.hidden = !on; meta.setAttribute('aria-expanded', on); };
   meta.title = L.details;
-  meta.onclick = () => show(list.hidden);
+  meta.append(icon('chevron_right'));
+  meta.onclick = () => { show(list.hidden); if (!list.hidden) list.scrollIntoView({block: 'nearest'}); };     // out from under the composer
   show(false);
   outer.append(list);
 }

@@ -50,8 +50,8 @@ def size(value: int) -> str:
 
 
 def parameters(value: int) -> str:
-    """9.4 B, 4.7 M."""
-    return f"{value / 1e9:,.1f} B" if value >= 1e9 else f"{value / 1e6:,.1f} M"
+    """9.4 B, 4.7 M, 28 k."""
+    return f"{value / 1e9:,.1f} B" if value >= 1e9 else f"{value / 1e6:,.1f} M" if value >= 0.95e6 else f"{value / 1e3:,.0f} k"
 
 
 def age(then: datetime, now: datetime | None = None) -> str:

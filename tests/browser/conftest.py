@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
 from bench._portal import PASSWORD, Measured, running_portal
 from tests.gguf_maker import make_gguf
@@ -22,6 +22,8 @@ ARGUMENTS = [
     "--disable-sync",
     "--no-first-run",
 ]
+PATIENCE_MS = 30_000
+"""How long anything may take that must come. A wait ends when it is there: only a busy machine needs so long."""
 SCREENS = os.environ.get("TEST_SCREENS")
 """A folder for a picture at the end of each test, for people to look at."""
 
@@ -94,7 +96,8 @@ class Person:
 @pytest.fixture
 def person(chromium: Browser, portal: Measured, request: pytest.FixtureRequest) -> Iterator[Person]:
     context = chromium.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB")
-    context.set_default_timeout(30_000)
+    context.set_default_timeout(PATIENCE_MS)
+    expect.set_options(timeout=PATIENCE_MS)
     somebody = Person(context, portal)
     yield somebody
     if SCREENS:

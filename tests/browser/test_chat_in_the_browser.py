@@ -13,6 +13,9 @@ from playwright.sync_api import Page, expect
 from bench._portal import Measured
 from tests.browser.conftest import Person
 
+STOP = re.compile(r"\bStop\b")
+"""The button, and not the line of figures of an answer that was stopped, which is a button, too."""
+
 
 def written(page: Page) -> str:
     """The text of the transcript's last answer so far."""
@@ -44,7 +47,7 @@ def slots_busy(portal: Measured) -> int:
 
 def wait_for_end(page: Page) -> None:
     page.get_by_role("button", name="Regenerate").last.wait_for(timeout=90_000)
-    expect(page.get_by_role("button", name="Stop")).to_have_count(0)
+    expect(page.get_by_role("button", name=STOP)).to_have_count(0)
 
 
 def test_a_wrong_password_is_told_and_the_right_one_opens_the_chat(person: Person) -> None:
@@ -63,9 +66,9 @@ def test_an_answer_streams_and_stop_keeps_its_text_and_frees_the_engine(person: 
     until(lambda: len(written(page)) > 60)
     first = len(written(page))
     until(lambda: len(written(page)) > first)
-    page.get_by_role("button", name="Stop").click()
-    expect(page.get_by_role("button", name="Stop")).to_have_count(0)
-    until(lambda: slots_busy(portal) == 0, 5)
+    page.get_by_role("button", name=STOP).click()
+    expect(page.get_by_role("button", name=STOP)).to_have_count(0)
+    until(lambda: slots_busy(portal) == 0)
     expect(page.get_by_text("Stopped")).to_be_visible()
     answer = last_answer(portal, "ana")
     assert answer["status"] == "stopped" and len(str(answer["text"]) + str(answer["reasoning"])) > 20
@@ -76,7 +79,7 @@ def test_escape_stops_too(person: Person, portal: Measured) -> None:
     person.ask("Tell me something long")
     until(lambda: len(written(page)) > 60)
     page.keyboard.press("Escape")
-    expect(page.get_by_role("button", name="Stop")).to_have_count(0)
+    expect(page.get_by_role("button", name=STOP)).to_have_count(0)
     assert last_answer(portal, "ana")["status"] == "stopped"
 
 
@@ -85,10 +88,10 @@ def test_an_answer_goes_on_through_a_reload_another_page_and_a_second_tab_and_is
     person.ask("Tell me something long")
     until(lambda: len(written(page)) > 80)
     page.reload()
-    expect(page.get_by_role("button", name="Stop")).to_be_visible()
+    expect(page.get_by_role("button", name=STOP)).to_be_visible()
     second = person.context.new_page()
     second.goto(page.url)
-    expect(second.get_by_role("button", name="Stop")).to_be_visible()
+    expect(second.get_by_role("button", name=STOP)).to_be_visible()
     page.get_by_role("button", name="bo", exact=True).click()
     page.get_by_text("Preferences", exact=True).click()
     expect(page.get_by_role("heading", name="Preferences")).to_be_visible()
@@ -120,7 +123,7 @@ def test_a_rating_with_a_comment_reaches_the_feedback_page_and_its_tokens_the_us
     page = person.open("ana")
     person.ask("Rate me, question 4711")
     until(lambda: len(written(page)) > 60)
-    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name=STOP).click()
     page.get_by_role("button", name="Poor answer").last.click()
     page.get_by_label(re.compile("What was wrong")).fill("Only letters, number 0815")
     page.get_by_role("button", name="Send comment").click()
@@ -156,7 +159,7 @@ def test_a_question_that_cannot_be_asked_is_told_and_stays_for_correction(person
 def test_a_chat_is_renamed_and_deleted_from_its_row(person: Person, portal: Measured) -> None:
     page = person.open("bo")
     person.ask("Name me")
-    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name=STOP).click()
     page.get_by_role("button", name="Regenerate").wait_for()
     chat = chats(portal, "bo")[0]
     assert chat["title"] == "Name me"
@@ -178,12 +181,12 @@ def test_an_answer_is_regenerated_and_its_versions_are_kept(person: Person, port
     person.ask("Again, please")
     for _ in range(2):
         until(lambda: len(written(page)) > 40)
-        page.get_by_role("button", name="Stop").click()
+        page.get_by_role("button", name=STOP).click()
         page.get_by_role("button", name="Regenerate").wait_for()
         first = page.get_by_text("2 of 2").count() == 0
         if first:
             page.get_by_role("button", name="Regenerate").click()
-            page.get_by_role("button", name="Stop").wait_for()
+            page.get_by_role("button", name=STOP).wait_for()
     expect(page.get_by_text("2 of 2")).to_be_visible()
     page.get_by_role("button", name="Earlier version").click()
     expect(page.get_by_text("1 of 2")).to_be_visible()
@@ -229,5 +232,5 @@ def test_a_phone_shows_the_chat_without_sideways_scrolling(person: Person) -> No
     page = person.open("ana")
     person.ask("Hello from a phone")
     until(lambda: len(written(page)) > 30)
-    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name=STOP).click()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -7,14 +7,21 @@ import re
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Person
-from tests.browser.test_chat_in_the_browser import until, written
+from tests.browser.test_chat_in_the_browser import STOP, until, written
+
+REMEMBER_MARKS = """() => {
+  const animate = Element.prototype.animate;
+  window.marked = [];
+  Element.prototype.animate = function(...how) { window.marked.push(this.textContent); return animate.apply(this, how); };
+}"""
+"""On a busy machine a mark has come and gone before anybody looks."""
 
 
 def test_somebody_types_filters_and_jumps_to_the_message_which_is_marked(person: Person) -> None:
     page = person.open("ana")
     person.ask("Is <b>heliotrope</b> a colour or a plant?")
     until(lambda: len(written(page)) > 40)
-    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name=STOP).click()
     page.get_by_role("button", name="Regenerate").wait_for()
 
     person.composer().click()
@@ -33,10 +40,11 @@ def test_somebody_types_filters_and_jumps_to_the_message_which_is_marked(person:
     page.get_by_role("option", name="Titles").click()
     expect(hit).to_have_count(0)
     page.get_by_role("button", name="Clear filter").click()
+    page.evaluate(REMEMBER_MARKS)
     hit.click()
     page.locator(".st-key-transcript").wait_for()
     assert re.search(r"\?c=\w+&m=\w+", page.url)
     bubble = page.locator(".bubble").filter(has_text="heliotrope")
     expect(bubble).to_be_in_viewport()
-    until(lambda: bool(bubble.evaluate("each => each.getAnimations().length")), 3)
-    until(lambda: not bubble.evaluate("each => each.getAnimations().length"), 6)
+    until(lambda: "heliotrope" in "".join(page.evaluate("marked")))
+    until(lambda: not bubble.evaluate("each => each.getAnimations().length"))

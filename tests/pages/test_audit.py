@@ -52,6 +52,17 @@ def test_events_are_listed_newest_first(house: House) -> None:
     assert subjects(drawn) == ["glm.gguf", "admin", "manager", "analyst"]
     table = drawn.dataframe[0].value
     assert list(table["who"])[:2] == ["admin", "The portal itself"] and table["details"][0] == "reason: none"
+    assert list(table["action"])[:2] == ["Model loaded", "Person added"]
+    assert [each.key for each in drawn.button] == [], "one page has no other to turn to"
+
+
+def test_every_event_that_has_words_has_chinese_ones_and_an_unknown_one_stands_as_noted(house: House) -> None:
+    from pages.audit import EVENTS
+    from pages.words import catalogue
+
+    assert set(EVENTS.values()) <= set(catalogue("zh"))
+    note(house, "probe.run", "x")
+    assert audit(house).dataframe[0].value["action"][0] == "probe.run"
 
 
 def test_nobody_but_admins_reads_it(house: House) -> None:

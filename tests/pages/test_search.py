@@ -107,7 +107,7 @@ def test_hostile_text_stays_text(house: House, ana: User) -> None:
 def test_hostile_words_that_find_nothing_are_shown_as_themselves(house: House) -> None:
     words = "<script>alert(1)</script> :red[x] ![y](http://evil.example/p)"
     shown = texts(search(house, words))
-    assert f"Nothing found for {plain(words)}" in shown and words not in shown
+    assert f"Nothing found for “{plain(words)}”" in shown and words not in shown
 
 
 def test_nobody_finds_what_somebody_else_asked(house: House, ana: User) -> None:

@@ -38,6 +38,7 @@ def test_a_title_is_the_first_line_cut_at_a_word() -> None:
     long = title_of("word " * 40)
     assert long.endswith("word…") and len(long) <= TITLE_CHARS
     assert len(title_of("长" * 200)) == TITLE_CHARS
+    assert title_of("word, " * 40).endswith("word…")
 
 
 @pytest.mark.parametrize("request_id", ["", "a" * 101, "a b", "a\n", "é"])

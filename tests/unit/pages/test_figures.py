@@ -31,7 +31,7 @@ def test_sizes_are_decimal_with_a_space_before_the_unit(value: int, words: str) 
 def test_shares_speeds_and_parameters_have_their_units() -> None:
     assert share(0.874) == "87.4 %" and share(None) == "–"
     assert speed(38.4) == "38 tok/s" and speed(2.41) == "2.4 tok/s" and speed(None) == "–"
-    assert parameters(9_400_000_000) == "9.4 B" and parameters(4_700_000) == "4.7 M"
+    assert parameters(9_400_000_000) == "9.4 B" and parameters(4_700_000) == "4.7 M" and parameters(28_400) == "28 k"
 
 
 @pytest.mark.parametrize(
