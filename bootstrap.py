@@ -37,7 +37,7 @@ from data.sealing import use_keyring
 from data.search.elasticsearch_index import ElasticsearchIndex
 from data.search.port import WritableIndex
 from data.search.postgres_index import PostgresIndex
-from data.search.refusing_index import RefusingIndex
+from data.search.refusing_index import ELASTICSEARCH_OFF, EMBEDDED_OFF, RefusingIndex
 from data.search.sqlite_index import SqliteIndex
 from data.unit_of_work import SqlUnitOfWork
 from models.engine.parked_files import ParkedFiles, default_budget
@@ -186,16 +186,16 @@ def prepare_home(settings: Settings) -> None:
 
 def open_index(settings: Settings, database: Database) -> WritableIndex:
     """The search index that the settings name."""
+    sealed = settings.encrypted and not settings.index_plaintext
     if settings.elasticsearch_url:
-        return ElasticsearchIndex(
+        elasticsearch = ElasticsearchIndex(
             settings.elasticsearch_url,
             api_key=settings.elasticsearch_api_key or None,
             ca_file=settings.elasticsearch_ca or None,
         )
+        return RefusingIndex(elasticsearch.remove, ELASTICSEARCH_OFF) if sealed else elasticsearch
     embedded = SqliteIndex(settings.home / "search.db") if database.is_sqlite else PostgresIndex(database)
-    if settings.encrypted and not settings.index_plaintext:
-        return RefusingIndex(embedded.remove)
-    return embedded
+    return RefusingIndex(embedded.remove, EMBEDDED_OFF) if sealed else embedded
 
 
 def open_parked_files(settings: Settings) -> ParkedFiles | None:
