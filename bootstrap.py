@@ -25,10 +25,13 @@ from core.ports import ModelPool, PasswordHasher, Router
 from core.retention import Retention
 from core.search import Search
 from core.sessions import Sessions
+from core.store_room import StoreRoom
 from core.turns import Turns
 from core.usage import UsageReports
+from data.backup.folder import SqlBackupFolder
 from data.database import Database, open_database
 from data.index_queue import IndexWorker
+from data.inspection import SqlStoreInspector
 from data.migrate import migrate
 from data.parked_jobs import ParkedJobs
 from data.passwords import BcryptHasher
@@ -49,6 +52,8 @@ log = logging.getLogger(__name__)
 
 GUIDE = Path(__file__).parent / "models" / "guide" / "guide.gguf"
 FIRST_ADMIN = "admin"
+BACKUP_KEY = "PORTAL_BACKUP_KEY"
+"""No setting of the portal: the passphrase of backups, which the commands read too."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,7 @@ class Portal:
     feedback: FeedbackQueue
     search: Search
     index_room: IndexRoom
+    store_room: StoreRoom
     retention: Retention
     usage: UsageReports
     models: ModelRoom
@@ -78,6 +84,7 @@ class Portal:
         """Mark running answers as interrupted, with their text; free the models; close the store."""
         self.turns.close()
         self.retention.close()
+        self.store_room.close()
         self.reconciler.close()
         self.index_worker.close()
         if isinstance(self.pool, Pool):
@@ -116,6 +123,13 @@ def build(
         feedback=FeedbackQueue(store, index, clock),
         search=Search(store, index, index_worker, clock),
         index_room=IndexRoom(store, index, index_worker, ParkedJobs(database), reconciler, clock),
+        store_room=StoreRoom(
+            store,
+            SqlStoreInspector(database),
+            SqlBackupFolder(database, settings.home / "backups"),
+            clock,
+            os.environ.get(BACKUP_KEY) or None,
+        ),
         retention=Retention(store, clock),
         usage=UsageReports(store),
         models=ModelRoom(pool, router, store, clock, settings.models_path),
