@@ -142,7 +142,7 @@ def _task(portal: Portal, user: User, task: BackupTask, facts: StoreFacts) -> No
     elif watched:
         st.toast(t("The backup is written and verified."), icon=":material/check_circle:")
     if task.error is not None or task.contents is not None:
-        st.button(t("Dismiss"), type="tertiary", key="backup-dismiss", on_click=_dismiss, args=(task,))
+        st.button(t("Hide"), type="tertiary", key="backup-dismiss", on_click=_dismiss, args=(task,))
 
 
 def _dismiss(task: BackupTask) -> None:
