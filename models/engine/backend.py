@@ -45,6 +45,8 @@ class Backend(Protocol):
     slots: int
     context: int
     """Tokens a slot can hold."""
+    shared_cells: int
+    """Tokens all slots together can hold where they share the memory; 0 where each has its own."""
     batch_tokens: int
     """Most tokens in one decode."""
     copy_from: int
@@ -65,6 +67,10 @@ class Backend(Protocol):
 
     def sample(self, sampler: Any, part: int, guess: int = 0) -> int:
         """The next token after the last decode's part number `part`, its first `guess` guesses included."""
+        ...
+
+    def use_adapter(self, adapter: int) -> None:
+        """Decode with this adapter from now on, 0: with none. It is one of those the model was loaded with."""
         ...
 
     def new_sampler(self, params: SamplingParams, prompt: Sequence[int]) -> Any: ...

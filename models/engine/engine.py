@@ -16,6 +16,7 @@ from models.engine.backend import Backend, Decoded, Part
 from models.engine.context_memory import ContextMemory
 from models.engine.drafting import Drafting
 from models.engine.histogram import EngineHistograms
+from models.engine.last_step import LastStep
 from models.engine.metrics import EngineMetrics, Speed
 from models.engine.parked_files import ParkedFiles
 from models.engine.scheduler import Scheduler
@@ -37,15 +38,18 @@ class Engine:
         *,
         speculate: bool = False,
         files: ParkedFiles | None = None,
+        last_step: LastStep | None = None,
     ) -> None:
         """`why` tells the backend's last error in its own words, for ModelFailed. speculate: guess tokens; off until it is shown to pay.
 
         files: where conversations go that the host's memory has no room for.
+        last_step: where to note each step, for who looks after the process died; closed at the end.
         """
         self._backend = backend
         self._name = name
+        self._last_step = last_step or LastStep(name)
         self._why = why
-        self._scheduler = Scheduler(backend.slots, backend.batch_tokens, queue_limit)
+        self._scheduler = Scheduler(backend.slots, backend.batch_tokens, queue_limit, backend.shared_cells)
         self._memory = ContextMemory(backend, files)
         self._prefixes = self._memory.prefixes
         self._speculation = Speculation(backend.most_guesses if speculate and backend.can_cut else 0, backend.context)
@@ -53,13 +57,15 @@ class Engine:
         self._wake = threading.Condition()
         self._closing = False
         self._decoding: tuple[Sequence, ...] = ()
+        self._adapter = 0
         self._step_began = 0.0
         self._reading_ahead = False
         self._speed = Speed()
         self._histograms = EngineHistograms()
         self._troubles: Counter[Decoded] = Counter()
         """Decodes that were not done, by what became of them."""
-        self._totals = EngineMetrics(backend.slots, 0, 0, 0, 0, 0, 0, 0.0, 0, 0, 0, backend.slots * backend.context, None)
+        cells = backend.shared_cells or backend.slots * backend.context
+        self._totals = EngineMetrics(backend.slots, 0, 0, 0, 0, 0, 0, 0.0, 0, 0, 0, cells, None)
         self._thread = threading.Thread(target=self._run, name=f"decode {name}", daemon=True)
 
     def start(self) -> None:
@@ -67,16 +73,32 @@ class Engine:
 
     # From any thread
 
-    def submit(self, prompt: list[int], params: SamplingParams, max_tokens: int, user_id: str, *, batch: bool = False) -> Sequence:
+    def submit(
+        self,
+        prompt: list[int],
+        params: SamplingParams,
+        max_tokens: int,
+        user_id: str,
+        *,
+        batch: bool = False,
+        adapter: int = 0,
+        label: str = "",
+    ) -> Sequence:
         """Queue an answer to `prompt`, which must leave room for a token. Raises Busy, Unavailable while closing.
 
-        batch: nobody watches, so that interactive questions go first. Returns once what the disk knows of the prompt is read.
+        batch: nobody watches, so that interactive questions go first. adapter: one of the backend's, 0: none. label: an id for the log of
+        a crash. Returns once what the disk knows of the prompt is read.
         """
-        sequence = Sequence(len(prompt), list(prompt), params, max_tokens, user_id, batch)
+        sequence = Sequence(len(prompt), list(prompt), params, max_tokens, user_id, batch, adapter, label)
+        self.queue(sequence)
+        return sequence
+
+    def queue(self, sequence: Sequence) -> None:
+        """As `submit`, for who made the sequence."""
         sequence.guesser = Guesser(sequence.tokens) if self._speculation.possible else None
         with self._wake:
             self._scheduler.check_room()
-        self._memory.bring_back(prompt, self._wake)
+        self._memory.bring_back(sequence.tokens, sequence.adapter, self._wake)
         with self._wake:
             if self._closing:
                 raise Unavailable("The model {name} is being unloaded.", name=self._name)
@@ -84,13 +106,15 @@ class Engine:
             if self._reading_ahead:
                 self._backend.abort(True)
             self._wake.notify()
-        return sequence
 
-    def expect(self, ended: Sequence, tokens: list[int]) -> None:
-        """The conversation of the `ended` answer will go on with a prompt that begins with `tokens`: read them while nobody waits."""
+    def expect(self, held: list[int], tokens: list[int]) -> None:
+        """The conversation of which a slot holds `held`, or all but the last of it, will go on with a prompt that begins with `tokens`.
+
+        They are read while nobody waits.
+        """
         if self._backend.can_cut and len(tokens) < self._backend.context:
             with self._wake:
-                self._memory.ahead.expect(ended.tokens, tokens)
+                self._memory.ahead.expect(held, tokens)
                 self._wake.notify()
 
     def cancel(self, sequence: Sequence) -> None:
@@ -118,7 +142,8 @@ class Engine:
                 self._totals,
                 busy=len(self._scheduler.running),
                 waiting=len(self._scheduler.waiting),
-                cells_used=self._prefixes.cells,
+                # Cells that two slots share count twice here.
+                cells_used=min(self._prefixes.cells, self._totals.cells_total),
                 slot_tokens=reused.slot,
                 ahead_tokens=reused.ahead,
                 copied_tokens=reused.copied,
@@ -165,6 +190,7 @@ class Engine:
         self._fail_all(Unavailable("The model {name} was unloaded before the answer was finished.", name=self._name))
         self._memory.close()
         self._backend.close()
+        self._last_step.close()
 
     def _wait_for_work(self) -> bool:
         with self._wake:
@@ -177,7 +203,9 @@ class Engine:
         self._step_began = time.perf_counter()
         batch = self._schedule()
         drafting_s = self._draft(batch)
+        self._last_step.decoding(self._decoding)
         sampled = self._compute(batch) if batch else []
+        self._last_step.resting()
         for sequence, token in sampled:
             self._deliver(sequence, token)
         self._count(batch, len(sampled), time.perf_counter() - self._step_began, drafting_s)
@@ -191,6 +219,7 @@ class Engine:
             self._reading_ahead = True
             self._backend.abort(False)
         begin = time.perf_counter()
+        self._put_on(self._prefixes.adapters[part.slot])
         self._backend.cut(part.slot, part.start)
         result = self._backend.decode([part])
         with self._wake:
@@ -212,11 +241,10 @@ class Engine:
         for sequence in [*paused, *(one for one in self._scheduler.running.values() if one.cancelled)]:
             self._finish(sequence, FinishReason.CANCELLED)
         with self._wake:
-            while self._scheduler.waiting and self._scheduler.free:
-                self._admit(self._scheduler.next_waiting())
+            self._admit_waiting()
             while (one := self._scheduler.to_pause()) is not None:
                 self._pause(one)
-                self._admit(self._scheduler.next_waiting())
+                self._admit_waiting()
             for sequence, place in self._scheduler.moved():
                 sequence.events.put(Queued(place, self._scheduler.expected_wait(place)))
             batch = self._scheduler.parts()
@@ -233,9 +261,13 @@ class Engine:
         scheduler = self._scheduler
         return self._drafting.extend(batch, scheduler.plain_s.get(len(batch)), self._speculation.guess_s(scheduler.prefill_s_per_token))
 
+    def _admit_waiting(self) -> None:
+        while (sequence := self._scheduler.next_waiting()) is not None:
+            self._admit(sequence)
+
     def _admit(self, sequence: Sequence) -> None:
         """Give the sequence a slot, with as much of its prompt as is known there or can be brought there."""
-        slot, length = self._memory.place(sequence.tokens, self._scheduler.free, counted=sequence.sampler is None)
+        slot, length = self._memory.place(sequence.tokens, self._scheduler.free, sequence.adapter, counted=sequence.sampler is None)
         sequence.done = length
         if sequence.sampler is None:
             sequence.cached = length
@@ -256,11 +288,12 @@ class Engine:
 
     def _compute(self, batch: list[tuple[Sequence, Part]]) -> list[tuple[Sequence, int]]:
         """Decode and sample. A batch that fails is tried again answer by answer, so that only the cause is lost."""
-        parts = [part for _, part in batch]
-        result = self._decode(parts)
-        while result is Decoded.FULL and self._memory.forget_oldest(self._scheduler.free):
-            result = self._decode(parts)
+        self._put_on(batch[0][0].adapter)
+        result = self._decode([part for _, part in batch])
+        while result is Decoded.FULL and self._make_room(batch):
+            result = self._decode([part for _, part in batch])
         if result is Decoded.DONE:
+            self._last_step.sampling()
             return [entry for index, (sequence, part) in enumerate(batch) for entry in self._advance(sequence, part, index)]
         for sequence, part in batch:
             self._undo(sequence, part)
@@ -278,6 +311,25 @@ class Engine:
         if result is not Decoded.DONE:
             self._troubles[result] += 1
         return result
+
+    def _put_on(self, adapter: int) -> None:
+        """The adapter that the answers of the batch have in common."""
+        if adapter != self._adapter:
+            self._backend.use_adapter(adapter)
+            self._adapter = adapter
+
+    def _make_room(self, batch: list[tuple[Sequence, Part]]) -> bool:
+        """Forget what an idle slot remembers; where all share one memory, pause the youngest answer. False where neither helps."""
+        if self._memory.forget_oldest(self._scheduler.free):
+            return True
+        with self._wake:
+            youngest = self._scheduler.to_make_room()
+            if youngest is None:
+                return False
+            self._pause(youngest)
+        batch[:] = [entry for entry in batch if entry[0] is not youngest]
+        self._memory.forget_oldest(self._scheduler.free)
+        return bool(batch)
 
     def _undo(self, sequence: Sequence, part: Part) -> None:
         """Forget what a decode that did not finish may have written; a model that cannot be cut back starts over."""
@@ -356,9 +408,9 @@ class Engine:
             waiting, self._scheduler.waiting = self._scheduler.waiting, []
             running = list(self._scheduler.running.values())
             self._memory.ahead.clear()
-        for sequence in running:
-            assert sequence.slot is not None
-            self._memory.clear(sequence.slot)
+        # What a step that broke left where is not known.
+        for slot in range(self._backend.slots):
+            self._memory.clear(slot)
         for sequence in running + waiting:
             self._fail(sequence, error)
 
