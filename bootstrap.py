@@ -26,11 +26,14 @@ from core.ports import ModelPool, PasswordHasher, Router
 from core.retention import Retention
 from core.search import Search
 from core.sessions import Sessions
+from core.store_room import StoreRoom
 from core.suggestions import Suggestions
 from core.turns import Turns
 from core.usage import UsageReports
+from data.backup.folder import SqlBackupFolder
 from data.database import Database, open_database
 from data.index_queue import IndexWorker
+from data.inspection import SqlStoreInspector
 from data.migrate import migrate
 from data.parked_jobs import ParkedJobs
 from data.passwords import BcryptHasher
@@ -39,7 +42,7 @@ from data.sealing import use_keyring
 from data.search.elasticsearch_index import ElasticsearchIndex
 from data.search.port import WritableIndex
 from data.search.postgres_index import PostgresIndex
-from data.search.refusing_index import RefusingIndex
+from data.search.refusing_index import ELASTICSEARCH_OFF, EMBEDDED_OFF, RefusingIndex
 from data.search.sqlite_index import SqliteIndex
 from data.unit_of_work import SqlUnitOfWork
 from models.engine.parked_files import ParkedFiles, default_budget
@@ -53,6 +56,8 @@ log = logging.getLogger(__name__)
 
 GUIDE = Path(__file__).parent / "models" / "guide" / "guide.gguf"
 FIRST_ADMIN = "admin"
+BACKUP_KEY = "PORTAL_BACKUP_KEY"
+"""No setting of the portal: the passphrase of backups, which the commands read too."""
 MOST_CRASHES = 3
 """A model that ended so many runs in a row in native code is not loaded at the start any more: an admin may."""
 
@@ -73,6 +78,7 @@ class Portal:
     suggestions: Suggestions
     audit: AuditTrail
     index_room: IndexRoom
+    store_room: StoreRoom
     retention: Retention
     usage: UsageReports
     models: ModelRoom
@@ -87,6 +93,7 @@ class Portal:
         """Mark running answers as interrupted, with their text; free the models; close the store."""
         self.turns.close()
         self.retention.close()
+        self.store_room.close()
         self.reconciler.close()
         self.index_worker.close()
         if isinstance(self.pool, Pool):
@@ -144,6 +151,13 @@ def build(
         suggestions=Suggestions(store),
         audit=AuditTrail(store, index, index_worker, clock),
         index_room=IndexRoom(store, index, index_worker, ParkedJobs(database), reconciler, clock),
+        store_room=StoreRoom(
+            store,
+            SqlStoreInspector(database),
+            SqlBackupFolder(database, settings.home / "backups"),
+            clock,
+            os.environ.get(BACKUP_KEY) or None,
+        ),
         retention=Retention(store, clock),
         usage=UsageReports(store),
         models=ModelRoom(pool, router, store, clock, settings.models_path, record.found if record else ()),
@@ -213,16 +227,16 @@ def prepare_home(settings: Settings) -> None:
 
 def open_index(settings: Settings, database: Database) -> WritableIndex:
     """The search index that the settings name."""
+    sealed = settings.encrypted and not settings.index_plaintext
     if settings.elasticsearch_url:
-        return ElasticsearchIndex(
+        elasticsearch = ElasticsearchIndex(
             settings.elasticsearch_url,
             api_key=settings.elasticsearch_api_key or None,
             ca_file=settings.elasticsearch_ca or None,
         )
+        return RefusingIndex(elasticsearch.remove, ELASTICSEARCH_OFF) if sealed else elasticsearch
     embedded = SqliteIndex(settings.home / "search.db") if database.is_sqlite else PostgresIndex(database)
-    if settings.encrypted and not settings.index_plaintext:
-        return RefusingIndex(embedded.remove)
-    return embedded
+    return RefusingIndex(embedded.remove, EMBEDDED_OFF) if sealed else embedded
 
 
 def open_parked_files(settings: Settings) -> ParkedFiles | None:

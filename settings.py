@@ -31,7 +31,7 @@ class Settings:
     master_key: Annotated[str, "The master key of encryption at rest: 32 bytes in base64, as `openssl rand -base64 32` makes them."] = ""
     master_key_file: Annotated[str, "A file with the master key."] = ""
     master_key_command: Annotated[str, "A command that prints the master key, as the client of a key management service does."] = ""
-    index_plaintext: Annotated[bool, "With encryption on: whether the embedded search index may keep the texts in readable form."] = False
+    index_plaintext: Annotated[bool, "With encryption on: whether the search index (Elasticsearch too) may keep readable text."] = False
     admin_password: Annotated[str, "The first admin's password at the first start. Empty: one is generated and printed once."] = ""
     model: Annotated[str, "The GGUF to load at the start. Empty: the built-in guide."] = ""
     models_folder: Annotated[str, "The folder with GGUF files. Empty: models under the home."] = ""

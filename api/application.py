@@ -20,6 +20,7 @@ from api import (
     retention_routes,
     search_routes,
     session_routes,
+    store_routes,
     usage_routes,
     vector_routes,
 )
@@ -46,7 +47,7 @@ def build(portal_getter: Callable[[], Portal]) -> FastAPI:
     refusals: dict[int | str, dict[str, Any]] = {"4XX": {"model": errors.ErrorBody}, 422: {"model": errors.ErrorBody}}
     ours = (
         *(session_routes, conversation_routes, feedback_routes, search_routes),
-        *(usage_routes, model_routes, people_routes, index_routes, retention_routes),
+        *(usage_routes, model_routes, people_routes, index_routes, store_routes, retention_routes),
     )
     for routes in ours:
         app.include_router(routes.router, responses=refusals)

@@ -17,6 +17,7 @@ from core.ports import IndexJobs, ModelPool, SearchIndex
 from core.retention import Retention
 from core.search import Search
 from core.sessions import Sessions
+from core.store_room import StoreRoom
 from core.turns import Turns
 from core.usage import UsageReports
 
@@ -51,6 +52,8 @@ class Portal(Protocol):
     def retention(self) -> Retention: ...
     @property
     def index_room(self) -> IndexRoom: ...
+    @property
+    def store_room(self) -> StoreRoom: ...
     @property
     def usage(self) -> UsageReports: ...
     @property

@@ -62,7 +62,7 @@ def _store(settings: Settings) -> Iterator[Finding]:
             if state.revision is None:
                 return
             if index.engine == "none":
-                off = "off: the chats are encrypted, and the embedded index would be readable"
+                off = f"off: the chats are encrypted, and {engine} would keep them readable"
                 yield Finding("Search index", None, off, "See PORTAL_INDEX_PLAINTEXT in docs/settings.md.")
                 return
             try:

@@ -353,7 +353,7 @@ EVERY_GROUP = "*"
 @dataclass(frozen=True, slots=True)
 class RetentionRule:
     kind: str
-    """"chats" or "feedback"."""
+    """"chats", "feedback" or "audit"."""
     group: str
     """EVERY_GROUP: all groups without a rule of their own."""
     days: int

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
+from core.backup import BackupContents, BackupFile, Progress, StoreFacts
 from core.embedding import EmbeddingRequest, RerankRequest, RunningEmbedding
 from core.entities import (
     AuditEntry,
@@ -294,6 +295,34 @@ class Reconciler(Protocol):
     def last(self) -> Reconciliation | None: ...
     def ask(self) -> None:
         """Compare store and index soon; returns at once."""
+        ...
+
+
+class StoreInspector(Protocol):
+    def facts(self) -> StoreFacts:
+        """Raises Unavailable."""
+        ...
+
+
+class BackupFolder(Protocol):
+    """The folder with backups, and what makes them. Names are plain file names that all() gave, or new ones."""
+
+    @property
+    def path(self) -> Path: ...
+    def all(self) -> Sequence[BackupFile]:
+        """Newest first; none where there is no folder yet."""
+        ...
+
+    def write(self, name: str, passphrase: str | None, progress: Progress) -> BackupFile:
+        """The store of this moment, verified. Raises Conflict if the name is taken, StartFailed if it cannot be written."""
+        ...
+
+    def check(self, name: str, passphrase: str | None, progress: Progress) -> BackupContents:
+        """Read to the end. Raises InvalidInput for a file that is not whole or a wrong passphrase, NotFound if it is gone."""
+        ...
+
+    def remove(self, name: str) -> None:
+        """Raises NotFound if it is gone."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""Retention: how long chats and ratings are kept, for each group, and whose are kept whatever the rules say."""
+"""Retention: how long chats, ratings and audit events are kept, and whose are kept whatever the rules say."""
 
 from __future__ import annotations
 
@@ -16,8 +16,12 @@ from core.ports import Clock, Store, UnitOfWork
 
 log = logging.getLogger(__name__)
 
-KINDS = ("chats", "feedback")
+KINDS = ("chats", "feedback", "audit")
 MAX_DAYS = 36_500
+SHORTEST_AUDIT_DAYS = 180
+"""What an admin did can be read for half a year, whatever rules the admin makes."""
+PROOF = "retention.delete"
+"""The audit event of a deletion. No rule deletes it."""
 BATCH = 100
 """Things deleted in one transaction."""
 EVERY_S = 24 * 3600.0
@@ -47,9 +51,12 @@ class Retention:
         """
         require(user.role, Permission.RUN_STORE)
         if kind not in KINDS:
-            raise InvalidInput("There is no retention for {kind}, only for chats and feedback.", kind=kind)
-        if days is not None and not 1 <= days <= MAX_DAYS:
-            raise InvalidInput("Days to keep must lie between 1 and {limit}.", limit=MAX_DAYS)
+            raise InvalidInput("There is no retention for {kind}, only for chats, feedback and audit.", kind=kind)
+        shortest = SHORTEST_AUDIT_DAYS if kind == "audit" else 1
+        if days is not None and not shortest <= days <= MAX_DAYS:
+            raise InvalidInput("Days to keep must lie between {shortest} and {limit}.", shortest=shortest, limit=MAX_DAYS)
+        if kind == "audit" and group != EVERY_GROUP:
+            raise InvalidInput("The audit is one for all groups. Make the rule for every group.")
         with self._store() as work:
             if days is not None:
                 work.retention.put_rule(RetentionRule(kind, group, days))
@@ -115,7 +122,7 @@ class Retention:
                 # The proof: how many, of what age, and a hash that a list of their ids can be checked against.
                 proof = hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()
                 details = {"group": rule.group, "before": before.isoformat(), "count": str(len(ids)), "sha256": proof}
-                self._audit(work, user, "retention.delete", rule.kind, **details)
+                self._audit(work, user, PROOF, rule.kind, **details)
                 work.commit()
             deleted += len(ids)
         return deleted
@@ -127,7 +134,7 @@ class Retention:
             try:
                 deleted = self.apply()
                 if deleted:
-                    log.info("Retention rules deleted %d chats and ratings.", deleted)
+                    log.info("Retention rules deleted %d chats, ratings and audit events.", deleted)
             except Exception as problem:
                 # An error that is not ours is a bug: log where it came from; tomorrow's round tries again.
                 log.warning("Retention rules could not be applied: %s", problem, exc_info=not isinstance(problem, PortalError))

@@ -1,4 +1,4 @@
-"""What the doctor tells about a database: read, never changed."""
+"""What the doctor and the Store page tell about a database: read, never changed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pathlib import Path
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from core.backup import StoreFacts
+from data.backup.tables import count_rows
 from data.database import Database
 
 _SCRIPTS = Path(__file__).parent / "migrations"
@@ -44,3 +46,16 @@ def inspect_store(database: Database) -> StoreState:
     known = revision is None or revision in {script.revision for script in scripts.walk_revisions()}
     kind = "SQLite" if database.is_sqlite else "PostgreSQL"
     return StoreState(kind, version, database.name, revision, scripts.get_current_head(), known, size_bytes)
+
+
+class SqlStoreInspector:
+    """Implements core.ports.StoreInspector."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def facts(self) -> StoreFacts:
+        state = inspect_store(self._database)
+        with self._database.connect() as connection:
+            rows = count_rows(connection)
+        return StoreFacts(state.kind, state.version, state.name, state.revision or "", state.size_bytes, rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,20 +13,39 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
-from core.errors import StartFailed
+from core.errors import StartFailed, Unavailable
 from data.database import Database
 
 _SCRIPTS = Path(__file__).parent / "migrations"
 _LOCK = 0x676C6D70
 """The advisory lock under which one replica migrates while the others wait."""
+WAIT_FOR_OTHERS = "30min"
+STATEMENT_TIMEOUT = "30min"
+LOCK_TIMEOUT = "5s"
+"""How long a migration waits for a table that is in use. Everybody who comes after it waits behind it, so briefly."""
+TRIES = 12
+PAUSE_S = 5.0
+_LOCK_NOT_AVAILABLE = "55P03"
 
 
 def migrate(database: Database, revision: str = "head") -> None:
-    """Upgrade to `revision`, all in one transaction.
+    """Upgrade to `revision`, all in one transaction: a crash in the middle leaves everything as it was.
 
+    A table that others use (a long report, a backup) is tried again for about two minutes; between the tries nobody waits.
     Raises StartFailed if the database cannot be reached or written, or is newer than the code.
     """
-    with database.start_errors(), exclusive(database) as connection:
+    with database.start_errors():
+        for left in reversed(range(TRIES)):
+            try:
+                return _migrate(database, revision)
+            except Unavailable as problem:
+                if left == 0 or getattr(problem.__cause__, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
+                    raise
+            time.sleep(PAUSE_S)
+
+
+def _migrate(database: Database, revision: str) -> None:
+    with exclusive(database) as connection:
         current = MigrationContext.configure(connection).get_current_revision()
         if current is not None and not knows(current):
             raise StartFailed(
@@ -80,10 +100,13 @@ def exclusive(database: Database) -> Iterator[Connection]:
             connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         else:
-            connection.execute(text("SET LOCAL lock_timeout = '60s'"))
-            connection.execute(text("SET LOCAL statement_timeout = '30min'"))
+            # For the advisory lock; the migrations themselves have timeouts of their own, in migrations/env.py.
+            connection.execute(text(f"SET LOCAL lock_timeout = '{WAIT_FOR_OTHERS}'"))
+            connection.execute(text(f"SET LOCAL statement_timeout = '{WAIT_FOR_OTHERS}'"))
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-        yield connection
-        if database.is_sqlite:
-            connection.rollback()
-            connection.exec_driver_sql("PRAGMA foreign_keys = ON")
+        try:
+            yield connection
+        finally:
+            if database.is_sqlite:
+                connection.rollback()
+                connection.exec_driver_sql("PRAGMA foreign_keys = ON")

@@ -67,6 +67,7 @@ SHOTS = {
     "usage": Shot("usage", ".st-key-charts"),
     "models": Shot("models", ".st-key-card-plan"),
     "people": Shot("people", ".st-key-tool"),
+    "store": Shot("store", ".st-key-card-index"),
 }
 
 

@@ -50,7 +50,7 @@ _CURSORS = "audit_cursors"
 
 
 def render(portal: Portal, user: User) -> None:
-    actions = shell.page_head(t("Audit"), t("Who did what, and when. Events are never changed or removed."), key="audit")
+    actions = shell.page_head(t("Audit"), t("Who did what, and when. Only a retention rule removes events."), key="audit")
     filter, text = _filters(portal, user)
     try:
         page = portal.audit.find(user, filter, text, PAGE, _cursors()[-1])

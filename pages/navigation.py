@@ -12,7 +12,7 @@ from core.entities import User
 from core.errors import PortalError
 from core.permissions import ROLES, Permission, allows
 from core.sessions import SESSION_COOKIE
-from pages import account, audit, chat, feedback, models, people, search, shell, sign_in, usage, words
+from pages import account, audit, chat, feedback, models, people, search, shell, sign_in, store, usage, words
 from pages.words import said, t
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ ENTRIES = (
     Entry("usage", "Usage", Permission.VIEW_USAGE, usage.render),
     Entry("models", "Models", Permission.RUN_MODELS, models.render),
     Entry("people", "People", Permission.MANAGE_PEOPLE, people.render),
+    Entry("store", "Store", Permission.RUN_STORE, store.render),
     Entry("audit", "Audit", Permission.READ_AUDIT, audit.render),
 )
 """The pages of the portal, in the order of the menu; the first is the start page."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, BinaryIO
 
+from core.backup import Progress
 from core.errors import InvalidInput
 from data.backup.file import read_records
 from data.backup.tables import BackedUpTable, RowHash, record_line
@@ -29,9 +31,19 @@ Take = Callable[[BackedUpTable, Sequence[list[Any]]], None]
 ROWS_AT_ONCE = 1000
 
 
-def check(file: BinaryIO, passphrase: str | None) -> Contents:
+def unheard(share: float) -> None:
+    """Where nobody asks how far it is."""
+
+
+def check(file: BinaryIO, passphrase: str | None, progress: Progress = unheard) -> Contents:
     """Read everything. Raises InvalidInput if any row is missing, changed or too many."""
-    return read(file, passphrase, lambda revision: None, lambda table, rows: None)
+    size = os.fstat(file.fileno()).st_size if progress is not unheard else 0
+
+    def take(table: BackedUpTable, rows: Sequence[list[Any]]) -> None:
+        if size:
+            progress(file.tell() / size)
+
+    return read(file, passphrase, lambda revision: None, take)
 
 
 def read(file: BinaryIO, passphrase: str | None, begin: Begin, take: Take) -> Contents:

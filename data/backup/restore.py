@@ -7,8 +7,9 @@ from typing import Any, BinaryIO
 
 from sqlalchemy import Connection, insert, inspect, select, text
 
+from core.backup import Progress
 from core.errors import Conflict, InvalidInput
-from data.backup.read import Contents, check, read
+from data.backup.read import Contents, check, read, unheard
 from data.backup.tables import BackedUpTable, RowHash, record_line
 from data.database import Database
 from data.index_queue import queue_everything
@@ -24,9 +25,9 @@ def is_empty(database: Database) -> bool:
         return not inspect(connection).get_table_names()
 
 
-def examine(file: BinaryIO, passphrase: str | None) -> Contents:
+def examine(file: BinaryIO, passphrase: str | None, progress: Progress = unheard) -> Contents:
     """What a restore would bring. Raises InvalidInput if the file is not whole, or of a newer portal."""
-    found = check(file, passphrase)
+    found = check(file, passphrase, progress)
     _check_revision(found.revision)
     return found
 

@@ -8,7 +8,22 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Boolean, DateTime, Float, Integer, String, TableClause, Text, column, table
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Connection,
+    DateTime,
+    Float,
+    Integer,
+    String,
+    TableClause,
+    Text,
+    column,
+    func,
+    select,
+    table,
+)
 from sqlalchemy.types import TypeEngine
 
 from data.columns import UtcDateTime
@@ -55,6 +70,11 @@ def present_tables() -> list[BackedUpTable]:
         for each in Table.metadata.sorted_tables
         if each.name not in LEFT_OUT
     ]
+
+
+def count_rows(connection: Connection) -> dict[str, int]:
+    """By table."""
+    return {each.name: int(connection.scalar(select(func.count()).select_from(each.clause)) or 0) for each in present_tables()}
 
 
 def record_line(record: Any) -> bytes:

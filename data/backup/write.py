@@ -13,15 +13,18 @@ from typing import Any, BinaryIO
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, func, select, text
 
+from core.backup import Progress
 from core.errors import Conflict, StartFailed
 from data.backup.file import write_records
-from data.backup.read import check
-from data.backup.tables import RowHash, present_tables, record_line
+from data.backup.read import check, unheard
+from data.backup.tables import RowHash, count_rows, present_tables, record_line
 from data.database import Database
 from data.migrate import newest_revision
 from data.tables import IndexJobTable
 
 ROWS_AT_ONCE = 1000
+_WRITING = 0.6
+"""The share of the time that writing takes; the rest is reading it again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,7 @@ class Written:
     sealed: bool
 
 
-def write_backup(database: Database, path: Path, passphrase: str | None) -> Written:
+def write_backup(database: Database, path: Path, passphrase: str | None, progress: Progress = unheard) -> Written:
     """The file appears under its name once it has been read again and found whole. Raises Conflict if the name is taken."""
     if path.exists():
         raise Conflict("{path} exists already. Choose another name, or remove it first.", path=path)
@@ -44,11 +47,11 @@ def write_backup(database: Database, path: Path, passphrase: str | None) -> Writ
     part = path.with_name(path.name + ".part")
     try:
         with _create(part) as file, _snapshot(database) as connection:
-            write_records(file, _records(connection), passphrase)
+            write_records(file, _records(connection, lambda share: progress(share * _WRITING)), passphrase)
             file.flush()
             os.fsync(file.fileno())
         with part.open("rb") as file:
-            found = check(file, passphrase)
+            found = check(file, passphrase, lambda share: progress(_WRITING + share * (1 - _WRITING)))
         part.rename(path)
     except OSError as problem:
         part.unlink(missing_ok=True)
@@ -65,9 +68,11 @@ def _create(path: Path) -> BinaryIO:
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
 
 
-def _records(connection: Connection) -> Iterator[Any]:
+def _records(connection: Connection, progress: Progress) -> Iterator[Any]:
     """What the backup is of, then each table with its rows, at last the sums of all."""
     tables = present_tables()
+    whole = sum(count_rows(connection).values())
+    done = 0
     yield {
         "made_at": datetime.now(UTC).isoformat(),
         "revision": MigrationContext.configure(connection).get_current_revision(),
@@ -81,6 +86,9 @@ def _records(connection: Connection) -> Iterator[Any]:
             record = each.plain(row)
             total.add(record_line(record))
             yield record
+            done += 1
+            if done % ROWS_AT_ONCE == 0:
+                progress(done / whole)
         sums[each.name] = {"rows": total.rows, "hash": total.hex}
     yield {"sums": sums}
 

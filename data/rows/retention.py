@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, exists, select
+from sqlalchemy import delete, exists, or_, select
 
 from core.entities import EVERY_GROUP, LegalHold, MessageStatus, RetentionRule
+from core.retention import PROOF
+from data.documents import AUDIT_DIGITS
 from data.rows.conversations import SqlConversationRows
-from data.tables import ConversationTable, FeedbackTable, LegalHoldTable, RetentionRuleTable, TurnTable, UserTable
+from data.tables import AuditEventTable, ConversationTable, FeedbackTable, LegalHoldTable, RetentionRuleTable, TurnTable, UserTable
 from data.transaction import AnySelect, Transaction
 
 _RULE = RetentionRuleTable.__table__.c
@@ -18,6 +20,7 @@ _USER = UserTable.__table__.c
 _TALK = ConversationTable.__table__.c
 _FEEDBACK = FeedbackTable.__table__.c
 _TURN = TurnTable.__table__.c
+_EVENT = AuditEventTable.__table__.c
 
 
 class SqlRetentionRows:
@@ -51,6 +54,8 @@ class SqlRetentionRows:
         return self._sql.write(delete(LegalHoldTable).where(_HOLD.user_id == user_id)).rowcount > 0
 
     def due(self, rule: RetentionRule, before: datetime, except_groups: Sequence[str], limit: int) -> Sequence[str]:
+        if rule.kind == "audit":
+            return self._due_events(before, limit)
         held = exists(select(_HOLD.user_id).where(_HOLD.user_id == _USER.id))
         if rule.kind == "chats":
             running = exists(select(_TURN.id).where(_TURN.conversation_id == _TALK.id, _TURN.status == MessageStatus.STREAMING))
@@ -65,7 +70,18 @@ class SqlRetentionRows:
             statement = statement.where(_USER.group_name.not_in(except_groups))
         return [row.id for row in self._sql.all(statement.limit(limit))]
 
+    def _due_events(self, before: datetime, limit: int) -> Sequence[str]:
+        """Proofs of deletions are never due, nor what a person under a hold did or what was done to that account."""
+        involved = or_(_HOLD.user_id == _EVENT.actor_id, _USER.name == _EVENT.subject)
+        held = exists(select(_HOLD.user_id).join(UserTable, _USER.id == _HOLD.user_id).where(involved))
+        statement = select(_EVENT.number).where(_EVENT.at < before, _EVENT.action != PROOF, ~held).order_by(_EVENT.at)
+        return [str(row.number).zfill(AUDIT_DIGITS) for row in self._sql.all(statement.limit(limit))]
+
     def remove(self, kind: str, ids: Sequence[str]) -> None:
+        if kind == "audit":
+            self._sql.write(delete(AuditEventTable).where(_EVENT.number.in_([int(each) for each in ids])))
+            self._sql.announce("audit", ids)
+            return
         if kind == "chats":
             talks = SqlConversationRows(self._sql)
             for id in ids:

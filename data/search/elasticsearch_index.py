@@ -133,6 +133,13 @@ class ElasticsearchIndex:
                 self._writer.indices.update_aliases(actions=[*actions, *({"remove_index": {"index": name}} for name in outdated)])
             self._building = False
 
+    def remove(self) -> None:
+        """Forget everything: no index of this portal is left on the server."""
+        with self._available():
+            for kind in KINDS:
+                for name in self._writer.indices.get(index=f"{self._alias(kind)}-v*"):
+                    self._writer.indices.delete(index=name)
+
     def put(self, documents: Sequence[Document]) -> dict[tuple[str, str], str]:
         parts = list(_parts(documents))
         if len(parts) < 2:

@@ -1,4 +1,4 @@
-"""In place of the embedded index where the store is encrypted and nobody has allowed readable text beside it."""
+"""In place of the search index where the store is encrypted and nobody has allowed readable text outside it."""
 
 from __future__ import annotations
 
@@ -9,15 +9,25 @@ from core.entities import SearchHit, SearchPage, SearchQuery
 from core.errors import Unavailable
 from data.search.port import Document
 
+EMBEDDED_OFF = (
+    "Search is off: the chats are encrypted, and the embedded index would keep them in readable form. "
+    "An admin can allow that with PORTAL_INDEX_PLAINTEXT=true."
+)
+ELASTICSEARCH_OFF = (
+    "Search is off: the chats are encrypted, and Elasticsearch would keep them in readable form on its own disks. "
+    "An admin can allow that with PORTAL_INDEX_PLAINTEXT=true."
+)
+
 
 class RefusingIndex:
     """Implements data.search.port.WritableIndex: holds nothing, and says why. Removes what an index left from before encryption."""
 
     engine = "none"
 
-    def __init__(self, forget: Callable[[], None]) -> None:
-        """forget: removes the readable index that may be there."""
+    def __init__(self, forget: Callable[[], None], sentence: str) -> None:
+        """forget: removes the readable index that may be there. sentence: what to say, EMBEDDED_OFF or ELASTICSEARCH_OFF."""
         self._forget = forget
+        self._sentence = sentence
 
     def search(self, query: SearchQuery) -> Sequence[SearchHit]:
         self._refuse()
@@ -52,9 +62,5 @@ class RefusingIndex:
 
     def close(self) -> None: ...
 
-    @staticmethod
-    def _refuse() -> NoReturn:
-        raise Unavailable(
-            "Search is off: the chats are encrypted, and the embedded index would keep them in readable form. "
-            "An admin can allow that with PORTAL_INDEX_PLAINTEXT, or set up Elasticsearch."
-        )
+    def _refuse(self) -> NoReturn:
+        raise Unavailable(self._sentence)

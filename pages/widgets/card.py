@@ -1,6 +1,9 @@
-"""Cards: the bordered boxes of Usage and Models. Never one inside another."""
+"""Cards: the bordered boxes of Usage, Models and Store. Never one inside another."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from html import escape
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -16,3 +19,9 @@ def card(key: str, title: str, sub: str) -> DeltaGenerator:
 
 def card_title(title: str, sub: str) -> None:
     st.markdown(f"### {title}\n:gray[:small[{sub}]]", anchors=False)
+
+
+def facts_list(facts: Iterable[tuple[str, str]]) -> None:
+    """Names with their values, side by side."""
+    rows = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in facts)
+    st.html(f"<dl class='facts'>{rows}</dl>")

@@ -19,13 +19,15 @@ import pytest
 from sqlalchemy import inspect, select
 
 from core.entities import AuditEvent, Session, SessionKind
-from core.errors import Conflict, InvalidInput, StartFailed
+from core.errors import Conflict, InvalidInput, NotFound, StartFailed, Unavailable
 from data.backup.file import MAGIC, read_records, write_records
+from data.backup.folder import SqlBackupFolder
 from data.backup.restore import examine, is_empty, restore
 from data.backup.tables import present_tables
 from data.backup.write import write_backup
 from data.database import Database, open_database
 from data.index_queue import IndexWorker
+from data.inspection import SqlStoreInspector
 from data.migrate import migrate
 from data.search.sqlite_index import SqliteIndex
 from data.unit_of_work import SqlUnitOfWork
@@ -160,6 +162,55 @@ def test_nothing_is_backed_up_from_nowhere(empty_url: str, tmp_path: Path) -> No
         write_backup(opened, tmp_path / "portal.backup", None)
     opened.close()
     assert not list(tmp_path.glob("*.backup*"))
+
+
+def test_the_folder_of_the_portal_makes_lists_and_checks_backups(database: Database, tmp_path: Path) -> None:
+    ana = put_user(database)
+    for _ in range(300):
+        put_exchange(database, ana)
+    folder = SqlBackupFolder(database, tmp_path / "backups")
+    assert folder.all() == []
+    heard: list[float] = []
+    made = folder.write("portal-1.backup", "correct horse", heard.append)
+    assert made.sealed and folder.path.stat().st_mode & 0o777 == 0o700
+    assert heard == sorted(heard) and 0 < heard[0] < 0.6 < heard[-1] <= 1
+    [listed] = folder.all()
+    assert (listed.name, listed.size_bytes, listed.sealed) == (made.name, made.size_bytes, True)
+    heard.clear()
+    found = folder.check("portal-1.backup", "correct horse", heard.append)
+    assert found.rows == SqlStoreInspector(database).facts().rows and found.rows["messages"] == 600
+    assert heard == sorted(heard) and 0 < heard[-1] <= 1
+    folder.remove("portal-1.backup")
+    for use in (lambda: folder.remove("portal-1.backup"), lambda: folder.check("portal-1.backup", None, heard.append)):
+        with pytest.raises(NotFound):
+            use()
+
+
+def test_the_folder_lists_only_backups_and_follows_no_link(database: Database, tmp_path: Path) -> None:
+    folder = SqlBackupFolder(database, tmp_path)
+    folder.write("real.backup", None, lambda share: None)
+    (tmp_path / "link.backup").symlink_to(tmp_path / "real.backup")
+    (tmp_path / "text.backup").write_text("nothing")
+    (tmp_path / "folder.backup").mkdir()
+    os.mkfifo(tmp_path / "pipe.backup")
+    assert [each.name for each in folder.all()] == ["real.backup"]
+
+
+def test_a_backup_that_is_given_up_leaves_nothing_and_old_parts_go(database: Database, tmp_path: Path) -> None:
+    put_exchange(database, put_user(database))
+    folder = SqlBackupFolder(database, tmp_path / "backups")
+    folder.path.mkdir()
+    forgotten, recent = folder.path / "old.backup.part", folder.path / "new.backup.part"
+    forgotten.write_bytes(b"x")
+    recent.write_bytes(b"x")
+    os.utime(forgotten, (1, 1))
+
+    def stop(share: float) -> None:
+        raise Unavailable("The portal was stopped.")
+
+    with pytest.raises(Unavailable):
+        folder.write("portal-1.backup", None, stop)
+    assert list(folder.path.iterdir()) == [recent]
 
 
 @pytest.fixture

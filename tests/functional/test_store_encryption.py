@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pytest
 from sqlalchemy import Text, select, text, type_coerce, update
 
+import bootstrap
+from core.entities import SearchQuery
 from core.errors import StartFailed, Unavailable
 from data.backup.restore import restore
 from data.backup.write import write_backup
 from data.database import Database, open_database
 from data.documents import load_documents
+from data.index_queue import IndexWorker
+from data.migrate import migrate
 from data.reseal import reseal
 from data.sealed_text import MARK, SealedProse
 from data.sealing import Keyring, use_keyring
+from data.search.port import WritableIndex
 from data.tables import MessageTable, Table
 from data.unit_of_work import SqlUnitOfWork
+from settings import Settings
 from tests.functional import things
 from tests.functional.things import put_exchange, put_user
+from tests.servers.elasticsearch_node import ElasticsearchNode
 
 MASTER = b"m" * 32
 SECRET = "the merger is on Friday 合并"
@@ -205,3 +215,32 @@ def test_a_backup_keeps_what_is_sealed_sealed(database: Database, tmp_path: Path
     sealing(target)
     assert readable(target, *ids)
     target.close()
+
+
+def test_elasticsearch_gets_no_readable_text_unless_an_admin_allows_it(
+    elasticsearch_node: ElasticsearchNode, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """It is another machine with other readers: what is sealed here must not lie open there."""
+    plain = Settings(home=tmp_path, elasticsearch_url=elasticsearch_node.url)
+    sealed = replace(plain, master_key=b64encode(MASTER).decode())
+    allowed = replace(sealed, index_plaintext=True)
+    database = open_database(plain.database)
+    request.addfinalizer(database.close)
+    migrate(database)
+    put_secrets(database)
+
+    def drained(settings: Settings) -> WritableIndex:
+        index = bootstrap.open_index(settings, database)
+        request.addfinalizer(index.close)
+        assert IndexWorker(database, index).drain(20)
+        return index
+
+    assert drained(plain).search(SearchQuery("merger", "message"))
+    sealing(database)
+    put_secrets(database)
+    with pytest.raises(Unavailable, match=r"Elasticsearch would keep them in readable form.*PORTAL_INDEX_PLAINTEXT=true"):
+        drained(sealed).search(SearchQuery("merger", "message"))
+    there = httpx.get(f"{elasticsearch_node.url}/_cat/indices?format=json").json()
+    assert [each["index"] for each in there if each["index"].startswith("glm-portal-")] == [], "what lay there from before is gone"
+    assert len(drained(allowed).search(SearchQuery("merger", "message"))) == 4
+    drained(sealed)

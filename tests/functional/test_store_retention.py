@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-from core.entities import LegalHold, RetentionRule
+from core.entities import AuditEvent, LegalHold, RetentionRule
+from core.retention import PROOF
 from data.database import Database
 from data.index_queue import IndexWorker
 from data.search.sqlite_index import SqliteIndex
@@ -51,4 +52,31 @@ def test_what_is_due_is_found_and_removed_from_store_and_index(database: Databas
     assert list(index.ids("conversation")) == [bos.id]
     assert len(list(index.ids("message"))) == 2
     assert list(index.ids("feedback")) == []
+    index.close()
+
+
+def test_audit_events_that_are_due_go_from_the_index_too(database: Database, tmp_path: Path) -> None:
+    index = SqliteIndex(tmp_path / "search.db")
+    worker = IndexWorker(database, index)
+    ana = put_user(database, things.user("ana"))
+    rule = RetentionRule("audit", "*", 180)
+    with SqlUnitOfWork(database) as work:
+        for day, (actor, action, subject) in enumerate(
+            [(None, "model.load", "glm"), (None, PROOF, "chats"), (ana.id, "model.load", "glm"), (None, "user.disable", "ana")]
+        ):
+            work.audit.add(AuditEvent(things.later(days=day), actor, action, subject, {}))
+        work.commit()
+    assert worker.drain(10)
+    first, proof, by_ana, about_ana = index.ids("audit")
+    with SqlUnitOfWork(database) as work:
+        after = things.later(days=10)
+        assert work.retention.due(rule, things.NOW, [], 10) == []
+        assert work.retention.due(rule, after, [], 10) == [first, by_ana, about_ana]
+        assert work.retention.due(rule, after, [], 1) == [first]
+        work.retention.place_hold(LegalHold(ana.id, ana.name, "case", things.NOW))
+        assert work.retention.due(rule, after, [], 10) == [first]
+        work.retention.remove("audit", [first])
+        work.commit()
+    assert worker.drain(10)
+    assert list(index.ids("audit")) == [proof, by_ana, about_ana]
     index.close()

@@ -117,6 +117,26 @@ def test_under_a_legal_hold_neither_rules_nor_the_person_delete(
     assert [event.action for event in audit(store) if event.action.startswith("hold")] == ["hold.place", "hold.lift"]
 
 
+def test_old_audit_events_go_and_the_proof_of_every_deletion_stays(
+    store: Store, retention: Retention, admin: User, ana: User, clock: MovingClock
+) -> None:
+    put_chat(store, ana, clock, 31)
+    retention.set_rule(admin, "chats", "*", 30)
+    retention.apply()
+    clock.forward(days=100)
+    retention.place_hold(admin, "ana", "case 4711")
+    retention.set_rule(admin, "audit", "*", 180)
+    assert retention.apply() == 0
+    clock.forward(days=81)
+    assert retention.apply(admin) == 2, "the rule of 181 days ago, and the account root of before"
+    clock.forward(days=200)
+    retention.lift_hold(admin, "ana")
+    assert retention.apply() == 3, "the account ana, kept by the hold, the hold itself, and the second rule"
+    left = [(event.action, event.subject) for event in audit(store)]
+    assert left == [("retention.delete", "chats"), ("retention.delete", "audit"), ("hold.lift", "ana"), ("retention.delete", "audit")]
+    assert [event.details["count"] for event in audit(store) if event.subject == "audit"] == ["2", "3"]
+
+
 def test_a_chat_with_a_running_answer_is_left_alone(store: Store, retention: Retention, admin: User, ana: User, clock: MovingClock) -> None:
     at = clock() - timedelta(days=400)
     talk = things.conversation(ana, "Rates", at)
@@ -133,9 +153,9 @@ def test_a_chat_with_a_running_answer_is_left_alone(store: Store, retention: Ret
 
 
 def test_what_cannot_be_set_is_refused(retention: Retention, admin: User, ana: User) -> None:
-    for kind, days in (("audit", 10), ("chats", 0), ("chats", 10**9)):
+    for kind, group, days in (("files", "*", 10), ("chats", "*", 0), ("chats", "*", 10**9), ("audit", "*", 179), ("audit", "risk", 200)):
         with pytest.raises(InvalidInput):
-            retention.set_rule(admin, kind, "*", days)
+            retention.set_rule(admin, kind, group, days)
     with pytest.raises(NotFound):
         retention.set_rule(admin, "chats", "*", None)
     with pytest.raises(NotFound):

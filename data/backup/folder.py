@@ -1,0 +1,69 @@
+"""The folder under the home where the portal itself puts its backups."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from stat import S_ISREG
+
+from core.backup import BackupContents, BackupFile, Progress
+from core.errors import InvalidInput, NotFound, StartFailed
+from data.backup.file import is_sealed
+from data.backup.restore import examine
+from data.backup.write import write_backup
+from data.database import Database
+
+FORGOTTEN_S = 24 * 3600.0
+"""A part this old was left by a process that was killed."""
+
+
+class SqlBackupFolder:
+    """Implements core.ports.BackupFolder. Links are not followed, and what is no backup is not listed."""
+
+    def __init__(self, database: Database, path: Path) -> None:
+        self._database = database
+        self.path = path
+
+    def all(self) -> Sequence[BackupFile]:
+        found = [file for path in self.path.glob("*.backup") if (file := _look(path)) is not None]
+        return sorted(found, key=lambda each: (each.written_at, each.name), reverse=True)
+
+    def write(self, name: str, passphrase: str | None, progress: Progress) -> BackupFile:
+        try:
+            self.path.mkdir(mode=0o700, exist_ok=True)
+            for part in self.path.glob("*.part"):
+                if time.time() - part.stat().st_mtime > FORGOTTEN_S:
+                    part.unlink()
+        except OSError as problem:
+            raise StartFailed("The backup {path} cannot be written: {reason}.", path=self.path, reason=problem.strerror) from problem
+        written = write_backup(self._database, self.path / name, passphrase, progress)
+        return BackupFile(name, datetime.now(UTC), written.size_bytes, written.sealed)
+
+    def check(self, name: str, passphrase: str | None, progress: Progress) -> BackupContents:
+        try:
+            with (self.path / name).open("rb") as file:
+                found = examine(file, passphrase, progress)
+        except OSError as problem:
+            raise NotFound("There is no such backup.") from problem
+        return BackupContents(found.made_at, found.revision, found.rows)
+
+    def remove(self, name: str) -> None:
+        try:
+            (self.path / name).unlink()
+        except OSError as problem:
+            raise NotFound("There is no such backup.") from problem
+
+
+def _look(path: Path) -> BackupFile | None:
+    """None for what is no file of ours, or went away meanwhile."""
+    try:
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
+            about = os.fstat(file.fileno())
+            if not S_ISREG(about.st_mode):
+                return None
+            return BackupFile(path.name, datetime.fromtimestamp(about.st_mtime, UTC), about.st_size, is_sealed(file))
+    except (OSError, InvalidInput):
+        return None

@@ -1,0 +1,56 @@
+"""Store (admin): what the store holds, backups, the search index, and how long things are kept."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.backup import StoreFacts
+from core.entities import User
+from pages.shell import page_head
+from pages.widgets.backups import ask_for_backup, backups
+from pages.widgets.card import card, facts_list
+from pages.widgets.figures import count, size
+from pages.widgets.index_card import index_card
+from pages.widgets.retention import holds, rules
+from pages.words import t
+
+if TYPE_CHECKING:
+    from bootstrap import Portal
+
+
+def render(portal: Portal, user: User) -> None:
+    facts = portal.store_room.facts(user)
+    about = t("{kind} {version}, {size}, revision {revision}", kind=facts.kind, version=facts.version, size=size(facts.size_bytes),
+              revision=facts.revision)  # fmt: skip
+    with page_head(t("Store"), about, key="store"):
+        task = portal.store_room.task(user)
+        busy = task is not None and not task.ended
+        if st.button(t("Make a backup"), icon=":material/save:", type="primary", key="store-backup", disabled=busy):
+            ask_for_backup(portal, user)
+    left, right = st.columns([1.25, 1], gap="medium")
+    with left:
+        _rows(facts)
+        backups(portal, user, facts)
+    with right:
+        index_card(portal, user)
+        rules(portal, user)
+        holds(portal, user)
+
+
+def _rows(facts: StoreFacts) -> None:
+    labels = (
+        ("conversations", t("Chats")),
+        ("messages", t("Messages")),
+        ("feedback", t("Ratings")),
+        ("generations", t("Answers counted")),
+        ("users", t("People")),
+        ("audit_events", t("Audit events")),
+    )
+    with card("store-facts", t("What it holds"), t("Rows, counted when this page was opened")):
+        facts_list([(label, count(facts.rows[name])) for name, label in labels])
+        st.html(f"<p class='file'><code>{escape(facts.name)}</code></p>")
+
+
