@@ -29,15 +29,19 @@ from core.turns import Turns
 from core.usage import UsageReports
 from data.database import Database, open_database
 from data.index_queue import IndexWorker
+from data.log_shipping import LogShipper
 from data.migrate import migrate
 from data.parked_jobs import ParkedJobs
 from data.passwords import BcryptHasher
 from data.reconciler import Reconciler
 from data.sealing import use_keyring
 from data.search.elasticsearch_index import ElasticsearchIndex
+from data.search.elasticsearch_logs import ElasticsearchLogs
+from data.search.elasticsearch_server import ElasticsearchServer
 from data.search.port import WritableIndex
 from data.search.postgres_index import PostgresIndex
 from data.search.refusing_index import RefusingIndex
+from data.search.rollover import RolloverLimits
 from data.search.sqlite_index import SqliteIndex
 from data.unit_of_work import SqlUnitOfWork
 from models.engine.parked_files import ParkedFiles, default_budget
@@ -53,7 +57,7 @@ FIRST_ADMIN = "admin"
 
 @dataclass(frozen=True)
 class Portal:
-    """Everything a page or a route may call. The last five are concretes, for metrics, health and the doctor."""
+    """Everything a page or a route may call. The last ones are concretes, for metrics, health and the doctor."""
 
     settings: Settings
     accounts: Accounts
@@ -73,6 +77,7 @@ class Portal:
     index_worker: IndexWorker
     reconciler: Reconciler
     database: Database
+    log_shipper: LogShipper | None
 
     def close(self) -> None:
         """Mark running answers as interrupted, with their text; free the models; close the store."""
@@ -84,6 +89,8 @@ class Portal:
             self.pool.close()
         self.index.close()
         self.database.close()
+        if self.log_shipper is not None:
+            self.log_shipper.finish()
 
 
 def build(
@@ -124,7 +131,10 @@ def build(
         index_worker=index_worker,
         reconciler=reconciler,
         database=database,
+        log_shipper=open_log_shipper(settings),
     )
+    if portal.log_shipper is not None:
+        portal.log_shipper.start()
     interrupted = portal.turns.recover(everything=settings.embedded)
     if interrupted:
         log.warning("%d answers were cut by the last stop and are marked interrupted", interrupted)
@@ -191,11 +201,26 @@ def open_index(settings: Settings, database: Database) -> WritableIndex:
             settings.elasticsearch_url,
             api_key=settings.elasticsearch_api_key or None,
             ca_file=settings.elasticsearch_ca or None,
+            rollover=_rollover(settings),
         )
     embedded = SqliteIndex(settings.home / "search.db") if database.is_sqlite else PostgresIndex(database)
     if settings.encrypted and not settings.index_plaintext:
         return RefusingIndex(embedded.remove)
     return embedded
+
+
+def open_log_shipper(settings: Settings) -> LogShipper | None:
+    """What sends log lines to Elasticsearch, where there is one. Its connections are its own: searches never wait for them."""
+    if not settings.elasticsearch_url:
+        return None
+    server = ElasticsearchServer(
+        settings.elasticsearch_url, api_key=settings.elasticsearch_api_key or None, ca_file=settings.elasticsearch_ca or None
+    )
+    return LogShipper(ElasticsearchLogs(server, _rollover(settings), timedelta(days=settings.log_days)))
+
+
+def _rollover(settings: Settings) -> RolloverLimits:
+    return RolloverLimits(settings.rollover_days, settings.rollover_mb, settings.rollover_documents)
 
 
 def open_parked_files(settings: Settings) -> ParkedFiles | None:

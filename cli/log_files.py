@@ -31,9 +31,9 @@ def write_logs(settings: Settings) -> None:
         handler.addFilter(Masking())
         logging.getLogger().addHandler(handler)
     logging.getLogger().setLevel(settings.log_level)
-    # Clients that tell every request they make: several a second, with what was searched for.
+    # Clients that tell every request they make, several a second, and where; what fails is told by whoever asked.
     for client in ("elastic_transport", "httpx", "httpcore"):
-        logging.getLogger(client).setLevel(logging.WARNING)
+        logging.getLogger(client).setLevel(logging.ERROR)
 
 
 def _log_file(path: Path) -> logging.Handler:
