@@ -44,7 +44,7 @@ class Settings:
     session_hours: Annotated[int, "Hours until a person must sign in again."] = 12
     secure_cookie: Annotated[bool, "Send the session cookie over HTTPS only; switch on behind TLS."] = False
     log_level: Annotated[str, "DEBUG, INFO, WARNING or ERROR."] = "INFO"
-    log_format: Annotated[str, "json or text. Empty: JSON in the file, and text for a person at a terminal."] = ""
+    log_format: Annotated[str, "json or text. Empty: JSON in the log file, and warnings as text on standard error."] = ""
     log_days: Annotated[int, "Days that log lines are kept in Elasticsearch."] = 90
     rollover_days: Annotated[int, "Days until logs and audit begin a new index in Elasticsearch."] = 30
     rollover_mb: Annotated[int, "Size in MB at which logs and audit begin a new index in Elasticsearch."] = 10_000

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
@@ -15,10 +14,9 @@ FILE_BYTES, OLD_FILES = 10_000_000, 3
 
 
 def write_logs(settings: Settings) -> None:
-    """Everything into the file. At a terminal a person is shown warnings; what collects JSON gets all. Raises StartFailed."""
-    at_terminal = sys.stderr.isatty()
+    """Everything into the file. On standard error a person reads warnings; what collects JSON there gets all. Raises StartFailed."""
     terminal = logging.StreamHandler()
-    if (settings.log_format or ("text" if at_terminal else "json")) == "text":
+    if settings.log_format != "json":
         terminal.setLevel(logging.WARNING)
         # llama.cpp warns about every file's quirks; the log has them.
         terminal.addFilter(lambda record: record.name != "llama.cpp" or record.levelno >= logging.ERROR)

@@ -14,15 +14,6 @@ from core.log_lines import JsonLines, TextLines
 from settings import Settings
 
 
-class Terminal(io.StringIO):
-    def __init__(self, person: bool) -> None:
-        super().__init__()
-        self._person = person
-
-    def isatty(self) -> bool:
-        return self._person
-
-
 @pytest.fixture(autouse=True)
 def root() -> Iterator[None]:
     """Puts the root logger back as it was."""
@@ -37,8 +28,7 @@ def root() -> Iterator[None]:
 
 
 def test_a_person_reads_warnings_as_text_and_the_file_has_everything_as_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    terminal = Terminal(person=True)
-    monkeypatch.setattr("sys.stderr", terminal)
+    monkeypatch.setattr("sys.stderr", terminal := io.StringIO())
     write_logs(Settings(home=tmp_path))
     logging.getLogger("x").info("quiet")
     logging.getLogger("x").warning("password=hunter2")
@@ -47,22 +37,20 @@ def test_a_person_reads_warnings_as_text_and_the_file_has_everything_as_json(tmp
     assert "quiet" not in terminal.getvalue() and "WARNING x: password=***" in terminal.getvalue()
 
 
-def test_a_collector_gets_everything_as_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    collector = Terminal(person=False)
-    monkeypatch.setattr("sys.stderr", collector)
-    write_logs(Settings(home=tmp_path))
+def test_what_collects_json_gets_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stderr", collector := io.StringIO())
+    write_logs(Settings(home=tmp_path, log_format="json"))
     logging.getLogger("x").info("quiet")
     assert json.loads(collector.getvalue())["message"] == "quiet"
 
 
-def test_the_setting_decides_for_both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    collector = Terminal(person=False)
-    monkeypatch.setattr("sys.stderr", collector)
+def test_text_is_written_to_both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stderr", terminal := io.StringIO())
     write_logs(Settings(home=tmp_path, log_format="text", log_level="DEBUG"))
     logging.getLogger("x").debug("detail")
     logging.getLogger("x").error("trouble")
     assert "DEBUG x: detail" in (tmp_path / "logs" / "portal.log").read_text("utf-8")
-    assert "ERROR x: trouble" in collector.getvalue() and "detail" not in collector.getvalue()
+    assert "ERROR x: trouble" in terminal.getvalue() and "detail" not in terminal.getvalue()
 
 
 def test_a_log_that_cannot_be_written_stops_the_start(tmp_path: Path) -> None:
