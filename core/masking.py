@@ -40,7 +40,7 @@ _RULES: tuple[tuple[re.Pattern[str], _Replacement], ...] = (
     (re.compile(r"DETAIL:.*?(?=\n\[SQL|\n\nThe above|\n\nDuring|\Z)", re.DOTALL), f"DETAIL: {MASK}"),
     (re.compile(r"(Preview of field's value: ).*", re.DOTALL), rf"\1{MASK}"),
     (re.compile(r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[^-]{0,16000}(?:-----END [A-Z ]{0,30}-----)?"), MASK),
-    (re.compile(r"(?i)([a-z][a-z0-9+.-]{0,20}://)[^\s/\"']{1,300}@"), rf"\1{MASK}@"),
+    (re.compile(r"://[^\s/\"']{1,300}@"), f"://{MASK}@"),
     (re.compile(rf"(?i)\b({_HEADERS})(\W{{0,3}}[:=]\s{{0,3}}[\"']?)[^\r\n\"']{{1,4000}}"), rf"\1\2{MASK}"),
     (re.compile(r"(?i)\b(bearer|apikey)\s{1,3}[A-Za-z0-9._~+/=-]{6,4000}"), rf"\1 {MASK}"),
     (re.compile(r"\b([Bb]asic)\s{1,3}(?=[A-Za-z]{0,60}[0-9+/=]|[a-z]{1,60}[A-Z]|[A-Z]{2})[A-Za-z0-9+/=]{6,2000}"), rf"\1 {MASK}"),

@@ -6,10 +6,12 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
+import bootstrap
 from core.errors import Unavailable
 from core.log_context import log_context
 from data import log_shipping
@@ -17,6 +19,8 @@ from data.log_shipping import LogShipper
 from data.search.elasticsearch_logs import ElasticsearchLogs
 from data.search.elasticsearch_server import ElasticsearchServer
 from data.search.rollover import RolloverLimits
+from settings import Settings
+from tests.fakes import FakePool, FakeRouter
 from tests.servers.elasticsearch_node import ElasticsearchNode
 from tests.servers.ports import free_port
 
@@ -185,3 +189,14 @@ def test_after_the_server_is_back_it_has_what_waited_and_says_what_is_missing(
     messages = [each["message"] for each in found(server)]
     assert [each for each in messages if each.startswith("line")] == [f"line {number}" for number in range(5)]
     assert [each for each in messages if "missing" in each] == ["3 log lines of this portal are missing here. Its log file has them."]
+
+
+def test_a_portal_with_elasticsearch_sends_its_own_lines(elasticsearch_node: ElasticsearchNode, tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, elasticsearch_url=elasticsearch_node.url)
+    portal = bootstrap.build(settings, pool=FakePool(), router=FakeRouter())
+    log.warning("a line of the portal of %s", tmp_path)
+    portal.close()
+    reader = ElasticsearchServer(elasticsearch_node.url)
+    assert [each["message"] for each in found(reader) if str(tmp_path) in each["message"]] == [f"a line of the portal of {tmp_path}"]
+    assert not [each for each in logging.getLogger().handlers if isinstance(each, LogShipper)]
+    reader.close()
