@@ -16,7 +16,8 @@ from api.application import build as build_api
 from api.compressed import CompressedScripts
 from api.dispatch import ApiDispatch
 
-faulthandler.enable()
+if not faulthandler.is_enabled():  # the portal may have given it a file already
+    faulthandler.enable()
 
 # Without this, Streamlit runs pages/X.py directly for a first visitor to /X, before Home.py ever asked who it is.
 # It is private: Streamlit is pinned, and tests/functional/test_page_walls.py tells when it stops to work.

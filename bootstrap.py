@@ -12,12 +12,13 @@ from pathlib import Path
 
 import settings as portal_settings
 from core.accounts import Accounts, generate_password
+from core.audit import AuditTrail
 from core.completions import Completions
 from core.conversations import Conversations
 from core.embeddings import Embeddings
 from core.errors import PortalError, StartFailed
 from core.feedback import FeedbackQueue
-from core.generation import LoadSettings
+from core.generation import Crash
 from core.index_room import IndexRoom
 from core.model_room import ModelRoom
 from core.permissions import Role
@@ -25,6 +26,7 @@ from core.ports import ModelPool, PasswordHasher, Router
 from core.retention import Retention
 from core.search import Search
 from core.sessions import Sessions
+from core.suggestions import Suggestions
 from core.turns import Turns
 from core.usage import UsageReports
 from data.database import Database, open_database
@@ -45,6 +47,8 @@ from data.search.rollover import RolloverLimits
 from data.search.sqlite_index import SqliteIndex
 from data.unit_of_work import SqlUnitOfWork
 from models.engine.parked_files import ParkedFiles, default_budget
+from models.last_run import RunRecord, read_crashes
+from models.model_facts import model_name
 from models.pool import Pool
 from models.router import PoolRouter
 from settings import Settings
@@ -53,6 +57,8 @@ log = logging.getLogger(__name__)
 
 GUIDE = Path(__file__).parent / "models" / "guide" / "guide.gguf"
 FIRST_ADMIN = "admin"
+MOST_CRASHES = 3
+"""A model that ended so many runs in a row in native code is not loaded at the start any more: an admin may."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,8 @@ class Portal:
     embeddings: Embeddings
     feedback: FeedbackQueue
     search: Search
+    suggestions: Suggestions
+    audit: AuditTrail
     index_room: IndexRoom
     retention: Retention
     usage: UsageReports
@@ -77,7 +85,8 @@ class Portal:
     index_worker: IndexWorker
     reconciler: Reconciler
     database: Database
-    log_shipper: LogShipper | None
+    log_shipper: LogShipper | None = None
+    record: RunRecord | None = None
 
     def close(self) -> None:
         """Mark running answers as interrupted, with their text; free the models; close the store."""
@@ -89,14 +98,24 @@ class Portal:
             self.pool.close()
         self.index.close()
         self.database.close()
+        if self.record is not None:
+            self.record.close()
         if self.log_shipper is not None:
             self.log_shipper.finish()
 
 
 def build(
-    settings: Settings, *, pool: ModelPool | None = None, router: Router | None = None, hasher: PasswordHasher | None = None
+    settings: Settings,
+    *,
+    pool: ModelPool | None = None,
+    router: Router | None = None,
+    hasher: PasswordHasher | None = None,
+    record: RunRecord | None = None,
 ) -> Portal:
-    """Connect the parts. `pool`, `router` and `hasher` replace the real ones in tests. Raises StartFailed."""
+    """Connect the parts. `pool`, `router` and `hasher` replace the real ones in tests. Raises StartFailed.
+
+    record: what is told of crashes, before and after; closed with the portal.
+    """
     prepare_home(settings)
     clock = now
     database = open_database(settings.database)
@@ -108,7 +127,14 @@ def build(
 
     index = open_index(settings, database)
     if pool is None:
-        own_pool = Pool(settings.models_path, GUIDE, extra_buffers=extra_buffers(settings.home), files=open_parked_files(settings))
+        own_pool = Pool(
+            settings.models_path,
+            GUIDE,
+            notes=settings.home / "load_settings.json",
+            extra_buffers=extra_buffers(settings.home),
+            files=open_parked_files(settings),
+            record=record,
+        )
         pool, router = own_pool, router or PoolRouter(own_pool)
     assert router is not None, "a pool of its own needs its router"
     index_worker, reconciler = IndexWorker(database, index), Reconciler(database, index)
@@ -122,19 +148,23 @@ def build(
         embeddings=Embeddings(store, router, clock),
         feedback=FeedbackQueue(store, index, clock),
         search=Search(store, index, index_worker, clock),
+        suggestions=Suggestions(store),
+        audit=AuditTrail(store, index, index_worker, clock),
         index_room=IndexRoom(store, index, index_worker, ParkedJobs(database), reconciler, clock),
         retention=Retention(store, clock),
         usage=UsageReports(store),
-        models=ModelRoom(pool, router, store, clock, settings.models_path),
+        models=ModelRoom(pool, router, store, clock, settings.models_path, record.found if record else ()),
         pool=pool,
         index=index,
         index_worker=index_worker,
         reconciler=reconciler,
         database=database,
+        record=record,
         log_shipper=open_log_shipper(settings),
     )
     if portal.log_shipper is not None:
         portal.log_shipper.start()
+    portal.models.note_crashes()
     interrupted = portal.turns.recover(everything=settings.embedded)
     if interrupted:
         log.warning("%d answers were cut by the last stop and are marked interrupted", interrupted)
@@ -147,16 +177,13 @@ def build(
 def load_first_model(portal: Portal) -> None:
     """Begin loading the model of the settings. A bad file is logged and shown on the Models page; the portal runs on."""
     chosen = portal.settings
-    options = LoadSettings(
-        context=chosen.context or None,
-        slots=chosen.slots or None,
-        gpu_layers=chosen.gpu_layers,
-        kv_type=chosen.kv_type,
-        threads=chosen.threads or None,
-    )
     path = Path(chosen.model).expanduser() if chosen.model else GUIDE
+    last = newest_crash(chosen.home)
+    if last is not None and last.model == model_name(path) and last.in_a_row >= MOST_CRASHES and not chosen.isolated:
+        log.error("the model %s ended the last %d runs in native code and is not loaded by itself again", last.model, last.in_a_row)
+        return
     try:
-        portal.pool.load(path, options, default=True)
+        portal.pool.load(path, chosen.first_load, default=True)
     except PortalError as problem:
         log.error("the model %s was not loaded: %s", path, problem)
 
@@ -244,6 +271,35 @@ def extra_buffers(home: Path) -> bool:
     return bool(noted.get("extra_buffers", True))
 
 
+def newest_crash(home: Path) -> Crash | None:
+    """The last run that ended in native code, of those that are remembered."""
+    return next(reversed(read_crashes(home / "logs")), None)
+
+
+def open_record(settings: Settings) -> RunRecord:
+    """Of this run; reads what the runs before it left. Raises StartFailed."""
+    prepare_home(settings)
+    try:
+        return RunRecord(settings.home / "logs")
+    except OSError as problem:
+        raise StartFailed(
+            "The folder {home} cannot be written ({reason}). Free some space, change its rights, or set PORTAL_HOME to another folder.",
+            home=settings.home,
+            reason=problem.strerror,
+        ) from problem
+
+
+def _build_recorded(
+    settings: Settings, pool: ModelPool | None = None, router: Router | None = None, hasher: PasswordHasher | None = None
+) -> Portal:
+    record = open_record(settings)
+    try:
+        return build(settings, pool=pool, router=router, hasher=hasher, record=record)
+    except BaseException:
+        record.close()
+        raise
+
+
 _portal: Portal | None = None
 _lock = threading.Lock()
 
@@ -256,7 +312,7 @@ def start(
     with _lock:
         if _portal is not None:
             raise StartFailed("The portal of this process is running already.")
-        _portal = build(settings, pool=pool, router=router, hasher=hasher)
+        _portal = _build_recorded(settings, pool, router, hasher)
         return _portal
 
 
@@ -266,7 +322,7 @@ def portal() -> Portal:
     with _lock:
         if _portal is None:
             chosen = portal_settings.load(os.environ)
-            _portal = build(chosen)
+            _portal = _build_recorded(chosen)
             ensure_first_admin(_portal)
             load_first_model(_portal)
         return _portal

@@ -13,7 +13,8 @@ from typing import Annotated, get_type_hints
 
 import yaml
 
-from core.errors import StartFailed
+from core.errors import InvalidInput, StartFailed
+from core.generation import LoadSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,14 @@ class Settings:
     slots: Annotated[int, "Answers at the same time of the model loaded at the start. 0: chosen from file and memory."] = 0
     gpu_layers: Annotated[int, "Layers on the GPU where there is one; -1: all that fit."] = -1
     kv_type: Annotated[str, "Precision of the context: f16, q8_0 or q4_0."] = "f16"
+    flash_attention: Annotated[str, "For the model loaded at the start: auto, on or off. A context of q8_0 or q4_0 needs it."] = "auto"
+    streams: Annotated[str, "Context memory of the model loaded at the start: separate for each slot, unified, or auto."] = "auto"
+    split_mode: Annotated[str, "Over several GPUs: none, layer or row."] = "layer"
+    main_gpu: Annotated[int, "The GPU of split mode none, or the main one of row, from 0 on. -1: the first."] = -1
+    gpu_shares: Annotated[str, "What each GPU takes, in proportion, as in 3,1. Empty: by their free memory."] = ""
     threads: Annotated[int, "CPU threads of the model loaded at the start. 0: chosen from the machine."] = 0
     parking_disk_mb: Annotated[int, "Disk space under the home for idle conversations' context, in MB; -1: a tenth of what is free."] = -1
+    isolated: Annotated[bool, "Run models in processes of their own, where the load does not say otherwise."] = False
     max_question_chars: Annotated[int, "The longest question, in characters."] = 32_000
     session_hours: Annotated[int, "Hours until a person must sign in again."] = 12
     secure_cookie: Annotated[bool, "Send the session cookie over HTTPS only; switch on behind TLS."] = False
@@ -62,6 +69,22 @@ class Settings:
     @property
     def encrypted(self) -> bool:
         return bool(self.master_key or self.master_key_file or self.master_key_command)
+
+    @property
+    def first_load(self) -> LoadSettings:
+        """How the model of the start is loaded. Raises InvalidInput, and ValueError for shares that are no numbers."""
+        return LoadSettings(
+            context=self.context or None,
+            slots=self.slots or None,
+            gpu_layers=self.gpu_layers,
+            kv_type=self.kv_type,
+            threads=self.threads or None,
+            flash_attention=self.flash_attention,
+            streams=self.streams,
+            split_mode=self.split_mode,
+            main_gpu=self.main_gpu if self.main_gpu >= 0 else None,
+            gpu_shares=tuple(map(float, self.gpu_shares.split(","))) if self.gpu_shares else (),
+        )
 
     @property
     def models_path(self) -> Path:
@@ -179,6 +202,7 @@ def _check(settings: Settings) -> None:
         "gpu_layers": (-1, 10_000),
         "threads": (0, 1024),
         "parking_disk_mb": (-1, 100_000_000),
+        "main_gpu": (-1, 15),
         "max_question_chars": (100, 1_000_000),
         "session_hours": (1, 24 * 365),
         "log_days": (1, 36_500),
@@ -191,6 +215,18 @@ def _check(settings: Settings) -> None:
             raise StartFailed("{name} must lie between {low} and {high}.", name=variable(name), low=low, high=high)
     if settings.kv_type not in ("f16", "q8_0", "q4_0"):
         raise StartFailed("PORTAL_KV_TYPE must be f16, q8_0 or q4_0.")
+    if settings.flash_attention not in ("auto", "on", "off"):
+        raise StartFailed("PORTAL_FLASH_ATTENTION must be auto, on or off.")
+    if settings.streams not in ("auto", "separate", "unified"):
+        raise StartFailed("PORTAL_STREAMS must be auto, separate or unified.")
+    if settings.split_mode not in ("none", "layer", "row"):
+        raise StartFailed("PORTAL_SPLIT_MODE must be none, layer or row.")
+    try:
+        settings.first_load  # noqa: B018 - it checks itself
+    except ValueError:
+        raise StartFailed("PORTAL_GPU_SHARES must be numbers with commas, as in 3,1.") from None
+    except InvalidInput as problem:
+        raise StartFailed("The settings of the model loaded at the start do not go together. {problem}", problem=problem) from None
     if settings.log_level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
         raise StartFailed("PORTAL_LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR.")
     if settings.log_format not in ("", "json", "text"):

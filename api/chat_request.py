@@ -74,6 +74,9 @@ class ChatRequest(BaseModel):
     stop_token_ids: list[int] | None = Field(default=None, description="Not OpenAI's.")
     grammar: str | None = Field(default=None, description="Not OpenAI's: GBNF that the answer must follow from its rule root.")
     thinking_budget: int | None = Field(default=None, description="Not OpenAI's: the most tokens of thinking.")
+    adapter: str | None = Field(
+        default=None, max_length=500, description="Not OpenAI's: a LoRA adapter of the model; model:adapter as the model says the same."
+    )
     repetition_guard: bool | None = Field(default=None, description="Not OpenAI's. false: let an answer repeat itself for ever.")
     reasoning_effort: str | None = Field(default=None, description="none: answer without thinking. GLM has no other degrees.")
     thinking: Thinking | None = Field(default=None, description="As Z.ai's own API: type disabled.")
@@ -101,6 +104,7 @@ class ChatRequest(BaseModel):
             batch=self.service_tier == "flex",
             tools=tools,
             tool_choice=self._tool_choice(tools),
+            adapter=self.adapter or None,
             guard=self.repetition_guard is not False,
         )
 

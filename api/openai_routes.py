@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request
@@ -35,9 +36,18 @@ class ModelOut(BaseModel):
     context_window: int
     kind: Literal["chat", "embedding", "reranking"] = Field(description="Not OpenAI's: what the model is for.")
 
+    parent: str | None = Field(default=None, description="Of an adapter: its model.")
+
     @staticmethod
-    def of(model: LoadedModel) -> ModelOut:
-        return ModelOut(id=model.name, context_window=model.context, kind=model.file.kind.value)
+    def all(models: Sequence[LoadedModel]) -> list[ModelOut]:
+        """Each model, and each with each of its adapters."""
+        return [
+            ModelOut(
+                id=name, context_window=model.context, kind=model.file.kind.value, parent=model.name if name != model.name else None
+            )
+            for model in models
+            for name in model.names
+        ]
 
 
 class ModelsOut(BaseModel):
@@ -47,15 +57,15 @@ class ModelsOut(BaseModel):
 
 @router.get("/models")
 def models(portal: PortalHere, user: SignedIn) -> ModelsOut:
-    """The models that can be asked now, the default for chats first."""
-    return ModelsOut(data=[ModelOut.of(each) for each in portal.models.ready(user)])
+    """The models that can be asked now, the default for chats first; an adapter of one as model:adapter."""
+    return ModelsOut(data=ModelOut.all(portal.models.ready(user)))
 
 
 @router.get("/models/{name:path}")
 def model(name: str, portal: PortalHere, user: SignedIn) -> ModelOut:
-    for each in portal.models.ready(user):
-        if each.name == name:
-            return ModelOut.of(each)
+    for each in ModelOut.all(portal.models.ready(user)):
+        if each.id == name:
+            return each
     raise NotFound("There is no model named {model}. GET /v1/models lists those that can be asked.", model=name[:200])
 
 

@@ -21,14 +21,16 @@ from core.turns import Turns
 from core.usage import UsageReports
 
 
-class CookieSettings(Protocol):
+class RouteSettings(Protocol):
     @property
     def secure_cookie(self) -> bool: ...
+    @property
+    def isolated(self) -> bool: ...
 
 
 class Portal(Protocol):
     @property
-    def settings(self) -> CookieSettings: ...
+    def settings(self) -> RouteSettings: ...
     @property
     def accounts(self) -> Accounts: ...
     @property

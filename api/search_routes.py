@@ -42,7 +42,8 @@ class FoundItemOut(BaseModel):
 
 class FoundOut(BaseModel):
     items: list[FoundItemOut] = Field(description="Newest first. May be fewer than limit: what the store no longer has is left out.")
-    total: int = Field(description="What the index counts in all.")
+    total: int = Field(description="What the index counts in all, up to a bound.")
+    total_is_at_least: bool = Field(description="True where there are more than total.")
     engine: str
     behind_seconds: float = Field(description="How long the oldest change has been waiting for the index; 0 if it has everything.")
     next_cursor: str | None = Field(description="Send it as cursor to read on; null at the end.")
@@ -52,6 +53,7 @@ class FoundOut(BaseModel):
         return FoundOut(
             items=[FoundItemOut.of(item) for item in found.items],
             total=found.total,
+            total_is_at_least=found.total_is_at_least,
             engine=found.engine,
             behind_seconds=round(found.behind_seconds, 3),
             next_cursor=found.next_cursor,
@@ -67,7 +69,7 @@ def search(
     since: Annotated[Moment | None, Query(description="Included.")] = None,
     until: Annotated[Moment | None, Query(description="Not included.")] = None,
     model: Annotated[Line | None, Query(description="Only answers and ratings of this model.")] = None,
-    rating: Annotated[Literal["1", "-1"] | None, Query(description="Only answers and ratings so rated.")] = None,
+    rating: Annotated[Literal["1", "-1", "0"] | None, Query(description="Only answers and ratings so rated; 0: unrated answers.")] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[Line | None, Query(description="next_cursor of the page before.")] = None,
 ) -> FoundOut:

@@ -26,6 +26,7 @@ import llama_cpp
 
 from core.errors import PortalError
 from core.generation import Delta, Finished, SamplingParams
+from models.child.model import ChildModel
 from models.engine.engine import Engine
 from models.engine.llama_backend import BackendOptions, LlamaBackend
 from models.engine.sequence import Event, Sequence
@@ -77,6 +78,10 @@ class Side(Protocol):
         """The answers in the order of the jobs, once all are finished."""
         ...
 
+    def expect(self, held: Row[int], following: Row[int]) -> None:
+        """A conversation of which `held` was read will go on with a prompt that begins with `following`: as the portal tells its engine."""
+        ...
+
     def cpu_s(self) -> float:
         """Processor time that the side's process has used so far: of the engine with its readers, of the server without its client."""
         ...
@@ -91,7 +96,7 @@ def speed(answers: Row[Answer]) -> float:
 class EngineSide:
     name = "engine"
 
-    def __init__(self, engine: Engine, backend: LlamaBackend, gather_s: float = GATHER_S) -> None:
+    def __init__(self, engine: Engine | ChildModel, backend: LlamaBackend | None, gather_s: float = GATHER_S) -> None:
         self.engine = engine
         self.backend = backend
         self.gather_s = gather_s
@@ -110,6 +115,9 @@ class EngineSide:
         for thread in threads:
             thread.join()
         return answers
+
+    def expect(self, held: Row[int], following: Row[int]) -> None:
+        self.engine.expect(list(held), list(following))
 
     def cpu_s(self) -> float:
         return time.process_time()
@@ -147,12 +155,27 @@ def engine(
         running.close()
 
 
+@contextlib.contextmanager
+def isolated(model: Path, *, slots: int, context: int, threads: int) -> Iterator[EngineSide]:
+    """The engine in a process of its own, heard through its socket."""
+    child = ChildModel(model.name, model, BackendOptions(context=context, slots=slots, threads=threads, parking_bytes=PARKING_BYTES))
+    try:
+        side = EngineSide(child, None)
+        side.name = "isolated"
+        yield side
+    finally:
+        child.close()
+
+
 class ServerSide:
     name = "llama-server"
 
     def __init__(self, port: int, pid: int) -> None:
         self.port = port
         self._pid = pid
+
+    def expect(self, held: Row[int], following: Row[int]) -> None:
+        """It cannot be told."""
 
     def cpu_s(self) -> float:
         user, system = Path(f"/proc/{self._pid}/stat").read_text("utf-8").rsplit(")", 1)[1].split()[11:13]
@@ -237,6 +260,9 @@ class LockedSide:
     def __init__(self, model: Path, *, context: int, threads: int) -> None:
         self._llama = llama_cpp.Llama(str(model), n_ctx=context, n_threads=threads, n_threads_batch=threads, verbose=False)
         self._lock = threading.Lock()
+
+    def expect(self, held: Row[int], following: Row[int]) -> None:
+        """It cannot be told."""
 
     def cpu_s(self) -> float:
         return time.process_time()

@@ -52,8 +52,8 @@ class Measured:
 
 
 @contextlib.contextmanager
-def running_portal(home: Path | None = None, **extra: str) -> Iterator[Measured]:
-    """extra: more settings, by the names of their environment variables."""
+def running_portal(home: Path | None = None, *, start_s: float = 60, **extra: str) -> Iterator[Measured]:
+    """start_s: how long it may take to be ready. extra: more settings, by the names of their environment variables."""
     with contextlib.ExitStack() as stack:
         folder = home or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="portal-bench-")))
         _keep_engine_note(folder)
@@ -66,7 +66,7 @@ def running_portal(home: Path | None = None, **extra: str) -> Iterator[Measured]
         process = subprocess.Popen([sys.executable, "-m", "cli.serve"], cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
         try:
             url = f"http://127.0.0.1:{port}"
-            _wait_ready(url, process, folder / "bench.log")
+            _wait_ready(url, process, folder / "bench.log", start_s)
             yield Measured(url, process, folder, time.perf_counter() - started)
         finally:
             process.send_signal(signal.SIGTERM)
@@ -88,7 +88,7 @@ def _keep_engine_note(folder: Path) -> None:
         shutil.copy(note, folder)
 
 
-def _wait_ready(url: str, process: subprocess.Popen[bytes], log: Path, seconds: float = 60) -> None:
+def _wait_ready(url: str, process: subprocess.Popen[bytes], log: Path, seconds: float) -> None:
     deadline = time.perf_counter() + seconds
     while time.perf_counter() < deadline:
         if process.poll() is not None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import random
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
 
 from sqlalchemy import insert
 
-from bench.lists import CHINESE, ENGLISH, sentence
+from bench.lists import CHINESE, ENGLISH
 from core.entities import Author, MessageStatus, User
 from core.permissions import Role
 from data.database import Database
@@ -18,50 +17,59 @@ from data.unit_of_work import SqlUnitOfWork
 
 PER_PERSON = 20_000
 PER_CONVERSATION = 20
+AT_ONCE = 250
+"""Conversations in a transaction."""
 START = datetime(2026, 1, 1, tzinfo=UTC)
+SECONDS = 300 * 86_400
 
 
-def fill(database: Database, messages: int, rng: random.Random) -> list[User]:
-    """Returns the people who own them, one for each 20,000 messages."""
-    people = [
-        User(uuid4().hex, f"person{n}", f"Person {n}", Role.ANALYST, "bench", True, START) for n in range(max(1, messages // PER_PERSON))
-    ]
+def fill(database: Database, messages: int, rng: random.Random) -> list[str]:
+    """Returns the ids of the people who own them, one for each 20,000 messages. A worker queues everything for an index that is empty."""
+    people = [_id(rng) for _ in range(max(1, messages // PER_PERSON))]
     with SqlUnitOfWork(database) as work:
-        for person in people:
-            work.users.add(person, "hash")
+        for number, id in enumerate(people):
+            work.users.add(User(id, f"person{number}", f"Person {number}", Role.ANALYST, "bench", True, START), "hash")
         work.commit()
+    english = [word + (str(rng.randrange(5000)) if rng.random() < 0.3 else "") for word in rng.choices(ENGLISH, k=200_000)]
     left = messages
     while left > 0:
+        talks, rows = [], []
+        while left > 0 and len(talks) < AT_ONCE:
+            talk, said = _conversation(rng, rng.choice(people), min(PER_CONVERSATION, left), english)
+            talks.append(talk)
+            rows += said
+            left -= len(said)
         with database.connect() as connection:
             sql = Transaction(connection)
-            talks, rows = [], []
-            for _ in range(250):
-                talk, said = _conversation(rng, rng.choice(people), min(PER_CONVERSATION, left))
-                talks.append(talk)
-                rows += said
-                left -= len(said)
-                if left <= 0:
-                    break
             sql.write(insert(ConversationTable), talks)
             sql.write(insert(MessageTable), rows)
             sql.commit()
     return people
 
 
-def _conversation(rng: random.Random, owner: User, messages: int) -> tuple[dict[str, object], list[dict[str, object]]]:
-    at = START + timedelta(seconds=rng.randrange(300 * 86_400))
-    rows: list[dict[str, object]] = []
-    for place in range(messages):
-        rows.append(
-            {
-                "id": uuid4().hex, "conversation_id": "", "parent_id": rows[-1]["id"] if rows else None,
-                "author": Author.USER if place % 2 == 0 else Author.ASSISTANT, "text": sentence(rng), "reasoning": "",
-                "status": MessageStatus.DONE, "created_at": at + timedelta(seconds=place), "error": None,
-            }
-        )  # fmt: skip
-    title, head = sentence(rng)[:50], rows[-1]["id"]
-    talk = {"id": uuid4().hex, "user_id": owner.id, "title": title, "created_at": at, "updated_at": at, "head_id": head}
-    return talk, [row | {"conversation_id": talk["id"]} for row in rows]
+def _conversation(
+    rng: random.Random, owner_id: str, messages: int, english: list[str]
+) -> tuple[dict[str, object], list[dict[str, object]]]:
+    at = START + timedelta(seconds=rng.randrange(SECONDS))
+    id, ids = _id(rng), [_id(rng) for _ in range(messages)]
+    rows: list[dict[str, object]] = [
+        {
+            "id": each, "conversation_id": id, "parent_id": ids[place - 1] if place else None,
+            "author": Author.ASSISTANT if place % 2 else Author.USER, "text": _sentence(rng, english), "reasoning": "",
+            "status": MessageStatus.DONE, "created_at": at + timedelta(seconds=place), "error": None,
+        }
+        for place, each in enumerate(ids)
+    ]  # fmt: skip
+    title = _sentence(rng, english)[:50]
+    return {"id": id, "user_id": owner_id, "title": title, "created_at": at, "updated_at": at, "head_id": ids[-1]}, rows
+
+
+def _sentence(rng: random.Random, english: list[str]) -> str:
+    return "".join(rng.choices(CHINESE, k=30)) if rng.random() < 0.4 else " ".join(rng.choices(english, k=40))
+
+
+def _id(rng: random.Random) -> str:
+    return f"{rng.getrandbits(128):032x}"
 
 
 def words(rng: random.Random) -> list[str]:

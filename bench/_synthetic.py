@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import gguf
@@ -16,6 +16,7 @@ GLM_VOCABULARY = 151_552
 """How many tokens GLM-4 has; what sampling costs depends on it."""
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 EXPERTS = 2
+_F16 = gguf.GGMLQuantizationType.F16
 _Q8 = gguf.GGMLQuantizationType.Q8_0
 
 Array = NDArray[np.float32]
@@ -39,6 +40,7 @@ class Shape:
     copies: bool = False
     kv_heads: int = 2
     drafts: float = 0.0
+    f16: bool = False
 
     @property
     def architecture(self) -> str:
@@ -52,6 +54,7 @@ class Shape:
 
 MIDDLE = Shape("glm4-45M", 512, 12, 8, 1536, 8_192)
 COPYING = Shape("glm4-45M-copying", 512, 12, 8, 1536, 8_192, copies=True)
+COPYING_F16 = replace(COPYING, name="glm4-45M-copying-f16", f16=True)
 DRAFTING = tuple(Shape(f"glm4moe-50M-drafts-{share:.0%}", 512, 12, 8, 1536, 8_192, copies=True, drafts=share) for share in (1.0, 0.7, 0.1))
 WIDE = Shape("glm4-151552", 64, 2, 4, 128, GLM_VOCABULARY)
 FIRST_WORD = 256
@@ -70,15 +73,16 @@ def follower(token: int, shape: Shape) -> int:
 
 
 def make(folder: Path, shape: Shape) -> Path:
-    """Write the model at Q8_0. Control tokens are never said, so that an answer ends at its limit only."""
+    """Write the model at Q8_0 or F16. Control tokens are never said, so that an answer ends at its limit only."""
     path = folder / f"{shape.name}.gguf"
     writer = gguf.GGUFWriter(path, shape.architecture)
     writer.add_name(shape.name)
-    writer.add_file_type(gguf.LlamaFileType.MOSTLY_Q8_0)
+    writer.add_file_type(gguf.LlamaFileType.MOSTLY_F16 if shape.f16 else gguf.LlamaFileType.MOSTLY_Q8_0)
     _add_facts(writer, shape)
     for name, values in _tensors(shape, np.random.default_rng(0)):
         if values.ndim > 1 and not name.endswith("gate_inp.weight"):
-            writer.add_tensor(name, gguf.quants.quantize(values, _Q8), raw_dtype=_Q8)
+            kind = _F16 if shape.f16 else _Q8
+            writer.add_tensor(name, gguf.quants.quantize(values, kind), raw_dtype=kind)
         else:
             writer.add_tensor(name, values)
     writer.write_header_to_file()

@@ -28,15 +28,17 @@ from pathlib import Path
 import llama_cpp
 
 from bench import _synthetic as synthetic
-from bench._chats import Answer, Job, LockedSide, Side, engine, server, speed
+from bench._chats import Answer, Job, LockedSide, Side, engine, isolated, server, speed
 from bench._engine_stress import stress
 from bench._portal import ROOT, percentile, table
-from bench._synthetic import COPYING, DRAFTING, FIRST_WORD, MIDDLE, WIDE, Shape, follower, words
+from bench._synthetic import COPYING, COPYING_F16, DRAFTING, FIRST_WORD, MIDDLE, WIDE, Shape, follower, words
 from bench.peers import llama_server
 from models import machine
 
 COUNTS = {1: 256, 4: 192, 8: 128, 16: 96, 32: 64, 64: 48}
 """Chats at once, and the tokens each answer has."""
+READING_S = 0.3
+"""Between an answer and the next question, of whoever reads it."""
 HEAD = ("what", "engine", "beside it", "its figure", "ratio", "wanted")
 
 
@@ -135,10 +137,14 @@ def long_prompts(bench: Bench) -> Iterator[list[str]]:
         yield row("TTFT of these prompts, s", waits[ours.name], theirs.name, waits[theirs.name], "", digits=1)
 
 
-def fifth_turn(bench: Bench, slots: int) -> Iterator[list[str]]:
-    """8 chats with one system prompt take turns; how long the fifth answer of each takes to begin."""
+def fifth_turn(bench: Bench, slots: int, *, thinks: bool = False) -> Iterator[list[str]]:
+    """8 chats with one system prompt take turns; how long the fifth answer of each takes to begin.
+
+    thinks: half of an answer is thoughts, which the next prompt leaves out, as the templates of GLM-4.5 and later do; and people read.
+    """
     model = bench.model(MIDDLE)
     options = {"slots": slots, "context": 2048, "threads": bench.threads}
+    length = 80 if thinks else 24
 
     def measure(side: Side, repeat: int) -> float:
         rng = random.Random(f"turns {repeat}")
@@ -148,13 +154,18 @@ def fifth_turn(bench: Bench, slots: int) -> Iterator[list[str]]:
         for _turn in range(5):
             answers = []
             for number, chat in enumerate(chats):
-                answers += side.run([Job(chat, 24, seed=number, user=str(number))])
-                chat += [*answers[-1].ids, *prompt(rng, MIDDLE, 100)]
+                answers += side.run([Job(chat, length, seed=number, user=str(number))])
+                held = [*chat, *answers[-1].ids]
+                chat += answers[-1].ids[length // 2 if thinks else 0 :]
+                if thinks:
+                    side.expect(held, chat)
+                    time.sleep(READING_S)
+                chat += prompt(rng, MIDDLE, 100)
         return 1000 * statistics.median(answer.ttft for answer in answers)
 
     with engine(model, **options, gather_s=0) as ours, server(bench.server, model, **options) as theirs:
         found = in_turns((ours, theirs), bench.repeats, measure)
-        name = f"TTFT of turn 5, ms, 8 interleaved chats on {slots} slots"
+        name = f"TTFT of turn 5, ms, 8 interleaved chats{' with thoughts' if thinks else ''} on {slots} slots"
         yield row(name, found[ours.name], theirs.name, found[theirs.name], "<= 0.9")
 
 
@@ -181,10 +192,10 @@ def speculation(bench: Bench, shape: Shape, chats: int, wanted: str) -> Iterator
         answers = side.run([Job(text(rng), 300, seed=chat) for chat in range(chats)])
         return statistics.mean(answer.rate for answer in answers)
 
-    with engine(model, **options, speculate=True) as ours, engine(model, **options) as plain:
+    with engine(model, **options, speculate=True) as ours, engine(model, **options, speculate=False) as plain:
         plain.name = "without guesses"
         found = in_turns((ours, plain), bench.repeats, measure)
-        name = f"tok/s of an answer, {'edit' if shape.copies else 'open chat'}, {chats} chats"
+        name = f"tok/s of an answer, {'edit' if shape.copies else 'open chat'}, {shape.name}, {chats} chats"
         yield row(name, found[ours.name], plain.name, found[plain.name], wanted)
 
 
@@ -246,6 +257,20 @@ def beside_pages(bench: Bench) -> Iterator[list[str]]:
     yield row(f"tok/s, {MIDDLE.name}, 8 chats, beside 20 pages", beside, "engine alone", alone, ">= 0.9")
 
 
+def in_its_own_process(bench: Bench, chats: int) -> Iterator[list[str]]:
+    """What isolation costs: the same engine behind a socket, beside the engine in this process."""
+    model = bench.model(MIDDLE)
+    options = {"slots": 16, "context": 256, "threads": bench.threads}
+    with isolated(model, **options) as apart, engine(model, **options) as together:
+
+        def measure(side: Side, repeat: int) -> float:
+            rng = random.Random(repeat)
+            return speed(side.run([Job(prompt(rng, MIDDLE, 24), COUNTS[chats], seed=chat) for chat in range(chats)]))
+
+        found = in_turns((apart, together), bench.repeats, measure)
+        yield row(f"tok/s, {MIDDLE.name}, {chats} chats, isolated", found[apart.name], "engine in process", found[together.name], ">= 0.95")
+
+
 def soak(bench: Bench) -> Iterator[list[str]]:
     result = stress(bench.folder, 10_000, bench.threads)
     yield ["10,000 random questions and cancels", result, "", "", "", "0 leaked, memory flat"]
@@ -258,15 +283,19 @@ MEASURES: dict[str, Callable[[Bench], Iterator[list[str]]]] = {
     "lock-vocabulary": lambda bench: against_a_lock(bench, WIDE),
     "long-prompts": long_prompts,
     "turns": lambda bench: fifth_turn(bench, 8),
+    "thoughts": lambda bench: fifth_turn(bench, 8, thinks=True),
     "few-slots": lambda bench: fifth_turn(bench, 4),
     "pages": beside_pages,
     "edit": lambda bench: speculation(bench, COPYING, 1, ">= 1.5"),
-    "edit-crowd": lambda bench: speculation(bench, COPYING, 4, ""),
+    "edit-f16": lambda bench: speculation(bench, COPYING_F16, 1, ">= 1.5"),
+    "edit-crowd": lambda bench: speculation(bench, COPYING, 4, ">= 0.97"),
     "open-chat": lambda bench: speculation(bench, MIDDLE, 1, ">= 0.97"),
     "open-crowd": lambda bench: speculation(bench, MIDDLE, 8, ">= 0.97"),
     "next-tokens": lambda bench: next_token_layer(bench, DRAFTING[0], ">= 1.0"),
     "next-tokens-some": lambda bench: next_token_layer(bench, DRAFTING[1], ">= 1.0"),
     "next-tokens-few": lambda bench: next_token_layer(bench, DRAFTING[2], ">= 0.97"),
+    "isolated": lambda bench: in_its_own_process(bench, 1),
+    "isolated-crowd": lambda bench: in_its_own_process(bench, 16),
     "stress": soak,
 }
 
@@ -285,7 +314,7 @@ def write(path: Path, rows: list[list[str]], bench: Bench, took: float, load: fl
         f"- device: {machine.cores()} cores of {found[1] if found else platform.machine()}; threads of every side: {bench.threads}",
         f"- other work on the machine: load average {load:.1f} before, {os.getloadavg()[0]:.1f} at the end",
         f"- commit: {git('rev-parse', '--short', 'HEAD')}{changed}; llama-cpp-python {llama_cpp.__version__} for every side",
-        f"- models: synthetic GLM-4s at Q8_0 (bench/_synthetic.py); median of {bench.repeats} (lowest-highest)", "",
+        f"- models: synthetic GLMs at Q8_0 or as named (bench/_synthetic.py); median of {bench.repeats} (lowest-highest)", "",
         f"| {' | '.join(HEAD)} |", "|:--|--:|:--|--:|--:|--:|", *(f"| {' | '.join(cells)} |" for cells in rows), "",
     ]  # fmt: skip
     path.parent.mkdir(exist_ok=True)

@@ -106,7 +106,7 @@ def in_process(router: PoolRouter) -> Callable[[int], Answer]:
 
 @contextlib.contextmanager
 def engine_alone(model: Path) -> Iterator[Callable[[int], Answer]]:
-    pool = Pool(model.parent, GUIDE, extra_buffers=extra_buffers(portal_home()))
+    pool = Pool(model.parent, GUIDE, notes=portal_home() / "load_settings.json", extra_buffers=extra_buffers(portal_home()))
     pool.load(model, LoadSettings(context=CONTEXT, slots=SLOTS), default=True)
     while any(each.state is ModelState.LOADING for each in pool.loaded()):
         time.sleep(0.05)

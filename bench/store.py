@@ -1,214 +1,233 @@
-"""Store and search: what a kill costs, how fast documents are indexed and found. `./portal bench store [--messages N] [--kills N]`
+"""Store and search: what a kill or an outage costs, how fast a million messages are indexed, found, saved and restored.
 
-Small by default. The full measure is --messages 1000000 --kills 300; give it an idle machine, 10 GB of disk and an hour.
+`./portal bench store [--messages N] [--kills N] [--outage SECONDS] [--only PART ...] [--out FILE]`
+
+Small by default. The full measure is --messages 1000000 --kills 300 --out FILE: it wants an idle machine, 8 GB of disk and about two
+hours, of which the kills take half. With --out each part is written down as it ends, in FILE and in a .json beside it, so that
+--only PART goes on where another run stopped. Each part makes what it needs and removes it.
 PostgreSQL and Elasticsearch are measured where the tests can start them (tests/servers).
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import os
+import platform
 import random
+import re
+import signal
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
 
-from bench._kills import kill_at_random
-from bench._portal import percentile, table
-from bench._store_data import fill, words
-from core.entities import SearchQuery, User
-from data.backup.restore import restore
-from data.backup.write import write_backup
+from bench import _kills, _sizes
+from bench._deliveries import deliver
+from bench._outage import stop_under_load
+from bench._portal import ROOT, percentile, table
 from data.database import Database, open_database
-from data.index_queue import IndexWorker
 from data.migrate import migrate
 from data.search.elasticsearch_index import ElasticsearchIndex
-from data.search.port import Document, WritableIndex
+from data.search.port import WritableIndex
 from data.search.postgres_index import PostgresIndex
 from data.search.sqlite_index import SqliteIndex
-from data.unit_of_work import SqlUnitOfWork
+from models import machine
 from tests.servers.elasticsearch_node import ElasticsearchNode
 from tests.servers.postgresql import PostgresServer
 
-SEARCHES = 200
-SCANS = 10
-"""A scan takes long; its p95 needs no more."""
-JOBS = 1000
+HEAD = ("what", "portal", "beside it", "its figure", "ratio", "wanted")
+Row = list[str]
+COMPANY = ("fsync=on", "shared_buffers=512MB")
+"""PostgreSQL as a company runs it; the tests' own server forgoes safety."""
 
 
-@dataclass
-class Servers:
-    """None where this machine has not what it takes to start one."""
+@dataclass(frozen=True)
+class Bench:
+    """What a part is to do, and where. Servers and files it asks for are gone when the part ends."""
 
-    postgres: PostgresServer | None
-    elasticsearch: ElasticsearchNode | None
+    messages: int
+    kills: int
+    outage: float
+    grace: float
+    folder: Path
+    stack: ExitStack
 
+    def postgres(self) -> PostgresServer:
+        server = PostgresServer()
+        self.stack.callback(server.close)
+        server.start(*COMPANY)
+        return server
 
-@contextmanager
-def servers() -> Iterator[Servers]:
-    with ExitStack() as stack:
-        found = Servers(None, None)
-        try:
-            found.postgres = PostgresServer()
-            stack.callback(found.postgres.close)
-            found.postgres.start()
-        except pytest.skip.Exception as reason:
-            print(f"Without PostgreSQL: {reason}")
-        try:
-            found.elasticsearch = ElasticsearchNode()
-            stack.callback(found.elasticsearch.close)
-            found.elasticsearch.start()
-        except pytest.skip.Exception as reason:
-            print(f"Without Elasticsearch: {reason}")
-        yield found
+    def elasticsearch(self) -> ElasticsearchNode:
+        node = ElasticsearchNode()
+        self.stack.callback(node.close)
+        node.start()
+        return node
 
+    def database(self, url: str) -> Database:
+        database = open_database(url)
+        self.stack.callback(database.close)
+        migrate(database)
+        return database
 
-def kills(found: Servers, folder: Path, count: int) -> list[list[object]]:
-    places = [("SQLite, embedded index", f"sqlite:///{folder / 'kills.db'}", str(folder / "kills-search.db"), count)]
-    fewer = max(1, count // 3)
-    if found.postgres:
-        places.append(("PostgreSQL, embedded index", found.postgres.new_database(), "postgresql", fewer))
-        if found.elasticsearch:
-            name = f"{found.elasticsearch.url}#kills-{time.time_ns()}"
-            places.append(("PostgreSQL, Elasticsearch", found.postgres.new_database(), name, fewer))
-    rows: list[list[object]] = []
-    for title, url, index, times in places:
-        counted = kill_at_random(url, index, times)
-        rows.append([title, times, f"{counted.acknowledged:,}", counted.lost, counted.missing, counted.phantom])
-    return rows
+    def home(self, name: str) -> Path:
+        path = self.folder / name
+        path.mkdir()
+        return path
 
 
-def shuffled(index: WritableIndex) -> tuple[int, int]:
-    """1,000 jobs for 50 documents, delivered shuffled and twice. Returns how many documents are wrong, and deleted ones that came back."""
-    name = f"s{time.time_ns()}"
-    jobs = [Document("message", f"{name}-{n % 50}", n, None if n % 7 == 0 else f"{name} v{n}", name, "c") for n in range(1, JOBS + 1)]
-    last = {job.id: job for job in jobs}
-    delivered = jobs * 2
-    random.Random(3).shuffle(delivered)
-    for job in delivered:
-        index.put([job])
-    index.refresh()
-    prints = index.fingerprints("message", f"{name}-", f"{name}-~")
-    wrong = sum(prints.get(id) != document.fingerprint for id, document in last.items() if document.text is not None)
-    back = sum(id in prints for id, document in last.items() if document.text is None)
-    return wrong, back
+def kills(bench: Bench, store: str, count: int) -> Iterator[Row]:
+    """Half of them beside the embedded index, half beside Elasticsearch."""
+    if count == 0:
+        return
+    counts = []
+    for index in ("embedded index", "Elasticsearch"):
+        print(f"{store}, {index}", flush=True)
+        extra = {"PORTAL_DATABASE_URL": bench.postgres().new_database()} if store == "PostgreSQL" else {}
+        if index == "Elasticsearch":
+            extra["PORTAL_ELASTICSEARCH_URL"] = bench.elasticsearch().url
+        found = _kills.kill_at_random(bench.home(index), max(1, count // 2), random.Random(), **extra)
+        told = f"{store}, {index}: {found.kills} kills -9, {found.cut} of them while answering, {found.acknowledged:,} things acknowledged"
+        yield [f"{told}; lost", f"{found.lost}", "", "", "", "0"]
+        yield [f"{store}, {index}; missing documents, phantoms", f"{found.missing}, {found.phantom}", "", "", "", "0, 0"]
+        yield [f"{store}, {index}; running for more than 30 s after a restart", f"{found.stale}", "", "", "", "0"]
+        counts.append(found)
+    errors = sum(each.failures for each in counts)
+    yield [f"{store}: errors that people saw before the kills", f"{errors}", "", "", "", "0"]
+    yield [f"{store}: restart p95, s", f"{percentile([s for each in counts for s in each.ready_s], 0.95):.1f}", "", "", "", ""]
 
 
-def p95(calls: Sequence[Callable[[], object]]) -> str:
-    times = []
-    for call in calls:
-        started = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - started)
-    return f"{percentile(times, 0.95) * 1e3:,.0f}"
+def deliveries(bench: Bench) -> Iterator[Row]:
+    indexes: dict[str, WritableIndex] = {
+        "SQLite FTS5": SqliteIndex(bench.folder / "search.db"),
+        "PostgreSQL full text": PostgresIndex(bench.database(bench.postgres().new_database())),
+        "Elasticsearch": ElasticsearchIndex(bench.elasticsearch().url),
+    }
+    for title, (wrong, back) in deliver(indexes, bench.grace).items():
+        indexes[title].close()
+        yield [f"{title}: 1,000 jobs shuffled and twice; not at the highest version", f"{wrong}", "", "", "", "0"]
+        yield [f"{title}: deleted, and back after {bench.grace:.0f} s", f"{back}", "", "", "", "0"]
 
 
-def measure(title: str, database: Database, index: WritableIndex, people: Sequence[User]) -> list[object]:
-    """Fill the index from the store, then search it as its people would."""
-    worker = IndexWorker(database, index)
-    started = time.perf_counter()
-    assert worker.drain(4 * 3600), "the index did not take everything"
-    seconds = time.perf_counter() - started
-    documents = sum(1 for kind in ("conversation", "message") for _ in index.ids(kind))
-    rng = random.Random(11)
-    queries = [SearchQuery(" ".join(words(rng)), "message", rng.choice(people).id) for _ in range(SEARCHES)]
-    best = p95([partial(index.search, query) for query in queries])
-    newest = p95([partial(index.page, query) for query in queries])
-    scan = p95([partial(like_scan, database, query) for query in queries[:SCANS]])
-    wrong, back = shuffled(index)
-    return [title, f"{documents / seconds:,.0f}", best, newest, scan, wrong, back]
+def outage(bench: Bench) -> Iterator[Row]:
+    found = stop_under_load(bench.home("outage"), bench.elasticsearch(), bench.outage)
+    told = f"Elasticsearch away for {bench.outage:.0f} s under load, {found.turns:,} turns"
+    yield [f"{told}; failed", f"{found.failed}", "", "", "", "0"]
+    yield ["searches that said so meanwhile", f"{found.told} of {found.searches}", "", "", "", "all"]
+    yield ["found again after its return, s", f"{found.lag_s:.1f}", "", "", "", "<= 60"]
+    yield ["missing documents, phantoms", f"{found.missing}, {found.phantom}", "", "", "", "0, 0"]
 
 
-def like_scan(database: Database, query: SearchQuery) -> None:
-    """Search as it is done without an index: the person's messages, newest first, that contain every word."""
-    found = query.text.split()
-    where = " AND ".join(f"lower(m.text) LIKE :word{n}" for n in range(len(found)))
-    statement = (
-        "SELECT m.id FROM messages m JOIN conversations c ON c.id = m.conversation_id "
-        f"WHERE c.user_id = :owner AND {where} ORDER BY m.created_at DESC LIMIT 50"
-    )
-    with database.connect() as connection:
-        connection.execute(text(statement), {"owner": query.owner_id} | {f"word{n}": f"%{word}%" for n, word in enumerate(found)}).all()
+def on_sqlite(bench: Bench) -> Iterator[Row]:
+    database = bench.database(f"sqlite:///{bench.folder / 'portal.db'}")
+    yield from _sizes.searched("SQLite FTS5", 150, database, SqliteIndex(bench.folder / "search.db"), bench.messages)
+    yield from _sizes.read("SQLite", database)
 
 
-def reading(database: Database, people: Sequence[User]) -> tuple[str, str]:
-    """p95 of listing 100 conversations, and of reading one of 20 messages."""
-
-    def listed(person: User) -> None:
-        with SqlUnitOfWork(database) as work:
-            work.conversations.of_user(person.id, 100)
-
-    def opened(id: str) -> None:
-        with SqlUnitOfWork(database) as work:
-            work.messages.of_conversation(id)
-
-    rng = random.Random(5)
-    with SqlUnitOfWork(database) as work:
-        talks = [each.id for person in people for each in work.conversations.of_user(person.id, 100)]
-    lists = p95([partial(listed, rng.choice(people)) for _ in range(SEARCHES)])
-    return lists, p95([partial(opened, rng.choice(talks)) for _ in range(SEARCHES)])
+def on_postgresql(bench: Bench) -> Iterator[Row]:
+    database = bench.database(bench.postgres().new_database())
+    yield from _sizes.searched("PostgreSQL full text", 100, database, PostgresIndex(database), bench.messages)
+    yield from _sizes.read("PostgreSQL", database)
 
 
-def backup(title: str, database: Database, target: Database, folder: Path) -> list[object]:
-    path = folder / f"{time.time_ns()}.backup"
-    started = time.perf_counter()
-    written = write_backup(database, path, "a passphrase for a measurement")
-    wrote = time.perf_counter() - started
-    started = time.perf_counter()
-    with path.open("rb") as file:
-        restore(target, file, "a passphrase for a measurement")  # refuses rows whose hashes differ
-    restored = time.perf_counter() - started
-    size = path.stat().st_size / 1e6
-    path.unlink()
-    return [title, f"{sum(written.rows.values()):,}", f"{size:,.0f}", f"{wrote:,.0f}", f"{restored:,.0f}"]
+def on_elasticsearch(bench: Bench) -> Iterator[Row]:
+    database = bench.database(f"sqlite:///{bench.folder / 'portal.db'}")
+    yield from _sizes.searched("Elasticsearch", 100, database, ElasticsearchIndex(bench.elasticsearch().url), bench.messages)
+
+
+def backup_sqlite(bench: Bench) -> Iterator[Row]:
+    database = bench.database(f"sqlite:///{bench.folder / 'portal.db'}")
+    target = open_database(f"sqlite:///{bench.folder / 'restored.db'}")
+    yield from _sizes.saved("SQLite", database, target, bench.folder, bench.messages)
+
+
+def backup_postgresql(bench: Bench) -> Iterator[Row]:
+    server = bench.postgres()
+    target = open_database(server.new_database())
+    bench.stack.callback(target.close)
+    yield from _sizes.saved("PostgreSQL", bench.database(server.new_database()), target, bench.folder, bench.messages)
+
+
+PARTS: dict[str, Callable[[Bench], Iterator[Row]]] = {
+    "deliveries": deliveries,
+    "sqlite": on_sqlite,
+    "postgresql": on_postgresql,
+    "elasticsearch": on_elasticsearch,
+    "backup-sqlite": backup_sqlite,
+    "backup-postgresql": backup_postgresql,
+    "outage": outage,
+    "kills-sqlite": lambda bench: kills(bench, "SQLite", bench.kills),
+    "kills-postgresql": lambda bench: kills(bench, "PostgreSQL", -(-bench.kills // 3)),
+}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="./portal bench store")
-    parser.add_argument("--messages", type=int, default=50_000)
-    parser.add_argument("--kills", type=int, default=12)
-    asked = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="portal-bench-") as name, servers() as found:
-        folder = Path(name)
-        if asked.kills:
-            head = ["kill -9 while writing", "kills", "acknowledged", "lost", "missing", "phantoms"]
-            table("After draining, store against index", head, kills(found, folder, asked.kills))
-        stores = {"SQLite": f"sqlite:///{folder / 'portal.db'}"}
-        if found.postgres:
-            stores["PostgreSQL"] = found.postgres.new_database()
-        searches: list[list[object]] = []
-        reads: list[list[object]] = []
-        backups: list[list[object]] = []
-        for title, url in stores.items():
-            database = open_database(url)
-            migrate(database)
-            people = fill(database, asked.messages, random.Random(7))
-            indexes: dict[str, WritableIndex] = {}
-            if title == "SQLite":
-                indexes["SQLite FTS5"] = SqliteIndex(folder / "search.db")
-            else:
-                indexes["PostgreSQL full text"] = PostgresIndex(database)
-                if found.elasticsearch:
-                    indexes["Elasticsearch"] = ElasticsearchIndex(found.elasticsearch.url, prefix=f"bench-{time.time_ns()}")
-            for engine, index in indexes.items():
-                searches.append(measure(engine, database, index, people))
-                index.close()
-            reads.append([title, *reading(database, people)])
-            other = found.postgres.new_database() if title == "PostgreSQL" and found.postgres else f"sqlite:///{folder / 'restored.db'}"
-            target = open_database(other)
-            backups.append(backup(title, database, target, folder))
-            target.close()
-            database.close()
-    head = ["index", "documents/s", "best first", "newest first", "LIKE scan", "wrong after shuffle", "came back"]
-    table(f"{asked.messages:,} messages, 20,000 a person; p95 of a search, ms", head, searches)
-    table("p95, ms", ["store", "100 conversations listed", "20 messages opened"], reads)
-    table("Encrypted backup, s", ["store", "rows", "MB", "written and verified", "restored and verified"], backups)
+    parser.add_argument("--messages", type=int, default=20_000)
+    parser.add_argument("--kills", type=int, default=6, help="on SQLite; a third as many on PostgreSQL")
+    parser.add_argument("--outage", type=float, metavar="SECONDS", help="how long Elasticsearch is away; default: 600, a small run 30")
+    parser.add_argument("--grace", type=float, metavar="SECONDS", default=120, help="between a deletion and late jobs for it")
+    parser.add_argument("--only", nargs="+", choices=PARTS, help="some of the parts")
+    parser.add_argument("--out", type=Path, help="where the table goes; parts that are there already are kept")
+    chosen = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # servers and files are removed then, too
+    away = chosen.outage or (600 if chosen.messages >= 1_000_000 else 30)
+    notes = chosen.out and chosen.out.with_suffix(".json")
+    done: dict[str, dict[str, object]] = json.loads(notes.read_text("utf-8")) if notes and notes.exists() else {}
+    for name in chosen.only or PARTS:
+        begun, load = time.perf_counter(), os.getloadavg()[1]
+        print(f"\n{name}", flush=True)
+        with tempfile.TemporaryDirectory(prefix="portal-bench-") as folder, ExitStack() as stack:
+            bench = Bench(chosen.messages, chosen.kills, away, chosen.grace, Path(folder), stack)
+            rows: list[Row] = []
+            try:
+                for row in PARTS[name](bench):
+                    print("  " + "  ".join(row), flush=True)
+                    rows.append(row)
+            except pytest.skip.Exception as reason:
+                rows.append([f"{name}: not measured: {reason}", "", "", "", "", ""])
+                print(f"  {reason}")
+        took = f"{name} {time.perf_counter() - begun:.0f} s (load {load:.1f})"
+        done[name] = {"rows": rows, "took": took, "commit": _commit()}
+        if notes:
+            notes.parent.mkdir(parents=True, exist_ok=True)
+            notes.write_text(json.dumps(done, ensure_ascii=False, indent=1), "utf-8")
+            write(chosen.out, done)
+    rows = [row for name in PARTS if name in done for row in done[name]["rows"]]  # type: ignore[attr-defined]
+    table("Store and search on this machine", HEAD, rows)
+
+
+def write(path: Path, done: dict[str, dict[str, object]]) -> None:
+    """All parts that were measured, each with how long it took and what else the machine did in the minutes before."""
+    found = re.search(r"^model name\s*:\s*(.*)$", Path("/proc/cpuinfo").read_text("utf-8"), re.MULTILINE)
+    parts = [done[name] for name in PARTS if name in done]
+    rows: list[Sequence[str]] = [row for part in parts for row in part["rows"]]  # type: ignore[attr-defined]
+    lines = [
+        "# Store and search", "",
+        f"- command: `./portal bench store {' '.join(sys.argv[1:])}`", f"- date: {datetime.now(UTC):%Y-%m-%d}",
+        f"- device: {machine.cores()} cores of {found[1] if found else platform.machine()}",
+        f"- parts: {', '.join(str(part['took']) for part in parts)}",
+        f"- commit: {', '.join(sorted({str(part['commit']) for part in parts}))}",
+        "- each person has 20,000 messages, English and Chinese; searches are of rare words, two common words, and Chinese words;"
+        " 200 others go before", "",
+        f"| {' | '.join(HEAD)} |", "|:--|--:|:--|--:|--:|--:|", *(f"| {' | '.join(row)} |" for row in rows), "",
+    ]  # fmt: skip
+    path.write_text("\n".join(lines), "utf-8")
+
+
+def _commit() -> str:
+    def git(*words: str) -> str:
+        return subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, text=True, check=False).stdout.strip()
+
+    return git("rev-parse", "--short", "HEAD") + (" with local changes" if git("status", "--porcelain", "--untracked-files=no") else "")
 
 
 if __name__ == "__main__":

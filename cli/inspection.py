@@ -37,6 +37,7 @@ def _findings(settings: Settings) -> Iterator[Finding]:
     yield Finding("Settings", True, f"as set in the environment and {settings.home / 'portal.yaml'}")
     yield from _store(settings)
     yield _models(settings)
+    yield from _crashes(settings)
     yield _port(settings)
 
 
@@ -87,6 +88,16 @@ def _models(settings: Settings) -> Finding:
         advice = "Set PORTAL_MODEL to a GGUF that is there, or take it away for the built-in model."
         return Finding("Models", False, f"{chosen} is missing", advice)
     return Finding("Models", True, f"{folder}: {len(files)} GGUF files, {total / 1e9:,.1f} GB; at the start {chosen.name}")
+
+
+def _crashes(settings: Settings) -> Iterator[Finding]:
+    """The newest crash in native code, for as long as no run ended in order since."""
+    crash = bootstrap.newest_crash(settings.home)
+    if crash is not None and crash.in_a_row:
+        what = f"model {crash.model} while {crash.doing} {crash.answers} answers" if crash.model else "no model was at work"
+        line = f"{crash.at:%Y-%m-%d %H:%M} UTC in native code, {what}: {crash.error}"
+        advice = f"{settings.home / 'logs' / 'portal.log'} has the stack. PORTAL_ISOLATED=true keeps such a model from ending the portal."
+        yield Finding("Last crash", None, line, advice)
 
 
 def _port(settings: Settings) -> Finding:

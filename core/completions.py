@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from uuid import uuid4
 
 from core.entities import FinishReason, Generation, Timings, Usage, User
@@ -18,8 +19,8 @@ log = logging.getLogger(__name__)
 class Completion:
     """A running answer. Iterate `events()` to the end; the generation row is written then, however it ends."""
 
-    def __init__(self, user: User, generation: RunningGeneration, store: Store, clock: Clock) -> None:
-        self.id = uuid4().hex
+    def __init__(self, completion_id: str, user: User, generation: RunningGeneration, store: Store, clock: Clock) -> None:
+        self.id = completion_id
         self.created_at = clock()
         self.model = generation.model
         self._user = user
@@ -83,4 +84,5 @@ class Completions:
     def start(self, user: User, request: GenerationRequest) -> Completion:
         """Raises what Router.start raises, and NotAllowed."""
         require(user.role, Permission.CHAT)
-        return Completion(user, self._router.start(request), self._store, self._clock)
+        completion_id = uuid4().hex
+        return Completion(completion_id, user, self._router.start(replace(request, id=completion_id)), self._store, self._clock)

@@ -123,6 +123,17 @@ class Conversations:
             own(work, user, found.conversation_id)
         return found
 
+    def reveal(self, user: User, conversation_id: str, message_id: str) -> None:
+        """Have the transcript hold this message: if another version is shown, show the one it belongs to.
+
+        Raises NotFound, and Conflict while an answer is running.
+        """
+        with self._store() as work:
+            conversation = own(work, user, conversation_id)
+            shown = path(work.messages.of_conversation(conversation_id), conversation.head_id)
+        if all(message.id != message_id for message in shown):
+            self.show_version(user, conversation_id, message_id)
+
     def show_version(self, user: User, conversation_id: str, message_id: str) -> None:
         """Show this version of a message, and the newest that follows it."""
         with self._store() as work:

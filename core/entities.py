@@ -216,6 +216,9 @@ class FeedbackFilter:
     """Only these: what the search index found."""
 
 
+UNRATED = 0
+
+
 @dataclass(frozen=True, slots=True)
 class SearchQuery:
     text: str
@@ -230,6 +233,7 @@ class SearchQuery:
     model: str | None = None
     """Answers and ratings have a model and a rating; nothing else matches where one of them is asked for."""
     rating: int | None = None
+    """1, -1, or UNRATED: answers without one."""
     after: tuple[datetime, str] | None = None
     """Time and id of a hit: only what comes after it, newest first. For SearchIndex.page."""
 
@@ -253,7 +257,9 @@ class SearchPage:
     hits: Sequence[SearchHit]
     """Newest first."""
     total: int
-    """How many the index holds in all, without regard to `after`."""
+    """How many the index holds in all, without regard to `after`; counted to a bound only."""
+    total_is_at_least: bool = False
+    """Whether it holds more than `total`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,6 +303,23 @@ class AuditEntry:
 
     id: str
     event: AuditEvent
+    actor_name: str | None = None
+
+
+THE_PORTAL = ""
+"""In place of a person's id: what the portal itself and the command line did."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """All given conditions hold together. since is included, until is not."""
+
+    action: str | None = None
+    actor_id: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    ids: tuple[str, ...] | None = None
+    """Only these: what the search index found."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,5 +107,5 @@ class FeedbackQueue:
     def _narrow(self, filter: FeedbackFilter, text: str) -> FeedbackFilter:
         if not text.strip():
             return filter
-        hits = self._search.search(SearchQuery(text, "feedback", None, 1000))
+        hits = self._search.search(SearchQuery(text, "feedback", None, 1000, filter.since, filter.until, filter.model, filter.rating))
         return replace(filter, ids=tuple(hit.id for hit in hits))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
@@ -100,6 +102,11 @@ class SamplingParams:
             raise InvalidInput("An answer can follow a grammar or a JSON schema, not both.")
 
 
+def _one_of(name: str, value: str, *choices: str) -> None:
+    if value not in choices:
+        raise InvalidInput("{name} must be one of {choices}, not {value}.", name=name, choices=", ".join(choices), value=repr(value[:40]))
+
+
 def _within(name: str, value: float | None, low: float, high: float) -> None:
     if value is not None and not (math.isfinite(value) and low <= value <= high):
         raise InvalidInput("{name} must lie between {low} and {high}.", name=name, low=low, high=high)
@@ -123,8 +130,12 @@ class GenerationRequest:
     """Nobody watches: questions that somebody waits for go first."""
     tool_choice: str = "auto"
     """"auto", "none" (the model is told of no tool), "required", or the name of the one tool to call."""
+    adapter: str | None = None
+    """A name from the model's `adapters`; None: the model as it is."""
     guard: bool = True
     """Stop an answer that only repeats itself or stays empty, and try once more; its end then has a note."""
+    id: str = ""
+    """The turn's or the completion's, for the log should the model die of it; not shown to the model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +203,39 @@ class RunningGeneration(Protocol):
         ...
 
 
+_ADAPTER_NAME = re.compile(r"[\w.-]{1,64}")
+MOST_ADAPTERS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """A LoRA adapter to load with a model. name: what a request calls it. scale: how strongly it works; 0: not at all."""
+
+    name: str
+    path: Path
+    scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        _within("scale", self.scale, -100, 100)
+        if not _ADAPTER_NAME.fullmatch(self.name):
+            raise InvalidInput(
+                "{name} cannot be an adapter's name. Use 1 to 64 letters, digits, dots and hyphens.", name=repr(self.name[:80])
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterFile:
+    """A LoRA adapter on disk, read from its header. error: why it cannot be used, else None."""
+
+    path: Path
+    name: str
+    size_bytes: int
+    architecture: str = ""
+    """Of the models it was made for."""
+    rank: int = 0
+    error: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class LoadSettings:
     """How a GGUF is loaded. None: chosen from the file and the machine."""
@@ -205,14 +249,43 @@ class LoadSettings:
     kv_type: str = "f16"
     """Precision of the context: f16, q8_0 or q4_0."""
     threads: int | None = None
+    flash_attention: str = "auto"
+    """auto: where the device does well with it; on; off."""
+    streams: str = "auto"
+    """Of the context memory. separate: each slot has its own; unified: all slots share one; auto: the memory plan chooses."""
+    split_mode: str = "layer"
+    """Over several GPUs. none: one GPU takes all; layer: each takes some layers; row: each takes a part of every layer."""
+    main_gpu: int | None = None
+    """From 0 on: the one GPU of split mode none, the one that holds what is not split in mode row."""
+    gpu_shares: tuple[float, ...] = ()
+    """What each GPU takes, in proportion; empty: as much as its free memory suggests."""
+    adapters: tuple[Adapter, ...] = ()
+    """That a request may choose from."""
+    isolated: bool = False
+    """In a process of its own, started again if it dies; else in the portal's."""
 
     def __post_init__(self) -> None:
         _within("context", self.context, 256, 4_194_304)
         _within("slots", self.slots, 1, 256)
         _within("gpu_layers", self.gpu_layers, -1, 10_000)
         _within("threads", self.threads, 1, 1024)
-        if self.kv_type not in ("f16", "q8_0", "q4_0"):
-            raise InvalidInput("The context precision must be f16, q8_0 or q4_0.")
+        _within("main_gpu", self.main_gpu, 0, 15)
+        _one_of("kv_type", self.kv_type, "f16", "q8_0", "q4_0")
+        _one_of("flash_attention", self.flash_attention, "auto", "on", "off")
+        _one_of("streams", self.streams, "auto", "separate", "unified")
+        _one_of("split_mode", self.split_mode, "none", "layer", "row")
+        if self.kv_type != "f16" and self.flash_attention == "off":
+            raise InvalidInput("A context of 8 or 4 bit needs flash attention. Leave it on, or choose 16 bit.")
+        for share in self.gpu_shares:
+            _within("gpu_shares", share, 0, 1_000_000)
+        if self.gpu_shares and not any(self.gpu_shares):
+            raise InvalidInput("At least one GPU needs a share above 0.")
+        if self.gpu_shares and self.split_mode == "none":
+            raise InvalidInput("With split mode none one GPU takes the whole model. Leave the shares out, or choose layer or row.")
+        if len(self.adapters) > MOST_ADAPTERS or len({adapter.name for adapter in self.adapters}) < len(self.adapters):
+            raise InvalidInput("A model takes at most {most} adapters, each with a name of its own.", most=MOST_ADAPTERS)
+        if self.main_gpu is not None and self.split_mode == "layer":
+            raise InvalidInput("Split mode layer has no main GPU. Choose none or row with it.")
 
 
 class ModelKind(StrEnum):
@@ -252,7 +325,12 @@ class MemoryPlan:
     free_bytes: int
     total_bytes: int
     context: int
+    """Tokens one conversation can hold."""
     slots: int
+    shared_tokens: int = 0
+    """What all slots together can hold where they share the context memory; 0 where each has its own."""
+    gpus: int = 0
+    """How many there are, used or not."""
 
     @property
     def needed_bytes(self) -> int:
@@ -278,11 +356,32 @@ class ModelState(StrEnum):
     READY = "ready"
     DRAINING = "draining"
     FAILED = "failed"
+    RESTARTING = "restarting"
+    """Its own process died and is being started again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crash:
+    """A run of the portal that ended in native code. Ids only: no text of people."""
+
+    at: datetime
+    model: str
+    """Empty if none was at work."""
+    doing: str
+    """"loading", "decoding" or "sampling"."""
+    answers: int
+    """How many in the step that died."""
+    requests: tuple[str, ...]
+    """Their turns or completions."""
+    error: str
+    """llama.cpp's own words, else the signal's name."""
+    in_a_row: int = 0
+    """How many runs in a row this model ended so, this one included; 0 once a run ended in order."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
-    """A model in the pool. progress: 0 to 1 while loading. error: why it FAILED."""
+    """A model in the pool. progress: 0 to 1 while loading. error: why it FAILED, or died and is RESTARTING."""
 
     name: str
     state: ModelState
@@ -302,3 +401,12 @@ class LoadedModel:
     """Of all running answers together, over the last minute; None if none ran."""
     default: bool = False
     error: str | None = None
+    adapters: tuple[str, ...] = ()
+    """The names of its LoRA adapters."""
+    isolated: bool = False
+    """Whether it runs in a process of its own."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What a request may name: the model, and the model with each adapter, as in glm:legal."""
+        return (self.name, *(f"{self.name}:{adapter}" for adapter in self.adapters))

@@ -6,19 +6,20 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core.entities import AuditEvent, User
-from core.generation import LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelKind
+from core.generation import AdapterFile, Crash, LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelKind
 from core.permissions import Permission, require
 from core.ports import Clock, ModelPool, Router, Store
 
 
 class ModelRoom:
-    def __init__(self, pool: ModelPool, router: Router, store: Store, clock: Clock, folder: Path) -> None:
+    def __init__(self, pool: ModelPool, router: Router, store: Store, clock: Clock, folder: Path, crashes: Sequence[Crash] = ()) -> None:
         self._pool = pool
         self._router = router
         self._store = store
         self._clock = clock
         self.folder = folder
         """Where admins put GGUFs."""
+        self._crashes = crashes
 
     def available(self, user: User) -> Sequence[LoadedModel]:
         """The models this person can chat with, the default first."""
@@ -33,9 +34,27 @@ class ModelRoom:
         require(user.role, Permission.RUN_MODELS)
         return self._pool.loaded()
 
+    def last_crash(self, user: User) -> Crash | None:
+        """How the run before this one ended, if it died in native code."""
+        require(user.role, Permission.RUN_MODELS)
+        return self._crashes[-1] if self._crashes else None
+
+    def note_crashes(self) -> None:
+        """Write into the audit what was found at the start."""
+        for crash in self._crashes:
+            with self._store() as work:
+                details = {"error": crash.error[:500], "doing": crash.doing, "requests": " ".join(crash.requests)[:2000]}
+                work.audit.add(AuditEvent(self._clock(), None, "model.crash", crash.model or "none", details))
+                work.commit()
+
     def files(self, user: User) -> Sequence[ModelFile]:
         require(user.role, Permission.RUN_MODELS)
         return self._pool.files()
+
+    def adapters(self, user: User) -> Sequence[AdapterFile]:
+        """Those in the models folder."""
+        require(user.role, Permission.RUN_MODELS)
+        return self._pool.adapters()
 
     def read_file(self, user: User, path: Path) -> ModelFile:
         require(user.role, Permission.RUN_MODELS)
@@ -44,6 +63,11 @@ class ModelRoom:
     def plan(self, user: User, file: ModelFile, settings: LoadSettings) -> MemoryPlan:
         require(user.role, Permission.RUN_MODELS)
         return self._pool.plan(file, settings)
+
+    def remembered(self, user: User, file: ModelFile) -> LoadSettings | None:
+        """How this file was loaded last."""
+        require(user.role, Permission.RUN_MODELS)
+        return self._pool.remembered(file.path)
 
     def load(self, user: User, path: Path, settings: LoadSettings, *, default: bool = False) -> LoadedModel:
         """Start loading; a refusal leaves the running models untouched."""

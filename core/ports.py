@@ -12,6 +12,7 @@ from core.embedding import EmbeddingRequest, RerankRequest, RunningEmbedding
 from core.entities import (
     AuditEntry,
     AuditEvent,
+    AuditFilter,
     Conversation,
     Credentials,
     Feedback,
@@ -32,7 +33,16 @@ from core.entities import (
     Turn,
     User,
 )
-from core.generation import DeviceMemory, GenerationRequest, LoadedModel, LoadSettings, MemoryPlan, ModelFile, RunningGeneration
+from core.generation import (
+    AdapterFile,
+    DeviceMemory,
+    GenerationRequest,
+    LoadedModel,
+    LoadSettings,
+    MemoryPlan,
+    ModelFile,
+    RunningGeneration,
+)
 
 Clock = Callable[[], datetime]
 """The time now, timezone-aware UTC."""
@@ -137,6 +147,10 @@ class GenerationRows(Protocol):
         ...
 
     def models(self) -> Sequence[str]: ...
+    def models_of(self, user_id: str) -> Sequence[str]:
+        """The models whose answers stand in this person's conversations, by name."""
+        ...
+
     def groups(self) -> Sequence[str]: ...
 
 
@@ -167,6 +181,15 @@ class AuditRows(Protocol):
     def add(self, event: AuditEvent) -> None: ...
     def by_ids(self, ids: Sequence[str]) -> Sequence[AuditEntry]:
         """Those of `ids` that exist, in no order."""
+        ...
+
+    def find(self, filter: AuditFilter, limit: int, before: str | None = None) -> Sequence[AuditEntry]:
+        """Newest first; `before` is the id of the last one read."""
+        ...
+
+    def count(self, filter: AuditFilter) -> int: ...
+    def actions(self) -> Sequence[str]:
+        """Every action that was ever noted, by name."""
         ...
 
 
@@ -310,11 +333,21 @@ class ModelPool(Protocol):
         """The GGUFs in the models folder and the built-in one, unusable ones with their error."""
         ...
 
+    def adapters(self) -> Sequence[AdapterFile]:
+        """The LoRA adapters in the models folder, unusable ones with their error."""
+        ...
+
     def read_file(self, path: Path) -> ModelFile:
         """Raises InvalidInput with the reason if it is missing, truncated, not a GGUF, or of an unknown architecture."""
         ...
 
-    def plan(self, file: ModelFile, settings: LoadSettings) -> MemoryPlan: ...
+    def plan(self, file: ModelFile, settings: LoadSettings) -> MemoryPlan:
+        """Raises InvalidInput for settings that do not suit the file or the machine."""
+        ...
+
+    def remembered(self, path: Path) -> LoadSettings | None:
+        """How this file was loaded last; None if it never was."""
+        ...
 
     def load(self, path: Path, settings: LoadSettings, *, default: bool = False) -> LoadedModel:
         """Start loading in the background; follow it in loaded(). Raises InvalidInput, Conflict (already loaded)."""

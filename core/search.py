@@ -8,13 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from core.entities import FeedbackFilter, SearchHit, SearchQuery, User
+from core.entities import UNRATED, Author, Feedback, FeedbackFilter, SearchHit, SearchQuery, User
 from core.errors import InvalidInput
 from core.permissions import Permission, require
 from core.ports import Clock, IndexJobs, SearchIndex, Store, UnitOfWork
 
 OWN = ("conversation", "message")
 """What everybody searches, each the own; it is also what a search without a kind means."""
+SNIPPET = 160
+"""Characters of a comment that stands in place of a snippet."""
 PERMISSIONS = {
     "conversation": Permission.CHAT,
     "message": Permission.CHAT,
@@ -32,6 +34,12 @@ class FoundItem:
     snippet: str
     """Found words stand between MARK_START and MARK_END."""
     at: datetime
+    title: str = ""
+    """The conversation's, where it is the person's own."""
+    author: Author | None = None
+    """Messages have one."""
+    model: str = ""
+    rating: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +52,8 @@ class Found:
     behind_seconds: float
     """How long the oldest change has been waiting for the index."""
     next_cursor: str | None
+    total_is_at_least: bool = False
+    """Whether there are more than `total`: an index counts to a bound only, so that a common word costs no more than a rare one."""
 
 
 class Search:
@@ -54,6 +64,12 @@ class Search:
         self._index = index
         self._jobs = jobs
         self._clock = clock
+
+    def models(self, user: User) -> Sequence[str]:
+        """The models whose answers the person can find, by name."""
+        require(user.role, Permission.CHAT)
+        with self._store() as work:
+            return work.generations.models_of(user.id)
 
     def find(
         self,
@@ -77,46 +93,61 @@ class Search:
             if each not in PERMISSIONS:
                 raise InvalidInput("There is nothing of kind {kind} to search.", kind=each)
             require(user.role, PERMISSIONS[each])
+        if rating not in (None, 1, -1, UNRATED):
+            raise InvalidInput("A rating is 1 (good), -1 (poor) or 0 (none).")
         query = SearchQuery(text, "", None, limit, since, until, model, rating, _place(cursor))
         hits: list[SearchHit] = []
-        total = 0
+        total, at_least = 0, False
         for each in kinds:
             page = self._index.page(replace(query, kind=each, owner_id=user.id if each in OWN else None))
             hits += page.hits
             total += page.total
+            at_least = at_least or page.total_is_at_least
         hits = sorted((hit for hit in hits if hit.at), key=_order, reverse=True)
         shown = hits[:limit]
         with self._store() as work:
             items = _authorized(work, user, shown)
         more = len(shown) == limit and total > limit
         behind = self._jobs.behind(self._clock())
-        return Found(items, total, self._index.engine, behind, _cursor(shown[-1]) if more else None)
+        return Found(items, total, self._index.engine, behind, _cursor(shown[-1]) if more else None, at_least)
 
 
 def _authorized(work: UnitOfWork, user: User, hits: Sequence[SearchHit]) -> list[FoundItem]:
     """The hits whose rows are there and may be read, in order."""
     ids = {kind: tuple(hit.id for hit in hits if hit.kind == kind) for kind in PERMISSIONS}
-    talks = {each.id for each in work.conversations.by_ids(user.id, ids["conversation"])}
-    messages = {each.id: each.conversation_id for each in work.messages.by_ids(user.id, ids["message"])}
+    messages = {each.id: each for each in work.messages.by_ids(user.id, ids["message"])}
+    talks = {
+        each.id: each
+        for each in work.conversations.by_ids(user.id, (*ids["conversation"], *(each.conversation_id for each in messages.values())))
+    }
     ratings = work.feedback.find(FeedbackFilter(ids=ids["feedback"]), len(hits)) if ids["feedback"] else ()
-    rated = {each.id: (each.conversation_id, each.message_id) for each in ratings}
+    rated = {each.id: each for each in ratings}
     events = {each.id for each in work.audit.by_ids(ids["audit"])}
     items = []
     for hit in hits:
         assert hit.at is not None
         match hit.kind:
-            case "conversation" if hit.id in talks:
-                place: tuple[str | None, str | None] = (hit.id, None)
-            case "message" if hit.id in messages:
-                place = (messages[hit.id], hit.id)
-            case "feedback" if hit.id in rated:
-                place = rated[hit.id]
+            case "conversation" if talk := talks.get(hit.id):
+                items.append(FoundItem(hit.kind, hit.id, hit.id, None, hit.snippet, hit.at, talk.title))
+            case "message" if (message := messages.get(hit.id)) and (talk := talks.get(message.conversation_id)):
+                model = message.generation.model if message.generation else ""
+                items.append(
+                    FoundItem(
+                        hit.kind, hit.id, talk.id, hit.id, hit.snippet, hit.at, talk.title, message.author, model, message.rating
+                    )
+                )  # fmt: skip
+            case "feedback" if rating := rated.get(hit.id):
+                place = rating.conversation_id, rating.message_id
+                snippet = still_there(rating, hit.snippet)
+                items.append(FoundItem(hit.kind, hit.id, *place, snippet, hit.at, model=rating.model, rating=rating.rating))
             case "audit" if hit.id in events:
-                place = (None, None)
-            case _:
-                continue
-        items.append(FoundItem(hit.kind, hit.id, *place, hit.snippet, hit.at))
+                items.append(FoundItem(hit.kind, hit.id, None, None, hit.snippet, hit.at))
     return items
+
+
+def still_there(rating: Feedback, snippet: str) -> str:
+    """The snippet. Of a rating whose chat was deleted it may be what a stale index remembers of the chat: the comment instead."""
+    return snippet if rating.question is not None or rating.answer is not None else rating.comment[:SNIPPET]
 
 
 def _order(hit: SearchHit) -> tuple[datetime, str]:

@@ -85,7 +85,9 @@ class TurnRunner:
             way = path(work.messages.of_conversation(turn.conversation_id), turn.question_id)
         prompt = prompt_of(way)
         while not running.stop_requested:
-            request = GenerationRequest(tuple(prompt), user.id, options.model, options.params, options.thinking, turn.conversation_id)
+            request = GenerationRequest(
+                tuple(prompt), user.id, options.model, options.params, options.thinking, turn.conversation_id, id=turn.id
+            )
             try:
                 generation = self._router.start(request)
             except PromptTooLong:

@@ -29,21 +29,22 @@ AUDIT_ID = func.substr(literal("0" * AUDIT_DIGITS).concat(_DIGITS), func.length(
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where the documents of a kind come from. key: the column with an index that orders rows as their ids are ordered."""
+    """Where the documents of a kind come from. key: the column with an index that orders rows as their ids are ordered. at: their time."""
 
     id: ColumnElement[Any]
     key: ColumnElement[Any]
     key_of: Callable[[str], object]
+    at: ColumnElement[Any]
 
     def ids(self) -> AnySelect:
         return select(self.id.label("id"))
 
 
 SOURCES: Mapping[str, Source] = {
-    "conversation": Source(_CONVERSATION.id, _CONVERSATION.id, str),
-    "message": Source(_MESSAGE.id, _MESSAGE.id, str),
-    "feedback": Source(_FEEDBACK.id, _FEEDBACK.id, str),
-    "audit": Source(AUDIT_ID, _AUDIT.number, int),
+    "conversation": Source(_CONVERSATION.id, _CONVERSATION.id, str, _CONVERSATION.updated_at),
+    "message": Source(_MESSAGE.id, _MESSAGE.id, str, _MESSAGE.created_at),
+    "feedback": Source(_FEEDBACK.id, _FEEDBACK.id, str, _FEEDBACK.created_at),
+    "audit": Source(AUDIT_ID, _AUDIT.number, int, _AUDIT.at),
 }
 
 # Every select gives: id, owner, conversation, at, model, rating, and one or more texts.

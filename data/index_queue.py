@@ -190,7 +190,8 @@ class IndexWorker:
 
 
 def queue_everything(sql: Transaction) -> None:
-    """Index jobs for each thing the store has."""
+    """Index jobs for each thing the store has, oldest first: that is how the rows lie, and how the embedded index lays its documents."""
     now = literal(datetime.now(UTC), UtcDateTime)
     for kind, source in SOURCES.items():
-        sql.write(insert(IndexJobTable).from_select(["kind", "document_id", "created_at"], select(literal(kind), source.id, now)))
+        everything = select(literal(kind), source.id, now).order_by(source.at)
+        sql.write(insert(IndexJobTable).from_select(["kind", "document_id", "created_at"], everything))

@@ -1,4 +1,4 @@
-"""The GGUF files there are to choose from."""
+"""The GGUF files there are to choose from: models, and adapters for them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core.errors import InvalidInput
-from core.generation import ModelFile
+from core.generation import AdapterFile, ModelFile
+from models.adapter_facts import is_adapter, read_adapter
+from models.gguf import read_header
 from models.model_facts import model_name, read_facts
 
 _LATER_PART = re.compile(r"-(?!00001)\d{5}-of-\d{5}\.gguf$")
@@ -19,12 +21,19 @@ class Catalog:
     def __init__(self, folder: Path, builtin: Path) -> None:
         self._folder = folder
         self._builtin = builtin
-        self._known: dict[tuple[Path, int, int], ModelFile] = {}
+        self._known: dict[tuple[Path, int, int], ModelFile | AdapterFile] = {}
 
     def files(self) -> Sequence[ModelFile]:
-        """By name, the built-in one first; those that cannot be used carry their error."""
+        """The models by name, the built-in one first; those that cannot be used carry their error."""
+        return [file for file in self._all() if isinstance(file, ModelFile)]
+
+    def adapters(self) -> Sequence[AdapterFile]:
+        """The LoRA adapters by name; those that cannot be used carry their error."""
+        return [file for file in self._all() if isinstance(file, AdapterFile)]
+
+    def _all(self) -> list[ModelFile | AdapterFile]:
         found = sorted(path for path in self._folder.rglob("*.gguf") if not _LATER_PART.search(path.name))
-        fresh: dict[tuple[Path, int, int], ModelFile] = {}
+        fresh: dict[tuple[Path, int, int], ModelFile | AdapterFile] = {}
         for path in [self._builtin, *found]:
             try:
                 state = path.stat()
@@ -38,8 +47,11 @@ class Catalog:
         return list(fresh.values())
 
 
-def _describe(path: Path, size: int) -> ModelFile:
+def _describe(path: Path, size: int) -> ModelFile | AdapterFile:
+    adapter = False
     try:
-        return read_facts(path).file
+        adapter = is_adapter(read_header(path))
+        return read_adapter(path).file if adapter else read_facts(path).file
     except InvalidInput as error:
-        return ModelFile(path, model_name(path), size, error=str(error))
+        name = model_name(path)
+        return AdapterFile(path, name, size, error=str(error)) if adapter else ModelFile(path, name, size, error=str(error))

@@ -9,12 +9,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
 
 from core.errors import ModelFailed, PortalError
+from models.child.process import how_it_ended, last_words
 from models.embedding.llama_embedder import LlamaEmbedder
 from models.engine.llama_backend import BackendOptions, LlamaBackend
 
@@ -42,12 +42,9 @@ def try_to_load(path: Path, options: BackendOptions) -> None:
         return
     if child.returncode == 1 and child.stdout.startswith(b"refused: "):
         raise ModelFailed("{reason}", reason=child.stdout.decode("utf-8", "replace").removeprefix("refused: ").strip())
-    lines = child.stderr.decode("utf-8", "replace").strip().splitlines()
-    how = signal.Signals(-child.returncode).name if child.returncode < 0 else f"exit {child.returncode}"
-    said = next(
-        (line.strip() for line in reversed(lines) if "ASSERT" in line or "error" in line.lower()), lines[-1] if lines else "nothing"
-    )
-    raise ModelFailed("llama.cpp crashed ({how}) while it read {file}. It said: {said}", how=how, file=path.name, said=said[:300])
+    said = last_words(child.stderr.decode("utf-8", "replace").strip().splitlines()) or "nothing"
+    how = how_it_ended(child.returncode)
+    raise ModelFailed("llama.cpp crashed ({how}) while it read {file}. It said: {said}", how=how, file=path.name, said=said)
 
 
 def main(path: str, options: str) -> int:

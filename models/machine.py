@@ -38,9 +38,9 @@ def cores(cgroup: Path = _CGROUP) -> int:
         return mine
 
 
-def resident_bytes() -> int:
-    """Memory this process holds now."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+def resident_bytes(process: int | str = "self") -> int:
+    """Memory that this process holds now, or another one by its id. Raises OSError if there is none."""
+    return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def _number(path: Path) -> int | None:

@@ -9,6 +9,7 @@ from core.generation import LoadSettings, MemoryPlan
 from models import machine
 from models.engine import native
 from models.engine.llama_backend import BackendOptions, LlamaBackend
+from models.gpu_choice import choose_gpus
 from models.machine import Memory
 from models.model_facts import ModelFacts
 
@@ -19,8 +20,12 @@ SMALLEST_CONTEXT = 2_048
 CONTEXT_AT_ONCE, CONTEXT_IN_CHUNKS, SMALLEST_VECTOR_CONTEXT = 2_048, 8_192, 256
 """Tokens of one text that a model for vectors reads, where nobody says: at once, or in chunks as a causal model can."""
 TEXTS_TOGETHER = 64
+SMALLEST_SHARE = 512
+"""Tokens for each slot, on average, of a memory that all share: with less, answers would mostly wait for room."""
 MICRO_BATCH, BATCH_ON_GPU = 512, 2_048
 _MEGABYTE = 1024 * 1024
+OWN_PROCESS = 64 * _MEGABYTE
+"""What a process of its own takes for itself: Python, llama.cpp's libraries."""
 _CONTEXT_SHARE = 0.5
 """Of the memory left after the weights: the rest is for the portal, files in cache, and another model."""
 _PARKING_SHARE, _MOST_PARKING = 0.25, 8 * 1024 * _MEGABYTE
@@ -70,11 +75,14 @@ def plan_load(
 ) -> LoadPlan:
     """Fill in what the settings leave open. The result may not fit: see `check_fits`."""
     host = host or machine.host_memory()
+    if settings.isolated:
+        host = replace(host, free=max(0, host.free - OWN_PROCESS))
     gpus = native.gpus() if gpus is None else gpus
     plan = _plan_for(facts, settings, extra_buffers, host, gpus)
     if facts.next_layer_bytes:
         quicker = _with_next_layer(facts, plan)
         plan = quicker if quicker.memory.fits else plan
+    plan = replace(plan, memory=replace(plan.memory, gpus=len(gpus)))
     on_host = 0 if plan.options.gpu_layers == -1 else plan.memory.needed_bytes
     parking = min(_MOST_PARKING, round(_PARKING_SHARE * max(0, host.free - on_host)))
     return replace(plan, options=replace(plan.options, parking_bytes=parking))
@@ -97,11 +105,13 @@ def _with_next_layer(facts: ModelFacts, plan: LoadPlan) -> LoadPlan:
 def _plan_for(facts: ModelFacts, settings: LoadSettings, extra_buffers: bool, host: Memory, gpus: list[native.Gpu]) -> LoadPlan:
     threads = settings.threads or max(1, machine.cores() - 1)
     options = BackendOptions(
-        context=0, slots=0, gpu_layers=0, kv_type=settings.kv_type, threads=threads, extra_buffers=extra_buffers, batch_tokens=MICRO_BATCH
-    )
-    if gpus and settings.gpu_layers != 0:
-        device = Memory(sum(gpu.free_bytes for gpu in gpus), sum(gpu.total_bytes for gpu in gpus))
-        name = ", ".join(f"{gpu.name} ({gpu.description})" for gpu in gpus)
+        context=0, slots=0, gpu_layers=0, kv_type=settings.kv_type, threads=threads, extra_buffers=extra_buffers, batch_tokens=MICRO_BATCH,
+        flash_attention=settings.flash_attention, split_mode=settings.split_mode, main_gpu=settings.main_gpu or 0,
+        gpu_shares=settings.gpu_shares,
+    )  # fmt: skip
+    chosen = choose_gpus(gpus, settings)
+    if chosen and settings.gpu_layers != 0:
+        device, name = chosen.memory, chosen.name
         plan = _plan_on(facts, settings, replace(options, batch_tokens=BATCH_ON_GPU), device, name, CONTEXT_ON_GPU)
         layers = _layers_that_fit(facts, plan.memory) if settings.gpu_layers is None else settings.gpu_layers
         if layers > 0 and layers < len(facts.kv_heads):
@@ -132,7 +142,7 @@ def check_fits(facts: ModelFacts, plan: MemoryPlan) -> None:
 
 
 def _plan_on(facts: ModelFacts, settings: LoadSettings, options: BackendOptions, memory: Memory, device: str, longest: int) -> LoadPlan:
-    """Share the memory out: first enough slots, then the longest context, at least SMALLEST_CONTEXT each."""
+    """Slots with a memory of their own where that gives enough of them enough, else slots that share one."""
     trained = facts.file.context
     if settings.context and settings.context > trained:
         raise InvalidInput(
@@ -140,32 +150,79 @@ def _plan_on(facts: ModelFacts, settings: LoadSettings, options: BackendOptions,
         )
     if facts.pooling:
         return _plan_vectors_on(facts, settings, options, memory, device)
-    per_token = context_bytes_per_token(facts, settings.kv_type)
-    context = settings.context or min(trained, longest)
-    slots = settings.slots or MOST_SLOTS
-    budget = max(0.0, (memory.free - facts.weights_bytes - work_bytes(facts, slots, context)) * _CONTEXT_SHARE)
+    room = _Room(facts, settings, memory, device, longest)
+    plan = room.separate()
+    if settings.streams == "unified":
+        plan = room.shared(settings.slots or MOST_SLOTS)
+    elif settings.streams == "auto" and (not plan.fits or (settings.slots is None and plan.slots < FEWEST_SLOTS)):
+        shared = room.shared(settings.slots or FEWEST_SLOTS)
+        plan = shared if shared.fits and shared.shared_tokens >= shared.slots * SMALLEST_SHARE else plan
+    return LoadPlan(plan, replace(options, context=plan.context, slots=plan.slots, shared_cells=plan.shared_tokens))
 
-    def too_large() -> bool:
-        return slots * (context * per_token + state_bytes(facts)) > budget
 
-    while settings.slots is None and slots > FEWEST_SLOTS and too_large():
-        slots //= 2
-    while settings.context is None and context > SMALLEST_CONTEXT and too_large():
-        context = max(SMALLEST_CONTEXT, context // 2)
-    while settings.slots is None and slots > 1 and too_large():
-        slots //= 2
-    context = -(-context // 256) * 256
-    plan = MemoryPlan(
-        device=device,
-        weights_bytes=facts.weights_bytes,
-        context_bytes=round(slots * (context * per_token + state_bytes(facts))),
-        work_bytes=work_bytes(facts, slots, context),
-        free_bytes=memory.free,
-        total_bytes=memory.total,
-        context=context,
-        slots=slots,
-    )
-    return LoadPlan(plan, replace(options, context=context, slots=slots))
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """What is there for a model and its conversations. longest: the most tokens of one, where nobody says."""
+
+    facts: ModelFacts
+    settings: LoadSettings
+    memory: Memory
+    device: str
+    longest: int
+
+    @property
+    def _per_token(self) -> float:
+        return context_bytes_per_token(self.facts, self.settings.kv_type)
+
+    @property
+    def _context(self) -> int:
+        return self.settings.context or min(self.facts.file.context, self.longest)
+
+    def _budget(self, slots: int, cells: int) -> float:
+        return max(0.0, (self.memory.free - self.facts.weights_bytes - work_bytes(self.facts, slots, cells)) * _CONTEXT_SHARE)
+
+    def separate(self) -> MemoryPlan:
+        """Share the memory out: first enough slots, then the longest context, at least SMALLEST_CONTEXT each."""
+        settings, context, slots = self.settings, self._context, self.settings.slots or MOST_SLOTS
+        budget = self._budget(slots, context)
+
+        def too_large() -> bool:
+            return slots * (context * self._per_token + state_bytes(self.facts)) > budget
+
+        while settings.slots is None and slots > FEWEST_SLOTS and too_large():
+            slots //= 2
+        while settings.context is None and context > SMALLEST_CONTEXT and too_large():
+            context = max(SMALLEST_CONTEXT, context // 2)
+        while settings.slots is None and slots > 1 and too_large():
+            slots //= 2
+        context = _rounded_up(context)
+        return self._plan(slots, context, slots * context, context)
+
+    def shared(self, slots: int) -> MemoryPlan:
+        """One memory for all slots, as large as the budget, and large enough for one whole conversation if that was asked for."""
+        whole = slots * self._context
+        cells = min(whole, int(max(0.0, self._budget(slots, whole) - slots * state_bytes(self.facts)) / self._per_token))
+        context = self.settings.context or max(256, min(self._context, cells))
+        cells = max(cells // 256 * 256, _rounded_up(context))
+        return replace(self._plan(slots, min(_rounded_up(context), cells), cells, cells), shared_tokens=cells)
+
+    def _plan(self, slots: int, context: int, cells: int, stream: int) -> MemoryPlan:
+        """cells: tokens of all slots. stream: tokens of one stream, which attention looks through."""
+        return MemoryPlan(
+            device=self.device,
+            weights_bytes=self.facts.weights_bytes,
+            context_bytes=round(cells * self._per_token + slots * state_bytes(self.facts)),
+            work_bytes=work_bytes(self.facts, slots, stream),
+            free_bytes=self.memory.free,
+            total_bytes=self.memory.total,
+            context=context,
+            slots=slots,
+        )
+
+
+def _rounded_up(tokens: int) -> int:
+    """To what llama.cpp gives a slot."""
+    return -(-tokens // 256) * 256
 
 
 def _plan_vectors_on(facts: ModelFacts, settings: LoadSettings, options: BackendOptions, memory: Memory, device: str) -> LoadPlan:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from core.errors import InvalidInput
 from core.generation import ModelFile, ModelKind
+from models.adapter_facts import is_adapter
 from models.gguf import Header, Value, damaged, read_header
 
 GLM_ARCHITECTURES = ("chatglm", "glm4", "glm4moe", "glm-dsa", "glm5-next", "deepseek2")
@@ -81,6 +82,8 @@ def read_facts(path: Path) -> ModelFacts:
     """Raises InvalidInput: missing, damaged, truncated, another architecture, parts missing."""
     header = read_header(path)
     architecture = _text(header.metadata, "general.architecture")
+    if is_adapter(header):
+        raise InvalidInput("{file} is a LoRA adapter. Load a model, and choose the adapter with it.", file=path.name)
     pooling = _pooling(header, architecture)
     if architecture not in GLM_ARCHITECTURES and not pooling:
         raise InvalidInput(

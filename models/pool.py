@@ -6,70 +6,53 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 from core.errors import Conflict, InvalidInput, NotFound, PortalError, Unavailable
-from core.generation import DeviceMemory, LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelKind, ModelState
+from core.generation import AdapterFile, DeviceMemory, LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelKind, ModelState
 from models import machine
 from models.catalog import Catalog
-from models.chat_template import ChatTemplate
+from models.child.model import AGAIN
 from models.embedding.embedding_platform import EmbeddingPlatform
-from models.embedding.llama_embedder import LlamaEmbedder
 from models.engine import native
-from models.engine.llama_backend import LlamaBackend
 from models.engine.metrics import EngineMetrics
 from models.engine.parked_files import ParkedFiles
-from models.load_trial import try_to_load
+from models.last_run import RunRecord
+from models.loader import Loader, chosen_adapters
 from models.memory_plan import LoadPlan, check_fits, plan_load
-from models.model_facts import ModelFacts, fingerprint, read_facts
+from models.model_facts import ModelFacts, read_facts
 from models.platforms.local import LocalPlatform
+from models.pool_entry import Entry
+from models.remembered_settings import RememberedSettings
 
 DRAIN_S = 30.0
 _log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True, eq=False)
-class _Entry:
-    """A model in the pool. Changed under the pool's lock; progress by the loading thread alone."""
-
-    facts: ModelFacts
-    plan: LoadPlan
-    state: ModelState = ModelState.LOADING
-    version: str = ""
-    device: str = ""
-    platform: LocalPlatform | EmbeddingPlatform | None = None
-    progress: float = 0.0
-    memory_bytes: int = 0
-    error: str | None = None
-    becomes_default: bool = False
-    """Once it is ready: until then, and if it fails, the default stays what it was."""
-    unwanted: bool = False
-    """Unloaded, or the portal stops: a load that runs gives up."""
-    threads: list[threading.Thread] = field(default_factory=list)
-
-    @property
-    def name(self) -> str:
-        return self.facts.file.name
-
-    @property
-    def chats(self) -> bool:
-        return self.facts.file.kind is ModelKind.CHAT
-
-
 class Pool:
     """Fulfils core's ModelPool. Safe from any thread."""
 
-    def __init__(self, models_folder: Path, builtin: Path, *, extra_buffers: bool = True, files: ParkedFiles | None = None) -> None:
-        """models_folder: where people put GGUFs. builtin: the guide. extra_buffers: False where the self test died with them.
-
-        files: where conversations go that memory has no room for; the pool closes them.
+    def __init__(
+        self,
+        models_folder: Path,
+        builtin: Path,
+        *,
+        notes: Path,
+        extra_buffers: bool = True,
+        files: ParkedFiles | None = None,
+        record: RunRecord | None = None,
+    ) -> None:
+        """models_folder: where people put GGUFs. builtin: the guide. notes: a file to remember settings in. extra_buffers: False where
+        the self test died with them. files: where conversations go that memory has no room for; the pool closes them. record: where
+        engines note what they do, for the next start should this process die of it.
         """
         self._catalog = Catalog(models_folder, builtin)
-        self._builtin = builtin
+        self._remembered = RememberedSettings(notes)
         self._extra_buffers = extra_buffers
         self._files = files
-        self._entries: dict[str, _Entry] = {}
+        self._loader = Loader(builtin, files, record)
+        self._entries: dict[str, Entry] = {}
         self._default: str | None = None
         self._lock = threading.RLock()
         self._closing = False
@@ -79,11 +62,14 @@ class Pool:
 
     def loaded(self) -> Sequence[LoadedModel]:
         with self._lock:
-            models = [self._describe(entry) for entry in self._entries.values()]
+            models = [entry.describe(default=entry.name == self._default) for entry in self._entries.values()]
         return sorted(models, key=lambda model: not model.default)
 
     def files(self) -> Sequence[ModelFile]:
         return self._catalog.files()
+
+    def adapters(self) -> Sequence[AdapterFile]:
+        return self._catalog.adapters()
 
     def read_file(self, path: Path) -> ModelFile:
         return read_facts(path).file
@@ -91,21 +77,35 @@ class Pool:
     def plan(self, file: ModelFile, settings: LoadSettings) -> MemoryPlan:
         return self._plan(read_facts(file.path), settings).memory
 
+    def remembered(self, path: Path) -> LoadSettings | None:
+        return self._remembered.of(path)
+
     def load(self, path: Path, settings: LoadSettings, *, default: bool = False) -> LoadedModel:
         facts = read_facts(path)
         if default and facts.file.kind is not ModelKind.CHAT:
             raise _not_for_chats(facts.file.name)
         plan = self._plan(facts, settings)
         check_fits(facts, plan.memory)
+        adapters = chosen_adapters(facts, settings)
+        options = replace(plan.options, adapters=[(one.key, str(one.path), one.scale) for one in adapters])
+        plan = replace(plan, options=options)
         with self._lock:
             if self._closing:
                 raise Unavailable("The portal is stopping.")
             known = self._entries.get(facts.file.name)
             if known and known.state is not ModelState.FAILED:
                 raise Conflict("A model named {model} is loaded already. Unload it first.", model=facts.file.name)
-            entry = self._entries[facts.file.name] = _Entry(facts, plan, device=plan.memory.device, becomes_default=default)
+            self._remembered.keep(path, settings)
+            entry = self._entries[facts.file.name] = Entry(
+                facts,
+                plan,
+                adapters,
+                device=plan.memory.device,
+                becomes_default=default,
+                isolated=settings.isolated and facts.file.kind is ModelKind.CHAT,
+            )
             self._spawn(entry, self._load, f"load {entry.name}")
-            return self._describe(entry)
+            return entry.describe(default=entry.name == self._default)
 
     def make_default(self, name: str) -> None:
         """Raises NotFound, Conflict if it is not ready or not for chats."""
@@ -122,12 +122,16 @@ class Pool:
             entry.unwanted = True
             if entry.state is ModelState.FAILED:
                 self._remove(entry)
-            elif entry.state is ModelState.READY:
+            elif entry.state in (ModelState.READY, ModelState.RESTARTING):
                 entry.state = ModelState.DRAINING
                 self._choose_default()
                 self._spawn(entry, self._drain, f"unload {name}")
 
     # For the router and for metrics
+
+    def knows(self, name: str) -> bool:
+        with self._lock:
+            return name in self._entries
 
     def platform(self, name: str | None) -> LocalPlatform:
         """The named chat model's platform, or the default one's. Raises NotFound, Unavailable, InvalidInput (not for chats)."""
@@ -167,6 +171,8 @@ class Pool:
         entry = self._entries[wanted]
         if entry.state is ModelState.READY and entry.platform is not None:
             return entry.platform
+        if entry.state is ModelState.RESTARTING:
+            raise Unavailable(AGAIN, name=wanted)
         if entry.state is ModelState.LOADING:
             raise Unavailable("The model {model} is still loading. Try again in a moment.", model=wanted)
         raise Unavailable("The model {model} is not available now.", model=wanted)
@@ -204,9 +210,9 @@ class Pool:
 
     # Loading and unloading, each in a thread of its own
 
-    def _load(self, entry: _Entry) -> None:
+    def _load(self, entry: Entry) -> None:
         try:
-            platform = self._start(entry)
+            platform = self._loader.load(entry, lambda state, reason: self._changed(entry, state, reason))
         except PortalError as error:
             self._failed(entry, str(error))
         except Exception as error:  # noqa: BLE001 - shown as the reason; the other models run on
@@ -223,41 +229,20 @@ class Pool:
             platform.close()
             self._remove(entry)
 
-    def _start(self, entry: _Entry) -> LocalPlatform | EmbeddingPlatform:
-        """Everything slow: fingerprint, weights, context. Raises PortalError."""
-        before = _memory_taken()
-        platform = self._start_chat(entry) if entry.chats else self._start_vectors(entry)
-        entry.memory_bytes = max(0, _memory_taken() - before)
-        return platform
+    def _changed(self, entry: Entry, state: ModelState, reason: str) -> None:
+        """A process of a model's own died (RESTARTING), is back (READY), or is not started again (FAILED)."""
+        platform = entry.platform
+        if state is ModelState.FAILED:
+            entry.platform = None
+            self._failed(entry, f"Its process ended again and again: {reason}")
+            if platform is not None:
+                platform.close()
+            return
+        with self._lock:
+            if entry.state in (ModelState.READY, ModelState.RESTARTING):
+                entry.state, entry.error = state, reason or None
 
-    def _start_chat(self, entry: _Entry) -> LocalPlatform:
-        template = ChatTemplate(entry.facts.template, entry.name)
-        try:
-            template.check()
-            self._check_file(entry)
-            backend = LlamaBackend(entry.facts.file.path, entry.plan.options, lambda done: self._progress(entry, done))
-        except PortalError:
-            template.close()
-            raise
-        entry.device = _device(entry.plan, backend)
-        return LocalPlatform(entry.facts, entry.version, backend, template, self._files)
-
-    def _start_vectors(self, entry: _Entry) -> EmbeddingPlatform:
-        self._check_file(entry)
-        embedder = LlamaEmbedder(entry.facts.file.path, entry.plan.options, lambda done: self._progress(entry, done))
-        entry.device = _device(entry.plan, embedder)
-        return EmbeddingPlatform(entry.facts, entry.version, embedder)
-
-    def _check_file(self, entry: _Entry) -> None:
-        entry.version = fingerprint(entry.facts)
-        if entry.facts.file.path != self._builtin:
-            try_to_load(entry.facts.file.path, entry.plan.options)
-
-    def _progress(self, entry: _Entry, done: float) -> bool:
-        entry.progress = done
-        return not entry.unwanted
-
-    def _drain(self, entry: _Entry) -> None:
+    def _drain(self, entry: Entry) -> None:
         deadline = time.monotonic() + DRAIN_S
         platform = entry.platform
         assert platform is not None
@@ -269,7 +254,7 @@ class Pool:
         else:
             self._failed(entry, "It did not stop. Restart the portal to free its memory.")
 
-    def _failed(self, entry: _Entry, reason: str) -> None:
+    def _failed(self, entry: Entry, reason: str) -> None:
         with self._lock:
             if entry.unwanted and entry.platform is None:
                 self._remove(entry)
@@ -285,20 +270,22 @@ class Pool:
         with self._lock:
             loading = [entry for entry in self._entries.values() if entry.state is ModelState.LOADING]
             promised = sum(round(entry.plan.memory.needed_bytes * (1 - entry.progress)) for entry in loading)
+        more = sum(adapter.path.stat().st_size for adapter in settings.adapters if adapter.path.is_file())
+        facts = replace(facts, weights_bytes=facts.weights_bytes + more)
         plan = plan_load(facts, settings, extra_buffers=self._extra_buffers)
         return replace(plan, memory=replace(plan.memory, free_bytes=max(0, plan.memory.free_bytes - promised)))
 
-    def _entry(self, name: str) -> _Entry:
+    def _entry(self, name: str) -> Entry:
         if name not in self._entries:
             raise NotFound("There is no model {model}.", model=name)
         return self._entries[name]
 
-    def _spawn(self, entry: _Entry, work: Callable[[_Entry], None], name: str) -> None:
+    def _spawn(self, entry: Entry, work: Callable[[Entry], None], name: str) -> None:
         thread = threading.Thread(target=work, args=(entry,), name=name, daemon=True)
         entry.threads.append(thread)
         thread.start()
 
-    def _remove(self, entry: _Entry) -> None:
+    def _remove(self, entry: Entry) -> None:
         with self._lock:
             if self._entries.get(entry.name) is entry:
                 del self._entries[entry.name]
@@ -307,46 +294,10 @@ class Pool:
     def _choose_default(self) -> None:
         """Keep the default while it is ready; else take the chat model that was loaded first."""
         current = self._entries.get(self._default or "")
-        if current and current.state is ModelState.READY:
+        if current and current.state in (ModelState.READY, ModelState.RESTARTING):
             return
         ready = (entry.name for entry in self._entries.values() if entry.chats and entry.state is ModelState.READY)
         self._default = next(ready, None)
 
-    def _describe(self, entry: _Entry) -> LoadedModel:
-        metrics = entry.platform.metrics() if entry.platform is not None else None
-        return LoadedModel(
-            name=entry.name,
-            state=entry.state,
-            file=entry.facts.file,
-            version=entry.version,
-            platform="local",
-            device=entry.device,
-            context=entry.plan.memory.context,
-            slots=entry.plan.memory.slots,
-            slots_busy=metrics.busy if metrics else 0,
-            waiting=metrics.waiting if metrics else 0,
-            plan=entry.plan.memory,
-            memory_bytes=entry.memory_bytes,
-            progress=entry.progress,
-            tokens_per_second=metrics.tokens_per_second if metrics else None,
-            default=entry.name == self._default,
-            error=entry.error,
-        )
-
-
 def _not_for_chats(name: str) -> Conflict:
     return Conflict("The model {model} makes vectors; chats cannot use it.", model=name)
-
-
-def _memory_taken() -> int:
-    return machine.resident_bytes() + sum(gpu.total_bytes - gpu.free_bytes for gpu in native.gpus())
-
-
-def _device(plan: LoadPlan, backend: LlamaBackend | LlamaEmbedder) -> str:
-    """Where the model really runs, as llama.cpp reports it: a build may hold CUDA and still use the processor."""
-    offloaded = backend.logged("layers to GPU")
-    if plan.options.gpu_layers and offloaded:
-        return f"{plan.memory.device}, {offloaded.partition('offloaded ')[2] or offloaded}"
-    if plan.options.gpu_layers == 0 and native.machine_has_nvidia_gpu() and not native.gpus():
-        return f"{plan.memory.device} (this machine's GPU is not used: llama.cpp was built without CUDA)"
-    return plan.memory.device

@@ -15,7 +15,8 @@ from core.entities import MessageStatus, User
 from core.errors import NotFound, PortalError
 from core.generation import LoadedModel
 from core.questions import check_question
-from pages import shell
+from pages import search, shell
+from pages.widgets import arrival
 from pages.widgets.composer import PROMPT, composer, options
 from pages.widgets.conversation_list import conversation_list
 from pages.widgets.cookie import session_watch
@@ -28,8 +29,7 @@ from pages.words import said, t
 if TYPE_CHECKING:
     from bootstrap import Portal
 
-ADDRESS = "c"
-"""The query parameter with the conversation's id: reload, back and a second window find it there."""
+ADDRESS = arrival.CONVERSATION
 LISTED = 100
 MARKS_S = 1.5
 _PROBLEM, _OPEN, _ASKED = "chat_problem", "chat_open", "chat_asked"
@@ -58,6 +58,7 @@ def render(portal: Portal, user: User) -> None:
     # Each drawing of the page has one request id: the second click of a double click repeats it and asks nothing new.
     request = uuid4().hex
     conversation_id = _opened()
+    _arrive(portal, user, conversation_id)
     # In this order: an answer that ends in between is found finished, not lost.
     running = portal.turns.running(user, conversation_id) if conversation_id else None
     shown = _messages(portal, user, conversation_id)
@@ -71,6 +72,7 @@ def render(portal: Portal, user: User) -> None:
         problem=st.session_state.get(_PROBLEM, ""),
         on_ask=lambda: wish("ask", text=st.session_state[PROMPT], request=request),
         on_stop=lambda: wish("stop"),
+        arrival=arrival.place(shown or ()),
     )
     if shown is None:
         if shell.blank(t("There is no such chat"), t("It may have been deleted, or the address is not complete."), t("Start a new chat")):
@@ -155,10 +157,18 @@ def _opened() -> str | None:
 
 def _open(conversation_id: str | None) -> None:
     st.session_state[_OPEN] = conversation_id
-    if conversation_id:
-        st.query_params[ADDRESS] = conversation_id
-    else:
-        st.query_params.pop(ADDRESS, None)
+    # All at once: each change is an entry of the browser's history.
+    st.query_params.from_dict({ADDRESS: conversation_id} if conversation_id else {})
+
+
+def _arrive(portal: Portal, user: User, conversation_id: str | None) -> None:
+    """The address may name a message too: shown once, on whichever branch it stands."""
+    message_id = arrival.new(conversation_id)
+    if conversation_id and message_id:
+        try:
+            portal.conversations.reveal(user, conversation_id, message_id)
+        except PortalError as problem:
+            st.session_state[_PROBLEM] = said(problem)
 
 
 def _messages(portal: Portal, user: User, conversation_id: str | None) -> list[Shown] | None:
@@ -182,6 +192,9 @@ def _sidebar(portal: Portal, user: User, conversation_id: str | None) -> None:
             )
             st.button("", icon=":material/edit_square:", key="new", help=t("New chat"), type="tertiary", on_click=_open, args=(None,))
         _rows(portal, user, conversation_id, (words or "").strip())
+        if wanted := (words or "").strip():
+            if st.button(t("All results"), icon=":material/search:", key="allresults", type="tertiary", width="stretch"):
+                search.open_with(wanted)
         close_sidebar(conversation_id or "")
     if deleting := st.session_state.get(_DELETING):
         _confirm_delete(portal, user, deleting)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -12,6 +12,7 @@ from core.entities import Feedback, FeedbackFilter, ReviewState, User
 from core.errors import PortalError
 from pages.shell import blank, selected
 from pages.widgets.csv_export import to_csv
+from pages.widgets.days import between
 from pages.widgets.figures import age, count
 from pages.widgets.message import plain
 from pages.widgets.review_case import ALL, Place, draw_case, draw_properties, go, state_word, title
@@ -141,7 +142,7 @@ def _filters(portal: Portal, user: User, counts: dict[ReviewState, int]) -> tupl
                 if st.button(t("Clear filter"), type="tertiary", key="feedback-clear", disabled=not chosen, on_click=_clear):
                     st.rerun()
             st.space("stretch")
-            since, until = _between(dates)
+            since, until = between(dates, UTC)
             filter = FeedbackFilter(rating, model, wanted if isinstance(wanted, ReviewState) else None, since, until)
             st.download_button(
                 t("Export CSV"),
@@ -155,14 +156,6 @@ def _filters(portal: Portal, user: User, counts: dict[ReviewState, int]) -> tupl
                 help=t("All cases of this list"),
             )
     return filter, text or ""
-
-
-def _between(dates: Iterable[date]) -> tuple[datetime | None, datetime | None]:
-    """Days as chosen -> since (included), until (not). A range with one end is still being chosen."""
-    chosen = tuple(dates)
-    if len(chosen) != 2:
-        return None, None
-    return datetime.combine(chosen[0], time.min, UTC), datetime.combine(chosen[1] + timedelta(days=1), time.min, UTC)
 
 
 def _clear() -> None:

@@ -12,7 +12,7 @@ import streamlit as st
 
 from core.entities import User
 from core.errors import PortalError
-from core.generation import LoadedModel, ModelFile, ModelKind, ModelState
+from core.generation import AdapterFile, Crash, LoadedModel, ModelFile, ModelKind, ModelState
 from pages.shell import blank, page_head
 from pages.widgets.card import card_title
 from pages.widgets.figures import MISSING, count, size, speed
@@ -27,12 +27,17 @@ if TYPE_CHECKING:
 ROW_PX = 34
 LIVE_S, QUIET_S = 1.0, 4.0
 """Seconds between redraws of the cards: while something loads or drains, and else."""
+DOING = {
+    "loading": "It died in native code while the model {model} was being loaded.",
+    "decoding": "It died in native code while the model {model} computed {n} answers.",
+    "sampling": "It died in native code while the model {model} chose the next token of {n} answers.",
+}
 Known = frozenset[tuple[str, ModelState, bool]]
 
 
 def render(portal: Portal, user: User) -> None:
     try:
-        loaded, files = portal.models.loaded(user), _files(portal, user)
+        loaded, files, adapters = portal.models.loaded(user), _files(portal, user), portal.models.adapters(user)
     except PortalError as problem:
         blank(t("Models cannot be shown"), said(problem))
         return
@@ -44,11 +49,13 @@ def render(portal: Portal, user: User) -> None:
         st.toast(t("{n} files found, {size}", n=len(files), size=size(sum(file.size_bytes for file in files))))
     if name := st.session_state.pop("models-unload", None):
         _confirm_unload(portal, user, next((model for model in loaded if model.name == name), None))
+    if crash := portal.models.last_crash(user):
+        _crash(crash)
     left, right = st.columns([1.55, 1], gap="medium")
     with left:
-        busy = any(model.state in (ModelState.LOADING, ModelState.DRAINING) for model in loaded)
+        busy = any(model.state in (ModelState.LOADING, ModelState.DRAINING, ModelState.RESTARTING) for model in loaded)
         st.fragment(_cards, run_every=LIVE_S if busy else QUIET_S)(portal, user, _known(loaded))
-        _folder(files, loaded, portal.models.folder)
+        _folder(files, adapters, loaded, portal.models.folder)
     with right, st.container(border=True, key="card-plan", gap="small"):
         memory_plan(portal, user, files, loaded)
 
@@ -67,6 +74,25 @@ def _files(portal: Portal, user: User) -> list[ModelFile]:
             except PortalError as problem:
                 files.append(ModelFile(Path(path), Path(path).name, 0, error=said(problem)))
     return files
+
+
+def _crash(crash: Crash) -> None:
+    """How the run before this one ended."""
+    at = crash.at.strftime("%Y-%m-%d %H:%M UTC")
+    with st.container(border=True, key="card-crash", gap="xsmall"):
+        card_title(t("The portal's last run crashed"), at)
+        if crash.model:
+            st.markdown(":red[:material/error:] " + t(DOING[crash.doing], model=plain(crash.model), n=crash.answers))
+        st.html(f"<p class='file'><code>{escape(crash.error)}</code></p>")
+        if crash.requests:
+            st.caption(t("Turns it was answering: {ids}", ids=", ".join(map(plain, crash.requests))))
+        advice = "The log has its stack. Loaded with its own process, a model that crashes leaves the portal running."
+        if crash.in_a_row > 1:
+            advice = (
+                "It crashed {n} runs in a row; after three it is not loaded at the start any more. "
+                "Loaded with its own process, a model that crashes leaves the portal running."
+            )
+        st.caption(t(advice, n=crash.in_a_row))
 
 
 # What is loaded
@@ -91,6 +117,7 @@ def _card(portal: Portal, user: User, model: LoadedModel) -> None:
         ModelState.LOADING: f":gray-badge[:material/timelapse: {t('Loading')}]",
         ModelState.DRAINING: f":orange-badge[:material/timelapse: {t('Unloading')}]",
         ModelState.FAILED: f":red-badge[:material/error: {t('Failed')}]",
+        ModelState.RESTARTING: f":orange-badge[:material/restart_alt: {t('Restarting')}]",
     }[model.state]
     default = f" :gray-badge[{t('Default')}]" if model.default else ""
     kind = "" if model.file.kind is ModelKind.CHAT else f" :blue-badge[{kind_word(model.file.kind)}]"
@@ -102,6 +129,11 @@ def _card(portal: Portal, user: User, model: LoadedModel) -> None:
         with st.container(key=f"fail-{model.name}", gap=None):
             st.markdown(plain(t(model.error or "The model could not be loaded. The log has the details.")))
             st.caption(t("The other models were not touched. Change the plan or choose another file, then load again."))
+        return
+    if model.state is ModelState.RESTARTING:
+        st.markdown(t("Its process died and is being started again. Nothing else was touched; the log has the details."))
+        if model.error:
+            st.caption(plain(model.error))
         return
     if model.state is ModelState.LOADING:
         done, whole = model.progress * model.file.size_bytes, model.file.size_bytes
@@ -119,12 +151,14 @@ def _card(portal: Portal, user: User, model: LoadedModel) -> None:
         (slots, t("{busy} of {slots}", busy=model.slots_busy, slots=model.slots)),
         (t("In line"), count(model.waiting)),
         (t("Context"), count(model.context)),
-        (t("Device"), model.device),
+        (t("Device"), f"{model.device}, {t('own process')}" if model.isolated else model.device),
         (t("Memory"), size(model.memory_bytes) if model.memory_bytes else MISSING),
     )
     st.html(
         "<dl class='facts'>" + "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in facts) + "</dl>"
     )
+    if model.adapters:
+        st.html(f"<p class='file'>{escape(t('Adapters: {names}', names=', '.join(model.adapters)))}</p>")
     if model.plan is not None:
         memory_bar(model.plan, model.memory_bytes)
 
@@ -134,8 +168,8 @@ def _actions(portal: Portal, user: User, model: LoadedModel) -> None:
         label = t("Dismiss") if model.state is ModelState.FAILED else t("Cancel")
         if st.button(label, type="tertiary", key=f"dismiss-{model.name}"):
             _do(lambda: portal.models.unload(user, model.name))
-    elif model.state is ModelState.READY:
-        choices = [] if model.default or model.file.kind is not ModelKind.CHAT else ["default"]
+    elif model.state in (ModelState.READY, ModelState.RESTARTING):
+        choices = [] if model.default or model.state is ModelState.RESTARTING or model.file.kind is not ModelKind.CHAT else ["default"]
         words = {"default": t("Make default"), "unload": t("Unload")}
         chosen = st.menu_button(
             t("Actions"), [*choices, "unload"], format_func=words.__getitem__, type="tertiary", key=f"more-{model.name}"
@@ -182,19 +216,21 @@ def _confirm_unload(portal: Portal, user: User, model: LoadedModel | None) -> No
 # What lies on disk
 
 
-def _folder(files: Sequence[ModelFile], loaded: Sequence[LoadedModel], folder: Path) -> None:
+def _folder(files: Sequence[ModelFile], adapters: Sequence[AdapterFile], loaded: Sequence[LoadedModel], folder: Path) -> None:
     state = {str(model.file.path): model.state for model in loaded}
     words = {
         ModelState.READY: t("Loaded"),
         ModelState.LOADING: t("Loading"),
         ModelState.DRAINING: t("Unloading"),
         ModelState.FAILED: t("Failed"),
+        ModelState.RESTARTING: t("Restarting"),
     }
     colours = {
         words[ModelState.READY]: "green",
         words[ModelState.LOADING]: "blue",
         words[ModelState.DRAINING]: "orange",
         words[ModelState.FAILED]: "red",
+        words[ModelState.RESTARTING]: "orange",
     }
     colours |= {t("On disk"): "gray", t("Unusable"): "red"}
     with st.container(border=True, key="card-files", gap="xsmall"):
@@ -229,7 +265,11 @@ def _folder(files: Sequence[ModelFile], loaded: Sequence[LoadedModel], folder: P
                 "architecture": st.column_config.TextColumn(t("Architecture"), width="small"),
             },
         )  # fmt: skip
-        for file in files:
+        for adapter in adapters:
+            known = t("adapter for {architecture}, rank {rank}", architecture=adapter.architecture, rank=adapter.rank)
+            if not adapter.error:
+                st.html(f"<p class='file'>{escape(adapter.path.name)} · {escape(known)} · {size(adapter.size_bytes)}</p>")
+        for file in (*files, *adapters):
             if file.error:
                 name = "" if file.path.name in file.error else f"**{plain(file.path.name)}** "
                 st.markdown(f":small[{name}:red[{plain(t(file.error))}]]")

@@ -13,7 +13,7 @@ from core.errors import PortalError
 from core.log_context import add_to_log_context, log_context, new_request_id
 from core.permissions import ROLES, Permission, allows
 from core.sessions import SESSION_COOKIE
-from pages import account, chat, feedback, models, people, shell, sign_in, usage, words
+from pages import account, audit, chat, feedback, models, people, search, shell, sign_in, usage, words
 from pages.words import said, t
 
 if TYPE_CHECKING:
@@ -32,11 +32,13 @@ class Entry:
 
 
 ENTRIES = (
-    Entry("chat", "Chat", Permission.CHAT, chat.render),
+    Entry(shell.START, "Chat", Permission.CHAT, chat.render),
+    Entry(search.PATH, "Search", Permission.CHAT, search.render),
     Entry("feedback", "Feedback", Permission.REVIEW_FEEDBACK, feedback.render),
     Entry("usage", "Usage", Permission.VIEW_USAGE, usage.render),
     Entry("models", "Models", Permission.RUN_MODELS, models.render),
     Entry("people", "People", Permission.MANAGE_PEOPLE, people.render),
+    Entry("audit", "Audit", Permission.READ_AUDIT, audit.render),
 )
 """The pages of the portal, in the order of the menu; the first is the start page."""
 
@@ -88,6 +90,8 @@ def _signed_in(portal: Portal, user: User) -> None:
     start = page.url_path == ""
     _frame(page.title, centered=start, sidebar=272)
     shell.brand()
+    if page.url_path != search.PATH:
+        search.shortcut()
     if start:
         page.run()
     else:
@@ -118,7 +122,7 @@ def _no_rights(entry: Entry, user: User) -> None:
     role = t(user.role.value.title())
     why = t("It is for the role {roles}; yours is {role}. An admin can change it on the People page.", roles=roles, role=role)
     if shell.blank(t("You cannot open {page}", page=t(entry.title)), why, t("Back to chat")):
-        st.switch_page(st.Page(lambda: None, title=t("Chat"), url_path=ENTRIES[0].path, default=True))
+        shell.open_page(shell.START)
 
 
 def _frame(title: str, *, centered: bool, sidebar: int | str) -> None:

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
+from typing import NoReturn
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 STYLE_SHEET = Path(__file__).parent / "portal.css"
+START = "chat"
+"""The path of the first page, whose address is bare."""
 STATIC = Path(__file__).parents[1] / "static"
 FAVICON = str(STATIC / "favicon.svg")
 """A file on purpose: a `:material/` page icon would be fetched from an outside host."""
+
+
+def open_page(path: str, **query: str) -> NoReturn:
+    """Go to another page of the portal."""
+    # Streamlit knows a page by its path alone; title and content are those that the navigation gave it.
+    st.switch_page(st.Page(lambda: None, title=path, url_path=path, default=path == START), query_params=query)
 
 
 def style() -> None:

@@ -12,6 +12,9 @@ const HANDS = ['wheel', 'touchmove', 'keydown', 'pointerdown'];
 const NEAR = 80, FAR = 160;     // px above the end: still following; far enough to offer the way back
 let state = null;               // one transcript a page: {box, pane, button, following, hand, grown}
 let shown = null;               // the conversation and the answer last followed
+let aim = null;                 // the message that the address leads to, until it stands still: {answer, question, until}
+let arrived = '';               // the last arrival: each is shown once
+const ARRIVES_MS = 4000, STILL_MS = 900, MARK_MS = 2400;
 
 const left = () => state.pane.scrollHeight - state.pane.clientHeight - state.pane.scrollTop;
 const offer = () => state.button.classList.toggle('on', left() > FAR);
@@ -36,11 +39,11 @@ function attach(button) {
   let pane = box.parentElement;
   while (pane && !/(auto|scroll)/.test(getComputedStyle(pane).overflowY)) pane = pane.parentElement;
   if (!pane) return;
-  state = {box, pane, button, following: true, hand: -1e4};
+  state = {box, pane, button, following: !aim, hand: -1e4};
   pane.addEventListener('scroll', onScroll, {passive: true});
   HANDS.forEach(name => pane.addEventListener(name, onHand, {passive: true}));
   pane.addEventListener('focusin', onFocus);       // editing a question: it stays where it is
-  state.grown = new ResizeObserver(() => { if (state.following) pane.scrollTop = pane.scrollHeight; offer(); });
+  state.grown = new ResizeObserver(() => { if (aim) arrive(); else if (state.following) pane.scrollTop = pane.scrollHeight; offer(); });
   state.grown.observe(box);
   button.onclick = () => { state.following = true; pane.scrollTo({top: pane.scrollHeight, behavior: 'smooth'}); };
 }
@@ -54,10 +57,36 @@ function detach() {
   state = null;
 }
 
+// An arrival: the message is brought into view, held there while the page is still growing above it, and marked for a moment.
+
+function target() {
+  const host = document.querySelector('.st-key-seam-' + CSS.escape(aim.answer));
+  if (!host) return null;
+  if (!aim.question) return (host.closest('[data-testid="stElementContainer"]') || host).nextElementSibling;
+  for (const each of host.querySelectorAll('*')) { const bubble = each.shadowRoot?.querySelector('.bubble'); if (bubble) return bubble; }
+  return null;
+}
+
+function arrive() {
+  const late = performance.now() > aim.until, held = state && performance.now() - state.hand < 400;
+  const found = state && !held && !late ? target() : null;
+  if (late || held) { aim = null; return; }
+  if (!found) return;
+  state.following = false;
+  found.classList.add('open');                  // a long question is folded
+  state.pane.scrollTop += found.getBoundingClientRect().top - state.pane.getBoundingClientRect().top - state.pane.clientHeight / 5;
+  if (aim.seen) return;
+  aim.seen = true;
+  aim.until = performance.now() + STILL_MS;
+  const colour = getComputedStyle(state.button).getPropertyValue('--st-primary-color') || '#2f5bd7';
+  found.animate([0, .7, 1].map(offset => ({offset, boxShadow: `0 0 0 .375rem color-mix(in srgb, ${colour} ${offset < 1 ? 22 : 0}%, transparent)`,
+    backgroundColor: offset < 1 ? `color-mix(in srgb, ${colour} 22%, transparent)` : undefined, borderRadius: '.5rem'})), MARK_MS);
+}
+
 let watch = 0;
 
 export function follow({data, parentElement}) {
-  const [{label, ...place}] = data;
+  const [{label, arrival, ...place}] = data;
   const button = parentElement.querySelector('.jump');
   const root = button.getRootNode();
   if (!root.adoptedStyleSheets.includes(SHEET)) root.adoptedStyleSheets = [...root.adoptedStyleSheets, SHEET];
@@ -65,9 +94,14 @@ export function follow({data, parentElement}) {
   // Another conversation starts at its newest message, and so does a new answer.
   if (state && (shown?.conversation !== place.conversation || (place.answer && shown.answer !== place.answer))) state.following = true;
   shown = place;
+  if (arrival && arrival.once !== arrived) {
+    arrived = arrival.once;
+    aim = {...arrival, until: performance.now() + ARRIVES_MS};
+    if (state) state.hand = -1e4;               // the click that led here is no scrolling
+  }
   // The transcript is drawn after this, and anew when another page was open in between.
   clearInterval(watch);
-  watch = setInterval(() => { if (button.isConnected) attach(button); else { detach(); clearInterval(watch); } }, 100);
+  watch = setInterval(() => { if (button.isConnected) { attach(button); if (aim) arrive(); } else { detach(); clearInterval(watch); } }, 100);
   attach(button);
 }
 

@@ -13,6 +13,7 @@ from core.embedding import Cancelled, Embedded, EmbeddingRequest, RerankRequest
 from core.entities import FinishReason, Timings, Usage
 from core.errors import NotFound, PortalError, Unavailable
 from core.generation import (
+    AdapterFile,
     Delta,
     DeviceMemory,
     Finished,
@@ -127,7 +128,7 @@ class FakeRouter:
             raise self.refuse.pop(0)
         if not self.available:
             raise Unavailable("No model is loaded. An admin can load one on the Models page.")
-        if request.model not in (None, *(model.name for model in self.available)):
+        if request.model not in (None, *(name for model in self.available for name in model.names)):
             raise NotFound("There is no model named {name}.", name=request.model)
         try:
             events = self.next_answers.get_nowait()
@@ -164,12 +165,19 @@ class FakePool:
     on_disk: list[ModelFile] = field(default_factory=lambda: [FILE])
     asked: list[tuple[str, object]] = field(default_factory=list)
     refuse: list[PortalError] = field(default_factory=list)
+    gpus: int = 0
+    adapters_on_disk: list[AdapterFile] = field(default_factory=list)
+    settings: list[LoadSettings] = field(default_factory=list)
+    """Of the loads, the last one last."""
 
     def loaded(self) -> Sequence[LoadedModel]:
         return self.models
 
     def files(self) -> Sequence[ModelFile]:
         return self.on_disk
+
+    def adapters(self) -> Sequence[AdapterFile]:
+        return self.adapters_on_disk
 
     def read_file(self, path: Path) -> ModelFile:
         for file in self.on_disk:
@@ -179,12 +187,16 @@ class FakePool:
 
     def plan(self, file: ModelFile, settings: LoadSettings) -> MemoryPlan:
         slots, context = settings.slots or 4, settings.context or 4096
-        return MemoryPlan("CPU", file.size_bytes, slots * context * 40, 1000, 8_000_000_000, 16_000_000_000, context, slots)
+        return MemoryPlan("CPU", file.size_bytes, slots * context * 40, 1000, 8_000_000_000, 16_000_000_000, context, slots, gpus=self.gpus)
+
+    def remembered(self, path: Path) -> LoadSettings | None:
+        return self.settings[-1] if self.settings else None
 
     def load(self, path: Path, settings: LoadSettings, *, default: bool = False) -> LoadedModel:
         self.asked.append(("load", path))
         if self.refuse:
             raise self.refuse.pop(0)
+        self.settings.append(settings)
         return MODEL
 
     def metrics(self) -> dict[str, object]:

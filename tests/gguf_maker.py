@@ -75,6 +75,29 @@ def make_gguf(
     return path
 
 
+def make_adapter(
+    path: Path, architecture: str = "glm4", *, seed: int = 1, rank: int = 4, strength: float = 1.0, layers: int = LAYERS, **metadata: str
+) -> Path:
+    """Write a LoRA adapter for a model of `make_gguf`. strength: how much it changes. metadata: of `general.type` and the like, to be
+    wrong in."""
+    writer = gguf.GGUFWriter(path, architecture)
+    for key, value in ({"general.type": "adapter", "adapter.type": "lora"} | metadata).items():
+        writer.add_string(key, value)
+    writer.add_float32("adapter.lora.alpha", float(rank))
+    rng = np.random.default_rng(seed)
+    for layer in range(layers):
+        for key in ("attn_output", "ffn_down"):
+            length = FEED_FORWARD if key == "ffn_down" else HEADS * (VALUE if architecture == "deepseek2" else HEAD)
+            name = f"blk.{layer}.{key}.weight"
+            writer.add_tensor(name + ".lora_a", np.asarray(rng.standard_normal((rank, length)) / np.sqrt(length), np.float32))
+            writer.add_tensor(name + ".lora_b", np.asarray(rng.standard_normal((EMBEDDING, rank)) * strength, np.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
+
+
 def byte_alphabet() -> list[str]:
     """GPT-2's spelling of the 256 bytes: printable ones as themselves, the others from U+0100 on."""
     printable = [*range(33, 127), *range(161, 173), *range(174, 256)]

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 
-from core.entities import AuditEntry, AuditEvent
+from core.entities import THE_PORTAL, AuditEntry, AuditEvent, AuditFilter
 from data.documents import AUDIT_DIGITS
-from data.tables import AuditEventTable
-from data.transaction import Transaction
+from data.tables import AuditEventTable, UserTable
+from data.transaction import AnyRow, AnySelect, Transaction
 
 _T = AuditEventTable.__table__.c
+_USER = UserTable.__table__.c
+_WHOLE = select(_T.number, _T.at, _T.actor_id, _T.action, _T.subject, _T.details, _USER.name).outerjoin(
+    UserTable, _USER.id == _T.actor_id
+)
 
 
 class SqlAuditRows:
@@ -26,9 +30,38 @@ class SqlAuditRows:
     def by_ids(self, ids: Sequence[str]) -> Sequence[AuditEntry]:
         if not ids:
             return []
-        columns = (_T.number, _T.at, _T.actor_id, _T.action, _T.subject, _T.details)
-        rows = self._sql.all(select(*columns).where(_T.number.in_([int(each) for each in ids])))
-        return [AuditEntry(_id(number), AuditEvent(*event)) for number, *event in rows]
+        return [_entry(row) for row in self._sql.all(_filtered(_WHOLE, AuditFilter(ids=tuple(ids))))]
+
+    def find(self, filter: AuditFilter, limit: int, before: str | None = None) -> Sequence[AuditEntry]:
+        statement = _filtered(_WHOLE, filter).order_by(_T.number.desc()).limit(limit)
+        if before is not None:
+            statement = statement.where(_T.number < int(before))
+        return [_entry(row) for row in self._sql.all(statement)]
+
+    def count(self, filter: AuditFilter) -> int:
+        return int(self._sql.scalar(_filtered(select(func.count()).select_from(AuditEventTable), filter)))
+
+    def actions(self) -> Sequence[str]:
+        return [row.action for row in self._sql.all(select(_T.action).distinct().order_by(_T.action))]
+
+
+def _filtered(statement: AnySelect, filter: AuditFilter) -> AnySelect:
+    if filter.action is not None:
+        statement = statement.where(_T.action == filter.action)
+    if filter.actor_id is not None:
+        statement = statement.where(_T.actor_id.is_(None) if filter.actor_id == THE_PORTAL else _T.actor_id == filter.actor_id)
+    if filter.since is not None:
+        statement = statement.where(_T.at >= filter.since)
+    if filter.until is not None:
+        statement = statement.where(_T.at < filter.until)
+    if filter.ids is not None:
+        statement = statement.where(_T.number.in_([int(each) for each in filter.ids]))
+    return statement
+
+
+def _entry(row: AnyRow) -> AuditEntry:
+    number, *event, name = row
+    return AuditEntry(_id(number), AuditEvent(*event), name)
 
 
 def _id(number: int) -> str:

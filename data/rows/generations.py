@@ -9,13 +9,15 @@ from datetime import datetime
 from sqlalchemy import and_, insert, select
 
 from core.entities import Generation, RatedGeneration, Timings, Usage
-from data.tables import FeedbackTable, GenerationTable
+from data.tables import ConversationTable, FeedbackTable, GenerationTable, MessageTable
 from data.transaction import AnyRow, Transaction
 
 _T = GenerationTable.__table__.c
 _FEEDBACK = FeedbackTable.__table__.c
 _TIMINGS = tuple(field.name for field in fields(Timings))
 """Columns are named as the fields are."""
+_MESSAGE = MessageTable.__table__.c
+_CONVERSATION = ConversationTable.__table__.c
 _NAMES = (
     "id", "user_id", "group_name", "created_at", "model", "model_version", "platform",
     "prompt_tokens", "completion_tokens", "cached_tokens", *_TIMINGS,
@@ -103,6 +105,16 @@ class SqlGenerationRows:
 
     def models(self) -> Sequence[str]:
         return [row.model for row in self._sql.all(select(_T.model).distinct().order_by(_T.model))]
+
+    def models_of(self, user_id: str) -> Sequence[str]:
+        # By way of the conversations: each step has an index, and what is read is one person's.
+        own = (
+            select(_T.model)
+            .join(MessageTable, _MESSAGE.id == _T.message_id)
+            .join(ConversationTable, _CONVERSATION.id == _MESSAGE.conversation_id)
+            .where(_CONVERSATION.user_id == user_id)
+        )
+        return [row.model for row in self._sql.all(own.distinct().order_by(_T.model))]
 
     def groups(self) -> Sequence[str]:
         return [row.group_name for row in self._sql.all(select(_T.group_name).distinct().order_by(_T.group_name))]

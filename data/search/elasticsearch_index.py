@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
-from core.entities import MARK_END, MARK_START, SearchHit, SearchPage, SearchQuery
+from core.entities import UNRATED, SearchHit, SearchPage, SearchQuery
 from data.search.elasticsearch_audit import AuditIndices
 from data.search.elasticsearch_server import ElasticsearchServer
 from data.search.elasticsearch_words import with_words
-from data.search.port import KINDS, Document, moment
+from data.search.port import COUNTED, KINDS, Document, moment
 from data.search.rollover import RolloverLimits
-from data.search.words import SNIPPET, Term, terms
+from data.search.words import Term, snippet, terms
 
 SCHEMA_VERSION = 2
 """Part of the indices' names: raise it when mappings or analysis change, and the worker fills new indices from the store."""
-BULK_CHARACTERS = 2_000_000
+BULK_CHARACTERS, BULK_DOCUMENTS = 2_000_000, 500
+BULKS_AT_ONCE = 2
 PAGE = 5000
 
 # One analysis for both languages: English words stemmed, CJK runs as overlapping pairs. Single characters lie in a field of their own.
@@ -91,7 +93,7 @@ class ElasticsearchIndex:
         if not wanted:
             return SearchPage([], 0)
         after = [moment(query.after[0]), query.after[1]] if query.after else None
-        return SearchPage(*self._find(query, wanted, sort=_NEWEST_FIRST, search_after=after, track_total_hits=True))
+        return SearchPage(*self._find(query, wanted, sort=_NEWEST_FIRST, search_after=after, track_total_hits=COUNTED))
 
     def prepare(self) -> None:
         self._server.check()
@@ -131,9 +133,14 @@ class ElasticsearchIndex:
         if not self._building and any(document.kind == "audit" for document in documents):
             with self._available():
                 self._audit.tend(lambda: with_words(self._server, _SETTINGS, _MAPPINGS))
-        refused: dict[tuple[str, str], str] = {}
-        for part in _parts(documents):
-            refused |= self._bulk(part)
+        parts = list(_parts(documents))
+        if len(parts) < 2:
+            return self._bulk(documents) if documents else {}
+        # The server works on a request with one thread; two keep it busy while this process reads answers.
+        with ThreadPoolExecutor(BULKS_AT_ONCE, "index-bulk") as pool:
+            refused: dict[tuple[str, str], str] = {}
+            for found in pool.map(self._bulk, parts):
+                refused |= found
         return refused
 
     def refresh(self) -> None:
@@ -183,18 +190,18 @@ class ElasticsearchIndex:
     def close(self) -> None:
         self._client.close()
 
-    def _find(self, query: SearchQuery, wanted: list[Term], **how: Any) -> tuple[list[SearchHit], int]:
+    def _find(self, query: SearchQuery, wanted: list[Term], **how: Any) -> tuple[list[SearchHit], int, bool]:
         with self._available():
             answer = self._client.search(
                 index=self._alias(query.kind),
                 query={"bool": {"filter": _scope(query), "must": [_clause(term) for term in wanted]}},
                 size=query.limit,
-                source={"includes": ["conversation", "at"]},
-                highlight=_HIGHLIGHT,
+                source={"includes": ["conversation", "at", "text"]},
                 **how,
             )["hits"]
-        total = answer["total"]["value"] if "total" in answer else 0
-        return [_hit(query.kind, hit["_id"], hit["_source"], hit.get("highlight", {})) for hit in answer["hits"]], total
+        counted = answer.get("total", {"value": 0, "relation": "eq"})
+        hits = [_hit(query.kind, hit["_id"], hit["_source"], wanted) for hit in answer["hits"]]
+        return hits, min(counted["value"], COUNTED), counted["relation"] == "gte"
 
     def _bulk(self, documents: Sequence[Document]) -> dict[tuple[str, str], str]:
         operations: list[dict[str, Any]] = []
@@ -244,21 +251,13 @@ class ElasticsearchIndex:
         return ",".join(self._write_alias(kind) for kind in KINDS)
 
 
-_HIGHLIGHT = {
-    "pre_tags": [MARK_START],
-    "post_tags": [MARK_END],
-    "number_of_fragments": 1,
-    "fragment_size": SNIPPET,
-    "no_match_size": SNIPPET,
-    "fields": {"text": {}, "text.letters": {}},
-}
-
-
 def _scope(query: SearchQuery) -> list[dict[str, Any]]:
     scope: list[dict[str, Any]] = [{"term": {"deleted": False}}]
-    for field, value in (("owner", query.owner_id), ("model", query.model), ("rating", query.rating)):
+    for field, value in (("owner", query.owner_id), ("model", query.model), ("rating", query.rating or None)):
         if value is not None:
             scope.append({"term": {field: value}})
+    if query.rating == UNRATED:
+        scope.append({"bool": {"must_not": [{"exists": {"field": "rating"}}, {"term": {"model": ""}}]}})
     if query.since is not None:
         scope.append({"range": {"at": {"gte": moment(min(max(query.since, _EPOCH), _LAST))}}})
     if query.until is not None:
@@ -266,9 +265,10 @@ def _scope(query: SearchQuery) -> list[dict[str, Any]]:
     return scope
 
 
-def _hit(kind: str, id: str, source: dict[str, Any], highlight: dict[str, list[str]]) -> SearchHit:
+def _hit(kind: str, id: str, source: dict[str, Any], wanted: list[Term]) -> SearchHit:
+    # The server's own highlighter takes each text apart again, which costs more than the search.
     at = source.get("at")
-    return SearchHit(kind, id, source["conversation"], _snippet(highlight), datetime.fromisoformat(at) if at else None)
+    return SearchHit(kind, id, source["conversation"], snippet(source["text"], wanted), datetime.fromisoformat(at) if at else None)
 
 
 def _clause(term: Term) -> dict[str, Any]:
@@ -277,12 +277,6 @@ def _clause(term: Term) -> dict[str, Any]:
     phrase = {"match_phrase": {"text": {"query": term.text, "zero_terms_query": "all"}}}
     # Whole words first, where the index knows words; a field that it has not changes nothing.
     return {"bool": {"must": phrase, "should": {"match": {"text.words": term.text}}}} if term.cjk else phrase
-
-
-def _snippet(highlight: dict[str, list[str]]) -> str:
-    fragments = [highlight[field][0] for field in ("text", "text.letters") if highlight.get(field)]
-    marked = [fragment for fragment in fragments if MARK_START in fragment]
-    return " ".join((marked or fragments or [""])[0].split())
 
 
 def _source(document: Document) -> dict[str, Any]:
@@ -308,7 +302,7 @@ def _parts(documents: Sequence[Document]) -> Iterator[list[Document]]:
     for document in documents:
         part.append(document)
         size += len(document.text or "")
-        if size > BULK_CHARACTERS:
+        if size > BULK_CHARACTERS or len(part) == BULK_DOCUMENTS:
             yield part
             part, size = [], 0
     if part:

@@ -11,6 +11,10 @@ from typing import Protocol
 from core.entities import SearchHit, SearchPage, SearchQuery
 
 KINDS = ("conversation", "message", "feedback", "audit")
+COUNTED = 1000
+"""How far matches are counted. What a search costs must not grow with how common its words are."""
+RANKED = 500
+"""The newest matches that are ranked where the best are to come first; all of them where that is fewer than were asked for."""
 
 
 @dataclass(frozen=True, slots=True)

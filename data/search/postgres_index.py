@@ -11,21 +11,21 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, TextClause, text
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 
-from core.entities import SearchHit, SearchPage, SearchQuery
+from core.entities import UNRATED, SearchHit, SearchPage, SearchQuery
 from core.errors import Unavailable
 from data.database import Database
-from data.search.port import Document
+from data.search.port import COUNTED, RANKED, Document
 from data.search.sqlite_file import token
 from data.search.words import Term, snippet, spread, terms
 
 log = logging.getLogger(__name__)
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raise it when the tables or data.search.words change: a new table is then filled beside the old one."""
 INDEXED = 100_000
 """Characters of a text whose words are indexed: PostgreSQL places no word beyond the 16,383rd, and takes no longer list than 1 MB."""
-RANKED = 2000
-"""The newest matches that are ranked for a search by relevance."""
+_OF_EVERYBODY = ("feedback", "audit")
+"""Kinds that are searched without an owner; they have an index of their own for that."""
 _LOCK = 0x676C6D73
 """The advisory lock of whoever makes, begins or completes an index."""
 
@@ -44,12 +44,19 @@ CREATE TABLE {table} (
     kind text, id text COLLATE "C", version bigint NOT NULL, owner text NOT NULL, conversation text NOT NULL, at timestamptz,
     model text NOT NULL, rating smallint, print text NOT NULL, text text, words tsvector, PRIMARY KEY (kind, id)
 );
-CREATE INDEX ON {table} USING gin (words) WITH (fastupdate = off);
+CREATE INDEX ON {table} USING gin (words);
+CREATE INDEX ON {table} (kind, owner, at, id);
+CREATE INDEX ON {table} (kind, at, id) WHERE kind IN ('feedback', 'audit');
 """
 _PUT = """
 INSERT INTO {table} AS d (kind, id, version, owner, conversation, at, model, rating, print, text, words)
-VALUES (:kind, :id, :version, :owner, :conversation, :at, :model, :rating, :print, :text,
-    to_tsvector('portal_search.words', :plain) || array_to_tsvector(CAST(:scope AS text[])))
+SELECT kind, id, version, owner, conversation, at, model, rating, print, text,
+    to_tsvector('portal_search.words', plain) || array_to_tsvector(ARRAY[of_kind, of_owner])
+FROM unnest(
+    CAST(:kind AS text[]), CAST(:id AS text[]), CAST(:version AS bigint[]), CAST(:owner AS text[]), CAST(:conversation AS text[]),
+    CAST(:at AS timestamptz[]), CAST(:model AS text[]), CAST(:rating AS smallint[]), CAST(:print AS text[]), CAST(:text AS text[]),
+    CAST(:plain AS text[]), CAST(:of_kind AS text[]), CAST(:of_owner AS text[])
+) AS given (kind, id, version, owner, conversation, at, model, rating, print, text, plain, of_kind, of_owner)
 ON CONFLICT (kind, id) DO UPDATE SET version = excluded.version, owner = excluded.owner, conversation = excluded.conversation,
     at = excluded.at, model = excluded.model, rating = excluded.rating, print = excluded.print, text = excluded.text, words = excluded.words
 WHERE d.version <= excluded.version
@@ -62,7 +69,7 @@ SELECT d.kind, d.id, d.conversation, d.text, d.at FROM {table} d JOIN (
     ) newest ORDER BY rank DESC, at DESC LIMIT :limit
 ) best ON d.kind = best.kind AND d.id = best.id ORDER BY best.rank DESC, best.at DESC
 """
-_COUNT = "SELECT count(*) FROM {table} WHERE {where}"
+_COUNT = "SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {where} LIMIT :counted) found"
 T = TypeVar("T")
 _NOT_A_WORD = re.compile(r"[\W_]+")
 
@@ -118,7 +125,9 @@ class PostgresIndex:
             # A shared lock: no rebuild begins or ends between choosing the table and writing to it.
             sql.execute(text("SELECT pg_advisory_xact_lock_shared(:key)"), {"key": _LOCK})
             if rows:
-                sql.execute(text(_PUT.format(table=_target(sql))), rows)
+                # One statement for all, with an array for each column: half of what a statement for each would cost.
+                columns = {name: [row[name] for row in rows] for name in rows[0]}
+                sql.execute(text(_PUT.format(table=_target(sql))), columns)
         return {}
 
     def search(self, query: SearchQuery) -> Sequence[SearchHit]:
@@ -126,8 +135,13 @@ class PostgresIndex:
         if not wanted:
             return []
         words, where, values = _where(query, wanted)
-        values |= {"limit": query.limit, "ranked": RANKED}
-        return self._read(lambda sql, table: _hits(sql, text(_BEST.format(table=table, words=words, where=where)), values, wanted))
+        values |= {"limit": query.limit, "ranked": max(query.limit, RANKED)}
+
+        def read(sql: Connection, table: str) -> list[SearchHit]:
+            way = where + _way(sql, query, _count(sql, table, where, values))
+            return _hits(sql, text(_BEST.format(table=table, words=words, where=way)), values, wanted)
+
+        return self._read(read)
 
     def page(self, query: SearchQuery) -> SearchPage:
         wanted = terms(query.text)
@@ -140,8 +154,10 @@ class PostgresIndex:
             after |= {"after_at": query.after[0], "after_id": query.after[1]}
 
         def read(sql: Connection, table: str) -> SearchPage:
-            total = int(sql.scalar(text(_COUNT.format(table=table, where=where)), values) or 0)
-            return SearchPage(_hits(sql, text(_NEWEST.format(table=table, where=here)), after, wanted), total)
+            total = _count(sql, table, where, values)
+            way = here + _way(sql, query, total)
+            hits = _hits(sql, text(_NEWEST.format(table=table, where=way)), after, wanted)
+            return SearchPage(hits, min(total, COUNTED), total > COUNTED)
 
         return self._read(read)
 
@@ -229,8 +245,8 @@ def _row(document: Document) -> dict[str, object]:
     return {
         "kind": document.kind, "id": document.id, "version": document.version, "owner": document.owner_id,
         "conversation": document.conversation_id, "at": document.at, "model": document.model, "rating": document.rating,
-        "print": document.fingerprint, "text": document.text, "plain": _plain(document.text or ""),
-        "scope": [] if gone else [token(document.kind), token(document.kind, document.owner_id)],
+        "print": document.fingerprint, "text": document.text, "plain": None if gone else _plain(document.text or ""),
+        "of_kind": token(document.kind), "of_owner": token(document.kind, document.owner_id),
     }  # fmt: skip
 
 
@@ -241,7 +257,7 @@ def _plain(words: str) -> str:
 
 def _where(query: SearchQuery, wanted: list[Term]) -> tuple[str, str, dict[str, Any]]:
     """The words as a tsquery, all conditions, and their values."""
-    parts, values = [], {"scope": f"'{token(query.kind, query.owner_id)}'"}
+    parts, values = [], {"scope": f"'{token(query.kind, query.owner_id)}'", "kind": query.kind, "owner": query.owner_id}
     for number, term in enumerate(wanted):
         if term.cjk and not term.pairs:
             parts.append(f"CAST(:term{number} AS tsquery)")
@@ -255,7 +271,8 @@ def _where(query: SearchQuery, wanted: list[Term]) -> tuple[str, str, dict[str, 
         "at >= :since": query.since,
         "at < :until": query.until,
         "model = :model": query.model,
-        "rating = :rating": query.rating,
+        "rating = :rating": query.rating or None,
+        "rating IS NULL AND model <> :unrated": "" if query.rating == UNRATED else None,
     }
     found: dict[str, Any] = dict(values)
     for condition, value in filters.items():
@@ -263,6 +280,28 @@ def _where(query: SearchQuery, wanted: list[Term]) -> tuple[str, str, dict[str, 
             conditions.append(condition)
             found[condition.rpartition(":")[2]] = value
     return f"({words})", " AND ".join(conditions), found
+
+
+def _count(sql: Connection, table: str, where: str, values: Mapping[str, Any]) -> int:
+    """COUNTED + 1 where there are more. The words' index finds them; reading the table through would cost more the larger it is."""
+    sql.execute(text("SET LOCAL enable_seqscan = off; SET LOCAL plan_cache_mode = force_custom_plan"))
+    return int(sql.scalar(text(_COUNT.format(table=table, where=where)), {**values, "counted": COUNTED + 1}) or 0)
+
+
+def _way(sql: Connection, query: SearchQuery, total: int) -> str:
+    """Few matches are all fetched by their words, and sorted. Where there are many, a walk from the newest soon meets enough: returns its
+    conditions. PostgreSQL cannot choose: it guesses how often words meet, and guesses wrong by orders of magnitude.
+    """
+    if total <= COUNTED:
+        return ""
+    if query.owner_id is not None:
+        walk = " AND kind = :kind AND owner = :owner"
+    elif query.kind in _OF_EVERYBODY:
+        walk = " AND kind = :kind"
+    else:
+        return ""
+    sql.execute(text("SET LOCAL enable_bitmapscan = off"))
+    return walk
 
 
 def _hits(sql: Connection, statement: TextClause, values: Mapping[str, Any], wanted: list[Term]) -> list[SearchHit]:

@@ -5,17 +5,27 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
+from hashlib import blake2b
 from pathlib import Path
+from typing import NamedTuple, TypeVar
 
+from core.entities import UNRATED
 from data.search.port import Document, moment
 from data.search.words import spread
 
 BUSY_TIMEOUT_S = 10
 FIND_AT_ONCE = 500
 """Ids in one statement; SQLite takes 32,766 parameters, older builds 999."""
+CACHE_KIB = 32_000
+"""The most a connection keeps of the file in memory."""
+SLOT_BITS = 20
+LAST_SECOND = 2**33 - 1
+"""In the year 2242."""
 
-# The words lie in a contentless table: `documents` has the text already. To forget a document, FTS5 must be given the very
-# words it was given before, which `spread` makes again from the stored text.
+# A document's number is the second it is of, then a slot: FTS5 walks its matches by number, so that the newest come first without a look
+# at the others. Filters are terms of `scope`, for the same reason. The words lie in a contentless table: `documents` has the text already.
+# To forget a document, FTS5 must be given the very words it was given before, which `spread` makes again from the stored text.
 _TABLES = """
 CREATE TABLE documents (
     number INTEGER PRIMARY KEY, kind TEXT NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL,
@@ -24,13 +34,17 @@ CREATE TABLE documents (
 );
 CREATE VIRTUAL TABLE words USING fts5 (scope, body, content = '', tokenize = 'porter unicode61 remove_diacritics 2');
 """
-_FIND = "SELECT id, number, version, owner, text FROM documents WHERE kind = ? AND id IN ({marks})"
+_FIND = "SELECT id, number, version, owner, model, rating, text FROM documents WHERE kind = ? AND id IN ({marks})"
 _PUT = """
 INSERT OR REPLACE INTO documents (number, kind, id, version, owner, conversation, at, model, rating, print, text)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
+_TAKEN = "SELECT number FROM documents WHERE number IN ({marks})"
 _FORGET = "INSERT INTO words (words, rowid, scope, body) VALUES ('delete', ?, ?, ?)"
 _ADD = "INSERT INTO words (rowid, scope, body) VALUES (?, ?, ?)"
+
+
+T = TypeVar("T")
 
 
 class SqliteFile:
@@ -111,6 +125,9 @@ class SqliteFile:
         connection.execute("PRAGMA journal_mode = WAL")
         # FULL: a put is on the disk before its job is deleted from the store, also through a power cut.
         connection.execute("PRAGMA synchronous = FULL")
+        # A batch changes many pages; they are written once, and moved from the log to the file seldom.
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        connection.execute("PRAGMA wal_autocheckpoint = 8000")
         return connection
 
 
@@ -119,23 +136,51 @@ def token(kind: str, owner_id: str | None = None) -> str:
     return f"k{kind}" if owner_id is None else f"o{kind}x{owner_id.encode().hex()}"
 
 
-def _scope(kind: str, owner_id: str) -> str:
-    return f"{token(kind)} {token(kind, owner_id)}"
+def model_token(model: str) -> str:
+    """Digits, which no stemmer shortens."""
+    return f"m{int.from_bytes(blake2b(model.encode(), digest_size=8).digest(), 'big')}"
+
+
+def rating_token(rating: int) -> str:
+    """Of -1, 1, and UNRATED for an answer without one."""
+    return f"r{'none' if rating == UNRATED else 'poor' if rating < 0 else 'good'}1"
+
+
+def second_of(at: datetime | None) -> int:
+    """The upper part of a document's number."""
+    return min(max(0, int(at.timestamp())), LAST_SECOND) if at else 0
+
+
+def in_parts(numbers: Sequence[T]) -> Iterator[Sequence[T]]:
+    """As many as one statement takes."""
+    return (numbers[start : start + FIND_AT_ONCE] for start in range(0, len(numbers), FIND_AT_ONCE))
+
+
+class _Known(NamedTuple):
+    number: int
+    version: int
+    owner: str
+    model: str
+    rating: int | None
+    text: str | None
+
+
+def _scope(kind: str, owner_id: str, model: str, rating: int | None) -> str:
+    filters = [model_token(model)] if model else []
+    # Only answers have a model, and only they can be rated.
+    filters += [rating_token(rating or UNRATED)] if rating or model else []
+    return " ".join([token(kind), token(kind, owner_id), *filters])
 
 
 def _put(sql: sqlite3.Connection, documents: Sequence[Document]) -> None:
     known = _known(sql, documents)
-    number = int(sql.execute("SELECT coalesce(max(number), 0) FROM documents").fetchone()[0])
+    newer = [each for each in documents if (old := known.get((each.kind, each.id))) is None or old.version <= each.version]
+    numbers = _numbers(sql, newer, known)
     forgotten, rows, added = [], [], []
-    for document in documents:
-        old_number, old_version, old_owner, old_text = known.get((document.kind, document.id), (None, 0, "", None))
-        if old_number is not None and old_version > document.version:
-            continue
-        if old_number is None:
-            number += 1
-        here = number if old_number is None else old_number
-        if old_text is not None:
-            forgotten.append((here, _scope(document.kind, old_owner), spread(old_text)))
+    for document in newer:
+        old, here = known.get((document.kind, document.id)), numbers[document.kind, document.id]
+        if old is not None and old.text is not None:
+            forgotten.append((old.number, _scope(document.kind, old.owner, old.model, old.rating), spread(old.text)))
         rows.append(
             (
                 here, document.kind, document.id, document.version, document.owner_id, document.conversation_id, moment(document.at),
@@ -143,21 +188,53 @@ def _put(sql: sqlite3.Connection, documents: Sequence[Document]) -> None:
             )
         )  # fmt: skip
         if document.text is not None:
-            added.append((here, _scope(document.kind, document.owner_id), spread(document.text)))
-    sql.executemany(_FORGET, forgotten)
-    sql.executemany(_PUT, rows)
-    sql.executemany(_ADD, added)
+            added.append((here, _scope(document.kind, document.owner_id, document.model, document.rating), spread(document.text)))
+    # In the order of their numbers: whenever a lower one follows, FTS5 writes out what it has gathered.
+    sql.executemany(_FORGET, sorted(forgotten))
+    sql.executemany(_PUT, sorted(rows))
+    sql.executemany(_ADD, sorted(added))
 
 
-def _known(sql: sqlite3.Connection, documents: Sequence[Document]) -> Mapping[tuple[str, str], tuple[int | None, int, str, str | None]]:
-    """(kind, id) -> number, version, owner, text of those that are there."""
+def _numbers(
+    sql: sqlite3.Connection, documents: Sequence[Document], known: Mapping[tuple[str, str], _Known]
+) -> Mapping[tuple[str, str], int]:
+    """(kind, id) -> the document's number: the one it has, unless its time has changed, or a free one of its second."""
+    found: dict[tuple[str, str], int] = {}
+    wanted: dict[tuple[str, str], int] = {}
+    for document in documents:
+        key, second = (document.kind, document.id), second_of(document.at)
+        old = known.get(key)
+        if old is not None and (document.text is None or old.number >> SLOT_BITS == second):
+            found[key] = old.number
+        else:
+            digest = blake2b(f"{document.kind} {document.id}".encode(), digest_size=4).digest()
+            wanted[key] = second << SLOT_BITS | int.from_bytes(digest, "big") % 2**SLOT_BITS
+    taken = _taken(sql, list(wanted.values()))
+    for key, first in wanted.items():
+        number = first
+        while number in taken:
+            number += 1
+            taken |= _taken(sql, [number])
+        found[key] = number
+        taken.add(number)
+    return found
+
+
+def _taken(sql: sqlite3.Connection, numbers: Sequence[int]) -> set[int]:
+    return {row[0] for part in in_parts(numbers) for row in sql.execute(_TAKEN.format(marks=marks(part)), part)}
+
+
+def _known(sql: sqlite3.Connection, documents: Sequence[Document]) -> Mapping[tuple[str, str], _Known]:
     by_kind: dict[str, list[str]] = {}
     for document in documents:
         by_kind.setdefault(document.kind, []).append(document.id)
-    found: dict[tuple[str, str], tuple[int | None, int, str, str | None]] = {}
+    found: dict[tuple[str, str], _Known] = {}
     for kind, ids in by_kind.items():
-        for start in range(0, len(ids), FIND_AT_ONCE):
-            part = ids[start : start + FIND_AT_ONCE]
-            for id, *rest in sql.execute(_FIND.format(marks=",".join("?" * len(part))), (kind, *part)):
-                found[kind, id] = (rest[0], rest[1], rest[2], rest[3])
+        for part in in_parts(ids):
+            for id, *rest in sql.execute(_FIND.format(marks=marks(part)), (kind, *part)):
+                found[kind, id] = _Known(*rest)
     return found
+
+
+def marks(values: Sequence[object]) -> str:
+    return ",".join("?" * len(values))

@@ -8,26 +8,27 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from core.entities import SearchHit, SearchPage, SearchQuery
 from core.errors import Unavailable
-from data.search.port import Document, moment
-from data.search.sqlite_file import SqliteFile, token
-from data.search.words import Term, snippet, terms
+from data.search.port import COUNTED, RANKED, Document, moment
+from data.search.sqlite_file import SLOT_BITS, SqliteFile, in_parts, marks, model_token, rating_token, second_of, token
+from data.search.words import Term, relevance, snippet, terms
 
 log = logging.getLogger(__name__)
 
-SCHEMA_VERSION = 2
-"""Raise it when the tables or data.search.words change: a new file is then filled beside the old one."""
+SCHEMA_VERSION = 3
+"""Raise it when the tables or data.search.words change: a new file is then filled beside the old one, which is searched meanwhile. In files
+before version 3 numbers tell no time: there, until the new one is complete, filters find nothing.
+"""
 
-_FROM = "FROM words JOIN documents d ON d.number = words.rowid WHERE words MATCH ?"
-_SEARCH = "SELECT d.number {where} ORDER BY bm25(words, 0.0, 1.0), d.number DESC LIMIT ?"
-_PAGE = "SELECT d.number {where} ORDER BY d.at DESC, d.id DESC LIMIT ?"
-_COUNT = "SELECT count(*) FROM words WHERE words MATCH ?"
-_COUNT_FILTERED = "SELECT count(*) {where}"
-_HITS = "SELECT number, kind, id, conversation, text, at FROM documents WHERE number IN ({marks})"
+_NEWEST = "SELECT rowid FROM words WHERE words MATCH ? AND rowid BETWEEN ? AND ? ORDER BY rowid DESC LIMIT ?"
+_PLACES = "SELECT at, id, number FROM documents WHERE number IN ({marks})"
+_ROWS = "SELECT number, kind, id, conversation, at, text FROM documents WHERE number IN ({marks})"
 _IDS = "SELECT id FROM documents WHERE kind = ? AND text IS NOT NULL"
 _PRINTS = "SELECT id, print FROM documents WHERE kind = ? AND id > ? AND (? IS NULL OR id <= ?) AND text IS NOT NULL"
 
@@ -85,22 +86,20 @@ class SqliteIndex:
         wanted = terms(query.text)
         if not wanted:
             return []
-        where, values = _where(query, wanted)
         with self._source() as sql:
-            return _hits(sql, sql.execute(_SEARCH.format(where=where), (*values, query.limit)), wanted)
+            newest = [place.number for place in _places(sql, query, _newest(sql, query, wanted, max(query.limit, RANKED)))]
+            rows = sorted(_rows(sql, newest), key=lambda row: (relevance(row.text, wanted), row.number), reverse=True)
+            return [_hit(row, wanted) for row in rows[: query.limit]]
 
     def page(self, query: SearchQuery) -> SearchPage:
         wanted = terms(query.text)
         if not wanted:
             return SearchPage([], 0)
-        where, values = _where(query, wanted)
-        filtered = len(values) > 1
-        here, after = where, values
-        if query.after is not None:
-            here, after = where + " AND (d.at, d.id) < (?, ?)", (*values, moment(query.after[0]), query.after[1])
         with self._source() as sql:
-            total = sql.execute(_COUNT_FILTERED.format(where=where) if filtered else _COUNT, values).fetchone()[0]
-            return SearchPage(_hits(sql, sql.execute(_PAGE.format(where=here), (*after, query.limit)), wanted), total)
+            found = _newest(sql, replace(query, after=None), wanted, COUNTED + 1)
+            total = len(_inside(sql, query, found))
+            rows = sorted(_rows(sql, _page(sql, query, wanted)), key=lambda row: (row.at or "", row.id), reverse=True)
+            return SearchPage([_hit(row, wanted) for row in rows], min(total, COUNTED), len(found) > COUNTED)
 
     def refresh(self) -> None:
         """Nothing to do: what is put is findable at once."""
@@ -195,32 +194,73 @@ class SqliteIndex:
                 yield sql
 
 
-def _where(query: SearchQuery, wanted: list[Term]) -> tuple[str, tuple[object, ...]]:
-    """Only what is asked for: words alone are then counted without a look at the documents."""
-    where: list[str] = [_FROM]
-    values: list[object] = [_match(query, wanted)]
-    filters = {"d.at >= ?": moment(query.since), "d.at < ?": moment(query.until), "d.model = ?": query.model, "d.rating = ?": query.rating}
-    for condition, value in filters.items():
-        if value is not None:
-            where.append(condition)
-            values.append(value)
-    return " AND ".join(where), tuple(values)
+class _Place(NamedTuple):
+    at: str
+    id: str
+    number: int
 
 
-def _hits(sql: sqlite3.Connection, found: sqlite3.Cursor, wanted: list[Term]) -> list[SearchHit]:
-    """The texts are read for the hits alone; sorting must not carry those of all matches along."""
-    numbers = [row[0] for row in found]
-    rows = {row[0]: row[1:] for row in sql.execute(_HITS.format(marks=",".join("?" * len(numbers))), numbers)}
-    hits = []
-    for number in numbers:
-        kind, id, conversation, text, at = rows[number]
-        hits.append(SearchHit(kind, id, conversation, snippet(text, wanted), datetime.fromisoformat(at) if at else None))
-    return hits
+class _Row(NamedTuple):
+    number: int
+    kind: str
+    id: str
+    conversation: str
+    at: str | None
+    text: str
+
+
+def _newest(sql: sqlite3.Connection, query: SearchQuery, wanted: list[Term], limit: int) -> list[int]:
+    """Numbers of matches, newest first. Those of the second in which a filter's time or the cursor lies may lie beyond it."""
+    first = second_of(query.since) << SLOT_BITS
+    ends = [end for end in (query.until, query.after and query.after[0]) if end is not None]
+    last = min((second_of(end) + 1 << SLOT_BITS for end in ends), default=2**63) - 1
+    return [row[0] for row in sql.execute(_NEWEST, (_match(query, wanted), first, last, limit))]
+
+
+def _inside(sql: sqlite3.Connection, query: SearchQuery, numbers: list[int]) -> list[int]:
+    """Those that lie between since and until; only the two seconds at the ends need a look."""
+    ends = {second_of(end) for end in (query.since, query.until) if end is not None}
+    unsure = [number for number in numbers if number >> SLOT_BITS in ends]
+    outside = set(unsure) - {place.number for place in _places(sql, query, unsure)}
+    return [number for number in numbers if number not in outside]
+
+
+def _page(sql: sqlite3.Connection, query: SearchQuery, wanted: list[Term]) -> list[int]:
+    """The numbers of one page. Within a second, numbers have no order: a second is read whole, and ordered by time and id."""
+    size = query.limit + 1
+    while True:
+        numbers = _newest(sql, query, wanted, size)
+        everything = len(numbers) < size
+        whole = numbers if everything else [each for each in numbers if each >> SLOT_BITS > numbers[-1] >> SLOT_BITS]
+        places = sorted(_places(sql, query, whole), reverse=True)
+        if everything or len(places) >= query.limit:
+            return [place.number for place in places[: query.limit]]
+        size *= 4
+
+
+def _places(sql: sqlite3.Connection, query: SearchQuery, numbers: list[int]) -> list[_Place]:
+    """Where they stand, without those beyond the filters' times and the cursor."""
+    since, until = moment(query.since) or "", moment(query.until) or "~"
+    before = (moment(query.after[0]) or "", query.after[1]) if query.after else ("~", "")
+    rows = (_Place(row[0] or "", *row[1:]) for part in in_parts(numbers) for row in sql.execute(_PLACES.format(marks=marks(part)), part))
+    return [place for place in rows if since <= place.at < until and place[:2] < before]
+
+
+def _rows(sql: sqlite3.Connection, numbers: list[int]) -> list[_Row]:
+    return [_Row(*row) for part in in_parts(numbers) for row in sql.execute(_ROWS.format(marks=marks(part)), part)]
+
+
+def _hit(row: _Row, wanted: list[Term]) -> SearchHit:
+    at = datetime.fromisoformat(row.at) if row.at else None
+    return SearchHit(row.kind, row.id, row.conversation, snippet(row.text, wanted), at)
 
 
 def _match(query: SearchQuery, wanted: list[Term]) -> str:
     """FTS5 syntax around words that hold letters and digits only."""
-    return " AND ".join([f'scope : "{token(query.kind, query.owner_id)}"', *(f"body : {_phrase(term)}" for term in wanted)])
+    scope = [token(query.kind, query.owner_id)]
+    scope += [model_token(query.model)] if query.model is not None else []
+    scope += [rating_token(query.rating)] if query.rating is not None else []
+    return " AND ".join([*(f'scope : "{each}"' for each in scope), *(f"body : {_phrase(term)}" for term in wanted)])
 
 
 def _phrase(term: Term) -> str:

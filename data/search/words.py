@@ -14,6 +14,9 @@ MAX_QUERY = 1000
 SNIPPET = 160
 """Characters of a snippet, about."""
 
+USUAL_LENGTH = 500
+"""Characters of a text that is neither long nor short."""
+
 _CJK = "\u3005\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003134f"
 _CJK_RUN = re.compile(f"[{_CJK}]+")
 # A Latin word keeps what stands inside it (don't, settings.py, 3.5): each index cuts it as it cut the text.
@@ -72,13 +75,31 @@ def snippet(text: str, wanted: list[Term]) -> str:
     return ("…" if start else "") + cut + ("…" if end < len(text) else "")
 
 
+def relevance(text: str, wanted: list[Term]) -> float:
+    """How well a text that has all the words fits: each counts the more the oftener it occurs, with ever less gain, and in a long text
+    less. This is BM25 without a weight for rare words, which would need a look at everything the index holds.
+    """
+    plain = _normal(text)
+    length = 0.25 + 0.75 * len(plain) / USUAL_LENGTH
+    score = 0.0
+    for term in wanted:
+        # A word in another form counts by how it begins, as in the snippet.
+        often = plain.count(term.text) or (0 if term.cjk else plain.count(_beginning(term)))
+        score += often / (often + 1.2 * length)
+    return score
+
+
+def _beginning(term: Term) -> str:
+    return term.text[: max(4, len(term.text) - 3)]
+
+
 def _pattern(text: str, wanted: list[Term]) -> re.Pattern[str] | None:
     """Whole words as typed; where a word occurs only in another form (models for model), words that begin alike."""
     parts = []
     for term in wanted:
         exact = re.escape(term.text) if term.cjk else rf"\b{re.escape(term.text)}\b"
         if not term.cjk and not re.search(exact, text, re.IGNORECASE):
-            exact = rf"\b{re.escape(term.text[: max(4, len(term.text) - 3)])}\w*"
+            exact = rf"\b{re.escape(_beginning(term))}\w*"
         parts.append(exact)
     return re.compile("|".join(parts), re.IGNORECASE) if parts else None
 

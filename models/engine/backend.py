@@ -27,6 +27,10 @@ class Part:
     drafted: bool = False
     """The guesses are the model's own next-token layer's."""
 
+    def forget_guesses(self) -> None:
+        self.tokens = self.tokens[: len(self.tokens) - self.guessed]
+        self.guessed, self.drafted = 0, False
+
 
 class Decoded(Enum):
     """What became of a batch."""
@@ -45,6 +49,8 @@ class Backend(Protocol):
     slots: int
     context: int
     """Tokens a slot can hold."""
+    shared_cells: int
+    """Tokens all slots together can hold where they share the memory; 0 where each has its own."""
     batch_tokens: int
     """Most tokens in one decode."""
     copy_from: int
@@ -65,6 +71,10 @@ class Backend(Protocol):
 
     def sample(self, sampler: Any, part: int, guess: int = 0) -> int:
         """The next token after the last decode's part number `part`, its first `guess` guesses included."""
+        ...
+
+    def use_adapter(self, adapter: int) -> None:
+        """Decode with this adapter from now on, 0: with none. It is one of those the model was loaded with."""
         ...
 
     def new_sampler(self, params: SamplingParams, prompt: Sequence[int]) -> Any: ...

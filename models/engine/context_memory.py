@@ -11,7 +11,7 @@ from uuid import uuid4
 from models.engine.backend import Backend
 from models.engine.parked import Parked, ParkedConversations
 from models.engine.parked_files import ParkedFiles
-from models.engine.prefix_cache import PrefixCache, common_prefix
+from models.engine.prefix_cache import PrefixCache
 from models.engine.read_ahead import ReadAhead
 
 
@@ -44,20 +44,20 @@ class ContextMemory:
         self.ahead = ReadAhead(self.prefixes)
         self.reused = Reused()
 
-    def place(self, prompt: Sequence[int], free: Collection[int], *, counted: bool = True) -> tuple[int, int]:
+    def place(self, prompt: Sequence[int], free: Collection[int], adapter: int = 0, *, counted: bool = True) -> tuple[int, int]:
         """Choose one of the `free` slots for `prompt` and fill it with as much of it as is known: (slot, length)."""
         reused = self.reused if counted else Reused()
-        match = self.prefixes.match(prompt, free)
-        parked = self.parked.best(prompt)
+        match = self.prefixes.match(prompt, free, adapter)
+        parked = self.parked.best(_keyed(prompt, adapter))
         if parked and parked[1] >= match.length + self._backend.copy_from:
-            return self._unpark(*parked, self.prefixes.oldest(free), reused)
+            return self._unpark(*parked, free, adapter, reused)
         goes_on = match.source == match.slot and 2 * match.length >= len(self.prefixes.tokens[match.slot])
         if not goes_on:
             self._park(match.slot)
         if match.source != match.slot:
             self._backend.copy(match.source, match.slot, match.length)
         self._backend.cut(match.slot, match.length)
-        self.prefixes.begin(match)
+        self.prefixes.begin(match, adapter)
         if match.source != match.slot:
             self.ahead.used(match.slot, 0)
             reused.copied += match.length
@@ -68,34 +68,41 @@ class ContextMemory:
         return match.slot, match.length
 
     def _park(self, slot: int) -> None:
-        tokens = self.prefixes.tokens[slot]
+        tokens = _keyed(self.prefixes.tokens[slot], self.prefixes.adapters[slot])
         if self.parked.wants(tokens):
             self.parked.add(tokens, self._backend.save(slot))
 
-    def _unpark(self, parked: Parked, shared: int, slot: int, reused: Reused) -> tuple[int, int]:
+    def _unpark(self, parked: Parked, shared: int, free: Collection[int], adapter: int, reused: Reused) -> tuple[int, int]:
+        slot = self.prefixes.oldest(free)
         self.parked.use(parked, shared)
         self._park(slot)
-        if not self._backend.restore(slot, parked.state):
-            self.clear(slot)
-            return slot, 0
+        self.clear(slot)
+        while not self._backend.restore(slot, parked.state):
+            # Where all share one memory, what is idle gives way.
+            if not (self._backend.shared_cells and self.forget_oldest(free)):
+                self.prefixes.hold(slot, [], adapter)
+                return slot, 0
+        tokens = parked.tokens[:shared].tolist()
+        if adapter:
+            tokens, shared = tokens[1:], shared - 1
         self._backend.cut(slot, shared)
-        self.ahead.used(slot, 0)
-        self.prefixes.hold(slot, parked.tokens[:shared].tolist())
+        self.prefixes.hold(slot, tokens, adapter)
         if parked.file is None:
             reused.host += shared
         else:
             reused.disk += shared
         return slot, shared
 
-    def bring_back(self, prompt: Sequence[int], lock: AbstractContextManager[Any]) -> None:
+    def bring_back(self, prompt: Sequence[int], adapter: int, lock: AbstractContextManager[Any]) -> None:
         """From the disk to the host's memory, on the asking thread, what is known of `prompt` there and nowhere nearer."""
-        found = self._files.best(self._owner, prompt) if self._files is not None else None
+        keyed = _keyed(prompt, adapter)
+        found = self._files.best(self._owner, keyed) if self._files is not None else None
         if self._files is None or found is None:
             return
         file, shared = found
         with lock:
-            nearer = max((common_prefix(list(held), prompt, len(prompt) - 1) for held in self.prefixes.tokens), default=0)
-            parked = self.parked.best(prompt)
+            nearer = self.prefixes.longest(prompt, adapter)
+            parked = self.parked.best(keyed)
         if shared < max(nearer, parked[1] if parked else 0) + self._backend.copy_from:
             return
         state = self._files.read(file)
@@ -113,6 +120,7 @@ class ContextMemory:
         slot = self.prefixes.least_used(free)
         if slot is None:
             return False
+        self._park(slot)
         self.clear(slot)
         return True
 
@@ -125,3 +133,8 @@ class ContextMemory:
         """Remove this model's files."""
         if self._files is not None:
             self._files.forget_all(self._owner)
+
+
+def _keyed(tokens: Sequence[int], adapter: int) -> Sequence[int]:
+    """With the adapter, which is below 0 and so no token, before them: what was read with different ones has nothing in common."""
+    return [adapter, *tokens] if adapter else tokens

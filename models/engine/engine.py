@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -15,8 +14,9 @@ from core.generation import Delta, Queued, SamplingParams
 from models.engine.backend import Backend, Decoded, Part
 from models.engine.context_memory import ContextMemory
 from models.engine.drafting import Drafting
-from models.engine.histogram import EngineHistograms
-from models.engine.metrics import EngineMetrics, Speed
+from models.engine.last_step import LastStep
+from models.engine.ledger import Ledger
+from models.engine.metrics import EngineMetrics
 from models.engine.parked_files import ParkedFiles
 from models.engine.scheduler import Scheduler
 from models.engine.sequence import Sequence
@@ -37,15 +37,18 @@ class Engine:
         *,
         speculate: bool = False,
         files: ParkedFiles | None = None,
+        last_step: LastStep | None = None,
     ) -> None:
         """`why` tells the backend's last error in its own words, for ModelFailed. speculate: guess tokens; off until it is shown to pay.
 
         files: where conversations go that the host's memory has no room for.
+        last_step: where to note each step, for who looks after the process died; closed at the end.
         """
         self._backend = backend
         self._name = name
+        self._last_step = last_step or LastStep(name)
         self._why = why
-        self._scheduler = Scheduler(backend.slots, backend.batch_tokens, queue_limit)
+        self._scheduler = Scheduler(backend.slots, backend.batch_tokens, queue_limit, backend.shared_cells)
         self._memory = ContextMemory(backend, files)
         self._prefixes = self._memory.prefixes
         self._speculation = Speculation(backend.most_guesses if speculate and backend.can_cut else 0, backend.context)
@@ -53,13 +56,10 @@ class Engine:
         self._wake = threading.Condition()
         self._closing = False
         self._decoding: tuple[Sequence, ...] = ()
+        self._adapter = 0
         self._step_began = 0.0
         self._reading_ahead = False
-        self._speed = Speed()
-        self._histograms = EngineHistograms()
-        self._troubles: Counter[Decoded] = Counter()
-        """Decodes that were not done, by what became of them."""
-        self._totals = EngineMetrics(backend.slots, 0, 0, 0, 0, 0, 0, 0.0, 0, 0, 0, backend.slots * backend.context, None)
+        self._ledger = Ledger()
         self._thread = threading.Thread(target=self._run, name=f"decode {name}", daemon=True)
 
     def start(self) -> None:
@@ -67,16 +67,32 @@ class Engine:
 
     # From any thread
 
-    def submit(self, prompt: list[int], params: SamplingParams, max_tokens: int, user_id: str, *, batch: bool = False) -> Sequence:
+    def submit(
+        self,
+        prompt: list[int],
+        params: SamplingParams,
+        max_tokens: int,
+        user_id: str,
+        *,
+        batch: bool = False,
+        adapter: int = 0,
+        label: str = "",
+    ) -> Sequence:
         """Queue an answer to `prompt`, which must leave room for a token. Raises Busy, Unavailable while closing.
 
-        batch: nobody watches, so that interactive questions go first. Returns once what the disk knows of the prompt is read.
+        batch: nobody watches, so that interactive questions go first. adapter: one of the backend's, 0: none. label: an id for the log of
+        a crash. Returns once what the disk knows of the prompt is read.
         """
-        sequence = Sequence(len(prompt), list(prompt), params, max_tokens, user_id, batch)
+        sequence = Sequence(len(prompt), list(prompt), params, max_tokens, user_id, batch, adapter, label)
+        self.queue(sequence)
+        return sequence
+
+    def queue(self, sequence: Sequence) -> None:
+        """As `submit`, for who made the sequence."""
         sequence.guesser = Guesser(sequence.tokens) if self._speculation.possible else None
         with self._wake:
             self._scheduler.check_room()
-        self._memory.bring_back(prompt, self._wake)
+        self._memory.bring_back(sequence.tokens, sequence.adapter, self._wake)
         with self._wake:
             if self._closing:
                 raise Unavailable("The model {name} is being unloaded.", name=self._name)
@@ -84,13 +100,15 @@ class Engine:
             if self._reading_ahead:
                 self._backend.abort(True)
             self._wake.notify()
-        return sequence
 
-    def expect(self, ended: Sequence, tokens: list[int]) -> None:
-        """The conversation of the `ended` answer will go on with a prompt that begins with `tokens`: read them while nobody waits."""
+    def expect(self, held: list[int], tokens: list[int]) -> None:
+        """The conversation of which a slot holds `held`, or all but the last of it, will go on with a prompt that begins with `tokens`.
+
+        They are read while nobody waits.
+        """
         if self._backend.can_cut and len(tokens) < self._backend.context:
             with self._wake:
-                self._memory.ahead.expect(ended.tokens, tokens)
+                self._memory.ahead.expect(held, tokens)
                 self._wake.notify()
 
     def cancel(self, sequence: Sequence) -> None:
@@ -113,12 +131,14 @@ class Engine:
     def metrics(self) -> EngineMetrics:
         reused = self._memory.reused
         disk_parked, disk_parked_bytes, disk_failures = self._memory.on_disk
+        cells = self._backend.shared_cells or self._backend.slots * self._backend.context
         with self._wake:
             return replace(
-                self._totals,
+                self._ledger.metrics(self._backend.slots, cells),
                 busy=len(self._scheduler.running),
                 waiting=len(self._scheduler.waiting),
-                cells_used=self._prefixes.cells,
+                # Cells that two slots share count twice here.
+                cells_used=min(self._prefixes.cells, cells),
                 slot_tokens=reused.slot,
                 ahead_tokens=reused.ahead,
                 copied_tokens=reused.copied,
@@ -134,11 +154,6 @@ class Engine:
                 guessed_right=self._speculation.right,
                 drafted_tokens=self._drafting.guessed,
                 drafted_right=self._drafting.right,
-                tokens_per_second=self._speed.tokens_per_second,
-                decode_failures=self._troubles[Decoded.FAILED],
-                full=self._troubles[Decoded.FULL],
-                aborted=self._troubles[Decoded.ABORTED],
-                spreads=self._histograms.spreads,
             )
 
     def close(self, timeout: float = 30.0) -> bool:
@@ -165,6 +180,7 @@ class Engine:
         self._fail_all(Unavailable("The model {name} was unloaded before the answer was finished.", name=self._name))
         self._memory.close()
         self._backend.close()
+        self._last_step.close()
 
     def _wait_for_work(self) -> bool:
         with self._wake:
@@ -177,7 +193,9 @@ class Engine:
         self._step_began = time.perf_counter()
         batch = self._schedule()
         drafting_s = self._draft(batch)
+        self._last_step.decoding(self._decoding)
         sampled = self._compute(batch) if batch else []
+        self._last_step.resting()
         for sequence, token in sampled:
             self._deliver(sequence, token)
         self._count(batch, len(sampled), time.perf_counter() - self._step_began, drafting_s)
@@ -191,10 +209,14 @@ class Engine:
             self._reading_ahead = True
             self._backend.abort(False)
         begin = time.perf_counter()
-        self._backend.cut(part.slot, part.start)
-        result = self._backend.decode([part])
-        with self._wake:
+        try:
+            self._put_on(self._prefixes.adapters[part.slot])
+            self._backend.cut(part.slot, part.start)
+            result = self._backend.decode([part])
+        finally:
+            # Whatever became of it: left standing, it would have every question break off the others' steps.
             self._reading_ahead = False
+        with self._wake:
             if result is Decoded.DONE:
                 self._memory.ahead.done(part)
                 self._scheduler.measured(0, len(part.tokens), time.perf_counter() - begin)
@@ -212,11 +234,10 @@ class Engine:
         for sequence in [*paused, *(one for one in self._scheduler.running.values() if one.cancelled)]:
             self._finish(sequence, FinishReason.CANCELLED)
         with self._wake:
-            while self._scheduler.waiting and self._scheduler.free:
-                self._admit(self._scheduler.next_waiting())
+            self._admit_waiting()
             while (one := self._scheduler.to_pause()) is not None:
                 self._pause(one)
-                self._admit(self._scheduler.next_waiting())
+                self._admit_waiting()
             for sequence, place in self._scheduler.moved():
                 sequence.events.put(Queued(place, self._scheduler.expected_wait(place)))
             batch = self._scheduler.parts()
@@ -233,18 +254,24 @@ class Engine:
         scheduler = self._scheduler
         return self._drafting.extend(batch, scheduler.plain_s.get(len(batch)), self._speculation.guess_s(scheduler.prefill_s_per_token))
 
+    def _admit_waiting(self) -> None:
+        while (sequence := self._scheduler.next_waiting()) is not None:
+            try:
+                self._admit(sequence)
+            except ModelFailed as error:
+                self._fail(sequence, error)
+            except Exception:
+                self._scheduler.waiting.append(sequence)  # where it is found and ended with all others
+                raise
+
     def _admit(self, sequence: Sequence) -> None:
         """Give the sequence a slot, with as much of its prompt as is known there or can be brought there."""
-        slot, length = self._memory.place(sequence.tokens, self._scheduler.free, counted=sequence.sampler is None)
+        slot, length = self._memory.place(sequence.tokens, self._scheduler.free, sequence.adapter, counted=sequence.sampler is None)
         sequence.done = length
         if sequence.sampler is None:
             sequence.cached = length
             sequence.sampler = self._backend.new_sampler(sequence.params, sequence.tokens)
-            self._totals = replace(
-                self._totals,
-                prompt_tokens=self._totals.prompt_tokens + sequence.prompt_length,
-                cached_tokens=self._totals.cached_tokens + length,
-            )
+            self._ledger.began(sequence, length)
         self._scheduler.start(sequence, slot)
 
     def _pause(self, sequence: Sequence) -> None:
@@ -252,32 +279,58 @@ class Engine:
         assert sequence.slot is not None
         self._prefixes.touch(sequence.slot)
         self._scheduler.pause(sequence)
-        self._totals = replace(self._totals, paused=self._totals.paused + 1)
+        self._ledger.paused += 1
 
-    def _compute(self, batch: list[tuple[Sequence, Part]]) -> list[tuple[Sequence, int]]:
-        """Decode and sample. A batch that fails is tried again answer by answer, so that only the cause is lost."""
-        parts = [part for _, part in batch]
-        result = self._decode(parts)
-        while result is Decoded.FULL and self._memory.forget_oldest(self._scheduler.free):
-            result = self._decode(parts)
+    def _compute(self, batch: list[tuple[Sequence, Part]], *, apart: bool = False) -> list[tuple[Sequence, int]]:
+        """Decode and sample. A batch that fails is tried again answer by answer (`apart`), so that only the cause is lost."""
+        self._put_on(batch[0][0].adapter)
+        result = self._decode([part for _, part in batch])
+        while result is Decoded.FULL and not apart and self._make_room(batch):
+            result = self._decode([part for _, part in batch])
         if result is Decoded.DONE:
+            self._last_step.sampling()
             return [entry for index, (sequence, part) in enumerate(batch) for entry in self._advance(sequence, part, index)]
         for sequence, part in batch:
             self._undo(sequence, part)
-        if result is Decoded.ABORTED:
-            return []
+        if result is Decoded.ABORTED or (apart and result is Decoded.FULL):
+            return []  # the next step tries again, and makes room
         if len(batch) == 1 or not self._backend.can_cut:
             error = self._decode_error(result)
             for sequence, _ in batch:
                 self._fail(sequence, error)
             return []
-        return [entry for one in batch for entry in self._compute([one])]
+        return [entry for one in batch for entry in self._compute([one], apart=True)]
 
     def _decode(self, parts: list[Part]) -> Decoded:
         result = self._backend.decode(parts)
-        if result is not Decoded.DONE:
-            self._troubles[result] += 1
+        self._ledger.decodes[result] += 1
         return result
+
+    def _put_on(self, adapter: int) -> None:
+        """The adapter that the answers of the batch have in common."""
+        if adapter != self._adapter:
+            self._backend.use_adapter(adapter)
+            self._adapter = adapter
+
+    def _make_room(self, batch: list[tuple[Sequence, Part]]) -> bool:
+        """Forget what an idle slot remembers, else guess nothing; where all share one memory, pause the youngest answer.
+
+        False where none of it helps.
+        """
+        with self._wake:
+            if self._memory.forget_oldest(self._scheduler.free):
+                return True
+            if any(part.guessed for _, part in batch):
+                for _, part in batch:
+                    part.forget_guesses()
+                return True
+            youngest = self._scheduler.to_make_room()
+            if youngest is None:
+                return False
+            self._pause(youngest)
+            batch[:] = [entry for entry in batch if entry[0] is not youngest]
+            self._memory.forget_oldest(self._scheduler.free)
+        return bool(batch)
 
     def _undo(self, sequence: Sequence, part: Part) -> None:
         """Forget what a decode that did not finish may have written; a model that cannot be cut back starts over."""
@@ -330,14 +383,13 @@ class Engine:
         if text:
             sequence.events.put(Delta(text, tokens=sequence.generated))
         finished = sequence.finished(reason)
-        self._histograms.answer(finished.timings, sequence.gaps)
+        self._ledger.ended(sequence, finished.timings)
         sequence.end(finished)
-        self._totals = replace(self._totals, answers=self._totals.answers + 1)
 
     def _fail(self, sequence: Sequence, error: PortalError) -> None:
         self._release(sequence)
         sequence.end(error)
-        self._totals = replace(self._totals, failures=self._totals.failures + 1)
+        self._ledger.failures += 1
 
     def _release(self, sequence: Sequence) -> None:
         """Free slot, sampler and guesser; what the slot holds stays, for the conversation's next turn."""
@@ -345,6 +397,10 @@ class Engine:
         with self._wake:
             self._scheduler.release(sequence)
             if sequence.slot is not None:
+                if sequence.done > len(sequence.tokens):
+                    # Guesses came true beyond the answer's end.
+                    self._backend.cut(sequence.slot, len(sequence.tokens))
+                    del self._prefixes.tokens[sequence.slot][len(sequence.tokens) :]
                 self._prefixes.touch(sequence.slot)
                 sequence.slot = None
         if sequence.sampler is not None:
@@ -356,9 +412,9 @@ class Engine:
             waiting, self._scheduler.waiting = self._scheduler.waiting, []
             running = list(self._scheduler.running.values())
             self._memory.ahead.clear()
-        for sequence in running:
-            assert sequence.slot is not None
-            self._memory.clear(sequence.slot)
+        # What a step that broke left where is not known.
+        for slot in range(self._backend.slots):
+            self._memory.clear(slot)
         for sequence in running + waiting:
             self._fail(sequence, error)
 
@@ -376,17 +432,8 @@ class Engine:
         with self._wake:
             self._decoding = ()
             if sampled and not read:
-                plain_s = self._scheduler.plain_s.get(len(batch), seconds)
-                self._speculation.learn(guessed, sampled - len(batch), seconds - drafting_s, plain_s, self._scheduler.prefill_s_per_token)
+                plain_s, token_s = self._scheduler.plain_s.get(len(batch), seconds), self._scheduler.prefill_s_per_token
+                self._speculation.learn(guessed, max(0, sampled - len(batch)), seconds - drafting_s, plain_s, token_s)
             if not guessed:
                 self._scheduler.measured(answers, read, seconds)
-        self._speed.add(sampled, seconds)
-        if batch:
-            self._histograms.step(len(batch), read, seconds)
-        self._totals = replace(
-            self._totals,
-            decoded_tokens=self._totals.decoded_tokens + sampled,
-            prefill_tokens=self._totals.prefill_tokens + read,
-            steps=self._totals.steps + 1,
-            step_seconds=self._totals.step_seconds + seconds,
-        )
+        self._ledger.stepped(len(batch), sampled, read, seconds)

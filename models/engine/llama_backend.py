@@ -17,7 +17,7 @@ from core.generation import SamplingParams
 from models.engine import native
 from models.engine.backend import Decoded, Part
 from models.engine.batch import Batch
-from models.engine.llama_model import AbortFlag, control_markers, load_weights, text_of, tokens_of
+from models.engine.llama_model import AbortFlag, GpuSplit, control_markers, load_weights, text_of, tokens_of
 from models.engine.native import lib
 from models.engine.next_tokens import NextTokens
 from models.engine.sampler import new_chain
@@ -25,6 +25,7 @@ from models.engine.steering import SteeredSampler, needs_steering, new_grammar
 from models.engine.top_chain import TopChain, wants_only
 
 KV_TYPES = {"f16": 1, "q8_0": 8, "q4_0": 2}
+_FLASH_ATTENTION = {"auto": -1, "off": 0, "on": 1}
 _ENDS = ("<|user|>", "<|observation|>")
 """Turn markers that end an answer, though some GLM files do not list them as end-of-generation tokens."""
 _SHOWN = frozenset({"<think>", "</think>", "<tool_call>", "</tool_call>"})
@@ -48,6 +49,14 @@ class BackendOptions:
     """Of a model that makes vectors: mean, cls, last or rank."""
     next_tokens: bool = False
     """Load the layer that guesses tokens ahead, which the file must have: see ModelFacts.next_layer_bytes."""
+    shared_cells: int = 0
+    """Tokens that all slots together hold in one memory; 0: each slot has its own."""
+    flash_attention: str = "auto"
+    split_mode: str = "layer"
+    main_gpu: int = 0
+    gpu_shares: Sequence[float] = ()
+    adapters: Sequence[tuple[int, str, float]] = ()
+    """LoRA adapters: (key, path, scale)."""
 
 
 class LlamaBackend:
@@ -69,19 +78,22 @@ class LlamaBackend:
         self.slots = options.slots
         self.parking_bytes = options.parking_bytes
         self.batch_tokens = max(options.batch_tokens, options.slots + self.most_guesses)
+        split = GpuSplit(options.split_mode, options.main_gpu, options.gpu_shares)
         self._model: Any = load_weights(
-            path, options.gpu_layers, options.extra_buffers, progress, trial=trial, next_tokens=options.next_tokens
+            path, options.gpu_layers, options.extra_buffers, progress, trial=trial, next_tokens=options.next_tokens, split=split
         )
         self._vocab = lib.llama_model_get_vocab(self._model)
         self.vocabulary = lib.llama_vocab_n_tokens(self._vocab)
         try:
+            self._adapters = {key: (self._load_adapter(path), scale) for key, path, scale in options.adapters}
             self._context: Any = self._new_context()
             self._next_tokens = self._new_next_tokens() if options.next_tokens else None
         except ModelFailed:
             lib.llama_model_free(self._model)
             raise
         self.can_draft = self._next_tokens is not None
-        self.context = lib.llama_n_ctx_seq(self._context)
+        self.context: int = min(options.context, lib.llama_n_ctx_seq(self._context))
+        self.shared_cells: int = lib.llama_n_ctx(self._context) if options.shared_cells else 0
         self._memory = lib.llama_get_memory(self._context)
         self.can_cut = not (lib.llama_model_is_recurrent(self._model) or lib.llama_model_is_hybrid(self._model))
         self._tokenizing = threading.Lock()
@@ -96,21 +108,29 @@ class LlamaBackend:
         self._sample = native.short_call("llama_sampler_sample", ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int32)
         self._logits_at = native.short_call("llama_get_logits_ith", ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int32)
 
+    def _load_adapter(self, path: str) -> Any:
+        """Freed with the model."""
+        adapter = lib.llama_adapter_lora_init(self._model, path.encode())
+        if not adapter:
+            reason = self._log.last_error() or "no reason given"
+            raise ModelFailed("llama.cpp could not load the adapter {file}: {reason}", file=Path(path).name, reason=reason)
+        return adapter
+
     def _context_params(self) -> Any:
         options = self.options
         params = lib.llama_context_default_params()
-        params.n_ctx = options.context * options.slots
+        params.n_ctx = options.shared_cells or options.context * options.slots
         params.n_batch = self.batch_tokens
         params.n_ubatch = min(512, self.batch_tokens)
         params.n_seq_max = options.slots
         params.n_outputs_max = options.slots + self.most_guesses
         params.n_threads = params.n_threads_batch = options.threads
         params.type_k = params.type_v = KV_TYPES[options.kv_type]
-        # A quantized V needs flash attention; else llama.cpp decides by the device.
-        params.flash_attn_type = -1 if options.kv_type == "f16" else 1
+        # With auto, llama.cpp decides by the device; a quantized V needs it.
+        params.flash_attn_type = _FLASH_ATTENTION[options.flash_attention if options.kv_type == "f16" else "on"]
         params.offload_kqv = options.gpu_layers != 0
-        # One stream a slot: an idle conversation costs the others nothing.
-        params.kv_unified = False
+        # With one stream a slot an idle conversation costs the others nothing.
+        params.kv_unified = bool(options.shared_cells)
         params.no_perf = True
         return params
 
@@ -146,6 +166,14 @@ class LlamaBackend:
         assert self._next_tokens is not None
         return self._next_tokens.guess(wanted)
 
+    def use_adapter(self, adapter: int) -> None:
+        if adapter:
+            native_adapter, scale = self._adapters[adapter]
+            chosen = (type(native_adapter) * 1)(native_adapter)
+            lib.llama_set_adapters_lora(self._context, chosen, 1, (ctypes.c_float * 1)(scale))
+        else:
+            lib.llama_set_adapters_lora(self._context, None, 0, None)
+
     def sample(self, sampler: Any, part: int, guess: int = 0) -> int:
         row = self._rows[part] + guess
         if isinstance(sampler, TopChain):
@@ -178,8 +206,14 @@ class LlamaBackend:
             self._next_tokens.cut(slot, length)
 
     def copy(self, source: int, target: int, length: int) -> None:
-        # Between streams only a whole copy is possible (part of one aborts the process); the tail is cut off after.
         lib.llama_memory_seq_rm(self._memory, target, -1, -1)
+        if self.shared_cells:
+            # Nothing is copied: from here on the cells belong to both.
+            lib.llama_memory_seq_cp(self._memory, source, target, 0, length)
+            if self._next_tokens is not None:
+                self._next_tokens.cut(target, 0)
+            return
+        # Between streams only a whole copy is possible (part of one aborts the process); the tail is cut off after.
         lib.llama_memory_seq_cp(self._memory, source, target, -1, -1)
         if self._next_tokens is not None:
             self._next_tokens.copy(source, target, length)
@@ -233,6 +267,10 @@ class LlamaBackend:
             if self._closed:
                 raise Unavailable("The model is being unloaded.")
             return tokens_of(self._vocab, text, special=special)
+
+    def tokenize_pieces(self, pieces: Sequence[str]) -> list[int]:
+        """Each piece for itself, so that no token reaches from one into the next."""
+        return [token for piece in pieces for token in self.tokenize(piece)]
 
     def grammar_error(self, text: str) -> str | None:
         """Why llama.cpp cannot use the grammar, None if it can. Raises Unavailable once closed."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,27 @@ from core.errors import ModelFailed
 from models.engine import native
 from models.engine.native import lib
 
+_SPLIT_MODES = {"none": 0, "layer": 1, "row": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class GpuSplit:
+    """How the layers lie on several GPUs. shares: of each, () for as llama.cpp finds room."""
+
+    mode: str = "layer"
+    main_gpu: int = 0
+    shares: Sequence[float] = ()
+
 
 def load_weights(
-    path: Path, gpu_layers: int, extra_buffers: bool, progress: Callable[[float], bool], *, trial: bool, next_tokens: bool = False
+    path: Path,
+    gpu_layers: int,
+    extra_buffers: bool,
+    progress: Callable[[float], bool],
+    *,
+    trial: bool,
+    next_tokens: bool = False,
+    split: GpuSplit | None = None,
 ) -> Any:
     """llama_model *, to be freed by the caller. trial: without memory for the weights. Raises ModelFailed with llama.cpp's words.
 
@@ -23,6 +42,11 @@ def load_weights(
     params.n_gpu_layers = gpu_layers
     params.use_extra_bufts = extra_buffers
     params.load_mtp = next_tokens
+    if split is not None:
+        params.split_mode, params.main_gpu = _SPLIT_MODES[split.mode], split.main_gpu
+        if split.shares:
+            # As long as llama.cpp can count devices: it copies all of it.
+            params.tensor_split = (ctypes.c_float * lib.llama_max_devices())(*split.shares)
     if trial:
         params.no_alloc, params.load_mode = True, lib.LLAMA_LOAD_MODE_NONE
     callback = lib.llama_progress_callback(lambda done, _data: progress(done))

@@ -11,6 +11,7 @@ import logging
 import sys
 import threading
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -133,6 +134,21 @@ def gpus() -> list[Gpu]:
         name, description = base.ggml_backend_dev_name(device), base.ggml_backend_dev_description(device)
         found.append(Gpu(name.decode(), description.decode("utf-8", "replace"), free.value, total.value))
     return found
+
+
+_abort_callback: Any = None
+
+
+def on_abort(tell: Callable[[str], None] | None) -> None:
+    """Have `tell` hear llama.cpp's last words before it aborts the process; None: it prints them itself."""
+    global _abort_callback
+    # Through libllama: the library it is linked to may be another file than the libggml-base.so beside it.
+    library = ctypes.CDLL(str(_LIBRARY_FOLDER / "libllama.so"))
+    kind = ctypes.CFUNCTYPE(None, ctypes.c_char_p)
+    # Kept here: freed, it would be called all the same.
+    _abort_callback = kind(lambda words: tell((words or b"").decode("utf-8", "replace"))) if tell else kind()
+    library.ggml_set_abort_callback.argtypes = [kind]
+    library.ggml_set_abort_callback(_abort_callback)
 
 
 def give_memory_back() -> None:

@@ -20,6 +20,8 @@ class PrefixCache:
 
     def __init__(self, slots: int, copy_from: int, *, can_cut: bool = True) -> None:
         self.tokens: list[list[int]] = [[] for _ in range(slots)]
+        self.adapters = [0] * slots
+        """With which the tokens of each slot were read: what another one left there is of no use."""
         self._used = [0] * slots
         self._clock = 0
         self._copy_from = copy_from
@@ -30,8 +32,8 @@ class PrefixCache:
         """Tokens held by all slots together."""
         return sum(map(len, self.tokens))
 
-    def match(self, prompt: Sequence[int], free: Collection[int]) -> Match:
-        """The best place for `prompt` among the `free` slots, of which there must be one.
+    def match(self, prompt: Sequence[int], free: Collection[int], adapter: int = 0) -> Match:
+        """The best place for `prompt`, to be read with `adapter`, among the `free` slots, of which there must be one.
 
         At least one token is left to compute, since an answer begins with the logits of the last. A slot is continued in
         place if most of what it holds is shared; otherwise the prefix is copied, from a busy slot too, into the slot that
@@ -39,7 +41,10 @@ class PrefixCache:
         system prompt.
         """
         limit = len(prompt) - 1
-        shared = [common_prefix(held, prompt, limit) for held in self.tokens]
+        shared = [
+            common_prefix(held, prompt, limit) if read_with == adapter else 0
+            for held, read_with in zip(self.tokens, self.adapters, strict=True)
+        ]
         if not self._can_cut:
             # Only a slot whose every token is part of the prompt can go on.
             shared = [length if slot in free and length == len(self.tokens[slot]) else 0 for slot, length in enumerate(shared)]
@@ -52,12 +57,18 @@ class PrefixCache:
             return Match(oldest, source, shared[source])
         return Match(oldest, oldest, shared[oldest])
 
-    def begin(self, match: Match) -> None:
-        """The slot now holds the match's tokens and nothing else."""
-        self.hold(match.slot, self.tokens[match.source][: match.length])
+    def longest(self, prompt: Sequence[int], adapter: int) -> int:
+        """How many tokens of `prompt` some slot holds."""
+        held = [tokens for tokens, read_with in zip(self.tokens, self.adapters, strict=True) if read_with == adapter]
+        return max((common_prefix(list(tokens), prompt, len(prompt) - 1) for tokens in held), default=0)
 
-    def hold(self, slot: int, tokens: list[int]) -> None:
+    def begin(self, match: Match, adapter: int = 0) -> None:
+        """The slot now holds the match's tokens and nothing else."""
+        self.hold(match.slot, self.tokens[match.source][: match.length], adapter)
+
+    def hold(self, slot: int, tokens: list[int], adapter: int = 0) -> None:
         self.tokens[slot] = tokens
+        self.adapters[slot] = adapter
         self.touch(slot)
 
     def oldest(self, free: Collection[int]) -> int:

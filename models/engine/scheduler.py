@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from core.errors import Busy
+from models.engine.adapter_turns import AdapterTurns
 from models.engine.backend import Part
 from models.engine.sequence import Sequence
 
@@ -17,6 +18,8 @@ STEP_ALONE_S = 0.5
 SMALLEST_CHUNK = 16
 FAIR_SHARE = 0.25
 """Of the slots: more than this nobody keeps while others wait."""
+SPARE_CELLS = 1 / 16
+"""Of a memory that all slots share: kept free for the answers that run when another one is to begin."""
 BATCH_WAITS_S = 60.0
 """How long work that nobody watches lets interactive questions pass; then it counts as one."""
 _SURPRISE = 2.0
@@ -26,13 +29,16 @@ _SURPRISE = 2.0
 class Scheduler:
     """Waiting and running sequences. Not thread-safe: the engine holds its lock around every call."""
 
-    def __init__(self, slots: int, batch_tokens: int, queue_limit: int) -> None:
+    def __init__(self, slots: int, batch_tokens: int, queue_limit: int, shared_cells: int = 0) -> None:
+        """shared_cells: what all slots together hold where they share the context memory, else 0."""
         self.slots = slots
         self.waiting: list[Sequence] = []
         self.running: dict[int, Sequence] = {}
         self._batch_tokens = batch_tokens
         self._queue_limit = queue_limit
+        self._shared_cells = shared_cells
         self._share = max(1, int(slots * FAIR_SHARE))
+        self._turns: AdapterTurns | None = None
         self._reordered = False
         self._answer_s: float | None = None
         self.plain_s: dict[int, float] = {}
@@ -65,6 +71,8 @@ class Scheduler:
             )
 
     def _queue(self, sequence: Sequence) -> None:
+        if sequence.adapter and self._turns is None:
+            self._turns = AdapterTurns()
         self.waiting.append(sequence)
         self._reordered = True
 
@@ -77,19 +85,30 @@ class Scheduler:
         """Seconds until the waiting request at `place` gets a slot, from how long answers took; None before the first."""
         return None if self._answer_s is None else self._answer_s * place / self.slots
 
-    def next_waiting(self) -> Sequence:
-        """Take the next to be served, see `_in_order`."""
+    def next_waiting(self) -> Sequence | None:
+        """Take the next to be served, see `_in_order`; None where nobody waits, or no slot or no room is free."""
+        if not self.waiting or len(self.running) == self.slots:
+            return None
         sequence = self._in_order()[0]
+        if not self._has_room(sequence):
+            return None
         self.withdraw(sequence)
         return sequence
 
+    def _has_room(self, sequence: Sequence) -> bool:
+        """Whether a memory that all share holds it beside the running ones. What idle slots remember gives way; nobody overtakes."""
+        if not self._shared_cells or not self.running:
+            return True
+        taken = sum(len(one.tokens) for one in self.running.values())
+        return taken + len(sequence.tokens) <= self._shared_cells * (1 - SPARE_CELLS)
+
     def to_pause(self) -> Sequence | None:
-        """With every slot taken: the answer to put back into the queue for one of a user with less than the fair share.
+        """With every slot taken, or no room: the answer to put back into the queue for one of a user with less than the fair share.
 
         The youngest of the user who holds most, if that is more than the share, unwatched work first; None where everybody keeps to it. An
         answer that somebody watches is not put back for work that nobody watches.
         """
-        if not self.waiting or len(self.running) < self.slots:
+        if not self.waiting or (len(self.running) < self.slots and self._has_room(self._in_order()[0])):
             return None
         held = Counter(sequence.user_id for sequence in self.running.values())
         user, most = held.most_common(1)[0]
@@ -99,6 +118,12 @@ class Scheduler:
         youngest = max((one for one in self.running.values() if one.user_id == user), key=lambda one: (one.batch, one.arrived))
         unwatched = self._yields(following, time.perf_counter()) and not youngest.batch
         return None if held[following.user_id] >= self._share or unwatched else youngest
+
+    def to_make_room(self) -> Sequence | None:
+        """In a memory that all share and that is full: the answer to put back, the youngest, unwatched work first. None of one alone."""
+        if not self._shared_cells or len(self.running) < 2:
+            return None
+        return max(self.running.values(), key=lambda one: (one.batch, one.arrived))
 
     def pause(self, sequence: Sequence) -> None:
         """Back into the queue; what it has said and read so far stays its own."""
@@ -151,14 +176,16 @@ class Scheduler:
         self._answer_s = held if self._answer_s is None else 0.8 * self._answer_s + 0.2 * held
 
     def parts(self) -> list[tuple[Sequence, Part]]:
-        """The next batch: every decoding sequence's token, then chunks of prompts, shortest first, within the budget.
+        """The next batch, of one adapter: every decoding sequence's token, then chunks of prompts, shortest first, within the budget.
 
         In the order of the slots: out of order, llama.cpp reads the weights once a slot.
         """
-        decoding = [sequence for sequence in self.running.values() if sequence.remaining == 1]
-        reading = [sequence for sequence in self.running.values() if sequence.remaining > 1]
+        running = self._whose_turn()
+        decoding = [sequence for sequence in running if sequence.remaining == 1]
+        reading = [sequence for sequence in running if sequence.remaining > 1]
         batch = [(sequence, self._part(sequence, 1)) for sequence in decoding]
-        room = min(self._budget(bool(decoding)), self._batch_tokens - len(batch))
+        wait_for_tokens = len(self.running) - len(reading)
+        room = min(self._budget(_step_s(wait_for_tokens, len(reading))), self._batch_tokens - len(batch))
         now = time.perf_counter()
         # A short prompt goes first, but waiting makes a long one shorter: nobody waits for ever.
         for sequence in sorted(reading, key=lambda one: one.remaining / (1.0 + now - one.arrived)):
@@ -170,6 +197,14 @@ class Scheduler:
         batch.sort(key=lambda entry: entry[1].slot)
         return batch
 
+    def _whose_turn(self) -> Collection[Sequence]:
+        """The running answers, where they have several adapters those of the one whose turn it is."""
+        if self._turns is None or not self.running:
+            return self.running.values()
+        adapters = {sequence.adapter for sequence in self.running.values()}
+        turn = self._turns.choose(adapters, time.perf_counter())
+        return [sequence for sequence in self.running.values() if sequence.adapter == turn]
+
     @staticmethod
     def _part(sequence: Sequence, count: int) -> Part:
         assert sequence.slot is not None
@@ -179,13 +214,12 @@ class Scheduler:
     @property
     def chunk(self) -> int:
         """Prompt tokens that may be read while nobody waits, so that whoever comes waits little."""
-        return min(self._budget(others_decode=True), self._batch_tokens)
+        return min(self._budget(STEP_WHILE_DECODING_S), self._batch_tokens)
 
-    def _budget(self, others_decode: bool) -> int:
+    def _budget(self, seconds: float) -> int:
         """Prompt tokens for one step, so that it stays short on a slow machine."""
         if self.prefill_s_per_token is None:
             return min(64, self._batch_tokens)
-        seconds = STEP_WHILE_DECODING_S if others_decode else STEP_ALONE_S
         return max(SMALLEST_CHUNK, min(self._batch_tokens, int(seconds / self.prefill_s_per_token)))
 
     def measured(self, answers: int, prompt_tokens: int, seconds: float) -> None:
@@ -200,3 +234,8 @@ class Scheduler:
             self.prefill_s_per_token = per_token if known is None else 0.7 * known + 0.3 * per_token
         elif answers and not prompt_tokens:
             self.plain_s[answers] = seconds if plain is None else plain + 0.1 * (min(seconds, _SURPRISE * plain) - plain)
+
+
+def _step_s(decoding: int, reading: int) -> float:
+    """What reading prompts may take of a step: longer where more wait for their first token than for their next."""
+    return STEP_ALONE_S if not decoding else min(STEP_ALONE_S, STEP_WHILE_DECODING_S * max(1.0, reading / decoding))

@@ -31,6 +31,10 @@ class Sequence:
     user_id: str
     batch: bool = False
     """Nobody watches: interactive questions go first."""
+    adapter: int = 0
+    """Which LoRA adapter answers; 0: none."""
+    label: str = ""
+    """The turn's or the completion's id, for the log of a crash."""
     arrived: float = field(default_factory=time.perf_counter)
     events: SimpleQueue[Event] = field(default_factory=SimpleQueue)
     ended: threading.Event = field(default_factory=threading.Event)

@@ -1,14 +1,18 @@
-"""A model in this process: from messages to prompt, from prompt to tokens, from tokens to events."""
+"""A loaded model: from messages to prompt, from prompt to tokens, from tokens to events."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from core.errors import InvalidInput, PromptTooLong
+from core.errors import InvalidInput, NotFound, PromptTooLong
 from core.generation import ChatMessage, GenerationRequest, SamplingParams, Tool
+from models import machine
+from models.adapter_facts import ChosenAdapter
 from models.answer_reader import AnswerReader
 from models.chat_template import ChatTemplate, Prompt
+from models.child.model import ChildModel
 from models.engine.engine import Engine
+from models.engine.last_step import LastStep
 from models.engine.llama_backend import LlamaBackend
 from models.engine.metrics import EngineMetrics
 from models.engine.parked_files import ParkedFiles
@@ -34,14 +38,29 @@ class LocalPlatform:
     platform = "local"
 
     def __init__(
-        self, facts: ModelFacts, version: str, backend: LlamaBackend, template: ChatTemplate, files: ParkedFiles | None = None
+        self,
+        facts: ModelFacts,
+        version: str,
+        backend: LlamaBackend | ChildModel,
+        template: ChatTemplate,
+        adapters: tuple[ChosenAdapter, ...] = (),
+        files: ParkedFiles | None = None,
+        last_step: LastStep | None = None,
     ) -> None:
-        """files: where conversations go that memory has no room for."""
+        """backend: a model in this process, which gets an engine here, or one that runs with its engine in a process of its own.
+
+        files, last_step: for the engine here: where conversations go that memory has no room for, and where it notes its steps.
+        """
         self.facts = facts
         self.version = version
+        self._adapters = {adapter.name: adapter for adapter in adapters}
         self._backend = backend
         self._template = template
-        self._engine = Engine(backend, facts.file.name, why=backend.last_error, files=files)
+        self._engine = (
+            backend
+            if isinstance(backend, ChildModel)
+            else Engine(backend, facts.file.name, why=backend.last_error, files=files, last_step=last_step)
+        )
         name = f"{facts.file.name} {facts.title}"
         self._defaults = recommended(facts.file.architecture, name)
         self._tool_defaults = recommended(facts.file.architecture, name, tools=True)
@@ -50,23 +69,37 @@ class LocalPlatform:
         self._engine.start()
 
     def start(self, request: GenerationRequest) -> LocalGeneration:
-        """Render, tokenize and queue. Raises PromptTooLong, InvalidInput, Busy, Unavailable."""
+        """Render, tokenize and queue. Raises NotFound (no such adapter), PromptTooLong, InvalidInput, Busy, Unavailable."""
+        adapter = self._adapter(request.adapter) if request.adapter else None
         tools = () if request.tool_choice == "none" else tuple(map(self._defused_tool, request.tools))
         messages = [self._defused(message) for message in request.messages]
         prompt = self._template.render(messages, thinking=request.thinking, tools=tools)
         tokens = self._tokenize(prompt)
         params = self._resolved(request, prompt, self._room(tokens))
         reader = AnswerReader(ReasoningParser(inside=prompt.inside_thinking), ToolCallParser(request.tools) if tools else None)
-        sequence = self.submit(tokens, params, request.user_id, batch=request.batch)
+        key = adapter.key if adapter else 0
+        sequence = self.submit(tokens, params, request.user_id, batch=request.batch, adapter=key, label=request.id)
 
         def ended(answer: ChatMessage, sequence: Sequence) -> None:
             self._look_ahead.after(Turn((*messages, self._defused(answer)), request.thinking, tools, sequence))
 
-        return LocalGeneration(self, sequence, params, reader, guard=request.guard, ended=None if request.batch else ended)
+        hears = None if request.batch else ended
+        return LocalGeneration(self, sequence, params, reader, guard=request.guard, adapter=adapter, ended=hears)
 
-    def submit(self, tokens: list[int], params: Resolved, user_id: str, *, batch: bool = False) -> Sequence:
-        """Queue an answer to a prompt of tokens, which must leave room for one. Raises Busy, Unavailable."""
-        return self._engine.submit(tokens, params, params.max_tokens or 1, user_id, batch=batch)
+    def submit(
+        self, tokens: list[int], params: Resolved, user_id: str, *, batch: bool = False, adapter: int = 0, label: str = ""
+    ) -> Sequence:
+        """Queue an answer to a prompt of tokens, which must leave room for one. adapter: a key, 0: none. Raises Busy, Unavailable."""
+        return self._engine.submit(tokens, params, params.max_tokens or 1, user_id, batch=batch, adapter=adapter, label=label)
+
+    def _adapter(self, name: str) -> ChosenAdapter:
+        known = self._adapters.get(name)
+        if known is None:
+            raise NotFound(
+                "The model {model} has no adapter {adapter}. It has: {adapters}.",
+                model=self.facts.file.name, adapter=name[:80], adapters=", ".join(self._adapters) or "none",
+            )  # fmt: skip
+        return known
 
     def tokenize(self, text: str) -> list[int]:
         return self._backend.tokenize(text)
@@ -109,6 +142,12 @@ class LocalPlatform:
         return text
 
     @property
+    def own_process_bytes(self) -> int:
+        """Memory of the model's own process; 0 where it runs in this one."""
+        pid = self._backend.pid if isinstance(self._backend, ChildModel) else None
+        return machine.resident_bytes(pid) if pid else 0
+
+    @property
     def defaults(self) -> SamplingParams:
         """What the model's family recommends."""
         return self._defaults
@@ -138,4 +177,4 @@ class LocalPlatform:
         return Tool(self._plain(tool.name), self._plain(tool.description), self._plain(tool.parameters))
 
     def _tokenize(self, prompt: Prompt) -> list[int]:
-        return [token for piece in prompt.text.split(SEAM) if piece for token in self._backend.tokenize(piece)]
+        return self._backend.tokenize_pieces([piece for piece in prompt.text.split(SEAM) if piece])

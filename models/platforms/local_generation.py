@@ -21,6 +21,7 @@ from models.engine.sequence import Event, Sequence
 from models.reasoning import CLOSE
 
 if TYPE_CHECKING:
+    from models.adapter_facts import ChosenAdapter
     from models.platforms.local import LocalPlatform
 
 _GATHER_S = 0.015
@@ -44,11 +45,12 @@ class LocalGeneration:
         reader: AnswerReader,
         *,
         guard: bool = True,
+        adapter: ChosenAdapter | None = None,
         ended: Callable[[ChatMessage, Sequence], None] | None = None,
     ) -> None:
         """ended: hears an answer that a question may follow, and the sequence that gave the last of it."""
-        self.model = platform.facts.file.name
-        self.model_version = platform.version
+        self.model = platform.facts.file.name + (f":{adapter.name}" if adapter else "")
+        self.model_version = platform.version + (f"+{adapter.version}" if adapter else "")
         self.platform = platform.platform
         self._platform = platform
         self._params = params
@@ -169,7 +171,10 @@ class LocalGeneration:
             if self._cancelled:
                 return False
             try:
-                self._sequence = self._platform.submit(tokens, params, self._first.user_id, batch=self._first.batch)
+                first = self._first
+                self._sequence = self._platform.submit(
+                    tokens, params, first.user_id, batch=first.batch, adapter=first.adapter, label=first.label
+                )
             except PortalError:
                 return False
         self._looked_at, self._repeats = 0, None

@@ -32,7 +32,7 @@ class Turn:
 class LookAhead:
     """Renders on a thread of its own, the newest turn first; of more than `most` that wait, the oldest are left out. Thread-safe."""
 
-    def __init__(self, name: str, most: int, expected: Callable[[Turn], list[int]], expect: Callable[[Running, list[int]], None]) -> None:
+    def __init__(self, name: str, most: int, expected: Callable[[Turn], list[int]], expect: Callable[[list[int], list[int]], None]) -> None:
         """expected: the tokens before UNKNOWN in the turn's rendering. expect: whom to tell them."""
         self._expected, self._expect = expected, expect
         self._turns: deque[Turn] = deque(maxlen=most)
@@ -64,4 +64,4 @@ class LookAhead:
             except PortalError:
                 continue  # the next question will say what is wrong
             if tokens:
-                self._expect(turn.sequence, tokens)
+                self._expect(list(turn.sequence.tokens), tokens)

@@ -9,6 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.generation import LoadedModel
 from core.turns import TurnOptions
+from pages.widgets.arrival import Arrival
 from pages.widgets.follow import follow
 from pages.widgets.message import plain
 from pages.words import t
@@ -20,7 +21,7 @@ _THINKING = "wants_thinking"
 
 def options(models: Sequence[LoadedModel]) -> TurnOptions:
     """What the person chose; a model that is gone falls back to the default one."""
-    return TurnOptions(model=_chosen(models).name if models else None, thinking=bool(st.session_state.get(_THINKING, True)))
+    return TurnOptions(model=_chosen(models)[0] if models else None, thinking=bool(st.session_state.get(_THINKING, True)))
 
 
 def composer(
@@ -31,18 +32,20 @@ def composer(
     problem: str,
     on_ask: Callable[[], None],
     on_stop: Callable[[], None],
+    arrival: Arrival | None = None,
 ) -> DeltaGenerator:
     """Draw it. Returns the place for the figures of the running answer.
 
     answer: the id of the answer that is being written, else "".
     on_ask: called when `st.session_state[PROMPT]` holds a question. problem: why the last one was not asked.
+    arrival: the message that the transcript is opened at.
     """
     with st.bottom:
         if problem:
             with st.container(key="problem"):
                 st.markdown(f":red[:material/error: {plain(problem)}]")
         with st.container(key="composer", gap="xxsmall"):
-            follow(conversation, answer)
+            follow(conversation, answer, arrival)
             placeholder = t("Ask anything") if models else t("No model is ready yet")
             st.chat_input(placeholder, key=PROMPT, on_submit=on_ask, disabled=not models)
             with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="composerbar"):
@@ -60,15 +63,17 @@ def composer(
 
 
 def _choices(models: Sequence[LoadedModel]) -> None:
-    chosen = _chosen(models)
-    picked = st.menu_button(plain(chosen.name), [each.name for each in models], type="tertiary", key="modelpick", help=t("Model"))
-    if picked and picked != chosen.name:
+    name, chosen = _chosen(models)
+    names = [name for each in models for name in each.names]
+    picked = st.menu_button(plain(name), names, type="tertiary", key="modelpick", help=t("Model"))
+    if picked and picked != name:
         st.session_state[_MODEL] = picked
         st.rerun()
     if chosen.file.thinking:
         st.session_state[_THINKING] = st.toggle(t("Thinking"), value=st.session_state.get(_THINKING, True), key="thinking")
 
 
-def _chosen(models: Sequence[LoadedModel]) -> LoadedModel:
+def _chosen(models: Sequence[LoadedModel]) -> tuple[str, LoadedModel]:
+    """The name, which may be that of an adapter, and its model."""
     wanted = st.session_state.get(_MODEL)
-    return next((each for each in models if each.name == wanted), models[0])
+    return next(((name, each) for each in models for name in each.names if name == wanted), (models[0].name, models[0]))

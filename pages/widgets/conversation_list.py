@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from datetime import date, datetime, timedelta, timezone
-
-import streamlit as st
+from datetime import date, datetime, timedelta
 
 from core.entities import Conversation
+from pages.widgets.days import zone
 from pages.widgets.script import component
 from pages.words import t
 
@@ -73,10 +72,4 @@ def _group(day: date, today: date) -> str:
 
 
 def _now() -> datetime:
-    return datetime.now(_zone())
-
-
-def _zone() -> timezone:
-    """The browser's time zone, as an offset; UTC until it is known."""
-    # Streamlit gives the difference as JavaScript does: minutes from local time to UTC.
-    return timezone(timedelta(minutes=-(st.context.timezone_offset or 0)))
+    return datetime.now(zone())

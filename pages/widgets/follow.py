@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import streamlit as st
 
+from pages.widgets.arrival import Arrival
 from pages.widgets.script import component
 from pages.words import t
 
@@ -12,13 +15,15 @@ _follow = component("follow", file="follow.js", html=_JUMP)
 _close_sidebar = component("closeSidebar", file="follow.js", html="<i></i>")
 
 
-def follow(conversation: str, answer: str) -> None:
+def follow(conversation: str, answer: str, arrival: Arrival | None = None) -> None:
     """Scroll with the growing transcript until the person scrolls up; a button then goes back to the newest line.
 
     answer: the id of the running answer, else "". A new one is followed from its start.
+    arrival: the message to scroll to and mark instead, once.
     """
     with st.container(key="follow"):
-        _follow(key="follow-transcript", data=[{"conversation": conversation, "answer": answer, "label": t("Jump to the newest message")}])
+        place = {"conversation": conversation, "answer": answer, "label": t("Jump to the newest message")}
+        _follow(key="follow-transcript", data=[place | {"arrival": asdict(arrival) if arrival else None}])
 
 
 def close_sidebar(conversation: str) -> None:

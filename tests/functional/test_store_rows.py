@@ -6,7 +6,17 @@ from dataclasses import replace
 
 import pytest
 
-from core.entities import AuditEvent, FeedbackFilter, FinishReason, MessageStatus, ReviewState, Session, SessionKind
+from core.entities import (
+    THE_PORTAL,
+    AuditEvent,
+    AuditFilter,
+    FeedbackFilter,
+    FinishReason,
+    MessageStatus,
+    ReviewState,
+    Session,
+    SessionKind,
+)
 from core.errors import Conflict
 from core.permissions import Role
 from core.ports import UnitOfWork
@@ -314,6 +324,47 @@ def test_an_audit_event_keeps_its_details(database: Database) -> None:
     with database.connect() as connection:
         [row] = connection.execute(AuditEventTable.__table__.select()).all()
     assert (row.at, row.actor_id, row.action, row.subject, row.details) == (NOW, None, "user.add", "ana", {"role": "analyst"})
+
+
+def test_audit_events_are_filtered_counted_and_paged(database: Database) -> None:
+    ana = put_user(database)
+    with SqlUnitOfWork(database) as work:
+        for minute, (actor, action) in enumerate([(ana.id, "user.add"), (None, "user.lock"), (ana.id, "hold.place"), ("gone", "user.add")]):
+            work.audit.add(AuditEvent(later(minutes=minute), actor, action, f"n{minute}", {}))
+        work.commit()
+
+    with SqlUnitOfWork(database) as work:
+
+        def found(**conditions: object) -> list[str]:
+            wanted = AuditFilter(**conditions)  # type: ignore[arg-type]
+            entries = work.audit.find(wanted, 100)
+            assert work.audit.count(wanted) == len(entries)
+            return [each.event.subject for each in entries]
+
+        assert found() == ["n3", "n2", "n1", "n0"]
+        assert found(action="user.add") == ["n3", "n0"]
+        assert found(actor_id=ana.id) == ["n2", "n0"]
+        assert found(actor_id=THE_PORTAL) == ["n1"]
+        assert found(since=later(minutes=1), until=later(minutes=3)) == ["n2", "n1"]
+        newest, second, *_ = work.audit.find(AuditFilter(), 100)
+        assert found(ids=(second.id, "9999999999999999")) == ["n2"]
+        assert found(ids=()) == []
+        assert [each.event.subject for each in work.audit.find(AuditFilter(), 2, newest.id)] == ["n2", "n1"]
+        assert (newest.actor_name, second.actor_name) == (None, "ana")
+        assert work.audit.actions() == ["hold.place", "user.add", "user.lock"]
+
+
+def test_a_persons_models_are_those_of_their_answers(database: Database) -> None:
+    ana, bo = put_user(database), put_user(database, things.user("bo"))
+    _, _, answered = put_exchange(database, ana)
+    put_exchange(database, bo)
+    with SqlUnitOfWork(database) as work:
+        work.generations.add(things.generation(ana, answered, model="glm-z1"))
+        work.generations.add(things.generation(ana, model="elsewhere"))
+        work.commit()
+    with SqlUnitOfWork(database) as work:
+        assert work.generations.models_of(ana.id) == ["glm-4-9b", "glm-z1"]
+        assert work.generations.models_of(bo.id) == ["glm-4-9b"]
 
 
 def test_a_time_without_a_zone_is_refused(database: Database) -> None:

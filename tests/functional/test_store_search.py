@@ -9,10 +9,10 @@ from uuid import uuid4
 
 import pytest
 
-from core.entities import MARK_END, MARK_START, SearchHit, SearchQuery
+from core.entities import MARK_END, MARK_START, UNRATED, SearchHit, SearchQuery
 from data.search import elasticsearch_index
 from data.search.elasticsearch_index import ElasticsearchIndex
-from data.search.port import Document, WritableIndex
+from data.search.port import COUNTED, Document, WritableIndex
 from tests.functional.things import NOW
 from tests.servers.elasticsearch_node import ElasticsearchNode
 
@@ -44,29 +44,29 @@ class Corner:
         return list(self.index.search(SearchQuery(text, kind, f"{self._name}-{owner}", limit)))
 
     def found(self, text: str, owner: str = "ana", kind: str = "message") -> list[str]:
-        return sorted(self._own(hit.id) for hit in self.hits(text, owner, kind))
+        return sorted(self.own(hit.id) for hit in self.hits(text, owner, kind))
 
     def page(self, text: str, **filters: object) -> tuple[list[str], int]:
         """Newest first."""
         query = replace(SearchQuery(text, "message", f"{self._name}-ana"), **filters)  # type: ignore[arg-type]
         page = self.index.page(query)
-        return [self._own(hit.id) for hit in page.hits], page.total
+        return [self.own(hit.id) for hit in page.hits], page.total
 
     def place(self, id: str, at: datetime) -> tuple[datetime, str]:
         return at, f"{self._name}-{id}"
 
     def fingerprints(self, after: str = "", upto: str = "~") -> dict[str, str]:
         found = self.index.fingerprints("message", f"{self._name}-{after}", f"{self._name}-{upto}")
-        return {self._own(id): fingerprint for id, fingerprint in found.items()}
+        return {self.own(id): fingerprint for id, fingerprint in found.items()}
 
     def found_of_everybody(self, text: str) -> list[str]:
         hits = self.index.search(SearchQuery(text, "message", None, 1000))
-        return sorted(self._own(hit.id) for hit in hits if hit.id.startswith(self._name))
+        return sorted(self.own(hit.id) for hit in hits if hit.id.startswith(self._name))
 
     def ids(self) -> set[str]:
-        return {self._own(id) for id in self.index.ids("message") if id.startswith(self._name)}
+        return {self.own(id) for id in self.index.ids("message") if id.startswith(self._name)}
 
-    def _own(self, id: str) -> str:
+    def own(self, id: str) -> str:
         return id.removeprefix(f"{self._name}-")
 
 
@@ -213,12 +213,49 @@ def test_pages_are_newest_first_and_continue_where_the_last_one_ended(corner: Co
         ({"model": "glm-a"}, ["m5", "m3", "m1"]),
         ({"rating": -1, "until": NOW + timedelta(hours=1)}, ["m1"]),
         ({"rating": 1}, []),
+        ({"rating": UNRATED}, ["m4", "m2", "m0"]),
         ({"since": datetime(1, 1, 1, tzinfo=UTC), "until": datetime(9999, 12, 31, tzinfo=UTC)}, ["m5", "m4", "m3", "m2", "m1", "m0"]),
     ],
 )
 def test_filters_narrow_pages_and_their_totals(corner: Corner, filters: dict[str, object], expected: list[str]) -> None:
     dated(corner)
     assert corner.page("bond", **filters) == (expected, len(expected))
+
+
+def test_matches_are_counted_to_a_bound(corner: Corner) -> None:
+    corner.put(*(replace(corner.document(f"m{n:04}", "bond"), at=NOW + timedelta(seconds=n)) for n in range(COUNTED + 2)))
+    query = SearchQuery("bond", "message", corner.document("", "").owner_id, limit=5)
+    page = corner.index.page(query)
+    assert (page.total, page.total_is_at_least) == (COUNTED, True)
+    assert [corner.own(hit.id) for hit in page.hits] == [f"m{COUNTED + 1 - n:04}" for n in range(5)]
+    page = corner.index.page(replace(query, since=NOW + timedelta(seconds=2)))
+    assert (page.total, page.total_is_at_least) == (COUNTED, False)
+    assert len(corner.index.search(query)) == 5
+
+
+def test_pages_neither_skip_nor_repeat_where_much_is_of_one_moment(corner: Corner) -> None:
+    made = [replace(corner.document(f"m{n:03}", "bond"), at=NOW + timedelta(microseconds=n // 100)) for n in range(300)]
+    corner.put(*made)
+    query = SearchQuery("bond", "message", made[0].owner_id, limit=7)
+    seen: list[str] = []
+    while hits := corner.index.page(query).hits:
+        seen += [hit.id for hit in hits]
+        assert hits[-1].at is not None
+        query = replace(query, after=(hits[-1].at, hits[-1].id))
+    assert seen == [each.id for each in reversed(made)]
+
+
+def test_what_says_it_oftener_comes_first_among_the_best(corner: Corner) -> None:
+    texts = {"m1": "a bond", "m2": "bond after bond, a bond", "m3": "bond " + "and much else " * 200}
+    corner.put(*(replace(corner.document(id, text), at=NOW + timedelta(days=int(id[1]))) for id, text in texts.items()))
+    assert next(corner.own(hit.id) for hit in corner.hits("bond")) == "m2"
+
+
+def test_a_document_that_gets_another_time_is_found_there_alone(corner: Corner) -> None:
+    corner.put(corner.document("m1", "bond", 1), corner.document("m2", "bond", 2))
+    corner.put(replace(corner.document("m1", "bond", 3), at=NOW + timedelta(days=9)))
+    assert corner.page("bond") == (["m1", "m2"], 2)
+    assert corner.page("bond", until=NOW + timedelta(days=1)) == (["m2"], 1)
 
 
 def test_fingerprints_come_by_ranges_of_ids(corner: Corner) -> None:

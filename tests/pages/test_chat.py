@@ -231,6 +231,16 @@ def test_a_model_that_does_not_think_has_no_switch_for_it(house: House) -> None:
     assert not chat(house).toggle
 
 
+def test_an_adapter_is_asked_as_a_model_of_its_own(house: House, ana: User) -> None:
+    from dataclasses import replace
+
+    house.router.available = [replace(MODEL, adapters=("legal",))]
+    drawn = chat(house)
+    drawn.session_state["chosen_model"] = "fake:legal"
+    finish(house, ana, drawn.chat_input[0].set_value("May I?").run())
+    assert house.router.requests[-1].model == "fake:legal"
+
+
 # Versions, editing, rating
 
 
@@ -321,3 +331,44 @@ def test_a_refusal_of_the_model_is_shown_as_the_answer_that_failed(house: House,
     house.router.refuse.append(Unavailable("No model is loaded. An admin can load one on the Models page."))
     drawn = finish(house, ana, chat(house).chat_input[0].set_value("Anybody?").run())
     assert "No model is loaded" in texts(drawn)
+
+
+# Arriving at a message
+
+
+def arriving(house: House, conversation_id: str, message_id: str) -> AppTest:
+    drawn = chat(house, conversation_id)
+    drawn.query_params["m"] = message_id
+    return drawn.run()
+
+
+def test_an_address_with_a_message_shows_its_branch_and_where_it_stands(house: House, ana: User) -> None:
+    chat_id = house.ask(ana, "First")
+    question, first = (each.message for each in house.portal.conversations.transcript(ana, chat_id))
+    house.settle(ana, house.portal.turns.regenerate(ana, first.id, TurnOptions(), "again").id)
+    assert house.portal.conversations.transcript(ana, chat_id)[-1].message.id != first.id
+    drawn = arriving(house, chat_id, first.id)
+    assert not drawn.exception
+    assert house.portal.conversations.transcript(ana, chat_id)[-1].message.id == first.id
+    [data] = components(drawn, "follow")
+    assert (data["arrival"]["answer"], data["arrival"]["question"]) == (first.id, False)
+    drawn.query_params["m"] = question.id
+    [data] = components(drawn.run(), "follow")
+    assert (data["arrival"]["answer"], data["arrival"]["question"]) == (first.id, True)
+    # The next drawing arrives nowhere anew, and a version chosen since stays.
+    second = next(each for each in house.portal.conversations.transcript(ana, chat_id)[-1].versions if each != first.id)
+    house.portal.conversations.show_version(ana, chat_id, second)
+    drawn.run()
+    assert house.portal.conversations.transcript(ana, chat_id)[-1].message.id == second
+
+
+def test_an_address_with_somebody_elses_or_no_message_says_so(house: House, ana: User) -> None:
+    manager = house.person(Role.MANAGER)
+    theirs = house.ask(manager, "A secret of theirs")
+    secret = house.portal.conversations.transcript(manager, theirs)[0].message.id
+    own = house.ask(ana, "Mine")
+    drawn = arriving(house, own, secret)
+    assert not drawn.exception and "There is no such message" in texts(drawn)
+    assert "secret" not in texts(drawn)
+    drawn = arriving(house, theirs, secret)
+    assert "There is no such chat" in texts(drawn) and "secret" not in texts(drawn)

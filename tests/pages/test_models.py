@@ -2,13 +2,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.errors import InvalidInput, NotAllowed
-from core.generation import LoadedModel, MemoryPlan, ModelFile, ModelKind, ModelState
+from core.generation import Adapter, AdapterFile, Crash, LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelKind, ModelState
 from core.permissions import Role
 from pages.models import add_path
 from tests.fakes import FILE, MODEL
@@ -193,3 +194,89 @@ def test_a_path_that_cannot_be_read_is_refused_with_its_reason(made: Stage) -> N
 
 def test_the_page_speaks_chinese(made: Stage) -> None:
     assert "# 模型" in texts(page("models", made, language="zh"))
+
+
+def test_the_page_says_how_the_slots_hold_their_conversations(made: Stage) -> None:
+    made.pool.on_disk = [FILE, OTHER]
+    assert "Each slot has a memory of its own" in texts(page("models", made))
+    made.pool.plan = lambda file, settings: replace(PLAN, shared_tokens=6_144)  # type: ignore[method-assign]
+    shown = texts(page("models", made))
+    assert "4 slots share a memory of 6,144 tokens." in shown and "A memory for each would not fit." in shown
+
+
+def test_gpu_settings_are_there_only_where_there_are_gpus(made: Stage) -> None:
+    made.pool.on_disk = [FILE, OTHER]
+    assert [each.label for each in page("models", made).number_input] == ["CPU threads"]
+    made.pool.gpus = 1
+    assert [each.label for each in page("models", made).number_input] == ["CPU threads", "GPU layers"]
+    made.pool.gpus = 2
+    drawn = page("models", made)
+    assert "Share of each GPU" in [each.label for each in drawn.text_input]
+    drawn.text_input(key=f"plan-shares-{OTHER.path}").set_value("3, 1").run()
+    drawn.button(key="models-load").click().run()
+    assert made.pool.settings[-1].gpu_shares == (3.0, 1.0)
+    drawn.text_input(key=f"plan-shares-{OTHER.path}").set_value("much").run()
+    assert "Shares are numbers with commas between them" in texts(drawn)
+
+
+def test_the_settings_of_the_last_load_are_offered_again(made: Stage) -> None:
+    made.pool.on_disk = [FILE, OTHER]
+    made.pool.settings = [LoadSettings(context=2048, slots=7, kv_type="q8_0", streams="unified", threads=3)]
+    page("models", made).button(key="models-load").click().run()
+    assert made.pool.settings[-1] == made.pool.settings[0] and len(made.pool.settings) == 2
+
+
+def test_adapters_made_for_the_model_are_offered_with_a_name_and_a_strength(made: Stage) -> None:
+    made.pool.on_disk = [FILE, OTHER]
+    made.pool.adapters_on_disk = [
+        AdapterFile(Path("/models/legal v2.gguf"), "legal v2", 20_000_000, "glm4", 8),
+        AdapterFile(Path("/models/other.gguf"), "other", 20_000_000, "deepseek2", 8),
+        AdapterFile(Path("/models/bad.gguf"), "bad", 20, error="bad.gguf is damaged: it changes nothing. Download it again."),
+    ]
+    drawn = page("models", made)
+    shown = texts(drawn)
+    assert "adapter for glm4, rank 8" in shown and "it changes nothing" in shown
+    choice = drawn.multiselect(key=f"plan-adapters-{OTHER.path}")
+    assert choice.options == ["legal v2.gguf"]
+    drawn = choice.set_value(["/models/legal v2.gguf"]).run()
+    drawn.number_input(key="plan-adapter-scale-/models/legal v2.gguf").set_value(0.5).run()
+    drawn.button(key="models-load").click().run()
+    assert made.pool.settings[-1].adapters == (Adapter("legal-v2", Path("/models/legal v2.gguf"), 0.5),)
+    drawn.text_input(key="plan-adapter-name-/models/legal v2.gguf").set_value("a:b").run()
+    assert "cannot be an adapter" in texts(drawn)
+
+
+def test_a_loaded_model_names_its_adapters(made: Stage) -> None:
+    made.pool.models = [replace(MODEL, adapters=("legal", "sql"))]
+    assert "Adapters: legal, sql" in texts(page("models", made))
+
+
+CRASH = Crash(datetime(2026, 11, 21, 9, 30, tzinfo=UTC), "guide", "decoding", 3, ("4f0c", "77ab"), "ggml.c:12: GGML_ASSERT(x) failed", 2)
+
+
+def test_a_crash_of_the_last_run_is_told(made: Stage) -> None:
+    made.portal.models._crashes = (CRASH,)
+    shown = texts(page("models", made))
+    died = "while the model guide computed 3 answers"
+    for words in ("2026-11-21 09:30", died, "GGML_ASSERT(x) failed", "4f0c, 77ab", "2 runs in a row"):
+        assert words in shown, words
+
+
+def test_without_a_crash_nothing_is_told_of_one(made: Stage) -> None:
+    assert "native code" not in texts(page("models", made))
+
+
+def test_a_model_whose_process_died_is_shown_as_restarting(made: Stage) -> None:
+    made.pool.models = [replace(MODEL, state=ModelState.RESTARTING, error="SIGABRT", isolated=True)]
+    shown = texts(page("models", made))
+    assert "Restarting" in shown and "being started again" in shown and "SIGABRT" in shown
+
+
+def test_the_plan_can_ask_for_a_process_of_its_own(made: Stage) -> None:
+    made.pool.on_disk = [OTHER]
+    asked: list[LoadSettings] = []
+    made.pool.load = lambda path, settings, *, default=False: asked.append(settings) or MODEL  # type: ignore[method-assign,func-returns-value]
+    drawn = page("models", made)
+    drawn.toggle(f"plan-isolated-{OTHER.path}").set_value(True)
+    drawn.button("models-load").click().run()
+    assert [settings.isolated for settings in asked] == [True]

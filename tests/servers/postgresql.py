@@ -35,9 +35,10 @@ class PostgresServer:
             arguments = ["initdb", "-D", str(self.folder / "data"), "-U", "portal", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N"]
             subprocess.run(self._unprivileged(arguments), stdout=log, stderr=log, check=True, cwd=self.folder)
 
-    def start(self) -> None:
+    def start(self, *more: str) -> None:
+        """more: settings of the server, which go before those of the tests."""
         arguments = ["postgres", "-D", str(self.folder / "data"), "-k", str(self.folder), "-h", "127.0.0.1", "-p", str(self.port)]
-        settings = ["-c", "fsync=off", "-c", "max_connections=120", "-c", "shared_buffers=32MB"]
+        settings = [word for each in ("fsync=off", "max_connections=120", "shared_buffers=32MB", *more) for word in ("-c", each)]
         with (self.folder / "server.log").open("ab") as log:
             self._process = subprocess.Popen(self._unprivileged(arguments + settings), stdout=log, stderr=log, cwd=self.folder)
         until = time.monotonic() + 30

@@ -26,6 +26,11 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
         ("PORTAL_PORT", "70000"),
         ("PORTAL_SECURE_COOKIE", "maybe"),
         ("PORTAL_KV_TYPE", "f8"),
+        ("PORTAL_FLASH_ATTENTION", "yes"),
+        ("PORTAL_STREAMS", "two"),
+        ("PORTAL_SPLIT_MODE", "tensor"),
+        ("PORTAL_MAIN_GPU", "99"),
+        ("PORTAL_GPU_SHARES", "1;2"),
         ("PORTAL_DATABASE_URL", "mysql://x"),
         ("PORTAL_ELASTICSEARCH_URL", "es:9200"),
         ("PORTAL_LOG_LEVEL", "LOUD"),
@@ -50,3 +55,10 @@ def test_a_wrong_configuration_file_stops_the_start(tmp_path: Path, content: str
 def test_a_named_configuration_file_must_exist(tmp_path: Path) -> None:
     with pytest.raises(StartFailed, match=r"nowhere\.yaml"):
         settings.load({"PORTAL_HOME": str(tmp_path), "PORTAL_CONFIG": str(tmp_path / "nowhere.yaml")})
+
+
+def test_settings_of_the_first_model_that_do_not_go_together_stop_the_start(tmp_path: Path) -> None:
+    with pytest.raises(StartFailed, match="needs flash attention"):
+        settings.load({"PORTAL_HOME": str(tmp_path), "PORTAL_KV_TYPE": "q8_0", "PORTAL_FLASH_ATTENTION": "off"})
+    found = settings.load({"PORTAL_HOME": str(tmp_path), "PORTAL_GPU_SHARES": "3, 1", "PORTAL_STREAMS": "unified"})
+    assert (found.first_load.gpu_shares, found.first_load.streams, found.first_load.main_gpu) == ((3.0, 1.0), "unified", None)

@@ -11,6 +11,7 @@ import pytest
 
 import bootstrap
 from core.errors import InvalidInput
+from core.generation import Adapter, AdapterFile
 from tests.fakes import FakePool
 from tests.unit.api.conftest import PASSWORD
 from tests.unit.api.test_conversation_routes import ask, new
@@ -62,6 +63,28 @@ def test_a_model_is_loaded_from_the_folder_or_by_its_path(ada: httpx.Client, poo
     assert ada.post("/api/v1/models/load", json={"path": "glm.gguf", "context": 4096, "slots": 2}).status_code == 202
     assert ada.post("/api/v1/models/load", json={"path": "/data/glm.gguf"}).status_code == 202
     assert pool.asked == [("load", portal.settings.models_path / "glm.gguf"), ("load", Path("/data/glm.gguf"))]
+
+
+def test_a_model_is_loaded_with_the_settings_that_were_sent(ada: httpx.Client, pool: FakePool) -> None:
+    sent = {"kv_type": "q8_0", "flash_attention": "on", "streams": "unified", "split_mode": "row", "main_gpu": 1, "gpu_shares": [3.0, 1.0]}
+    assert ada.post("/api/v1/models/load", json={"path": "glm.gguf", **sent}).status_code == 202
+    asked = pool.settings[-1]
+    assert {name: getattr(asked, name) for name in sent} == {**sent, "gpu_shares": (3.0, 1.0)}
+    refused = ada.post("/api/v1/models/load", json={"path": "glm.gguf", "kv_type": "q4_0", "flash_attention": "off"})
+    assert refused.status_code == 422 and "needs flash attention" in refused.json()["error"]["message"]
+
+
+def test_a_model_is_loaded_with_adapters(ada: httpx.Client, pool: FakePool, portal: bootstrap.Portal) -> None:
+    pool.adapters_on_disk = [AdapterFile(Path("/models/legal.gguf"), "legal", 1000, "glm4", 8)]
+    assert ada.get("/api/v1/models").json()["adapters"][0] == {
+        "name": "legal", "path": "/models/legal.gguf", "size_bytes": 1000, "architecture": "glm4", "rank": 8, "error": None
+    }  # fmt: skip
+    sent = [{"name": "legal", "path": "legal.gguf"}, {"name": "sql", "path": "/data/sql.gguf", "scale": 0.5}]
+    assert ada.post("/api/v1/models/load", json={"path": "glm.gguf", "adapters": sent}).status_code == 202
+    folder = portal.settings.models_path
+    assert pool.settings[-1].adapters == (Adapter("legal", folder / "legal.gguf"), Adapter("sql", Path("/data/sql.gguf"), 0.5))
+    refused = ada.post("/api/v1/models/load", json={"path": "glm.gguf", "adapters": [{"name": "a:b", "path": "x"}]})
+    assert refused.status_code == 422 and "cannot be an adapter's name" in refused.json()["error"]["message"]
 
 
 def test_a_file_that_cannot_be_loaded_says_why(ada: httpx.Client, pool: FakePool) -> None:

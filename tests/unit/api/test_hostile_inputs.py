@@ -157,7 +157,7 @@ def test_odd_values_in_a_message(ann: httpx.Client, field: str) -> None:
         ("POST", "/api/v1/conversations", ["title"]),
         ("POST", "/api/v1/people", ["name", "role", "password", "full_name", "group"]),
         ("PATCH", "/api/v1/people/bob", ["full_name", "group", "password"]),
-        ("POST", "/api/v1/models/load", ["path", "context", "slots", "gpu_layers", "kv_type", "threads", "default"]),
+        ("POST", "/api/v1/models/load", ["path", "slots", "gpu_layers", "kv_type", "threads", "streams", "gpu_shares", "default"]),
         ("PUT", f"/api/v1/messages/{'0' * 32}/feedback", ["rating", "comment"]),
         ("PATCH", f"/api/v1/feedback/{'0' * 32}", ["state", "note"]),
     ],

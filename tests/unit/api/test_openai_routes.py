@@ -12,7 +12,7 @@ import pytest
 import bootstrap
 from api.shapes import TimingsOut
 from core.entities import FinishReason
-from core.errors import Busy, ModelFailed, PromptTooLong, Unavailable
+from core.errors import Busy, ModelFailed, NotFound, PromptTooLong, Unavailable
 from core.generation import Alternative, ChatMessage, Delta, Finished, TokenLogprob, Tool, ToolCall
 from tests.fakes import MODEL, FakeRouter, answer
 
@@ -31,7 +31,9 @@ def chunks(text: str) -> list[dict[str, Any]]:
 def test_the_models_are_listed_in_openais_shape(ann: httpx.Client) -> None:
     assert ann.get("/v1/models").json() == {
         "object": "list",
-        "data": [{"id": "fake", "object": "model", "created": 0, "owned_by": "portal", "context_window": 4096, "kind": "chat"}],
+        "data": [
+            {"id": "fake", "object": "model", "created": 0, "owned_by": "portal", "context_window": 4096, "kind": "chat", "parent": None}
+        ],
     }
     assert ann.get("/v1/models/fake").json()["id"] == "fake"
     missing = ann.get("/v1/models/owner/none")
@@ -42,6 +44,22 @@ def test_the_models_are_listed_in_openais_shape(ann: httpx.Client) -> None:
 def end_of(events: Sequence[object] | None) -> Finished:
     assert events is not None and isinstance(events[-1], Finished)
     return events[-1]
+
+
+def test_the_adapters_of_a_model_are_listed_and_asked_as_models(ann: httpx.Client, router: FakeRouter) -> None:
+    router.available = [replace(MODEL, adapters=("legal", "sql"))]
+    listed = ann.get("/v1/models").json()["data"]
+    assert [(each["id"], each["parent"]) for each in listed] == [("fake", None), ("fake:legal", "fake"), ("fake:sql", "fake")]
+    assert ann.get("/v1/models/fake:sql").json()["parent"] == "fake"
+    assert complete(ann, model="fake:sql").status_code == 200
+    assert complete(ann, model="fake", adapter="legal").status_code == 200
+    assert [(asked.model, asked.adapter) for asked in router.requests] == [("fake:sql", None), ("fake", "legal")]
+
+
+def test_an_adapter_that_is_not_there_is_404_in_words(ann: httpx.Client, router: FakeRouter) -> None:
+    router.refuse.append(NotFound("The model {model} has no adapter {adapter}.", model="fake", adapter="x"))
+    refused = complete(ann, model="fake:x")
+    assert refused.status_code == 404 and "has no adapter x" in refused.json()["error"]["message"]
 
 
 def test_an_answer_comes_in_openais_shape(ann: httpx.Client, router: FakeRouter) -> None:

@@ -18,7 +18,7 @@ def test_own_messages_are_found_with_marked_and_escaped_snippets(ann: httpx.Clie
     chat, question = ask(ann, 'what is a <script>alert("bond")</script>?')
     portal.index_worker.drain(10)
     answer = ann.get("/api/v1/search", params={"q": "bond", "kind": "message"}).json()
-    assert set(answer) == {"items", "total", "engine", "behind_seconds", "next_cursor"}
+    assert set(answer) == {"items", "total", "total_is_at_least", "engine", "behind_seconds", "next_cursor"}
     found = next(item for item in answer["items"] if item["message_id"] == question)
     assert (found["kind"], found["conversation_id"]) == ("message", chat)
     assert found["snippet"] == "what is a &lt;script&gt;alert(&quot;<mark>bond</mark>&quot;)&lt;/script&gt;?"

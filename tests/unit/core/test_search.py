@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.accounts import Accounts
-from core.entities import Author, Conversation, Message, MessageStatus, SearchHit, SearchPage, SearchQuery, User
+from core.entities import UNRATED, Author, Conversation, Message, MessageStatus, SearchHit, SearchPage, SearchQuery, User
 from core.errors import InvalidInput, NotAllowed
 from core.permissions import Role
 from core.ports import Store
@@ -123,6 +123,50 @@ def test_filters_narrow_by_time_model_and_rating(bench: Bench) -> None:
         work.commit()
     bench.drain()
     assert ids(rating=-1) == []
+
+
+def test_answers_without_a_rating_are_found_and_questions_are_not_among_them(bench: Bench) -> None:
+    ana = bench.person("ana")
+    talk, [rated, unrated] = bench.talk(ana, ["bond one", "bond two"], things.NOW)
+    with bench.store() as work:
+        work.messages.add(things.question(talk, "bond?"))
+        work.feedback.put(things.feedback(ana, rated, 1))
+        work.commit()
+    bench.drain()
+    found = bench.service.find(ana, "bond", rating=UNRATED)
+    assert ([item.id for item in found.items], found.total) == ([unrated.id], 1)
+    with pytest.raises(InvalidInput):
+        bench.service.find(ana, "bond", rating=2)
+
+
+def test_a_found_message_says_where_it_stands(bench: Bench) -> None:
+    ana = bench.person("ana")
+    talk, [answer] = bench.talk(ana, ["bond"], things.NOW, "glm-z1")
+    with bench.store() as work:
+        work.messages.add(things.question(talk, "bond?", at=things.later(days=-1)))
+        work.feedback.put(things.feedback(ana, answer, -1))
+        work.commit()
+    bench.drain()
+    found, asked = bench.service.find(ana, "bond", "message").items
+    assert (found.title, found.author, found.model, found.rating) == ("Rates", Author.ASSISTANT, "glm-z1", -1)
+    assert (asked.title, asked.author, asked.model, asked.rating) == ("Rates", Author.USER, "", None)
+    assert list(bench.service.models(ana)) == ["glm-z1"]
+    assert list(bench.service.models(bench.person("bo"))) == []
+
+
+def test_what_a_stale_index_remembers_of_a_deleted_chat_is_not_shown_to_reviewers(bench: Bench) -> None:
+    ana, ada = bench.person("ana"), bench.person("ada", Role.ADMIN)
+    talk, [answer] = bench.talk(ana, ["a secret about bonds"], things.NOW)
+    with bench.store() as work:
+        work.feedback.put(things.feedback(ana, answer, -1, "unclear"))
+        work.commit()
+    bench.drain()
+    assert "secret" in bench.service.find(ada, "bonds", "feedback").items[0].snippet
+    with bench.store() as work:
+        work.conversations.remove(talk.id)
+        work.commit()
+    [stale] = bench.service.find(ada, "bonds", "feedback").items
+    assert stale.snippet == "unclear"
 
 
 def test_reviewers_search_feedback_and_admins_the_audit(bench: Bench) -> None:

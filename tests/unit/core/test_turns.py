@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from core.accounts import Accounts
 from core.conversations import Conversations
 from core.entities import Author, FinishReason, Message, MessageStatus, SearchHit, SearchQuery, Turn, User
 from core.errors import Busy, Conflict, InvalidInput, NotFound, PromptTooLong, Unavailable
@@ -150,6 +151,25 @@ def test_a_busy_model_leaves_a_failed_answer_that_can_be_tried_again(
     finished(turns, ana, turns.regenerate(ana, failed.id, TurnOptions(), "r2"))
     shown = conversations.transcript(ana, chat)
     assert shown[-1].message.status is MessageStatus.DONE and (shown[-1].version, len(shown[-1].versions)) == (2, 2)
+
+
+def test_a_message_on_another_branch_is_revealed_and_one_that_is_shown_stays(
+    turns: Turns, conversations: Conversations, router: FakeRouter, accounts: Accounts, ana: User, chat: str
+) -> None:
+    finished(turns, ana, turns.start(ana, chat, "One", TurnOptions(), "r1"))
+    finished(turns, ana, turns.start(ana, chat, "Two", TurnOptions(), "r2"))
+    one, first, two, _ = messages(conversations, ana, chat)
+    finished(turns, ana, turns.regenerate(ana, first.id, TurnOptions(), "r3"))
+    assert len(messages(conversations, ana, chat)) == 2
+    conversations.reveal(ana, chat, one.id)
+    assert len(messages(conversations, ana, chat)) == 2
+    conversations.reveal(ana, chat, two.id)
+    assert [each.text for each in messages(conversations, ana, chat)][::2] == ["One", "Two"]
+    elsewhere = conversations.new(ana).id
+    with pytest.raises(NotFound):
+        conversations.reveal(ana, elsewhere, two.id)
+    with pytest.raises(NotFound):
+        conversations.reveal(accounts.add(None, "bo", Role.ANALYST, password="correct horse"), chat, two.id)
 
 
 def test_regenerating_keeps_the_old_answer_and_asks_with_the_same_history(

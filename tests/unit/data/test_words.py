@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from core.entities import MARK_END, MARK_START
-from data.search.words import MAX_TERMS, SNIPPET, Term, snippet, spread, terms
+from data.search.words import MAX_TERMS, SNIPPET, Term, relevance, snippet, spread, terms
 
 
 def marked(text: str) -> str:
@@ -54,3 +54,22 @@ def test_a_snippet_is_one_line_without_foreign_marks() -> None:
 
 def test_a_short_text_is_shown_whole() -> None:
     assert marked(snippet("Bond prices fall", terms("bond"))) == "[Bond] prices fall"
+
+
+@pytest.mark.parametrize(
+    ("better", "worse"),
+    [
+        ("bond, bond and bond", "bond and much else"),
+        ("a bond", "a bond and " + "much else " * 100),
+        ("bonds, bonds", "bonds"),
+        ("债券和债券", "债券和股票"),
+    ],
+)
+def test_a_text_that_says_a_word_oftener_or_is_shorter_fits_better(better: str, worse: str) -> None:
+    query = terms("债券" if "债" in better else "bond")
+    assert relevance(better, query) > relevance(worse, query) > 0
+    assert relevance("no such thing", query) == 0
+
+
+def test_a_word_counts_in_its_other_forms() -> None:
+    assert relevance("one model of many", terms("models")) > 0

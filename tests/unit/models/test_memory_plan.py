@@ -135,3 +135,61 @@ def test_conversations_without_a_slot_get_a_quarter_of_what_the_host_has_left() 
     assert small.options.parking_bytes == round(0.25 * (16 * GB - small.memory.needed_bytes))
     assert plan(200).options.parking_bytes == 8 * 2**30
     assert plan(1).options.parking_bytes == 0
+
+
+def test_each_slot_has_its_own_memory_where_there_is_enough() -> None:
+    for host in (9, 16, 64):
+        load = plan(host)
+        assert (load.memory.shared_tokens, load.options.shared_cells) == (0, 0)
+
+
+def test_slots_share_a_memory_that_is_too_small_for_one_each() -> None:
+    load = plan(7.05)
+    assert load.memory.fits and load.memory.slots == 4
+    assert load.memory.context <= load.memory.shared_tokens < 4 * 2_048
+    assert load.options.shared_cells == load.memory.shared_tokens
+    assert load.memory.context_bytes == load.memory.shared_tokens * 40 * 1024
+
+
+def test_slots_and_context_that_do_not_fit_apart_are_held_together() -> None:
+    asked = LoadSettings(context=16_384, slots=16)
+    load = plan(14, asked)
+    assert load.memory.fits and (load.memory.slots, load.memory.context) == (16, 16_384)
+    assert 16_384 <= load.memory.shared_tokens < 16 * 16_384
+    assert not plan(14, replace(asked, streams="separate")).memory.fits
+    assert plan(64, asked).memory.shared_tokens == 0
+
+
+def test_a_memory_in_which_answers_would_mostly_wait_is_not_shared_by_itself() -> None:
+    load = plan(8, LoadSettings(context=4_096, slots=64))
+    assert load.memory.shared_tokens == 0 and not load.memory.fits
+
+
+def test_a_shared_memory_is_given_to_who_asks_for_it() -> None:
+    load = plan(64, LoadSettings(streams="unified", slots=4, context=1024))
+    assert (load.memory.shared_tokens, load.memory.context) == (4096, 1024)
+    whole = plan(8, LoadSettings(streams="unified", slots=1, context=131_072)).memory
+    assert whole.shared_tokens == 131_072 and not whole.fits, "never less than one conversation"
+
+
+def test_the_settings_of_the_admin_reach_llama_cpp() -> None:
+    gpus = [Gpu("CUDA0", "NVIDIA", 80 * GB, 80 * GB), Gpu("CUDA1", "NVIDIA", 80 * GB, 80 * GB)]
+    load = plan(64, LoadSettings(split_mode="row", main_gpu=1, gpu_shares=(3.0, 1.0), flash_attention="on"), gpus)
+    options = load.options
+    assert (options.split_mode, options.main_gpu, options.gpu_shares, options.flash_attention) == ("row", 1, (3.0, 1.0), "on")
+    assert load.memory.gpus == 2
+
+
+@pytest.mark.parametrize("streams", ["separate", "unified"])
+@pytest.mark.parametrize("flash_attention", ["auto", "on", "off"])
+def test_llama_cpp_takes_every_kind_of_context(streams: str, flash_attention: str, tmp_path: Path) -> None:
+    model = read_facts(make_gguf(tmp_path / "a.gguf"))
+    load = plan_load(model, LoadSettings(context=512, slots=3, streams=streams, flash_attention=flash_attention))
+    log = start()
+    backend = LlamaBackend(model.file.path, load.options)
+    held = (backend.context, backend.slots, backend.shared_cells)
+    backend.close()
+    assert held == (512, 3, 1536 if streams == "unified" else 0)
+    unified, attention = log.find("kv_unified"), log.find("flash_attn            =")
+    assert unified is not None and unified.endswith("true" if streams == "unified" else "false")
+    assert attention is not None and attention.endswith({"auto": "auto", "on": "enabled", "off": "disabled"}[flash_attention])

@@ -26,7 +26,7 @@ SMALL = LoadSettings(context=512, slots=4)
 
 @pytest.fixture
 def pool(tmp_path: Path) -> Iterator[Pool]:
-    pool = Pool(tmp_path, GUIDE, extra_buffers=EXTRA_BUFFERS)
+    pool = Pool(tmp_path, GUIDE, notes=tmp_path / "notes.json", extra_buffers=EXTRA_BUFFERS)
     yield pool
     pool.close()
 
@@ -229,7 +229,7 @@ def test_unloading_lets_running_answers_finish(pool: Pool, tmp_path: Path) -> No
 
 
 def test_closing_in_the_middle_of_answers_is_quick_and_tells_them(tmp_path: Path) -> None:
-    pool = Pool(tmp_path, GUIDE, extra_buffers=EXTRA_BUFFERS)
+    pool = Pool(tmp_path, GUIDE, notes=tmp_path / "notes.json", extra_buffers=EXTRA_BUFFERS)
     load(pool, make_gguf(tmp_path / "endless.gguf", context=8192, sharpness=0.1), LoadSettings(context=8192, slots=2))
     events = PoolRouter(pool).start(request("x", max_tokens=8000)).events()
     next(events)

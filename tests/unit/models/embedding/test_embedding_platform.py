@@ -44,7 +44,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def pool(folder: Path) -> Iterator[Pool]:
     """All of them, and the guide."""
-    pool = Pool(folder, GUIDE, extra_buffers=EXTRA_BUFFERS)
+    pool = Pool(folder, GUIDE, notes=folder / "load_settings.json", extra_buffers=EXTRA_BUFFERS)
     for path in sorted(folder.glob("*.gguf")):
         assert load(pool, path, LoadSettings(slots=8)).state is ModelState.READY
     load(pool, GUIDE)
@@ -242,7 +242,7 @@ def test_the_work_is_counted(pool: Pool) -> None:
 
 
 def one_pool(folder: Path) -> Pool:
-    return Pool(folder, GUIDE, extra_buffers=EXTRA_BUFFERS)
+    return Pool(folder, GUIDE, notes=folder / "load_settings.json", extra_buffers=EXTRA_BUFFERS)
 
 
 def test_alone_it_leaves_chats_without_a_model(folder: Path) -> None:

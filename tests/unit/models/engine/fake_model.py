@@ -34,7 +34,7 @@ class FakeModel:
 
     def __init__(self, slots: int = 4, context: int = 200, batch_tokens: int = 64, seconds_per_token: float = 0.0) -> None:
         self.slots, self.context, self.batch_tokens, self.copy_from = slots, context, batch_tokens, 8
-        self.most_guesses, self.parking_bytes = 8, 0
+        self.most_guesses, self.parking_bytes, self.shared_cells = 8, 0, 0
         self.can_cut, self.can_draft = True, False
         self.drafted: list[int] = []
         self.memory: list[list[int]] = [[] for _ in range(slots)]
@@ -44,6 +44,10 @@ class FakeModel:
         self.aborting = False
         self.answers: Callable[[list[Part]], Decoded] = lambda parts: Decoded.DONE
         self._seconds = seconds_per_token
+        self.adapter = 0
+        self.read_with: list[list[int]] = [[] for _ in range(slots)]
+        """The adapter of each token in memory."""
+        self._saved: dict[int, tuple[NDArray[np.uint8], list[int]]] = {}
 
     def decode(self, parts: Sequence[Part]) -> Decoded:
         assert 0 < sum(len(part.tokens) for part in parts) <= self.batch_tokens
@@ -51,10 +55,15 @@ class FakeModel:
         time.sleep(self._seconds * sum(len(part.tokens) for part in parts))
         self.batches.append(list(parts))
         result = Decoded.ABORTED if self.aborting else self.answers(list(parts))
+        held = sum(map(len, self.memory)) + sum(len(part.tokens) for part in parts)
+        if self.shared_cells and held > self.shared_cells:
+            result = Decoded.FULL
         if result is not Decoded.FULL:
             for part in parts:
                 assert len(self.memory[part.slot]) == part.start, "positions follow what the slot holds"
                 self.memory[part.slot] += part.tokens
+                read_with = self.read_with[part.slot] = self.read_with[part.slot][: part.start] + [self.adapter] * len(part.tokens)
+                assert set(read_with) == {self.adapter}, "what one adapter read is of no use to another"
                 assert len(self.memory[part.slot]) <= self.context
         return result
 
@@ -67,7 +76,11 @@ class FakeModel:
     def sample(self, sampler: Any, part: int, guess: int = 0) -> int:
         seen = self.batches[-1][part]
         last = seen.tokens[len(seen.tokens) - seen.guessed + guess - 1]
-        return int(last % 250 + 1) if sampler == "greedy" else int(sampler.randrange(1, 250))
+        return int((last - self.adapter) % 250 + 1) if sampler == "greedy" else int(sampler.randrange(1, 250))
+
+    def use_adapter(self, adapter: int) -> None:
+        assert adapter != self.adapter, "a change costs time"
+        self.adapter = adapter
 
     def new_sampler(self, params: SamplingParams, prompt: Sequence[int]) -> Any:
         self.samplers += 1
@@ -82,12 +95,18 @@ class FakeModel:
 
     def copy(self, source: int, target: int, length: int) -> None:
         self.memory[target] = self.memory[source][:length]
+        self.read_with[target] = self.read_with[source][:length]
 
     def save(self, slot: int) -> NDArray[np.uint8]:
-        return np.array(self.memory[slot], np.uint8)
+        state = np.array(self.memory[slot], np.uint8)
+        self._saved[id(state)] = (state, self.read_with[slot][:])
+        return state
 
     def restore(self, slot: int, state: NDArray[np.uint8]) -> bool:
         self.memory[slot] = state.tolist()
+        # A state that was on the disk is another array with the same bytes.
+        same = (one for one in self._saved.values() if one[0].tobytes() == state.tobytes())
+        self.read_with[slot] = (self._saved.get(id(state)) or next(same))[1][:]
         return True
 
     def piece(self, token: int) -> bytes:
@@ -103,8 +122,9 @@ class FakeModel:
         self.closed = True
 
 
-def ask(engine: Engine, prompt: list[int], *, user: str = "ann", tokens: int = 5, **params: Any) -> Running:
-    return engine.submit(prompt, SamplingParams(**params), tokens, user)
+def ask(engine: Engine, prompt: list[int], *, user: str = "ann", tokens: int = 5, adapter: int = 0, **params: Any) -> Running:
+    """adapter: -n makes greedy answers count in steps of n + 1."""
+    return engine.submit(prompt, SamplingParams(**params), tokens, user, adapter=adapter)
 
 
 def run(engine: Engine, *sequences: Running, limit: int = 2000) -> None:

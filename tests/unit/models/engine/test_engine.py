@@ -244,8 +244,10 @@ def test_a_context_memory_that_stays_full_fails_in_words(model: FakeModel, engin
     assert "context memory of model fake is full" in str(collect(sequence)[1])
 
 
-def test_ten_thousand_random_questions_and_cancels_leak_nothing() -> None:
+@pytest.mark.parametrize("shared_cells", [0, 150])
+def test_ten_thousand_random_questions_and_cancels_leak_nothing(shared_cells: int) -> None:
     model = FakeModel(slots=8, context=64, batch_tokens=48)
+    model.shared_cells = shared_cells
     engine = Engine(model, "fake", queue_limit=40)
     rng = random.Random(5)
     asked = []
@@ -467,7 +469,7 @@ def answered(engine: Engine, prompt: list[int], tokens: int = 5) -> Running:
 def test_what_the_next_turn_begins_with_is_read_while_nobody_waits(model: FakeModel, engine: Engine) -> None:
     talk = [5] * 40
     expected = [*talk, *range(100, 140)]
-    engine.expect(answered(engine, talk, 60), expected)
+    engine.expect(answered(engine, talk, 60).tokens, expected)
     before = engine.metrics()
     while engine._memory.ahead:
         engine.read_ahead()
@@ -481,12 +483,12 @@ def test_what_the_next_turn_begins_with_is_read_while_nobody_waits(model: FakeMo
 
 def test_little_that_is_not_held_is_not_worth_reading(model: FakeModel, engine: Engine) -> None:
     ended = answered(engine, [5] * 40)
-    engine.expect(ended, [*ended.tokens, *[9] * 10])
+    engine.expect(ended.tokens, [*ended.tokens, *[9] * 10])
     assert not engine._memory.ahead
 
 
 def test_a_question_goes_before_reading_ahead(model: FakeModel, engine: Engine) -> None:
-    engine.expect(answered(engine, [5] * 40, 60), [*[5] * 40, *range(100, 190)])
+    engine.expect(answered(engine, [5] * 40, 60).tokens, [*[5] * 40, *range(100, 190)])
     engine.read_ahead()
     read = engine.metrics().read_ahead_tokens
     question = ask(engine, [8] * 20)
@@ -503,7 +505,7 @@ def test_a_question_breaks_reading_ahead_off() -> None:
     engine = Engine(model, "fake")
     ended = answered(engine, [5] * 40, 60)
     engine.start()
-    engine.expect(ended, [*[5] * 40, *range(100, 190)])
+    engine.expect(ended.tokens, [*[5] * 40, *range(100, 190)])
     while not engine._reading_ahead:
         time.sleep(0.001)
     text, event = collect(ask(engine, [*[5] * 40, *range(100, 190), 7]))
@@ -517,7 +519,7 @@ def test_a_conversation_that_left_its_slot_is_not_read_ahead(model: FakeModel) -
     engine = Engine(model, "fake")
     ended = answered(engine, [5] * 40, 60)
     answered(engine, [6] * 40)
-    engine.expect(ended, [*[5] * 40, *range(100, 150)])
+    engine.expect(ended.tokens, [*[5] * 40, *range(100, 150)])
     engine.read_ahead()
     assert not engine._memory.ahead
     assert model.memory[0][:40] == [6] * 40
@@ -525,12 +527,12 @@ def test_a_conversation_that_left_its_slot_is_not_read_ahead(model: FakeModel) -
 
 def test_a_model_that_cannot_be_cut_back_reads_nothing_ahead(model: FakeModel, engine: Engine) -> None:
     model.can_cut = False
-    engine.expect(answered(engine, [5] * 40), [*[5] * 40, *range(100, 150)])
+    engine.expect(answered(engine, [5] * 40).tokens, [*[5] * 40, *range(100, 150)])
     assert not engine._memory.ahead
 
 
 def test_a_decode_that_fails_while_reading_ahead_harms_nobody(model: FakeModel, engine: Engine) -> None:
-    engine.expect(answered(engine, [5] * 40, 60), [*[5] * 40, *range(100, 150)])
+    engine.expect(answered(engine, [5] * 40, 60).tokens, [*[5] * 40, *range(100, 150)])
     model.answers = lambda parts: Decoded.FAILED
     engine.read_ahead()
     model.answers = lambda parts: Decoded.DONE
@@ -551,7 +553,7 @@ def test_random_questions_and_expectations_leave_the_slots_holding_what_is_noted
         run(engine, sequence)
         assert sequence.tokens[:-1] in model.memory
         stripped = [*talk, *(chance.randrange(1, 250) for _ in range(chance.randrange(1, 40)))]
-        engine.expect(sequence, stripped)
+        engine.expect(sequence.tokens, stripped)
         for _ in range(chance.randrange(3)):
             engine.read_ahead()
         assert model.memory == engine._prefixes.tokens

@@ -123,7 +123,7 @@ def test_what_was_read_ahead_gives_the_answer_that_reading_gives(backend: LlamaB
         engine._memory.clear(slot)
     ended = engine.submit(PROMPT, SamplingParams(temperature=0), 40, "ann")
     run(engine, ended)
-    engine.expect(ended, following[:-1])
+    engine.expect(ended.tokens, following[:-1])
     while engine._memory.ahead:
         engine.read_ahead()
     assert greedy(engine, following) == (expected, len(following) - 1)

@@ -96,6 +96,19 @@ def test_a_slow_machine_reads_prompts_in_small_chunks_while_others_decode() -> N
     assert chunk == {0: max(SMALLEST_CHUNK, round(STEP_WHILE_DECODING_S * 100)), 1: 1}
 
 
+def test_where_most_wait_for_their_first_token_more_of_prompts_is_read() -> None:
+    scheduler = Scheduler(8, 512, 10)
+    scheduler.measured(0, 100, 1.0)
+    running(scheduler, 0, question(), done=4)
+    for slot in range(1, 4):
+        running(scheduler, slot, question(400))
+    read = sum(len(part.tokens) for _, part in scheduler.parts()) - 1
+    assert read == round(3 * STEP_WHILE_DECODING_S * 100)
+    for slot in range(4, 8):
+        running(scheduler, slot, question(), done=4)
+    assert sum(len(part.tokens) for _, part in scheduler.parts()) - 5 == max(SMALLEST_CHUNK, round(STEP_WHILE_DECODING_S * 100))
+
+
 def test_what_others_tokens_take_does_not_count_for_a_prompts() -> None:
     scheduler = Scheduler(2, 512, 10)
     scheduler.measured(1, 0, 0.05)

@@ -42,7 +42,9 @@ class ScriptedPlatform:
         self.submitted: list[tuple[list[int], Resolved]] = []
         self.busy = False
 
-    def submit(self, tokens: list[int], params: Resolved, user_id: str, *, batch: bool = False) -> Running:
+    def submit(
+        self, tokens: list[int], params: Resolved, user_id: str, *, batch: bool = False, adapter: int = 0, label: str = ""
+    ) -> Running:
         if self.busy:
             raise Busy("Busy.", retry_after=1)
         self.submitted.append((tokens, params))
@@ -183,7 +185,7 @@ WEATHER = Tool("weather", "Of a city", '{"type": "object", "properties": {"city"
 @pytest.fixture(scope="module")
 def pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pool]:
     folder = tmp_path_factory.mktemp("models")
-    pool = Pool(folder, GUIDE, extra_buffers=EXTRA_BUFFERS)
+    pool = Pool(folder, GUIDE, notes=folder / "notes.json", extra_buffers=EXTRA_BUFFERS)
     for name, template in (("tagged", TOOLS_TEMPLATE), ("plain", TEMPLATE)):
         path = make_gguf(folder / f"{name}.gguf", template=template)
         load(pool, path, LoadSettings(context=1024, slots=4))

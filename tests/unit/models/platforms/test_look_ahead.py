@@ -30,7 +30,7 @@ QUESTION = ChatMessage("user", "Tell me about black holes, please.")
 
 @pytest.fixture
 def pool(tmp_path: Path) -> Iterator[Pool]:
-    pool = Pool(tmp_path, GUIDE, extra_buffers=EXTRA_BUFFERS)
+    pool = Pool(tmp_path, GUIDE, notes=tmp_path / "load_settings.json", extra_buffers=EXTRA_BUFFERS)
     yield pool
     pool.close()
 

@@ -1,0 +1,44 @@
+"""Index jobs that arrive in any order and more than once, counted: what ends at another version than the highest, what comes back."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Mapping, Sequence
+
+from data.search.port import Document, WritableIndex
+
+JOBS = 1000
+DOCUMENTS = 50
+
+
+def deliver(indexes: Mapping[str, WritableIndex], wait_s: float) -> dict[str, tuple[int, int]]:
+    """1,000 jobs for 50 documents, shuffled and twice; `wait_s` later what was deleted is announced again at its old versions.
+
+    Returns for each index how many documents are wrong, and how many deleted ones are there again. Elasticsearch forgets the version of
+    a document that was deleted there after 60 s: the wait is for that.
+    """
+    name = f"s{time.time_ns()}"
+    jobs = [
+        Document("message", f"{name}-{n % DOCUMENTS}", n, None if n % 7 == 0 else f"{name} v{n}", name, "c") for n in range(1, JOBS + 1)
+    ]
+    last = {job.id: job for job in jobs}
+    shuffled = jobs * 2
+    random.Random(3).shuffle(shuffled)
+    for index in indexes.values():
+        index.prepare()
+        _deliver(index, shuffled)
+    time.sleep(wait_s)
+    found = {}
+    for title, index in indexes.items():
+        _deliver(index, [job for job in jobs if last[job.id].text is None and job.text is not None])
+        prints = index.fingerprints("message", f"{name}-", f"{name}-~")
+        wrong = sum(prints.get(id) != document.fingerprint for id, document in last.items() if document.text is not None)
+        found[title] = wrong, sum(id in prints for id, document in last.items() if document.text is None)
+    return found
+
+
+def _deliver(index: WritableIndex, jobs: Sequence[Document]) -> None:
+    for job in jobs:
+        index.put([job])
+    index.refresh()

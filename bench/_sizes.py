@@ -1,0 +1,135 @@
+"""A store at its full size: how fast it is indexed, searched and read, and what a backup of it takes."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+from sqlalchemy import select, text
+
+from bench._portal import percentile
+from bench._store_data import fill, words
+from core.entities import SearchQuery
+from data.backup.restore import restore
+from data.backup.write import write_backup
+from data.database import Database
+from data.index_queue import IndexWorker
+from data.search.port import WritableIndex
+from data.tables import UserTable
+from data.unit_of_work import SqlUnitOfWork
+
+SEARCHES = 200
+SCANS = 10
+"""A scan takes long; its p95 needs no more."""
+STEP = 50_000
+PASSPHRASE = "a passphrase for a measurement"
+
+
+def searched(title: str, wanted_ms: int, database: Database, index: WritableIndex, messages: int) -> Iterator[list[str]]:
+    """Fill store and index, then search as its people would, and as a portal without an index does."""
+    people = filled(database, messages)
+    worker = IndexWorker(database, index)
+    started, documents, told = time.perf_counter(), 0, STEP
+    while (taken := worker.step()) or index.is_building():
+        documents += taken
+        if documents >= told:
+            print(f"  {documents:,} documents in {time.perf_counter() - started:.0f} s", flush=True)
+            told += STEP
+    index.refresh()
+    seconds = time.perf_counter() - started
+    at = f"{messages:,} messages"
+    yield [f"{title}: documents indexed a second, {at}", f"{documents / seconds:,.0f}", "", "", "", ">= 3,000"]
+    settled(database)
+    warm, queries = (_queries(random.Random(seed), people) for seed in (10, 11))
+    for query in warm:
+        index.page(query)
+    scan = p95([partial(like_scan, database, query) for query in queries[:SCANS]])
+    for order, find in (("newest first", index.page), ("best first", index.search)):
+        found = p95([partial(find, query) for query in queries])
+        what = f"{title}: search p95, ms, {order}, {at}"
+        yield [what, f"{found:,.0f}", "LIKE scan", f"{scan:,.0f}", f"{found / scan:.3f}", f"<= {wanted_ms}"]
+    index.close()
+
+
+def _queries(rng: random.Random, people: Sequence[str]) -> list[SearchQuery]:
+    return [SearchQuery(" ".join(words(rng)), "message", rng.choice(people)) for _ in range(SEARCHES)]
+
+
+def filled(database: Database, messages: int) -> list[str]:
+    started = time.perf_counter()
+    people = fill(database, messages, random.Random(7))
+    print(f"  {messages:,} messages made in {time.perf_counter() - started:.0f} s", flush=True)
+    settled(database)
+    return people
+
+
+def settled(database: Database) -> None:
+    """What the server's autovacuum does within a minute of a large change."""
+    if not database.is_sqlite:
+        with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("SET statement_timeout = 0"))
+            connection.execute(text("VACUUM ANALYZE"))
+
+
+def read(title: str, database: Database) -> Iterator[list[str]]:
+    """Listing 100 conversations, and opening one of 20 messages."""
+
+    def listed(person: str) -> None:
+        with SqlUnitOfWork(database) as work:
+            work.conversations.of_user(person, 100)
+
+    def opened(id: str) -> None:
+        with SqlUnitOfWork(database) as work:
+            work.messages.of_conversation(id)
+
+    rng = random.Random(5)
+    with database.connect() as connection:
+        people = list(connection.scalars(select(UserTable.id)))
+    with SqlUnitOfWork(database) as work:
+        talks = [each.id for person in people for each in work.conversations.of_user(person, 100)]
+    lists = p95([partial(listed, rng.choice(people)) for _ in range(SEARCHES)])
+    yield [f"{title}: 100 conversations listed, p95, ms", f"{lists:.1f}", "", "", "", "<= 30"]
+    opens = p95([partial(opened, rng.choice(talks)) for _ in range(SEARCHES)])
+    yield [f"{title}: 20 messages opened, p95, ms", f"{opens:.1f}", "", "", "", "<= 30"]
+
+
+def saved(title: str, database: Database, target: Database, folder: Path, messages: int) -> Iterator[list[str]]:
+    filled(database, messages)
+    path = folder / "store.backup"
+    started = time.perf_counter()
+    written = write_backup(database, path, PASSPHRASE)
+    wrote = time.perf_counter() - started
+    size = path.stat().st_size / 1e6
+    yield [f"{title}: {messages:,} messages saved, encrypted ({size:,.0f} MB) and read again, s", f"{wrote:,.0f}", "", "", "", "<= 900"]
+    started = time.perf_counter()
+    with path.open("rb") as file:
+        found = restore(target, file, PASSPHRASE)  # refuses rows whose hashes differ
+    yield [f"{title}: restored and compared, s", f"{time.perf_counter() - started:,.0f}", "", "", "", "<= 900"]
+    rows = sum(written.rows.values())
+    equal = sum(count for name, count in found.rows.items() if written.rows.get(name) == count)
+    yield [f"{title}: rows with equal hashes, of {rows:,}", f"{equal / rows:.0%}", "", "", "", "100%"]
+
+
+def like_scan(database: Database, query: SearchQuery) -> None:
+    """Search as Open WebUI does it: the person's messages, newest first, that contain every word."""
+    found = query.text.split()
+    where = " AND ".join(f"lower(m.text) LIKE :word{n}" for n in range(len(found)))
+    statement = (
+        "SELECT m.id FROM messages m JOIN conversations c ON c.id = m.conversation_id "
+        f"WHERE c.user_id = :owner AND {where} ORDER BY m.created_at DESC LIMIT 50"
+    )
+    with database.connect() as connection:
+        connection.execute(text(statement), {"owner": query.owner_id} | {f"word{n}": f"%{word}%" for n, word in enumerate(found)}).all()
+
+
+def p95(calls: Sequence[Callable[[], object]]) -> float:
+    """Milliseconds."""
+    times = []
+    for call in calls:
+        started = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - started)
+    return percentile(times, 0.95) * 1e3

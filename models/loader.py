@@ -1,0 +1,100 @@
+"""From a file and a plan to a platform that answers: everything slow about a load, on the thread of whoever calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from core.errors import PortalError
+from core.generation import LoadSettings, ModelState
+from models import machine
+from models.adapter_facts import ChosenAdapter, check_matches, choose, read_adapter
+from models.chat_template import ChatTemplate
+from models.child.model import ChildModel
+from models.embedding.embedding_platform import EmbeddingPlatform
+from models.embedding.llama_embedder import LlamaEmbedder
+from models.engine import native
+from models.engine.llama_backend import LlamaBackend
+from models.engine.parked_files import ParkedFiles
+from models.gguf import read_header
+from models.last_run import RunRecord
+from models.load_trial import try_to_load
+from models.memory_plan import LoadPlan
+from models.model_facts import ModelFacts, fingerprint
+from models.platforms.local import LocalPlatform
+from models.pool_entry import Entry
+
+Changed = Callable[[ModelState, str], None]
+
+
+class Loader:
+    def __init__(self, builtin: Path, files: ParkedFiles | None, record: RunRecord | None) -> None:
+        """builtin: the one file that needs no trial. See Pool for the others."""
+        self._builtin = builtin
+        self._files = files
+        self._record = record
+
+    def load(self, entry: Entry, changed: Changed) -> LocalPlatform | EmbeddingPlatform:
+        """Fills in the entry's version, device and memory. changed: hears of a process of its own. Raises PortalError."""
+        before = _memory_taken()
+        platform = self._chat(entry, changed) if entry.chats else self._vectors(entry)
+        own = platform.own_process_bytes if isinstance(platform, LocalPlatform) else 0
+        entry.memory_bytes = max(0, _memory_taken() + own - before)
+        return platform
+
+    def _chat(self, entry: Entry, changed: Changed) -> LocalPlatform:
+        last_step = self._record.last_step(entry.name) if self._record and not entry.isolated else None
+        template = ChatTemplate(entry.facts.template, entry.name)
+        try:
+            template.check()
+            self._check_file(entry)
+            backend = _backend(entry, changed)
+            entry.device = _device(entry.plan, backend)
+        except PortalError:
+            template.close()
+            if last_step is not None:
+                last_step.close()
+            raise
+        return LocalPlatform(entry.facts, entry.version, backend, template, entry.adapters, self._files, last_step)
+
+    def _vectors(self, entry: Entry) -> EmbeddingPlatform:
+        self._check_file(entry)
+        embedder = LlamaEmbedder(entry.facts.file.path, entry.plan.options, entry.went_on)
+        entry.device = _device(entry.plan, embedder)
+        return EmbeddingPlatform(entry.facts, entry.version, embedder)
+
+    def _check_file(self, entry: Entry) -> None:
+        entry.version = fingerprint(entry.facts)
+        if entry.facts.file.path != self._builtin:
+            try_to_load(entry.facts.file.path, entry.plan.options)
+
+
+def _backend(entry: Entry, changed: Changed) -> LlamaBackend | ChildModel:
+    path, options = entry.facts.file.path, entry.plan.options
+    if entry.isolated:
+        return ChildModel(entry.name, path, options, entry.went_on, changed)
+    return LlamaBackend(path, options, entry.went_on)
+
+
+def chosen_adapters(facts: ModelFacts, settings: LoadSettings) -> tuple[ChosenAdapter, ...]:
+    """Raises InvalidInput for one that is damaged or was made for another model."""
+    if not settings.adapters:
+        return ()
+    tensors = {tensor.name: tensor.shape for path in facts.parts for tensor in read_header(path).tensors}
+    for adapter in settings.adapters:
+        check_matches(read_adapter(adapter.path), facts.file.name, facts.file.architecture, tensors)
+    return tuple(map(choose, settings.adapters))
+
+
+def _memory_taken() -> int:
+    return machine.resident_bytes() + sum(gpu.total_bytes - gpu.free_bytes for gpu in native.gpus())
+
+
+def _device(plan: LoadPlan, backend: LlamaBackend | ChildModel | LlamaEmbedder) -> str:
+    """Where the model really runs, as llama.cpp reports it: a build may hold CUDA and still use the processor."""
+    offloaded = backend.logged("layers to GPU")
+    if plan.options.gpu_layers and offloaded:
+        return f"{plan.memory.device}, {offloaded.partition('offloaded ')[2] or offloaded}"
+    if plan.options.gpu_layers == 0 and native.machine_has_nvidia_gpu() and not native.gpus():
+        return f"{plan.memory.device} (this machine's GPU is not used: llama.cpp was built without CUDA)"
+    return plan.memory.device

@@ -1,0 +1,144 @@
+"""Audit (admin): who did what to what, newest first; search, filters and an export."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import streamlit as st
+
+from core.audit import FOUND_AT_MOST, AuditPage
+from core.entities import THE_PORTAL, AuditEntry, AuditFilter, User
+from core.errors import PortalError
+from pages import shell
+from pages.widgets.csv_export import to_csv
+from pages.widgets.days import between
+from pages.widgets.figures import count, seconds
+from pages.widgets.message import plain
+from pages.words import said, t
+
+if TYPE_CHECKING:
+    from bootstrap import Portal
+
+PAGE = 100
+BEHIND_S = 2.0
+_CURSORS = "audit_cursors"
+"""The cursors of the pages before the one shown, so that "Newer" finds the way back."""
+
+
+def render(portal: Portal, user: User) -> None:
+    actions = shell.page_head(t("Audit"), t("Who did what, and when. Events are never changed or removed."), key="audit")
+    filter, text = _filters(portal, user)
+    try:
+        page = portal.audit.find(user, filter, text, PAGE, _cursors()[-1])
+    except PortalError as problem:
+        without = t("Without words in the search field the list still works.")
+        if shell.blank(t("The audit cannot be searched now"), f"{said(problem)} {without}", t("Try again"), key="blank-audit"):
+            st.rerun()
+        return
+    with actions:
+        st.download_button(
+            t("Export CSV"), lambda: audit_csv(portal.audit.all(user, filter, text)), f"audit_{datetime.now(UTC):%Y-%m-%d}.csv",
+            "text/csv", icon=":material/download:", type="tertiary", key="audit-csv", on_click="ignore", help=t("All events of this list"),
+        )  # fmt: skip
+    if not page.entries:
+        if text or filter != AuditFilter():
+            shell.blank(t("No event matches"), t("Change the words, the dates or the filters."), key="blank-audit")
+        else:
+            shell.blank(t("No events"), t("No event was noted yet."), key="blank-audit")
+        return
+    _table(page)
+    _pages(page)
+
+
+def _filters(portal: Portal, user: User) -> tuple[AuditFilter, str]:
+    kept = {"persist_state": "session", "on_change": _from_start, "label_visibility": "collapsed"}
+    kinds, people = portal.audit.choices(user)
+    names = {THE_PORTAL: t("The portal itself")} | {each.id: each.name for each in people}
+    with st.container(key="auditfilters", horizontal=True, gap="xsmall", vertical_alignment="center"):
+        text = st.text_input(
+            t("Search"), type="search", live=True, placeholder=t("Search people, targets, details"), key="audit-search", **kept
+        )
+        action = st.selectbox(t("Event"), kinds, None, placeholder=t("All events"), key="audit-action", **kept)
+        actor = st.selectbox(t("Person"), list(names), None, names.__getitem__, placeholder=t("Everybody"), key="audit-actor", **kept)
+        dates = st.date_input(t("Between (UTC)"), (), format="YYYY-MM-DD", key="audit-dates", **kept)
+    since, until = between(dates, UTC)
+    return AuditFilter(action, actor, since, until), text or ""
+
+
+def _table(page: AuditPage) -> None:
+    rows = pd.DataFrame(
+        [(entry.event.at, _who(entry), entry.event.action, entry.event.subject, _details(entry)) for entry in page.entries],
+        columns=["at", "who", "action", "subject", "details"],
+    )
+    st.dataframe(
+        rows,
+        hide_index=True,
+        height="content",
+        key="audit-table",
+        column_config={
+            "at": st.column_config.DatetimeColumn(t("Time (UTC)"), format="YYYY-MM-DD HH:mm:ss", timezone="UTC", width="small"),
+            "who": st.column_config.TextColumn(t("Who"), width="small"),
+            "action": st.column_config.TextColumn(t("Event"), width="small"),
+            "subject": st.column_config.TextColumn(t("Target"), width="medium"),
+            "details": st.column_config.TextColumn(t("Details"), width="large"),
+        },
+    )
+
+
+def _pages(page: AuditPage) -> None:
+    before = (len(_cursors()) - 1) * PAGE
+    end = before + len(page.entries)
+    facts = [t("{first} to {last} of {total}", first=count(before + 1), last=count(end), total=count(page.total))]
+    if page.cut:
+        facts.append(t("the newest {n} events with these words; dates lead to the others", n=count(FOUND_AT_MOST)))
+    if page.behind_seconds > BEHIND_S:
+        facts.append(t("the index is {age} behind: what is newer is not found yet", age=seconds(page.behind_seconds)))
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="auditpages"):
+        st.caption(plain(" · ".join(facts)))
+        st.space("stretch")
+        st.button(t("Newer"), type="tertiary", key="audit-newer", disabled=len(_cursors()) == 1, on_click=_newer)
+        last = page.next_cursor is None
+        st.button(t("Older"), type="tertiary", key="audit-older", disabled=last, on_click=_older, args=(page.next_cursor,))
+
+
+def _cursors() -> list[str | None]:
+    cursors: list[str | None] = st.session_state.setdefault(_CURSORS, [None])
+    return cursors
+
+
+def _from_start() -> None:
+    st.session_state[_CURSORS] = [None]
+
+
+def _newer() -> None:
+    _cursors().pop()
+
+
+def _older(cursor: str) -> None:
+    _cursors().append(cursor)
+
+
+def _who(entry: AuditEntry) -> str:
+    if entry.event.actor_id is None:
+        return t("The portal itself")
+    return entry.actor_name or entry.event.actor_id
+
+
+def _details(entry: AuditEntry) -> str:
+    return ", ".join(f"{name}: {value}" for name, value in entry.event.details.items())
+
+
+# Export
+
+
+def audit_csv(entries: Iterable[AuditEntry]) -> bytes:
+    header = ("number", "at", "actor", "action", "subject", "details")
+    return to_csv(header, (_row(entry) for entry in entries))
+
+
+def _row(entry: AuditEntry) -> tuple[object, ...]:
+    event = entry.event
+    return int(entry.id), event.at, entry.actor_name or event.actor_id, event.action, event.subject, _details(entry)

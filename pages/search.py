@@ -1,0 +1,200 @@
+"""Search: own chats by the words in them, and from a hit to its place in the chat."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import streamlit as st
+
+from core.entities import UNRATED, User
+from core.errors import PortalError
+from core.search import Found, FoundItem
+from pages import shell
+from pages.widgets import arrival
+from pages.widgets.cookie import session_watch
+from pages.widgets.days import between, zone
+from pages.widgets.figures import count, seconds
+from pages.widgets.found import found
+from pages.widgets.message import plain
+from pages.widgets.search_field import MOST_CHARACTERS, search_field
+from pages.widgets.wishes import pending, take, wish_of_component
+from pages.words import said, t
+
+if TYPE_CHECKING:
+    from bootstrap import Portal
+
+PATH = "search"
+WORDS = "q"
+"""The query parameter with what is looked for."""
+PAGE, MOST_PAGES = 30, 10
+RECENT = 8
+BEHIND_S = 2.0
+"""An index that is no further behind than this is not worth a word."""
+_WORDS, _TYPED, _RECENT, _PAGES = "search_words", "search_typed", "search_recent", "search_pages"
+_FILTERS: Mapping[str, Any] = {"search-kind": None, "search-dates": (), "search-model": None, "search-rating": None}
+
+
+def render(portal: Portal, user: User) -> None:
+    _act(take())
+    words = _words()
+    with st.container(horizontal_alignment="center"), st.container(key="searchpage", width=760, gap="small"):
+        _field(portal, user, words)
+        filters = _filters(portal, user)
+        if not words:
+            shell.blank(
+                t("Find what was said"),
+                t("Type some words and press Enter. A chat is found by its title, its questions and its answers. Ctrl+K brings you here."),
+                key="blank-search",
+            )
+            return
+        try:
+            items, last = _read(portal, user, words, filters)
+        except PortalError as problem:
+            why = f"{said(problem)} {t('Chats go on without it.')}"
+            if shell.blank(t("Search does not answer"), why, t("Try again"), key="blank-search"):
+                st.rerun()
+            return
+        _results(words, items, last)
+
+
+def open_with(words: str) -> NoReturn:
+    """From another page: look for these words."""
+    _look_for(words)
+    shell.open_page(PATH, **{WORDS: words})
+
+
+def shortcut() -> None:
+    """Ctrl+K on every other page; this one's field listens for itself."""
+    with st.container(key="zero-shortcut"):
+        if st.button(t("Search"), key="search-shortcut", shortcut="Ctrl+K"):
+            shell.open_page(PATH)
+
+
+# What the person did: see pages/widgets/wishes.py
+
+
+def _act(asked: Mapping[str, Any] | None) -> None:
+    match asked:
+        case {"kind": "search", "text": str(text)}:
+            _look_for(text[:MOST_CHARACTERS].strip())
+            st.query_params.from_dict({WORDS: st.session_state[_WORDS]} if st.session_state[_WORDS] else {})
+        case {"kind": "forget"}:
+            st.session_state.pop(_RECENT, None)
+        case {"kind": "open", **place}:
+            arrival.again()
+            shell.open_page(shell.START, **{name: str(place[name]) for name in (arrival.CONVERSATION, arrival.MESSAGE) if place.get(name)})
+
+
+def _look_for(words: str) -> None:
+    st.session_state[_WORDS] = st.session_state[_TYPED] = words
+    st.session_state[_PAGES] = 1
+    if words:
+        before: list[str] = st.session_state.get(_RECENT, [])
+        st.session_state[_RECENT] = [words, *(each for each in before if each != words)][:RECENT]
+
+
+def _words() -> str:
+    """What is looked for: the address says it; coming back from another page, the session remembers it."""
+    here = st.query_params.get(WORDS, "")[:MOST_CHARACTERS].strip()
+    if here and here != st.session_state.get(_WORDS):
+        _look_for(here)
+    words: str = st.session_state.get(_WORDS, "")
+    return words
+
+
+# The parts of the page
+
+
+def _field(portal: Portal, user: User, words: str) -> None:
+    session_lives = session_watch(portal)
+
+    @st.fragment
+    def draw() -> None:
+        session_lives()
+        if pending():
+            st.rerun()
+        typed: str = st.session_state.get(_TYPED, words)
+        recent = [each for each in st.session_state.get(_RECENT, []) if typed.strip().casefold() in each.casefold() and each != words]
+        suggested = portal.suggestions.suggest(user, typed)
+        search_field("searchfield", words=words, typed=typed, suggested=suggested, recent=recent, on_event=_told)
+
+    draw()
+
+
+def _told(key: str) -> None:
+    """Typing draws the suggestions alone; everything else is for the whole page."""
+    event = st.session_state[key].event
+    if event and event["kind"] == "typing":
+        st.session_state[_TYPED] = str(event["text"])[:MOST_CHARACTERS]
+    else:
+        wish_of_component(key)
+
+
+def _filters(portal: Portal, user: User) -> dict[str, Any]:
+    """What narrows the search, as arguments of Search.find."""
+    kept: dict[str, Any] = {"persist_state": "session", "on_change": _from_start, "label_visibility": "collapsed"}
+    kinds = {"message": t("Questions and answers"), "conversation": t("Titles")}
+    ratings = {1: t("Rated good"), -1: t("Rated poor"), UNRATED: t("Not rated")}
+    with st.container(key="searchfilters", horizontal=True, gap="xsmall", vertical_alignment="center"):
+        kind = st.selectbox(t("Where"), list(kinds), None, kinds.__getitem__, placeholder=t("Everywhere"), key="search-kind", **kept)
+        dates = st.date_input(t("Between"), (), format="YYYY-MM-DD", key="search-dates", **kept)
+        models = portal.search.models(user)
+        model = st.selectbox(t("Model"), models, None, placeholder=t("All models"), key="search-model", **kept)
+        rating = st.selectbox(
+            t("Rating"), list(ratings), None, ratings.__getitem__, placeholder=t("Any rating"), key="search-rating", **kept
+        )
+    since, until = between(dates, zone())
+    return {"kind": kind, "since": since, "until": until, "model": model, "rating": rating}
+
+
+def _from_start() -> None:
+    st.session_state[_PAGES] = 1
+
+
+def _clear_filters() -> None:
+    for key, empty in _FILTERS.items():
+        st.session_state[key] = empty
+    _from_start()
+
+
+def _read(portal: Portal, user: User, words: str, filters: Mapping[str, Any]) -> tuple[list[FoundItem], Found]:
+    """All pages that were asked for, read anew: what was deleted meanwhile is not shown again, and others come up in its place."""
+    items: list[FoundItem] = []
+    cursor = None
+    for _ in range(MOST_PAGES):
+        last = portal.search.find(user, words, limit=PAGE, cursor=cursor, **filters)
+        items += last.items
+        cursor = last.next_cursor
+        if cursor is None or len(items) >= PAGE * st.session_state.get(_PAGES, 1):
+            break
+    return items, last
+
+
+def _results(words: str, items: Sequence[FoundItem], last: Found) -> None:
+    chosen = sum(bool(st.session_state.get(key)) or st.session_state.get(key) == UNRATED for key in _FILTERS)
+    behind = last.behind_seconds > BEHIND_S
+    with st.container(horizontal=True, vertical_alignment="center", key="searchstate"):
+        facts = [t("{total} found, newest first", total=count(last.total))] if items else []
+        if behind:
+            age = seconds(last.behind_seconds)
+            facts.append(t("the index ({engine}) is {age} behind: what is newer is not found yet", engine=last.engine, age=age))
+        st.caption(" · ".join(facts), width="stretch")
+        if chosen and items:
+            st.button(t("Clear filter"), type="tertiary", key="search-clear", on_click=_clear_filters)
+    if not items:
+        advice = t("No chat fits the filters.") if chosen else t("All words must occur. Try fewer words, or other ones.")
+        shell.blank(t("Nothing found for {words}", words=plain(words)), advice, key="blank-search")
+        if chosen:
+            with st.container(horizontal_alignment="center", key="searchnone"):
+                st.button(t("Clear filter"), key="search-clear", on_click=_clear_filters)
+        return
+    found("searchfound", items, on_event=wish_of_component)
+    if last.next_cursor and st.session_state.get(_PAGES, 1) < MOST_PAGES:
+        st.button(t("More results"), key="search-more", on_click=_more, width="stretch", type="tertiary")
+    elif last.next_cursor:
+        st.caption(t("These are the newest {n}. More words or an earlier date lead to the others.", n=PAGE * MOST_PAGES))
+
+
+def _more() -> None:
+    st.session_state[_PAGES] = st.session_state.get(_PAGES, 1) + 1

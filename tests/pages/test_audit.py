@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.entities import THE_PORTAL, AuditEntry, AuditEvent, AuditFilter
+from core.errors import NotAllowed, Unavailable
+from core.permissions import Role
+from data.unit_of_work import SqlUnitOfWork
+from pages.audit import PAGE, audit_csv
+from tests.pages.drawn import House, build
+from tests.pages.seeded import texts
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    made = build(tmp_path)
+    yield made
+    made.portal.close()
+
+
+def audit(house: House, role: Role = Role.ADMIN) -> AppTest:
+    def page(portal: object, user: object) -> None:
+        from pages import audit
+
+        audit.render(portal, user)
+
+    assert house.portal.index_worker.drain(10)
+    return AppTest.from_function(page, default_timeout=20, args=(house.portal, house.person(role))).run()
+
+
+def subjects(drawn: AppTest) -> list[str]:
+    return list(drawn.dataframe[0].value["subject"]) if drawn.dataframe else []
+
+
+def note(house: House, action: str, subject: str, at: datetime | None = None) -> None:
+    with SqlUnitOfWork(house.portal.database) as work:
+        work.audit.add(AuditEvent(at or datetime.now(UTC), house.person(Role.ADMIN).id, action, subject, {"reason": "none"}))
+        work.commit()
+
+
+def test_events_are_listed_newest_first(house: House) -> None:
+    note(house, "model.load", "glm.gguf")
+    drawn = audit(house)
+    assert not drawn.exception
+    assert subjects(drawn) == ["glm.gguf", "admin", "manager", "analyst"]
+    table = drawn.dataframe[0].value
+    assert list(table["who"])[:2] == ["admin", "The portal itself"] and table["details"][0] == "reason: none"
+
+
+def test_nobody_but_admins_reads_it(house: House) -> None:
+    for role in (Role.ANALYST, Role.MANAGER):
+        drawn = audit(house, role)
+        assert drawn.exception and not subjects(drawn)
+        with pytest.raises(NotAllowed):
+            house.portal.audit.find(house.person(role), AuditFilter())
+
+
+def test_words_event_person_and_days_narrow_the_list(house: House) -> None:
+    note(house, "model.load", "glm.gguf")
+    note(house, "hold.place", "analyst", datetime(2026, 1, 5, 23, 59, tzinfo=UTC))
+    drawn = audit(house)
+    drawn.text_input(key="audit-search").set_value("gguf").run()
+    assert subjects(drawn) == ["glm.gguf"]
+    drawn.text_input(key="audit-search").set_value("zzyzx").run()
+    assert not subjects(drawn) and "No event matches" in texts(drawn)
+    drawn.text_input(key="audit-search").set_value("").run()
+    drawn.selectbox(key="audit-action").set_value("hold.place").run()
+    assert subjects(drawn) == ["analyst"]
+    drawn.selectbox(key="audit-action").set_value(None).run()
+    drawn.selectbox(key="audit-actor").set_value(THE_PORTAL).run()
+    assert subjects(drawn) == ["admin", "manager", "analyst"]
+    drawn.selectbox(key="audit-actor").set_value(None).run()
+    day = datetime(2026, 1, 5, tzinfo=UTC).date()
+    drawn.date_input(key="audit-dates").set_value((day, day)).run()
+    assert subjects(drawn) == ["analyst"]
+
+
+def test_older_and_newer_walk_the_pages_and_a_filter_starts_again(house: House) -> None:
+    for n in range(PAGE + 2):
+        note(house, "x.y", f"n{n}", datetime.now(UTC) + timedelta(seconds=n))
+    drawn = audit(house)
+    assert subjects(drawn)[0] == f"n{PAGE + 1}" and drawn.button(key="audit-newer").disabled
+    drawn.button(key="audit-older").click().run()
+    assert subjects(drawn) == ["n1", "n0", "admin", "manager", "analyst"] and drawn.button(key="audit-older").disabled
+    drawn.selectbox(key="audit-action").set_value("user.add").run()
+    assert subjects(drawn) == ["admin", "manager", "analyst"]
+    drawn.selectbox(key="audit-action").set_value(None).run()
+    drawn.button(key="audit-older").click().run()
+    assert subjects(drawn.button(key="audit-newer").click().run())[0] == f"n{PAGE + 1}"
+
+
+def test_without_an_index_the_list_is_there_and_the_search_says_why_not(house: House) -> None:
+    def down(query: object) -> object:
+        raise Unavailable("The search index cannot be used now. Try again in a minute, or ask an admin.")
+
+    house.portal.index.page = down  # type: ignore[method-assign,assignment]
+    drawn = audit(house)
+    assert subjects(drawn)
+    drawn.text_input(key="audit-search").set_value("gguf").run()
+    assert not drawn.exception and "The audit cannot be searched now" in texts(drawn)
+
+
+def test_the_export_opens_in_a_spreadsheet_without_running_anything() -> None:
+    event = AuditEvent(datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), "u1", "user.add", "=cmd|' /C calc'!A0", {"group": "风险"})
+    content = audit_csv([AuditEntry("0000000000000007", event, "root")])
+    [header, row] = csv.reader(io.StringIO(content.decode("utf-8-sig")))
+    assert header == ["number", "at", "actor", "action", "subject", "details"]
+    assert row == ["7", "2026-01-02T03:04:05+00:00", "root", "user.add", "'=cmd|' /C calc'!A0", "group: 风险"]

@@ -1,0 +1,291 @@
+"""Models in processes of their own: real ones, really killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from core.entities import FinishReason
+from core.errors import Busy, InvalidInput, ModelFailed, PortalError, Unavailable
+from core.generation import Delta, Finished, GenerationEvent, LoadSettings, ModelState
+from models.child.model import AGAIN, ChildModel
+from models.pool import Pool
+from models.router import PoolRouter
+from tests.gguf_maker import make_gguf
+from tests.this_machine import EXTRA_BUFFERS
+from tests.unit.models.test_pool import GUIDE, answer, crashing_gguf, load, request, wait
+
+SMALL = LoadSettings(context=512, slots=4)
+APART = replace(SMALL, isolated=True)
+LONG = LoadSettings(context=4096, slots=2, isolated=True)
+ROOT = Path(__file__).parents[4]
+
+
+@pytest.fixture
+def pool(tmp_path: Path) -> Iterator[Pool]:
+    pool = Pool(tmp_path, GUIDE, notes=tmp_path / "load_settings.json", extra_buffers=EXTRA_BUFFERS)
+    yield pool
+    pool.close()
+
+
+def process_of(pool: Pool, name: str) -> int:
+    child = pool.platform(name)._backend
+    assert isinstance(child, ChildModel) and child.pid is not None
+    return child.pid
+
+
+def until(true: Callable[[], object], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.01)
+
+
+def is_gone(process: int) -> bool:
+    try:
+        state = Path(f"/proc/{process}/stat").read_text("utf-8").rsplit(")", 1)[1].split()[0]
+    except OSError:
+        return True
+    return state == "Z"
+
+
+def state_of(pool: Pool, name: str) -> ModelState:
+    return next(model.state for model in pool.loaded() if model.name == name)
+
+
+def endless(tmp_path: Path) -> Path:
+    return make_gguf(tmp_path / "endless.gguf", context=4096, sharpness=0.1)
+
+
+class Reader(threading.Thread):
+    """Follows an answer and notes when and how it failed."""
+
+    def __init__(self, events: Iterator[GenerationEvent]) -> None:
+        super().__init__(daemon=True)
+        self._events = events
+        self.began = threading.Event()
+        self.error: PortalError | None = None
+        self.ended = 0.0
+
+    def run(self) -> None:
+        try:
+            for _ in self._events:
+                self.began.set()
+        except PortalError as error:
+            self.error = error
+        self.ended = time.monotonic()
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.9])
+def test_answers_are_the_same_as_in_the_portals_own_process(pool: Pool, temperature: float) -> None:
+    asked = [
+        request(question, user=str(seed), temperature=temperature, seed=seed)
+        for seed, question in enumerate(["how do I log in", "怎么登录", "who are you", "rename a chat"] * 3)
+    ]
+    load(pool, GUIDE)
+    expected = [answer(pool, one)[:2] for one in asked]
+    pool.unload("guide")
+    until(lambda: not pool.loaded())
+    model = load(pool, GUIDE, APART)
+    assert (model.isolated, model.state) == (True, ModelState.READY)
+    assert [answer(pool, one)[:2] for one in asked] == expected
+    with ThreadPoolExecutor(len(asked)) as threads:
+        assert [found[:2] for found in threads.map(lambda one: answer(pool, one), asked)] == expected
+
+
+def test_probabilities_formats_and_times_come_through(pool: Pool) -> None:
+    told: list[list[object]] = []
+    for settings in (SMALL, APART):
+        load(pool, GUIDE, settings)
+        events = list(PoolRouter(pool).start(request("who are you", temperature=0.0, logprobs=2, max_tokens=6)).events())
+        told.append([one for event in events if isinstance(event, Delta) for one in event.logprobs])
+        last = events[-1]
+        assert isinstance(last, Finished) and last.finish_reason is FinishReason.LENGTH
+        assert last.usage.completion_tokens == 6 and last.timings.ttft_s and last.timings.steps >= 6
+        schema = '{"type": "object", "properties": {"a": {"type": "boolean"}}, "required": ["a"], "additionalProperties": false}'
+        assert answer(pool, request("who are you", json_schema=schema, seed=1))[1].replace(" ", "") in ('{"a":true}', '{"a":false}')
+        with pytest.raises(InvalidInput, match="no rule named root"):
+            PoolRouter(pool).start(request("x", grammar='a ::= "x"'))
+        pool.unload("guide")
+        until(lambda: not pool.loaded())
+    assert len(told[0]) == 6 and told[0] == told[1]
+
+
+def test_metrics_come_through_and_the_memory_is_counted(pool: Pool) -> None:
+    model = load(pool, GUIDE, APART)
+    assert model.memory_bytes > 20_000_000
+    question = "How do I log in? I forgot my password, and I do not know whom to ask about it, or where the page for that is."
+    answer(pool, request(question, seed=1))
+    answer(pool, request(question, seed=1))
+    until(lambda: pool.metrics()["guide"].answers == 2)
+    assert pool.metrics()["guide"].cached_tokens > 20
+    assert pool.metrics()["guide"].busy == 0
+
+
+def test_cancel_ends_the_answer_and_frees_the_slot(pool: Pool, tmp_path: Path) -> None:
+    load(pool, endless(tmp_path), LONG)
+    running = PoolRouter(pool).start(request("x", max_tokens=4000))
+    events = running.events()
+    assert isinstance(next(events), Delta)
+    begin = time.monotonic()
+    running.cancel()
+    last = list(events)[-1]
+    assert isinstance(last, Finished) and last.finish_reason is FinishReason.CANCELLED
+    assert time.monotonic() - begin < 0.5
+    until(lambda: pool.metrics()["endless"].busy == 0, 2)
+
+
+def test_a_full_queue_is_busy_here_too(pool: Pool, tmp_path: Path) -> None:
+    load(pool, endless(tmp_path), replace(LONG, slots=1))
+    waiting = []
+    with pytest.raises(Busy) as refused:
+        for number in range(400):
+            waiting.append(PoolRouter(pool).start(request("x", user=str(number), max_tokens=4000)))
+    assert refused.value.retry_after >= 1 and "wait for it" in str(refused.value)
+    for one in waiting:
+        one.cancel()
+
+
+@pytest.mark.parametrize("cut", [signal.SIGKILL, signal.SIGABRT])
+def test_a_dead_process_fails_its_answers_at_once_and_is_back_soon(
+    pool: Pool, tmp_path: Path, cut: signal.Signals, caplog: pytest.LogCaptureFixture
+) -> None:
+    load(pool, GUIDE)
+    load(pool, endless(tmp_path), LONG)
+    seeded = request("x", model="endless", seed=5, max_tokens=20)
+    before = answer(pool, seeded)[:2]
+    readers = [Reader(PoolRouter(pool).start(request("x", user=user, model="endless", max_tokens=4000)).events()) for user in "abc"]
+    for reader in readers:
+        reader.start()
+    assert readers[0].began.wait(10)
+    died = process_of(pool, "endless")
+    begin = time.monotonic()
+    os.kill(died, cut)
+    for reader in readers:
+        reader.join(5)
+        assert isinstance(reader.error, ModelFailed) and str(reader.error) == AGAIN.format(name="endless")
+        assert reader.ended - begin < 2
+    assert answer(pool, request("hello", model="guide", max_tokens=3))[2].usage.completion_tokens == 3
+    until(lambda: state_of(pool, "endless") is ModelState.READY)
+    assert time.monotonic() - begin < 30
+    assert process_of(pool, "endless") != died
+    assert answer(pool, seeded)[:2] == before
+    assert f"the process of model endless ended: {cut.name}" in caplog.text
+    if cut is signal.SIGABRT:
+        assert "Fatal Python error: Aborted" in caplog.text and "engine.py" in caplog.text
+
+
+def test_while_it_is_started_again_people_are_told_so(pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("models.child.model.BACK_OFF_S", (1.0, 1.0))
+    load(pool, GUIDE, APART)
+    os.kill(process_of(pool, "guide"), signal.SIGKILL)
+    until(lambda: state_of(pool, "guide") is ModelState.RESTARTING, 2)
+    until(lambda: pool.loaded()[0].error == "SIGKILL", 2)
+    assert PoolRouter(pool).models() == []
+    for name in (None, "guide"):
+        with pytest.raises(Unavailable, match="guide stopped working and is being started again"):
+            PoolRouter(pool).start(request("x", model=name))
+    until(lambda: state_of(pool, "guide") is ModelState.READY)
+    assert pool.loaded()[0].default
+
+
+def test_after_three_deaths_it_is_left_and_can_be_loaded_again(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("models.child.model.BACK_OFF_S", (0.0, 0.0))
+    load(pool, GUIDE, APART)
+    processes = []
+    for _ in range(3):
+        until(lambda: state_of(pool, "guide") is ModelState.READY)
+        processes.append(process_of(pool, "guide"))
+        os.kill(processes[-1], signal.SIGKILL)
+        until(lambda: state_of(pool, "guide") is not ModelState.READY)
+    until(lambda: state_of(pool, "guide") is ModelState.FAILED)
+    assert pool.loaded()[0].error == "Its process ended again and again: SIGKILL"
+    with pytest.raises(Unavailable):
+        PoolRouter(pool).start(request("x"))
+    assert all(is_gone(process) for process in processes)
+    assert load(pool, GUIDE, APART).state is ModelState.READY
+    assert answer(pool, request("hello", max_tokens=3))[2].usage.completion_tokens == 3
+
+
+def test_unloading_lets_answers_finish_and_ends_the_process(pool: Pool, tmp_path: Path) -> None:
+    load(pool, endless(tmp_path), LONG)
+    process = process_of(pool, "endless")
+    events = PoolRouter(pool).start(replace(request("x", max_tokens=1500), guard=False)).events()
+    next(events)
+    pool.unload("endless")
+    assert pool.loaded()[0].state is ModelState.DRAINING
+    last = list(events)[-1]
+    assert isinstance(last, Finished) and last.usage.completion_tokens == 1500
+    until(lambda: not pool.loaded(), 5)
+    assert is_gone(process)
+
+
+def test_unloading_while_it_is_started_again(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("models.child.model.BACK_OFF_S", (60.0, 60.0))
+    load(pool, GUIDE, APART)
+    os.kill(process_of(pool, "guide"), signal.SIGKILL)
+    until(lambda: state_of(pool, "guide") is ModelState.RESTARTING, 2)
+    pool.unload("guide")
+    until(lambda: not pool.loaded(), 5)
+
+
+def test_closing_tells_running_answers_and_ends_the_process(tmp_path: Path) -> None:
+    pool = Pool(tmp_path, GUIDE, notes=tmp_path / "load_settings.json", extra_buffers=EXTRA_BUFFERS)
+    load(pool, endless(tmp_path), LONG)
+    process = process_of(pool, "endless")
+    events = PoolRouter(pool).start(request("x", max_tokens=4000)).events()
+    next(events)
+    threading.Timer(0.05, pool.close).start()
+    with pytest.raises(Unavailable, match="unloaded before the answer was finished"):
+        list(events)
+    until(lambda: is_gone(process), 5)
+
+
+def test_a_process_that_speaks_nonsense_is_ended_and_started_again(pool: Pool, tmp_path: Path) -> None:
+    load(pool, GUIDE, APART)
+    child = pool.platform("guide")._backend
+    assert isinstance(child, ChildModel) and child._process is not None
+    first = child.pid
+    child._process.send({"sing": "a song"})
+    until(lambda: child.pid not in (None, first))
+    until(lambda: state_of(pool, "guide") is ModelState.READY)
+
+
+def test_what_cannot_be_loaded_fails_with_llama_cpps_words(pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also without the trial that comes before: the process is one itself."""
+    monkeypatch.setattr("models.loader.try_to_load", lambda path, options: None)
+    load(pool, crashing_gguf(tmp_path / "crash.gguf"), APART)
+    failed = wait(pool, "crash")
+    assert failed.state is ModelState.FAILED
+    assert failed.error is not None and "SIGABRT" in failed.error and "n_expert > 0" in failed.error
+
+
+_PORTAL = """
+import sys, time
+from pathlib import Path
+from models.child.model import ChildModel
+from models.engine.llama_backend import BackendOptions
+child = ChildModel("guide", Path(sys.argv[1]), BackendOptions(512, 2, extra_buffers=sys.argv[2] == "True"))
+print(child.pid, flush=True)
+time.sleep(600)
+"""
+
+
+def test_no_process_outlives_a_portal_that_is_killed() -> None:
+    command = [sys.executable, "-c", _PORTAL, str(GUIDE), str(EXTRA_BUFFERS)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as portal:
+        assert portal.stdout is not None
+        child = int(portal.stdout.readline())
+        assert not is_gone(child)
+        portal.kill()
+    until(lambda: is_gone(child), 2)
