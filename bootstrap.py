@@ -34,15 +34,19 @@ from data.backup.folder import SqlBackupFolder
 from data.database import Database, open_database
 from data.index_queue import IndexWorker
 from data.inspection import SqlStoreInspector
+from data.log_shipping import LogShipper
 from data.migrate import migrate
 from data.parked_jobs import ParkedJobs
 from data.passwords import BcryptHasher
 from data.reconciler import Reconciler
 from data.sealing import use_keyring
 from data.search.elasticsearch_index import ElasticsearchIndex
+from data.search.elasticsearch_logs import ElasticsearchLogs
+from data.search.elasticsearch_server import ElasticsearchServer
 from data.search.port import WritableIndex
 from data.search.postgres_index import PostgresIndex
 from data.search.refusing_index import ELASTICSEARCH_OFF, EMBEDDED_OFF, RefusingIndex
+from data.search.rollover import RolloverLimits
 from data.search.sqlite_index import SqliteIndex
 from data.unit_of_work import SqlUnitOfWork
 from models.engine.parked_files import ParkedFiles, default_budget
@@ -64,7 +68,7 @@ MOST_CRASHES = 3
 
 @dataclass(frozen=True)
 class Portal:
-    """Everything a page or a route may call. The last six are concretes, for metrics, health and the doctor."""
+    """Everything a page or a route may call. The last ones are concretes, for metrics, health and the doctor."""
 
     settings: Settings
     accounts: Accounts
@@ -87,6 +91,7 @@ class Portal:
     index_worker: IndexWorker
     reconciler: Reconciler
     database: Database
+    log_shipper: LogShipper | None = None
     record: RunRecord | None = None
 
     def close(self) -> None:
@@ -102,6 +107,8 @@ class Portal:
         self.database.close()
         if self.record is not None:
             self.record.close()
+        if self.log_shipper is not None:
+            self.log_shipper.finish()
 
 
 def build(
@@ -167,7 +174,10 @@ def build(
         reconciler=reconciler,
         database=database,
         record=record,
+        log_shipper=open_log_shipper(settings),
     )
+    if portal.log_shipper is not None:
+        portal.log_shipper.start()
     portal.models.note_crashes()
     interrupted = portal.turns.recover(everything=settings.embedded)
     if interrupted:
@@ -233,10 +243,25 @@ def open_index(settings: Settings, database: Database) -> WritableIndex:
             settings.elasticsearch_url,
             api_key=settings.elasticsearch_api_key or None,
             ca_file=settings.elasticsearch_ca or None,
+            rollover=_rollover(settings),
         )
         return RefusingIndex(elasticsearch.remove, ELASTICSEARCH_OFF) if sealed else elasticsearch
     embedded = SqliteIndex(settings.home / "search.db") if database.is_sqlite else PostgresIndex(database)
     return RefusingIndex(embedded.remove, EMBEDDED_OFF) if sealed else embedded
+
+
+def open_log_shipper(settings: Settings) -> LogShipper | None:
+    """What sends log lines to Elasticsearch, where there is one. Its connections are its own: searches never wait for them."""
+    if not settings.elasticsearch_url:
+        return None
+    server = ElasticsearchServer(
+        settings.elasticsearch_url, api_key=settings.elasticsearch_api_key or None, ca_file=settings.elasticsearch_ca or None
+    )
+    return LogShipper(ElasticsearchLogs(server, _rollover(settings), timedelta(days=settings.log_days)))
+
+
+def _rollover(settings: Settings) -> RolloverLimits:
+    return RolloverLimits(settings.rollover_days, settings.rollover_mb, settings.rollover_documents)
 
 
 def open_parked_files(settings: Settings) -> ParkedFiles | None:

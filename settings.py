@@ -51,6 +51,11 @@ class Settings:
     session_hours: Annotated[int, "Hours until a person must sign in again."] = 12
     secure_cookie: Annotated[bool, "Send the session cookie over HTTPS only; switch on behind TLS."] = False
     log_level: Annotated[str, "DEBUG, INFO, WARNING or ERROR."] = "INFO"
+    log_format: Annotated[str, "json or text. Empty: JSON in the log file, and warnings as text on standard error."] = ""
+    log_days: Annotated[int, "Days that log lines are kept in Elasticsearch."] = 90
+    rollover_days: Annotated[int, "Days until logs and audit begin a new index in Elasticsearch."] = 30
+    rollover_mb: Annotated[int, "Size in MB at which logs and audit begin a new index in Elasticsearch."] = 10_000
+    rollover_documents: Annotated[int, "Documents at which logs and audit begin a new index in Elasticsearch."] = 20_000_000
 
     @property
     def database(self) -> str:
@@ -200,6 +205,10 @@ def _check(settings: Settings) -> None:
         "main_gpu": (-1, 15),
         "max_question_chars": (100, 1_000_000),
         "session_hours": (1, 24 * 365),
+        "log_days": (1, 36_500),
+        "rollover_days": (1, 36_500),
+        "rollover_mb": (1, 1_000_000),
+        "rollover_documents": (1, 2_000_000_000),
     }
     for name, (low, high) in ranges.items():
         if not low <= getattr(settings, name) <= high:
@@ -220,6 +229,8 @@ def _check(settings: Settings) -> None:
         raise StartFailed("The settings of the model loaded at the start do not go together. {problem}", problem=problem) from None
     if settings.log_level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
         raise StartFailed("PORTAL_LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR.")
+    if settings.log_format not in ("", "json", "text"):
+        raise StartFailed("PORTAL_LOG_FORMAT must be json or text.")
     if settings.database_url and not settings.database_url.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
         raise StartFailed("PORTAL_DATABASE_URL must start with postgresql:// or sqlite:///.")
     if settings.elasticsearch_url and not settings.elasticsearch_url.startswith(("http://", "https://")):

@@ -1,4 +1,4 @@
-"""The REST application: all routes, one error shape, a limit on bodies, a count of requests."""
+"""The REST application: all routes, one error shape, a limit on bodies, a count and a name of requests."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from api import (
 )
 from api.body_limit import BodyLimit
 from api.portal import Portal
+from api.request_ids import RequestIds
 
 MAX_BODY_BYTES = 1024 * 1024
 
@@ -59,4 +60,5 @@ def build(portal_getter: Callable[[], Portal]) -> FastAPI:
     app.state.metrics = metrics
     app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES)
     app.add_middleware(metrics_routes.CountRequests, metrics=metrics)
+    app.add_middleware(RequestIds)
     return app

@@ -11,6 +11,7 @@ from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBea
 from api.portal import Portal, PortalHere
 from core.entities import User
 from core.errors import NotAllowed, NotSignedIn
+from core.log_context import add_to_log_context
 from core.sessions import SESSION_COOKIE
 
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -39,6 +40,7 @@ def signed_in(portal: PortalHere, token: TokenHere) -> User:
     user = portal.sessions.user(token)
     if user is None:
         raise NotSignedIn("This token or session is not valid, or has ended. Sign in again.")
+    add_to_log_context(user_id=user.id)
     return user
 
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 import errno
 import faulthandler
 import fcntl
-import logging
 import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -21,6 +19,7 @@ import uvicorn
 
 import bootstrap
 import settings as portal_settings
+from cli.log_files import write_logs
 from core.errors import PortalError, StartFailed
 from settings import Settings
 
@@ -33,7 +32,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _leave)
     try:
         settings = portal_settings.load()
-        _write_logs(settings)
+        write_logs(settings)
         with _only_portal(settings), listen(settings.host, settings.port) as listener:
             try:
                 _serve(settings, listener)
@@ -147,28 +146,6 @@ def _open_lock(path: Path) -> Iterator[int]:
         yield opened
     finally:
         os.close(opened)
-
-
-def _write_logs(settings: Settings) -> None:
-    """Everything into a file under the home, warnings to the terminal too."""
-    terminal = logging.StreamHandler()
-    terminal.setLevel(logging.WARNING)
-    # llama.cpp warns about every file's quirks; the log has them.
-    terminal.addFilter(lambda record: record.name != "llama.cpp" or record.levelno >= logging.ERROR)
-    handlers: Sequence[logging.Handler] = (terminal, _log_file(settings.home / "logs" / "portal.log"))
-    logging.basicConfig(level=settings.log_level, handlers=handlers, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-
-
-def _log_file(path: Path) -> logging.Handler:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return RotatingFileHandler(path, maxBytes=10_000_000, backupCount=3, encoding="utf-8")
-    except OSError as problem:
-        raise StartFailed(
-            "The log {path} cannot be written ({reason}). Free some space, change its rights, or set PORTAL_HOME to another folder.",
-            path=path,
-            reason=problem.strerror,
-        ) from problem
 
 
 def _leave(_number: int, _frame: FrameType | None) -> NoReturn:

@@ -14,6 +14,7 @@ from core.conversations import path
 from core.entities import Author, FinishReason, Generation, Message, MessageStatus, Timings, Usage, User
 from core.errors import InvalidInput, PortalError, PromptTooLong, Unavailable
 from core.generation import ChatMessage, Delta, Finished, GenerationRequest, Queued, RunningGeneration, SamplingParams
+from core.log_context import add_to_log_context
 from core.ports import Router, Store
 from core.running_turn import RunningTurn
 
@@ -57,6 +58,7 @@ class TurnRunner:
         end = self._answer(user, running, options)
         status = MessageStatus.FAILED if end.error else running.status_after(end.reason)
         unsaved = self._save(user, running, end, status, source)
+        log.info("turn %s ended: %s", running.turn.id, status.value)
         running.finish(MessageStatus.FAILED if unsaved else status, end.finished, unsaved or end.error)
 
     def _answer(self, user: User, running: RunningTurn, options: TurnOptions) -> _End:
@@ -93,6 +95,7 @@ class TurnRunner:
                     raise
                 prompt = prompt[2:]
                 continue
+            add_to_log_context(model=generation.model)
             running.attach(generation)
             return generation
         return None

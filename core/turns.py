@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextvars import copy_context
 from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
@@ -13,6 +14,7 @@ from uuid import uuid4
 from core.conversations import own
 from core.entities import Author, Conversation, Message, MessageStatus, Turn, User
 from core.errors import Conflict, NotFound, Unavailable
+from core.log_context import log_context
 from core.ports import Clock, Router, Store, UnitOfWork
 from core.questions import check_question, check_request_id, title_of
 from core.running_turn import RunningTurn
@@ -128,7 +130,8 @@ class Turns:
 
     def _launch(self, user: User, turn: Turn, options: TurnOptions, source: str) -> Turn:
         running = RunningTurn(turn)
-        thread = threading.Thread(target=self._run, args=(user, running, options, source), name=f"turn-{turn.id[:8]}", daemon=True)
+        work = (self._run, user, running, options, source)
+        thread = threading.Thread(target=copy_context().run, args=work, name=f"turn-{turn.id[:8]}", daemon=True)
         with self._lock:
             self._running[turn.id] = running
             self._threads[turn.id] = thread
@@ -168,7 +171,8 @@ class Turns:
 
     def _run(self, user: User, running: RunningTurn, options: TurnOptions, source: str) -> None:
         try:
-            self._runner.run(user, running, options, source)
+            with log_context(user_id=user.id, turn_id=running.turn.id):
+                self._runner.run(user, running, options, source)
         finally:
             with self._lock:
                 self._running.pop(running.turn.id, None)

@@ -80,7 +80,7 @@ def open_database(url: str, *, pool_size: int = 10, max_overflow: int = 30) -> D
     except ArgumentError as error:
         raise StartFailed("PORTAL_DATABASE_URL is not a database address. Use sqlite:///file or postgresql://user@host/name.") from error
     backend = parsed.get_backend_name()
-    pool: dict[str, Any] = {"pool_size": pool_size, "max_overflow": max_overflow, "pool_timeout": POOL_TIMEOUT_S}
+    pool: dict[str, Any] = {"pool_size": pool_size, "max_overflow": max_overflow, "pool_timeout": POOL_TIMEOUT_S, "hide_parameters": True}
     if backend == "sqlite":
         _make_file(parsed)
         engine = create_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False}, **pool)

@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.entities import User
 from core.errors import PortalError
+from core.log_context import add_to_log_context, log_context, new_request_id
 from core.permissions import ROLES, Permission, allows
 from core.sessions import SESSION_COOKIE
 from pages import account, audit, chat, feedback, models, people, search, shell, sign_in, store, usage, words
@@ -45,6 +46,11 @@ ENTRIES = (
 
 def run(open_portal: Callable[[], Portal]) -> None:
     """One script run: everything a browser sees comes from here."""
+    with log_context(request_id=new_request_id()):
+        _run(open_portal)
+
+
+def _run(open_portal: Callable[[], Portal]) -> None:
     shell.style()
     try:
         portal = open_portal()
@@ -56,6 +62,7 @@ def run(open_portal: Callable[[], Portal]) -> None:
     if user is None:
         _alone(t("Sign in"), lambda: sign_in.render(portal))
         return
+    add_to_log_context(user_id=user.id)
     words.choose(user.language)
     _signed_in(portal, user)
 

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from core.entities import UNRATED, SearchHit, SearchPage, SearchQuery
-from core.errors import Unavailable
+from data.search.elasticsearch_audit import AuditIndices
+from data.search.elasticsearch_server import ElasticsearchServer
+from data.search.elasticsearch_words import with_words
 from data.search.port import COUNTED, KINDS, Document, moment
+from data.search.rollover import RolloverLimits
 from data.search.words import Term, snippet, terms
-
-log = logging.getLogger(__name__)
 
 SCHEMA_VERSION = 2
 """Part of the indices' names: raise it when mappings or analysis change, and the worker fills new indices from the store."""
-OLDEST_SERVER = 9
-SEARCH_TIMEOUT_S = 5.0
-WRITE_TIMEOUT_S = 30.0
 BULK_CHARACTERS, BULK_DOCUMENTS = 2_000_000, 500
 BULKS_AT_ONCE = 2
 PAGE = 5000
@@ -72,17 +67,20 @@ class ElasticsearchIndex:
 
     engine = "elasticsearch"
 
-    def __init__(self, url: str, *, api_key: str | None = None, ca_file: str | None = None, prefix: str = "glm-portal") -> None:
-        # Imported here: the client takes 55 MB and most of a second, which a portal on the embedded index need not pay.
-        import elasticsearch
-
-        self._address = urlsplit(url)._replace(netloc=urlsplit(url).netloc.rpartition("@")[2]).geturl()
+    def __init__(
+        self,
+        url: str,
+        *,
+        api_key: str | None = None,
+        ca_file: str | None = None,
+        prefix: str = "glm-portal",
+        rollover: RolloverLimits | None = None,
+    ) -> None:
+        self._server = ElasticsearchServer(url, api_key=api_key, ca_file=ca_file, prefix=prefix)
+        self._client, self._writer, self._available = self._server.client, self._server.writer, self._server.available
         self._prefix = prefix
-        self._errors = elasticsearch
         self._building = False
-        trust: dict[str, Any] = {"ca_certs": ca_file} if ca_file else {}
-        self._client = elasticsearch.Elasticsearch(url, api_key=api_key, request_timeout=SEARCH_TIMEOUT_S, max_retries=1, **trust)
-        self._writer = self._client.options(request_timeout=WRITE_TIMEOUT_S)
+        self._audit = AuditIndices(self._server, self._alias("audit"), rollover or RolloverLimits())
 
     def search(self, query: SearchQuery) -> Sequence[SearchHit]:
         wanted = terms(query.text)
@@ -98,14 +96,11 @@ class ElasticsearchIndex:
         return SearchPage(*self._find(query, wanted, sort=_NEWEST_FIRST, search_after=after, track_total_hits=COUNTED))
 
     def prepare(self) -> None:
+        self._server.check()
         with self._available():
-            version = self._client.info()["version"]["number"]
-            if int(version.split(".")[0]) < OLDEST_SERVER:
-                raise Unavailable(
-                    "Elasticsearch at {address} is version {version}; the portal needs 9.", address=self._address, version=version
-                )
             for kind in KINDS:
                 self._make_index(kind)
+            self._audit.prepare()
             self._building = any(self._behind(self._write_alias(kind)) != self._behind(self._alias(kind)) for kind in KINDS)
 
     def is_empty(self) -> bool:
@@ -121,15 +116,16 @@ class ElasticsearchIndex:
             if not self._building:
                 for kind in KINDS:
                     self._begin(kind, f"{self._alias(kind)}-v{SCHEMA_VERSION}-{time.time_ns()}")
+                self._audit.prepare()
                 self._building = True
 
     def complete(self) -> None:
         with self._available():
             self._client.indices.refresh(index=self._all())
             for kind in KINDS:
-                [new] = self._behind(self._write_alias(kind))
-                actions: list[dict[str, Any]] = [{"add": {"index": new, "alias": self._alias(kind)}}]
-                outdated = [name for name in self._writer.indices.get(index=f"{self._alias(kind)}-v*") if name != new]
+                new = self._behind(self._write_alias(kind))
+                actions: list[dict[str, Any]] = [{"add": {"index": name, "alias": self._alias(kind)}} for name in new]
+                outdated = [name for name in self._writer.indices.get(index=f"{self._alias(kind)}-v*") if name not in new]
                 self._writer.indices.update_aliases(actions=[*actions, *({"remove_index": {"index": name}} for name in outdated)])
             self._building = False
 
@@ -141,6 +137,9 @@ class ElasticsearchIndex:
                     self._writer.indices.delete(index=name)
 
     def put(self, documents: Sequence[Document]) -> dict[tuple[str, str], str]:
+        if not self._building and any(document.kind == "audit" for document in documents):
+            with self._available():
+                self._audit.tend(lambda: with_words(self._server, _SETTINGS, _MAPPINGS))
         parts = list(_parts(documents))
         if len(parts) < 2:
             return self._bulk(documents) if documents else {}
@@ -215,26 +214,12 @@ class ElasticsearchIndex:
         operations: list[dict[str, Any]] = []
         for document in documents:
             # The alias must be there: an index that the server made by itself would have no mappings.
-            target = {"_index": self._write_alias(document.kind), "_id": document.id, "require_alias": True}
+            place = self._audit.alias_of(document.id) if document.kind == "audit" else self._write_alias(document.kind)
+            target = {"_index": place, "_id": document.id, "require_alias": True}
             operations.append({"index": target | {"version": document.version, "version_type": "external_gte"}})
             operations.append(_source(document))
-        with self._available():
-            answer = self._writer.bulk(operations=operations)
-        if not answer["errors"]:
-            return {}
-        refused: dict[tuple[str, str], str] = {}
-        for document, item in zip(documents, answer["items"], strict=True):
-            status, error = item["index"]["status"], item["index"].get("error")
-            if status < 300 or status == 409:  # 409: the index has a newer version
-                continue
-            reason = f"{error.get('type')}: {error.get('reason')}"
-            if status != 400:
-                log.warning("Elasticsearch could not write: %s", reason)
-                raise Unavailable(
-                    "Elasticsearch at {address} cannot write now ({reason}).", address=self._address, reason=error.get("type")
-                )
-            refused[document.kind, document.id] = reason
-        return refused
+        refusals = zip(documents, self._server.bulk(operations), strict=True)
+        return {(document.kind, document.id): reason for document, reason in refusals if reason is not None}
 
     def _make_index(self, kind: str) -> None:
         """An index of this version that is written to; read too, if nothing else is there to be read meanwhile."""
@@ -242,22 +227,25 @@ class ElasticsearchIndex:
         if not any(name == current or name.startswith(f"{current}-") for name in self._behind(self._write_alias(kind))):
             self._begin(kind, current)
         if not self._behind(self._alias(kind)):
-            [name] = self._behind(self._write_alias(kind))
-            self._writer.indices.update_aliases(actions=[{"add": {"index": name, "alias": self._alias(kind)}}])
+            written = self._behind(self._write_alias(kind))
+            self._writer.indices.update_aliases(actions=[{"add": {"index": name, "alias": self._alias(kind)}} for name in written])
 
     def _begin(self, kind: str, name: str) -> None:
         indices = self._writer.indices
         if not indices.exists(index=name):
-            indices.create(index=name, settings=_SETTINGS, mappings=_MAPPINGS)
+            settings, mappings = with_words(self._server, _SETTINGS, _MAPPINGS)
+            indices.create(index=name, settings=settings, mappings=mappings)
         alias = self._write_alias(kind)
         actions: list[dict[str, Any]] = [{"remove": {"index": other, "alias": alias}} for other in self._behind(alias) if other != name]
+        if kind == "audit":
+            actions += self._audit.actions(name)
         indices.update_aliases(actions=[*actions, {"add": {"index": name, "alias": alias, "is_write_index": True}}])
 
     def _behind(self, alias: str) -> list[str]:
         """The indices an alias stands for."""
         if not self._writer.indices.exists_alias(name=alias):
             return []
-        return list(self._writer.indices.get_alias(name=alias))
+        return sorted(self._writer.indices.get_alias(name=alias))
 
     def _alias(self, kind: str) -> str:
         return f"{self._prefix}-{kind}"
@@ -268,20 +256,6 @@ class ElasticsearchIndex:
     def _all(self) -> str:
         """What is written to."""
         return ",".join(self._write_alias(kind) for kind in KINDS)
-
-    @contextmanager
-    def _available(self) -> Iterator[None]:
-        """Turns what the client raises into one sentence about this server."""
-        errors = self._errors
-        try:
-            yield
-        except errors.UnsupportedProductError as error:
-            raise Unavailable("The server at {address} is not Elasticsearch.", address=self._address) from error
-        except (errors.AuthenticationException, errors.AuthorizationException) as error:
-            raise Unavailable("Elasticsearch at {address} refused the API key or password.", address=self._address) from error
-        except (errors.ApiError, errors.TransportError) as error:
-            log.warning("Elasticsearch at %s failed: %s", self._address, error)
-            raise Unavailable("Search is not available now: Elasticsearch at {address} does not answer.", address=self._address) from error
 
 
 def _scope(query: SearchQuery) -> list[dict[str, Any]]:
@@ -307,7 +281,9 @@ def _hit(kind: str, id: str, source: dict[str, Any], wanted: list[Term]) -> Sear
 def _clause(term: Term) -> dict[str, Any]:
     if term.cjk and not term.pairs:
         return {"match": {"text.letters": term.text}}
-    return {"match_phrase": {"text": {"query": term.text, "zero_terms_query": "all"}}}
+    phrase = {"match_phrase": {"text": {"query": term.text, "zero_terms_query": "all"}}}
+    # Whole words first, where the index knows words; a field that it has not changes nothing.
+    return {"bool": {"must": phrase, "should": {"match": {"text.words": term.text}}}} if term.cjk else phrase
 
 
 def _source(document: Document) -> dict[str, Any]:

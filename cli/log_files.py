@@ -1,0 +1,46 @@
+"""Where the log lines of a running portal go: a file under the home, and the terminal or whatever collects standard error."""
+
+from __future__ import annotations
+
+import logging
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+from core.errors import StartFailed
+from core.log_lines import JsonLines, Masking, TextLines
+from settings import Settings
+
+FILE_BYTES, OLD_FILES = 10_000_000, 3
+
+
+def write_logs(settings: Settings) -> None:
+    """Everything into the file. On standard error a person reads warnings; what collects JSON there gets all. Raises StartFailed."""
+    terminal = logging.StreamHandler()
+    if settings.log_format != "json":
+        terminal.setLevel(logging.WARNING)
+        # llama.cpp warns about every file's quirks; the log has them.
+        terminal.addFilter(lambda record: record.name != "llama.cpp" or record.levelno >= logging.ERROR)
+        terminal.setFormatter(TextLines())
+    else:
+        terminal.setFormatter(JsonLines())
+    file = _log_file(settings.home / "logs" / "portal.log")
+    file.setFormatter(TextLines() if settings.log_format == "text" else JsonLines())
+    for handler in (terminal, file):
+        handler.addFilter(Masking())
+        logging.getLogger().addHandler(handler)
+    logging.getLogger().setLevel(settings.log_level)
+    # Clients that tell every request they make, several a second, and where; what fails is told by whoever asked.
+    for client in ("elastic_transport", "httpx", "httpcore"):
+        logging.getLogger(client).setLevel(logging.ERROR)
+
+
+def _log_file(path: Path) -> logging.Handler:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return RotatingFileHandler(path, maxBytes=FILE_BYTES, backupCount=OLD_FILES, encoding="utf-8")
+    except OSError as problem:
+        raise StartFailed(
+            "The log {path} cannot be written ({reason}). Free some space, change its rights, or set PORTAL_HOME to another folder.",
+            path=path,
+            reason=problem.strerror,
+        ) from problem

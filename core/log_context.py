@@ -1,0 +1,37 @@
+"""Whose log line this is: the request, the person and the turn that the code now works for. Log lines take it from here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from uuid import uuid4
+
+FIELDS = ("request_id", "user_id", "turn_id", "model")
+
+_current: ContextVar[dict[str, str] | None] = ContextVar("log_context", default=None)
+
+
+def new_request_id() -> str:
+    return uuid4().hex
+
+
+@contextmanager
+def log_context(**fields: str) -> Iterator[None]:
+    """Adds fields, of FIELDS, to every log line of this thread or task until the block ends."""
+    token = _current.set({**(_current.get() or {}), **fields})
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def add_to_log_context(**fields: str) -> None:
+    """Adds to the innermost block, also from a thread that runs in a copy of its context, as FastAPI's dependencies do."""
+    current = _current.get()
+    if current is not None:
+        current.update(fields)
+
+
+def logged_fields() -> Mapping[str, str]:
+    return dict(_current.get() or {})

@@ -1,0 +1,150 @@
+"""One Elasticsearch server as the portal uses it: a client with bounds, what it may be, and its troubles in one sentence each."""
+
+from __future__ import annotations
+
+import logging
+import ssl
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from core.errors import StartFailed, Unavailable
+
+log = logging.getLogger(__name__)
+
+OLDEST_SERVER = 9
+SEARCH_TIMEOUT_S = 5.0
+WRITE_TIMEOUT_S = 30.0
+CONNECTIONS = 10
+
+_TOO_OLD = (
+    "Elasticsearch at {address} is version {version}; the portal needs 9. "
+    "Upgrade it, or leave PORTAL_ELASTICSEARCH_URL empty to search with the embedded index."
+)
+_NO_KEY = (
+    "Elasticsearch at {address} wants to know who asks. "
+    "Set PORTAL_ELASTICSEARCH_API_KEY to an API key that may write the portal's indices."
+)
+_WRONG_KEY = (
+    "Elasticsearch at {address} refused the API key or password. "
+    "Set PORTAL_ELASTICSEARCH_API_KEY to the encoded form of a key that is neither expired nor invalidated."
+)
+_NO_RIGHTS = (
+    "Elasticsearch at {address} does not allow this to the API key or user of the portal. "
+    "Give it the right to monitor the cluster and all rights on indices whose names begin with {prefix}."
+)
+_OTHER_PRODUCT = (
+    "The server at {address} is {product}, which is not Elasticsearch. "
+    "Set PORTAL_ELASTICSEARCH_URL to an Elasticsearch 9, or leave it empty to search with the embedded index."
+)
+_UNTRUSTED = (
+    "The certificate of Elasticsearch at {address} is not trusted ({reason}). "
+    "Set PORTAL_ELASTICSEARCH_CA to the CA that signed it, and use a name in PORTAL_ELASTICSEARCH_URL that stands in it."
+)
+
+
+class ElasticsearchServer:
+    """Connects on first use. url: one address, with name and password in it where the server wants them.
+
+    Raises StartFailed for a CA file that cannot be used.
+    """
+
+    def __init__(self, url: str, *, api_key: str | None = None, ca_file: str | None = None, prefix: str = "glm-portal") -> None:
+        # Imported here: the client takes 55 MB and most of a second, which a portal on the embedded index need not pay.
+        import elasticsearch
+
+        parts = urlsplit(url)
+        self.address = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+        self.prefix = prefix
+        self._errors = elasticsearch
+        self._known = bool(api_key or parts.username)
+        trust: dict[str, Any] = {"ssl_context": _trusting(ca_file)} if ca_file and parts.scheme == "https" else {}
+        self.client = elasticsearch.Elasticsearch(
+            url, api_key=api_key, request_timeout=SEARCH_TIMEOUT_S, max_retries=1, connections_per_node=CONNECTIONS, **trust
+        )
+        self.writer = self.client.options(request_timeout=WRITE_TIMEOUT_S)
+
+    def check(self) -> None:
+        """Raise Unavailable, in words, for a server that the portal cannot use."""
+        with self.available():
+            version = self.client.info()["version"]["number"]
+            if int(version.split(".")[0]) < OLDEST_SERVER:
+                raise Unavailable(_TOO_OLD, address=self.address, version=version)
+
+    def bulk(self, operations: Sequence[dict[str, Any]]) -> list[str | None]:
+        """Do all; returns for each why the server refuses it for good, or None. Raises Unavailable where it may do it later."""
+        with self.available():
+            answer = self.writer.bulk(operations=operations)
+        if not answer["errors"]:
+            return [None] * len(answer["items"])
+        return [self._refusal(outcome) for item in answer["items"] for outcome in item.values()]
+
+    def _refusal(self, outcome: dict[str, Any]) -> str | None:
+        status = outcome["status"]
+        if status < 300 or status == 409:  # 409: the index has a newer version
+            return None
+        error = outcome["error"]
+        if status == 400:
+            return f"{error['type']}: {error['reason']}"
+        log.warning("Elasticsearch could not write: %s: %s", error["type"], error["reason"])
+        raise Unavailable("Elasticsearch at {address} cannot write now ({reason}).", address=self.address, reason=error["type"])
+
+    def close(self) -> None:
+        self.client.close()
+
+    @contextmanager
+    def available(self) -> Iterator[None]:
+        """Turns what the client raises into one sentence about this server."""
+        errors = self._errors
+        try:
+            yield
+        except errors.UnsupportedProductError as error:
+            raise self._other_product(error.body) from error
+        except errors.AuthenticationException as error:
+            raise Unavailable(_WRONG_KEY if self._known else _NO_KEY, address=self.address) from error
+        except errors.AuthorizationException as error:
+            raise Unavailable(_NO_RIGHTS, address=self.address, prefix=self.prefix) from error
+        except errors.ApiError as error:
+            if "media_type_header_exception" in str(error):  # how 8 and 7 say that they do not know the client's version
+                raise Unavailable(_TOO_OLD, address=self.address, version="8 or older") from error
+            # Its reason may quote what somebody searched for.
+            log.warning("Elasticsearch at %s answered %s: %s", self.address, error.meta.status, error.message)
+            raise Unavailable("Search is not available now: Elasticsearch at {address} does not answer.", address=self.address) from error
+        except errors.SSLError as error:
+            raise Unavailable(_UNTRUSTED, address=self.address, reason=_certificate_trouble(error)) from error
+        except errors.TransportError as error:
+            log.warning("Elasticsearch at %s failed: %s", self.address, error)
+            raise Unavailable("Search is not available now: Elasticsearch at {address} does not answer.", address=self.address) from error
+
+    def _other_product(self, body: object) -> Unavailable:
+        """The server did not say that it is Elasticsearch: another product, or a release before 7.14."""
+        version = body.get("version") if isinstance(body, dict) else None
+        version = version if isinstance(version, dict) else {}
+        number = str(version.get("number", ""))
+        if str(version.get("distribution", "")).lower() == "opensearch":
+            return Unavailable(_OTHER_PRODUCT, address=self.address, product=f"OpenSearch {number}".strip())
+        if isinstance(body, dict) and body.get("tagline") == "You Know, for Search":
+            return Unavailable(_TOO_OLD, address=self.address, version=number)
+        return Unavailable(_OTHER_PRODUCT, address=self.address, product="something else")
+
+
+def _trusting(ca_file: str) -> ssl.SSLContext:
+    """Verifies chain and host name with this CA alone."""
+    try:
+        return ssl.create_default_context(cafile=Path(ca_file).expanduser())
+    except OSError as problem:  # ssl.SSLError is one
+        reason = problem.strerror if not isinstance(problem, ssl.SSLError) else "it holds no certificate"
+        raise StartFailed("PORTAL_ELASTICSEARCH_CA {path} cannot be used: {reason}.", path=ca_file, reason=reason) from problem
+
+
+def _certificate_trouble(error: BaseException) -> str:
+    """What OpenSSL found wrong, which the client and its library wrap several times."""
+    looked_at: list[BaseException] = [error]
+    for each in looked_at:
+        if isinstance(each, ssl.SSLCertVerificationError):
+            return str(each.verify_message).rstrip(".")
+        inside = (*getattr(each, "errors", ()), *each.args, each.__cause__, each.__context__)
+        looked_at += [one for one in inside if isinstance(one, BaseException) and one not in looked_at]
+    return "the connection is not encrypted as it should be"

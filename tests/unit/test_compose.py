@@ -1,0 +1,78 @@
+"""deploy/compose.yaml says what the portal and its servers understand. That the images start is not tested here."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import settings
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+TEXT = (DEPLOY / "compose.yaml").read_text("utf-8")
+COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+SECRETS = {
+    "POSTGRES_PASSWORD": "1f2e3d",
+    "ELASTIC_PASSWORD": "4a5b6c",
+    "PORTAL_ADMIN_PASSWORD": "correct horse",
+    "PORTAL_MASTER_KEY": b64encode(b"k" * 32).decode(),
+}
+
+
+def environment(service: str) -> dict[str, str]:
+    """With the secrets filled in, as compose does it."""
+    given = SERVICES[service]["environment"]
+    return {name: re.sub(r"\$\{(\w+):\?\}", lambda found: SECRETS[found[1]], value) for name, value in given.items()}
+
+
+def test_the_portal_accepts_its_settings_and_they_name_the_servers_beside_it(tmp_path: Path) -> None:
+    found = settings.load({"PORTAL_HOME": str(tmp_path), **environment("portal")})
+    assert settings.master_key(found) == b"k" * 32 and found.secure_cookie and not found.embedded
+    postgres = environment("postgres")
+    user, password, name = (postgres[f"POSTGRES_{each}"] for each in ("USER", "PASSWORD", "DB"))
+    assert found.database_url == f"postgresql://{user}:{password}@postgres:5432/{name}"
+    assert found.elasticsearch_url == f"http://elastic:{environment('elasticsearch')['ELASTIC_PASSWORD']}@elasticsearch:9200"
+    assert found.host == "127.0.0.1" and SERVICES["nginx"]["network_mode"] == "service:portal"
+
+
+def test_every_secret_comes_from_the_env_file_and_has_no_value_in_it() -> None:
+    example = (DEPLOY / "env.example").read_text("utf-8")
+    lines = [line for line in example.splitlines() if line and not line.startswith("#")]
+    assert set(lines) == {f"{name}=" for name in SECRETS}
+    assert set(re.findall(r"(?<!\$)\$\{(\w+)", TEXT)) == set(SECRETS)
+    ignored = (DEPLOY.parent / ".gitignore").read_text("utf-8").splitlines()
+    assert "deploy/.env" in ignored and "deploy/.env" in (DEPLOY.parent / ".dockerignore").read_text("utf-8").splitlines()
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_service_is_pinned_watched_and_restarted(service: str) -> None:
+    described = SERVICES[service]
+    assert re.fullmatch(r"[\w./-]+:\d+\.\d+(\.\d+)?", described["image"])
+    assert described["restart"] == "unless-stopped" and {"test", "interval", "timeout", "retries"} <= set(described["healthcheck"])
+    for needed, how in described.get("depends_on", {}).items():
+        assert needed in SERVICES and how["condition"] == "service_healthy"
+
+
+def test_what_must_survive_lies_in_named_volumes() -> None:
+    kept = {service: [each.partition(":") for each in SERVICES[service]["volumes"]] for service in ("portal", "postgres", "elasticsearch")}
+    assert {volume for mounted in kept.values() for volume, _, _ in mounted} == set(COMPOSE["volumes"])
+    dockerfile = (DEPLOY / "Dockerfile").read_text("utf-8")
+    assert kept["portal"][0][2] == "/data" and "PORTAL_HOME=/data" in dockerfile
+
+
+def test_nginx_finds_its_site_and_its_certificate() -> None:
+    site = (DEPLOY / "nginx.conf").read_text("utf-8")
+    assert "server 127.0.0.1:8501;" in site and "listen 443 ssl" in site
+    mounted = dict(each.removesuffix(":ro").split(":") for each in SERVICES["nginx"]["volumes"])
+    assert mounted == {"./nginx.conf": "/etc/nginx/conf.d/default.conf", "./tls": "/etc/ssl/portal"}
+    assert {"/etc/ssl/portal/certificate.pem", "/etc/ssl/portal/key.pem"} <= set(re.findall(r"/etc/ssl/portal/[\w.]+", site))
+
+
+def test_elasticsearch_is_the_version_the_tests_run_against() -> None:
+    tested = re.search(r"<elasticsearch.version>(.+?)<", (DEPLOY.parent / "tests/servers/elasticsearch/pom.xml").read_text("utf-8"))
+    assert tested is not None and SERVICES["elasticsearch"]["image"].endswith(f":{tested[1]}")
