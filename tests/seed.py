@@ -176,8 +176,10 @@ def _generation(
     usage = Usage(dice.randint(60, 2600), 0 if failed else tokens, dice.randint(0, 60))
     timings = Timings(queue, None, first)
     if not failed:
-        gaps = {"inter_token_p50_s": 1 / rate, "inter_token_p95_s": 1.6 / rate}
-        timings = Timings(queue, first, first + tokens / rate, rate, tokens / rate / 3, prefill_s=first - queue, **gaps)
+        timings = Timings(
+            queue, first, first + tokens / rate, rate, tokens / rate / 3, inter_token_p50_s=1 / rate, inter_token_p95_s=1.6 / rate,
+            prefill_s=first - queue,
+        )  # fmt: skip
     error = "The model stopped in the middle of the answer. Try again." if failed else None
     source = "api" if dice.random() < 0.12 else "chat"
     return Generation(
