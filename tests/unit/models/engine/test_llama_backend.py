@@ -129,14 +129,17 @@ def test_what_was_read_ahead_gives_the_answer_that_reading_gives(backend: LlamaB
     assert greedy(engine, following) == (expected, len(following) - 1)
     assert engine.metrics().ahead_tokens >= 15
 def test_recurrent_layers_answer_the_same_alone_and_in_a_crowd(tmp_path: Path) -> None:
-    """glm5-next: its slots cannot be cut back, so that a prompt is read anew unless it goes on where the slot ends."""
+    """glm5-next: its slots cannot be cut back, so that a prompt is read anew unless it goes on where the slot ends.
+
+    Only the beginning is compared: how much of a prompt a step reads depends on time, and so does in which order numbers are added up.
+    """
     path = make_gguf(tmp_path / "a.gguf", "glm5-next", context=512)
     backend = LlamaBackend(path, BackendOptions(context=512, slots=3))
     assert not backend.can_cut
     engine = Engine(backend, "synthetic", speculate=True)
 
     def answers(prompts: list[list[int]]) -> list[str]:
-        asked = [engine.submit(prompt, SamplingParams(temperature=0), 40, str(number)) for number, prompt in enumerate(prompts)]
+        asked = [engine.submit(prompt, SamplingParams(temperature=0), 10, str(number)) for number, prompt in enumerate(prompts)]
         run(engine, *asked)
         return [collect(one)[0] for one in asked]
 
