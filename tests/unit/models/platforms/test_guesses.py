@@ -1,0 +1,122 @@
+"""Answers with guessed tokens are those without, whatever else the platform does to them: on a real model, sure of what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.generation import ChatMessage, Delta, Finished, GenerationRequest, LoadSettings, SamplingParams
+from models.engine.speculation import Speculation
+from models.platforms.local_generation import REPEATED, RESUMED, LocalGeneration
+from models.pool import Pool
+from models.router import PoolRouter
+from tests.gguf_maker import make_gguf
+from tests.this_machine import EXTRA_BUFFERS
+from tests.unit.models.test_pool import GUIDE, load
+
+QUESTION = "Say this again: the quick brown fox jumps over the lazy dog, and the quick brown fox jumps over the lazy dog."
+CLOSE_THOUGHTS = 264
+UNPRINTABLE = tuple((token, -100.0) for token in chain(range(32), range(127, 263)))
+"""Without them each token is a character, so that texts are the same only if the tokens are."""
+Answer = tuple[str, str, Finished]
+"""(reasoning, text, end)"""
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_gguf(tmp_path_factory.mktemp("models") / "sharp.gguf", context=2048)
+
+
+@contextmanager
+def loaded(model: Path, folder: Path, *, guessing: bool) -> Iterator[Pool]:
+    """A pool with the model, which remembers nothing. guessing: at every step, as if guesses cost nothing; else never."""
+    extend = Speculation.extend
+
+    def always(self: Speculation, batch: Any, plain_s: float | None, token_s: float | None) -> None:
+        extend(self, batch, 1e6, 1e-6)
+
+    def never(self: Speculation, batch: Any, plain_s: float | None, token_s: float | None) -> None:
+        pass
+
+    pool = Pool(folder, GUIDE, notes=folder / "notes.json", extra_buffers=EXTRA_BUFFERS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Speculation, "extend", always if guessing else never)
+        load(pool, model, LoadSettings(context=2048, slots=4))
+        yield pool
+        pool.close()
+
+
+def start(pool: Pool, *, thinking: bool = False, guard: bool = False, **asked: Any) -> LocalGeneration:
+    params = SamplingParams(**{"logit_bias": UNPRINTABLE, "max_tokens": 200, **asked})
+    request = GenerationRequest((ChatMessage("user", QUESTION),), "ann", None, params, thinking, guard=guard)
+    running = PoolRouter(pool).start(request)
+    assert isinstance(running, LocalGeneration)
+    return running
+
+
+def read(running: LocalGeneration) -> Answer:
+    events = list(running.events())
+    deltas = [event for event in events if isinstance(event, Delta)]
+    assert isinstance(events[-1], Finished)
+    return "".join(delta.reasoning for delta in deltas), "".join(delta.text for delta in deltas), events[-1]
+
+
+@pytest.mark.parametrize("temperature", [0.6, 1.0])
+def test_several_answers_from_one_seed(model: Path, tmp_path: Path, temperature: float) -> None:
+    """As REST starts them for n: each with the seed after the one before."""
+    found: list[list[Answer]] = []
+    for guessing in (False, True):
+        with loaded(model, tmp_path, guessing=guessing) as pool, ThreadPoolExecutor(4) as threads:
+            running = [start(pool, seed=7 + number, temperature=temperature) for number in range(4)]
+            found.append(list(threads.map(read, running)))
+    plain, guessed = ([answer[:2] for answer in answers] for answers in found)
+    assert guessed == plain
+    assert len(set(plain)) == 4
+    assert not any(end.timings.guessed_tokens for *_, end in found[0])
+    assert all(end.timings.guessed_right for *_, end in found[1])
+
+
+@pytest.mark.parametrize(
+    ("asked", "liked"), [({"temperature": 0.0}, 4.0), ({"temperature": 0.6, "seed": 3}, 5.0)], ids=["greedy", "seeded"]
+)
+def test_an_answer_that_is_resumed_where_it_began_to_repeat_itself(
+    model: Path, tmp_path: Path, asked: dict[str, Any], liked: float
+) -> None:
+    """How many of the repeated tokens are shown, and how many came before it was noticed, is a matter of time: tokens are compared."""
+    found = []
+    for guessing in (False, True):
+        with loaded(model, tmp_path, guessing=guessing) as pool:
+            running = start(pool, guard=True, max_tokens=1800, logit_bias=(*UNPRINTABLE, (ord("O"), liked)), **asked)
+            end = read(running)[2]
+        assert end.timings.retries == 1 and end.note in (RESUMED, REPEATED)
+        assert (end.timings.guessed_right > 0) == guessing
+        second = running._sequence
+        found.append((second.tokens[: second.prompt_length], second.tokens[second.prompt_length :]))
+    (plain_begin, plain), (guessed_begin, guessed) = found
+    assert guessed_begin == plain_begin
+    compared = min(len(plain), len(guessed))
+    assert compared > 200 and len(set(plain[:compared])) > 3
+    assert guessed[:compared] == plain[:compared]
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.8])
+@pytest.mark.parametrize("eager", [-100.0, 8.0], ids=["closed for it", "closed by itself"])
+def test_thoughts_with_a_budget(model: Path, tmp_path: Path, temperature: float, eager: float) -> None:
+    bias = (*UNPRINTABLE, (CLOSE_THOUGHTS, eager))
+    found = []
+    for guessing in (False, True):
+        with loaded(model, tmp_path, guessing=guessing) as pool:
+            asked: dict[str, Any] = {"thinking_budget": 60, "logit_bias": bias, "temperature": temperature, "seed": 2}
+            found.append(read(start(pool, thinking=True, **asked)))
+        assert (found[-1][2].timings.guessed_right > 0) == guessing
+    plain, guessed = found
+    assert guessed[:2] == plain[:2]
+    assert plain[0] and plain[1]
+    assert (len(plain[0]) == 60) == (eager < 0)
+    assert guessed[2].usage == plain[2].usage
