@@ -67,9 +67,14 @@ def read(running: LocalGeneration) -> Answer:
     return "".join(delta.reasoning for delta in deltas), "".join(delta.text for delta in deltas), events[-1]
 
 
-@pytest.mark.parametrize("temperature", [0.6, 1.0])
-def test_several_answers_from_one_seed(model: Path, tmp_path: Path, temperature: float) -> None:
-    """As REST starts them for n: each with the seed after the one before."""
+@pytest.mark.parametrize("temperature", [1.0, 1.3])
+def test_several_answers_from_one_seed(tmp_path: Path, temperature: float) -> None:
+    """As REST starts them for n: each with the seed after the one before.
+
+    Which of them share a batch is a matter of time, and llama.cpp adds up in another order for batches of another shape: the model is one
+    whose next token depends on the last one only, where that is too little to matter.
+    """
+    model = make_gguf(tmp_path / "forgetful.gguf", context=2048, forgetful=True)
     found: list[list[Answer]] = []
     for guessing in (False, True):
         with loaded(model, tmp_path, guessing=guessing) as pool, ThreadPoolExecutor(4) as threads:
