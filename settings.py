@@ -84,6 +84,7 @@ class Settings:
             split_mode=self.split_mode,
             main_gpu=self.main_gpu if self.main_gpu >= 0 else None,
             gpu_shares=tuple(map(float, self.gpu_shares.split(","))) if self.gpu_shares else (),
+            isolated=self.isolated,
         )
 
     @property

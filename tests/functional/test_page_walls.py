@@ -12,7 +12,7 @@ from bench._page_socket import PageSocket
 from bench._portal import Measured, running_portal
 
 PAGES = ["", "chat", "models", "feedback", "usage", "people", "account", "sign_in", "navigation", "shell", "preferences", "words"]
-PROTECTED = {"Chat", "Models", "Feedback", "Usage", "People", "Preferences", "Sign out"}
+PROTECTED = {"Chat", "Search", "Models", "Feedback", "Usage", "People", "Store", "Audit", "Preferences", "Sign out"}
 
 
 @pytest.fixture(scope="module")
@@ -77,9 +77,9 @@ def test_a_cookie_made_up_is_no_session(portal: Measured) -> None:
 @pytest.mark.parametrize(
     ("name", "pages"),
     [
-        ("ann", {"Chat"}),
-        ("max", {"Chat", "Usage"}),
-        ("admin", {"Chat", "Usage", "Models", "Feedback", "People"}),
+        ("ann", {"Chat", "Search"}),
+        ("max", {"Chat", "Search", "Usage"}),
+        ("admin", {"Chat", "Search", "Usage", "Models", "Feedback", "People", "Store", "Audit"}),
     ],
 )
 def test_each_role_is_offered_its_own_pages(portal: Measured, name: str, pages: set[str]) -> None:

@@ -160,7 +160,7 @@ def test_what_llama_cpp_refuses_costs_only_the_guesses(backend: LlamaBackend) ->
 
 def eager(path: Path, *, next_tokens: bool, parking: int = 0) -> Engine:
     """An engine to which guesses are always worth it, if it can make them."""
-    engine = Engine(load(path, next_tokens=next_tokens, parking=parking), "model")
+    engine = Engine(load(path, next_tokens=next_tokens, parking=parking), "model", speculate=False)
     engine._scheduler.plain_s = Always(1.0)
     engine._speculation.guess_s = lambda token_s: 1e-9  # type: ignore[method-assign]
     return engine
