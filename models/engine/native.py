@@ -27,6 +27,8 @@ staging: Any = llama_cpp_ext
 
 _LIBRARY_FOLDER = Path(llama_cpp.__file__).parent / "lib"
 _LEVELS = {1: logging.DEBUG, 2: logging.DEBUG, 3: logging.WARNING, 4: logging.ERROR}
+_STOPPED = ("failed to compute graph, compute status: 1", "failed to decode, ret = 2")
+"""How llama.cpp calls, as errors, a decode that was stopped because nobody wanted its answers any more."""
 _log = logging.getLogger("llama.cpp")
 
 
@@ -77,9 +79,10 @@ class NativeLog:
             self._partial += (text or b"").decode("utf-8", "replace")
             *lines, self._partial = self._partial.split("\n")
             lines = [line for line in lines if line.strip(" .")]
-            self._lines.extend((self._level, line.strip()) for line in lines)
-        for line in lines:
-            _log.log(_LEVELS.get(self._level, logging.DEBUG), "%s", line.strip())
+            said = [(1 if line.strip().endswith(_STOPPED) else self._level, line.strip()) for line in lines]
+            self._lines.extend(said)
+        for level, line in said:
+            _log.log(_LEVELS.get(level, logging.DEBUG), "%s", line)
 
 
 @cache
