@@ -11,7 +11,7 @@ from models.engine.adapter_turns import AdapterTurns
 from models.engine.backend import Part
 from models.engine.sequence import Sequence
 
-STEP_WHILE_DECODING_S = 0.1
+STEP_WHILE_DECODING_S = 0.15
 """What reading prompts may add to a step that others wait for: their next token comes that much later."""
 STEP_ALONE_S = 0.5
 """The longest a step may take when nobody waits for a token: a cancel takes effect within it."""
@@ -185,12 +185,14 @@ class Scheduler:
         reading = [sequence for sequence in running if sequence.remaining > 1]
         batch = [(sequence, self._part(sequence, 1)) for sequence in decoding]
         wait_for_tokens = len(self.running) - len(reading)
-        room = min(self._budget(_step_s(wait_for_tokens, len(reading))), self._batch_tokens - len(batch))
+        most = room = min(self._budget(_step_s(wait_for_tokens, len(reading))), self._batch_tokens - len(batch))
         now = time.perf_counter()
         # A short prompt goes first, but waiting makes a long one shorter: nobody waits for ever.
         for sequence in sorted(reading, key=lambda one: one.remaining / (1.0 + now - one.arrived)):
             if room <= 0:
                 break
+            if room < sequence.remaining <= most:
+                continue  # Read whole with the next step: llama.cpp takes a batch apart into parts of equal length, each with all weights.
             count = min(sequence.remaining, room)
             batch.append((sequence, self._part(sequence, count)))
             room -= count
