@@ -1,7 +1,7 @@
 """Chats that ask at set times, and the three that can answer them: the engine, llama-server, one `Llama` behind a lock.
 
 All get prompts as token ids and the same sampling, and stream. What streams cost is part of the answer: the engine's are read by a
-thread a chat that gathers for 15 ms, as the portal does it; llama-server's by one thread that only counts what comes.
+thread a chat, as the portal does it; llama-server's by one thread that only counts what comes.
 """
 
 from __future__ import annotations
@@ -33,7 +33,6 @@ from models.engine.llama_backend import BackendOptions, LlamaBackend
 from models.engine.sequence import Event, Sequence
 
 TOP_K, TOP_P, TEMPERATURE = 40, 0.95, 0.8
-GATHER_S = 0.015
 PARKING_BYTES = 1 << 30
 
 
@@ -108,10 +107,9 @@ def speed(answers: Row[Answer]) -> float:
 class EngineSide:
     name = "engine"
 
-    def __init__(self, engine: Engine | ChildModel, backend: LlamaBackend | None, gather_s: float = GATHER_S) -> None:
+    def __init__(self, engine: Engine | ChildModel, backend: LlamaBackend | None) -> None:
         self.engine = engine
         self.backend = backend
-        self.gather_s = gather_s
 
     def run(self, jobs: Row[Job]) -> list[Answer]:
         answers = [Answer() for _ in jobs]
@@ -137,9 +135,6 @@ class EngineSide:
     def _read(self, sequence: Sequence, answer: Answer) -> None:
         while not answer.tokens:
             self._take(sequence, sequence.events.get(), answer)
-            sequence.ended.wait(self.gather_s)
-            while self.gather_s and not sequence.events.empty():
-                self._take(sequence, sequence.events.get(), answer)
 
     @staticmethod
     def _take(sequence: Sequence, event: Event, answer: Answer) -> None:
@@ -159,7 +154,6 @@ def engine(
     slots: int,
     context: int,
     threads: int,
-    gather_s: float = GATHER_S,
     next_tokens: bool = False,
     device: Device = PROCESSOR,
     **options: object,
@@ -172,7 +166,7 @@ def engine(
     running = Engine(backend, model.name, **options)  # type: ignore[arg-type]
     running.start()
     try:
-        yield EngineSide(running, backend, gather_s)
+        yield EngineSide(running, backend)
     finally:
         running.close()
 

@@ -116,7 +116,7 @@ def long_prompts(bench: Bench) -> Iterator[list[str]]:
             waits.setdefault(side.name, []).append(statistics.median(answer.ttft for answer in answers[4:]))
         return 1000 * percentile([after - before for answer in answers[:4] for before, after in answer.gaps_during(reading)], 0.95)
 
-    with engine(model, **options, gather_s=0) as ours, server(bench.server, model, **options) as theirs:
+    with engine(model, **options) as ours, server(bench.server, model, **options) as theirs:
         found = in_turns((ours, theirs), bench.repeats, measure)
         name = "inter-token p95, ms, 4 chats while prompts of 1,500 tokens are read"
         yield row(name, found[ours.name], theirs.name, found[theirs.name], "<= 0.5")
@@ -149,7 +149,7 @@ def fifth_turn(bench: Bench, slots: int, *, thinks: bool = False) -> Iterator[li
                 chat += prompt(rng, MIDDLE, 100)
         return 1000 * statistics.median(answer.ttft for answer in answers)
 
-    with engine(model, **options, gather_s=0) as ours, server(bench.server, model, **options) as theirs:
+    with engine(model, **options) as ours, server(bench.server, model, **options) as theirs:
         found = in_turns((ours, theirs), bench.repeats, measure)
         name = f"TTFT of turn 5, ms, 8 interleaved chats{' with thoughts' if thinks else ''} on {slots} slots"
         yield row(name, found[ours.name], theirs.name, found[theirs.name], "<= 0.9")

@@ -286,7 +286,7 @@ class ChildModel:
         if not self._closing.is_set():
             self._changed(ModelState.RESTARTING, "")
         for mirror in mirrors:
-            mirror.end(gone)
+            mirror.events.put(gone)
         for call in calls:
             call.put({"error": write_error(gone)})
         reason += process.bury()
@@ -308,9 +308,7 @@ class ChildModel:
                 mirror.end_told = found if isinstance(found, Finished) else None
                 with self._lock:
                     self._running.pop(number, None)
-                mirror.end(found)
-            else:
-                mirror.events.put(found)
+            mirror.events.put(found)
         if "metrics" in message:
             self._metrics = read_metrics(message["metrics"])
         if "answer" in message:

@@ -44,7 +44,7 @@ class Drafting:
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
-        self._possible = backend.can_draft and backend.can_cut
+        self.possible = backend.can_draft and backend.can_cut
         self._typical = Draft(_HOPE)
         """Of all answers, for new ones to begin with."""
         self._round_s: dict[int, float] = {}
@@ -57,7 +57,7 @@ class Drafting:
 
         plain_s: what the step takes without guesses. guess_s: what each guess adds to it. Nothing is done before both are known.
         """
-        if not self._possible or plain_s is None or guess_s is None:
+        if plain_s is None or guess_s is None:
             return 0.0
         open_parts = [(sequence, part) for sequence, part in batch if not part.guessed]
         far = self._how_far(open_parts, plain_s / len(batch), guess_s, self._backend.most_guesses - sum(part.guessed for _, part in batch))

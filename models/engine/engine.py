@@ -17,6 +17,7 @@ from models.engine.drafting import Drafting
 from models.engine.last_step import LastStep
 from models.engine.ledger import Ledger
 from models.engine.metrics import EngineMetrics
+from models.engine.outbox import Outbox
 from models.engine.parked_files import ParkedFiles
 from models.engine.scheduler import Scheduler
 from models.engine.sequence import Sequence
@@ -60,6 +61,7 @@ class Engine:
         self._step_began = 0.0
         self._reading_ahead = False
         self._ledger = Ledger()
+        self._outbox = Outbox()
         self._thread = threading.Thread(target=self._run, name=f"decode {name}", daemon=True)
 
     def start(self) -> None:
@@ -119,7 +121,7 @@ class Engine:
                 # One that was paused has a sampler, which is the decode thread's to free.
                 if sequence.sampler is None:
                     self._scheduler.withdraw(sequence)
-                    sequence.end(sequence.finished(FinishReason.CANCELLED))
+                    sequence.events.put(sequence.finished(FinishReason.CANCELLED))
             elif self._decoding and all(one.cancelled for one in self._decoding):
                 self._backend.abort(True)
 
@@ -198,6 +200,8 @@ class Engine:
         self._last_step.resting()
         for sequence, token in sampled:
             self._deliver(sequence, token)
+        if not batch or self._scheduler.idle:
+            self._outbox.hand_over()
         self._count(batch, len(sampled), time.perf_counter() - self._step_began, drafting_s)
 
     def read_ahead(self) -> None:
@@ -249,7 +253,7 @@ class Engine:
 
     def _draft(self, batch: list[tuple[Sequence, Part]]) -> float:
         """Let the model's next-token layer guess ahead in a batch that reads no prompt; returns the seconds it took."""
-        if not batch or any(len(part.tokens) - part.guessed > 1 for _, part in batch):
+        if not self._drafting.possible or not batch or any(len(part.tokens) - part.guessed > 1 for _, part in batch):
             return 0.0
         scheduler = self._scheduler
         return self._drafting.extend(batch, scheduler.plain_s.get(len(batch)), self._speculation.guess_s(scheduler.prefill_s_per_token))
@@ -302,6 +306,7 @@ class Engine:
         return [entry for one in batch for entry in self._compute([one], apart=True)]
 
     def _decode(self, parts: list[Part]) -> Decoded:
+        self._outbox.before_decode(long=any(len(part.tokens) - part.guessed > 1 for part in parts))
         result = self._backend.decode(parts)
         self._ledger.decodes[result] += 1
         if result is not Decoded.FAILED:
@@ -373,7 +378,7 @@ class Engine:
         sequence.add(token)
         text = sequence.detokenizer.feed(self._backend.piece(token))
         if text:
-            sequence.events.put(Delta(text, tokens=sequence.generated))
+            self._outbox.tell(sequence, Delta(text, tokens=sequence.generated))
         if sequence.detokenizer.stopped:
             self._finish(sequence, FinishReason.STOP)
         elif sequence.generated >= sequence.max_tokens or len(sequence.tokens) >= self._backend.context:
@@ -383,14 +388,14 @@ class Engine:
         text = sequence.detokenizer.finish()
         self._release(sequence)
         if text:
-            sequence.events.put(Delta(text, tokens=sequence.generated))
+            self._outbox.tell(sequence, Delta(text, tokens=sequence.generated))
         finished = sequence.finished(reason)
         self._ledger.ended(sequence, finished.timings)
-        sequence.end(finished)
+        self._outbox.tell(sequence, finished)
 
     def _fail(self, sequence: Sequence, error: PortalError) -> None:
         self._release(sequence)
-        sequence.end(error)
+        self._outbox.tell(sequence, error)
         self._ledger.failures += 1
 
     def _release(self, sequence: Sequence) -> None:
@@ -419,6 +424,7 @@ class Engine:
             self._memory.clear(slot)
         for sequence in running + waiting:
             self._fail(sequence, error)
+        self._outbox.hand_over()
 
     def _decode_error(self, result: Decoded) -> PortalError:
         if result is Decoded.FULL:

@@ -22,6 +22,8 @@ SPARE_CELLS = 1 / 16
 """Of a memory that all slots share: kept free for the answers that run when another one is to begin."""
 BATCH_WAITS_S = 60.0
 """How long work that nobody watches lets interactive questions pass; then it counts as one."""
+FIRST_TOKEN = 2.0
+"""How many people who wait for their next token weigh as much as one who waits for the first."""
 _SURPRISE = 2.0
 """Times longer than expected: what a step is counted as at most."""
 
@@ -239,5 +241,5 @@ class Scheduler:
 
 
 def _step_s(decoding: int, reading: int) -> float:
-    """What reading prompts may take of a step: longer where more wait for their first token than for their next."""
-    return STEP_ALONE_S if not decoding else min(STEP_ALONE_S, STEP_WHILE_DECODING_S * max(1.0, reading / decoding))
+    """What reading prompts may take of a step: longer where many wait for their first token. Long steps are the quicker way to read."""
+    return STEP_ALONE_S if not decoding else min(STEP_ALONE_S, STEP_WHILE_DECODING_S * max(1.0, FIRST_TOKEN * reading / decoding))

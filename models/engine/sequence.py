@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from dataclasses import dataclass, field
 from queue import SimpleQueue
@@ -37,8 +36,8 @@ class Sequence:
     """The turn's or the completion's id, for the log of a crash."""
     arrived: float = field(default_factory=time.perf_counter)
     events: SimpleQueue[Event] = field(default_factory=SimpleQueue)
-    ended: threading.Event = field(default_factory=threading.Event)
-    """Set with the last event: who gathers the others need not wait for more."""
+    heard: bool = False
+    """Some of its text is on its way to who reads it."""
     detokenizer: Detokenizer = field(init=False)
     cancelled: bool = False
     slot: int | None = None
@@ -99,11 +98,6 @@ class Sequence:
         self.guessed_right += right
         if self.guesser is not None and not drafted:
             self.guesser.learn(guessed, right)
-
-    def end(self, event: Finished | PortalError) -> None:
-        """Report the last event."""
-        self.events.put(event)
-        self.ended.set()
 
     def finished(self, reason: FinishReason) -> Finished:
         """The end of it: no token comes after."""

@@ -10,8 +10,6 @@ from __future__ import annotations
 import heapq
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 if TYPE_CHECKING:
     from models.engine.backend import Part
     from models.engine.sequence import Sequence
@@ -110,6 +108,9 @@ class Speculation:
         tokens = float(len(batch))
         best = _MARGIN * tokens / plain_s
         found = self._guesses(batch, best * token_s)
+        if not found:
+            self._skip(batch)
+            return
         likely = [(-right, index, 1) for index, (right, _) in found.items()]
         heapq.heapify(likely)
         costs = self._costs(token_s)
@@ -126,10 +127,15 @@ class Speculation:
                 heapq.heappush(likely, (chance * right, index, count + 1))
         for index in order[:chosen]:
             batch[index][1].guessed += 1
-        for index, (sequence, part) in enumerate(batch):
+        for index, (_, part) in enumerate(batch):
             if part.guessed:
                 part.tokens = [*part.tokens, *found[index][1][: part.guessed]]
-            elif sequence.guesser is not None:
+        self._skip(batch)
+
+    @staticmethod
+    def _skip(batch: list[tuple[Sequence, Part]]) -> None:
+        for sequence, part in batch:
+            if not part.guessed and sequence.guesser is not None:
                 sequence.guesser.skipped()
 
     def _guesses(self, batch: list[tuple[Sequence, Part]], needed: float) -> dict[int, tuple[float, list[int]]]:
@@ -145,12 +151,11 @@ class Speculation:
 
     def _costs(self, token_s: float) -> list[float]:
         """What 0, 1, 2 ... guesses add to a step: as measured, between two measured ones in proportion, beyond as a prompt's tokens."""
-        counts = [0, *sorted(self._cost_s)]
-        seconds = [self._cost_s.get(count, 0.0) for count in counts]
-        if counts[-1] < self._most:
-            seconds.append(seconds[-1] + (self._most - counts[-1]) * token_s)
-            counts.append(self._most)
-        costs: list[float] = np.interp(range(self._most + 1), counts, seconds).tolist()
+        costs = [0.0]
+        for count in sorted(self._cost_s):
+            known, before, steps = self._cost_s[count], costs[-1], count + 1 - len(costs)
+            costs += [before + (known - before) * step / steps for step in range(1, steps + 1)]
+        costs += [costs[-1] + step * token_s for step in range(1, self._most + 2 - len(costs))]
         return costs
 
     def learn(self, guessed: int, right: int, seconds: float, plain_s: float, token_s: float | None) -> None:

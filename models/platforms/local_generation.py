@@ -6,7 +6,6 @@ All of this runs on the reader's thread, so that the decode thread does nothing 
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
     from models.adapter_facts import ChosenAdapter
     from models.platforms.local import LocalPlatform
 
-_GATHER_S = 0.015
-"""Deltas closer than this are handed over as one: every wake-up of a reader costs the decode thread time."""
 _UNENDED = "the engine ends every sequence with Finished or an error"
 REPEATED = "The answer began to repeat itself and was stopped."
 RESUMED = "The answer began to repeat itself; it was continued from there with safer settings."
@@ -60,7 +57,6 @@ class LocalGeneration:
         self._first = self._sequence = sequence
         self._lock = threading.Lock()
         self._cancelled = False
-        self._handed_over = 0.0
         self._looked_at = 0
         self._repeats: Repetition | None = None
 
@@ -211,20 +207,17 @@ class LocalGeneration:
         return replace(last, usage=usage, timings=timings)
 
     def _gathered(self) -> Iterator[_Gathered]:
-        """The sequence's events to the last; deltas that come in quick succession come together."""
+        """The sequence's events to the last; deltas that came together stay together."""
         told = 0
         while True:
             event: Event | None = self._sequence.events.get()
             deltas: list[Delta] = []
-            if isinstance(event, Delta):
-                self._sequence.ended.wait(max(0.0, self._handed_over + _GATHER_S - time.perf_counter()))
             while isinstance(event, Delta):
                 if self._params.logprobs is not None:
                     event, told = replace(event, logprobs=tuple(self._sequence.logprobs[told : event.tokens])), event.tokens
                 deltas.append(event)
                 event = None if self._sequence.events.empty() else self._sequence.events.get()
             if deltas:
-                self._handed_over = time.perf_counter()
                 yield deltas
             if event is not None:
                 yield event

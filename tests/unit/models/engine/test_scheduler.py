@@ -8,7 +8,7 @@ import pytest
 
 from core.errors import Busy
 from core.generation import SamplingParams
-from models.engine.scheduler import BATCH_WAITS_S, SMALLEST_CHUNK, STEP_WHILE_DECODING_S, Scheduler
+from models.engine.scheduler import BATCH_WAITS_S, FIRST_TOKEN, SMALLEST_CHUNK, STEP_WHILE_DECODING_S, Scheduler
 from models.engine.sequence import Sequence
 
 
@@ -94,26 +94,28 @@ def test_a_long_prompt_that_has_waited_overtakes_newer_short_ones() -> None:
 
 
 def test_a_slow_machine_reads_prompts_in_small_chunks_while_others_decode() -> None:
-    scheduler = Scheduler(2, 512, 10)
+    scheduler = Scheduler(3, 512, 10)
     scheduler.measured(0, 100, 1.0)
     running(scheduler, 0, question(400))
     assert len(scheduler.parts()[0][1].tokens) == 50
     running(scheduler, 1, question(), done=4)
+    running(scheduler, 2, question(), done=4)
     chunk = {part.slot: len(part.tokens) for _, part in scheduler.parts()}
-    assert chunk == {0: max(SMALLEST_CHUNK, round(STEP_WHILE_DECODING_S * 100)), 1: 1}
+    assert chunk == {0: max(SMALLEST_CHUNK, round(STEP_WHILE_DECODING_S * 100)), 1: 1, 2: 1}
 
 
-def test_where_most_wait_for_their_first_token_more_of_prompts_is_read() -> None:
+def test_where_many_wait_for_their_first_token_more_of_prompts_is_read() -> None:
     scheduler = Scheduler(8, 512, 10)
     scheduler.measured(0, 100, 1.0)
-    running(scheduler, 0, question(), done=4)
-    for slot in range(1, 4):
+    for slot in (0, 1):
+        running(scheduler, slot, question(), done=4)
+    for slot in (2, 3):
         running(scheduler, slot, question(400))
-    read = sum(len(part.tokens) for _, part in scheduler.parts()) - 1
-    assert read == pytest.approx(3 * STEP_WHILE_DECODING_S * 100, abs=1)
+    read = sum(len(part.tokens) for _, part in scheduler.parts()) - 2
+    assert read == pytest.approx(FIRST_TOKEN * STEP_WHILE_DECODING_S * 100, abs=1)
     for slot in range(4, 8):
         running(scheduler, slot, question(), done=4)
-    assert sum(len(part.tokens) for _, part in scheduler.parts()) - 5 == max(SMALLEST_CHUNK, round(STEP_WHILE_DECODING_S * 100))
+    assert sum(len(part.tokens) for _, part in scheduler.parts()) - 6 == max(SMALLEST_CHUNK, round(STEP_WHILE_DECODING_S * 100))
 
 
 def test_what_others_tokens_take_does_not_count_for_a_prompts() -> None:
