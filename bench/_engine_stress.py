@@ -234,7 +234,7 @@ def _check(engine: Engine, backend: LlamaBackend, parked: Path) -> None:
     metrics = engine.metrics()
     assert (metrics.busy, metrics.waiting, metrics.failures) == (0, 0, 0), metrics
     held = [lib.llama_memory_seq_pos_max(backend._memory, slot) + 1 for slot in range(SLOTS)]
-    known = [len(tokens) for tokens in engine._prefixes.tokens]
+    known = [len(tokens) for tokens in engine._memory.prefixes.tokens]
     assert held == known, f"the slots hold {held} tokens, the engine knows of {known}"
     kept = engine._memory.parked
     assert kept.bytes == sum(one.state.nbytes for one in kept._kept) <= PARKING_BYTES

@@ -131,7 +131,7 @@ def run(engine: Engine, *sequences: Running, limit: int = 2000) -> None:
     """Step, in this thread, until all are finished."""
     for _ in range(limit):
         if all(ended(sequence) for sequence in sequences):
-            engine._outbox.hand_over()  # as with the next decode
+            engine._answers.outbox.hand_over()  # as with the next decode
             return
         engine.step()
     raise AssertionError("the engine did not finish")

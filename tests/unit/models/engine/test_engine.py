@@ -556,7 +556,7 @@ def test_random_questions_and_expectations_leave_the_slots_holding_what_is_noted
         engine.expect(sequence.tokens, stripped)
         for _ in range(chance.randrange(3)):
             engine.read_ahead()
-        assert model.memory == engine._prefixes.tokens
+        assert model.memory == engine._memory.prefixes.tokens
         talk[:] = [*stripped, chance.randrange(1, 100)] if len(stripped) < 300 else talk[:30]
     metrics = engine.metrics()
     kinds = (metrics.slot_tokens, metrics.ahead_tokens, metrics.copied_tokens, metrics.restored_tokens, metrics.disk_tokens)

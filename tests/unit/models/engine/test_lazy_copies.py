@@ -41,10 +41,10 @@ def test_a_conversation_that_comes_back_into_a_slot_just_copied_from_changes_no_
     engine._memory.forget_oldest([0, 1, 2])
     answers(engine, [*SYSTEM, *range(48, 58)] * 2)
     assert engine.metrics().parked == 1
-    holding = next(slot for slot in range(3) if engine._prefixes.tokens[slot])
+    holding = next(slot for slot in range(3) if engine._memory.prefixes.tokens[slot])
     for slot in range(3):
         if slot != holding:
-            engine._prefixes.hold(slot, [])
+            engine._memory.prefixes.hold(slot, [])
     # The only other free slot is the one that is copied from.
     first, second = (slot for slot in range(3) if slot != holding)
     busy = engine.submit([50] * 20, SamplingParams(temperature=0), 400, "busy")

@@ -201,7 +201,7 @@ def test_reading_ahead_that_breaks_costs_no_question(backend: LlamaBackend, monk
     monkeypatch.setattr(backend, "abort", aborts.append)
     with pytest.raises(MemoryError):
         engine.read_ahead()
-    engine._fail_all(ModelFailed("as the decode thread does it"))
+    engine._answers.fail_all(ModelFailed("as the decode thread does it"))
     asked = ask(engine, prompt(1))
     assert True not in aborts, "nothing is read ahead, so that there is nothing to break off"
     run(engine, asked)
