@@ -1,13 +1,12 @@
-"""The composition root: settings in, a running portal out. With storekeeping.py the only module that knows the concrete classes."""
+"""The composition root: settings in, a running portal out. The parts are opened by store_parts.py and model_parts.py."""
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import threading
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import settings as portal_settings
@@ -18,7 +17,6 @@ from core.conversations import Conversations
 from core.embeddings import Embeddings
 from core.errors import PortalError, StartFailed
 from core.feedback import FeedbackQueue
-from core.generation import Crash
 from core.index_room import IndexRoom
 from core.model_room import ModelRoom
 from core.permissions import Role
@@ -40,28 +38,19 @@ from data.parked_jobs import ParkedJobs
 from data.passwords import BcryptHasher
 from data.reconciler import Reconciler
 from data.sealing import use_keyring
-from data.search.elasticsearch_index import ElasticsearchIndex
-from data.search.elasticsearch_logs import ElasticsearchLogs
-from data.search.elasticsearch_server import ElasticsearchServer
 from data.search.port import WritableIndex
-from data.search.postgres_index import PostgresIndex
-from data.search.refusing_index import ELASTICSEARCH_OFF, EMBEDDED_OFF, RefusingIndex
-from data.search.rollover import RolloverLimits
-from data.search.sqlite_index import SqliteIndex
 from data.unit_of_work import SqlUnitOfWork
-from models.engine.parked_files import ParkedFiles, default_budget
-from models.last_run import RunRecord, read_crashes
+from model_parts import GUIDE, newest_crash, open_pool
+from models.last_run import RunRecord
 from models.model_facts import model_name
 from models.pool import Pool
 from models.router import PoolRouter
 from settings import Settings
+from store_parts import BACKUP_KEY, now, open_index, open_log_shipper, prepare_home, unwritable
 
 log = logging.getLogger(__name__)
 
-GUIDE = Path(__file__).parent / "models" / "guide" / "guide.gguf"
 FIRST_ADMIN = "admin"
-BACKUP_KEY = "PORTAL_BACKUP_KEY"
-"""No setting of the portal: the passphrase of backups, which the commands read too."""
 MOST_CRASHES = 3
 """A model that ended so many runs in a row in native code is not loaded at the start any more: an admin may."""
 
@@ -134,14 +123,7 @@ def build(
 
     index = open_index(settings, database)
     if pool is None:
-        own_pool = Pool(
-            settings.models_path,
-            GUIDE,
-            notes=settings.home / "load_settings.json",
-            extra_buffers=extra_buffers(settings.home),
-            files=open_parked_files(settings),
-            record=record,
-        )
+        own_pool = open_pool(settings, record)
         pool, router = own_pool, router or PoolRouter(own_pool)
     assert router is not None, "a pool of its own needs its router"
     index_worker, reconciler = IndexWorker(database, index), Reconciler(database, index)
@@ -215,98 +197,15 @@ def ensure_first_admin(portal: Portal) -> str | None:
     return None if given else password
 
 
-def now() -> datetime:
-    return datetime.now(UTC)
-
-
-def prepare_home(settings: Settings) -> None:
-    """Make the folders. Raises StartFailed if they cannot be written."""
-    try:
-        settings.home.mkdir(parents=True, exist_ok=True)
-        settings.models_path.mkdir(parents=True, exist_ok=True)
-        probe = settings.home / ".writable"
-        probe.write_bytes(b"1")
-        probe.unlink()
-    except OSError as problem:
-        raise StartFailed(
-            "The folder {home} cannot be written ({reason}). Free some space, change its rights, or set PORTAL_HOME to another folder.",
-            home=settings.home,
-            reason=problem.strerror,
-        ) from problem
-
-
-def open_index(settings: Settings, database: Database) -> WritableIndex:
-    """The search index that the settings name."""
-    sealed = settings.encrypted and not settings.index_plaintext
-    if settings.elasticsearch_url:
-        elasticsearch = ElasticsearchIndex(
-            settings.elasticsearch_url,
-            api_key=settings.elasticsearch_api_key or None,
-            ca_file=settings.elasticsearch_ca or None,
-            rollover=_rollover(settings),
-        )
-        return RefusingIndex(elasticsearch.remove, ELASTICSEARCH_OFF) if sealed else elasticsearch
-    embedded = SqliteIndex(settings.home / "search.db") if database.is_sqlite else PostgresIndex(database)
-    return RefusingIndex(embedded.remove, EMBEDDED_OFF) if sealed else embedded
-
-
-def open_log_shipper(settings: Settings) -> LogShipper | None:
-    """What sends log lines to Elasticsearch, where there is one. Its connections are its own: searches never wait for them."""
-    if not settings.elasticsearch_url:
-        return None
-    server = ElasticsearchServer(
-        settings.elasticsearch_url, api_key=settings.elasticsearch_api_key or None, ca_file=settings.elasticsearch_ca or None
-    )
-    return LogShipper(ElasticsearchLogs(server, _rollover(settings), timedelta(days=settings.log_days)))
-
-
-def _rollover(settings: Settings) -> RolloverLimits:
-    return RolloverLimits(settings.rollover_days, settings.rollover_mb, settings.rollover_documents)
-
-
-def open_parked_files(settings: Settings) -> ParkedFiles | None:
-    """Where conversations go that memory has no room for; None where the settings or the disk allow none."""
-    if settings.parking_disk_mb == 0:
-        return None
-    try:
-        budget = default_budget(settings.home) if settings.parking_disk_mb < 0 else settings.parking_disk_mb * 1024 * 1024
-        return ParkedFiles(settings.home / "parked", budget)
-    except OSError as problem:
-        log.warning("conversations cannot be parked on the disk (%s); they will be computed again", problem.strerror)
-        return None
-
-
-def extra_buffers(home: Path) -> bool:
-    """Whether the CPU backend may repack weights; the install notes here when this machine dies of it (see docs/architecture.md)."""
-    try:
-        noted = json.loads((home / "engine.json").read_text("utf-8"))
-    except (OSError, ValueError):
-        return True
-    return bool(noted.get("extra_buffers", True))
-
-
-def newest_crash(home: Path) -> Crash | None:
-    """The last run that ended in native code, of those that are remembered."""
-    return next(reversed(read_crashes(home / "logs")), None)
-
-
-def open_record(settings: Settings) -> RunRecord:
-    """Of this run; reads what the runs before it left. Raises StartFailed."""
-    prepare_home(settings)
-    try:
-        return RunRecord(settings.home / "logs")
-    except OSError as problem:
-        raise StartFailed(
-            "The folder {home} cannot be written ({reason}). Free some space, change its rights, or set PORTAL_HOME to another folder.",
-            home=settings.home,
-            reason=problem.strerror,
-        ) from problem
-
-
 def _build_recorded(
     settings: Settings, pool: ModelPool | None = None, router: Router | None = None, hasher: PasswordHasher | None = None
 ) -> Portal:
-    record = open_record(settings)
+    """With a record of this run, which reads what the runs before it left."""
+    prepare_home(settings)
+    try:
+        record = RunRecord(settings.home / "logs")
+    except OSError as problem:
+        raise unwritable(settings.home, problem) from problem
     try:
         return build(settings, pool=pool, router=router, hasher=hasher, record=record)
     except BaseException:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import settings as portal_settings
-from bootstrap import now, open_index, prepare_home
 from core.accounts import Accounts
 from core.errors import StartFailed, Unavailable
 from data.backup.file import is_sealed
@@ -29,6 +28,7 @@ from data.sealing import use_keyring
 from data.search.port import WritableIndex
 from data.unit_of_work import SqlUnitOfWork
 from settings import Settings
+from store_parts import now, open_index, prepare_home
 
 log = logging.getLogger(__name__)
 

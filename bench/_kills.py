@@ -19,13 +19,13 @@ from sqlalchemy import func, select
 import settings
 from bench._askers import PEOPLE, Ledger, one_chat, sign_in
 from bench._portal import Measured, running_portal
-from bootstrap import open_index
 from core.entities import MessageStatus
 from data.database import Database, open_database
 from data.documents import SOURCES
 from data.search.port import KINDS
 from data.tables import ConversationTable, FeedbackTable, IndexJobTable, MessageTable
 from settings import Settings
+from store_parts import open_index
 
 ALIVE_S = 2.5
 """From the first answer of a life to the kill, at most."""

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import settings as portal_settings
 import storekeeping
-from bootstrap import BACKUP_KEY as KEY
 from cli.ending import ending
 from core.errors import InvalidInput
+from store_parts import BACKUP_KEY as KEY
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
-import bootstrap
+import model_parts
 import settings as portal_settings
 import storekeeping
 from cli.finding import Finding
@@ -83,7 +83,7 @@ def _models(settings: Settings) -> Finding:
     folder = settings.models_path
     files = sorted(folder.glob("**/*.gguf")) if folder.is_dir() else []
     total = sum(path.stat().st_size for path in files)
-    chosen = Path(settings.model).expanduser() if settings.model else bootstrap.GUIDE
+    chosen = Path(settings.model).expanduser() if settings.model else model_parts.GUIDE
     if not chosen.exists():
         advice = "Set PORTAL_MODEL to a GGUF that is there, or take it away for the built-in model."
         return Finding("Models", False, f"{chosen} is missing", advice)
@@ -92,7 +92,7 @@ def _models(settings: Settings) -> Finding:
 
 def _crashes(settings: Settings) -> Iterator[Finding]:
     """The newest crash in native code, for as long as no run ended in order since."""
-    crash = bootstrap.newest_crash(settings.home)
+    crash = model_parts.newest_crash(settings.home)
     if crash is not None and crash.in_a_row:
         what = f"model {crash.model} while {crash.doing} {crash.answers} answers" if crash.model else "no model was at work"
         line = f"{crash.at:%Y-%m-%d %H:%M} UTC in native code, {what}: {crash.error}"

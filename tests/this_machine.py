@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import bootstrap
+import model_parts
 import settings
 
-EXTRA_BUFFERS = bootstrap.extra_buffers(settings.load().home)
+EXTRA_BUFFERS = model_parts.extra_buffers(settings.load().home)
 """False where the CPU announces what its host refuses: llama.cpp would die of it (see docs/architecture.md)."""

@@ -10,7 +10,6 @@ import httpx
 import pytest
 from sqlalchemy import Text, select, text, type_coerce, update
 
-import bootstrap
 from core.entities import SearchQuery
 from core.errors import StartFailed, Unavailable
 from data.backup.restore import restore
@@ -26,6 +25,7 @@ from data.search.port import WritableIndex
 from data.tables import MessageTable, Table
 from data.unit_of_work import SqlUnitOfWork
 from settings import Settings
+from store_parts import open_index
 from tests.functional import things
 from tests.functional.things import put_exchange, put_user
 from tests.servers.elasticsearch_node import ElasticsearchNode
@@ -230,7 +230,7 @@ def test_elasticsearch_gets_no_readable_text_unless_an_admin_allows_it(
     put_secrets(database)
 
     def drained(settings: Settings) -> WritableIndex:
-        index = bootstrap.open_index(settings, database)
+        index = open_index(settings, database)
         request.addfinalizer(index.close)
         assert IndexWorker(database, index).drain(20)
         return index

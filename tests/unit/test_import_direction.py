@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("core", "models", "data", "api", "pages", "cli")
-TOP = ("settings", "bootstrap", "storekeeping", "app", "Home")
+TOP = ("settings", "bootstrap", "storekeeping", "store_parts", "model_parts", "app", "Home")
 
 MAY_IMPORT = {
     "core": {"core"},
@@ -19,11 +19,13 @@ MAY_IMPORT = {
     "api": {"api", "core", "bootstrap"},
     "pages": {"pages", "core", "bootstrap"},
     "settings": {"core"},
-    "bootstrap": {"core", "models", "data", "settings"},
-    "storekeeping": {"core", "data", "settings", "bootstrap"},
+    "store_parts": {"core", "data", "settings"},
+    "model_parts": {"core", "models", "settings"},
+    "bootstrap": {"core", "models", "data", "settings", "store_parts", "model_parts"},
+    "storekeeping": {"core", "data", "settings", "store_parts"},
     "app": {"api", "bootstrap", "core", "pages"},
     "Home": {"pages", "bootstrap", "core"},
-    "cli": {"cli", "core", "settings", "bootstrap", "storekeeping", "app"},
+    "cli": {"cli", "core", "settings", "bootstrap", "storekeeping", "store_parts", "model_parts", "app"},
 }
 """Of our own rooms. api and pages take the Portal from bootstrap and build nothing. cli serves app."""
 

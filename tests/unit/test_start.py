@@ -9,8 +9,10 @@ import pytest
 
 import bootstrap
 from core.generation import Crash
+from model_parts import GUIDE
 from models.last_run import RunRecord
 from settings import Settings
+from store_parts import now
 from tests.fakes import FakePool, FakeRouter
 from tests.unit.api.conftest import PlainHasher
 
@@ -28,7 +30,7 @@ def test_a_model_that_ended_three_runs_in_a_row_is_not_loaded_by_itself(tmp_path
     portal = bootstrap.build(Settings(home=tmp_path), pool=pool, router=FakeRouter(), hasher=PlainHasher())
     bootstrap.load_first_model(portal)
     portal.close()
-    assert pool.asked == ([("load", bootstrap.GUIDE)] if loaded else [])
+    assert pool.asked == ([("load", GUIDE)] if loaded else [])
 
 
 def test_in_a_process_of_its_own_it_is_loaded_all_the_same(tmp_path: Path) -> None:
@@ -37,12 +39,12 @@ def test_in_a_process_of_its_own_it_is_loaded_all_the_same(tmp_path: Path) -> No
     portal = bootstrap.build(Settings(home=tmp_path, isolated=True), pool=pool, router=FakeRouter(), hasher=PlainHasher())
     bootstrap.load_first_model(portal)
     portal.close()
-    assert pool.asked == [("load", bootstrap.GUIDE)]
+    assert pool.asked == [("load", GUIDE)]
 
 
 def test_a_crash_stands_in_the_audit(tmp_path: Path) -> None:
     record = RunRecord(tmp_path / "logs")
-    record.found = (Crash(bootstrap.now(), "guide", "sampling", 2, ("turn-1", "turn-2"), "Aborted", 1),)
+    record.found = (Crash(now(), "guide", "sampling", 2, ("turn-1", "turn-2"), "Aborted", 1),)
     portal = bootstrap.build(Settings(home=tmp_path), pool=FakePool(), router=FakeRouter(), hasher=PlainHasher(), record=record)
     with portal.database.connect() as rows:
         found = rows.exec_driver_sql("SELECT action, subject, details FROM audit_events").all()

@@ -1,0 +1,75 @@
+"""What the settings say about the store: the home, the search index, the log shipper. Both composition roots open these."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from core.errors import StartFailed
+from data.database import Database
+from data.log_shipping import LogShipper
+from data.search.elasticsearch_index import ElasticsearchIndex
+from data.search.elasticsearch_logs import ElasticsearchLogs
+from data.search.elasticsearch_server import ElasticsearchServer
+from data.search.port import WritableIndex
+from data.search.postgres_index import PostgresIndex
+from data.search.refusing_index import ELASTICSEARCH_OFF, EMBEDDED_OFF, RefusingIndex
+from data.search.rollover import RolloverLimits
+from data.search.sqlite_index import SqliteIndex
+from settings import Settings
+
+BACKUP_KEY = "PORTAL_BACKUP_KEY"
+"""No setting of the portal: the passphrase of backups, which the commands read too."""
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def prepare_home(settings: Settings) -> None:
+    """Make the folders. Raises StartFailed if they cannot be written."""
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+        settings.models_path.mkdir(parents=True, exist_ok=True)
+        probe = settings.home / ".writable"
+        probe.write_bytes(b"1")
+        probe.unlink()
+    except OSError as problem:
+        raise unwritable(settings.home, problem) from problem
+
+
+def unwritable(home: Path, problem: OSError) -> StartFailed:
+    return StartFailed(
+        "The folder {home} cannot be written ({reason}). Free some space, change its rights, or set PORTAL_HOME to another folder.",
+        home=home,
+        reason=problem.strerror,
+    )
+
+
+def open_index(settings: Settings, database: Database) -> WritableIndex:
+    """The search index that the settings name."""
+    sealed = settings.encrypted and not settings.index_plaintext
+    if settings.elasticsearch_url:
+        elasticsearch = ElasticsearchIndex(
+            settings.elasticsearch_url,
+            api_key=settings.elasticsearch_api_key or None,
+            ca_file=settings.elasticsearch_ca or None,
+            rollover=_rollover(settings),
+        )
+        return RefusingIndex(elasticsearch.remove, ELASTICSEARCH_OFF) if sealed else elasticsearch
+    embedded = SqliteIndex(settings.home / "search.db") if database.is_sqlite else PostgresIndex(database)
+    return RefusingIndex(embedded.remove, EMBEDDED_OFF) if sealed else embedded
+
+
+def open_log_shipper(settings: Settings) -> LogShipper | None:
+    """What sends log lines to Elasticsearch, where there is one. Its connections are its own: searches never wait for them."""
+    if not settings.elasticsearch_url:
+        return None
+    server = ElasticsearchServer(
+        settings.elasticsearch_url, api_key=settings.elasticsearch_api_key or None, ca_file=settings.elasticsearch_ca or None
+    )
+    return LogShipper(ElasticsearchLogs(server, _rollover(settings), timedelta(days=settings.log_days)))
+
+
+def _rollover(settings: Settings) -> RolloverLimits:
+    return RolloverLimits(settings.rollover_days, settings.rollover_mb, settings.rollover_documents)
