@@ -6,7 +6,7 @@ import json
 import logging
 from pathlib import Path
 
-from core.generation import Crash
+from core.model import Crash
 from models.engine.parked_files import ParkedFiles, default_budget
 from models.last_run import RunRecord, read_crashes
 from models.pool import Pool

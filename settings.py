@@ -14,7 +14,7 @@ from typing import Annotated, get_type_hints
 import yaml
 
 from core.errors import InvalidInput, StartFailed
-from core.generation import LoadSettings
+from core.model import LoadSettings
 
 
 @dataclass(frozen=True, slots=True)

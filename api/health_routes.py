@@ -8,9 +8,9 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from api.portal import PortalHere
-from core.entities import SearchQuery
 from core.errors import PortalError
-from core.generation import ModelKind, ModelState
+from core.index import SearchQuery
+from core.model import ModelKind, ModelState
 
 log = logging.getLogger(__name__)
 router = APIRouter(tags=["health"])

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from api.identity import SignedIn
 from api.portal import PortalHere
 from api.shapes import Asked
-from core.entities import ParkedJob, Reconciliation
+from core.index import ParkedJob, Reconciliation
 from core.index_room import IndexState
 
 router = APIRouter(prefix="/api/v1/index", tags=["index"])

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from api.identity import SignedIn
 from api.portal import PortalHere
 from api.shapes import Asked, Line
-from core.generation import MOST_ADAPTERS, Adapter, AdapterFile, LoadedModel, LoadSettings, ModelFile
+from core.model import MOST_ADAPTERS, Adapter, AdapterFile, LoadedModel, LoadSettings, ModelFile
 
 router = APIRouter(prefix="/api/v1/models", tags=["models"])
 

@@ -17,7 +17,7 @@ from api.identity import SignedIn
 from api.portal import PortalHere
 from api.streams import EventStream, until_finished
 from core.errors import NotFound
-from core.generation import LoadedModel
+from core.model import LoadedModel
 
 router = APIRouter(prefix="/v1", tags=["OpenAI"], responses={"4XX": {"model": OpenAIErrorBody}, 422: {"model": OpenAIErrorBody}})
 

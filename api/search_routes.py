@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from api.identity import SignedIn
 from api.portal import PortalHere
 from api.shapes import Line, Moment
-from core.entities import MARK_END, MARK_START
+from core.index import MARK_END, MARK_START
 from core.search import Found, FoundItem
 
 router = APIRouter(prefix="/api/v1", tags=["search"])

@@ -12,7 +12,7 @@ from sqlalchemy import select, text
 
 from bench._portal import percentile
 from bench._store_data import fill, words
-from core.entities import SearchQuery
+from core.index import SearchQuery
 from data.backup.restore import restore
 from data.backup.write import write_backup
 from data.database import Database

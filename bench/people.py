@@ -20,7 +20,8 @@ from uuid import uuid4
 import httpx
 
 from bench._portal import percentile, portal_home, running_portal, table
-from core.generation import ChatMessage, Delta, Finished, GenerationRequest, LoadSettings, ModelState, SamplingParams
+from core.generation import ChatMessage, Delta, Finished, GenerationRequest, SamplingParams
+from core.model import LoadSettings, ModelState
 from model_parts import GUIDE, extra_buffers
 from models.pool import Pool
 from models.router import PoolRouter

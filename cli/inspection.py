@@ -15,8 +15,8 @@ import settings as portal_settings
 import storekeeping
 from cli.finding import Finding
 from cli.serve import address, listen
-from core.entities import SearchQuery
 from core.errors import PortalError
+from core.index import SearchQuery
 from settings import Settings
 
 _ANSWER_S = 5.0

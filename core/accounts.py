@@ -11,8 +11,9 @@ from uuid import uuid4
 from core.entities import AuditEvent, Credentials, User
 from core.errors import Busy, Conflict, InvalidInput, NotFound, NotSignedIn
 from core.permissions import Permission, Role, require
-from core.ports import Clock, PasswordHasher, Store, UnitOfWork
+from core.ports import Clock, PasswordHasher
 from core.sessions import token_hash
+from core.unit_of_work import Store, UnitOfWork
 
 MAX_FAILURES = 5
 LOCK = timedelta(minutes=5)

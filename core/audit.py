@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from core.entities import AuditEntry, AuditFilter, SearchQuery, User
+from core.entities import AuditEntry, AuditFilter, User
 from core.errors import InvalidInput
+from core.index import SearchQuery
 from core.permissions import Permission, require
-from core.ports import Clock, IndexJobs, SearchIndex, Store
+from core.ports import Clock, IndexJobs, SearchIndex
+from core.unit_of_work import Store
 
 FOUND_AT_MOST = 1000
 """Events that a search for words looks at, the newest."""

@@ -11,7 +11,8 @@ from core.entities import FinishReason, Generation, Timings, Usage, User
 from core.errors import PortalError
 from core.generation import Delta, Finished, GenerationEvent, GenerationRequest, RunningGeneration
 from core.permissions import Permission, require
-from core.ports import Clock, Router, Store
+from core.ports import Clock, Router
+from core.unit_of_work import Store
 
 log = logging.getLogger(__name__)
 

@@ -8,10 +8,12 @@ from datetime import datetime
 from uuid import uuid4
 
 from core.accounts import clean_line
-from core.entities import Author, Conversation, Message, MessageStatus, SearchQuery, User
+from core.entities import Author, Conversation, Message, MessageStatus, User
 from core.errors import Conflict, NotFound
+from core.index import SearchQuery
 from core.permissions import Permission, allows, require
-from core.ports import Clock, SearchIndex, Store, UnitOfWork
+from core.ports import Clock, SearchIndex
+from core.unit_of_work import Store, UnitOfWork
 
 UNTITLED = ""
 """A conversation without a title takes it from its first question; pages show "New chat" until then."""

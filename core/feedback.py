@@ -7,10 +7,12 @@ from dataclasses import replace
 from uuid import uuid4
 
 from core.conversations import own
-from core.entities import AuditEvent, Author, Feedback, FeedbackFilter, MessageStatus, ReviewState, SearchQuery, User
+from core.entities import AuditEvent, Author, Feedback, FeedbackFilter, MessageStatus, ReviewState, User
 from core.errors import Conflict, InvalidInput, NotFound
+from core.index import SearchQuery
 from core.permissions import Permission, require
-from core.ports import Clock, SearchIndex, Store
+from core.ports import Clock, SearchIndex
+from core.unit_of_work import Store
 
 MAX_COMMENT = 4000
 PAGE = 500

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.entities import AuditEvent, ParkedJob, Reconciliation, User
+from core.entities import AuditEvent, User
 from core.errors import NotFound
+from core.index import ParkedJob, Reconciliation
 from core.permissions import Permission, require
-from core.ports import Clock, IndexKeeper, ParkedJobs, Reconciler, SearchIndex, Store
+from core.ports import Clock, IndexKeeper, ParkedJobs, Reconciler, SearchIndex
+from core.unit_of_work import Store
 
 
 @dataclass(frozen=True, slots=True)

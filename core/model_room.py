@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core.entities import AuditEvent, User
-from core.generation import AdapterFile, Crash, LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelKind
+from core.model import AdapterFile, Crash, LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelKind
 from core.permissions import Permission, require
-from core.ports import Clock, ModelPool, Router, Store
+from core.ports import Clock, ModelPool, Router
+from core.unit_of_work import Store
 
 
 class ModelRoom:

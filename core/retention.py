@@ -12,7 +12,8 @@ from core.accounts import clean_line, normal_name
 from core.entities import EVERY_GROUP, AuditEvent, LegalHold, RetentionRule, User
 from core.errors import InvalidInput, NotFound, PortalError
 from core.permissions import Permission, require
-from core.ports import Clock, Store, UnitOfWork
+from core.ports import Clock
+from core.unit_of_work import Store, UnitOfWork
 
 log = logging.getLogger(__name__)
 

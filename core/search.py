@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from core.entities import UNRATED, Author, Feedback, FeedbackFilter, SearchHit, SearchQuery, User
+from core.entities import Author, Feedback, FeedbackFilter, User
 from core.errors import InvalidInput
+from core.index import UNRATED, SearchHit, SearchQuery
 from core.permissions import Permission, require
-from core.ports import Clock, IndexJobs, SearchIndex, Store, UnitOfWork
+from core.ports import Clock, IndexJobs, SearchIndex
+from core.unit_of_work import Store, UnitOfWork
 
 OWN = ("conversation", "message")
 """What everybody searches, each the own; it is also what a search without a kind means."""

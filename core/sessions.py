@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 
 from core.entities import Session, SessionKind, User
 from core.errors import NotSignedIn
-from core.ports import Clock, Store
+from core.ports import Clock
+from core.unit_of_work import Store
 
 TICKET_LIFETIME = timedelta(seconds=30)
 SESSION_COOKIE = "glm_portal_session"

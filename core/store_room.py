@@ -13,7 +13,8 @@ from core.backup import BackupContents, BackupFile, BackupTask, Progress, StoreF
 from core.entities import AuditEvent, User
 from core.errors import Conflict, InvalidInput, NotFound, PortalError, Unavailable
 from core.permissions import Permission, require
-from core.ports import BackupFolder, Clock, Store, StoreInspector
+from core.ports import BackupFolder, Clock, StoreInspector
+from core.unit_of_work import Store
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from core.entities import Conversation, User
 from core.permissions import Permission, require
-from core.ports import Store
+from core.unit_of_work import Store
 
 LOOKED_AT = 500
 """The person's newest conversations, whose titles are looked at."""

@@ -15,8 +15,9 @@ from core.entities import Author, FinishReason, Generation, Message, MessageStat
 from core.errors import InvalidInput, PortalError, PromptTooLong, Unavailable
 from core.generation import ChatMessage, Delta, Finished, GenerationRequest, Queued, RunningGeneration, SamplingParams
 from core.log_context import add_to_log_context
-from core.ports import Router, Store
+from core.ports import Router
 from core.running_turn import RunningTurn
+from core.unit_of_work import Store
 
 log = logging.getLogger(__name__)
 

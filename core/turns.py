@@ -15,10 +15,11 @@ from core.conversations import own
 from core.entities import Author, Conversation, Message, MessageStatus, Turn, User
 from core.errors import Conflict, NotFound, Unavailable
 from core.log_context import log_context
-from core.ports import Clock, Router, Store, UnitOfWork
+from core.ports import Clock, Router
 from core.questions import check_question, check_request_id, title_of
 from core.running_turn import RunningTurn
 from core.turn_runner import TurnOptions, TurnRunner
+from core.unit_of_work import Store, UnitOfWork
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from core.embedding import VECTOR_SOURCES
 from core.entities import FinishReason, RatedGeneration, User
 from core.errors import InvalidInput
 from core.permissions import Permission, require
-from core.ports import Store
+from core.unit_of_work import Store
 
 MAX_DAYS = 3660
 K = TypeVar("K")

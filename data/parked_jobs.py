@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import func, select, update
 
-from core.entities import ParkedJob
+from core.index import ParkedJob
 from data.database import Database
 from data.index_queue import MAX_ATTEMPTS
 from data.tables import IndexJobTable

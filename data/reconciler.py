@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, select
 
-from core.entities import Reconciliation
 from core.errors import PortalError
+from core.index import Reconciliation
 from data.database import Database
 from data.documents import SOURCES, load_documents
 from data.search.port import WritableIndex

@@ -7,7 +7,7 @@ from typing import Self
 
 from sqlalchemy import Connection
 
-from core.ports import (
+from core.unit_of_work import (
     AuditRows,
     ConversationRows,
     FeedbackRows,
@@ -32,7 +32,7 @@ from data.transaction import Transaction
 
 
 class SqlUnitOfWork:
-    """One transaction; implements core.ports.UnitOfWork. Use it once, in a `with`, on one thread."""
+    """One transaction; implements core.unit_of_work.UnitOfWork. Use it once, in a `with`, on one thread."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import InvalidInput
-from core.generation import Adapter, AdapterFile
+from core.model import Adapter, AdapterFile
 from models.gguf import Header, Tensor, damaged, read_header
 
 _PARTS = (".lora_a", ".lora_b")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core.errors import InvalidInput
-from core.generation import AdapterFile, ModelFile
+from core.model import AdapterFile, ModelFile
 from models.adapter_facts import is_adapter, read_adapter
 from models.gguf import read_header
 from models.model_facts import model_name, read_facts

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.errors import InvalidInput
-from core.generation import LoadSettings
+from core.model import LoadSettings
 from models.engine.native import Gpu
 from models.machine import Memory
 

@@ -21,7 +21,7 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from core.generation import Crash
+from core.model import Crash
 from models.engine import native
 from models.engine.last_step import Doing, LastStep, Step, read_steps
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from core.errors import PortalError
-from core.generation import LoadSettings, ModelState
+from core.model import LoadSettings, ModelState
 from models import machine
 from models.adapter_facts import ChosenAdapter, check_matches, choose, read_adapter
 from models.chat_template import ChatTemplate

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from core.errors import InvalidInput
-from core.generation import LoadSettings, MemoryPlan
+from core.model import LoadSettings, MemoryPlan
 from models import machine
 from models.engine import native
 from models.engine.llama_backend import BackendOptions, LlamaBackend

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import InvalidInput
-from core.generation import ModelFile, ModelKind
+from core.model import ModelFile, ModelKind
 from models.adapter_facts import is_adapter
 from models.gguf import Header, Value, damaged, read_header
 

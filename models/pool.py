@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.errors import Conflict, InvalidInput, NotFound, PortalError, Unavailable
-from core.generation import AdapterFile, DeviceMemory, LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelKind, ModelState
+from core.model import AdapterFile, DeviceMemory, LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelKind, ModelState
 from models import machine
 from models.catalog import Catalog
 from models.child.model import AGAIN

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 
-from core.generation import LoadedModel, ModelKind, ModelState
+from core.model import LoadedModel, ModelKind, ModelState
 from models.adapter_facts import ChosenAdapter
 from models.embedding.embedding_platform import EmbeddingPlatform
 from models.memory_plan import LoadPlan

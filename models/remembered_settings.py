@@ -10,7 +10,7 @@ from threading import Lock
 from typing import Any
 
 from core.errors import InvalidInput
-from core.generation import Adapter, LoadSettings
+from core.model import Adapter, LoadSettings
 
 MOST = 200
 """Files; the one not loaded for longest is forgotten first."""

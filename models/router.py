@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from core.embedding import EmbeddingRequest, RerankRequest, RunningEmbedding
 from core.errors import InvalidInput
-from core.generation import GenerationRequest, LoadedModel, ModelKind, ModelState, RunningGeneration
+from core.generation import GenerationRequest, RunningGeneration
+from core.model import LoadedModel, ModelKind, ModelState
 from models.pool import Pool
 
 

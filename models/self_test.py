@@ -16,7 +16,8 @@ from pathlib import Path
 from queue import Empty
 
 from core.errors import ModelFailed, PortalError
-from core.generation import Finished, LoadSettings, SamplingParams
+from core.generation import Finished, SamplingParams
+from core.model import LoadSettings
 from models.engine import native
 from models.engine.engine import Engine
 from models.engine.llama_backend import LlamaBackend

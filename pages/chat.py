@@ -13,7 +13,7 @@ import streamlit as st
 from core.conversations import Shown
 from core.entities import MessageStatus, User
 from core.errors import NotFound, PortalError
-from core.generation import LoadedModel
+from core.model import LoadedModel
 from core.questions import check_question
 from pages import search, shell
 from pages.widgets import arrival

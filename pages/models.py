@@ -12,7 +12,7 @@ import streamlit as st
 
 from core.entities import User
 from core.errors import PortalError
-from core.generation import AdapterFile, Crash, LoadedModel, ModelFile, ModelKind, ModelState
+from core.model import AdapterFile, Crash, LoadedModel, ModelFile, ModelKind, ModelState
 from pages.shell import blank, page_head
 from pages.widgets.card import card_title
 from pages.widgets.figures import MISSING, count, size, speed

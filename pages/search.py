@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import streamlit as st
 
-from core.entities import UNRATED, User
+from core.entities import User
 from core.errors import PortalError
+from core.index import UNRATED
 from core.search import Found, FoundItem
 from pages import shell
 from pages.widgets import arrival

@@ -12,19 +12,8 @@ from pathlib import Path
 from core.embedding import Cancelled, Embedded, EmbeddingRequest, RerankRequest
 from core.entities import FinishReason, Timings, Usage
 from core.errors import NotFound, PortalError, Unavailable
-from core.generation import (
-    AdapterFile,
-    Delta,
-    DeviceMemory,
-    Finished,
-    GenerationEvent,
-    GenerationRequest,
-    LoadedModel,
-    LoadSettings,
-    MemoryPlan,
-    ModelFile,
-    ModelState,
-)
+from core.generation import Delta, Finished, GenerationEvent, GenerationRequest
+from core.model import AdapterFile, DeviceMemory, LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelState
 
 FILE = ModelFile(Path("/models/fake.gguf"), "fake", 1_000_000, "glm4", "Q4_K_M", 1_000, 4096, 2, thinking=True)
 MODEL = LoadedModel("fake", ModelState.READY, FILE, "v1", "local", "CPU", context=4096, slots=4, default=True)

@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, TextClause, text
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 
-from core.entities import UNRATED, SearchHit, SearchPage, SearchQuery
 from core.errors import Unavailable
+from core.index import UNRATED, SearchHit, SearchPage, SearchQuery
 from data.database import Database
 from data.search.port import COUNTED, RANKED, Document
 from data.search.sqlite_file import token

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NoReturn
 
-from core.entities import SearchHit, SearchPage, SearchQuery
 from core.errors import Unavailable
+from core.index import SearchHit, SearchPage, SearchQuery
 from data.search.port import Document
 
 EMBEDDED_OFF = (

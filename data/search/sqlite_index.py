@@ -13,8 +13,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from core.entities import SearchHit, SearchPage, SearchQuery
 from core.errors import Unavailable
+from core.index import SearchHit, SearchPage, SearchQuery
 from data.search.port import COUNTED, RANKED, Document, moment
 from data.search.sqlite_file import SLOT_BITS, SqliteFile, in_parts, marks, model_token, rating_token, second_of, token
 from data.search.words import Term, relevance, snippet, terms

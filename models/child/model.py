@@ -16,7 +16,8 @@ from typing import Any
 
 from core.entities import FinishReason
 from core.errors import ModelFailed, PortalError, Unavailable
-from core.generation import Finished, ModelState, SamplingParams
+from core.generation import Finished, SamplingParams
+from core.model import ModelState
 from models.child.process import ModelProcess
 from models.child.wire import Message, read_error, read_event, read_logprobs, read_metrics, write_error, write_params
 from models.engine.llama_backend import BackendOptions

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.generation import LoadedModel
+from core.model import LoadedModel
 from core.turns import TurnOptions
 from pages.widgets.arrival import Arrival
 from pages.widgets.follow import follow

@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Sequence
 from itertools import groupby
 
-from core.entities import MARK_END, MARK_START, Author
+from core.entities import Author
+from core.index import MARK_END, MARK_START
 from core.search import FoundItem
 from pages.widgets.arrival import CONVERSATION, MESSAGE
 from pages.widgets.script import component

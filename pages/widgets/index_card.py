@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.entities import Reconciliation, User
+from core.entities import User
 from core.errors import PortalError
+from core.index import Reconciliation
 from core.index_room import IndexState
 from pages.widgets.card import card_title, facts_list
 from pages.widgets.figures import age, count, seconds

@@ -6,7 +6,7 @@ from html import escape
 
 import streamlit as st
 
-from core.generation import MemoryPlan
+from core.model import MemoryPlan
 from pages.widgets.figures import size
 from pages.words import t
 

@@ -12,7 +12,7 @@ import streamlit as st
 
 from core.entities import User
 from core.errors import InvalidInput, PortalError
-from core.generation import Adapter, AdapterFile, LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelKind, ModelState
+from core.model import Adapter, AdapterFile, LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelKind, ModelState
 from pages.widgets.card import card_title
 from pages.widgets.figures import count, parameters, size
 from pages.widgets.memory_bar import memory_bar

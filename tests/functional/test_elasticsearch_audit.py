@@ -7,8 +7,8 @@ from uuid import uuid4
 
 import pytest
 
-from core.entities import SearchQuery
 from core.errors import Unavailable
+from core.index import SearchQuery
 from data.search import elasticsearch_audit
 from data.search.elasticsearch_index import ElasticsearchIndex
 from data.search.port import Document

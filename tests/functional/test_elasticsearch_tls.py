@@ -9,8 +9,8 @@ from uuid import uuid4
 
 import pytest
 
-from core.entities import SearchQuery
 from core.errors import StartFailed, Unavailable
+from core.index import SearchQuery
 from data.search.elasticsearch_index import ElasticsearchIndex
 from data.search.elasticsearch_server import ElasticsearchServer
 from data.search.port import Document

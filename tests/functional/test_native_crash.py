@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 
 from bench._portal import ROOT, Measured, running_portal
-from core.generation import Crash
+from core.model import Crash
 from models.last_run import read_crashes
 from tests.functional.test_rest_process import slow_model
 

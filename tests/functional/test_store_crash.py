@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from core.entities import SearchQuery
+from core.index import SearchQuery
 from data.database import open_database
 from data.documents import SOURCES
 from data.index_queue import IndexWorker

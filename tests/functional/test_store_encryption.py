@@ -10,8 +10,8 @@ import httpx
 import pytest
 from sqlalchemy import Text, select, text, type_coerce, update
 
-from core.entities import SearchQuery
 from core.errors import StartFailed, Unavailable
+from core.index import SearchQuery
 from data.backup.restore import restore
 from data.backup.write import write_backup
 from data.database import Database, open_database

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import inspect, text
 
-from core.entities import SearchQuery
+from core.index import SearchQuery
 from data.backup.restore import is_empty
 from data.database import Database, open_database
 from data.index_queue import IndexWorker

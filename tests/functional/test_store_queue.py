@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from core.entities import AuditEvent, MessageStatus, SearchPage, SearchQuery
+from core.entities import AuditEvent, MessageStatus
 from core.errors import Unavailable
+from core.index import SearchPage, SearchQuery
 from data.database import Database
 from data.documents import SOURCES
 from data.index_queue import MAX_ATTEMPTS, IndexWorker

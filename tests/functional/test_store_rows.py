@@ -19,7 +19,7 @@ from core.entities import (
 )
 from core.errors import Conflict
 from core.permissions import Role
-from core.ports import UnitOfWork
+from core.unit_of_work import UnitOfWork
 from data.database import Database
 from data.tables import AuditEventTable
 from data.unit_of_work import SqlUnitOfWork

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from core.entities import MARK_END, MARK_START, UNRATED, SearchHit, SearchQuery
+from core.index import MARK_END, MARK_START, UNRATED, SearchHit, SearchQuery
 from data.search import elasticsearch_index
 from data.search.elasticsearch_index import ElasticsearchIndex
 from data.search.port import COUNTED, Document, WritableIndex

@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.errors import InvalidInput, NotAllowed
-from core.generation import Adapter, AdapterFile, Crash, LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelKind, ModelState
+from core.model import Adapter, AdapterFile, Crash, LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelKind, ModelState
 from core.permissions import Role
 from pages.models import add_path
 from tests.fakes import FILE, MODEL

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.entities import MARK_END, MARK_START, UNRATED, SearchPage, SearchQuery, User
+from core.entities import User
 from core.errors import Unavailable
+from core.index import MARK_END, MARK_START, UNRATED, SearchPage, SearchQuery
 from core.permissions import Role
 from pages.search import PAGE
 from pages.widgets.found import pieces

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import bootstrap
-from core.generation import Crash
+from core.model import Crash
 from model_parts import GUIDE
 from models.last_run import RunRecord
 from settings import Settings

@@ -11,7 +11,7 @@ import pytest
 
 import bootstrap
 from core.errors import InvalidInput
-from core.generation import Adapter, AdapterFile
+from core.model import Adapter, AdapterFile
 from tests.fakes import FakePool
 from tests.unit.api.conftest import PASSWORD
 from tests.unit.api.test_conversation_routes import ask, new

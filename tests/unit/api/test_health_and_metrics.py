@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 import bootstrap
 from core.entities import Timings
 from core.errors import Unavailable
-from core.generation import ModelState
+from core.model import ModelState
 from models.engine.histogram import EngineHistograms
 from models.engine.metrics import EngineMetrics
 from tests.fakes import MODEL, FakePool

@@ -18,7 +18,7 @@ import bootstrap
 from core.embedding import EmbeddingRequest, InputTooLong, RerankRequest
 from core.entities import FinishReason, RatedGeneration
 from core.errors import Busy, InvalidInput, ModelFailed, NotFound
-from core.generation import ModelKind
+from core.model import ModelKind
 from core.usage import totals
 from data.unit_of_work import SqlUnitOfWork
 from tests.fakes import MODEL, FakeRouter

@@ -11,7 +11,7 @@ import pytest
 from core.accounts import Accounts
 from core.entities import User
 from core.permissions import Role
-from core.ports import Store
+from core.unit_of_work import Store
 from data.database import open_database
 from data.migrate import migrate
 from data.passwords import BcryptHasher

@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 import pytest
 
 from core.audit import FOUND_AT_MOST, AuditTrail
-from core.entities import THE_PORTAL, AuditEvent, AuditFilter, SearchHit, SearchPage, SearchQuery, User
+from core.entities import THE_PORTAL, AuditEvent, AuditFilter, User
 from core.errors import InvalidInput, NotAllowed, Unavailable
-from core.ports import Store
+from core.index import SearchHit, SearchPage, SearchQuery
+from core.unit_of_work import Store
 from tests.functional import things
 from tests.unit.core.conftest import MovingClock
 

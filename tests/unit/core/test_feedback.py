@@ -9,7 +9,7 @@ from core.conversations import Conversations
 from core.entities import Author, Feedback, FeedbackFilter, Message, MessageStatus, ReviewState, User
 from core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from core.feedback import FeedbackQueue
-from core.ports import Store
+from core.unit_of_work import Store
 from data.database import open_database
 from data.index_queue import IndexWorker
 from data.search.sqlite_index import SqliteIndex

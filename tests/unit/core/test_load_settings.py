@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from core.errors import InvalidInput
-from core.generation import LoadSettings
+from core.model import LoadSettings
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,12 @@ import pytest
 
 from core.accounts import Accounts
 from core.conversations import Conversations
-from core.entities import AuditEvent, FeedbackFilter, SearchHit, SearchPage, SearchQuery, User
+from core.entities import AuditEvent, FeedbackFilter, User
 from core.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from core.index import SearchHit, SearchPage, SearchQuery
 from core.permissions import Role
-from core.ports import Store
 from core.retention import Retention
+from core.unit_of_work import Store
 from tests.functional import things
 from tests.unit.core.conftest import MovingClock
 

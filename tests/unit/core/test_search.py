@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from core.accounts import Accounts
-from core.entities import UNRATED, Author, Conversation, Message, MessageStatus, SearchHit, SearchPage, SearchQuery, User
+from core.entities import Author, Conversation, Message, MessageStatus, User
 from core.errors import InvalidInput, NotAllowed
+from core.index import UNRATED, SearchHit, SearchPage, SearchQuery
 from core.permissions import Role
-from core.ports import Store
 from core.search import Search
+from core.unit_of_work import Store
 from data.database import open_database
 from data.index_queue import IndexWorker
 from data.migrate import migrate

@@ -8,8 +8,8 @@ from core.accounts import Accounts
 from core.entities import SessionKind, User
 from core.errors import NotSignedIn
 from core.permissions import Role
-from core.ports import Store
 from core.sessions import TICKET_LIFETIME, Sessions
+from core.unit_of_work import Store
 from tests.unit.core.conftest import MovingClock
 
 

@@ -10,8 +10,8 @@ import pytest
 from core.backup import BackupContents, BackupFile, BackupTask, Progress, StoreFacts
 from core.entities import AuditEvent, User
 from core.errors import Conflict, InvalidInput, NotAllowed, NotFound, PortalError, StartFailed
-from core.ports import Store
 from core.store_room import StoreRoom, change_of
+from core.unit_of_work import Store
 from tests.functional import things
 from tests.unit.core.conftest import MovingClock
 

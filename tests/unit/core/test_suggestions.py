@@ -7,8 +7,8 @@ import pytest
 from core.accounts import Accounts
 from core.entities import User
 from core.permissions import Role
-from core.ports import Store
 from core.suggestions import MOST_TYPED, TITLES, WORDS, Suggestions
+from core.unit_of_work import Store
 from tests.functional import things
 
 

@@ -10,14 +10,15 @@ import pytest
 
 from core.accounts import Accounts
 from core.conversations import Conversations
-from core.entities import Author, FinishReason, Message, MessageStatus, SearchHit, SearchQuery, Turn, User
+from core.entities import Author, FinishReason, Message, MessageStatus, Turn, User
 from core.errors import Busy, Conflict, InvalidInput, NotFound, PromptTooLong, Unavailable
 from core.generation import Queued
+from core.index import SearchHit, SearchQuery
 from core.permissions import Role
-from core.ports import Store
 from core.running_turn import Snapshot
 from core.turn_runner import TurnOptions
 from core.turns import LEASE, Turns
+from core.unit_of_work import Store
 from tests.fakes import FakeRouter, answer
 from tests.unit.core.conftest import MovingClock
 

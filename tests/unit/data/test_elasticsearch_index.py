@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from core.entities import SearchQuery
 from core.errors import Unavailable
+from core.index import SearchQuery
 from data.search import elasticsearch_index
 from data.search.elasticsearch_index import ElasticsearchIndex
 from data.search.elasticsearch_server import ElasticsearchServer

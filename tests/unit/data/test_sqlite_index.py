@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from core.entities import SearchQuery
 from core.errors import Unavailable
+from core.index import SearchQuery
 from data.search import sqlite_index
 from data.search.port import Document
 from data.search.sqlite_index import SqliteIndex

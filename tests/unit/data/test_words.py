@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.entities import MARK_END, MARK_START
+from core.index import MARK_END, MARK_START
 from data.search.words import MAX_TERMS, SNIPPET, Term, relevance, snippet, spread, terms
 
 

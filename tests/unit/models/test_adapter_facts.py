@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import InvalidInput
-from core.generation import Adapter, LoadSettings
+from core.model import Adapter, LoadSettings
 from models.adapter_facts import check_matches, choose, read_adapter
 from models.catalog import Catalog
 from models.gguf import read_header

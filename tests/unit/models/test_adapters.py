@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from core.errors import InvalidInput, NotFound
-from core.generation import Adapter, GenerationRequest, LoadSettings, ModelState
+from core.generation import GenerationRequest
+from core.model import Adapter, LoadSettings, ModelState
 from models.pool import Pool
 from models.router import PoolRouter
 from models.self_test import GUIDE

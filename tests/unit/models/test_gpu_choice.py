@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from core.errors import InvalidInput
-from core.generation import LoadSettings
+from core.model import LoadSettings
 from models.engine.native import Gpu
 from models.gpu_choice import choose_gpus
 

@@ -21,7 +21,8 @@ ROOT = Path(__file__).parents[3]
 _RUN = """
 import os, sys, threading, time
 from pathlib import Path
-from core.generation import ChatMessage, GenerationRequest, LoadSettings, ModelState
+from core.generation import ChatMessage, GenerationRequest
+from core.model import LoadSettings, ModelState
 from models.engine.llama_backend import LlamaBackend
 from models.engine.native import lib
 from models.last_run import RunRecord

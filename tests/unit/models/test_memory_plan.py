@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import InvalidInput
-from core.generation import LoadSettings, ModelFile
+from core.model import LoadSettings, ModelFile
 from models.engine.llama_backend import LlamaBackend
 from models.engine.native import Gpu, start
 from models.machine import Memory

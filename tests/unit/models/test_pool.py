@@ -12,7 +12,8 @@ import pytest
 
 from core.entities import FinishReason
 from core.errors import Conflict, InvalidInput, NotFound, PromptTooLong, Unavailable
-from core.generation import ChatMessage, Delta, Finished, GenerationRequest, LoadedModel, LoadSettings, ModelState, SamplingParams
+from core.generation import ChatMessage, Delta, Finished, GenerationRequest, SamplingParams
+from core.model import LoadedModel, LoadSettings, ModelState
 from models.machine import resident_bytes
 from models.pool import Pool
 from models.router import PoolRouter

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from core.generation import Adapter, LoadSettings
+from core.model import Adapter, LoadSettings
 from models import remembered_settings
 from models.remembered_settings import RememberedSettings
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from core.generation import MemoryPlan
+from core.model import MemoryPlan
 from pages.widgets import memory_bar, memory_plan
 
 GB = 1_000_000_000

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from core.errors import ModelFailed, PortalError, Unavailable
-from core.generation import Finished, ModelState, SamplingParams
+from core.generation import Finished, SamplingParams
+from core.model import ModelState
 from models.child.model import ChildModel
 from models.pool import Pool
 from tests.this_machine import EXTRA_BUFFERS

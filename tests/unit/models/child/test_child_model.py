@@ -17,7 +17,8 @@ import pytest
 
 from core.entities import FinishReason
 from core.errors import Busy, InvalidInput, ModelFailed, PortalError, Unavailable
-from core.generation import Delta, Finished, GenerationEvent, LoadSettings, ModelState
+from core.generation import Delta, Finished, GenerationEvent
+from core.model import LoadSettings, ModelState
 from models.child.model import AGAIN, ChildModel
 from models.pool import Pool
 from models.router import PoolRouter

@@ -13,7 +13,8 @@ import pytest
 
 from core.embedding import Embedded, EmbeddingRequest, InputTooLong, RerankRequest
 from core.errors import Conflict, InvalidInput, NotFound, Unavailable
-from core.generation import ChatMessage, GenerationRequest, LoadedModel, LoadSettings, ModelKind, ModelState
+from core.generation import ChatMessage, GenerationRequest
+from core.model import LoadedModel, LoadSettings, ModelKind, ModelState
 from models.embedding.llama_embedder import LlamaEmbedder
 from models.memory_plan import plan_load
 from models.model_facts import read_facts

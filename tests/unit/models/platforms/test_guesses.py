@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from core.generation import ChatMessage, Delta, Finished, GenerationRequest, LoadSettings, SamplingParams
+from core.generation import ChatMessage, Delta, Finished, GenerationRequest, SamplingParams
+from core.model import LoadSettings
 from models.engine.speculation import Speculation
 from models.platforms.local_generation import REPEATED, RESUMED, LocalGeneration
 from models.pool import Pool

@@ -13,7 +13,8 @@ import pytest
 
 from core.entities import FinishReason
 from core.errors import Busy, InvalidInput
-from core.generation import ChatMessage, Delta, Finished, GenerationRequest, LoadSettings, SamplingParams, Tool, ToolCall
+from core.generation import ChatMessage, Delta, Finished, GenerationRequest, SamplingParams, Tool, ToolCall
+from core.model import LoadSettings
 from models.answer_reader import AnswerReader
 from models.engine.sampler import Resolved, ThinkingTags, resolve
 from models.engine.sequence import Sequence as Running

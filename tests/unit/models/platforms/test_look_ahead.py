@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from core.errors import InvalidInput
-from core.generation import ChatMessage, Delta, Finished, GenerationRequest, LoadSettings, SamplingParams, Tool
+from core.generation import ChatMessage, Delta, Finished, GenerationRequest, SamplingParams, Tool
+from core.model import LoadSettings
 from models.engine.sequence import Sequence
 from models.platforms.look_ahead import LookAhead, Turn
 from models.pool import Pool

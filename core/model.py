@@ -1,0 +1,220 @@
+"""A model as core, its pool and its pages know it: the file, how it is loaded, what that takes, what became of it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+from core.bounds import one_of, within
+from core.errors import InvalidInput
+
+_ADAPTER_NAME = re.compile(r"[\w.-]{1,64}")
+MOST_ADAPTERS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """A LoRA adapter to load with a model. name: what a request calls it. scale: how strongly it works; 0: not at all."""
+
+    name: str
+    path: Path
+    scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        within("scale", self.scale, -100, 100)
+        if not _ADAPTER_NAME.fullmatch(self.name):
+            raise InvalidInput(
+                "{name} cannot be an adapter's name. Use 1 to 64 letters, digits, dots and hyphens.", name=repr(self.name[:80])
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterFile:
+    """A LoRA adapter on disk, read from its header. error: why it cannot be used, else None."""
+
+    path: Path
+    name: str
+    size_bytes: int
+    architecture: str = ""
+    """Of the models it was made for."""
+    rank: int = 0
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoadSettings:
+    """How a GGUF is loaded. None: chosen from the file and the machine."""
+
+    context: int | None = None
+    """Tokens one conversation can hold."""
+    slots: int | None = None
+    """Answers at the same time."""
+    gpu_layers: int | None = None
+    """-1: all of them."""
+    kv_type: str = "f16"
+    """Precision of the context: f16, q8_0 or q4_0."""
+    threads: int | None = None
+    flash_attention: str = "auto"
+    """auto: where the device does well with it; on; off."""
+    streams: str = "auto"
+    """Of the context memory. separate: each slot has its own; unified: all slots share one; auto: the memory plan chooses."""
+    split_mode: str = "layer"
+    """Over several GPUs. none: one GPU takes all; layer: each takes some layers; row: each takes a part of every layer."""
+    main_gpu: int | None = None
+    """From 0 on: the one GPU of split mode none, the one that holds what is not split in mode row."""
+    gpu_shares: tuple[float, ...] = ()
+    """What each GPU takes, in proportion; empty: as much as its free memory suggests."""
+    adapters: tuple[Adapter, ...] = ()
+    """That a request may choose from."""
+    isolated: bool = False
+    """In a process of its own, started again if it dies; else in the portal's."""
+
+    def __post_init__(self) -> None:
+        within("context", self.context, 256, 4_194_304)
+        within("slots", self.slots, 1, 256)
+        within("gpu_layers", self.gpu_layers, -1, 10_000)
+        within("threads", self.threads, 1, 1024)
+        within("main_gpu", self.main_gpu, 0, 15)
+        one_of("kv_type", self.kv_type, "f16", "q8_0", "q4_0")
+        one_of("flash_attention", self.flash_attention, "auto", "on", "off")
+        one_of("streams", self.streams, "auto", "separate", "unified")
+        one_of("split_mode", self.split_mode, "none", "layer", "row")
+        if self.kv_type != "f16" and self.flash_attention == "off":
+            raise InvalidInput("A context of 8 or 4 bit needs flash attention. Leave it on, or choose 16 bit.")
+        for share in self.gpu_shares:
+            within("gpu_shares", share, 0, 1_000_000)
+        if self.gpu_shares and not any(self.gpu_shares):
+            raise InvalidInput("At least one GPU needs a share above 0.")
+        if self.gpu_shares and self.split_mode == "none":
+            raise InvalidInput("With split mode none one GPU takes the whole model. Leave the shares out, or choose layer or row.")
+        if len(self.adapters) > MOST_ADAPTERS or len({adapter.name for adapter in self.adapters}) < len(self.adapters):
+            raise InvalidInput("A model takes at most {most} adapters, each with a name of its own.", most=MOST_ADAPTERS)
+        if self.main_gpu is not None and self.split_mode == "layer":
+            raise InvalidInput("Split mode layer has no main GPU. Choose none or row with it.")
+
+
+class ModelKind(StrEnum):
+    """What a model is for."""
+
+    CHAT = "chat"
+    EMBEDDING = "embedding"
+    RERANKING = "reranking"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """A GGUF on disk, read from its header. error: why it cannot be used, else None."""
+
+    path: Path
+    name: str
+    size_bytes: int
+    architecture: str = ""
+    quantization: str = ""
+    parameters: int = 0
+    context: int = 0
+    """Tokens the model was trained for."""
+    layers: int = 0
+    thinking: bool = False
+    error: str | None = None
+    kind: ModelKind = ModelKind.CHAT
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryPlan:
+    """Bytes a load would take on `device`, and the bytes free there now."""
+
+    device: str
+    weights_bytes: int
+    context_bytes: int
+    work_bytes: int
+    free_bytes: int
+    total_bytes: int
+    context: int
+    """Tokens one conversation can hold."""
+    slots: int
+    shared_tokens: int = 0
+    """What all slots together can hold where they share the context memory; 0 where each has its own."""
+    gpus: int = 0
+    """How many there are, used or not."""
+
+    @property
+    def needed_bytes(self) -> int:
+        return self.weights_bytes + self.context_bytes + self.work_bytes
+
+    @property
+    def fits(self) -> bool:
+        return self.needed_bytes <= self.free_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceMemory:
+    """The host's memory, or a GPU's, at one moment."""
+
+    name: str
+    """"host", or as llama.cpp calls the GPU."""
+    free_bytes: int
+    total_bytes: int
+
+
+class ModelState(StrEnum):
+    LOADING = "loading"
+    READY = "ready"
+    DRAINING = "draining"
+    FAILED = "failed"
+    RESTARTING = "restarting"
+    """Its own process died and is being started again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crash:
+    """A run of the portal that ended in native code. Ids only: no text of people."""
+
+    at: datetime
+    model: str
+    """Empty if none was at work."""
+    doing: str
+    """"loading", "decoding" or "sampling"."""
+    answers: int
+    """How many in the step that died."""
+    requests: tuple[str, ...]
+    """Their turns or completions."""
+    error: str
+    """llama.cpp's own words, else the signal's name."""
+    in_a_row: int = 0
+    """How many runs in a row this model ended so, this one included; 0 once a run ended in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """A model in the pool. progress: 0 to 1 while loading. error: why it FAILED, or died and is RESTARTING."""
+
+    name: str
+    state: ModelState
+    file: ModelFile
+    version: str
+    platform: str
+    device: str
+    context: int = 0
+    slots: int = 0
+    slots_busy: int = 0
+    waiting: int = 0
+    plan: MemoryPlan | None = None
+    memory_bytes: int = 0
+    """What the load took, measured."""
+    progress: float = 0.0
+    tokens_per_second: float | None = None
+    """Of all running answers together, over the last minute; None if none ran."""
+    default: bool = False
+    error: str | None = None
+    adapters: tuple[str, ...] = ()
+    """The names of its LoRA adapters."""
+    isolated: bool = False
+    """Whether it runs in a process of its own."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What a request may name: the model, and the model with each adapter, as in glm:legal."""
+        return (self.name, *(f"{self.name}:{adapter}" for adapter in self.adapters))
