@@ -126,7 +126,8 @@ def long_prompts(bench: Bench) -> Iterator[list[str]]:
 def fifth_turn(bench: Bench, slots: int, *, thinks: bool = False, together: bool = False) -> Iterator[list[str]]:
     """8 chats with one system prompt; how long the fifth answer of each takes to begin.
 
-    They take turns, one asks when another was answered; together: all ask at the same time, turn by turn. thinks: half of an answer is thoughts, which the next prompt leaves out, as the templates of GLM-4.5 and later do; and people read.
+    They take turns, one asks when another was answered; together: all ask at the same time, turn by turn. thinks: half of an answer is
+    thoughts, which the next prompt leaves out, as the templates of GLM-4.5 and later do; and people read.
     """
     model = bench.model(MIDDLE)
     options = {"slots": slots, "context": 2048, "threads": bench.threads}
