@@ -90,14 +90,16 @@ def _keep_engine_note(folder: Path) -> None:
 
 def _wait_ready(url: str, process: subprocess.Popen[bytes], log: Path, seconds: float) -> None:
     deadline = time.perf_counter() + seconds
-    while time.perf_counter() < deadline:
-        if process.poll() is not None:
-            raise RuntimeError(f"The portal ended before it was ready:\n{log.read_text('utf-8')[-2000:]}")
-        with contextlib.suppress(httpx.HTTPError, ValueError):
-            answer = httpx.get(f"{url}/readyz", timeout=2)
-            if answer.status_code == 200 and answer.json().get("ready", True):
-                return
-        time.sleep(0.02)
+    # One client: a new one takes 30 ms of the processor that the portal wants.
+    with httpx.Client(timeout=2) as client:
+        while time.perf_counter() < deadline:
+            if process.poll() is not None:
+                raise RuntimeError(f"The portal ended before it was ready:\n{log.read_text('utf-8')[-2000:]}")
+            with contextlib.suppress(httpx.HTTPError, ValueError):
+                answer = client.get(f"{url}/readyz")
+                if answer.status_code == 200 and answer.json().get("ready", True):
+                    return
+            time.sleep(0.02)
     raise RuntimeError(f"The portal was not ready after {seconds:.0f} s:\n{log.read_text('utf-8')[-2000:]}")
 
 

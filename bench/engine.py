@@ -123,10 +123,11 @@ def long_prompts(bench: Bench) -> Iterator[list[str]]:
         yield row("TTFT of these prompts, s", waits[ours.name], theirs.name, waits[theirs.name], "", digits=1)
 
 
-def fifth_turn(bench: Bench, slots: int, *, thinks: bool = False) -> Iterator[list[str]]:
-    """8 chats with one system prompt take turns; how long the fifth answer of each takes to begin.
+def fifth_turn(bench: Bench, slots: int, *, thinks: bool = False, together: bool = False) -> Iterator[list[str]]:
+    """8 chats with one system prompt; how long the fifth answer of each takes to begin.
 
-    thinks: half of an answer is thoughts, which the next prompt leaves out, as the templates of GLM-4.5 and later do; and people read.
+    They take turns, one asks when another was answered; together: all ask at the same time, turn by turn. thinks: half of an answer is
+    thoughts, which the next prompt leaves out, as the templates of GLM-4.5 and later do; and people read.
     """
     model = bench.model(MIDDLE)
     options = {"slots": slots, "context": 2048, "threads": bench.threads}
@@ -138,11 +139,13 @@ def fifth_turn(bench: Bench, slots: int, *, thinks: bool = False) -> Iterator[li
         chats = [[*system, *prompt(rng, MIDDLE, 100)] for _ in range(8)]
         answers: list[Answer] = []
         for _turn in range(5):
-            answers = []
+            jobs = [Job(chat, length, seed=number, user=str(number)) for number, chat in enumerate(chats)]
+            answers = side.run(jobs) if together else []
             for number, chat in enumerate(chats):
-                answers += side.run([Job(chat, length, seed=number, user=str(number))])
-                held = [*chat, *answers[-1].ids]
-                chat += answers[-1].ids[length // 2 if thinks else 0 :]
+                if not together:
+                    answers += side.run([jobs[number]])
+                held = [*chat, *answers[number].ids]
+                chat += answers[number].ids[length // 2 if thinks else 0 :]
                 if thinks:
                     side.expect(held, chat)
                     time.sleep(READING_S)
@@ -151,7 +154,8 @@ def fifth_turn(bench: Bench, slots: int, *, thinks: bool = False) -> Iterator[li
 
     with engine(model, **options) as ours, server(bench.server, model, **options) as theirs:
         found = in_turns((ours, theirs), bench.repeats, measure)
-        name = f"TTFT of turn 5, ms, 8 interleaved chats{' with thoughts' if thinks else ''} on {slots} slots"
+        how = " with thoughts" if thinks else " at once" if together else ""
+        name = f"TTFT of turn 5, ms, 8 interleaved chats{how} on {slots} slots"
         yield row(name, found[ours.name], theirs.name, found[theirs.name], "<= 0.9")
 
 
@@ -274,6 +278,8 @@ MEASURES: dict[str, Callable[[Bench], Iterator[list[str]]]] = {
     "lock-vocabulary": lambda bench: against_a_lock(bench, WIDE),
     "long-prompts": long_prompts,
     "turns": lambda bench: fifth_turn(bench, 8),
+    "turns-at-once": lambda bench: fifth_turn(bench, 8, together=True),
+    "few-slots-at-once": lambda bench: fifth_turn(bench, 4, together=True),
     "thoughts": lambda bench: fifth_turn(bench, 8, thinks=True),
     "few-slots": lambda bench: fifth_turn(bench, 4),
     "pages": beside_pages,

@@ -47,6 +47,8 @@ HEAD = ("what", "portal", "beside it", "its figure", "ratio", "wanted")
 Row = list[str]
 COMPANY = ("fsync=on", "shared_buffers=512MB")
 """PostgreSQL as a company runs it; the tests' own server forgoes safety."""
+HEAP = "1g"
+"""Elasticsearch's; half of what it takes by itself on a machine of 4 GB."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class Bench:
         return server
 
     def elasticsearch(self) -> ElasticsearchNode:
-        node = ElasticsearchNode()
+        node = ElasticsearchNode(HEAP)
         self.stack.callback(node.close)
         node.start()
         return node

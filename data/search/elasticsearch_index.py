@@ -14,15 +14,15 @@ from data.search.elasticsearch_server import ElasticsearchServer
 from data.search.elasticsearch_words import with_words
 from data.search.port import COUNTED, KINDS, Document, moment
 from data.search.rollover import RolloverLimits
-from data.search.words import Term, snippet, terms
+from data.search.words import Term, letters, snippet, terms
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Part of the indices' names: raise it when mappings or analysis change, and the worker fills new indices from the store."""
 BULK_CHARACTERS, BULK_DOCUMENTS = 2_000_000, 500
 BULKS_AT_ONCE = 2
 PAGE = 5000
 
-# One analysis for both languages: English words stemmed, CJK runs as overlapping pairs. Single characters lie in a field of their own.
+# One analysis for both languages: English words stemmed, CJK runs as overlapping pairs. Single characters are a field of their own.
 _FILTERS = ["cjk_width", "lowercase", "cjk_bigram", "porter_stem"]
 _SETTINGS = {
     "number_of_shards": 1,
@@ -34,18 +34,21 @@ _SETTINGS = {
         }
     },
 }
+_KEPT = {"type": "keyword", "index": False, "doc_values": False}
+"""Given back as it came, never looked for."""
 _MAPPINGS = {
     "dynamic": "strict",
     "properties": {
         "id": {"type": "keyword"},
-        "owner": {"type": "keyword"},
-        "conversation": {"type": "keyword"},
-        "model": {"type": "keyword"},
+        "owner": {"type": "keyword", "doc_values": False},
+        "conversation": _KEPT,
+        "model": {"type": "keyword", "doc_values": False},
         "rating": {"type": "byte"},
         "at": {"type": "date_nanos"},
-        "print": {"type": "keyword"},
-        "deleted": {"type": "boolean"},
-        "text": {"type": "text", "analyzer": "portal", "fields": {"letters": {"type": "text", "analyzer": "standard"}}},
+        "print": _KEPT,
+        "deleted": {"type": "boolean", "doc_values": False},
+        "text": {"type": "text", "analyzer": "portal"},
+        "letters": {"type": "keyword", "doc_values": False},
     },
 }
 
@@ -280,7 +283,7 @@ def _hit(kind: str, id: str, source: dict[str, Any], wanted: list[Term]) -> Sear
 
 def _clause(term: Term) -> dict[str, Any]:
     if term.cjk and not term.pairs:
-        return {"match": {"text.letters": term.text}}
+        return {"term": {"letters": term.text}}
     phrase = {"match_phrase": {"text": {"query": term.text, "zero_terms_query": "all"}}}
     # Whole words first, where the index knows words; a field that it has not changes nothing.
     return {"bool": {"must": phrase, "should": {"match": {"text.words": term.text}}}} if term.cjk else phrase
@@ -299,6 +302,7 @@ def _source(document: Document) -> dict[str, Any]:
         "at": moment(document.at),
         "print": document.fingerprint,
         "text": document.text,
+        "letters": letters(document.text),
     }
 
 

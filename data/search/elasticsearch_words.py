@@ -24,7 +24,7 @@ def with_words(server: ElasticsearchServer, settings: dict[str, Any], mappings: 
         return settings, mappings
     settings, mappings = deepcopy(settings), deepcopy(mappings)
     settings["analysis"]["analyzer"]["words"] = ANALYZERS[tokenizer]
-    mappings["properties"]["text"]["fields"]["words"] = {"type": "text", "analyzer": "words"}
+    mappings["properties"]["text"]["fields"] = {"words": {"type": "text", "analyzer": "words"}}
     return settings, mappings
 
 

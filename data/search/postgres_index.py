@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -24,6 +25,8 @@ SCHEMA_VERSION = 2
 """Raise it when the tables or data.search.words change: a new table is then filled beside the old one."""
 INDEXED = 100_000
 """Characters of a text whose words are indexed: PostgreSQL places no word beyond the 16,383rd, and takes no longer list than 1 MB."""
+MANY = 200
+"""Documents that are worth a second connection."""
 _OF_EVERYBODY = ("feedback", "audit")
 """Kinds that are searched without an owner; they have an index of their own for that."""
 _LOCK = 0x676C6D73
@@ -120,7 +123,16 @@ class PostgresIndex:
 
     def put(self, documents: Sequence[Document]) -> dict[tuple[str, str], str]:
         # In one order everywhere, so that two replicas never wait for each other.
-        rows = [_row(document) for document in sorted(documents, key=lambda each: (each.kind, each.id))]
+        ordered = sorted(documents, key=lambda each: (each.kind, each.id))
+        half = (len(ordered) + 1) // 2
+        parts = [ordered] if len(ordered) < MANY else [ordered[:half], ordered[half:]]
+        # The server takes words apart with one process a connection: of many documents two do it side by side.
+        with ThreadPoolExecutor(len(parts), "index-put") as pool:
+            list(pool.map(self._put, parts))
+        return {}
+
+    def _put(self, documents: Sequence[Document]) -> None:
+        rows = [_row(document) for document in documents]
         with self._transaction() as sql:
             # A shared lock: no rebuild begins or ends between choosing the table and writing to it.
             sql.execute(text("SELECT pg_advisory_xact_lock_shared(:key)"), {"key": _LOCK})
@@ -128,7 +140,6 @@ class PostgresIndex:
                 # One statement for all, with an array for each column: half of what a statement for each would cost.
                 columns = {name: [row[name] for row in rows] for name in rows[0]}
                 sql.execute(text(_PUT.format(table=_target(sql))), columns)
-        return {}
 
     def search(self, query: SearchQuery) -> Sequence[SearchHit]:
         wanted = terms(query.text)

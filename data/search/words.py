@@ -18,6 +18,7 @@ USUAL_LENGTH = 500
 """Characters of a text that is neither long nor short."""
 
 _CJK = "\u3005\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003134f"
+_CJK_LETTER = re.compile(f"[{_CJK}]")
 _CJK_RUN = re.compile(f"[{_CJK}]+")
 # A Latin word keeps what stands inside it (don't, settings.py, 3.5): each index cuts it as it cut the text.
 _TERM = re.compile(f'([{_CJK}]+)|[^\\W_{_CJK}](?:[^\\s"{_CJK}]*[^\\W_{_CJK}])?')
@@ -49,6 +50,11 @@ def spread(text: str) -> str:
     So a word of two characters is one token, a longer one a phrase, and a single character the start of a token.
     """
     return _CJK_RUN.sub(_spread_run, _normal(text))
+
+
+def letters(text: str) -> list[str]:
+    """The different CJK characters of the text."""
+    return list(set(_CJK_LETTER.findall(_normal(text))))
 
 
 def _spread_run(match: re.Match[str]) -> str:

@@ -10,7 +10,7 @@ import pytest
 from core.errors import Unavailable
 from core.index import SearchQuery
 from data.search import elasticsearch_audit
-from data.search.elasticsearch_index import ElasticsearchIndex
+from data.search.elasticsearch_index import SCHEMA_VERSION, ElasticsearchIndex
 from data.search.port import Document
 from data.search.rollover import RolloverLimits
 from tests.functional.things import NOW
@@ -130,8 +130,8 @@ def test_the_single_index_of_an_earlier_release_goes_on(
     index: ElasticsearchIndex, elasticsearch_node: ElasticsearchNode, prefix: str
 ) -> None:
     put(index, event(1))
-    [start] = index._client.indices.get_alias(name=f"{prefix}-audit-write-from-*")[f"{prefix}-audit-v2"]["aliases"]
-    index._client.indices.delete_alias(index=f"{prefix}-audit-v2", name=start)
+    [start] = index._client.indices.get_alias(name=f"{prefix}-audit-write-from-*")[f"{prefix}-audit-v{SCHEMA_VERSION}"]["aliases"]
+    index._client.indices.delete_alias(index=f"{prefix}-audit-v{SCHEMA_VERSION}", name=start)
     later = open_index(elasticsearch_node, prefix)
     put(later, event(1, version=2), event(2))
     assert found(later) == [1, 2] and live(later, prefix) == [2]

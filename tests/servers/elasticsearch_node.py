@@ -40,7 +40,8 @@ rootLogger.appenderRef.console.ref = console
 class ElasticsearchNode:
     """One node on 127.0.0.1 with data of its own. `kill()` ends it as a crash would, `start()` brings it back with its data."""
 
-    def __init__(self) -> None:
+    def __init__(self, heap: str = "384m") -> None:
+        self._heap = heap
         self._java = _find_java()
         self._home = _assemble(self._java)
         self.folder = Path(tempfile.mkdtemp(prefix="portal-elasticsearch-", dir=_mounted()))
@@ -52,7 +53,7 @@ class ElasticsearchNode:
         temporary = self.folder / "tmp"
         temporary.mkdir(exist_ok=True)
         command = [
-            str(self._java), "-Xms384m", "-Xmx384m", "-XX:+UseSerialGC", "--enable-native-access=ALL-UNNAMED",
+            str(self._java), f"-Xms{self._heap}", f"-Xmx{self._heap}", "-XX:+UseSerialGC", "--enable-native-access=ALL-UNNAMED",
             *_vector_module(self._java), f"-Des.path.home={self._home}", f"-Des.path.conf={self._home / 'config'}",
             f"-Djava.io.tmpdir={temporary}", "-cp", f"{self._home / 'lib'}/*:{self._home / 'classes'}",
             "PortalTestNode", str(self._home), str(self.folder), str(self.port), str(self._transport_port),

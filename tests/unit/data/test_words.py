@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from core.index import MARK_END, MARK_START
-from data.search.words import MAX_TERMS, SNIPPET, Term, relevance, snippet, spread, terms
+from data.search.words import MAX_TERMS, SNIPPET, Term, letters, relevance, snippet, spread, terms
 
 
 def marked(text: str) -> str:
@@ -73,3 +73,8 @@ def test_a_text_that_says_a_word_oftener_or_is_shorter_fits_better(better: str, 
 
 def test_a_word_counts_in_its_other_forms() -> None:
     assert relevance("one model of many", terms("models")) > 0
+
+
+def test_letters_are_the_different_characters_of_scripts_without_spaces() -> None:
+    assert sorted(letters("机器学机 machine 한 カ １")) == sorted("机器学한カ")
+    assert letters("only words") == []
