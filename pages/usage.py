@@ -13,7 +13,8 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.entities import RatedGeneration, User
 from core.errors import PortalError
-from core.usage import Totals, UsageQuery, UsageReport
+from core.totals import Totals
+from core.usage import UsageQuery, UsageReport
 from pages.shell import blank, dark, page_head
 from pages.widgets import charts
 from pages.widgets.card import card, card_title
