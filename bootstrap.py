@@ -83,6 +83,11 @@ class Portal:
     log_shipper: LogShipper | None = None
     record: RunRecord | None = None
 
+    @property
+    def log_lines_dropped(self) -> int:
+        """Lines that Elasticsearch did not get since the start; 0 where none is used."""
+        return 0 if self.log_shipper is None else self.log_shipper.dropped
+
     def close(self) -> None:
         """Mark running answers as interrupted, with their text; free the models; close the store."""
         self.turns.close()

@@ -95,6 +95,8 @@ class PortalCollector(Collector):
             yield GaugeMetricFamily("portal_store_up", "1 if the store answers.", 1)
         except PortalError:
             yield GaugeMetricFamily("portal_store_up", "1 if the store answers.", 0)
+        says = "Log lines that Elasticsearch did not get since the start: too many waited, or it refused them. The log file has them."
+        yield CounterMetricFamily("portal_log_lines_dropped", says, portal.log_lines_dropped)
         loaded = GaugeMetricFamily("portal_model_loaded", "1 for each model of this process, by state.", labels=("model", "state"))
         memory = GaugeMetricFamily("portal_model_memory_bytes", "What loading the model took.", labels=("model",))
         for each in portal.pool.loaded():

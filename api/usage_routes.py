@@ -11,7 +11,8 @@ from pydantic import BaseModel, Field
 from api.identity import SignedIn
 from api.portal import PortalHere
 from api.shapes import Line
-from core.usage import Totals, UsageQuery
+from core.totals import Totals
+from core.usage import UsageQuery
 
 router = APIRouter(prefix="/api/v1", tags=["usage"])
 

@@ -26,6 +26,7 @@ from core.entities import (
     Turn,
     User,
 )
+from core.totals import CountedAnswers
 
 
 class UserRows(Protocol):
@@ -122,6 +123,10 @@ class TurnRows(Protocol):
 
 class GenerationRows(Protocol):
     def add(self, generation: Generation) -> None: ...
+    def counted(self, since: datetime, until: datetime, model: str | None = None, group: str | None = None) -> CountedAnswers:
+        """What the rows created in [since, until) add up to."""
+        ...
+
     def rated(self, since: datetime, until: datetime, model: str | None = None, group: str | None = None) -> Sequence[RatedGeneration]:
         """Rows created in [since, until), oldest first, each with its answer's rating."""
         ...

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import math
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import TypeVar
 
-from core.embedding import VECTOR_SOURCES
-from core.entities import FinishReason, RatedGeneration, User
+from core.entities import RatedGeneration, User
 from core.errors import InvalidInput
 from core.permissions import Permission, require
+from core.totals import CountedAnswers, Totals
 from core.unit_of_work import Store
 
 MAX_DAYS = 3660
-K = TypeVar("K")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,48 +42,6 @@ class UsageQuery:
 
 
 @dataclass(frozen=True, slots=True)
-class Totals:
-    """Sums and quantiles over some generations. None where there is nothing to measure."""
-
-    answers: int
-    people: int
-    chats: int
-    prompt_tokens: int
-    completion_tokens: int
-    errors: int
-    rated: int
-    rated_good: int
-    latency_p50: float | None
-    latency_p95: float | None
-    ttft_p50: float | None
-    ttft_p95: float | None
-    tokens_per_second: float | None
-    """Median of the answers' decoding speed."""
-    queue_p50: float | None
-    queue_p95: float | None
-    inter_token_p95: float | None
-    """In nineteen of twenty answers, nineteen of twenty tokens came sooner after the one before."""
-
-    @property
-    def tokens(self) -> int:
-        return self.prompt_tokens + self.completion_tokens
-
-    @property
-    def satisfaction(self) -> float | None:
-        """Share of rated answers rated good, 0 to 1."""
-        return self.rated_good / self.rated if self.rated else None
-
-    def satisfaction_interval(self) -> tuple[float, float] | None:
-        """95 % Wilson score interval (Wilson 1927) of the satisfaction."""
-        if not self.rated:
-            return None
-        n, p, z = self.rated, self.rated_good / self.rated, 1.959964
-        middle = (p + z * z / (2 * n)) / (1 + z * z / n)
-        half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-        return max(0.0, middle - half), min(1.0, middle + half)
-
-
-@dataclass(frozen=True, slots=True)
 class UsageReport:
     query: UsageQuery
     total: Totals
@@ -105,22 +60,24 @@ class UsageReports:
 
     def report(self, user: User, query: UsageQuery) -> UsageReport:
         require(user.role, Permission.VIEW_USAGE)
-        now, before = self._rows(query), self._rows(query.before)
-        by_day = _grouped(now, lambda row: row.created_at.astimezone(UTC).date())
+        with ThreadPoolExecutor(2) as both:  # The store works on them at the same time.
+            now, before = both.map(self._counted, (query, query.before))
+        by_day = now.by_day()
         days = [query.first + timedelta(days=n) for n in range(query.days)]
         return UsageReport(
             query,
-            totals(now),
-            totals(before),
-            tuple((day, totals(by_day.get(day, ()))) for day in days),
-            _ranked(_grouped(now, lambda row: row.model)),
-            _ranked(_grouped(now, lambda row: row.group)),
+            now.total(),
+            before.total(),
+            tuple((day, by_day.get(day, Totals())) for day in days),
+            _ranked(now.by_model()),
+            _ranked(now.by_group()),
         )
 
     def rows(self, user: User, query: UsageQuery) -> Sequence[RatedGeneration]:
         """The rows behind a report, for an export; without any text."""
         require(user.role, Permission.VIEW_USAGE)
-        return self._rows(query)
+        with self._store() as work:
+            return work.generations.rated(*_moments(query), query.model, query.group)
 
     def choices(self, user: User) -> tuple[Sequence[str], Sequence[str]]:
         """The models and groups that occur in any row, for filters."""
@@ -128,58 +85,16 @@ class UsageReports:
         with self._store() as work:
             return work.generations.models(), work.generations.groups()
 
-    def _rows(self, query: UsageQuery) -> Sequence[RatedGeneration]:
-        since = datetime.combine(query.first, time.min, UTC)
-        until = datetime.combine(query.last + timedelta(days=1), time.min, UTC)
+    def _counted(self, query: UsageQuery) -> CountedAnswers:
         with self._store() as work:
-            return work.generations.rated(since, until, query.model, query.group)
+            return work.generations.counted(*_moments(query), query.model, query.group)
 
 
-def totals(rows: Sequence[RatedGeneration]) -> Totals:
-    """Vectors count by their tokens and people; they are nobody's answers."""
-    answers = [row for row in rows if row.source not in VECTOR_SOURCES]
-    answered = [row for row in answers if row.finish_reason is not FinishReason.ERROR]
-    latency = sorted(row.duration_s for row in answered)
-    ttft = sorted(row.ttft_s for row in answered if row.ttft_s is not None)
-    speed = sorted(row.tokens_per_second for row in answered if row.tokens_per_second is not None)
-    queue = sorted(row.queue_s for row in answered)
-    gaps = sorted(row.inter_token_p95_s for row in answered if row.inter_token_p95_s is not None)
-    return Totals(
-        answers=len(answers),
-        people=len({row.user_id for row in rows}),
-        chats=len({row.conversation_id for row in rows if row.conversation_id}),
-        prompt_tokens=sum(row.prompt_tokens for row in rows),
-        completion_tokens=sum(row.completion_tokens for row in rows),
-        errors=len(answers) - len(answered),
-        rated=sum(row.rating is not None for row in rows),
-        rated_good=sum(row.rating == 1 for row in rows),
-        latency_p50=quantile(latency, 0.5),
-        latency_p95=quantile(latency, 0.95),
-        ttft_p50=quantile(ttft, 0.5),
-        ttft_p95=quantile(ttft, 0.95),
-        tokens_per_second=quantile(speed, 0.5),
-        queue_p50=quantile(queue, 0.5),
-        queue_p95=quantile(queue, 0.95),
-        inter_token_p95=quantile(gaps, 0.95),
-    )
+def _moments(query: UsageQuery) -> tuple[datetime, datetime]:
+    """From the first day's midnight to the one after the last day."""
+    return datetime.combine(query.first, time.min, UTC), datetime.combine(query.last + timedelta(days=1), time.min, UTC)
 
 
-def quantile(ordered: Sequence[float], share: float) -> float | None:
-    """Linear between neighbours, as numpy's default (Hyndman and Fan 1996, type 7). None of nothing."""
-    if not ordered:
-        return None
-    place = share * (len(ordered) - 1)
-    low = int(place)
-    high = min(low + 1, len(ordered) - 1)
-    return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
-
-
-def _grouped(rows: Iterable[RatedGeneration], key: Callable[[RatedGeneration], K]) -> dict[K, list[RatedGeneration]]:
-    groups: dict[K, list[RatedGeneration]] = defaultdict(list)
-    for row in rows:
-        groups[key(row)].append(row)
-    return groups
-
-
-def _ranked(groups: dict[str, list[RatedGeneration]]) -> tuple[tuple[str, Totals], ...]:
-    return tuple(sorted(((name, totals(rows)) for name, rows in groups.items()), key=lambda each: -each[1].answers))
+def _ranked(parts: Mapping[str, Totals]) -> tuple[tuple[str, Totals], ...]:
+    """Equal ones by name, so that two reports of the same rows are the same."""
+    return tuple(sorted(parts.items(), key=lambda part: (-part[1].answers, part[0])))

@@ -28,7 +28,7 @@ class Transaction:
     def __init__(self, connection: Connection, *, writing: bool = False) -> None:
         """writing: whoever made the connection has begun to write already."""
         self._connection = connection
-        self._sqlite = connection.dialect.name == "sqlite"
+        self.is_sqlite = connection.dialect.name == "sqlite"
         self._writing = writing
         self._failed = False
         self.announced = False
@@ -91,9 +91,9 @@ class Transaction:
 
     def _begin_writing(self) -> None:
         if not self._writing:
-            if self._sqlite:
+            if self.is_sqlite:
                 self._connection.exec_driver_sql("BEGIN IMMEDIATE")
             self._writing = True
 
     def _dialect_insert(self, table: type[Table]) -> Any:
-        return sqlite.insert(table) if self._sqlite else postgresql.insert(table)
+        return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)

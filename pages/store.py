@@ -25,15 +25,16 @@ def render(portal: Portal, user: User) -> None:
     facts = portal.store_room.facts(user)
     about = t("{kind} {version}, {size}, revision {revision}", kind=facts.kind, version=facts.version, size=size(facts.size_bytes),
               revision=facts.revision)  # fmt: skip
+    # Read once: a backup that ends while the page is drawn must leave either a progress that draws it again, or an enabled button.
+    task = portal.store_room.task(user)
     with page_head(t("Store"), about, key="store"):
-        task = portal.store_room.task(user)
         busy = task is not None and not task.ended
         if st.button(t("Make a backup"), icon=":material/save:", type="primary", key="store-backup", disabled=busy):
             ask_for_backup(portal, user)
     left, right = st.columns([1.25, 1], gap="medium")
     with left:
         _rows(facts)
-        backups(portal, user, facts)
+        backups(portal, user, facts, task)
     with right:
         index_card(portal, user)
         rules(portal, user)

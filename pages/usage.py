@@ -13,7 +13,8 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.entities import RatedGeneration, User
 from core.errors import PortalError
-from core.usage import Totals, UsageQuery, UsageReport
+from core.totals import Totals
+from core.usage import UsageQuery, UsageReport
 from pages.shell import blank, dark, page_head
 from pages.widgets import charts
 from pages.widgets.card import card, card_title
@@ -154,22 +155,19 @@ def _metric(
     label: str, value: str, delta: str | None, trend: Sequence[float | None], before: str, colour: Colour = "normal", shape: Shape = "line"
 ) -> None:
     known = [value for value in trend if value is not None]
+    same = delta is not None and not any(figure in delta for figure in "123456789")
     st.metric(
         label,
         value,
-        delta,
-        delta_color=colour,
+        delta.lstrip("+-") if delta and same else delta,
+        delta_color="off" if same else colour,
         delta_description=before if delta else None,
-        delta_arrow="off" if delta and _is_zero(delta) else "auto",
+        delta_arrow="off" if same else "auto",
         border=True,
         height="stretch",
         chart_data=known if len(known) > 1 else None,
         chart_type=shape,
     )
-
-
-def _is_zero(delta: str) -> bool:
-    return not any(figure in delta for figure in "123456789")
 
 
 def _change(now: int, before: int) -> str | None:

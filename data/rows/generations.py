@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, fields
 from datetime import datetime
 
-from sqlalchemy import and_, insert, select
+from sqlalchemy import ColumnElement, and_, insert, select
 
 from core.entities import Generation, RatedGeneration, Timings, Usage
+from data.rows.usage import SqlCountedAnswers, usage_cells
 from data.tables import ConversationTable, FeedbackTable, GenerationTable, MessageTable
 from data.transaction import AnyRow, Transaction
 
@@ -35,6 +36,15 @@ _RATED_COLUMNS = [
 _RATED = select(*_RATED_COLUMNS).outerjoin(
     FeedbackTable, and_(_FEEDBACK.message_id == _T.message_id, _FEEDBACK.user_id == _T.user_id)
 )  # fmt: skip
+
+
+def _within(since: datetime, until: datetime, model: str | None, group: str | None) -> list[ColumnElement[bool]]:
+    found = [_T.created_at >= since, _T.created_at < until]
+    if model is not None:
+        found.append(_T.model == model)
+    if group is not None:
+        found.append(_T.group_name == group)
+    return found
 
 
 def generation_of(row: AnyRow) -> Generation | None:
@@ -95,12 +105,12 @@ class SqlGenerationRows:
             )
         )
 
+    def counted(self, since: datetime, until: datetime, model: str | None = None, group: str | None = None) -> SqlCountedAnswers:
+        cells = usage_cells(sqlite=self._sql.is_sqlite)
+        return SqlCountedAnswers(self._sql.all(cells.where(*_within(since, until, model, group))))
+
     def rated(self, since: datetime, until: datetime, model: str | None = None, group: str | None = None) -> Sequence[RatedGeneration]:
-        statement = _RATED.where(_T.created_at >= since, _T.created_at < until).order_by(_T.created_at, _T.id)
-        if model is not None:
-            statement = statement.where(_T.model == model)
-        if group is not None:
-            statement = statement.where(_T.group_name == group)
+        statement = _RATED.where(*_within(since, until, model, group)).order_by(_T.created_at, _T.id)
         return [RatedGeneration(*row) for row in self._sql.all(statement)]
 
     def models(self) -> Sequence[str]:

@@ -26,12 +26,13 @@ SHOWN = 10
 ROW_PX = 34
 LIVE_S = 1.0
 _WATCHED, _DISMISSED = "store-backup-watched", "store-backup-dismissed"
-"""The backup that this session saw being made, and the result it needs no more."""
+"""The backup that this session is waiting for, and the result it needs no more."""
 
 
-def backups(portal: Portal, user: User, facts: StoreFacts) -> None:
+def backups(portal: Portal, user: User, facts: StoreFacts, task: BackupTask | None) -> None:
+    """task: as the page found it when it began to draw."""
     room = portal.store_room
-    files, task = room.backups(user), room.task(user)
+    files = room.backups(user)
     with card("backups", t("Backups"), t("Everything but sessions and the search index, consistent while people work")):
         if task is not None and st.session_state.get(_DISMISSED) != (task.action, task.name):
             _task(portal, user, task, facts)
@@ -73,9 +74,14 @@ def ask_for_backup(portal: Portal, user: User) -> None:
         if sent and first != again:
             st.markdown(f":red[:material/error: {t('The two passphrases differ. Type them again.')}]")
         elif sent:
-            _do(lambda: room.make(user, first or None))
+            _do(lambda: _make(portal, user, first or None))
 
     ask()
+
+
+def _make(portal: Portal, user: User, passphrase: str | None) -> None:
+    # Noted here, as a small store is copied before the page is drawn again.
+    st.session_state[_WATCHED] = portal.store_room.make(user, passphrase).name
 
 
 def _row(portal: Portal, user: User, file: BackupFile, *, busy: bool) -> None:

@@ -22,7 +22,7 @@ ARGUMENTS = [
     "--disable-sync",
     "--no-first-run",
 ]
-PATIENCE_MS = 30_000
+PATIENCE_MS = 60_000
 """How long anything may take that must come. A wait ends when it is there: only a busy machine needs so long."""
 SCREENS = os.environ.get("TEST_SCREENS")
 """A folder for a picture at the end of each test, for people to look at."""
@@ -40,7 +40,7 @@ def slow_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def portal(slow_model: Path) -> Iterator[Measured]:
-    with running_portal(PORTAL_MODEL=str(slow_model), PORTAL_SLOTS="8", PORTAL_CONTEXT="1024") as running:
+    with running_portal(start_s=180, PORTAL_MODEL=str(slow_model), PORTAL_SLOTS="8", PORTAL_CONTEXT="1024") as running:
         running.add_people(["ana", "bo"])
         yield running
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -74,6 +75,18 @@ def test_a_damaged_backup_is_told(full: Stage) -> None:
     full.portal.store_room.check(full.admin, name)
     settle(full)
     assert "This backup is cut" in texts(page("store", full))
+
+
+def test_a_backup_that_ends_while_the_page_is_drawn_leaves_the_button_enabled(full: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    backed_up(full)
+    ended = full.portal.store_room.task(full.admin)
+    assert ended is not None
+    answers = [replace(ended, ended=False)]
+    monkeypatch.setattr(full.portal.store_room, "task", lambda _: answers.pop() if answers else ended)
+    drawn = page("store", full)
+    assert not drawn.exception and not answers
+    assert [each.disabled for each in drawn.button if each.label == "Make a backup"] == [False]
+    assert "The backup is written and verified." in [each.value for each in drawn.toast]
 
 
 def test_refused_changes_are_shown_and_tried_again(full: Stage) -> None:

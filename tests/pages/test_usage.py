@@ -4,9 +4,11 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from streamlit.proto.Metric_pb2 import Metric as MetricProto
 from streamlit.testing.v1 import AppTest
 
 from core.permissions import Role
@@ -118,3 +120,13 @@ def test_the_exports_hold_every_day_and_every_row(seeded: Stage) -> None:
     assert days[0]["latency_p50"] == "" and days[0]["answers"] == "0"
     rows = list(csv.DictReader(io.StringIO(rows_csv(seeded.portal.usage.rows(seeded.admin, query)).decode("utf-8-sig"))))
     assert len(rows) == report.total.answers and "question" not in rows[0]
+
+
+def test_a_change_too_small_to_show_has_no_sign_and_no_colour(seeded: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    today = datetime.now(UTC).date()
+    report = seeded.portal.usage.report(seeded.admin, UsageQuery(today - timedelta(days=27), today))
+    assert report.total.ttft_p95 is not None
+    almost = replace(report, before=replace(report.total, ttft_p95=report.total.ttft_p95 + 0.01))
+    monkeypatch.setattr(seeded.portal.usage, "report", lambda *_: almost)
+    [first_token] = [each for each in page("usage", seeded).metric if each.label == "First token, p95"]
+    assert first_token.delta == "0.0 s" and first_token.proto.color == MetricProto.MetricColor.GRAY

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -12,9 +14,14 @@ import bootstrap
 from core.entities import Timings
 from core.errors import Unavailable
 from core.model import ModelState
+from data.log_shipping import LogShipper
+from data.search.elasticsearch_logs import ElasticsearchLogs
+from data.search.elasticsearch_server import ElasticsearchServer
+from data.search.rollover import RolloverLimits
 from models.engine.histogram import EngineHistograms
 from models.engine.metrics import EngineMetrics
 from tests.fakes import MODEL, FakePool
+from tests.unit.api.conftest import Server
 from tests.unit.api.test_conversation_routes import ask, new
 
 
@@ -100,6 +107,17 @@ def test_metrics_tell_the_engine_the_turns_and_the_process(
     assert read["portal_model_steps_aborted_total", "fake"] == 1
     assert read["portal_memory_free_bytes", "host"] < read["portal_memory_bytes", "host"]
     assert read["process_resident_memory_bytes",] > 1_000_000
+
+
+def test_log_lines_that_were_not_sent_are_counted(client: httpx.Client, portal: bootstrap.Portal, server: Server) -> None:
+    assert _read(client)["portal_log_lines_dropped_total",] == 0, "there is no Elasticsearch"
+    index = ElasticsearchLogs(ElasticsearchServer("http://127.0.0.1:9"), RolloverLimits(), timedelta(days=1))
+    shipper = LogShipper(index, capacity=2)
+    server.portal = replace(portal, log_shipper=shipper)
+    for number in range(5):
+        shipper.handle(logging.makeLogRecord({"msg": f"line {number}"}))
+    assert _read(client)["portal_log_lines_dropped_total",] == 3
+    shipper.finish()
 
 
 def test_times_come_as_histograms(client: httpx.Client, pool: FakePool, monkeypatch: pytest.MonkeyPatch) -> None:

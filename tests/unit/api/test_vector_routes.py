@@ -7,6 +7,7 @@ import json
 import struct
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -19,7 +20,6 @@ from core.embedding import EmbeddingRequest, InputTooLong, RerankRequest
 from core.entities import FinishReason, RatedGeneration
 from core.errors import Busy, InvalidInput, ModelFailed, NotFound
 from core.model import ModelKind
-from core.usage import totals
 from data.unit_of_work import SqlUnitOfWork
 from tests.fakes import MODEL, FakeRouter
 from tests.unit.api.test_hostile_inputs import ODD, refused
@@ -86,15 +86,17 @@ def test_numbers_keep_all_their_digits(ann: httpx.Client, router: FakeRouter, mo
     assert struct.unpack("6f", struct.pack("6f", *embed(ann, input="x").json()["data"][0]["embedding"])) == single
 
 
-def test_the_usage_report_gets_a_row_that_is_no_answer(ann: httpx.Client, portal: bootstrap.Portal) -> None:
+def test_the_usage_report_gets_a_row_that_is_no_answer(
+    ann: httpx.Client, portal: bootstrap.Portal, signed_in: Callable[[str], httpx.Client]
+) -> None:
     embed(ann, input=["a", "b"])
     rerank(ann, query="q", documents=["a"])
     assert sorted((row.source, row.prompt_tokens, row.completion_tokens, row.finish_reason) for row in rows(portal)) == [
         ("embedding", 2, 0, FinishReason.STOP),
         ("rerank", 1, 0, FinishReason.STOP),
     ]
-    counted = totals(rows(portal))
-    assert (counted.answers, counted.people, counted.prompt_tokens) == (0, 1, 3)
+    counted = signed_in("max").get("/api/v1/usage").json()["total"]
+    assert (counted["answers"], counted["people"], counted["prompt_tokens"]) == (0, 1, 3)
 
 
 def test_the_best_document_comes_first(ann: httpx.Client, router: FakeRouter) -> None:
