@@ -43,7 +43,8 @@ ASKED_IN = (
     SamplingParams(temperature=0.3, top_k=20, top_p=0.9, seed=5),
 )
 """All of which answer the same each time."""
-NOISE = 0.004
+NOISE, TRIES = 0.004, 8
+"""How far logits are made to be off, in proportion, and how often: a question whose answer that changes is not asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ def questions(model: Path, adapters: Row[tuple[int, str, float]], count: int, th
         if len(made) % 3 == 2:
             prompt = [*made[-1].following, *prompt[-5:]]
         tokens = rng.randrange(1, 30)
-        answers = [_alone(backend, prompt, params, tokens, adapter, noise) for noise in (0.0, NOISE, NOISE)]
+        answers = [_alone(backend, prompt, params, tokens, adapter, noise) for noise in (None, *range(TRIES))]
         if len({text for _, text in answers}) == 1:
             sequence, text = answers[0]
             following = [*prompt, *sequence.tokens[len(prompt) + sequence.generated // 2 :], *WORDS[:20]][:160]
@@ -112,17 +113,18 @@ def questions(model: Path, adapters: Row[tuple[int, str, float]], count: int, th
 
 
 def _alone(
-    backend: LlamaBackend, prompt: Row[int], params: SamplingParams, tokens: int, adapter: int, noise: float
+    backend: LlamaBackend, prompt: Row[int], params: SamplingParams, tokens: int, adapter: int, noise: int | None
 ) -> tuple[Sequence, str]:
-    """noise: how far, in proportion, the logits are off."""
-    sample, rng = backend.sample, np.random.default_rng(len(prompt))
+    """noise: by which chance the logits are a little off; None: they are not."""
+    sample, rng = backend.sample, np.random.default_rng(noise)
 
     def noisy(sampler: Any, part: int, guess: int = 0) -> int:
         logits = backend._logits(backend._rows[part])
-        logits *= 1 + noise * rng.standard_normal(len(logits), np.float32)
+        logits *= 1 + NOISE * rng.standard_normal(len(logits), np.float32)
         return sample(sampler, part, guess)
 
-    backend.sample = noisy  # type: ignore[method-assign]
+    if noise is not None:
+        backend.sample = noisy  # type: ignore[method-assign]
     engine = Engine(backend, "alone", speculate=False)
     sequence = engine.submit(list(prompt), params, tokens, "somebody", adapter=adapter)
     while not engine.idle:
