@@ -240,7 +240,7 @@ def test_conversations_that_the_disk_lost_are_computed_again(backend: LlamaBacke
 
 @pytest.mark.parametrize("shared", [False, True], ids=["separate streams", "shared streams"])
 def test_150_random_questions_with_everything_on_leave_nothing_and_change_no_answer(tmp_path: Path, shared: bool) -> None:
-    """What is left is looked for by `stress` itself. One answer in a hundred may differ: two tokens, or two experts, may be nearly equal."""
+    """What is left is looked for by `stress` itself. One answer in a hundred may differ: two tokens or experts may be nearly equal."""
     left = stress(tmp_path, 150, 1, shared=shared, kinds=24)
     assert len(left.different) <= 3, left.different
     metrics = left.metrics
