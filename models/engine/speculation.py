@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from models.engine.backend import Part
     from models.engine.sequence import Sequence
 
-_MATCH = 3
-"""How many last tokens must have occurred before."""
+_MATCH, _LOOKED_UP = 6, 3
+"""How many last tokens must have occurred before; by how many of them that is looked up. Fewer meet by chance in any text."""
 _WINDOW = 16_384
 """How much of a prompt is looked at."""
 _HOPE, _WEIGHT = 0.7, 4.0
@@ -40,7 +40,7 @@ class Guesser:
         begin = max(0, len(tokens) - _WINDOW)
         recent = tokens[begin:]
         grams = zip(recent, recent[1:], recent[2:-1], strict=False)
-        self._follows = dict(zip(grams, range(begin + _MATCH, len(tokens)), strict=False))
+        self._follows = dict(zip(grams, range(begin + _LOOKED_UP, len(tokens)), strict=False))
         self._indexed = len(tokens)
         self._back = 0
         """How far back the passage lies that the answer goes along; 0 where there is none."""
@@ -60,7 +60,8 @@ class Guesser:
         along = self._back and tokens[count - self._back - 1] == tokens[-1]
         if not along and count >= _MATCH:
             place = self._follows.get((tokens[-3], tokens[-2], tokens[-1]))
-            self._back = count - place if place is not None else self._back
+            if place is not None and tokens[place - _MATCH : place] == tokens[-_MATCH:]:
+                self._back = count - place
         place = count - self._back
         return tokens[place : place + most] if self._back else []
 
