@@ -30,7 +30,7 @@ _SETTINGS = {
     "auto_expand_replicas": "0-1",
     "analysis": {
         "analyzer": {
-            "portal": {"type": "custom", "tokenizer": "standard", "filter": ["cjk_width", "lowercase", "cjk_bigram", "porter_stem"]}
+            "portal": {"type": "custom", "tokenizer": "standard", "filter": _FILTERS}
         }
     },
 }

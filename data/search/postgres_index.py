@@ -124,11 +124,13 @@ class PostgresIndex:
     def put(self, documents: Sequence[Document]) -> dict[tuple[str, str], str]:
         # In one order everywhere, so that two replicas never wait for each other.
         ordered = sorted(documents, key=lambda each: (each.kind, each.id))
-        half = (len(ordered) + 1) // 2
-        parts = [ordered] if len(ordered) < MANY else [ordered[:half], ordered[half:]]
+        if len(ordered) < MANY:
+            self._put(ordered)
+            return {}
         # The server takes words apart with one process a connection: of many documents two do it side by side.
-        with ThreadPoolExecutor(len(parts), "index-put") as pool:
-            list(pool.map(self._put, parts))
+        half = len(ordered) // 2
+        with ThreadPoolExecutor(2, "index-put") as pool:
+            list(pool.map(self._put, (ordered[:half], ordered[half:])))
         return {}
 
     def _put(self, documents: Sequence[Document]) -> None:

@@ -39,6 +39,16 @@ def test_many_replicas_may_prepare_at_once(place: Database) -> None:
         assert list(pool.map(lambda _: PostgresIndex(place).prepare(), range(6))) == [None] * 6
 
 
+def test_replicas_that_write_the_same_many_documents_lose_none_and_wait_for_none(place: Database) -> None:
+    """So many that each writes them over two connections."""
+    indexes = [PostgresIndex(place), PostgresIndex(place)]
+    documents = [Document("message", f"m{number}", number, f"bond {number}", "ana", "c1") for number in range(2 * postgres_index.MANY + 1)]
+    indexes[0].prepare()
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(lambda index: index.put(documents), indexes)) == [{}, {}]
+    assert set(indexes[0].ids("message")) == {document.id for document in documents}
+
+
 def test_a_replica_follows_when_another_one_completes_a_rebuild(place: Database) -> None:
     one, other = PostgresIndex(place), PostgresIndex(place)
     one.prepare()
