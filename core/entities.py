@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from core.attachment import StoredFile
 from core.permissions import Role
 
 
@@ -59,6 +60,18 @@ class Conversation:
     updated_at: datetime
     head_id: str | None = None
     """The last message of the version being shown; the transcript is the way from the root to it."""
+    folder_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """Conversations that a person keeps together. Each is in one folder, or in none."""
+
+    id: str
+    user_id: str
+    name: str
+    """Unique among the person's folders, whatever the case of its letters."""
+    created_at: datetime
 
 
 class Author(StrEnum):
@@ -157,6 +170,8 @@ class Message:
     rating: int | None = None
     """The conversation owner's rating of this answer: 1, -1 or None."""
     comment: str = ""
+    files: tuple[StoredFile, ...] = ()
+    """What was attached to this question, in the person's order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +297,7 @@ EVERY_GROUP = "*"
 @dataclass(frozen=True, slots=True)
 class RetentionRule:
     kind: str
-    """"chats", "feedback" or "audit"."""
+    """"chats", "files", "feedback" or "audit"."""
     group: str
     """EVERY_GROUP: all groups without a rule of their own."""
     days: int

@@ -24,6 +24,10 @@ class SearchQuery:
     """Answers and ratings have a model and a rating; nothing else matches where one of them is asked for."""
     rating: int | None = None
     """1, -1, or UNRATED: answers without one."""
+    folder_id: str | None = None
+    """Only conversations in this folder, and their messages."""
+    has_file: bool = False
+    """Only questions with files, and conversations that hold such questions."""
     after: tuple[datetime, str] | None = None
     """Time and id of a hit: only what comes after it, newest first. For SearchIndex.page."""
 

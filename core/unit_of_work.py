@@ -7,6 +7,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Protocol, Self
 
+from core.attachment import StoredFile
 from core.entities import (
     AuditEntry,
     AuditEvent,
@@ -15,6 +16,7 @@ from core.entities import (
     Credentials,
     Feedback,
     FeedbackFilter,
+    Folder,
     Generation,
     LegalHold,
     Message,
@@ -68,22 +70,73 @@ class ConversationRows(Protocol):
 
     def add(self, conversation: Conversation) -> None: ...
     def get(self, conversation_id: str) -> Conversation | None: ...
-    def of_user(self, user_id: str, limit: int, before: datetime | None = None) -> Sequence[Conversation]:
-        """Newest change first; `before` continues a listing."""
+    def of_user(self, user_id: str, limit: int, before: datetime | None = None, folder_id: str | None = None) -> Sequence[Conversation]:
+        """Newest change first; `before` continues a listing. folder_id: only those in this folder, or in none (NO_FOLDER)."""
         ...
 
     def by_ids(self, user_id: str, ids: Sequence[str]) -> Sequence[Conversation]:
         """Those of `ids` that exist and belong to the user, in the order of `ids`."""
         ...
 
-    def save(self, conversation: Conversation) -> None: ...
+    def save(self, conversation: Conversation) -> None:
+        """Write all fields but the folder."""
+        ...
+
+    def move(self, conversation_id: str, folder_id: str | None) -> None:
+        """Put it in this folder, or in none. Its messages are announced too: they are found by their folder."""
+        ...
+
     def remove(self, conversation_id: str) -> None:
-        """With its messages and turns. Generation rows and ratings stay, without text."""
+        """With its messages, files and turns. Generation rows and ratings stay, without text."""
+        ...
+
+
+NO_FOLDER = ""
+"""In place of a folder's id: what is in none."""
+
+
+class FolderRows(Protocol):
+    def add(self, folder: Folder) -> None: ...
+    def get(self, folder_id: str) -> Folder | None: ...
+    def of_user(self, user_id: str) -> Sequence[Folder]:
+        """Oldest first."""
+        ...
+
+    def rename(self, folder_id: str, name: str) -> None: ...
+    def remove(self, folder_id: str) -> None:
+        """Its conversations stay, in no folder."""
+        ...
+
+
+class FileRows(Protocol):
+    """Files wait without a conversation until a question takes them with it."""
+
+    def add(self, file: StoredFile, content: bytes) -> None: ...
+    def get(self, file_id: str) -> StoredFile | None: ...
+    def content(self, file_id: str) -> bytes:
+        """What was added; empty if there is no such file any more."""
+        ...
+
+    def attach(self, message_id: str, conversation_id: str, file_ids: Sequence[str]) -> None:
+        """The files belong to this conversation from now on, and are shown with this message in the order given. Call it after
+        the message was added; several messages of one conversation, the versions of a question, may show the same file."""
+        ...
+
+    def waiting(self, user_id: str) -> Sequence[StoredFile]:
+        """Those of this person without a conversation, oldest first."""
+        ...
+
+    def remove_waiting(self, file_id: str) -> None:
+        """No effect on a file that has a conversation."""
+        ...
+
+    def waiting_since(self, before: datetime, limit: int) -> Sequence[str]:
+        """Ids of files without a conversation that were added before this moment, nobody's under a hold."""
         ...
 
 
 class MessageRows(Protocol):
-    """Adding and finishing also queue the index job, in the same transaction; a checkpoint does not."""
+    """Adding and finishing also queue the index job, in the same transaction; a checkpoint does not. Messages are read with their files."""
 
     def add(self, message: Message) -> None: ...
     def get(self, message_id: str) -> Message | None: ...
@@ -215,6 +268,8 @@ class UnitOfWork(Protocol):
     conversations: ConversationRows
     messages: MessageRows
     turns: TurnRows
+    folders: FolderRows
+    files: FileRows
     generations: GenerationRows
     feedback: FeedbackRows
     audit: AuditRows

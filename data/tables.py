@@ -11,7 +11,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from core.entities import Author, FinishReason, MessageStatus, ReviewState, SessionKind
 from core.permissions import Role
 from data.columns import Choice, Prose, UtcDateTime
-from data.sealed_text import SealedProse
+from data.sealed_text import SealedBytes, SealedProse
 
 _STREAMING = text("status = 'streaming'")
 # SQLite numbers rows by itself only in a column declared INTEGER.
@@ -71,7 +71,7 @@ class SessionTable(Table):
 
 class ConversationTable(Table):
     __tablename__ = "conversations"
-    __table_args__ = (Index(None, "user_id", "updated_at"),)
+    __table_args__ = (Index(None, "user_id", "updated_at"), Index(None, "folder_id", "updated_at"))
 
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
@@ -79,6 +79,17 @@ class ConversationTable(Table):
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     head_id: Mapped[str | None] = mapped_column(String(64))
+    folder_id: Mapped[str | None] = mapped_column(String(64))
+    """No foreign key: SQLite cannot take a column with one away again."""
+
+
+class FolderTable(Table):
+    __tablename__ = "folders"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), index=True)
+    name: Mapped[str] = mapped_column(SealedProse("folders.name"))
+    created_at: Mapped[datetime]
 
 
 class MessageTable(Table):
@@ -96,6 +107,42 @@ class MessageTable(Table):
     status: Mapped[MessageStatus]
     created_at: Mapped[datetime]
     error: Mapped[str | None] = mapped_column(Prose)
+
+
+class FileTable(Table):
+    """A file that somebody attached; its content lies in file_parts."""
+
+    __tablename__ = "files"
+    __table_args__ = (Index(None, "created_at"),)
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), index=True)
+    conversation_id: Mapped[str | None] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"), index=True)
+    """None until a question takes the file with it."""
+    name: Mapped[str] = mapped_column(SealedProse("files.name"))
+    size_bytes: Mapped[int]
+    created_at: Mapped[datetime]
+
+
+class FilePartTable(Table):
+    """A piece of a file's content: small, so that no row is large for a backup or a change of keys. In the order of their numbers."""
+
+    __tablename__ = "file_parts"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    number: Mapped[int] = mapped_column(_Number, primary_key=True)
+    file_id: Mapped[str] = mapped_column(ForeignKey("files.id", ondelete="CASCADE"), index=True)
+    content: Mapped[bytes] = mapped_column(SealedBytes("file_parts.content"))
+
+
+class AttachmentTable(Table):
+    """Which message shows which file. place: 0 is the first."""
+
+    __tablename__ = "attachments"
+
+    message_id: Mapped[str] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True)
+    file_id: Mapped[str] = mapped_column(ForeignKey("files.id", ondelete="CASCADE"), primary_key=True, index=True)
+    place: Mapped[int]
 
 
 class TurnTable(Table):

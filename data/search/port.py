@@ -32,11 +32,14 @@ class Document:
     at: datetime | None = None
     model: str = ""
     rating: int | None = None
+    folder_id: str = ""
+    """Of the conversation; "" where it is in none."""
+    has_file: bool = False
 
     @property
     def fingerprint(self) -> str:
         """16 hex digits that differ where anything but the version does; the index keeps it, for the reconciler."""
-        parts = (self.text, self.owner_id, self.conversation_id, moment(self.at), self.model, self.rating)
+        parts = (self.text, self.owner_id, self.conversation_id, moment(self.at), self.model, self.rating, self.folder_id, self.has_file)
         return blake2b(repr(parts).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
