@@ -1,10 +1,10 @@
-"""The column type of texts that are sealed where encryption is on."""
+"""The column types of what is sealed where encryption is on: texts, and the contents of files."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
-from sqlalchemy import Dialect, Text
+from sqlalchemy import Dialect, LargeBinary, Text
 from sqlalchemy.types import TypeDecorator
 
 from core.errors import Unavailable
@@ -17,6 +17,11 @@ MARK = "\ufdd2"
 class Sealer(Protocol):
     def seal(self, text: str, where: str) -> str: ...
     def open(self, sealed: str, where: str) -> str:
+        """Raises Unavailable."""
+        ...
+
+    def seal_bytes(self, content: bytes, where: str) -> bytes: ...
+    def open_bytes(self, sealed: bytes, where: str) -> bytes:
         """Raises Unavailable."""
         ...
 
@@ -47,3 +52,32 @@ class SealedProse(TypeDecorator[str]):
         if sealer is None:
             raise Unavailable("A text in the store is encrypted, and this portal has no key. Ask an admin.")
         return sealer.open(value, self.where)
+
+
+PLAIN, SEALED = b"\x00", b"\x01"
+"""The first byte of a stored content: it follows as it is, or sealed."""
+
+
+class SealedBytes(TypeDecorator[bytes]):
+    """A piece of a file. where: table and column, to which a sealed piece is bound."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def __init__(self, where: str) -> None:
+        super().__init__()
+        self.where = where
+
+    def process_bind_param(self, value: bytes | None, dialect: Dialect) -> bytes | None:
+        if value is None:
+            return None
+        sealer: Sealer | None = getattr(dialect, "portal_sealer", None)
+        return PLAIN + value if sealer is None else SEALED + sealer.seal_bytes(value, self.where)
+
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> bytes | None:
+        if value is None or value.startswith(PLAIN):
+            return value and value[1:]
+        sealer: Sealer | None = getattr(dialect, "portal_sealer", None)
+        if sealer is None:
+            raise Unavailable("A file in the store is encrypted, and this portal has no key. Ask an admin.")
+        return sealer.open_bytes(value[1:], self.where)

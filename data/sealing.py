@@ -2,6 +2,7 @@
 
 A sealed text is MARK, the data key's id, a colon, and base64 of nonce and ciphertext. The table and column are authenticated
 with it, so that a text cannot be moved to another column. Texts without MARK are plain: encryption can be switched on at any time.
+The contents of files are sealed in the same way, as bytes.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Dialect, insert, select, update
 
 from core.errors import StartFailed, Unavailable
-from data.sealed_text import MARK, Sealer
+from data.sealed_text import MARK, SEALED, Sealer
 from data.tables import DataKeyTable
 from data.transaction import Transaction
 
@@ -52,22 +53,42 @@ class Keyring:
             raise
 
     def seal(self, text: str, where: str) -> str:
-        nonce = os.urandom(_NONCE)
-        sealed = nonce + self._keys[self.current].encrypt(nonce, text.encode("utf-8"), where.encode())
-        return f"{MARK}{self.current}:{b64encode(sealed).decode()}"
+        id, sealed = self._seal(text.encode("utf-8"), where)
+        return f"{MARK}{id}:{b64encode(sealed).decode()}"
 
     def open(self, sealed: str, where: str) -> str:
         id, _, content = sealed.removeprefix(MARK).partition(":")
-        if id not in self._keys:
-            self.reload()  # another process may have begun a new key
         try:
-            raw = b64decode(content, validate=True)
-            return self._keys[id].decrypt(raw[:_NONCE], raw[_NONCE:], where.encode()).decode("utf-8")
+            return self._open(id, b64decode(content, validate=True), where).decode("utf-8")
         except (KeyError, ValueError, binascii.Error, InvalidTag) as problem:
             raise Unavailable("A text in the store cannot be decrypted: it was changed, or its key is missing.") from problem
 
-    def is_current(self, stored: str) -> bool:
+    def seal_bytes(self, content: bytes, where: str) -> bytes:
+        """The data key's id, a colon, nonce and ciphertext."""
+        id, sealed = self._seal(content, where)
+        return id.encode() + b":" + sealed
+
+    def open_bytes(self, sealed: bytes, where: str) -> bytes:
+        id, _, content = sealed.partition(b":")
+        try:
+            return self._open(id.decode("ascii"), content, where)
+        except (KeyError, ValueError, InvalidTag) as problem:
+            raise Unavailable("A file in the store cannot be decrypted: it was changed, or its key is missing.") from problem
+
+    def is_current(self, stored: str | bytes) -> bool:
+        """Whether this, as it lies in its column, is sealed with the newest key."""
+        if isinstance(stored, bytes):
+            return stored.startswith(SEALED + self.current.encode() + b":")
         return stored.startswith(f"{MARK}{self.current}:")
+
+    def _seal(self, content: bytes, where: str) -> tuple[str, bytes]:
+        nonce, id = os.urandom(_NONCE), self.current
+        return id, nonce + self._keys[id].encrypt(nonce, content, where.encode())
+
+    def _open(self, id: str, sealed: bytes, where: str) -> bytes:
+        if id not in self._keys:
+            self.reload()  # another process may have begun a new key
+        return self._keys[id].decrypt(sealed[:_NONCE], sealed[_NONCE:], where.encode())
 
     def reload(self) -> None:
         with self._lock, self._database.connect() as connection:
