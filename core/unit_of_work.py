@@ -251,6 +251,7 @@ class RetentionRows(Protocol):
     def due(self, rule: RetentionRule, before: datetime, except_groups: Sequence[str], limit: int) -> Sequence[str]:
         """Ids of what the rule makes due, oldest first: last changed before this moment, nobody's under a hold, no running answer.
 
+        Files are due by when they were added, and only once a question has taken them with it.
         except_groups: the groups with rules of their own; only the rule for every group leaves them out.
         """
         ...
