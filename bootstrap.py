@@ -17,6 +17,7 @@ from core.conversations import Conversations
 from core.embeddings import Embeddings
 from core.errors import PortalError, StartFailed
 from core.feedback import FeedbackQueue
+from core.folders import Folders
 from core.index_room import IndexRoom
 from core.model_room import ModelRoom
 from core.permissions import Role
@@ -63,6 +64,7 @@ class Portal:
     accounts: Accounts
     sessions: Sessions
     conversations: Conversations
+    folders: Folders
     turns: Turns
     completions: Completions
     embeddings: Embeddings
@@ -137,6 +139,7 @@ def build(
         accounts=Accounts(store, hasher or BcryptHasher(), clock),
         sessions=Sessions(store, clock, timedelta(hours=settings.session_hours)),
         conversations=Conversations(store, index, clock),
+        folders=Folders(store, clock),
         turns=Turns(store, router, clock, settings.max_question_chars),
         completions=Completions(store, router, clock),
         embeddings=Embeddings(store, router, clock),
