@@ -11,6 +11,7 @@ from core.unit_of_work import (
     AuditRows,
     ConversationRows,
     FeedbackRows,
+    FileRows,
     FolderRows,
     GenerationRows,
     MessageRows,
@@ -23,6 +24,7 @@ from data.database import Database
 from data.rows.audit import SqlAuditRows
 from data.rows.conversations import SqlConversationRows
 from data.rows.feedback import SqlFeedbackRows
+from data.rows.files import SqlFileRows
 from data.rows.folders import SqlFolderRows
 from data.rows.generations import SqlGenerationRows
 from data.rows.messages import SqlMessageRows
@@ -48,6 +50,7 @@ class SqlUnitOfWork:
         self.conversations: ConversationRows = SqlConversationRows(transaction)
         self.messages: MessageRows = SqlMessageRows(transaction)
         self.turns: TurnRows = SqlTurnRows(transaction)
+        self.files: FileRows = SqlFileRows(transaction)
         self.folders: FolderRows = SqlFolderRows(transaction)
         self.generations: GenerationRows = SqlGenerationRows(transaction)
         self.feedback: FeedbackRows = SqlFeedbackRows(transaction)
