@@ -41,7 +41,8 @@ Line = Annotated[str, AfterValidator(_one_line), Field(max_length=500)]
 Prose = Annotated[str, AfterValidator(_plain)]
 _ID = "^[0-9a-f]{32}$"
 Id = Annotated[str, Path(pattern=_ID, description="An id that the portal gave.")]
-FileId = FolderId = Annotated[str, Field(pattern=_ID)]
+FileId = Annotated[str, Field(pattern=_ID)]
+FolderId = Annotated[str, Field(pattern=_ID)]
 Moment = Annotated[datetime, AfterValidator(_in_utc)]
 """ISO 8601; without an offset it is UTC."""
 
