@@ -17,6 +17,7 @@ from core.conversations import Conversations
 from core.embeddings import Embeddings
 from core.errors import PortalError, StartFailed
 from core.feedback import FeedbackQueue
+from core.files import MB, Files
 from core.index_room import IndexRoom
 from core.model_room import ModelRoom
 from core.permissions import Role
@@ -64,6 +65,7 @@ class Portal:
     sessions: Sessions
     conversations: Conversations
     turns: Turns
+    files: Files
     completions: Completions
     embeddings: Embeddings
     feedback: FeedbackQueue
@@ -137,7 +139,8 @@ def build(
         accounts=Accounts(store, hasher or BcryptHasher(), clock),
         sessions=Sessions(store, clock, timedelta(hours=settings.session_hours)),
         conversations=Conversations(store, index, clock),
-        turns=Turns(store, router, clock, settings.max_question_chars),
+        turns=Turns(store, router, clock, settings.max_question_chars, settings.max_file_mb * MB),
+        files=Files(store, clock, settings.max_file_mb * MB),
         completions=Completions(store, router, clock),
         embeddings=Embeddings(store, router, clock),
         feedback=FeedbackQueue(store, index, clock),

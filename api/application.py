@@ -11,6 +11,7 @@ from api import (
     conversation_routes,
     errors,
     feedback_routes,
+    file_routes,
     health_routes,
     index_routes,
     metrics_routes,
@@ -29,6 +30,7 @@ from api.portal import Portal
 from api.request_ids import RequestIds
 
 MAX_BODY_BYTES = 1024 * 1024
+"""Of everything but an uploaded file."""
 
 
 def build(portal_getter: Callable[[], Portal]) -> FastAPI:
@@ -47,7 +49,7 @@ def build(portal_getter: Callable[[], Portal]) -> FastAPI:
     metrics = metrics_routes.RequestCount(portal_getter)
     refusals: dict[int | str, dict[str, Any]] = {"4XX": {"model": errors.ErrorBody}, 422: {"model": errors.ErrorBody}}
     ours = (
-        *(session_routes, conversation_routes, feedback_routes, search_routes),
+        *(session_routes, conversation_routes, file_routes, feedback_routes, search_routes),
         *(usage_routes, model_routes, people_routes, index_routes, store_routes, retention_routes),
     )
     for routes in ours:
@@ -58,7 +60,11 @@ def build(portal_getter: Callable[[], Portal]) -> FastAPI:
     # On a thread, and not as FastAPI does it: describing everything takes long enough to hold up every stream.
     app.add_api_route("/api/v1/openapi.json", lambda: app.openapi(), include_in_schema=False)
     app.state.metrics = metrics
-    app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES)
+
+    def max_bytes(path: str) -> int:
+        return portal_getter().files.max_bytes if path == file_routes.PATH else MAX_BODY_BYTES
+
+    app.add_middleware(BodyLimit, max_bytes=max_bytes)
     app.add_middleware(metrics_routes.CountRequests, metrics=metrics)
     app.add_middleware(RequestIds)
     return app

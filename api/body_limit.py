@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from fastapi import Request
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -12,17 +14,19 @@ from api.errors import http_error
 class BodyLimit:
     """Pure ASGI. Refuses by the announced length at once, else when the bytes that came exceed the limit."""
 
-    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, max_bytes: Callable[[str], int]) -> None:
+        """max_bytes: told the path, what a body may have there."""
         self._app = app
-        self._max = max_bytes
+        self._max_bytes = max_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        most = self._max_bytes(scope["path"])
         announced = dict(scope["headers"]).get(b"content-length", b"0")
-        if announced.isdigit() and int(announced) > self._max:
-            await http_error(Request(scope), HTTPException(413))(scope, receive, send)
+        if announced.isdigit() and int(announced) > most:
+            await http_error(Request(scope), _too_large(most))(scope, receive, send)
             return
         came = 0
 
@@ -30,8 +34,12 @@ class BodyLimit:
             nonlocal came
             message = await receive()
             came += len(message.get("body", b""))
-            if came > self._max:
-                raise HTTPException(413)
+            if came > most:
+                raise _too_large(most)
             return message
 
         await self._app(scope, counted, send)
+
+
+def _too_large(most: int) -> HTTPException:
+    return HTTPException(413, f"at most {most:,} bytes")

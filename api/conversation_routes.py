@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from api.identity import SignedIn
 from api.portal import Portal, PortalHere
-from api.shapes import Asked, ConversationOut, Id, Line, Moment, Sampling, ShownOut
+from api.shapes import Asked, ConversationOut, FileId, Id, Line, Moment, Sampling, ShownOut
 from api.turn_stream import TurnOut, Watch
 from core.conversations import UNTITLED
 from core.entities import Turn, User
@@ -60,7 +60,8 @@ class Regenerate(Sampling):
 
 
 class Question(Regenerate):
-    text: str = Field(description="The question.")
+    text: str = Field(description="The question. With files it may be empty.")
+    files: list[FileId] = Field(default_factory=list, max_length=100, description="Ids of uploaded files, in the order they are read.")
 
 
 @router.get("/conversations")
@@ -110,7 +111,9 @@ def messages(conversation_id: Id, portal: PortalHere, user: SignedIn) -> Message
 async def ask(conversation_id: Id, body: Question, portal: PortalHere, user: SignedIn) -> TurnOut | Response:
     """Ask a question. The answer runs on if the client goes away; the same request_id finds it again."""
     options = body.options()
-    turn = await run_in_threadpool(portal.turns.start, user, conversation_id, body.text, options, body.request_id, source="api")
+    turn = await run_in_threadpool(
+        portal.turns.start, user, conversation_id, body.text, options, body.request_id, files=body.files, source="api"
+    )  # fmt: skip
     return await _answer(portal, user, turn, body.stream)
 
 

@@ -26,7 +26,7 @@ STATUS_SENTENCES = {
     400: ("bad_request", "The body could not be read as JSON in UTF-8. Check it and send it again."),
     404: ("not_found", "There is nothing at {path}. /api/v1/openapi.json lists every path."),
     405: ("method_not_allowed", "{method} is not possible at {path}. /api/v1/openapi.json lists what is."),
-    413: ("too_large", "The body is larger than 1 MiB. Send less."),
+    413: ("too_large", "The body is too large: {detail} fit here. Send less."),
 }
 
 

@@ -11,6 +11,7 @@ from core.completions import Completions
 from core.conversations import Conversations
 from core.embeddings import Embeddings
 from core.feedback import FeedbackQueue
+from core.files import Files
 from core.index_room import IndexRoom
 from core.model_room import ModelRoom
 from core.ports import IndexJobs, ModelPool, SearchIndex
@@ -40,6 +41,8 @@ class Portal(Protocol):
     def conversations(self) -> Conversations: ...
     @property
     def turns(self) -> Turns: ...
+    @property
+    def files(self) -> Files: ...
     @property
     def completions(self) -> Completions: ...
     @property

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from fastapi import Path
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from core.attachment import StoredFile
 from core.conversations import Shown
 from core.entities import Conversation, Generation, Message, Timings, User
 from core.errors import InvalidInput
@@ -38,7 +39,9 @@ def _in_utc(moment: datetime) -> datetime:
 
 Line = Annotated[str, AfterValidator(_one_line), Field(max_length=500)]
 Prose = Annotated[str, AfterValidator(_plain)]
-Id = Annotated[str, Path(pattern="^[0-9a-f]{32}$", description="An id that the portal gave.")]
+_ID = "^[0-9a-f]{32}$"
+Id = Annotated[str, Path(pattern=_ID, description="An id that the portal gave.")]
+FileId = Annotated[str, Field(pattern=_ID)]
 Moment = Annotated[datetime, AfterValidator(_in_utc)]
 """ISO 8601; without an offset it is UTC."""
 
@@ -130,6 +133,20 @@ class GenerationOut(TimingsOut):
         )  # fmt: skip
 
 
+class FileOut(BaseModel):
+    id: str
+    name: str
+    size_bytes: int
+    created_at: datetime
+    conversation_id: str | None = Field(description="null until a question takes the file with it.")
+
+    @staticmethod
+    def of(file: StoredFile) -> FileOut:
+        return FileOut(
+            id=file.id, name=file.name, size_bytes=file.size_bytes, created_at=file.created_at, conversation_id=file.conversation_id
+        )
+
+
 class MessageOut(BaseModel):
     id: str
     conversation_id: str
@@ -143,6 +160,7 @@ class MessageOut(BaseModel):
     generation: GenerationOut | None
     rating: int | None
     comment: str
+    files: list[FileOut]
 
     @staticmethod
     def of(message: Message) -> MessageOut:
@@ -174,6 +192,7 @@ def _message_fields(message: Message) -> dict[str, object]:
         "generation": message.generation and GenerationOut.row(message.generation),
         "rating": message.rating,
         "comment": message.comment,
+        "files": [FileOut.of(file) for file in message.files],
     }
 
 

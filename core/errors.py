@@ -85,6 +85,7 @@ class PromptTooLong(InvalidInput):
     code = "prompt_too_long"
 
     def __init__(self, tokens: int, limit: int) -> None:
+        self.tokens, self.limit = tokens, limit
         super().__init__(
             "The question with its conversation has {tokens} tokens; the model can read {limit}. Shorten it or start a new chat.",
             tokens=tokens,

@@ -11,10 +11,13 @@ TITLE_CHARS = 60
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,100}")
 
 
-def check_question(text: str, max_chars: int) -> str:
-    """The question with normal line ends and no outer space. Raises InvalidInput if it cannot be asked."""
+def check_question(text: str, max_chars: int, *, files: bool = False) -> str:
+    """The question with normal line ends and no outer space. Raises InvalidInput if it cannot be asked.
+
+    files: it has some, so that it need not say anything.
+    """
     text = text.replace("\r\n", "\n").replace("\r", "\n").strip()
-    if not text:
+    if not text and not files:
         raise InvalidInput("The question is empty. Type something to ask.")
     if len(text) > max_chars:
         sentence = "The question has {n:,} characters; at most {limit:,} fit. Shorten it or split it."

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from uuid import uuid4
 
+from core.attachment import text_of, with_files
 from core.conversations import path
 from core.entities import Author, FinishReason, Generation, Message, MessageStatus, Timings, Usage, User
 from core.errors import InvalidInput, PortalError, PromptTooLong, Unavailable
@@ -84,17 +85,18 @@ class TurnRunner:
         turn = running.turn
         with self._store() as work:
             way = path(work.messages.of_conversation(turn.conversation_id), turn.question_id)
-        prompt = prompt_of(way)
+            read = {file.id: work.files.content(file.id) for message in way for file in message.files}
+        prompt = prompt_of(way, read)
         while not running.stop_requested:
             request = GenerationRequest(
                 tuple(prompt), user.id, options.model, options.params, options.thinking, turn.conversation_id, id=turn.id
             )
             try:
                 generation = self._router.start(request)
-            except PromptTooLong:
+            except PromptTooLong as problem:
                 if len(prompt) < 3:
                     raise
-                prompt = prompt[2:]
+                prompt = _shorter(prompt, problem.limit / problem.tokens)
                 continue
             add_to_log_context(model=generation.model)
             running.attach(generation)
@@ -171,13 +173,31 @@ def _row(user: User, running: RunningTurn, end: _End, generation: RunningGenerat
     )
 
 
-def prompt_of(way: Sequence[Message]) -> list[ChatMessage]:
-    """What the model reads: questions with their answers, and last the open question. Unanswered questions are left out."""
+def prompt_of(way: Sequence[Message], read: Mapping[str, bytes]) -> list[ChatMessage]:
+    """What the model reads: questions with their answers, and last the open question. Unanswered questions are left out.
+
+    read: by file id, what is in it; empty where the file was deleted meanwhile.
+    """
     prompt: list[ChatMessage] = []
     if not way:
         raise InvalidInput("There is no question to answer.")
     for question, answer in pairwise(way):
         if question.author is Author.USER and answer.text:
-            prompt += [ChatMessage("user", question.text), ChatMessage("assistant", answer.text, answer.reasoning)]
-    return [*prompt, ChatMessage("user", way[-1].text)]
+            prompt += [_asked(question, read), ChatMessage("assistant", answer.text, answer.reasoning)]
+    return [*prompt, _asked(way[-1], read)]
+
+
+def _asked(question: Message, read: Mapping[str, bytes]) -> ChatMessage:
+    files = [(file.name, text_of(file.name, read[file.id])) for file in question.files if read[file.id]]
+    return ChatMessage("user", with_files(question.text, files))
+
+
+def _shorter(prompt: list[ChatMessage], share: float) -> list[ChatMessage]:
+    """Without its oldest turn; without more of them where it is so much too long that counting its tokens for each would be waste."""
+    characters = [len(message.content) + len(message.reasoning) for message in prompt]
+    most, first = sum(characters) * share, 2
+    # Tokens differ in length: what looks too long by half as much again surely is.
+    while first < len(prompt) - 1 and sum(characters[first:]) > 1.5 * most:
+        first += 2
+    return prompt[first:]
 

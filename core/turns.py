@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextvars import copy_context
 from dataclasses import replace
 from datetime import timedelta
@@ -14,6 +14,7 @@ from uuid import uuid4
 from core.conversations import own
 from core.entities import Author, Conversation, Message, MessageStatus, Turn, User
 from core.errors import Conflict, NotFound, Unavailable
+from core.files import attachable
 from core.log_context import log_context
 from core.ports import Clock, Router
 from core.questions import check_question, check_request_id, title_of
@@ -30,10 +31,12 @@ KEEP_EVERY_S = 5.0
 class Turns:
     """Starts, finds, stops and recovers turns."""
 
-    def __init__(self, store: Store, router: Router, clock: Clock, max_question_chars: int) -> None:
+    def __init__(self, store: Store, router: Router, clock: Clock, max_question_chars: int, max_file_bytes: int) -> None:
+        """max_file_bytes: of all files of a question together."""
         self._store = store
         self._clock = clock
         self._max_chars = max_question_chars
+        self._max_file_bytes = max_file_bytes
         self._running: dict[str, RunningTurn] = {}
         self._threads: dict[str, threading.Thread] = {}
         self._lock = threading.Lock()
@@ -52,23 +55,30 @@ class Turns:
         options: TurnOptions,
         request_id: str,
         *,
+        files: Sequence[str] = (),
         replaces: str | None = None,
         source: str = "chat",
     ) -> Turn:
         """Store the question and begin its answer. The same `request_id` again gives the same turn.
 
-        replaces: id of an own question of which this is a new version. Raises InvalidInput, NotFound, and Conflict
-        while another answer is running in the conversation.
+        files: ids of own files that were uploaded for it. replaces: id of an own question of which this is a new version; it keeps
+        that one's files. Raises InvalidInput, NotFound, and Conflict while another answer is running in the conversation.
         """
         check_request_id(request_id)
-        question_text = check_question(text, self._max_chars)
+        if not (files or replaces):
+            check_question(text, self._max_chars)
 
         def begin(work: UnitOfWork) -> Turn:
             conversation = own(work, user, conversation_id)
-            parent_id = conversation.head_id
+            parent_id, wanted = conversation.head_id, list(files)
             if replaces is not None:
-                parent_id = self._message(work, conversation, replaces, Author.USER).parent_id
-            question = Message(uuid4().hex, conversation.id, parent_id, Author.USER, question_text, MessageStatus.DONE, self._clock())
+                before = self._message(work, conversation, replaces, Author.USER)
+                parent_id, wanted = before.parent_id, [*(file.id for file in before.files), *files]
+            attached = attachable(work, user, conversation.id, wanted, self._max_file_bytes)
+            words = check_question(text, self._max_chars, files=bool(attached))
+            question = Message(
+                uuid4().hex, conversation.id, parent_id, Author.USER, words, MessageStatus.DONE, self._clock(), files=attached
+            )  # fmt: skip
             return self._begin(work, user, conversation, question, request_id, new_question=True)
 
         return self._once(user, request_id, begin, options, source)
@@ -122,9 +132,10 @@ class Turns:
         turn = Turn(uuid4().hex, user.id, request_id, conversation.id, question.id, answer.id, MessageStatus.STREAMING, now, now + LEASE)
         if new_question:
             work.messages.add(question)
+            work.files.attach(question.id, conversation.id, [file.id for file in question.files])
         work.messages.add(answer)
         work.turns.add(turn)
-        title = conversation.title or title_of(question.text)
+        title = conversation.title or title_of(question.text or question.files[0].name)
         work.conversations.save(replace(conversation, title=title, head_id=answer.id, updated_at=now))
         work.commit()
         return turn

@@ -11,6 +11,7 @@ from core.unit_of_work import (
     AuditRows,
     ConversationRows,
     FeedbackRows,
+    FileRows,
     GenerationRows,
     MessageRows,
     RetentionRows,
@@ -22,6 +23,7 @@ from data.database import Database
 from data.rows.audit import SqlAuditRows
 from data.rows.conversations import SqlConversationRows
 from data.rows.feedback import SqlFeedbackRows
+from data.rows.files import SqlFileRows
 from data.rows.generations import SqlGenerationRows
 from data.rows.messages import SqlMessageRows
 from data.rows.retention import SqlRetentionRows
@@ -46,6 +48,7 @@ class SqlUnitOfWork:
         self.conversations: ConversationRows = SqlConversationRows(transaction)
         self.messages: MessageRows = SqlMessageRows(transaction)
         self.turns: TurnRows = SqlTurnRows(transaction)
+        self.files: FileRows = SqlFileRows(transaction)
         self.generations: GenerationRows = SqlGenerationRows(transaction)
         self.feedback: FeedbackRows = SqlFeedbackRows(transaction)
         self.audit: AuditRows = SqlAuditRows(transaction)

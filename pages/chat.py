@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import streamlit as st
 
+from core.attachment import StoredFile
 from core.conversations import Shown
 from core.entities import MessageStatus, User
 from core.errors import NotFound, PortalError
@@ -34,6 +35,8 @@ LISTED = 100
 MARKS_S = 1.5
 _PROBLEM, _OPEN, _ASKED = "chat_problem", "chat_open", "chat_asked"
 _DELETING, _LISTED = "chat_deleting", "chat_listed"
+_HELD = "chat_held"
+"""Files that are uploaded and not yet asked with: what was refused for another reason need not be chosen again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,10 @@ def render(portal: Portal, user: User) -> None:
         conversation=conversation_id or "",
         answer=running.turn.answer_id if running else "",
         problem=st.session_state.get(_PROBLEM, ""),
-        on_ask=lambda: wish("ask", text=st.session_state[PROMPT], request=request),
+        held=st.session_state.get(_HELD, ()),
+        max_file_mb=portal.settings.max_file_mb,
+        on_ask=lambda: wish("ask", text=st.session_state[PROMPT].text, files=st.session_state[PROMPT].files, request=request),
+        on_drop=lambda file: wish("drop", id=file),
         on_stop=lambda: wish("stop"),
         arrival=arrival.place(shown or ()),
     )
@@ -109,11 +115,14 @@ def _carry_out(portal: Portal, user: User, models: Sequence[LoadedModel], asked:
     here = st.query_params.get(ADDRESS)
     match asked["kind"]:
         case "ask":
-            _ask(portal, user, models, here, asked["text"], asked["request"])
+            _ask(portal, user, models, here, asked)
         case "edit" if here:
             portal.turns.start(user, here, asked["text"], options(models), asked["request"], replaces=asked["id"])
         case "again":
             portal.turns.regenerate(user, asked["message"], options(models), asked["request"])
+        case "drop":
+            st.session_state[_HELD] = [file for file in st.session_state[_HELD] if file.id != asked["id"]]
+            portal.files.discard(user, asked["id"])
         case "stop" if here:
             portal.turns.stop(user, here)
         case "version" if here:
@@ -135,12 +144,17 @@ def _carry_out(portal: Portal, user: User, models: Sequence[LoadedModel], asked:
                 _open(None)
 
 
-def _ask(portal: Portal, user: User, models: Sequence[LoadedModel], here: str | None, text: str, request: str) -> None:
-    check_question(text, portal.settings.max_question_chars)
-    asked: dict[str, str] = st.session_state.setdefault(_ASKED, {})
-    conversation_id = here or asked.get(request) or portal.conversations.new(user).id
-    asked[request] = conversation_id
-    portal.turns.start(user, conversation_id, text, options(models), request)
+def _ask(portal: Portal, user: User, models: Sequence[LoadedModel], here: str | None, asked: Mapping[str, Any]) -> None:
+    text, request = asked["text"], asked["request"]
+    held: list[StoredFile] = st.session_state.setdefault(_HELD, [])
+    for file in asked.get("files", ()):
+        held.append(portal.files.upload(user, file.name, file.getvalue()))
+    check_question(text, portal.settings.max_question_chars, files=bool(held))
+    begun: dict[str, str] = st.session_state.setdefault(_ASKED, {})
+    conversation_id = here or begun.get(request) or portal.conversations.new(user).id
+    begun[request] = conversation_id
+    portal.turns.start(user, conversation_id, text, options(models), request, files=[file.id for file in held])
+    st.session_state[_HELD] = []
     _open(conversation_id)
 
 

@@ -26,6 +26,12 @@ i{font:400 1.1rem/1 'Material Symbols Rounded';font-feature-settings:'liga'}
 .bubble{max-width:85%;box-sizing:border-box;padding:.625rem 1rem;border-radius:1.125rem;white-space:pre-wrap;overflow-wrap:anywhere;
  background:color-mix(in srgb,currentColor 6%,transparent)}
 .bubble.long:not(.open){max-height:15.5rem;overflow:hidden;mask:linear-gradient(#000 70%,transparent)}
+.asked{display:grid;justify-items:end;gap:.375rem;max-width:85%;min-width:0} .asked .bubble{max-width:100%}
+.files{display:flex;flex-wrap:wrap;justify-content:flex-end;gap:.375rem;max-width:100%}
+.file{display:flex;align-items:center;gap:.375rem;max-width:100%;box-sizing:border-box;padding:.25rem .75rem .25rem .5rem;border-radius:.5rem;
+ border:1px solid var(--st-border-color);font-size:.8667rem;line-height:1.5;color:inherit;text-decoration:none}
+.file:hover{background:var(--st-secondary-background-color)} .file:focus-visible{outline:2px solid var(--st-link-color);outline-offset:1px}
+.file span:first-of-type{overflow:hidden;text-overflow:ellipsis;white-space:nowrap} .file .size{flex:none;color:var(--st-gray-text-color);font-variant-numeric:tabular-nums}
 .tools{display:flex;align-items:center;font-size:.8667rem;color:var(--st-gray-text-color);font-variant-numeric:tabular-nums;white-space:nowrap}
 
 .editor{width:100%;display:grid;gap:.5rem} .bar + .editor{margin-top:.5rem}
@@ -158,7 +164,9 @@ function versions({at, ids, of}, L, say) {
 function questionOf(question, {labels: L, say}, again) {
   const bubble = el('div', {className: 'bubble', textContent: question.text});
   const tools = el('div', {className: 'tools quiet'});
-  const box = el('div', {className: 'question'}, tools, bubble);
+  const files = question.files.map(file => fileOf(file, L));
+  const asked = el('div', {className: 'asked'}, ...(files.length ? [el('div', {className: 'files'}, ...files)] : []), ...(question.text ? [bubble] : []));
+  const box = el('div', {className: 'question'}, tools, files.length ? asked : bubble);
   if (question.versions) tools.append(versions(question.versions, L, say));
   if (question.editable) tools.append(tool('edit', L.edit, () => {
     const request = requestId();
@@ -174,6 +182,13 @@ function questionOf(question, {labels: L, say}, again) {
     tools.prepend(tool('unfold_more', L.all, button => { button.querySelector('i').textContent = bubble.classList.toggle('open') ? 'unfold_less' : 'unfold_more'; }));
   });
   return box;
+}
+
+// A file of a question: a click saves it
+
+function fileOf({id, name, size}, L) {
+  return el('a', {className: 'file', href: `/api/v1/files/${id}/content`, download: name, title: `${L.save}: ${name}`},
+    icon('description'), el('span', {textContent: name}), el('span', {className: 'size', textContent: size}));
 }
 
 // Words being typed: an edited question, a comment

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import and_, insert, select, update
+from sqlalchemy import ColumnElement, and_, insert, select, update
 
+from core.attachment import StoredFile
 from core.entities import Message, MessageStatus
+from data.rows.files import files_shown
 from data.rows.generations import GENERATION_COLUMNS, generation_of
-from data.tables import ConversationTable, FeedbackTable, GenerationTable, MessageTable
+from data.tables import AttachmentTable, ConversationTable, FeedbackTable, FileTable, GenerationTable, MessageTable
 from data.transaction import AnyRow, Transaction
 
 _T = MessageTable.__table__.c
 _CONVERSATION = ConversationTable.__table__.c
 _FEEDBACK = FeedbackTable.__table__.c
 _GENERATION = GenerationTable.__table__.c
+_FILE = FileTable.__table__.c
+_SHOWN = AttachmentTable.__table__.c
 
 _WHOLE = (
     select(
@@ -28,7 +32,7 @@ _WHOLE = (
 )  # fmt: skip
 
 
-def _message_of(row: AnyRow) -> Message:
+def _message_of(row: AnyRow, files: tuple[StoredFile, ...]) -> Message:
     return Message(
         row.id,
         row.conversation_id,
@@ -42,6 +46,7 @@ def _message_of(row: AnyRow) -> Message:
         generation_of(row),
         row.rating,
         row.comment or "",
+        files,
     )
 
 
@@ -66,19 +71,18 @@ class SqlMessageRows:
         self._sql.announce("message", [message.id])
 
     def get(self, message_id: str) -> Message | None:
-        rows = self._sql.all(_WHOLE.where(_T.id == message_id))
-        return _message_of(rows[-1]) if rows else None
+        found = self._with_files(self._sql.all(_WHOLE.where(_T.id == message_id)), _SHOWN.message_id == message_id)
+        return found[0] if found else None
 
     def by_ids(self, user_id: str, ids: Sequence[str]) -> Sequence[Message]:
         if not ids:
             return []
-        rows = {row.id: row for row in self._sql.all(_WHOLE.where(_CONVERSATION.user_id == user_id, _T.id.in_(ids)))}
-        return [_message_of(row) for row in rows.values()]
+        rows = self._sql.all(_WHOLE.where(_CONVERSATION.user_id == user_id, _T.id.in_(ids)))
+        return self._with_files(rows, _SHOWN.message_id.in_(ids))
 
     def of_conversation(self, conversation_id: str) -> Sequence[Message]:
-        # Were there two generations for one message, the later one is its own.
-        rows = {row.id: row for row in self._sql.all(_WHOLE.where(_T.conversation_id == conversation_id))}
-        return [_message_of(row) for row in rows.values()]
+        rows = self._sql.all(_WHOLE.where(_T.conversation_id == conversation_id))
+        return self._with_files(rows, _FILE.conversation_id == conversation_id)
 
     def checkpoint(self, message_id: str, text: str, reasoning: str) -> None:
         streaming = and_(_T.id == message_id, _T.status == MessageStatus.STREAMING)
@@ -88,3 +92,11 @@ class SqlMessageRows:
         values = {"status": status, "text": text, "reasoning": reasoning, "error": error}
         self._sql.write(update(MessageTable).where(_T.id == message_id).values(values))
         self._sql.announce("message", [message_id])
+
+    def _with_files(self, rows: list[AnyRow], shown: ColumnElement[bool]) -> list[Message]:
+        """shown: the condition that finds the files of these messages, and perhaps of others."""
+        if not rows:
+            return []
+        files = files_shown(self._sql, shown)
+        # Were there two generations for one message, the later one is its own.
+        return [_message_of(row, files.get(row.id, ())) for row in {row.id: row for row in rows}.values()]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from core.attachment import StoredFile
 from core.model import LoadedModel
 from core.turns import TurnOptions
 from pages.widgets.arrival import Arrival
@@ -15,6 +16,14 @@ from pages.widgets.message import plain
 from pages.words import t
 
 PROMPT = "prompt"
+ENDINGS = [
+    "txt", "md", "rst", "tex", "log", "csv", "tsv", "json", "jsonl", "xml", "yaml", "yml", "toml", "ini", "cfg", "conf", "env",
+    "properties", "html", "htm", "css", "svg", "srt", "vtt", "eml", "ics", "vcf", "diff", "patch", "py", "ipynb", "r", "jl", "js",
+    "jsx", "ts", "tsx", "vue", "java", "kt", "scala", "groovy", "c", "h", "cc", "cpp", "hpp", "cs", "go", "rs", "rb", "php", "pl",
+    "lua", "swift", "m", "sql", "sh", "bash", "zsh", "bat", "ps1", "vb", "vba", "bas", "do", "sas", "f90", "gradle", "cmake", "tf",
+    "proto", "graphql",
+]  # fmt: skip
+"""What the browser offers to choose. Whether it is text is decided by what is in it."""
 _MODEL = "chosen_model"
 _THINKING = "wants_thinking"
 
@@ -30,14 +39,18 @@ def composer(
     conversation: str,
     answer: str,
     problem: str,
+    held: Sequence[StoredFile],
+    max_file_mb: int,
     on_ask: Callable[[], None],
+    on_drop: Callable[[str], None],
     on_stop: Callable[[], None],
     arrival: Arrival | None = None,
 ) -> DeltaGenerator:
     """Draw it. Returns the place for the figures of the running answer.
 
     answer: the id of the answer that is being written, else "".
-    on_ask: called when `st.session_state[PROMPT]` holds a question. problem: why the last one was not asked.
+    on_ask: called when `st.session_state[PROMPT]` holds a question, as `text` and `files`. problem: why the last one was not asked.
+    held: files that go with the next one. on_drop: asked to leave one of them (its id) out.
     arrival: the message that the transcript is opened at.
     """
     with st.bottom:
@@ -47,7 +60,11 @@ def composer(
         with st.container(key="composer", gap="xxsmall"):
             follow(conversation, answer, arrival)
             placeholder = t("Ask anything") if models else t("No model is ready yet")
-            st.chat_input(placeholder, key=PROMPT, on_submit=on_ask, disabled=not models)
+            _held(held, on_drop)
+            st.chat_input(
+                placeholder, key=PROMPT, on_submit=on_ask, disabled=not models,
+                accept_file="multiple", file_type=ENDINGS, max_upload_size=max_file_mb,
+            )  # fmt: skip
             with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="composerbar"):
                 if models:
                     _choices(models)
@@ -60,6 +77,16 @@ def composer(
                         with st.container(key="hint", width="content"):
                             st.caption(t("Enter sends, Shift+Enter starts a new line"), width="content")
     return figures
+
+
+def _held(files: Sequence[StoredFile], on_drop: Callable[[str], None]) -> None:
+    if files:
+        with st.container(horizontal=True, gap="xsmall", key="held"):
+            for file in files:
+                st.button(
+                    plain(file.name), icon=":material/close:", key=f"held-{file.id}", help=t("Remove this file"),
+                    on_click=on_drop, args=(file.id,),
+                )  # fmt: skip
 
 
 def _choices(models: Sequence[LoadedModel]) -> None:

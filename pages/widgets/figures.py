@@ -42,11 +42,11 @@ def speed(value: float | None) -> str:
 
 
 def size(value: int) -> str:
-    """Bytes in decimal units, as file listings of models give them: 9.4 MB, 16.3 GB."""
+    """Bytes in decimal units, as file listings of models give them: 512 B, 9.4 MB, 16.3 GB."""
     for unit, scale in (("GB", 1e9), ("MB", 1e6)):
         if abs(value) >= 0.9995 * scale:
             return f"{value / scale:,.1f} {unit}"
-    return f"{value / 1e3:,.0f} kB"
+    return f"{value / 1e3:,.0f} kB" if abs(value) >= 1000 else f"{value} B"
 
 
 def parameters(value: int) -> str:

@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any
 
 from core.conversations import Shown
+from pages.widgets.figures import size
 from pages.widgets.script import component
 from pages.words import language, t
 
@@ -61,6 +62,7 @@ def seam(key: str, *, foot: Foot | None, asked: Shown | None, thought: Thought |
         }
     if asked is not None:
         data["question"] = {"id": asked.message.id, "text": asked.message.text, "editable": free, "versions": _versions(asked)}
+        data["question"]["files"] = [{"id": file.id, "name": file.name, "size": size(file.size_bytes)} for file in asked.message.files]
     if thought is not None:
         data["thought"] = {"id": thought.answer_id, "label": thought.label, "text": thought.text, "running": thought.running}
     # A list: Streamlit searches every value of a mapping for tables.
@@ -94,4 +96,5 @@ def _labels(_language: str) -> dict[str, str]:
         "all": t("Show all"),
         "earlier": t("Earlier version"),
         "later": t("Later version"),
+        "save": t("Save this file"),
     }

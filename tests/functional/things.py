@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+from core.attachment import StoredFile
 from core.entities import (
     Author,
     Conversation,
@@ -94,6 +96,21 @@ def feedback(rater: User, message: Message, rating: int = 1, comment: str = "", 
         created_at=at,
         updated_at=at,
     )
+
+
+def file(owner: User, size_bytes: int = 5, name: str = "rates.csv", at: datetime = NOW) -> StoredFile:
+    return StoredFile(new_id(), owner.id, name, size_bytes, at)
+
+
+def put_file(database: Database, owner: User, content: bytes = b"1;2;3", shown_by: Message | None = None, at: datetime = NOW) -> StoredFile:
+    """A file as it is read back: of the message's conversation, if one shows it, otherwise it waits."""
+    added = file(owner, len(content), at=at)
+    with SqlUnitOfWork(database) as work:
+        work.files.add(added, content)
+        if shown_by is not None:
+            work.files.attach(shown_by.id, shown_by.conversation_id, [added.id])
+        work.commit()
+    return replace(added, conversation_id=shown_by.conversation_id if shown_by else None)
 
 
 def put_user(database: Database, person: User | None = None) -> User:

@@ -37,7 +37,7 @@ def router() -> FakeRouter:
 
 @pytest.fixture
 def turns(store: Store, router: FakeRouter, clock: MovingClock) -> Iterator[Turns]:
-    service = Turns(store, router, clock, 32_000)
+    service = Turns(store, router, clock, 32_000, 1_000_000)
     yield service
     service.close()
 
