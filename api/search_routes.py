@@ -27,6 +27,7 @@ class FoundItemOut(BaseModel):
     message_id: str | None
     snippet: str = Field(description="HTML: found words stand in <mark>, everything else is escaped.")
     at: datetime
+    files: list[str] = Field(description="The names of the files attached to a question.")
 
     @staticmethod
     def of(item: FoundItem) -> FoundItemOut:
@@ -37,6 +38,7 @@ class FoundItemOut(BaseModel):
             message_id=item.message_id,
             snippet=marked_html(item.snippet),
             at=item.at,
+            files=list(item.files),
         )
 
 
@@ -70,12 +72,16 @@ def search(
     until: Annotated[Moment | None, Query(description="Not included.")] = None,
     model: Annotated[Line | None, Query(description="Only answers and ratings of this model.")] = None,
     rating: Annotated[Literal["1", "-1", "0"] | None, Query(description="Only answers and ratings so rated; 0: unrated answers.")] = None,
+    folder: Annotated[Line | None, Query(description="The id of an own folder: only chats in it, and what was said in them.")] = None,
+    has_file: Annotated[bool, Query(description="Only questions with files attached, and chats that have some.")] = False,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[Line | None, Query(description="next_cursor of the page before.")] = None,
 ) -> FoundOut:
     """Where all the words occur, newest first."""
     rated = int(rating) if rating else None
-    found = portal.search.find(user, q, kind, since=since, until=until, model=model, rating=rated, limit=limit, cursor=cursor)
+    found = portal.search.find(
+        user, q, kind, since=since, until=until, model=model, rating=rated, folder=folder, has_file=has_file, limit=limit, cursor=cursor
+    )  # fmt: skip
     return FoundOut.of(found)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import insert
@@ -11,7 +12,7 @@ from bench.lists import CHINESE, ENGLISH
 from core.entities import Author, MessageStatus, User
 from core.permissions import Role
 from data.database import Database
-from data.tables import ConversationTable, MessageTable
+from data.tables import AttachmentTable, ConversationTable, FilePartTable, FileTable, FolderTable, MessageTable
 from data.transaction import Transaction
 from data.unit_of_work import SqlUnitOfWork
 
@@ -21,6 +22,10 @@ AT_ONCE = 250
 """Conversations in a transaction."""
 START = datetime(2026, 1, 1, tzinfo=UTC)
 SECONDS = 300 * 86_400
+IN_THE_FOLDER = 50
+"""One conversation of so many lies in its owner's one folder."""
+WITH_A_FILE = 50
+"""One question of so many has a file."""
 
 
 def fill(database: Database, messages: int, rng: random.Random) -> list[str]:
@@ -30,6 +35,11 @@ def fill(database: Database, messages: int, rng: random.Random) -> list[str]:
         for number, id in enumerate(people):
             work.users.add(User(id, f"person{number}", f"Person {number}", Role.ANALYST, "bench", True, START), "hash")
         work.commit()
+    with database.connect() as connection:
+        sql = Transaction(connection)
+        folders = [{"id": folder_of(id), "user_id": id, "name": "Audit of the year", "created_at": START} for id in people]
+        sql.write(insert(FolderTable), folders)
+        sql.commit()
     english = [word + (str(rng.randrange(5000)) if rng.random() < 0.3 else "") for word in rng.choices(ENGLISH, k=200_000)]
     left = messages
     while left > 0:
@@ -43,8 +53,30 @@ def fill(database: Database, messages: int, rng: random.Random) -> list[str]:
             sql = Transaction(connection)
             sql.write(insert(ConversationTable), talks)
             sql.write(insert(MessageTable), rows)
+            _attach(sql, {str(talk["id"]): str(talk["user_id"]) for talk in talks}, rows)
             sql.commit()
     return people
+
+
+def folder_of(person: str) -> str:
+    """The id of their folder."""
+    return person[::-1]
+
+
+def _attach(sql: Transaction, owners: Mapping[str, str], rows: Sequence[Mapping[str, object]]) -> None:
+    """A small file to some questions."""
+    asked = [row for row in rows if row["author"] is Author.USER and int(str(row["id"]), 16) % WITH_A_FILE == 0]
+    if asked:
+        files = [
+            {
+                "id": row["id"], "user_id": owners[str(row["conversation_id"])], "conversation_id": row["conversation_id"],
+                "name": "figures of the quarter.csv", "size_bytes": 8, "created_at": row["created_at"],
+            }
+            for row in asked
+        ]  # fmt: skip
+        sql.write(insert(FileTable), files)
+        sql.write(insert(FilePartTable), [{"file_id": row["id"], "content": b"a;b\n1;2\n"} for row in asked])
+        sql.write(insert(AttachmentTable), [{"message_id": row["id"], "file_id": row["id"], "place": 0} for row in asked])
 
 
 def _conversation(
@@ -61,7 +93,9 @@ def _conversation(
         for place, each in enumerate(ids)
     ]  # fmt: skip
     title = _sentence(rng, english)[:50]
-    return {"id": id, "user_id": owner_id, "title": title, "created_at": at, "updated_at": at, "head_id": ids[-1]}, rows
+    folder_id = None if int(id, 16) % IN_THE_FOLDER else folder_of(owner_id)
+    talk = {"id": id, "user_id": owner_id, "title": title, "created_at": at, "updated_at": at, "head_id": ids[-1], "folder_id": folder_id}
+    return talk, rows
 
 
 def _sentence(rng: random.Random, english: list[str]) -> str:

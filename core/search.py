@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from core.entities import Author, Feedback, FeedbackFilter, User
+from core.entities import Author, Feedback, FeedbackFilter, Folder, User
 from core.errors import InvalidInput
 from core.index import UNRATED, SearchHit, SearchQuery
 from core.permissions import Permission, require
@@ -42,6 +42,8 @@ class FoundItem:
     """Messages have one."""
     model: str = ""
     rating: int | None = None
+    files: Sequence[str] = ()
+    """The names of those attached to this question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,12 @@ class Search:
         with self._store() as work:
             return work.generations.models_of(user.id)
 
+    def folders(self, user: User) -> Sequence[Folder]:
+        """The person's own, to search in one of them."""
+        require(user.role, Permission.CHAT)
+        with self._store() as work:
+            return work.folders.of_user(user.id)
+
     def find(
         self,
         user: User,
@@ -83,10 +91,13 @@ class Search:
         until: datetime | None = None,
         model: str | None = None,
         rating: int | None = None,
+        folder: str | None = None,
+        has_file: bool = False,
         limit: int = 50,
         cursor: str | None = None,
     ) -> Found:
-        """Everything in which all words of `text` occur. `cursor`: next_cursor of the page before.
+        """Everything in which all words of `text` occur. `cursor`: next_cursor of the page before. `folder`: the id of an own folder;
+        in any other nothing is found. has_file: questions with files, and the chats they are in.
 
         Raises InvalidInput for an unknown kind or cursor, Unavailable while the index does not answer.
         """
@@ -97,7 +108,7 @@ class Search:
             require(user.role, PERMISSIONS[each])
         if rating not in (None, 1, -1, UNRATED):
             raise InvalidInput("A rating is 1 (good), -1 (poor) or 0 (none).")
-        query = SearchQuery(text, "", None, limit, since, until, model, rating, _place(cursor))
+        query = SearchQuery(text, "", None, limit, since, until, model, rating, folder, has_file, _place(cursor))
         hits: list[SearchHit] = []
         total, at_least = 0, False
         for each in kinds:
@@ -133,9 +144,10 @@ def _authorized(work: UnitOfWork, user: User, hits: Sequence[SearchHit]) -> list
                 items.append(FoundItem(hit.kind, hit.id, hit.id, None, hit.snippet, hit.at, talk.title))
             case "message" if (message := messages.get(hit.id)) and (talk := talks.get(message.conversation_id)):
                 model = message.generation.model if message.generation else ""
+                files = tuple(file.name for file in message.files)
                 items.append(
                     FoundItem(
-                        hit.kind, hit.id, talk.id, hit.id, hit.snippet, hit.at, talk.title, message.author, model, message.rating
+                        hit.kind, hit.id, talk.id, hit.id, hit.snippet, hit.at, talk.title, message.author, model, message.rating, files
                     )
                 )  # fmt: skip
             case "feedback" if rating := rated.get(hit.id):

@@ -96,6 +96,8 @@ NO_FOLDER = ""
 
 
 class FolderRows(Protocol):
+    """After add and rename, until the end, nobody else adds or renames a folder of this person: what is read then can be relied on."""
+
     def add(self, folder: Folder) -> None: ...
     def get(self, folder_id: str) -> Folder | None: ...
     def of_user(self, user_id: str) -> Sequence[Folder]:

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, String, and_, cast, func, literal, null, select
+from sqlalchemy import ColumnElement, Connection, String, and_, cast, exists, false, func, literal, null, select
 from sqlalchemy.orm import aliased
 
 from data.search.port import Document
-from data.tables import AuditEventTable, ConversationTable, FeedbackTable, GenerationTable, MessageTable, UserTable
+from data.tables import (
+    AttachmentTable,
+    AuditEventTable,
+    ConversationTable,
+    FeedbackTable,
+    FileTable,
+    GenerationTable,
+    MessageTable,
+    UserTable,
+)
 from data.transaction import AnySelect
 
 _CONVERSATION = ConversationTable.__table__.c
@@ -19,6 +28,8 @@ _MESSAGE = MessageTable.__table__.c
 _FEEDBACK = FeedbackTable.__table__.c
 _GENERATION = GenerationTable.__table__.c
 _AUDIT = AuditEventTable.__table__.c
+_FILE = FileTable.__table__.c
+_ATTACHMENT = AttachmentTable.__table__.c
 _ANSWER, _QUESTION = aliased(MessageTable), aliased(MessageTable)
 
 AUDIT_DIGITS = 16
@@ -47,31 +58,38 @@ SOURCES: Mapping[str, Source] = {
     "audit": Source(AUDIT_ID, _AUDIT.number, int, _AUDIT.at),
 }
 
-# Every select gives: id, owner, conversation, at, model, rating, and one or more texts.
+_NO_FOLDER, _NO_FILE = null().label("folder_id"), false().label("has_file")
+
+# Every select gives: id, owner, conversation, at, model, rating, folder, whether it has files, and one or more texts.
 _SELECTS: Mapping[str, AnySelect] = {
     "conversation": select(
         _CONVERSATION.id, _CONVERSATION.user_id, _CONVERSATION.id.label("conversation_id"), _CONVERSATION.updated_at,
-        literal("").label("model"), null().label("rating"), _CONVERSATION.title,
+        literal("").label("model"), null().label("rating"), _CONVERSATION.folder_id,
+        exists().where(_FILE.conversation_id == _CONVERSATION.id).label("has_file"), _CONVERSATION.title,
     ),
     "message": select(
         _MESSAGE.id, _CONVERSATION.user_id, _MESSAGE.conversation_id, _MESSAGE.created_at,
-        _GENERATION.model, _FEEDBACK.rating, _MESSAGE.text,
+        _GENERATION.model, _FEEDBACK.rating, _CONVERSATION.folder_id,
+        exists().where(_ATTACHMENT.message_id == _MESSAGE.id).label("has_file"), _MESSAGE.text,
     )
     .join(ConversationTable, _CONVERSATION.id == _MESSAGE.conversation_id)
     .outerjoin(GenerationTable, _GENERATION.message_id == _MESSAGE.id)
     .outerjoin(FeedbackTable, and_(_FEEDBACK.message_id == _MESSAGE.id, _FEEDBACK.user_id == _CONVERSATION.user_id)),
     "feedback": select(
         _FEEDBACK.id, _FEEDBACK.user_id, _FEEDBACK.conversation_id, _FEEDBACK.created_at, _FEEDBACK.model, _FEEDBACK.rating,
+        _NO_FOLDER, _NO_FILE,
         _FEEDBACK.comment, _FEEDBACK.note, _QUESTION.text.label("question"), _ANSWER.text.label("answer"),
     )
     .outerjoin(_ANSWER, _ANSWER.id == _FEEDBACK.message_id)
     .outerjoin(_QUESTION, _QUESTION.id == _ANSWER.parent_id),
     "audit": select(
         AUDIT_ID.label("id"), literal("").label("user_id"), literal("").label("conversation_id"), _AUDIT.at,
-        literal("").label("model"), null().label("rating"), _AUDIT.action, _AUDIT.subject, UserTable.name, _AUDIT.details,
+        literal("").label("model"), null().label("rating"), _NO_FOLDER, _NO_FILE,
+        _AUDIT.action, _AUDIT.subject, UserTable.name, _AUDIT.details,
     )
     .outerjoin(UserTable, UserTable.id == _AUDIT.actor_id),
 }  # fmt: skip
+_FILE_NAMES = select(_ATTACHMENT.message_id, _FILE.name).join(FileTable, _FILE.id == _ATTACHMENT.file_id).order_by(_ATTACHMENT.place)
 
 
 def load_documents(connection: Connection, versions: Mapping[tuple[str, str], int]) -> list[Document]:
@@ -81,9 +99,20 @@ def load_documents(connection: Connection, versions: Mapping[tuple[str, str], in
         source = SOURCES[kind]
         keys = [source.key_of(document_id) for each, document_id in versions if each == kind]
         if keys:
-            for row in connection.execute(statement.where(source.key.in_(keys))):
-                found[kind, row[0]] = _document(kind, versions[kind, row[0]], *row)
+            rows = connection.execute(statement.where(source.key.in_(keys))).all()
+            names = _file_names(connection, [row.id for row in rows if row.has_file]) if kind == "message" else {}
+            for row in rows:
+                found[kind, row[0]] = _document(kind, versions[kind, row[0]], *row, *names.get(row[0], ()))
     return [found.get(key) or Document(key[0], key[1], version) for key, version in versions.items()]
+
+
+def _file_names(connection: Connection, message_ids: Sequence[str]) -> Mapping[str, Sequence[str]]:
+    """By message. They may be sealed, so they are read as rows; only of messages that have some, for few have."""
+    names: dict[str, list[str]] = {}
+    if message_ids:
+        for message_id, name in connection.execute(_FILE_NAMES.where(_ATTACHMENT.message_id.in_(message_ids))):
+            names.setdefault(message_id, []).append(name)
+    return names
 
 
 def _document(
@@ -95,9 +124,11 @@ def _document(
     at: datetime,
     model: str | None,
     rating: int | None,
+    folder_id: str | None,
+    has_file: bool,
     *texts: str | Mapping[str, object] | None,
 ) -> Document:
-    return Document(kind, id, version, _join(texts), owner_id, conversation_id, at, model or "", rating)
+    return Document(kind, id, version, _join(texts), owner_id, conversation_id, at, model or "", rating, folder_id or "", has_file)
 
 
 def _join(texts: Iterable[str | Mapping[str, object] | None]) -> str:

@@ -33,7 +33,9 @@ RECENT = 8
 BEHIND_S = 2.0
 """An index that is no further behind than this is not worth a word."""
 _WORDS, _TYPED, _RECENT, _PAGES = "search_words", "search_typed", "search_recent", "search_pages"
-_FILTERS: Mapping[str, Any] = {"search-kind": None, "search-dates": (), "search-model": None, "search-rating": None}
+_FILTERS: Mapping[str, Any] = {
+    "search-kind": None, "search-folder": None, "search-dates": (), "search-model": None, "search-rating": None, "search-files": None,
+}  # fmt: skip
 
 
 def render(portal: Portal, user: User) -> None:
@@ -138,17 +140,28 @@ def _filters(portal: Portal, user: User) -> dict[str, Any]:
     """What narrows the search, as arguments of Search.find."""
     kept: dict[str, Any] = {"persist_state": "session", "on_change": _from_start, "label_visibility": "collapsed"}
     kinds = {"message": t("Questions and answers"), "conversation": t("Titles")}
+    folders = {each.id: each.name for each in portal.search.folders(user)}
+    if st.session_state.get("search-folder") not in folders:  # deleted since it was chosen
+        st.session_state["search-folder"] = None
     ratings = {1: t("Rated good"), -1: t("Rated poor"), UNRATED: t("Not rated")}
     with st.container(key="searchfilters", horizontal=True, gap="xsmall", vertical_alignment="center"):
         kind = st.selectbox(t("Where"), list(kinds), None, kinds.__getitem__, placeholder=t("Everywhere"), key="search-kind", **kept)
+        if folders:
+            st.selectbox(t("Folder"), list(folders), None, folders.__getitem__, placeholder=t("All folders"), key="search-folder", **kept)
         dates = st.date_input(t("Between"), (), format="YYYY-MM-DD", key="search-dates", **kept)
         models = portal.search.models(user)
         model = st.selectbox(t("Model"), models, None, placeholder=t("All models"), key="search-model", **kept)
         rating = st.selectbox(
             t("Rating"), list(ratings), None, ratings.__getitem__, placeholder=t("Any rating"), key="search-rating", **kept
         )
+        files = st.segmented_control(
+            t("Files"), [True], format_func=lambda _: f":material/attach_file: {t('With files')}", key="search-files", **kept
+        )  # fmt: skip
     since, until = between(dates, zone())
-    return {"kind": kind, "since": since, "until": until, "model": model, "rating": rating}
+    folder = st.session_state["search-folder"]
+    return {
+        "kind": kind, "since": since, "until": until, "model": model, "rating": rating, "folder": folder, "has_file": files is not None,
+    }  # fmt: skip
 
 
 def _from_start() -> None:

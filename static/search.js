@@ -30,6 +30,7 @@ a:hover{background:color-mix(in srgb,currentColor 5%,transparent)}
 .title{display:flex;align-items:baseline;justify-content:space-between;gap:1rem;font-weight:500} .title .text{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
 .facts{display:flex;flex-wrap:wrap;gap:0 .375rem;font-size:.8667rem;font-weight:400;color:var(--st-gray-text-color);font-variant-numeric:tabular-nums;white-space:nowrap}
 .facts i{font-size:1rem;line-height:1.3} .model{overflow:hidden;text-overflow:ellipsis;max-width:18rem}
+.files{display:inline-flex;gap:.125rem;min-width:0;max-width:24rem} .files span{overflow:hidden;text-overflow:ellipsis}
 .snippet{display:-webkit-box;-webkit-box-orient:vertical;-webkit-line-clamp:3;overflow:hidden;overflow-wrap:anywhere;font-size:.9333rem;line-height:1.55}
 mark{color:inherit;font-weight:600;border-radius:.1875rem;padding:0 .0625rem;background:color-mix(in srgb,var(--st-link-color) 20%,transparent)}
 @media (pointer:coarse){.offer,a{padding-block:.625rem}.clear{width:2.5rem;height:2.5rem}.name button{padding-block:.5rem}}
@@ -197,10 +198,11 @@ function titleOf({address, title, at}, L, say, when) {
   return link;
 }
 
-function rowOf({address, who, at, model, rating, snippet}, L, say, when) {
+function rowOf({address, who, at, model, rating, files, snippet}, L, say, when) {
   const facts = el('div', {className: 'facts'}, who + ' · ' + when(at));
   if (model) facts.append(' · ', el('span', {className: 'model', textContent: model, title: model}));
   if (rating) facts.append(icon(rating > 0 ? 'thumb_up' : 'thumb_down', rating > 0 ? L.good : L.poor));
+  if (files.length) facts.append(el('span', {className: 'files'}, icon('attach_file', L.files), el('span', {textContent: files.join(', '), title: files.join('\n')})));
   return linkTo(address, say, facts, el('div', {className: 'snippet'}, ...marked(snippet)));
 }
 

@@ -16,7 +16,7 @@ from data.search.port import COUNTED, KINDS, Document, moment
 from data.search.rollover import RolloverLimits
 from data.search.words import Term, letters, snippet, terms
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Part of the indices' names: raise it when mappings or analysis change, and the worker fills new indices from the store."""
 BULK_CHARACTERS, BULK_DOCUMENTS = 2_000_000, 500
 BULKS_AT_ONCE = 2
@@ -44,6 +44,8 @@ _MAPPINGS = {
         "conversation": _KEPT,
         "model": {"type": "keyword", "doc_values": False},
         "rating": {"type": "byte"},
+        "folder": {"type": "keyword", "doc_values": False},
+        "has_file": {"type": "boolean", "doc_values": False},
         "at": {"type": "date_nanos"},
         "print": _KEPT,
         "deleted": {"type": "boolean", "doc_values": False},
@@ -263,7 +265,12 @@ class ElasticsearchIndex:
 
 def _scope(query: SearchQuery) -> list[dict[str, Any]]:
     scope: list[dict[str, Any]] = [{"term": {"deleted": False}}]
-    for field, value in (("owner", query.owner_id), ("model", query.model), ("rating", query.rating or None)):
+    # An index of version 3 or older has no folder and no has_file: a term of a field that is not there finds nothing, and is no error.
+    exact: dict[str, object] = {
+        "owner": query.owner_id, "model": query.model, "rating": query.rating or None,
+        "folder": query.folder_id, "has_file": query.has_file or None,
+    }  # fmt: skip
+    for field, value in exact.items():
         if value is not None:
             scope.append({"term": {field: value}})
     if query.rating == UNRATED:
@@ -299,6 +306,8 @@ def _source(document: Document) -> dict[str, Any]:
         "conversation": document.conversation_id,
         "model": document.model,
         "rating": document.rating,
+        "folder": document.folder_id or None,
+        "has_file": document.has_file or None,
         "at": moment(document.at),
         "print": document.fingerprint,
         "text": document.text,

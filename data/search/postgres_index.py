@@ -16,13 +16,15 @@ from core.errors import Unavailable
 from core.index import UNRATED, SearchHit, SearchPage, SearchQuery
 from data.database import Database
 from data.search.port import COUNTED, RANKED, Document
-from data.search.sqlite_file import token
+from data.search.sqlite_file import HAS_FILE, folder_token, scope, token
 from data.search.words import Term, snippet, spread, terms
 
 log = logging.getLogger(__name__)
 
-SCHEMA_VERSION = 2
-"""Raise it when the tables or data.search.words change: a new table is then filled beside the old one."""
+SCHEMA_VERSION = 3
+"""Raise it when the tables or data.search.words change: a new table is then filled beside the old one. Tables before version 3
+lack the tokens of folders and attached files: there, until the new one is complete, these two filters find nothing.
+"""
 INDEXED = 100_000
 """Characters of a text whose words are indexed: PostgreSQL places no word beyond the 16,383rd, and takes no longer list than 1 MB."""
 MANY = 200
@@ -54,12 +56,12 @@ CREATE INDEX ON {table} (kind, at, id) WHERE kind IN ('feedback', 'audit');
 _PUT = """
 INSERT INTO {table} AS d (kind, id, version, owner, conversation, at, model, rating, print, text, words)
 SELECT kind, id, version, owner, conversation, at, model, rating, print, text,
-    to_tsvector('portal_search.words', plain) || array_to_tsvector(ARRAY[of_kind, of_owner])
+    to_tsvector('portal_search.words', plain) || array_to_tsvector(string_to_array(scope, ' '))
 FROM unnest(
     CAST(:kind AS text[]), CAST(:id AS text[]), CAST(:version AS bigint[]), CAST(:owner AS text[]), CAST(:conversation AS text[]),
     CAST(:at AS timestamptz[]), CAST(:model AS text[]), CAST(:rating AS smallint[]), CAST(:print AS text[]), CAST(:text AS text[]),
-    CAST(:plain AS text[]), CAST(:of_kind AS text[]), CAST(:of_owner AS text[])
-) AS given (kind, id, version, owner, conversation, at, model, rating, print, text, plain, of_kind, of_owner)
+    CAST(:plain AS text[]), CAST(:scope AS text[])
+) AS given (kind, id, version, owner, conversation, at, model, rating, print, text, plain, scope)
 ON CONFLICT (kind, id) DO UPDATE SET version = excluded.version, owner = excluded.owner, conversation = excluded.conversation,
     at = excluded.at, model = excluded.model, rating = excluded.rating, print = excluded.print, text = excluded.text, words = excluded.words
 WHERE d.version <= excluded.version
@@ -259,7 +261,7 @@ def _row(document: Document) -> dict[str, object]:
         "kind": document.kind, "id": document.id, "version": document.version, "owner": document.owner_id,
         "conversation": document.conversation_id, "at": document.at, "model": document.model, "rating": document.rating,
         "print": document.fingerprint, "text": document.text, "plain": None if gone else _plain(document.text or ""),
-        "of_kind": token(document.kind), "of_owner": token(document.kind, document.owner_id),
+        "scope": scope(document.kind, document.owner_id, document.folder_id, document.has_file),
     }  # fmt: skip
 
 
@@ -270,7 +272,10 @@ def _plain(words: str) -> str:
 
 def _where(query: SearchQuery, wanted: list[Term]) -> tuple[str, str, dict[str, Any]]:
     """The words as a tsquery, all conditions, and their values."""
-    parts, values = [], {"scope": f"'{token(query.kind, query.owner_id)}'", "kind": query.kind, "owner": query.owner_id}
+    tokens = [token(query.kind, query.owner_id)]
+    tokens += [folder_token(query.folder_id)] if query.folder_id is not None else []
+    tokens += [HAS_FILE] if query.has_file else []
+    parts, values = [], {"scope": " & ".join(f"'{each}'" for each in tokens), "kind": query.kind, "owner": query.owner_id}
     for number, term in enumerate(wanted):
         if term.cjk and not term.pairs:
             parts.append(f"CAST(:term{number} AS tsquery)")

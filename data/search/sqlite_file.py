@@ -29,15 +29,16 @@ LAST_SECOND = 2**33 - 1
 _TABLES = """
 CREATE TABLE documents (
     number INTEGER PRIMARY KEY, kind TEXT NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL,
-    owner TEXT NOT NULL, conversation TEXT NOT NULL, at TEXT, model TEXT NOT NULL, rating INTEGER, print TEXT NOT NULL, text TEXT,
+    owner TEXT NOT NULL, conversation TEXT NOT NULL, at TEXT, model TEXT NOT NULL, rating INTEGER, folder TEXT NOT NULL,
+    has_file INTEGER NOT NULL, print TEXT NOT NULL, text TEXT,
     UNIQUE (kind, id)
 );
 CREATE VIRTUAL TABLE words USING fts5 (scope, body, content = '', tokenize = 'porter unicode61 remove_diacritics 2');
 """
-_FIND = "SELECT id, number, version, owner, model, rating, text FROM documents WHERE kind = ? AND id IN ({marks})"
+_FIND = "SELECT id, number, version, text, owner, folder, has_file, model, rating FROM documents WHERE kind = ? AND id IN ({marks})"
 _PUT = """
-INSERT OR REPLACE INTO documents (number, kind, id, version, owner, conversation, at, model, rating, print, text)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT OR REPLACE INTO documents (number, kind, id, version, owner, conversation, at, model, rating, folder, has_file, print, text)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _TAKEN = "SELECT number FROM documents WHERE number IN ({marks})"
 _FORGET = "INSERT INTO words (words, rowid, scope, body) VALUES ('delete', ?, ?, ?)"
@@ -136,14 +137,37 @@ def token(kind: str, owner_id: str | None = None) -> str:
     return f"k{kind}" if owner_id is None else f"o{kind}x{owner_id.encode().hex()}"
 
 
+def scope(kind: str, owner_id: str, folder_id: str, has_file: bool, model: str = "", rating: int | None = None) -> str:
+    """The tokens that a document is found by besides its words."""
+    filters = [model_token(model)] if model else []
+    # Only answers have a model, and only they can be rated.
+    filters += [rating_token(rating or UNRATED)] if rating or model else []
+    filters += [folder_token(folder_id)] if folder_id else []
+    filters += [HAS_FILE] if has_file else []
+    return " ".join([token(kind), token(kind, owner_id), *filters])
+
+
 def model_token(model: str) -> str:
-    """Digits, which no stemmer shortens."""
-    return f"m{int.from_bytes(blake2b(model.encode(), digest_size=8).digest(), 'big')}"
+    return "m" + _digits(model)
+
+
+# PostgreSQL keeps tokens among the words of the texts: the sign tells these two apart from whatever somebody writes. SQLite has a column
+# for tokens, and drops the sign.
+def folder_token(folder_id: str) -> str:
+    return "+f" + _digits(folder_id)
+
+
+HAS_FILE = "+file1"
 
 
 def rating_token(rating: int) -> str:
     """Of -1, 1, and UNRATED for an answer without one."""
     return f"r{'none' if rating == UNRATED else 'poor' if rating < 0 else 'good'}1"
+
+
+def _digits(name: str) -> str:
+    """Which no stemmer shortens, whatever the name is made of."""
+    return str(int.from_bytes(blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big"))
 
 
 def second_of(at: datetime | None) -> int:
@@ -159,17 +183,8 @@ def in_parts(numbers: Sequence[T]) -> Iterator[Sequence[T]]:
 class _Known(NamedTuple):
     number: int
     version: int
-    owner: str
-    model: str
-    rating: int | None
     text: str | None
-
-
-def _scope(kind: str, owner_id: str, model: str, rating: int | None) -> str:
-    filters = [model_token(model)] if model else []
-    # Only answers have a model, and only they can be rated.
-    filters += [rating_token(rating or UNRATED)] if rating or model else []
-    return " ".join([token(kind), token(kind, owner_id), *filters])
+    scope: str
 
 
 def _put(sql: sqlite3.Connection, documents: Sequence[Document]) -> None:
@@ -180,15 +195,16 @@ def _put(sql: sqlite3.Connection, documents: Sequence[Document]) -> None:
     for document in newer:
         old, here = known.get((document.kind, document.id)), numbers[document.kind, document.id]
         if old is not None and old.text is not None:
-            forgotten.append((old.number, _scope(document.kind, old.owner, old.model, old.rating), spread(old.text)))
+            forgotten.append((old.number, old.scope, spread(old.text)))
         rows.append(
             (
                 here, document.kind, document.id, document.version, document.owner_id, document.conversation_id, moment(document.at),
-                document.model, document.rating, document.fingerprint, document.text,
+                document.model, document.rating, document.folder_id, document.has_file, document.fingerprint, document.text,
             )
         )  # fmt: skip
         if document.text is not None:
-            added.append((here, _scope(document.kind, document.owner_id, document.model, document.rating), spread(document.text)))
+            filters = document.folder_id, document.has_file, document.model, document.rating
+            added.append((here, scope(document.kind, document.owner_id, *filters), spread(document.text)))
     # In the order of their numbers: whenever a lower one follows, FTS5 writes out what it has gathered.
     sql.executemany(_FORGET, sorted(forgotten))
     sql.executemany(_PUT, sorted(rows))
@@ -231,8 +247,8 @@ def _known(sql: sqlite3.Connection, documents: Sequence[Document]) -> Mapping[tu
     found: dict[tuple[str, str], _Known] = {}
     for kind, ids in by_kind.items():
         for part in in_parts(ids):
-            for id, *rest in sql.execute(_FIND.format(marks=marks(part)), (kind, *part)):
-                found[kind, id] = _Known(*rest)
+            for id, number, version, text, *scoped in sql.execute(_FIND.format(marks=marks(part)), (kind, *part)):
+                found[kind, id] = _Known(number, version, text, scope(kind, *scoped))
     return found
 
 

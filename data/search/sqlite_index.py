@@ -16,14 +16,26 @@ from typing import NamedTuple
 from core.errors import Unavailable
 from core.index import SearchHit, SearchPage, SearchQuery
 from data.search.port import COUNTED, RANKED, Document, moment
-from data.search.sqlite_file import SLOT_BITS, SqliteFile, in_parts, marks, model_token, rating_token, second_of, token
+from data.search.sqlite_file import (
+    HAS_FILE,
+    SLOT_BITS,
+    SqliteFile,
+    folder_token,
+    in_parts,
+    marks,
+    model_token,
+    rating_token,
+    second_of,
+    token,
+)
 from data.search.words import Term, relevance, snippet, terms
 
 log = logging.getLogger(__name__)
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Raise it when the tables or data.search.words change: a new file is then filled beside the old one, which is searched meanwhile. In files
-before version 3 numbers tell no time: there, until the new one is complete, filters find nothing.
+before version 3 numbers tell no time: there, until the new one is complete, filters find nothing. Files before version 4 know neither
+folders nor attached files, and find nothing by these two.
 """
 
 _NEWEST = "SELECT rowid FROM words WHERE words MATCH ? AND rowid BETWEEN ? AND ? ORDER BY rowid DESC LIMIT ?"
@@ -260,6 +272,8 @@ def _match(query: SearchQuery, wanted: list[Term]) -> str:
     scope = [token(query.kind, query.owner_id)]
     scope += [model_token(query.model)] if query.model is not None else []
     scope += [rating_token(query.rating)] if query.rating is not None else []
+    scope += [folder_token(query.folder_id)] if query.folder_id is not None else []
+    scope += [HAS_FILE] if query.has_file else []
     return " AND ".join([*(f'scope : "{each}"' for each in scope), *(f"body : {_phrase(term)}" for term in wanted)])
 
 

@@ -222,6 +222,33 @@ def test_filters_narrow_pages_and_their_totals(corner: Corner, filters: dict[str
     assert corner.page("bond", **filters) == (expected, len(expected))
 
 
+def test_a_folder_and_attached_files_narrow_pages(corner: Corner) -> None:
+    """m0 to m3: one is in the folder, another has a file, the last is both."""
+    made = [replace(corner.document(f"m{n}", "bond +file1"), at=NOW + timedelta(days=n)) for n in range(4)]
+    made = [replace(each, folder_id="abed" * 8 if n & 1 else "", has_file=n > 1) for n, each in enumerate(made)]
+    corner.put(*made[1:], replace(made[0], text="bond"))
+    assert corner.page("bond", folder_id="abed" * 8) == (["m3", "m1"], 2)
+    assert corner.page("bond", has_file=True) == (["m3", "m2"], 2)
+    assert corner.page("bond", folder_id="abed" * 8, has_file=True, until=NOW + timedelta(days=9)) == (["m3"], 1)
+    assert corner.page("bond", folder_id="abed" * 8, owner_id="somebody else") == ([], 0)
+    query = SearchQuery("bond", "message", made[0].owner_id, folder_id="abed" * 8)
+    assert sorted(corner.own(hit.id) for hit in corner.index.search(query)) == ["m1", "m3"]
+    for folder in ("", "other", "abed", '" OR "kmessage', "' | 'kmessage", "a\x00b", "\ud800", "x" * 5000, "*"):
+        assert corner.page("bond", folder_id=folder) == ([], 0)
+
+
+def test_what_leaves_a_folder_or_loses_its_files_is_found_there_no_more(corner: Corner) -> None:
+    first = replace(corner.document("m1", "bond", 1), folder_id="one", has_file=True)
+    corner.put(first)
+    corner.put(replace(first, version=2, folder_id="two", has_file=False))
+    assert corner.page("bond", folder_id="two") == corner.page("bond") == (["m1"], 1)
+    assert corner.page("bond", folder_id="one") == corner.page("bond", has_file=True) == ([], 0)
+    assert corner.fingerprints() != {"m1": first.fingerprint}
+    corner.put(replace(first, version=3, folder_id=""))
+    assert corner.page("bond", has_file=True) == (["m1"], 1)
+    assert corner.page("bond", folder_id="two") == ([], 0)
+
+
 def test_matches_are_counted_to_a_bound(corner: Corner) -> None:
     corner.put(*(replace(corner.document(f"m{n:04}", "bond"), at=NOW + timedelta(seconds=n)) for n in range(COUNTED + 2)))
     query = SearchQuery("bond", "message", corner.document("", "").owner_id, limit=5)
@@ -305,6 +332,7 @@ def test_the_first_release_s_elasticsearch_indices_are_searched_meanwhile(elasti
     assert [hit.id for hit in index.search(query)] == ["m1"]
     assert [hit.id for hit in index.page(query).hits] == ["m1"]
     assert [hit.id for hit in index.page(replace(query, after=(NOW + timedelta(days=1), "m0"))).hits] == ["m1"]
+    assert index.page(replace(query, folder_id="f1")).hits == index.page(replace(query, has_file=True)).hits == []
     index.put([Document("message", "m2", 1, "a new bond", "ana", "c1", NOW)])
     index.refresh()
     assert [hit.id for hit in index.search(query)] == ["m1"]

@@ -6,6 +6,7 @@ import random
 import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,7 @@ def test_the_first_release_s_file_is_searched_too(tmp_path: Path) -> None:
     sql.close()
     index = SqliteIndex(tmp_path / "search.db")
     assert [hit.id for hit in index.search(BOND)] == ["m1"]
+    assert index.search(replace(BOND, folder_id="f1")) == index.search(replace(BOND, has_file=True)) == []
     assert index.is_building()
     index.close()
 
@@ -113,7 +115,8 @@ def test_a_folder_that_is_gone_makes_search_unavailable(tmp_path: Path) -> None:
 def test_what_is_replaced_leaves_no_words_behind(tmp_path: Path) -> None:
     index = filled(tmp_path / "search.db")
     for version, text in enumerate(["机器学习 and more", None, "bond again", "", "last words"], start=2):
-        index.put([Document("message", "m1", version, text, "ana", "c1")])
+        folder_id = "" if version % 2 else f"folder{version}ed"
+        index.put([Document("message", "m1", version, text, "ana", "c1", None, "glm", version % 3 - 1, folder_id, version < 4)])
     index.put([Document("message", "m1", 99)])
     index.close()
     with sqlite3.connect(tmp_path / "search.db") as sql:
