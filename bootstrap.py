@@ -18,6 +18,7 @@ from core.embeddings import Embeddings
 from core.errors import PortalError, StartFailed
 from core.feedback import FeedbackQueue
 from core.files import MB, Files
+from core.folders import Folders
 from core.index_room import IndexRoom
 from core.model_room import ModelRoom
 from core.permissions import Role
@@ -64,6 +65,7 @@ class Portal:
     accounts: Accounts
     sessions: Sessions
     conversations: Conversations
+    folders: Folders
     turns: Turns
     files: Files
     completions: Completions
@@ -139,6 +141,7 @@ def build(
         accounts=Accounts(store, hasher or BcryptHasher(), clock),
         sessions=Sessions(store, clock, timedelta(hours=settings.session_hours)),
         conversations=Conversations(store, index, clock),
+        folders=Folders(store, clock),
         turns=Turns(store, router, clock, settings.max_question_chars, settings.max_file_mb * MB),
         files=Files(store, clock, settings.max_file_mb * MB),
         completions=Completions(store, router, clock),

@@ -123,7 +123,7 @@ class Keys:
     add: Callable[[], None]
     """Begin a new data key."""
     seal: Callable[[], int]
-    """Seal everything with the newest key; returns how many texts were not yet."""
+    """Seal everything with the newest key; returns how many texts and parts of files were not yet."""
     rewrap: Callable[[bytes], int]
     """Change the master key; returns how many data keys there are."""
 

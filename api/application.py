@@ -12,6 +12,7 @@ from api import (
     errors,
     feedback_routes,
     file_routes,
+    folder_routes,
     health_routes,
     index_routes,
     metrics_routes,
@@ -49,7 +50,7 @@ def build(portal_getter: Callable[[], Portal]) -> FastAPI:
     metrics = metrics_routes.RequestCount(portal_getter)
     refusals: dict[int | str, dict[str, Any]] = {"4XX": {"model": errors.ErrorBody}, 422: {"model": errors.ErrorBody}}
     ours = (
-        *(session_routes, conversation_routes, file_routes, feedback_routes, search_routes),
+        *(session_routes, conversation_routes, folder_routes, file_routes, feedback_routes, search_routes),
         *(usage_routes, model_routes, people_routes, index_routes, store_routes, retention_routes),
     )
     for routes in ours:

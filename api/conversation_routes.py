@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import uuid4
 
 from fastapi import APIRouter, Query
@@ -13,11 +13,13 @@ from starlette.responses import Response
 
 from api.identity import SignedIn
 from api.portal import Portal, PortalHere
-from api.shapes import Asked, ConversationOut, FileId, Id, Line, Moment, Sampling, ShownOut
+from api.shapes import Asked, ConversationOut, FileId, FolderId, Id, Line, Moment, Sampling, ShownOut, at_least_one
 from api.turn_stream import TurnOut, Watch
 from core.conversations import UNTITLED
 from core.entities import Turn, User
+from core.errors import InvalidInput
 from core.turn_runner import TurnOptions
+from core.unit_of_work import NO_FOLDER
 
 router = APIRouter(prefix="/api/v1", tags=["conversations"])
 
@@ -26,12 +28,14 @@ STREAMED: dict[int | str, dict[str, Any]] = {
 }
 
 
-class Titled(Asked):
+class Begun(Asked):
     title: Line = Field(default=UNTITLED, description="Left out: the first question names it.")
+    folder_id: FolderId | None = Field(default=None, description="The folder that it is to be in.")
 
 
-class Renamed(Asked):
-    title: Line
+class Changed(Asked):
+    title: Line | None = None
+    folder_id: FolderId | Literal[""] | None = Field(default=None, description="Empty takes it out of its folder.")
 
 
 class ConversationsOut(BaseModel):
@@ -71,19 +75,23 @@ def listing(
     q: Annotated[Line, Query(description="Only those with all these words in title or messages, best first.")] = "",
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     before: Annotated[Moment | None, Query(description="Continue a listing: next_before of the last one.")] = None,
+    folder: Annotated[FolderId | Literal["none"] | None, Query(description="Only those in this folder, or in none. Not with q.")] = None,
 ) -> ConversationsOut:
     """Own conversations, newest change first."""
+    if q.strip() and folder is not None:
+        raise InvalidInput("Ask for words or for a folder, not for both. /api/v1/search finds words in a folder.")
     if q.strip():
         return ConversationsOut(items=[ConversationOut.of(each) for each in portal.conversations.find(user, q, limit)], next_before=None)
-    found = portal.conversations.list(user, limit, before)
+    found = portal.conversations.list(user, limit, before, NO_FOLDER if folder == "none" else folder)
     return ConversationsOut(
         items=[ConversationOut.of(each) for each in found], next_before=found[-1].updated_at if len(found) == limit else None
     )
 
 
 @router.post("/conversations", status_code=201)
-def create(portal: PortalHere, user: SignedIn, body: Titled | None = None) -> ConversationOut:
-    return ConversationOut.of(portal.conversations.new(user, body.title if body else UNTITLED))
+def create(portal: PortalHere, user: SignedIn, body: Begun | None = None) -> ConversationOut:
+    body = body or Begun()
+    return ConversationOut.of(portal.conversations.new(user, body.title, body.folder_id))
 
 
 @router.get("/conversations/{conversation_id}")
@@ -92,8 +100,14 @@ def read(conversation_id: Id, portal: PortalHere, user: SignedIn) -> Conversatio
 
 
 @router.patch("/conversations/{conversation_id}")
-def rename(conversation_id: Id, body: Renamed, portal: PortalHere, user: SignedIn) -> ConversationOut:
-    return ConversationOut.of(portal.conversations.rename(user, conversation_id, body.title))
+def change(conversation_id: Id, body: Changed, portal: PortalHere, user: SignedIn) -> ConversationOut:
+    at_least_one(title=body.title, folder_id=body.folder_id)
+    # Moved first: a folder that is not there refuses the whole.
+    if body.folder_id is not None:
+        changed = portal.conversations.move(user, conversation_id, body.folder_id or None)
+    if body.title is not None:
+        changed = portal.conversations.rename(user, conversation_id, body.title)
+    return ConversationOut.of(changed)
 
 
 @router.delete("/conversations/{conversation_id}", status_code=204)

@@ -12,6 +12,7 @@ from core.conversations import Conversations
 from core.embeddings import Embeddings
 from core.feedback import FeedbackQueue
 from core.files import Files
+from core.folders import Folders
 from core.index_room import IndexRoom
 from core.model_room import ModelRoom
 from core.ports import IndexJobs, ModelPool, SearchIndex
@@ -39,6 +40,8 @@ class Portal(Protocol):
     def sessions(self) -> Sessions: ...
     @property
     def conversations(self) -> Conversations: ...
+    @property
+    def folders(self) -> Folders: ...
     @property
     def turns(self) -> Turns: ...
     @property

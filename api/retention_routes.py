@@ -18,7 +18,7 @@ router = APIRouter(prefix="/api/v1/retention", tags=["retention"])
 
 
 class RuleIn(Asked):
-    kind: Literal["chats", "feedback", "audit"]
+    kind: Literal["chats", "files", "feedback", "audit"]
     group: Line = Field(default=EVERY_GROUP, description="* is every group without a rule of its own.")
     days: int | None = Field(description="null takes the rule away.")
 

@@ -42,6 +42,7 @@ Prose = Annotated[str, AfterValidator(_plain)]
 _ID = "^[0-9a-f]{32}$"
 Id = Annotated[str, Path(pattern=_ID, description="An id that the portal gave.")]
 FileId = Annotated[str, Field(pattern=_ID)]
+FolderId = Annotated[str, Field(pattern=_ID)]
 Moment = Annotated[datetime, AfterValidator(_in_utc)]
 """ISO 8601; without an offset it is UTC."""
 
@@ -81,14 +82,16 @@ def role_of(word: RoleWord) -> Role:
 class ConversationOut(BaseModel):
     id: str
     title: str = Field(description="Empty until the first question names it.")
+    folder_id: str | None = Field(description="Null: it is in no folder.")
     created_at: datetime
     updated_at: datetime
 
     @staticmethod
     def of(conversation: Conversation) -> ConversationOut:
         return ConversationOut(
-            id=conversation.id, title=conversation.title, created_at=conversation.created_at, updated_at=conversation.updated_at
-        )
+            id=conversation.id, title=conversation.title, folder_id=conversation.folder_id,
+            created_at=conversation.created_at, updated_at=conversation.updated_at,
+        )  # fmt: skip
 
 
 class TimingsOut(BaseModel):

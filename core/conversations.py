@@ -10,6 +10,7 @@ from uuid import uuid4
 from core.accounts import clean_line
 from core.entities import Author, Conversation, Message, MessageStatus, User
 from core.errors import Conflict, NotFound
+from core.folders import own_folder
 from core.index import SearchQuery
 from core.permissions import Permission, allows, require
 from core.ports import Clock, SearchIndex
@@ -55,10 +56,15 @@ class Conversations:
         self._search = search
         self._clock = clock
 
-    def list(self, user: User, limit: int = 100, before: datetime | None = None) -> Sequence[Conversation]:
+    def list(
+        self, user: User, limit: int = 100, before: datetime | None = None, folder_id: str | None = None
+    ) -> Sequence[Conversation]:
+        """Newest change first. folder_id: only those in this own folder, or in none (NO_FOLDER)."""
         require(user.role, Permission.CHAT)
         with self._store() as work:
-            return work.conversations.of_user(user.id, limit, before)
+            if folder_id:
+                own_folder(work, user, folder_id)
+            return work.conversations.of_user(user.id, limit, before, folder_id)
 
     def find(self, user: User, text: str, limit: int = 50) -> Sequence[Conversation]:
         """Own conversations in whose title or messages all words of `text` occur, best first."""
@@ -75,11 +81,13 @@ class Conversations:
         with self._store() as work:
             return own(work, user, conversation_id)
 
-    def new(self, user: User, title: str = UNTITLED) -> Conversation:
+    def new(self, user: User, title: str = UNTITLED, folder_id: str | None = None) -> Conversation:
         require(user.role, Permission.CHAT)
         now = self._clock()
-        conversation = Conversation(uuid4().hex, user.id, clean_line(title), now, now)
+        conversation = Conversation(uuid4().hex, user.id, clean_line(title), now, now, folder_id=folder_id)
         with self._store() as work:
+            if folder_id is not None:
+                own_folder(work, user, folder_id)
             work.conversations.add(conversation)
             work.commit()
         return conversation
@@ -90,6 +98,17 @@ class Conversations:
             work.conversations.save(renamed)
             work.commit()
         return renamed
+
+    def move(self, user: User, conversation_id: str, folder_id: str | None) -> Conversation:
+        """Put it into an own folder, or into none. Its place among the newest stays."""
+        with self._store() as work:
+            conversation = own(work, user, conversation_id)
+            if folder_id is not None:
+                own_folder(work, user, folder_id)
+            if folder_id != conversation.folder_id:
+                work.conversations.move(conversation_id, folder_id)
+                work.commit()
+        return replace(conversation, folder_id=folder_id)
 
     def delete(self, user: User, conversation_id: str) -> None:
         """Raises Conflict while an answer is running, or while a legal hold keeps the person's chats."""

@@ -1,4 +1,4 @@
-"""Retention: how long chats, ratings and audit events are kept, and whose are kept whatever the rules say."""
+"""Retention: how long chats, files, ratings and audit events are kept, and whose are kept whatever the rules say."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from core.unit_of_work import Store, UnitOfWork
 
 log = logging.getLogger(__name__)
 
-KINDS = ("chats", "feedback", "audit")
+KINDS = ("chats", "files", "feedback", "audit")
 MAX_DAYS = 36_500
 SHORTEST_AUDIT_DAYS = 180
 """What an admin did can be read for half a year, whatever rules the admin makes."""
@@ -25,7 +25,13 @@ PROOF = "retention.delete"
 """The audit event of a deletion. No rule deletes it."""
 BATCH = 100
 """Things deleted in one transaction."""
+FILES_AT_ONCE = 10
+"""As BATCH. Files are large, and others wait for whoever writes."""
+WAITING_DAYS = 1
+"""How long a file is kept that nobody has asked with."""
 EVERY_S = 24 * 3600.0
+FIRST_S = 60.0
+"""From the start to the first time."""
 
 
 class Retention:
@@ -52,7 +58,7 @@ class Retention:
         """
         require(user.role, Permission.RUN_STORE)
         if kind not in KINDS:
-            raise InvalidInput("There is no retention for {kind}, only for chats, feedback and audit.", kind=kind)
+            raise InvalidInput("There is no retention for {kind}, only for chats, files, feedback and audit.", kind=kind)
         shortest = SHORTEST_AUDIT_DAYS if kind == "audit" else 1
         if days is not None and not shortest <= days <= MAX_DAYS:
             raise InvalidInput("Days to keep must lie between {shortest} and {limit}.", shortest=shortest, limit=MAX_DAYS)
@@ -100,8 +106,23 @@ class Retention:
             rules = work.retention.rules()
         return sum(self._apply(user, rule, [other.group for other in rules if other.kind == rule.kind]) for rule in rules)
 
+    def remove_waiting_files(self) -> int:
+        """Delete the files that were added more than a day ago and asked with never; returns how many. No rule is needed for that."""
+        before = self._clock() - timedelta(days=WAITING_DAYS)
+        removed = 0
+        while not self._stopping.is_set():
+            with self._store() as work:
+                ids = work.files.waiting_since(before, FILES_AT_ONCE)
+                for id in ids:
+                    work.files.remove_waiting(id)
+                work.commit()
+            removed += len(ids)
+            if len(ids) < FILES_AT_ONCE:
+                break
+        return removed
+
     def start(self) -> None:
-        """Apply the rules once a day, the first time soon after the start."""
+        """Apply the rules and remove forgotten files once a day, the first time soon after the start."""
         self._thread = threading.Thread(target=self._run, name="retention", daemon=True)
         self._thread.start()
 
@@ -113,10 +134,11 @@ class Retention:
     def _apply(self, user: User | None, rule: RetentionRule, groups_with_rules: Sequence[str]) -> int:
         before = self._clock() - timedelta(days=rule.days)
         others = [group for group in groups_with_rules if group != EVERY_GROUP]
+        at_once = FILES_AT_ONCE if rule.kind == "files" else BATCH
         deleted = 0
         while not self._stopping.is_set():
             with self._store() as work:
-                ids = work.retention.due(rule, before, others, BATCH)
+                ids = work.retention.due(rule, before, others, at_once)
                 if not ids:
                     break
                 work.retention.remove(rule.kind, ids)
@@ -129,13 +151,16 @@ class Retention:
         return deleted
 
     def _run(self) -> None:
-        wait = 60.0
+        wait = FIRST_S
         while not self._stopping.wait(wait):
             wait = EVERY_S
             try:
                 deleted = self.apply()
                 if deleted:
-                    log.info("Retention rules deleted %d chats, ratings and audit events.", deleted)
+                    log.info("Retention rules deleted %d chats, files, ratings and audit events.", deleted)
+                waited = self.remove_waiting_files()
+                if waited:
+                    log.info("%d files were removed that were added more than a day ago and asked with never.", waited)
             except Exception as problem:
                 # An error that is not ours is a bug: log where it came from; tomorrow's round tries again.
                 log.warning("Retention rules could not be applied: %s", problem, exc_info=not isinstance(problem, PortalError))

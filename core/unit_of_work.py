@@ -96,6 +96,8 @@ NO_FOLDER = ""
 
 
 class FolderRows(Protocol):
+    """After add and rename, until the end, nobody else adds or renames a folder of this person: what is read then can be relied on."""
+
     def add(self, folder: Folder) -> None: ...
     def get(self, folder_id: str) -> Folder | None: ...
     def of_user(self, user_id: str) -> Sequence[Folder]:
@@ -251,6 +253,7 @@ class RetentionRows(Protocol):
     def due(self, rule: RetentionRule, before: datetime, except_groups: Sequence[str], limit: int) -> Sequence[str]:
         """Ids of what the rule makes due, oldest first: last changed before this moment, nobody's under a hold, no running answer.
 
+        Files are due by when they were added, and only once a question has taken them with it.
         except_groups: the groups with rules of their own; only the rule for every group leaves them out.
         """
         ...

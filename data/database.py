@@ -128,6 +128,8 @@ def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     # In WAL mode NORMAL keeps every commit through a crash of the process; only a power cut can take the last ones back.
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA foreign_keys = ON")
+    # What is deleted is overwritten, as most builds of SQLite do by themselves: a chat that was deleted lies in no free page.
+    connection.execute("PRAGMA secure_delete = ON")
     connection.execute("PRAGMA cache_size = -8000")
 
 

@@ -12,6 +12,7 @@ from core.unit_of_work import (
     ConversationRows,
     FeedbackRows,
     FileRows,
+    FolderRows,
     GenerationRows,
     MessageRows,
     RetentionRows,
@@ -24,6 +25,7 @@ from data.rows.audit import SqlAuditRows
 from data.rows.conversations import SqlConversationRows
 from data.rows.feedback import SqlFeedbackRows
 from data.rows.files import SqlFileRows
+from data.rows.folders import SqlFolderRows
 from data.rows.generations import SqlGenerationRows
 from data.rows.messages import SqlMessageRows
 from data.rows.retention import SqlRetentionRows
@@ -49,6 +51,7 @@ class SqlUnitOfWork:
         self.messages: MessageRows = SqlMessageRows(transaction)
         self.turns: TurnRows = SqlTurnRows(transaction)
         self.files: FileRows = SqlFileRows(transaction)
+        self.folders: FolderRows = SqlFolderRows(transaction)
         self.generations: GenerationRows = SqlGenerationRows(transaction)
         self.feedback: FeedbackRows = SqlFeedbackRows(transaction)
         self.audit: AuditRows = SqlAuditRows(transaction)

@@ -45,6 +45,7 @@ def _rows(facts: StoreFacts) -> None:
     labels = (
         ("conversations", t("Chats")),
         ("messages", t("Messages")),
+        ("files", t("Files")),
         ("feedback", t("Ratings")),
         ("generations", t("Answers counted")),
         ("users", t("People")),

@@ -28,7 +28,6 @@ class Contents:
 Begin = Callable[[str], None]
 """Told the revision, before the first row."""
 Take = Callable[[BackedUpTable, Sequence[list[Any]]], None]
-ROWS_AT_ONCE = 1000
 
 
 def unheard(share: float) -> None:
@@ -63,7 +62,7 @@ def read(file: BinaryIO, passphrase: str | None, begin: Begin, take: Take) -> Co
                     raise KeyError("a row before its table")
                 hashes[table.name].add(record_line(record))
                 rows.append(record)
-            if table is not None and rows and (len(rows) == ROWS_AT_ONCE or not isinstance(record, list)):
+            if table is not None and rows and (len(rows) == table.rows_at_once or not isinstance(record, list)):
                 take(table, rows)
                 rows = []
             if isinstance(record, dict):

@@ -16,7 +16,7 @@ from data.index_queue import queue_everything
 from data.migrate import exclusive, knows, upgrade
 from data.transaction import Transaction
 
-_SEQUENCES = ("messages", "audit_events", "index_jobs")
+_NUMBERED = ("messages", "audit_events", "file_parts", "index_jobs")
 
 
 def is_empty(database: Database) -> bool:
@@ -68,7 +68,7 @@ def _check_revision(revision: str) -> None:
 def _compare(connection: Connection, table: BackedUpTable, found: Contents) -> None:
     """What lies in the database now is what the backup told."""
     total = RowHash()
-    for row in connection.execute(select(*table.clause.c).execution_options(yield_per=1000)):
+    for row in connection.execute(select(*table.clause.c).execution_options(yield_per=table.rows_at_once)):
         total.add(record_line(table.plain(row)))
     if total.hex != found.hashes[table.name]:
         raise InvalidInput("The restored rows of {table} differ from those of the backup. Nothing was restored.", table=table.name)
@@ -79,7 +79,7 @@ def _move_sequences(connection: Connection, last_job: int) -> None:
     if connection.dialect.name == "sqlite":
         connection.execute(text("INSERT INTO sqlite_sequence (name, seq) VALUES ('index_jobs', :last)"), {"last": last_job})
         return
-    for name in _SEQUENCES:
+    for name in set(_NUMBERED) & set(inspect(connection).get_table_names()):  # an older backup has fewer
         highest = int(connection.scalar(text(f"SELECT coalesce(max(number), 0) FROM {name}")) or 0)
         highest = max(highest, last_job if name == "index_jobs" else 0)
         connection.execute(text("SELECT setval(:sequence, :value, :used)"), {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
@@ -16,6 +17,7 @@ from sqlalchemy import (
     DateTime,
     Float,
     Integer,
+    LargeBinary,
     String,
     TableClause,
     Text,
@@ -39,8 +41,13 @@ _WORDS: Mapping[str, Callable[[], TypeEngine[Any]]] = {
     "number": BigInteger,
     "float": lambda: Float(53),
     "text": Text,
+    "bytes": LargeBinary,
 }
-"""The types of a backup's columns. Text is what lies in the column: a sealed text stays sealed."""
+"""The types of a backup's columns. Text and bytes are what lies in the column: what is sealed stays sealed. Bytes are told in base64."""
+
+ROWS_AT_ONCE = 1000
+PARTS_AT_ONCE = 32
+"""Rows with bytes: parts of files, of 64 KiB each."""
 
 
 class BackedUpTable:
@@ -51,16 +58,30 @@ class BackedUpTable:
         self.columns = columns
         self.clause: TableClause = table(name, *(column(each, _WORDS[word]()) for each, word in columns))
 
+    @property
+    def rows_at_once(self) -> int:
+        """How many rows are held in memory together."""
+        return PARTS_AT_ONCE if any(word == "bytes" for _, word in self.columns) else ROWS_AT_ONCE
+
     def plain(self, row: Sequence[Any]) -> list[Any]:
         """A row of the database as JSON has it."""
-        return [value.isoformat() if isinstance(value, datetime) else value for value in row]
+        return [_told(value) for value in row]
 
     def values(self, record: Sequence[Any]) -> dict[str, Any]:
         """The row that a record stands for."""
-        return {
-            name: datetime.fromisoformat(value) if word == "moment" and value is not None else value
-            for (name, word), value in zip(self.columns, record, strict=True)
-        }
+        return {name: _heard(word, value) for (name, word), value in zip(self.columns, record, strict=True)}
+
+
+def _told(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return b64encode(value).decode() if isinstance(value, bytes) else value
+
+
+def _heard(word: str, value: Any) -> Any:
+    if value is None or word not in ("moment", "bytes"):
+        return value
+    return datetime.fromisoformat(value) if word == "moment" else b64decode(value, validate=True)
 
 
 def present_tables() -> list[BackedUpTable]:
@@ -99,7 +120,10 @@ class RowHash:
 
 def _word(type: TypeEngine[Any]) -> str:
     kind = getattr(type, "impl_instance", type)
-    for word, python in (("moment", DateTime), ("json", JSON), ("flag", Boolean), ("number", Integer), ("float", Float), ("text", String)):
+    kinds = {
+        "moment": DateTime, "json": JSON, "flag": Boolean, "number": Integer, "float": Float, "text": String, "bytes": LargeBinary,
+    }  # fmt: skip
+    for word, python in kinds.items():
         if isinstance(kind, python):
             return word
     raise TypeError(f"a backup does not know the type {type!r}")

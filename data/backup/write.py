@@ -22,7 +22,6 @@ from data.database import Database
 from data.migrate import newest_revision
 from data.tables import IndexJobTable
 
-ROWS_AT_ONCE = 1000
 _WRITING = 0.6
 """The share of the time that writing takes; the rest is reading it again."""
 
@@ -82,12 +81,12 @@ def _records(connection: Connection, progress: Progress) -> Iterator[Any]:
     for each in tables:
         yield {"table": each.name, "columns": each.columns}
         total = RowHash()
-        for row in connection.execute(select(*each.clause.c).execution_options(yield_per=ROWS_AT_ONCE)):
+        for row in connection.execute(select(*each.clause.c).execution_options(yield_per=each.rows_at_once)):
             record = each.plain(row)
             total.add(record_line(record))
             yield record
             done += 1
-            if done % ROWS_AT_ONCE == 0:
+            if done % each.rows_at_once == 0:
                 progress(done / whole)
         sums[each.name] = {"rows": total.rows, "hash": total.hex}
     yield {"sums": sums}

@@ -85,6 +85,15 @@ class SqlFileRows:
     def remove_waiting(self, file_id: str) -> None:
         self._sql.write(delete(FileTable).where(_T.id == file_id, _WAITS))
 
+    def remove(self, ids: Sequence[str]) -> None:
+        """For good, also where questions show them; those are found by them no more."""
+        # Locked first: whoever shows one at this moment either waits and fails, or did so already and is announced.
+        self._sql.lock(select(_T.id).where(_T.id.in_(ids)).order_by(_T.id))
+        shown = self._sql.write(delete(AttachmentTable).where(_SHOWN.file_id.in_(ids)).returning(_SHOWN.message_id)).all()
+        gone = self._sql.write(delete(FileTable).where(_T.id.in_(ids)).returning(_T.conversation_id)).all()
+        self._sql.announce("message", dict.fromkeys(row.message_id for row in shown))
+        self._sql.announce("conversation", dict.fromkeys(row.conversation_id for row in gone if row.conversation_id is not None))
+
     def waiting_since(self, before: datetime, limit: int) -> Sequence[str]:
         held = exists(select(_HOLD.user_id).where(_HOLD.user_id == _T.user_id))
         statement = select(_T.id).where(_WAITS, _T.created_at < before, ~held).order_by(_T.created_at, _T.id)

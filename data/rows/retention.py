@@ -4,23 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import delete, exists, or_, select
+from sqlalchemy import ColumnElement, delete, exists, or_, select
 
 from core.entities import EVERY_GROUP, LegalHold, MessageStatus, RetentionRule
 from core.retention import PROOF
 from data.documents import AUDIT_DIGITS
 from data.rows.conversations import SqlConversationRows
-from data.tables import AuditEventTable, ConversationTable, FeedbackTable, LegalHoldTable, RetentionRuleTable, TurnTable, UserTable
+from data.rows.files import SqlFileRows
+from data.tables import (
+    AuditEventTable,
+    ConversationTable,
+    FeedbackTable,
+    FileTable,
+    LegalHoldTable,
+    RetentionRuleTable,
+    TurnTable,
+    UserTable,
+)
 from data.transaction import AnySelect, Transaction
 
 _RULE = RetentionRuleTable.__table__.c
 _HOLD = LegalHoldTable.__table__.c
 _USER = UserTable.__table__.c
 _TALK = ConversationTable.__table__.c
+_FILE = FileTable.__table__.c
 _FEEDBACK = FeedbackTable.__table__.c
 _TURN = TurnTable.__table__.c
 _EVENT = AuditEventTable.__table__.c
+
+
+def _answered_in(conversation_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether an answer is running there."""
+    return exists(select(_TURN.id).where(_TURN.conversation_id == conversation_id, _TURN.status == MessageStatus.STREAMING))
 
 
 class SqlRetentionRows:
@@ -58,9 +75,13 @@ class SqlRetentionRows:
             return self._due_events(before, limit)
         held = exists(select(_HOLD.user_id).where(_HOLD.user_id == _USER.id))
         if rule.kind == "chats":
-            running = exists(select(_TURN.id).where(_TURN.conversation_id == _TALK.id, _TURN.status == MessageStatus.STREAMING))
             statement: AnySelect = select(_TALK.id).join(UserTable, _USER.id == _TALK.user_id)
-            statement = statement.where(_TALK.updated_at < before, ~held, ~running).order_by(_TALK.updated_at)
+            statement = statement.where(_TALK.updated_at < before, ~held, ~_answered_in(_TALK.id)).order_by(_TALK.updated_at)
+        elif rule.kind == "files":
+            # What waits has no conversation yet, and a day of its own: core.retention removes it.
+            with_chat = _FILE.conversation_id.is_not(None)
+            statement = select(_FILE.id).join(UserTable, _USER.id == _FILE.user_id).where(_FILE.created_at < before, with_chat)
+            statement = statement.where(~held, ~_answered_in(_FILE.conversation_id)).order_by(_FILE.created_at)
         else:
             statement = select(_FEEDBACK.id).join(UserTable, _USER.id == _FEEDBACK.user_id)
             statement = statement.where(_FEEDBACK.updated_at < before, ~held).order_by(_FEEDBACK.updated_at)
@@ -81,6 +102,9 @@ class SqlRetentionRows:
         if kind == "audit":
             self._sql.write(delete(AuditEventTable).where(_EVENT.number.in_([int(each) for each in ids])))
             self._sql.announce("audit", ids)
+            return
+        if kind == "files":
+            SqlFileRows(self._sql).remove(ids)
             return
         if kind == "chats":
             talks = SqlConversationRows(self._sql)

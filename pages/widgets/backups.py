@@ -170,7 +170,8 @@ def _found(name: str, contents: BackupContents, facts: StoreFacts) -> None:
              revision=contents.revision)  # fmt: skip
     st.caption(made)
     labels = {
-        "conversations": t("Chats"), "messages": t("Messages"), "turns": t("Turns"), "feedback": t("Ratings"),
+        "conversations": t("Chats"), "folders": t("Folders"), "messages": t("Messages"), "files": t("Files"),
+        "attachments": t("Files shown with questions"), "file_parts": t("Parts of files"), "turns": t("Turns"), "feedback": t("Ratings"),
         "generations": t("Answers counted"), "users": t("People"), "audit_events": t("Audit events"), "data_keys": t("Encryption keys"),
         "retention_rules": t("Retention rules"), "legal_holds": t("Legal holds"),
     }  # fmt: skip

@@ -21,7 +21,7 @@ _PROBLEM = "retention-problem"
 
 
 def rules(portal: Portal, user: User) -> None:
-    words = {"chats": t("Chats"), "feedback": t("Ratings"), "audit": t("Audit events")}
+    words = {"chats": t("Chats"), "files": t("Files"), "feedback": t("Ratings"), "audit": t("Audit events")}
     found = portal.retention.rules(user)
     with card("retention", t("Retention"), t("Older things are deleted for good once a day. Usage figures stay.")):
         with st.container(gap=None, key="rules"):

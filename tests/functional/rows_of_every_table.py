@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Column, Connection, DateTime, Float, Integer, MetaData, String, Table, insert, select
+from sqlalchemy import JSON, Boolean, Column, Connection, DateTime, Float, Integer, LargeBinary, MetaData, String, Table, insert, select
 
 MOMENT = datetime(2026, 11, 2, 9, 30, 0, 123456)
 NOT_OURS = "alembic_version"
@@ -53,6 +53,8 @@ def _value(column: Column[Any], number: int, *, empty: bool) -> object:
         return MOMENT.replace(day=number % 28 + 1, tzinfo=UTC if kind.timezone else None)
     if isinstance(kind, JSON):
         return {"number": number, "名": "值"}
+    if isinstance(kind, LargeBinary):
+        return bytes([0, 255, number])
     if isinstance(kind, String):
         return f"{number}-{column.name}-名"[: kind.length]
     raise TypeError(f"no value is known for {column}, a {kind!r}")

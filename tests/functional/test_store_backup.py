@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from datetime import timedelta
 from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,16 +24,17 @@ from core.errors import Conflict, InvalidInput, NotFound, StartFailed, Unavailab
 from data.backup.file import MAGIC, read_records, write_records
 from data.backup.folder import SqlBackupFolder
 from data.backup.restore import examine, is_empty, restore
-from data.backup.tables import present_tables
+from data.backup.tables import PARTS_AT_ONCE, RowHash, present_tables, record_line
 from data.backup.write import write_backup
 from data.database import Database, open_database
 from data.index_queue import IndexWorker
 from data.inspection import SqlStoreInspector
 from data.migrate import migrate
+from data.rows.files import PART_BYTES
 from data.search.sqlite_index import SqliteIndex
 from data.unit_of_work import SqlUnitOfWork
 from tests.functional import things
-from tests.functional.things import put_exchange, put_user
+from tests.functional.things import put_exchange, put_file, put_user
 
 ROOT = Path(__file__).parents[2]
 
@@ -56,11 +58,13 @@ def target(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]
 def fill(database: Database) -> None:
     ana = put_user(database)
     for n in range(4):
-        talk, _, answered = put_exchange(database, ana, f"问题 {n}\nwith \"quotes\" and \u2028", "Ünïcode 🙂", title=f"Talk {n}")
+        talk, asked, answered = put_exchange(database, ana, f"问题 {n}\nwith \"quotes\" and \u2028", "Ünïcode 🙂", title=f"Talk {n}")
         with SqlUnitOfWork(database) as work:
             work.feedback.put(things.feedback(ana, answered, -1, "unclear"))
             work.audit.add(AuditEvent(things.later(microseconds=n), ana.id, "user.add", "bo", {"role": "admin", "名": "值"}))
             work.commit()
+        put_file(database, ana, bytes(range(256)) * 300 * n, shown_by=asked)
+    put_file(database, ana, b"waits")
     with SqlUnitOfWork(database) as work:
         work.sessions.add(Session("0" * 64, ana.id, SessionKind.API, things.NOW, things.NOW + timedelta(hours=1)))
         work.conversations.remove(talk.id)
@@ -80,6 +84,7 @@ def test_what_is_restored_is_what_was_backed_up(database: Database, target: Data
     fill(database)
     written = write_backup(database, tmp_path / "portal.backup", passphrase)
     assert (written.sealed, written.rows["messages"], written.rows["users"]) == (passphrase is not None, 6, 1)
+    assert (written.rows["files"], written.rows["file_parts"], written.rows["attachments"]) == (4, 0 + 2 + 3 + 1, 3)
     assert written.path.stat().st_mode & 0o777 == 0o600
     assert ("Ünïcode".encode() in written.path.read_bytes()) is False
     assert is_empty(target)
@@ -92,7 +97,62 @@ def test_what_is_restored_is_what_was_backed_up(database: Database, target: Data
     with SqlUnitOfWork(target) as work:
         assert work.sessions.user("0" * 64, things.NOW) is None
     migrate(target)
-    put_exchange(target, put_user(target, things.user("newcomer")))  # sequences go on above the restored numbers
+    # Sequences go on above the restored numbers.
+    newcomer = put_user(target, things.user("newcomer"))
+    _, asked, _ = put_exchange(target, newcomer)
+    put_file(target, newcomer, shown_by=asked)
+
+
+def test_files_go_from_one_database_to_the_other_and_back(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """More parts than are held in memory at once, on the way from SQLite to PostgreSQL to SQLite."""
+    server = request.getfixturevalue("postgres_server")
+    stores = [open_database(url) for url in (f"sqlite:///{tmp_path}/a.db", server.new_database(), f"sqlite:///{tmp_path}/b.db")]
+    migrate(stores[0])
+    fill(stores[0])
+    content = os.urandom(3 * PARTS_AT_ONCE * PART_BYTES // 2 + 1)
+    big = put_file(stores[0], put_user(stores[0], things.user("bo")), content)
+    hashes = []
+    for number, (source, target) in enumerate(pairwise(stores)):
+        path = write_backup(source, tmp_path / f"{number}.backup", "correct horse").path
+        with path.open("rb") as file:
+            hashes.append(restore(target, file, "correct horse").hashes)
+    assert hashes[0] == hashes[1]
+    assert everything(stores[0]) == everything(stores[1]) == everything(stores[2])
+    with SqlUnitOfWork(stores[2]) as work:
+        assert work.files.content(big.id) == content
+    for store in stores:
+        store.close()
+
+
+def test_a_backup_from_before_there_were_files_is_restored(written: Path, target: Database) -> None:
+    """As the release before wrote it: without the tables and columns that came since."""
+    since = {"folders": None, "files": None, "file_parts": None, "attachments": None, "conversations": "folder_id"}
+    with written.open("rb") as file:
+        records = list(read_records(file, None))
+    older, sums, name = [records[0] | {"revision": "0004"}], {}, ""
+    for record in records[1:-1]:
+        if isinstance(record, dict):
+            name, columns = record["table"], record["columns"]
+            sums[name] = RowHash()
+            record = {"table": name, "columns": [each for each in columns if each[0] != since.get(name, "")]}
+        else:
+            record = [value for value, column in zip(record, columns, strict=True) if column[0] != since.get(name, "")]
+            sums[name].add(record_line(record))
+        if since.get(name, "") is not None:
+            older.append(record)
+    older.append({"sums": {name: {"rows": each.rows, "hash": each.hex} for name, each in sums.items() if since.get(name, "") is not None}})
+    before = BytesIO()
+    write_records(before, older, None)
+    for use in (lambda: examine(before, None), lambda: restore(target, before, None)):
+        before.seek(0)
+        found = use()
+        assert found.revision == "0004" and "files" not in found.rows and found.rows["messages"] == 6
+    restored = everything(target)
+    assert [len(restored[name]) for name in ("messages", "conversations", "files", "file_parts", "folders")] == [6, 3, 0, 0, 0]
+    with SqlUnitOfWork(target) as work:
+        [ana] = work.users.all()
+        [talk, *_] = work.conversations.of_user(ana.id, 10)
+        put_file(target, ana, b"new", shown_by=work.messages.of_conversation(talk.id)[0])
 
 
 def test_the_index_is_built_anew_above_all_old_versions(database: Database, target: Database, tmp_path: Path) -> None:

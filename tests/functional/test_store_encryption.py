@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import random
+import threading
 from base64 import b64encode
 from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
-from sqlalchemy import Text, select, text, type_coerce, update
+from sqlalchemy import LargeBinary, Text, insert, select, text, type_coerce, update
 
 from core.errors import StartFailed, Unavailable
 from core.index import SearchQuery
@@ -19,20 +22,24 @@ from data.documents import load_documents
 from data.index_queue import IndexWorker
 from data.migrate import migrate
 from data.reseal import reseal
-from data.sealed_text import MARK, SealedProse
+from data.rows.files import PART_BYTES
+from data.sealed_text import MARK, PLAIN, SEALED, SealedBytes, SealedProse
 from data.sealing import Keyring, use_keyring
 from data.search.port import WritableIndex
-from data.tables import MessageTable, Table
+from data.tables import FilePartTable, FolderTable, MessageTable, Table
 from data.unit_of_work import SqlUnitOfWork
 from settings import Settings
 from store_parts import open_index
 from tests.functional import things
-from tests.functional.things import put_exchange, put_user
+from tests.functional.things import put_exchange, put_file, put_user
 from tests.servers.elasticsearch_node import ElasticsearchNode
 
 MASTER = b"m" * 32
 SECRET = "the merger is on Friday 合并"
+WORDS = SECRET.encode() * (PART_BYTES // 10)
+"""The content of a file: several parts."""
 _MESSAGE = MessageTable.__table__.c
+_PART = FilePartTable.__table__.c
 
 
 def again(database: Database) -> Database:
@@ -51,17 +58,22 @@ def put_secrets(database: Database) -> tuple[str, str]:
     ana = put_user(database, things.user(things.new_id()))
     _, asked, answered = put_exchange(database, ana, SECRET, SECRET, SECRET)
     rated = things.feedback(ana, answered, -1, SECRET)
+    secret_file = replace(things.file(ana, len(WORDS)), name=SECRET)
     with SqlUnitOfWork(database) as work:
         work.messages.checkpoint(answered.id, SECRET, SECRET)
         work.messages.finish(answered.id, answered.status, SECRET, SECRET)
         work.feedback.put(rated)
         work.feedback.review(rated.id, rated.state, SECRET, ana.id, things.NOW)
+        work.files.add(secret_file, WORDS)
+        work.files.attach(asked.id, asked.conversation_id, [secret_file.id])
         work.commit()
+    with database.engine.begin() as connection:
+        connection.execute(insert(FolderTable).values(id=things.new_id(), user_id=ana.id, name=SECRET, created_at=things.NOW))
     return asked.id, rated.id
 
 
 def raw_texts(database: Database) -> dict[str, list[str]]:
-    """What lies in the sealed columns."""
+    """What lies in the sealed columns of texts."""
     found: dict[str, list[str]] = {}
     with database.connect() as connection:
         for table in Table.metadata.sorted_tables:
@@ -69,6 +81,18 @@ def raw_texts(database: Database) -> dict[str, list[str]]:
                 if isinstance(column.type, SealedProse):
                     found[column.type.where] = list(connection.scalars(select(type_coerce(column, Text))))
     return found
+
+
+def raw_parts(database: Database) -> list[bytes]:
+    """What lies in the store of the contents of files."""
+    with database.connect() as connection:
+        return list(connection.scalars(select(type_coerce(_PART.content, LargeBinary)).order_by(_PART.number)))
+
+
+def on_disk(database: Database) -> bytes:
+    """The database file and its log, once nobody has it open."""
+    file = Path(str(database.url.database))
+    return b"".join(path.read_bytes() for path in file.parent.glob(file.name + "*"))
 
 
 def readable(database: Database, asked: str, rated: str) -> bool:
@@ -80,15 +104,19 @@ def readable(database: Database, asked: str, rated: str) -> bool:
         assert talk is not None
         answer = work.messages.get(feedback.message_id)
         assert answer is not None
-        texts = {message.text, answer.text, answer.reasoning, talk.title, feedback.comment, feedback.note, feedback.question}
-    return texts == {SECRET}
+        [file] = message.files
+        texts = {message.text, answer.text, answer.reasoning, talk.title, feedback.comment, feedback.note, feedback.question, file.name}
+        return texts == {SECRET} and work.files.content(file.id) == WORDS
 
 
 def test_every_sealed_column_says_where_it_stands() -> None:
     sealed = {f"{column.table.name}.{column.name}": column.type for each in Table.metadata.tables.values() for column in each.columns}
-    places = {place: kind.where for place, kind in sealed.items() if isinstance(kind, SealedProse)}
+    places = {place: kind.where for place, kind in sealed.items() if isinstance(kind, SealedProse | SealedBytes)}
     assert places == {place: place for place in places}
-    assert set(places) == {"conversations.title", "messages.text", "messages.reasoning", "feedback.comment", "feedback.note"}
+    assert set(places) == {
+        "conversations.title", "folders.name", "messages.text", "messages.reasoning", "files.name", "file_parts.content",
+        "feedback.comment", "feedback.note",
+    }  # fmt: skip
 
 
 def test_nothing_readable_lies_in_the_store_and_all_of_it_can_be_read(database: Database) -> None:
@@ -98,6 +126,8 @@ def test_nothing_readable_lies_in_the_store_and_all_of_it_can_be_read(database: 
     assert all(each.startswith(MARK) for column in texts.values() for each in column)
     assert all(column for column in texts.values())
     assert "merger" not in repr(texts)
+    parts = raw_parts(database)
+    assert len(parts) > 1 and all(each.startswith(SEALED) for each in parts) and b"merger" not in b"".join(parts)
     assert len(set(texts["messages.text"])) == len(texts["messages.text"]), "equal texts must not look equal"
     assert readable(database, *ids)
     with database.connect() as connection:
@@ -131,17 +161,44 @@ def test_encryption_is_switched_on_while_the_portal_runs(database: Database) -> 
     other = again(database)
     keyring = sealing(other)
     assert readable(other, *ids)  # what is plain stays readable
-    count = sum(len(column) for column in raw_texts(database).values())
+    assert b"".join(each.removeprefix(PLAIN) for each in raw_parts(database)) == WORDS
+    count = sum(len(column) for column in raw_texts(database).values()) + len(raw_parts(database))
     assert reseal(other, keyring) == count
-    assert "merger" not in repr(raw_texts(database))
+    assert "merger" not in repr(raw_texts(database)) and b"merger" not in b"".join(raw_parts(database))
     assert readable(other, *ids)
     assert reseal(other, keyring) == 0
     if database.is_sqlite:
         database.close()
         other.close()
-        file = Path(str(database.url.database))
-        assert b"merger" not in b"".join(path.read_bytes() for path in file.parent.glob(file.name + "*"))
+        assert b"merger" not in on_disk(database)
     other.close()
+
+
+def test_with_encryption_on_no_file_ever_lies_readable_on_the_disk(tmp_path: Path) -> None:
+    """Not in the pages of the database, not in its log; that the same words are found without encryption proves the look."""
+    found = []
+    for master in (None, MASTER):
+        database = open_database(f"sqlite:///{tmp_path / str(master is None)}.db")
+        migrate(database)
+        use_keyring(database, master)
+        put_secrets(database)
+        found.append(b"merger" in on_disk(database))  # open still: the log is there too
+        database.close()
+        found.append(b"merger" in on_disk(database))
+    assert found == [True, True, False, False]
+
+
+def test_a_part_of_a_file_that_was_changed_or_sealed_elsewhere_is_not_read(database: Database) -> None:
+    keyring = sealing(database)
+    ana = put_user(database)
+    file = put_file(database, ana, b"x" * 1000)
+    [stored] = raw_parts(database)
+    elsewhere = SEALED + keyring.seal_bytes(b"x" * 1000, "messages.text")
+    for broken in (elsewhere, stored[:-1], stored[:40] + bytes([stored[40] ^ 1]) + stored[41:], SEALED, SEALED + b"nokey:" + b"x" * 40):
+        with database.engine.begin() as connection:
+            connection.execute(update(FilePartTable).values({"content": type_coerce(broken, LargeBinary)}))
+        with pytest.raises(Unavailable, match="cannot be decrypted"), SqlUnitOfWork(database) as work:
+            work.files.content(file.id)
 
 
 def test_a_new_data_key_is_taken_up_by_a_portal_that_runs(database: Database) -> None:
@@ -154,6 +211,41 @@ def test_a_new_data_key_is_taken_up_by_a_portal_that_runs(database: Database) ->
     assert readable(database, *ids)
     put_secrets(database)
     assert {each.partition(":")[0] for column in raw_texts(database).values() for each in column} == {MARK + keyring.current}
+    assert {each.partition(b":")[0] for each in raw_parts(database)} == {SEALED + keyring.current.encode()}
+    other.close()
+
+
+def test_files_come_and_go_while_their_keys_are_changed(database: Database) -> None:
+    sealing(database)
+    ana = put_user(database)
+    contents = {put_file(database, ana, content).id: content for content in (random.Random(n).randbytes(100_000) for n in range(20))}
+    other = again(database)
+    keyring, done = sealing(other), threading.Event()
+    wrong: list[str] = []
+
+    def use() -> None:
+        while not done.is_set():
+            new = os.urandom(70_000)
+            added = put_file(database, ana, new)
+            with SqlUnitOfWork(database) as work:
+                wrong.extend(id for id, content in (contents | {added.id: new}).items() if work.files.content(id) != content)
+                work.files.remove_waiting(added.id)
+                work.commit()
+
+    user = threading.Thread(target=use)
+    user.start()
+    try:
+        for _ in range(3):
+            keyring.add_key()
+            assert reseal(other, keyring) >= 40
+    finally:
+        done.set()
+        user.join()
+    assert not wrong
+    reseal(other, keyring)  # what was added with the key before
+    assert {each.partition(b":")[0] for each in raw_parts(database)} == {SEALED + keyring.current.encode()}
+    with SqlUnitOfWork(database) as work:
+        assert {id: work.files.content(id) for id in contents} == contents
     other.close()
 
 
@@ -180,6 +272,11 @@ def test_an_encrypted_store_does_not_start_without_its_key(database: Database) -
         use_keyring(other, None)
     with pytest.raises(Unavailable, match="has no key"), SqlUnitOfWork(other) as work:
         work.messages.get(asked)
+    with SqlUnitOfWork(database) as work:
+        message = work.messages.get(asked)
+    assert message is not None
+    with pytest.raises(Unavailable, match="A file in the store is encrypted"), SqlUnitOfWork(other) as work:
+        work.files.content(message.files[0].id)
     other.close()
 
 
@@ -189,7 +286,7 @@ def test_a_change_during_resealing_is_not_overwritten(database: Database) -> Non
     keyring = sealing(other)
     is_current = keyring.is_current
 
-    def meanwhile(stored: str) -> bool:
+    def meanwhile(stored: str | bytes) -> bool:
         with database.engine.begin() as connection:
             connection.execute(update(MessageTable).where(_MESSAGE.id == asked).values(text="changed meanwhile"))
         return is_current(stored)
@@ -212,6 +309,7 @@ def test_a_backup_keeps_what_is_sealed_sealed(database: Database, tmp_path: Path
         restore(target, file, None)
     assert raw_texts(target).keys() == raw_texts(database).keys()
     assert "merger" not in repr(raw_texts(target))
+    assert raw_parts(target) == raw_parts(database)
     sealing(target)
     assert readable(target, *ids)
     target.close()

@@ -154,7 +154,10 @@ def test_odd_values_in_a_message(ann: httpx.Client, field: str) -> None:
     [
         ("POST", "/api/v1/session", ["username", "password", "other"]),
         ("POST", "/api/v1/session/ticket", ["ticket"]),
-        ("POST", "/api/v1/conversations", ["title"]),
+        ("POST", "/api/v1/conversations", ["title", "folder_id"]),
+        ("PATCH", f"/api/v1/conversations/{'0' * 32}", ["title", "folder_id"]),
+        ("POST", "/api/v1/folders", ["name", "other"]),
+        ("PATCH", f"/api/v1/folders/{'0' * 32}", ["name"]),
         ("POST", "/api/v1/people", ["name", "role", "password", "full_name", "group"]),
         ("PATCH", "/api/v1/people/bob", ["full_name", "group", "password"]),
         ("POST", "/api/v1/models/load", ["path", "slots", "gpu_layers", "kv_type", "threads", "streams", "gpu_shares", "default"]),
@@ -176,7 +179,7 @@ def test_odd_values_anywhere_else(ada: httpx.Client, method: str, path: str, fie
     [
         "/api/v1/conversations/%00", "/api/v1/conversations/..%2f..%2fetc", "/api/v1/conversations/%ff%fe",
         "/api/v1/conversations/" + "a" * 5000, "/api/v1/conversations/' OR 1=1 --", "/api/v1/conversations/" + "A" * 32,
-        "/api/v1/feedback/%00", "/api/v1/conversations/", "/api/v1/",
+        "/api/v1/feedback/%00", "/api/v1/conversations/", "/api/v1/folders/", "/api/v1/",
         "/api", "/v1", "/v1/", "/v1/audio/speech", "/api/v2/session", "/api/v1/docs", "/docs", "/v1/models/%00",
     ],
 )  # fmt: skip
@@ -202,6 +205,10 @@ def test_methods_that_a_path_does_not_know(ann: httpx.Client, method: str) -> No
         ("/api/v1/conversations", "before=yesterday"),
         ("/api/v1/conversations", "before=0001-01-01T00:00:00%2B14:00"),
         ("/api/v1/conversations", "q=%00"),
+        ("/api/v1/conversations", "folder="),
+        ("/api/v1/conversations", "folder=%00"),
+        ("/api/v1/conversations", "folder=' OR 1=1 --"),
+        ("/api/v1/conversations", "folder=none&q=bond"),
         ("/api/v1/conversations", "q=" + "x" * 501),
         ("/api/v1/feedback", "rating=2"),
         ("/api/v1/feedback", "state=odd"),

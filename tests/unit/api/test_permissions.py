@@ -35,6 +35,10 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
     ("GET", "/api/v1/files/{file_id}", None, ALL, 404),
     ("GET", "/api/v1/files/{file_id}/content", None, ALL, 404),
     ("DELETE", "/api/v1/files/{file_id}", None, ALL, 404),
+    ("GET", "/api/v1/folders", None, ALL, 200),
+    ("POST", "/api/v1/folders", {"name": "Plans"}, ALL, 201),
+    ("PATCH", "/api/v1/folders/{folder_id}", {"name": "x"}, ALL, 404),
+    ("DELETE", "/api/v1/folders/{folder_id}", None, ALL, 404),
     ("PUT", "/api/v1/messages/{message_id}/feedback", {"rating": 1}, ALL, 404),
     ("GET", "/api/v1/feedback", None, ADMINS, 200),
     ("GET", "/api/v1/feedback.csv", None, ADMINS, 200),
@@ -84,7 +88,7 @@ def test_each_role_reaches_its_routes_and_no_other(who: str, client: httpx.Clien
     asking = client if who == "anonymous" else signed_in({"analyst": "ann", "manager": "max", "admin": "ada"}[who])
     for method, path, body, allowed, status in ROUTES:
         filled = path.replace("{name}", "nobody")
-        for name in ("conversation_id", "message_id", "feedback_id"):
+        for name in ("conversation_id", "message_id", "file_id", "folder_id", "feedback_id"):
             filled = filled.replace(f"{{{name}}}", NOBODYS)
         response = asking.request(method, filled, json=body)
         expected = status if who in allowed else 401 if who == "anonymous" else 403

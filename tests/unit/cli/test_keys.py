@@ -59,7 +59,7 @@ def test_keys_are_sealed_rotated_and_rewrapped_from_the_command_line(
     monkeypatch.setenv("PORTAL_MASTER_KEY", KEY)
     for command in ("seal", "rotate"):
         assert main([command]) == 0
-        assert "1 texts were sealed" in capsys.readouterr().out
+        assert "1 texts and parts of files were sealed" in capsys.readouterr().out
     assert main(["rewrap"]) == 1
     monkeypatch.setenv("PORTAL_NEW_MASTER_KEY", OTHER)
     assert main(["rewrap"]) == 0

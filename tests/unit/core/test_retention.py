@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from datetime import timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from core.entities import AuditEvent, FeedbackFilter, User
 from core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from core.index import SearchHit, SearchPage, SearchQuery
 from core.permissions import Role
-from core.retention import Retention
+from core.retention import FILES_AT_ONCE, Retention
 from core.unit_of_work import Store
 from tests.functional import things
 from tests.unit.core.conftest import MovingClock
@@ -153,8 +154,72 @@ def test_a_chat_with_a_running_answer_is_left_alone(store: Store, retention: Ret
     assert retention.apply() == 0
 
 
+def put_file(store: Store, owner: User, clock: MovingClock, days_ago: float, chat: str | None = None) -> str:
+    """A file of this age, which waits or is shown by the first question of a chat; returns its id."""
+    added = things.file(owner, at=clock() - timedelta(days=days_ago))
+    with store() as work:
+        work.files.add(added, b"1;2;3")
+        if chat is not None:
+            work.files.attach(work.messages.of_conversation(chat)[0].id, chat, [added.id])
+        work.commit()
+    return added.id
+
+
+def there(store: Store, *file_ids: str) -> list[bool]:
+    with store() as work:
+        return [work.files.get(id) is not None for id in file_ids]
+
+
+def test_old_files_go_from_the_chats_that_stay_and_leave_proof(
+    store: Store, retention: Retention, admin: User, ana: User, clock: MovingClock
+) -> None:
+    talk = put_chat(store, ana, clock, 40)
+    old = sorted(put_file(store, ana, clock, 31, talk) for _ in range(FILES_AT_ONCE + 1))
+    young, waiting = put_file(store, ana, clock, 29, talk), put_file(store, ana, clock, 31)
+    retention.set_rule(admin, "files", "*", 30)
+    retention.place_hold(admin, "ana", "case 4711")
+    assert retention.apply() == 0
+    retention.lift_hold(admin, "ana")
+    assert retention.apply(admin) == len(old)
+    assert there(store, young, waiting, *old) == [True, True, *[False] * len(old)]
+    with store() as work:
+        assert [[each.id for each in message.files] for message in work.messages.of_conversation(talk)] == [[young], []]
+    proofs = [event for event in audit(store) if event.action == "retention.delete"]
+    assert [(each.actor_id, each.subject, each.details["count"]) for each in proofs] == [
+        (admin.id, "files", str(FILES_AT_ONCE)), (admin.id, "files", "1"),
+    ]  # fmt: skip
+
+
+def test_files_that_nobody_asked_with_go_after_a_day_without_any_rule(
+    store: Store,
+    retention: Retention,
+    admin: User,
+    ana: User,
+    clock: MovingClock,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shown = put_file(store, ana, clock, 9, put_chat(store, ana, clock, 9))
+    old, young = [put_file(store, ana, clock, 1.01) for _ in range(2 * FILES_AT_ONCE)], put_file(store, ana, clock, 0.99)
+    retention.place_hold(admin, "ana", "case 4711")
+    assert retention.remove_waiting_files() == 0
+    retention.lift_hold(admin, "ana")
+    monkeypatch.setattr("core.retention.FIRST_S", 0.0)
+    with caplog.at_level("INFO", "core.retention"):
+        retention.start()
+        until = time.monotonic() + 10
+        while not caplog.records and time.monotonic() < until:
+            time.sleep(0.01)
+    retention.close()
+    assert [each.message for each in caplog.records] == [
+        f"{len(old)} files were removed that were added more than a day ago and asked with never."
+    ]
+    assert there(store, shown, young, *old) == [True, True, *[False] * len(old)]
+    assert retention.remove_waiting_files() == 0
+
+
 def test_what_cannot_be_set_is_refused(retention: Retention, admin: User, ana: User) -> None:
-    for kind, group, days in (("files", "*", 10), ("chats", "*", 0), ("chats", "*", 10**9), ("audit", "*", 179), ("audit", "risk", 200)):
+    for kind, group, days in (("photos", "*", 10), ("chats", "*", 0), ("chats", "*", 10**9), ("audit", "*", 179), ("audit", "risk", 200)):
         with pytest.raises(InvalidInput):
             retention.set_rule(admin, kind, group, days)
     with pytest.raises(NotFound):
