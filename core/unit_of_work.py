@@ -113,10 +113,17 @@ class FolderRows(Protocol):
 class FileRows(Protocol):
     """Files wait without a conversation until a question takes them with it."""
 
-    def add(self, file: StoredFile, content: bytes) -> None: ...
+    def add(self, file: StoredFile, content: bytes, text: str | None = None) -> None:
+        """text: what was read out of a document; None where the content is text itself."""
+        ...
+
     def get(self, file_id: str) -> StoredFile | None: ...
     def content(self, file_id: str) -> bytes:
         """What was added; empty if there is no such file any more."""
+        ...
+
+    def text(self, file_id: str) -> str | None:
+        """What was read out of a document; None for another file, and for one that is gone."""
         ...
 
     def attach(self, message_id: str, conversation_id: str, file_ids: Sequence[str]) -> None:
