@@ -16,6 +16,7 @@ from pages.widgets import chat_dialogs, place
 from pages.widgets.conversation_list import conversation_list
 from pages.widgets.cookie import session_watch
 from pages.widgets.follow import close_sidebar
+from pages.widgets.message import plain
 from pages.widgets.wishes import pending, wish_of_component
 from pages.words import said, t
 
@@ -36,7 +37,7 @@ def chat_sidebar(portal: Portal, user: User, conversation_id: str | None) -> Fol
     folders = portal.folders.list(user)
     folder = place.listed(folders, conversation_id, conversation)
     open_in = conversation.folder_id if conversation else None
-    new = t("New chat in {name}", name=folder.name) if folder else t("New chat")
+    new = t("New chat in {name}", name=plain(folder.name)) if folder else t("New chat")
     with st.sidebar:
         with st.container(key="convhead", horizontal=True, gap="xsmall", vertical_alignment="center"):
             words = st.text_input(

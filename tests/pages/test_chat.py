@@ -451,6 +451,18 @@ def test_a_folder_is_made_and_renamed_from_the_list(house: House, ana: User) -> 
     assert "You have a folder named Better plans already" in texts(drawn) and names(drawn) == ["Better plans"]
 
 
+def test_the_name_of_a_folder_is_shown_as_it_is_written(house: House, ana: User) -> None:
+    name = "![x](http://example.com/a.png) **b** :red[c]"
+    odd = house.portal.folders.new(ana, name)
+    drawn = intend(chat(house), "folder", id=odd.id)
+    assert listed(drawn)["folder"]["title"] == name
+    assert not drawn.exception and "![x]" not in drawn.button(key="new").help + texts(drawn)
+    drawn = intend(drawn, "delete folder", id=odd.id)
+    assert "![x]" not in texts(drawn) and "**b**" not in texts(drawn)
+    drawn = intend(intend(chat(house), "move", id=house.ask(ana, "Moves")), "folder", id="")
+    assert drawn.button(key=f"moveto-{odd.id}").label.startswith("\\!")
+
+
 def test_somebody_elses_folder_is_not_listed_or_filled(house: House, ana: User) -> None:
     theirs = house.portal.folders.new(house.person(Role.MANAGER), "A secret plan")
     house.portal.conversations.new(house.person(Role.MANAGER), "A secret chat", theirs.id)
