@@ -16,6 +16,7 @@ from pages.widgets import chat_dialogs, place
 from pages.widgets.conversation_list import conversation_list
 from pages.widgets.cookie import session_watch
 from pages.widgets.follow import close_sidebar
+from pages.widgets.message import plain
 from pages.widgets.wishes import pending, wish_of_component
 from pages.words import said, t
 
@@ -28,19 +29,21 @@ _LISTED = "chat_listed"
 
 
 def chat_sidebar(portal: Portal, user: User, conversation_id: str | None) -> Folder | None:
-    """Returns the folder whose chats are listed."""
+    """Returns the folder in which the open chat is, or a new one will be."""
     try:
         conversation = portal.conversations.get(user, conversation_id) if conversation_id else None
     except NotFound:
         conversation = None
-    folder = place.listed(portal.folders.list(user), conversation_id, conversation)
+    folders = portal.folders.list(user)
+    folder = place.listed(folders, conversation_id, conversation)
     open_in = conversation.folder_id if conversation else None
-    new = t("New chat in {name}", name=folder.name) if folder else t("New chat")
+    new = t("New chat in {name}", name=plain(folder.name)) if folder else t("New chat")
     with st.sidebar:
         with st.container(key="convhead", horizontal=True, gap="xsmall", vertical_alignment="center"):
             words = st.text_input(
-                t("Search chats"), type="search", placeholder=t("Search chats"), live=True, label_visibility="collapsed", key="convsearch"
-            )
+                t("Search chats"), type="search", placeholder=t("Search chats"), live=True, label_visibility="collapsed",
+                key=place.SEARCH_FIELD,
+            )  # fmt: skip
             st.button("", icon=":material/edit_square:", key="new", help=new, type="tertiary", on_click=place.open_chat, args=(None,))
         wanted = (words or "").strip()
         _rows(portal, user, conversation_id, open_in, folder, wanted)
@@ -48,7 +51,7 @@ def chat_sidebar(portal: Portal, user: User, conversation_id: str | None) -> Fol
             search.open_with(wanted)
         close_sidebar(conversation_id or "")
     chat_dialogs.draw(portal, user)
-    return folder
+    return next((each for each in folders if each.id == open_in), None) if conversation else folder
 
 
 def carry_out(portal: Portal, user: User, asked: Mapping[str, Any]) -> None:
