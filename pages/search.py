@@ -154,9 +154,8 @@ def _filters(portal: Portal, user: User) -> dict[str, Any]:
         rating = st.selectbox(
             t("Rating"), list(ratings), None, ratings.__getitem__, placeholder=t("Any rating"), key="search-rating", **kept
         )
-        files = st.segmented_control(
-            t("Files"), [True], format_func=lambda _: f":material/attach_file: {t('With files')}", key="search-files", **kept
-        )  # fmt: skip
+        mark = f":material/attach_file: {t('With files')}"
+        files = st.segmented_control(t("Files"), [True], format_func=lambda _: mark, key="search-files", width="stretch", **kept)
     since, until = between(dates, zone())
     folder = st.session_state["search-folder"]
     return {
