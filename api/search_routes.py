@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from api.identity import SignedIn
 from api.portal import PortalHere
-from api.shapes import Line, Moment
+from api.shapes import FolderId, Line, Moment
 from core.index import MARK_END, MARK_START
 from core.search import Found, FoundItem
 
@@ -72,7 +72,7 @@ def search(
     until: Annotated[Moment | None, Query(description="Not included.")] = None,
     model: Annotated[Line | None, Query(description="Only answers and ratings of this model.")] = None,
     rating: Annotated[Literal["1", "-1", "0"] | None, Query(description="Only answers and ratings so rated; 0: unrated answers.")] = None,
-    folder: Annotated[Line | None, Query(description="The id of an own folder: only chats in it, and what was said in them.")] = None,
+    folder: Annotated[FolderId | None, Query(description="The id of an own folder: only chats in it, and what was said in them.")] = None,
     has_file: Annotated[bool, Query(description="Only questions with files attached, and chats that have some.")] = False,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[Line | None, Query(description="next_cursor of the page before.")] = None,

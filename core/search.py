@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from core.entities import Author, Feedback, FeedbackFilter, Folder, User
+from core.entities import Author, Feedback, FeedbackFilter, User
 from core.errors import InvalidInput
 from core.index import UNRATED, SearchHit, SearchQuery
 from core.permissions import Permission, require
@@ -74,12 +74,6 @@ class Search:
         require(user.role, Permission.CHAT)
         with self._store() as work:
             return work.generations.models_of(user.id)
-
-    def folders(self, user: User) -> Sequence[Folder]:
-        """The person's own, to search in one of them."""
-        require(user.role, Permission.CHAT)
-        with self._store() as work:
-            return work.folders.of_user(user.id)
 
     def find(
         self,

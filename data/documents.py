@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, String, and_, cast, exists, fa
 from sqlalchemy.orm import aliased
 
 from data.search.port import Document
+from data.search.words import FILE_NAMES
 from data.tables import (
     AttachmentTable,
     AuditEventTable,
@@ -89,7 +90,7 @@ _SELECTS: Mapping[str, AnySelect] = {
     )
     .outerjoin(UserTable, UserTable.id == _AUDIT.actor_id),
 }  # fmt: skip
-_FILE_NAMES = select(_ATTACHMENT.message_id, _FILE.name).join(FileTable, _FILE.id == _ATTACHMENT.file_id).order_by(_ATTACHMENT.place)
+_NAMES = select(_ATTACHMENT.message_id, _FILE.name).join(FileTable, _FILE.id == _ATTACHMENT.file_id).order_by(_ATTACHMENT.place)
 
 
 def load_documents(connection: Connection, versions: Mapping[tuple[str, str], int]) -> list[Document]:
@@ -102,16 +103,16 @@ def load_documents(connection: Connection, versions: Mapping[tuple[str, str], in
             rows = connection.execute(statement.where(source.key.in_(keys))).all()
             names = _file_names(connection, [row.id for row in rows if row.has_file]) if kind == "message" else {}
             for row in rows:
-                found[kind, row[0]] = _document(kind, versions[kind, row[0]], *row, *names.get(row[0], ()))
+                found[kind, row[0]] = _document(kind, versions[kind, row[0]], *row, names.get(row[0]))
     return [found.get(key) or Document(key[0], key[1], version) for key, version in versions.items()]
 
 
-def _file_names(connection: Connection, message_ids: Sequence[str]) -> Mapping[str, Sequence[str]]:
-    """By message. They may be sealed, so they are read as rows; only of messages that have some, for few have."""
-    names: dict[str, list[str]] = {}
+def _file_names(connection: Connection, message_ids: Sequence[str]) -> Mapping[str, str]:
+    """By message, as its text has them. They may be sealed, so they are read as rows; only of messages that have some, for few have."""
+    names: dict[str, str] = {}
     if message_ids:
-        for message_id, name in connection.execute(_FILE_NAMES.where(_ATTACHMENT.message_id.in_(message_ids))):
-            names.setdefault(message_id, []).append(name)
+        for message_id, name in connection.execute(_NAMES.where(_ATTACHMENT.message_id.in_(message_ids))):
+            names[message_id] = f"{names[message_id]}\n{name}" if message_id in names else FILE_NAMES + name
     return names
 
 

@@ -140,7 +140,7 @@ def _filters(portal: Portal, user: User) -> dict[str, Any]:
     """What narrows the search, as arguments of Search.find."""
     kept: dict[str, Any] = {"persist_state": "session", "on_change": _from_start, "label_visibility": "collapsed"}
     kinds = {"message": t("Questions and answers"), "conversation": t("Titles")}
-    folders = {each.id: each.name for each in portal.search.folders(user)}
+    folders = {each.id: each.name for each in portal.folders.list(user)}
     if st.session_state.get("search-folder") not in folders:  # deleted since it was chosen
         st.session_state["search-folder"] = None
     ratings = {1: t("Rated good"), -1: t("Rated poor"), UNRATED: t("Not rated")}
@@ -154,9 +154,8 @@ def _filters(portal: Portal, user: User) -> dict[str, Any]:
         rating = st.selectbox(
             t("Rating"), list(ratings), None, ratings.__getitem__, placeholder=t("Any rating"), key="search-rating", **kept
         )
-        files = st.segmented_control(
-            t("Files"), [True], format_func=lambda _: f":material/attach_file: {t('With files')}", key="search-files", **kept
-        )  # fmt: skip
+        mark = f":material/attach_file: {t('With files')}"
+        files = st.segmented_control(t("Files"), [True], format_func=lambda _: mark, key="search-files", width="stretch", **kept)
     since, until = between(dates, zone())
     folder = st.session_state["search-folder"]
     return {

@@ -16,7 +16,7 @@ from core.errors import Unavailable
 from core.index import UNRATED, SearchHit, SearchPage, SearchQuery
 from data.database import Database
 from data.search.port import COUNTED, RANKED, Document
-from data.search.sqlite_file import HAS_FILE, folder_token, scope, token
+from data.search.sqlite_file import file_token, folder_token, scope, token
 from data.search.words import Term, snippet, spread, terms
 
 log = logging.getLogger(__name__)
@@ -274,7 +274,7 @@ def _where(query: SearchQuery, wanted: list[Term]) -> tuple[str, str, dict[str, 
     """The words as a tsquery, all conditions, and their values."""
     tokens = [token(query.kind, query.owner_id)]
     tokens += [folder_token(query.folder_id)] if query.folder_id is not None else []
-    tokens += [HAS_FILE] if query.has_file else []
+    tokens += [file_token(query.kind, query.owner_id)] if query.has_file else []
     parts, values = [], {"scope": " & ".join(f"'{each}'" for each in tokens), "kind": query.kind, "owner": query.owner_id}
     for number, term in enumerate(wanted):
         if term.cjk and not term.pairs:

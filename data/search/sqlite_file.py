@@ -143,7 +143,7 @@ def scope(kind: str, owner_id: str, folder_id: str, has_file: bool, model: str =
     # Only answers have a model, and only they can be rated.
     filters += [rating_token(rating or UNRATED)] if rating or model else []
     filters += [folder_token(folder_id)] if folder_id else []
-    filters += [HAS_FILE] if has_file else []
+    filters += [file_token(kind), file_token(kind, owner_id)] if has_file else []
     return " ".join([token(kind), token(kind, owner_id), *filters])
 
 
@@ -157,7 +157,9 @@ def folder_token(folder_id: str) -> str:
     return "+f" + _digits(folder_id)
 
 
-HAS_FILE = "+file1"
+def file_token(kind: str, owner_id: str | None = None) -> str:
+    """Of what has files: of everybody, or of one person."""
+    return "+file" + token(kind, owner_id)
 
 
 def rating_token(rating: int) -> str:

@@ -17,9 +17,9 @@ from core.errors import Unavailable
 from core.index import SearchHit, SearchPage, SearchQuery
 from data.search.port import COUNTED, RANKED, Document, moment
 from data.search.sqlite_file import (
-    HAS_FILE,
     SLOT_BITS,
     SqliteFile,
+    file_token,
     folder_token,
     in_parts,
     marks,
@@ -273,7 +273,7 @@ def _match(query: SearchQuery, wanted: list[Term]) -> str:
     scope += [model_token(query.model)] if query.model is not None else []
     scope += [rating_token(query.rating)] if query.rating is not None else []
     scope += [folder_token(query.folder_id)] if query.folder_id is not None else []
-    scope += [HAS_FILE] if query.has_file else []
+    scope += [file_token(query.kind, query.owner_id)] if query.has_file else []
     return " AND ".join([*(f'scope : "{each}"' for each in scope), *(f"body : {_phrase(term)}" for term in wanted)])
 
 

@@ -14,6 +14,9 @@ MAX_QUERY = 1000
 SNIPPET = 160
 """Characters of a snippet, about."""
 
+FILE_NAMES = "\ufdd2"
+"""In the text of a document: the names of attached files follow. A noncharacter, as the marks of a snippet are."""
+
 USUAL_LENGTH = 500
 """Characters of a text that is neither long nor short."""
 
@@ -68,9 +71,15 @@ def _normal(text: str) -> str:
 
 
 def snippet(text: str, wanted: list[Term]) -> str:
-    """About SNIPPET characters of the text around the first found word, on one line, each found word between the marks."""
-    text = _SPACE.sub(" ", text.replace(MARK_START, "").replace(MARK_END, "")).strip()
+    """About SNIPPET characters of the text around the first found word, on one line, each found word between the marks.
+
+    The names of files are in it where no word is found before them.
+    """
+    text, _, names = (_one_line(part) for part in text.partition(FILE_NAMES))
     pattern = _pattern(text, wanted)
+    if names and not (pattern and pattern.search(text)):
+        text = f"{text} {names}".strip()
+        pattern = _pattern(text, wanted)
     first = pattern.search(text) if pattern else None
     start = max(0, first.start() - SNIPPET // 3) if first else 0
     end = min(len(text), start + SNIPPET)
@@ -79,6 +88,10 @@ def snippet(text: str, wanted: list[Term]) -> str:
     if pattern:
         cut = pattern.sub(lambda match: MARK_START + match[0] + MARK_END, cut)
     return ("…" if start else "") + cut + ("…" if end < len(text) else "")
+
+
+def _one_line(text: str) -> str:
+    return _SPACE.sub(" ", text.replace(MARK_START, "").replace(MARK_END, "")).strip()
 
 
 def relevance(text: str, wanted: list[Term]) -> float:

@@ -21,7 +21,9 @@ _MARKS = re.compile(f"[{MARK_START}{MARK_END}]")
 def found(key: str, items: Sequence[FoundItem], *, on_event: Callable[[str], None]) -> None:
     """`on_event` is called with the key, whose state then holds `event`: {"kind": "open", "c", "m"}, the ids of chat and message."""
     groups = [_group(list(members)) for _, members in groupby(items, key=lambda item: item.conversation_id)]
-    labels = {"untitled": t("New chat"), "good": t("Rated good"), "poor": t("Rated poor"), "files": t("Attached files"), "language": language()}
+    labels = {
+        "untitled": t("New chat"), "good": t("Rated good"), "poor": t("Rated poor"), "files": t("Attached files"), "language": language(),
+    }  # fmt: skip
     _found(key=key, data=[{"groups": groups}, labels], on_event_change=lambda: on_event(key))
 
 

@@ -17,6 +17,32 @@ REMEMBER_MARKS = """() => {
 """On a busy machine a mark has come and gone before anybody looks."""
 
 
+def test_a_found_question_shows_its_files_and_filters_lead_to_it(person: Person) -> None:
+    with person.portal.sign_in("ana") as client:
+        folder = client.post("/api/v1/folders", json={"name": "Sundials"}).json()["id"]
+        for text, names in (("a gnomon?", ["<i>shadows.csv", "noon.md"]), ("another gnomon", [])):
+            chat = client.post("/api/v1/conversations", json={"folder_id": folder if names else None}).json()["id"]
+            files = [client.post("/api/v1/files", params={"name": each}, content=b"1;2").json()["id"] for each in names]
+            asked = {"text": text, "files": files, "max_tokens": 2}
+            client.post(f"/api/v1/conversations/{chat}/messages", json=asked).raise_for_status()
+    page = person.open("ana")
+    page.keyboard.press("Control+k")
+    field = page.get_by_role("combobox", name="Search chats")
+    field.fill("gnomon")
+    field.press("Enter")
+    hits = page.get_by_role("link").filter(has_text="Question")
+    expect(hits).to_have_count(2)
+    page.get_by_text("With files").click()
+    expect(hits).to_have_count(1)
+    expect(hits).to_contain_text("<i>shadows.csv, noon.md")
+    expect(hits.get_by_role("img", name="Attached files")).to_be_visible()
+    page.get_by_role("button", name="Clear filter").click()
+    expect(hits).to_have_count(2)
+    page.get_by_role("combobox", name=re.compile("Folder")).click()
+    page.get_by_role("option", name="Sundials").click()
+    expect(hits).to_have_count(1)
+
+
 def test_somebody_types_filters_and_jumps_to_the_message_which_is_marked(person: Person) -> None:
     page = person.open("ana")
     person.ask("Is <b>heliotrope</b> a colour or a plant?")

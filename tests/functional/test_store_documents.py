@@ -11,6 +11,7 @@ from data.index_queue import IndexWorker
 from data.reconciler import Reconciler
 from data.sealing import use_keyring
 from data.search.port import Document
+from data.search.words import FILE_NAMES
 from data.tables import AttachmentTable, ConversationTable, FileTable
 from data.transaction import Transaction
 from tests.functional import things
@@ -42,7 +43,7 @@ def test_a_message_is_found_by_the_names_of_its_files_and_a_chat_only_by_having_
     other, _, _ = things.put_exchange(database, ana)
     attach(database, ana, asked, "报告.pdf", "a report.csv")
     found = document(database, "message", asked.id)
-    assert (found.text, found.has_file) == ("What is in it?\n报告.pdf\na report.csv", True)
+    assert (found.text, found.has_file) == (f"What is in it?\n{FILE_NAMES}报告.pdf\na report.csv", True)
     found = document(database, "conversation", talk.id)
     assert (found.text, found.has_file) == ("Rates", True)
     assert not document(database, "message", answered.id).has_file
@@ -65,7 +66,7 @@ def test_names_that_are_sealed_are_words_too(database: Database) -> None:
     ana = things.put_user(database)
     _, asked, _ = things.put_exchange(database, ana)
     attach(database, ana, asked, "report.csv")
-    assert document(database, "message", asked.id).text == "What is a bond?\nreport.csv"
+    assert document(database, "message", asked.id).text == f"What is a bond?\n{FILE_NAMES}report.csv"
 
 
 def test_the_reconciler_notices_a_folder_and_files_that_the_index_missed(database: Database) -> None:

@@ -224,7 +224,7 @@ def test_filters_narrow_pages_and_their_totals(corner: Corner, filters: dict[str
 
 def test_a_folder_and_attached_files_narrow_pages(corner: Corner) -> None:
     """m0 to m3: one is in the folder, another has a file, the last is both."""
-    made = [replace(corner.document(f"m{n}", "bond +file1"), at=NOW + timedelta(days=n)) for n in range(4)]
+    made = [replace(corner.document(f"m{n}", "bond +file1 +filekmessage"), at=NOW + timedelta(days=n)) for n in range(4)]
     made = [replace(each, folder_id="abed" * 8 if n & 1 else "", has_file=n > 1) for n, each in enumerate(made)]
     corner.put(*made[1:], replace(made[0], text="bond"))
     assert corner.page("bond", folder_id="abed" * 8) == (["m3", "m1"], 2)

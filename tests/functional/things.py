@@ -12,6 +12,7 @@ from core.entities import (
     Conversation,
     Feedback,
     FinishReason,
+    Folder,
     Generation,
     Message,
     MessageStatus,
@@ -43,6 +44,10 @@ def user(name: str = "ana", role: Role = Role.ANALYST, group: str = "risk", acti
 
 def conversation(owner: User, title: str = "Rates", at: datetime = NOW) -> Conversation:
     return Conversation(new_id(), owner.id, title, at, at)
+
+
+def folder(owner: User, name: str = "Plans") -> Folder:
+    return Folder(new_id(), owner.id, name, NOW)
 
 
 def question(of: Conversation, text: str = "What is a bond?", parent: str | None = None, at: datetime = NOW) -> Message:

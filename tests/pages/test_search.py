@@ -14,6 +14,7 @@ from core.entities import User
 from core.errors import Unavailable
 from core.index import MARK_END, MARK_START, UNRATED, SearchPage, SearchQuery
 from core.permissions import Role
+from core.turns import TurnOptions
 from pages.search import PAGE
 from pages.widgets.found import pieces
 from pages.widgets.message import plain
@@ -150,6 +151,53 @@ def test_filters_narrow_and_are_cleared(house: House, ana: User) -> None:
     later = datetime.now(UTC).date() + timedelta(days=40)
     drawn.date_input(key="search-dates").set_value((later, later)).run()
     assert not found(drawn)
+
+
+def options(drawn: AppTest, key: str) -> list[str]:
+    return [option for each in drawn.selectbox if each.key == key for option in each.options]
+
+
+def test_a_folder_narrows_and_is_offered_only_where_there_is_one(house: House, ana: User) -> None:
+    chat = house.ask(ana, "what is a bond?")
+    house.ask(ana, "another bond")
+    drawn = search(house, "bond")
+    assert len(found(drawn)) == 2 and not options(drawn, "search-folder")
+    hostile = ":red[x] <b>Plans</b>"
+    folders = [house.portal.folders.new(ana, name).id for name in (hostile, "Audits")]
+    house.portal.folders.new(house.person(Role.MANAGER), "Secret")
+    house.portal.conversations.move(ana, chat, folders[0])
+    drain(house)
+    assert options(drawn.run(), "search-folder") == [hostile, "Audits"]
+    drawn.selectbox(key="search-folder").set_value(folders[0]).run()
+    assert [title for title, _ in found(drawn)] == ["what is a [bond]?"]
+    drawn.selectbox(key="search-folder").set_value(folders[1]).run()
+    assert not found(drawn) and "No chat fits the filters." in texts(drawn)
+    house.portal.folders.remove(ana, folders[1])
+    assert len(found(drawn.run())) == 2 and not drawn.exception
+    drawn.selectbox(key="search-folder").set_value(folders[0]).run()
+    drawn.button(key="search-clear").click().run()
+    assert len(found(drawn)) == 2
+    drawn.selectbox(key="search-folder").set_value(folders[0]).run()
+    house.portal.folders.remove(ana, folders[0])
+    assert len(found(drawn.run())) == 2 and not options(drawn, "search-folder") and not drawn.exception
+
+
+def test_questions_with_files_are_found_and_say_which(house: House, ana: User) -> None:
+    chat = house.ask(ana, "what is a bond?")
+    file = house.portal.files.upload(ana, "<b> :red[x] rates.csv", b"1;2")
+    turn = house.portal.turns.start(ana, chat, "and this bond?", TurnOptions(), "r-1", files=[file.id])
+    house.settle(ana, turn.id)
+    drawn = search(house, "bond")
+    data = component(drawn, "found")
+    assert data is not None
+    assert sorted((item["files"] for group in data["groups"] for item in group["items"]), key=len) == [[], [file.name]]
+    drawn.segmented_control(key="search-files").set_value(True).run()
+    assert [snippets for _, snippets in found(drawn)] == [["and this [bond]?"]]
+    drawn.button(key="search-clear").click().run()
+    assert sum(len(snippets) for _, snippets in found(drawn)) == 2
+    drawn = search(house, "rates.csv")
+    assert [snippets for _, snippets in found(drawn)] == [["and this bond? <b> :red[x] [rates.csv]"]]
+    assert "<b>" not in texts(drawn)
 
 
 def test_answers_are_found_by_their_rating_and_by_having_none(house: House, ana: User) -> None:

@@ -47,7 +47,37 @@ def test_a_listing_is_read_page_by_page(ann: httpx.Client, portal: Portal) -> No
     assert asked <= set(found)
 
 
+def test_chats_in_a_folder_and_questions_with_files_are_found(
+    ann: httpx.Client, signed_in: Callable[[str], httpx.Client], portal: Portal
+) -> None:
+    bob = signed_in("bob")
+    file = ann.post("/api/v1/files", params={"name": "<b>rates.csv"}, content=b"1;2").json()
+    chat, _ = ask(ann, "what is a bond?")
+    turn = ann.post(f"/api/v1/conversations/{chat}/messages", json={"text": "and this bond?", "files": [file["id"]]}).json()
+    ask(ann, "another bond")
+    folder = ann.post("/api/v1/folders", json={"name": "Plans"}).json()["id"]
+    ann.patch(f"/api/v1/conversations/{chat}", json={"folder_id": folder})
+    portal.index_worker.drain(10)
+
+    def found(client: httpx.Client, words: str = "bond", **query: str) -> list[str]:
+        return [each["snippet"] for each in client.get("/api/v1/search", params={"q": words, "kind": "message", **query}).json()["items"]]
+
+    assert found(ann, folder=folder) == ["and this <mark>bond</mark>?", "what is a <mark>bond</mark>?"]
+    assert found(ann, has_file="true", folder=folder) == found(ann, has_file="true") == ["and this <mark>bond</mark>?"]
+    assert len(found(ann, has_file="false")) == 3
+    [item] = ann.get("/api/v1/search", params={"q": "rates.csv"}).json()["items"]
+    assert (item["message_id"], item["files"]) == (turn["question"]["id"], ["<b>rates.csv"])
+    assert "<b>" not in item["snippet"]
+    assert found(bob, folder=folder) == found(bob, has_file="true") == found(bob, "rates") == []
+    ann.delete(f"/api/v1/folders/{folder}")
+    portal.index_worker.drain(10)
+    assert found(ann, folder=folder) == []
+    assert len(found(ann)) == 3
+
+
 def test_what_cannot_be_asked_is_refused(ann: httpx.Client) -> None:
-    for query in ("", "?q=x&kind=password", "?q=x&limit=0", "?q=x&since=yesterday", "?q=x&cursor=nonsense", "?q=x&rating=5"):
+    queries = ["", *(f"?q=x&{each}" for each in ("kind=password", "limit=0", "since=yesterday", "cursor=nonsense", "rating=5"))]
+    queries += [f"?q=x&{each}" for each in ("folder=", "folder=Plans", "folder=%22%20OR%20%22kmessage", "folder=%00", "has_file=perhaps")]
+    for query in queries:
         answer = ann.get(f"/api/v1/search{query}")
         assert (answer.status_code, answer.json()["error"]["code"]) == (422, "invalid_input")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.accounts import Accounts
-from core.entities import Author, Conversation, Message, MessageStatus, User
+from core.entities import AuditEvent, Author, Conversation, Message, MessageStatus, User
 from core.errors import InvalidInput, NotAllowed
 from core.index import UNRATED, SearchHit, SearchPage, SearchQuery
 from core.permissions import Role
@@ -124,6 +124,85 @@ def test_filters_narrow_by_time_model_and_rating(bench: Bench) -> None:
         work.commit()
     bench.drain()
     assert ids(rating=-1) == []
+
+
+def test_a_folder_narrows_and_follows_a_chat_that_is_moved(bench: Bench) -> None:
+    ana, bo = bench.person("ana"), bench.person("bo")
+    folder, other = things.folder(ana), things.folder(bo)
+    inside, [said] = bench.talk(ana, ["bond one"], things.NOW)
+    outside, _ = bench.talk(ana, ["bond two"], things.NOW)
+    theirs, _ = bench.talk(bo, ["bond three"], things.NOW)
+    with bench.store() as work:
+        for each, talk in ((folder, inside), (other, theirs)):
+            work.folders.add(each)
+            work.conversations.move(talk.id, each.id)
+        work.commit()
+    bench.drain()
+
+    def ids(user: User, folder_id: str, **filters: object) -> set[str]:
+        return {item.id for item in bench.service.find(user, "bond", folder=folder_id, **filters).items}  # type: ignore[arg-type]
+
+    assert ids(ana, folder.id) == {said.id}
+    assert {item.id for item in bench.service.find(ana, "rates", folder=folder.id).items} == {inside.id}
+    assert ids(ana, other.id) == ids(bo, folder.id) == ids(ana, "") == ids(ana, "no such folder") == set()
+    assert ids(ana, folder.id, has_file=True) == set()
+    with bench.store() as work:
+        work.conversations.move(inside.id, None)
+        work.conversations.move(outside.id, folder.id)
+        work.commit()
+    bench.drain()
+    assert {item.conversation_id for item in bench.service.find(ana, "bond", folder=folder.id).items} == {outside.id}
+    with bench.store() as work:
+        work.folders.remove(folder.id)
+        work.commit()
+    bench.drain()
+    assert ids(ana, folder.id) == set()
+    assert len(bench.service.find(ana, "bond").items) == 2
+
+
+def test_questions_are_found_by_having_files_and_by_their_names(bench: Bench) -> None:
+    ana = bench.person("ana")
+    talk, _ = bench.talk(ana, ["bond"], things.NOW)
+    asked = things.question(talk, "bond?")
+    named = things.file(ana, name="报告 of the quarter.csv"), things.file(ana, name="more.md")
+    with bench.store() as work:
+        work.messages.add(asked)
+        work.messages.add(things.question(talk, "bond without"))
+        for each in named:
+            work.files.add(each, b"1;2")
+        work.files.attach(asked.id, talk.id, [each.id for each in named])
+        work.commit()
+    bench.drain()
+    [found] = bench.service.find(ana, "bond", has_file=True).items
+    assert (found.id, found.files) == (asked.id, ("报告 of the quarter.csv", "more.md"))
+    assert [item.id for item in bench.service.find(ana, "rates", has_file=True).items] == [talk.id]
+    for words in ("quarter.csv", "报告", "more.md bond"):
+        assert [item.id for item in bench.service.find(ana, words).items] == [asked.id]
+    assert all(not item.files for item in bench.service.find(ana, "bond").items if item.id != asked.id)
+    with bench.store() as work:
+        work.conversations.remove(talk.id)
+        work.commit()
+    assert bench.service.find(ana, "quarter").items == []
+
+
+def test_ratings_and_the_audit_lie_in_no_folder_and_have_no_files(bench: Bench) -> None:
+    ana, ada = bench.person("ana"), bench.person("ada", Role.ADMIN)
+    folder = things.folder(ana)
+    talk, [answer] = bench.talk(ana, ["bond prices"], things.NOW)
+    asked = things.file(ana)
+    with bench.store() as work:
+        work.folders.add(folder)
+        work.conversations.move(talk.id, folder.id)
+        work.files.add(asked, b"1")
+        work.files.attach(answer.id, talk.id, [asked.id])
+        work.feedback.put(things.feedback(ana, answer, -1, "unclear"))
+        work.audit.add(AuditEvent(things.NOW, ada.id, "user.add", "unclear", {}))
+        work.commit()
+    bench.drain()
+    for kind in ("feedback", "audit"):
+        assert bench.service.find(ada, "unclear", kind).items
+        assert bench.service.find(ada, "unclear", kind, folder=folder.id).items == []
+        assert bench.service.find(ada, "unclear", kind, has_file=True).items == []
 
 
 def test_answers_without_a_rating_are_found_and_questions_are_not_among_them(bench: Bench) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from core.index import MARK_END, MARK_START
-from data.search.words import MAX_TERMS, SNIPPET, Term, letters, relevance, snippet, spread, terms
+from data.search.words import FILE_NAMES, MAX_TERMS, SNIPPET, Term, letters, relevance, snippet, spread, terms
 
 
 def marked(text: str) -> str:
@@ -46,6 +46,14 @@ def test_a_snippet_lies_around_the_first_word_found_and_shows_the_original_text(
 def test_a_snippet_marks_another_form_of_the_word_when_the_word_itself_is_not_there() -> None:
     assert marked(snippet("Running models", terms("model run"))) == "[Running] [models]"
     assert marked(snippet("one model, two models", terms("model"))) == "one [model], two models"
+
+
+def test_a_snippet_has_the_names_of_files_where_the_text_before_them_lacks_the_words() -> None:
+    text = f"What do the bonds cost?\n{FILE_NAMES}bond prices.csv\n报告.pdf"
+    assert marked(snippet(text, terms("bonds prices"))) == "What do the [bonds] cost?"
+    assert marked(snippet(text, terms("prices.csv"))) == "What do the bonds cost? bond [prices.csv] 报告.pdf"
+    assert marked(snippet(text, terms("报告"))) == "What do the bonds cost? bond prices.csv [报告].pdf"
+    assert marked(snippet(f"{FILE_NAMES}bond.csv", terms("bond"))) == "[bond].csv"
 
 
 def test_a_snippet_is_one_line_without_foreign_marks() -> None:
