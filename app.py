@@ -15,6 +15,7 @@ import bootstrap
 from api.application import build as build_api
 from api.compressed import CompressedScripts
 from api.dispatch import ApiDispatch
+from api.upload_guard import UploadGuard
 
 if not faulthandler.is_enabled():  # the portal may have given it a file already
     faulthandler.enable()
@@ -33,6 +34,10 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
 
 app = st.App(
     "Home.py",
-    middleware=[Middleware(ApiDispatch, api=build_api(bootstrap.portal)), Middleware(CompressedScripts)],
+    middleware=[
+        Middleware(ApiDispatch, api=build_api(bootstrap.portal)),
+        Middleware(UploadGuard, portal=bootstrap.portal),
+        Middleware(CompressedScripts),
+    ],
     lifespan=lifespan,
 )

@@ -23,7 +23,8 @@ from core.entities import MessageStatus
 from data.database import Database, open_database
 from data.documents import SOURCES
 from data.search.port import KINDS
-from data.tables import ConversationTable, FeedbackTable, IndexJobTable, MessageTable
+from data.tables import AttachmentTable, ConversationTable, FeedbackTable, IndexJobTable, MessageTable
+from data.unit_of_work import SqlUnitOfWork
 from settings import Settings
 from store_parts import open_index
 
@@ -34,7 +35,9 @@ START_S = 300.0
 STREAMING_S = 30.0
 """How long after a restart an answer may still be shown as running that the kill has cut."""
 DRAIN_S = 300.0
-_MESSAGE, _TALK, _RATING, _JOB = (each.__table__.c for each in (MessageTable, ConversationTable, FeedbackTable, IndexJobTable))
+_MESSAGE, _TALK, _RATING, _JOB, _SHOWN = (
+    each.__table__.c for each in (MessageTable, ConversationTable, FeedbackTable, IndexJobTable, AttachmentTable)
+)
 
 
 @dataclass
@@ -171,10 +174,18 @@ def _lost(database: Database, ledger: Ledger) -> tuple[int, int]:
         texts = {row.id: (row.conversation_id, row.text) for row in said}
         given = connection.execute(select(_RATING.message_id, _RATING.conversation_id, _RATING.rating))
         rated = {row.message_id: (row.conversation_id, row.rating) for row in given}
+        shown = {(row.message_id, row.file_id) for row in connection.execute(select(_SHOWN.message_id, _SHOWN.file_id))}
+    with SqlUnitOfWork(database) as work:
+        contents = {id: work.files.content(id) for id in ledger.files}
     surely_there = ledger.chats - ledger.perhaps_removed
     wanted = {id: told for id, told in ledger.texts.items() if told[0] in surely_there}
     ratings = {id: told for id, told in ledger.ratings.items() if told[0] in surely_there}
+    files = {id: content for id, (chat, content) in ledger.files.items() if chat in surely_there}
+    attached = [(question, file) for question, (chat, file) in ledger.shown.items() if chat in surely_there]
     lost = len(surely_there - talks) + sum(texts.get(id) != told for id, told in wanted.items())
     lost += sum(rated.get(id) != told for id, told in ratings.items())
+    lost += sum(contents[id] != content for id, content in files.items()) + sum(each not in shown for each in attached)
     back = len(ledger.removed & talks) + sum(id in texts for id, told in ledger.texts.items() if told[0] in ledger.removed)
-    return len(surely_there) + len(wanted) + len(ratings) + len(ledger.removed), lost + back
+    back += sum(contents[file] != b"" for chat, file in ledger.shown.values() if chat in ledger.removed)
+    told = len(surely_there) + len(wanted) + len(files) + len(attached) + len(ratings) + len(ledger.removed)
+    return told, lost + back

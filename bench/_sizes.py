@@ -13,20 +13,26 @@ from sqlalchemy import select, text
 
 from bench._portal import percentile
 from bench._store_data import fill, folder_of, words
+from core.attachment import StoredFile
+from core.entities import Author
 from core.index import SearchQuery
 from data.backup.restore import restore
 from data.backup.write import write_backup
 from data.database import Database
 from data.index_queue import IndexWorker
 from data.search.port import WritableIndex
-from data.tables import UserTable
+from data.tables import ConversationTable, MessageTable, UserTable
 from data.unit_of_work import SqlUnitOfWork
 
 SEARCHES = 200
 SCANS = 10
 """A scan takes long; its p95 needs no more."""
 STEP = 50_000
+LARGE_FILE_PER = 10_000
+"""Messages."""
+LARGE_FILE_BYTES = 1_000_000
 PASSPHRASE = "a passphrase for a measurement"
+_MESSAGE, _TALK = MessageTable.__table__.c, ConversationTable.__table__.c
 
 
 def searched(title: str, wanted_ms: int, database: Database, index: WritableIndex, messages: int) -> Iterator[list[str]]:
@@ -103,12 +109,14 @@ def read(title: str, database: Database) -> Iterator[list[str]]:
 
 def saved(title: str, database: Database, target: Database, folder: Path, messages: int) -> Iterator[list[str]]:
     filled(database, messages)
+    large = add_large_files(database, messages, random.Random(8))
     path = folder / "store.backup"
     started = time.perf_counter()
     written = write_backup(database, path, PASSPHRASE)
     wrote = time.perf_counter() - started
     size = path.stat().st_size / 1e6
-    yield [f"{title}: {messages:,} messages saved, encrypted ({size:,.0f} MB) and read again, s", f"{wrote:,.0f}", "", "", "", "<= 900"]
+    told = f"{messages:,} messages and {large:,} files of 1 MB saved, encrypted ({size:,.0f} MB)"
+    yield [f"{title}: {told} and read again, s", f"{wrote:,.0f}", "", "", "", "<= 900"]
     started = time.perf_counter()
     with path.open("rb") as file:
         found = restore(target, file, PASSPHRASE)  # refuses rows whose hashes differ
@@ -116,6 +124,23 @@ def saved(title: str, database: Database, target: Database, folder: Path, messag
     rows = sum(written.rows.values())
     equal = sum(count for name, count in found.rows.items() if written.rows.get(name) == count)
     yield [f"{title}: rows with equal hashes, of {rows:,}", f"{equal / rows:.0%}", "", "", "", "100%"]
+
+
+def add_large_files(database: Database, messages: int, rng: random.Random) -> int:
+    """One table of 1 MB for every 10,000 messages, of many parts each; returns how many."""
+    count = -(-messages // LARGE_FILE_PER)
+    with database.connect() as connection:
+        asked = connection.execute(select(_MESSAGE.id, _MESSAGE.conversation_id, _TALK.user_id, _MESSAGE.created_at)
+                                   .join(ConversationTable, _TALK.id == _MESSAGE.conversation_id)
+                                   .where(_MESSAGE.author == Author.USER).order_by(_MESSAGE.id).limit(count)).all()  # fmt: skip
+    for message_id, talk_id, owner_id, at in asked:
+        content = "\n".join(f"{rng.randrange(10**6)};{rng.random()}" for _ in range(40_000)).encode()[:LARGE_FILE_BYTES]
+        file = StoredFile(f"{rng.getrandbits(128):032x}", owner_id, "figures of the year.csv", len(content), at)
+        with SqlUnitOfWork(database) as work:
+            work.files.add(file, content)
+            work.files.attach(message_id, talk_id, [file.id])
+            work.commit()
+    return count
 
 
 def like_scan(database: Database, query: SearchQuery) -> None:

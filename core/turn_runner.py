@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from uuid import uuid4
 
-from core.attachment import text_of, with_files
+from core.attachment import StoredFile, text_of, with_files
 from core.conversations import path
 from core.entities import Author, FinishReason, Generation, Message, MessageStatus, Timings, Usage, User
 from core.errors import InvalidInput, PortalError, PromptTooLong, Unavailable
@@ -18,7 +18,7 @@ from core.generation import ChatMessage, Delta, Finished, GenerationRequest, Que
 from core.log_context import add_to_log_context
 from core.ports import Router
 from core.running_turn import RunningTurn
-from core.unit_of_work import Store
+from core.unit_of_work import Store, UnitOfWork
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +85,7 @@ class TurnRunner:
         turn = running.turn
         with self._store() as work:
             way = path(work.messages.of_conversation(turn.conversation_id), turn.question_id)
-            read = {file.id: work.files.content(file.id) for message in way for file in message.files}
+            read = {file.id: _text(work, file) for message in way for file in message.files}
         prompt = prompt_of(way, read)
         while not running.stop_requested:
             request = GenerationRequest(
@@ -173,10 +173,19 @@ def _row(user: User, running: RunningTurn, end: _End, generation: RunningGenerat
     )
 
 
-def prompt_of(way: Sequence[Message], read: Mapping[str, bytes]) -> list[ChatMessage]:
+def _text(work: UnitOfWork, file: StoredFile) -> str:
+    """What the model reads of a file; nothing of one that was deleted at this moment."""
+    extracted = work.files.text(file.id)
+    if extracted is not None:
+        return extracted
+    content = work.files.content(file.id)
+    return text_of(file.name, content) if content else ""
+
+
+def prompt_of(way: Sequence[Message], read: Mapping[str, str]) -> list[ChatMessage]:
     """What the model reads: questions with their answers, and last the open question. Unanswered questions are left out.
 
-    read: by file id, what is in it; empty where the file was deleted meanwhile.
+    read: by file id, its text.
     """
     prompt: list[ChatMessage] = []
     if not way:
@@ -187,9 +196,8 @@ def prompt_of(way: Sequence[Message], read: Mapping[str, bytes]) -> list[ChatMes
     return [*prompt, _asked(way[-1], read)]
 
 
-def _asked(question: Message, read: Mapping[str, bytes]) -> ChatMessage:
-    files = [(file.name, text_of(file.name, read[file.id])) for file in question.files if read[file.id]]
-    return ChatMessage("user", with_files(question.text, files))
+def _asked(question: Message, read: Mapping[str, str]) -> ChatMessage:
+    return ChatMessage("user", with_files(question.text, [(file.name, read[file.id]) for file in question.files]))
 
 
 def _shorter(prompt: list[ChatMessage], share: float) -> list[ChatMessage]:

@@ -68,7 +68,10 @@ class SessionRows(Protocol):
 class ConversationRows(Protocol):
     """Every write also queues the index job that announces it, in the same transaction."""
 
-    def add(self, conversation: Conversation) -> None: ...
+    def add(self, conversation: Conversation) -> None:
+        """In its folder, or in none if that was just removed."""
+        ...
+
     def get(self, conversation_id: str) -> Conversation | None: ...
     def of_user(self, user_id: str, limit: int, before: datetime | None = None, folder_id: str | None = None) -> Sequence[Conversation]:
         """Newest change first; `before` continues a listing. folder_id: only those in this folder, or in none (NO_FOLDER)."""
@@ -83,7 +86,8 @@ class ConversationRows(Protocol):
         ...
 
     def move(self, conversation_id: str, folder_id: str | None) -> None:
-        """Put it in this folder, or in none. Its messages are announced too: they are found by their folder."""
+        """Put it in this folder; in none for None, or if the folder was just removed. Its messages are announced too: they are found
+        by their folder."""
         ...
 
     def remove(self, conversation_id: str) -> None:
@@ -113,10 +117,17 @@ class FolderRows(Protocol):
 class FileRows(Protocol):
     """Files wait without a conversation until a question takes them with it."""
 
-    def add(self, file: StoredFile, content: bytes) -> None: ...
+    def add(self, file: StoredFile, content: bytes, text: str | None = None) -> None:
+        """text: what was read out of a document; None where the content is text itself."""
+        ...
+
     def get(self, file_id: str) -> StoredFile | None: ...
     def content(self, file_id: str) -> bytes:
         """What was added; empty if there is no such file any more."""
+        ...
+
+    def text(self, file_id: str) -> str | None:
+        """What was read out of a document; None for another file, and for one that is gone."""
         ...
 
     def attach(self, message_id: str, conversation_id: str, file_ids: Sequence[str]) -> None:

@@ -132,6 +132,8 @@ class FilePartTable(Table):
 
     number: Mapped[int] = mapped_column(_Number, primary_key=True)
     file_id: Mapped[str] = mapped_column(ForeignKey("files.id", ondelete="CASCADE"), index=True)
+    extracted: Mapped[bool]
+    """Whether this is of the text that was read out of a document, rather than of the document."""
     content: Mapped[bytes] = mapped_column(SealedBytes("file_parts.content"))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -12,29 +11,24 @@ import streamlit as st
 
 from core.attachment import StoredFile
 from core.conversations import Shown
-from core.entities import MessageStatus, User
+from core.entities import Folder, MessageStatus, User
 from core.errors import NotFound, PortalError
 from core.model import LoadedModel
 from core.questions import check_question
-from pages import search, shell
-from pages.widgets import arrival
+from pages import shell
+from pages.widgets import arrival, chat_sidebar, place
 from pages.widgets.composer import PROMPT, composer, options
-from pages.widgets.conversation_list import conversation_list
 from pages.widgets.cookie import session_watch
-from pages.widgets.follow import close_sidebar
 from pages.widgets.message import plain
 from pages.widgets.transcript import transcript
-from pages.widgets.wishes import pending, take, wish, wish_of_component
+from pages.widgets.wishes import take, wish, wish_of_component
 from pages.words import said, t
 
 if TYPE_CHECKING:
     from bootstrap import Portal
 
 ADDRESS = arrival.CONVERSATION
-LISTED = 100
-MARKS_S = 1.5
-_PROBLEM, _OPEN, _ASKED = "chat_problem", "chat_open", "chat_asked"
-_DELETING, _LISTED = "chat_deleting", "chat_listed"
+_PROBLEM, _ASKED = "chat_problem", "chat_asked"
 _HELD = "chat_held"
 """Files that are uploaded and not yet asked with: what was refused for another reason need not be chosen again."""
 
@@ -60,14 +54,14 @@ def render(portal: Portal, user: User) -> None:
     _act(portal, user, models)
     # Each drawing of the page has one request id: the second click of a double click repeats it and asks nothing new.
     request = uuid4().hex
-    conversation_id = _opened()
+    conversation_id = place.opened()
     _arrive(portal, user, conversation_id)
     # In this order: an answer that ends in between is found finished, not lost.
     running = portal.turns.running(user, conversation_id) if conversation_id else None
     shown = _messages(portal, user, conversation_id)
     if shown and shown[-1].message.status is not MessageStatus.STREAMING:
         running = None
-    _sidebar(portal, user, conversation_id)
+    folder = chat_sidebar.chat_sidebar(portal, user, conversation_id)
     figures = composer(
         models,
         conversation=conversation_id or "",
@@ -82,10 +76,10 @@ def render(portal: Portal, user: User) -> None:
     )
     if shown is None:
         if shell.blank(t("There is no such chat"), t("It may have been deleted, or the address is not complete."), t("Start a new chat")):
-            _open(None)
+            place.open_chat(None)
             st.rerun()
     elif not shown:
-        _empty(models, request)
+        _empty(models, request, folder)
     else:
         transcript(
             portal, user, shown, running, figures=figures, on_event=wish_of_component,
@@ -131,17 +125,8 @@ def _carry_out(portal: Portal, user: User, models: Sequence[LoadedModel], asked:
             portal.feedback.rate(user, asked["message"], int(asked["rating"]))
         case "say":
             portal.feedback.rate(user, asked["message"], int(asked["rating"]), str(asked["text"]))
-        case "open":
-            _open(asked["id"])
-        case "rename":
-            portal.conversations.rename(user, asked["id"], asked["title"])
-        case "delete":
-            st.session_state[_DELETING] = asked["id"]
-        case "delete now":
-            st.session_state.pop(_DELETING, None)
-            portal.conversations.delete(user, asked["id"])
-            if here == asked["id"]:
-                _open(None)
+        case _:
+            chat_sidebar.carry_out(portal, user, asked)
 
 
 def _ask(portal: Portal, user: User, models: Sequence[LoadedModel], here: str | None, asked: Mapping[str, Any]) -> None:
@@ -151,28 +136,11 @@ def _ask(portal: Portal, user: User, models: Sequence[LoadedModel], here: str | 
         held.append(portal.files.upload(user, file.name, file.getvalue()))
     check_question(text, portal.settings.max_question_chars, files=bool(held))
     begun: dict[str, str] = st.session_state.setdefault(_ASKED, {})
-    conversation_id = here or begun.get(request) or portal.conversations.new(user).id
+    conversation_id = here or begun.get(request) or portal.conversations.new(user, folder_id=place.folder_of_new_chats()).id
     begun[request] = conversation_id
     portal.turns.start(user, conversation_id, text, options(models), request, files=[file.id for file in held])
     st.session_state[_HELD] = []
-    _open(conversation_id)
-
-
-# Which conversation is open: the address says it; coming back from another page, the session remembers it.
-
-
-def _opened() -> str | None:
-    here = st.query_params.get(ADDRESS) or st.session_state.get(_OPEN)
-    if here and st.query_params.get(ADDRESS) != here:
-        st.query_params[ADDRESS] = here
-    st.session_state[_OPEN] = here
-    return here
-
-
-def _open(conversation_id: str | None) -> None:
-    st.session_state[_OPEN] = conversation_id
-    # All at once: each change is an entry of the browser's history.
-    st.query_params.from_dict({ADDRESS: conversation_id} if conversation_id else {})
+    place.open_chat(conversation_id)
 
 
 def _arrive(portal: Portal, user: User, conversation_id: str | None) -> None:
@@ -198,71 +166,10 @@ def _messages(portal: Portal, user: User, conversation_id: str | None) -> list[S
 # The parts of the page
 
 
-def _sidebar(portal: Portal, user: User, conversation_id: str | None) -> None:
-    with st.sidebar:
-        with st.container(key="convhead", horizontal=True, gap="xsmall", vertical_alignment="center"):
-            words = st.text_input(
-                t("Search chats"), type="search", placeholder=t("Search chats"), live=True, label_visibility="collapsed", key="convsearch"
-            )
-            st.button("", icon=":material/edit_square:", key="new", help=t("New chat"), type="tertiary", on_click=_open, args=(None,))
-        _rows(portal, user, conversation_id, (words or "").strip())
-        if wanted := (words or "").strip():
-            if st.button(t("All results"), icon=":material/search:", key="allresults", type="tertiary", width="stretch"):
-                search.open_with(wanted)
-        close_sidebar(conversation_id or "")
-    if deleting := st.session_state.get(_DELETING):
-        _confirm_delete(portal, user, deleting)
-
-
-def _rows(portal: Portal, user: User, conversation_id: str | None, words: str) -> None:
-    """The list; while an answer runs in another conversation it is drawn again and again, so that its mark goes by itself."""
-    others = bool(portal.turns.running_conversations(user) - {conversation_id})
-    session_lives = session_watch(portal)
-
-    def draw() -> None:
-        session_lives()
-        limit = st.session_state.setdefault(_LISTED, LISTED)
-        try:
-            rows = portal.conversations.find(user, words) if words else portal.conversations.list(user, limit)
-        except PortalError as problem:
-            st.caption(said(problem))
-            return
-        running = portal.turns.running_conversations(user)
-        tell = partial(wish_of_component, "conversations")
-        conversation_list(rows, open_id=conversation_id, running=running, found=bool(words), on_event=tell)
-        if not words and len(rows) == limit:
-            st.button(t("Show older chats"), type="tertiary", key="older", width="stretch", on_click=_list_more)
-        if others and (pending() or not running - {conversation_id}):
-            st.rerun()
-
-    (st.fragment(draw, run_every=MARKS_S) if others else draw)()
-
-
-def _list_more() -> None:
-    st.session_state[_LISTED] += 2 * LISTED
-
-
-def _confirm_delete(portal: Portal, user: User, conversation_id: str) -> None:
-    try:
-        title = portal.conversations.get(user, conversation_id).title or t("New chat")
-    except PortalError:
-        st.session_state.pop(_DELETING, None)
-        return
-
-    @st.dialog(t("Delete this chat?"), on_dismiss=lambda: st.session_state.pop(_DELETING, None))
-    def ask() -> None:
-        st.markdown(t("{title} and its messages will be gone. Ratings stay, without the text.", title=f"**{plain(title)}**"))
-        with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
-            keep = st.button(t("Keep"), key="keep", on_click=lambda: st.session_state.pop(_DELETING, None))
-            delete = st.button(t("Delete"), key="delete-now", type="primary", on_click=lambda: wish("delete now", id=conversation_id))
-        if keep or delete:
-            st.rerun()
-
-    ask()
-
-
-def _empty(models: Sequence[LoadedModel], request: str) -> None:
+def _empty(models: Sequence[LoadedModel], request: str, folder: Folder | None) -> None:
     with st.container(key="empty", gap="small"):
+        if folder:
+            st.caption(f":material/folder: {plain(folder.name)}")
         st.markdown(f"# {t('What shall we work on?')}", anchors=False)
         st.caption(t("Answers come from models inside this portal. Nothing leaves the network."))
         with st.grid(2, min_column_width=260, gap="xsmall", key="starters"):

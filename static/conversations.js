@@ -1,9 +1,10 @@
-// The conversations in the sidebar: all rows, their menus and marks in one component. See pages/widgets/conversation_list.py.
+// Folders and conversations in the sidebar: all rows, their menus and marks in one component. See pages/widgets/conversation_list.py.
 
 const SHEET = new CSSStyleSheet();
 SHEET.replaceSync(`
 .list{font:400 .8667rem/1.4 var(--st-font);color:var(--st-text-color);padding-bottom:1rem}
-h4{margin:0;padding:.875rem .625rem .25rem;font:inherit;color:var(--st-gray-text-color)}
+h4{flex:1;margin:0;padding:.875rem .625rem .25rem;font:inherit;color:var(--st-gray-text-color)}
+.heads{display:flex;align-items:end}
 .none{padding:.875rem .625rem;color:var(--st-gray-text-color)}
 .row{position:relative;display:flex;align-items:center;min-height:2.125rem;border-radius:.5rem}
 .row:hover{background:color-mix(in srgb,currentColor 5%,transparent)} .row.on{background:color-mix(in srgb,currentColor 9%,transparent);font-weight:500}
@@ -13,6 +14,7 @@ button{all:unset;box-sizing:border-box;cursor:pointer}
 .more{flex:none;width:1.75rem;height:1.75rem;margin-right:.1875rem;border-radius:.375rem;display:grid;place-items:center;opacity:.45}
 .row:hover .more,.row.on .more,.more:focus-visible,.more[aria-expanded=true]{opacity:1} .more:hover{background:color-mix(in srgb,currentColor 9%,transparent)}
 i{font:400 1.1rem/1 'Material Symbols Rounded';font-feature-settings:'liga'}
+a i{margin-right:.5rem;vertical-align:-.1875rem} .quiet,.quiet a{color:var(--st-gray-text-color)}
 .spin{flex:none;width:.75rem;height:.75rem;margin:0 .25rem;border-radius:50%;border:1.5px solid color-mix(in srgb,currentColor 22%,transparent);
  border-top-color:currentColor;animation:turn .9s linear infinite} @keyframes turn{to{transform:rotate(1turn)}}
 .menu{position:absolute;right:.1875rem;top:2rem;z-index:5;min-width:9rem;padding:.25rem;border-radius:.5rem;border:1px solid var(--st-border-color);
@@ -21,13 +23,15 @@ i{font:400 1.1rem/1 'Material Symbols Rounded';font-feature-settings:'liga'}
 .menu button:hover,.menu button:focus-visible{background:color-mix(in srgb,currentColor 7%,transparent)} .menu .red{color:var(--st-red-text-color)}
 input{all:unset;box-sizing:border-box;flex:1;min-width:0;margin:.1875rem;padding:.25rem .4375rem;border-radius:.375rem;background:var(--st-background-color);
  border:1px solid var(--st-border-color)}
-@media (pointer:coarse){.row{min-height:2.5rem}.more{width:2.5rem;height:2.5rem;opacity:1}.menu button{min-height:2.5rem}}
+.row.here{font-weight:600} .row.here:not(:hover){background:none} .all{width:100%;padding:.4375rem .625rem}
+@media (pointer:coarse){.row,.all{min-height:2.5rem}.more{width:2.5rem;height:2.5rem;opacity:1}.menu button{min-height:2.5rem}}
 @media (prefers-reduced-motion:reduce){.spin{animation-duration:4s}}
 `);
 
 const el = (tag, props, ...inside) => { const made = Object.assign(document.createElement(tag), props); made.append(...inside); return made; };
 const icon = name => { const made = el('i', {textContent: name, translate: false}); made.setAttribute('aria-hidden', 'true'); return made; };
-const lists = new WeakMap();    // root -> {data, labels, say, busy, drawn, shut}
+const lists = new WeakMap();    // root -> {data, labels, say, busy, drawn, shut, all, focus}
+const FEW = 8;                  // more folders than these are listed when asked for
 
 export function conversations({data, parentElement, setTriggerValue}) {
   const root = parentElement.querySelector('.list');
@@ -40,22 +44,50 @@ export function conversations({data, parentElement, setTriggerValue}) {
 }
 
 function draw(root, state) {
-  const shape = JSON.stringify([state.data, state.labels]);
+  const shape = JSON.stringify([state.data, state.labels, state.all]);
   if (shape === state.drawn) return;
   state.drawn = shape;
-  const parts = state.data.groups.flatMap(([title, items]) => [el('h4', {textContent: title}), ...items.map(item => rowOf(item, root, state))]);
-  root.replaceChildren(...(parts.length ? parts : [el('div', {className: 'none', textContent: state.data.none})]));
+  const {groups, none} = state.data;
+  const rows = (kind, items) => items.map(item => rowOf({kind, ...item}, root, state));
+  root.replaceChildren(...above(rows, root, state), ...groups.flatMap(([title, items]) => [el('h4', {textContent: title}), ...rows('chat', items)]),
+    ...(groups.length ? [] : [el('div', {className: 'none', textContent: none})]));
+  if (state.focus) root.querySelector(state.focus)?.focus();
+  state.focus = null;
+}
+
+function above(rows, root, state) {             // the folders; of an open one the way back, and its name
+  const {data: {folder, folders}, labels: L} = state;
+  if (folder) return [linkRow({className: 'row quiet'}, '/', L['all chats'], 'arrow_back', () => enter('', folder.id, state)), ...rows('folder', [folder])];
+  if (!folders.length) return [];
+  const add = el('button', {className: 'more', title: L['new folder']}, icon('add'));
+  add.setAttribute('aria-label', L['new folder']);
+  const head = el('div', {className: 'heads'}, el('h4', {textContent: L.folders}), add);
+  add.onclick = () => { const row = el('div', {className: 'row'}); head.after(row); rename({kind: 'new', title: ''}, row, root, state); };
+  const all = el('button', {className: 'all quiet', textContent: L['all folders'], onclick: () => { state.all = true; state.focus = `.row:nth-of-type(${FEW + 2}) a`; draw(root, state); }});
+  return state.all || folders.length <= FEW + 1 ? [head, ...rows('folder', folders)] : [head, ...rows('folder', folders.slice(0, FEW)), all];
+}
+
+function enter(id, left, state) {
+  state.focus = id ? '.quiet a' : `a[href="/?f=${left}"]`;
+  state.say({kind: 'folder', id});
+}
+
+function linkRow(props, href, title, name, act, ...more) {
+  const link = el('a', {href, title}, ...(name ? [icon(name)] : []), title);
+  link.onclick = event => { if (event.metaKey || event.ctrlKey || event.shiftKey) return; event.preventDefault(); act(); };
+  return el('div', props, link, ...more);
 }
 
 function rowOf(item, root, state) {
-  const {labels: L, say} = state;
-  const title = item.title || L.untitled, open = item.id === state.data.open;
-  const link = el('a', {href: '/?c=' + item.id, textContent: title, title});
-  link.onclick = event => { if (event.metaKey || event.ctrlKey || event.shiftKey) return; event.preventDefault(); say({kind: 'open', id: item.id}); };
-  if (open) link.setAttribute('aria-current', 'page');
+  const {labels: L, data, say} = state;
+  const folder = item.kind === 'folder', here = folder && data.folder, title = item.title || L.untitled, open = folder ? item.marked : item.id === data.open;
   const more = el('button', {className: 'more', title: L.more}, icon('more_horiz'));
   more.setAttribute('aria-label', `${L.more}: ${title}`); more.setAttribute('aria-haspopup', 'menu'); more.setAttribute('aria-expanded', 'false');
-  const row = el('div', {className: open ? 'row on' : 'row'}, link, ...(item.running ? [el('span', {className: 'spin', title: L.running})] : []), more);
+  const marks = item.running ? [el('span', {className: 'spin', title: L.running})] : [];
+  const row = folder
+    ? linkRow({className: here ? 'row here' : open ? 'row on' : 'row'}, '/?f=' + item.id, title, here ? 'folder_open' : 'folder', () => here || enter(item.id, '', state), more)
+    : linkRow({className: open ? 'row on' : 'row'}, '/?c=' + item.id, title, '', () => say({kind: 'open', id: item.id}), ...marks, more);
+  if (open) row.firstChild.setAttribute('aria-current', folder ? 'true' : 'page');
   more.onclick = () => { const expanded = more.getAttribute('aria-expanded') === 'true'; state.shut(); if (!expanded) menu(item, row, more, root, state); };
   return row;
 }
@@ -65,7 +97,10 @@ function menu(item, row, more, root, state) {
   const choice = (name, label, act, className = '') => {
     const made = el('button', {className, onclick: () => { state.shut(); act(); }}, icon(name), label); made.setAttribute('role', 'menuitem'); return made;
   };
-  const box = el('div', {className: 'menu'}, choice('edit', L.rename, () => rename(item, row, root, state)), choice('delete', L.delete, () => say({kind: 'delete', id: item.id}), 'red'));
+  const folder = item.kind === 'folder';
+  const box = el('div', {className: 'menu'}, choice('edit', L.rename, () => rename(item, row, root, state)),
+    ...(folder ? [] : [choice('drive_file_move', L.move, () => say({kind: 'move', id: item.id}))]),
+    choice('delete', folder ? L['delete folder'] : L.delete, () => say({kind: folder ? 'delete folder' : 'delete', id: item.id}), 'red'));
   const outside = event => { if (!event.composedPath().includes(row)) state.shut(); };
   state.busy = true;
   state.shut = () => {
@@ -86,14 +121,15 @@ function menu(item, row, more, root, state) {
 }
 
 function rename(item, row, root, state) {
-  const input = el('input', {value: item.title, maxLength: 80});
-  input.setAttribute('aria-label', state.labels.title);
+  const kind = {chat: 'rename', folder: 'rename folder', new: 'new folder'}[item.kind];
+  const input = el('input', {value: item.title, maxLength: item.kind === 'chat' ? 80 : 60});
+  input.setAttribute('aria-label', item.kind === 'chat' ? state.labels.title : state.labels['folder name']);
   let done = false;
   const end = keep => {
     if (done) return;
     done = true;
     const title = input.value.trim();
-    if (keep && title && title !== item.title) { state.say({kind: 'rename', id: item.id, title}); item.title = title; }
+    if (keep && title && title !== item.title) { state.say({kind, id: item.id, title}); item.title = title; }
     state.busy = false; state.drawn = null; draw(root, state);
   };
   input.onkeydown = event => {

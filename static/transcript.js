@@ -26,6 +26,7 @@ i{font:400 1.1rem/1 'Material Symbols Rounded';font-feature-settings:'liga'}
 .bubble{max-width:85%;box-sizing:border-box;padding:.625rem 1rem;border-radius:1.125rem;white-space:pre-wrap;overflow-wrap:anywhere;
  background:color-mix(in srgb,currentColor 6%,transparent)}
 .bubble.long:not(.open){max-height:15.5rem;overflow:hidden;mask:linear-gradient(#000 70%,transparent)}
+.question.filed{align-items:flex-end} .filed .tools{min-height:2.75rem}
 .asked{display:grid;justify-items:end;gap:.375rem;max-width:85%;min-width:0} .asked .bubble{max-width:100%}
 .files{display:flex;flex-wrap:wrap;justify-content:flex-end;gap:.375rem;max-width:100%}
 .file{display:flex;align-items:center;gap:.375rem;max-width:100%;box-sizing:border-box;padding:.25rem .75rem .25rem .5rem;border-radius:.5rem;
@@ -166,7 +167,7 @@ function questionOf(question, {labels: L, say}, again) {
   const tools = el('div', {className: 'tools quiet'});
   const files = question.files.map(file => fileOf(file, L));
   const asked = el('div', {className: 'asked'}, ...(files.length ? [el('div', {className: 'files'}, ...files)] : []), ...(question.text ? [bubble] : []));
-  const box = el('div', {className: 'question'}, tools, files.length ? asked : bubble);
+  const box = el('div', {className: files.length ? 'question filed' : 'question'}, tools, files.length ? asked : bubble);
   if (question.versions) tools.append(versions(question.versions, L, say));
   if (question.editable) tools.append(tool('edit', L.edit, () => {
     const request = requestId();

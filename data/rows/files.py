@@ -41,7 +41,7 @@ class SqlFileRows:
     def __init__(self, transaction: Transaction) -> None:
         self._sql = transaction
 
-    def add(self, file: StoredFile, content: bytes) -> None:
+    def add(self, file: StoredFile, content: bytes, text: str | None = None) -> None:
         values = {
             "id": file.id,
             "user_id": file.user_id,
@@ -51,17 +51,20 @@ class SqlFileRows:
             "created_at": file.created_at,
         }
         self._sql.write(insert(FileTable).values(values))
-        at_once = PART_BYTES * PARTS_AT_ONCE
-        for start in range(0, len(content), at_once):
-            parts = range(start, min(start + at_once, len(content)), PART_BYTES)
-            self._sql.write(insert(FilePartTable), [{"file_id": file.id, "content": content[at : at + PART_BYTES]} for at in parts])
+        self._add_parts(file.id, content, extracted=False)
+        if text is not None:
+            self._add_parts(file.id, text.encode("utf-8"), extracted=True)
 
     def get(self, file_id: str) -> StoredFile | None:
         row = self._sql.first(_FILE.where(_T.id == file_id))
         return None if row is None else _file_of(row)
 
     def content(self, file_id: str) -> bytes:
-        return b"".join(row.content for row in self._sql.all(select(_PART.content).where(_PART.file_id == file_id).order_by(_PART.number)))
+        return b"".join(self._parts(file_id, extracted=False))
+
+    def text(self, file_id: str) -> str | None:
+        parts = self._parts(file_id, extracted=True)
+        return b"".join(parts).decode("utf-8") if parts else None
 
     def attach(self, message_id: str, conversation_id: str, file_ids: Sequence[str]) -> None:
         """Raises Conflict if one is gone, or belongs to another conversation: perhaps only since somebody looked."""
@@ -98,3 +101,13 @@ class SqlFileRows:
         held = exists(select(_HOLD.user_id).where(_HOLD.user_id == _T.user_id))
         statement = select(_T.id).where(_WAITS, _T.created_at < before, ~held).order_by(_T.created_at, _T.id)
         return [row.id for row in self._sql.all(statement.limit(limit))]
+
+    def _add_parts(self, file_id: str, content: bytes, *, extracted: bool) -> None:
+        at_once = PART_BYTES * PARTS_AT_ONCE
+        for start in range(0, len(content), at_once):
+            pieces = (content[at : at + PART_BYTES] for at in range(start, min(start + at_once, len(content)), PART_BYTES))
+            self._sql.write(insert(FilePartTable), [{"file_id": file_id, "extracted": extracted, "content": piece} for piece in pieces])
+
+    def _parts(self, file_id: str, *, extracted: bool) -> list[bytes]:
+        statement = select(_PART.content).where(_PART.file_id == file_id, _PART.extracted == extracted).order_by(_PART.number)
+        return [row.content for row in self._sql.all(statement)]

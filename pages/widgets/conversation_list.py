@@ -1,11 +1,11 @@
-"""The conversations in the sidebar: one component for all rows, their menus and marks."""
+"""Folders and conversations in the sidebar: one component for all rows, their menus and marks."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import date, datetime, timedelta
 
-from core.entities import Conversation
+from core.entities import Conversation, Folder
 from pages.widgets.days import zone
 from pages.widgets.script import component
 from pages.words import t
@@ -16,12 +16,21 @@ _GROUPS = ("Today", "Yesterday", "Last 7 days", "Last 30 days", "Older")
 
 
 def conversation_list(
-    conversations: Sequence[Conversation], *, open_id: str | None, running: Collection[str], found: bool, on_event: Callable[[], None]
+    conversations: Sequence[Conversation],
+    folders: Sequence[Folder],
+    folder: Folder | None,
+    *,
+    open_id: str | None,
+    open_in: str | None,
+    running: Collection[str],
+    found: bool,
+    on_event: Callable[[], None],
 ) -> None:
-    """found: the conversations are what a search found, best first, so they are not grouped by day.
+    """folders: all of the person; folder: the one in which the conversations are; open_in: the id of the one in which the open chat is.
+    found: the conversations are what a search found in any folder, best first, so they are not grouped by day.
 
-    `on_event` is called when `st.session_state["conversations"].event` holds {"kind": "open" | "delete", "id"} or
-    {"kind": "rename", "id", "title"}.
+    `on_event` is called when `st.session_state["conversations"].event` holds {"kind": "open" | "move" | "delete" | "folder" |
+    "delete folder", "id"} or {"kind": "rename" | "rename folder" | "new folder", "id", "title"}. "folder" with "" leaves the folder.
     """
     groups = [(t("Found"), list(conversations))] if found and conversations else by_day(conversations, _now())
     _list(
@@ -30,20 +39,34 @@ def conversation_list(
         data=[
             {
                 "open": open_id,
+                "folders": [] if found or folder else [_folder(each, each.id == open_in) for each in folders],
+                "folder": _folder(folder, True) if folder and not found else None,
                 "groups": [[title, [_row(each, each.id in running) for each in members]] for title, members in groups],
-                "none": t("No chat has these words.") if found else t("Your chats will be listed here."),
+                "none": _why_none(found, folder, folders),
             },
-            _labels(),
+            _labels(len(folders)),
         ],
         on_event_change=on_event,
     )
+
+
+def _why_none(found: bool, folder: Folder | None, folders: Sequence[Folder]) -> str:
+    if found:
+        return t("No chat has these words.")
+    if folder:
+        return t("No chats here yet. Start a new one, or move one here from its menu.")
+    return t("Chats that are in no folder will be listed here.") if folders else t("Your chats will be listed here.")
+
+
+def _folder(folder: Folder, marked: bool) -> dict[str, object]:
+    return {"id": folder.id, "title": folder.name, "marked": marked}
 
 
 def _row(conversation: Conversation, running: bool) -> dict[str, object]:
     return {"id": conversation.id, "title": conversation.title, "running": running}
 
 
-def _labels() -> dict[str, str]:
+def _labels(folders: int) -> dict[str, str]:
     return {
         "untitled": t("New chat"),
         "more": t("More"),
@@ -51,6 +74,13 @@ def _labels() -> dict[str, str]:
         "delete": t("Delete"),
         "title": t("Title"),
         "running": t("An answer is being written"),
+        "move": t("Move to folder"),
+        "folders": t("Folders"),
+        "new folder": t("New folder"),
+        "delete folder": t("Delete folder"),
+        "folder name": t("Name of the folder"),
+        "all folders": t("Show all {number} folders", number=folders),
+        "all chats": t("All chats"),
     }
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from bench._page_socket import PageSocket
 from bench._portal import Measured, running_portal
+from core.sessions import SESSION_COOKIE
 
 PAGES = ["", "chat", "models", "feedback", "usage", "people", "account", "sign_in", "navigation", "shell", "preferences", "words"]
 PROTECTED = {"Chat", "Search", "Models", "Feedback", "Usage", "People", "Store", "Audit", "Preferences", "Sign out"}
@@ -104,3 +106,20 @@ def test_a_session_that_ended_shows_the_sign_in_form_at_the_next_rerun(portal: M
         with portal.sign_in("ann") as client:
             client.delete("/api/v1/session", headers={"Authorization": f"Bearer {held}"}).raise_for_status()
         assert "type: PASSWORD" in said(tab.run())
+
+
+def put_file(portal: Measured, cookie: str | None, content: bytes) -> httpx.Response:
+    """As Streamlit's page does it; a session id that it does not know is refused only after the walls."""
+    cookies = {SESSION_COOKIE: cookie} if cookie else {}
+    with httpx.Client(base_url=portal.url, cookies=cookies) as client:
+        xsrf = client.get("/_stcore/health").cookies.get("_streamlit_xsrf", "")
+        return client.put("/_stcore/upload_file/no-session/file", files={"file": ("a.txt", content)}, headers={"X-Xsrftoken": xsrf})
+
+
+def test_only_somebody_who_is_signed_in_can_fill_the_memory_with_files_and_only_to_the_limit(portal: Measured) -> None:
+    assert put_file(portal, None, b"text").status_code == 401
+    assert put_file(portal, "made-up", b"text").status_code == 401
+    cookie = token(portal, "admin")
+    assert put_file(portal, cookie, b"x" * 30_000_000).status_code == 413
+    passed = put_file(portal, cookie, b"text")
+    assert passed.status_code in (400, 403) and "Sign in" not in passed.text, passed.text

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from sqlalchemy import event, func, select
 
 from core.entities import LegalHold, Message
 from core.errors import Conflict
-from data.database import Database
+from data.database import Database, open_database
+from data.migrate import migrate
 from data.rows.files import PART_BYTES, PARTS_AT_ONCE
 from data.tables import AttachmentTable, FilePartTable, FileTable, IndexJobTable
 from data.unit_of_work import SqlUnitOfWork
@@ -178,3 +181,27 @@ def test_a_chat_takes_its_files_with_it_and_no_others(database: Database) -> Non
         assert set(connection.scalars(select(FileTable.id))) == {kept.id, waiting.id}
         assert set(connection.scalars(select(FilePartTable.file_id))) == {kept.id, waiting.id}
         assert connection.scalars(select(AttachmentTable.file_id)).all() == [kept.id]
+
+
+def test_what_was_deleted_lies_nowhere_in_the_file_of_sqlite(tmp_path: Path) -> None:
+    """Neither the text of a question nor the content of its file, nor that of one that waited."""
+    database = open_database(f"sqlite:///{tmp_path / 'portal.db'}")
+    migrate(database)
+    ana = put_user(database)
+    talk, asked, _ = put_exchange(database, ana, "the merger is on Friday")
+    put_file(database, ana, b"the merger in figures;" * 10_000, shown_by=asked)
+    waiting = put_file(database, ana, b"the merger in other figures;" * 10_000)
+
+    def on_disk() -> bool:
+        with sqlite3.connect(tmp_path / "portal.db") as sql:
+            sql.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        sql.close()
+        return b"the merger" in b"".join(path.read_bytes() for path in tmp_path.glob("portal.db*"))
+
+    assert on_disk()
+    with SqlUnitOfWork(database) as work:
+        work.conversations.remove(talk.id)
+        work.files.remove_waiting(waiting.id)
+        work.commit()
+    assert not on_disk()
+    database.close()

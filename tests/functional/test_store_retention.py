@@ -5,14 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from core.entities import AuditEvent, LegalHold, MessageStatus, RetentionRule
+from core.index import SearchQuery
 from core.retention import PROOF
 from data.database import Database
 from data.index_queue import IndexWorker
 from data.search.sqlite_index import SqliteIndex
-from data.tables import FilePartTable, IndexJobTable
+from data.tables import FilePartTable
 from data.unit_of_work import SqlUnitOfWork
 from tests.functional import things
 from tests.functional.things import put_exchange, put_file, put_user
@@ -58,7 +59,9 @@ def test_what_is_due_is_found_and_removed_from_store_and_index(database: Databas
     index.close()
 
 
-def test_files_that_are_due_go_with_their_parts_and_their_questions_stay(database: Database) -> None:
+def test_files_that_are_due_go_with_their_parts_and_their_questions_stay(database: Database, tmp_path: Path) -> None:
+    index = SqliteIndex(tmp_path / "search.db")
+    worker = IndexWorker(database, index)
     ana, bo = put_user(database, things.user("ana", group="risk")), put_user(database, things.user("bo", group="legal"))
     (talk, asked, answered), (_, bos_asked, _) = put_exchange(database, ana), put_exchange(database, bo)
     first, second = put_file(database, ana, shown_by=asked), put_file(database, ana, shown_by=asked, at=things.later(days=2))
@@ -77,20 +80,24 @@ def test_files_that_are_due_go_with_their_parts_and_their_questions_stay(databas
         work.turns.finish(running.id, MessageStatus.DONE)
         work.retention.place_hold(LegalHold(ana.id, ana.name, "case", things.NOW))
         assert work.retention.due(every, after, [], 10) == [bos.id]
-    with database.connect() as connection:
-        before = connection.scalar(select(func.max(IndexJobTable.number)))
+
+    def with_files() -> set[str]:
+        assert worker.drain(10)
+        queries = [SearchQuery("bond", "message", has_file=True), SearchQuery("rates", "conversation", has_file=True)]
+        return {hit.id for query in queries for hit in index.page(query).hits}
+
+    assert with_files() == {asked.id, asked.conversation_id, bos_asked.id, bos_asked.conversation_id}
     with SqlUnitOfWork(database) as work:
         work.retention.remove("files", [first.id, bos.id])
         work.commit()
+    assert with_files() == {asked.id, asked.conversation_id}, "one of hers is left"
+    index.close()
     with SqlUnitOfWork(database) as work:
         assert [each.files for each in work.messages.of_conversation(talk.id)] == [(second,), ()]
         assert work.messages.by_ids(bo.id, [bos_asked.id])[0].files == ()
         assert (work.files.content(first.id), work.files.content(second.id)) == (b"", b"1;2;3")
     with database.connect() as connection:
         assert set(connection.scalars(select(FilePartTable.file_id))) == {second.id, waiting.id}
-        jobs = connection.execute(select(IndexJobTable.kind, IndexJobTable.document_id).where(IndexJobTable.number > before)).all()
-    wanted = [("message", each.id) for each in (asked, bos_asked)] + [("conversation", each.conversation_id) for each in (asked, bos_asked)]
-    assert sorted(tuple(job) for job in jobs) == sorted(wanted)
 
 
 def test_audit_events_that_are_due_go_from_the_index_too(database: Database, tmp_path: Path) -> None:

@@ -333,6 +333,151 @@ def test_a_refusal_of_the_model_is_shown_as_the_answer_that_failed(house: House,
     assert "No model is loaded" in texts(drawn)
 
 
+# Folders
+
+
+def listed(drawn: AppTest) -> dict:
+    [data] = components(drawn, "conversations")
+    return data
+
+
+def titles(drawn: AppTest) -> list[str]:
+    return [row["title"] for _day, rows in listed(drawn)["groups"] for row in rows]
+
+
+def names(drawn: AppTest) -> list[str]:
+    return [each["title"] for each in listed(drawn)["folders"]]
+
+
+def test_without_folders_nothing_is_in_the_way_and_the_first_is_made_from_a_chats_menu(house: House, ana: User) -> None:
+    house.ask(ana, "Stays")
+    moved = house.ask(ana, "Moves")
+    drawn = chat(house)
+    assert listed(drawn)["folders"] == [] and listed(drawn)["folder"] is None
+    drawn = intend(drawn, "move", id=moved)
+    drawn.text_input(key="move-name").set_value("Plans")
+    next(each for each in drawn.button if each.label == "Create and move").click().run()
+    drawn = drawn.run()
+    assert (names(drawn), titles(drawn)) == (["Plans"], ["Stays"])
+    assert not [each for each in drawn.button if each.label == "Create and move"]
+
+
+def test_a_taken_name_is_told_in_the_dialog_which_stays(house: House, ana: User) -> None:
+    house.portal.folders.new(ana, "Plans")
+    moved = house.ask(ana, "Moves")
+    drawn = intend(chat(house), "move", id=moved)
+    drawn = intend(drawn, "move to new", id=moved, name="PLANS")
+    assert "You have a folder named Plans already" in texts(drawn)
+    assert drawn.text_input(key="move-name") is not None
+    assert (len(house.portal.folders.list(ana)), titles(drawn)) == (1, ["Moves"])
+
+
+def test_a_chat_moves_by_one_click_and_out_again(house: House, ana: User) -> None:
+    plans = house.portal.folders.new(ana, "Plans")
+    moved = house.ask(ana, "Moves")
+    drawn = intend(chat(house), "move", id=moved)
+    assert not [each for each in drawn.button if each.label == "No folder"]
+    drawn.button(key=f"moveto-{plans.id}").click().run()
+    drawn = drawn.run()
+    assert titles(drawn) == [] and house.portal.conversations.get(ana, moved).folder_id == plans.id
+    drawn = intend(drawn, "move", id=moved)
+    assert drawn.button(key=f"moveto-{plans.id}").disabled
+    drawn.button(key="moveto-none").click().run()
+    assert titles(drawn.run()) == ["Moves"]
+
+
+def test_a_folder_opens_with_its_chats_and_new_ones_begin_in_it(house: House, ana: User) -> None:
+    plans = house.portal.folders.new(ana, "Plans")
+    house.ask(ana, "Loose")
+    drawn = intend(chat(house), "folder", id=plans.id)
+    assert (listed(drawn)["folder"]["title"], titles(drawn), drawn.query_params["f"]) == ("Plans", [], plans.id)
+    assert listed(drawn)["none"].startswith("No chats here yet.")
+    drawn = finish(house, ana, drawn.chat_input[0].set_value("Begun here").run())
+    assert titles(drawn) == ["Begun here"] and "f" not in drawn.query_params
+    drawn = drawn.button(key="new").click().run()
+    assert drawn.query_params["f"] == plans.id and "c" not in drawn.query_params
+    drawn = intend(drawn, "folder", id="")
+    assert (listed(drawn)["folder"], titles(drawn)) == (None, ["Loose"]) and not drawn.query_params
+
+
+def test_the_address_of_a_chat_leads_to_its_folder_and_the_way_back_leaves_it_open(house: House, ana: User) -> None:
+    plans = house.portal.folders.new(ana, "Plans")
+    inside = house.portal.conversations.new(ana, "Inside", plans.id).id
+    house.portal.conversations.new(ana, "Loose")
+    drawn = chat(house, inside)
+    assert (listed(drawn)["folder"]["id"], listed(drawn)["open"], titles(drawn)) == (plans.id, inside, ["Inside"])
+    drawn = intend(drawn, "folder", id="")
+    assert (listed(drawn)["open"], titles(drawn), drawn.query_params["c"]) == (inside, ["Loose"], inside)
+    assert [each["marked"] for each in listed(drawn)["folders"]] == [True]
+
+
+def test_a_bare_address_leaves_the_folder(house: House, ana: User) -> None:
+    """As the browser's way back does."""
+    plans = house.portal.folders.new(ana, "Plans")
+    house.portal.conversations.new(ana, "Loose")
+    drawn = intend(chat(house), "folder", id=plans.id)
+    del drawn.query_params["f"]
+    assert titles(drawn.run()) == ["Loose"]
+
+
+def test_the_search_finds_chats_in_all_folders(house: House, ana: User) -> None:
+    plans, other = house.portal.folders.new(ana, "Plans"), house.portal.folders.new(ana, "Other")
+    house.portal.conversations.new(ana, "Bond one", plans.id)
+    house.portal.conversations.new(ana, "Bond two")
+    while house.portal.index_worker.step():
+        pass
+    drawn = intend(chat(house), "folder", id=other.id)
+    drawn.text_input(key="convsearch").set_value("bond").run()
+    assert sorted(titles(drawn)) == ["Bond one", "Bond two"]
+    assert listed(drawn)["folder"] is None and names(drawn) == []
+
+
+def test_deleting_a_folder_asks_first_and_its_chats_stay(house: House, ana: User) -> None:
+    plans = house.portal.folders.new(ana, "Plans")
+    house.portal.conversations.new(ana, "Inside", plans.id)
+    drawn = intend(intend(chat(house), "folder", id=plans.id), "delete folder", id=plans.id)
+    assert "Its chats stay, in no folder" in texts(drawn) and len(house.portal.folders.list(ana)) == 1
+    drawn.button(key="delete-now").click().run()
+    drawn = drawn.run()
+    assert (listed(drawn)["folder"], names(drawn), titles(drawn)) == (None, [], ["Inside"])
+
+
+def test_a_folder_is_made_and_renamed_from_the_list(house: House, ana: User) -> None:
+    drawn = intend(chat(house), "new folder", title="Plans")
+    [plans] = house.portal.folders.list(ana)
+    drawn = intend(drawn, "rename folder", id=plans.id, title="Better plans")
+    assert names(drawn) == ["Better plans"]
+    drawn = intend(drawn, "new folder", title="better PLANS")
+    assert "You have a folder named Better plans already" in texts(drawn) and names(drawn) == ["Better plans"]
+
+
+def test_the_name_of_a_folder_is_shown_as_it_is_written(house: House, ana: User) -> None:
+    name = "![x](http://example.com/a.png) **b** :red[c]"
+    odd = house.portal.folders.new(ana, name)
+    drawn = intend(chat(house), "folder", id=odd.id)
+    assert listed(drawn)["folder"]["title"] == name
+    assert not drawn.exception and "![x]" not in drawn.button(key="new").help + texts(drawn)
+    drawn = intend(drawn, "delete folder", id=odd.id)
+    assert "![x]" not in texts(drawn) and "**b**" not in texts(drawn)
+    drawn = intend(intend(chat(house), "move", id=house.ask(ana, "Moves")), "folder", id="")
+    assert drawn.button(key=f"moveto-{odd.id}").label.startswith("\\!")
+
+
+def test_somebody_elses_folder_is_not_listed_or_filled(house: House, ana: User) -> None:
+    theirs = house.portal.folders.new(house.person(Role.MANAGER), "A secret plan")
+    house.portal.conversations.new(house.person(Role.MANAGER), "A secret chat", theirs.id)
+    mine = house.ask(ana, "Mine")
+    drawn = chat(house)
+    drawn.query_params["f"] = theirs.id
+    drawn = drawn.run()
+    assert (listed(drawn)["folder"], titles(drawn)) == (None, ["Mine"]) and "f" not in drawn.query_params
+    drawn = intend(drawn, "move now", id=mine, folder=theirs.id)
+    assert "There is no such folder" in texts(drawn)
+    intend(drawn, "delete folder now", id=theirs.id)
+    assert len(house.portal.folders.list(house.person(Role.MANAGER))) == 1
+    assert "secret" not in json.dumps(components(intend(drawn, "folder", id=theirs.id), "conversations"))
+
+
 # Arriving at a message
 
 

@@ -110,8 +110,10 @@ def test_rules_are_set_and_removed_and_a_refusal_is_said(full: Stage) -> None:
     drawn.number_input(key="rule-days").set_value(200)
     drawn = press(drawn, "Set rule")
     assert plain("Audit events, every group: kept 200 days") in texts(drawn) and "between 180" not in texts(drawn)
-    press(drawn, "Remove")
+    drawn = press(drawn, "Remove")
     assert not full.portal.retention.rules(full.admin)
+    drawn.selectbox(key="rule-kind").set_value("files")
+    assert plain("Files, every group: kept 200 days") in texts(press(drawn, "Set rule"))
 
 
 def test_a_legal_hold_is_placed_and_lifted(full: Stage) -> None:

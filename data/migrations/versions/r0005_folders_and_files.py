@@ -46,6 +46,7 @@ def upgrade() -> None:
         "file_parts",
         sa.Column("number", NUMBER, nullable=False),
         sa.Column("file_id", sa.String(length=64), nullable=False),
+        sa.Column("extracted", sa.Boolean(), nullable=False),
         sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["file_id"], ["files.id"], name="fk_file_parts_file_id", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("number", name="pk_file_parts"),

@@ -12,6 +12,7 @@ from core.accounts import Accounts
 from core.conversations import Conversations
 from core.entities import Author, FinishReason, Message, MessageStatus, Turn, User
 from core.errors import Busy, Conflict, InvalidInput, NotFound, PromptTooLong, Unavailable
+from core.files import MOST_WAITING, Files
 from core.generation import Queued
 from core.index import SearchHit, SearchQuery
 from core.permissions import Role
@@ -313,3 +314,101 @@ def test_a_conversation_with_a_running_answer_is_not_deleted(
     conversations.delete(ana, chat)
     with pytest.raises(NotFound):
         conversations.transcript(ana, chat)
+
+
+# Files
+
+
+@pytest.fixture
+def files(store: Store, clock: MovingClock) -> Files:
+    return Files(store, clock, 1_000_000)
+
+
+def test_the_model_reads_the_files_of_a_question_then_and_later(
+    turns: Turns, files: Files, conversations: Conversations, router: FakeRouter, ana: User, chat: str
+) -> None:
+    table, note = files.upload(ana, "a.csv", b"x\n1\n"), files.upload(ana, "note.txt", b"Mind this")
+    finished(turns, ana, turns.start(ana, chat, "Sum?", TurnOptions(), "r1", files=[note.id, table.id]))
+    finished(turns, ana, turns.start(ana, chat, "And now?", TurnOptions(), "r2"))
+    read = "[file: note.txt]\nMind this\n[end of note.txt]\n\n[file: a.csv]\nx\n1\n[end of a.csv]\n\nSum?"
+    assert router.requests[0].messages[-1].content == read
+    assert [message.content for message in router.requests[1].messages][::2] == [read, "And now?"]
+    shown = messages(conversations, ana, chat)
+    assert [[file.name for file in message.files] for message in shown] == [["note.txt", "a.csv"], [], [], []]
+    assert files.read(ana, table.id)[1] == b"x\n1\n" and files.get(ana, table.id).conversation_id == chat
+
+
+def test_files_alone_are_a_question_and_name_the_chat(
+    turns: Turns, files: Files, conversations: Conversations, router: FakeRouter, ana: User, chat: str
+) -> None:
+    file = files.upload(ana, "plan.md", b"# Plan")
+    finished(turns, ana, turns.start(ana, chat, "  ", TurnOptions(), "r1", files=[file.id]))
+    assert conversations.get(ana, chat).title == "plan.md"
+    assert router.requests[0].messages[-1].content == "[file: plan.md]\n# Plan\n[end of plan.md]"
+    with pytest.raises(InvalidInput, match="empty"):
+        turns.start(ana, chat, " ", TurnOptions(), "r2")
+
+
+def test_a_new_version_of_a_question_keeps_its_files_and_takes_more(
+    turns: Turns, files: Files, conversations: Conversations, router: FakeRouter, ana: User, chat: str
+) -> None:
+    first, more = files.upload(ana, "a.txt", b"A"), files.upload(ana, "b.txt", b"B")
+    turn = turns.start(ana, chat, "Old", TurnOptions(), "r1", files=[first.id])
+    finished(turns, ana, turn)
+    finished(turns, ana, turns.start(ana, chat, "New", TurnOptions(), "r2", replaces=turn.question_id, files=[more.id]))
+    assert [file.name for file in messages(conversations, ana, chat)[0].files] == ["a.txt", "b.txt"]
+    conversations.show_version(ana, chat, turn.question_id)
+    assert [file.name for file in messages(conversations, ana, chat)[0].files] == ["a.txt"]
+    conversations.delete(ana, chat)
+    for file in (first, more):
+        with pytest.raises(NotFound):
+            files.read(ana, file.id)
+
+
+def test_files_of_others_or_of_another_chat_cannot_be_asked_with(
+    turns: Turns, files: Files, conversations: Conversations, accounts: Accounts, ana: User, chat: str
+) -> None:
+    bob = accounts.add(None, "bob", Role.ANALYST, password="correct horse")
+    theirs, mine = files.upload(bob, "b.txt", b"secret"), files.upload(ana, "a.txt", b"A")
+    for call in (files.get, files.read, files.discard):
+        with pytest.raises(NotFound):
+            call(ana, theirs.id)
+    with pytest.raises(NotFound, match="no such file"):
+        turns.start(ana, chat, "Read it", TurnOptions(), "r1", files=[mine.id, theirs.id])
+    assert files.get(ana, mine.id).conversation_id is None and conversations.transcript(ana, chat) == []
+    finished(turns, ana, turns.start(ana, chat, "Mine", TurnOptions(), "r2", files=[mine.id]))
+    with pytest.raises(Conflict, match="another chat"):
+        turns.start(ana, conversations.new(ana).id, "Again", TurnOptions(), "r3", files=[mine.id])
+    with pytest.raises(Conflict, match="deleted with the chat"):
+        files.discard(ana, mine.id)
+
+
+def test_too_many_and_too_large_files_are_refused_with_their_limit(turns: Turns, files: Files, ana: User, chat: str) -> None:
+    with pytest.raises(InvalidInput, match=r"big.txt has 1.5 MB; at most 1 MB"):
+        files.upload(ana, "big.txt", b"x" * 1_500_000)
+    halves = [files.upload(ana, f"{n}.txt", b"x" * 600_000).id for n in range(2)]
+    with pytest.raises(InvalidInput, match=r"1.2 MB together; at most 1 MB"):
+        turns.start(ana, chat, "Read", TurnOptions(), "r1", files=halves)
+    small = [files.upload(ana, f"s{n}.txt", b"x").id for n in range(11)]
+    with pytest.raises(InvalidInput, match="at most 10 files; this one has 11"):
+        turns.start(ana, chat, "Read", TurnOptions(), "r2", files=small)
+    for n in range(MOST_WAITING - 13):
+        files.upload(ana, f"w{n}.txt", b"x")
+    with pytest.raises(Conflict, match="50 of your files wait"):
+        files.upload(ana, "one more.txt", b"x")
+    files.discard(ana, small[0])
+    files.upload(ana, "one more.txt", b"x")
+
+
+def test_a_long_file_pushes_old_turns_out_without_counting_each(
+    turns: Turns, files: Files, conversations: Conversations, router: FakeRouter, ana: User, chat: str
+) -> None:
+    for n in range(12):
+        finished(turns, ana, turns.start(ana, chat, f"Q{n} " + "x" * 1000, TurnOptions(), f"r{n}"))
+    file = files.upload(ana, "long.txt", b"y " * 40_000)
+    router.requests.clear()
+    router.refuse += [PromptTooLong(30_000, 25_000), PromptTooLong(26_000, 25_000)]
+    finished(turns, ana, turns.start(ana, chat, "Read it", TurnOptions(), "last", files=[file.id]))
+    lengths = [len(request.messages) for request in router.requests]
+    assert lengths[0] == 25 and lengths[-1] >= 1 and len(lengths) == 3 and lengths == sorted(lengths, reverse=True)
+    assert router.requests[-1].messages[-1].content.endswith("Read it")

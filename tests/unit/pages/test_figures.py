@@ -22,7 +22,8 @@ def test_seconds_have_as_many_digits_as_matter(value: float | None, words: str) 
 
 
 @pytest.mark.parametrize(
-    ("value", "words"), [(0, "0 kB"), (48_000, "48 kB"), (9_400_000, "9.4 MB"), (999_900_000, "1.0 GB"), (16_300_000_000, "16.3 GB")]
+    ("value", "words"),
+    [(0, "0 B"), (812, "812 B"), (48_000, "48 kB"), (9_400_000, "9.4 MB"), (999_900_000, "1.0 GB"), (16_300_000_000, "16.3 GB")],
 )
 def test_sizes_are_decimal_with_a_space_before_the_unit(value: int, words: str) -> None:
     assert size(value) == words

@@ -1,0 +1,64 @@
+"""Files in the chat: chosen, asked with, refused, saved again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from playwright.sync_api import expect
+
+from bench._portal import Measured
+from tests.browser.conftest import Person
+from tests.browser.test_chat_in_the_browser import chats, until, wait_for_end
+
+
+def test_a_file_goes_with_its_question_and_can_be_saved_again(person: Person, portal: Measured, tmp_path: Path) -> None:
+    table = tmp_path / "Q3 Zahlen.csv"
+    table.write_bytes("Größe;1\r\n".encode("cp1252"))
+    page = person.open("ana")
+    page.locator("input[type=file]").set_input_files(table)
+    expect(page.get_by_test_id("stChatInput").get_by_text("Q3 Zahlen.csv")).to_be_visible()
+    person.ask("What does it say about the size?")
+    wait_for_end(page)
+    with page.expect_download() as saved:
+        page.get_by_role("link", name="Q3 Zahlen.csv").click()
+    assert saved.value.suggested_filename == "Q3 Zahlen.csv" and Path(saved.value.path()).read_bytes() == table.read_bytes()
+    chat = chats(portal, "ana")[0]["id"]
+    question = portal.get(f"/api/v1/conversations/{chat}/messages", "ana")["items"][0]
+    assert [(file["name"], file["conversation_id"]) for file in question["files"]] == [("Q3 Zahlen.csv", chat)]
+
+
+def test_what_cannot_be_read_is_named_and_the_rest_is_kept_for_the_next_try(person: Person, portal: Measured, tmp_path: Path) -> None:
+    good, bad = tmp_path / "notes.txt", tmp_path / "photo.txt"
+    good.write_text("Notes")
+    bad.write_bytes(b"\x89PNG\x00\x01")
+    page = person.open("bo")
+    page.locator("input[type=file]").set_input_files([good, bad])
+    expect(page.get_by_test_id("stChatInput").get_by_text("photo.txt")).to_be_visible()
+    person.ask("Sum them up")
+    expect(page.get_by_text("photo.txt is not")).to_be_visible()
+    expect(person.composer()).to_have_value("Sum them up")
+    expect(page.get_by_role("button", name="notes.txt")).to_be_visible()
+    assert chats(portal, "bo") == []
+    person.composer().press("Enter")
+    wait_for_end(page)
+    expect(page.get_by_role("link", name="notes.txt")).to_be_visible()
+    expect(page.get_by_role("button", name="notes.txt")).to_have_count(0)
+
+
+def test_a_kept_file_can_be_left_out(person: Person, portal: Measured, tmp_path: Path) -> None:
+    good, bad = tmp_path / "keep.txt", tmp_path / "photo.txt"
+    good.write_text("Keep")
+    bad.write_bytes(b"\x00")
+    page = person.open("ana")
+    before = len(chats(portal, "ana"))
+    page.locator("input[type=file]").set_input_files([good, bad])
+    expect(page.get_by_test_id("stChatInput").get_by_text("photo.txt")).to_be_visible()
+    person.ask("Without it")
+    page.get_by_role("button", name="keep.txt").click()
+    expect(page.get_by_role("button", name="keep.txt")).to_have_count(0)
+    person.composer().fill("Without any")
+    person.composer().press("Enter")
+    until(lambda: len(chats(portal, "ana")) == before + 1)
+    wait_for_end(page)
+    chat = chats(portal, "ana")[0]["id"]
+    assert portal.get(f"/api/v1/conversations/{chat}/messages", "ana")["items"][0]["files"] == []

@@ -1,0 +1,76 @@
+"""A folder from its first chat to its end, in a real browser: made, filled, opened, left by the way back, and deleted."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page, expect
+
+from bench._portal import Measured
+from tests.browser.conftest import Person
+from tests.browser.test_chat_in_the_browser import STOP
+
+
+def focused(page: Page) -> str:
+    """What the keyboard is on, in the component, too."""
+    found: str = page.evaluate(
+        "() => { let at = document.activeElement; while (at?.shadowRoot) at = at.shadowRoot.activeElement; return at?.textContent ?? ''; }"
+    )
+    return found
+
+
+def test_a_chat_moves_into_a_new_folder_which_is_opened_left_and_deleted(person: Person, portal: Measured) -> None:
+    with portal.sign_in("ana") as ana:
+        for title in ("Loose one", "Bond prices"):
+            ana.post("/api/v1/conversations", json={"title": title}).raise_for_status()
+    page = person.open("ana")
+    rows = page.locator(".list")
+    expect(rows.get_by_text("Folders")).to_have_count(0)
+
+    page.get_by_role("button", name="More: Bond prices").click()
+    page.get_by_role("menuitem", name="Move to folder").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("New folder").fill("Bonds <b>&")
+    dialog.get_by_role("button", name="Create and move").click()
+    expect(dialog).to_have_count(0)
+    folder = rows.get_by_role("link", name="Bonds <b>&")
+    expect(folder).to_be_visible()
+    expect(rows.get_by_role("link", name="Bond prices")).to_have_count(0)
+    expect(rows.get_by_role("link", name="Loose one")).to_be_visible()
+
+    folder.focus()
+    page.keyboard.press("Enter")
+    expect(rows.get_by_role("link", name="Bond prices")).to_be_visible()
+    expect(rows.get_by_role("link", name="Loose one")).to_have_count(0)
+    assert "All chats" in focused(page) and "?f=" in page.evaluate("location.search")
+    page.go_back()
+    expect(rows.get_by_role("link", name="Loose one")).to_be_visible()
+    page.go_forward()
+    expect(rows.get_by_role("link", name="Bond prices")).to_be_visible()
+    page.reload()
+    expect(rows.get_by_role("link", name="Bond prices")).to_be_visible()
+
+    person.ask("Asked in the folder")
+    page.get_by_role("button", name=STOP).click()
+    expect(rows.get_by_role("link", name="Asked in the folder")).to_have_attribute("aria-current", "page")
+    rows.get_by_role("link", name="All chats").focus()
+    page.keyboard.press("Enter")
+    expect(rows.get_by_role("link", name="Loose one")).to_be_visible()
+    expect(folder).to_have_attribute("aria-current", "true")
+    assert "Bonds" in focused(page)
+    expect(page.get_by_text("Asked in the folder").last).to_be_visible()
+
+    page.get_by_role("button", name="New folder").click()
+    rows.get_by_label("Name of the folder").fill("Empty")
+    page.keyboard.press("Enter")
+    rows.get_by_role("link", name="Empty").click()
+    expect(rows.get_by_text("No chats here yet.")).to_be_visible()
+    rows.get_by_role("link", name="All chats").click()
+
+    page.get_by_role("button", name="More: Bonds").click()
+    page.get_by_role("menuitem", name="Delete folder").click()
+    expect(dialog.get_by_text("Its chats stay, in no folder.")).to_be_visible()
+    dialog.get_by_role("button", name="Delete").click()
+    expect(folder).to_have_count(0)
+    for title in ("Asked in the folder", "Bond prices", "Loose one"):
+        expect(rows.get_by_role("link", name=title)).to_be_visible()
+    with portal.sign_in("ana") as ana:
+        assert [each["name"] for each in ana.get("/api/v1/folders").json()["items"]] == ["Empty"]

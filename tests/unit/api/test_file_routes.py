@@ -1,0 +1,98 @@
+"""Uploading, asking with, reading and discarding files over REST."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from tests.fakes import FakeRouter
+
+OCTETS = {"Content-Type": "application/octet-stream"}
+
+
+@pytest.fixture
+def bob(signed_in: Callable[[str], httpx.Client]) -> httpx.Client:
+    return signed_in("bob")
+
+
+def upload(client: httpx.Client, name: str, content: bytes) -> httpx.Response:
+    return client.post("/api/v1/files", params={"name": name}, content=content, headers=OCTETS)
+
+
+def test_a_file_is_uploaded_asked_with_and_read_back(ann: httpx.Client, router: FakeRouter) -> None:
+    made = upload(ann, "报告 Q3.csv", b"a,b\r\n1,2\r\n")
+    assert made.status_code == 201 and made.json()["size_bytes"] == 10 and made.json()["conversation_id"] is None
+    file = made.json()["id"]
+    chat = ann.post("/api/v1/conversations", json={}).json()["id"]
+    turn = ann.post(f"/api/v1/conversations/{chat}/messages", json={"text": "Sum?", "files": [file]}).json()
+    assert [each["name"] for each in turn["question"]["files"]] == ["报告 Q3.csv"]
+    assert router.requests[-1].messages[-1].content == "[file: 报告 Q3.csv]\na,b\n1,2\n[end of 报告 Q3.csv]\n\nSum?"
+    assert ann.get(f"/api/v1/files/{file}").json()["conversation_id"] == chat
+    content = ann.get(f"/api/v1/files/{file}/content")
+    assert content.content == b"a,b\r\n1,2\r\n"
+    assert content.headers["content-disposition"] == "attachment; filename*=UTF-8''%E6%8A%A5%E5%91%8A%20Q3.csv"
+    assert content.headers["x-content-type-options"] == "nosniff" and content.headers["content-type"] == "application/octet-stream"
+    items = ann.get(f"/api/v1/conversations/{chat}/messages").json()["items"]
+    assert [[each["id"] for each in item["files"]] for item in items] == [[file], []]
+    assert ann.delete(f"/api/v1/files/{file}").status_code == 409
+    assert ann.delete(f"/api/v1/conversations/{chat}").status_code == 204
+    assert ann.get(f"/api/v1/files/{file}/content").status_code == 404
+
+
+def test_a_file_that_no_question_took_can_be_discarded(ann: httpx.Client) -> None:
+    file = upload(ann, "a.txt", b"text").json()["id"]
+    assert ann.delete(f"/api/v1/files/{file}").status_code == 204
+    assert ann.get(f"/api/v1/files/{file}").status_code == 404
+
+
+def test_somebody_elses_file_is_not_there(ann: httpx.Client, bob: httpx.Client) -> None:
+    file = upload(ann, "a.txt", b"text").json()["id"]
+    chat = bob.post("/api/v1/conversations", json={}).json()["id"]
+    for answer in (
+        bob.get(f"/api/v1/files/{file}"),
+        bob.get(f"/api/v1/files/{file}/content"),
+        bob.delete(f"/api/v1/files/{file}"),
+        bob.post(f"/api/v1/conversations/{chat}/messages", json={"text": "x", "files": [file]}),
+    ):
+        assert answer.status_code == 404, answer.text
+    assert ann.get(f"/api/v1/files/{file}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "status", "says"),
+    [
+        ("photo.png", b"\x89PNG\x00\x01", 422, "photo.png is not a text file"),
+        ("a.txt", b"", 422, "a.txt is empty"),
+        ("", b"text", 422, "A file needs a name"),
+        ("a\x00b", b"text", 422, "Control characters"),
+        ("/", b"text", 422, "A file needs a name"),
+    ],
+)
+def test_what_cannot_be_kept_is_refused_in_words(ann: httpx.Client, name: str, content: bytes, status: int, says: str) -> None:
+    answer = upload(ann, name, content)
+    assert answer.status_code == status and says in answer.json()["error"]["message"]
+
+
+def test_a_file_may_be_larger_than_other_bodies_but_not_than_its_limit(ann: httpx.Client) -> None:
+    assert upload(ann, "long.txt", b"x" * 3_000_000).status_code == 201
+    over = upload(ann, "huge.txt", b"x" * 30_000_000)
+    assert over.status_code == 413 and "at most" in over.json()["error"]["message"]
+    hidden = ann.post("/api/v1/files?name=huge.txt", content=(b"x" * 1_000_000 for _ in range(30)), headers=OCTETS)
+    assert hidden.status_code == 413
+    assert ann.get("/healthz").status_code == 200
+
+
+def test_ids_that_are_none_and_too_many(ann: httpx.Client) -> None:
+    chat = ann.post("/api/v1/conversations", json={}).json()["id"]
+    for files in (["../../etc"], ["0" * 31], [1], "0" * 32, [None], ["0" * 32] * 101):
+        assert ann.post(f"/api/v1/conversations/{chat}/messages", json={"text": "x", "files": files}).status_code == 422
+    assert ann.post(f"/api/v1/conversations/{chat}/messages", json={"text": "x", "files": ["0" * 32] * 100}).status_code == 404
+
+
+def test_a_page_of_another_site_cannot_upload(address: str, ann: httpx.Client) -> None:
+    with httpx.Client(base_url=address) as browser:
+        browser.post("/api/v1/session", json={"username": "bob", "password": "correct horse"})
+        asked = browser.post("/api/v1/files?name=a.txt", content=b"text", headers={"Sec-Fetch-Site": "cross-site"})
+        assert asked.status_code == 403
