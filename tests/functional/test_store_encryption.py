@@ -11,8 +11,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from sqlalchemy import LargeBinary, Text, insert, select, text, type_coerce, update
+from sqlalchemy import LargeBinary, Text, select, text, type_coerce, update
 
+from core.entities import Folder
 from core.errors import StartFailed, Unavailable
 from core.index import SearchQuery
 from data.backup.restore import restore
@@ -27,7 +28,7 @@ from data.sealed_text import MARK, PLAIN, SEALED, SealedBytes, SealedProse
 from data.sealing import Keyring, use_keyring
 from data.search.port import WritableIndex
 from data.search.words import FILE_NAMES
-from data.tables import FilePartTable, FolderTable, MessageTable, Table
+from data.tables import FilePartTable, MessageTable, Table
 from data.unit_of_work import SqlUnitOfWork
 from settings import Settings
 from store_parts import open_index
@@ -67,9 +68,8 @@ def put_secrets(database: Database) -> tuple[str, str]:
         work.feedback.review(rated.id, rated.state, SECRET, ana.id, things.NOW)
         work.files.add(secret_file, WORDS)
         work.files.attach(asked.id, asked.conversation_id, [secret_file.id])
+        work.folders.add(Folder(things.new_id(), ana.id, SECRET, things.NOW))
         work.commit()
-    with database.engine.begin() as connection:
-        connection.execute(insert(FolderTable).values(id=things.new_id(), user_id=ana.id, name=SECRET, created_at=things.NOW))
     return asked.id, rated.id
 
 
@@ -133,7 +133,7 @@ def test_nothing_readable_lies_in_the_store_and_all_of_it_can_be_read(database: 
     assert readable(database, *ids)
     with database.connect() as connection:
         [document] = load_documents(connection, {("message", ids[0]): 1})
-    assert document.text == f"{SECRET}\n{FILE_NAMES}{SECRET}"
+    assert document.text == f"{SECRET}\n{FILE_NAMES}{SECRET}", "the question, and the name of its file"
 
 
 def test_a_text_that_was_changed_or_moved_is_not_read(database: Database) -> None:
