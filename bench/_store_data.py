@@ -75,7 +75,7 @@ def _attach(sql: Transaction, owners: Mapping[str, str], rows: Sequence[Mapping[
             for row in asked
         ]  # fmt: skip
         sql.write(insert(FileTable), files)
-        sql.write(insert(FilePartTable), [{"file_id": row["id"], "content": b"a;b\n1;2\n"} for row in asked])
+        sql.write(insert(FilePartTable), [{"file_id": row["id"], "extracted": False, "content": b"a;b\n1;2\n"} for row in asked])
         sql.write(insert(AttachmentTable), [{"message_id": row["id"], "file_id": row["id"], "place": 0} for row in asked])
 
 

@@ -9,7 +9,6 @@ from data.database import Database
 from data.documents import load_documents
 from data.index_queue import IndexWorker
 from data.reconciler import Reconciler
-from data.sealing import use_keyring
 from data.search.port import Document
 from data.search.words import FILE_NAMES
 from data.tables import AttachmentTable, ConversationTable, FileTable
@@ -60,14 +59,6 @@ def test_a_file_that_waits_for_its_question_is_nowhere(database: Database) -> No
         sql.commit()
     assert not document(database, "conversation", talk.id).has_file
     assert document(database, "message", asked.id).text == "What is a bond?"
-
-
-def test_names_that_are_sealed_are_words_too(database: Database) -> None:
-    assert use_keyring(database, b"m" * 32)
-    ana = things.put_user(database)
-    _, asked, _ = things.put_exchange(database, ana)
-    attach(database, ana, asked, "report.csv")
-    assert document(database, "message", asked.id).text == f"What is a bond?\n{FILE_NAMES}report.csv"
 
 
 def test_the_reconciler_notices_a_folder_and_files_that_the_index_missed(database: Database) -> None:

@@ -27,6 +27,7 @@ from data.rows.files import PART_BYTES
 from data.sealed_text import MARK, PLAIN, SEALED, SealedBytes, SealedProse
 from data.sealing import Keyring, use_keyring
 from data.search.port import WritableIndex
+from data.search.words import FILE_NAMES
 from data.tables import FilePartTable, MessageTable, Table
 from data.unit_of_work import SqlUnitOfWork
 from settings import Settings
@@ -132,7 +133,7 @@ def test_nothing_readable_lies_in_the_store_and_all_of_it_can_be_read(database: 
     assert readable(database, *ids)
     with database.connect() as connection:
         [document] = load_documents(connection, {("message", ids[0]): 1})
-    assert document.text == f"{SECRET}\n{SECRET}", "the question, and the name of its file"
+    assert document.text == f"{SECRET}\n{FILE_NAMES}{SECRET}", "the question, and the name of its file"
 
 
 def test_a_text_that_was_changed_or_moved_is_not_read(database: Database) -> None:
