@@ -108,3 +108,24 @@ def test_somebody_elses_folder_is_not_found(signed_in: SignIn) -> None:
         assert other.get("/api/v1/folders").json()["items"] == []
         assert titles(other) == ["Own"]
     assert ann.get("/api/v1/folders").json()["items"][0]["name"] == "Private plans"
+
+
+def test_the_search_follows_a_conversation_into_its_folder_and_out_again(ann: httpx.Client, portal: bootstrap.Portal) -> None:
+    plans, talk = make(ann, "Plans"), new(ann, "Bonds")
+    ask(ann, talk, text="What is a bond?")
+
+    def found() -> list[str]:
+        assert portal.index_worker.drain(5)
+        answer = ann.get("/api/v1/search", params={"q": "bond", "folder": plans})
+        return sorted(each["kind"] for each in answer.json()["items"])
+
+    assert found() == []
+    put(ann, talk, plans)
+    whole = found()
+    assert "message" in whole
+    put(ann, talk, "")
+    assert found() == []
+    put(ann, talk, plans)
+    assert found() == whole
+    ann.delete(f"/api/v1/folders/{plans}")
+    assert found() == []
