@@ -16,6 +16,7 @@ NAME_CHARS = 120
 MOST_FILES = 10
 """Of one question."""
 _SEPARATORS = re.compile(r"[/\\]")
+_PDF, _ZIP = b"%PDF-", b"PK\x03\x04"
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _PAIR = re.compile(rb"[\x81-\xfe][\x40-\xfe]")
 _COMMON_PAIR = re.compile(rb"[\xa1-\xf7][\xa1-\xfe]")
@@ -44,6 +45,16 @@ def clean_name(name: str) -> str:
         return line
     ending = PurePosixPath(line).suffix[:20]
     return line[: NAME_CHARS - 1 - len(ending)] + "…" + ending
+
+
+def is_document(name: str, content: bytes) -> bool:
+    """Whether this is a PDF or a Word document (.docx), which a DocumentReader reads. Its content tells, whatever it is called.
+
+    Some PDFs have something before their mark; there the name must say so too, for a text may speak of PDFs.
+    """
+    if content.startswith(_ZIP):
+        return b"word/document" in content
+    return content.startswith(_PDF) or (_PDF in content[:1024] and name.lower().endswith(".pdf"))
 
 
 def text_of(name: str, content: bytes) -> str:

@@ -97,6 +97,16 @@ class BackupFolder(Protocol):
         ...
 
 
+class DocumentReader(Protocol):
+    def text(self, name: str, content: bytes) -> str:
+        """What is written in a PDF or Word document, normalized. `name` is what a person calls it, for the sentences.
+
+        Raises InvalidInput for one that cannot be read: damaged, encrypted, without text as a scan is, or too long to read; Busy where
+        no reader is free in time; Unavailable where none can start.
+        """
+        ...
+
+
 class PasswordHasher(Protocol):
     def hash(self, password: str) -> str: ...
     def matches(self, password: str, password_hash: str) -> bool: ...

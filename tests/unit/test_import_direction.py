@@ -35,6 +35,7 @@ ONLY_IN = {
     "sqlalchemy": {"data"},
     "alembic": {"data"},
     "elasticsearch": {"data"},
+    "pypdf": {"data"},
     "llama_cpp": {"models"},
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.attachment import NAME_CHARS, clean_name, text_of, with_files
+from core.attachment import NAME_CHARS, clean_name, is_document, text_of, with_files
 from core.errors import InvalidInput
 
 CHINESE = "第三季度的收入增长了百分之十二，主要来自新客户。\n成本没有变化。"
@@ -85,3 +85,32 @@ def test_the_model_reads_files_before_the_question() -> None:
     )
     assert with_files("", [("a.txt", "x")]) == "[file: a.txt]\nx\n[end of a.txt]"
     assert with_files("Why?", []) == "Why?"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.pdf", b"%PDF-1.7\n1 0 obj"),
+        ("no ending", b"%PDF-2.0\n"),
+        ("A.PDF", b"\x00\x01 sent by a scanner" + b" " * 900 + b"%PDF-1.4"),
+        ("a.docx", b"PK\x03\x04\x14\x00...word/document.xml..."),
+        ("a.zip", b"PK\x03\x04\x14\x00...word/document2.xml..."),
+    ],
+)
+def test_a_document_is_known_by_its_content(name: str, content: bytes) -> None:
+    assert is_document(name, content)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.pdf", b"plain text"),
+        ("a.pdf", b" " * 1024 + b"%PDF-1.7"),
+        ("notes.md", b"A PDF begins with %PDF-1.7"),
+        ("a.docx", b"plain text about word/document.xml"),
+        ("a.docx", b"PK\x03\x04\x14\x00...xl/workbook.xml..."),
+        ("a.docx", b""),
+    ],
+)
+def test_a_name_makes_no_document(name: str, content: bytes) -> None:
+    assert not is_document(name, content)
