@@ -32,6 +32,7 @@ from core.turns import Turns
 from core.usage import UsageReports
 from data.backup.folder import SqlBackupFolder
 from data.database import Database, open_database
+from data.document_reader import ProcessDocumentReader
 from data.index_queue import IndexWorker
 from data.inspection import SqlStoreInspector
 from data.log_shipping import LogShipper
@@ -143,7 +144,7 @@ def build(
         conversations=Conversations(store, index, clock),
         folders=Folders(store, clock),
         turns=Turns(store, router, clock, settings.max_question_chars, settings.max_file_mb * MB),
-        files=Files(store, clock, settings.max_file_mb * MB),
+        files=Files(store, clock, ProcessDocumentReader(), settings.max_file_mb * MB),
         completions=Completions(store, router, clock),
         embeddings=Embeddings(store, router, clock),
         feedback=FeedbackQueue(store, index, clock),

@@ -48,7 +48,7 @@ class Settings:
     parking_disk_mb: Annotated[int, "Disk space under the home for idle conversations' context, in MB; -1: a tenth of what is free."] = -1
     isolated: Annotated[bool, "Run models in processes of their own, where the load does not say otherwise."] = False
     max_question_chars: Annotated[int, "The longest question, in characters."] = 32_000
-    max_file_mb: Annotated[int, "What the files of one question may have together, in MB."] = 5
+    max_file_mb: Annotated[int, "What the files of one question may have together, in MB."] = 20
     session_hours: Annotated[int, "Hours until a person must sign in again."] = 12
     secure_cookie: Annotated[bool, "Send the session cookie over HTTPS only; switch on behind TLS."] = False
     log_level: Annotated[str, "DEBUG, INFO, WARNING or ERROR."] = "INFO"

@@ -64,7 +64,7 @@ def text_of(name: str, content: bytes) -> str:
     """
     text = _decoded(content)
     if text is None or any(unicodedata.category(c) == "Cc" and c not in "\n\r\t\f" for c in set(text)):
-        raise InvalidInput("{name} is not a text file. Attach text, tables as CSV, or code; save other documents as text first.", name=name)
+        raise InvalidInput("{name} cannot be read. Attach PDF or Word documents, text, tables as CSV, or code.", name=name)
     if not text.strip():
         raise InvalidInput("{name} is empty.", name=name)
     return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import uuid4
 
-from core.attachment import MOST_FILES, StoredFile, clean_name, text_of
+from core.attachment import MOST_FILES, StoredFile, clean_name, is_document, text_of
 from core.entities import User
 from core.errors import Conflict, InvalidInput, NotFound
 from core.permissions import Permission, allows, require
-from core.ports import Clock
+from core.ports import Clock, DocumentReader
 from core.unit_of_work import Store, UnitOfWork
 
 MOST_WAITING = 50
@@ -20,25 +20,32 @@ MB = 1_000_000
 class Files:
     """A file is uploaded first and waits; a question then takes it into its conversation. What waits for a day is removed."""
 
-    def __init__(self, store: Store, clock: Clock, max_bytes: int) -> None:
+    def __init__(self, store: Store, clock: Clock, reader: DocumentReader, max_bytes: int) -> None:
         """max_bytes: of all files of one question together."""
         self._store = store
         self._clock = clock
+        self._reader = reader
         self.max_bytes = max_bytes
 
     def upload(self, user: User, name: str, content: bytes) -> StoredFile:
-        """Keep a file until a question takes it. Raises InvalidInput for what no model can read, Conflict where too many wait."""
+        """Keep a file until a question takes it; of a document, the text in it is kept too.
+
+        Raises InvalidInput for what no model can read, Conflict where too many wait, Busy and Unavailable as the reader does.
+        """
         require(user.role, Permission.CHAT)
         name = clean_name(name)
         if len(content) > self.max_bytes:
             sentence = "{name} has {size} MB; at most {limit} MB fit in one question."
             raise InvalidInput(sentence, name=name, size=_mb(len(content)), limit=_mb(self.max_bytes))
-        text_of(name, content)
-        file = StoredFile(uuid4().hex, user.id, name, len(content), self._clock())
         with self._store() as work:
             if len(work.files.waiting(user.id)) >= MOST_WAITING:
                 raise Conflict("{n} of your files wait for a question. Ask with them, or delete some, then upload more.", n=MOST_WAITING)
-            work.files.add(file, content)
+        extracted = self._reader.text(name, content) if is_document(name, content) else None
+        if extracted is None:
+            text_of(name, content)
+        file = StoredFile(uuid4().hex, user.id, name, len(content), self._clock())
+        with self._store() as work:
+            work.files.add(file, content, extracted)
             work.commit()
         return file
 

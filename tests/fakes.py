@@ -11,7 +11,7 @@ from pathlib import Path
 
 from core.embedding import Cancelled, Embedded, EmbeddingRequest, RerankRequest
 from core.entities import FinishReason, Timings, Usage
-from core.errors import NotFound, PortalError, Unavailable
+from core.errors import InvalidInput, NotFound, PortalError, Unavailable
 from core.generation import Delta, Finished, GenerationEvent, GenerationRequest
 from core.model import AdapterFile, DeviceMemory, LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelState
 
@@ -84,6 +84,15 @@ def answer(text: str, *, reasoning: str = "") -> list[GenerationEvent | PortalEr
     tokens = len(events)
     events.append(Finished(FinishReason.STOP, Usage(5, tokens, 2), Timings(0.01, 0.1, 0.5, tokens / 0.4)))
     return events
+
+
+class FakeReader:
+    """Reads every document but those called a scan."""
+
+    def text(self, name: str, content: bytes) -> str:
+        if name.startswith("scan"):
+            raise InvalidInput("{name} may be a scan.", name=name)
+        return f"The text of {name}"
 
 
 @dataclass

@@ -17,13 +17,14 @@ from pages.words import t
 
 PROMPT = "prompt"
 ENDINGS = [
+    "pdf", "docx",
     "txt", "md", "rst", "tex", "log", "csv", "tsv", "json", "jsonl", "xml", "yaml", "yml", "toml", "ini", "cfg", "conf", "env",
     "properties", "html", "htm", "css", "svg", "srt", "vtt", "eml", "ics", "vcf", "diff", "patch", "py", "ipynb", "r", "jl", "js",
     "jsx", "ts", "tsx", "vue", "java", "kt", "scala", "groovy", "c", "h", "cc", "cpp", "hpp", "cs", "go", "rs", "rb", "php", "pl",
     "lua", "swift", "m", "sql", "sh", "bash", "zsh", "bat", "ps1", "vb", "vba", "bas", "do", "sas", "f90", "gradle", "cmake", "tf",
     "proto", "graphql",
 ]  # fmt: skip
-"""What the browser offers to choose. Whether it is text is decided by what is in it."""
+"""What the browser offers to choose. Whether it can be read is decided by what is in it."""
 _MODEL = "chosen_model"
 _THINKING = "wants_thinking"
 

@@ -35,7 +35,7 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_kept_for_the_next_try(pers
     page.locator("input[type=file]").set_input_files([good, bad])
     expect(page.get_by_test_id("stChatInput").get_by_text("photo.txt")).to_be_visible()
     person.ask("Sum them up")
-    expect(page.get_by_text("photo.txt is not")).to_be_visible()
+    expect(page.get_by_text("photo.txt cannot be read")).to_be_visible()
     expect(person.composer()).to_have_value("Sum them up")
     expect(page.get_by_role("button", name="notes.txt")).to_be_visible()
     assert chats(portal, "bo") == []

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from io import BytesIO
+from zipfile import ZipFile
 
 import httpx
 import pytest
@@ -63,7 +65,7 @@ def test_somebody_elses_file_is_not_there(ann: httpx.Client, bob: httpx.Client) 
 @pytest.mark.parametrize(
     ("name", "content", "status", "says"),
     [
-        ("photo.png", b"\x89PNG\x00\x01", 422, "photo.png is not a text file"),
+        ("photo.png", b"\x89PNG\x00\x01", 422, "photo.png cannot be read"),
         ("a.txt", b"", 422, "a.txt is empty"),
         ("", b"text", 422, "A file needs a name"),
         ("a\x00b", b"text", 422, "Control characters"),
@@ -96,3 +98,27 @@ def test_a_page_of_another_site_cannot_upload(address: str, ann: httpx.Client) -
         browser.post("/api/v1/session", json={"username": "bob", "password": "correct horse"})
         asked = browser.post("/api/v1/files?name=a.txt", content=b"text", headers={"Sec-Fetch-Site": "cross-site"})
         assert asked.status_code == 403
+
+
+def word(text: str) -> bytes:
+    space = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+    made = BytesIO()
+    with ZipFile(made, "w") as archive:
+        body = f"<w:body><w:p><w:r><w:t>{text}</w:t></w:r></w:p></w:body>"
+        archive.writestr("word/document.xml", f'<w:document xmlns:w="{space}">{body}</w:document>')
+    return made.getvalue()
+
+
+def test_a_word_document_is_read_by_the_model_and_given_back_whole(ann: httpx.Client, router: FakeRouter) -> None:
+    document = word("Der Plan 计划")
+    file = upload(ann, "plan.docx", document).json()["id"]
+    chat = ann.post("/api/v1/conversations", json={}).json()["id"]
+    ann.post(f"/api/v1/conversations/{chat}/messages", json={"text": "Sum?", "files": [file]}).raise_for_status()
+    assert router.requests[-1].messages[-1].content == "[file: plan.docx]\nDer Plan 计划\n[end of plan.docx]\n\nSum?"
+    assert ann.get(f"/api/v1/files/{file}/content").content == document
+
+
+def test_a_document_that_cannot_be_read_is_refused_with_the_reason(ann: httpx.Client) -> None:
+    for content in (b"%PDF-1.7\nnothing", word(" "), word("cut")[:-40]):
+        refused = upload(ann, "plan.pdf", content)
+        assert refused.status_code == 422 and "plan.pdf" in refused.json()["error"]["message"]

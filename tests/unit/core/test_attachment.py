@@ -42,7 +42,7 @@ def test_text_is_read_as_it_was_written(content: bytes, text: str) -> None:
     ids=lambda content: repr(content[:8]),
 )  # fmt: skip
 def test_what_is_no_text_is_refused_by_name(content: bytes) -> None:
-    with pytest.raises(InvalidInput, match=r"photo\.txt is not a text file"):
+    with pytest.raises(InvalidInput, match=r"photo\.txt cannot be read"):
         text_of("photo.txt", content)
 
 

@@ -20,7 +20,7 @@ from core.running_turn import Snapshot
 from core.turn_runner import TurnOptions
 from core.turns import LEASE, Turns
 from core.unit_of_work import Store
-from tests.fakes import FakeRouter, answer
+from tests.fakes import FakeReader, FakeRouter, answer
 from tests.unit.core.conftest import MovingClock
 
 
@@ -321,7 +321,7 @@ def test_a_conversation_with_a_running_answer_is_not_deleted(
 
 @pytest.fixture
 def files(store: Store, clock: MovingClock) -> Files:
-    return Files(store, clock, 1_000_000)
+    return Files(store, clock, FakeReader(), 1_000_000)
 
 
 def test_the_model_reads_the_files_of_a_question_then_and_later(
@@ -336,6 +336,17 @@ def test_the_model_reads_the_files_of_a_question_then_and_later(
     shown = messages(conversations, ana, chat)
     assert [[file.name for file in message.files] for message in shown] == [["note.txt", "a.csv"], [], [], []]
     assert files.read(ana, table.id)[1] == b"x\n1\n" and files.get(ana, table.id).conversation_id == chat
+
+
+def test_of_a_document_the_model_reads_the_text_and_its_owner_gets_the_document(
+    turns: Turns, files: Files, router: FakeRouter, ana: User, chat: str
+) -> None:
+    document = files.upload(ana, "plan.pdf", b"%PDF-1.7 \x00\x01")
+    finished(turns, ana, turns.start(ana, chat, "Read", TurnOptions(), "r1", files=[document.id]))
+    assert router.requests[0].messages[-1].content == "[file: plan.pdf]\nThe text of plan.pdf\n[end of plan.pdf]\n\nRead"
+    assert files.read(ana, document.id)[1] == b"%PDF-1.7 \x00\x01"
+    with pytest.raises(InvalidInput, match="scan"):
+        files.upload(ana, "scan.pdf", b"%PDF-1.7 \x00\x01")
 
 
 def test_files_alone_are_a_question_and_name_the_chat(
