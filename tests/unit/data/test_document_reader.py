@@ -234,11 +234,11 @@ def test_what_takes_too_much_processor_time_is_ended_by_the_kernel(caplog: pytes
 
 
 def test_what_takes_too_much_memory_is_refused() -> None:
-    assert refusal(SLOW, ProcessDocumentReader(memory_bytes=120_000_000)) == HEAVY
+    assert refusal(SLOW, ProcessDocumentReader(memory_bytes=200_000_000)) == HEAVY
 
 
 def test_a_reader_that_hangs_is_killed_and_the_next_document_is_read() -> None:
-    reader = ProcessDocumentReader(wall_s=4, at_once=1)
+    reader = ProcessDocumentReader(wall_s=6, at_once=1)
     assert refusal(SLOW, reader) == HEAVY
     assert not _readers()
     assert reader.text("a.pdf", page(stream(shown("Next")))) == "Next"
