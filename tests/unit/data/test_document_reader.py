@@ -17,6 +17,7 @@ import pytest
 from pypdf import PdfReader, PdfWriter
 
 from core.errors import Busy, InvalidInput, Unavailable
+from data import document_reader
 from data.document_reader import ProcessDocumentReader
 
 READER = ProcessDocumentReader()
@@ -118,6 +119,15 @@ def refusal(content: bytes, reader: ProcessDocumentReader = READER) -> str:
     return caught.value.template
 
 
+def _drawn_ten_times_each(depth: int) -> list[bytes]:
+    """A page, and forms that draw the next form; from object 3 on."""
+    resources = b"/Resources<</XObject<</X %d 0 R>>/Font<</F<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>>>>>"
+    first = b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R" + resources % 5 + b">>"
+    form = b"/Type/XObject/Subtype/Form/BBox[0 0 595 842]"
+    drawn = [stream(b"/X Do " * 10, form + resources % (n + 1)) for n in range(5, 5 + depth)]
+    return [first, stream(b"BT /F 9 Tf (x) Tj ET " + b"/X Do " * 10), *drawn, stream(shown("ha"), form + resources % 3)]
+
+
 DAMAGED = "{name} is damaged and cannot be read. Open it in its own program, save it anew, and attach that."
 ENCRYPTED = "{name} is protected by a password. Save a copy without one and attach that."
 NO_TEXT = "{name} holds no text; it may be a scan. Have its text recognized (OCR), and attach that."
@@ -208,6 +218,7 @@ def test_a_document_with_too_many_characters_is_refused() -> None:
         pytest.param(page(stream(b"[" * 200_000)), id="nested too deep in a page"),
         pytest.param(page(b"4 0 R"), id="an object that is itself"),
         pytest.param(page(stream(b"/X Do"), b"<</XObject<</X 4 0 R>>>>"), id="a page that draws itself"),
+        pytest.param(pdf(CATALOG, PAGES, *_drawn_ten_times_each(9)), id="a billion drawings"),
         pytest.param(b"%PDF-1.7\nxref\n0 0\ntrailer<</Root 1 0 R/Prev 9>>\nstartxref\n9\n%%EOF", id="tables in a ring"),
         pytest.param(b"%PDF-1.7\nxref\n0 999999999\ntrailer<</Root 1 0 R>>\nstartxref\n9\n%%EOF", id="a table too large"),
         pytest.param(page(stream(b"/x", b"/Filter/JBIG2Decode")), id="a filter that is another program"),
@@ -223,11 +234,11 @@ def test_what_takes_too_much_processor_time_is_ended_by_the_kernel(caplog: pytes
 
 
 def test_what_takes_too_much_memory_is_refused() -> None:
-    assert refusal(SLOW, ProcessDocumentReader(memory_bytes=120_000_000)) == HEAVY
+    assert refusal(SLOW, ProcessDocumentReader(memory_bytes=200_000_000)) == HEAVY
 
 
 def test_a_reader_that_hangs_is_killed_and_the_next_document_is_read() -> None:
-    reader = ProcessDocumentReader(wall_s=4, at_once=1)
+    reader = ProcessDocumentReader(wall_s=6, at_once=1)
     assert refusal(SLOW, reader) == HEAVY
     assert not _readers()
     assert reader.text("a.pdf", page(stream(shown("Next")))) == "Next"
@@ -274,14 +285,14 @@ def test_a_reader_sees_nothing_of_the_portals_environment_and_writes_no_file(mon
     monkeypatch.setenv("PORTAL_MASTER_KEY", "secret")
     target = tmp_path / "written"
     worker = tmp_path / "worker.py"
-    real = Path("data/document_worker.py").read_text("utf-8").partition('if __name__ == "__main__":')[0]
+    real = Path(document_reader.__file__).with_name("document_worker.py").read_text("utf-8").partition('if __name__ == "__main__":')[0]
     worker.write_text(
         f"{real}\nimport os, pathlib\n"
-        "def _read(content, most_chars):\n"
+        "def _answer(content, most_chars):\n"
         "    try:\n"
         f"        pathlib.Path({str(target)!r}).write_text('x')\n"
         "    except OSError as problem:\n"
-        "        return {'text': problem.strerror + ' ' + str(sorted(os.environ))}\n"
+        "        return json.dumps({'text': problem.strerror + ' ' + str(sorted(os.environ))})\n"
         "main()\n"
     )
     monkeypatch.setattr("data.document_reader._WORKER", worker)
