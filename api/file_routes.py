@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Annotated
 from urllib.parse import quote
 
+import anyio.to_thread
 from fastapi import APIRouter, Query, Request
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from api.identity import SignedIn
@@ -16,6 +16,8 @@ from api.shapes import FileOut, Id, Line
 PATH = "/api/v1/files"
 router = APIRouter(prefix=PATH, tags=["files"])
 
+_uploads = anyio.CapacityLimiter(8)
+"""Threads of their own: a document may be read for a minute, and all other routes share the usual ones."""
 _BODY = {"requestBody": {"required": True, "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}}
 
 
@@ -25,7 +27,7 @@ async def upload(
 ) -> FileOut:
     """Upload a text file: its bytes are the body. It waits a day for a question that names its id among files."""
     content = await request.body()
-    return FileOut.of(await run_in_threadpool(portal.files.upload, user, name, content))
+    return FileOut.of(await anyio.to_thread.run_sync(portal.files.upload, user, name, content, limiter=_uploads))
 
 
 @router.get("/{file_id}")

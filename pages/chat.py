@@ -133,7 +133,8 @@ def _ask(portal: Portal, user: User, models: Sequence[LoadedModel], here: str | 
     text, request = asked["text"], asked["request"]
     held: list[StoredFile] = st.session_state.setdefault(_HELD, [])
     for file in asked.get("files", ()):
-        held.append(portal.files.upload(user, file.name, file.getvalue()))
+        with st.bottom, st.spinner(t("Reading {name}", name=plain(file.name))):
+            held.append(portal.files.upload(user, file.name, file.getvalue()))
     check_question(text, portal.settings.max_question_chars, files=bool(held))
     begun: dict[str, str] = st.session_state.setdefault(_ASKED, {})
     conversation_id = here or begun.get(request) or portal.conversations.new(user, folder_id=place.folder_of_new_chats()).id
