@@ -19,7 +19,7 @@ from pages.widgets.figures import MISSING, count, size, speed
 from pages.widgets.memory_bar import memory_bar
 from pages.widgets.memory_plan import file_line, kind_word, memory_plan
 from pages.widgets.message import plain
-from pages.words import said, t
+from pages.words import retold, said, t
 
 if TYPE_CHECKING:
     from bootstrap import Portal
@@ -127,13 +127,13 @@ def _card(portal: Portal, user: User, model: LoadedModel) -> None:
     st.html(f"<p class='file'>{file_line(model.file)}<br><code>{escape(str(model.file.path))}</code></p>")
     if model.state is ModelState.FAILED:
         with st.container(key=f"fail-{model.name}", gap=None):
-            st.markdown(plain(t(model.error or "The model could not be loaded. The log has the details.")))
+            st.markdown(plain(retold(model.error or "The model could not be loaded. The log has the details.")))
             st.caption(t("The other models were not touched. Change the plan or choose another file, then load again."))
         return
     if model.state is ModelState.RESTARTING:
         st.markdown(t("Its process died and is being started again. Nothing else was touched; the log has the details."))
         if model.error:
-            st.caption(plain(model.error))
+            st.caption(plain(retold(model.error)))
         return
     if model.state is ModelState.LOADING:
         done, whole = model.progress * model.file.size_bytes, model.file.size_bytes
@@ -272,7 +272,7 @@ def _folder(files: Sequence[ModelFile], adapters: Sequence[AdapterFile], loaded:
         for file in (*files, *adapters):
             if file.error:
                 name = "" if file.path.name in file.error else f"**{plain(file.path.name)}** "
-                st.markdown(f":small[{name}:red[{plain(t(file.error))}]]")
+                st.markdown(f":small[{name}:red[{plain(retold(file.error))}]]")
 
 
 def _choose_row(files: Sequence[ModelFile]) -> None:
@@ -304,7 +304,7 @@ def add_path(portal: Portal, user: User, path: Path) -> str | None:
     except PortalError as problem:
         return said(problem)
     if file.error:
-        return t(file.error)
+        return retold(file.error)
     st.session_state["models-typed"] = [*st.session_state.get("models-typed", ()), str(file.path)]
     st.session_state["models-wanted"] = str(file.path)
     return None

@@ -17,7 +17,7 @@ from pages.widgets.figures import milliseconds, seconds
 from pages.widgets.message import plain, show
 from pages.widgets.seam import Foot, Thought, seam
 from pages.widgets.wishes import pending, wish
-from pages.words import language, t
+from pages.words import language, retold, t
 
 if TYPE_CHECKING:
     from bootstrap import Portal
@@ -73,7 +73,7 @@ def _answer(message: Message, *, free: bool, on_again: Callable[[str], None]) ->
 def _cut(message: Message, *, free: bool, on_again: Callable[[str], None]) -> None:
     """What happened, what is kept, what next."""
     if message.status is MessageStatus.FAILED:
-        head, why, key = t("The answer could not be finished"), t(message.error or ""), f"fail-{message.id}"
+        head, why, key = t("The answer could not be finished"), retold(message.error or ""), f"fail-{message.id}"
     else:
         kept = t("The portal stopped in the middle of it. The text so far is kept.")
         why = kept if message.text else t("The portal stopped before it began.")
