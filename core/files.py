@@ -12,8 +12,8 @@ from core.permissions import Permission, allows, require
 from core.ports import Clock, DocumentReader
 from core.unit_of_work import Store, UnitOfWork
 
-MOST_WAITING = 50
-"""Files that one person may have uploaded and not yet asked with."""
+MOST_WAITING, QUESTIONS_WAITING = 50, 5
+"""Files that one person may have uploaded and not yet asked with; together no more than so many questions could take."""
 MB = 1_000_000
 
 
@@ -38,8 +38,9 @@ class Files:
             sentence = "{name} has {size} MB; at most {limit} MB fit in one question."
             raise InvalidInput(sentence, name=name, size=_mb(len(content)), limit=_mb(self.max_bytes))
         with self._store() as work:
-            if len(work.files.waiting(user.id)) >= MOST_WAITING:
-                raise Conflict("{n} of your files wait for a question. Ask with them, or delete some, then upload more.", n=MOST_WAITING)
+            waiting = work.files.waiting(user.id)
+        if len(waiting) >= MOST_WAITING or sum(file.size_bytes for file in waiting) + len(content) > QUESTIONS_WAITING * self.max_bytes:
+            raise Conflict("Too many of your files wait for a question. Ask with them, or delete some, then upload more.")
         extracted = self._reader.text(name, content) if is_document(name, content) else None
         if extracted is None:
             text_of(name, content)

@@ -405,10 +405,15 @@ def test_too_many_and_too_large_files_are_refused_with_their_limit(turns: Turns,
         turns.start(ana, chat, "Read", TurnOptions(), "r2", files=small)
     for n in range(MOST_WAITING - 13):
         files.upload(ana, f"w{n}.txt", b"x")
-    with pytest.raises(Conflict, match="50 of your files wait"):
+    with pytest.raises(Conflict, match="Too many of your files wait"):
         files.upload(ana, "one more.txt", b"x")
-    files.discard(ana, small[0])
+    for file in small:
+        files.discard(ana, file)
     files.upload(ana, "one more.txt", b"x")
+    for n in range(4):
+        files.upload(ana, f"large{n}.txt", b"x" * 900_000)
+    with pytest.raises(Conflict, match="Too many of your files wait"):
+        files.upload(ana, "large.txt", b"x" * 900_000)
 
 
 def test_a_long_file_pushes_old_turns_out_without_counting_each(
