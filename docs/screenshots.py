@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -21,6 +22,8 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from bench._portal import PASSWORD, Measured, running_portal
+from core.attachment import StoredFile
+from core.entities import Folder
 from data.database import open_database
 from data.migrate import migrate
 from data.passwords import BcryptHasher
@@ -39,6 +42,8 @@ CHROMIUM = [
 ]  # fmt: skip
 WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 PERSON = "mei"
+FOLDERS = ("Month-end reports", "Stress tests")
+TABLE = b"counterparty,currency,exposure\n" + b"".join(b"Bank %d,USD,%d000\n" % (n, 120 + n * 7) for n in range(1, 60))
 
 
 @dataclass(frozen=True)
@@ -87,7 +92,7 @@ def main(names: list[str]) -> int:
 
 
 def fill(home: Path) -> str:
-    """People, chats and ratings, and a second small model to plan with. Returns the id of a chat worth looking at."""
+    """People, chats with folders and a file, ratings, and a second small model to plan with. Returns the id of a chat worth looking at."""
     settings = Settings(home=home)
     settings.models_path.mkdir(parents=True)
     make_gguf(settings.models_path / "glm4-demo-Q8_0.gguf", quantization="Q8_0", context=8192, name="glm4-demo")
@@ -96,8 +101,20 @@ def fill(home: Path) -> str:
     person = seed(lambda: SqlUnitOfWork(database), datetime.now(UTC), BcryptHasher().hash(PASSWORD)).people[PERSON]
     with SqlUnitOfWork(database) as work:
         chats = work.conversations.of_user(person.id, 200)
+        shown = next((chat for chat in chats if chat.title.startswith("Convert the exposure")), chats[0])
+        others = [chat for chat in chats if chat is not shown]
+        for number, name in enumerate(FOLDERS):
+            folder = Folder(uuid4().hex, person.id, name, datetime.now(UTC))
+            work.folders.add(folder)
+            for chat in others[number + 2 :: 9]:
+                work.conversations.move(chat.id, folder.id)
+        question = work.messages.of_conversation(shown.id)[0]
+        file = StoredFile(uuid4().hex, person.id, "exposures-q3.csv", len(TABLE), datetime.now(UTC))
+        work.files.add(file, TABLE)
+        work.files.attach(question.id, shown.id, [file.id])
+        work.commit()
     database.close()
-    return next((chat for chat in chats if chat.title.startswith("Convert the exposure")), chats[0]).id
+    return shown.id
 
 
 def photograph(browser: Browser, portal: Measured, chat: str, names: list[str], look: str, viewport: dict[str, int], scheme: str) -> None:
