@@ -93,16 +93,16 @@ def render(portal: Portal, user: User) -> None:
 
 
 def _act(portal: Portal, user: User, models: Sequence[LoadedModel]) -> None:
-    asked = take()
-    if asked is None:
-        return
-    st.session_state.pop(_PROBLEM, None)
-    try:
-        _carry_out(portal, user, models, asked)
-    except PortalError as problem:
-        st.session_state[_PROBLEM] = said(problem)
-        if asked["kind"] == "ask":
-            st.session_state[PROMPT] = asked["text"]
+    wishes = take()
+    if wishes:
+        st.session_state.pop(_PROBLEM, None)
+    for asked in wishes:
+        try:
+            _carry_out(portal, user, models, asked)
+        except PortalError as problem:
+            st.session_state[_PROBLEM] = said(problem)
+            if asked["kind"] == "ask":
+                st.session_state[PROMPT] = asked["text"]
 
 
 def _carry_out(portal: Portal, user: User, models: Sequence[LoadedModel], asked: Mapping[str, Any]) -> None:

@@ -39,7 +39,8 @@ _FILTERS: Mapping[str, Any] = {
 
 
 def render(portal: Portal, user: User) -> None:
-    _act(take())
+    for asked in take():
+        _act(asked)
     words = _words()
     with st.container(horizontal_alignment="center"), st.container(key="searchpage", width=760, gap="small"):
         _field(portal, user, words)
@@ -79,7 +80,7 @@ def shortcut() -> None:
 # What the person did: see pages/widgets/wishes.py
 
 
-def _act(asked: Mapping[str, Any] | None) -> None:
+def _act(asked: Mapping[str, Any]) -> None:
     match asked:
         case {"kind": "search", "text": str(text)}:
             _look_for(text[:MOST_CHARACTERS].strip())

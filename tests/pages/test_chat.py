@@ -45,7 +45,7 @@ def chat(house: House, conversation_id: str | None = None, user: User | None = N
 
 def intend(drawn: AppTest, kind: str, **fields: object) -> AppTest:
     """What a component would have told: AppTest does not run their scripts."""
-    drawn.session_state["chat_intent"] = {"kind": kind, **fields}
+    drawn.session_state["chat_intents"] = [{"kind": kind, **fields}]
     return drawn.run()
 
 
@@ -325,6 +325,19 @@ def test_the_wishes_of_a_person_are_carried_out_with_the_rights_of_now(house: Ho
     drawn = chat(house)
     intend(drawn, "delete now", id=theirs)
     assert len(conversations(house, house.person(Role.MANAGER))) == 1
+
+
+def test_two_things_done_in_quick_succession_are_both_carried_out_also_where_one_is_refused(house: House, ana: User) -> None:
+    first, second = house.ask(ana, "First"), house.ask(ana, "Second")
+    drawn = chat(house)
+    drawn.session_state["chat_intents"] = [
+        {"kind": "rename", "id": first, "title": "Renamed"},
+        {"kind": "rename", "id": "0" * 32, "title": "Nobody's"},
+        {"kind": "open", "id": second},
+    ]
+    drawn.run()
+    assert house.portal.conversations.get(ana, first).title == "Renamed" and drawn.query_params["c"] == second
+    assert "There is no such conversation" in texts(drawn)
 
 
 def test_a_refusal_of_the_model_is_shown_as_the_answer_that_failed(house: House, ana: User) -> None:

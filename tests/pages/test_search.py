@@ -74,7 +74,7 @@ def marked(parts: list[str]) -> str:
 
 def do(drawn: AppTest, kind: str, **fields: object) -> AppTest:
     """What a component would have told: AppTest does not run their scripts."""
-    drawn.session_state["chat_intent"] = {"kind": kind, **fields}
+    drawn.session_state["chat_intents"] = [{"kind": kind, **fields}]
     return drawn.run()
 
 
