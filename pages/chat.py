@@ -132,9 +132,15 @@ def _carry_out(portal: Portal, user: User, models: Sequence[LoadedModel], asked:
 def _ask(portal: Portal, user: User, models: Sequence[LoadedModel], here: str | None, asked: Mapping[str, Any]) -> None:
     text, request = asked["text"], asked["request"]
     held: list[StoredFile] = st.session_state.setdefault(_HELD, [])
+    refused: list[PortalError] = []
     for file in asked.get("files", ()):
         with st.bottom, st.spinner(t("Reading {name}", name=plain(file.name))):
-            held.append(portal.files.upload(user, file.name, file.getvalue()))
+            try:
+                held.append(portal.files.upload(user, file.name, file.getvalue()))
+            except PortalError as problem:
+                refused.append(problem)
+    if refused:
+        raise refused[0]
     check_question(text, portal.settings.max_question_chars, files=bool(held))
     begun: dict[str, str] = st.session_state.setdefault(_ASKED, {})
     conversation_id = here or begun.get(request) or portal.conversations.new(user, folder_id=place.folder_of_new_chats()).id

@@ -28,21 +28,24 @@ def test_a_file_goes_with_its_question_and_can_be_saved_again(person: Person, po
 
 
 def test_what_cannot_be_read_is_named_and_the_rest_is_kept_for_the_next_try(person: Person, portal: Measured, tmp_path: Path) -> None:
-    good, bad = tmp_path / "notes.txt", tmp_path / "photo.txt"
+    good, bad, other = tmp_path / "notes.txt", tmp_path / "photo.txt", tmp_path / "other.txt"
     good.write_text("Notes")
+    other.write_text("Other notes")
     bad.write_bytes(b"\x89PNG\x00\x01")
     page = person.open("bo")
     before = chats(portal, "bo")
-    page.locator("input[type=file]").set_input_files([good, bad])
-    expect(page.get_by_test_id("stChatInput").get_by_text("photo.txt")).to_be_visible()
+    page.locator("input[type=file]").set_input_files([good, bad, other])
+    expect(page.get_by_test_id("stChatInput").get_by_text("other.txt")).to_be_visible()
     person.ask("Sum them up")
     expect(page.get_by_text("photo.txt cannot be read")).to_be_visible()
     expect(person.composer()).to_have_value("Sum them up")
-    expect(page.get_by_role("button", name="notes.txt")).to_be_visible()
+    for name in ("notes.txt", "other.txt"):
+        expect(page.get_by_role("button", name=name)).to_be_visible()
     assert chats(portal, "bo") == before
     person.composer().press("Enter")
     wait_for_end(page)
     expect(page.get_by_role("link", name="notes.txt")).to_be_visible()
+    expect(page.get_by_role("link", name="other.txt")).to_be_visible()
     expect(page.get_by_role("button", name="notes.txt")).to_have_count(0)
 
 
