@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from collections.abc import Sequence as Row
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -27,10 +27,13 @@ import llama_cpp
 from bench.peers import LIBRARIES
 from core.errors import PortalError
 from core.generation import Delta, Finished, SamplingParams
+from core.model import LoadSettings
 from models.child.model import ChildModel
 from models.engine.engine import Engine
 from models.engine.llama_backend import BackendOptions, LlamaBackend
 from models.engine.sequence import Event, Sequence
+from models.memory_plan import plan_load
+from models.model_facts import read_facts
 
 TOP_K, TOP_P, TEMPERATURE = 40, 0.95, 0.8
 PARKING_BYTES = 1 << 30
@@ -147,6 +150,12 @@ class EngineSide:
             raise event
 
 
+def _planned(model: Path, *, slots: int, context: int, threads: int) -> BackendOptions:
+    """As the portal would load it on this machine's processor."""
+    asked = LoadSettings(context=context, slots=slots, threads=threads, streams="separate", gpu_layers=0)
+    return replace(plan_load(read_facts(model), asked).options, parking_bytes=PARKING_BYTES, next_tokens=False)
+
+
 @contextlib.contextmanager
 def engine(
     model: Path,
@@ -159,10 +168,8 @@ def engine(
     **options: object,
 ) -> Iterator[EngineSide]:
     """options: more of the Engine's."""
-    loading = BackendOptions(
-        context=context, slots=slots, threads=threads, parking_bytes=PARKING_BYTES, next_tokens=next_tokens, **device.loading
-    )
-    backend = LlamaBackend(model, loading)
+    loading = replace(_planned(model, slots=slots, context=context, threads=threads), next_tokens=next_tokens)
+    backend = LlamaBackend(model, replace(loading, **device.loading))
     running = Engine(backend, model.name, **options)  # type: ignore[arg-type]
     running.start()
     try:
@@ -174,7 +181,7 @@ def engine(
 @contextlib.contextmanager
 def isolated(model: Path, *, slots: int, context: int, threads: int) -> Iterator[EngineSide]:
     """The engine in a process of its own, heard through its socket."""
-    child = ChildModel(model.name, model, BackendOptions(context=context, slots=slots, threads=threads, parking_bytes=PARKING_BYTES))
+    child = ChildModel(model.name, model, _planned(model, slots=slots, context=context, threads=threads))
     try:
         side = EngineSide(child, None)
         side.name = "isolated"

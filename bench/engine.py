@@ -23,7 +23,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench import _synthetic as synthetic
-from bench._chats import Answer, Job, LockedSide, Side, engine, isolated, server, speed
+from bench._chats import Answer, Device, Job, LockedSide, Side, engine, isolated, server, speed
 from bench._engine_stress import stress
 from bench._portal import ROOT, percentile, table
 from bench._results import HEAD, processor, row, write
@@ -85,6 +85,28 @@ def throughput(bench: Bench, shape: Shape, wanted: Callable[[int], str]) -> Iter
             yield row(name, found[ours.name], theirs.name, found[theirs.name], wanted(count))
             name = f"processor ms a token, {shape.name}, {count} chats"
             yield row(name, spent[ours.name], theirs.name, spent[theirs.name], "", digits=2)
+
+
+def deep(bench: Bench) -> Iterator[list[str]]:
+    """Answers in conversations that hold 400 tokens already: beside llama-server, and beside the engine with flash attention like it."""
+    model = bench.model(MIDDLE)
+    options = {"slots": 16, "context": 1024, "threads": bench.threads}
+    flash = Device({"flash_attention": "on"}, ())
+    beside = engine(model, **options, device=flash), server(bench.server, model, **options)
+    with engine(model, **options) as ours, beside[0] as other, beside[1] as theirs:
+        other.name = "engine with flash attention"
+        for count in (1, 4, 16):
+
+            def measure(side: Side, repeat: int, count: int = count) -> float:
+                rng = random.Random(f"{count} {repeat}")
+                chats = [prompt(rng, MIDDLE, 400) for _ in range(count)]
+                first = side.run([Job(chat, 4, seed=number) for number, chat in enumerate(chats)])
+                asked = [[*chat, *answer.ids, *prompt(rng, MIDDLE, 8)] for chat, answer in zip(chats, first, strict=True)]
+                return speed(side.run([Job(chat, COUNTS[count], seed=number) for number, chat in enumerate(asked)]))
+
+            found = in_turns((ours, other, theirs), bench.repeats, measure)
+            for peer, wanted in ((theirs, ">= 1.0"), (other, "")):
+                yield row(f"tok/s, {MIDDLE.name}, {count} chats of 400 tokens", found[ours.name], peer.name, found[peer.name], wanted)
 
 
 def against_a_lock(bench: Bench, shape: Shape) -> Iterator[list[str]]:
@@ -274,6 +296,7 @@ def soak(bench: Bench) -> Iterator[list[str]]:
 MEASURES: dict[str, Callable[[Bench], Iterator[list[str]]]] = {
     "middle": lambda bench: throughput(bench, MIDDLE, lambda count: ">= 1.0"),
     "vocabulary": lambda bench: throughput(bench, WIDE, lambda count: ">= 1.15" if count >= 16 else ">= 1.0"),
+    "deep": deep,
     "lock": lambda bench: against_a_lock(bench, MIDDLE),
     "lock-vocabulary": lambda bench: against_a_lock(bench, WIDE),
     "long-prompts": long_prompts,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from core.errors import InvalidInput
 from core.model import LoadSettings, MemoryPlan
 from models import machine
+from models.attention import plain_is_quicker, score_bytes
 from models.engine import native
 from models.engine.llama_backend import BackendOptions, LlamaBackend
 from models.gpu_choice import choose_gpus
@@ -54,14 +55,16 @@ def state_bytes(facts: ModelFacts) -> int:
     return 4 * facts.state_length
 
 
-def work_bytes(facts: ModelFacts, slots: int, context: int) -> int:
+def work_bytes(facts: ModelFacts, slots: int, context: int, *, plain: bool = False) -> int:
     """Scratch memory of one decode: activations of a micro-batch, attention scores, and the logits of every slot.
 
-    A generous estimate: llama.cpp reserves 130 MB for a GLM-4-9B where this says 330 MB.
+    plain: without flash attention, which never holds all scores at once. A generous estimate: llama.cpp reserves 130 MB for a GLM-4-9B
+    where this says 330 MB.
     """
     wide = max(2 * facts.feed_forward, 4 * facts.embedding)
     activations = MICRO_BATCH * (6 * facts.embedding + 2 * wide) * 4
-    scores = min(MICRO_BATCH * max(facts.heads, 1) * context * 4, 128 * _MEGABYTE)
+    scores = score_bytes(facts, MICRO_BATCH, context)
+    scores = scores if plain else min(scores, 128 * _MEGABYTE)
     return activations + scores + 2 * (slots + LlamaBackend.most_guesses) * facts.vocabulary * 4 + 32 * _MEGABYTE
 
 
@@ -79,6 +82,8 @@ def plan_load(
         host = replace(host, free=max(0, host.free - OWN_PROCESS))
     gpus = native.gpus() if gpus is None else gpus
     plan = _plan_for(facts, settings, extra_buffers, host, gpus)
+    if settings.flash_attention == "auto":
+        plan = _with_quicker_attention(facts, plan)
     if facts.next_layer_bytes:
         quicker = _with_next_layer(facts, plan)
         plan = quicker if quicker.memory.fits else plan
@@ -86,6 +91,14 @@ def plan_load(
     on_host = 0 if plan.options.gpu_layers == -1 else plan.memory.needed_bytes
     parking = min(_MOST_PARKING, round(_PARKING_SHARE * max(0, host.free - on_host)))
     return replace(plan, options=replace(plan.options, parking_bytes=parking))
+
+
+def _with_quicker_attention(facts: ModelFacts, plan: LoadPlan) -> LoadPlan:
+    """The same without flash attention, where that is quicker and its scores have room."""
+    context = plan.memory.context
+    memory = replace(plan.memory, work_bytes=work_bytes(facts, plan.memory.slots, context, plain=True))
+    quicker = plain_is_quicker(facts, plan.options, context, score_bytes(facts, MICRO_BATCH, context), memory.free_bytes)
+    return LoadPlan(memory, replace(plan.options, flash_attention="off")) if quicker and memory.fits else plan
 
 
 def _with_next_layer(facts: ModelFacts, plan: LoadPlan) -> LoadPlan:
@@ -97,7 +110,7 @@ def _with_next_layer(facts: ModelFacts, plan: LoadPlan) -> LoadPlan:
         memory,
         weights_bytes=memory.weights_bytes + facts.next_layer_bytes,
         context_bytes=memory.context_bytes + context,
-        work_bytes=memory.work_bytes + work_bytes(facts, memory.slots, memory.context),
+        work_bytes=2 * memory.work_bytes,
     )
     return LoadPlan(more, replace(plan.options, next_tokens=True))
 
@@ -179,7 +192,10 @@ class _Room:
         return self.settings.context or min(self.facts.file.context, self.longest)
 
     def _budget(self, slots: int, cells: int) -> float:
-        return max(0.0, (self.memory.free - self.facts.weights_bytes - work_bytes(self.facts, slots, cells)) * _CONTEXT_SHARE)
+        return max(0.0, (self.memory.free - self.facts.weights_bytes - self._work(slots, cells)) * _CONTEXT_SHARE)
+
+    def _work(self, slots: int, stream: int) -> int:
+        return work_bytes(self.facts, slots, stream, plain=self.settings.flash_attention == "off")
 
     def separate(self) -> MemoryPlan:
         """Share the memory out: first enough slots, then the longest context, at least SMALLEST_CONTEXT each."""
@@ -212,7 +228,7 @@ class _Room:
             device=self.device,
             weights_bytes=self.facts.weights_bytes,
             context_bytes=round(cells * self._per_token + slots * state_bytes(self.facts)),
-            work_bytes=work_bytes(self.facts, slots, stream),
+            work_bytes=self._work(slots, stream),
             free_bytes=self.memory.free,
             total_bytes=self.memory.total,
             context=context,

@@ -180,6 +180,58 @@ def test_the_settings_of_the_admin_reach_llama_cpp() -> None:
     assert load.memory.gpus == 2
 
 
+@pytest.fixture
+def on_x86(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+
+
+@pytest.mark.usefixtures("on_x86")
+def test_long_conversations_on_an_x86_processor_get_plain_attention() -> None:
+    asked = LoadSettings(context=4096, slots=4)
+    quick, flash = plan(64, asked), plan(64, replace(asked, flash_attention="on"))
+    assert (quick.options.flash_attention, flash.options.flash_attention) == ("off", "on")
+    scores = 512 * 32 * 4096 * 4
+    assert quick.memory.work_bytes - flash.memory.work_bytes >= scores - 128 * 1024**2, "the scores are part of the plan"
+    assert replace(quick.memory, work_bytes=0) == replace(flash.memory, work_bytes=0), "nobody gets a shorter context for it"
+
+
+@pytest.mark.usefixtures("on_x86")
+@pytest.mark.parametrize(
+    ("host", "asked", "changes"),
+    [
+        (64, {"context": 512}, {}),
+        (64, {"kv_type": "q8_0"}, {}),
+        (64, {"streams": "unified"}, {}),
+        (12, {"context": 65_536, "slots": 1}, {}),
+        (64, {}, {"latent_length": 576, "kv_heads": (1,) * 40}),
+        (64, {}, {"state_length": 1024}),
+    ],
+    ids=["short", "quantized", "shared", "no room for its scores", "compressed", "recurrent"],
+)
+def test_elsewhere_llama_cpp_chooses(host: int, asked: dict[str, object], changes: dict[str, object]) -> None:
+    settings = LoadSettings(**({"context": 4096, "slots": 4} | asked))  # type: ignore[arg-type]
+    assert plan(host, settings, model=facts(**changes)).options.flash_attention == "auto"
+
+
+def test_on_a_gpu_and_on_arm_llama_cpp_chooses(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = LoadSettings(context=4096, slots=4)
+    assert plan(64, asked, [Gpu("CUDA0", "NVIDIA", 80 * GB, 80 * GB)]).options.flash_attention == "auto"
+    monkeypatch.setattr("platform.machine", lambda: "aarch64")
+    assert plan(64, asked).options.flash_attention == "auto"
+
+
+@pytest.mark.parametrize("context", [4096, 32_768])
+def test_the_plan_holds_all_that_plain_attention_takes(context: int, tmp_path: Path) -> None:
+    model = read_facts(make_gguf(tmp_path / "a.gguf", context=context))
+    load = plan_load(model, LoadSettings(context=context, slots=2, flash_attention="off"))
+    backend = LlamaBackend(model.file.path, load.options)
+    line = backend.logged("CPU compute buffer size =")
+    backend.close()
+    assert line is not None
+    taken = float(line.split("=")[1].split()[0]) * 1024**2
+    assert 0 < taken <= load.memory.work_bytes
+
+
 @pytest.mark.parametrize("streams", ["separate", "unified"])
 @pytest.mark.parametrize("flash_attention", ["auto", "on", "off"])
 def test_llama_cpp_takes_every_kind_of_context(streams: str, flash_attention: str, tmp_path: Path) -> None:
