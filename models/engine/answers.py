@@ -96,20 +96,21 @@ class Answers:
             self._memory.forget_oldest(self._scheduler.free)
         return bool(batch)
 
-    def deliver(self, sequence: Sequence, token: int) -> None:
-        """Hand the token's text over, and end the answer where it ends."""
+    def deliver(self, sequence: Sequence, token: int, now: float) -> None:
+        """Hand the text of a token, sampled `now`, over, and end the answer where it ends."""
         if sequence.slot is None:
             return  # it ended with an earlier token of this step
         if self._backend.ends(token):
             self._finish(sequence, FinishReason.STOP)
             return
-        sequence.add(token)
-        text = sequence.detokenizer.feed(self._backend.piece(token))
+        sequence.add(token, now)
+        detokenizer, generated = sequence.detokenizer, sequence.generated
+        text = detokenizer.feed(self._backend.piece(token))
         if text:
-            self.outbox.tell(sequence, Delta(text, tokens=sequence.generated))
-        if sequence.detokenizer.stopped:
+            self.outbox.tell(sequence, Delta(text, tokens=generated))
+        if detokenizer.stopped:
             self._finish(sequence, FinishReason.STOP)
-        elif sequence.generated >= sequence.max_tokens or len(sequence.tokens) >= self._backend.context:
+        elif generated >= sequence.max_tokens or len(sequence.tokens) >= self._backend.context:
             self._finish(sequence, FinishReason.LENGTH)
 
     def _finish(self, sequence: Sequence, reason: FinishReason) -> None:

@@ -55,7 +55,7 @@ class Decoder:
             result = self._decode([part for _, part in batch])
         if result is Decoded.DONE:
             self._last_step.sampling()
-            return [entry for index, (sequence, part) in enumerate(batch) for entry in self._advance(sequence, part, index, began)]
+            return self._sample(batch, began)
         for sequence, part in batch:
             self._undo(sequence, part)
         if result is Decoded.ABORTED or (apart and result is Decoded.FULL):
@@ -93,6 +93,21 @@ class Decoder:
             sequence.done = 0
             self._prefixes.tokens[part.slot].clear()
         self._backend.cut(part.slot, sequence.done)
+
+    def _sample(self, batch: list[tuple[Sequence, Part]], began: float) -> list[tuple[Sequence, int]]:
+        """After each part that ends with the newest token: nearly always one token, which is taken the short way."""
+        sampled: list[tuple[Sequence, int]] = []
+        sample, held = self._backend.sample, self._prefixes.tokens
+        for index, (sequence, part) in enumerate(batch):
+            if len(part.tokens) == 1 and part.start >= sequence.prompt_length:
+                token = sample(sequence.sampler, index)
+                held[part.slot].append(part.tokens[0])
+                sequence.steps += 1
+                sequence.done += 1
+                sampled.append((sequence, token))
+            else:
+                sampled += self._advance(sequence, part, index, began)
+        return sampled
 
     def _advance(self, sequence: Sequence, part: Part, index: int, began: float) -> list[tuple[Sequence, int]]:
         """Sample after the part, and after each of its guesses for as long as they come true; forget the others."""

@@ -10,7 +10,8 @@ class Detokenizer:
     """Of one answer. Text that may still become a stop string is held back until it cannot."""
 
     def __init__(self, stop: Sequence[str] = ()) -> None:
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._unfinished = b""
+        """The first bytes of a character."""
         self._stop = tuple(stop)
         self._held = ""
         self.stopped = False
@@ -19,9 +20,8 @@ class Detokenizer:
     def feed(self, piece: bytes) -> str:
         """The text that is certain after this token."""
         if self.stopped:
-            text, self._held = self._held + self._decoder.decode(b"", True), ""
-            return text
-        text = self._decoder.decode(piece)
+            return self._rest()
+        text = self._decoded(piece)
         if not self._stop:
             return text
         self._held += text
@@ -37,7 +37,17 @@ class Detokenizer:
         """What was held back; an unfinished character becomes U+FFFD."""
         if self.stopped:
             return ""
-        text, self._held = self._held + self._decoder.decode(b"", True), ""
+        return self._rest()
+
+    def _decoded(self, piece: bytes) -> str:
+        data = self._unfinished + piece
+        text, used = codecs.utf_8_decode(data, "replace", False)
+        self._unfinished = data[used:]
+        return text
+
+    def _rest(self) -> str:
+        text, self._held = self._held + self._unfinished.decode("utf-8", "replace"), ""
+        self._unfinished = b""
         return text
 
     def _overlap(self, stop: str) -> int:

@@ -195,9 +195,9 @@ class Engine:
         self._last_step.decoding(self._decoding)
         sampled = self._decoder.compute(batch, began) if batch else []
         self._last_step.resting()
-        deliver = self._answers.deliver
+        deliver, now = self._answers.deliver, time.perf_counter()
         for sequence, token in sampled:
-            deliver(sequence, token)
+            deliver(sequence, token, now)
         if not batch or self._scheduler.idle:
             self._answers.outbox.hand_over()
         self._count(batch, len(sampled), time.perf_counter() - began, drafting_s)

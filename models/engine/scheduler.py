@@ -182,10 +182,14 @@ class Scheduler:
 
         In the order of the slots: out of order, llama.cpp reads the weights once a slot.
         """
-        running = self._whose_turn()
-        decoding = [sequence for sequence in running if sequence.remaining == 1]
-        reading = [sequence for sequence in running if sequence.remaining > 1]
-        batch = [(sequence, self._part(sequence, 1)) for sequence in decoding]
+        batch: list[tuple[Sequence, Part]] = []
+        reading = []
+        for sequence in self._whose_turn():
+            if sequence.remaining == 1:
+                assert sequence.slot is not None
+                batch.append((sequence, Part(sequence.slot, sequence.done, sequence.tokens[-1:], True)))
+            else:
+                reading.append(sequence)
         wait_for_tokens = len(self.running) - len(reading)
         most = room = min(self._budget(_step_s(wait_for_tokens, len(reading))), self._batch_tokens - len(batch))
         now = time.perf_counter()

@@ -74,8 +74,8 @@ class Sequence:
     def generated(self) -> int:
         return len(self.tokens) - self.prompt_length
 
-    def add(self, token: int) -> None:
-        now = time.perf_counter()
+    def add(self, token: int, now: float) -> None:
+        """A token that was sampled; now: time.perf_counter()."""
         self.tokens.append(token)
         if self.last_token is None:
             self.first_token = now

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -52,7 +53,7 @@ class ScriptedPlatform:
         sequence = Running(len(tokens), list(tokens), params, params.max_tokens or 1, user_id)
         script = self.scripts.pop(0)
         for character in script[: params.max_tokens]:
-            sequence.add(ord(character))
+            sequence.add(ord(character), time.perf_counter())
             sequence.events.put(Delta(character, tokens=sequence.generated))
         reason = FinishReason.STOP if len(script) < (params.max_tokens or 1) else FinishReason.LENGTH
         sequence.events.put(sequence.finished(reason))
