@@ -115,7 +115,10 @@ class FolderRows(Protocol):
 
 
 class FileRows(Protocol):
-    """Files wait without a conversation until a question takes them with it."""
+    """Files wait without a conversation until a question takes them with it.
+
+    After add, until the end, nobody else adds a file of this person's: how many wait then can be relied on.
+    """
 
     def add(self, file: StoredFile, content: bytes, text: str | None = None) -> None:
         """text: what was read out of a document; None where the content is text itself."""
