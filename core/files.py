@@ -37,16 +37,15 @@ class Files:
         if len(content) > self.max_bytes:
             sentence = "{name} has {size} MB; at most {limit} MB fit in one question."
             raise InvalidInput(sentence, name=name, size=_mb(len(content)), limit=_mb(self.max_bytes))
-        with self._store() as work:
-            waiting = work.files.waiting(user.id)
-        if len(waiting) >= MOST_WAITING or sum(file.size_bytes for file in waiting) + len(content) > QUESTIONS_WAITING * self.max_bytes:
-            raise Conflict("Too many of your files wait for a question. Ask with them, or delete some, then upload more.")
+        with self._store() as work:  # Before a document is read, which takes time.
+            self._check_room(work, user, len(content))
         extracted = self._reader.text(name, content) if is_document(name, content) else None
         if extracted is None:
             text_of(name, content)
         file = StoredFile(uuid4().hex, user.id, name, len(content), self._clock())
         with self._store() as work:
             work.files.add(file, content, extracted)
+            self._check_room(work, user)  # Again: others may have been uploaded since, at the same moment as well.
             work.commit()
         return file
 
@@ -69,6 +68,12 @@ class Files:
                 raise Conflict("Your chats are under a legal hold and cannot be deleted now. Ask an admin.")
             work.files.remove_waiting(file_id)
             work.commit()
+
+    def _check_room(self, work: UnitOfWork, user: User, *more: int) -> None:
+        """more: sizes of what would wait besides, in bytes."""
+        sizes = [*(file.size_bytes for file in work.files.waiting(user.id)), *more]
+        if len(sizes) > MOST_WAITING or sum(sizes) > QUESTIONS_WAITING * self.max_bytes:
+            raise Conflict("Too many of your files wait for a question. Ask with them, or delete some, then upload more.")
 
 
 def attachable(work: UnitOfWork, user: User, conversation_id: str, file_ids: Sequence[str], max_bytes: int) -> tuple[StoredFile, ...]:

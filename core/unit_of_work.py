@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -115,7 +115,10 @@ class FolderRows(Protocol):
 
 
 class FileRows(Protocol):
-    """Files wait without a conversation until a question takes them with it."""
+    """Files wait without a conversation until a question takes them with it.
+
+    After add, until the end, nobody else adds a file of this person's: how many wait then can be relied on.
+    """
 
     def add(self, file: StoredFile, content: bytes, text: str | None = None) -> None:
         """text: what was read out of a document; None where the content is text itself."""
@@ -189,8 +192,8 @@ class TurnRows(Protocol):
 
 class GenerationRows(Protocol):
     def add(self, generation: Generation) -> None: ...
-    def counted(self, since: datetime, until: datetime, model: str | None = None, group: str | None = None) -> CountedAnswers:
-        """What the rows created in [since, until) add up to."""
+    def counted(self, first: date, last: date, model: str | None = None, group: str | None = None) -> CountedAnswers:
+        """What the rows of these days (UTC, both included) add up to."""
         ...
 
     def rated(self, since: datetime, until: datetime, model: str | None = None, group: str | None = None) -> Sequence[RatedGeneration]:

@@ -77,7 +77,8 @@ class UsageReports:
         """The rows behind a report, for an export; without any text."""
         require(user.role, Permission.VIEW_USAGE)
         with self._store() as work:
-            return work.generations.rated(*_moments(query), query.model, query.group)
+            since, until = (datetime.combine(day, time.min, UTC) for day in (query.first, query.last + timedelta(days=1)))
+            return work.generations.rated(since, until, query.model, query.group)
 
     def choices(self, user: User) -> tuple[Sequence[str], Sequence[str]]:
         """The models and groups that occur in any row, for filters."""
@@ -87,12 +88,7 @@ class UsageReports:
 
     def _counted(self, query: UsageQuery) -> CountedAnswers:
         with self._store() as work:
-            return work.generations.counted(*_moments(query), query.model, query.group)
-
-
-def _moments(query: UsageQuery) -> tuple[datetime, datetime]:
-    """From the first day's midnight to the one after the last day."""
-    return datetime.combine(query.first, time.min, UTC), datetime.combine(query.last + timedelta(days=1), time.min, UTC)
+            return work.generations.counted(query.first, query.last, query.model, query.group)
 
 
 def _ranked(parts: Mapping[str, Totals]) -> tuple[tuple[str, Totals], ...]:

@@ -16,6 +16,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from core.errors import StartFailed, Unavailable
+from data.rows.usage_days import UsageDays
 
 CONNECT_TIMEOUT_S = 5
 POOL_TIMEOUT_S = 10
@@ -26,12 +27,13 @@ IDLE_IN_TRANSACTION_TIMEOUT_S = 120
 
 
 class Database:
-    """Connections to one database. `jobs_queued` is set whenever this process commits index jobs."""
+    """Connections to one database. `jobs_queued` is set whenever this process commits index jobs. `usage_days`: what it knows by heart."""
 
     def __init__(self, url: URL, engine: Engine) -> None:
         self.url = url
         self.engine = engine
         self.jobs_queued = threading.Event()
+        self.usage_days = UsageDays()
 
     @property
     def is_sqlite(self) -> bool:

@@ -46,10 +46,10 @@ class Transaction:
         self._begin_writing()
         return self._execute(statement, values)
 
-    def lock(self, statement: AnySelect) -> list[AnyRow]:
-        """Read rows and keep everybody else from changing them until the end."""
+    def lock(self, statement: AnySelect, *, referable: bool = False) -> list[AnyRow]:
+        """Read rows and keep everybody else from changing them until the end. referable: rows that refer to them may be added meanwhile."""
         self._begin_writing()
-        return list(self._execute(statement.with_for_update()))
+        return list(self._execute(statement.with_for_update(key_share=referable)))
 
     def insert_new(self, table: type[Table], key: ColumnElement[Any], values: Mapping[str, Any]) -> bool:
         """Insert unless a unique column has the value already. True if it was inserted; the transaction stays usable either way."""

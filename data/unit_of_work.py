@@ -52,7 +52,7 @@ class SqlUnitOfWork:
         self.turns: TurnRows = SqlTurnRows(transaction)
         self.files: FileRows = SqlFileRows(transaction)
         self.folders: FolderRows = SqlFolderRows(transaction)
-        self.generations: GenerationRows = SqlGenerationRows(transaction)
+        self.generations: GenerationRows = SqlGenerationRows(transaction, self._database.usage_days)
         self.feedback: FeedbackRows = SqlFeedbackRows(transaction)
         self.audit: AuditRows = SqlAuditRows(transaction)
         self.retention: RetentionRows = SqlRetentionRows(transaction)

@@ -14,7 +14,9 @@ button{all:unset;box-sizing:border-box;cursor:pointer}
 .more{flex:none;width:1.75rem;height:1.75rem;margin-right:.1875rem;border-radius:.375rem;display:grid;place-items:center;opacity:.45}
 .row:hover .more,.row.on .more,.more:focus-visible,.more[aria-expanded=true]{opacity:1} .more:hover{background:color-mix(in srgb,currentColor 9%,transparent)}
 i{font:400 1.1rem/1 'Material Symbols Rounded';font-feature-settings:'liga'}
-a i{margin-right:.5rem;vertical-align:-.1875rem} .quiet,.quiet a{color:var(--st-gray-text-color)}
+a i{margin-right:.5rem;vertical-align:-.1875rem} .split{display:flex;align-items:baseline;gap:.5rem} .split span{overflow:hidden;text-overflow:ellipsis}
+.split .in{flex:0 1000 auto;min-width:5.5rem;margin-left:auto;text-align:right;font-weight:400;color:var(--st-gray-text-color)} .in i{font-size:1rem;margin:0}
+.quiet,.quiet a{color:var(--st-gray-text-color)}
 .spin{flex:none;width:.75rem;height:.75rem;margin:0 .25rem;border-radius:50%;border:1.5px solid color-mix(in srgb,currentColor 22%,transparent);
  border-top-color:currentColor;animation:turn .9s linear infinite} @keyframes turn{to{transform:rotate(1turn)}}
 .menu{position:absolute;right:.1875rem;top:2rem;z-index:5;min-width:9rem;padding:.25rem;border-radius:.5rem;border:1px solid var(--st-border-color);
@@ -29,7 +31,11 @@ input{all:unset;box-sizing:border-box;flex:1;min-width:0;margin:.1875rem;padding
 `);
 
 const el = (tag, props, ...inside) => { const made = Object.assign(document.createElement(tag), props); made.append(...inside); return made; };
-const icon = name => { const made = el('i', {textContent: name, translate: false}); made.setAttribute('aria-hidden', 'true'); return made; };
+const icon = (name, label) => {
+  const made = el('i', {textContent: name, translate: false});
+  if (label) { made.setAttribute('role', 'img'); made.setAttribute('aria-label', label); } else made.setAttribute('aria-hidden', 'true');
+  return made;
+};
 const lists = new WeakMap();    // root -> {data, labels, say, busy, drawn, shut, all, focus}
 const FEW = 8;                  // more folders than these are listed when asked for
 
@@ -89,6 +95,10 @@ function rowOf(item, root, state) {
   const row = folder
     ? linkRow({className: here ? 'row here' : open ? 'row on' : 'row'}, '/?f=' + item.id, title, here ? 'folder_open' : 'folder', () => here || enter(item.id, '', state), more)
     : linkRow({className: open ? 'row on' : 'row'}, '/?c=' + item.id, title, '', () => say({kind: 'open', id: item.id}), ...marks, more);
+  if (item.folder) {                            // found in it
+    row.firstChild.classList.add('split');
+    row.firstChild.replaceChildren(el('span', {textContent: title}), el('span', {className: 'in', title: item.folder}, icon('folder', L.folder), ' ' + item.folder));
+  }
   if (open) row.firstChild.setAttribute('aria-current', folder ? 'true' : 'page');
   more.onclick = () => { const expanded = more.getAttribute('aria-expanded') === 'true'; state.shut(); if (!expanded) menu(item, row, more, root, state); };
   return row;

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, delete, exists, insert, or_, select, updat
 
 from core.attachment import StoredFile
 from core.errors import Conflict
-from data.tables import AttachmentTable, FilePartTable, FileTable, LegalHoldTable
+from data.tables import AttachmentTable, FilePartTable, FileTable, LegalHoldTable, UserTable
 from data.transaction import AnyRow, Transaction
 
 PART_BYTES = 64 * 1024
@@ -20,6 +20,7 @@ _T = FileTable.__table__.c
 _PART = FilePartTable.__table__.c
 _SHOWN = AttachmentTable.__table__.c
 _HOLD = LegalHoldTable.__table__.c
+_USER = UserTable.__table__.c
 _FILE = select(_T.id, _T.user_id, _T.name, _T.size_bytes, _T.created_at, _T.conversation_id)
 _WAITS = _T.conversation_id.is_(None)
 
@@ -50,6 +51,7 @@ class SqlFileRows:
             "size_bytes": file.size_bytes,
             "created_at": file.created_at,
         }
+        self._sql.lock(select(_USER.id).where(_USER.id == file.user_id), referable=True)
         self._sql.write(insert(FileTable).values(values))
         self._add_parts(file.id, content, extracted=False)
         if text is not None:

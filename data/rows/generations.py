@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, fields
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, and_, insert, select
 
 from core.entities import Generation, RatedGeneration, Timings, Usage
-from data.rows.usage import SqlCountedAnswers, usage_cells
+from data.rows.usage import SqlCountedAnswers, read_ratings
+from data.rows.usage_days import UsageDays
 from data.tables import ConversationTable, FeedbackTable, GenerationTable, MessageTable
 from data.transaction import AnyRow, Transaction
 
@@ -78,8 +79,9 @@ def _timings_of(row: AnyRow) -> Timings:
 
 
 class SqlGenerationRows:
-    def __init__(self, transaction: Transaction) -> None:
+    def __init__(self, transaction: Transaction, days: UsageDays) -> None:
         self._sql = transaction
+        self._days = days
 
     def add(self, generation: Generation) -> None:
         self._sql.write(
@@ -105,9 +107,10 @@ class SqlGenerationRows:
             )
         )
 
-    def counted(self, since: datetime, until: datetime, model: str | None = None, group: str | None = None) -> SqlCountedAnswers:
-        cells = usage_cells(sqlite=self._sql.is_sqlite)
-        return SqlCountedAnswers(self._sql.all(cells.where(*_within(since, until, model, group))))
+    def counted(self, first: date, last: date, model: str | None = None, group: str | None = None) -> SqlCountedAnswers:
+        cells = self._days.read(self._sql, first, last)
+        wanted = [cell for cell in cells if model in (None, cell.model) and group in (None, cell.group)]
+        return SqlCountedAnswers(wanted, read_ratings(self._sql, first, last))
 
     def rated(self, since: datetime, until: datetime, model: str | None = None, group: str | None = None) -> Sequence[RatedGeneration]:
         statement = _RATED.where(*_within(since, until, model, group)).order_by(_T.created_at, _T.id)

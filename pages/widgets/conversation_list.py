@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 from core.entities import Conversation, Folder
@@ -27,12 +27,13 @@ def conversation_list(
     on_event: Callable[[], None],
 ) -> None:
     """folders: all of the person; folder: the one in which the conversations are; open_in: the id of the one in which the open chat is.
-    found: the conversations are what a search found in any folder, best first, so they are not grouped by day.
+    found: the conversations are what a search found in any folder, best first, so they name their folders and are not grouped by day.
 
     `on_event` is called when `st.session_state["conversations"].event` holds {"kind": "open" | "move" | "delete" | "folder" |
     "delete folder", "id"} or {"kind": "rename" | "rename folder" | "new folder", "id", "title"}. "folder" with "" leaves the folder.
     """
     groups = [(t("Found"), list(conversations))] if found and conversations else by_day(conversations, _now())
+    named = {each.id: each.name for each in folders} if found else {}
     _list(
         key="conversations",
         # A list: Streamlit searches every value of a mapping for tables.
@@ -41,7 +42,7 @@ def conversation_list(
                 "open": open_id,
                 "folders": [] if found or folder else [_folder(each, each.id == open_in) for each in folders],
                 "folder": _folder(folder, True) if folder and not found else None,
-                "groups": [[title, [_row(each, each.id in running) for each in members]] for title, members in groups],
+                "groups": [[title, [_row(each, each.id in running, named) for each in members]] for title, members in groups],
                 "none": _why_none(found, folder, folders),
             },
             _labels(len(folders)),
@@ -62,8 +63,10 @@ def _folder(folder: Folder, marked: bool) -> dict[str, object]:
     return {"id": folder.id, "title": folder.name, "marked": marked}
 
 
-def _row(conversation: Conversation, running: bool) -> dict[str, object]:
-    return {"id": conversation.id, "title": conversation.title, "running": running}
+def _row(conversation: Conversation, running: bool, named: Mapping[str, str]) -> dict[str, object]:
+    """named: the folders that the rows name, by their ids."""
+    folder = named.get(conversation.folder_id or "", "")
+    return {"id": conversation.id, "title": conversation.title, "running": running, "folder": folder}
 
 
 def _labels(folders: int) -> dict[str, str]:
@@ -75,6 +78,7 @@ def _labels(folders: int) -> dict[str, str]:
         "title": t("Title"),
         "running": t("An answer is being written"),
         "move": t("Move to folder"),
+        "folder": t("Folder"),
         "folders": t("Folders"),
         "new folder": t("New folder"),
         "delete folder": t("Delete folder"),

@@ -74,3 +74,26 @@ def test_a_chat_moves_into_a_new_folder_which_is_opened_left_and_deleted(person:
         expect(rows.get_by_role("link", name=title)).to_be_visible()
     with portal.sign_in("ana") as ana:
         assert [each["name"] for each in ana.get("/api/v1/folders").json()["items"]] == ["Empty"]
+
+
+def test_on_a_phone_a_folder_that_is_opened_is_seen_and_a_found_chat_names_its_folder(person: Person, portal: Measured) -> None:
+    with portal.sign_in("bo") as bo:
+        folder = bo.post("/api/v1/folders", json={"name": "Bonds <b>&"}).raise_for_status().json()["id"]
+        for title, place in (("Bond prices", folder), ("Bond yields", None)):
+            bo.post("/api/v1/conversations", json={"title": title, "folder_id": place}).raise_for_status()
+    person.page.set_viewport_size({"width": 390, "height": 844})
+    page = person.open("bo")
+    rows, way_in = page.locator(".list"), page.get_by_test_id("stExpandSidebarButton")
+    way_in.click()
+    rows.get_by_role("link", name="Bonds <b>&").click()
+    expect(rows.get_by_role("link", name="Bond prices")).not_to_be_in_viewport()
+    expect(page.get_by_text("Bonds <b>&").last).to_be_in_viewport()
+    way_in.click()
+    rows.get_by_role("link", name="All chats").click()
+    expect(rows.get_by_role("link", name="Bond yields")).to_be_in_viewport()
+
+    page.get_by_placeholder("Search chats").fill("Bond")
+    expect(rows.get_by_text("Found")).to_be_visible()
+    expect(rows.get_by_role("link", name="Bond prices Folder Bonds <b>&", exact=True)).to_be_in_viewport()
+    rows.get_by_role("link", name="Bond yields", exact=True).click()
+    expect(rows.get_by_role("link", name="Bond yields")).not_to_be_in_viewport()

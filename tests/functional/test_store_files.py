@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import event, func, select
 
-from core.entities import LegalHold, Message
+from core.entities import LegalHold, Message, User
 from core.errors import Conflict
+from core.files import MOST_WAITING, Files
 from data.database import Database, open_database
 from data.migrate import migrate
 from data.rows.files import PART_BYTES, PARTS_AT_ONCE
@@ -22,6 +24,37 @@ from tests.functional import things
 from tests.functional.things import later, put_exchange, put_file, put_user
 
 AT_ONCE = PART_BYTES * PARTS_AT_ONCE
+
+
+class SlowReader:
+    """Reads no document before so many are being read."""
+
+    def __init__(self, readers: int) -> None:
+        self._all_here = threading.Barrier(readers, timeout=30)
+
+    def text(self, name: str, content: bytes) -> str:
+        self._all_here.wait()
+        return name
+
+
+def test_of_several_documents_that_are_read_at_the_same_moment_only_as_many_wait_as_may(database: Database) -> None:
+    ana, bo = put_user(database), put_user(database, things.user("bo"))
+    for _ in range(MOST_WAITING - 2):
+        put_file(database, ana)
+    files = Files(lambda: SqlUnitOfWork(database), lambda: things.NOW, SlowReader(7), 1_000_000)
+
+    def upload(person: User) -> bool:
+        try:
+            files.upload(person, "report.pdf", b"%PDF-1.7")
+        except Conflict:
+            return False
+        return True
+
+    with ThreadPoolExecutor(7) as at_once:
+        kept = list(at_once.map(upload, [bo, *[ana] * 6]))
+    assert kept[0] and sum(kept[1:]) == 2
+    with SqlUnitOfWork(database) as work:
+        assert len(work.files.waiting(ana.id)) == MOST_WAITING and len(work.files.waiting(bo.id)) == 1
 
 
 @pytest.mark.parametrize("size", [0, 1, PART_BYTES, PART_BYTES + 1, AT_ONCE, 3 * AT_ONCE - 7])

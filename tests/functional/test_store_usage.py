@@ -16,6 +16,7 @@ from core.permissions import Role
 from core.totals import Totals
 from core.usage import UsageQuery, UsageReport, UsageReports
 from data.database import Database
+from data.rows.usage_days import UsageDays
 from data.unit_of_work import SqlUnitOfWork
 from tests.functional import things
 from tests.functional.things import put_user
@@ -115,10 +116,45 @@ def test_figures_are_those_of_a_plain_computation_over_all_rows(database: Databa
         assert answers == sorted(answers, reverse=True)
 
 
-def _random_rows(dice: random.Random, people: Sequence[User]) -> tuple[list[Generation], list[Feedback]]:
+def test_a_later_report_counts_what_came_since_on_days_that_were_read_before(database: Database) -> None:
+    dice, people = random.Random(11), [put_user(database, things.user(f"user{n}")) for n in range(9)]
+    rows, ratings = _random_rows(dice, people)
+    put(database, rows, ratings)
+    earlier = report(database)
+    late, changed = _random_rows(dice, people, 30)
+    put(database, late, changed)
+    with SqlUnitOfWork(database) as work:
+        for rating in ratings[40:160]:
+            work.feedback.remove(rating.user_id, rating.message_id)
+        work.commit()
+    found = report(database)
+    assert found.total.answers > earlier.total.answers and found.total.rated < earlier.total.rated
+    assert _is_plain(database, found)
+
+
+def test_days_that_do_not_fit_in_memory_are_read_again(database: Database) -> None:
+    put(database, *_random_rows(random.Random(5), [put_user(database, things.user(f"user{n}")) for n in range(9)]))
+    for most_rows in (0, 100, 10_000):
+        database.usage_days = UsageDays(most_rows)
+        assert report(database) == report(database)
+        assert _is_plain(database, report(database))
+        kept = database.usage_days.kept
+        assert sum(kept.values()) <= most_rows and all(day >= max(kept) - timedelta(days=len(kept)) for day in kept), "the newest stay"
+        assert bool(kept) == (most_rows > 0) and (len(kept) == 10) == (most_rows == 10_000)
+
+
+def _is_plain(database: Database, found: UsageReport) -> bool:
+    """Whether the figures are those of a plain computation over all rows."""
+    with SqlUnitOfWork(database) as work:
+        rows = work.generations.rated(NOON - timedelta(hours=12), datetime(2026, 11, 6, tzinfo=UTC))
+    days = _grouped(rows, lambda row: row.created_at.date())
+    return _near(found.total, plain(rows)) and all(_near(each, plain(days[day])) for day, each in found.by_day)
+
+
+def _random_rows(dice: random.Random, people: Sequence[User], number_of_rows: int = 800) -> tuple[list[Generation], list[Feedback]]:
     rows, ratings = [], []
     talk = things.conversation(people[0])
-    for number in range(800):
+    for number in range(number_of_rows):
         owner, failed = dice.choice(people), dice.random() < 0.1
         seconds = Timings(
             queue_s=dice.choice((0.0, dice.expovariate(1))),

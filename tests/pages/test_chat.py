@@ -433,7 +433,7 @@ def test_a_bare_address_leaves_the_folder(house: House, ana: User) -> None:
     assert titles(drawn.run()) == ["Loose"]
 
 
-def test_the_search_finds_chats_in_all_folders(house: House, ana: User) -> None:
+def test_the_search_finds_chats_in_all_folders_and_names_them(house: House, ana: User) -> None:
     plans, other = house.portal.folders.new(ana, "Plans"), house.portal.folders.new(ana, "Other")
     house.portal.conversations.new(ana, "Bond one", plans.id)
     house.portal.conversations.new(ana, "Bond two")
@@ -441,7 +441,8 @@ def test_the_search_finds_chats_in_all_folders(house: House, ana: User) -> None:
         pass
     drawn = intend(chat(house), "folder", id=other.id)
     drawn.text_input(key="convsearch").set_value("bond").run()
-    assert sorted(titles(drawn)) == ["Bond one", "Bond two"]
+    [[_found, rows]] = listed(drawn)["groups"]
+    assert sorted((row["title"], row["folder"]) for row in rows) == [("Bond one", "Plans"), ("Bond two", "")]
     assert listed(drawn)["folder"] is None and names(drawn) == []
 
 
