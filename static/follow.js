@@ -105,11 +105,11 @@ export function follow({data, parentElement}) {
   attach(button);
 }
 
-let before;                     // the conversation and the folder whose sidebar was open
+let before;                     // the conversation whose sidebar was open
 
 export function closeSidebar({data}) {
-  const [place] = data;
-  const opened = before && (before.conversation !== place.conversation || place.folder && before.folder !== place.folder);
-  if (opened && innerWidth < 768) document.querySelector('[data-testid="stSidebarCollapseButton"] button')?.click();
-  before = place;
+  const [{conversation}] = data;
+  if (before !== undefined && before !== conversation && innerWidth < 768)
+    document.querySelector('[data-testid="stSidebarCollapseButton"] button')?.click();
+  before = conversation;
 }

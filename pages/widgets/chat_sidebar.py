@@ -49,7 +49,7 @@ def chat_sidebar(portal: Portal, user: User, conversation_id: str | None) -> Fol
         _rows(portal, user, conversation_id, open_in, folder, wanted)
         if wanted and st.button(t("All results"), icon=":material/search:", key="allresults", type="tertiary", width="stretch"):
             search.open_with(wanted)
-        close_sidebar(conversation_id or "", folder.id if folder else "")
+        close_sidebar(conversation_id or "")
     chat_dialogs.draw(portal, user)
     return next((each for each in folders if each.id == open_in), None) if conversation else folder
 

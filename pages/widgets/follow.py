@@ -26,7 +26,7 @@ def follow(conversation: str, answer: str, arrival: Arrival | None = None) -> No
         _follow(key="follow-transcript", data=[place | {"arrival": asdict(arrival) if arrival else None}])
 
 
-def close_sidebar(conversation: str, folder: str) -> None:
-    """On a phone the sidebar covers the page: close it when another conversation or folder is opened. "" is none: a folder that is left."""
+def close_sidebar(conversation: str) -> None:
+    """On a phone the sidebar covers the page: close it when another conversation is opened."""
     with st.container(key="zero-close"):
-        _close_sidebar(key="close-sidebar", data=[{"conversation": conversation, "folder": folder}], height=1)
+        _close_sidebar(key="close-sidebar", data=[{"conversation": conversation}], height=1)
