@@ -76,7 +76,7 @@ def test_a_chat_moves_into_a_new_folder_which_is_opened_left_and_deleted(person:
         assert [each["name"] for each in ana.get("/api/v1/folders").json()["items"]] == ["Empty"]
 
 
-def test_on_a_phone_a_folder_shows_its_chats_where_it_was_opened_and_a_found_chat_names_its_folder(person: Person, portal: Measured) -> None:
+def test_on_a_phone_a_folder_shows_its_chats_in_place_and_a_found_chat_names_its_folder(person: Person, portal: Measured) -> None:
     with portal.sign_in("bo") as bo:
         folder = bo.post("/api/v1/folders", json={"name": "Bonds <b>&"}).raise_for_status().json()["id"]
         for title, place in (("Bond prices", folder), ("Bond yields", None)):
