@@ -14,7 +14,7 @@ from core.entities import FinishReason, Usage
 from core.errors import PortalError
 from core.generation import ChatMessage, Delta, Finished, GenerationEvent, Queued
 from models.answer_reader import AnswerReader
-from models.degeneration import EVERY, Repetition, repetition
+from models.degeneration import EVERY, Repetition, SymbolRun, repetition
 from models.engine.sampler import Resolved
 from models.engine.sequence import Event, Sequence
 from models.reasoning import CLOSE
@@ -59,6 +59,7 @@ class LocalGeneration:
         self._cancelled = False
         self._looked_at = 0
         self._repeats: Repetition | None = None
+        self._run = SymbolRun()
 
     def cancel(self) -> None:
         with self._lock:
@@ -99,6 +100,8 @@ class LocalGeneration:
                     yield event
                 case list():
                     held += event
+                    for delta in event:
+                        self._run.add(delta.text, delta.tokens)
                     if self._looks_well(held[-1].tokens):
                         yield from self._read(held)
                         held = []
@@ -134,7 +137,7 @@ class LocalGeneration:
         if self._guard and tokens - self._looked_at >= EVERY:
             self._looked_at = tokens
             begin = self._sequence.prompt_length
-            self._repeats = repetition(self._sequence.tokens, begin, begin + tokens)
+            self._repeats = repetition(self._sequence.tokens, begin, begin + tokens) or self._run.repetition(begin)
         return self._repeats is None
 
     def _stopped(self, events: Iterator[_Gathered]) -> Finished:
@@ -173,7 +176,7 @@ class LocalGeneration:
                 )
             except PortalError:
                 return False
-        self._looked_at, self._repeats = 0, None
+        self._looked_at, self._repeats, self._run = 0, None, SymbolRun()
         return True
 
     def _good_tokens(self) -> list[int]:

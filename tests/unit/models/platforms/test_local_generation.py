@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import random
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -33,12 +34,12 @@ GOOD = "The quick brown fox jumps over the lazy dog. "
 
 
 class ScriptedPlatform:
-    """Answers with one script after the other, a token a character; a script that is too long is cut by its cancel."""
+    """Answers with one script after the other, a token a character or piece; a script that is too long is cut by its cancel."""
 
     facts = SimpleNamespace(file=SimpleNamespace(name="scripted"))
     version, platform = "v1", "local"
 
-    def __init__(self, *scripts: str) -> None:
+    def __init__(self, *scripts: Sequence[str]) -> None:
         self.scripts = list(scripts)
         self.submitted: list[tuple[list[int], Resolved]] = []
         self.busy = False
@@ -51,9 +52,9 @@ class ScriptedPlatform:
         self.submitted.append((tokens, params))
         sequence = Running(len(tokens), list(tokens), params, params.max_tokens or 1, user_id)
         script = self.scripts.pop(0)
-        for character in script[: params.max_tokens]:
-            sequence.add(ord(character))
-            sequence.events.put(Delta(character, tokens=sequence.generated))
+        for piece in script[: params.max_tokens]:
+            sequence.add(ord(piece) if len(piece) == 1 else sum(map(ord, piece)) << 8)
+            sequence.events.put(Delta(piece, tokens=sequence.generated))
         reason = FinishReason.STOP if len(script) < (params.max_tokens or 1) else FinishReason.LENGTH
         sequence.events.put(sequence.finished(reason))
         return sequence
@@ -106,6 +107,16 @@ def test_a_repetition_is_stopped_and_resumed_from_where_it_was_good() -> None:
     assert params.temperature is not None and params.temperature <= 0.7
     assert end.usage.prompt_tokens == len(PROMPT)
     assert end.usage.completion_tokens == len(GOOD) + 3000 + len("Then it went home.")
+
+
+def test_one_symbol_in_tokens_of_many_lengths_is_a_repetition_too() -> None:
+    rng = random.Random(1)
+    platform = ScriptedPlatform([*GOOD, *(rng.choice((1, 2, 3, 4, 8)) * "!" for _ in range(2000))], "Then it went home.")
+    _, text, end = collect(generation(platform))
+    assert text.startswith(GOOD + "!") and text.endswith("!Then it went home.")
+    assert (end.note, end.timings.retries) == (RESUMED, 1)
+    tokens, _ = platform.submitted[1]
+    assert len(tokens) == len(PROMPT) + len(GOOD) + 1, "the first of them is kept"
 
 
 def test_an_answer_that_repeats_itself_twice_is_stopped() -> None:
