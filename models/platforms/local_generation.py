@@ -114,7 +114,7 @@ class LocalGeneration:
                     last = self._reader.finish(self._before + self._sequence.generated)
                     if last is not None:
                         yield last
-                    self._repeats = None
+                    self._repeats = self._unseen(event)
                     return event
         raise AssertionError(_UNENDED)
 
@@ -140,6 +140,13 @@ class LocalGeneration:
             self._repeats = repetition(self._sequence.tokens, begin, begin + tokens) or self._run.repetition(begin)
         return self._repeats is None
 
+    def _unseen(self, finished: Finished) -> Repetition | None:
+        """What an answer that came to its limit repeated unseen: of tokens without text nothing is told while they come."""
+        if not self._guard or finished.finish_reason is not FinishReason.LENGTH:
+            return None
+        found = repetition(self._sequence.tokens, self._sequence.prompt_length, len(self._sequence.tokens))
+        return found if found is not None and found.broken else None
+
     def _stopped(self, events: Iterator[_Gathered]) -> Finished:
         """End the sequence, whose slot then serves the next attempt; what still comes of it is dropped."""
         self._platform.cancel(self._sequence)
@@ -151,10 +158,12 @@ class LocalGeneration:
         raise AssertionError(_UNENDED)
 
     def _wrong(self, finished: Finished) -> str | None:
-        if self._cancelled or not self._guard or finished.finish_reason is not FinishReason.STOP:
+        if self._cancelled or not self._guard:
             return None
         if self._repeats is not None:
             return REPEATED
+        if finished.finish_reason is not FinishReason.STOP:
+            return None
         silent = self._reader.thought and not self._reader.said and not self._sequence.detokenizer.stopped
         return EMPTY if silent else None
 

@@ -54,7 +54,8 @@ class ScriptedPlatform:
         script = self.scripts.pop(0)
         for piece in script[: params.max_tokens]:
             sequence.add(ord(piece) if len(piece) == 1 else sum(map(ord, piece)) << 8)
-            sequence.events.put(Delta(piece, tokens=sequence.generated))
+            if piece:
+                sequence.events.put(Delta(piece, tokens=sequence.generated))
         reason = FinishReason.STOP if len(script) < (params.max_tokens or 1) else FinishReason.LENGTH
         sequence.events.put(sequence.finished(reason))
         return sequence
@@ -117,6 +118,14 @@ def test_one_symbol_in_tokens_of_many_lengths_is_a_repetition_too() -> None:
     assert (end.note, end.timings.retries) == (RESUMED, 1)
     tokens, _ = platform.submitted[1]
     assert len(tokens) == len(PROMPT) + len(GOOD) + 1, "the first of them is kept"
+
+
+def test_tokens_without_text_that_fill_an_answer_are_told_at_its_end() -> None:
+    platform = ScriptedPlatform([*GOOD, *[""] * 3000])
+    _, text, end = collect(generation(platform, max_tokens=500))
+    assert (text, end.note, end.finish_reason, len(platform.submitted)) == (GOOD, REPEATED, FinishReason.LENGTH, 1)
+    _, _, end = collect(generation(ScriptedPlatform([""] * 3000), max_tokens=500, guard=False))
+    assert end.note is None
 
 
 def test_an_answer_that_repeats_itself_twice_is_stopped() -> None:
