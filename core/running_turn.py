@@ -26,6 +26,7 @@ class Snapshot:
     place: int | None = None
     """Place in the queue, 1 is next; None once running."""
     wait_s: float | None = None
+    """Expected until it runs; None if nobody can tell."""
     tokens: int = 0
     ttft_s: float | None = None
     elapsed_s: float = 0.0
@@ -49,6 +50,7 @@ class RunningTurn:
         self.turn = turn
         self._monotonic = monotonic
         self._started = monotonic()
+        self._place_told = 0.0
         self._first_token: float | None = None
         self._first_text: float | None = None
         self._now = Snapshot(turn.id, turn.question_id, turn.answer_id)
@@ -61,7 +63,17 @@ class RunningTurn:
 
     def snapshot(self) -> Snapshot:
         with self._changed:
-            return replace(self._now, elapsed_s=self._monotonic() - self._started) if self._now.running else self._now
+            if not self._now.running:
+                return self._now
+            now = self._monotonic()
+            return replace(self._now, elapsed_s=now - self._started, wait_s=self._left_to_wait(now))
+
+    def _left_to_wait(self, now: float) -> float | None:
+        """Of what was told with the place; None once that is over, for nobody knows then."""
+        if self._now.wait_s is None:
+            return None
+        left = self._now.wait_s - (now - self._place_told)
+        return left if left > 0 else None
 
     def wait(self, after_version: int, timeout: float) -> Snapshot:
         """Block until there is something newer than `after_version`, or `timeout` seconds have passed."""
@@ -124,6 +136,7 @@ class RunningTurn:
 
     def queued(self, event: Queued) -> None:
         with self._changed:
+            self._place_told = self._monotonic()
             self._publish(replace(self._now, place=event.place, wait_s=event.wait_s))
 
     def delta(self, event: Delta) -> None:

@@ -27,6 +27,26 @@ class Repetition:
     broken: bool
 
 
+class SymbolRun:
+    """Follows an answer's text: one symbol without end may come in tokens of many lengths, none of which repeats."""
+
+    def __init__(self) -> None:
+        self._symbol = ""
+        self._since = self._tokens = 0
+
+    def add(self, text: str, tokens: int) -> None:
+        """What is new of the answer, which has `tokens` now."""
+        if text != len(text) * self._symbol:
+            self._symbol = text[-1]
+            self._since = self._tokens if text == len(text) * self._symbol else tokens
+        self._tokens = tokens
+
+    def repetition(self, begin: int) -> Repetition | None:
+        """The answer's first token is at `begin`. A repetition whose unit is the run's first token."""
+        length = self._tokens - self._since
+        return None if length < SUSPECT_TOKENS else Repetition(begin + self._since, 1, length >= BROKEN_TOKENS)
+
+
 def repetition(tokens: Sequence[int], begin: int, end: int) -> Repetition | None:
     """What the answer, which is `tokens` from `begin` to `end`, repeats at its end, if it does."""
     if end - begin < SUSPECT_TOKENS:

@@ -48,7 +48,7 @@ class Loader:
         try:
             template.check()
             self._check_file(entry)
-            backend = _backend(entry, changed)
+            backend = self._backend(entry, changed)
             entry.device = _device(entry.plan, backend)
         except PortalError:
             template.close()
@@ -56,6 +56,12 @@ class Loader:
                 last_step.close()
             raise
         return LocalPlatform(entry.facts, entry.version, backend, template, entry.adapters, self._files, last_step)
+
+    def _backend(self, entry: Entry, changed: Changed) -> LlamaBackend | ChildModel:
+        path, options = entry.facts.file.path, entry.plan.options
+        if entry.isolated:
+            return ChildModel(entry.name, path, options, entry.went_on, changed, self._files)
+        return LlamaBackend(path, options, entry.went_on)
 
     def _vectors(self, entry: Entry) -> EmbeddingPlatform:
         self._check_file(entry)
@@ -67,13 +73,6 @@ class Loader:
         entry.version = fingerprint(entry.facts)
         if entry.facts.file.path != self._builtin:
             try_to_load(entry.facts.file.path, entry.plan.options)
-
-
-def _backend(entry: Entry, changed: Changed) -> LlamaBackend | ChildModel:
-    path, options = entry.facts.file.path, entry.plan.options
-    if entry.isolated:
-        return ChildModel(entry.name, path, options, entry.went_on, changed)
-    return LlamaBackend(path, options, entry.went_on)
 
 
 def chosen_adapters(facts: ModelFacts, settings: LoadSettings) -> tuple[ChosenAdapter, ...]:

@@ -27,6 +27,7 @@ from models.child.wire import Door, Message, read_params, write_error, write_eve
 from models.engine.engine import Engine
 from models.engine.llama_backend import BackendOptions, LlamaBackend
 from models.engine.metrics import EngineMetrics
+from models.engine.parked_files import ParkedFiles
 from models.engine.sequence import Event, Sequence
 
 GATHER_S = 0.001
@@ -159,6 +160,18 @@ def _end_with_the_portal() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+def _files(parking: list[Any] | None) -> ParkedFiles | None:
+    """parking: the folder and how many bytes may lie there."""
+    if parking is None:
+        return None
+    folder, budget = parking
+    try:
+        return ParkedFiles(Path(folder), budget)
+    except OSError as problem:
+        _log.warning("conversations cannot be parked on the disk (%s); they will be computed again", problem.strerror)
+        return None
+
+
 def main(number: str) -> int:
     # A terminal's Ctrl+C and a service manager's SIGTERM go to every process; the portal ends this one when it is done with it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -186,10 +199,13 @@ def main(number: str) -> int:
     except PortalError as error:
         door.send({"refused": write_error(error)})
         return 1
-    engine = Engine(backend, first["name"], why=backend.last_error)
+    files = _files(first["parking"])
+    engine = Engine(backend, first["name"], why=backend.last_error, files=files)
     ready = {"context": backend.context, "markers": backend.control_markers(), "metrics": asdict(engine.metrics())}
     door.send({"ready": ready})
     Host(door, backend, engine).run()
+    if files is not None:
+        files.close()
     return 0
 
 

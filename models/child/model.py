@@ -22,6 +22,7 @@ from models.child.process import ModelProcess
 from models.child.wire import Message, read_error, read_event, read_logprobs, read_metrics, write_error, write_params
 from models.engine.llama_backend import BackendOptions
 from models.engine.metrics import EngineMetrics
+from models.engine.parked_files import ParkedFiles
 from models.engine.sequence import Sequence
 
 CALL_S = 30.0
@@ -58,13 +59,22 @@ class ChildModel:
         options: BackendOptions,
         progress: Callable[[float], bool] = lambda done: True,
         changed: Changed = lambda state, reason: None,
+        files: ParkedFiles | None = None,
     ) -> None:
         """Returns once it is loaded; `progress` as for LlamaBackend. Raises ModelFailed.
 
-        changed: told on the watching thread, RESTARTING and FAILED with the reason, READY when it is back.
+        changed: told on the watching thread, RESTARTING and FAILED with the reason, READY when it is back. files: lend it disk space
+        for conversations that memory has no room for.
         """
         self._name = name
-        self._first = {"path": str(path.absolute()), "options": asdict(options), "name": name, "log_level": _log.getEffectiveLevel()}
+        self._files, self._lent = files, files.lend() if files is not None else 0
+        self._first = {
+            "path": str(path.absolute()),
+            "options": asdict(options),
+            "name": name,
+            "log_level": _log.getEffectiveLevel(),
+            "parking": [str(files.parent.absolute()), self._lent] if files is not None else None,
+        }
         self._progress = progress
         self._changed = changed
         self._lock = threading.Lock()
@@ -83,7 +93,11 @@ class ChildModel:
         self._metrics = EngineMetrics(options.slots, 0, 0, 0, 0, 0, 0, 0.0, 0, 0, 0, 0, None)
         self._thread = threading.Thread(target=self._watch, name=f"watch {name}", daemon=True)
         self._thread.start()
-        self._loaded.result()
+        try:
+            self._loaded.result()
+        except PortalError:
+            self._give_back()
+            raise
 
     # What the platform asks of an engine
 
@@ -156,7 +170,16 @@ class ChildModel:
             latest.wait(timeout)
         if threading.current_thread() is not self._thread:
             self._thread.join(timeout)
-        return self._latest is None or self._latest.gone
+        gone = self._latest is None or self._latest.gone
+        if gone:
+            self._give_back()
+        return gone
+
+    def _give_back(self) -> None:
+        """The disk that its process used."""
+        lent, self._lent = self._lent, 0
+        if self._files is not None and lent:
+            self._files.take_back(lent)
 
     # What the platform asks of a backend
 

@@ -18,7 +18,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from numpy.typing import NDArray
 
-from models.engine.process_folder import ProcessFolder
+from models.engine.process_folder import ProcessFolder, remove_left
 
 FRAME_BYTES = 64 * 1024
 """Sealed at once. Sealing keeps the interpreter's lock, and the decode thread waits for it no longer than this takes: about 30 us."""
@@ -65,6 +65,7 @@ class ParkedFiles:
 
     def __init__(self, parent: Path, budget_bytes: int, *, expires_s: float = EXPIRES_S, sweep_s: float = SWEEP_S) -> None:
         """Raises OSError if no folder can be made."""
+        self.parent = parent
         self._folder = ProcessFolder(parent)
         self._budget = budget_bytes
         self._expires_s, self._sweep_s = expires_s, sweep_s
@@ -92,8 +93,7 @@ class ParkedFiles:
             self._numbers += 1
             self._kept.append(kept)
             self._unwritten.append(kept)
-            while sum(one.bytes for one in self._kept) > self._budget or len(self._kept) > MOST_FILES:
-                self._drop(self._kept[0])
+            self._keep_within_budget()
             self._changed.notify_all()
 
     def best(self, owner: str, prompt: Sequence[int]) -> tuple[Kept, int] | None:
@@ -137,6 +137,22 @@ class ParkedFiles:
             mine = [one.bytes for one in self._kept if one.owner == owner]
             return len(mine), sum(mine), self._failures[owner]
 
+    def lend(self) -> int:
+        """Half of the bytes left of the budget, for a model in a process of its own, which keeps files of its own under `parent`."""
+        with self._changed:
+            lent = self._budget // 2
+            self._budget -= lent
+            self._keep_within_budget()
+            self._changed.notify_all()
+        return lent
+
+    def take_back(self, lent: int) -> None:
+        """That process is gone; what it left, should it have been killed, is removed."""
+        with self._changed:
+            self._budget += lent
+        with suppress(OSError):
+            remove_left(self.parent)
+
     def close(self) -> None:
         """Remove everything."""
         with self._changed:
@@ -146,6 +162,10 @@ class ParkedFiles:
         self._folder.close()
 
     # Under the lock
+
+    def _keep_within_budget(self) -> None:
+        while sum(one.bytes for one in self._kept) > self._budget or len(self._kept) > MOST_FILES:
+            self._drop(self._kept[0])
 
     def _drop(self, kept: Kept) -> None:
         if kept.gone:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -18,23 +20,39 @@ class ProcessFolder:
     def __init__(self, parent: Path) -> None:
         """Raises OSError."""
         parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        guard = os.open(parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            # One process at a time, or a folder could be taken for a dead one's before it is locked.
-            fcntl.flock(guard, fcntl.LOCK_EX)
-            for left in parent.iterdir():
-                _remove_if_nobodys(left)
+        with _guarding(parent):
+            _remove_nobodys(parent)
             self.path = parent / uuid4().hex
             self.path.mkdir(mode=0o700)
             self._lock = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
             fcntl.flock(self._lock, fcntl.LOCK_EX)
-        finally:
-            os.close(guard)
 
     def close(self) -> None:
         """Remove it with all that is in it."""
         shutil.rmtree(self.path, ignore_errors=True)
         os.close(self._lock)
+
+
+def remove_left(parent: Path) -> None:
+    """Remove what killed processes left under `parent`. Raises OSError."""
+    with _guarding(parent):
+        _remove_nobodys(parent)
+
+
+@contextmanager
+def _guarding(parent: Path) -> Iterator[None]:
+    """One process at a time, or a folder could be taken for a dead one's before it is locked."""
+    guard = os.open(parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(guard, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(guard)
+
+
+def _remove_nobodys(parent: Path) -> None:
+    for left in parent.iterdir():
+        _remove_if_nobodys(left)
 
 
 def _remove_if_nobodys(left: Path) -> None:

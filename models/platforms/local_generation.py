@@ -14,7 +14,7 @@ from core.entities import FinishReason, Usage
 from core.errors import PortalError
 from core.generation import ChatMessage, Delta, Finished, GenerationEvent, Queued
 from models.answer_reader import AnswerReader
-from models.degeneration import EVERY, Repetition, repetition
+from models.degeneration import EVERY, Repetition, SymbolRun, repetition
 from models.engine.sampler import Resolved
 from models.engine.sequence import Event, Sequence
 from models.reasoning import CLOSE
@@ -59,6 +59,7 @@ class LocalGeneration:
         self._cancelled = False
         self._looked_at = 0
         self._repeats: Repetition | None = None
+        self._run = SymbolRun()
 
     def cancel(self) -> None:
         with self._lock:
@@ -99,6 +100,8 @@ class LocalGeneration:
                     yield event
                 case list():
                     held += event
+                    for delta in event:
+                        self._run.add(delta.text, delta.tokens)
                     if self._looks_well(held[-1].tokens):
                         yield from self._read(held)
                         held = []
@@ -111,7 +114,7 @@ class LocalGeneration:
                     last = self._reader.finish(self._before + self._sequence.generated)
                     if last is not None:
                         yield last
-                    self._repeats = None
+                    self._repeats = self._unseen(event)
                     return event
         raise AssertionError(_UNENDED)
 
@@ -134,8 +137,15 @@ class LocalGeneration:
         if self._guard and tokens - self._looked_at >= EVERY:
             self._looked_at = tokens
             begin = self._sequence.prompt_length
-            self._repeats = repetition(self._sequence.tokens, begin, begin + tokens)
+            self._repeats = repetition(self._sequence.tokens, begin, begin + tokens) or self._run.repetition(begin)
         return self._repeats is None
+
+    def _unseen(self, finished: Finished) -> Repetition | None:
+        """What an answer that came to its limit repeated unseen: of tokens without text nothing is told while they come."""
+        if not self._guard or finished.finish_reason is not FinishReason.LENGTH:
+            return None
+        found = repetition(self._sequence.tokens, self._sequence.prompt_length, len(self._sequence.tokens))
+        return found if found is not None and found.broken else None
 
     def _stopped(self, events: Iterator[_Gathered]) -> Finished:
         """End the sequence, whose slot then serves the next attempt; what still comes of it is dropped."""
@@ -148,10 +158,12 @@ class LocalGeneration:
         raise AssertionError(_UNENDED)
 
     def _wrong(self, finished: Finished) -> str | None:
-        if self._cancelled or not self._guard or finished.finish_reason is not FinishReason.STOP:
+        if self._cancelled or not self._guard:
             return None
         if self._repeats is not None:
             return REPEATED
+        if finished.finish_reason is not FinishReason.STOP:
+            return None
         silent = self._reader.thought and not self._reader.said and not self._sequence.detokenizer.stopped
         return EMPTY if silent else None
 
@@ -173,7 +185,7 @@ class LocalGeneration:
                 )
             except PortalError:
                 return False
-        self._looked_at, self._repeats = 0, None
+        self._looked_at, self._repeats, self._run = 0, None, SymbolRun()
         return True
 
     def _good_tokens(self) -> list[int]:

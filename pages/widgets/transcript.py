@@ -68,6 +68,10 @@ def _answer(message: Message, *, free: bool, on_again: Callable[[str], None]) ->
         show(message.text)
     if message.status in (MessageStatus.FAILED, MessageStatus.INTERRUPTED):
         _cut(message, free=free, on_again=on_again)
+    elif message.generation and message.generation.error:
+        # It ended in order, but the model lost its way in it.
+        with st.container(key=f"astray-{message.id}"):
+            st.markdown(f":gray[{plain(retold(message.generation.error))}]")
 
 
 def _cut(message: Message, *, free: bool, on_again: Callable[[str], None]) -> None:

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from models.degeneration import BROKEN_TOKENS, SUSPECT_TOKENS, TIMES, repetition
+from models.degeneration import BROKEN_TOKENS, SUSPECT_TOKENS, TIMES, Repetition, SymbolRun, repetition
 
 
 def tokens(count: int, kinds: int = 1000) -> list[int]:
@@ -33,6 +33,26 @@ def test_one_symbol_without_end_is_found() -> None:
 def test_random_tokens_are_no_repetition(kinds: int) -> None:
     answer = tokens(3000, kinds)
     assert not any(repetition(answer, 0, end) for end in range(0, 3000, 7))
+
+
+@pytest.mark.parametrize(("before", "start"), [("Hm", 2), ("Hm!", 2), ("H!!", 2), ("!", 0)], ids=repr)
+def test_one_symbol_is_a_run_however_the_tokens_cut_it(before: str, start: int) -> None:
+    rng, run = random.Random(1), SymbolRun()
+    run.add(before, start or 1)
+    for count in range((start or 1) + 1, start + BROKEN_TOKENS + 1):
+        assert run.repetition(100) in (None, Repetition(100 + start, 1, broken=False))
+        assert (run.repetition(100) is None) is (count - 1 - start < SUSPECT_TOKENS)
+        run.add("!" * rng.randrange(1, 9), count)
+    assert run.repetition(100) == Repetition(100 + start, 1, broken=True)
+    run.add("! And", start + BROKEN_TOKENS + 1)
+    assert run.repetition(100) is None
+
+
+def test_two_symbols_in_turn_are_no_run() -> None:
+    run = SymbolRun()
+    for count in range(1, 500):
+        run.add("|" + "-" * (count % 7), count)
+    assert run.repetition(0) is None
 
 
 def test_the_prompt_is_not_looked_at() -> None:

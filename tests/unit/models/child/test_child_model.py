@@ -17,9 +17,11 @@ import pytest
 
 from core.entities import FinishReason
 from core.errors import Busy, InvalidInput, ModelFailed, PortalError, Unavailable
-from core.generation import Delta, Finished, GenerationEvent
+from core.generation import Delta, Finished, GenerationEvent, SamplingParams
 from core.model import LoadSettings, ModelState
 from models.child.model import AGAIN, ChildModel
+from models.engine.llama_backend import BackendOptions
+from models.engine.parked_files import ParkedFiles
 from models.pool import Pool
 from models.router import PoolRouter
 from tests.gguf_maker import make_gguf
@@ -144,6 +146,38 @@ def test_cancel_ends_the_answer_and_frees_the_slot(pool: Pool, tmp_path: Path) -
     assert isinstance(last, Finished) and last.finish_reason is FinishReason.CANCELLED
     assert time.monotonic() - begin < 0.5
     until(lambda: pool.metrics()["endless"].busy == 0, 2)
+
+
+@pytest.mark.parametrize("killed", [False, True], ids=["unloaded", "killed"])
+def test_conversations_that_memory_has_no_room_for_go_to_its_own_files_and_come_back(tmp_path: Path, killed: bool) -> None:
+    model = make_gguf(tmp_path / "synthetic.gguf", "glm4", context=512, sharpness=2.0)
+    files = ParkedFiles(tmp_path / "parked", 100_000_000)
+    options = BackendOptions(context=512, slots=1, extra_buffers=EXTRA_BUFFERS, parking_bytes=110_000)
+    child = ChildModel("synthetic", model, options, files=files)
+
+    def said(beginning: int) -> str:
+        sequence = child.submit([beginning, *range(65, 91), *range(65, 91), *range(65, 91)], SamplingParams(temperature=0.0), 40, "ann")
+        text = ""
+        while not isinstance(event := sequence.events.get(timeout=30), Finished):
+            assert isinstance(event, Delta)
+            text += event.text
+        return text
+
+    first = said(60)
+    for beginning in range(100, 104):
+        said(beginning)
+    until(lambda: child.metrics().disk_parked > 0)
+    assert len(list((tmp_path / "parked").iterdir())) == 2
+    assert said(60) == first
+    until(lambda: child.metrics().disk_tokens > 70)
+    if killed:
+        assert child.pid is not None
+        os.kill(child.pid, signal.SIGKILL)
+        until(lambda: child.pid is None)
+    assert child.close()
+    assert len(list((tmp_path / "parked").iterdir())) == 1, "the portal's own"
+    assert files.lend() == 50_000_000
+    files.close()
 
 
 def test_a_full_queue_is_busy_here_too(pool: Pool, tmp_path: Path) -> None:

@@ -184,5 +184,20 @@ def test_what_comes_faster_than_the_disk_takes_it_is_not_kept(files: ParkedFiles
         assert len(files._unwritten) == 1
 
 
+def test_what_is_lent_is_missing_until_it_is_back_and_what_a_killed_borrower_left_goes(files: ParkedFiles, tmp_path: Path) -> None:
+    kept = [add(files, number) for number in range(3)]
+    lent = files.lend()
+    assert lent == (3 * FILE_BYTES + 100) // 2
+    until(lambda: len(on_disk(tmp_path)) == 1)
+    assert [one.gone for one in kept] == [True, True, False]
+    (tmp_path / "killed").mkdir()
+    (tmp_path / "killed" / "0.kv").write_bytes(b"what nobody can read")
+    files.take_back(lent)
+    assert not (tmp_path / "killed").exists() and read(files, kept[2]).size == STATE_BYTES
+    for number in (3, 4):
+        add(files, number)
+    assert not kept[2].gone and files.held("glm")[0] == 3
+
+
 def test_the_default_budget_is_a_share_of_the_free_space(tmp_path: Path) -> None:
     assert 0 < default_budget(tmp_path) <= 8 * 1024**3

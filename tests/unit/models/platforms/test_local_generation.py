@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import random
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -34,12 +35,12 @@ GOOD = "The quick brown fox jumps over the lazy dog. "
 
 
 class ScriptedPlatform:
-    """Answers with one script after the other, a token a character; a script that is too long is cut by its cancel."""
+    """Answers with one script after the other, a token a character or piece; a script that is too long is cut by its cancel."""
 
     facts = SimpleNamespace(file=SimpleNamespace(name="scripted"))
     version, platform = "v1", "local"
 
-    def __init__(self, *scripts: str) -> None:
+    def __init__(self, *scripts: Sequence[str]) -> None:
         self.scripts = list(scripts)
         self.submitted: list[tuple[list[int], Resolved]] = []
         self.busy = False
@@ -52,9 +53,10 @@ class ScriptedPlatform:
         self.submitted.append((tokens, params))
         sequence = Running(len(tokens), list(tokens), params, params.max_tokens or 1, user_id)
         script = self.scripts.pop(0)
-        for character in script[: params.max_tokens]:
-            sequence.add(ord(character), time.perf_counter())
-            sequence.events.put(Delta(character, tokens=sequence.generated))
+        for piece in script[: params.max_tokens]:
+            sequence.add(ord(piece) if len(piece) == 1 else sum(map(ord, piece)) << 8, time.perf_counter())
+            if piece:
+                sequence.events.put(Delta(piece, tokens=sequence.generated))
         reason = FinishReason.STOP if len(script) < (params.max_tokens or 1) else FinishReason.LENGTH
         sequence.events.put(sequence.finished(reason))
         return sequence
@@ -107,6 +109,24 @@ def test_a_repetition_is_stopped_and_resumed_from_where_it_was_good() -> None:
     assert params.temperature is not None and params.temperature <= 0.7
     assert end.usage.prompt_tokens == len(PROMPT)
     assert end.usage.completion_tokens == len(GOOD) + 3000 + len("Then it went home.")
+
+
+def test_one_symbol_in_tokens_of_many_lengths_is_a_repetition_too() -> None:
+    rng = random.Random(1)
+    platform = ScriptedPlatform([*GOOD, *(rng.choice((1, 2, 3, 4, 8)) * "!" for _ in range(2000))], "Then it went home.")
+    _, text, end = collect(generation(platform))
+    assert text.startswith(GOOD + "!") and text.endswith("!Then it went home.")
+    assert (end.note, end.timings.retries) == (RESUMED, 1)
+    tokens, _ = platform.submitted[1]
+    assert len(tokens) == len(PROMPT) + len(GOOD) + 1, "the first of them is kept"
+
+
+def test_tokens_without_text_that_fill_an_answer_are_told_at_its_end() -> None:
+    platform = ScriptedPlatform([*GOOD, *[""] * 3000])
+    _, text, end = collect(generation(platform, max_tokens=500))
+    assert (text, end.note, end.finish_reason, len(platform.submitted)) == (GOOD, REPEATED, FinishReason.LENGTH, 1)
+    _, _, end = collect(generation(ScriptedPlatform([""] * 3000), max_tokens=500, guard=False))
+    assert end.note is None
 
 
 def test_an_answer_that_repeats_itself_twice_is_stopped() -> None:
