@@ -16,6 +16,7 @@ from api.application import build as build_api
 from api.compressed import CompressedScripts
 from api.dispatch import ApiDispatch
 from api.upload_guard import UploadGuard
+from pages import theme
 
 if not faulthandler.is_enabled():  # the portal may have given it a file already
     faulthandler.enable()
@@ -23,6 +24,7 @@ if not faulthandler.is_enabled():  # the portal may have given it a file already
 # Without this, Streamlit runs pages/X.py directly for a first visitor to /X, before Home.py ever asked who it is.
 # It is private: Streamlit is pinned, and tests/functional/test_page_walls.py tells when it stops to work.
 PagesManager.uses_pages_directory = False
+theme.work_out_once()
 
 
 @asynccontextmanager

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 _FENCE = re.compile(r"^[ \t>]*(?P<run>`{3,}|~{3,})[ \t]*(?P<language>[\w+#.-]{0,30})[^\n`]*$")
 _DISPLAY = re.compile(r"\$\$|\\[\[\]]")
@@ -34,9 +35,10 @@ _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 _ENDING = re.compile(r"[.,;:!?\"'*_~]+$")
 
 
-def show(text: str, *, caret: bool = False) -> None:
-    """Print model text. caret: it is still being written."""
-    st.markdown(f"{safe(text)} ▍" if caret else _finished(text), anchors=False)
+def show(text: str, *, caret: bool = False, instead: DeltaGenerator | None = None) -> DeltaGenerator:
+    """Print model text; returns its place. caret: it is still being written. instead: the place of a text that this one replaces."""
+    markdown = instead.markdown if instead else st.markdown
+    return markdown(f"{safe(text)} ▍" if caret else _finished(text), anchors=False)
 
 
 def plain(text: str) -> str:

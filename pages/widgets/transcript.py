@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from bootstrap import Portal
 
 POLL_S = 0.15
+STAY_S = 1.0
+"""How long one run of the watching fragment goes on drawing. To begin one costs six times as much as to draw once more, but what is
+clicked in another fragment waits for its end."""
 FIRST_WORDS_S = 0.12
 ELSEWHERE_S = 1.0
 """How often to look for the end of an answer that another replica writes."""
@@ -146,9 +150,13 @@ def _thought(message: Message) -> Thought | None:
 def _running(portal: Portal, running: RunningTurn, draw_seam: Callable[..., None], figures: DeltaGenerator) -> None:
     """Draw what there is, again and again. The turn runs in its own thread; this only watches."""
     session_lives = session_watch(portal)
+    # Its first run belongs to the page's, which has more to draw.
+    stay_s = 0.0
 
     @st.fragment(run_every=POLL_S)
     def watch() -> None:
+        nonlocal stay_s
+        until, stay_s = time.monotonic() + stay_s, STAY_S
         session_lives()
         # A fast model's first words come before the next look would: they are worth a short wait.
         running.wait_begun(FIRST_WORDS_S)
@@ -158,11 +166,27 @@ def _running(portal: Portal, running: RunningTurn, draw_seam: Callable[..., None
         draw_seam(thought=_thought_so_far(now))
         if now.place is not None:
             _queued(now)
-        elif now.text or not now.reasoning:
-            show(now.text, caret=True)
-        figures.caption(_running_figures(now), width="content")
+        text: DeltaGenerator | None = None
+        while True:
+            if now.place is None and (now.text or not now.reasoning):
+                text = show(now.text, caret=True, instead=text)
+            figures.caption(_running_figures(now), width="content")
+            if not now.text or time.monotonic() >= until:
+                # Thoughts and places are drawn by a new run: a component can be drawn once in each.
+                return
+            _pause()
+            now = running.snapshot()
+            if not now.running:
+                st.rerun()
 
     watch()
+
+
+def _pause() -> None:
+    """Until it is drawn again. At each look into the session's state Streamlit lets a click break in."""
+    for _ in range(5):
+        time.sleep(POLL_S / 5)
+        pending()
 
 
 def _queued(now: Snapshot) -> None:

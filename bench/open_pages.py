@@ -1,0 +1,125 @@
+"""What open pages cost the engine that shares their process: `./portal bench open_pages [--people N] [--repeats N] [--out FILE]`
+
+People ask over REST, all at once, each in a chat of their own; in every other round each has the chat page open besides, which follows
+the answer as in a browser: drawn when it begins, and run again as often as the page asks for. The browsers' side of it, reading what is
+sent, takes its part of the same machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+
+from bench import _synthetic as synthetic
+from bench._page_socket import PageSocket
+from bench._portal import PASSWORD, Measured, running_portal, table
+from bench._results import HEAD, processor, row, show, write
+
+TOKENS = 160
+CONTEXT = 512
+
+
+@dataclass(slots=True)
+class Asked:
+    """One answer. sent: bytes to its page after the first drawing."""
+
+    tokens: int = 0
+    sent: int = 0
+    ended: float = 0.0
+
+
+class Person:
+    def __init__(self, portal: Measured, name: str) -> None:
+        signed_in = httpx.post(f"{portal.url}/api/v1/session", json={"username": name, "password": PASSWORD}, timeout=60).raise_for_status()
+        self._cookie = signed_in.cookies["glm_portal_session"]
+        self._client = httpx.Client(base_url=portal.url, timeout=300, headers={"Authorization": f"Bearer {signed_in.json()['token']}"})
+        self._host = portal.url.removeprefix("http://")
+
+    def close(self) -> None:
+        self._client.close()
+
+    def ask(self, ready: threading.Barrier, *, open_page: bool) -> Asked:
+        """Once all are ready: the whole answer."""
+        asked = Asked()
+        chat = self._client.post("/api/v1/conversations", json={}).raise_for_status().json()["id"]
+        ended = threading.Event()
+        with contextlib.ExitStack() as stack:
+            tab = stack.enter_context(PageSocket(self._host, self._cookie)) if open_page else None
+            if tab is not None:
+                tab.run(query=f"c={chat}")
+            ready.wait()
+            follower = threading.Thread(target=self._follow, args=(tab, chat, asked, ended))
+            body = {"text": "What can this portal do?", "request_id": uuid4().hex, "stream": True, "max_tokens": TOKENS, "temperature": 1}
+            with self._client.stream("POST", f"/api/v1/conversations/{chat}/messages", json=body) as response:
+                for line in response.raise_for_status().iter_lines():
+                    if line.startswith("data:") and '"turn_id"' in line and tab is not None:
+                        follower.start()
+                    elif line.startswith("data:") and '"generation"' in line:
+                        asked.tokens = json.loads(line[5:])["answer"]["generation"]["completion_tokens"]
+            asked.ended = time.perf_counter()
+            ended.set()
+            if tab is not None:
+                follower.join()
+        return asked
+
+    @staticmethod
+    def _follow(tab: PageSocket, chat: str, asked: Asked, ended: threading.Event) -> None:
+        query = f"c={chat}"
+        parts = [each.auto_rerun for each in tab.run(query=query) if each.WhichOneof("type") == "auto_rerun"]
+        if parts:
+            asked.sent = sum(map(len, tab.follow(parts[-1], ended, query)))
+
+
+def together(people: Sequence[Person], *, open_page: bool) -> tuple[float, float]:
+    """(tokens/s, kB/s to the pages) of a round."""
+    ready = threading.Barrier(len(people) + 1)
+    found: list[Asked] = []
+    threads = [threading.Thread(target=lambda one=one: found.append(one.ask(ready, open_page=open_page))) for one in people]
+    for thread in threads:
+        thread.start()
+    ready.wait()
+    begun = time.perf_counter()
+    for thread in threads:
+        thread.join()
+    seconds = max(one.ended for one in found) - begun
+    return sum(one.tokens for one in found) / seconds, sum(one.sent for one in found) / seconds / 1000
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="./portal bench open_pages")
+    parser.add_argument("--people", type=int, default=20)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--out", type=Path, help="where the table goes besides")
+    chosen = parser.parse_args()
+    begun = time.perf_counter()
+    with contextlib.ExitStack() as stack:
+        model = synthetic.make(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="portal-bench-"))), synthetic.MIDDLE)
+        slots, context = str(chosen.people), str(CONTEXT)
+        portal = stack.enter_context(running_portal(PORTAL_MODEL=str(model), PORTAL_SLOTS=slots, PORTAL_CONTEXT=context))
+        names = [f"person{number}" for number in range(chosen.people)]
+        portal.add_people(names)
+        people = [stack.enter_context(contextlib.closing(Person(portal, name))) for name in names]
+        rounds = [(together(people, open_page=False), together(people, open_page=True)) for _ in range(chosen.repeats + 1)][1:]
+    alone, beside = [before[0] for before, _ in rounds], [after[0] for _, after in rounds]
+    rows = [
+        row(f"tok/s, {synthetic.MIDDLE.name}, {chosen.people} chats, each followed by a page", beside, "no page open", alone, ">= 0.9"),
+        ["kB/s to these pages", show([after[1] for _, after in rounds]), "", "", "", ""],
+    ]
+    if chosen.out:
+        facts = [f"device: {processor()}", f"answers of {TOKENS} tokens over REST; median of {chosen.repeats} (lowest-highest)"]
+        write(chosen.out, "The engine beside open pages", "open_pages", time.perf_counter() - begun, facts, rows)
+    table("The engine beside open pages", HEAD, rows)
+
+
+if __name__ == "__main__":
+    main()
