@@ -126,7 +126,7 @@ class GenerationRequest:
 
 @dataclass(frozen=True, slots=True)
 class Queued:
-    """The request waits. place: 1 is next. wait_s: expected, None if nobody can tell yet."""
+    """The request waits. place: 1 is next, 0: no longer, its prompt is being read. wait_s: expected, None if nobody can tell yet."""
 
     place: int
     wait_s: float | None

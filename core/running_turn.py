@@ -137,7 +137,7 @@ class RunningTurn:
     def queued(self, event: Queued) -> None:
         with self._changed:
             self._place_told = self._monotonic()
-            self._publish(replace(self._now, place=event.place, wait_s=event.wait_s))
+            self._publish(replace(self._now, place=event.place or None, wait_s=event.wait_s))
 
     def delta(self, event: Delta) -> None:
         now = self._monotonic()

@@ -67,6 +67,8 @@ class Answers:
             sequence.cached = length
             sequence.sampler = self._backend.new_sampler(sequence.params, sequence.tokens)
             self._ledger.began(sequence, length)
+            if sequence.told_place:
+                sequence.events.put(Queued(0, None))
         self._scheduler.start(sequence, slot)
 
     def _pause(self, sequence: Sequence) -> None:

@@ -205,6 +205,18 @@ def test_those_who_wait_are_told_their_place(engine: Engine) -> None:
     run(engine, *running, *waiting)
 
 
+def test_who_is_admitted_is_told_so_before_the_prompt_is_read(engine: Engine) -> None:
+    running = [ask(engine, [number], user=f"a{number}", tokens=1) for number in range(1, 5)]
+    late = ask(engine, list(range(1, 150)), user="b", tokens=3)
+    run(engine, *running)
+    while late.admitted is None:
+        engine.step()
+    told = [late.events.get_nowait() for _ in range(late.events.qsize())]
+    assert told == [Queued(1, None), Queued(0, None)], "and nothing of its text yet"
+    assert all(not isinstance(one.events.get_nowait(), Queued) for one in running), "who never waited hears of no queue"
+    run(engine, late)
+
+
 def test_a_user_with_many_questions_does_not_block_the_others(engine: Engine) -> None:
     crowd = [ask(engine, [number], user="greedy", tokens=10) for number in range(1, 9)]
     engine.step()
