@@ -42,6 +42,8 @@ class Guesser:
         grams = zip(recent, recent[1:], recent[2:-1], strict=False)
         self._follows = dict(zip(grams, range(begin + _LOOKED_UP, len(tokens)), strict=False))
         self._indexed = len(tokens)
+        self._judged = True
+        """The newest tokens were guessed at, or belong to the prompt."""
         self._back = 0
         """How far back the passage lies that the answer goes along; 0 where there is none."""
         self._failed = 0
@@ -52,8 +54,11 @@ class Guesser:
         """How likely a guess is right whose predecessors were."""
         return self._right / self._made
 
-    def guess(self, tokens: list[int], most: int) -> list[int]:
-        """At most `most` tokens that may follow; none where the end has no precedent."""
+    def follow(self, tokens: list[int]) -> None:
+        """Find the passage that the answer goes along; what that says of the newest token is a guess that cost nothing."""
+        if self._back and not self._judged:
+            self.learn(1, int(tokens[-1] == tokens[-1 - self._back]))
+        self._judged = False
         for end in range(self._indexed, len(tokens)):
             self._follows[tokens[end - 3], tokens[end - 2], tokens[end - 1]] = end
         self._indexed = count = len(tokens)
@@ -62,11 +67,15 @@ class Guesser:
             place = self._follows.get((tokens[-3], tokens[-2], tokens[-1]))
             if place is not None and tokens[place - _MATCH : place] == tokens[-_MATCH:]:
                 self._back = count - place
-        place = count - self._back
+
+    def guess(self, tokens: list[int], most: int) -> list[int]:
+        """At most `most` tokens that may follow, as last followed; none where the end has no precedent."""
+        place = len(tokens) - self._back
         return tokens[place : place + most] if self._back else []
 
     def learn(self, guessed: int, right: int) -> None:
         """Of `guessed` tokens the first `right` came."""
+        self._judged = True
         looked_at = min(guessed, right + 1)
         kept = _MEMORY**looked_at
         self._right, self._made = kept * self._right + right, kept * self._made + looked_at
@@ -75,7 +84,9 @@ class Guesser:
             self._failed = self._back = 0
 
     def skipped(self) -> None:
-        self._right = min(_HOPE * self._made, self._right + _RECOVERY * self._made)
+        hoped = _HOPE * self._made
+        if self._right < hoped:
+            self._right = min(hoped, self._right + _RECOVERY * self._made)
 
 
 class Speculation:
@@ -143,11 +154,15 @@ class Speculation:
         """By the place in the batch, of answers whose guesses are right with a chance of at least `needed`: that chance, and what."""
         found = {}
         for index, (sequence, _) in enumerate(batch):
-            if sequence.guesser is not None and sequence.guesser.right >= needed:
+            guesser = sequence.guesser
+            if guesser is None:
+                continue
+            guesser.follow(sequence.tokens)
+            if guesser.right >= needed:
                 most = min(self._most, sequence.max_tokens - sequence.generated - 1, self._context - len(sequence.tokens))
-                guesses = sequence.guesser.guess(sequence.tokens, most) if most > 0 else []
+                guesses = guesser.guess(sequence.tokens, most) if most > 0 else []
                 if guesses:
-                    found[index] = sequence.guesser.right, guesses
+                    found[index] = guesser.right, guesses
         return found
 
     def _costs(self, token_s: float) -> list[float]:

@@ -10,44 +10,49 @@ from models.engine.speculation import Guesser, Speculation
 from tests.unit.models.engine.fake_model import FakeModel, ask, collect, run
 
 
+def next_of(guesser: Guesser, tokens: list[int], most: int) -> list[int]:
+    guesser.follow(tokens)
+    return guesser.guess(tokens, most)
+
+
 def test_what_followed_the_same_tokens_is_guessed() -> None:
     tokens = [*range(1, 12), *range(1, 7)]
-    assert Guesser(tokens).guess(tokens, 4) == [7, 8, 9, 10]
-    assert Guesser(tokens).guess(tokens, 2) == [7, 8]
-    assert Guesser([1, 2]).guess([1, 2], 16) == []
+    assert next_of(Guesser(tokens), tokens, 4) == [7, 8, 9, 10]
+    assert next_of(Guesser(tokens), tokens, 2) == [7, 8]
+    assert next_of(Guesser([1, 2]), [1, 2], 16) == []
 
 
 @pytest.mark.parametrize("tokens", [[1, 2, 3, 4, 5, 9, 2, 3], [*range(20), 3, 4, 5], [0, 1, 2, 7, 0, 1, 2]])
 def test_an_end_without_precedent_gives_no_guess(tokens: list[int]) -> None:
     """Nor do a few tokens that meet by chance."""
-    assert Guesser(tokens).guess(tokens, 16) == []
+    assert next_of(Guesser(tokens), tokens, 16) == []
 
 
 def test_the_last_precedent_counts_the_answer_included() -> None:
     tokens = [*range(6), 50, 60, *range(6)]
     guesser = Guesser(tokens)
     tokens += [70, 80, *range(6)]
-    assert guesser.guess(tokens, 2) == [70, 80]
+    assert next_of(guesser, tokens, 2) == [70, 80]
 
 
 def test_where_one_token_differs_the_passage_goes_on() -> None:
     tokens = [*range(40), *range(6)]
     guesser = Guesser(tokens)
-    assert guesser.guess(tokens, 3) == [6, 7, 8]
+    assert next_of(guesser, tokens, 3) == [6, 7, 8]
     tokens += [6, 99]
     guesser.learn(3, 1)
-    assert guesser.guess(tokens, 3) == [8, 9, 10]
+    assert next_of(guesser, tokens, 3) == [8, 9, 10]
 
 
 def test_a_passage_is_given_up_where_its_guesses_keep_failing() -> None:
     tokens = [*range(40), *range(6)]
     guesser = Guesser(tokens)
     for token in (91, 92):
-        guessed = guesser.guess(tokens, 3)
+        guessed = next_of(guesser, tokens, 3)
         assert guessed
         guesser.learn(len(guessed), 0)
         tokens.append(token)
-    assert guesser.guess(tokens, 3) == []
+    assert next_of(guesser, tokens, 3) == []
 
 
 def test_wrong_guesses_make_the_next_less_likely_and_the_hope_comes_back() -> None:
@@ -57,11 +62,48 @@ def test_wrong_guesses_make_the_next_less_likely_and_the_hope_comes_back() -> No
     assert guesser.right < hope
     guesser.learn(16, 16)
     assert guesser.right > hope
-    for _ in range(5):
+    trust = guesser.right
+    guesser.skipped()
+    assert guesser.right == trust, "what was earned is not lost where there is nothing to guess"
+    for _ in range(20):
         guesser.learn(4, 0)
+    assert guesser.right < hope
     for _ in range(1_000):
         guesser.skipped()
     assert guesser.right == pytest.approx(hope)
+
+
+def test_a_passage_that_an_answer_goes_along_is_trusted_more_though_nobody_guessed() -> None:
+    passage = list(range(40))
+    tokens = [*passage, *passage[:6]]
+    guesser = Guesser(tokens)
+    hope = guesser.right
+    for token in (*passage[6:20], 99, *passage[21:30]):
+        guesser.follow(tokens)
+        guesser.skipped()
+        tokens.append(token)
+    assert guesser.right > 0.85 > hope
+    assert next_of(guesser, tokens, 3) == passage[30:33], "past the token that differed"
+
+
+def test_a_passage_that_tells_nothing_is_trusted_less_though_nobody_guessed() -> None:
+    tokens = [*range(40), *range(6)]
+    guesser = Guesser(tokens)
+    hope = guesser.right
+    for token in (91, 92):
+        guesser.follow(tokens)
+        tokens.append(token)
+    assert next_of(guesser, tokens, 3) == [] and guesser.right < hope
+
+
+def test_a_guess_that_was_checked_is_not_counted_again() -> None:
+    tokens = [*range(40), *range(6)]
+    once = Guesser(tokens)
+    once.follow(tokens)
+    once.learn(3, 3)
+    known = once.right
+    once.follow([*tokens, 6, 7, 8, 9])
+    assert once.right == known
 
 
 def paying(model: FakeModel) -> Engine:
@@ -158,6 +200,6 @@ def test_what_guesses_cost_is_learned_by_their_number_and_forgotten() -> None:
 
 def test_of_a_very_long_prompt_the_last_part_is_looked_at() -> None:
     tokens = [*range(20_000), *range(19_000, 19_006)]
-    assert Guesser(tokens).guess(tokens, 2) == [19_006, 19_007]
+    assert next_of(Guesser(tokens), tokens, 2) == [19_006, 19_007]
     early = [*range(20_000), *range(6)]
-    assert Guesser(early).guess(early, 2) == []
+    assert next_of(Guesser(early), early, 2) == []
