@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 POLL_S = 0.15
 STAY_S = 1.0
-"""How long one run of the watching fragment goes on drawing. To begin one costs six times as much as to draw once more, but what is
+"""How long one run of the watching fragment goes on drawing. To begin one costs several times as much as to draw once more, but what is
 clicked in another fragment waits for its end."""
 FIRST_WORDS_S = 0.12
 ELSEWHERE_S = 1.0
