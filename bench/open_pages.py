@@ -74,10 +74,8 @@ class Person:
 
     @staticmethod
     def _follow(tab: PageSocket, chat: str, asked: Asked, ended: threading.Event) -> None:
-        query = f"c={chat}"
-        parts = [each.auto_rerun for each in tab.run(query=query) if each.WhichOneof("type") == "auto_rerun"]
-        if parts:
-            asked.sent = sum(map(len, tab.follow(parts[-1], ended, query)))
+        tab.run(query=f"c={chat}")
+        asked.sent = sum(map(len, tab.follow(ended)))
 
 
 def together(people: Sequence[Person], *, open_page: bool) -> tuple[float, float]:

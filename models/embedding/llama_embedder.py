@@ -14,6 +14,7 @@ from core.errors import ModelFailed, Unavailable
 from models.engine import native
 from models.engine.backend import Part
 from models.engine.batch import Batch
+from models.engine.interpreter_lock import Lent
 from models.engine.llama_backend import KV_TYPES, BackendOptions
 from models.engine.llama_model import AbortFlag, control_markers, load_weights, tokens_of
 from models.engine.native import lib
@@ -52,6 +53,7 @@ class LlamaEmbedder:
         self._memory = lib.llama_get_memory(self._context)
         self._abort = AbortFlag(self._context)
         self._batch = Batch(self.batch_tokens)
+        self._lent = Lent()
         self._tokenizing = threading.Lock()
         self._closed = False
 
@@ -84,12 +86,14 @@ class LlamaEmbedder:
             lib.llama_memory_clear(self._memory, False)
         for parts in self._decodes(texts):
             self._batch.fill(parts)
-            status = lib.llama_decode(self._context, self._batch.native)
+            with self._lent:
+                status = lib.llama_decode(self._context, self._batch.native)
             if status == 2:
                 return None
             if status:
                 raise ModelFailed("The model could not read the text: {reason}", reason=self._log.last_error() or f"status {status}")
-        lib.llama_synchronize(self._context)
+        with self._lent:
+            lib.llama_synchronize(self._context)
         rows = np.empty((len(texts), self.width), np.float32)
         for slot in range(len(texts)):
             rows[slot] = np.ctypeslib.as_array(lib.llama_get_embeddings_seq(self._context, slot), (self.width,))

@@ -17,6 +17,7 @@ from core.generation import SamplingParams
 from models.engine import native
 from models.engine.backend import Decoded, Part
 from models.engine.batch import Batch
+from models.engine.interpreter_lock import Lent
 from models.engine.llama_model import AbortFlag, GpuSplit, control_markers, load_weights, text_of, tokens_of
 from models.engine.native import lib
 from models.engine.next_tokens import NextTokens
@@ -100,11 +101,14 @@ class LlamaBackend:
         self._closed = False
         self._abort = AbortFlag(self._context)
         self._batch = Batch(self.batch_tokens)
+        self._lent = Lent()
         self._rows: list[int] = []
         self._scratch = np.empty(self.vocabulary, np.bool_)
         self._pieces: dict[int, bytes] = {}
         self._ends: dict[int, bool] = {token: True for text in _ENDS for token in self._single(text)}
         self._on_gpu = bool(native.gpus()) and options.gpu_layers != 0
+        where = (ctypes.c_int32, ctypes.c_int32, ctypes.c_int32)
+        self._forget = native.short_call("llama_memory_seq_rm", ctypes.c_bool, ctypes.c_void_p, *where)
         self._sample = native.short_call("llama_sampler_sample", ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int32)
         self._logits_at = native.short_call("llama_get_logits_ith", ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int32)
 
@@ -153,10 +157,11 @@ class LlamaBackend:
 
     def decode(self, parts: Sequence[Part]) -> Decoded:
         self._rows = self._batch.fill(parts)
-        status = lib.llama_decode(self._context, self._batch.native)
-        if status == 0:
-            if self._on_gpu:
+        with self._lent:
+            status = lib.llama_decode(self._context, self._batch.native)
+            if status == 0 and self._on_gpu:
                 lib.llama_synchronize(self._context)
+        if status == 0:
             if self._next_tokens is not None:
                 self._next_tokens.follow(parts)
             return Decoded.DONE
@@ -201,12 +206,12 @@ class LlamaBackend:
             lib.llama_sampler_free(sampler)
 
     def cut(self, slot: int, length: int) -> None:
-        lib.llama_memory_seq_rm(self._memory, slot, length or -1, -1)
+        self._forget(self._memory, slot, length or -1, -1)
         if self._next_tokens is not None:
             self._next_tokens.cut(slot, length)
 
     def copy(self, source: int, target: int, length: int) -> None:
-        lib.llama_memory_seq_rm(self._memory, target, -1, -1)
+        self._forget(self._memory, target, -1, -1)
         if self.shared_cells:
             # Nothing is copied: from here on the cells belong to both.
             lib.llama_memory_seq_cp(self._memory, source, target, 0, length)

@@ -1,14 +1,13 @@
 """The C library: the only module that imports llama_cpp.
 
 ctypes releases the interpreter's lock around every CDLL call, and taking it back beside a busy thread costs up to a
-switch interval. Calls far shorter than that go through PyDLL, which keeps the lock.
+switch interval (interpreter_lock.py). Calls far shorter than that go through PyDLL, which keeps the lock.
 """
 
 from __future__ import annotations
 
 import ctypes
 import logging
-import sys
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -87,12 +86,7 @@ class NativeLog:
 
 @cache
 def start() -> NativeLog:
-    """Start llama.cpp, once for the process.
-
-    The interpreter hands its lock to a waiting thread only every switch interval, 5 ms by default: longer than a decode
-    step of a small model. With 50 us, one busy Python thread beside the engine costs it a tenth instead of four fifths.
-    """
-    sys.setswitchinterval(5e-5)
+    """Start llama.cpp, once for the process."""
     log = NativeLog()
     log.install()
     lib.llama_backend_init()

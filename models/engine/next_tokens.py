@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from models.engine.backend import Part
 from models.engine.batch import Batch
+from models.engine.interpreter_lock import Lent
 from models.engine.native import lib, staging
 
 _KEPT = 32
@@ -95,6 +96,7 @@ class NextTokens:
         self._memory = lib.llama_get_memory(self._context)
         staging.llama_set_embeddings_nextn(self._context, True, True)
         self._batch = Batch(room, self._width)
+        self._lent = Lent()
         self._slots = slots
         self._wake()
 
@@ -186,7 +188,9 @@ class NextTokens:
     def _decode(self, parts: Sequence[Part], hidden: Rows) -> list[int] | None:
         """The index of each part's last token; None, and the slots lose their thread, if llama.cpp fails."""
         rows = self._batch.fill(parts, hidden)
-        if lib.llama_decode(self._context, self._batch.native) == 0:
+        with self._lent:
+            status = lib.llama_decode(self._context, self._batch.native)
+        if status == 0:
             return rows
         for part in parts:
             lib.llama_memory_seq_rm(self._memory, part.slot, -1, -1)

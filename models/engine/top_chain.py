@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.generation import SamplingParams
+from models.engine.interpreter_lock import Lent
 from models.engine.native import lib, short_call
 
 LARGE = 32_768
@@ -47,6 +48,7 @@ class TopChain:
         self._chain = chain
         self._top = top
         self._scratch = scratch
+        self._lent = Lent()
         self._above = np.inf
         """What few more than `top` logits exceeded last time."""
         self._candidates = np.zeros(top, _CANDIDATE)
@@ -62,8 +64,10 @@ class TopChain:
     def sample(self, logits: NDArray[np.float32]) -> int:
         """The next token, from all logits of a row."""
         if self._top == 1:
-            return int(logits.argmax())
-        likely = self._likeliest(logits)
+            with self._lent:
+                return int(logits.argmax())
+        with self._lent:
+            likely = self._likeliest(logits)
         self._candidates["id"] = likely
         self._candidates["logit"] = logits[likely]
         # The chain may have shortened the array, or turned it unsorted.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core.errors import PortalError
 from core.sessions import SESSION_COOKIE
 
 if TYPE_CHECKING:
@@ -44,7 +45,11 @@ def session_watch(portal: Portal) -> Callable[[], None]:
         if time.monotonic() - checked < CHECK_S:
             return
         checked = time.monotonic()
-        if portal.sessions.user(st.context.cookies.get(SESSION_COOKIE)) is None:
+        try:
+            lives = portal.sessions.user(st.context.cookies.get(SESSION_COOKIE)) is not None
+        except PortalError:
+            return  # a store that cannot be asked now; what it says is asked again, and what the page shows is there already
+        if not lives:
             st.rerun()
 
     return watch

@@ -1,0 +1,34 @@
+"""How soon the interpreter's lock changes hands, which is the price of sharing a process with the pages.
+
+Who waits for the lock asks for it every switch interval, 5 ms by default: longer than a step of a small model, so that one busy thread
+would cost the engine four fifths. But the interval is one for all threads, and where it is always short, the engine is interrupted again
+and again while it samples, has to stand in line behind every page each time, and all who wait wake up 20,000 times a second to ask.
+So it is short only while the engine does without the lock and wants it back soon.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+
+USUAL_S = 5e-3
+SHORTEST_S, LONGEST_S = 5e-5, 1e-3
+SHARE = 0.01
+"""The part of what it does without the lock that the engine may wait to have it back from one thread."""
+
+
+class Lent:
+    """`with lent:` around a native call that lets go of the lock, and is about as long as the one before it. Used by one thread only."""
+
+    def __init__(self) -> None:
+        self._away_s = 0.0
+        self._gone_at = 0.0
+
+    def __enter__(self) -> None:
+        sys.setswitchinterval(min(max(SHARE * self._away_s, SHORTEST_S), LONGEST_S))
+        self._gone_at = time.perf_counter()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        sys.setswitchinterval(USUAL_S)
+        self._away_s = time.perf_counter() - self._gone_at
