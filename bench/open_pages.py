@@ -1,4 +1,4 @@
-"""What open pages cost the engine that shares their process: `./portal bench open_pages [--people N] [--repeats N] [--out FILE]`
+"""What open pages cost the engine that shares their process: `./portal bench open_pages [--people N] [--tokens N] ...`
 
 People ask over REST, all at once, each in a chat of their own; in every other round each has the chat page open besides, which follows
 the answer as in a browser: drawn when it begins, and run again as often as the page asks for. The browsers' side of it, reading what is
@@ -25,7 +25,6 @@ from bench._page_socket import PageSocket
 from bench._portal import PASSWORD, Measured, running_portal, table
 from bench._results import HEAD, processor, row, show, write
 
-TOKENS = 160
 CONTEXT = 512
 
 
@@ -48,7 +47,7 @@ class Person:
     def close(self) -> None:
         self._client.close()
 
-    def ask(self, ready: threading.Barrier, *, open_page: bool) -> Asked:
+    def ask(self, ready: threading.Barrier, tokens: int, *, open_page: bool) -> Asked:
         """Once all are ready: the whole answer."""
         asked = Asked()
         chat = self._client.post("/api/v1/conversations", json={}).raise_for_status().json()["id"]
@@ -59,7 +58,7 @@ class Person:
                 tab.run(query=f"c={chat}")
             ready.wait()
             follower = threading.Thread(target=self._follow, args=(tab, chat, asked, ended))
-            body = {"text": "What can this portal do?", "request_id": uuid4().hex, "stream": True, "max_tokens": TOKENS, "temperature": 1}
+            body = {"text": "What can this portal do?", "request_id": uuid4().hex, "stream": True, "max_tokens": tokens, "temperature": 1}
             with self._client.stream("POST", f"/api/v1/conversations/{chat}/messages", json=body) as response:
                 for line in response.raise_for_status().iter_lines():
                     if line.startswith("data:") and '"turn_id"' in line and tab is not None:
@@ -78,11 +77,11 @@ class Person:
         asked.sent = sum(map(len, tab.follow(ended)))
 
 
-def together(people: Sequence[Person], *, open_page: bool) -> tuple[float, float]:
+def together(people: Sequence[Person], tokens: int, *, open_page: bool) -> tuple[float, float]:
     """(tokens/s, kB/s to the pages) of a round."""
     ready = threading.Barrier(len(people) + 1)
     found: list[Asked] = []
-    threads = [threading.Thread(target=lambda one=one: found.append(one.ask(ready, open_page=open_page))) for one in people]
+    threads = [threading.Thread(target=lambda one=one: found.append(one.ask(ready, tokens, open_page=open_page))) for one in people]
     for thread in threads:
         thread.start()
     ready.wait()
@@ -96,6 +95,7 @@ def together(people: Sequence[Person], *, open_page: bool) -> tuple[float, float
 def main() -> None:
     parser = argparse.ArgumentParser(prog="./portal bench open_pages")
     parser.add_argument("--people", type=int, default=20)
+    parser.add_argument("--tokens", type=int, default=160, help="how long the answers are, 400 at most")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--out", type=Path, help="where the table goes besides")
     chosen = parser.parse_args()
@@ -107,14 +107,16 @@ def main() -> None:
         names = [f"person{number}" for number in range(chosen.people)]
         portal.add_people(names)
         people = [stack.enter_context(contextlib.closing(Person(portal, name))) for name in names]
-        rounds = [(together(people, open_page=False), together(people, open_page=True)) for _ in range(chosen.repeats + 1)][1:]
-    alone, beside = [before[0] for before, _ in rounds], [after[0] for _, after in rounds]
+        tokens = chosen.tokens
+        # The first is for warming up.
+        both = [[together(people, tokens, open_page=open_page) for open_page in (False, True)] for _ in range(chosen.repeats + 1)][1:]
+    alone, beside = [before[0] for before, _ in both], [after[0] for _, after in both]
     rows = [
         row(f"tok/s, {synthetic.MIDDLE.name}, {chosen.people} chats, each followed by a page", beside, "no page open", alone, ">= 0.9"),
-        ["kB/s to these pages", show([after[1] for _, after in rounds]), "", "", "", ""],
+        ["kB/s to these pages", show([after[1] for _, after in both]), "", "", "", ""],
     ]
     if chosen.out:
-        facts = [f"device: {processor()}", f"answers of {TOKENS} tokens over REST; median of {chosen.repeats} (lowest-highest)"]
+        facts = [f"device: {processor()}", f"answers of {tokens} tokens over REST; median of {chosen.repeats} (lowest-highest)"]
         write(chosen.out, "The engine beside open pages", "open_pages", time.perf_counter() - begun, facts, rows)
     table("The engine beside open pages", HEAD, rows)
 

@@ -9,7 +9,8 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -53,7 +54,7 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
         # Told before the server is up: whatever happens next, this is the only time it can be read.
         print(f"First admin: name {bootstrap.FIRST_ADMIN}, password {password}  (shown only now; change it under your name)", flush=True)
     bootstrap.load_first_model(portal)
-    from app import app  # here, so that the doctor, who asks this module about ports, need not wait for the pages
+    from app import app, settle  # here, so that the doctor, who asks this module about ports, need not wait for the pages
 
     config = uvicorn.Config(
         app,
@@ -64,20 +65,23 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
         server_header=False,
         timeout_graceful_shutdown=GRACE_S,
     )
-    _Server(config, address(settings)).run(sockets=[listener])
+    _Server(config, address(settings), settle).run(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
     """Tells the address when it can be opened."""
 
-    def __init__(self, config: uvicorn.Config, address: str) -> None:
+    def __init__(self, config: uvicorn.Config, address: str, settle: Callable[[], None]) -> None:
+        """settle: what is worth doing then."""
         super().__init__(config)
         self._address = address
+        self._settle = settle
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
         if self.started:
             print(f"GLM Portal: {self._address}  (Ctrl+C stops it)", flush=True)
+            threading.Thread(target=self._settle, name="settle", daemon=True).start()
 
 
 def address(settings: Settings) -> str:

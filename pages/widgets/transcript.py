@@ -166,8 +166,9 @@ def _running(portal: Portal, running: RunningTurn, draw_seam: Callable[..., None
         line: DeltaGenerator | None = None
         while True:
             session_lives()
-            # A fast model's first words come before the next look would: they are worth a short wait.
-            running.wait_begun(FIRST_WORDS_S)
+            if runs > 1:
+                # A fast model's first words come before the next look would: they are worth a short wait.
+                running.wait_begun(FIRST_WORDS_S)
             now = running.snapshot()
             if pending() or not now.running:
                 st.rerun()
