@@ -102,13 +102,14 @@ class LlamaBackend:
         self._abort = AbortFlag(self._context)
         self._batch = Batch(self.batch_tokens)
         self._lent = Lent()
+        self._briefly = Lent()
+        """Around short calls that let go of the interpreter's lock all the same."""
         self._rows: list[int] = []
         self._scratch = np.empty(self.vocabulary, np.bool_)
         self._pieces: dict[int, bytes] = {}
         self._ends: dict[int, bool] = {token: True for text in _ENDS for token in self._single(text)}
         self._on_gpu = bool(native.gpus()) and options.gpu_layers != 0
-        where = (ctypes.c_int32, ctypes.c_int32, ctypes.c_int32)
-        self._forget = native.short_call("llama_memory_seq_rm", ctypes.c_bool, ctypes.c_void_p, *where)
+        self._forget = native.forgetting()
         self._sample = native.short_call("llama_sampler_sample", ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int32)
         self._logits_at = native.short_call("llama_get_logits_ith", ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int32)
 
@@ -184,7 +185,8 @@ class LlamaBackend:
         if isinstance(sampler, TopChain):
             return sampler.sample(self._logits(row))
         if isinstance(sampler, SteeredSampler):
-            return sampler.sample(self._context, row)
+            with self._briefly:
+                return sampler.sample(self._context, row)
         return int(self._sample(sampler, self._context, row))
 
     def _logits(self, row: int) -> NDArray[np.float32]:
@@ -193,17 +195,19 @@ class LlamaBackend:
         return np.frombuffer((ctypes.c_float * self.vocabulary).from_address(address), np.float32)
 
     def new_sampler(self, params: SamplingParams, prompt: Sequence[int]) -> Any:
-        chain = new_chain(params, prompt, self.vocabulary)
-        if needs_steering(params):
-            return SteeredSampler(chain, params, self._vocab, self.piece)
-        top = wants_only(params, self.vocabulary)
-        return chain if top is None else TopChain(chain, top, self._scratch)
+        with self._briefly:
+            chain = new_chain(params, prompt, self.vocabulary)
+            if needs_steering(params):
+                return SteeredSampler(chain, params, self._vocab, self.piece)
+            top = wants_only(params, self.vocabulary)
+            return chain if top is None else TopChain(chain, top, self._scratch)
 
     def free_sampler(self, sampler: Any) -> None:
-        if isinstance(sampler, SteeredSampler | TopChain):
-            sampler.free()
-        else:
-            lib.llama_sampler_free(sampler)
+        with self._briefly:
+            if isinstance(sampler, SteeredSampler | TopChain):
+                sampler.free()
+            else:
+                lib.llama_sampler_free(sampler)
 
     def cut(self, slot: int, length: int) -> None:
         self._forget(self._memory, slot, length or -1, -1)
@@ -214,24 +218,29 @@ class LlamaBackend:
         self._forget(self._memory, target, -1, -1)
         if self.shared_cells:
             # Nothing is copied: from here on the cells belong to both.
-            lib.llama_memory_seq_cp(self._memory, source, target, 0, length)
+            with self._briefly:
+                lib.llama_memory_seq_cp(self._memory, source, target, 0, length)
             if self._next_tokens is not None:
                 self._next_tokens.cut(target, 0)
             return
         # Between streams only a whole copy is possible (part of one aborts the process); the tail is cut off after.
-        lib.llama_memory_seq_cp(self._memory, source, target, -1, -1)
+        with self._briefly:
+            lib.llama_memory_seq_cp(self._memory, source, target, -1, -1)
         if self._next_tokens is not None:
             self._next_tokens.copy(source, target, length)
         self.cut(target, length)
 
     def save(self, slot: int) -> NDArray[np.uint8]:
-        state = np.empty(lib.llama_state_seq_get_size(self._context, slot), np.uint8)
-        written = lib.llama_state_seq_get_data(self._context, _bytes(state), state.nbytes, slot)
+        with self._briefly:
+            state = np.empty(lib.llama_state_seq_get_size(self._context, slot), np.uint8)
+            written = lib.llama_state_seq_get_data(self._context, _bytes(state), state.nbytes, slot)
         return state[:written]
 
     def restore(self, slot: int, state: NDArray[np.uint8]) -> bool:
         self.cut(slot, 0)
-        if lib.llama_state_seq_set_data(self._context, _bytes(state), state.nbytes, slot):
+        with self._briefly:
+            read = lib.llama_state_seq_set_data(self._context, _bytes(state), state.nbytes, slot)
+        if read:
             return True
         self.cut(slot, 0)
         return False

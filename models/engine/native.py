@@ -101,6 +101,11 @@ def short_call(name: str, result: Any, *arguments: Any) -> Any:
     return function
 
 
+def forgetting() -> Any:
+    """llama_memory_seq_rm(memory, slot, from, to), which takes microseconds."""
+    return short_call("llama_memory_seq_rm", ctypes.c_bool, ctypes.c_void_p, ctypes.c_int32, ctypes.c_int32, ctypes.c_int32)
+
+
 @cache
 def _ggml() -> tuple[Any, Any]:
     """libggml (the registry of devices) and libggml-base (what a device says)."""

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from models.engine.backend import Part
 from models.engine.batch import Batch
 from models.engine.interpreter_lock import Lent
-from models.engine.native import lib, staging
+from models.engine.native import forgetting, lib, staging
 
 _KEPT = 32
 """Tokens a slot may lag behind before the layer reads them."""
@@ -97,6 +97,8 @@ class NextTokens:
         staging.llama_set_embeddings_nextn(self._context, True, True)
         self._batch = Batch(room, self._width)
         self._lent = Lent()
+        self._briefly = Lent()
+        self._forget = forgetting()
         self._slots = slots
         self._wake()
 
@@ -127,7 +129,7 @@ class NextTokens:
         for part in parts:
             begin, end = end, end + len(part.tokens)
             if not self._threads[part.slot].follow(part.start, part.tokens, hidden[begin:end]):
-                lib.llama_memory_seq_rm(self._memory, part.slot, -1, -1)
+                self._forget(self._memory, part.slot, -1, -1)
         behind = [part.slot for part in parts if len(self._threads[part.slot].tokens) > _KEPT]
         if behind:
             self._read([Part(slot, self._threads[slot].read, list(self._threads[slot].tokens), False) for slot in behind])
@@ -136,7 +138,7 @@ class NextTokens:
         self._threads[slot].cut(length)
 
     def copy(self, source: int, target: int, length: int) -> None:
-        lib.llama_memory_seq_rm(self._memory, target, -1, -1)
+        self._forget(self._memory, target, -1, -1)
         lib.llama_memory_seq_cp(self._memory, source, target, -1, -1)
         self._threads[target] = self._threads[source].copied()
         self.cut(target, length)
@@ -179,7 +181,7 @@ class NextTokens:
             return None
         for part in parts:
             # Guesses were written there.
-            lib.llama_memory_seq_rm(self._memory, part.slot, part.start, -1)
+            self._forget(self._memory, part.slot, part.start, -1)
         rows = self._decode(parts, np.concatenate([self._threads[part.slot].hidden[: len(part.tokens)] for part in parts]))
         for part in parts if rows is not None else ():
             self._threads[part.slot].took(len(part.tokens))
@@ -193,13 +195,14 @@ class NextTokens:
         if status == 0:
             return rows
         for part in parts:
-            lib.llama_memory_seq_rm(self._memory, part.slot, -1, -1)
+            self._forget(self._memory, part.slot, -1, -1)
             self._threads[part.slot] = _Thread(self._width)
         return None
 
     def _best(self, row: int) -> int:
-        logits = lib.llama_get_logits_ith(self._context, row)
-        return int(np.ctypeslib.as_array(logits, shape=(self._vocabulary,)).argmax())
+        with self._briefly:
+            logits = lib.llama_get_logits_ith(self._context, row)
+            return int(np.ctypeslib.as_array(logits, shape=(self._vocabulary,)).argmax())
 
     def _rows(self, address: Any, count: int) -> Rows:
         """A view that holds until the context's next decode."""
