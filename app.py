@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import faulthandler
 import gc
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -33,8 +34,14 @@ def settle() -> None:
 
     It stays for as long as the portal runs; to look through it took 0.2 to 0.4 s each time, in which no answer went on.
     """
-    import pages.navigation  # noqa: F401
-
+    # No page is drawn here, which Streamlit says once for each component that is declared.
+    log = logging.getLogger("streamlit.runtime.scriptrunner_utils.script_run_context")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        import pages.navigation  # noqa: F401
+    finally:
+        log.setLevel(level)
     gc.collect()
     gc.freeze()
 

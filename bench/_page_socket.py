@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Self
 
+from streamlit.proto.AutoRerun_pb2 import AutoRerun
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import connect
@@ -40,13 +42,22 @@ class PageSocket:
         self._socket.send(message.SerializeToString())
         return self._told(timeout)
 
-    def follow(self, ended: threading.Event) -> Iterator[bytes]:
-        """Each message that comes until `ended`: the page goes on by itself."""
+    def follow(self, part: AutoRerun, ended: threading.Event, query: str = "") -> Iterator[bytes]:
+        """As a browser does what `part` asks for: have that part of the page run again and again until `ended`; each message that comes."""
+        message = BackMsg()
+        message.rerun_script.query_string = query
+        message.rerun_script.page_script_hash = self._page
+        message.rerun_script.fragment_id = part.fragment_id
+        message.rerun_script.is_auto_rerun = True
+        due = time.perf_counter()
         while not ended.is_set():
-            with contextlib.suppress(TimeoutError):
-                data = self._socket.recv(timeout=0.2)
-                assert isinstance(data, bytes), "Streamlit speaks in bytes"
-                yield data
+            self._socket.send(message.SerializeToString())
+            due += part.interval
+            while (left := due - time.perf_counter()) > 0:
+                with contextlib.suppress(TimeoutError):
+                    data = self._socket.recv(timeout=left)
+                    assert isinstance(data, bytes), "Streamlit speaks in bytes"
+                    yield data
 
     def _told(self, timeout: float) -> Sequence[ForwardMsg]:
         messages: list[ForwardMsg] = []

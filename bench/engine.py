@@ -55,10 +55,13 @@ def prompt(rng: random.Random, shape: Shape, length: int) -> list[int]:
 
 
 def in_turns(sides: Row[Side], repeats: int, measure: Callable[[Side, int], float]) -> dict[str, list[float]]:
-    """`measure(side, repeat)` of every side, repeat after repeat; repeat -1 warms up and is not counted."""
+    """`measure(side, repeat)` of every side, repeat after repeat; repeat -1 warms up and is not counted.
+
+    Another side comes first each time: whoever always did would find the machine as the others left it.
+    """
     found: dict[str, list[float]] = {side.name: [] for side in sides}
     for repeat in range(-1, repeats):
-        for side in sides:
+        for side in sides if repeat % 2 else tuple(reversed(sides)):
             value = measure(side, repeat)
             if repeat >= 0:
                 found[side.name].append(value)

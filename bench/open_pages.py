@@ -73,8 +73,10 @@ class Person:
 
     @staticmethod
     def _follow(tab: PageSocket, chat: str, asked: Asked, ended: threading.Event) -> None:
-        tab.run(query=f"c={chat}")
-        asked.sent = sum(map(len, tab.follow(ended)))
+        query = f"c={chat}"
+        parts = [each.auto_rerun for each in tab.run(query=query) if each.WhichOneof("type") == "auto_rerun"]
+        if parts:
+            asked.sent = sum(map(len, tab.follow(parts[-1], ended, query)))
 
 
 def together(people: Sequence[Person], tokens: int, *, open_page: bool) -> tuple[float, float]:

@@ -71,8 +71,7 @@ def composer(
                     _choices(models)
                 st.space("stretch")
                 with st.container(key="runslot", horizontal=True, vertical_alignment="center", gap="small", width="content"):
-                    # Not st.empty: what a fragment puts in its place is lost if the fragment runs again before it left the server.
-                    figures = st.container(key="figures", width="content")
+                    figures = st.empty()
                     if answer:
                         st.button(t("Stop"), icon=":material/stop_circle:", key="stop", shortcut="Esc", on_click=on_stop)
                     else:

@@ -15,7 +15,6 @@ from core.entities import Author, FinishReason, Generation, Message, MessageStat
 from core.running_turn import RunningTurn, Snapshot
 from pages.widgets.cookie import session_watch
 from pages.widgets.figures import milliseconds, seconds
-from pages.widgets.going_on import awaited, go_on
 from pages.widgets.message import plain, show
 from pages.widgets.seam import Foot, Thought, seam
 from pages.widgets.wishes import pending, wish
@@ -28,10 +27,9 @@ POLL_S = 0.15
 POLL_EACH_S, POLL_MOST_S = 0.02, 0.5
 """An answer is drawn every POLL_S; where many are written at once one of them every POLL_EACH_S, but each at least every POLL_MOST_S.
 Pages share the interpreter with the engine: drawn as often as one, twenty of them would slow down what they show."""
-STAY_S = 10.0
-"""How long one run of the watching fragment goes on drawing, unless somebody clicks."""
-LOOKS = 3
-"""How often it is asked between two drawings whether somebody clicked."""
+STAY_S = 1.0
+"""How long one run of the watching fragment goes on drawing. To begin one costs several times as much as to draw once more, but what is
+clicked in another fragment waits for its end."""
 FIRST_WORDS_S = 0.12
 ELSEWHERE_S = 1.0
 """How often to look for the end of an answer that another replica writes."""
@@ -155,46 +153,44 @@ def _thought(message: Message) -> Thought | None:
 def _running(portal: Portal, running: RunningTurn, draw_seam: Callable[..., None], figures: DeltaGenerator) -> None:
     """Draw what there is, again and again. The turn runs in its own thread; this only watches."""
     session_lives = session_watch(portal)
-    runs = 0
+    # Its first run belongs to the page's, which has more to draw.
+    stay_s = 0.0
+    poll_s = min(max(POLL_S, POLL_EACH_S * portal.turns.count()), POLL_MOST_S)
 
-    @st.fragment
+    @st.fragment(run_every=poll_s)
     def watch() -> None:
-        nonlocal runs
-        runs += 1
-        until = time.monotonic() + STAY_S
+        nonlocal stay_s
+        until, stay_s = time.monotonic() + stay_s, STAY_S
+        session_lives()
+        # A fast model's first words come before the next look would: they are worth a short wait.
+        running.wait_begun(FIRST_WORDS_S)
+        now = running.snapshot()
+        if pending() or not now.running:
+            st.rerun()
+        draw_seam(thought=_thought_so_far(now))
+        if now.place is not None:
+            _queued(now)
         text: DeltaGenerator | None = None
-        line: DeltaGenerator | None = None
         while True:
-            session_lives()
-            if runs > 1:
-                # A fast model's first words come before the next look would: they are worth a short wait.
-                running.wait_begun(FIRST_WORDS_S)
-            now = running.snapshot()
-            if pending() or not now.running:
-                st.rerun()
-            if text is None:
-                draw_seam(thought=_thought_so_far(now))
-            if now.place is not None:
-                _queued(now)
-            elif now.text or not now.reasoning:
+            if now.place is None and (now.text or not now.reasoning):
                 text = show(now.text, caret=True, instead=text)
-            line = (line or figures).caption(_running_figures(now), width="content")
-            # The first run is the page's, which has more to draw. What comes before the text, new runs draw: a component can be drawn once
-            # in each.
-            if runs == 1 or not _pause(portal.turns.count()) or not now.text or time.monotonic() >= until:
-                break
-        go_on()
+            figures.caption(_running_figures(now), width="content")
+            if not now.text or time.monotonic() >= until:
+                # Thoughts and places are drawn by a new run: a component can be drawn once in each.
+                return
+            _pause(poll_s)
+            now = running.snapshot()
+            if not now.running:
+                st.rerun()
 
     watch()
 
 
-def _pause(answers: int) -> bool:
-    """Until it is drawn again, beside so many others. False at once if something else waits for this run to end."""
-    for _ in range(LOOKS):
-        if awaited():
-            return False
-        time.sleep(min(max(POLL_S, POLL_EACH_S * answers), POLL_MOST_S) / LOOKS)
-    return not awaited()
+def _pause(seconds: float) -> None:
+    """Until it is drawn again. At each look into the session's state Streamlit lets a click break in."""
+    for _ in range(5):
+        time.sleep(seconds / 5)
+        pending()
 
 
 def _queued(now: Snapshot) -> None:
