@@ -47,6 +47,7 @@ from model_parts import GUIDE, newest_crash, open_pool
 from models.last_run import RunRecord
 from models.model_facts import model_name
 from models.pool import Pool
+from models.precedence import give_way as give_way
 from models.router import PoolRouter
 from settings import Settings
 from store_parts import BACKUP_KEY, now, open_index, open_log_shipper, prepare_home, unwritable

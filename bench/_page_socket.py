@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -13,6 +12,11 @@ from streamlit.proto.AutoRerun_pb2 import AutoRerun
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import connect
+
+LOOK_S = 0.5
+"""How often to look whether to go on following."""
+SMALL = 200
+"""Bytes of a message that may set a timer; what draws something is rarely as small."""
 
 
 class PageSocket:
@@ -43,21 +47,30 @@ class PageSocket:
         return self._told(timeout)
 
     def follow(self, part: AutoRerun, ended: threading.Event, query: str = "") -> Iterator[bytes]:
-        """As a browser does what `part` asks for: have that part of the page run again and again until `ended`; each message that comes."""
+        """As a browser does what `part` asks for: have that part of the page run again and again until `ended`; each message that comes.
+
+        A message may change how often.
+        """
         message = BackMsg()
         message.rerun_script.query_string = query
         message.rerun_script.page_script_hash = self._page
         message.rerun_script.fragment_id = part.fragment_id
         message.rerun_script.is_auto_rerun = True
-        due = time.perf_counter()
+        again, interval = message.SerializeToString(), part.interval
+        due = time.perf_counter() + interval
         while not ended.is_set():
-            self._socket.send(message.SerializeToString())
-            due += part.interval
-            while (left := due - time.perf_counter()) > 0:
-                with contextlib.suppress(TimeoutError):
-                    data = self._socket.recv(timeout=left)
-                    assert isinstance(data, bytes), "Streamlit speaks in bytes"
-                    yield data
+            try:
+                data = self._socket.recv(timeout=max(0.0, min(due - time.perf_counter(), LOOK_S)))
+            except TimeoutError:
+                if time.perf_counter() >= due:
+                    self._socket.send(again)
+                    due += interval
+                continue
+            assert isinstance(data, bytes), "Streamlit speaks in bytes"
+            if len(data) < SMALL and (timer := ForwardMsg.FromString(data).auto_rerun).fragment_id and timer.interval != interval:
+                interval = timer.interval
+                due = time.perf_counter() + interval
+            yield data
 
     def _told(self, timeout: float) -> Sequence[ForwardMsg]:
         messages: list[ForwardMsg] = []

@@ -48,6 +48,8 @@ def main() -> int:
 
 
 def _serve(settings: Settings, listener: socket.socket) -> None:
+    # First of all: what starts from here on inherits it.
+    bootstrap.give_way()
     portal = bootstrap.start(settings)
     password = bootstrap.ensure_first_admin(portal)
     if password:

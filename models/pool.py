@@ -24,6 +24,7 @@ from models.memory_plan import LoadPlan, check_fits, plan_load
 from models.model_facts import ModelFacts, read_facts
 from models.platforms.local import LocalPlatform
 from models.pool_entry import Entry
+from models.precedence import urgent
 from models.remembered_settings import RememberedSettings
 
 DRAIN_S = 30.0
@@ -283,7 +284,7 @@ class Pool:
     def _spawn(self, entry: Entry, work: Callable[[Entry], None], name: str) -> None:
         thread = threading.Thread(target=work, args=(entry,), name=name, daemon=True)
         entry.threads.append(thread)
-        thread.start()
+        urgent(thread.start)
 
     def _remove(self, entry: Entry) -> None:
         with self._lock:

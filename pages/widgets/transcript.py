@@ -13,6 +13,7 @@ from streamlit.delta_generator import DeltaGenerator
 from core.conversations import Shown
 from core.entities import Author, FinishReason, Generation, Message, MessageStatus, User
 from core.running_turn import RunningTurn, Snapshot
+from pages.widgets.browser_timer import awaited, set_timer
 from pages.widgets.cookie import session_watch
 from pages.widgets.figures import milliseconds, seconds
 from pages.widgets.message import plain, show
@@ -27,9 +28,13 @@ POLL_S = 0.15
 POLL_EACH_S, POLL_MOST_S = 0.02, 0.5
 """An answer is drawn every POLL_S; where many are written at once one of them every POLL_EACH_S, but each at least every POLL_MOST_S.
 Pages share the interpreter with the engine: drawn as often as one, twenty of them would slow down what they show."""
-STAY_S = 1.0
-"""How long one run of the watching fragment goes on drawing. To begin one costs several times as much as to draw once more, but what is
-clicked in another fragment waits for its end."""
+TIMER_S, STAY_S = 5.0, 15.0
+"""One run of the watching fragment goes on drawing until something else wants the page to run, which the browser's timer does every
+TIMER_S meanwhile; STAY_S is for a timer that has fallen silent."""
+LOOKS = 3
+"""How often it is asked between two drawings whether something else wants to run."""
+COUNT_S = 0.5
+"""How often the line of figures is drawn beside a growing text: quicker than this, nobody reads it."""
 FIRST_WORDS_S = 0.12
 ELSEWHERE_S = 1.0
 """How often to look for the end of an answer that another replica writes."""
@@ -154,13 +159,11 @@ def _running(portal: Portal, running: RunningTurn, draw_seam: Callable[..., None
     """Draw what there is, again and again. The turn runs in its own thread; this only watches."""
     session_lives = session_watch(portal)
     # Its first run belongs to the page's, which has more to draw.
-    stay_s = 0.0
-    poll_s = min(max(POLL_S, POLL_EACH_S * portal.turns.count()), POLL_MOST_S)
+    first = True
 
-    @st.fragment(run_every=poll_s)
+    @st.fragment(run_every=_poll_s(portal))
     def watch() -> None:
-        nonlocal stay_s
-        until, stay_s = time.monotonic() + stay_s, STAY_S
+        nonlocal first
         session_lives()
         # A fast model's first words come before the next look would: they are worth a short wait.
         running.wait_begun(FIRST_WORDS_S)
@@ -171,26 +174,44 @@ def _running(portal: Portal, running: RunningTurn, draw_seam: Callable[..., None
         if now.place is not None:
             _queued(now)
         text: DeltaGenerator | None = None
-        while True:
-            if now.place is None and (now.text or not now.reasoning):
-                text = show(now.text, caret=True, instead=text)
-            figures.caption(_running_figures(now), width="content")
-            if not now.text or time.monotonic() >= until:
-                # Thoughts and places are drawn by a new run: a component can be drawn once in each.
-                return
-            _pause(poll_s)
+        if now.place is None and (now.text or not now.reasoning):
+            text = show(now.text, caret=True)
+        figures.caption(_running_figures(now), width="content")
+        # Thoughts and places are drawn by a new run: a component can be drawn once in each.
+        stays, first = bool(now.text) and not first, False
+        if not stays:
+            return
+        began = counted = time.monotonic()
+        set_timer(TIMER_S)
+        while _undisturbed(_poll_s(portal)) and time.monotonic() - began < STAY_S:
+            session_lives()
             now = running.snapshot()
             if not now.running:
                 st.rerun()
+            text = show(now.text, caret=True, instead=text)
+            if time.monotonic() - counted >= COUNT_S:
+                counted = time.monotonic()
+                figures.caption(_running_figures(now), width="content")
+        if time.monotonic() - began < TIMER_S / 2:
+            # It was not this one's timer that waited: what did is soon done.
+            set_timer(_poll_s(portal))
 
     watch()
 
 
-def _pause(seconds: float) -> None:
-    """Until it is drawn again. At each look into the session's state Streamlit lets a click break in."""
-    for _ in range(5):
-        time.sleep(seconds / 5)
+def _poll_s(portal: Portal) -> float:
+    return min(max(POLL_S, POLL_EACH_S * portal.turns.count()), POLL_MOST_S)
+
+
+def _undisturbed(seconds: float) -> bool:
+    """Whether so long, until it is drawn again, nothing else wanted to run. A wish or a change of the page breaks in here."""
+    for _ in range(LOOKS):
+        if awaited():
+            return False
+        time.sleep(seconds / LOOKS)
+        # Looking into the session's state is what lets Streamlit break off a run.
         pending()
+    return not awaited()
 
 
 def _queued(now: Snapshot) -> None:

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import pytest
+from streamlit.runtime.scriptrunner_utils.script_requests import RerunData, ScriptRequests, ScriptRequestType
+from streamlit.testing.v1 import AppTest
+
+
+def script() -> None:
+    import streamlit as st
+    from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+    from streamlit.runtime.scriptrunner_utils.script_run_context import get_script_run_ctx
+
+    from pages.widgets.browser_timer import awaited, set_timer
+
+    context = get_script_run_ctx()
+    assert context is not None
+    told, enqueue = [], context.enqueue
+
+    def overheard(message: ForwardMsg) -> None:
+        if message.WhichOneof("type") == "auto_rerun":
+            told.append((message.auto_rerun.fragment_id, message.auto_rerun.interval))
+        enqueue(message)
+
+    context.enqueue = overheard  # type: ignore[method-assign]
+
+    @st.fragment(run_every=0.5)
+    def part() -> None:
+        st.session_state.awaited = awaited()
+        set_timer(4)
+
+    part()
+    st.session_state.told = told
+
+
+def test_a_fragment_sets_its_own_timer_anew() -> None:
+    test = AppTest.from_function(script).run()
+    assert not test.exception
+    first, anew = test.session_state.told
+    assert (first[1], anew[1]) == (0.5, 4)
+    assert anew[0] == first[0] != "", "the browser keeps a timer for each fragment, by its id"
+    assert not test.session_state.awaited
+
+
+@pytest.mark.parametrize("other", [RerunData(), RerunData(fragment_id="another"), None], ids=["page", "fragment", "stop"])
+def test_what_else_wants_to_run_is_seen(other: RerunData | None) -> None:
+    """The private part: where Streamlit keeps what waits for the end of a run."""
+    requests = ScriptRequests()
+    assert requests._state is ScriptRequestType.CONTINUE
+    if other is None:
+        requests.request_stop()
+    else:
+        requests.request_rerun(other)
+    assert requests._state is not ScriptRequestType.CONTINUE
