@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
-from streamlit.runtime.scriptrunner_utils.script_requests import RerunData, ScriptRequests, ScriptRequestType
+from streamlit.runtime.scriptrunner_utils.script_requests import RerunData, ScriptRequests
 from streamlit.testing.v1 import AppTest
+
+from pages.widgets import browser_timer
 
 
 def script() -> None:
@@ -42,12 +46,13 @@ def test_a_fragment_sets_its_own_timer_anew() -> None:
 
 
 @pytest.mark.parametrize("other", [RerunData(), RerunData(fragment_id="another"), None], ids=["page", "fragment", "stop"])
-def test_what_else_wants_to_run_is_seen(other: RerunData | None) -> None:
+def test_what_else_wants_to_run_is_seen(monkeypatch: pytest.MonkeyPatch, other: RerunData | None) -> None:
     """The private part: where Streamlit keeps what waits for the end of a run."""
     requests = ScriptRequests()
-    assert requests._state is ScriptRequestType.CONTINUE
+    monkeypatch.setattr(browser_timer, "_context", lambda: SimpleNamespace(script_requests=requests))
+    assert not browser_timer.awaited()
     if other is None:
         requests.request_stop()
     else:
         requests.request_rerun(other)
-    assert requests._state is not ScriptRequestType.CONTINUE
+    assert browser_timer.awaited()

@@ -1,0 +1,35 @@
+"""The thread that decodes in a running portal is more urgent to the system than the one that serves."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from bench._portal import running_portal
+from bench._synthetic import MIDDLE, make
+from models.precedence import NICE
+
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere urgency belongs to whole processes")
+
+
+def processor_ns(pid: int) -> dict[int, int]:
+    """What each thread has computed so far."""
+    return {int(task.name): int((task / "schedstat").read_text().split()[0]) for task in Path(f"/proc/{pid}/task").iterdir()}
+
+
+def test_the_thread_that_decodes_goes_before_the_one_that_serves(tmp_path: Path) -> None:
+    usual = os.getpriority(os.PRIO_PROCESS, 0)
+    with running_portal(PORTAL_MODEL=str(make(tmp_path, MIDDLE))) as portal, portal.sign_in() as admin:
+        pid = portal.process.pid
+        before = processor_ns(pid)
+        chat = admin.post("/api/v1/conversations", json={}).raise_for_status().json()["id"]
+        body = {"text": "What can this portal do?", "request_id": uuid4().hex, "max_tokens": 200, "temperature": 1}
+        admin.post(f"/api/v1/conversations/{chat}/messages", json=body).raise_for_status()
+        after = processor_ns(pid)
+        decoding = max(after, key=lambda thread: after[thread] - before.get(thread, 0))
+        assert os.getpriority(os.PRIO_PROCESS, decoding) == usual
+        assert os.getpriority(os.PRIO_PROCESS, pid) == usual + NICE
