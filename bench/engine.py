@@ -21,6 +21,7 @@ from collections.abc import Sequence as Row
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from unittest import mock
 
 from bench import _synthetic as synthetic
 from bench._chats import Answer, Device, Job, LockedSide, Side, engine, isolated, server, speed
@@ -30,6 +31,7 @@ from bench._results import HEAD, processor, row, write
 from bench._synthetic import COPYING, COPYING_F16, DRAFTING, FIRST_WORD, MIDDLE, WIDE, Shape, follower, words
 from bench.peers import llama_server
 from models import machine
+from models.engine.native import lib
 
 COUNTS = {1: 256, 4: 192, 8: 128, 16: 96, 32: 64, 64: 48}
 """Chats at once, and the tokens each answer has."""
@@ -110,6 +112,23 @@ def deep(bench: Bench) -> Iterator[list[str]]:
             found = in_turns((ours, other, theirs), bench.repeats, measure)
             for peer, wanted in ((theirs, ">= 1.0"), (other, "")):
                 yield row(f"tok/s, {MIDDLE.name}, {count} chats of 400 tokens", found[ours.name], peer.name, found[peer.name], wanted)
+
+
+def large_pages(bench: Bench) -> Iterator[list[str]]:
+    """Weights in large pages of the process's own, beside weights mapped from the file."""
+    model = bench.model(MIDDLE)
+    options = {"slots": 16, "context": 256, "threads": bench.threads}
+    mapped = mock.patch.object(lib, "LLAMA_LOAD_MODE_NONE", lib.LLAMA_LOAD_MODE_MMAP)
+    with engine(model, **options) as ours, mapped, engine(model, **options) as other:
+        other.name = "weights mapped from the file"
+        for count in (1, 4, 16):
+
+            def measure(side: Side, repeat: int, count: int = count) -> float:
+                rng = random.Random(f"{count} {repeat}")
+                return speed(side.run([Job(prompt(rng, MIDDLE, 24), COUNTS[count] * 3 // 4, seed=chat) for chat in range(count)]))
+
+            found = in_turns((ours, other), bench.repeats, measure)
+            yield row(f"tok/s, {MIDDLE.name}, {count} chats", found[ours.name], other.name, found[other.name], "")
 
 
 def against_a_lock(bench: Bench, shape: Shape) -> Iterator[list[str]]:
@@ -300,6 +319,7 @@ MEASURES: dict[str, Callable[[Bench], Iterator[list[str]]]] = {
     "middle": lambda bench: throughput(bench, MIDDLE, lambda count: ">= 1.0"),
     "vocabulary": lambda bench: throughput(bench, WIDE, lambda count: ">= 1.15" if count >= 16 else ">= 1.0"),
     "deep": deep,
+    "large-pages": large_pages,
     "lock": lambda bench: against_a_lock(bench, MIDDLE),
     "lock-vocabulary": lambda bench: against_a_lock(bench, WIDE),
     "long-prompts": long_prompts,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import ModelFailed
-from models.engine import native
+from models.engine import large_pages, native
 from models.engine.native import lib
 
 _SPLIT_MODES = {"none": 0, "layer": 1, "row": 2}
@@ -47,9 +47,20 @@ def load_weights(
         if split.shares:
             # As long as llama.cpp can count devices: it copies all of it.
             params.tensor_split = (ctypes.c_float * lib.llama_max_devices())(*split.shares)
-    if trial:
-        params.no_alloc, params.load_mode = True, lib.LLAMA_LOAD_MODE_NONE
-    callback = lib.llama_progress_callback(lambda done, _data: progress(done))
+    if trial or gpu_layers == 0:
+        # Not mapped from the file: that would have small pages, and the system would call it free while it is in use.
+        params.load_mode = lib.LLAMA_LOAD_MODE_NONE
+    params.no_alloc = trial
+    before = large_pages.large_areas()
+    asked: list[int] = []
+
+    def went_on(done: float, _data: object) -> bool:
+        # First heard when memory for all weights is there, and nothing is written yet.
+        if not asked:
+            asked.append(large_pages.ask_for_new(before))
+        return progress(done)
+
+    callback = lib.llama_progress_callback(went_on)
     params.progress_callback = callback
     model = lib.llama_model_load_from_file(str(path).encode(), params)
     if not model:
