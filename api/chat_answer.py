@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
@@ -16,7 +17,7 @@ from api.streams import KEEP_ALIVE, KEEP_ALIVE_S, Failed, Feed, pump, sse
 from core.completions import Completion
 from core.entities import FinishReason, Usage
 from core.errors import ModelFailed, PortalError, Unavailable
-from core.generation import Alternative, Delta, Finished, GenerationEvent, GenerationRequest, TokenLogprob, ToolCall
+from core.generation import Alternative, Delta, Finished, GenerationEvent, GenerationRequest, Queued, TokenLogprob, ToolCall
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +87,7 @@ class ChatCompletion(BaseModel):
     usage: UsageOut
 
 
-Item = tuple[int, Delta | Finished]
+Item = tuple[int, Queued | Delta | Finished]
 """What came of answer number so and so."""
 
 
@@ -155,7 +156,7 @@ class ChatAnswer:
         self._prompt_read.set()
 
     async def deltas(self) -> AsyncIterator[Item | None]:
-        """What came since the last one, merged; None after a while without any. Raises what a generation raised."""
+        """What came since the last one, words merged; None after a while without any. Raises what a generation raised."""
         while not self._finished:
             items = await self._feed.take(KEEP_ALIVE_S)
             if not items:
@@ -165,7 +166,7 @@ class ChatAnswer:
                 if deltas:
                     yield number, merged(deltas)
                 for event in _of(items, number):
-                    if isinstance(event, Finished):
+                    if isinstance(event, Finished) or (isinstance(event, Queued) and not deltas):
                         yield number, event
             for item in items:
                 if isinstance(item, Failed):
@@ -197,6 +198,8 @@ class ChatAnswer:
                 match item:
                     case None:
                         yield KEEP_ALIVE
+                    case number, Queued() as queued if queued.place:
+                        yield _place(number, queued)
                     case number, Delta() as delta:
                         yield self._chunk(number, _words(delta, called[number]), include_usage, logprobs=_logprobs(delta))
                         called[number] += len(delta.tool_calls)
@@ -231,6 +234,12 @@ class ChatAnswer:
             choice |= {"note": end.note} if end.note is not None else {}
         usage = {"usage": None} if include_usage else {}
         return sse({**self._head, "object": "chat.completion.chunk", "choices": [choice], **usage})
+
+
+def _place(number: int, queued: Queued) -> bytes:
+    """A comment, which clients of OpenAI's pass over: its protocol has no word for waiting."""
+    place = {"index": number, "place": queued.place, "wait_s": queued.wait_s}
+    return f": queued {json.dumps(place, separators=(',', ':'))}\n\n".encode()
 
 
 def another(request: GenerationRequest, number: int) -> GenerationRequest:

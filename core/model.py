@@ -13,6 +13,8 @@ from core.errors import InvalidInput
 
 _ADAPTER_NAME = re.compile(r"[\w.-]{1,64}")
 MOST_ADAPTERS = 32
+SHORTEST_CONTEXT = 256
+"""Tokens: less cannot be asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ class LoadSettings:
     """In a process of its own, started again if it dies; else in the portal's."""
 
     def __post_init__(self) -> None:
-        within("context", self.context, 256, 4_194_304)
+        within("context", self.context, SHORTEST_CONTEXT, 4_194_304)
         within("slots", self.slots, 1, 256)
         within("gpu_layers", self.gpu_layers, -1, 10_000)
         within("threads", self.threads, 1, 1024)

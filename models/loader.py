@@ -10,6 +10,7 @@ from core.model import LoadSettings, ModelState
 from models import machine
 from models.adapter_facts import ChosenAdapter, check_matches, choose, read_adapter
 from models.chat_template import ChatTemplate
+from models.child.embedder import ChildEmbedder
 from models.child.model import ChildModel
 from models.embedding.embedding_platform import EmbeddingPlatform
 from models.embedding.llama_embedder import LlamaEmbedder
@@ -37,9 +38,8 @@ class Loader:
     def load(self, entry: Entry, changed: Changed) -> LocalPlatform | EmbeddingPlatform:
         """Fills in the entry's version, device and memory. changed: hears of a process of its own. Raises PortalError."""
         before = _memory_taken()
-        platform = self._chat(entry, changed) if entry.chats else self._vectors(entry)
-        own = platform.own_process_bytes if isinstance(platform, LocalPlatform) else 0
-        entry.memory_bytes = max(0, _memory_taken() + own - before)
+        platform = self._chat(entry, changed) if entry.chats else self._vectors(entry, changed)
+        entry.memory_bytes = max(0, _memory_taken() + platform.own_process_bytes - before)
         return platform
 
     def _chat(self, entry: Entry, changed: Changed) -> LocalPlatform:
@@ -63,9 +63,14 @@ class Loader:
             return ChildModel(entry.name, path, options, entry.went_on, changed, self._files)
         return LlamaBackend(path, options, entry.went_on)
 
-    def _vectors(self, entry: Entry) -> EmbeddingPlatform:
+    def _vectors(self, entry: Entry, changed: Changed) -> EmbeddingPlatform:
         self._check_file(entry)
-        embedder = LlamaEmbedder(entry.facts.file.path, entry.plan.options, entry.went_on)
+        path, options = entry.facts.file.path, entry.plan.options
+        embedder = (
+            ChildEmbedder(entry.name, path, options, entry.went_on, changed)
+            if entry.isolated
+            else LlamaEmbedder(path, options, entry.went_on)
+        )
         entry.device = _device(entry.plan, embedder)
         return EmbeddingPlatform(entry.facts, entry.version, embedder)
 
@@ -89,7 +94,7 @@ def _memory_taken() -> int:
     return machine.resident_bytes() + sum(gpu.total_bytes - gpu.free_bytes for gpu in native.gpus())
 
 
-def _device(plan: LoadPlan, backend: LlamaBackend | ChildModel | LlamaEmbedder) -> str:
+def _device(plan: LoadPlan, backend: LlamaBackend | ChildModel | LlamaEmbedder | ChildEmbedder) -> str:
     """Where the model really runs, as llama.cpp reports it: a build may hold CUDA and still use the processor."""
     offloaded = backend.logged("layers to GPU")
     if plan.options.gpu_layers and offloaded:

@@ -13,7 +13,7 @@ from core.errors import Conflict, InvalidInput, NotFound, PortalError, Unavailab
 from core.model import AdapterFile, DeviceMemory, LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelKind, ModelState
 from models import machine
 from models.catalog import Catalog
-from models.child.model import AGAIN
+from models.child.kept_process import AGAIN
 from models.embedding.embedding_platform import EmbeddingPlatform
 from models.engine import native
 from models.engine.metrics import EngineMetrics
@@ -103,7 +103,7 @@ class Pool:
                 adapters,
                 device=plan.memory.device,
                 becomes_default=default,
-                isolated=settings.isolated and facts.file.kind is ModelKind.CHAT,
+                isolated=settings.isolated,
             )
             self._spawn(entry, self._load, f"load {entry.name}")
             return entry.describe(default=entry.name == self._default)

@@ -184,7 +184,7 @@ class FakePool:
         raise NotFound("There is no file {path}.", path=path)
 
     def plan(self, file: ModelFile, settings: LoadSettings) -> MemoryPlan:
-        slots, context = settings.slots or 4, settings.context or 4096
+        slots, context = settings.slots or 4, settings.context or min(4096, file.context)
         return MemoryPlan("CPU", file.size_bytes, slots * context * 40, 1000, 8_000_000_000, 16_000_000_000, context, slots, gpus=self.gpus)
 
     def remembered(self, path: Path) -> LoadSettings | None:

@@ -1,175 +1,26 @@
-"""The process of one model: `python -m models.child.host FD`, started by `process.py`, never imported by the portal.
-
-The main thread hears the portal, the engine's own decodes, a third one tells what came of it: all of a step in one message.
-"""
+"""The process of one model: `python -m models.child.host FD`, started by `process.py`, never imported by the portal."""
 
 from __future__ import annotations
 
 import ctypes
 import faulthandler
 import logging
-import os
 import resource
 import signal
 import socket
 import sys
-import threading
-import time
-from collections.abc import Callable
-from dataclasses import asdict
-from pathlib import Path
-from queue import Empty, SimpleQueue
-from typing import Any
 
-from core.errors import ModelFailed, PortalError
-from core.generation import Finished
-from models.child.wire import Door, Message, read_params, write_error, write_event, write_logprobs
-from models.engine.engine import Engine
-from models.engine.llama_backend import BackendOptions, LlamaBackend
-from models.engine.metrics import EngineMetrics
-from models.engine.parked_files import ParkedFiles
-from models.engine.sequence import Event, Sequence
+from core.errors import PortalError
+from models.child.chat_host import ChatHost
+from models.child.vector_host import VectorHost
+from models.child.wire import Door, write_error
 
-GATHER_S = 0.001
-"""From an event to the message with it: the others of the same step come within this."""
-METRICS_S = 0.25
-"""From one telling of the engine's metrics to the next."""
-CLOSE_S = 20.0
 _PR_SET_PDEATHSIG = 1
-_log = logging.getLogger(__name__)
-
-
-class _Outlet(SimpleQueue[Event]):
-    """A sequence's queue of events that nobody here reads: what is put in leaves with the next message to the portal."""
-
-    def __init__(self, tell: Callable[[Event], None]) -> None:
-        self._tell = tell
-
-    def put(self, item: Event, block: bool = True, timeout: float | None = None) -> None:
-        self._tell(item)
-
-
-class Host:
-    def __init__(self, door: Door, backend: LlamaBackend, engine: Engine) -> None:
-        self._door = door
-        self._backend = backend
-        self._engine = engine
-        self._running: dict[int, Sequence] = {}
-        self._told: dict[int, int] = {}
-        """How many tokens of its answer the portal has been told."""
-        self._outbox: SimpleQueue[list[Any] | None] = SimpleQueue()
-        self._metrics: EngineMetrics | None = None
-        self._metrics_at = 0.0
-
-    def run(self) -> None:
-        """Until the portal asks to close. Ends the process at once if the portal is gone."""
-        self._engine.start()
-        writer = threading.Thread(target=self._write, name="tell", daemon=True)
-        writer.start()
-        while True:
-            message = self._door.receive()
-            match message:
-                case None:
-                    os._exit(1)
-                case {"call": int(number), "name": str(name), "args": list(arguments)}:
-                    self._answer(number, name, arguments)
-                case {"cancel": int(number)}:
-                    if sequence := self._running.get(number):
-                        self._engine.cancel(sequence)
-                case {"expect": [list(held), list(tokens)]}:
-                    self._engine.expect(held, tokens)
-                case {"close": True}:
-                    break
-                case _:
-                    raise ValueError(f"an unknown message with {list(message)[:3]}")
-        self._engine.close(CLOSE_S)
-        self._outbox.put(None)
-        writer.join(CLOSE_S)
-
-    def _answer(self, number: int, name: str, arguments: list[Any]) -> None:
-        calls: dict[str, Callable[..., object]] = {
-            "submit": self._submit,
-            "tokenize": self._backend.tokenize_pieces,
-            "grammar_error": self._backend.grammar_error,
-            "logged": self._backend.logged,
-        }
-        answer: Message = {"answer": number}
-        try:
-            answer["value"] = calls[name](*arguments)
-        except PortalError as error:
-            answer["error"] = write_error(error)
-        except Exception as error:  # noqa: BLE001 - one broken call must not end the process
-            _log.exception("%s failed", name)
-            answer["error"] = write_error(ModelFailed("The model failed: {reason}", reason=str(error)))
-        self._door.send(answer)
-
-    def _submit(
-        self, number: int, tokens: list[int], params: Message, max_tokens: int, user_id: str, batch: bool, adapter: int
-    ) -> None:
-        sequence = Sequence(len(tokens), tokens, read_params(params), max_tokens, user_id, batch, adapter)
-        sequence.events = _Outlet(lambda event: self._tell(number, sequence, event))
-        self._running[number], self._told[number] = sequence, 0
-        try:
-            self._engine.queue(sequence)
-        except PortalError:
-            self._forget(number)
-            raise
-
-    def _forget(self, number: int) -> None:
-        del self._running[number], self._told[number]
-
-    def _tell(self, number: int, sequence: Sequence, event: Event) -> None:
-        """On the decode thread; on the main thread for answers that never ran."""
-        told = self._told[number]
-        tokens = sequence.tokens[sequence.prompt_length + told :]
-        logprobs = write_logprobs(sequence.logprobs[told:]) if sequence.logprobs else []
-        self._told[number] = told + len(tokens)
-        if isinstance(event, Finished | PortalError):
-            self._forget(number)
-        self._outbox.put([number, write_event(event), tokens, logprobs, sequence.detokenizer.stopped])
-
-    # The writer's thread
-
-    def _write(self) -> None:
-        while True:
-            events: list[Any] = []
-            try:
-                found = self._outbox.get(timeout=METRICS_S)
-                time.sleep(GATHER_S)
-                while found is not None:
-                    events.append(found)
-                    found = self._outbox.get_nowait()
-                more = False
-            except Empty:
-                more = True
-            message: Message = {"events": events} if events else {}
-            if time.monotonic() - self._metrics_at >= METRICS_S:
-                self._metrics_at = time.monotonic()
-                metrics = self._engine.metrics()
-                if metrics != self._metrics:
-                    self._metrics = metrics
-                    message["metrics"] = asdict(metrics)
-            if message:
-                self._door.send(message)
-            if not more:
-                return
 
 
 def _end_with_the_portal() -> None:
     """Belt and braces beside the closed socket: the kernel ends this process with the thread that started it."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-def _files(parking: list[Any] | None) -> ParkedFiles | None:
-    """parking: the folder and how many bytes may lie there."""
-    if parking is None:
-        return None
-    folder, budget = parking
-    try:
-        return ParkedFiles(Path(folder), budget)
-    except OSError as problem:
-        _log.warning("conversations cannot be parked on the disk (%s); they will be computed again", problem.strerror)
-        return None
 
 
 def main(number: str) -> int:
@@ -194,18 +45,14 @@ def main(number: str) -> int:
             door.send({"progress": done})
         return True
 
+    kind = VectorHost if first["options"]["pooling"] else ChatHost
     try:
-        backend = LlamaBackend(Path(first["path"]), BackendOptions(**first["options"]), progress)
+        host = kind(door, first, progress)
     except PortalError as error:
         door.send({"refused": write_error(error)})
         return 1
-    files = _files(first["parking"])
-    engine = Engine(backend, first["name"], why=backend.last_error, files=files)
-    ready = {"context": backend.context, "markers": backend.control_markers(), "metrics": asdict(engine.metrics())}
-    door.send({"ready": ready})
-    Host(door, backend, engine).run()
-    if files is not None:
-        files.close()
+    door.send({"ready": host.ready})
+    host.run()
     return 0
 
 

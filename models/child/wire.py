@@ -1,16 +1,18 @@
 """What the portal and a model's process say to each other: length-prefixed JSON, so that nothing in a message is ever run.
 
-Each message is an object. To the child: first {"path", "options", "name", "log_level"}, then {"call", "name", "args"}, {"cancel"},
-{"expect"} and {"close"}.
-From the child: {"progress"}, {"ready"} or {"refused"}, then {"answer", "value"}, {"answer", "error"} and {"events", "metrics"}.
+Each message is an object. To the child: first {"path", "options", "name", "log_level"}, then {"call", "name", "args"} and {"close"}, to one
+that chats {"cancel"} and {"expect"}, to one that makes vectors {"abort"}.
+From the child: {"progress"}, {"ready"} or {"refused"}, then {"answer", "value"}, {"answer", "error"} and, of chats, {"events", "metrics"}.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import socket
 import struct
 import threading
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -27,6 +29,7 @@ MOST_BYTES = 256 * 1024 * 1024
 """Of one message; a prompt of a million tokens has 7 MB."""
 _LENGTH = struct.Struct("<I")
 Message = dict[str, Any]
+_log = logging.getLogger(__name__)
 
 
 class Door:
@@ -65,6 +68,19 @@ class Door:
     def close(self) -> None:
         self._reader.close()
         self._socket.close()
+
+
+def answer_call(door: Door, number: int, call: Callable[..., object], arguments: list[Any]) -> None:
+    """In the child: make the call, and tell the portal what came of it."""
+    answer: Message = {"answer": number}
+    try:
+        answer["value"] = call(*arguments)
+    except PortalError as error:
+        answer["error"] = write_error(error)
+    except Exception as error:  # noqa: BLE001 - one broken call must not end the process
+        _log.exception("%s failed", call)
+        answer["error"] = write_error(ModelFailed("The model failed: {reason}", reason=str(error)))
+    door.send(answer)
 
 
 def write_event(event: Event) -> list[Any]:

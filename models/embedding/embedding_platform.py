@@ -11,6 +11,8 @@ import numpy as np
 
 from core.embedding import Embedded, EmbeddingRequest, InputTooLong, RerankRequest
 from core.errors import InvalidInput, ModelFailed
+from models import machine
+from models.child.embedder import ChildEmbedder
 from models.embedding.embedding_engine import EmbeddingEngine, Job
 from models.embedding.llama_embedder import LlamaEmbedder, Rows
 from models.engine.metrics import EngineMetrics
@@ -21,6 +23,8 @@ FILL_ON_CPU, FILL_ON_GPU = 512, 2_048
 """Tokens in a batch of short texts."""
 MOST_TOKENS = 500_000
 """In one request."""
+CHILD_END_S = 2.0
+"""For a process that did not end by itself to hear that it shall; then it is killed."""
 _SOFTMAX = ("qwen3", "qwen3vl")
 """Rerankers whose head gives probabilities, that of yes first; the others give one number without bounds."""
 
@@ -44,7 +48,7 @@ class RunningVectors:
 class EmbeddingPlatform:
     """One loaded embedding or reranking model. Safe from any thread."""
 
-    def __init__(self, facts: ModelFacts, version: str, embedder: LlamaEmbedder) -> None:
+    def __init__(self, facts: ModelFacts, version: str, embedder: LlamaEmbedder | ChildEmbedder) -> None:
         """Raises ModelFailed if the model sorts texts into classes instead of ranking them."""
         self.facts = facts
         self.version = version
@@ -128,6 +132,12 @@ class EmbeddingPlatform:
         return replace(done, rows=tuple(array("f", row.tobytes()) for row in np.ascontiguousarray(rows, np.float32)))
 
     @property
+    def own_process_bytes(self) -> int:
+        """Memory of the model's own process; 0 where it runs in this one."""
+        pid = self._embedder.pid if isinstance(self._embedder, ChildEmbedder) else None
+        return machine.resident_bytes(pid) if pid else 0
+
+    @property
     def idle(self) -> bool:
         return self.engine.idle
 
@@ -136,7 +146,10 @@ class EmbeddingPlatform:
 
     def close(self, timeout: float = 30.0) -> bool:
         """Fail what still runs and free the memory; True if it is free."""
-        return self.engine.close(timeout)
+        if self.engine.close(timeout):
+            return True
+        # A process of its own can be ended whatever it does.
+        return isinstance(self._embedder, ChildEmbedder) and self._embedder.close(CHILD_END_S)
 
 
 def _bounded(texts: Iterable[list[int]]) -> list[list[int]]:

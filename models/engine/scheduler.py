@@ -24,6 +24,8 @@ BATCH_WAITS_S = 60.0
 """How long work that nobody watches lets interactive questions pass; then it counts as one."""
 FIRST_TOKEN = 2.0
 """How many people who wait for their next token weigh as much as one who waits for the first."""
+ORDINARY_ANSWER = 300
+"""Tokens."""
 _SURPRISE = 2.0
 """Times longer than expected: what a step is counted as at most."""
 
@@ -84,8 +86,14 @@ class Scheduler:
         self._reordered = True
 
     def expected_wait(self, place: int) -> float | None:
-        """Seconds until the waiting request at `place` gets a slot, from how long answers took; None before the first."""
-        return None if self._answer_s is None else self._answer_s * place / self.slots
+        """Seconds until the waiting request at `place` gets a slot, from how long answers took; None where nothing was measured yet."""
+        answer_s = self._first_answer_s() if self._answer_s is None else self._answer_s
+        return None if answer_s is None else answer_s * place / self.slots
+
+    def _first_answer_s(self) -> float | None:
+        """As long as no answer has ended: what one of ordinary length takes at the pace of the steps so far."""
+        step_s = max(self.plain_s.values(), default=None)
+        return None if step_s is None else step_s * min([ORDINARY_ANSWER, *(one.max_tokens for one in self.running.values())])
 
     def next_waiting(self) -> Sequence | None:
         """Take the next to be served, see `_in_order`; None where nobody waits, or no slot or no room is free."""

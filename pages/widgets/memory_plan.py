@@ -12,7 +12,7 @@ import streamlit as st
 
 from core.entities import User
 from core.errors import InvalidInput, PortalError
-from core.model import Adapter, AdapterFile, LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelKind, ModelState
+from core.model import SHORTEST_CONTEXT, Adapter, AdapterFile, LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelKind, ModelState
 from pages.widgets.card import card_title
 from pages.widgets.figures import count, parameters, size
 from pages.widgets.memory_bar import memory_bar
@@ -44,7 +44,8 @@ def memory_plan(portal: Portal, user: User, files: Sequence[ModelFile], loaded: 
     if wanted in usable:
         st.session_state["models-plan"] = wanted
     elif st.session_state.get("models-plan") not in usable:
-        st.session_state.pop("models-plan", None)
+        # Said, not left to the default: the browser would go on showing the one that is loaded now.
+        st.session_state["models-plan"] = next(iter(usable))
     chosen = st.selectbox(t("Model"), list(usable), format_func=lambda path: usable[path].path.name, key="models-plan")
     file = usable[chosen]
     st.html(f"<p class='file'>{file_line(file)}</p>")
@@ -79,10 +80,11 @@ def _settings(file: ModelFile, auto: MemoryPlan, last: LoadSettings) -> LoadSett
     first_slots, first_context = last.slots or auto.slots, min(last.context or auto.context, max(file.context, auto.context))
     words = (t("Slots"), t("Answers at the same time")) if chats else (t("Texts in a batch"), t("Texts that are read at the same time"))
     slots = st.slider(words[0], 1, max(16, first_slots), first_slots, key=f"plan-slots-{file.path}", help=words[1])
-    most = max(file.context, auto.context, 512)
+    most = max(file.context, auto.context)
     sizes = sorted({1 << power for power in range(9, 23) if 1 << power < most} | {most, auto.context, first_context})
-    context = first_context
-    if len(sizes) > 1:
+    # A model that reads less than may be asked for reads all it can.
+    context = first_context if most >= SHORTEST_CONTEXT else None
+    if len(sizes) > 1 and context is not None:
         context = st.select_slider(
             t("Context per slot") if chats else t("Context"),
             sizes,
@@ -92,13 +94,26 @@ def _settings(file: ModelFile, auto: MemoryPlan, last: LoadSettings) -> LoadSett
             help=t("Tokens one conversation can hold") if chats else t("Tokens of the longest text it reads"),
         )
     if not chats:
-        return LoadSettings(context=context, slots=slots)
+        with st.expander(t("Advanced")):
+            threads, apart = _threads(file, last), _apart(file, last)
+        return LoadSettings(context=context, slots=slots, threads=threads, isolated=apart)
     kv_type = _choice(
         t("Context precision"), PRECISIONS, last.kv_type, f"plan-kv-{file.path}",
         t("Fewer bits take less memory; 4 bit can cost quality in long conversations."),
     )  # fmt: skip
     with st.expander(t("Advanced")):
         return _advanced(file, auto, replace(last, context=context, slots=slots, kv_type=kv_type))
+
+
+def _threads(file: ModelFile, last: LoadSettings) -> int | None:
+    return st.number_input(t("CPU threads"), 1, 1024, last.threads, placeholder=t("Automatic"), key=f"plan-threads-{file.path}")
+
+
+def _apart(file: ModelFile, last: LoadSettings) -> bool:
+    return st.toggle(
+        t("Own process"), last.isolated, key=f"plan-isolated-{file.path}",
+        help=t("If the model crashes, only what it is working on fails and it is started again; it takes some 60 MB more."),
+    )  # fmt: skip
 
 
 def _advanced(file: ModelFile, auto: MemoryPlan, last: LoadSettings) -> LoadSettings:
@@ -110,11 +125,7 @@ def _advanced(file: ModelFile, auto: MemoryPlan, last: LoadSettings) -> LoadSett
     attention = _choice(
         t("Flash attention"), ATTENTION, last.flash_attention, f"plan-attention-{file.path}", t("8 and 4 bit precision need it.")
     )
-    threads = st.number_input(t("CPU threads"), 1, 1024, last.threads, placeholder=t("Automatic"), key=f"plan-threads-{file.path}")
-    apart = st.toggle(
-        t("Own process"), last.isolated, key=f"plan-isolated-{file.path}",
-        help=t("If the model crashes, only its running answers fail and it is started again; it takes some 60 MB more."),
-    )  # fmt: skip
+    threads, apart = _threads(file, last), _apart(file, last)
     settings = replace(last, streams=streams, flash_attention=attention, threads=threads, isolated=apart)
     if not auto.gpus:
         return replace(settings, gpu_layers=None, split_mode="layer", main_gpu=None, gpu_shares=())

@@ -171,6 +171,38 @@ def test_a_model_for_vectors_says_so_and_is_offered_to_no_chat(made: Stage) -> N
     assert made.pool.asked == [("load", vectors.path)]
 
 
+def test_the_plan_of_a_model_for_vectors_offers_threads_and_a_process_of_its_own(made: Stage) -> None:
+    vectors = replace(OTHER, kind=ModelKind.EMBEDDING)
+    made.pool.on_disk = [vectors]
+    asked: list[LoadSettings] = []
+    made.pool.load = lambda path, settings, *, default=False: asked.append(settings) or MODEL  # type: ignore[method-assign,func-returns-value]
+    drawn = page("models", made)
+    drawn.number_input(f"plan-threads-{vectors.path}").set_value(3)
+    drawn.toggle(f"plan-isolated-{vectors.path}").set_value(True)
+    drawn.button("models-load").click().run()
+    assert [(settings.isolated, settings.threads) for settings in asked] == [(True, 3)]
+
+
+def test_a_model_that_reads_very_little_can_be_loaded(made: Stage) -> None:
+    made.pool.on_disk = [replace(OTHER, kind=ModelKind.RERANKING, context=128)]
+    drawn = page("models", made)
+    assert "must lie between" not in texts(drawn)
+    drawn.button(key="models-load").click().run()
+    assert made.pool.asked == [("load", OTHER.path)]
+
+
+def test_once_a_model_is_loaded_the_browser_is_told_which_is_planned_now(made: Stage) -> None:
+    """Left to itself it shows the name of the loaded one above the next one's plan."""
+    third = replace(OTHER, name="third", path=Path("/models/third.gguf"))
+    made.pool.on_disk = [FILE, OTHER, third]
+    drawn = page("models", made)
+    assert drawn.selectbox(key="models-plan").value == str(OTHER.path)
+    made.pool.models = [MODEL, replace(MODEL, name="other", default=False, file=OTHER)]
+    drawn.run()
+    chosen = drawn.selectbox(key="models-plan")
+    assert chosen.value == str(third.path) and chosen.proto.set_value
+
+
 def test_a_path_typed_by_hand_is_asked_for_in_a_dialog(made: Stage) -> None:
     drawn = page("models", made)
     drawn.button(key="models-by-path").click().run()

@@ -13,7 +13,7 @@ import bootstrap
 from api.shapes import TimingsOut
 from core.entities import FinishReason
 from core.errors import Busy, ModelFailed, NotFound, PromptTooLong, Unavailable
-from core.generation import Alternative, ChatMessage, Delta, Finished, TokenLogprob, Tool, ToolCall
+from core.generation import Alternative, ChatMessage, Delta, Finished, Queued, TokenLogprob, Tool, ToolCall
 from tests.fakes import MODEL, FakeRouter, answer
 
 COMPLETIONS = "/v1/chat/completions"
@@ -102,6 +102,20 @@ def test_a_stream_gives_chunks_usage_and_done(ann: httpx.Client, router: FakeRou
 
 def test_a_stream_without_asking_has_no_usage(ann: httpx.Client) -> None:
     assert all("usage" not in chunk for chunk in chunks(complete(ann, stream=True).text))
+
+
+def test_a_stream_that_waits_tells_its_place_in_comments(ann: httpx.Client, router: FakeRouter) -> None:
+    router.hold()
+    router.always = [Queued(2, 1.5), Queued(1, None), Queued(0, None), *answer("one two")]
+    with ann.stream("POST", COMPLETIONS, json={"messages": HELLO, "stream": True}) as response:
+        blocks = response.iter_text()
+        next(blocks)
+        for said in ('{"index":0,"place":2,"wait_s":1.5}', '{"index":0,"place":1,"wait_s":null}'):
+            router.release(1)
+            assert next(blocks) == f": queued {said}\n\n"
+        router.release()
+        assert "queued" not in "".join(blocks)
+    assert complete(ann).json()["choices"][0]["message"]["content"] == "one two"
 
 
 def test_tokens_come_as_they_are_made(ann: httpx.Client, router: FakeRouter) -> None:

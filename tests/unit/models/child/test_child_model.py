@@ -19,7 +19,8 @@ from core.entities import FinishReason
 from core.errors import Busy, InvalidInput, ModelFailed, PortalError, Unavailable
 from core.generation import Delta, Finished, GenerationEvent, SamplingParams
 from core.model import LoadSettings, ModelState
-from models.child.model import AGAIN, ChildModel
+from models.child.kept_process import AGAIN
+from models.child.model import ChildModel
 from models.engine.llama_backend import BackendOptions
 from models.engine.parked_files import ParkedFiles
 from models.pool import Pool
@@ -221,7 +222,7 @@ def test_a_dead_process_fails_its_answers_at_once_and_is_back_soon(
 
 
 def test_while_it_is_started_again_people_are_told_so(pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.child.model.BACK_OFF_S", (1.0, 1.0))
+    monkeypatch.setattr("models.child.kept_process.BACK_OFF_S", (1.0, 1.0))
     load(pool, GUIDE, APART)
     os.kill(process_of(pool, "guide"), signal.SIGKILL)
     until(lambda: state_of(pool, "guide") is ModelState.RESTARTING, 2)
@@ -235,7 +236,7 @@ def test_while_it_is_started_again_people_are_told_so(pool: Pool, tmp_path: Path
 
 
 def test_after_three_deaths_it_is_left_and_can_be_loaded_again(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.child.model.BACK_OFF_S", (0.0, 0.0))
+    monkeypatch.setattr("models.child.kept_process.BACK_OFF_S", (0.0, 0.0))
     load(pool, GUIDE, APART)
     processes = []
     for _ in range(3):
@@ -266,7 +267,7 @@ def test_unloading_lets_answers_finish_and_ends_the_process(pool: Pool, tmp_path
 
 
 def test_unloading_while_it_is_started_again(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.child.model.BACK_OFF_S", (60.0, 60.0))
+    monkeypatch.setattr("models.child.kept_process.BACK_OFF_S", (60.0, 60.0))
     load(pool, GUIDE, APART)
     os.kill(process_of(pool, "guide"), signal.SIGKILL)
     until(lambda: state_of(pool, "guide") is ModelState.RESTARTING, 2)

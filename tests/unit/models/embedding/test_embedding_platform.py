@@ -42,12 +42,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def pool(folder: Path) -> Iterator[Pool]:
-    """All of them, and the guide."""
+@pytest.fixture(scope="module", params=[False, True], ids=["here", "apart"])
+def pool(request: pytest.FixtureRequest, folder: Path) -> Iterator[Pool]:
+    """All of them, in this process or each in one of its own, and the guide."""
     pool = Pool(folder, GUIDE, notes=folder / "load_settings.json", extra_buffers=EXTRA_BUFFERS)
     for path in sorted(folder.glob("*.gguf")):
-        assert load(pool, path, LoadSettings(slots=8)).state is ModelState.READY
+        model = load(pool, path, LoadSettings(slots=8, isolated=request.param))
+        assert (model.state, model.isolated) == (ModelState.READY, request.param)
     load(pool, GUIDE)
     yield pool
     pool.close()

@@ -201,7 +201,9 @@ def test_those_who_wait_are_told_their_place(engine: Engine) -> None:
     engine.step()
     waiting = [ask(engine, [9], user="b", tokens=3), ask(engine, [9], user="c", tokens=3)]
     engine.step()
-    assert [sequence.events.get_nowait() for sequence in waiting] == [Queued(1, None), Queued(2, None)]
+    told = [sequence.events.get_nowait() for sequence in waiting]
+    assert all(isinstance(one, Queued) for one in told) and [one.place for one in told] == [1, 2]
+    assert 0 < 2 * told[0].wait_s == told[1].wait_s, "at the pace of the steps so far, though no answer has ended"
     run(engine, *running, *waiting)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from core.errors import Busy
 from core.generation import SamplingParams
-from models.engine.scheduler import BATCH_WAITS_S, FIRST_TOKEN, SMALLEST_CHUNK, STEP_WHILE_DECODING_S, Scheduler
+from models.engine.scheduler import BATCH_WAITS_S, FIRST_TOKEN, ORDINARY_ANSWER, SMALLEST_CHUNK, STEP_WHILE_DECODING_S, Scheduler
 from models.engine.sequence import Sequence
 
 
@@ -49,6 +49,20 @@ def test_the_queue_is_bounded_and_says_when_to_come_back() -> None:
     with pytest.raises(Busy) as caught:
         scheduler.submit(question())
     assert 55 < caught.value.retry_after < 65
+
+
+def test_before_the_first_answer_ends_the_wait_follows_from_the_pace_of_the_steps() -> None:
+    scheduler = Scheduler(2, 64, 10)
+    assert scheduler.expected_wait(1) is None
+    for slot in (0, 1):
+        running(scheduler, slot, question()).max_tokens = 4000
+    scheduler.measured(2, 0, 0.1)
+    assert scheduler.expected_wait(3) == pytest.approx(3 * 0.1 * ORDINARY_ANSWER / 2)
+    running(scheduler, 1, question()).max_tokens = 20
+    assert scheduler.expected_wait(3) == pytest.approx(3 * 0.1 * 20 / 2)
+    scheduler.running[0].admitted = time.perf_counter() - 8
+    scheduler.release(scheduler.running[0])
+    assert scheduler.expected_wait(3) == pytest.approx(12, rel=0.01)
 
 
 def test_places_are_told_once_until_they_change() -> None:

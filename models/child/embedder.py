@@ -1,0 +1,68 @@
+"""A model for vectors in a process of its own, as the platform sees it: what LlamaEmbedder is in this one."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from core.errors import PortalError
+from models.child.kept_process import Changed, KeptProcess
+from models.child.wire import Message
+from models.embedding.llama_embedder import Rows, Tokens
+from models.engine.llama_backend import BackendOptions
+
+
+class ChildEmbedder(KeptProcess):
+    """Tokenizing is safe from any thread, `abort` and `close` too; `compute` belongs to one thread."""
+
+    def __init__(
+        self,
+        name: str,
+        path: Path,
+        options: BackendOptions,
+        progress: Callable[[float], bool] = lambda done: True,
+        changed: Changed = lambda state, reason: None,
+    ) -> None:
+        """As KeptProcess. options.slots: texts in one batch."""
+        self.options = options
+        self.slots, self.context, self.batch_tokens = options.slots, options.context, options.batch_tokens
+        self.vocabulary, self.width, self.ranks = 0, 0, False
+        self._markers: list[str] = []
+        self._pair: tuple[list[int], list[int], list[int]] = ([], [], [])
+        super().__init__(name, {"path": str(path.absolute()), "options": asdict(options)}, progress, changed)
+
+    def compute(self, texts: Sequence[Tokens]) -> Rows | None:
+        """See LlamaEmbedder.compute. Raises ModelFailed also where the process dies of it."""
+        found = self._call("compute", [list(text) for text in texts], most_s=None)
+        return None if found is None else np.frombuffer(base64.b64decode(found), np.float32).reshape(len(texts), self.width)
+
+    def abort(self, now: bool) -> None:
+        self._tell({"abort": now})
+
+    def tokenize(self, text: str, *, special: bool = False, framed: bool = False) -> list[int]:
+        return [int(token) for token in self._call("tokenize", text, special, framed)]
+
+    def pair_marks(self) -> tuple[list[int], list[int], list[int]]:
+        return self._pair
+
+    def control_markers(self) -> list[str]:
+        return self._markers
+
+    # The watching thread
+
+    def _ready(self, told: Message) -> None:
+        self.vocabulary, self.width, self.ranks = int(told["vocabulary"]), int(told["width"]), bool(told["ranks"])
+        self._markers = [str(one) for one in told["markers"]]
+        before, between, after = told["pair"]
+        self._pair = (before, between, after)
+
+    def _heard(self, message: Message) -> None:
+        """It tells nothing unasked."""
+
+    def _died(self, gone: PortalError) -> str:
+        """A batch that it was computing is a call, which fails by itself."""
+        return "a batch of texts" if self._calls else ""
