@@ -15,6 +15,9 @@ from models.engine.outbox import Outbox
 from models.engine.scheduler import Scheduler
 from models.engine.sequence import Sequence
 
+SILENT_TOKENS = 16
+"""After so many that say nothing the reader hears of them all the same: they may be all that will come."""
+
 
 class Answers:
     """Used by the decode thread only. It takes the engine's lock where it touches what other threads look at."""
@@ -108,7 +111,8 @@ class Answers:
         sequence.add(token, now)
         detokenizer, generated = sequence.detokenizer, sequence.generated
         text = detokenizer.feed(self._backend.piece(token))
-        if text:
+        if text or generated - sequence.told >= SILENT_TOKENS:
+            sequence.told = generated
             self.outbox.tell(sequence, Delta(text, tokens=generated))
         if detokenizer.stopped:
             self._finish(sequence, FinishReason.STOP)

@@ -38,6 +38,8 @@ class Sequence:
     events: SimpleQueue[Event] = field(default_factory=SimpleQueue)
     heard: bool = False
     """Some of its text is on its way to who reads it."""
+    told: int = 0
+    """How many tokens of the answer its reader has heard of."""
     detokenizer: Detokenizer = field(init=False)
     cancelled: bool = False
     slot: int | None = None

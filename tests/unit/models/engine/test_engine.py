@@ -10,6 +10,7 @@ import pytest
 from core.entities import FinishReason
 from core.errors import Busy, ModelFailed, Unavailable
 from core.generation import Delta, Finished, Queued
+from models.engine.answers import SILENT_TOKENS
 from models.engine.backend import Decoded, Part
 from models.engine.engine import Engine
 from models.engine.parked_files import ParkedFiles
@@ -71,6 +72,16 @@ def test_a_stop_string_across_tokens_stops(engine: Engine) -> None:
     run(engine, sequence)
     text, last = collect(sequence)
     assert (text, finished(last).finish_reason) == ("ABC", FinishReason.STOP)
+
+
+def test_who_reads_hears_of_tokens_without_text_now_and_then(engine: Engine, model: FakeModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model, "piece", lambda token: b"" if token > 67 else bytes([token]))
+    sequence = ask(engine, [64], tokens=40)
+    run(engine, sequence)
+    told = [sequence.events.get_nowait() for _ in range(sequence.events.qsize())]
+    assert [(one.text, one.tokens) for one in told if isinstance(one, Delta)] == [
+        ("A", 1), ("B", 2), ("C", 3), ("", 3 + SILENT_TOKENS), ("", 3 + 2 * SILENT_TOKENS),
+    ]  # fmt: skip
 
 
 def test_a_full_slot_ends_the_answer_with_length(model: FakeModel, engine: Engine) -> None:

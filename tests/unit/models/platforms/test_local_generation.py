@@ -18,6 +18,8 @@ from core.errors import Busy, InvalidInput
 from core.generation import ChatMessage, Delta, Finished, GenerationRequest, SamplingParams, Tool, ToolCall
 from core.model import LoadSettings
 from models.answer_reader import AnswerReader
+from models.degeneration import BROKEN_TOKENS
+from models.engine.answers import SILENT_TOKENS
 from models.engine.sampler import Resolved, ThinkingTags, resolve
 from models.engine.sequence import Sequence as Running
 from models.platforms.local import LocalPlatform
@@ -55,7 +57,7 @@ class ScriptedPlatform:
         script = self.scripts.pop(0)
         for piece in script[: params.max_tokens]:
             sequence.add(ord(piece) if len(piece) == 1 else sum(map(ord, piece)) << 8, time.perf_counter())
-            if piece:
+            if piece or sequence.generated % SILENT_TOKENS == 0:
                 sequence.events.put(Delta(piece, tokens=sequence.generated))
         reason = FinishReason.STOP if len(script) < (params.max_tokens or 1) else FinishReason.LENGTH
         sequence.events.put(sequence.finished(reason))
@@ -121,12 +123,26 @@ def test_one_symbol_in_tokens_of_many_lengths_is_a_repetition_too() -> None:
     assert len(tokens) == len(PROMPT) + len(GOOD) + 1, "the first of them is kept"
 
 
-def test_tokens_without_text_that_fill_an_answer_are_told_at_its_end() -> None:
-    platform = ScriptedPlatform([*GOOD, *[""] * 3000])
-    _, text, end = collect(generation(platform, max_tokens=500))
-    assert (text, end.note, end.finish_reason, len(platform.submitted)) == (GOOD, REPEATED, FinishReason.LENGTH, 1)
+def test_tokens_without_text_are_a_repetition_too() -> None:
+    platform = ScriptedPlatform([*GOOD, *[""] * 3000], "Then it went home.")
+    _, text, end = collect(generation(platform))
+    assert (text, end.note, end.finish_reason) == (GOOD + "Then it went home.", RESUMED, FinishReason.STOP)
+    assert platform.submitted[1][0] == [*PROMPT, *map(ord, GOOD), 0], "the first of them is kept"
     _, _, end = collect(generation(ScriptedPlatform([""] * 3000), max_tokens=500, guard=False))
     assert end.note is None
+
+
+def test_tokens_without_text_that_fill_an_answer_to_its_end_are_told() -> None:
+    """The last few of them nobody heard of."""
+    length = BROKEN_TOKENS + SILENT_TOKENS - 2
+    platform = ScriptedPlatform([""] * 3000)
+    _, text, end = collect(generation(platform, max_tokens=length))
+    assert (text, end.note, end.finish_reason, len(platform.submitted)) == ("", REPEATED, FinishReason.LENGTH, 1)
+
+
+def test_a_few_tokens_without_text_are_none() -> None:
+    _, text, end = collect(generation(ScriptedPlatform([*GOOD, *[""] * 40, *varied(20)])))
+    assert (text, end.note) == (GOOD + varied(20), None)
 
 
 def test_an_answer_that_repeats_itself_twice_is_stopped() -> None:
