@@ -90,6 +90,8 @@ class Person:
         page = page or self.page
         field = page.get_by_placeholder("Ask anything")
         field.fill(text)
+        # While a file is on its way, Streamlit passes over the key.
+        expect(page.get_by_test_id("stChatInputSubmitButton")).to_be_enabled()
         field.press("Enter")
 
 
