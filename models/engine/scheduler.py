@@ -247,7 +247,11 @@ class Scheduler:
         if prompt_tokens >= SMALLEST_CHUNK:
             per_token = max(seconds - (plain or 0.0), seconds / 4) / prompt_tokens
             known = self.prefill_s_per_token
-            self.prefill_s_per_token = per_token if known is None else 0.7 * known + 0.3 * per_token
+            if known is None:
+                self.prefill_s_per_token = per_token
+            elif not answers or plain is not None or per_token < known:
+                # Where nobody knows what so many answers take alone, a token of the prompt takes at most this.
+                self.prefill_s_per_token = 0.7 * known + 0.3 * per_token
         elif answers and not prompt_tokens:
             self.plain_s[answers] = seconds if plain is None else plain + 0.1 * (min(seconds, _SURPRISE * plain) - plain)
 

@@ -139,6 +139,18 @@ def test_what_others_tokens_take_does_not_count_for_a_prompts() -> None:
     assert scheduler.prefill_s_per_token == pytest.approx(0.001)
 
 
+def test_what_so_many_answers_take_counts_for_no_prompt_before_it_is_known() -> None:
+    """As many people ask at once, each step has more answers than any before: prompts would be read in ever smaller pieces."""
+    scheduler = Scheduler(64, 512, 100)
+    scheduler.measured(0, 100, 0.1)
+    for answers in range(10, 60, 10):
+        scheduler.measured(answers, 50, 0.05 + 0.002 * answers)
+    assert scheduler.prefill_s_per_token == pytest.approx(0.001)
+    for _ in range(20):
+        scheduler.measured(60, 100, 0.05)
+    assert scheduler.prefill_s_per_token == pytest.approx(0.0005, rel=0.01), "at most that"
+
+
 def test_a_fast_machine_fills_the_batch() -> None:
     scheduler = Scheduler(1, 512, 10)
     scheduler.measured(0, 1000, 0.01)
