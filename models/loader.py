@@ -49,7 +49,11 @@ class Loader:
             template.check()
             self._check_file(entry)
             backend = self._backend(entry, changed)
-            entry.device = _device(entry.plan, backend)
+            try:
+                entry.device = _device(entry.plan, backend)
+            except PortalError:
+                backend.close()
+                raise
         except PortalError:
             template.close()
             if last_step is not None:
@@ -71,8 +75,12 @@ class Loader:
             if entry.isolated
             else LlamaEmbedder(path, options, entry.went_on)
         )
-        entry.device = _device(entry.plan, embedder)
-        return EmbeddingPlatform(entry.facts, entry.version, embedder)
+        try:
+            entry.device = _device(entry.plan, embedder)
+            return EmbeddingPlatform(entry.facts, entry.version, embedder)
+        except PortalError:
+            embedder.close()  # a process of its own would be started again and again
+            raise
 
     def _check_file(self, entry: Entry) -> None:
         entry.version = fingerprint(entry.facts)

@@ -49,13 +49,12 @@ class EmbeddingPlatform:
     """One loaded embedding or reranking model. Safe from any thread."""
 
     def __init__(self, facts: ModelFacts, version: str, embedder: LlamaEmbedder | ChildEmbedder) -> None:
-        """Raises ModelFailed if the model sorts texts into classes instead of ranking them."""
+        """Raises ModelFailed if the model sorts texts into classes instead of ranking them; the embedder is then the caller's to close."""
         self.facts = facts
         self.version = version
         self._embedder = embedder
         self._softmax = facts.file.architecture in _SOFTMAX
         if embedder.ranks and embedder.width != 1 and not self._softmax:
-            embedder.close()
             raise ModelFailed("{model} sorts texts into {n} classes; it is no reranking model.", model=facts.file.name, n=embedder.width)
         self._marked = MarkedText(embedder.control_markers())
         bare, framed = embedder.tokenize("a"), embedder.tokenize("a", framed=True)

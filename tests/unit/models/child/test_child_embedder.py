@@ -152,6 +152,20 @@ def test_after_three_deaths_it_is_left(pool: Pool, monkeypatch: pytest.MonkeyPat
     assert not pool.loaded()
 
 
+def test_one_that_dies_before_it_is_ready_is_not_kept(pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[int] = []
+
+    def dies(child: ChildEmbedder, text: str, **how: bool) -> list[int]:
+        assert child.pid is not None
+        begun.append(child.pid)
+        raise ModelFailed(AGAIN, name="late")
+
+    monkeypatch.setattr(ChildEmbedder, "tokenize", dies)
+    load(pool, make_bert(tmp_path / "late.gguf"), APART)
+    assert wait(pool, "late").state is ModelState.FAILED
+    assert is_gone(begun[0])
+
+
 def test_what_cannot_be_loaded_fails_with_llama_cpps_words(pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also without the trial that comes before: the process is one itself."""
     monkeypatch.setattr("models.loader.try_to_load", lambda path, options: None)
