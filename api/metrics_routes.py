@@ -41,6 +41,7 @@ ENGINE: tuple[tuple[str, str, type[Metric], str], ...] = (
     ("guessed_right", "guessed_tokens_right", CounterMetricFamily, "Those of them that came true."),
     ("drafted_tokens", "drafted_tokens", CounterMetricFamily, "Tokens guessed by the model's own next-token layer since the load."),
     ("drafted_right", "drafted_tokens_right", CounterMetricFamily, "Those of them that came true."),
+    ("filler_tokens", "filler_tokens", CounterMetricFamily, "Computed along in idle slots, so that the weights were read less often."),
     ("paused", "answers_paused", CounterMetricFamily, "Answers that made room for another user and went on later."),
     ("steps", "steps", CounterMetricFamily, "Steps of the decode loop since the load."),
     ("step_seconds", "step_seconds", CounterMetricFamily, "Seconds those steps took."),

@@ -172,6 +172,9 @@ def engine(
     backend = LlamaBackend(model, replace(loading, **device.loading))
     running = Engine(backend, model.name, **options)  # type: ignore[arg-type]
     running.start()
+    # What it finds out while nobody asks, it shall not find out while the other side answers.
+    while not running.settled:
+        time.sleep(0.01)
     try:
         yield EngineSide(running, backend)
     finally:

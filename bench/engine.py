@@ -18,12 +18,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from collections.abc import Sequence as Row
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from unittest import mock
 
 from bench import _synthetic as synthetic
+from bench._blocks import NINE, file_name
+from bench._blocks import make as make_blocks
 from bench._chats import Answer, Device, Job, LockedSide, Side, engine, isolated, server, speed
 from bench._engine_stress import stress
 from bench._portal import ROOT, percentile, table
@@ -35,6 +37,7 @@ from models.engine.native import lib
 
 COUNTS = {1: 256, 4: 192, 8: 128, 16: 96, 32: 64, 64: 48}
 """Chats at once, and the tokens each answer has."""
+LAYERS_OF_NINE = replace(NINE, name="GLM-4-9B-2-layers", layers=2, vocabulary=8_192)
 READING_S = 0.3
 """Between an answer and the next question, of whoever reads it."""
 
@@ -117,6 +120,34 @@ def deep(bench: Bench) -> Iterator[list[str]]:
             found = in_turns((ours, other, theirs), bench.repeats, measure)
             for peer, wanted in ((theirs, ">= 1.0"), (other, "")):
                 yield row(f"tok/s, {MIDDLE.name}, {count} chats of 400 tokens", found[ours.name], peer.name, found[peer.name], wanted)
+
+
+def scattered(bench: Bench, count: int) -> Iterator[list[str]]:
+    """Of sixteen conversations, each in a slot of its own, `count` go on at once, each time others."""
+    model = bench.folder / file_name(LAYERS_OF_NINE)
+    if not model.exists():
+        make_blocks(bench.folder, LAYERS_OF_NINE)
+    options = {"slots": 16, "context": 1024, "threads": bench.threads}
+    talks: dict[str, list[list[int]]] = {}
+
+    def go_on(side: Side, rng: random.Random, chosen: Row[int], tokens: int) -> list[Answer]:
+        jobs = [Job([*talks[side.name][chat], *prompt(rng, LAYERS_OF_NINE, 8)], tokens, seed=chat, user=str(chat)) for chat in chosen]
+        answers = side.run(jobs)
+        for chat, job, answer in zip(chosen, jobs, answers, strict=True):
+            talks[side.name][chat] = [*job.prompt, *answer.ids]
+        return answers
+
+    def measure(side: Side, repeat: int) -> float:
+        rng = random.Random(f"{count} {repeat}")
+        if side.name not in talks:
+            talks[side.name] = [prompt(rng, LAYERS_OF_NINE, 100) for _ in range(16)]
+            go_on(side, rng, range(16), 2)
+        return speed(go_on(side, rng, rng.sample(range(16), count), 48))
+
+    with engine(model, **options) as ours, server(bench.server, model, **options) as theirs:
+        found = in_turns((ours, theirs), bench.repeats, measure)
+        name = f"tok/s, 2 of GLM-4-9B's layers at Q4_K_M, {count} of 16 chats, each time others"
+        yield row(name, found[ours.name], theirs.name, found[theirs.name], ">= 1.0")
 
 
 def large_pages(bench: Bench) -> Iterator[list[str]]:
@@ -324,6 +355,8 @@ MEASURES: dict[str, Callable[[Bench], Iterator[list[str]]]] = {
     "middle": lambda bench: throughput(bench, MIDDLE, lambda count: ">= 1.0"),
     "vocabulary": lambda bench: throughput(bench, WIDE, lambda count: ">= 1.15" if count >= 16 else ">= 1.0"),
     "deep": deep,
+    "scattered": lambda bench: scattered(bench, 4),
+    "scattered-more": lambda bench: scattered(bench, 8),
     "large-pages": large_pages,
     "lock": lambda bench: against_a_lock(bench, MIDDLE),
     "lock-vocabulary": lambda bench: against_a_lock(bench, WIDE),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -11,6 +12,7 @@ from core.generation import Delta, Queued
 from models.engine.backend import Backend, Part
 from models.engine.context_memory import ContextMemory
 from models.engine.ledger import Ledger
+from models.engine.micro_batches import MicroBatches
 from models.engine.outbox import Outbox
 from models.engine.scheduler import Scheduler
 from models.engine.sequence import Sequence
@@ -23,13 +25,20 @@ class Answers:
     """Used by the decode thread only. It takes the engine's lock where it touches what other threads look at."""
 
     def __init__(
-        self, backend: Backend, scheduler: Scheduler, memory: ContextMemory, ledger: Ledger, lock: AbstractContextManager[Any]
+        self,
+        backend: Backend,
+        scheduler: Scheduler,
+        memory: ContextMemory,
+        micro_batches: MicroBatches,
+        ledger: Ledger,
+        lock: AbstractContextManager[Any],
     ) -> None:
         """lock: one that its holder may take again."""
         self._backend = backend
         self._scheduler = scheduler
         self._memory = memory
         self._prefixes = memory.prefixes
+        self._micro_batches = micro_batches
         self._ledger = ledger
         self._lock = lock
         self.outbox = Outbox()
@@ -64,7 +73,8 @@ class Answers:
 
     def _admit(self, sequence: Sequence) -> None:
         """Give the sequence a slot, with as much of its prompt as is known there or can be brought there."""
-        slot, length = self._memory.place(sequence.tokens, self._scheduler.free, sequence.adapter, counted=sequence.sampler is None)
+        idle = self._scheduler.free
+        slot, length = self._memory.place(sequence.tokens, self._near(idle), idle, sequence.adapter, counted=sequence.sampler is None)
         sequence.done = length
         if sequence.sampler is None:
             sequence.cached = length
@@ -73,6 +83,10 @@ class Answers:
             if sequence.told_place:
                 sequence.events.put(Queued(0, None))
         self._scheduler.start(sequence, slot)
+
+    def _near(self, idle: Collection[int]) -> Collection[int]:
+        """Where among the running answers one more is computed soonest; not where somebody who waits will go on."""
+        return self._micro_batches.near(list(self._scheduler.running), idle)
 
     def _pause(self, sequence: Sequence) -> None:
         """Make room for a user who has less than a fair share; the answer goes on when there is room again."""

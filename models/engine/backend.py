@@ -63,6 +63,8 @@ class Backend(Protocol):
     """False for recurrent models: a slot can be added to or emptied, but not cut back, nor copied in part."""
     can_draft: bool
     """The model has a layer that guesses tokens ahead."""
+    own_streams: bool
+    """Each slot has context memory of its own, and only neighbouring slots are computed together."""
 
     def decode(self, parts: Sequence[Part]) -> Decoded: ...
     def draft(self, wanted: Sequence[tuple[int, int, int]]) -> list[list[int]]:

@@ -53,12 +53,18 @@ class ContextMemory:
         self._copied_from.clear()
         self._copied_to.clear()
 
-    def place(self, prompt: Sequence[int], free: Collection[int], adapter: int = 0, *, counted: bool = True) -> tuple[int, int]:
-        """Choose one of the `free` slots for `prompt` and fill it with as much of it as is known: (slot, length)."""
+    def place(
+        self, prompt: Sequence[int], free: Collection[int], idle: Collection[int], adapter: int = 0, *, counted: bool = True
+    ) -> tuple[int, int]:
+        """Choose one of the `free` slots for `prompt` and fill it with as much of it as is known: (slot, length).
+
+        idle: all that nobody answers in, which `free` may be some of. A conversation that goes on elsewhere leaves its own slot behind.
+        """
         reused = self.reused if counted else Reused()
         match = self.prefixes.match(prompt, free, adapter)
         parked = self.parked.best(_keyed(prompt, adapter))
-        writable = [slot for slot in free if slot not in self._copied_from | self._copied_to]
+        pending = self._copied_from | self._copied_to
+        writable = [slot for slot in free if slot not in pending] or [slot for slot in idle if slot not in pending]
         if parked and writable and parked[1] >= match.length + self._backend.copy_from:
             return self._unpark(*parked, writable, adapter, reused)
         goes_on = match.source == match.slot and 2 * match.length >= len(self.prefixes.tokens[match.slot])
@@ -74,6 +80,8 @@ class ContextMemory:
         if match.source != match.slot:
             self.ahead.used(match.slot, 0)
             reused.copied += match.length
+            if match.source in idle and self.prefixes.goes_on(match.source, prompt):
+                self.prefixes.leave(match.source)
         else:
             ahead = self.ahead.used(match.slot, match.length)
             reused.ahead += ahead
@@ -82,7 +90,7 @@ class ContextMemory:
 
     def _park(self, slot: int) -> None:
         tokens = _keyed(self.prefixes.tokens[slot], self.prefixes.adapters[slot])
-        if slot not in self._copied_to and self.parked.wants(tokens):
+        if slot not in self._copied_to and not self.prefixes.held_elsewhere(slot) and self.parked.wants(tokens):
             self.parked.add(tokens, self._backend.save(slot))
 
     def _unpark(self, parked: Parked, shared: int, free: Collection[int], adapter: int, reused: Reused) -> tuple[int, int]:

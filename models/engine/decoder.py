@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
+from collections.abc import Sequence as Row
 
 from core.errors import ModelFailed, PortalError
 from models.engine.answers import Answers
@@ -12,6 +14,7 @@ from models.engine.context_memory import ContextMemory
 from models.engine.drafting import Drafting
 from models.engine.last_step import LastStep
 from models.engine.ledger import Ledger
+from models.engine.micro_batches import MicroBatches
 from models.engine.sequence import Sequence
 
 _log = logging.getLogger(__name__)
@@ -25,6 +28,7 @@ class Decoder:
         backend: Backend,
         memory: ContextMemory,
         answers: Answers,
+        micro_batches: MicroBatches,
         ledger: Ledger,
         last_step: LastStep,
         name: str,
@@ -41,7 +45,10 @@ class Decoder:
         self._name = name
         self._why = why
         self._adapter = 0
+        self._places: Row[int] = ()
+        """Where each part of the last batch was in it as llama.cpp saw it."""
         self.drafting = Drafting(backend)
+        self._micro_batches = micro_batches
 
     def compute(self, batch: list[tuple[Sequence, Part]], began: float, *, apart: bool = False) -> list[tuple[Sequence, int]]:
         """Decode and sample: (answer, token), several of one whose guesses came true.
@@ -73,13 +80,42 @@ class Decoder:
         self._backend.cut(part.slot, part.start)
         return self._backend.decode([part])
 
+    def measure(self) -> None:
+        """Find out what a number of rows takes to compute, once more."""
+        costs, micro_batches = self._micro_batches.costs, self._micro_batches
+        rows = costs.missing
+        if rows is None or micro_batches.fillers(0, rows) < rows:
+            costs.give_up()
+            return
+        parts = [micro_batches.filler(slot, wants_logits=True) for slot in range(rows)]
+        began = time.perf_counter()
+        result = self._backend.decode(parts)
+        seconds = time.perf_counter() - began
+        self._cut(parts)
+        if result is Decoded.DONE:
+            self._memory.decoded()
+            costs.measured(seconds)
+        elif result is not Decoded.ABORTED:
+            costs.give_up()
+
     def _decode(self, parts: list[Part]) -> Decoded:
         self._outbox.before_decode(long=any(len(part.tokens) - part.guessed > 1 for part in parts))
-        result = self._backend.decode(parts)
-        self._ledger.decodes[result] += 1
+        arranged = self._micro_batches.arrange(parts)
+        began = time.perf_counter()
+        result = self._backend.decode(arranged.parts)
+        seconds = time.perf_counter() - began
+        self._cut(arranged.fillers)
+        self._places = arranged.places
+        self._ledger.decoded(result, fillers=len(arranged.fillers))
+        if result is Decoded.DONE and arranged.groups:
+            self._micro_batches.costs.learn(arranged.groups, seconds)
         if result is not Decoded.FAILED:
             self._memory.decoded()
         return result
+
+    def _cut(self, fillers: Row[Part]) -> None:
+        for part in fillers:
+            self._backend.cut(part.slot, part.start)
 
     def _put_on(self, adapter: int) -> None:
         """The adapter that the answers of the batch have in common."""
@@ -98,26 +134,26 @@ class Decoder:
         """After each part that ends with the newest token: nearly always one token, which is taken the short way."""
         sampled: list[tuple[Sequence, int]] = []
         sample, held = self._backend.sample, self._prefixes.tokens
-        for index, (sequence, part) in enumerate(batch):
+        for place, (sequence, part) in zip(self._places, batch, strict=True):
             if len(part.tokens) == 1 and part.start >= sequence.prompt_length:
-                token = sample(sequence.sampler, index)
+                token = sample(sequence.sampler, place)
                 held[part.slot].append(part.tokens[0])
                 sequence.steps += 1
                 sequence.done += 1
                 sampled.append((sequence, token))
             else:
-                sampled += self._advance(sequence, part, index, began)
+                sampled += self._advance(sequence, part, place, began)
         return sampled
 
-    def _advance(self, sequence: Sequence, part: Part, index: int, began: float) -> list[tuple[Sequence, int]]:
+    def _advance(self, sequence: Sequence, part: Part, place: int, began: float) -> list[tuple[Sequence, int]]:
         """Sample after the part, and after each of its guesses for as long as they come true; forget the others."""
         sequence.steps += 1
-        sampled = [self._backend.sample(sequence.sampler, index)] if part.wants_logits else []
+        sampled = [self._backend.sample(sequence.sampler, place)] if part.wants_logits else []
         known = len(part.tokens) - part.guessed
         for guess, token in enumerate(part.tokens[known:], start=1):
             if sampled[-1] != token or self._backend.ends(token):
                 break
-            sampled.append(self._backend.sample(sequence.sampler, index, guess))
+            sampled.append(self._backend.sample(sequence.sampler, place, guess))
         kept = known + max(0, len(sampled) - 1)
         self._prefixes.tokens[part.slot].extend(part.tokens[:kept])
         sequence.done += kept

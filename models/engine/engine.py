@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from core.entities import FinishReason
@@ -18,6 +19,7 @@ from models.engine.decoder import Decoder
 from models.engine.last_step import LastStep
 from models.engine.ledger import Ledger
 from models.engine.metrics import EngineMetrics
+from models.engine.micro_batches import MicroBatches
 from models.engine.parked_files import ParkedFiles
 from models.engine.scheduler import Scheduler
 from models.engine.sequence import Sequence
@@ -52,13 +54,14 @@ class Engine:
         self._scheduler = Scheduler(backend.slots, backend.batch_tokens, queue_limit, backend.shared_cells)
         self._memory = ContextMemory(backend, files)
         self._ledger = Ledger()
-        self._answers = Answers(backend, self._scheduler, self._memory, self._ledger, self._wake)
-        self._decoder = Decoder(backend, self._memory, self._answers, self._ledger, self._last_step, name, why)
+        self._micro_batches = MicroBatches(backend, self._memory.prefixes.tokens)
+        self._answers = Answers(backend, self._scheduler, self._memory, self._micro_batches, self._ledger, self._wake)
+        self._decoder = Decoder(backend, self._memory, self._answers, self._micro_batches, self._ledger, self._last_step, name, why)
         self._drafting = self._decoder.drafting
         self._speculation = Speculation(backend.most_guesses if speculate and backend.can_cut else 0, backend.context)
         self._closing = False
         self._decoding: tuple[Sequence, ...] = ()
-        self._reading_ahead = False
+        self._interruptible = False
         self._thread = threading.Thread(target=self._run, name=f"decode {name}", daemon=True)
 
     def start(self) -> None:
@@ -96,7 +99,7 @@ class Engine:
             if self._closing:
                 raise Unavailable("The model {name} is being unloaded.", name=self._name)
             self._scheduler.submit(sequence)
-            if self._reading_ahead:
+            if self._interruptible:
                 self._backend.abort(True)
             self._wake.notify()
 
@@ -126,6 +129,11 @@ class Engine:
     def idle(self) -> bool:
         with self._wake:
             return self._scheduler.idle
+
+    @property
+    def settled(self) -> bool:
+        """What it wants to know of this machine is known."""
+        return self._micro_batches.costs.missing is None
 
     def metrics(self) -> EngineMetrics:
         reused = self._memory.reused
@@ -169,10 +177,12 @@ class Engine:
     def _run(self) -> None:
         while self._wait_for_work():
             try:
-                if self._scheduler.idle:
+                if not self._scheduler.idle:
+                    self.step()
+                elif self._memory.ahead:
                     self.read_ahead()
                 else:
-                    self.step()
+                    self.measure()
             except Exception:  # noqa: BLE001 - one broken step must not end the thread
                 _log.exception("a step of model %s failed; its running answers end here", self._name)
                 self._answers.fail_all(ModelFailed("The model {name} stopped in the middle of the answer. Ask again.", name=self._name))
@@ -183,7 +193,7 @@ class Engine:
 
     def _wait_for_work(self) -> bool:
         with self._wake:
-            while self._scheduler.idle and not self._memory.ahead and not self._closing:
+            while self._scheduler.idle and self.settled and not (self._memory.ahead or self._closing):
                 self._wake.wait()
             return not self._closing
 
@@ -208,14 +218,11 @@ class Engine:
             part = self._memory.ahead.next(self._scheduler.free, self._scheduler.chunk) if self._scheduler.idle else None
             if part is None or self._closing:
                 return
-            self._reading_ahead = True
+            self._interruptible = True
             self._backend.abort(False)
         begin = time.perf_counter()
-        try:
+        with self._for_nobody():
             result = self._decoder.read_ahead(part)
-        finally:
-            # Whatever became of it: left standing, it would have every question break off the others' steps.
-            self._reading_ahead = False
         with self._wake:
             if result is Decoded.DONE:
                 self._memory.ahead.done(part)
@@ -224,6 +231,27 @@ class Engine:
             if result is not Decoded.ABORTED:
                 self._memory.ahead.clear()
         self._backend.cut(part.slot, part.start)
+
+    def measure(self) -> None:
+        """Find out a little of what this machine takes. A question that comes meanwhile breaks it off."""
+        with self._wake:
+            if self._closing or not self._scheduler.idle:
+                return
+            self._interruptible = True
+            self._backend.abort(False)
+        with self._for_nobody():
+            self._decoder.measure()
+
+    @contextlib.contextmanager
+    def _for_nobody(self) -> Iterator[None]:
+        """Around a decode that a question may break off."""
+        self._last_step.decoding(())
+        try:
+            yield
+        finally:
+            # Whatever became of it: left standing, it would have every question break off the others' steps.
+            self._interruptible = False
+            self._last_step.resting()
 
     def _schedule(self) -> list[tuple[Sequence, Part]]:
         """Drop cancelled answers, admit waiting ones, choose the batch."""

@@ -25,10 +25,15 @@ class Ledger:
     answers: int = 0
     failures: int = 0
     paused: int = 0
+    fillers: int = 0
     decodes: Counter[Decoded] = field(default_factory=Counter)
     """By what became of them."""
     _speed: Speed = field(default_factory=Speed)
     _histograms: EngineHistograms = field(default_factory=EngineHistograms)
+
+    def decoded(self, result: Decoded, *, fillers: int) -> None:
+        self.decodes[result] += 1
+        self.fillers += fillers
 
     def began(self, sequence: Sequence, cached: int) -> None:
         """It got a slot, which knew `cached` tokens of its prompt."""
@@ -67,6 +72,7 @@ class Ledger:
             tokens_per_second=self._speed.tokens_per_second,
             prompt_tokens=self.prompt_tokens,
             paused=self.paused,
+            filler_tokens=self.fillers,
             decode_failures=self.decodes[Decoded.FAILED],
             full=self.decodes[Decoded.FULL],
             aborted=self.decodes[Decoded.ABORTED],

@@ -95,6 +95,7 @@ class LlamaBackend:
         self.can_draft = self._next_tokens is not None
         self.context: int = min(options.context, lib.llama_n_ctx_seq(self._context))
         self.shared_cells: int = lib.llama_n_ctx(self._context) if options.shared_cells else 0
+        self.own_streams = self.slots > 1 and not options.shared_cells
         self._memory = lib.llama_get_memory(self._context)
         self.can_cut = not (lib.llama_model_is_recurrent(self._model) or lib.llama_model_is_hybrid(self._model))
         self._tokenizing = threading.Lock()

@@ -59,6 +59,8 @@ class EngineMetrics:
     drafted_right: int = 0
     paused: int = 0
     """Answers that made room for another user and went on later."""
+    filler_tokens: int = 0
+    """Computed along in idle slots, so that all weights were read less often."""
     decode_failures: int = 0
     """Decodes that llama.cpp could not do."""
     full: int = 0

@@ -75,6 +75,21 @@ class PrefixCache:
         """The free slot to be overwritten: an empty one, else the one that was not used for longest."""
         return min(free, key=lambda slot: (bool(self.tokens[slot]), self._used[slot], slot))
 
+    def leave(self, slot: int) -> None:
+        """The conversation went on elsewhere: what it left here is the first to be overwritten."""
+        self._used[slot] = 0
+
+    def goes_on(self, slot: int, prompt: Sequence[int]) -> bool:
+        """Whether `prompt` goes on with most of what the slot holds."""
+        held = self.tokens[slot]
+        return bool(held) and 2 * common_prefix(held, prompt, len(prompt) - 1) >= len(held)
+
+    def held_elsewhere(self, slot: int) -> bool:
+        """Whether another slot begins with all that this one holds."""
+        held, read_with = self.tokens[slot], self.adapters[slot]
+        others = zip(self.tokens, self.adapters, strict=True)
+        return any(other is not held and adapter == read_with and other[: len(held)] == held for other, adapter in others)
+
     def touch(self, slot: int) -> None:
         self._clock += 1
         self._used[slot] = self._clock

@@ -74,6 +74,7 @@ def _engine() -> EngineMetrics:
         4, 1, 2, 100, 50, 25, 10, 0.5, 3, 0, 7, 4096, None, prompt_tokens=100, slot_tokens=6, ahead_tokens=4, copied_tokens=8,
         restored_tokens=5, disk_tokens=2, disk_parked_bytes=8192, disk_failures=1,
         guessed_tokens=8, guessed_right=6, drafted_tokens=4, drafted_right=3, decode_failures=2, full=5, aborted=1,
+        filler_tokens=9,
     )  # fmt: skip
     return replace(totals, spreads=histograms.spreads)
 
@@ -105,6 +106,7 @@ def test_metrics_tell_the_engine_the_turns_and_the_process(
     assert read["portal_model_decode_failures_total", "fake"] == 2
     assert read["portal_model_context_full_total", "fake"] == 5
     assert read["portal_model_steps_aborted_total", "fake"] == 1
+    assert read["portal_model_filler_tokens_total", "fake"] == 9
     assert read["portal_memory_free_bytes", "host"] < read["portal_memory_bytes", "host"]
     assert read["process_resident_memory_bytes",] > 1_000_000
 

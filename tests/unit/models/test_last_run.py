@@ -33,13 +33,15 @@ logs, guide, buffers, how = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3] ==
 record = RunRecord(logs)
 pool = Pool(logs, guide, notes=logs / "load_settings.json", extra_buffers=buffers, record=record)
 whole = LlamaBackend.decode
-steps = 0
+steps, asked = 0, False
 
 def decode(self, parts):
     global steps
-    steps += 1
+    steps += asked
     if steps == 6 and how == "assert":
         lib.llama_memory_seq_cp(self._memory, 0, 1, 0, 2)  # part of a stream: llama.cpp asserts that nobody asks for this
+    if not asked and how == "measure":
+        os.abort()
     if steps == 6 and how == "abort":
         os.abort()
     if steps == 6 and how == "kill":
@@ -53,6 +55,7 @@ pool.load(guide, LoadSettings(context=512, slots=4))
 while pool.loaded()[0].state is ModelState.LOADING:
     time.sleep(0.01)
 question = GenerationRequest((ChatMessage("user", "Tell me a secret"),), "ann", id="turn-4711")
+asked = True
 list(PoolRouter(pool).start(question).events())
 pool.close()
 record.close()
@@ -73,9 +76,7 @@ def test_a_run_that_ends_in_order_leaves_nothing(tmp_path: Path) -> None:
     record.close()
 
 
-@pytest.mark.parametrize(
-    "how, error", [("abort", "Aborted"), ("assert", "GGML_ASSERT")], ids=["abort", "an assertion of llama.cpp"]
-)
+@pytest.mark.parametrize("how, error", [("abort", "Aborted"), ("assert", "GGML_ASSERT")], ids=["abort", "an assertion of llama.cpp"])
 def test_the_next_start_knows_model_requests_and_stack(tmp_path: Path, how: str, error: str, caplog: pytest.LogCaptureFixture) -> None:
     assert run(tmp_path, how) == -signal.SIGABRT
     record = RunRecord(tmp_path)
@@ -98,6 +99,13 @@ def test_a_crash_while_loading_names_the_model(tmp_path: Path) -> None:
     record = RunRecord(tmp_path)
     record.close()
     assert [(crash.model, crash.doing, crash.requests) for crash in record.found] == [("guide", "loading", ())]
+
+
+def test_a_crash_while_nobody_has_asked_yet_is_told_so(tmp_path: Path) -> None:
+    assert run(tmp_path, "measure") == -signal.SIGABRT
+    record = RunRecord(tmp_path)
+    record.close()
+    assert [(crash.model, crash.doing, crash.answers, crash.requests) for crash in record.found] == [("guide", "decoding", 0, ())]
 
 
 def test_a_killed_run_is_no_crash_but_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

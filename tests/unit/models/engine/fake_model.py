@@ -35,7 +35,7 @@ class FakeModel:
     def __init__(self, slots: int = 4, context: int = 200, batch_tokens: int = 64, seconds_per_token: float = 0.0) -> None:
         self.slots, self.context, self.batch_tokens, self.copy_from = slots, context, batch_tokens, 8
         self.most_guesses, self.parking_bytes, self.shared_cells = 8, 0, 0
-        self.can_cut, self.can_draft = True, False
+        self.can_cut, self.can_draft, self.own_streams = True, False, False
         self.drafted: list[int] = []
         self.memory: list[list[int]] = [[] for _ in range(slots)]
         self.batches: list[list[Part]] = []
@@ -51,7 +51,8 @@ class FakeModel:
 
     def decode(self, parts: Sequence[Part]) -> Decoded:
         assert 0 < sum(len(part.tokens) for part in parts) <= self.batch_tokens
-        assert [part.slot for part in parts] == sorted({part.slot for part in parts}), "slots ascend, each once"
+        slots = [part.slot for part in parts]
+        assert len(slots) == len(set(slots)) and (self.own_streams or slots == sorted(slots)), "slots ascend, each once"
         time.sleep(self._seconds * sum(len(part.tokens) for part in parts))
         self.batches.append(list(parts))
         result = Decoded.ABORTED if self.aborting else self.answers(list(parts))

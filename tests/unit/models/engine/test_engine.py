@@ -531,7 +531,7 @@ def test_a_question_breaks_reading_ahead_off() -> None:
     ended = answered(engine, [5] * 40, 60)
     engine.start()
     engine.expect(ended.tokens, [*[5] * 40, *range(100, 190)])
-    while not engine._reading_ahead:
+    while not engine._interruptible:
         time.sleep(0.001)
     text, event = collect(ask(engine, [*[5] * 40, *range(100, 190), 7]))
     assert (text, finished(event).finish_reason) == (bytes(range(8, 13)).decode(), FinishReason.LENGTH)

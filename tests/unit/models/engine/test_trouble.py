@@ -245,3 +245,4 @@ def test_150_random_questions_with_everything_on_leave_nothing_and_change_no_ans
     assert len(left.different) <= 3, left.different
     metrics = left.metrics
     assert min(metrics.guessed_right, metrics.drafted_right, metrics.copied_tokens, metrics.restored_tokens, metrics.read_ahead_tokens) > 0
+    assert (metrics.filler_tokens > 0) is not shared
