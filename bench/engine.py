@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from collections.abc import Sequence as Row
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,6 +39,8 @@ from models.engine.native import lib
 COUNTS = {1: 256, 4: 192, 8: 128, 16: 96, 32: 64, 64: 48}
 """Chats at once, and the tokens each answer has."""
 LAYERS_OF_NINE = replace(NINE, name="GLM-4-9B-2-layers", layers=2, vocabulary=8_192)
+MOMENT_S = 0.6
+"""How long a person reads an answer before asking again, on average."""
 READING_S = 0.3
 """Between an answer and the next question, of whoever reads it."""
 
@@ -203,39 +206,59 @@ def long_prompts(bench: Bench) -> Iterator[list[str]]:
         yield row("TTFT of these prompts, s", waits[ours.name], theirs.name, waits[theirs.name], "", digits=1)
 
 
-def fifth_turn(bench: Bench, slots: int, *, thinks: bool = False, together: bool = False) -> Iterator[list[str]]:
+def fifth_turn(bench: Bench, slots: int, how: str = "one at a time") -> Iterator[list[str]]:
     """8 chats with one system prompt; how long the fifth answer of each takes to begin.
 
-    They take turns, one asks when another was answered; together: all ask at the same time, turn by turn. thinks: half of an answer is
-    thoughts, which the next prompt leaves out, as the templates of GLM-4.5 and later do; and people read.
+    One asks when another was answered; or all ask "at once", turn by turn; or each is "a person", who reads an answer for a moment and asks
+    again, whatever the others do. "with thoughts", one at a time, half of an answer is thoughts, which the next prompt leaves out, as the
+    templates of GLM-4.5 and later do; and people read.
     """
     model = bench.model(MIDDLE)
     options = {"slots": slots, "context": 2048, "threads": bench.threads}
+    thinks = how == "with thoughts"
     length = 80 if thinks else 24
+
+    def turn(side: Side, rng: random.Random, number: int, chat: list[int], answer: Answer) -> None:
+        """The chat goes on with the answer and the next question."""
+        held = [*chat, *answer.ids]
+        chat += answer.ids[length // 2 if thinks else 0 :]
+        if thinks:
+            side.expect(held, chat)
+            time.sleep(READING_S)
+        chat += prompt(rng, MIDDLE, 100)
 
     def measure(side: Side, repeat: int) -> float:
         rng = random.Random(f"turns {repeat}")
         system = prompt(rng, MIDDLE, 200)
         chats = [[*system, *prompt(rng, MIDDLE, 100)] for _ in range(8)]
-        answers: list[Answer] = []
-        for _turn in range(5):
-            jobs = [Job(chat, length, seed=number, user=str(number)) for number, chat in enumerate(chats)]
-            answers = side.run(jobs) if together else []
-            for number, chat in enumerate(chats):
-                if not together:
-                    answers += side.run([jobs[number]])
-                held = [*chat, *answers[number].ids]
-                chat += answers[number].ids[length // 2 if thinks else 0 :]
-                if thinks:
-                    side.expect(held, chat)
-                    time.sleep(READING_S)
-                chat += prompt(rng, MIDDLE, 100)
-        return 1000 * statistics.median(answer.ttft for answer in answers)
+        last: list[Answer] = [Answer() for _ in chats]
+
+        def ask(number: int) -> None:
+            [last[number]] = side.run([Job(chats[number], length, seed=number, user=str(number))])
+
+        def person(number: int) -> None:
+            own = random.Random(f"{repeat} {number}")
+            for _turn in range(5):
+                time.sleep(own.uniform(0.0, 2 * MOMENT_S))
+                ask(number)
+                turn(side, own, number, chats[number], last[number])
+
+        if how == "by people":
+            with ThreadPoolExecutor(len(chats)) as people:
+                list(people.map(person, range(len(chats))))
+        else:
+            for _turn in range(5):
+                if how == "at once":
+                    last = side.run([Job(chat, length, seed=number, user=str(number)) for number, chat in enumerate(chats)])
+                for number, chat in enumerate(chats):
+                    if how != "at once":
+                        ask(number)
+                    turn(side, rng, number, chat, last[number])
+        return 1000 * statistics.median(answer.ttft for answer in last)
 
     with engine(model, **options) as ours, server(bench.server, model, **options) as theirs:
         found = in_turns((ours, theirs), bench.repeats, measure)
-        how = " with thoughts" if thinks else " at once" if together else ""
-        name = f"TTFT of turn 5, ms, 8 interleaved chats{how} on {slots} slots"
+        name = f"TTFT of turn 5, ms, 8 interleaved chats {how} on {slots} slots"
         yield row(name, found[ours.name], theirs.name, found[theirs.name], "<= 0.9")
 
 
@@ -361,11 +384,13 @@ MEASURES: dict[str, Callable[[Bench], Iterator[list[str]]]] = {
     "lock": lambda bench: against_a_lock(bench, MIDDLE),
     "lock-vocabulary": lambda bench: against_a_lock(bench, WIDE),
     "long-prompts": long_prompts,
-    "turns": lambda bench: fifth_turn(bench, 8),
-    "turns-at-once": lambda bench: fifth_turn(bench, 8, together=True),
-    "few-slots-at-once": lambda bench: fifth_turn(bench, 4, together=True),
-    "thoughts": lambda bench: fifth_turn(bench, 8, thinks=True),
-    "few-slots": lambda bench: fifth_turn(bench, 4),
+    "turns": lambda bench: fifth_turn(bench, 8, "by people"),
+    "turns-at-once": lambda bench: fifth_turn(bench, 8, "at once"),
+    "turns-apart": lambda bench: fifth_turn(bench, 8, "one at a time"),
+    "thoughts": lambda bench: fifth_turn(bench, 8, "with thoughts"),
+    "few-slots": lambda bench: fifth_turn(bench, 4, "by people"),
+    "few-slots-at-once": lambda bench: fifth_turn(bench, 4, "at once"),
+    "few-slots-apart": lambda bench: fifth_turn(bench, 4, "one at a time"),
     "pages": beside_pages,
     "edit": lambda bench: speculation(bench, COPYING, 1, ">= 1.5"),
     "edit-f16": lambda bench: speculation(bench, COPYING_F16, 1, ">= 1.5"),
