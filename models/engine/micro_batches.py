@@ -72,12 +72,13 @@ class MicroBatches:
         groups = () if others or guessing else layout.groups
         if not layout.slots:
             return replace(own_order, groups=groups)
-        if sum(len(part.tokens) for part in parts) + len(layout.slots) - len(rows) > self._batch_tokens:
-            return own_order
         own = {part.slot: part for part in rows}
         ordered = [own.get(slot) or self.filler(slot) for slot in layout.slots]
-        place = {part.slot: number for number, part in enumerate([*ordered, *others])}
         fillers = [part for part in ordered if part.slot not in own]
+        # A slot may have filled up since that was decided.
+        if sum(len(part.tokens) for part in [*ordered, *others]) > self._batch_tokens or any(one.start >= self._context for one in fillers):
+            return own_order
+        place = {part.slot: number for number, part in enumerate([*ordered, *others])}
         return Arrangement([*ordered, *others], [place[part.slot] for part in parts], fillers, groups)
 
     def near(self, running: Sequence[int], free: Collection[int]) -> Collection[int]:
@@ -85,14 +86,20 @@ class MicroBatches:
         if not (self.costs.known and running):
             return free
         runs = _runs(sorted(running))
-        ends_at = {run.stop: len(run) for run in runs}
-        begins_at = {run.start: len(run) for run in runs}
-        takes = {}
-        for slot in free:
-            before, after = ends_at.get(slot, 0), begins_at.get(slot + 1, 0)
-            takes[slot] = self._takes(before + 1 + after) - self._takes(before) - self._takes(after)
-        enough = min(takes.values()) + (1 - _ENOUGH) * sum(self._takes(len(run)) for run in runs)
-        return [slot for slot in free if takes[slot] <= enough]
+        adds = {slot: self._adds(slot, runs) for slot in free}
+        enough = min(adds.values()) + (1 - _ENOUGH) * sum(self._takes(len(run)) for run in runs)
+        return [slot for slot in free if adds[slot] <= enough]
+
+    def _adds(self, slot: int, runs: list[range]) -> float:
+        """What a row in `slot` takes more, by itself or with the gap closed to the run before it, to the one after it or to both."""
+        before = [run for run in runs if run.stop <= slot][-1:]
+        after = [run for run in runs if run.start > slot][:1]
+        adds = [self._takes(1)]
+        for beside in (before, after, [*before, *after]):
+            if beside:
+                length = max(slot + 1, beside[-1].stop) - min(slot, beside[0].start)
+                adds.append(self._takes(length) - sum(self._takes(len(run)) for run in beside))
+        return min(adds)
 
     def filler(self, slot: int, *, wants_logits: bool = False) -> Part:
         return Part(slot, len(self._held[slot]), (_TOKEN,), wants_logits)

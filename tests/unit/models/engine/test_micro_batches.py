@@ -27,6 +27,11 @@ def on_a_gpu(rows: int) -> float:
     return 1.0 + 0.01 * rows
 
 
+def steep(rows: int) -> float:
+    """Reading the weights takes long, and so does a row."""
+    return 1.0 + 0.3 * rows
+
+
 def in_tiles(rows: int) -> float:
     """Of four rows, a part of one takes longer than the whole."""
     return 1.0 + 0.2 * rows + (0.5 if rows % 4 else 0.0)
@@ -81,10 +86,7 @@ def test_gaps_are_filled_where_reading_the_weights_takes_long() -> None:
 
 
 def test_a_wide_gap_is_not_filled() -> None:
-    def costs(rows: int) -> float:
-        return 1.0 + 0.3 * rows
-
-    assert groups(costs, 0, 2, 12, 13) == [[0, 1, 2], [12, 13]]
+    assert groups(steep, 0, 2, 12, 13) == [[0, 1, 2], [12, 13]]
 
 
 def test_a_run_is_filled_up_to_a_number_that_is_quicker() -> None:
@@ -108,6 +110,13 @@ def test_a_full_slot_is_no_filler() -> None:
 def test_what_does_not_fit_into_a_batch_is_left_as_it_is() -> None:
     assert groups(on_a_gpu, 0, 9, batch_tokens=9) == [[0], [9]]
     assert groups(on_a_gpu, 0, 9, batch_tokens=10) == [[*range(10)]]
+
+
+def test_a_slot_that_filled_up_meanwhile_is_no_filler() -> None:
+    made = batches(on_a_gpu)
+    assert [part.slot for part in made.arrange([row(0), row(2)]).fillers] == [1]
+    made._held[1].extend([7] * 195)
+    assert not made.arrange([row(0), row(2)]).fillers
 
 
 def test_nothing_is_arranged_before_the_costs_are_known() -> None:
@@ -152,10 +161,11 @@ def test_every_part_is_there_once_where_it_is_said_to_be_and_fillers_are_idle(co
 
 
 def test_one_more_answer_begins_beside_those_that_run() -> None:
-    made = batches(on_a_gpu)
+    made = batches(steep)
     assert list(made.near([4, 5], [0, 1, 2, 3, 6, 7, 9])) == [3, 6]
     assert list(made.near([4, 6], [0, 5, 9])) == [5], "between two it joins them"
     assert list(made.near([], [0, 9])) == [0, 9]
+    assert list(batches(on_a_gpu).near([4, 5], [0, 1, 3, 6, 9])) == [0, 1, 3, 6, 9], "to close a gap is cheaper than to move"
     assert list(batches(in_proportion).near([4], [0, 3, 9])) == [0, 3, 9], "it makes no difference where"
 
 
@@ -249,7 +259,7 @@ def test_answers_are_filled_between_and_stay_the_same(model: FakeModel, engine: 
 
 def test_a_conversation_moves_beside_those_that_run_and_loses_nothing(model: FakeModel, engine: Engine) -> None:
     talks = scattered(engine, 8)
-    measured(engine, on_a_gpu)
+    measured(engine, steep)
     first = ask(engine, talks[1], user="1", tokens=20)
     engine.step()
     second = ask(engine, talks[6], user="6")
@@ -268,7 +278,7 @@ def test_a_conversation_moves_beside_those_that_run_and_loses_nothing(model: Fak
 
 def test_what_a_conversation_left_behind_is_overwritten_first(model: FakeModel, engine: Engine) -> None:
     talks = scattered(engine, 8)
-    measured(engine, on_a_gpu)
+    measured(engine, steep)
     running = ask(engine, talks[0], user="0", tokens=100)
     engine.step()
     moved = ask(engine, talks[7], user="7", tokens=100)
