@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from collections.abc import Sequence as Row
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -16,7 +16,7 @@ from bench._chats import Answer, Job, Side, engine, server, speed
 from bench._portal import percentile
 from bench._results import row
 from bench._sides_in_turns import Bench, in_turns, prompt
-from bench._synthetic import MIDDLE
+from bench._synthetic import MIDDLE, Shape
 
 LAYERS_OF_NINE = replace(NINE, name="GLM-4-9B-2-layers", layers=2, vocabulary=8_192)
 MOMENT_S = 0.6
@@ -25,16 +25,12 @@ READING_S = 0.3
 """Between an answer and the next question, of whoever reads it."""
 
 
-def scattered(bench: Bench, count: int) -> Iterator[list[str]]:
-    """Of sixteen conversations, each in a slot of its own, `count` go on at once, each time others."""
-    model = bench.folder / file_name(LAYERS_OF_NINE)
-    if not model.exists():
-        make_blocks(bench.folder, LAYERS_OF_NINE)
-    options = {"slots": 16, "context": 1024, "threads": bench.threads}
+def going_on(shape: Shape, conversations: int, count: int, tokens: int) -> Callable[[Side, int], float]:
+    """measure(side, repeat): tokens a second of `count` of so many conversations that go on at once, each time others."""
     talks: dict[str, list[list[int]]] = {}
 
-    def go_on(side: Side, rng: random.Random, chosen: Row[int], tokens: int) -> list[Answer]:
-        jobs = [Job([*talks[side.name][chat], *prompt(rng, LAYERS_OF_NINE, 8)], tokens, seed=chat, user=str(chat)) for chat in chosen]
+    def go_on(side: Side, rng: random.Random, chosen: Row[int], length: int) -> list[Answer]:
+        jobs = [Job([*talks[side.name][chat], *prompt(rng, shape, 8)], length, seed=chat, user=str(chat)) for chat in chosen]
         answers = side.run(jobs)
         for chat, job, answer in zip(chosen, jobs, answers, strict=True):
             talks[side.name][chat] = [*job.prompt, *answer.ids]
@@ -43,12 +39,21 @@ def scattered(bench: Bench, count: int) -> Iterator[list[str]]:
     def measure(side: Side, repeat: int) -> float:
         rng = random.Random(f"{count} {repeat}")
         if side.name not in talks:
-            talks[side.name] = [prompt(rng, LAYERS_OF_NINE, 100) for _ in range(16)]
-            go_on(side, rng, range(16), 2)
-        return speed(go_on(side, rng, rng.sample(range(16), count), 48))
+            talks[side.name] = [prompt(rng, shape, 100) for _ in range(conversations)]
+            go_on(side, rng, range(conversations), 2)
+        return speed(go_on(side, rng, rng.sample(range(conversations), count), tokens))
 
+    return measure
+
+
+def scattered(bench: Bench, count: int) -> Iterator[list[str]]:
+    """Sixteen conversations, each in a slot of its own, of which `count` go on at once."""
+    model = bench.folder / file_name(LAYERS_OF_NINE)
+    if not model.exists():
+        make_blocks(bench.folder, LAYERS_OF_NINE)
+    options = {"slots": 16, "context": 1024, "threads": bench.threads}
     with engine(model, **options) as ours, server(bench.server, model, **options) as theirs:
-        found = in_turns((ours, theirs), bench.repeats, measure)
+        found = in_turns((ours, theirs), bench.repeats, going_on(LAYERS_OF_NINE, 16, count, 48))
         name = f"tok/s, 2 of GLM-4-9B's layers at Q4_K_M, {count} of 16 chats, each time others"
         yield row(name, found[ours.name], theirs.name, found[theirs.name], ">= 1.0")
 

@@ -25,6 +25,7 @@ from bench import _blocks as blocks
 from bench._bandwidth import CudaRuntime, host_copied
 from bench._blocks import NINE, SMALL
 from bench._chats import PROCESSOR, Device, EngineSide, Job, ServerSide, Side, engine, server, speed
+from bench._conversations import going_on
 from bench._portal import ROOT, table
 from bench._results import HEAD, processor, row, show, write
 from bench._steps import share_outside, timed_steps
@@ -138,7 +139,16 @@ def bandwidth_share(bench: Bench) -> Iterator[list[str]]:
         yield row(what, ours, "llama-server", theirs, "", digits=1)
 
 
-PARTS = ("speed", "python", "bandwidth")
+def scattered(bench: Bench, chats: int) -> Iterator[list[str]]:
+    """Every slot holds a conversation, of which so many go on at once, each time others: seldom neighbours."""
+    assert bench.theirs is not None
+    what = f"tok/s, {chats} of {max(COUNTS)} chats, each time others"
+    found = bench.in_turns(what, (bench.ours, bench.theirs), going_on(bench.shape, max(COUNTS), chats, 48))
+    yield row(what, found["engine"], "llama-server", found["llama-server"], ">= 1.0")
+
+
+SCATTERED = 8
+PARTS = ("speed", "python", "bandwidth", "scattered")
 
 
 def measures(only: Row[str], chats: Row[int]) -> list[tuple[str, Callable[[Bench], Iterator[list[str]]]]]:
@@ -150,6 +160,8 @@ def measures(only: Row[str], chats: Row[int]) -> list[tuple[str, Callable[[Bench
         found.append((f"--only python --chats {max(chats)}", lambda bench: python_share(bench, max(chats))))
     if "bandwidth" in only:
         found.append(("--only bandwidth", bandwidth_share))
+    if "scattered" in only:
+        found.append(("--only scattered", lambda bench: scattered(bench, SCATTERED)))
     return found
 
 
@@ -200,7 +212,7 @@ def run(chosen: argparse.Namespace, begun: float) -> None:
     weights = int(blocks.token_bytes(shape, 0))
     rows: list[list[str]] = []
     with contextlib.ExitStack() as stack:
-        binary = llama_server() if set(chosen.only) & {"speed", "bandwidth"} else None
+        binary = llama_server() if set(chosen.only) & {"speed", "bandwidth", "scattered"} else None
         folder = chosen.keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="portal-bench-")))
         folder.mkdir(parents=True, exist_ok=True)
         model = folder / blocks.file_name(shape)

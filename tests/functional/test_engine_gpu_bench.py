@@ -39,7 +39,8 @@ def test_pythons_share_of_a_step(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not peers.is_built(), reason="llama-server is not compiled: ./portal bench peers does it")
 def test_beside_llama_server(tmp_path: Path) -> None:
-    rate, share = measured(tmp_path, "speed", "bandwidth")
+    rate, share, scattered = measured(tmp_path, "speed", "bandwidth", "scattered")
     assert rate[0] == "tok/s, GLM-4-small, 1 chats" and rate[2] == "llama-server"
-    assert float(rate[4]) == pytest.approx(number(rate[1]) / number(rate[3]), abs=0.01)
+    assert number(rate[4]) == pytest.approx(number(rate[1]) / number(rate[3]), abs=0.01)
+    assert scattered[0] == "tok/s, 8 of 64 chats, each time others" and number(scattered[1]) > 0
     assert "GB/s (copied)" in share[0] and number(share[1]) > 0 and number(share[3]) > 0

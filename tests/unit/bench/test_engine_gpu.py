@@ -92,7 +92,10 @@ def test_the_memory_of_a_gpu_is_as_fast_as_its_clock_and_bus_say(tmp_path: Path)
 
 def test_each_part_can_be_asked_for_alone() -> None:
     everything = [arguments for arguments, _ in engine_gpu.measures(engine_gpu.PARTS, (1, 64))]
-    assert everything == ["--only speed --chats 1", "--only speed --chats 64", "--only python --chats 64", "--only bandwidth"]
+    assert everything == [
+        "--only speed --chats 1", "--only speed --chats 64", "--only python --chats 64", "--only bandwidth",
+        "--only scattered",
+    ]
 
 
 def test_pythons_share_is_what_decode_leaves() -> None:
