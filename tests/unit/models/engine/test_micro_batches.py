@@ -95,6 +95,10 @@ def test_a_run_is_filled_up_to_a_number_that_is_quicker() -> None:
     assert groups(in_tiles, 0, 1, 2, 3) == [[0, 1, 2, 3]]
 
 
+def test_an_answer_by_itself_is_left_alone_whatever_was_measured() -> None:
+    assert groups(lambda rows: 1.0 if rows % 4 else 0.1, 2) == [[2]]
+
+
 def test_a_run_is_taken_apart_where_that_is_quicker() -> None:
     assert groups(alone_is_quickest, 3, 4, 5) == [[3], [4], [5]]
 
