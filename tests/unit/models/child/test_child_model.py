@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -216,9 +217,13 @@ def test_a_dead_process_fails_its_answers_at_once_and_is_back_soon(
     assert time.monotonic() - begin < 30
     assert process_of(pool, "endless") != died
     assert answer(pool, seeded)[:2] == before
-    assert f"the process of model endless ended: {cut.name}" in caplog.text
+    ended = re.search(r"the process of model endless ended: (\w+)", caplog.text)
+    assert ended
     if cut is signal.SIGABRT:
-        assert "Fatal Python error: Aborted" in caplog.text and "engine.py" in caplog.text
+        # The decode thread runs on while all stacks are written, which may tear its own, and end the writing.
+        assert ended[1] in ("SIGABRT", "SIGSEGV") and "Fatal Python error: Aborted" in caplog.text
+    else:
+        assert ended[1] == cut.name
 
 
 def test_while_it_is_started_again_people_are_told_so(pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
