@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -74,7 +73,8 @@ class Answers:
     def _admit(self, sequence: Sequence) -> None:
         """Give the sequence a slot, with as much of its prompt as is known there or can be brought there."""
         idle = self._scheduler.free
-        slot, length = self._memory.place(sequence.tokens, self._near(idle), idle, sequence.adapter, counted=sequence.sampler is None)
+        near = self._micro_batches.near(list(self._scheduler.running), idle)
+        slot, length = self._memory.place(sequence.tokens, near, idle, sequence.adapter, counted=sequence.sampler is None)
         sequence.done = length
         if sequence.sampler is None:
             sequence.cached = length
@@ -83,10 +83,6 @@ class Answers:
             if sequence.told_place:
                 sequence.events.put(Queued(0, None))
         self._scheduler.start(sequence, slot)
-
-    def _near(self, idle: Collection[int]) -> Collection[int]:
-        """Where among the running answers one more is computed soonest; not where somebody who waits will go on."""
-        return self._micro_batches.near(list(self._scheduler.running), idle)
 
     def _pause(self, sequence: Sequence) -> None:
         """Make room for a user who has less than a fair share; the answer goes on when there is room again."""
