@@ -26,7 +26,7 @@ staging: Any = llama_cpp_ext
 
 _LIBRARY_FOLDER = Path(llama_cpp.__file__).parent / "lib"
 _LEVELS = {1: logging.DEBUG, 2: logging.DEBUG, 3: logging.WARNING, 4: logging.ERROR}
-_STOPPED = ("failed to compute graph, compute status: 1", "failed to decode, ret = 2")
+_STOPPED = ("failed to compute graph, compute status: 1", "graph_compute_async failed with error 1", "failed to decode, ret = 2")
 """How llama.cpp calls, as errors, a decode that was stopped because nobody wanted its answers any more."""
 _log = logging.getLogger("llama.cpp")
 

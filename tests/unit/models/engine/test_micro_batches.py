@@ -356,3 +356,12 @@ def test_a_real_model_is_measured(real: LlamaBackend) -> None:
         engine.measure()
     assert engine._micro_batches.costs.known
     assert all(lib.llama_memory_seq_pos_max(real._memory, slot) == -1 for slot in range(real.slots))
+
+
+def test_a_measurement_that_is_broken_off_is_no_error_in_the_log(real: LlamaBackend, caplog: pytest.LogCaptureFixture) -> None:
+    engine = Engine(real, "broken off")
+    real.abort(True)
+    engine._decoder.measure()
+    real.abort(False)
+    assert not engine.settled, "it is tried again"
+    assert not [entry for entry in caplog.records if entry.levelname == "ERROR"]
