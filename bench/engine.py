@@ -27,7 +27,7 @@ from bench._engine_stress import stress
 from bench._portal import ROOT, table
 from bench._results import HEAD, processor, row, write
 from bench._sides_in_turns import Bench, in_turns, prompt
-from bench._synthetic import COPYING, COPYING_F16, DRAFTING, FIRST_WORD, MIDDLE, WIDE, Shape, follower, words
+from bench._synthetic import COPYING, COPYING_F16, COPYING_NINE, DRAFTING, FIRST_WORD, MIDDLE, WIDE, Shape, follower, words
 from bench.peers import llama_server
 from models import machine
 from models.engine.native import lib
@@ -247,6 +247,7 @@ MEASURES: dict[str, Callable[[Bench], Iterator[list[str]]]] = {
     "pages": beside_pages,
     "edit": lambda bench: speculation(bench, COPYING, 1, ">= 1.5"),
     "edit-f16": lambda bench: speculation(bench, COPYING_F16, 1, ">= 1.5"),
+    "edit-nine": lambda bench: speculation(bench, COPYING_NINE, 1, ">= 1.5"),
     "edit-crowd": lambda bench: speculation(bench, COPYING, 4, ">= 0.97"),
     "open-chat": lambda bench: speculation(bench, MIDDLE, 1, ">= 0.97"),
     "open-crowd": lambda bench: speculation(bench, MIDDLE, 8, ">= 0.97"),

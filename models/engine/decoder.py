@@ -29,6 +29,7 @@ class Decoder:
         memory: ContextMemory,
         answers: Answers,
         micro_batches: MicroBatches,
+        drafting: Drafting,
         ledger: Ledger,
         last_step: LastStep,
         name: str,
@@ -47,7 +48,7 @@ class Decoder:
         self._adapter = 0
         self._places: Row[int] = ()
         """Where each part of the last batch was in it as llama.cpp saw it."""
-        self.drafting = Drafting(backend)
+        self._drafting = drafting
         self._micro_batches = micro_batches
 
     def compute(self, batch: list[tuple[Sequence, Part]], began: float, *, apart: bool = False) -> list[tuple[Sequence, int]]:
@@ -82,12 +83,11 @@ class Decoder:
 
     def measure(self) -> None:
         """Find out what a number of rows takes to compute, once more."""
-        costs, micro_batches = self._micro_batches.costs, self._micro_batches
-        rows = costs.missing
-        if rows is None or micro_batches.fillers(0, rows) < rows:
+        costs = self._micro_batches.costs
+        parts = self._micro_batches.for_nothing(costs.missing or 0)
+        if not parts:
             costs.give_up()
             return
-        parts = [micro_batches.filler(slot, wants_logits=True) for slot in range(rows)]
         began = time.perf_counter()
         result = self._backend.decode(parts)
         seconds = time.perf_counter() - began
@@ -160,7 +160,7 @@ class Decoder:
         if kept < len(part.tokens):
             self._backend.cut(part.slot, sequence.done)
         if part.drafted:
-            self.drafting.learn(sequence, part.guessed, len(sampled) - 1)
+            self._drafting.learn(sequence, part.guessed, len(sampled) - 1)
         if part.guessed:
             sequence.checked(part.guessed, len(sampled) - 1, drafted=part.drafted)
         if part.start < sequence.prompt_length:

@@ -1,7 +1,7 @@
 """Which answers the model's next-token layer guesses ahead for, and how far: where the time it takes is less than what it saves.
 
 A right guess saves a token's share of a step. Guesses cost the layer's time, which all answers of a batch share, and the model's for
-checking them. Each further guess is right less often, so that the gain falls until it does not pay for another round.
+checking them (`GuessCosts`). Each further guess is right less often.
 """
 
 from __future__ import annotations
@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from models.engine.backend import Backend, Part
+    from models.engine.guess_costs import GuessCosts
     from models.engine.sequence import Sequence
 
 _FARTHEST = 6
@@ -19,8 +22,6 @@ _HOPE = 0.7
 """The share of guesses that is expected to be right before anything is known."""
 _RECOVERY = 0.002
 """How much of the hope comes back with each token that was not guessed at."""
-_MARGIN = 1.2
-"""Guesses must promise this much more than they cost."""
 _SURPRISE = 2.0
 
 
@@ -42,8 +43,9 @@ class Draft:
 class Drafting:
     """Used by the decode thread only."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, costs: GuessCosts) -> None:
         self._backend = backend
+        self._costs = costs
         self.possible = backend.can_draft and backend.can_cut
         self._typical = Draft(_HOPE)
         """Of all answers, for new ones to begin with."""
@@ -52,19 +54,18 @@ class Drafting:
         self.guessed = 0
         self.right = 0
 
-    def extend(self, batch: list[tuple[Sequence, Part]], plain_s: float | None, guess_s: float | None) -> float:
+    def extend(self, batch: list[tuple[Sequence, Part]], plain_s: float | None) -> float:
         """Add guesses to those parts of a batch that have none; returns the seconds it took.
 
-        plain_s: what the step takes without guesses. guess_s: what each guess adds to it. Nothing is done before both are known.
+        plain_s: what the step takes without guesses; None where that is not known yet.
         """
-        if plain_s is None or guess_s is None:
+        if plain_s is None or not self._costs.known:
             return 0.0
-        open_parts = [(sequence, part) for sequence, part in batch if not part.guessed]
-        far = self._how_far(open_parts, plain_s / len(batch), guess_s, self._backend.most_guesses - sum(part.guessed for _, part in batch))
+        far = self._how_far(batch, plain_s)
         if not far:
             return 0.0
         begin = time.perf_counter()
-        chosen = [(sequence, part) for sequence, part in open_parts if part.slot in far]
+        chosen = [(sequence, part) for sequence, part in batch if part.slot in far]
         found = self._backend.draft([(part.slot, part.tokens[-1], far[part.slot]) for _, part in chosen])
         for (_, part), guesses in zip(chosen, found, strict=True):
             part.tokens = [*part.tokens, *guesses]
@@ -74,31 +75,26 @@ class Drafting:
             self._measured(len(chosen), took / max(far.values()))
         return took
 
-    def _how_far(self, parts: list[tuple[Sequence, Part]], token_s: float, guess_s: float, room: int) -> dict[int, int]:
-        """How many tokens to guess for which slots. token_s: what a token costs without guesses."""
-        far: dict[int, int] = {}
-        for distance in range(1, _FARTHEST + 1):
-            going: list[int] = []
-            gain = 0.0
-            for sequence, part in parts:
-                saves = self._draft(sequence).right ** distance * token_s
-                reached = far.get(part.slot, 0) == distance - 1
-                if reached and saves > guess_s * _MARGIN and distance <= self._most(sequence) and len(going) < room:
-                    going.append(part.slot)
-                    gain += saves - guess_s
-            if not going or gain < self._round_s.get(len(going), 0.0) * _MARGIN:
-                break
-            room -= len(going)
-            far |= dict.fromkeys(going, distance)
-        for sequence, part in parts:
+    def _how_far(self, batch: list[tuple[Sequence, Part]], plain_s: float) -> dict[int, int]:
+        """How many tokens to guess for which slots."""
+        open_parts = [(sequence, part) for sequence, part in batch if not part.guessed]
+        room = self._backend.most_guesses - sum(part.guessed for _, part in batch)
+        likely = {part.slot: (self._draft(one).right, most) for one, part in open_parts if (most := self._most(one)) > 0}
+        far = self._costs.best([part.slot for _, part in batch], likely, room, plain_s, self._rounds_s)
+        for sequence, part in open_parts:
             if part.slot not in far:
                 self._draft(sequence).skipped()
-        if not far and len(parts) in self._round_s:
-            self._round_s[len(parts)] *= 1 - _RECOVERY
+        if not far and len(open_parts) in self._round_s:
+            self._round_s[len(open_parts)] *= 1 - _RECOVERY
         return far
 
+    def _rounds_s(self, far: Mapping[int, int]) -> float:
+        """What it takes the layer to guess so far: each round is for those who want one more."""
+        rounds = range(1, max(far.values()) + 1)
+        return sum(self._round_s.get(sum(distance >= number for distance in far.values()), 0.0) for number in rounds)
+
     def _most(self, sequence: Sequence) -> int:
-        return min(sequence.max_tokens - sequence.generated - 1, self._backend.context - len(sequence.tokens))
+        return min(_FARTHEST, sequence.max_tokens - sequence.generated - 1, self._backend.context - len(sequence.tokens))
 
     def _draft(self, sequence: Sequence) -> Draft:
         if sequence.draft is None:

@@ -16,6 +16,8 @@ from models.engine.answers import Answers
 from models.engine.backend import Backend, Decoded, Part
 from models.engine.context_memory import ContextMemory
 from models.engine.decoder import Decoder
+from models.engine.drafting import Drafting
+from models.engine.guess_costs import GuessCosts
 from models.engine.last_step import LastStep
 from models.engine.ledger import Ledger
 from models.engine.metrics import EngineMetrics
@@ -56,9 +58,12 @@ class Engine:
         self._ledger = Ledger()
         self._micro_batches = MicroBatches(backend, self._memory.prefixes.tokens)
         self._answers = Answers(backend, self._scheduler, self._memory, self._micro_batches, self._ledger, self._wake)
-        self._decoder = Decoder(backend, self._memory, self._answers, self._micro_batches, self._ledger, self._last_step, name, why)
-        self._drafting = self._decoder.drafting
-        self._speculation = Speculation(backend.most_guesses if speculate and backend.can_cut else 0, backend.context)
+        self._guess_costs = GuessCosts(self._micro_batches.costs, own_streams=backend.own_streams)
+        self._drafting = Drafting(backend, self._guess_costs)
+        self._decoder = Decoder(
+            backend, self._memory, self._answers, self._micro_batches, self._drafting, self._ledger, self._last_step, name, why
+        )
+        self._speculation = Speculation(backend.most_guesses if speculate and backend.can_cut else 0, backend.context, self._guess_costs)
         self._closing = False
         self._decoding: tuple[Sequence, ...] = ()
         self._interruptible = False
@@ -259,7 +264,7 @@ class Engine:
         with self._wake:
             self._answers.admit_waiting()
             batch = self._scheduler.parts()
-            self._speculation.extend(batch, self._scheduler.plain_s.get(len(batch)), self._scheduler.prefill_s_per_token)
+            self._speculation.extend(batch, self._scheduler.plain_s.get(len(batch)))
             self._decoding = tuple(sequence for sequence, _ in batch)
             if not self._closing:
                 self._backend.abort(False)
@@ -269,8 +274,7 @@ class Engine:
         """Let the model's next-token layer guess ahead in a batch that reads no prompt; returns the seconds it took."""
         if not self._drafting.possible or not batch or any(len(part.tokens) - part.guessed > 1 for _, part in batch):
             return 0.0
-        scheduler = self._scheduler
-        return self._drafting.extend(batch, scheduler.plain_s.get(len(batch)), self._speculation.guess_s(scheduler.prefill_s_per_token))
+        return self._drafting.extend(batch, self._scheduler.plain_s.get(len(batch)))
 
     def _count(self, batch: list[tuple[Sequence, Part]], sampled: int, seconds: float, drafting_s: float) -> None:
         guessed = sum(part.guessed for _, part in batch)
@@ -278,9 +282,12 @@ class Engine:
         answers = sum(len(part.tokens) == 1 for _, part in batch)
         with self._wake:
             self._decoding = ()
-            if sampled and not read:
-                plain_s, token_s = self._scheduler.plain_s.get(len(batch), seconds), self._scheduler.prefill_s_per_token
-                self._speculation.learn(guessed, max(0, sampled - len(batch)), seconds - drafting_s, plain_s, token_s)
+            plain_s = self._scheduler.plain_s.get(len(batch))
             if not guessed:
+                self._guess_costs.forget()
                 self._scheduler.measured(answers, read, seconds)
+            elif sampled and plain_s is not None:
+                guesses = {part.slot: part.guessed for _, part in batch if part.guessed}
+                self._guess_costs.learn([part.slot for _, part in batch], guesses, seconds - drafting_s, plain_s)
+                self._speculation.checked(guessed, sampled - len(batch))
         self._ledger.stepped(len(batch), sampled, read, seconds)

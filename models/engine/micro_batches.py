@@ -50,7 +50,9 @@ class MicroBatches:
 
     def __init__(self, backend: Backend, held: Sequence[list[int]]) -> None:
         """held: the tokens in each slot."""
-        self.costs = RowCosts(backend.slots if backend.own_streams and backend.can_cut else 0)
+        # Besides a token of each slot a step computes guesses.
+        self.costs = RowCosts(backend.slots + backend.most_guesses if backend.can_cut else 0)
+        self._own_streams = backend.own_streams
         self._held = held
         self._context = backend.context
         self._batch_tokens = backend.batch_tokens
@@ -64,7 +66,7 @@ class MicroBatches:
         own_order = Arrangement(parts, range(len(parts)))
         # The guesses of several answers are checked together if nothing stands between them.
         guessing = sum(bool(part.guessed) for part in parts)
-        if not self.costs.known or guessing > 1:
+        if not self._own_streams or not self.costs.known or guessing > 1:
             return own_order
         rows = [part for part in parts if len(part.tokens) - part.guessed == 1]
         others = [part for part in parts if len(part.tokens) - part.guessed != 1]
@@ -83,9 +85,9 @@ class MicroBatches:
 
     def near(self, running: Sequence[int], free: Collection[int]) -> Collection[int]:
         """Of the `free` slots those where one more answer takes least, beside those that are `running`."""
-        if not (self.costs.known and running):
+        if not (self._own_streams and self.costs.known and running):
             return free
-        runs = _runs(sorted(running))
+        runs = neighbours(sorted(running))
         adds = {slot: self._adds(slot, runs) for slot in free}
         enough = min(adds.values()) + (1 - _ENOUGH) * sum(self._takes(len(run)) for run in runs)
         return [slot for slot in free if adds[slot] <= enough]
@@ -101,10 +103,24 @@ class MicroBatches:
                 adds.append(self._takes(length) - sum(self._takes(len(run)) for run in beside))
         return min(adds)
 
-    def filler(self, slot: int, *, wants_logits: bool = False) -> Part:
-        return Part(slot, len(self._held[slot]), (_TOKEN,), wants_logits)
+    def filler(self, slot: int) -> Part:
+        return Part(slot, len(self._held[slot]), (_TOKEN,), wants_logits=False)
 
-    def fillers(self, begin: int, end: int, barred: Collection[int] = ()) -> int:
+    def for_nothing(self, rows: int) -> Sequence[Part]:
+        """A batch of so many rows, to see how long it takes: a token of each slot, or where there are not so many, guesses in one.
+
+        () where that is too much for the slots.
+        """
+        if rows > self._batch_tokens:
+            return ()
+        if rows <= len(self._held):
+            parts = [replace(self.filler(slot), wants_logits=True) for slot in range(rows)]
+        else:
+            emptiest = min(range(len(self._held)), key=lambda slot: len(self._held[slot]))
+            parts = [Part(emptiest, len(self._held[emptiest]), (_TOKEN,) * rows, wants_logits=True, guessed=rows - 1)]
+        return () if any(part.start + len(part.tokens) > self._context for part in parts) else parts
+
+    def _fillers(self, begin: int, end: int, barred: Collection[int]) -> int:
         """How many slots from `begin` on, up to `end`, can be computed along: full ones cannot."""
         for slot in range(begin, end):
             if slot in barred or len(self._held[slot]) >= self._context:
@@ -119,7 +135,7 @@ class MicroBatches:
         self._left -= 1
         layout = self._layouts.get((rows, others))
         if layout is None:
-            runs = _runs(rows)
+            runs = neighbours(rows)
             groups = self._best(runs, others)
             # The last group first: it ends where the next slot is not the neighbour of the one before.
             slots = () if groups == runs else [slot for group in reversed(groups) for slot in group]
@@ -134,11 +150,11 @@ class MicroBatches:
         chosen: list[tuple[int, range]] = []
         for last, run in enumerate(runs):
             until = runs[last + 1].start if last + 1 < len(runs) else len(self._held)
-            spare = self.fillers(run.stop, until, reading)
+            spare = self._fillers(run.stop, until, reading)
             options = []
             for first in range(last, -1, -1):
                 gap = range(runs[first].stop, runs[first + 1].start) if first < last else range(0)
-                if self.fillers(gap.start, gap.stop, reading) < len(gap):
+                if self._fillers(gap.start, gap.stop, reading) < len(gap):
                     break
                 length = self._filled(run.stop - runs[first].start, spare)
                 options.append((least[first] + self._takes(length), first, range(runs[first].start, runs[first].start + length)))
@@ -172,8 +188,8 @@ class MicroBatches:
         return [group] if piece == len(group) else [*self._apart(group[:piece]), *self._apart(group[piece:])]
 
 
-def _runs(slots: Sequence[int]) -> list[range]:
-    """Neighbouring slots, of ascending ones."""
+def neighbours(slots: Sequence[int]) -> list[range]:
+    """Runs of neighbouring slots, of ascending ones."""
     runs: list[range] = []
     for slot in slots:
         if runs and runs[-1].stop == slot:

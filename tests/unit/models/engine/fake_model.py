@@ -123,6 +123,16 @@ class FakeModel:
         self.closed = True
 
 
+def believe(engine: Engine, row_s: Callable[[int], float], plain_s: float | None = None) -> None:
+    """Have it believe in what so many rows take, and a step without guesses if told, whatever the fake takes."""
+    costs = engine._micro_batches.costs
+    while (rows := costs.missing) is not None:
+        costs.measured(row_s(rows))
+    if plain_s is not None:
+        engine._scheduler.plain_s = Always(plain_s)
+    engine._guess_costs.learn = lambda *_: None  # type: ignore[method-assign]
+
+
 def ask(engine: Engine, prompt: list[int], *, user: str = "ann", tokens: int = 5, adapter: int = 0, **params: Any) -> Running:
     """adapter: -n makes greedy answers count in steps of n + 1."""
     return engine.submit(prompt, SamplingParams(**params), tokens, user, adapter=adapter)

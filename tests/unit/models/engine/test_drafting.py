@@ -6,7 +6,7 @@ import pytest
 
 from models.engine.drafting import Draft
 from models.engine.engine import Engine
-from tests.unit.models.engine.fake_model import Always, FakeModel, ask, collect, run
+from tests.unit.models.engine.fake_model import Always, FakeModel, ask, believe, collect, run
 
 COSTS = (1.0, 0.01)
 """Of a step and of a guess: a model that others wait for, as a large one is."""
@@ -16,8 +16,10 @@ def drafting(model: FakeModel, costs: tuple[float | None, float | None] = COSTS)
     """An engine that believes in these costs, whatever the fake takes."""
     model.can_draft = True
     engine = Engine(model, "fake")
-    engine._scheduler.plain_s = Always(costs[0])
-    engine._speculation.guess_s = lambda token_s: costs[1]  # type: ignore[method-assign]
+    plain_s, guess_s = costs
+    engine._scheduler.plain_s = Always(plain_s)
+    if guess_s is not None:
+        believe(engine, lambda rows: rows * guess_s)
     return engine
 
 

@@ -16,7 +16,7 @@ from models.engine.engine import Engine
 from models.engine.llama_backend import BackendOptions, LlamaBackend
 from models.engine.parked_files import ParkedFiles
 from tests.gguf_maker import SHAPES, make_gguf
-from tests.unit.models.engine.fake_model import collect, run
+from tests.unit.models.engine.fake_model import believe, collect, run
 
 PROMPT = [*range(64, 90)] * 6
 
@@ -81,8 +81,7 @@ def test_guesses_have_the_logits_that_single_steps_have(backend: LlamaBackend) -
 
 def test_the_engine_guesses_on_llama_cpp(backend: LlamaBackend) -> None:
     engine = Engine(backend, "synthetic", speculate=True)
-    engine._scheduler.measured(1, 0, 1e9)
-    engine._scheduler.measured(0, 100, 1e-6)
+    believe(engine, lambda rows: 1e-9, plain_s=1.0)
     sequence = engine.submit(PROMPT, SamplingParams(temperature=0), 60, "ann")
     run(engine, sequence)
     assert len(collect(sequence)[0]) == 60
@@ -128,6 +127,8 @@ def test_what_was_read_ahead_gives_the_answer_that_reading_gives(backend: LlamaB
         engine.read_ahead()
     assert greedy(engine, following) == (expected, len(following) - 1)
     assert engine.metrics().ahead_tokens >= 15
+
+
 def test_recurrent_layers_answer_the_same_alone_and_in_a_crowd(tmp_path: Path) -> None:
     """glm5-next: its slots cannot be cut back, so that a prompt is read anew unless it goes on where the slot ends.
 

@@ -14,7 +14,7 @@ from models.engine.engine import Engine
 from models.engine.llama_backend import BackendOptions, LlamaBackend
 from models.engine.next_tokens import _KEPT, _PATIENCE
 from tests.gguf_maker import make_gguf
-from tests.unit.models.engine.fake_model import Always, ask, collect, run
+from tests.unit.models.engine.fake_model import ask, believe, collect, run
 
 PROMPT = [*range(65, 90)] * 4
 GREEDY = SamplingParams(temperature=0)
@@ -161,8 +161,7 @@ def test_what_llama_cpp_refuses_costs_only_the_guesses(backend: LlamaBackend) ->
 def eager(path: Path, *, next_tokens: bool, parking: int = 0) -> Engine:
     """An engine to which guesses are always worth it, if it can make them."""
     engine = Engine(load(path, next_tokens=next_tokens, parking=parking), "model", speculate=False)
-    engine._scheduler.plain_s = Always(1.0)
-    engine._speculation.guess_s = lambda token_s: 1e-9  # type: ignore[method-assign]
+    believe(engine, lambda rows: 1e-9, plain_s=1.0)
     return engine
 
 

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from core.generation import SamplingParams
 from models.engine.backend import Part
 from models.engine.engine import Engine
+from models.engine.guess_costs import GuessCosts
+from models.engine.row_costs import RowCosts
 from models.engine.sequence import Sequence
 from models.engine.speculation import Guesser, Speculation
-from tests.unit.models.engine.fake_model import FakeModel, ask, collect, run
+from tests.unit.models.engine.fake_model import FakeModel, ask, believe, collect, run
 
 
 def next_of(guesser: Guesser, tokens: list[int], most: int) -> list[int]:
@@ -109,12 +113,7 @@ def test_a_guess_that_was_checked_is_not_counted_again() -> None:
 def paying(model: FakeModel) -> Engine:
     """An engine that takes guesses for free."""
     engine = Engine(model, "fake", speculate=True)
-    scheduler = engine._scheduler
-    scheduler.measured(0, 100, 1e-6)
-    for answers in range(1, model.slots + 1):
-        scheduler.measured(answers, 0, 1e6)
-    for count in range(1, model.most_guesses + 1):
-        engine._speculation.learn(count, 0, 0.0, 1.0, None)
+    believe(engine, lambda rows: 1e-9, plain_s=1.0)
     return engine
 
 
@@ -161,41 +160,39 @@ def test_an_answer_ends_within_its_guesses_where_it_would_have_ended() -> None:
         assert collect(sequence)[0] == text
 
 
-def extended(speculation: Speculation, tokens: list[int], answers: int = 1, *, plain_s: float, token_s: float) -> int:
-    """How many guesses are added to a step of `answers` like this."""
+def extended(row_s: Callable[[int], float], answers: int = 1, plain_s: float | None = None) -> int:
+    """How many guesses are added to a step of so many answers that quote."""
+    rows = RowCosts(answers + 16)
+    while rows.missing is not None:
+        rows.measured(row_s(rows.missing))
+    speculation = Speculation(16, 1_000, GuessCosts(rows, own_streams=True))
+    tokens = [*range(40), *range(6)]
     batch = []
     for slot in range(answers):
         sequence = Sequence(len(tokens), list(tokens), SamplingParams(), 100, "somebody")
         sequence.guesser = Guesser(sequence.tokens)
         batch.append((sequence, Part(slot, len(tokens) - 1, tokens[-1:], wants_logits=True)))
-    speculation.extend(batch, plain_s, token_s)
+    speculation.extend(batch, plain_s or row_s(answers))
     assert all(len(part.tokens) == 1 + part.guessed for _, part in batch)
     return sum(part.guessed for _, part in batch)
 
 
 def test_guesses_are_made_for_as_long_as_the_next_brings_more_than_it_costs() -> None:
-    quoting = [*range(40), *range(6)]
-    made = [extended(Speculation(16, 1_000), quoting, plain_s=1.0, token_s=cost) for cost in (0.9, 0.5, 0.1, 0.001)]
+    made = [extended(lambda rows, cost=cost: 1.0 + cost * rows) for cost in (9.0, 0.5, 0.1, 0.001)]  # type: ignore[misc]
     assert made[0] == 0
     assert made == sorted(made)
-    assert made[-1] == 16
-    assert extended(Speculation(16, 1_000), quoting, answers=8, plain_s=1.0, token_s=0.1) == 0
+    assert made[-1] == 8, "less likely ones are not thought about"
+    assert extended(lambda rows: rows, answers=8) == 0
 
 
-def test_what_guesses_cost_is_learned_by_their_number_and_forgotten() -> None:
-    quoting = [*range(40), *range(6)]
-    speculation = Speculation(16, 1_000)
-    for count in range(1, 17):
-        speculation.learn(count, 0, 2.0 + 0.01 * count, 1.0, 0.01)
-    many = extended(speculation, quoting, plain_s=1.0, token_s=0.01)
-    assert many > 2, "one more token doubles the step, but many more cost little beside that"
-    for count in range(1, 17):
-        for _ in range(30):
-            speculation.learn(count, 0, 9.0, 1.0, 0.01)
-    assert extended(speculation, quoting, plain_s=1.0, token_s=0.01) == 0
-    for _ in range(1_000):
-        speculation.learn(0, 0, 1.0, 1.0, 0.01)
-    assert extended(speculation, quoting, plain_s=1.0, token_s=0.01) > 2
+def test_nothing_is_guessed_before_the_costs_are_known() -> None:
+    batch = [(Sequence(46, [*range(40), *range(6)], SamplingParams(), 100, "somebody"), Part(0, 45, [5], wants_logits=True))]
+    batch[0][0].guesser = Guesser(batch[0][0].tokens)
+    for plain_s, rows in ((1.0, RowCosts(0)), (None, RowCosts(17))):
+        while plain_s is None and rows.missing is not None:
+            rows.measured(1e-9)
+        Speculation(16, 1_000, GuessCosts(rows, own_streams=True)).extend(batch, plain_s)
+        assert batch[0][1].guessed == 0
 
 
 def test_of_a_very_long_prompt_the_last_part_is_looked_at() -> None:

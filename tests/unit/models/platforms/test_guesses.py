@@ -13,6 +13,7 @@ import pytest
 
 from core.generation import ChatMessage, Delta, Finished, GenerationRequest, SamplingParams
 from core.model import LoadSettings
+from models.engine.guess_costs import GuessCosts
 from models.engine.speculation import Speculation
 from models.platforms.local_generation import REPEATED, RESUMED, LocalGeneration
 from models.pool import Pool
@@ -39,15 +40,18 @@ def loaded(model: Path, folder: Path, *, guessing: bool) -> Iterator[Pool]:
     """A pool with the model, which remembers nothing. guessing: at every step, as if guesses cost nothing; else never."""
     extend = Speculation.extend
 
-    def always(self: Speculation, batch: Any, plain_s: float | None, token_s: float | None) -> None:
-        extend(self, batch, 1e6, 1e-6)
+    def always(self: Speculation, batch: Any, plain_s: float | None) -> None:
+        extend(self, batch, 1.0)
 
-    def never(self: Speculation, batch: Any, plain_s: float | None, token_s: float | None) -> None:
+    def never(self: Speculation, batch: Any, plain_s: float | None) -> None:
         pass
 
     pool = Pool(folder, GUIDE, notes=folder / "notes.json", extra_buffers=EXTRA_BUFFERS)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Speculation, "extend", always if guessing else never)
+        patch.setattr(GuessCosts, "known", True)
+        patch.setattr(GuessCosts, "added", lambda *_: 0.0)
+        patch.setattr(GuessCosts, "learn", lambda *_: None)
         load(pool, model, LoadSettings(context=2048, slots=4))
         yield pool
         pool.close()
