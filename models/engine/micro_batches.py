@@ -3,8 +3,9 @@
 Left to itself it computes neighbouring slots together, and reads all weights again for each such run. Conversations keep their slots,
 so that those that are answered lie scattered among idle ones: with eight of sixteen, four or five runs. So an answer begins beside
 those that run, and its conversation moves there, where that is quicker. What gaps are left are closed by fillers, tokens of idle slots
-that are computed along and forgotten, where that is quicker than reading the weights once more; a run is filled up to a number of rows
-that is quicker to compute than its own, and taken apart where that is quicker. What is, `RowCosts` tells.
+that are computed along and forgotten, or by the first token of a prompt that is read there, where that is quicker than reading the
+weights once more; a run is filled up to a number of rows that is quicker to compute than its own, and taken apart where that is quicker.
+What is, `RowCosts` tells.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ class MicroBatches:
         self._left = 0
 
     def arrange(self, parts: Sequence[Part]) -> Arrangement:
-        """parts: of ascending slots. Rows are those of one token, guesses aside, which llama.cpp computes after all else."""
+        """parts: of ascending slots. Rows are those of one token; guesses and the rest of prompts llama.cpp computes after all rows."""
         own_order = Arrangement(parts, range(len(parts)))
         # The guesses of several answers are checked together if nothing stands between them.
         guessing = sum(bool(part.guessed) for part in parts)
@@ -74,14 +75,15 @@ class MicroBatches:
         groups = () if others or guessing else layout.groups
         if not layout.slots:
             return replace(own_order, groups=groups)
-        own = {part.slot: part for part in rows}
+        own = {part.slot: part for part in parts}
         ordered = [own.get(slot) or self.filler(slot) for slot in layout.slots]
         fillers = [part for part in ordered if part.slot not in own]
+        ordered += [part for part in others if part.slot not in layout.slots]
         # A slot may have filled up since that was decided.
-        if sum(len(part.tokens) for part in [*ordered, *others]) > self._batch_tokens or any(one.start >= self._context for one in fillers):
+        if sum(len(part.tokens) for part in ordered) > self._batch_tokens or any(one.start >= self._context for one in fillers):
             return own_order
-        place = {part.slot: number for number, part in enumerate([*ordered, *others])}
-        return Arrangement([*ordered, *others], [place[part.slot] for part in parts], fillers, groups)
+        place = {part.slot: number for number, part in enumerate(ordered)}
+        return Arrangement(ordered, [place[part.slot] for part in parts], fillers, groups)
 
     def near(self, running: Sequence[int], free: Collection[int]) -> Collection[int]:
         """Of the `free` slots those where one more answer takes least, beside those that are `running`."""
@@ -120,10 +122,10 @@ class MicroBatches:
             parts = [Part(emptiest, len(self._held[emptiest]), (_TOKEN,) * rows, wants_logits=True, guessed=rows - 1)]
         return () if any(part.start + len(part.tokens) > self._context for part in parts) else parts
 
-    def _fillers(self, begin: int, end: int, barred: Collection[int]) -> int:
-        """How many slots from `begin` on, up to `end`, can be computed along: full ones cannot."""
+    def _fillers(self, begin: int, end: int, reading: Collection[int]) -> int:
+        """How many slots from `begin` on, up to `end`, can be computed along: idle ones that are full cannot."""
         for slot in range(begin, end):
-            if slot in barred or len(self._held[slot]) >= self._context:
+            if slot not in reading and len(self._held[slot]) >= self._context:
                 return slot - begin
         return end - begin
 

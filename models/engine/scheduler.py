@@ -16,6 +16,8 @@ STEP_WHILE_DECODING_S = 0.15
 STEP_ALONE_S = 0.5
 """The longest a step may take when nobody waits for a token: a cancel takes effect within it."""
 SMALLEST_CHUNK = 16
+WHOLE = 1.25
+"""How many times longer than that reading may take where a prompt ends with it: a short rest would cost a step of its own."""
 FAIR_SHARE = 0.25
 """Of the slots: more than this nobody keeps while others wait."""
 SPARE_CELLS = 1 / 16
@@ -198,20 +200,41 @@ class Scheduler:
                 batch.append((sequence, Part(sequence.slot, sequence.done, sequence.tokens[-1:], True)))
             else:
                 reading.append(sequence)
-        wait_for_tokens = len(self.running) - len(reading)
-        most = room = min(self._budget(_step_s(wait_for_tokens, len(reading))), self._batch_tokens - len(batch))
-        now = time.perf_counter()
-        # A short prompt goes first, but waiting makes a long one shorter: nobody waits for ever.
-        for sequence in sorted(reading, key=lambda one: one.remaining / (1.0 + now - one.arrived)):
-            if room <= 0:
-                break
-            if room < sequence.remaining <= most:
-                continue  # Read whole with the next step: llama.cpp takes a batch apart into parts of equal length, each with all weights.
-            count = min(sequence.remaining, room)
-            batch.append((sequence, self._part(sequence, count)))
-            room -= count
+        batch += self._to_read(reading, len(batch))
         batch.sort(key=lambda entry: entry[1].slot)
         return batch
+
+    def _to_read(self, reading: list[Sequence], decoding: int) -> list[tuple[Sequence, Part]]:
+        """Of the prompts what to read in a step that gives so many answers a token."""
+        left = self._batch_tokens - decoding
+        budget = min(self._budget(_step_s(len(self.running) - len(reading), len(reading))), left)
+        whole = min(left, int(budget * WHOLE))
+        now = time.perf_counter()
+        parts: list[tuple[Sequence, Part]] = []
+        room, ended = budget, 0
+        # A short prompt goes first, but waiting makes a long one shorter: nobody waits for ever.
+        for sequence in sorted(reading, key=lambda one: one.remaining / (1.0 + now - one.arrived)):
+            if room <= 0 or self._is_enough(ended, budget - room, len(reading), decoding):
+                break
+            if parts and room < sequence.remaining <= whole:
+                continue  # Read whole with the next step: llama.cpp takes a batch apart into parts of equal length, each with all weights.
+            count = sequence.remaining if sequence.remaining <= whole else room
+            parts.append((sequence, self._part(sequence, count)))
+            room -= count
+            ended += count == sequence.remaining
+        return parts
+
+    def _is_enough(self, ended: int, tokens: int, reading: int, decoding: int) -> bool:
+        """Whether those whose prompts end with these `tokens` shall not wait for others that could be read with them.
+
+        Each further step that k equal prompts are read in takes d seconds more. Read g a step, r seconds each, they end after
+        (k / g + 1) / 2 steps of g * r + d seconds on average: soonest where g * g * r is k * d. Those who come meanwhile count too, as many
+        again. Not before it is known what a step of about so many answers takes.
+        """
+        if not ended or self.prefill_s_per_token is None or not self.plain_s:
+            return False
+        nearest = min(self.plain_s, key=lambda answers: abs(answers - decoding - ended))
+        return ended * tokens * self.prefill_s_per_token >= 2 * reading * self.plain_s[nearest]
 
     def _whose_turn(self) -> Collection[Sequence]:
         """The running answers, where they have several adapters those of the one whose turn it is."""

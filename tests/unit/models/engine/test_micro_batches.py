@@ -130,13 +130,20 @@ def test_nothing_is_arranged_before_the_costs_are_known() -> None:
     assert made.near([0], [1, 3]) == [1, 3]
 
 
-def test_a_prompt_is_read_after_the_rows_and_never_filled_into() -> None:
+def test_a_prompt_between_rows_closes_the_gap_with_its_first_token() -> None:
     made = batches(on_a_gpu)
     reading = Part(4, 5, [3] * 9, True)
     arranged = made.arrange([row(1), row(3), reading, row(6)])
-    assert arranged.parts[-1] is reading
-    assert [part.slot for part in arranged.fillers] == [2]
+    assert [part.slot for part in arranged.parts] == [1, 2, 3, 4, 5, 6]
+    assert arranged.parts[3] is reading
+    assert [part.slot for part in arranged.fillers] == [2, 5]
     assert not arranged.groups, "nothing is learned of rows from it"
+
+
+def test_a_prompt_beside_the_rows_is_read_after_them() -> None:
+    reading = Part(12, 5, [3] * 9, True)
+    arranged = batches(steep).arrange([row(1), row(3), reading])
+    assert [part.slot for part in arranged.parts] == [1, 2, 3, 12]
 
 
 def test_guesses_of_one_answer_ride_along_those_of_several_are_left_together() -> None:
@@ -351,6 +358,27 @@ def test_real_answers_do_not_change_when_conversations_move_and_gaps_are_filled(
     assert metrics.cached_tokens >= 0.9 * 69 * 11, "all but each prompt's last token"
     held = [lib.llama_memory_seq_pos_max(real._memory, slot) + 1 for slot in range(real.slots)]
     assert held == [len(tokens) for tokens in engine._memory.prefixes.tokens]
+
+
+def test_real_answers_do_not_change_when_prompts_are_read_between_them(real: LlamaBackend) -> None:
+    rng = random.Random(4)
+    talks = [[rng.randrange(65, 123) for _ in range(70)] for _ in range(8)]
+    plain = Engine(real, "plain", speculate=False)
+    expected = [answers(plain, [talk], 30)[0] for talk in talks]
+    for slot in range(real.slots):
+        real.cut(slot, 0)
+    engine = Engine(real, "arranged", speculate=False)
+    answers(engine, talks, 1)
+    measured(engine, lambda rows: 1.0 + 0.01 * rows)
+    for first, later in (([0, 4], [2]), ([7, 5], [6, 3]), ([1, 6], [4, 2])):
+        new = [[*talks[number][:35], *reversed(talks[number])] for number in later]
+        asked = [engine.submit(talks[number], SamplingParams(temperature=0), 30, str(number)) for number in first]
+        engine.step()
+        engine.step()
+        reading = [engine.submit(prompt, SamplingParams(temperature=0), 3, "later") for prompt in new]
+        run(engine, *asked, *reading)
+        assert [collect(sequence)[0] for sequence in asked] == [expected[number] for number in first]
+    assert engine.metrics().failures == 0
 
 
 def test_a_real_model_is_measured(real: LlamaBackend) -> None:

@@ -100,6 +100,52 @@ def test_a_prompt_that_fits_into_a_step_is_not_cut() -> None:
     assert {part.slot: len(part.tokens) for _, part in scheduler.parts()} == {0: 40, 2: 20}
 
 
+def beside_four_answers(*prompts: int) -> list[int]:
+    """How much of each prompt is read in a step in which others may wait for 75 tokens."""
+    scheduler = Scheduler(8, 512, 10)
+    scheduler.measured(0, 100, 0.2)
+    for slot in range(4):
+        running(scheduler, slot, question(), done=4)
+    for slot, length in enumerate(prompts, start=4):
+        running(scheduler, slot, question(length))
+    read = {part.slot: len(part.tokens) for _, part in scheduler.parts()}
+    return [read.get(slot, 0) for slot in range(4, 4 + len(prompts))]
+
+
+def test_a_short_rest_of_a_prompt_is_read_along() -> None:
+    assert beside_four_answers(90) == [90]
+    assert beside_four_answers(120) == [75]
+    assert beside_four_answers(90, 20) == [0, 20], "whole with the next step"
+    assert beside_four_answers(120, 20) == [55, 20]
+
+
+def test_a_short_rest_never_exceeds_the_batch() -> None:
+    scheduler = Scheduler(2, 64, 10)
+    scheduler.measured(0, 100, 0.1)
+    running(scheduler, 0, question(), done=4)
+    running(scheduler, 1, question(70))
+    assert sum(len(part.tokens) for _, part in scheduler.parts()) == 64
+
+
+def prompts_in_a_step(plain_s: float | None, prompts: int = 3) -> int:
+    """Of some of 100 tokens, 0.1 s each, where nobody waits for a token."""
+    scheduler = Scheduler(8, 512, 10)
+    scheduler.measured(0, 100, 0.1)
+    if plain_s is not None:
+        scheduler.measured(2, 0, plain_s)
+    for slot in range(prompts):
+        running(scheduler, slot, question(100))
+    return len(scheduler.parts())
+
+
+def test_who_asked_first_does_not_wait_for_others_prompts_where_a_step_more_is_short() -> None:
+    assert prompts_in_a_step(0.016) == 1
+    assert prompts_in_a_step(0.05) == 2
+    assert prompts_in_a_step(0.2) == 3
+    assert prompts_in_a_step(None) == 3, "not known yet"
+    assert prompts_in_a_step(0.016, prompts=5) == 2, "the others would wait for every step more"
+
+
 def test_a_long_prompt_that_has_waited_overtakes_newer_short_ones() -> None:
     scheduler = Scheduler(2, 64, 10)
     running(scheduler, 0, question(500, ago=60))
