@@ -153,7 +153,7 @@ def everything(
     files = ParkedFiles(folder / "parked", DISK_BYTES)
     backend = LlamaBackend(model, options)
     engine = Engine(backend, "stress", queue_limit=64, speculate=True, files=files)
-    engine._scheduler.plain_s = _Always()
+    engine._scheduler.pace.plain_s = _Always()
     steep(engine._micro_batches.costs)
     engine.start()
     try:

@@ -220,7 +220,7 @@ class Engine:
     def read_ahead(self) -> None:
         """Read a little of what is expected. A question that comes meanwhile breaks it off."""
         with self._wake:
-            part = self._memory.ahead.next(self._scheduler.free, self._scheduler.chunk) if self._scheduler.idle else None
+            part = self._memory.ahead.next(self._scheduler.free, self._scheduler.pace.chunk) if self._scheduler.idle else None
             if part is None or self._closing:
                 return
             self._interruptible = True
@@ -231,7 +231,7 @@ class Engine:
         with self._wake:
             if result is Decoded.DONE:
                 self._memory.ahead.done(part)
-                self._scheduler.measured(0, len(part.tokens), time.perf_counter() - begin)
+                self._scheduler.pace.learn(0, len(part.tokens), time.perf_counter() - begin)
                 return
             if result is not Decoded.ABORTED:
                 self._memory.ahead.clear()
@@ -264,7 +264,7 @@ class Engine:
         with self._wake:
             self._answers.admit_waiting()
             batch = self._scheduler.parts()
-            self._speculation.extend(batch, self._scheduler.plain_s.get(len(batch)))
+            self._speculation.extend(batch, self._scheduler.pace.plain_s.get(len(batch)))
             self._decoding = tuple(sequence for sequence, _ in batch)
             if not self._closing:
                 self._backend.abort(False)
@@ -274,7 +274,7 @@ class Engine:
         """Let the model's next-token layer guess ahead in a batch that reads no prompt; returns the seconds it took."""
         if not self._drafting.possible or not batch or any(len(part.tokens) - part.guessed > 1 for _, part in batch):
             return 0.0
-        return self._drafting.extend(batch, self._scheduler.plain_s.get(len(batch)))
+        return self._drafting.extend(batch, self._scheduler.pace.plain_s.get(len(batch)))
 
     def _count(self, batch: list[tuple[Sequence, Part]], sampled: int, seconds: float, drafting_s: float) -> None:
         guessed = sum(part.guessed for _, part in batch)
@@ -282,10 +282,10 @@ class Engine:
         answers = sum(len(part.tokens) == 1 for _, part in batch)
         with self._wake:
             self._decoding = ()
-            plain_s = self._scheduler.plain_s.get(len(batch))
+            plain_s = self._scheduler.pace.plain_s.get(len(batch))
             if not guessed:
                 self._guess_costs.forget()
-                self._scheduler.measured(answers, read, seconds)
+                self._scheduler.pace.learn(answers, read, seconds)
             elif sampled and plain_s is not None:
                 guesses = {part.slot: part.guessed for _, part in batch if part.guessed}
                 self._guess_costs.learn([part.slot for _, part in batch], guesses, seconds - drafting_s, plain_s)

@@ -9,27 +9,17 @@ from collections.abc import Collection, Iterator
 from core.errors import Busy
 from models.engine.adapter_turns import AdapterTurns
 from models.engine.backend import Part
+from models.engine.pace import WHOLE, Pace
 from models.engine.sequence import Sequence
 
-STEP_WHILE_DECODING_S = 0.15
-"""What reading prompts may add to a step that others wait for: their next token comes that much later."""
-STEP_ALONE_S = 0.5
-"""The longest a step may take when nobody waits for a token: a cancel takes effect within it."""
-SMALLEST_CHUNK = 16
-WHOLE = 1.25
-"""How many times longer than that reading may take where a prompt ends with it: a short rest would cost a step of its own."""
 FAIR_SHARE = 0.25
 """Of the slots: more than this nobody keeps while others wait."""
 SPARE_CELLS = 1 / 16
 """Of a memory that all slots share: kept free for the answers that run when another one is to begin."""
 BATCH_WAITS_S = 60.0
 """How long work that nobody watches lets interactive questions pass; then it counts as one."""
-FIRST_TOKEN = 2.0
-"""How many people who wait for their next token weigh as much as one who waits for the first."""
 ORDINARY_ANSWER = 300
 """Tokens."""
-_SURPRISE = 2.0
-"""Times longer than expected: what a step is counted as at most."""
 
 
 class Scheduler:
@@ -47,10 +37,7 @@ class Scheduler:
         self._turns: AdapterTurns | None = None
         self._reordered = False
         self._answer_s: float | None = None
-        self.plain_s: dict[int, float] = {}
-        """What a step that reads no prompt takes, by the number of answers in it."""
-        self.prefill_s_per_token: float | None = None
-        """What a token of a prompt adds to a step, measured."""
+        self.pace = Pace(batch_tokens)
 
     @property
     def idle(self) -> bool:
@@ -94,7 +81,7 @@ class Scheduler:
 
     def _first_answer_s(self) -> float | None:
         """As long as no answer has ended: what one of ordinary length takes at the pace of the steps so far."""
-        step_s = max(self.plain_s.values(), default=None)
+        step_s = max(self.pace.plain_s.values(), default=None)
         return None if step_s is None else step_s * min([ORDINARY_ANSWER, *(one.max_tokens for one in self.running.values())])
 
     def next_waiting(self) -> Sequence | None:
@@ -207,14 +194,14 @@ class Scheduler:
     def _to_read(self, reading: list[Sequence], decoding: int) -> list[tuple[Sequence, Part]]:
         """Of the prompts what to read in a step that gives so many answers a token."""
         left = self._batch_tokens - decoding
-        budget = min(self._budget(_step_s(len(self.running) - len(reading), len(reading))), left)
+        budget = min(self.pace.budget(len(self.running) - len(reading), len(reading)), left)
         whole = min(left, int(budget * WHOLE))
         now = time.perf_counter()
         parts: list[tuple[Sequence, Part]] = []
         room, ended = budget, 0
         # A short prompt goes first, but waiting makes a long one shorter: nobody waits for ever.
         for sequence in sorted(reading, key=lambda one: one.remaining / (1.0 + now - one.arrived)):
-            if room <= 0 or self._is_enough(ended, budget - room, len(reading), decoding):
+            if room <= 0 or self.pace.is_enough(ended, budget - room, len(reading), decoding):
                 break
             if parts and room < sequence.remaining <= whole:
                 continue  # Read whole with the next step: llama.cpp takes a batch apart into parts of equal length, each with all weights.
@@ -223,18 +210,6 @@ class Scheduler:
             room -= count
             ended += count == sequence.remaining
         return parts
-
-    def _is_enough(self, ended: int, tokens: int, reading: int, decoding: int) -> bool:
-        """Whether those whose prompts end with these `tokens` shall not wait for others that could be read with them.
-
-        Each further step that k equal prompts are read in takes d seconds more. Read g a step, r seconds each, they end after
-        (k / g + 1) / 2 steps of g * r + d seconds on average: soonest where g * g * r is k * d. Those who come meanwhile count too, as many
-        again. Not before it is known what a step of about so many answers takes.
-        """
-        if not ended or self.prefill_s_per_token is None or not self.plain_s:
-            return False
-        nearest = min(self.plain_s, key=lambda answers: abs(answers - decoding - ended))
-        return ended * tokens * self.prefill_s_per_token >= 2 * reading * self.plain_s[nearest]
 
     def _whose_turn(self) -> Collection[Sequence]:
         """The running answers, where they have several adapters those of the one whose turn it is."""
@@ -249,36 +224,3 @@ class Scheduler:
         assert sequence.slot is not None
         end = sequence.done + count
         return Part(sequence.slot, sequence.done, sequence.tokens[sequence.done : end], wants_logits=end == len(sequence.tokens))
-
-    @property
-    def chunk(self) -> int:
-        """Prompt tokens that may be read while nobody waits, so that whoever comes waits little."""
-        return min(self._budget(STEP_WHILE_DECODING_S), self._batch_tokens)
-
-    def _budget(self, seconds: float) -> int:
-        """Prompt tokens for one step, so that it stays short on a slow machine."""
-        if self.prefill_s_per_token is None:
-            return min(64, self._batch_tokens)
-        return max(SMALLEST_CHUNK, min(self._batch_tokens, int(seconds / self.prefill_s_per_token)))
-
-    def measured(self, answers: int, prompt_tokens: int, seconds: float) -> None:
-        """Learn from a step that gave each of `answers` a token and read `prompt_tokens`.
-
-        One that took far longer than expected was kept waiting by something else, and says little.
-        """
-        plain = self.plain_s.get(answers)
-        if prompt_tokens >= SMALLEST_CHUNK:
-            per_token = max(seconds - (plain or 0.0), seconds / 4) / prompt_tokens
-            known = self.prefill_s_per_token
-            if known is None:
-                self.prefill_s_per_token = per_token
-            elif not answers or plain is not None or per_token < known:
-                # Where nobody knows what so many answers take alone, a token of the prompt takes at most this.
-                self.prefill_s_per_token = 0.7 * known + 0.3 * per_token
-        elif answers and not prompt_tokens:
-            self.plain_s[answers] = seconds if plain is None else plain + 0.1 * (min(seconds, _SURPRISE * plain) - plain)
-
-
-def _step_s(decoding: int, reading: int) -> float:
-    """What reading prompts may take of a step: longer where many wait for their first token. Long steps are the quicker way to read."""
-    return STEP_ALONE_S if not decoding else min(STEP_ALONE_S, STEP_WHILE_DECODING_S * max(1.0, FIRST_TOKEN * reading / decoding))

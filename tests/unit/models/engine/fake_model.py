@@ -129,7 +129,7 @@ def believe(engine: Engine, row_s: Callable[[int], float], plain_s: float | None
     while (rows := costs.missing) is not None:
         costs.measured(row_s(rows))
     if plain_s is not None:
-        engine._scheduler.plain_s = Always(plain_s)
+        engine._scheduler.pace.plain_s = Always(plain_s)
     engine._guess_costs.learn = lambda *_: None  # type: ignore[method-assign]
 
 

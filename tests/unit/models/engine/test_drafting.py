@@ -17,7 +17,7 @@ def drafting(model: FakeModel, costs: tuple[float | None, float | None] = COSTS)
     model.can_draft = True
     engine = Engine(model, "fake")
     plain_s, guess_s = costs
-    engine._scheduler.plain_s = Always(plain_s)
+    engine._scheduler.pace.plain_s = Always(plain_s)
     if guess_s is not None:
         believe(engine, lambda rows: rows * guess_s)
     return engine

@@ -8,7 +8,8 @@ import pytest
 
 from core.errors import Busy
 from core.generation import SamplingParams
-from models.engine.scheduler import BATCH_WAITS_S, FIRST_TOKEN, ORDINARY_ANSWER, SMALLEST_CHUNK, STEP_WHILE_DECODING_S, Scheduler
+from models.engine.pace import FIRST_TOKEN, SMALLEST_CHUNK, STEP_WHILE_DECODING_S
+from models.engine.scheduler import BATCH_WAITS_S, ORDINARY_ANSWER, Scheduler
 from models.engine.sequence import Sequence
 
 
@@ -56,7 +57,7 @@ def test_before_the_first_answer_ends_the_wait_follows_from_the_pace_of_the_step
     assert scheduler.expected_wait(1) is None
     for slot in (0, 1):
         running(scheduler, slot, question()).max_tokens = 4000
-    scheduler.measured(2, 0, 0.1)
+    scheduler.pace.learn(2, 0, 0.1)
     assert scheduler.expected_wait(3) == pytest.approx(3 * 0.1 * ORDINARY_ANSWER / 2)
     running(scheduler, 1, question()).max_tokens = 20
     assert scheduler.expected_wait(3) == pytest.approx(3 * 0.1 * 20 / 2)
@@ -103,7 +104,7 @@ def test_a_prompt_that_fits_into_a_step_is_not_cut() -> None:
 def beside_four_answers(*prompts: int) -> list[int]:
     """How much of each prompt is read in a step in which others may wait for 75 tokens."""
     scheduler = Scheduler(8, 512, 10)
-    scheduler.measured(0, 100, 0.2)
+    scheduler.pace.learn(0, 100, 0.2)
     for slot in range(4):
         running(scheduler, slot, question(), done=4)
     for slot, length in enumerate(prompts, start=4):
@@ -121,7 +122,7 @@ def test_a_short_rest_of_a_prompt_is_read_along() -> None:
 
 def test_a_short_rest_never_exceeds_the_batch() -> None:
     scheduler = Scheduler(2, 64, 10)
-    scheduler.measured(0, 100, 0.1)
+    scheduler.pace.learn(0, 100, 0.1)
     running(scheduler, 0, question(), done=4)
     running(scheduler, 1, question(70))
     assert sum(len(part.tokens) for _, part in scheduler.parts()) == 64
@@ -130,20 +131,20 @@ def test_a_short_rest_never_exceeds_the_batch() -> None:
 def prompts_in_a_step(plain_s: float | None, prompts: int = 3) -> int:
     """Of some of 100 tokens, 0.1 s each, where nobody waits for a token."""
     scheduler = Scheduler(8, 512, 10)
-    scheduler.measured(0, 100, 0.1)
+    scheduler.pace.learn(0, 100, 0.1)
     if plain_s is not None:
-        scheduler.measured(2, 0, plain_s)
+        scheduler.pace.learn(2, 0, plain_s)
     for slot in range(prompts):
         running(scheduler, slot, question(100))
     return len(scheduler.parts())
 
 
 def test_who_asked_first_does_not_wait_for_others_prompts_where_a_step_more_is_short() -> None:
-    assert prompts_in_a_step(0.016) == 1
-    assert prompts_in_a_step(0.05) == 2
+    assert prompts_in_a_step(0.008) == 1
+    assert prompts_in_a_step(0.03) == 2
     assert prompts_in_a_step(0.2) == 3
     assert prompts_in_a_step(None) == 3, "not known yet"
-    assert prompts_in_a_step(0.016, prompts=5) == 2, "the others would wait for every step more"
+    assert prompts_in_a_step(0.008, prompts=5) == 2, "the others would wait for every step more"
 
 
 def test_a_long_prompt_that_has_waited_overtakes_newer_short_ones() -> None:
@@ -155,7 +156,7 @@ def test_a_long_prompt_that_has_waited_overtakes_newer_short_ones() -> None:
 
 def test_a_slow_machine_reads_prompts_in_small_chunks_while_others_decode() -> None:
     scheduler = Scheduler(3, 512, 10)
-    scheduler.measured(0, 100, 1.0)
+    scheduler.pace.learn(0, 100, 1.0)
     running(scheduler, 0, question(400))
     assert len(scheduler.parts()[0][1].tokens) == 50
     running(scheduler, 1, question(), done=4)
@@ -166,7 +167,7 @@ def test_a_slow_machine_reads_prompts_in_small_chunks_while_others_decode() -> N
 
 def test_where_many_wait_for_their_first_token_more_of_prompts_is_read() -> None:
     scheduler = Scheduler(8, 512, 10)
-    scheduler.measured(0, 100, 1.0)
+    scheduler.pace.learn(0, 100, 1.0)
     for slot in (0, 1):
         running(scheduler, slot, question(), done=4)
     for slot in (2, 3):
@@ -180,26 +181,26 @@ def test_where_many_wait_for_their_first_token_more_of_prompts_is_read() -> None
 
 def test_what_others_tokens_take_does_not_count_for_a_prompts() -> None:
     scheduler = Scheduler(2, 512, 10)
-    scheduler.measured(1, 0, 0.05)
-    scheduler.measured(1, 100, 0.15)
-    assert scheduler.prefill_s_per_token == pytest.approx(0.001)
+    scheduler.pace.learn(1, 0, 0.05)
+    scheduler.pace.learn(1, 100, 0.15)
+    assert scheduler.pace.token_s == pytest.approx(0.001)
 
 
 def test_what_so_many_answers_take_counts_for_no_prompt_before_it_is_known() -> None:
     """As many people ask at once, each step has more answers than any before: prompts would be read in ever smaller pieces."""
     scheduler = Scheduler(64, 512, 100)
-    scheduler.measured(0, 100, 0.1)
+    scheduler.pace.learn(0, 100, 0.1)
     for answers in range(10, 60, 10):
-        scheduler.measured(answers, 50, 0.05 + 0.002 * answers)
-    assert scheduler.prefill_s_per_token == pytest.approx(0.001)
+        scheduler.pace.learn(answers, 50, 0.05 + 0.002 * answers)
+    assert scheduler.pace.token_s == pytest.approx(0.001)
     for _ in range(20):
-        scheduler.measured(60, 100, 0.05)
-    assert scheduler.prefill_s_per_token == pytest.approx(0.0005, rel=0.01), "at most that"
+        scheduler.pace.learn(60, 100, 0.05)
+    assert scheduler.pace.token_s == pytest.approx(0.0005, rel=0.01), "at most that"
 
 
 def test_a_fast_machine_fills_the_batch() -> None:
     scheduler = Scheduler(1, 512, 10)
-    scheduler.measured(0, 1000, 0.01)
+    scheduler.pace.learn(0, 1000, 0.01)
     running(scheduler, 0, question(4000))
     assert len(scheduler.parts()[0][1].tokens) == 512
 

@@ -139,7 +139,7 @@ def test_a_prompt_that_is_being_read_can_be_given_up(tmp_path: Path) -> None:
     whole = time.perf_counter() - begin
     backend.cut(0, 0)
     engine = Engine(backend, "slow")
-    engine._scheduler.measured(0, 4096, 1e-6)  # a machine that reads the whole prompt in one step
+    engine._scheduler.pace.learn(0, 4096, 1e-6)  # a machine that reads the whole prompt in one step
     sequence = ask(engine, long)
     threading.Timer(whole / 10, engine.cancel, [sequence]).start()
     begin = time.perf_counter()
