@@ -36,18 +36,25 @@ class GuessCosts:
     def known(self) -> bool:
         return self._rows.known
 
-    def added(self, slots: Sequence[int], guesses: Mapping[int, int]) -> float:
-        """Seconds that a step of these slots, ascending, takes longer with so many guesses, by slot. Only once `known`."""
-        return self._dearer * self._expected(slots, guesses)
+    def together(self, slots: Sequence[int]) -> list[range]:
+        """The runs of ascending slots that are computed together; where all are, it does not matter which they are."""
+        return neighbours(slots) if self._own_streams else [range(len(slots))]
 
-    def _expected(self, slots: Sequence[int], guesses: Mapping[int, int]) -> float:
+    def added(self, groups: Sequence[range], guesses: Mapping[int, int]) -> float:
+        """Seconds that a step of what is computed `together` takes longer with so many guesses, by slot. Only once `known`."""
+        return self._dearer * self._expected(groups, guesses)
+
+    def _expected(self, groups: Sequence[range], guesses: Mapping[int, int]) -> float:
         if not self._own_streams:
-            return self._rows.of(len(slots) + sum(guesses.values())) - self._rows.of(len(slots))
+            rows = len(groups[0])
+            return self._rows.of(rows + sum(guesses.values())) - self._rows.of(rows)
         seconds = 0.0
-        for run in neighbours(slots):
-            lengths = [1 + guesses.get(slot, 0) for slot in run]
-            if max(lengths) > 1:
-                seconds += self._neighbours(lengths) - self._rows.of(len(run))
+        for group in groups:
+            guessing = sorted(slot for slot in guesses if slot in group)
+            if len(guessing) == len(group):
+                seconds += self._neighbours([1 + guesses[slot] for slot in guessing]) - self._rows.of(len(group))
+            else:
+                seconds += sum(self._neighbours([guesses[slot] for slot in run]) for run in neighbours(guessing))
         return seconds
 
     def _neighbours(self, lengths: list[int]) -> float:
@@ -82,13 +89,14 @@ class GuessCosts:
         heapq.heapify(order)
         chosen: dict[int, int] = {}
         guesses: dict[int, int] = {}
+        groups = self.together(slots)
         for _ in range(room):
             if not order or -order[0][0] < _LEAST:
                 break
             chance, slot = heapq.heappop(order)
             guesses[slot] = guesses.get(slot, 0) + 1
             tokens -= chance
-            seconds = plain_s + _MARGIN * (self.added(slots, guesses) + also_s(guesses))
+            seconds = plain_s + _MARGIN * (self.added(groups, guesses) + also_s(guesses))
             if tokens > rate * seconds:
                 rate, chosen = tokens / seconds, dict(guesses)
             right, most = likely[slot]
@@ -103,7 +111,7 @@ class GuessCosts:
         """
         if self.known:
             floor = _FLOOR * plain_s
-            dearer = max(0.0, seconds - plain_s + floor) / max(floor, self._expected(slots, guesses) + floor)
+            dearer = max(0.0, seconds - plain_s + floor) / max(floor, self._expected(self.together(slots), guesses) + floor)
             self._dearer += 0.2 * (min(dearer, _SURPRISE * self._dearer) - self._dearer)
 
     def forget(self) -> None:

@@ -36,12 +36,13 @@ def test_equally_many_tokens_of_neighbours_are_taken_together_and_then_the_rest(
     slots: list[int], guesses: dict[int, int], with_them: list[int], without: list[int]
 ) -> None:
     """As llama.cpp's split_equal does; of runs without guesses nothing is added."""
-    added = costs(powers, 16).added(slots, guesses)
-    assert added == sum(map(powers, with_them)) - sum(map(powers, without))
+    made = costs(powers, 16)
+    assert made.added(made.together(slots), guesses) == sum(map(powers, with_them)) - sum(map(powers, without))
 
 
 def test_where_all_share_one_memory_all_rows_are_taken_together() -> None:
-    assert costs(powers, 16, own_streams=False).added([0, 3, 7], {3: 4}) == powers(7) - powers(3)
+    made = costs(powers, 16, own_streams=False)
+    assert made.added(made.together([0, 3, 7]), {3: 4}) == powers(7) - powers(3)
 
 
 def on_a_processor(rows: int) -> float:
@@ -78,23 +79,23 @@ def test_what_guesses_take_besides_counts_too() -> None:
 
 def test_what_guesses_really_take_is_learned_and_forgotten() -> None:
     made = costs(lambda rows: 1.0 + 0.1 * rows)
-    expected = made.added([0], {0: 4})
+    expected = made.added([range(1)], {0: 4})
     for _ in range(50):
         made.learn([0], {0: 4}, 1.1 + 2 * 0.4, 1.1)
-    assert made.added([0], {0: 4}) == pytest.approx(2 * expected, rel=0.15)
+    assert made.added([range(1)], {0: 4}) == pytest.approx(2 * expected, rel=0.15)
     for _ in range(50):
         made.learn([0], {0: 4}, 0.5, 1.1)
-    assert made.added([0], {0: 4}) == pytest.approx(0, abs=0.01), "never less than nothing"
+    assert made.added([range(1)], {0: 4}) == pytest.approx(0, abs=0.01), "never less than nothing"
     for _ in range(1_000):
         made.forget()
-    assert made.added([0], {0: 4}) == pytest.approx(expected, rel=0.05)
+    assert made.added([range(1)], {0: 4}) == pytest.approx(expected, rel=0.05)
 
 
 def test_a_step_that_was_kept_waiting_says_little() -> None:
     made = costs(lambda rows: 1.0 + 0.1 * rows)
-    expected = made.added([0], {0: 4})
+    expected = made.added([range(1)], {0: 4})
     made.learn([0], {0: 4}, 100.0, 1.1)
-    assert made.added([0], {0: 4}) <= 1.2 * expected
+    assert made.added([range(1)], {0: 4}) <= 1.2 * expected
 
 
 def test_before_the_costs_are_known_nothing_is_learned() -> None:
