@@ -55,7 +55,7 @@ class GuessCosts:
                 seconds += self._neighbours([1 + guesses[slot] for slot in guessing]) - self._rows.of(len(group))
             else:
                 seconds += sum(self._neighbours([guesses[slot] for slot in run]) for run in neighbours(guessing))
-        return seconds
+        return max(0.0, seconds)
 
     def _neighbours(self, lengths: list[int]) -> float:
         """As llama.cpp takes them: equally many tokens of each, then in the same way what is left."""

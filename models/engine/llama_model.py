@@ -51,6 +51,7 @@ def load_weights(
         # Not mapped from the file: that would have small pages, and the system would call it free while it is in use.
         params.load_mode = lib.LLAMA_LOAD_MODE_NONE
     params.no_alloc = trial
+    large_pages.keep_apart()
     before = large_pages.large_areas()
     asked: list[int] = []
 

@@ -6,6 +6,7 @@ multiplied in tiles of so many rows, and thirteen rows of a GLM at Q4_K_M take l
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -20,9 +21,8 @@ class RowCosts:
     def __init__(self, most: int) -> None:
         """most: rows of one micro-batch."""
         sizes = {*range(1, 17), *range(20, 65, 4), *range(80, most, 16), most}
-        self._missing = sorted((rows for rows in sizes if 0 < rows <= most), reverse=True)
-        self._tried: list[float] = []
-        self._measured: dict[int, float] = {}
+        self._queue = deque(sorted(rows for rows in sizes if 0 < rows <= most))
+        self._tried: dict[int, list[float]] = {}
         self._seconds: list[float] = []
         self._row_s = 0.0
         """What a row takes besides, for the conversation that it looks at: when measured, nobody had said much."""
@@ -30,24 +30,29 @@ class RowCosts:
     @property
     def missing(self) -> int | None:
         """How many rows to measure next; None once all is known."""
-        return self._missing[-1] if self._missing else None
+        return self._queue[0] if self._queue else None
 
     @property
     def known(self) -> bool:
         return bool(self._seconds)
 
     def measured(self, seconds: float) -> None:
-        """What the `missing` rows took. The shortest of a few times counts: the others were kept waiting by something else."""
-        self._tried.append(seconds)
-        if len(self._tried) >= TRIES or sum(self._tried) >= LONG_S:
-            self._measured[self._missing.pop()] = min(self._tried)
-            self._tried.clear()
-            if not self._missing:
-                self._seconds = _between(self._measured)
+        """What the `missing` rows took.
+
+        The shortest of a few times counts: the others were kept waiting by something else. That may last, so all other numbers are tried
+        between.
+        """
+        rows = self._queue.popleft()
+        tried = self._tried.setdefault(rows, [])
+        tried.append(seconds)
+        if len(tried) < TRIES and sum(tried) < LONG_S:
+            self._queue.append(rows)
+        elif not self._queue:
+            self._seconds = _between({rows: min(tried) for rows, tried in self._tried.items()})
 
     def give_up(self) -> None:
         """They cannot be measured."""
-        self._missing.clear()
+        self._queue.clear()
 
     def of(self, rows: int) -> float:
         """Seconds. Only once `known`."""

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from bench._synthetic import Shape, make
 from models.engine import large_pages
 
 GUIDE = Path(__file__).parents[4] / "models" / "guide" / "guide.gguf"
@@ -62,6 +63,29 @@ def test_only_what_is_new_is_asked_for(area: mmap.mmap) -> None:
     new = asked_for(ctypes.addressof(begin))
     del begin
     assert (old, new) == (False, True)
+
+
+LOADED_AGAIN = """
+import re, sys
+from pathlib import Path
+from models.engine.llama_backend import BackendOptions, LlamaBackend
+for _ in range(4):
+    backends = [LlamaBackend(Path(sys.argv[1]), BackendOptions(context=256, slots=1)) for _ in range(2)]
+    areas = re.split("^(?=[0-9a-f]+-[0-9a-f]+ )", Path("/proc/self/smaps").read_text(), flags=re.M)[1:]
+    large = [area for area in areas if re.search("^VmFlags:.* hg( |$)", area, re.M) and "[heap]" not in area]
+    print(sum(int(re.search(r"^Rss: *([0-9]+)", area, re.M)[1]) for area in large))
+    for backend in backends:
+        backend.close()
+"""
+
+
+@gives_some
+def test_so_are_those_of_models_that_are_loaded_after_others_were_unloaded(tmp_path: Path) -> None:
+    """glibc would put them where freed memory is, in its heap."""
+    model = make(tmp_path, Shape("some", 512, 4, 8, 1536, 8_192))
+    found = subprocess.run([sys.executable, "-c", LOADED_AGAIN, str(model)], capture_output=True, text=True, check=True).stdout
+    kilobytes = [int(line) for line in found.split()]
+    assert len(kilobytes) == 4 and min(kilobytes) > 2 * 0.9 * model.stat().st_size / 1024
 
 
 LOADED = """
