@@ -45,9 +45,9 @@ class GuessCosts:
         return self._dearer * self._expected(groups, guesses)
 
     def _expected(self, groups: Sequence[range], guesses: Mapping[int, int]) -> float:
-        if not self._own_streams:
-            rows = len(groups[0])
-            return self._rows.of(rows + sum(guesses.values())) - self._rows.of(rows)
+        rows = len(groups[0])
+        if not self._own_streams or (rows == 1 and len(groups) == 1):
+            return max(0.0, self._rows.of(rows + sum(guesses.values())) - self._rows.of(rows))
         seconds = 0.0
         for group in groups:
             guessing = sorted(slot for slot in guesses if slot in group)
