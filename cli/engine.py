@@ -8,7 +8,6 @@ import re
 import shlex
 import shutil
 import sys
-import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -118,49 +117,56 @@ def _cached(places: Places, build: Build) -> Path | None:
 
 
 @contextmanager
-def _compiling_alone(folder: Path) -> Iterator[None]:
-    """Let homes that share the cache compile a build once."""
+def _compiling_alone(folder: Path) -> Iterator[Path]:
+    """A folder to compile in, empty: homes that share the cache compile a build once. What a killed one left is removed."""
+    work = folder / "work"
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "compile.lock").open("w") as lock:
+        os.set_inheritable(lock.fileno(), True)
         fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir()
+        try:
+            yield work
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
 
 
 def _compile(places: Places, build: Build) -> Path:
-    with _compiling_alone(places.cache / build.key):
-        return _cached(places, build) or _compile_now(places, build)
+    with _compiling_alone(places.cache / build.key) as work:
+        return _cached(places, build) or _compile_in(work, places, build)
 
 
-def _compile_now(places: Places, build: Build) -> Path:
+def _compile_in(work: Path, places: Places, build: Build) -> Path:
     """Build the wheel with tools in a folder of their own, and put it into the cache."""
     system_packages.install(system_packages.missing_compiler(), places.log)
     folder = places.cache / build.key
     cores = str(len(os.sched_getaffinity(0)))
     what = f"llama.cpp for {'the GPU' if build.toolkit else 'this CPU'} on {cores} cores"
-    with tempfile.TemporaryDirectory(prefix="glm-portal-build-") as temporary:
-        tools, made = Path(temporary) / "tools", Path(temporary) / "made"
-        with step("Installing the build tools", "Installed the build tools"):
-            run([sys.executable, "-m", "venv", tools], places.log)
-            pip_install(tools / "bin" / "python", places.log, BUILD)
-        environment = {
-            **os.environ,
-            "PATH": f"{tools / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}",
-            "CMAKE_ARGS": shlex.join(build.flags(places)),
-            "CMAKE_GENERATOR": "Ninja",
-            "CMAKE_BUILD_PARALLEL_LEVEL": cores,
-        }
-        options = ["--no-deps", "--no-build-isolation", "--no-cache-dir", "--disable-pip-version-check", "--progress-bar=off", "-v"]
-        with step(f"Compiling {what}", f"Compiled {what}") as current:
-            run(
-                [tools / "bin" / "python", "-m", "pip", "wheel", *options, "--require-hashes", "-r", ENGINE, "-w", made],
-                places.log,
-                environment=environment,
-                each_line=_share_done(current),
-            )
-        wheel = next(made.glob("*.whl"))
-        unfinished = folder / f"{wheel.name}.new"
-        shutil.move(wheel, unfinished)
-        return unfinished.replace(folder / wheel.name)
+    tools, made = work / "tools", work / "made"
+    with step("Installing the build tools", "Installed the build tools"):
+        run([sys.executable, "-m", "venv", tools], places.log)
+        pip_install(tools / "bin" / "python", places.log, BUILD)
+    environment = {
+        **os.environ,
+        "PATH": f"{tools / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}",
+        "TMPDIR": str(work),
+        "CMAKE_ARGS": shlex.join(build.flags(places)),
+        "CMAKE_GENERATOR": "Ninja",
+        "CMAKE_BUILD_PARALLEL_LEVEL": cores,
+    }
+    options = ["--no-deps", "--no-build-isolation", "--no-cache-dir", "--disable-pip-version-check", "--progress-bar=off", "-v"]
+    with step(f"Compiling {what}", f"Compiled {what}") as current:
+        run(
+            [tools / "bin" / "python", "-m", "pip", "wheel", *options, "--require-hashes", "-r", ENGINE, "-w", made],
+            places.log,
+            environment=environment,
+            each_line=_share_done(current),
+        )
+    wheel = next(made.glob("*.whl"))
+    unfinished = folder / f"{wheel.name}.new"
+    shutil.move(wheel, unfinished)
+    return unfinished.replace(folder / wheel.name)
 
 
 def _share_done(current: Step) -> Callable[[str], None]:

@@ -41,7 +41,7 @@ ONLY_IN = {
 
 BEFORE_THE_ENVIRONMENT = (
     *("main", "install", "places", "progress", "system_packages", "python_packages"),
-    *("engine", "engine_build", "doctor", "finding", "checks"),
+    *("engine", "engine_build", "doctor", "finding", "checks", "cures"),
 )
 """Modules of cli that run before anything is installed."""
 SHARED_WITH_THE_COMMAND = "models.machine_trial"
