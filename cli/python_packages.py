@@ -16,10 +16,10 @@ from cli.progress import Step, run, step
 from core.errors import StartFailed
 
 RUN = REPOSITORY / "requirements.txt"
-TEST = REPOSITORY / "requirements-dev.txt"
-BUILD = REPOSITORY / "requirements-build.txt"
-ENGINE = REPOSITORY / "requirements-engine.txt"
-CUDA = REPOSITORY / "requirements-cuda.txt"
+TEST = REPOSITORY / "requirements/dev.txt"
+BUILD = REPOSITORY / "requirements/build.txt"
+ENGINE = REPOSITORY / "requirements/engine.txt"
+CUDA = REPOSITORY / "requirements/cuda.txt"
 
 _PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^ \\]+)", re.MULTILINE)

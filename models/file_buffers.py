@@ -12,8 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 
-from models.engine.llama_backend import BackendOptions
-from models.load_trial import Crashed, try_to_load
+from models.engine.llama.backend import BackendOptions
+from models.serving.load_trial import Crashed, try_to_load
 
 FILE_BUFFERS = "file_buffers.json"
 """Where the home keeps what worked."""

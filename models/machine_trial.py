@@ -82,7 +82,7 @@ def try_decode(
     python: Path, *, extra_buffers: bool = True, environment: Mapping[str, str] | None = None, log: Callable[[str], None] | None = None
 ) -> Trial:
     """Let a child load the built-in model and decode. log: hears everything it printed."""
-    command = [str(python), "-m", "models.self_test", *([] if extra_buffers else ["--no-extra-buffers"])]
+    command = [str(python), "-m", "models.serving.self_test", *([] if extra_buffers else ["--no-extra-buffers"])]
     # The child needs none of the portal's secrets.
     given = {key: value for key, value in os.environ.items() if not key.startswith("PORTAL_")} | dict(environment or {})
     try:

@@ -9,13 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import model_parts
 import settings
-from core.model import LoadSettings
-from models.engine.llama_backend import BackendOptions
-from models.gguf import read_header
-from models.memory_plan import LoadPlan, plan_load
-from models.model_facts import ModelFacts
+from bootstrap import models as model_parts
+from core.models.records import LoadSettings
+from models.engine.llama.backend import BackendOptions
+from models.gguf.facts import ModelFacts
+from models.gguf.header import read_header
+from models.gguf.memory_plan import LoadPlan, plan_load
 
 EXTRA_BUFFERS = model_parts.extra_buffers(settings.load().home)
 """False where the CPU announces what its host refuses: llama.cpp would die of it (see docs/architecture.md)."""

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-import model_parts
+from bootstrap import models as model_parts
+from bootstrap.models import GUIDE
 from core.errors import StartFailed
-from core.model import LoadSettings, ModelState
-from model_parts import GUIDE
+from core.models.records import LoadSettings, ModelState
 from models import file_buffers, machine_trial
-from models.engine.llama_backend import BackendOptions
-from models.pool import Pool
+from models.engine.llama.backend import BackendOptions
+from models.serving.pool import Pool
 from tests import faulty_processor
 from tests.gguf_maker import make_gguf
 from tests.this_machine import EXTRA_BUFFERS

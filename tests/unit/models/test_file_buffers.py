@@ -6,9 +6,9 @@ import pytest
 
 from core.errors import ModelFailed
 from models import file_buffers
-from models.engine.llama_backend import BackendOptions
+from models.engine.llama.backend import BackendOptions
 from models.file_buffers import FileBuffers
-from models.load_trial import Crashed
+from models.serving.load_trial import Crashed
 
 FILE, OPTIONS = Path("flash.gguf"), BackendOptions(context=256, slots=1)
 

@@ -11,17 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from core.embedding import Cancelled, EmbeddingRequest
 from core.errors import ModelFailed, PortalError, Unavailable
-from core.model import LoadedModel, LoadSettings, ModelKind, ModelState
+from core.inference.vectors import Cancelled, EmbeddingRequest
+from core.models.records import LoadedModel, LoadSettings, ModelKind, ModelState
 from models.child.embedder import ChildEmbedder
 from models.child.kept_process import AGAIN
 from models.embedding.embedding_platform import RunningVectors
-from models.pool import Pool
-from models.router import PoolRouter
+from models.serving.pool import Pool
+from models.serving.router import PoolRouter
 from tests.this_machine import EXTRA_BUFFERS
 from tests.unit.models.child.test_child_model import is_gone, state_of, until
-from tests.unit.models.test_pool import GUIDE, load, wait
+from tests.unit.models.serving.test_pool import GUIDE, load, wait
 from tests.vector_gguf_maker import make_bert
 
 APART = LoadSettings(slots=2, isolated=True)

@@ -1,0 +1,84 @@
+"""What the settings and the home say about models: the pool, the disk it may park on, what this machine and earlier runs taught."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from core.errors import StartFailed
+from core.models.records import Crash
+from models import machine_trial
+from models.engine.kv_cache.offload_files import ParkedFiles, default_budget
+from models.engine.llama import native
+from models.engine.llama.backend import BackendOptions
+from models.file_buffers import FILE_BUFFERS, FileBuffers
+from models.gguf.facts import fingerprint, read_facts
+from models.serving.last_run import RunRecord, read_crashes
+from models.serving.pool import Pool
+from settings import Settings
+
+log = logging.getLogger(__name__)
+
+GUIDE = Path(__file__).parents[1] / "models" / "guide" / "guide.gguf"
+
+
+def open_pool(settings: Settings, record: RunRecord | None) -> Pool:
+    """An empty one. record: what is told of crashes."""
+    return Pool(
+        settings.models_path,
+        GUIDE,
+        notes=settings.home / "load_settings.json",
+        # A run that ended in native code may have met a processor that refuses what its namesake did.
+        extra_buffers=extra_buffers(settings.home, again=bool(record and record.found)),
+        files=open_parked_files(settings),
+        record=record,
+    )
+
+
+def open_parked_files(settings: Settings) -> ParkedFiles | None:
+    """Where conversations go that memory has no room for; None where the settings or the disk allow none."""
+    if settings.parking_disk_mb == 0:
+        return None
+    try:
+        budget = default_budget(settings.home) if settings.parking_disk_mb < 0 else settings.parking_disk_mb * 1024 * 1024
+        return ParkedFiles(settings.home / "parked", budget)
+    except OSError as problem:
+        log.warning("conversations cannot be parked on the disk (%s); they will be computed again", problem.strerror)
+        return None
+
+
+def extra_buffers(home: Path, *, again: bool = False) -> bool:
+    """Whether llama.cpp may repack weights on this machine, as noted; else found by trial, and noted. Raises StartFailed.
+
+    again: do not trust the note. A note also counts if it stands in the home that this environment belongs to.
+    """
+    machine = machine_trial.identity(native.LIBRARY_FOLDER)
+    own, shared = home / machine_trial.NOTE, Path(sys.prefix).parent / machine_trial.NOTE
+    for path in () if again else (own, shared):
+        noted = machine_trial.read_note(path)
+        if noted is not None and noted.machine == machine:
+            return noted.extra_buffers
+    trials = machine_trial.walk(lambda extra: machine_trial.try_decode(Path(sys.executable), extra_buffers=extra))
+    if not trials[-1].ok:
+        raise StartFailed(
+            "llama.cpp cannot run on this machine. Tried {tried}. Type ./portal run: it compiles llama.cpp for this machine.",
+            tried=machine_trial.in_words(trials),
+        )
+    try:
+        machine_trial.write_note(own, machine_trial.MachineNote.of(trials[-1], machine))
+    except OSError as problem:
+        log.warning("%s cannot be written (%s); the next start tries llama.cpp again", own, problem.strerror)
+    return trials[-1].extra_buffers
+
+
+def loadable(home: Path, path: Path, options: BackendOptions) -> BackendOptions:
+    """The options that load this file on this machine, with repacked weights where both can have them. Raises as a load."""
+    buffers = FileBuffers(home / FILE_BUFFERS, machine_trial.identity(native.LIBRARY_FOLDER))
+    return buffers.try_to_load(path, fingerprint(read_facts(path)), replace(options, extra_buffers=extra_buffers(home)))
+
+
+def newest_crash(home: Path) -> Crash | None:
+    """The last run that ended in native code, of those that are remembered."""
+    return next(reversed(read_crashes(home / "logs")), None)
