@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import settings
-from bootstrap import models as model_parts
+from bootstrap.models import extra_buffers
 
-EXTRA_BUFFERS = model_parts.extra_buffers(settings.load().home)
+EXTRA_BUFFERS = extra_buffers(settings.load().home)
 """False where the CPU announces what its host refuses: llama.cpp would die of it (see docs/architecture.md)."""
