@@ -9,12 +9,12 @@ from pathlib import Path
 
 from core.errors import StartFailed
 from core.models.records import Crash
-from models import machine_trial
 from models.engine.kv_cache.offload_files import ParkedFiles, default_budget
 from models.engine.llama import native
 from models.engine.llama.backend import BackendOptions
-from models.file_buffers import FILE_BUFFERS, FileBuffers
 from models.gguf.facts import fingerprint, read_facts
+from models.serving import machine_trial
+from models.serving.file_buffers import FILE_BUFFERS, FileBuffers
 from models.serving.last_run import RunRecord, read_crashes
 from models.serving.pool import Pool
 from settings import Settings

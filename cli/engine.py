@@ -19,8 +19,8 @@ from cli.places import Places
 from cli.progress import Step, run, step
 from cli.python_packages import BUILD, CUDA, ENGINE, add_to_stamp, install, pip_install, read_stamp
 from core.errors import StartFailed
-from models.machine_trial import MachineNote, Trial, identity, in_words, read_note, walk, write_note
-from models.machine_trial import try_decode as try_in_child
+from models.serving.machine_trial import MachineNote, Trial, identity, in_words, read_note, walk, write_note
+from models.serving.machine_trial import try_decode as try_in_child
 
 _NINJA = re.compile(r"\[(\d+)/(\d+)\]")
 

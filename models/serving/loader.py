@@ -15,7 +15,6 @@ from models.embedding.llama_embedder import LlamaEmbedder
 from models.engine.kv_cache.offload_files import ParkedFiles
 from models.engine.llama import native
 from models.engine.llama.backend import LlamaBackend
-from models.file_buffers import FileBuffers
 from models.gguf.adapters import ChosenAdapter, check_matches, choose, read_adapter
 from models.gguf.facts import ModelFacts, fingerprint
 from models.gguf.header import read_header
@@ -23,6 +22,7 @@ from models.gguf.memory_plan import LoadPlan
 from models.platforms.local import LocalPlatform
 from models.prompting.chat_template import ChatTemplate
 from models.serving import machine
+from models.serving.file_buffers import FileBuffers
 from models.serving.last_run import RunRecord
 from models.serving.pool_entry import Entry
 

@@ -11,18 +11,17 @@ from pathlib import Path
 
 from core.errors import Conflict, InvalidInput, NotFound, PortalError, Unavailable
 from core.models.records import AdapterFile, DeviceMemory, LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelKind, ModelState
-from models import machine_trial
 from models.child.kept_process import AGAIN
 from models.embedding.embedding_platform import EmbeddingPlatform
 from models.engine.kv_cache.offload_files import ParkedFiles
 from models.engine.llama import native
 from models.engine.stats.metrics import EngineMetrics
-from models.file_buffers import FILE_BUFFERS, FileBuffers
 from models.gguf.facts import ModelFacts, read_facts
 from models.gguf.folder import Catalog
 from models.gguf.memory_plan import LoadPlan, check_fits, plan_load
 from models.platforms.local import LocalPlatform
-from models.serving import machine
+from models.serving import machine, machine_trial
+from models.serving.file_buffers import FILE_BUFFERS, FileBuffers
 from models.serving.last_run import RunRecord
 from models.serving.loader import Loader, chosen_adapters
 from models.serving.pool_entry import Entry

@@ -10,7 +10,7 @@ from cli import engine, python_packages
 from cli.engine_build import Build, Toolkit
 from cli.places import Places
 from core.errors import StartFailed
-from models.machine_trial import Trial, read_note
+from models.serving.machine_trial import Trial, read_note
 
 CPU = Build(frozenset({"avx2"}))
 GPU = Build(frozenset({"avx2"}), Toolkit(Path("/usr/local/cuda/bin/nvcc"), "12.8", ("90",)))

@@ -23,7 +23,7 @@ NOTE = "engine.json"
 """Where the home keeps what was found out."""
 TRIAL_S = 180
 """Seconds that one trial may take; it takes one."""
-_ROOT = Path(__file__).resolve().parent.parent
+_ROOT = Path(__file__).resolve().parents[2]
 _CPU = ("vendor_id", "cpu family", "model", "model name", "stepping", "flags", "CPU implementer", "CPU part", "CPU variant", "Features")
 _ENDED_FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 

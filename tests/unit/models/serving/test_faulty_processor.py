@@ -13,8 +13,8 @@ from bootstrap import models as model_parts
 from bootstrap.models import GUIDE
 from core.errors import StartFailed
 from core.models.records import LoadSettings, ModelState
-from models import file_buffers, machine_trial
 from models.engine.llama.backend import BackendOptions
+from models.serving import file_buffers, machine_trial
 from models.serving.pool import Pool
 from tests import faulty_processor
 from tests.gguf_maker import make_gguf

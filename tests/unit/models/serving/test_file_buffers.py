@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from core.errors import ModelFailed
-from models import file_buffers
 from models.engine.llama.backend import BackendOptions
-from models.file_buffers import FileBuffers
+from models.serving import file_buffers
+from models.serving.file_buffers import FileBuffers
 from models.serving.load_trial import Crashed
 
 FILE, OPTIONS = Path("flash.gguf"), BackendOptions(context=256, slots=1)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from models import machine_trial
-from models.machine_trial import MachineNote, Trial, identity, in_words, read_note, try_decode, walk, write_note
+from models.serving import machine_trial
+from models.serving.machine_trial import MachineNote, Trial, identity, in_words, read_note, try_decode, walk, write_note
 
 DEADLY = ("SIGILL", "SIGSEGV", "SIGBUS", "SIGFPE", "SIGABRT")
 GOOD = 'print("noise"); print(\'{"ok": true, "device": "cpu", "tokens_per_second": 1300.0}\')'
