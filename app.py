@@ -16,7 +16,7 @@ from streamlit.runtime.pages_manager import PagesManager
 import bootstrap
 from api.application import build as build_api
 from api.compressed import CompressedScripts
-from api.dispatch import ApiDispatch
+from api.middleware.front_door import FrontDoor
 from api.upload_guard import UploadGuard
 from pages import theme
 
@@ -56,7 +56,7 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
 app = st.App(
     "Home.py",
     middleware=[
-        Middleware(ApiDispatch, api=build_api(bootstrap.portal)),
+        Middleware(FrontDoor, api=build_api(bootstrap.portal), portal=bootstrap.portal),
         Middleware(UploadGuard, portal=bootstrap.portal),
         Middleware(CompressedScripts),
     ],

@@ -155,6 +155,6 @@ class CountRequests:
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
 def metrics(request: Request) -> Response:
-    """Prometheus's text format. Numbers and model names only; keep it from the outside at the proxy."""
+    """Prometheus's text format, for this machine or with the token of the settings."""
     shown: RequestCount = request.app.state.metrics
     return Response(generate_latest(shown.registry), media_type=CONTENT_TYPE_LATEST)
