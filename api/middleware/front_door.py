@@ -15,8 +15,8 @@ from api.errors import refusal
 from api.middleware import diagnostics, own_names
 from api.middleware.security_headers import secured
 from api.middleware.stranger_sockets import StrangerSockets, until_idle
-from api.portal import Portal
-from core.sessions import SESSION_COOKIE
+from api.services import Portal
+from core.people.sessions import SESSION_COOKIE
 
 log = logging.getLogger(__name__)
 

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-import bootstrap
 from bench._portal import PASSWORD, Measured, running_portal
+from bootstrap.portal import build_portal
 from data.passwords import BcryptHasher
 from data.unit_of_work import SqlUnitOfWork
 from settings import Settings
@@ -43,7 +43,7 @@ print("three", 1 / 3)
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Measured]:
     """Two months of a company's use, so that every chart and list has something to show."""
     home = tmp_path_factory.mktemp("home")
-    built = bootstrap.build(Settings(home=home), pool=FakePool(), router=FakeRouter())
+    built = build_portal(Settings(home=home), pool=FakePool(), router=FakeRouter())
     seed(lambda: SqlUnitOfWork(built.database), datetime.now(UTC), BcryptHasher().hash(PASSWORD), days=10, per_day=12)
     built.close()
     with running_portal(home, start_s=180) as running:
