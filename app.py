@@ -39,7 +39,7 @@ def settle() -> None:
     level = log.level
     log.setLevel(logging.ERROR)
     try:
-        pass
+        import pages.shell.navigation  # noqa: F401
     finally:
         log.setLevel(level)
     gc.collect()
