@@ -22,6 +22,7 @@ from core.people.sessions import Sessions
 from core.review.feedback import FeedbackQueue
 from core.search.ports import IndexJobs, SearchIndex
 from core.search.search import Search
+from core.tasks.jobs import Jobs
 from core.usage.reports import UsageReports
 
 
@@ -65,6 +66,8 @@ class Portal(Protocol):
     def retention(self) -> Retention: ...
     @property
     def index_care(self) -> IndexCare: ...
+    @property
+    def jobs(self) -> Jobs: ...
     @property
     def backups(self) -> Backups: ...
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -32,6 +33,8 @@ from core.people.sessions import Sessions
 from core.review.feedback import FeedbackQueue
 from core.search.search import Search
 from core.search.suggestions import Suggestions
+from core.tasks.jobs import Jobs
+from core.tasks.worker import JobWorker
 from core.usage.reports import UsageReports
 from data.backup.folder import SqlBackupFolder
 from data.database import Database, open_database
@@ -56,6 +59,8 @@ from settings import Settings
 log = logging.getLogger(__name__)
 
 FIRST_ADMIN = "admin"
+MOST_SERVER_CHARS = 190
+"""Of the name by which jobs know this server."""
 MOST_CRASHES = 3
 """A model that ended so many runs in a row in native code is not loaded at the start any more: an admin may."""
 
@@ -85,7 +90,8 @@ class Portal:
     pool: ModelPool
     index: WritableIndex
     index_worker: IndexWorker
-    reconciler: Reconciler
+    jobs: Jobs
+    job_worker: JobWorker
     database: Database
     log_shipper: LogShipper | None = None
     record: RunRecord | None = None
@@ -98,9 +104,7 @@ class Portal:
     def close(self) -> None:
         """Mark running answers as interrupted, with their text; free the models; close the store."""
         self.turns.close()
-        self.retention.close()
-        self.backups.close()
-        self.reconciler.close()
+        self.job_worker.close()
         self.index_worker.close()
         if isinstance(self.pool, Pool):
             self.pool.close()
@@ -138,7 +142,14 @@ def build_portal(
         own_pool = open_pool(settings, record)
         pool, router = own_pool, router or PoolRouter(own_pool)
     assert router is not None, "a pool of its own needs its router"
-    index_worker, reconciler = IndexWorker(database, index), Reconciler(database, index)
+    index_worker = IndexWorker(database, index)
+    server = f"{socket.gethostname()}:{settings.home}"[-MOST_SERVER_CHARS:]
+    jobs = Jobs(store, clock)
+    index_care = IndexCare(store, jobs, index, index_worker, ParkedJobs(database), Reconciler(database, index), clock)
+    folder = SqlBackupFolder(database, settings.home / "backups")
+    backups = Backups(store, jobs, SqlStoreInspector(database), folder, clock, server, os.environ.get(BACKUP_KEY) or None)
+    retention = Retention(store, clock)
+    kinds = [*index_care.job_kinds(), *backups.job_kinds(), *retention.job_kinds()]
     portal = Portal(
         settings=settings,
         accounts=Accounts(store, hasher or BcryptHasher(), clock),
@@ -153,21 +164,16 @@ def build_portal(
         search=Search(store, index, index_worker, clock),
         suggestions=Suggestions(store),
         audit=AuditTrail(store, index, index_worker, clock),
-        index_care=IndexCare(store, index, index_worker, ParkedJobs(database), reconciler, clock),
-        backups=Backups(
-            store,
-            SqlStoreInspector(database),
-            SqlBackupFolder(database, settings.home / "backups"),
-            clock,
-            os.environ.get(BACKUP_KEY) or None,
-        ),
-        retention=Retention(store, clock),
+        index_care=index_care,
+        backups=backups,
+        retention=retention,
         usage=UsageReports(store),
         models=ModelService(pool, router, store, clock, settings.models_path, record.found if record else ()),
         pool=pool,
         index=index,
         index_worker=index_worker,
-        reconciler=reconciler,
+        jobs=jobs,
+        job_worker=JobWorker(store, kinds, clock, server, jobs.woken, alone=settings.embedded),
         database=database,
         record=record,
         log_shipper=open_log_shipper(settings),
@@ -179,8 +185,7 @@ def build_portal(
     if interrupted:
         log.warning("%d answers were cut by the last stop and are marked interrupted", interrupted)
     portal.index_worker.start()
-    portal.reconciler.start()
-    portal.retention.start()
+    portal.job_worker.start()
     return portal
 
 

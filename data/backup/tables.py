@@ -29,10 +29,10 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 from data.columns import UtcDateTime
-from data.tables import IndexJobTable, SessionTable, Table
+from data.tables import IndexJobTable, JobTable, SessionTable, Table
 
-LEFT_OUT = {SessionTable.__tablename__, IndexJobTable.__tablename__}
-"""Sessions end with a restore: people sign in again. The index is built anew."""
+LEFT_OUT = {SessionTable.__tablename__, IndexJobTable.__tablename__, JobTable.__tablename__}
+"""Sessions end with a restore: people sign in again. The index is built anew. Jobs were work of the server that made the backup."""
 
 _WORDS: Mapping[str, Callable[[], TypeEngine[Any]]] = {
     "moment": UtcDateTime,
