@@ -14,7 +14,7 @@ from bootstrap.parts import BACKUP_KEY, now, open_index, open_log_shipper, prepa
 from core.chat.conversations import Conversations
 from core.chat.folders import Folders
 from core.chat.turns import Turns
-from core.errors import PortalError, StartFailed
+from core.errors import Conflict, PortalError, StartFailed
 from core.inference.completions import Completions
 from core.inference.embeddings import Embeddings
 from core.inference.ports import Router
@@ -206,6 +206,8 @@ def ensure_first_admin(portal: Portal) -> str | None:
     password = given or generate_password()
     try:
         portal.accounts.add(None, FIRST_ADMIN, Role.ADMIN, password=password, full_name="Admin")
+    except Conflict:
+        return None  # Another process that starts on the same store was first.
     except PortalError as problem:
         raise StartFailed("PORTAL_ADMIN_PASSWORD cannot be used: {problem}", problem=problem) from problem
     return None if given else password

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, CursorResult, Executable, Row, Select, insert
+from sqlalchemy import ColumnElement, Connection, CursorResult, Executable, Row, Select, insert, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import UpdateBase
 
@@ -46,10 +46,19 @@ class Transaction:
         self._begin_writing()
         return self._execute(statement, values)
 
-    def lock(self, statement: AnySelect, *, referable: bool = False) -> list[AnyRow]:
-        """Read rows and keep everybody else from changing them until the end. referable: rows that refer to them may be added meanwhile."""
+    def lock(self, statement: AnySelect, *, referable: bool = False, of: type[Table] | None = None) -> list[AnyRow]:
+        """Read rows and keep everybody else from changing them until the end.
+
+        referable: rows that refer to them may be added meanwhile. of: only the rows of this table, where the statement joins several.
+        """
         self._begin_writing()
-        return list(self._execute(statement.with_for_update(key_share=referable)))
+        return list(self._execute(statement.with_for_update(key_share=referable, of=of)))
+
+    def lock_table(self, table: type[Table]) -> None:
+        """Keep everybody else from writing to a table until the end; others may do the same at the same time."""
+        self._begin_writing()
+        if not self.is_sqlite:
+            self._execute(text(f"LOCK TABLE {table.__tablename__} IN SHARE MODE"))
 
     def insert_new(self, table: type[Table], key: ColumnElement[Any], values: Mapping[str, Any]) -> bool:
         """Insert unless a unique column has the value already. True if it was inserted; the transaction stays usable either way."""

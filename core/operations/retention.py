@@ -113,6 +113,7 @@ class Retention:
         removed = 0
         while not self._stopping.is_set():
             with self._store() as work:
+                work.retention.keep_holds()
                 ids = work.files.waiting_since(before, FILES_AT_ONCE)
                 for id in ids:
                     work.files.remove_waiting(id)
@@ -139,6 +140,7 @@ class Retention:
         deleted = 0
         while not self._stopping.is_set():
             with self._store() as work:
+                work.retention.keep_holds()
                 ids = work.retention.due(rule, before, others, at_once)
                 if not ids:
                     break

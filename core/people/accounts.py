@@ -83,7 +83,7 @@ class Accounts:
             if found is None or not found.user.active:
                 raise NotSignedIn("This account is disabled. Ask an admin.")
             user = replace(found.user, last_seen_at=self._clock())
-            work.users.save(user)
+            work.users.set_seen(user.id, self._clock())
             work.users.set_failures(user.id, 0, None)
             work.commit()
         return user
@@ -104,10 +104,8 @@ class Accounts:
         if language is not None and language not in LANGUAGES:
             raise InvalidInput("Unknown language {language}.", language=language)
         with self._store() as work:
-            current = work.users.get(user.id)
-            if current is not None:
-                work.users.save(replace(current, language=language))
-                work.commit()
+            work.users.set_language(user.id, language)
+            work.commit()
 
     # What admins do
 
@@ -143,7 +141,7 @@ class Accounts:
         """Change what is given. Disabling ends all sessions. The last active admin can be neither disabled nor demoted."""
         self._authorize(actor)
         with self._store() as work:
-            user = self._named(work, name)
+            user = self._to_change(work, name)
             changed = replace(
                 user,
                 role=user.role if role is None else role,
@@ -166,7 +164,7 @@ class Accounts:
         self._authorize(actor)
         check_password(password)
         with self._store() as work:
-            user = self._named(work, name)
+            user = self._to_change(work, name)
             work.users.set_password(user.id, self._hasher.hash(password))
             work.users.set_failures(user.id, 0, None)
             work.sessions.remove_of_user(user.id)
@@ -184,8 +182,8 @@ class Accounts:
             require(actor.role, Permission.MANAGE_PEOPLE)
 
     @staticmethod
-    def _named(work: UnitOfWork, name: str) -> User:
-        found = work.users.credentials(normal_name(name))
+    def _to_change(work: UnitOfWork, name: str) -> User:
+        found = work.users.for_change(normal_name(name))
         if found is None:
             raise NotFound("There is no account named {name}.", name=name)
         return found.user
