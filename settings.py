@@ -8,6 +8,7 @@ import subprocess
 from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, get_type_hints
 
@@ -50,6 +51,7 @@ class Settings:
     max_question_chars: Annotated[int, "The longest question, in characters."] = 32_000
     max_file_mb: Annotated[int, "What the files of one question may have together, in MB."] = 20
     session_hours: Annotated[int, "Hours until a person must sign in again."] = 12
+    trusted_proxies: Annotated[str, "Addresses or networks of proxies whose X-Forwarded-For is believed, as in 10.0.0.5,10.1.0.0/16."] = ""
     secure_cookie: Annotated[bool, "Send the session cookie over HTTPS only; switch on behind TLS."] = False
     log_level: Annotated[str, "DEBUG, INFO, WARNING or ERROR."] = "INFO"
     log_format: Annotated[str, "json or text. Empty: JSON in the log file, and warnings as text on standard error."] = ""
@@ -87,6 +89,10 @@ class Settings:
             gpu_shares=tuple(map(float, self.gpu_shares.split(","))) if self.gpu_shares else (),
             isolated=self.isolated,
         )
+
+    @property
+    def proxies(self) -> list[str]:
+        return [each.strip() for each in self.trusted_proxies.split(",") if each.strip()]
 
     @property
     def models_path(self) -> Path:
@@ -230,6 +236,13 @@ def _check(settings: Settings) -> None:
         raise StartFailed("PORTAL_GPU_SHARES must be numbers with commas, as in 3,1.") from None
     except InvalidInput as problem:
         raise StartFailed("The settings of the model loaded at the start do not go together. {problem}", problem=problem) from None
+    for proxy in settings.proxies:
+        try:
+            trusted = ip_network(proxy)
+        except ValueError:
+            raise StartFailed("PORTAL_TRUSTED_PROXIES must be addresses or networks with commas, not {proxy}.", proxy=proxy) from None
+        if trusted.prefixlen == 0:
+            raise StartFailed("PORTAL_TRUSTED_PROXIES cannot be everybody: anybody could then name any address as the own one.")
     if settings.log_level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
         raise StartFailed("PORTAL_LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR.")
     if settings.log_format not in ("", "json", "text"):

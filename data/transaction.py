@@ -73,6 +73,13 @@ class Transaction:
         changed = {name: statement.excluded[name] for name in changes}
         return self.write(statement.on_conflict_do_update(index_elements=unique, set_=changed).returning(key)).scalar_one()
 
+    def upsert_with(
+        self, table: type[Table], unique: ColumnElement[Any], values: Mapping[str, Any], changes: Mapping[str, Any]
+    ) -> AnyRow:
+        """Insert, or change the row that has the same `unique` value as `changes` says, in one statement. Returns the whole row."""
+        statement = self._dialect_insert(table).values(values).on_conflict_do_update(index_elements=[unique], set_=changes)
+        return self.write(statement.returning(*table.__table__.c)).one()
+
     def announce(self, kind: str, ids: Iterable[str]) -> None:
         """Queue index jobs. Call it after the write it announces: the row's lock then orders the jobs of one document as its changes."""
         now = datetime.now(UTC)

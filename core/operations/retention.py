@@ -123,6 +123,12 @@ class Retention:
                 break
         return removed
 
+    def forget_attempts(self) -> None:
+        """Delete what was counted of passwords that were tried a day ago and before."""
+        with self._store() as work:
+            work.attempts.remove_before(self._clock() - timedelta(days=1))
+            work.commit()
+
     def start(self) -> None:
         """Apply the rules and remove forgotten files once a day, the first time soon after the start."""
         self._thread = threading.Thread(target=self._run, name="retention", daemon=True)
@@ -161,6 +167,7 @@ class Retention:
                 deleted = self.apply()
                 if deleted:
                     log.info("Retention rules deleted %d chats, files, ratings and audit events.", deleted)
+                self.forget_attempts()
                 waited = self.remove_waiting_files()
                 if waited:
                     log.info("%d files were removed that were added more than a day ago and asked with never.", waited)
