@@ -31,7 +31,7 @@ from data.search.sqlite_index import SqliteIndex
 from data.unit_of_work import SqlUnitOfWork
 from settings import Settings
 from tests.fakes import FakePool, FakeRouter
-from tests.functional import things
+from tests.store import things
 
 HESITATION_S = 0.05
 """After each read and write: between what is read and what is written then, the other one reads too."""
