@@ -110,7 +110,7 @@ def test_sixty_strangers_leave_pages_sign_ins_and_lists_alone(portal: Measured) 
 
 
 def test_nobody_but_a_trusted_proxy_names_an_address() -> None:
-    with running_portal() as running:
+    with running_portal(PORTAL_TRUSTED_PROXIES="192.0.2.1") as running:
         found = [tried(running, f"name{number}", f"198.51.100.{number}") for number in range(MOST_BY_ADDRESS + 1)]
     assert statuses(found) == {401: MOST_BY_ADDRESS, 429: 1}
 
