@@ -70,6 +70,7 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        forwarded_allow_ips=settings.proxies,
         timeout_graceful_shutdown=GRACE_S,
     )
     _Server(config, address(settings), settle).run(sockets=[listener])

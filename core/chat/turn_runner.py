@@ -143,8 +143,8 @@ class TurnRunner:
                 with self._store() as work:
                     if row is not None:
                         work.generations.add(row)
-                    work.messages.finish(turn.answer_id, status, snapshot.text, snapshot.reasoning, end.error)
                     work.turns.finish(turn.id, status)
+                    work.messages.finish(turn.answer_id, status, snapshot.text, snapshot.reasoning, end.error)
                     work.commit()
                 return None
             except Unavailable as problem:

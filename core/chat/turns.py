@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
-from core.chat.conversations import own
+from core.chat.conversations import own_to_change
 from core.chat.questions import check_question, check_request_id, title_of
 from core.chat.records import Author, Conversation, Message, MessageStatus, Turn
 from core.chat.running_turn import RunningTurn
@@ -81,7 +81,7 @@ class Turns:
             check_question(text, self._max_chars)
 
         def begin(work: UnitOfWork) -> Turn:
-            conversation = own(work, user, conversation_id)
+            conversation = own_to_change(work, user, conversation_id)
             parent_id, wanted = conversation.head_id, list(files)
             if replaces is not None:
                 before = self._message(work, conversation, replaces, Author.USER)
@@ -103,7 +103,7 @@ class Turns:
             found = work.messages.get(answer_id)
             if found is None:
                 raise NotFound("There is no such answer. It may have been deleted.")
-            conversation = own(work, user, found.conversation_id)
+            conversation = own_to_change(work, user, found.conversation_id)
             answer = self._message(work, conversation, answer_id, Author.ASSISTANT)
             question = self._message(work, conversation, answer.parent_id or "", Author.USER)
             return self._begin(work, user, conversation, question, request_id, new_question=False)
@@ -210,19 +210,22 @@ class Turns:
 
         everything: no other process uses this store, so every streaming turn that does not run here is a leftover.
         """
-        now = self._clock()
+        before = self._clock() + (LEASE * 100 if everything else timedelta())
         with self._store() as work:
-            left = work.turns.streaming_past(now + LEASE * 100 if everything else now)
+            left = work.turns.streaming_past(before)
         with self._lock:
             left = [turn for turn in left if turn.id not in self._running]
+        interrupted = 0
         for turn in left:
             with self._store() as work:
+                if not work.turns.interrupt(turn.id, before):
+                    continue  # Its process wrote the end, or extended the lease, since it was listed.
                 message = work.messages.get(turn.answer_id)
                 if message is not None and message.status is MessageStatus.STREAMING:
                     work.messages.finish(turn.answer_id, MessageStatus.INTERRUPTED, message.text, message.reasoning)
-                work.turns.finish(turn.id, MessageStatus.INTERRUPTED)
                 work.commit()
-        return len(left)
+                interrupted += 1
+        return interrupted
 
     def _keep_leases(self) -> None:
         while not self._closing.wait(KEEP_EVERY_S):
