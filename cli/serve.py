@@ -23,6 +23,7 @@ from bootstrap import process as portal_process
 from bootstrap.portal import FIRST_ADMIN, ensure_first_admin, give_way, load_first_model
 from cli.connection_limits import Crowd, most_connections, raise_descriptor_limit
 from cli.connections import protocols
+from cli.cures import failed
 from cli.log_files import write_logs
 from core.errors import PortalError, StartFailed
 from settings import Settings
@@ -44,6 +45,9 @@ def main() -> int:
                 portal_process.stop()
     except PortalError as problem:
         print(problem, file=sys.stderr)
+        return 1
+    except OSError as problem:
+        print(failed(problem), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("Stopped.")
