@@ -15,10 +15,13 @@ from core.knowledge.files import Files
 from core.models.ports import ModelPool
 from core.models.service import ModelService
 from core.operations.backups import Backups
+from core.operations.disk import DiskSpace
 from core.operations.index_care import IndexCare
 from core.operations.retention import Retention
 from core.people.accounts import Accounts
+from core.people.devices import Devices
 from core.people.sessions import Sessions
+from core.people.sign_in import SignIn
 from core.review.feedback import FeedbackQueue
 from core.search.ports import IndexJobs, SearchIndex
 from core.search.search import Search
@@ -45,7 +48,11 @@ class Portal(Protocol):
     @property
     def accounts(self) -> Accounts: ...
     @property
+    def sign_in(self) -> SignIn: ...
+    @property
     def sessions(self) -> Sessions: ...
+    @property
+    def devices(self) -> Devices: ...
     @property
     def conversations(self) -> Conversations: ...
     @property
@@ -80,6 +87,8 @@ class Portal(Protocol):
     def index(self) -> SearchIndex: ...
     @property
     def index_worker(self) -> IndexJobs: ...
+    @property
+    def disk(self) -> DiskSpace: ...
     @property
     def log_lines_dropped(self) -> int: ...
 

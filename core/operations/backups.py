@@ -10,6 +10,7 @@ from typing import Any
 
 from core.clock import Clock
 from core.errors import Conflict, InvalidInput, NotFound, StoredError
+from core.operations.disk import ENDLESS, DiskSpace
 from core.operations.ports import BackupFolder, StoreInspector
 from core.operations.records import BackupContents, BackupFile, BackupTask, StoreFacts
 from core.people.permissions import Permission, require
@@ -39,8 +40,13 @@ class Backups:
         clock: Clock,
         server: str,
         passphrase: str | None = None,
+        disk: DiskSpace = ENDLESS,
     ) -> None:
-        """server: whose folder the backups lie in. passphrase: what encrypts backups where nobody gives another."""
+        """server: whose folder the backups lie in. passphrase: what encrypts backups where nobody gives another.
+
+        disk: a backup that leaves too little space is given up.
+        """
+        self._disk = disk
         self._store = store
         self._jobs = jobs
         self._inspector = inspector
@@ -82,11 +88,13 @@ class Backups:
     def make(self, user: User, passphrase: str | None = None) -> BackupTask:
         """Begin a backup of this moment; it appears among the others once it was read again and found whole.
 
-        Raises InvalidInput for a passphrase that is too short, Conflict while another is made or checked.
+        Raises InvalidInput for a passphrase that is too short, Conflict while another is made or checked, Unavailable where the
+        disk is almost full.
         """
         require(user.role, Permission.RUN_STORE)
         if passphrase and len(passphrase) < SHORTEST_PASSPHRASE:
             raise InvalidInput("A passphrase needs at least {n} characters.", n=SHORTEST_PASSPHRASE)
+        self._disk.check()
         return self._begin(user, _MAKE, f"portal-{self._clock():%Y%m%d-%H%M%S}.backup", passphrase)
 
     def check(self, user: User, name: str, passphrase: str | None = None) -> BackupTask:
@@ -141,7 +149,12 @@ class Backups:
 
     def _make(self, job: Job, report: Report) -> Mapping[str, Json]:
         name = str(job.payload["name"])
-        written = self._folder.write(name, self._key(job), report)
+
+        def copied(share: float) -> None:
+            self._disk.check()
+            report(share)
+
+        written = self._folder.write(name, self._key(job), copied)
         self._audit(job.owner_id, "backup.make", name, size_bytes=str(written.size_bytes), encrypted=str(written.sealed).lower())
         return {"size_bytes": written.size_bytes}
 

@@ -111,6 +111,7 @@ class Retention:
         while True:
             check()
             with self._store() as work:
+                work.retention.keep_holds()
                 ids = work.files.waiting_since(before, FILES_AT_ONCE)
                 for id in ids:
                     work.files.remove_waiting(id)
@@ -119,6 +120,12 @@ class Retention:
             if len(ids) < FILES_AT_ONCE:
                 break
         return removed
+
+    def forget_attempts(self) -> None:
+        """Delete what was counted of passwords that were tried a day ago and before."""
+        with self._store() as work:
+            work.attempts.remove_before(self._clock() - timedelta(days=1))
+            work.commit()
 
     def job_kinds(self) -> list[JobKind]:
         """Once a day, apply the rules and remove forgotten files."""
@@ -132,6 +139,7 @@ class Retention:
         while True:
             check()
             with self._store() as work:
+                work.retention.keep_holds()
                 ids = work.retention.due(rule, before, others, at_once)
                 if not ids:
                     break
@@ -148,6 +156,7 @@ class Retention:
         deleted = self.apply(check=report.check)
         if deleted:
             log.info("Retention rules deleted %d chats, files, ratings and audit events.", deleted)
+        self.forget_attempts()
         report(0.5)
         waiting = self.remove_waiting_files(report.check)
         if waiting:

@@ -10,6 +10,7 @@ import pytest
 
 from core.people.accounts import Accounts
 from core.people.records import Role, User
+from core.people.sign_in import SignIn, open_pool
 from core.tasks.jobs import Jobs
 from core.tasks.worker import JobKind, JobWorker
 from core.unit_of_work import Store
@@ -70,6 +71,13 @@ def working(store: Store, jobs: Jobs, clock: MovingClock) -> Iterator[Callable[[
 @pytest.fixture
 def accounts(store: Store, clock: MovingClock) -> Accounts:
     return Accounts(store, BcryptHasher(4), clock)
+
+
+@pytest.fixture
+def sign_in(store: Store, clock: MovingClock) -> Iterator[SignIn]:
+    pool = open_pool(2)
+    yield SignIn(store, BcryptHasher(4), clock, pool)
+    pool.close()
 
 
 @pytest.fixture

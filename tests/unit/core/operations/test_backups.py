@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import Conflict, InvalidInput, NotAllowed, NotFound, StartFailed
+from core.errors import Conflict, InvalidInput, NotAllowed, NotFound, StartFailed, Unavailable
 from core.operations.backups import Backups, change_of
+from core.operations.disk import DiskSpace
 from core.operations.records import BackupContents, BackupFile, BackupTask, Progress, StoreFacts
 from core.people.records import AuditEvent, User
 from core.tasks.jobs import Jobs
@@ -218,3 +219,20 @@ def test_others_than_admins_get_nothing(room: Backups, folder: Folder, ana: User
     for use in (room.download, room.check, room.remove):
         with pytest.raises(NotAllowed):
             use(ana, "x.backup")
+
+
+def test_a_backup_that_would_fill_the_disk_is_given_up(
+    store: Store, jobs: Jobs, folder: Folder, clock: MovingClock, working: Working, admin: User
+) -> None:
+    free = [1000]
+    disk = DiskSpace(lambda: free[0], 100, iter(range(100_000)).__next__)
+    room = Backups(store, jobs, Inspector(), folder, clock, SERVER, disk=disk)
+    working(room.job_kinds())
+    folder.go.clear()
+    room.make(admin)
+    free[0] = 99
+    task = settled(room, admin)
+    assert task.error is not None and "almost full" in str(task.error)
+    assert folder.files == []
+    with pytest.raises(Unavailable, match="almost full"):
+        room.make(admin)
