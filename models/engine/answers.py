@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from core.entities import FinishReason
-from core.errors import ModelFailed, PortalError
+from core.errors import PortalError
 from core.generation import Delta, Queued
 from models.engine.backend import Backend, Part
 from models.engine.context_memory import ContextMemory
@@ -64,7 +64,7 @@ class Answers:
         while (sequence := self._scheduler.next_waiting()) is not None:
             try:
                 self._admit(sequence)
-            except ModelFailed as error:
+            except PortalError as error:
                 self.fail(sequence, error)
             except Exception:
                 self._scheduler.waiting.append(sequence)  # where it is found and ended with all others

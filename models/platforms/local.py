@@ -128,7 +128,7 @@ class LocalPlatform:
         """What the answer must follow, of all that can ask for it. Raises InvalidInput for what cannot be used."""
         params, text = request.params, request.params.grammar
         if text is not None:
-            text = check_grammar(text)
+            check_grammar(text)
         elif params.json_schema is not None:
             text = grammar_of(params.json_schema)
         if request.tools and request.tool_choice not in ("auto", "none"):
@@ -136,9 +136,8 @@ class LocalPlatform:
                 raise InvalidInput("An answer cannot both follow a format and be the call of a tool. Ask for one of them.")
             wanted = [tool for tool in request.tools if request.tool_choice in ("required", tool.name)]
             text = must_call(wanted, tagged="<arg_key>" in self._template.source)
-        reason = None if text is None else self._backend.grammar_error(text)
-        if reason is not None:
-            raise InvalidInput("The model cannot follow this format: {reason}.", reason=reason.rstrip("."))
+        if text is not None:
+            self._backend.prepare_grammar(text)
         return text
 
     @property
