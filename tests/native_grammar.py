@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from models.engine.native import lib
+from models.engine.llama.native import lib
 
 _CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
 

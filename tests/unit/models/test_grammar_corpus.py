@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from core.errors import InvalidInput
-from models.grammar import read_grammar
 from models.grammar_stacks import Stacks
-from models.json_schema import grammar_of
+from models.prompting.grammar import read_grammar
+from models.prompting.json_schema import grammar_of
 
 CORPUS = Path(__file__).parents[2] / "files" / "grammars"
 ACCEPT = sorted((CORPUS / "accept").iterdir())

@@ -10,9 +10,9 @@ import pytest
 
 from core.errors import InvalidInput, ModelFailed
 from models.engine.grammar_sampler import GrammarSampler
-from models.engine.llama_backend import BackendOptions, LlamaBackend
+from models.engine.llama.backend import BackendOptions, LlamaBackend
 from models.engine.token_texts import TokenTexts
-from models.grammar import read_grammar
+from models.prompting.grammar import read_grammar
 from tests.gguf_maker import make_gguf
 from tests.native_grammar import NativeGrammar
 from tests.this_machine import EXTRA_BUFFERS
