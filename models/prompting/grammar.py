@@ -9,8 +9,8 @@ import re
 from functools import lru_cache
 
 from core.errors import InvalidInput
-from models.grammar_growth import check_growth
-from models.grammar_rules import LAST_CHARACTER, Grammar, GrammarBuilder, Ranges, Step, complement
+from models.grammar.growth import check_growth
+from models.grammar.rules import LAST_CHARACTER, Grammar, GrammarBuilder, Ranges, Step, complement
 
 MOST_CHARACTERS = 65_536
 MOST_NESTING = 40

@@ -22,9 +22,9 @@ from models.engine.llama.model import AbortFlag, GpuSplit, control_markers, load
 from models.engine.llama.native import lib
 from models.engine.sampling.sampler import new_chain
 from models.engine.sampling.steering import SteeredSampler, needs_steering
+from models.engine.sampling.token_texts import TokenTexts
 from models.engine.sampling.top_chain import TopChain, wants_only
 from models.engine.speculative.mtp import NextTokens
-from models.engine.token_texts import TokenTexts
 from models.prompting.grammar import read_grammar
 
 KV_TYPES = {"f16": 1, "q8_0": 8, "q4_0": 2}

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.inference.requests import Alternative, SamplingParams, TokenLogprob
-from models.engine.grammar_sampler import GrammarSampler
 from models.engine.llama.native import lib
+from models.engine.sampling.grammar_sampler import GrammarSampler
 from models.engine.sampling.sampler import PENALTY_WINDOW, Resolved, ThinkingTags
-from models.engine.token_texts import TokenTexts
+from models.engine.sampling.token_texts import TokenTexts
 from models.prompting.grammar import read_grammar
 from models.prompting.reasoning import ReasoningParser
 

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from models.grammar_rules import END, Grammar
+from models.grammar.rules import END, Grammar
 
 MOST_KEPT = 200_000
 """Stacks of one automaton: with more it forgets all but those of the newest state."""

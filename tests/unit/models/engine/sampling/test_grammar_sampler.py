@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from core.errors import InvalidInput, ModelFailed
-from models.engine.grammar_sampler import GrammarSampler
-from models.engine.llama.backend import BackendOptions, LlamaBackend
-from models.engine.token_texts import TokenTexts
+from models.engine.llama.backend import LlamaBackend
+from models.engine.sampling.grammar_sampler import GrammarSampler
+from models.engine.sampling.token_texts import TokenTexts
 from models.prompting.grammar import read_grammar
 from tests.gguf_maker import make_gguf
 from tests.native_grammar import NativeGrammar
-from tests.this_machine import EXTRA_BUFFERS
+from tests.this_machine import load_options
 
 GROWS_LATE = 'root ::= "x"{60} ("a"? "b"?){50000}'
 
@@ -23,7 +23,7 @@ GROWS_LATE = 'root ::= "x"{60} ("a"? "b"?){50000}'
 @pytest.fixture(scope="module")
 def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LlamaBackend]:
     path = make_gguf(tmp_path_factory.mktemp("models") / "synthetic.gguf")
-    backend = LlamaBackend(path, BackendOptions(context=256, slots=1, extra_buffers=EXTRA_BUFFERS))
+    backend = LlamaBackend(path, load_options(path, context=256, slots=1))
     yield backend
     backend.close()
 

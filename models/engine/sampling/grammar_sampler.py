@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import ModelFailed
-from models.engine.token_texts import END, PART, REST, TokenTexts
-from models.grammar_rules import Grammar
-from models.grammar_stacks import OutOfWork, Stacks, State
+from models.engine.sampling.token_texts import END, PART, REST, TokenTexts
+from models.grammar.rules import Grammar
+from models.grammar.stacks import OutOfWork, Stacks, State
 
 AT_ONCE = 250_000
 """Visits, of about a microsecond, that the answer may make at some moment; it holds the others of its step for so long."""

@@ -6,8 +6,8 @@ import heapq
 from itertools import count
 
 from core.errors import InvalidInput
-from models.grammar_rules import Grammar
-from models.grammar_stacks import OutOfWork, Stacks
+from models.grammar.rules import Grammar
+from models.grammar.stacks import OutOfWork, Stacks
 
 MOST_WORK = 30_000
 """Visits that are spent on finding out, beyond the last step."""

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from core.errors import InvalidInput
-from models.grammar_stacks import Stacks
+from models.grammar.stacks import Stacks
 from models.prompting.grammar import read_grammar
 from models.prompting.json_schema import grammar_of
 
-CORPUS = Path(__file__).parents[2] / "files" / "grammars"
+CORPUS = Path(__file__).parents[3] / "files" / "grammars"
 ACCEPT = sorted((CORPUS / "accept").iterdir())
 REJECT = sorted((CORPUS / "reject").iterdir())
 TRIES = 3
