@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.entities import Feedback, FeedbackFilter, ReviewState
-from core.permissions import Role
+from core.people.records import Role
+from core.review.records import Feedback, FeedbackFilter, ReviewState
 from pages.feedback import PAGE, feedback_csv
 from tests.pages.seeded import Stage, as_role, page, stage, texts
 

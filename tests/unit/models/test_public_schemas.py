@@ -20,10 +20,10 @@ from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.validators import Draft7Validator
 
 from core.errors import InvalidInput
-from models.engine.llama_backend import BackendOptions, LlamaBackend
-from models.engine.native import lib
-from models.engine.steering import _CANDIDATE, GrammarSampler, _array
-from models.json_schema import grammar_of
+from models.engine.llama.backend import BackendOptions, LlamaBackend
+from models.engine.llama.native import lib
+from models.engine.sampling.steering import _CANDIDATE, GrammarSampler, _array
+from models.prompting.json_schema import grammar_of
 from models.schema_strings import Text
 from tests.gguf_maker import make_gguf
 from tests.this_machine import EXTRA_BUFFERS

@@ -1,0 +1,116 @@
+"""Feedback: people rate answers, admins work the queue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from uuid import uuid4
+
+from core.chat.conversations import own
+from core.chat.records import Author, MessageStatus
+from core.clock import Clock
+from core.errors import Conflict, InvalidInput, NotFound
+from core.people.permissions import Permission, require
+from core.people.records import AuditEvent, User
+from core.review.records import Feedback, FeedbackFilter, ReviewState
+from core.search.ports import SearchIndex
+from core.search.records import SearchQuery
+from core.unit_of_work import Store
+
+MAX_COMMENT = 4000
+PAGE = 500
+
+
+class FeedbackQueue:
+    def __init__(self, store: Store, search: SearchIndex, clock: Clock) -> None:
+        self._store = store
+        self._search = search
+        self._clock = clock
+
+    def rate(self, user: User, message_id: str, rating: int, comment: str = "") -> None:
+        """Rate an own answer: 1 good, -1 poor, 0 takes the rating back. Rating again replaces rating and comment."""
+        require(user.role, Permission.RATE)
+        if rating not in (-1, 0, 1):
+            raise InvalidInput("A rating is 1 (good), -1 (poor) or 0 (none).")
+        if len(comment) > MAX_COMMENT:
+            raise InvalidInput("A comment may have at most {limit} characters.", limit=MAX_COMMENT)
+        now = self._clock()
+        with self._store() as work:
+            message = work.messages.get(message_id)
+            if message is None or message.author is not Author.ASSISTANT:
+                raise NotFound("There is no such answer. It may have been deleted.")
+            own(work, user, message.conversation_id)
+            if message.status is MessageStatus.STREAMING:
+                raise Conflict("The answer is still running. Rate it when it is finished.")
+            if rating == 0:
+                work.feedback.remove(user.id, message_id)
+            else:
+                model = message.generation.model if message.generation else ""
+                work.feedback.put(
+                    Feedback(
+                        uuid4().hex, user.id, user.name, user.group, message.conversation_id, message_id, model,
+                        rating, comment.strip(), ReviewState.NEW, "", now, now,
+                    )
+                )  # fmt: skip
+            work.commit()
+
+    def find(self, user: User, filter: FeedbackFilter, text: str = "", limit: int = 100, offset: int = 0) -> tuple[list[Feedback], int]:
+        """One page, newest first, and how many there are in all. `text`: words in question, answer, comment or note."""
+        require(user.role, Permission.REVIEW_FEEDBACK)
+        narrowed = self._narrow(filter, text)
+        with self._store() as work:
+            return list(work.feedback.find(narrowed, limit, offset)), work.feedback.count(narrowed)
+
+    def all(self, user: User, filter: FeedbackFilter, text: str = "") -> Iterator[Feedback]:
+        """Every match, for an export, read page by page."""
+        require(user.role, Permission.REVIEW_FEEDBACK)
+        narrowed = self._narrow(filter, text)
+        offset = 0
+        while True:
+            with self._store() as work:
+                rows = work.feedback.find(narrowed, PAGE, offset)
+            yield from rows
+            if len(rows) < PAGE:
+                return
+            offset += PAGE
+
+    def get(self, user: User, feedback_id: str) -> Feedback:
+        require(user.role, Permission.REVIEW_FEEDBACK)
+        with self._store() as work:
+            found = work.feedback.get(feedback_id)
+        if found is None:
+            raise NotFound("There is no such feedback. The rating may have been taken back.")
+        return found
+
+    def counts(self, user: User) -> dict[ReviewState, int]:
+        require(user.role, Permission.REVIEW_FEEDBACK)
+        with self._store() as work:
+            return work.feedback.counts_by_state()
+
+    def review(self, user: User, feedback_id: str, *, state: ReviewState | None = None, note: str | None = None) -> Feedback:
+        """Change the state or the note; the reviewer is who did it last."""
+        require(user.role, Permission.REVIEW_FEEDBACK)
+        if note is not None and len(note) > MAX_COMMENT:
+            raise InvalidInput("A note may have at most {limit} characters.", limit=MAX_COMMENT)
+        now = self._clock()
+        with self._store() as work:
+            found = work.feedback.get(feedback_id)
+            if found is None:
+                raise NotFound("There is no such feedback. The rating may have been taken back.")
+            changed = replace(
+                found,
+                state=found.state if state is None else state,
+                note=found.note if note is None else note.strip(),
+                reviewer_name=user.name,
+                updated_at=now,
+            )
+            work.feedback.review(feedback_id, changed.state, changed.note, user.id, now)
+            work.audit.add(AuditEvent(now, user.id, "feedback.review", feedback_id, {"state": changed.state.value}))
+            work.commit()
+        return changed
+
+    def _narrow(self, filter: FeedbackFilter, text: str) -> FeedbackFilter:
+        if not text.strip():
+            return filter
+        hits = self._search.search(SearchQuery(text, "feedback", None, 1000, filter.since, filter.until, filter.model, filter.rating))
+        return replace(filter, ids=tuple(hit.id for hit in hits))
