@@ -10,10 +10,10 @@ from typing import Any
 
 from core.errors import InvalidInput
 from models.prompting.grammar import MOST_CHARACTERS, MOST_REPEATS
-from models.regular import rules_of
-from models.schema_forms import ANNOTATIONS, COMBINING, TYPES, Form, Forms, fits_type, property_of, same, wrong
-from models.schema_numbers import FURTHEST, MOST_PLACES, Nowhere, bound, decimals, integers, multiples
-from models.schema_strings import Text, choice, followed, quoted
+from models.prompting.regular import rules_of
+from models.prompting.schema_forms import ANNOTATIONS, COMBINING, TYPES, Form, Forms, fits_type, property_of, same, wrong
+from models.prompting.schema_numbers import FURTHEST, MOST_PLACES, Nowhere, bound, decimals, integers, multiples
+from models.prompting.schema_strings import Text, choice, followed, quoted
 
 MOST_SCHEMA_CHARACTERS = 200_000
 MOST_DEPTH = 32

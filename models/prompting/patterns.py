@@ -5,7 +5,7 @@ What an automaton cannot follow (backreferences, word boundaries, look-behind, U
 
 from __future__ import annotations
 
-from models.regular import END, LAST, START, Node, Nodes, Ranges, merged, outside
+from models.prompting.regular import END, LAST, START, Node, Nodes, Ranges, merged, outside
 
 MOST_CHARACTERS = 2_000
 MOST_NESTING = 30

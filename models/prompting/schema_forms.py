@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from core.errors import InvalidInput
-from models.schema_strings import Text
+from models.prompting.schema_strings import Text
 
 Form = dict[str, Any]
 TYPES = ("object", "array", "string", "integer", "number", "boolean", "null")

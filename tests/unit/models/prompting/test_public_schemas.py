@@ -24,7 +24,7 @@ from models.engine.llama.backend import BackendOptions, LlamaBackend
 from models.engine.llama.native import lib
 from models.engine.sampling.steering import _CANDIDATE, GrammarSampler, _array
 from models.prompting.json_schema import grammar_of
-from models.schema_strings import Text
+from models.prompting.schema_strings import Text
 from tests.gguf_maker import make_gguf
 from tests.this_machine import EXTRA_BUFFERS
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from models.patterns import NotRegular, search
-from models.regular import END, START, Automaton, Builder, Node, Nodes, TooLarge
+from models.prompting.patterns import NotRegular, search
+from models.prompting.regular import END, START, Automaton, Builder, Node, Nodes, TooLarge
 
 _HOUR = "([01][0-9]|2[0-3])"
 _MINUTES = "[0-5][0-9]"
