@@ -11,7 +11,7 @@ from typing import Any
 from core.errors import InvalidInput
 from models.prompting.grammar import MOST_CHARACTERS, MOST_REPEATS
 from models.prompting.regular import rules_of
-from models.prompting.schema_forms import ANNOTATIONS, COMBINING, TYPES, Form, Forms, fits_type, property_of, same, wrong
+from models.prompting.schema_forms import ANNOTATIONS, COMBINING, TYPES, Form, Forms, fits_type, property_of, same, types_of, wrong
 from models.prompting.schema_numbers import FURTHEST, MOST_PLACES, Nowhere, bound, decimals, integers, multiples
 from models.prompting.schema_strings import Text, choice, followed, quoted
 
@@ -41,6 +41,7 @@ _BASE = {
     "array": r'"[" ws (value (ws "," ws value)*)? ws "]"',
     "value": "object | array | string | number | boolean | null",
 }
+_NOTHING = r"[^\x00-\U0010FFFF]"
 OBJECT_RULES = "".join(f"{name} ::= {body}\n" for name, body in _BASE.items())
 """The rules for any JSON value, `object` among them."""
 
@@ -86,7 +87,8 @@ class Rules:
         self.ignored: list[str] = []
 
     def text(self) -> str:
-        return "".join(f"{name} ::= {body}\n" for name, body in self._rules.items())
+        # A rule without a body belongs to what nothing fits, and is reached from nowhere.
+        return "".join(f"{name} ::= {body or _NOTHING}\n" for name, body in self._rules.items())
 
     def schema(self, text: str, place: str, convert: Callable[[Converter], str]) -> str:
         """What `convert` makes of the schema. Raises InvalidInput."""
@@ -147,8 +149,16 @@ class Converter:
         """The whole schema, as JSON."""
         return self._expression(self._root, self._place, 0)
 
+    @property
+    def place(self) -> str:
+        return self._place
+
     def forms(self) -> list[Form]:
         return self._forms.of(self._root, self._place)
+
+    def typed(self, kind: str, form: Form, place: str) -> str:
+        """One type of a form, as JSON."""
+        return self._typed(kind, form, place, 1)
 
     def forms_of(self, schema: Any, place: str) -> list[Form]:
         return self._forms.of(schema, place)
@@ -229,7 +239,7 @@ class Converter:
             return self._values(self.values_of(form, place))
         if not form:
             return "value"
-        types = self.types_of(form)
+        types = types_of(form)
         never = {same(value) for value in form.get("never", ())}
         literals = [text for text in ("true", "false", "null") if text in never]
         if any(fits_type(value, [kind]) for value in form.get("never", ()) for kind in types if kind not in _LISTED):
@@ -241,22 +251,6 @@ class Converter:
             elif kind != "null" or "null" not in literals:
                 found.append(self._typed(kind, form, place, depth))
         return self._either(found)
-
-    @staticmethod
-    def types_of(form: Form) -> list[str]:
-        """The types that a form allows; without any, those that its keywords speak of."""
-        if "type" in form:
-            types = form["type"]
-        else:
-            speaks = {
-                "object": {"properties", "required", "additionalProperties", "patternProperties", "propertyNames", "minProperties",
-                           "maxProperties"},
-                "array": {"items", "prefixItems", "minItems", "maxItems", "uniqueItems"},
-                "string": {"text", "minLength", "maxLength"},
-                "number": {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"},
-            }  # fmt: skip
-            types = [kind for kind, words in speaks.items() if words & form.keys()][:1] or [one for one in TYPES if one != "integer"]
-        return [one for one in dict.fromkeys(types) if one != "integer" or "number" not in types]
 
     def values_of(self, form: Form, place: str) -> list[Any]:
         """The values of an enumeration that the form's other conditions leave."""
@@ -322,7 +316,7 @@ class Converter:
             extra = self._extra(form, list(schemas), place, depth)
         finally:
             self._open = opened
-        if (most is not None and most < len(required)) or (least or 0) > len(pairs) and not extra:
+        if (most is not None and most < len(required)) or ((least or 0) > len(pairs) and not extra):
             raise NothingFits
         if (least or 0) <= len(required) and (most is None or (most >= len(pairs) and not extra)):
             return f'"{{" ws {self._pairs(pairs, required, extra)} ws "}}"'
@@ -567,7 +561,7 @@ class Converter:
             return "number"
         places = MOST_PLACES
         if step is not None:
-            whole, unit = step.as_integer_ratio()
+            _, unit = step.as_integer_ratio()
             if unit == 1:
                 return self._integer(form, place)
             digits = -int(step.normalize().as_tuple().exponent)

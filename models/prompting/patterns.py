@@ -39,6 +39,8 @@ class _Reader:
         self._text = pattern
         self._at = 0
         self._nodes = nodes
+        self._started = False
+        """Nothing but ^ was read, so that another ^ adds nothing."""
 
     def whole(self) -> Node:
         found = self._alternatives(0)
@@ -58,8 +60,10 @@ class _Reader:
     def _alternatives(self, depth: int) -> Node:
         if depth > MOST_NESTING:
             raise NotRegular(f"it is nested more than {MOST_NESTING} deep")
+        started = self._started
         choices = [self._sequence(depth)]
         while self._take("|"):
+            self._started = started
             choices.append(self._sequence(depth))
         return self._nodes.either(choices)
 
@@ -85,7 +89,9 @@ class _Reader:
     def _look_ahead(self, depth: int) -> tuple[Node, bool]:
         wanted = self._text[self._at + 2] == "="
         self._at += 3
+        started = self._started
         found = self._alternatives(depth + 1)
+        self._started = started
         self._close()
         return found, wanted
 
@@ -96,15 +102,17 @@ class _Reader:
     def _item(self, depth: int) -> Node:
         character = self._next()
         self._at += 1
+        if character == "^":
+            started, self._started = self._started, True
+            return self._nodes.empty if started else self._nodes.set([(START, START)])
+        if character == "(":
+            return self._group(depth)
+        self._started = False
         match character:
-            case "(":
-                return self._group(depth)
             case "[":
                 return self._nodes.set(self._class())
             case ".":
                 return self._nodes.set(outside(_LINE_ENDS))
-            case "^":
-                return self._nodes.set([(START, START)])
             case "$":
                 return self._nodes.set([(END, END)])
             case "\\":
@@ -120,6 +128,7 @@ class _Reader:
                 raise NotRegular("it has a group of a kind that is not offered, such as a look-behind")
             self._at += len(name) + 1
         found = self._alternatives(depth + 1)
+        self._started = False
         self._close()
         return found
 

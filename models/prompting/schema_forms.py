@@ -22,7 +22,9 @@ ANNOTATIONS = frozenset(
     {
         "$schema", "$id", "id", "$comment", "$defs", "definitions", "$anchor", "$vocabulary", "title", "description", "default", "examples",
         "example", "deprecated", "readOnly", "writeOnly", "discriminator", "xml", "externalDocs", "contentMediaType", "contentEncoding",
-        "markdownDescription", "components", "enumNames", "enumDescriptions", "propertyOrdering", "unevaluatedProperties", "unevaluatedItems", "strict", "name",
+        "markdownDescription", "components", "enumNames", "enumDescriptions", "propertyOrdering", "unevaluatedProperties",
+        "unevaluatedItems",
+        "strict", "name",
     }
 )  # fmt: skip
 """They say nothing of the value, or are followed anyway: of properties only those are written that a schema names."""
@@ -318,6 +320,22 @@ def property_of(form: Form, name: str) -> Any:
     for one in found or [form.get("additionalProperties", True)]:
         schema = _and(schema, one)
     return schema
+
+
+def types_of(form: Form) -> list[str]:
+    """The types that a form allows; without any, those that its keywords speak of."""
+    if "type" in form:
+        types = form["type"]
+    else:
+        speaks = {
+            "object": {"properties", "required", "additionalProperties", "patternProperties", "propertyNames", "minProperties",
+                       "maxProperties"},
+            "array": {"items", "prefixItems", "minItems", "maxItems", "uniqueItems"},
+            "string": {"text", "minLength", "maxLength"},
+            "number": {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"},
+        }  # fmt: skip
+        types = [kind for kind, words in speaks.items() if words & form.keys()][:1] or [one for one in TYPES if one != "integer"]
+    return [one for one in dict.fromkeys(types) if one != "integer" or "number" not in types]
 
 
 def _item(form: Form, at: int) -> Any:

@@ -13,7 +13,7 @@ MOST_PLACES = 12
 MOST_LISTED = 100
 """Multiples that are written out one by one."""
 MOST_REMAINDERS = 100
-FURTHEST = 10**MOST_DIGITS - 1
+FURTHEST: int = 10**MOST_DIGITS - 1
 
 
 class Nowhere(Exception):
@@ -141,7 +141,7 @@ def _scaled(number: Decimal, unit: int, rounding: str, step: int) -> int:
         context.prec = 1_000
         number = max(min(number, Decimal(FURTHEST + 1)), Decimal(-FURTHEST - 1))
         scaled = number * unit
-        whole = scaled.to_integral_value(rounding)
+        whole: Decimal = scaled.to_integral_value(rounding)
     return max(-FURTHEST * unit, min(FURTHEST * unit, int(whole) + (step if whole == scaled else 0)))
 
 

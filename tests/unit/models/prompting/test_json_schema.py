@@ -66,22 +66,26 @@ CASES: list[tuple[Any, list[str], list[str]]] = [
     ({"type": "number", "minimum": 0.5, "exclusiveMaximum": 2}, ["0.5", "1", "1.999"], ["0.49", "2", "2.0", "-1"]),
     ({"type": "number", "multipleOf": 0.01}, ["1.25", "-3"], ["1.255"]),
     ({"type": "integer", "multipleOf": 7, "minimum": 1000, "maximum": 99999}, ["1001", "7000"], ["1000", "7001", "994"]),
-    ({"type": "array", "items": {"enum": ["a", "b", "c"]}, "uniqueItems": True, "minItems": 1}, ['["a"]', '["a","c"]'], ["[]", '["a","a"]']),
+    ({"type": "array", "items": {"enum": ["a", "b", "c"]}, "uniqueItems": True, "minItems": 1}, ['["a"]', '["a","c"]'], ["[]",
+     '["a","a"]']),
     ({"properties": {"a": {"type": "null"}, "b": {"type": "null"}}, "anyOf": [{"required": ["a"]}, {"required": ["b"]}]},
      ['{"a": null}', '{"b": null}', '{"a": null, "b": null}'], ["{}"]),
     ({"properties": {"a": {"type": "null"}, "b": {"type": "null"}}, "oneOf": [{"required": ["a"]}, {"required": ["b"]}]},
      ['{"a": null}', '{"b": null}'], ["{}", '{"a": null, "b": null}']),
-    ({"allOf": [{"properties": {"a": {"type": "integer"}}, "required": ["a"]}, {"properties": {"a": {"minimum": 3}, "b": {"type": "null"}}}]},
+    ({"allOf": [{"properties": {"a": {"type": "integer"}}, "required": ["a"]}, {"properties": {"a": {"minimum": 3},
+     "b": {"type": "null"}}}]},
      ['{"a": 3}', '{"a": 4, "b": null}'], ['{"a": 2}', '{"b": null}']),
     ({"properties": {"k": {"enum": ["x", "y"]}, "n": {"type": "integer"}}, "required": ["k"],
       "if": {"properties": {"k": {"const": "x"}}}, "then": {"required": ["n"]}}, ['{"k": "x", "n": 1}', '{"k": "y"}'], ['{"k": "x"}']),
     ({"type": "string", "not": {"enum": ["a", "b"]}, "maxLength": 1}, ['"c"', '""'], ['"a"', '"b"']),
-    ({"type": "object", "patternProperties": {"^x-": {"type": "integer"}}, "additionalProperties": False}, ['{"x-a": 1}', "{}"], ['{"y": 1}']),
+    ({"type": "object", "patternProperties": {"^x-": {"type": "integer"}}, "additionalProperties": False}, ['{"x-a": 1}', "{}"],
+     ['{"y": 1}']),
     ({"type": "object", "additionalProperties": {"type": "null"}, "properties": {"a": {"type": "integer"}}, "minProperties": 1},
      ['{"a": 1}', '{"b": null}'], ["{}", '{"a": null}']),
     ({"type": "object", "maxProperties": 1, "propertyNames": {"pattern": "^[a-z]$"}, "additionalProperties": {"type": "null"}},
      ["{}", '{"a": null}'], ['{"a": null, "b": null}', '{"A": null}']),
-    ({"type": "array", "prefixItems": [{"type": "null"}], "items": {"type": "boolean"}, "maxItems": 2}, ["[null]", "[null, true]"], ["[]", "[null, true, true]"]),
+    ({"type": "array", "prefixItems": [{"type": "null"}], "items": {"type": "boolean"}, "maxItems": 2}, ["[null]", "[null, true]"],
+     ["[]", "[null, true, true]"]),
     ({"type": "object", "required": ["x"]}, ['{"x": 1}', '{"x": {}}'], ["{}"]),
     ({"type": "integer", "maximum": 1.5, "minimum": -0.5}, ["0", "1"], ["2", "-1"]),
     ({"type": "string", "minLength": 1, "enum": ["", "a"]}, ['"a"'], ['""']),
@@ -165,3 +169,10 @@ def test_hostile_schemas_end_quickly() -> None:
 
 def test_half_a_character_becomes_a_question_mark() -> None:
     assert '"\\"?\\""' in grammar_of('{"const": "\\ud800"}').grammar
+
+
+def test_an_anchor_within_a_look_ahead_is_where_the_text_begins(backend: LlamaBackend) -> None:
+    """As pydantic writes decimals."""
+    schema = {"type": "string", "pattern": r"^(?!^[-+.]*$)[+-]?0*\d*\.?\d*$"}
+    assert follows(backend, schema, '"1.5"') and follows(backend, schema, '"-07"')
+    assert not follows(backend, schema, '""') and not follows(backend, schema, '"-."')

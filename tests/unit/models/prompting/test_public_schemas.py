@@ -1,12 +1,11 @@
 """Schemas as programs send them: what a model writes under their grammar is checked by another implementation of JSON Schema.
 
-The model is chance itself: at each place one of the tokens that the grammar allows, whatever it is.
+The model is chance itself: see chance.py.
 """
 
 from __future__ import annotations
 
 import json
-import random
 import time
 from collections.abc import Iterator
 from datetime import datetime
@@ -14,24 +13,21 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.validators import Draft7Validator
 
 from core.errors import InvalidInput
 from models.engine.llama.backend import BackendOptions, LlamaBackend
-from models.engine.llama.native import lib
-from models.engine.sampling.steering import _CANDIDATE, GrammarSampler, _array
 from models.prompting.json_schema import grammar_of
 from models.prompting.schema_strings import Text
 from tests.gguf_maker import make_gguf
 from tests.this_machine import EXTRA_BUFFERS
+from tests.unit.models.prompting.chance import written
 
 SCHEMAS = Path(__file__).parent / "schemas"
 ACCEPT = sorted((SCHEMAS / "accept").glob("*.json"))
 REJECT = sorted((SCHEMAS / "reject").glob("*.json"))
-MOST_TOKENS = 6_000
 FORMATS = FormatChecker(["date", "email", "ipv4", "uuid"])
 
 
@@ -51,33 +47,6 @@ def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LlamaBackend]:
     backend = LlamaBackend(path, BackendOptions(context=256, slots=1, extra_buffers=EXTRA_BUFFERS))
     yield backend
     backend.close()
-
-
-def written(backend: LlamaBackend, grammar: str, seed: int) -> str:
-    """What chance writes under the grammar; it likes to end what it has begun."""
-    rng = random.Random(seed)
-    count = lib.llama_vocab_n_tokens(backend._vocab)
-    end = lib.llama_vocab_eos(backend._vocab)
-    pieces = [backend.piece(token) for token in range(count)]
-    plain = [token for token, piece in enumerate(pieces) if len(piece) == 1 and 32 <= piece[0] < 127 and piece not in b"{["]
-    sampler = GrammarSampler(backend._vocab, grammar)
-    text = b""
-    try:
-        for _ in range(MOST_TOKENS):
-            candidates = np.zeros(count, _CANDIDATE)
-            candidates["id"] = np.arange(count)
-            sampler.apply(_array(candidates))
-            allowed = np.flatnonzero(np.isfinite(candidates["logit"]))
-            usual = [token for token in plain if np.isfinite(candidates["logit"][token])]
-            closing = [token for token in allowed if token == end or pieces[token] in (b'"', b"}", b"]")]
-            token = int(rng.choice(closing if closing and rng.random() < 0.3 else usual or list(allowed)))
-            if token == end:
-                return text.decode()
-            sampler.accept(token)
-            text += pieces[token]
-    finally:
-        sampler.free()
-    raise AssertionError(f"no end after {MOST_TOKENS} tokens: {text[:300]!r}")
 
 
 @pytest.mark.parametrize("path", ACCEPT, ids=lambda path: path.stem)
