@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from fastapi import Depends, Request, Response, Security
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 
+from api.middleware.own_names import is_foreign
 from api.services import Portal, PortalHere
 from core.errors import NotAllowed, NotSignedIn
 from core.operations.log_context import add_to_log_context
+from core.people.devices import DEVICE_COOKIE, DEVICE_DAYS
 from core.people.records import User
 from core.people.sessions import SESSION_COOKIE
+from core.people.sign_in import HERE, Caller
 
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _bearer = HTTPBearer(auto_error=False, description="The token that POST /api/v1/session answers.")
@@ -48,27 +50,28 @@ SignedIn = Annotated[User, Depends(signed_in)]
 
 
 def check_same_origin(request: Request) -> None:
-    """Raise NotAllowed for what another site's page made the browser send.
-
-    Browsers put Sec-Fetch-Site or Origin on every such request; a program that keeps cookies sends neither and passes.
-    """
-    site = request.headers.get("sec-fetch-site")
-    origin = request.headers.get("origin")
-    if site == "same-origin" or (site is None and origin is None):
-        return
-    if site is None and origin is not None and _host_of(origin) == request.headers.get("host", "").lower():
-        return
-    raise NotAllowed("This came from another site. Open the portal itself, or send the token as Authorization: Bearer.")
+    """Raise NotAllowed for what another site's page made the browser send."""
+    if is_foreign(request.headers):
+        raise NotAllowed("This came from another site. Open the portal itself, or send the token as Authorization: Bearer.")
 
 
-def _host_of(origin: str) -> str:
-    try:
-        parts = urlsplit(origin.lower())
-        port = parts.port
-    except ValueError:
-        return ""
-    usual = {"http": 80, "https": 443}.get(parts.scheme)
-    return parts.netloc if port != usual else (parts.hostname or "")
+def caller_of(request: Request) -> Caller:
+    """Where a sign-in comes from. The address is the connection's, or what a trusted proxy told (cli/serve.py)."""
+    return Caller(request.client.host if request.client else HERE, request.cookies.get(DEVICE_COOKIE))
+
+
+def set_device_cookie(request: Request, response: Response, portal: Portal, user: User) -> None:
+    """Make this browser a known device of somebody who has just signed in with it."""
+    token = portal.devices.remember(user, request.cookies.get(DEVICE_COOKIE))
+    response.set_cookie(
+        DEVICE_COOKIE,
+        token,
+        max_age=DEVICE_DAYS * 24 * 3600,
+        path="/",
+        secure=portal.settings.secure_cookie,
+        httponly=True,
+        samesite="strict",
+    )
 
 
 def set_cookie(response: Response, portal: Portal, token: str) -> None:

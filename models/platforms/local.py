@@ -76,6 +76,8 @@ class LocalPlatform:
         messages = [self._defused(message) for message in request.messages]
         prompt = self._template.render(messages, thinking=request.thinking, tools=tools)
         tokens = self._tokenize(prompt)
+        if not tokens:
+            raise InvalidInput("The chat template of {model} writes nothing for this conversation.", model=self.facts.file.name)
         room = self._room(tokens)
         followed = self._followed(request)
         params = self._resolved(request, prompt, room, followed.grammar if followed else None)
