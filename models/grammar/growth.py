@@ -9,11 +9,11 @@ from core.errors import InvalidInput
 from models.grammar.rules import Grammar
 from models.grammar.stacks import OutOfWork, Stacks
 
-MOST_WORK = 30_000
+MOST_WORK = 20_000
 """Visits that are spent on finding out, beyond the last step."""
 MOST_STATES = 400
 """That are looked at."""
-MOST_FOR_A_TEXT = 12_000
+MOST_FOR_A_TEXT = 8_000
 """Visits that some text may cost, however short."""
 MOST_PER_CHARACTER = 2_000
 """Visits that each of its characters may cost beyond that."""

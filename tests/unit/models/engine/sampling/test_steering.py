@@ -103,7 +103,7 @@ def test_even_nonsense_follows_a_schema(engine: Engine, backend: LlamaBackend, s
         },
         "required": ["city", "count", "list"],
     }
-    text, finished = ask(engine, backend, grammar=grammar_of(json.dumps(schema)), tokens=300, temperature=3.0, seed=seed, top_k=0)
+    text, finished = ask(engine, backend, grammar=grammar_of(json.dumps(schema)).grammar, tokens=300, temperature=3.0, seed=seed, top_k=0)
     assert finished.finish_reason is FinishReason.STOP
     value = json.loads(text)
     assert value["city"] in ("Bonn", "Köln")
