@@ -161,7 +161,7 @@ def build(
             os.environ.get(BACKUP_KEY) or None,
         ),
         retention=Retention(store, clock),
-        usage=UsageReports(store),
+        usage=UsageReports(store, clock),
         models=ModelRoom(pool, router, store, clock, settings.models_path, record.found if record else ()),
         pool=pool,
         index=index,

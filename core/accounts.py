@@ -71,6 +71,7 @@ class Accounts:
             failures = found.failures + 1
             locked = self._clock() + LOCK if failures >= MAX_FAILURES else None
             work.users.set_failures(found.user.id, 0 if locked else failures, locked)
+            self._audit(work, None, "session.refuse", found.user.name)
             if locked:
                 self._audit(work, None, "user.lock", found.user.name)
             work.commit()

@@ -8,7 +8,7 @@ import threading
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from core.entities import Session, SessionKind, User
+from core.entities import AuditEvent, Session, SessionKind, User
 from core.errors import NotSignedIn
 from core.ports import Clock
 from core.unit_of_work import Store
@@ -72,6 +72,7 @@ class Sessions:
                 raise NotSignedIn("This account is disabled. Ask an admin.")
             work.sessions.remove_expired(now)
             work.sessions.add(Session(token_hash(token), user_id, kind, now, now + self.lifetime))
+            work.audit.add(AuditEvent(now, user_id, "session.open", user.name, {"from": kind.value}))
             work.commit()
         return token
 
@@ -83,6 +84,9 @@ class Sessions:
             return work.sessions.user(token_hash(token), self._clock())
 
     def close(self, token: str) -> None:
+        now = self._clock()
         with self._store() as work:
+            if user := work.sessions.user(token_hash(token), now):
+                work.audit.add(AuditEvent(now, user.id, "session.close", user.name, {}))
             work.sessions.remove(token_hash(token))
             work.commit()

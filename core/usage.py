@@ -7,9 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from core.entities import RatedGeneration, User
+from core.entities import AuditEvent, RatedGeneration, User
 from core.errors import InvalidInput
 from core.permissions import Permission, require
+from core.ports import Clock
 from core.totals import CountedAnswers, Totals
 from core.unit_of_work import Store
 
@@ -55,8 +56,9 @@ class UsageReport:
 
 
 class UsageReports:
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
+        self._clock = clock
 
     def report(self, user: User, query: UsageQuery) -> UsageReport:
         require(user.role, Permission.VIEW_USAGE)
@@ -74,11 +76,15 @@ class UsageReports:
         )
 
     def rows(self, user: User, query: UsageQuery) -> Sequence[RatedGeneration]:
-        """The rows behind a report, for an export; without any text."""
+        """The rows behind a report, for an export; without any text. The audit records it."""
         require(user.role, Permission.VIEW_USAGE)
         with self._store() as work:
             since, until = (datetime.combine(day, time.min, UTC) for day in (query.first, query.last + timedelta(days=1)))
-            return work.generations.rated(since, until, query.model, query.group)
+            found = work.generations.rated(since, until, query.model, query.group)
+            details = {"rows": str(len(found)), "first": query.first.isoformat(), "last": query.last.isoformat()}
+            work.audit.add(AuditEvent(self._clock(), user.id, "usage.export", "usage", details))
+            work.commit()
+        return found
 
     def choices(self, user: User) -> tuple[Sequence[str], Sequence[str]]:
         """The models and groups that occur in any row, for filters."""

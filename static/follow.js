@@ -1,4 +1,4 @@
-// Two things only the browser can do. See pages/widgets/follow.py.
+// What only the browser can do. See pages/widgets/follow.py.
 
 const SHEET = new CSSStyleSheet();
 SHEET.replaceSync(`
@@ -112,4 +112,14 @@ export function closeSidebar({data}) {
   if (before !== undefined && before !== conversation && innerWidth < 768)
     document.querySelector('[data-testid="stSidebarCollapseButton"] button')?.click();
   before = conversation;
+}
+
+const seen = new Map();         // by component: the key that was brought into view last
+
+export function keepInSight({data, parentElement}) {
+  const [{key}] = data, host = parentElement.closest?.('[class*="st-key-zero-sight"]') || parentElement;
+  const name = host.className || 'row';
+  if (seen.get(name) === key) return;
+  seen.set(name, key);
+  requestAnimationFrame(() => key && document.querySelector('.st-key-' + CSS.escape(key))?.scrollIntoView({block: 'nearest'}));
 }
