@@ -14,6 +14,7 @@ from core.log_context import add_to_log_context, log_context, new_request_id
 from core.permissions import ROLES, Permission, allows
 from core.sessions import SESSION_COOKIE
 from pages import account, audit, chat, feedback, models, people, search, shell, sign_in, store, usage, words
+from pages.widgets.browser_shell import browser_shell
 from pages.words import said, t
 
 if TYPE_CHECKING:
@@ -85,12 +86,14 @@ def _signed_in(portal: Portal, user: User) -> None:
     # Without icons: the icon of the open page becomes the browser's, and Streamlit fetches that from an outside host.
     own = [
         st.Page(lambda: account.render(portal, user), title=t("Preferences"), url_path="preferences"),
+        st.Page(lambda: account.keyboard(user), title=t("Keyboard"), url_path="keyboard"),
         st.Page(lambda: account.sign_out(portal, user), title=t("Sign out"), url_path="sign-out"),
     ]
     page = st.navigation({"": listed + hidden, user.full_name: own}, position="top")
     start = page.url_path == ""
     _frame(page.title, centered=start, sidebar=272)
     shell.brand()
+    browser_shell(page.url_path, reviews=allows(user.role, Permission.REVIEW_FEEDBACK))
     if page.url_path != search.PATH:
         search.shortcut()
     if start:
