@@ -12,12 +12,13 @@ from uuid import uuid4
 
 from core.attachment import StoredFile, text_of, with_files
 from core.conversations import path
-from core.entities import Author, FinishReason, Generation, Message, MessageStatus, Timings, Usage, User
+from core.entities import Author, FinishReason, Generation, Message, MessageStatus, Timings, Turn, Usage, User
 from core.errors import InvalidInput, PortalError, PromptTooLong, Unavailable
 from core.generation import ChatMessage, Delta, Finished, GenerationRequest, Queued, RunningGeneration, SamplingParams
 from core.log_context import add_to_log_context
 from core.ports import Router
 from core.running_turn import RunningTurn
+from core.titles import better_title, title_of
 from core.unit_of_work import Store, UnitOfWork
 
 log = logging.getLogger(__name__)
@@ -25,6 +26,8 @@ log = logging.getLogger(__name__)
 CHECKPOINT_EVERY_S = 1.0
 SAVE_TRIES = 6
 """The end of a turn is written again after 0.5, 1, 2, 4 and 8 s while the store cannot write."""
+TITLES_COMPARED = 100
+"""A new title differs from those of so many of the person's newest conversations, where that can be."""
 UNEXPECTED = "The answer stopped because of an error inside the portal. The text so far is kept. Try again; the log has the details."
 GONE = "The model went away in the middle of the answer. The text so far is kept. Try again."
 UNSAVED = "The answer could not be saved. Copy it now; the log has the details."
@@ -139,6 +142,8 @@ class TurnRunner:
                         work.generations.add(row)
                     work.messages.finish(turn.answer_id, status, snapshot.text, snapshot.reasoning, end.error)
                     work.turns.finish(turn.id, status)
+                    if snapshot.text:
+                        _name(work, user, turn, snapshot.text)
                     work.commit()
                 return None
             except Unavailable as problem:
@@ -150,6 +155,19 @@ class TurnRunner:
                 log.exception("turn %s could not be saved", turn.id)
                 return UNSAVED
         return UNSAVED
+
+
+def _name(work: UnitOfWork, user: User, turn: Turn, answer: str) -> None:
+    """Once the first question is answered, give the conversation a better title if there is one, unless somebody chose its title."""
+    question, conversation = work.messages.get(turn.question_id), work.conversations.get(turn.conversation_id)
+    if question is None or conversation is None or question.parent_id is not None or not question.text:
+        return
+    title = title_of(question.text)
+    if conversation.title != title:
+        return
+    others = [each.title for each in work.conversations.of_user(user.id, TITLES_COMPARED) if each.id != conversation.id]
+    if (better := better_title(title, question.text, answer, others)) != title:
+        work.conversations.save(replace(conversation, title=better))
 
 
 def _row(user: User, running: RunningTurn, end: _End, generation: RunningGeneration, source: str) -> Generation:

@@ -17,8 +17,9 @@ from core.errors import Conflict, NotFound, Unavailable
 from core.files import attachable
 from core.log_context import log_context
 from core.ports import Clock, Router
-from core.questions import check_question, check_request_id, title_of
+from core.questions import check_question, check_request_id
 from core.running_turn import RunningTurn
+from core.titles import title_of
 from core.turn_runner import TurnOptions, TurnRunner
 from core.unit_of_work import Store, UnitOfWork
 

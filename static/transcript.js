@@ -130,7 +130,23 @@ function barOf(bar, {labels: L, say}, again) {
   meta.title = meta.textContent;
   box.append(meta);
   if (bar.details.length) unfold(meta, outer, bar.details, L);
+  rove(box, L.actions);
   return outer;
+}
+
+// A bar of buttons is one tab stop; the arrows move within it.
+function rove(bar, name) {
+  const all = () => [...bar.querySelectorAll('button:not([disabled])')];
+  bar.setAttribute('role', 'toolbar'); bar.setAttribute('aria-label', name);
+  all().forEach((each, n) => { each.tabIndex = n ? -1 : 0; });
+  bar.onkeydown = event => {
+    const held = all(), at = held.indexOf(bar.getRootNode().activeElement);
+    const to = {ArrowRight: held[at + 1], ArrowLeft: held[at - 1], Home: held[0], End: held.at(-1)}[event.key];
+    if (at < 0 || !to) return;
+    event.preventDefault();
+    held.forEach(each => { each.tabIndex = each === to ? 0 : -1; });
+    to.focus();
+  };
 }
 
 // The figures that the line leaves out

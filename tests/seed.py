@@ -25,7 +25,7 @@ from core.entities import (
     User,
 )
 from core.permissions import Role
-from core.questions import title_of
+from core.titles import title_of
 from core.unit_of_work import Store, UnitOfWork
 from tests.seed_texts import COMMENTS_GOOD, COMMENTS_POOR, NOTES, TALKS, Talk
 

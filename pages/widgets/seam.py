@@ -79,6 +79,7 @@ def _versions(shown: Shown) -> dict[str, object] | None:
 def _labels(_language: str) -> dict[str, str]:
     """Translated once per language."""
     return {
+        "actions": t("What can be done with this answer"),
         "copy": t("Copy"),
         "copied": t("Copied"),
         "up": t("Good answer"),
