@@ -97,6 +97,7 @@ class Portal:
     def close(self) -> None:
         """Mark running answers as interrupted, with their text; free the models; close the store."""
         self.turns.close()
+        self.conversations.close()
         self.retention.close()
         self.store_room.close()
         self.reconciler.close()

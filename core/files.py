@@ -11,6 +11,7 @@ from core.errors import Conflict, InvalidInput, NotFound
 from core.permissions import Permission, allows, require
 from core.ports import Clock, DocumentReader
 from core.unit_of_work import Store, UnitOfWork
+from core.unreadable import refuse_known
 
 MOST_WAITING, QUESTIONS_WAITING = 50, 5
 """Files that one person may have uploaded and not yet asked with; together no more than so many questions could take."""
@@ -37,6 +38,7 @@ class Files:
         if len(content) > self.max_bytes:
             sentence = "{name} has {size} MB; at most {limit} MB fit in one question."
             raise InvalidInput(sentence, name=name, size=_mb(len(content)), limit=_mb(self.max_bytes))
+        refuse_known(name, content)
         with self._store() as work:  # Before a document is read, which takes time.
             self._check_room(work, user, len(content))
         extracted = self._reader.text(name, content) if is_document(name, content) else None

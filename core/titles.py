@@ -15,6 +15,11 @@ _REQUEST = re.compile(
     re.I,
 )
 _POINTS_ELSEWHERE = re.compile(r"\b(?:this|that|it|these|those|above|below|attached)\b|这|那|它|上面|下面|附件", re.I)
+_EMPTY = re.compile(
+    r"[\s\W]*(?:continue|go on|more|again|why|how|what|test(?:ing)?|ok(?:ay)?|yes|no|help|thanks|thank you|hi|hello|hey|explain|summari[sz]e"
+    r"|translate|shorten|rewrite|继续|为什么|测试|帮助|谢谢|你好|您好|总结(?:一下)?|翻译(?:一下)?|解释(?:一下)?)[\s\W]*",
+    re.I,
+)
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _MARKS = re.compile(r"[*_`~]+|^(?:[-+>]|\d+[.)])\s+")
@@ -48,9 +53,9 @@ def better_title(title: str, question: str, answer: str, taken: Collection[str])
 
 
 def _says_little(question: str) -> bool:
-    """A word or two, or a few that point to something else: "Continue", "Summarize this"."""
+    """Words that need their chat or file to be understood: "Continue", "Summarize this"."""
     words = len(_WORD.findall(_WIDE.sub("", question))) + len(_WIDE.findall(question)) / 2
-    return words <= 2 or (words <= 5 and _POINTS_ELSEWHERE.search(question) is not None)
+    return words == 0 or _EMPTY.fullmatch(question) is not None or (words <= 5 and _POINTS_ELSEWHERE.search(question) is not None)
 
 
 def _title_in(answer: str) -> str | None:

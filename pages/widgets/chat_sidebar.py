@@ -76,9 +76,12 @@ def carry_out(portal: Portal, user: User, asked: Mapping[str, Any]) -> None:
             chat_dialogs.show(asked["kind"], asked["id"])
         case "delete now":
             chat_dialogs.close()
-            portal.conversations.delete(user, asked["id"])
+            portal.conversations.delete_soon(user, asked["id"])
             if place.opened() == asked["id"]:
                 place.open_chat(None)
+        case "restore":
+            portal.conversations.restore(user, asked["id"])
+            place.open_chat(asked["id"])
         case "move now":
             chat_dialogs.close()
             portal.conversations.move(user, asked["id"], asked["folder"])

@@ -65,7 +65,7 @@ def transcript(
             if message is not writing:
                 draw_seam(thought=_thought(message))
                 _answer(message, free=free, on_again=on_again)
-                foot = Foot(each, _figures_of(message), details_of(message.generation), _mark(message))
+                foot = Foot(each, _figures_of(message), details_of(message.generation), _mark(message), again=not _is_cut(message))
             elif running is not None and running.turn.answer_id == message.id:
                 _running(portal, running, draw_seam, figures)
             else:
@@ -78,12 +78,17 @@ def transcript(
 def _answer(message: Message, *, free: bool, on_again: Callable[[str], None]) -> None:
     if message.text:
         show(message.text)
-    if message.status in (MessageStatus.FAILED, MessageStatus.INTERRUPTED):
+    if _is_cut(message):
         _cut(message, free=free, on_again=on_again)
     elif message.generation and message.generation.error:
         # It ended in order, but the model lost its way in it.
         with st.container(key=f"astray-{message.id}"):
             st.markdown(f":gray[{plain(retold(message.generation.error))}]")
+
+
+def _is_cut(message: Message) -> bool:
+    """Whether the answer says itself that it is not whole, and offers to try again."""
+    return message.status in (MessageStatus.FAILED, MessageStatus.INTERRUPTED)
 
 
 def _cut(message: Message, *, free: bool, on_again: Callable[[str], None]) -> None:

@@ -38,6 +38,7 @@ def test_a_title_leaves_greetings_and_politeness_out(question: str, title: str) 
         ("Summarize this", "# Supplier contract, clause 7\n\nThe notice period grows.", "Supplier contract, clause 7"),
         ("Continue", "The **notice period** grows to 90 days. It was 30.", "The notice period grows to 90 days"),
         ("总结一下这个", "供应商合同第七条的变化。其他不变。", "供应商合同第七条的变化"),
+        ("A loan of 5", "The **loan** grows. Yes.", "A loan of 5"),
         ("Why?", "```python\nprint(1)\n```", "Why?"),
         ("Compare fixed and floating rates", "# Rates\n\nFixed ones stay.", "Compare fixed and floating rates"),
     ],

@@ -1,0 +1,25 @@
+"""The bar that takes a deletion back, for as long as that is possible."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.undo import UNDO_S, Pending
+from pages.widgets.script import component
+from pages.widgets.wishes import wish_of_component
+from pages.words import t
+
+_undo = component("undo", file="undo.js", html="<div class='undo' role='status'></div>")
+
+
+def undo_bar(pending: Sequence[Pending]) -> None:
+    """Offer to restore the chat that was deleted last; nothing is drawn without one."""
+    if not pending:
+        return
+    newest = pending[-1]
+    labels = {"deleted": t("{title} was deleted.", title=newest.title or t("New chat")), "undo": t("Undo")}
+    with st.container(key="undo"):
+        data = [{"id": newest.id, "seconds": UNDO_S}, labels]
+        _undo(key="undo-bar", data=data, on_event_change=lambda: wish_of_component("undo-bar"))
