@@ -7,17 +7,20 @@ from collections.abc import Collection
 
 TITLE_CHARS = 60
 _GREETING = re.compile(
-    r"(?:hi|hello|hey|dear (?:all|team)|good (?:morning|afternoon|evening)|你好|您好|大家好)(?: (?:there|all|everyone|team))?[\s,.!，。！]*", re.I
+    r"(?:hi|hello|hey|dear (?:all|team)|good (?:morning|afternoon|evening)|你好|您好|大家好)(?: (?:there|all|everyone|team))?"
+    r"[\s,.!，。！]*",
+    re.I,
 )
 _REQUEST = re.compile(
-    r"(?:(?:please|kindly|(?:can|could|would|will) you(?: please| kindly)?|i(?: would|'d) like you to|i (?:want|need) you to|help me(?: to)?)\b"
+    r"(?:(?:please|kindly|(?:can|could|would|will) you(?: please| kindly)?|i(?: would|'d) like you to|i (?:want|need) you to"
+    r"|help me(?: to)?)\b"
     r"|请你|请|麻烦你?|能不能|可以|帮我)[\s,，]*",
     re.I,
 )
 _POINTS_ELSEWHERE = re.compile(r"\b(?:this|that|it|these|those|above|below|attached)\b|这|那|它|上面|下面|附件", re.I)
 _EMPTY = re.compile(
-    r"[\s\W]*(?:continue|go on|more|again|why|how|what|test(?:ing)?|ok(?:ay)?|yes|no|help|thanks|thank you|hi|hello|hey|explain|summari[sz]e"
-    r"|translate|shorten|rewrite|继续|为什么|测试|帮助|谢谢|你好|您好|总结(?:一下)?|翻译(?:一下)?|解释(?:一下)?)[\s\W]*",
+    r"[\s\W]*(?:continue|go on|more|again|why|how|what|test(?:ing)?|ok(?:ay)?|yes|no|help|thanks|thank you|hi|hello|hey|explain"
+    r"|summari[sz]e|translate|shorten|rewrite|继续|为什么|测试|帮助|谢谢|你好|您好|总结(?:一下)?|翻译(?:一下)?|解释(?:一下)?)[\s\W]*",
     re.I,
 )
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")

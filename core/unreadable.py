@@ -30,7 +30,8 @@ def _refusal(ending: str, content: bytes) -> str | None:
         return _refusal_of_zip(content)
     if content.startswith(_PACKED) or content[257:262] == b"ustar":
         return ARCHIVE
-    is_media = content.startswith(_MEDIA) or content[4:8] == b"ftyp" or (content[:4] == b"RIFF" and content[8:12] in (b"WEBP", b"WAVE", b"AVI "))
+    riff = content[:4] == b"RIFF" and content[8:12] in (b"WEBP", b"WAVE", b"AVI ")
+    is_media = riff or content.startswith(_MEDIA) or content[4:8] == b"ftyp"
     return PICTURE_OR_SOUND if is_media and b"\0" in content[:4096] else None
 
 

@@ -54,8 +54,9 @@ def selected(prefix: str, id: str, known: Collection[str]) -> None:
 
 def one_pane(hidden: str, back: str = "") -> None:
     """On a phone, hide the columns that hold what the CSS selector `hidden` names, and show the way back to them; "" hides none."""
-    rules = f'[data-testid="stColumn"]:has({hidden}) {{ display: none }} {back or ":not(*)"} {{ display: flex !important }}' if hidden else ""
-    st.html(f"<style>@media (max-width: 640px) {{ {rules} }}</style>")
+    hide = f'[data-testid="stColumn"]:has({hidden}) {{ display: none }}' if hidden else ""
+    show = f"{back} {{ display: flex !important }}" if hidden and back else ""
+    st.html(f"<style>@media (max-width: 640px) {{ {hide} {show} }}</style>")
 
 
 def page_head(title: str, sub: str = "", key: str = "head") -> DeltaGenerator:

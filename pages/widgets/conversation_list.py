@@ -35,6 +35,10 @@ def conversation_list(
     now = _now()
     groups = [(t("Found"), list(conversations))] if found and conversations else by_day(conversations, now)
     named = {each.id: each.name for each in folders} if found else {}
+
+    def row(each: Conversation) -> dict[str, object]:
+        return _row(each, each.id in running, named, day(each.updated_at, now) if found else "")
+
     _list(
         key="conversations",
         # A list: Streamlit searches every value of a mapping for tables.
@@ -43,7 +47,7 @@ def conversation_list(
                 "open": open_id,
                 "folders": [] if found or folder else [_folder(each, each.id == open_in) for each in folders],
                 "folder": _folder(folder, True) if folder and not found else None,
-                "groups": [[title, [_row(each, each.id in running, named, day(each.updated_at, now) if found else "") for each in members]] for title, members in groups],
+                "groups": [[title, [row(each) for each in members]] for title, members in groups],
                 "none": _why_none(found, folder, folders),
             },
             _labels(len(folders)),

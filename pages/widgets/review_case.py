@@ -92,12 +92,12 @@ def draw_case(portal: Portal, user: User, opened: Case, before: Place | None, af
         st.space("stretch")
         with st.container(key="rvnav", horizontal=True, gap="xsmall", width="content"):
             st.button(
-                t("Previous case"), icon=":material/keyboard_arrow_up:", shortcut="K", key="icon-rvprev", help=t("Previous case"), disabled=before is None,
-                on_click=go, args=before or (None, 0),
+                t("Previous case"), icon=":material/keyboard_arrow_up:", shortcut="K", key="icon-rvprev", help=t("Previous case"),
+                disabled=before is None, on_click=go, args=before or (None, 0),
             )  # fmt: skip
             st.button(
-                t("Next case"), icon=":material/keyboard_arrow_down:", shortcut="J", key="icon-rvnext", help=t("Next case"), disabled=after is None,
-                on_click=go, args=after or (None, 0),
+                t("Next case"), icon=":material/keyboard_arrow_down:", shortcut="J", key="icon-rvnext", help=t("Next case"),
+                disabled=after is None, on_click=go, args=after or (None, 0),
             )  # fmt: skip
     if problem := st.session_state.pop("feedback-problem", None):
         st.markdown(f":red[:material/error: {plain(problem)}]")
