@@ -1,6 +1,6 @@
 """The entry page: every run of every page starts here, asks whose session this is, and opens only what that person may see."""
 
-from bootstrap import portal
-from pages.navigation import run
+from bootstrap.process import portal
+from pages.shell.navigation import run
 
 run(portal)

@@ -13,12 +13,12 @@ import streamlit as st
 from starlette.middleware import Middleware
 from streamlit.runtime.pages_manager import PagesManager
 
-import bootstrap
 from api.application import build as build_api
-from api.compressed import CompressedScripts
-from api.dispatch import ApiDispatch
-from api.upload_guard import UploadGuard
-from pages import theme
+from api.middleware.compressed import CompressedScripts
+from api.middleware.dispatch import ApiDispatch
+from api.middleware.upload_guard import UploadGuard
+from bootstrap import process as portal_process
+from pages.shell import theme
 
 if not faulthandler.is_enabled():  # the portal may have given it a file already
     faulthandler.enable()
@@ -39,7 +39,7 @@ def settle() -> None:
     level = log.level
     log.setLevel(logging.ERROR)
     try:
-        import pages.navigation  # noqa: F401
+        pass
     finally:
         log.setLevel(level)
     gc.collect()
@@ -48,16 +48,16 @@ def settle() -> None:
 
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[None]:
-    await anyio.to_thread.run_sync(bootstrap.portal)
+    await anyio.to_thread.run_sync(portal_process.portal)
     yield
-    await anyio.to_thread.run_sync(bootstrap.stop)
+    await anyio.to_thread.run_sync(portal_process.stop)
 
 
 app = st.App(
     "Home.py",
     middleware=[
-        Middleware(ApiDispatch, api=build_api(bootstrap.portal)),
-        Middleware(UploadGuard, portal=bootstrap.portal),
+        Middleware(ApiDispatch, api=build_api(portal_process.portal)),
+        Middleware(UploadGuard, portal=portal_process.portal),
         Middleware(CompressedScripts),
     ],
     lifespan=lifespan,

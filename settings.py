@@ -14,7 +14,7 @@ from typing import Annotated, get_type_hints
 import yaml
 
 from core.errors import InvalidInput, StartFailed
-from core.model import LoadSettings
+from core.models.records import LoadSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,28 +7,12 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from api import (
-    conversation_routes,
-    errors,
-    feedback_routes,
-    file_routes,
-    folder_routes,
-    health_routes,
-    index_routes,
-    metrics_routes,
-    model_routes,
-    openai_routes,
-    people_routes,
-    retention_routes,
-    search_routes,
-    session_routes,
-    store_routes,
-    usage_routes,
-    vector_routes,
-)
-from api.body_limit import BodyLimit
-from api.portal import Portal
-from api.request_ids import RequestIds
+from api import errors, health_routes, metrics_routes
+from api.middleware.body_limit import BodyLimit
+from api.middleware.request_ids import RequestIds
+from api.openai import chat_routes, vector_routes
+from api.portal import conversations, feedback, files, folders, index, models, people, retention, search, sessions, store, usage
+from api.services import Portal
 
 MAX_BODY_BYTES = 1024 * 1024
 """Of everything but an uploaded file."""
@@ -50,12 +34,12 @@ def build(portal_getter: Callable[[], Portal]) -> FastAPI:
     metrics = metrics_routes.RequestCount(portal_getter)
     refusals: dict[int | str, dict[str, Any]] = {"4XX": {"model": errors.ErrorBody}, 422: {"model": errors.ErrorBody}}
     ours = (
-        *(session_routes, conversation_routes, folder_routes, file_routes, feedback_routes, search_routes),
-        *(usage_routes, model_routes, people_routes, index_routes, store_routes, retention_routes),
+        *(sessions, conversations, folders, files, feedback, search),
+        *(usage, models, people, index, store, retention),
     )
     for routes in ours:
         app.include_router(routes.router, responses=refusals)
-    for routes in (openai_routes, vector_routes, health_routes):
+    for routes in (chat_routes, vector_routes, health_routes):
         app.include_router(routes.router)
     app.include_router(metrics_routes.router)
     # On a thread, and not as FastAPI does it: describing everything takes long enough to hold up every stream.
@@ -63,7 +47,7 @@ def build(portal_getter: Callable[[], Portal]) -> FastAPI:
     app.state.metrics = metrics
 
     def max_bytes(path: str) -> int:
-        return portal_getter().files.max_bytes if path == file_routes.PATH else MAX_BODY_BYTES
+        return portal_getter().files.max_bytes if path == files.PATH else MAX_BODY_BYTES
 
     app.add_middleware(BodyLimit, max_bytes=max_bytes)
     app.add_middleware(metrics_routes.CountRequests, metrics=metrics)

@@ -15,8 +15,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from core.embedding import InputTooLong
 from core.errors import Busy, NotFound, NotSignedIn, PortalError, PromptTooLong
+from core.inference.vectors import InputTooLong
 
 log = logging.getLogger(__name__)
 

@@ -7,10 +7,10 @@ import logging
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
-from api.portal import PortalHere
+from api.services import PortalHere
 from core.errors import PortalError
-from core.index import SearchQuery
-from core.model import ModelKind, ModelState
+from core.models.records import ModelKind, ModelState
+from core.search.records import SearchQuery
 
 log = logging.getLogger(__name__)
 router = APIRouter(tags=["health"])

@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 from fastapi import Depends, Request, Response, Security
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 
-from api.portal import Portal, PortalHere
-from core.entities import User
+from api.services import Portal, PortalHere
 from core.errors import NotAllowed, NotSignedIn
-from core.log_context import add_to_log_context
-from core.sessions import SESSION_COOKIE
+from core.operations.log_context import add_to_log_context
+from core.people.records import User
+from core.people.sessions import SESSION_COOKIE
 
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _bearer = HTTPBearer(auto_error=False, description="The token that POST /api/v1/session answers.")

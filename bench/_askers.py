@@ -10,7 +10,7 @@ from uuid import uuid4
 import httpx
 
 from bench._portal import Measured
-from core.entities import MessageStatus
+from core.chat.records import MessageStatus
 
 PEOPLE = ("ada", "ben", "cleo")
 QUESTIONS = ("What can this portal do?", "How do I rate an answer?", "Who can load a model?", "什么是季度预算？", "模型在哪里？")

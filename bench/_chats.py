@@ -26,14 +26,14 @@ import llama_cpp
 
 from bench.peers import LIBRARIES
 from core.errors import PortalError
-from core.generation import Delta, Finished, SamplingParams
-from core.model import LoadSettings
+from core.inference.requests import Delta, Finished, SamplingParams
+from core.models.records import LoadSettings
 from models.child.model import ChildModel
 from models.engine.engine import Engine
-from models.engine.llama_backend import BackendOptions, LlamaBackend
+from models.engine.llama.backend import BackendOptions, LlamaBackend
 from models.engine.sequence import Event, Sequence
-from models.memory_plan import plan_load
-from models.model_facts import read_facts
+from models.gguf.facts import read_facts
+from models.gguf.memory_plan import plan_load
 
 TOP_K, TOP_P, TEMPERATURE = 40, 0.95, 0.8
 PARKING_BYTES = 1 << 30

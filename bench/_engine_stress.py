@@ -21,14 +21,14 @@ from typing import Any
 import numpy as np
 
 from core.errors import Busy, PortalError
-from core.generation import Delta, Finished, SamplingParams
-from models import machine
+from core.inference.requests import Delta, Finished, SamplingParams
+from models.engine.batching.row_costs import RowCosts
 from models.engine.engine import Engine
-from models.engine.llama_backend import BackendOptions, LlamaBackend
-from models.engine.native import lib
-from models.engine.parked_files import ParkedFiles
-from models.engine.row_costs import RowCosts
+from models.engine.kv_cache.offload_files import ParkedFiles
+from models.engine.llama.backend import BackendOptions, LlamaBackend
+from models.engine.llama.native import lib
 from models.engine.sequence import Sequence
+from models.serving import machine
 from tests.gguf_maker import make_adapter, make_gguf
 
 SLOTS, CONTEXT, SHARED_CELLS = 6, 256, 512

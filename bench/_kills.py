@@ -19,14 +19,14 @@ from sqlalchemy import func, select
 import settings
 from bench._askers import PEOPLE, Ledger, one_chat, sign_in
 from bench._portal import Measured, running_portal
-from core.entities import MessageStatus
+from bootstrap.parts import open_index
+from core.chat.records import MessageStatus
 from data.database import Database, open_database
-from data.documents import SOURCES
+from data.index.documents import SOURCES
 from data.search.port import KINDS
 from data.tables import AttachmentTable, ConversationTable, FeedbackTable, IndexJobTable, MessageTable
 from data.unit_of_work import SqlUnitOfWork
 from settings import Settings
-from store_parts import open_index
 
 ALIVE_S = 2.5
 """From the first answer of a life to the kill, at most."""

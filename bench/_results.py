@@ -15,7 +15,7 @@ from pathlib import Path
 import llama_cpp
 
 from bench._portal import ROOT
-from models import machine
+from models.serving import machine
 
 HEAD = ("what", "engine", "beside it", "its figure", "ratio", "wanted")
 

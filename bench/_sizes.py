@@ -13,13 +13,13 @@ from sqlalchemy import select, text
 
 from bench._portal import percentile
 from bench._store_data import fill, folder_of, words
-from core.attachment import StoredFile
-from core.entities import Author
-from core.index import SearchQuery
+from core.chat.records import Author
+from core.knowledge.records import StoredFile
+from core.search.records import SearchQuery
 from data.backup.restore import restore
 from data.backup.write import write_backup
 from data.database import Database
-from data.index_queue import IndexWorker
+from data.index.worker import IndexWorker
 from data.search.port import WritableIndex
 from data.tables import ConversationTable, MessageTable, UserTable
 from data.unit_of_work import SqlUnitOfWork

@@ -13,8 +13,8 @@ from unittest.mock import patch
 from bench._chats import EngineSide
 from models.engine.backend import Decoded, Part
 from models.engine.engine import Engine
-from models.engine.llama_backend import LlamaBackend
-from models.engine.native import lib
+from models.engine.llama.backend import LlamaBackend
+from models.engine.llama.native import lib
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import insert
 
 from bench.lists import CHINESE, ENGLISH
-from core.entities import Author, MessageStatus, User
-from core.permissions import Role
+from core.chat.records import Author, MessageStatus
+from core.people.records import Role, User
 from data.database import Database
 from data.tables import AttachmentTable, ConversationTable, FilePartTable, FileTable, FolderTable, MessageTable
 from data.transaction import Transaction

@@ -29,8 +29,8 @@ from bench._results import HEAD, processor, row, write
 from bench._sides_in_turns import Bench, in_turns, prompt
 from bench._synthetic import COPYING, COPYING_F16, COPYING_NINE, DRAFTING, FIRST_WORD, MIDDLE, WIDE, Shape, follower, words
 from bench.peers import llama_server
-from models import machine
-from models.engine.native import lib
+from models.engine.llama.native import lib
+from models.serving import machine
 
 COUNTS = {1: 256, 4: 192, 8: 128, 16: 96, 32: 64, 64: 48}
 """Chats at once, and the tokens each answer has."""

@@ -33,9 +33,9 @@ from bench._synthetic import FIRST_WORD, Shape, words
 from bench.peers import llama_server, with_cuda
 from cli.engine_build import gpus
 from core.errors import PortalError, StartFailed
-from models import machine
-from models.engine import native
-from models.memory_plan import BATCH_ON_GPU
+from models.engine.llama import native
+from models.gguf.memory_plan import BATCH_ON_GPU
+from models.serving import machine
 
 COUNTS = {1: 256, 8: 256, 32: 192, 64: 128}
 """Chats at once, and the tokens each answer has."""

@@ -17,11 +17,11 @@ from pathlib import Path
 from uuid import uuid4
 
 from bench._portal import PASSWORD, percentile, running_portal, table
-from core.accounts import Accounts
-from core.entities import Author, Conversation, Message, MessageStatus, User
-from core.permissions import Role
+from core.chat.records import Author, Conversation, Message, MessageStatus
+from core.people.accounts import Accounts
+from core.people.records import Role, User
 from data.database import Database, open_database
-from data.index_queue import IndexWorker
+from data.index.worker import IndexWorker
 from data.migrate import migrate
 from data.passwords import BcryptHasher
 from data.search.sqlite_index import SqliteIndex

@@ -46,15 +46,14 @@ def serve(home: Path, port: int, messages: int) -> None:
     os.chdir(ROOT)
     import uvicorn
 
-    import bootstrap
     import settings
-    from core.entities import SessionKind
-    from core.permissions import Role
-    from core.turns import TurnOptions
+    from bootstrap import process as portal_process
+    from core.chat.turns import TurnOptions
+    from core.people.records import Role, SessionKind
     from tests.fakes import FakePool, FakeRouter, answer
 
     router = FakeRouter(always=answer(ANSWER, reasoning="The hour matters."))
-    portal = bootstrap.start(replace(settings.Settings(), home=home), pool=FakePool(), router=router)
+    portal = portal_process.start(replace(settings.Settings(), home=home), pool=FakePool(), router=router)
     user = portal.accounts.add(None, "bench", Role.ANALYST, password="bench-password")
     conversation = portal.conversations.new(user)
     for n in range(messages // 2):

@@ -20,11 +20,11 @@ from uuid import uuid4
 import httpx
 
 from bench._portal import percentile, portal_home, running_portal, table
-from core.generation import ChatMessage, Delta, Finished, GenerationRequest, SamplingParams
-from core.model import LoadSettings, ModelState
-from model_parts import GUIDE, extra_buffers
-from models.pool import Pool
-from models.router import PoolRouter
+from bootstrap.models import GUIDE, extra_buffers
+from core.inference.requests import ChatMessage, Delta, Finished, GenerationRequest, SamplingParams
+from core.models.records import LoadSettings, ModelState
+from models.serving.pool import Pool
+from models.serving.router import PoolRouter
 from tests.browser.conftest import WITHOUT_THINKING
 from tests.gguf_maker import make_gguf
 

@@ -39,7 +39,7 @@ from data.search.elasticsearch_index import ElasticsearchIndex
 from data.search.port import WritableIndex
 from data.search.postgres_index import PostgresIndex
 from data.search.sqlite_index import SqliteIndex
-from models import machine
+from models.serving import machine
 from tests.servers.elasticsearch_node import ElasticsearchNode
 from tests.servers.postgresql import PostgresServer
 

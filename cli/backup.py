@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import settings as portal_settings
-import storekeeping
+from bootstrap import store as storekeeping
+from bootstrap.parts import BACKUP_KEY as KEY
 from cli.ending import ending
 from core.errors import InvalidInput
-from store_parts import BACKUP_KEY as KEY
 
 
 def main(arguments: Sequence[str]) -> int:

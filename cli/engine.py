@@ -66,7 +66,7 @@ def ensure(places: Places, build: Build) -> None:
 
 def try_decode(places: Places, *, extra_buffers: bool = True) -> Trial:
     """Load the built-in model and decode once, in a child that may die of it."""
-    command = [str(places.python), "-m", "models.self_test", *([] if extra_buffers else ["--no-extra-buffers"])]
+    command = [str(places.python), "-m", "models.serving.self_test", *([] if extra_buffers else ["--no-extra-buffers"])]
     environment = {**os.environ, **library_path(places)}
     try:
         child = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, errors="replace", timeout=180)

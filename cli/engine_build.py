@@ -89,7 +89,7 @@ def wanted() -> Build:
 
 
 def cublas_wheel(places: Places) -> Path:
-    """Where requirements-cuda.txt puts cuBLAS, for toolkits that come without it."""
+    """Where requirements/cuda.txt puts cuBLAS, for toolkits that come without it."""
     return places.site_packages / "nvidia" / "cu13"
 
 

@@ -10,13 +10,13 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
-import model_parts
 import settings as portal_settings
-import storekeeping
+from bootstrap import models as model_parts
+from bootstrap import store as storekeeping
 from cli.finding import Finding
 from cli.serve import address, listen
 from core.errors import PortalError
-from core.index import SearchQuery
+from core.search.records import SearchQuery
 from settings import Settings
 
 _ANSWER_S = 5.0

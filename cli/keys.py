@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 import settings as portal_settings
-import storekeeping
+from bootstrap import store as storekeeping
 from cli.ending import ending
 from core.errors import InvalidInput
 

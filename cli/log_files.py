@@ -7,7 +7,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from core.errors import StartFailed
-from core.log_lines import JsonLines, Masking, TextLines
+from core.operations.log_lines import JsonLines, Masking, TextLines
 from settings import Settings
 
 FILE_BYTES, OLD_FILES = 10_000_000, 3

@@ -9,11 +9,11 @@ import sys
 from collections.abc import Sequence
 
 import settings as portal_settings
-import storekeeping
+from bootstrap import store as storekeeping
 from cli.ending import ending
-from core.accounts import Accounts, generate_password
 from core.errors import InvalidInput
-from core.permissions import Role
+from core.people.accounts import Accounts, generate_password
+from core.people.records import Role
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -14,10 +14,10 @@ from cli.places import REPOSITORY, Places
 from cli.progress import Step, run, step
 
 RUN = REPOSITORY / "requirements.txt"
-TEST = REPOSITORY / "requirements-dev.txt"
-BUILD = REPOSITORY / "requirements-build.txt"
-ENGINE = REPOSITORY / "requirements-engine.txt"
-CUDA = REPOSITORY / "requirements-cuda.txt"
+TEST = REPOSITORY / "requirements/dev.txt"
+BUILD = REPOSITORY / "requirements/build.txt"
+ENGINE = REPOSITORY / "requirements/engine.txt"
+CUDA = REPOSITORY / "requirements/cuda.txt"
 
 _PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^ \\]+)", re.MULTILINE)

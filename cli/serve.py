@@ -18,8 +18,9 @@ from typing import NoReturn
 
 import uvicorn
 
-import bootstrap
 import settings as portal_settings
+from bootstrap import process as portal_process
+from bootstrap.portal import FIRST_ADMIN, ensure_first_admin, give_way, load_first_model
 from cli.log_files import write_logs
 from core.errors import PortalError, StartFailed
 from settings import Settings
@@ -38,7 +39,7 @@ def main() -> int:
             try:
                 _serve(settings, listener)
             finally:
-                bootstrap.stop()
+                portal_process.stop()
     except PortalError as problem:
         print(problem, file=sys.stderr)
         return 1
@@ -49,13 +50,13 @@ def main() -> int:
 
 def _serve(settings: Settings, listener: socket.socket) -> None:
     # First of all: what starts from here on inherits it.
-    bootstrap.give_way()
-    portal = bootstrap.start(settings)
-    password = bootstrap.ensure_first_admin(portal)
+    give_way()
+    portal = portal_process.start(settings)
+    password = ensure_first_admin(portal)
     if password:
         # Told before the server is up: whatever happens next, this is the only time it can be read.
-        print(f"First admin: name {bootstrap.FIRST_ADMIN}, password {password}  (shown only now; change it under your name)", flush=True)
-    bootstrap.load_first_model(portal)
+        print(f"First admin: name {FIRST_ADMIN}, password {password}  (shown only now; change it under your name)", flush=True)
+    load_first_model(portal)
     from app import app, settle  # here, so that the doctor, who asks this module about ports, need not wait for the pages
 
     config = uvicorn.Config(

@@ -7,8 +7,8 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from core.entities import User
 from core.errors import PortalError
+from core.people.records import User
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from core.backup import StoreFacts
+from core.operations.records import StoreFacts
 from data.backup.tables import count_rows
 from data.database import Database
 

@@ -13,7 +13,7 @@ from itertools import islice
 from uuid import uuid4
 
 from core.errors import PortalError
-from core.log_lines import Masking, entry
+from core.operations.log_lines import Masking, entry
 from data.search.elasticsearch_logs import ElasticsearchLogs
 
 log = logging.getLogger(__name__)

@@ -8,10 +8,12 @@ from typing import Any, ClassVar
 from sqlalchemy import JSON, BigInteger, Boolean, Float, ForeignKey, Index, Integer, MetaData, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from core.entities import Author, FinishReason, MessageStatus, ReviewState, SessionKind
-from core.permissions import Role
+from core.chat.records import Author, MessageStatus
+from core.inference.records import FinishReason
+from core.people.records import Role, SessionKind
+from core.review.records import ReviewState
 from data.columns import Choice, Prose, UtcDateTime
-from data.sealed_text import SealedBytes, SealedProse
+from data.encryption.sealed_text import SealedBytes, SealedProse
 
 _STREAMING = text("status = 'streaming'")
 # SQLite numbers rows by itself only in a column declared INTEGER.

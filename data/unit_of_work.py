@@ -7,31 +7,24 @@ from typing import Self
 
 from sqlalchemy import Connection
 
-from core.unit_of_work import (
-    AuditRows,
-    ConversationRows,
-    FeedbackRows,
-    FileRows,
-    FolderRows,
-    GenerationRows,
-    MessageRows,
-    RetentionRows,
-    SessionRows,
-    TurnRows,
-    UserRows,
-)
+from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
+from core.knowledge.ports import FileRepository
+from core.operations.ports import RetentionRepository
+from core.people.ports import AuditRepository, SessionRepository, UserRepository
+from core.review.ports import FeedbackRepository
+from core.usage.ports import GenerationRepository
 from data.database import Database
-from data.rows.audit import SqlAuditRows
-from data.rows.conversations import SqlConversationRows
-from data.rows.feedback import SqlFeedbackRows
-from data.rows.files import SqlFileRows
-from data.rows.folders import SqlFolderRows
-from data.rows.generations import SqlGenerationRows
-from data.rows.messages import SqlMessageRows
-from data.rows.retention import SqlRetentionRows
-from data.rows.sessions import SqlSessionRows
-from data.rows.turns import SqlTurnRows
-from data.rows.users import SqlUserRows
+from data.repositories.audit import SqlAuditRepository
+from data.repositories.conversations import SqlConversationRepository
+from data.repositories.feedback import SqlFeedbackRepository
+from data.repositories.files import SqlFileRepository
+from data.repositories.folders import SqlFolderRepository
+from data.repositories.generations import SqlGenerationRepository
+from data.repositories.messages import SqlMessageRepository
+from data.repositories.retention import SqlRetentionRepository
+from data.repositories.sessions import SqlSessionRepository
+from data.repositories.turns import SqlTurnRepository
+from data.repositories.users import SqlUserRepository
 from data.transaction import Transaction
 
 
@@ -45,17 +38,17 @@ class SqlUnitOfWork:
         self._connection: Connection = self._database.connect()
         transaction = Transaction(self._connection)
         self._transaction = transaction
-        self.users: UserRows = SqlUserRows(transaction)
-        self.sessions: SessionRows = SqlSessionRows(transaction)
-        self.conversations: ConversationRows = SqlConversationRows(transaction)
-        self.messages: MessageRows = SqlMessageRows(transaction)
-        self.turns: TurnRows = SqlTurnRows(transaction)
-        self.files: FileRows = SqlFileRows(transaction)
-        self.folders: FolderRows = SqlFolderRows(transaction)
-        self.generations: GenerationRows = SqlGenerationRows(transaction, self._database.usage_days)
-        self.feedback: FeedbackRows = SqlFeedbackRows(transaction)
-        self.audit: AuditRows = SqlAuditRows(transaction)
-        self.retention: RetentionRows = SqlRetentionRows(transaction)
+        self.users: UserRepository = SqlUserRepository(transaction)
+        self.sessions: SessionRepository = SqlSessionRepository(transaction)
+        self.conversations: ConversationRepository = SqlConversationRepository(transaction)
+        self.messages: MessageRepository = SqlMessageRepository(transaction)
+        self.turns: TurnRepository = SqlTurnRepository(transaction)
+        self.files: FileRepository = SqlFileRepository(transaction)
+        self.folders: FolderRepository = SqlFolderRepository(transaction)
+        self.generations: GenerationRepository = SqlGenerationRepository(transaction, self._database.usage_days)
+        self.feedback: FeedbackRepository = SqlFeedbackRepository(transaction)
+        self.audit: AuditRepository = SqlAuditRepository(transaction)
+        self.retention: RetentionRepository = SqlRetentionRepository(transaction)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

@@ -22,8 +22,8 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from bench._portal import PASSWORD, Measured, running_portal
-from core.attachment import StoredFile
-from core.entities import Folder
+from core.chat.records import Folder
+from core.knowledge.records import StoredFile
 from data.database import open_database
 from data.migrate import migrate
 from data.passwords import BcryptHasher

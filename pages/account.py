@@ -7,24 +7,24 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.entities import User
 from core.errors import PortalError
-from core.permissions import Permission, allows
-from core.sessions import SESSION_COOKIE
-from pages import shell
+from core.people.permissions import Permission, allows
+from core.people.records import User
+from core.people.sessions import SESSION_COOKIE
+from pages.shell import frame
+from pages.shell.words import LANGUAGES, said, t
 from pages.widgets.browser_shell import shortcuts
-from pages.widgets.cookie import drop_cookie
-from pages.words import LANGUAGES, said, t
+from pages.widgets.common.cookie import drop_cookie
 
 if TYPE_CHECKING:
-    from bootstrap import Portal
+    from bootstrap.portal import Portal
 
 _BROWSER = "browser"
 
 
 def render(portal: Portal, user: User) -> None:
     with st.container(key="narrow", width=480, gap="medium"):
-        shell.page_head(t("Preferences"), t("{name}, {role}", name=user.name, role=t(user.role.value.title())), key="account")
+        frame.page_head(t("Preferences"), t("{name}, {role}", name=user.name, role=t(user.role.value.title())), key="account")
         _language(portal, user)
         _password(portal, user)
 
@@ -66,7 +66,7 @@ def _password(portal: Portal, user: User) -> None:
 def keyboard(user: User) -> None:
     """The list of keys as a page, for whoever does not know the key that shows it anywhere."""
     with st.container(key="narrow", width=480, gap="medium"):
-        shell.page_head(t("Keyboard shortcuts"), t("Press ? on any page to see this list."), key="keyboard")
+        frame.page_head(t("Keyboard shortcuts"), t("Press ? on any page to see this list."), key="keyboard")
         for title, rows in shortcuts(allows(user.role, Permission.REVIEW_FEEDBACK)):
             keys = "".join(f"<dt>{escape(words)}</dt><dd>{' '.join(f'<kbd>{key}</kbd>' for key in keys)}</dd>" for words, keys in rows)
             st.html(f"<h3 class='keyhead'>{escape(title)}</h3><dl class='props keysheet'>{keys}</dl>")
@@ -76,7 +76,7 @@ def sign_out(portal: Portal, user: User) -> None:
     """End this session now; the browser then drops the cookie and loads the sign-in page."""
     token = st.context.cookies.get(SESSION_COOKIE)
     if drop_cookie(once=f"out-{user.id}"):
-        shell.blank(t("You are signed out"), t("Close this window to be sure that nobody goes back to it."))
+        frame.blank(t("You are signed out"), t("Close this window to be sure that nobody goes back to it."))
     if token:
         portal.sessions.close(token)
     st.caption(t("Signing out"))

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
-from core.audit import FOUND_AT_MOST, AuditPage
-from core.entities import THE_PORTAL, AuditEntry, AuditFilter, User
 from core.errors import PortalError
-from pages import shell
-from pages.widgets.csv_export import to_csv
-from pages.widgets.days import between
-from pages.widgets.figures import count, seconds
-from pages.widgets.message import plain
-from pages.words import said, t
+from core.people.audit import FOUND_AT_MOST, AuditPage
+from core.people.records import THE_PORTAL, AuditEntry, AuditFilter, User
+from pages.shell import frame
+from pages.shell.words import said, t
+from pages.widgets.chat.message import plain
+from pages.widgets.common.figures import count, seconds
+from pages.widgets.usage.csv_export import to_csv
+from pages.widgets.usage.days import between
 
 if TYPE_CHECKING:
-    from bootstrap import Portal
+    from bootstrap.portal import Portal
 
 PAGE = 100
 BEHIND_S = 2.0
@@ -50,13 +50,13 @@ _CURSORS = "audit_cursors"
 
 
 def render(portal: Portal, user: User) -> None:
-    actions = shell.page_head(t("Audit"), t("Who did what, and when. Only a retention rule removes events."), key="audit")
+    actions = frame.page_head(t("Audit"), t("Who did what, and when. Only a retention rule removes events."), key="audit")
     filter, text = _filters(portal, user)
     try:
         page = portal.audit.find(user, filter, text, PAGE, _cursors()[-1])
     except PortalError as problem:
         without = t("Without words in the search field the list still works.")
-        if shell.blank(t("The audit cannot be searched now"), f"{said(problem)} {without}", t("Try again"), key="blank-audit"):
+        if frame.blank(t("The audit cannot be searched now"), f"{said(problem)} {without}", t("Try again"), key="blank-audit"):
             st.rerun()
         return
     with actions:
@@ -66,9 +66,9 @@ def render(portal: Portal, user: User) -> None:
         )  # fmt: skip
     if not page.entries:
         if text or filter != AuditFilter():
-            shell.blank(t("No event matches"), t("Change the words, the dates or the filters."), key="blank-audit")
+            frame.blank(t("No event matches"), t("Change the words, the dates or the filters."), key="blank-audit")
         else:
-            shell.blank(t("No events"), t("No event was noted yet."), key="blank-audit")
+            frame.blank(t("No events"), t("No event was noted yet."), key="blank-audit")
         return
     _table(page)
     _pages(page)

@@ -9,25 +9,26 @@ from uuid import uuid4
 
 import streamlit as st
 
-from core.attachment import StoredFile
-from core.conversations import Shown
-from core.entities import Folder, MessageStatus, User
+from core.chat.conversations import Shown
+from core.chat.questions import check_question
+from core.chat.records import Folder, MessageStatus
 from core.errors import NotFound, PortalError
-from core.model import LoadedModel
-from core.questions import check_question
-from pages import shell
-from pages.widgets import arrival, chat_sidebar, place
-from pages.widgets.composer import PROMPT, composer, options
-from pages.widgets.cookie import session_watch
-from pages.widgets.message import plain
-from pages.widgets.transcript import transcript
-from pages.widgets.wishes import take, wish, wish_of_component
-from pages.words import said, t
+from core.knowledge.records import StoredFile
+from core.models.records import LoadedModel
+from core.people.records import User
+from pages.shell import frame
+from pages.shell.words import said, t
+from pages.widgets.chat import linked_message, location, sidebar
+from pages.widgets.chat.composer import PROMPT, composer, options
+from pages.widgets.chat.message import plain
+from pages.widgets.chat.transcript import transcript
+from pages.widgets.common.cookie import session_watch
+from pages.widgets.common.requests import take, wish, wish_of_component
 
 if TYPE_CHECKING:
-    from bootstrap import Portal
+    from bootstrap.portal import Portal
 
-ADDRESS = arrival.CONVERSATION
+ADDRESS = linked_message.CONVERSATION
 _PROBLEM, _ASKED = "chat_problem", "chat_asked"
 _HELD = "chat_held"
 """Files that are uploaded and not yet asked with: what was refused for another reason need not be chosen again."""
@@ -51,19 +52,19 @@ STARTERS = (
 
 def render(portal: Portal, user: User) -> None:
     models = portal.models.available(user)
-    if place.comes_back():
+    if location.comes_back():
         _forget_problem()
     _act(portal, user, models)
     # Each drawing of the page has one request id: the second click of a double click repeats it and asks nothing new.
     request = uuid4().hex
-    conversation_id = place.opened()
+    conversation_id = location.opened()
     _arrive(portal, user, conversation_id)
     # In this order: an answer that ends in between is found finished, not lost.
     running = portal.turns.running(user, conversation_id) if conversation_id else None
     shown = _messages(portal, user, conversation_id)
     if shown and shown[-1].message.status is not MessageStatus.STREAMING:
         running = None
-    folder = chat_sidebar.chat_sidebar(portal, user, conversation_id)
+    folder = sidebar.chat_sidebar(portal, user, conversation_id)
     figures = composer(
         models,
         conversation=conversation_id or "",
@@ -76,11 +77,11 @@ def render(portal: Portal, user: User) -> None:
         on_stop=lambda: wish("stop"),
         on_dismiss=_forget_problem,
         deleted=portal.conversations.deleted_just_now(user),
-        arrival=arrival.place(shown or ()),
+        linked_message=linked_message.place(shown or ()),
     )
     if shown is None:
-        if shell.blank(t("There is no such chat"), t("It may have been deleted, or the address is not complete."), t("Start a new chat")):
-            place.open_chat(None)
+        if frame.blank(t("There is no such chat"), t("It may have been deleted, or the address is not complete."), t("Start a new chat")):
+            location.open_chat(None)
             st.rerun()
     elif not shown:
         _empty(models, request, folder)
@@ -93,7 +94,7 @@ def render(portal: Portal, user: User) -> None:
         _wait_for_model(portal, user)
 
 
-# What the person did: see pages/widgets/wishes.py
+# What the person did: see pages/widgets/common/requests.py
 
 
 def _act(portal: Portal, user: User, models: Sequence[LoadedModel]) -> None:
@@ -130,7 +131,7 @@ def _carry_out(portal: Portal, user: User, models: Sequence[LoadedModel], asked:
         case "say":
             portal.feedback.rate(user, asked["message"], int(asked["rating"]), str(asked["text"]))
         case _:
-            chat_sidebar.carry_out(portal, user, asked)
+            sidebar.carry_out(portal, user, asked)
 
 
 def _ask(portal: Portal, user: User, models: Sequence[LoadedModel], here: str | None, asked: Mapping[str, Any]) -> None:
@@ -147,16 +148,16 @@ def _ask(portal: Portal, user: User, models: Sequence[LoadedModel], here: str | 
         raise refused[0]
     check_question(text, portal.settings.max_question_chars, files=bool(held))
     begun: dict[str, str] = st.session_state.setdefault(_ASKED, {})
-    conversation_id = here or begun.get(request) or portal.conversations.new(user, folder_id=place.folder_of_new_chats()).id
+    conversation_id = here or begun.get(request) or portal.conversations.new(user, folder_id=location.folder_of_new_chats()).id
     begun[request] = conversation_id
     portal.turns.start(user, conversation_id, text, options(models), request, files=[file.id for file in held])
     st.session_state[_HELD] = []
-    place.open_chat(conversation_id)
+    location.open_chat(conversation_id)
 
 
 def _arrive(portal: Portal, user: User, conversation_id: str | None) -> None:
     """The address may name a message too: shown once, on whichever branch it stands."""
-    message_id = arrival.new(conversation_id)
+    message_id = linked_message.new(conversation_id)
     if conversation_id and message_id:
         try:
             portal.conversations.reveal(user, conversation_id, message_id)

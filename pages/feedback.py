@@ -8,19 +8,20 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.entities import Feedback, FeedbackFilter, ReviewState, User
 from core.errors import NotFound, PortalError
-from pages.shell import blank, one_pane, selected
-from pages.widgets.csv_export import to_csv
-from pages.widgets.days import between
-from pages.widgets.figures import age, count
-from pages.widgets.follow import keep_in_sight
-from pages.widgets.message import plain
-from pages.widgets.review_case import ALL, NEIGHBOUR, Place, draw_case, draw_properties, go, state_word, title
-from pages.words import said, t
+from core.people.records import User
+from core.review.records import Feedback, FeedbackFilter, ReviewState
+from pages.shell.frame import blank, one_pane, selected
+from pages.shell.words import said, t
+from pages.widgets.chat.follow import keep_in_sight
+from pages.widgets.chat.message import plain
+from pages.widgets.common.figures import age, count
+from pages.widgets.review.review_case import ALL, NEIGHBOUR, Place, draw_case, draw_properties, go, state_word, title
+from pages.widgets.usage.csv_export import to_csv
+from pages.widgets.usage.days import between
 
 if TYPE_CHECKING:
-    from bootstrap import Portal
+    from bootstrap.portal import Portal
 
 PAGE = 50
 MOST_TITLE = 72

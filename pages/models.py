@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
-from core.entities import User
 from core.errors import PortalError
-from core.model import AdapterFile, Crash, LoadedModel, ModelFile, ModelKind, ModelState
-from pages.shell import blank, page_head
-from pages.widgets.card import card_title
-from pages.widgets.figures import MISSING, count, size, speed
-from pages.widgets.memory_bar import memory_bar
-from pages.widgets.memory_plan import file_line, kind_word, memory_plan
-from pages.widgets.message import plain
-from pages.words import retold, said, t
+from core.models.records import AdapterFile, Crash, LoadedModel, ModelFile, ModelKind, ModelState
+from core.people.records import User
+from pages.shell.frame import blank, page_head
+from pages.shell.words import retold, said, t
+from pages.widgets.chat.message import plain
+from pages.widgets.common.card import card_title
+from pages.widgets.common.figures import MISSING, count, size, speed
+from pages.widgets.models.memory_bar import memory_bar
+from pages.widgets.models.memory_plan import file_line, kind_word, memory_plan
 
 if TYPE_CHECKING:
-    from bootstrap import Portal
+    from bootstrap.portal import Portal
 
 ROW_PX = 34
 LIVE_S, QUIET_S = 1.0, 4.0

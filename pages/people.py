@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.accounts import generate_password
-from core.entities import User
 from core.errors import PortalError
-from core.permissions import Role
-from pages import shell
-from pages.widgets.message import plain
-from pages.words import said, t
+from core.people.accounts import generate_password
+from core.people.records import Role, User
+from pages.shell import frame
+from pages.shell.words import said, t
+from pages.widgets.chat.message import plain
 
 if TYPE_CHECKING:
-    from bootstrap import Portal
+    from bootstrap.portal import Portal
 
 SHOWN = 200
 """Rows drawn at once; the search finds the others."""
@@ -26,11 +25,11 @@ _CHOSEN, _ADD, _DONE, _SECRET = "people_chosen", "+", "people_done", "people_sec
 def render(portal: Portal, user: User) -> None:
     people = portal.accounts.people(user)
     active = sum(each.active for each in people)
-    with shell.page_head(t("People"), t("{n} accounts, {active} active", n=len(people), active=active), key="people"):
+    with frame.page_head(t("People"), t("{n} accounts, {active} active", n=len(people), active=active), key="people"):
         st.button(t("Add a person"), icon=":material/person_add:", key="people-add", on_click=_choose, args=(_ADD,))
     chosen = st.session_state.get(_CHOSEN)
     found = next((each for each in people if each.name == chosen), None)
-    shell.one_pane(".st-key-people-list" if found or chosen == _ADD else "", ".st-key-people-back")
+    frame.one_pane(".st-key-people-list" if found or chosen == _ADD else "", ".st-key-people-back")
     left, right = st.columns([2, 3], gap="large")
     with left:
         _list(people)
@@ -64,7 +63,7 @@ def _list(people: list[User]) -> None:
             label = f"{plain(each.full_name)}  \n:small[:gray[{plain(each.name)} · {t(each.role.value.title())}{group}]{state}]"
             st.button(label, key=f"rrow-{each.id}", type="tertiary", width="stretch", wrap=True, on_click=_choose, args=(each.name,))
     chosen = st.session_state.get(_CHOSEN)
-    shell.selected("rrow", next((each.id for each in rows if each.name == chosen), ""), {each.id for each in rows})
+    frame.selected("rrow", next((each.id for each in rows if each.name == chosen), ""), {each.id for each in rows})
     if not rows:
         st.caption(t("Nobody has these letters in name or group."))
     elif len(rows) > SHOWN:

@@ -7,23 +7,23 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import streamlit as st
 
-from core.entities import User
 from core.errors import PortalError
-from core.index import UNRATED
-from core.search import Found, FoundItem
-from pages import shell
-from pages.widgets import arrival
-from pages.widgets.cookie import session_watch
-from pages.widgets.days import between, zone
-from pages.widgets.figures import count, seconds
-from pages.widgets.found import found
-from pages.widgets.message import plain
-from pages.widgets.search_field import MOST_CHARACTERS, search_field
-from pages.widgets.wishes import pending, take, wish_of_component
-from pages.words import said, t
+from core.people.records import User
+from core.search.records import UNRATED
+from core.search.search import Found, FoundItem
+from pages.shell import frame
+from pages.shell.words import said, t
+from pages.widgets.chat import linked_message
+from pages.widgets.chat.message import plain
+from pages.widgets.common.cookie import session_watch
+from pages.widgets.common.figures import count, seconds
+from pages.widgets.common.requests import pending, take, wish_of_component
+from pages.widgets.common.search_field import MOST_CHARACTERS, search_field
+from pages.widgets.common.search_hits import found
+from pages.widgets.usage.days import between, zone
 
 if TYPE_CHECKING:
-    from bootstrap import Portal
+    from bootstrap.portal import Portal
 
 PATH = "search"
 WORDS = "q"
@@ -46,7 +46,7 @@ def render(portal: Portal, user: User) -> None:
         _field(portal, user, words)
         filters = _filters(portal, user)
         if not words:
-            shell.blank(
+            frame.blank(
                 t("Find what was said"),
                 t("Type some words and press Enter. A chat is found by its title, its questions and its answers."),
                 key="blank-search",
@@ -58,7 +58,7 @@ def render(portal: Portal, user: User) -> None:
             items, last = _read(portal, user, words, filters)
         except PortalError as problem:
             why = f"{said(problem)} {t('Chats go on without it.')}"
-            if shell.blank(t("Search does not answer"), why, t("Try again"), key="blank-search"):
+            if frame.blank(t("Search does not answer"), why, t("Try again"), key="blank-search"):
                 st.rerun()
             return
         _results(words, items, last)
@@ -67,17 +67,17 @@ def render(portal: Portal, user: User) -> None:
 def open_with(words: str) -> NoReturn:
     """From another page: look for these words."""
     _look_for(words)
-    shell.open_page(PATH, **{WORDS: words})
+    frame.open_page(PATH, **{WORDS: words})
 
 
 def shortcut() -> None:
     """Ctrl+K on every other page; this one's field listens for itself."""
     with st.container(key="zero-shortcut"):
         if st.button(t("Search"), key="search-shortcut", shortcut="Ctrl+K"):
-            shell.open_page(PATH)
+            frame.open_page(PATH)
 
 
-# What the person did: see pages/widgets/wishes.py
+# What the person did: see pages/widgets/common/requests.py
 
 
 def _act(asked: Mapping[str, Any]) -> None:
@@ -88,8 +88,9 @@ def _act(asked: Mapping[str, Any]) -> None:
         case {"kind": "forget"}:
             st.session_state.pop(_RECENT, None)
         case {"kind": "open", **place}:
-            arrival.again()
-            shell.open_page(shell.START, **{name: str(place[name]) for name in (arrival.CONVERSATION, arrival.MESSAGE) if place.get(name)})
+            linked_message.again()
+            wanted = (linked_message.CONVERSATION, linked_message.MESSAGE)
+            frame.open_page(frame.START, **{name: str(place[name]) for name in wanted if place.get(name)})
 
 
 def _look_for(words: str) -> None:
@@ -200,7 +201,7 @@ def _results(words: str, items: Sequence[FoundItem], last: Found) -> None:
             st.button(t("Clear filter"), type="tertiary", key="search-clear", on_click=_clear_filters)
     if not items:
         advice = t("No chat fits the filters.") if chosen else t("All words must occur. Try fewer words, or other ones.")
-        shell.blank(t("Nothing found for “{words}”", words=plain(words)), advice, key="blank-search")
+        frame.blank(t("Nothing found for “{words}”", words=plain(words)), advice, key="blank-search")
         if chosen:
             with st.container(horizontal_alignment="center", key="searchnone"):
                 st.button(t("Clear filter"), key="search-clear", on_click=_clear_filters)

@@ -11,15 +11,15 @@ from streamlit_authenticator import Authenticate, Hasher
 from streamlit_authenticator.controllers import AuthenticationController
 from streamlit_authenticator.models import AuthenticationModel
 
-from core.accounts import Accounts, normal_name
-from core.entities import User
 from core.errors import PortalError
-from pages import shell
-from pages.widgets.cookie import take_cookie
-from pages.words import said, t
+from core.people.accounts import Accounts, normal_name
+from core.people.records import User
+from pages.shell import frame
+from pages.shell.words import said, t
+from pages.widgets.common.cookie import take_cookie
 
 if TYPE_CHECKING:
-    from bootstrap import Portal
+    from bootstrap.portal import Portal
 
 _STATUS = "authentication_status"
 _TICKET = "sign_in_ticket"
@@ -30,7 +30,7 @@ _PASSWORD_BYTES = 72
 def render(portal: Portal) -> None:
     """The form, or, with the password found right, the exchange of the ticket for the cookie."""
     with st.container(key="login", horizontal_alignment="center"), st.container(width=352, key="loginbox", gap="small"):
-        st.image(shell.logo(), width=132)
+        st.image(frame.logo(), width=132)
         message = ""
         if ticket := st.session_state.get(_TICKET):
             if not take_cookie(ticket):

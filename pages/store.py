@@ -7,26 +7,26 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.backup import StoreFacts
-from core.entities import User
-from pages.shell import page_head
-from pages.widgets.backups import ask_for_backup, backups
-from pages.widgets.card import card, facts_list
-from pages.widgets.figures import count, size
-from pages.widgets.index_card import index_card
-from pages.widgets.retention import holds, rules
-from pages.words import t
+from core.operations.records import StoreFacts
+from core.people.records import User
+from pages.shell.frame import page_head
+from pages.shell.words import t
+from pages.widgets.common.card import card, facts_list
+from pages.widgets.common.figures import count, size
+from pages.widgets.store.backups import ask_for_backup, backups
+from pages.widgets.store.index_card import index_card
+from pages.widgets.store.retention import holds, rules
 
 if TYPE_CHECKING:
-    from bootstrap import Portal
+    from bootstrap.portal import Portal
 
 
 def render(portal: Portal, user: User) -> None:
-    facts = portal.store_room.facts(user)
+    facts = portal.backups.facts(user)
     about = t("{kind} {version}, {size}, revision {revision}", kind=facts.kind, version=facts.version, size=size(facts.size_bytes),
               revision=facts.revision)  # fmt: skip
     # Read once: a backup that ends while the page is drawn must leave either a progress that draws it again, or an enabled button.
-    task = portal.store_room.task(user)
+    task = portal.backups.task(user)
     with page_head(t("Store"), about, key="store"):
         busy = task is not None and not task.ended
         if st.button(t("Make a backup"), icon=":material/save:", type="primary", key="store-backup", disabled=busy):

@@ -11,20 +11,21 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.entities import RatedGeneration, User
 from core.errors import PortalError
-from core.totals import Totals
-from core.usage import UsageQuery, UsageReport
-from pages.shell import blank, dark, page_head
-from pages.widgets import charts
-from pages.widgets.card import card, card_title
-from pages.widgets.charts import Estimate, Line
-from pages.widgets.csv_export import to_csv
-from pages.widgets.figures import MISSING, count, milliseconds, seconds, share, speed
-from pages.words import said, t
+from core.people.records import User
+from core.usage.records import RatedGeneration
+from core.usage.reports import UsageQuery, UsageReport
+from core.usage.totals import Totals
+from pages.shell.frame import blank, dark, page_head
+from pages.shell.words import said, t
+from pages.widgets.common.card import card, card_title
+from pages.widgets.common.figures import MISSING, count, milliseconds, seconds, share, speed
+from pages.widgets.usage import charts
+from pages.widgets.usage.charts import Estimate, Line
+from pages.widgets.usage.csv_export import to_csv
 
 if TYPE_CHECKING:
-    from bootstrap import Portal
+    from bootstrap.portal import Portal
 
 SPANS = (7, 28, 56)
 Colour = Literal["normal", "inverse", "off"]

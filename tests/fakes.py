@@ -9,11 +9,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from core.embedding import Cancelled, Embedded, EmbeddingRequest, RerankRequest
-from core.entities import FinishReason, Timings, Usage
 from core.errors import InvalidInput, NotFound, PortalError, Unavailable
-from core.generation import Delta, Finished, GenerationEvent, GenerationRequest
-from core.model import AdapterFile, DeviceMemory, LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelState
+from core.inference.records import FinishReason, Timings, Usage
+from core.inference.requests import Delta, Finished, GenerationEvent, GenerationRequest
+from core.inference.vectors import Cancelled, Embedded, EmbeddingRequest, RerankRequest
+from core.models.records import AdapterFile, DeviceMemory, LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelState
 
 FILE = ModelFile(Path("/models/fake.gguf"), "fake", 1_000_000, "glm4", "Q4_K_M", 1_000, 4096, 2, thinking=True)
 MODEL = LoadedModel("fake", ModelState.READY, FILE, "v1", "local", "CPU", context=4096, slots=4, default=True)

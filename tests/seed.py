@@ -10,21 +10,10 @@ import random
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from core.entities import (
-    Author,
-    Conversation,
-    Feedback,
-    FeedbackFilter,
-    FinishReason,
-    Generation,
-    Message,
-    MessageStatus,
-    ReviewState,
-    Timings,
-    Usage,
-    User,
-)
-from core.permissions import Role
+from core.chat.records import Author, Conversation, Message, MessageStatus
+from core.inference.records import FinishReason, Generation, Timings, Usage
+from core.people.records import Role, User
+from core.review.records import Feedback, FeedbackFilter, ReviewState
 from core.titles import title_of
 from core.unit_of_work import Store, UnitOfWork
 from tests.seed_texts import COMMENTS_GOOD, COMMENTS_POOR, NOTES, TALKS, Talk

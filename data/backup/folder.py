@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from stat import S_ISREG
 
-from core.backup import BackupContents, BackupFile, Progress
 from core.errors import InvalidInput, NotFound, StartFailed
+from core.operations.records import BackupContents, BackupFile, Progress
 from data.backup.file import is_sealed
 from data.backup.restore import examine
 from data.backup.write import write_backup

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, BinaryIO
 
-from core.backup import Progress
 from core.errors import InvalidInput
+from core.operations.records import Progress
 from data.backup.file import read_records
 from data.backup.tables import BackedUpTable, RowHash, record_line
 

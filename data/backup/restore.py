@@ -7,12 +7,12 @@ from typing import Any, BinaryIO
 
 from sqlalchemy import Connection, insert, inspect, select, text
 
-from core.backup import Progress
 from core.errors import Conflict, InvalidInput
+from core.operations.records import Progress
 from data.backup.read import Contents, check, read, unheard
 from data.backup.tables import BackedUpTable, RowHash, record_line
 from data.database import Database
-from data.index_queue import queue_everything
+from data.index.worker import queue_everything
 from data.migrate import exclusive, knows, upgrade
 from data.transaction import Transaction
 

@@ -13,8 +13,8 @@ from typing import Any, BinaryIO
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, func, select, text
 
-from core.backup import Progress
 from core.errors import Conflict, StartFailed
+from core.operations.records import Progress
 from data.backup.file import write_records
 from data.backup.read import check, unheard
 from data.backup.tables import RowHash, count_rows, present_tables, record_line

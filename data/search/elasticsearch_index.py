@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
-from core.index import UNRATED, SearchHit, SearchPage, SearchQuery
+from core.search.records import UNRATED, SearchHit, SearchPage, SearchQuery
 from data.search.elasticsearch_audit import AuditIndices
 from data.search.elasticsearch_server import ElasticsearchServer
 from data.search.elasticsearch_words import with_words

@@ -8,7 +8,7 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Protocol
 
-from core.index import SearchHit, SearchPage, SearchQuery
+from core.search.records import SearchHit, SearchPage, SearchQuery
 
 KINDS = ("conversation", "message", "feedback", "audit")
 COUNTED = 1000

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, TextClause, text
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from core.errors import Unavailable
-from core.index import UNRATED, SearchHit, SearchPage, SearchQuery
+from core.search.records import UNRATED, SearchHit, SearchPage, SearchQuery
 from data.database import Database
 from data.search.port import COUNTED, RANKED, Document
 from data.search.sqlite_file import file_token, folder_token, scope, token

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NoReturn
 
 from core.errors import Unavailable
-from core.index import SearchHit, SearchPage, SearchQuery
+from core.search.records import SearchHit, SearchPage, SearchQuery
 from data.search.port import Document
 
 EMBEDDED_OFF = (

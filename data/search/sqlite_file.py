@@ -10,7 +10,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from core.index import UNRATED
+from core.search.records import UNRATED
 from data.search.port import Document, moment
 from data.search.words import spread
 

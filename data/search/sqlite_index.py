@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from core.errors import Unavailable
-from core.index import SearchHit, SearchPage, SearchQuery
+from core.search.records import SearchHit, SearchPage, SearchQuery
 from data.search.port import COUNTED, RANKED, Document, moment
 from data.search.sqlite_file import (
     SLOT_BITS,

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from core.index import MARK_END, MARK_START
+from core.search.records import MARK_END, MARK_START
 
 MAX_TERMS = 24
 MAX_QUERY = 1000

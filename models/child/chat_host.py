@@ -16,13 +16,13 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from core.errors import PortalError
-from core.generation import Finished
+from core.inference.requests import Finished
 from models.child.wire import Door, Message, answer_call, read_params, write_event, write_logprobs
 from models.engine.engine import Engine
-from models.engine.llama_backend import BackendOptions, LlamaBackend
-from models.engine.metrics import EngineMetrics
-from models.engine.parked_files import ParkedFiles
+from models.engine.kv_cache.offload_files import ParkedFiles
+from models.engine.llama.backend import BackendOptions, LlamaBackend
 from models.engine.sequence import Event, Sequence
+from models.engine.stats.metrics import EngineMetrics
 
 GATHER_S = 0.001
 """From an event to the message with it: the others of the same step come within this."""

@@ -14,7 +14,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from core.errors import ModelFailed, PortalError, Unavailable
-from core.model import ModelState
+from core.models.records import ModelState
 from models.child.process import ModelProcess
 from models.child.wire import Message, read_error, write_error
 

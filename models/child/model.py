@@ -6,15 +6,15 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from core.entities import FinishReason
 from core.errors import PortalError
-from core.generation import Finished, SamplingParams
+from core.inference.records import FinishReason
+from core.inference.requests import Finished, SamplingParams
 from models.child.kept_process import Changed, KeptProcess
 from models.child.wire import Message, read_event, read_logprobs, read_metrics, write_params
-from models.engine.llama_backend import BackendOptions
-from models.engine.metrics import EngineMetrics
-from models.engine.parked_files import ParkedFiles
+from models.engine.kv_cache.offload_files import ParkedFiles
+from models.engine.llama.backend import BackendOptions
 from models.engine.sequence import Sequence
+from models.engine.stats.metrics import EngineMetrics
 
 
 @dataclass(slots=True, eq=False)

@@ -17,13 +17,13 @@ from dataclasses import asdict
 from typing import Any
 
 import core.errors
-from core.entities import FinishReason, Timings, Usage
 from core.errors import Busy, ModelFailed, PortalError
-from core.generation import Alternative, Delta, Finished, Queued, SamplingParams, TokenLogprob
-from models.engine.histogram import Spread, Spreads
-from models.engine.metrics import EngineMetrics
-from models.engine.sampler import Resolved, ThinkingTags
+from core.inference.records import FinishReason, Timings, Usage
+from core.inference.requests import Alternative, Delta, Finished, Queued, SamplingParams, TokenLogprob
+from models.engine.sampling.sampler import Resolved, ThinkingTags
 from models.engine.sequence import Event
+from models.engine.stats.histogram import Spread, Spreads
+from models.engine.stats.metrics import EngineMetrics
 
 MOST_BYTES = 256 * 1024 * 1024
 """Of one message; a prompt of a million tokens has 7 MB."""

@@ -13,11 +13,11 @@ from typing import Protocol
 
 import numpy as np
 
-from core.embedding import Cancelled, Embedded
-from core.entities import Timings, Usage
 from core.errors import Busy, ModelFailed, PortalError, Unavailable
+from core.inference.records import Timings, Usage
+from core.inference.vectors import Cancelled, Embedded
 from models.embedding.llama_embedder import Rows, Tokens
-from models.engine.metrics import EngineMetrics, Speed
+from models.engine.stats.metrics import EngineMetrics, Speed
 
 MOST_WAITING = 1_000_000
 """Tokens in the queue; a single request finds room whenever nothing waits."""

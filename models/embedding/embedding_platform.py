@@ -9,15 +9,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from core.embedding import Embedded, EmbeddingRequest, InputTooLong, RerankRequest
 from core.errors import InvalidInput, ModelFailed
-from models import machine
+from core.inference.vectors import Embedded, EmbeddingRequest, InputTooLong, RerankRequest
 from models.child.embedder import ChildEmbedder
 from models.embedding.embedding_engine import EmbeddingEngine, Job
 from models.embedding.llama_embedder import LlamaEmbedder, Rows
-from models.engine.metrics import EngineMetrics
-from models.marked_text import SEAM, MarkedText
-from models.model_facts import ModelFacts
+from models.engine.stats.metrics import EngineMetrics
+from models.gguf.facts import ModelFacts
+from models.prompting.marked_text import SEAM, MarkedText
+from models.serving import machine
 
 FILL_ON_CPU, FILL_ON_GPU = 512, 2_048
 """Tokens in a batch of short texts."""

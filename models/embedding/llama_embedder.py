@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import ModelFailed, Unavailable
-from models.engine import native
 from models.engine.backend import Part
-from models.engine.batch import Batch
-from models.engine.interpreter_lock import Lent
-from models.engine.llama_backend import KV_TYPES, BackendOptions
-from models.engine.llama_model import AbortFlag, control_markers, load_weights, tokens_of
-from models.engine.native import lib
+from models.engine.llama import native
+from models.engine.llama.backend import KV_TYPES, BackendOptions
+from models.engine.llama.batch import Batch
+from models.engine.llama.interpreter_lock import Lent
+from models.engine.llama.model import AbortFlag, control_markers, load_weights, tokens_of
+from models.engine.llama.native import lib
 
 _POOLINGS = {"mean": 1, "cls": 2, "last": 3, "rank": 4}
 Tokens = Sequence[int]

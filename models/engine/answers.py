@@ -5,16 +5,16 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Any
 
-from core.entities import FinishReason
 from core.errors import ModelFailed, PortalError
-from core.generation import Delta, Queued
+from core.inference.records import FinishReason
+from core.inference.requests import Delta, Queued
 from models.engine.backend import Backend, Part
-from models.engine.context_memory import ContextMemory
-from models.engine.ledger import Ledger
-from models.engine.micro_batches import MicroBatches
-from models.engine.outbox import Outbox
+from models.engine.batching.micro_batches import MicroBatches
+from models.engine.delivery import Outbox
+from models.engine.kv_cache.slot_choice import ContextMemory
 from models.engine.scheduler import Scheduler
 from models.engine.sequence import Sequence
+from models.engine.stats.ledger import Ledger
 
 SILENT_TOKENS = 16
 """After so many that say nothing the reader hears of them all the same: they may be all that will come."""

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from core.generation import SamplingParams
+from core.inference.requests import SamplingParams
 
 
 @dataclass(slots=True)

@@ -9,23 +9,23 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from core.entities import FinishReason
 from core.errors import ModelFailed, Unavailable
-from core.generation import SamplingParams
+from core.inference.records import FinishReason
+from core.inference.requests import SamplingParams
 from models.engine.answers import Answers
 from models.engine.backend import Backend, Decoded, Part
-from models.engine.context_memory import ContextMemory
-from models.engine.decoder import Decoder
-from models.engine.drafting import Drafting
-from models.engine.guess_costs import GuessCosts
-from models.engine.last_step import LastStep
-from models.engine.ledger import Ledger
-from models.engine.metrics import EngineMetrics
-from models.engine.micro_batches import MicroBatches
-from models.engine.parked_files import ParkedFiles
+from models.engine.batching.micro_batches import MicroBatches
+from models.engine.kv_cache.offload_files import ParkedFiles
+from models.engine.kv_cache.slot_choice import ContextMemory
+from models.engine.llama.last_step import LastStep
+from models.engine.runner import Decoder
 from models.engine.scheduler import Scheduler
 from models.engine.sequence import Sequence
-from models.engine.speculation import Guesser, Speculation
+from models.engine.speculative.draft_costs import GuessCosts
+from models.engine.speculative.drafting import Drafting
+from models.engine.speculative.prompt_lookup import Guesser, Speculation
+from models.engine.stats.ledger import Ledger
+from models.engine.stats.metrics import EngineMetrics
 
 _log = logging.getLogger(__name__)
 

@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 
 from core.errors import Busy
-from models.engine.adapter_turns import AdapterTurns
 from models.engine.backend import Part
-from models.engine.pace import WHOLE, Pace
+from models.engine.batching.adapter_turns import AdapterTurns
+from models.engine.batching.step_time import WHOLE, Pace
 from models.engine.sequence import Sequence
 
 FAIR_SHARE = 0.25

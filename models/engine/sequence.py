@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Any
 
-from core.entities import FinishReason, Timings, Usage
 from core.errors import PortalError
-from core.generation import Delta, Finished, Queued, SamplingParams, TokenLogprob
-from models.engine.detokenizer import Detokenizer
-from models.engine.drafting import Draft
-from models.engine.speculation import Guesser
+from core.inference.records import FinishReason, Timings, Usage
+from core.inference.requests import Delta, Finished, Queued, SamplingParams, TokenLogprob
+from models.engine.sampling.detokenizer import Detokenizer
+from models.engine.speculative.drafting import Draft
+from models.engine.speculative.prompt_lookup import Guesser
 
 Event = Queued | Delta | Finished | PortalError
 """What a sequence reports; Finished or an error is the last."""

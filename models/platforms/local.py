@@ -5,28 +5,28 @@ from __future__ import annotations
 from dataclasses import replace
 
 from core.errors import InvalidInput, NotFound, PromptTooLong
-from core.generation import ChatMessage, GenerationRequest, SamplingParams, Tool
-from models import machine
-from models.adapter_facts import ChosenAdapter
-from models.answer_reader import AnswerReader
-from models.chat_template import ChatTemplate, Prompt
+from core.inference.requests import ChatMessage, GenerationRequest, SamplingParams, Tool
 from models.child.model import ChildModel
 from models.engine.engine import Engine
-from models.engine.last_step import LastStep
-from models.engine.llama_backend import LlamaBackend
-from models.engine.metrics import EngineMetrics
-from models.engine.parked_files import ParkedFiles
-from models.engine.sampler import Resolved, ThinkingTags, recommended, resolve
+from models.engine.kv_cache.offload_files import ParkedFiles
+from models.engine.llama.backend import LlamaBackend
+from models.engine.llama.last_step import LastStep
+from models.engine.sampling.sampler import Resolved, ThinkingTags, recommended, resolve
+from models.engine.sampling.steering import needs_steering
 from models.engine.sequence import Sequence
-from models.engine.steering import needs_steering
-from models.grammar import check_grammar
-from models.json_schema import grammar_of
-from models.marked_text import SEAM, MarkedText
-from models.model_facts import ModelFacts
+from models.engine.stats.metrics import EngineMetrics
+from models.gguf.adapters import ChosenAdapter
+from models.gguf.facts import ModelFacts
 from models.platforms.local_generation import LocalGeneration
-from models.platforms.look_ahead import UNKNOWN, LookAhead, Turn
-from models.reasoning import CLOSE, OPEN, ReasoningParser
-from models.tool_calls import ToolCallParser, must_call
+from models.platforms.prefetch import UNKNOWN, LookAhead, Turn
+from models.prompting.answer_reader import AnswerReader
+from models.prompting.chat_template import ChatTemplate, Prompt
+from models.prompting.grammar import check_grammar
+from models.prompting.json_schema import grammar_of
+from models.prompting.marked_text import SEAM, MarkedText
+from models.prompting.reasoning import CLOSE, OPEN, ReasoningParser
+from models.prompting.tool_calls import ToolCallParser, must_call
+from models.serving import machine
 
 DEFAULT_MAX_TOKENS = 4096
 """Where nobody asks for more, so that an answer that does not end cannot hold a slot for ever."""

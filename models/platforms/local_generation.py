@@ -10,17 +10,17 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from core.entities import FinishReason, Usage
 from core.errors import PortalError
-from core.generation import ChatMessage, Delta, Finished, GenerationEvent, Queued
-from models.answer_reader import AnswerReader
-from models.degeneration import EVERY, Repetition, SymbolRun, repetition
-from models.engine.sampler import Resolved
+from core.inference.records import FinishReason, Usage
+from core.inference.requests import ChatMessage, Delta, Finished, GenerationEvent, Queued
+from models.engine.sampling.sampler import Resolved
 from models.engine.sequence import Event, Sequence
-from models.reasoning import CLOSE
+from models.platforms.degeneration import EVERY, Repetition, SymbolRun, repetition
+from models.prompting.answer_reader import AnswerReader
+from models.prompting.reasoning import CLOSE
 
 if TYPE_CHECKING:
-    from models.adapter_facts import ChosenAdapter
+    from models.gguf.adapters import ChosenAdapter
     from models.platforms.local import LocalPlatform
 
 _UNENDED = "the engine ends every sequence with Finished or an error"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.widgets.script import component
-from pages.words import language, t
+from pages.shell.words import language, t
+from pages.widgets.common.script import component
 
 _shell = component("shell", file="shell.js", html="<div class='shell'></div>")
 

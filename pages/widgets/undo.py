@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.undo import UNDO_S, Pending
-from pages.widgets.script import component
-from pages.widgets.wishes import wish_of_component
-from pages.words import t
+from pages.shell.words import t
+from pages.widgets.common.requests import wish_of_component
+from pages.widgets.common.script import component
 
 _undo = component("undo", file="undo.js", html="<div class='undo' role='status'></div>")
 

@@ -9,9 +9,9 @@ import random
 import sys
 from pathlib import Path
 
-from core.entities import MessageStatus
+from core.chat.records import MessageStatus
 from data.database import Database, open_database
-from data.index_queue import IndexWorker
+from data.index.worker import IndexWorker
 from data.search.elasticsearch_index import ElasticsearchIndex
 from data.search.port import WritableIndex
 from data.search.postgres_index import PostgresIndex

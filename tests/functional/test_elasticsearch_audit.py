@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from core.errors import Unavailable
-from core.index import SearchQuery
+from core.search.records import SearchQuery
 from data.search import elasticsearch_audit
 from data.search.elasticsearch_index import SCHEMA_VERSION, ElasticsearchIndex
 from data.search.port import Document

@@ -11,9 +11,9 @@ from uuid import uuid4
 
 import pytest
 
-import bootstrap
+from bootstrap.portal import build_portal
 from core.errors import Unavailable
-from core.log_context import log_context
+from core.operations.log_context import log_context
 from data import log_shipping
 from data.log_shipping import LogShipper
 from data.search.elasticsearch_logs import ElasticsearchLogs
@@ -193,7 +193,7 @@ def test_after_the_server_is_back_it_has_what_waited_and_says_what_is_missing(
 
 def test_a_portal_with_elasticsearch_sends_its_own_lines(elasticsearch_node: ElasticsearchNode, tmp_path: Path) -> None:
     settings = Settings(home=tmp_path, elasticsearch_url=elasticsearch_node.url)
-    portal = bootstrap.build(settings, pool=FakePool(), router=FakeRouter())
+    portal = build_portal(settings, pool=FakePool(), router=FakeRouter())
     log.warning("a line of the portal of %s", tmp_path)
     portal.close()
     reader = ElasticsearchServer(elasticsearch_node.url)

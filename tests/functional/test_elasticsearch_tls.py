@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from core.errors import StartFailed, Unavailable
-from core.index import SearchQuery
+from core.search.records import SearchQuery
 from data.search.elasticsearch_index import ElasticsearchIndex
 from data.search.elasticsearch_server import ElasticsearchServer
 from data.search.port import Document

@@ -15,8 +15,8 @@ from typing import Any
 import httpx
 
 from bench._portal import ROOT, Measured, running_portal
-from core.model import Crash
-from models.last_run import read_crashes
+from core.models.records import Crash
+from models.serving.last_run import read_crashes
 from tests.functional.test_rest_process import slow_model
 
 __all__ = ["slow_model"]

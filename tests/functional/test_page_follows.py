@@ -12,7 +12,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from bench._page_socket import PageSocket
 from bench._portal import running_portal
 from bench._synthetic import MIDDLE, make
-from pages.widgets.transcript import TIMER_S
+from pages.widgets.chat.transcript import TIMER_S
 
 TOKENS = 600
 

@@ -11,7 +11,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from bench._page_socket import PageSocket
 from bench._portal import Measured, running_portal
-from core.sessions import SESSION_COOKIE
+from core.people.sessions import SESSION_COOKIE
 
 PAGES = ["", "chat", "models", "feedback", "usage", "people", "account", "sign_in", "navigation", "shell", "preferences", "words"]
 PROTECTED = {"Chat", "Search", "Models", "Feedback", "Usage", "People", "Store", "Audit", "Preferences", "Sign out"}

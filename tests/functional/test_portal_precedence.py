@@ -11,7 +11,7 @@ import pytest
 
 from bench._portal import running_portal
 from bench._synthetic import MIDDLE, make
-from models.precedence import NICE
+from models.serving.precedence import NICE
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere urgency belongs to whole processes")
 

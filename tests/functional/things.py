@@ -6,23 +6,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-from core.attachment import StoredFile
-from core.entities import (
-    Author,
-    Conversation,
-    Feedback,
-    FinishReason,
-    Folder,
-    Generation,
-    Message,
-    MessageStatus,
-    ReviewState,
-    Timings,
-    Turn,
-    Usage,
-    User,
-)
-from core.permissions import Role
+from core.chat.records import Author, Conversation, Folder, Message, MessageStatus, Turn
+from core.inference.records import FinishReason, Generation, Timings, Usage
+from core.knowledge.records import StoredFile
+from core.people.records import Role, User
+from core.review.records import Feedback, ReviewState
 from data.database import Database
 from data.unit_of_work import SqlUnitOfWork
 

@@ -8,11 +8,9 @@ from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
-import bootstrap
-from bootstrap import Portal
-from core.entities import User
-from core.permissions import Role
-from core.turns import TurnOptions
+from bootstrap.portal import Portal, build_portal
+from core.chat.turns import TurnOptions
+from core.people.records import Role, User
 from settings import Settings
 from tests.fakes import FakePool, FakeRouter
 from tests.pages.seeded import NoHasher
@@ -47,7 +45,7 @@ class House:
 def build(home: Path, hasher: Any = None) -> House:
     """Close its portal after use."""
     router = FakeRouter()
-    portal = bootstrap.build(Settings(home=home), pool=FakePool(), router=router, hasher=hasher or NoHasher())
+    portal = build_portal(Settings(home=home), pool=FakePool(), router=router, hasher=hasher or NoHasher())
     for role in Role:
         portal.accounts.add(None, role.value, role, password=PASSWORD, full_name=role.value.title())
     return House(portal, router)
@@ -60,7 +58,7 @@ def home(house: House, user: User | None) -> AppTest:
 
 
 def _home(portal: object) -> None:
-    from pages.navigation import run
+    from pages.shell.navigation import run
 
     run(lambda: portal)
 

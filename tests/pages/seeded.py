@@ -12,10 +12,8 @@ from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
-import bootstrap
-from bootstrap import Portal
-from core.entities import User
-from core.permissions import Role
+from bootstrap.portal import Portal, build_portal
+from core.people.records import Role, User
 from data.unit_of_work import SqlUnitOfWork
 from settings import Settings
 from tests.fakes import FakePool, FakeRouter
@@ -53,7 +51,7 @@ def stage(home: Path, *, empty: bool = False) -> Stage:
 
 def _open(home: Path) -> tuple[Portal, FakePool]:
     pool = FakePool()
-    return bootstrap.build(Settings(home=home), pool=pool, router=FakeRouter(), hasher=NoHasher()), pool
+    return build_portal(Settings(home=home), pool=pool, router=FakeRouter(), hasher=NoHasher()), pool
 
 
 @cache
@@ -79,7 +77,7 @@ def page(name: str, stage: Stage, user: User | None = None, language: str = "en"
 def _draw(name: str, portal: object, user: object, language: str) -> None:
     import importlib
 
-    from pages import words
+    from pages.shell import words
 
     words.choose(language)
     importlib.import_module(f"pages.{name}").render(portal, user)

@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.errors import NotSignedIn
-from core.permissions import Role
+from core.people.records import Role
 from tests.pages.drawn import PASSWORD, House, build
 
 

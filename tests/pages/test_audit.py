@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.entities import THE_PORTAL, AuditEntry, AuditEvent, AuditFilter
 from core.errors import NotAllowed, Unavailable
-from core.permissions import Role
+from core.people.records import THE_PORTAL, AuditEntry, AuditEvent, AuditFilter, Role
 from data.unit_of_work import SqlUnitOfWork
 from pages.audit import PAGE, audit_csv
 from tests.pages.drawn import House, build
@@ -58,7 +57,7 @@ def test_events_are_listed_newest_first(house: House) -> None:
 
 def test_every_event_that_has_words_has_chinese_ones_and_an_unknown_one_stands_as_noted(house: House) -> None:
     from pages.audit import EVENTS
-    from pages.words import catalogue
+    from pages.shell.words import catalogue
 
     assert set(EVENTS.values()) <= set(catalogue("zh"))
     note(house, "probe.run", "x")

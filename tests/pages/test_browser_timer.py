@@ -6,7 +6,7 @@ import pytest
 from streamlit.runtime.scriptrunner_utils.script_requests import RerunData, ScriptRequests
 from streamlit.testing.v1 import AppTest
 
-from pages.widgets import browser_timer
+from pages.widgets.common import browser_timer
 
 
 def script() -> None:
@@ -14,7 +14,7 @@ def script() -> None:
     from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
     from streamlit.runtime.scriptrunner_utils.script_run_context import get_script_run_ctx
 
-    from pages.widgets.browser_timer import awaited, set_timer
+    from pages.widgets.common.browser_timer import awaited, set_timer
 
     context = get_script_run_ctx()
     assert context is not None

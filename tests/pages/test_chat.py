@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.entities import Conversation, MessageStatus, ReviewState, User
+from core.chat.records import Conversation, MessageStatus
+from core.chat.turns import TurnOptions
 from core.errors import InvalidInput, ModelFailed, Unavailable
-from core.generation import Delta, Finished, Queued
-from core.permissions import Role
-from core.turns import TurnOptions
+from core.inference.requests import Delta, Finished, Queued
+from core.people.records import Role, User
+from core.review.records import ReviewState
 from pages.chat import STARTERS
 from tests.fakes import MODEL, answer
 from tests.pages.drawn import House, build

@@ -10,12 +10,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Block
 
-from core.attachment import StoredFile
-from core.entities import AuditFilter, Feedback, FeedbackFilter, ReviewState
-from core.permissions import Role
+from core.knowledge.records import StoredFile
+from core.people.records import AuditFilter, Role
+from core.review.records import Feedback, FeedbackFilter, ReviewState
 from data.unit_of_work import SqlUnitOfWork
 from pages.feedback import PAGE, feedback_csv
-from pages.widgets.review_case import ALL
+from pages.widgets.review.review_case import ALL
 from tests.pages.seeded import Stage, as_role, page, stage, texts
 
 

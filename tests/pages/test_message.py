@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pages.widgets.message import plain, safe
+from pages.widgets.chat.message import plain, safe
 
 
 @pytest.mark.parametrize(

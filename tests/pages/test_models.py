@@ -9,8 +9,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.errors import InvalidInput, NotAllowed
-from core.model import Adapter, AdapterFile, Crash, LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelKind, ModelState
-from core.permissions import Role
+from core.models.records import Adapter, AdapterFile, Crash, LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelKind, ModelState
+from core.people.records import Role
 from pages.models import add_path
 from tests.fakes import FILE, MODEL
 from tests.pages.seeded import Stage, as_role, page, stage, texts

@@ -10,14 +10,13 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.entities import User
+from core.chat.turns import TurnOptions
 from core.errors import Unavailable
-from core.index import MARK_END, MARK_START, UNRATED, SearchPage, SearchQuery
-from core.permissions import Role
-from core.turns import TurnOptions
+from core.people.records import Role, User
+from core.search.records import MARK_END, MARK_START, UNRATED, SearchPage, SearchQuery
 from pages.search import PAGE
-from pages.widgets.found import pieces
-from pages.widgets.message import plain
+from pages.widgets.chat.message import plain
+from pages.widgets.common.search_hits import pieces
 from tests.pages.drawn import House, build
 from tests.pages.seeded import texts
 

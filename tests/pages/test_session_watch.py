@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from core.entities import User
 from core.errors import Unavailable
-from pages.widgets import cookie
+from core.people.records import User
+from pages.widgets.common import cookie
 
 
 class Asked(Exception):

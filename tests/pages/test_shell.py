@@ -8,9 +8,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.errors import StartFailed
-from core.permissions import Role
-from pages import navigation
-from pages.shell import STATIC, STYLE_SHEET
+from core.people.records import Role
+from pages.shell import navigation
+from pages.shell.frame import STATIC, STYLE_SHEET
 from tests.pages.drawn import House, build, home
 from tests.pages.seeded import texts
 
@@ -39,7 +39,7 @@ def test_everybody_starts_at_the_chat(house: House, role: Role) -> None:
 def test_a_portal_that_cannot_start_says_what_to_do() -> None:
     def refuse() -> None:
         from core.errors import StartFailed
-        from pages.navigation import run
+        from pages.shell.navigation import run
 
         def open_portal() -> None:
             raise StartFailed("The folder {home} cannot be written.", home="/portal")
@@ -54,7 +54,7 @@ def test_a_portal_that_cannot_start_says_what_to_do() -> None:
 
 def test_no_rights_names_the_role_that_would_be_needed(house: House) -> None:
     def forbidden(user: object) -> None:
-        from pages.navigation import ENTRIES, _no_rights
+        from pages.shell.navigation import ENTRIES, _no_rights
 
         _no_rights(next(each for each in ENTRIES if each.path == "usage"), user)
 
@@ -64,14 +64,14 @@ def test_no_rights_names_the_role_that_would_be_needed(house: House) -> None:
 
 
 def test_every_page_of_the_menu_has_a_chinese_title() -> None:
-    from pages.words import catalogue
+    from pages.shell.words import catalogue
 
     assert all(entry.title in catalogue("zh") for entry in navigation.ENTRIES)
 
 
 def test_a_row_is_marked_only_when_its_id_is_known() -> None:
     def mark(id: str) -> None:
-        from pages.shell import selected
+        from pages.shell.frame import selected
 
         selected("row", id, {"known"})
 

@@ -9,8 +9,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit_authenticator.views import authentication_view
 
-from core.accounts import MAX_FAILURES
-from core.permissions import Role
+from core.people.accounts import MAX_FAILURES
+from core.people.records import Role
 from tests.pages.drawn import PASSWORD, House, build, home
 
 

@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import insert
 from streamlit.testing.v1 import AppTest
 
-from core.permissions import Role
-from data.index_queue import MAX_ATTEMPTS
+from core.people.records import Role
+from data.index.worker import MAX_ATTEMPTS
 from data.tables import IndexJobTable
-from pages.widgets.message import plain
+from pages.widgets.chat.message import plain
 from tests.pages.seeded import Stage, as_role, page, stage, texts
 
 
@@ -30,21 +30,21 @@ def press(drawn: AppTest, label: str) -> AppTest:
 
 def backed_up(full: Stage, passphrase: str | None = None) -> str:
     """The name of a new backup."""
-    name = full.portal.store_room.make(full.admin, passphrase).name
+    name = full.portal.backups.make(full.admin, passphrase).name
     settle(full)
     return name
 
 
 def settle(full: Stage) -> None:
     until = time.monotonic() + 10
-    while (task := full.portal.store_room.task(full.admin)) is not None and not task.ended and time.monotonic() < until:
+    while (task := full.portal.backups.task(full.admin)) is not None and not task.ended and time.monotonic() < until:
         time.sleep(0.02)
 
 
 def test_the_page_tells_what_the_store_holds(full: Stage) -> None:
     drawn = page("store", full)
     assert not drawn.exception
-    facts = full.portal.store_room.facts(full.admin)
+    facts = full.portal.backups.facts(full.admin)
     assert f"<dd>{facts.rows['messages']:,}</dd>" in texts(drawn) and "SQLite" in texts(drawn)
     assert "There is no backup yet" in texts(drawn)
 
@@ -59,7 +59,7 @@ def test_backups_are_listed_with_a_link_to_the_route_that_asks_who_it_is(full: S
 def test_a_check_shows_what_a_restore_would_change_until_it_is_dismissed(full: Stage) -> None:
     name = backed_up(full)
     full.portal.conversations.new(full.admin)
-    full.portal.store_room.check(full.admin, name)
+    full.portal.backups.check(full.admin, name)
     settle(full)
     drawn = page("store", full)
     assert "is whole" in texts(drawn)
@@ -70,19 +70,19 @@ def test_a_check_shows_what_a_restore_would_change_until_it_is_dismissed(full: S
 
 def test_a_damaged_backup_is_told(full: Stage) -> None:
     name = backed_up(full)
-    file = full.portal.store_room.folder / name
+    file = full.portal.backups.folder / name
     file.write_bytes(file.read_bytes()[:-9])
-    full.portal.store_room.check(full.admin, name)
+    full.portal.backups.check(full.admin, name)
     settle(full)
     assert "This backup is cut" in texts(page("store", full))
 
 
 def test_a_backup_that_ends_while_the_page_is_drawn_leaves_the_button_enabled(full: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     backed_up(full)
-    ended = full.portal.store_room.task(full.admin)
+    ended = full.portal.backups.task(full.admin)
     assert ended is not None
     answers = [replace(ended, ended=False)]
-    monkeypatch.setattr(full.portal.store_room, "task", lambda _: answers.pop() if answers else ended)
+    monkeypatch.setattr(full.portal.backups, "task", lambda _: answers.pop() if answers else ended)
     drawn = page("store", full)
     assert not drawn.exception and not answers
     assert [each.disabled for each in drawn.button if each.label == "Make a backup"] == [False]
@@ -96,9 +96,9 @@ def test_refused_changes_are_shown_and_tried_again(full: Stage) -> None:
     drawn = page("store", full)
     assert "7 changes refused" in texts(drawn) and "5 of 7 shown" in texts(drawn)
     press(drawn, "Try again")
-    assert full.portal.index_room.state(full.admin).parked == 6
+    assert full.portal.index_care.state(full.admin).parked == 6
     press(page("store", full), "Try all again")
-    assert full.portal.index_room.state(full.admin).parked == 0
+    assert full.portal.index_care.state(full.admin).parked == 0
 
 
 def test_rules_are_set_and_removed_and_a_refusal_is_said(full: Stage) -> None:

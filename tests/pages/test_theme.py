@@ -7,7 +7,7 @@ from streamlit import config
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime import app_session
 
-from pages import theme
+from pages.shell import theme
 
 
 @pytest.fixture(autouse=True)

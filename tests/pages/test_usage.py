@@ -11,8 +11,8 @@ import pytest
 from streamlit.proto.Metric_pb2 import Metric as MetricProto
 from streamlit.testing.v1 import AppTest
 
-from core.permissions import Role
-from core.usage import UsageQuery
+from core.people.records import Role
+from core.usage.reports import UsageQuery
 from pages.usage import days_csv, rows_csv
 from tests.pages.seeded import Stage, as_role, page, stage, texts
 

@@ -7,9 +7,9 @@ from cli.places import REPOSITORY
 
 SETTLED = """
 import gc, sys, app
-assert "pages.navigation" not in sys.modules and not gc.get_freeze_count()
+assert "pages.shell.navigation" not in sys.modules and not gc.get_freeze_count()
 app.settle()
-assert "pages.navigation" in sys.modules and gc.get_freeze_count() > 100_000
+assert "pages.shell.navigation" in sys.modules and gc.get_freeze_count() > 100_000
 """
 
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import fields
 from pathlib import Path
 
-from core.permissions import Permission
+from core.people.permissions import Permission
 from settings import Settings, descriptions, variable
 
 ROOT = Path(__file__).parents[2]

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import model_parts
+from bootstrap import models as model_parts
 from settings import Settings
 
 TOKENS = np.arange(100, dtype=np.int32)

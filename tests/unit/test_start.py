@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-import bootstrap
-from core.model import Crash
-from model_parts import GUIDE
-from models.last_run import RunRecord
+from bootstrap.models import GUIDE
+from bootstrap.parts import now
+from bootstrap.portal import build_portal, load_first_model
+from core.models.records import Crash
+from models.serving.last_run import RunRecord
 from settings import Settings
-from store_parts import now
 from tests.fakes import FakePool, FakeRouter
 from tests.unit.api.conftest import PlainHasher
 
@@ -27,8 +27,8 @@ def crashed(home: Path, model: str, times: int) -> None:
 def test_a_model_that_ended_three_runs_in_a_row_is_not_loaded_by_itself(tmp_path: Path, model: str, times: int, loaded: bool) -> None:
     crashed(tmp_path, model, times)
     pool = FakePool()
-    portal = bootstrap.build(Settings(home=tmp_path), pool=pool, router=FakeRouter(), hasher=PlainHasher())
-    bootstrap.load_first_model(portal)
+    portal = build_portal(Settings(home=tmp_path), pool=pool, router=FakeRouter(), hasher=PlainHasher())
+    load_first_model(portal)
     portal.close()
     assert pool.asked == ([("load", GUIDE)] if loaded else [])
 
@@ -36,8 +36,8 @@ def test_a_model_that_ended_three_runs_in_a_row_is_not_loaded_by_itself(tmp_path
 def test_in_a_process_of_its_own_it_is_loaded_all_the_same(tmp_path: Path) -> None:
     crashed(tmp_path, "guide", 3)
     pool = FakePool()
-    portal = bootstrap.build(Settings(home=tmp_path, isolated=True), pool=pool, router=FakeRouter(), hasher=PlainHasher())
-    bootstrap.load_first_model(portal)
+    portal = build_portal(Settings(home=tmp_path, isolated=True), pool=pool, router=FakeRouter(), hasher=PlainHasher())
+    load_first_model(portal)
     portal.close()
     assert pool.asked == [("load", GUIDE)]
 
@@ -45,7 +45,7 @@ def test_in_a_process_of_its_own_it_is_loaded_all_the_same(tmp_path: Path) -> No
 def test_a_crash_stands_in_the_audit(tmp_path: Path) -> None:
     record = RunRecord(tmp_path / "logs")
     record.found = (Crash(now(), "guide", "sampling", 2, ("turn-1", "turn-2"), "Aborted", 1),)
-    portal = bootstrap.build(Settings(home=tmp_path), pool=FakePool(), router=FakeRouter(), hasher=PlainHasher(), record=record)
+    portal = build_portal(Settings(home=tmp_path), pool=FakePool(), router=FakeRouter(), hasher=PlainHasher(), record=record)
     with portal.database.connect() as rows:
         found = rows.exec_driver_sql("SELECT action, subject, details FROM audit_events").all()
     portal.close()

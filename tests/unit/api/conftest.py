@@ -12,9 +12,9 @@ import httpx
 import pytest
 import uvicorn
 
-import bootstrap
 from api.application import build
-from core.permissions import Role
+from bootstrap.portal import Portal, build_portal
+from core.people.records import Role
 from settings import Settings
 from tests.fakes import FakePool, FakeRouter
 
@@ -45,20 +45,20 @@ def pool() -> FakePool:
 def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with its tables and people, to be copied: making them takes longer than most tests."""
     home = tmp_path_factory.mktemp("home")
-    built = bootstrap.build(Settings(home=home), pool=FakePool(), router=FakeRouter(), hasher=PlainHasher())
+    built = build_portal(Settings(home=home), pool=FakePool(), router=FakeRouter(), hasher=PlainHasher())
     for name, role in (("ann", Role.ANALYST), ("bob", Role.ANALYST), ("max", Role.MANAGER), ("ada", Role.ADMIN)):
         built.accounts.add(None, name, role, password=PASSWORD)
     built.close()
     return home
 
 
-def open_portal(empty_home: Path, home: Path, router: FakeRouter, pool: FakePool) -> bootstrap.Portal:
+def open_portal(empty_home: Path, home: Path, router: FakeRouter, pool: FakePool) -> Portal:
     shutil.copytree(empty_home, home)
-    return bootstrap.build(Settings(home=home), pool=pool, router=router, hasher=PlainHasher())
+    return build_portal(Settings(home=home), pool=pool, router=router, hasher=PlainHasher())
 
 
 @pytest.fixture
-def portal(tmp_path: Path, empty_home: Path, router: FakeRouter, pool: FakePool) -> Iterator[bootstrap.Portal]:
+def portal(tmp_path: Path, empty_home: Path, router: FakeRouter, pool: FakePool) -> Iterator[Portal]:
     built = open_portal(empty_home, tmp_path / "home", router, pool)
     yield built
     built.close()
@@ -68,7 +68,7 @@ class Server:
     """One REST server for all tests, each with a portal of its own behind it."""
 
     def __init__(self) -> None:
-        self.portal: bootstrap.Portal | None = None
+        self.portal: Portal | None = None
         self.app = build(self._current)
         self._server = uvicorn.Server(uvicorn.Config(self.app, port=0, log_level="critical", lifespan="off"))
         self._thread = threading.Thread(target=self._server.run, daemon=True)
@@ -77,7 +77,7 @@ class Server:
             time.sleep(0.005)
         self.address = f"http://127.0.0.1:{self._server.servers[0].sockets[0].getsockname()[1]}"
 
-    def _current(self) -> bootstrap.Portal:
+    def _current(self) -> Portal:
         assert self.portal is not None
         return self.portal
 
@@ -94,7 +94,7 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def address(server: Server, portal: bootstrap.Portal) -> str:
+def address(server: Server, portal: Portal) -> str:
     server.portal = portal
     return server.address
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-import bootstrap
+from bootstrap.portal import Portal
 from core.errors import InvalidInput
-from core.model import Adapter, AdapterFile
+from core.models.records import Adapter, AdapterFile
 from tests.fakes import FakePool
 from tests.unit.api.conftest import PASSWORD
-from tests.unit.api.test_conversation_routes import ask, new
+from tests.unit.api.portal.test_conversations import ask, new
 
 SignIn = Callable[[str], httpx.Client]
 
@@ -52,14 +52,14 @@ def test_usage_of_a_range_model_and_group(ann: httpx.Client, ada: httpx.Client) 
         assert ada.get("/api/v1/usage", params=query).json()["total"]["answers"] == answers
 
 
-def test_the_models_are_listed_with_their_files(ada: httpx.Client, portal: bootstrap.Portal) -> None:
+def test_the_models_are_listed_with_their_files(ada: httpx.Client, portal: Portal) -> None:
     shown = ada.get("/api/v1/models").json()
     assert shown["folder"] == str(portal.settings.models_path)
     assert (shown["loaded"][0]["name"], shown["loaded"][0]["state"], shown["loaded"][0]["default"]) == ("fake", "ready", True)
     assert shown["files"][0]["quantization"] == "Q4_K_M"
 
 
-def test_a_model_is_loaded_from_the_folder_or_by_its_path(ada: httpx.Client, pool: FakePool, portal: bootstrap.Portal) -> None:
+def test_a_model_is_loaded_from_the_folder_or_by_its_path(ada: httpx.Client, pool: FakePool, portal: Portal) -> None:
     assert ada.post("/api/v1/models/load", json={"path": "glm.gguf", "context": 4096, "slots": 2}).status_code == 202
     assert ada.post("/api/v1/models/load", json={"path": "/data/glm.gguf"}).status_code == 202
     assert pool.asked == [("load", portal.settings.models_path / "glm.gguf"), ("load", Path("/data/glm.gguf"))]
@@ -74,7 +74,7 @@ def test_a_model_is_loaded_with_the_settings_that_were_sent(ada: httpx.Client, p
     assert refused.status_code == 422 and "needs flash attention" in refused.json()["error"]["message"]
 
 
-def test_a_model_is_loaded_with_adapters(ada: httpx.Client, pool: FakePool, portal: bootstrap.Portal) -> None:
+def test_a_model_is_loaded_with_adapters(ada: httpx.Client, pool: FakePool, portal: Portal) -> None:
     pool.adapters_on_disk = [AdapterFile(Path("/models/legal.gguf"), "legal", 1000, "glm4", 8)]
     assert ada.get("/api/v1/models").json()["adapters"][0] == {
         "name": "legal", "path": "/models/legal.gguf", "size_bytes": 1000, "architecture": "glm4", "rank": 8, "error": None

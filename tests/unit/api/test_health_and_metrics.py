@@ -10,19 +10,19 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-import bootstrap
-from core.entities import Timings
+from bootstrap.portal import Portal
 from core.errors import Unavailable
-from core.model import ModelState
+from core.inference.records import Timings
+from core.models.records import ModelState
 from data.log_shipping import LogShipper
 from data.search.elasticsearch_logs import ElasticsearchLogs
 from data.search.elasticsearch_server import ElasticsearchServer
 from data.search.rollover import RolloverLimits
-from models.engine.histogram import EngineHistograms
-from models.engine.metrics import EngineMetrics
+from models.engine.stats.histogram import EngineHistograms
+from models.engine.stats.metrics import EngineMetrics
 from tests.fakes import MODEL, FakePool
 from tests.unit.api.conftest import Server
-from tests.unit.api.test_conversation_routes import ask, new
+from tests.unit.api.portal.test_conversations import ask, new
 
 
 def test_the_process_answers(client: httpx.Client) -> None:
@@ -49,7 +49,7 @@ def _gone(*_: object, **__: object) -> None:
     raise Unavailable("It does not answer.")
 
 
-def test_without_the_store_it_is_not(client: httpx.Client, portal: bootstrap.Portal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_store_it_is_not(client: httpx.Client, portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(portal.accounts, "anybody", _gone)
     answer = client.get("/readyz")
     assert answer.status_code == 503
@@ -57,7 +57,7 @@ def test_without_the_store_it_is_not(client: httpx.Client, portal: bootstrap.Por
 
 
 def test_without_the_index_it_still_answers_questions(
-    client: httpx.Client, portal: bootstrap.Portal, monkeypatch: pytest.MonkeyPatch
+    client: httpx.Client, portal: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(portal.index, "search", _gone)
     answer = client.get("/readyz")
@@ -111,7 +111,7 @@ def test_metrics_tell_the_engine_the_turns_and_the_process(
     assert read["process_resident_memory_bytes",] > 1_000_000
 
 
-def test_log_lines_that_were_not_sent_are_counted(client: httpx.Client, portal: bootstrap.Portal, server: Server) -> None:
+def test_log_lines_that_were_not_sent_are_counted(client: httpx.Client, portal: Portal, server: Server) -> None:
     assert _read(client)["portal_log_lines_dropped_total",] == 0, "there is no Elasticsearch"
     index = ElasticsearchLogs(ElasticsearchServer("http://127.0.0.1:9"), RolloverLimits(), timedelta(days=1))
     shipper = LogShipper(index, capacity=2)
@@ -157,7 +157,7 @@ def test_requests_are_counted_by_route_and_never_by_id(client: httpx.Client, ann
     assert not any(conversation in label or "BREW" in label for key in after for label in key)
 
 
-def test_metrics_go_on_without_the_store(client: httpx.Client, portal: bootstrap.Portal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_metrics_go_on_without_the_store(client: httpx.Client, portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(portal.index_worker, "pending", _gone)
     assert _read(client)["portal_store_up",] == 0
 
@@ -171,7 +171,7 @@ def test_the_description_lists_every_route_and_loads_nothing_from_elsewhere(clie
 
 
 def test_an_error_inside_is_a_sentence_and_not_a_traceback(
-    client: httpx.Client, signed_in: Callable[[str], httpx.Client], portal: bootstrap.Portal, monkeypatch: pytest.MonkeyPatch
+    client: httpx.Client, signed_in: Callable[[str], httpx.Client], portal: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ann = signed_in("ann")
 

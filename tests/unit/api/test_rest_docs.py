@@ -5,8 +5,8 @@ from pathlib import Path
 
 import core.errors
 from api.application import build
-from api.conversation_routes import Question
 from api.errors import STATUS_SENTENCES
+from api.portal.conversations import Question
 from core.errors import PortalError, StartFailed
 
 DOCS = (Path(__file__).parents[3] / "docs" / "rest.md").read_text("utf-8")

@@ -12,9 +12,9 @@ from bench import _blocks as blocks
 from bench._blocks import NINE, SMALL, Blocks
 from bench._synthetic import FIRST_WORD, words
 from models.engine.backend import Decoded, Part
-from models.engine.llama_backend import BackendOptions, LlamaBackend
-from models.gguf import read_header
-from models.model_facts import read_facts
+from models.engine.llama.backend import BackendOptions, LlamaBackend
+from models.gguf.facts import read_facts
+from models.gguf.header import read_header
 from tests.this_machine import EXTRA_BUFFERS
 
 

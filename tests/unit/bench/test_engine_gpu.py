@@ -13,8 +13,8 @@ from bench._blocks import NINE
 from bench._portal import ROOT
 from bench._steps import Step, share_outside
 from core.errors import StartFailed
-from models.engine import native
-from models.engine.native import Gpu
+from models.engine.llama import native
+from models.engine.llama.native import Gpu
 
 LISTED = [{"name": "a GPU", "memory.total": "24000", "driver_version": "580.1", "compute_cap": "9.0"}]
 RUNTIME = """

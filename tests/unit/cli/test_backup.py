@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-import bootstrap
-import storekeeping
+from bootstrap import store as storekeeping
+from bootstrap.portal import build_portal
 from cli.backup import main
-from core.permissions import Role
+from core.people.records import Role
 from settings import Settings
 from tests.fakes import FakePool, FakeRouter
 from tests.unit.api.conftest import PlainHasher
@@ -16,7 +16,7 @@ from tests.unit.api.conftest import PlainHasher
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where a portal has run."""
-    built = bootstrap.build(Settings(home=tmp_path / "home"), pool=FakePool(), router=FakeRouter(), hasher=PlainHasher())
+    built = build_portal(Settings(home=tmp_path / "home"), pool=FakePool(), router=FakeRouter(), hasher=PlainHasher())
     built.accounts.add(None, "ann", Role.ANALYST, password="correct horse")
     built.close()
     monkeypatch.setenv("PORTAL_HOME", str(tmp_path / "home"))
@@ -52,7 +52,7 @@ def test_a_restored_portal_finds_everything_even_beside_an_old_index(home: Path,
         path.unlink()
     assert list(home.glob("search*.db"))
     assert main(["restore", file]) == 0
-    built = bootstrap.build(Settings(home=home), pool=FakePool(), router=FakeRouter(), hasher=PlainHasher())
+    built = build_portal(Settings(home=home), pool=FakePool(), router=FakeRouter(), hasher=PlainHasher())
     assert built.index_worker.drain(10)
     ada = built.accounts.add(None, "ada", Role.ADMIN, password="correct horse")
     assert built.search.find(ada, "ann", "audit").total == 1

@@ -5,12 +5,11 @@ from pathlib import Path
 
 import pytest
 
-import bootstrap
 import settings as portal_settings
+from bootstrap.portal import Portal, build_portal
 from cli.keys import main
-from core.entities import User
 from core.errors import StartFailed, Unavailable
-from core.permissions import Role
+from core.people.records import Role, User
 from settings import Settings
 from tests.fakes import FakePool, FakeRouter
 from tests.unit.api.conftest import PlainHasher
@@ -18,8 +17,8 @@ from tests.unit.api.conftest import PlainHasher
 KEY, OTHER = b64encode(b"k" * 32).decode(), b64encode(b"o" * 32).decode()
 
 
-def run(settings: Settings) -> tuple[bootstrap.Portal, User]:
-    portal = bootstrap.build(settings, pool=FakePool(), router=FakeRouter(), hasher=PlainHasher())
+def run(settings: Settings) -> tuple[Portal, User]:
+    portal = build_portal(settings, pool=FakePool(), router=FakeRouter(), hasher=PlainHasher())
     if not portal.accounts.anybody():
         portal.accounts.add(None, "ann", Role.ANALYST, password="correct horse")
     return portal, portal.accounts.people(None)[0]

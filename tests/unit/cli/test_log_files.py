@@ -10,7 +10,7 @@ import pytest
 
 from cli.log_files import write_logs
 from core.errors import StartFailed
-from core.log_lines import JsonLines, TextLines
+from core.operations.log_lines import JsonLines, TextLines
 from settings import Settings
 
 

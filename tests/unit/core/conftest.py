@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from core.accounts import Accounts
-from core.entities import User
-from core.permissions import Role
+from core.people.accounts import Accounts
+from core.people.records import Role, User
 from core.unit_of_work import Store
 from data.database import open_database
 from data.migrate import migrate

@@ -7,12 +7,12 @@ import time
 import pytest
 
 import core.undo
-from core.conversations import Conversations
-from core.entities import User
+from core.chat.conversations import Conversations
 from core.errors import NotFound
+from core.people.records import User
 from core.unit_of_work import Store
 from tests.unit.core.conftest import MovingClock
-from tests.unit.core.test_audit import Index
+from tests.unit.core.people.test_audit import Index
 
 
 @pytest.fixture

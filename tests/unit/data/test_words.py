@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.index import MARK_END, MARK_START
+from core.search.records import MARK_END, MARK_START
 from data.search.words import FILE_NAMES, MAX_TERMS, SNIPPET, Term, letters, relevance, snippet, spread, terms
 
 

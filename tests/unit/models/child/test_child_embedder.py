@@ -11,17 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from core.embedding import Cancelled, EmbeddingRequest
 from core.errors import ModelFailed, PortalError, Unavailable
-from core.model import LoadedModel, LoadSettings, ModelKind, ModelState
+from core.inference.vectors import Cancelled, EmbeddingRequest
+from core.models.records import LoadedModel, LoadSettings, ModelKind, ModelState
 from models.child.embedder import ChildEmbedder
 from models.child.kept_process import AGAIN
 from models.embedding.embedding_platform import RunningVectors
-from models.pool import Pool
-from models.router import PoolRouter
+from models.serving.pool import Pool
+from models.serving.router import PoolRouter
 from tests.this_machine import EXTRA_BUFFERS
 from tests.unit.models.child.test_child_model import is_gone, state_of, until
-from tests.unit.models.test_pool import GUIDE, load, wait
+from tests.unit.models.serving.test_pool import GUIDE, load, wait
 from tests.vector_gguf_maker import make_bert
 
 APART = LoadSettings(slots=2, isolated=True)
@@ -168,7 +168,7 @@ def test_one_that_dies_before_it_is_ready_is_not_kept(pool: Pool, tmp_path: Path
 
 def test_what_cannot_be_loaded_fails_with_llama_cpps_words(pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also without the trial that comes before: the process is one itself."""
-    monkeypatch.setattr("models.loader.try_to_load", lambda path, options: None)
+    monkeypatch.setattr("models.serving.loader.try_to_load", lambda path, options: None)
     path = make_bert(tmp_path / "bad.gguf")
     path.write_bytes(path.read_bytes().replace(b"blk.1.ffn_up.bias", b"blk.1.ffn_up.bios"))
     load(pool, path, APART)

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from core.errors import ModelFailed, PortalError, Unavailable
-from core.generation import Finished, SamplingParams
-from core.model import ModelState
+from core.inference.requests import Finished, SamplingParams
+from core.models.records import ModelState
 from models.child.model import ChildModel
-from models.pool import Pool
+from models.serving.pool import Pool
 from tests.this_machine import EXTRA_BUFFERS
 from tests.unit.models.child.test_child_model import LONG, endless, process_of, state_of, until
-from tests.unit.models.test_pool import GUIDE, answer, load, request
+from tests.unit.models.serving.test_pool import GUIDE, answer, load, request
 
 SOON_S = 5.0
 TOKENS = list(range(65, 91)) * 40

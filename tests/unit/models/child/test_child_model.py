@@ -16,19 +16,19 @@ from pathlib import Path
 
 import pytest
 
-from core.entities import FinishReason
 from core.errors import Busy, InvalidInput, ModelFailed, PortalError, Unavailable
-from core.generation import Delta, Finished, GenerationEvent, SamplingParams
-from core.model import LoadSettings, ModelState
+from core.inference.records import FinishReason
+from core.inference.requests import Delta, Finished, GenerationEvent, SamplingParams
+from core.models.records import LoadSettings, ModelState
 from models.child.kept_process import AGAIN
 from models.child.model import ChildModel
-from models.engine.llama_backend import BackendOptions
-from models.engine.parked_files import ParkedFiles
-from models.pool import Pool
-from models.router import PoolRouter
+from models.engine.kv_cache.offload_files import ParkedFiles
+from models.engine.llama.backend import BackendOptions
+from models.serving.pool import Pool
+from models.serving.router import PoolRouter
 from tests.gguf_maker import make_gguf
 from tests.this_machine import EXTRA_BUFFERS
-from tests.unit.models.test_pool import GUIDE, answer, crashing_gguf, load, request, wait
+from tests.unit.models.serving.test_pool import GUIDE, answer, crashing_gguf, load, request, wait
 
 SMALL = LoadSettings(context=512, slots=4)
 APART = replace(SMALL, isolated=True)
@@ -304,7 +304,7 @@ def test_a_process_that_speaks_nonsense_is_ended_and_started_again(pool: Pool, t
 
 def test_what_cannot_be_loaded_fails_with_llama_cpps_words(pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also without the trial that comes before: the process is one itself."""
-    monkeypatch.setattr("models.loader.try_to_load", lambda path, options: None)
+    monkeypatch.setattr("models.serving.loader.try_to_load", lambda path, options: None)
     load(pool, crashing_gguf(tmp_path / "crash.gguf"), APART)
     failed = wait(pool, "crash")
     assert failed.state is ModelState.FAILED
@@ -315,7 +315,7 @@ _PORTAL = """
 import sys, time
 from pathlib import Path
 from models.child.model import ChildModel
-from models.engine.llama_backend import BackendOptions
+from models.engine.llama.backend import BackendOptions
 child = ChildModel("guide", Path(sys.argv[1]), BackendOptions(512, 2, extra_buffers=sys.argv[2] == "True"))
 print(child.pid, flush=True)
 time.sleep(600)

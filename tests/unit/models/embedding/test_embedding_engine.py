@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pytest
 
-from core.embedding import Cancelled
 from core.errors import Busy, ModelFailed, Unavailable
+from core.inference.vectors import Cancelled
 from models.embedding.embedding_engine import EmbeddingEngine, Job
 from models.embedding.llama_embedder import Rows, Tokens
 

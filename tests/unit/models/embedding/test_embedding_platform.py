@@ -11,17 +11,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.embedding import Embedded, EmbeddingRequest, InputTooLong, RerankRequest
 from core.errors import Conflict, InvalidInput, NotFound, Unavailable
-from core.generation import ChatMessage, GenerationRequest
-from core.model import LoadedModel, LoadSettings, ModelKind, ModelState
+from core.inference.requests import ChatMessage, GenerationRequest
+from core.inference.vectors import Embedded, EmbeddingRequest, InputTooLong, RerankRequest
+from core.models.records import LoadedModel, LoadSettings, ModelKind, ModelState
 from models.embedding.llama_embedder import LlamaEmbedder
-from models.memory_plan import plan_load
-from models.model_facts import read_facts
-from models.pool import Pool
-from models.router import PoolRouter
+from models.gguf.facts import read_facts
+from models.gguf.memory_plan import plan_load
+from models.serving.pool import Pool
+from models.serving.router import PoolRouter
 from tests.this_machine import EXTRA_BUFFERS
-from tests.unit.models.test_pool import GUIDE, load, wait
+from tests.unit.models.serving.test_pool import GUIDE, load, wait
 from tests.vector_gguf_maker import make_bert, make_causal
 
 TEXTS = ("hello", "a longer text of many words, and more", "x", "what is this?", "hello")

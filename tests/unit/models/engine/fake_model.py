@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import PortalError
-from core.generation import Delta, Finished, Queued, SamplingParams
+from core.inference.requests import Delta, Finished, Queued, SamplingParams
 from models.engine.backend import Decoded, Part
 from models.engine.engine import Engine
 from models.engine.sequence import Sequence as Running

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from core.entities import FinishReason
 from core.errors import Busy, ModelFailed, Unavailable
-from core.generation import Delta, Finished, Queued
+from core.inference.records import FinishReason
+from core.inference.requests import Delta, Finished, Queued
 from models.engine.answers import SILENT_TOKENS
 from models.engine.backend import Decoded, Part
 from models.engine.engine import Engine
-from models.engine.parked_files import ParkedFiles
+from models.engine.kv_cache.offload_files import ParkedFiles
 from models.engine.sequence import Sequence as Running
 from tests.unit.models.engine.fake_model import FakeModel, ask, collect, run
 

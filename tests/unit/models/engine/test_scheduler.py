@@ -7,8 +7,8 @@ from collections import Counter
 import pytest
 
 from core.errors import Busy
-from core.generation import SamplingParams
-from models.engine.pace import FIRST_TOKEN, SMALLEST_CHUNK, STEP_WHILE_DECODING_S
+from core.inference.requests import SamplingParams
+from models.engine.batching.step_time import FIRST_TOKEN, SMALLEST_CHUNK, STEP_WHILE_DECODING_S
 from models.engine.scheduler import BATCH_WAITS_S, ORDINARY_ANSWER, Scheduler
 from models.engine.sequence import Sequence
 

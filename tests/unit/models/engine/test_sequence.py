@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from core.entities import FinishReason
-from core.generation import Finished
+from core.inference.records import FinishReason
+from core.inference.requests import Finished
 from models.engine.engine import Engine
 from tests.unit.models.engine.fake_model import FakeModel, ask, collect, run
 

@@ -14,14 +14,14 @@ from pathlib import Path
 import pytest
 
 from bench._engine_stress import stress
-from core.entities import FinishReason
 from core.errors import ModelFailed
-from core.generation import Finished, SamplingParams
+from core.inference.records import FinishReason
+from core.inference.requests import Finished, SamplingParams
 from models.engine.backend import Decoded, Part
 from models.engine.engine import Engine
-from models.engine.llama_backend import BackendOptions, LlamaBackend
-from models.engine.native import lib
-from models.engine.parked_files import ParkedFiles
+from models.engine.kv_cache.offload_files import ParkedFiles
+from models.engine.llama.backend import BackendOptions, LlamaBackend
+from models.engine.llama.native import lib
 from models.engine.sequence import Sequence
 from tests.gguf_maker import make_gguf
 from tests.this_machine import EXTRA_BUFFERS
@@ -161,7 +161,7 @@ REFUSED = """
 import resource, sys
 from pathlib import Path
 from core.errors import ModelFailed
-from models.engine.llama_backend import BackendOptions, LlamaBackend
+from models.engine.llama.backend import BackendOptions, LlamaBackend
 model, extra_buffers = Path(sys.argv[1]), sys.argv[2] == "True"
 small = BackendOptions(context=512, slots=2, extra_buffers=extra_buffers)
 LlamaBackend(model, small)

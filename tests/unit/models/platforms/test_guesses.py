@@ -11,16 +11,16 @@ from typing import Any
 
 import pytest
 
-from core.generation import ChatMessage, Delta, Finished, GenerationRequest, SamplingParams
-from core.model import LoadSettings
-from models.engine.guess_costs import GuessCosts
-from models.engine.speculation import Speculation
+from core.inference.requests import ChatMessage, Delta, Finished, GenerationRequest, SamplingParams
+from core.models.records import LoadSettings
+from models.engine.speculative.draft_costs import GuessCosts
+from models.engine.speculative.prompt_lookup import Speculation
 from models.platforms.local_generation import REPEATED, RESUMED, LocalGeneration
-from models.pool import Pool
-from models.router import PoolRouter
+from models.serving.pool import Pool
+from models.serving.router import PoolRouter
 from tests.gguf_maker import make_gguf
 from tests.this_machine import EXTRA_BUFFERS
-from tests.unit.models.test_pool import GUIDE, load
+from tests.unit.models.serving.test_pool import GUIDE, load
 
 QUESTION = "Say this again: the quick brown fox jumps over the lazy dog, and the quick brown fox jumps over the lazy dog."
 CLOSE_THOUGHTS = 264

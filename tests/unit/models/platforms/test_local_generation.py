@@ -13,23 +13,23 @@ from typing import Any, cast
 
 import pytest
 
-from core.entities import FinishReason
 from core.errors import Busy, InvalidInput
-from core.generation import ChatMessage, Delta, Finished, GenerationRequest, SamplingParams, Tool, ToolCall
-from core.model import LoadSettings
-from models.answer_reader import AnswerReader
-from models.degeneration import BROKEN_TOKENS
+from core.inference.records import FinishReason
+from core.inference.requests import ChatMessage, Delta, Finished, GenerationRequest, SamplingParams, Tool, ToolCall
+from core.models.records import LoadSettings
 from models.engine.answers import SILENT_TOKENS
-from models.engine.sampler import Resolved, ThinkingTags, resolve
+from models.engine.sampling.sampler import Resolved, ThinkingTags, resolve
 from models.engine.sequence import Sequence as Running
+from models.platforms.degeneration import BROKEN_TOKENS
 from models.platforms.local import LocalPlatform
 from models.platforms.local_generation import EMPTY, NUDGED, REPEATED, RESUMED, LocalGeneration
-from models.pool import Pool
-from models.reasoning import ReasoningParser
-from models.router import PoolRouter
+from models.prompting.answer_reader import AnswerReader
+from models.prompting.reasoning import ReasoningParser
+from models.serving.pool import Pool
+from models.serving.router import PoolRouter
 from tests.gguf_maker import TEMPLATE, make_gguf
 from tests.this_machine import EXTRA_BUFFERS
-from tests.unit.models.test_pool import load
+from tests.unit.models.serving.test_pool import load
 
 GUIDE = Path(__file__).parents[4] / "models" / "guide" / "guide.gguf"
 PROMPT = [1, 2, 3]

@@ -1,0 +1,50 @@
+"""A name for every request: taken from X-Request-ID or made, answered in the same header, and written in each log line it causes."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from core.operations.log_context import log_context, new_request_id
+
+log = logging.getLogger(__name__)
+
+HEADER = "X-Request-ID"
+_WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_ASKED_BY_MACHINES = frozenset({"/healthz", "/readyz", "/metrics"})
+LONGEST_PATH = 200
+
+
+class RequestIds:
+    """Pure ASGI. The log tells method, path, status and time of a request; its query and its body may hold what people wrote."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get(HEADER, "")
+        request_id = given if _WELL_FORMED.fullmatch(given) else new_request_id()
+        status = 0
+
+        async def named(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)[HEADER] = request_id
+            await send(message)
+
+        began = time.monotonic()
+        with log_context(request_id=request_id):
+            try:
+                await self._app(scope, receive, named)
+            finally:
+                level = logging.DEBUG if scope["path"] in _ASKED_BY_MACHINES else logging.INFO
+                took = (time.monotonic() - began) * 1000
+                log.log(level, "%s %s answered %d in %.0f ms", scope["method"], scope["path"][:LONGEST_PATH], status, took)

@@ -1,0 +1,39 @@
+"""Uploads of the pages: Streamlit keeps in memory what anybody with an open page sends, a visitor who has not signed in too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from fastapi import Request
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.errors import http_error
+from api.middleware.body_limit import BodyLimit
+from api.services import Portal
+from core.people.sessions import SESSION_COOKIE
+
+PATH = "/_stcore/upload_file/"
+ENVELOPE_BYTES = 100_000
+"""What a form adds to the file in it."""
+
+
+class UploadGuard:
+    """Pure ASGI, in front of Streamlit: lets uploads pass that carry the session of somebody, and are no larger than a question's files."""
+
+    def __init__(self, app: ASGIApp, portal: Callable[[], Portal]) -> None:
+        self._app = app
+        self._portal = portal
+        self._limited = BodyLimit(app, lambda _path: portal().files.max_bytes + ENVELOPE_BYTES)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not str(scope["path"]).startswith(PATH) or scope["method"] != "PUT":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+        token = request.cookies.get(SESSION_COOKIE)
+        if token is None or await run_in_threadpool(self._portal().sessions.user, token) is None:
+            await http_error(request, HTTPException(401, "Sign in first, then attach the file."))(scope, receive, send)
+            return
+        await self._limited(scope, receive, send)

@@ -1,0 +1,111 @@
+"""The parts of OpenAI's chat request: messages, tools, the format of the answer."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from core.errors import InvalidInput
+from core.inference.requests import ChatMessage, Tool, ToolCall
+
+MOST_TOOLS = 128
+FunctionName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$", description="1 to 64 letters, digits, _ or -.")]
+
+
+class Lenient(BaseModel):
+    """A part of a request whose further fields change nothing here."""
+
+    model_config = ConfigDict(extra="ignore", strict=True)
+
+
+class Part(Lenient):
+    type: str
+    text: str | None = None
+
+
+class CalledFunction(Lenient):
+    name: FunctionName
+    arguments: str = Field(description="A JSON object as text.")
+
+
+class ToolCallIn(Lenient):
+    id: str = Field(default="", max_length=200)
+    type: Literal["function"] = "function"
+    function: CalledFunction
+
+
+class MessageIn(Lenient):
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
+    content: str | list[Part] | None = Field(default=None, description="Text, or parts of type text.")
+    reasoning_content: str | None = Field(default=None, description="The thinking of an earlier answer, as it was given.")
+    tool_calls: list[ToolCallIn] | None = Field(default=None, max_length=MOST_TOOLS, description="Of an assistant's message.")
+    tool_call_id: str | None = Field(default=None, max_length=200, description="Of a tool's message: the call it answers.")
+
+    def message(self, place: int) -> ChatMessage:
+        if self.role == "function":
+            raise InvalidInput("Functions are called tools now. Send the role tool in {field}.", field=f"messages.{place}.role")
+        if self.content is None and self.role != "assistant":
+            raise InvalidInput("{field} is missing.", field=f"messages.{place}.content")
+        calls = tuple(ToolCall(call.id, call.function.name, call.function.arguments) for call in self.tool_calls or ())
+        if calls and self.role != "assistant":
+            raise InvalidInput("Only an assistant's message can hold {field}.", field=f"messages.{place}.tool_calls")
+        role = "system" if self.role == "developer" else self.role
+        return ChatMessage(role, self._text(place), self.reasoning_content or "", calls, self.tool_call_id or "")
+
+    def _text(self, place: int) -> str:
+        if not isinstance(self.content, list):
+            return self.content or ""
+        for part in self.content:
+            if part.type not in ("text", "input_text") or part.text is None:
+                raise InvalidInput(
+                    "Only parts of type text are offered yet; {field} has one of type {type}.",
+                    field=f"messages.{place}.content",
+                    type=part.type[:100],
+                )
+        return "\n".join(part.text or "" for part in self.content)
+
+
+class Function(Lenient):
+    name: FunctionName
+    description: str | None = None
+    parameters: dict[str, Any] | None = Field(default=None, description="JSON Schema; left out: no parameters.")
+
+
+class ToolIn(Lenient):
+    type: Literal["function"]
+    function: Function
+
+    def tool(self) -> Tool:
+        parameters = self.function.parameters or {"type": "object", "properties": {}}
+        return Tool(self.function.name, self.function.description or "", json.dumps(parameters, ensure_ascii=False))
+
+
+class NamedFunction(Lenient):
+    name: FunctionName
+
+
+class NamedTool(Lenient):
+    type: Literal["function"]
+    function: NamedFunction
+
+
+class SchemaFormat(Lenient):
+    name: str | None = None
+    schema_: dict[str, Any] | None = Field(default=None, alias="schema")
+
+
+class ResponseFormat(Lenient):
+    type: Literal["text", "json_object", "json_schema"]
+    json_schema: SchemaFormat | None = None
+
+    def schema_text(self) -> str | None:
+        """The JSON Schema that the answer must follow, as text."""
+        if self.type == "text":
+            return None
+        if self.type == "json_object":
+            return '{"type": "object"}'
+        if self.json_schema is None or self.json_schema.schema_ is None:
+            raise InvalidInput("{field} is missing.", field="response_format.json_schema.schema")
+        return json.dumps(self.json_schema.schema_, ensure_ascii=False)

@@ -1,0 +1,173 @@
+"""OpenAI's chat request as this portal understands it.
+
+A field of theirs that changes nothing here is ignored; one that would change the meaning of the answer is refused.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.openai.chat_parts import MOST_TOOLS, Lenient, MessageIn, NamedTool, ResponseFormat, ToolIn
+from core.errors import InvalidInput
+from core.inference.requests import GenerationRequest, SamplingParams, Tool
+from core.people.records import User
+
+IGNORED = frozenset(
+    {
+        "user", "metadata", "store", "safety_identifier", "prompt_cache_key", "prompt_cache_retention",
+        "prediction", "verbosity", "parallel_tool_calls",
+    }
+)  # fmt: skip
+
+NOT_OFFERED: dict[str, tuple[Any, ...]] = {
+    "functions": ([],),
+    "function_call": ("none", "auto"),
+    "modalities": (["text"],),
+    "audio": (),
+    "web_search_options": (),
+}
+"""Field -> the values that ask for nothing."""
+MOST_ANSWERS = 8
+
+
+class StreamOptions(Lenient):
+    include_usage: bool = False
+
+
+class Thinking(Lenient):
+    type: Literal["enabled", "disabled"]
+    budget_tokens: int | None = Field(default=None, description="The same as thinking_budget.")
+
+
+class TemplateOptions(Lenient):
+    enable_thinking: bool | None = None
+
+
+class ChatRequest(BaseModel):
+    model_config = ConfigDict(extra="allow", strict=True)
+    model: str | None = Field(default=None, max_length=500, description="A name from /v1/models; left out: the default model.")
+    messages: list[MessageIn] = Field(min_length=1, max_length=10_000)
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    max_tokens: int | None = None
+    max_completion_tokens: int | None = Field(default=None, description="Goes before max_tokens.")
+    stop: str | list[str] | None = None
+    seed: int | None = None
+    n: int | None = Field(default=None, ge=1, le=MOST_ANSWERS, description="How many answers; they share the reading of the prompt.")
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    logit_bias: dict[str, float] | None = Field(default=None, description="Token id -> what to add to its logit; -100 forbids it.")
+    logprobs: bool | None = None
+    top_logprobs: int | None = Field(default=None, description="0 to 20, with logprobs true.")
+    response_format: ResponseFormat | None = None
+    tools: list[ToolIn] | None = Field(default=None, max_length=MOST_TOOLS)
+    tool_choice: Literal["none", "auto", "required"] | NamedTool | None = None
+    service_tier: str | None = Field(default=None, description="flex: what somebody waits for goes first.")
+    top_k: int | None = Field(default=None, description="Not OpenAI's.")
+    min_p: float | None = Field(default=None, description="Not OpenAI's.")
+    typical_p: float | None = Field(default=None, description="Not OpenAI's.")
+    repeat_penalty: float | None = Field(default=None, description="Not OpenAI's.")
+    stop_token_ids: list[int] | None = Field(default=None, description="Not OpenAI's.")
+    grammar: str | None = Field(default=None, description="Not OpenAI's: GBNF that the answer must follow from its rule root.")
+    thinking_budget: int | None = Field(default=None, description="Not OpenAI's: the most tokens of thinking.")
+    adapter: str | None = Field(
+        default=None, max_length=500, description="Not OpenAI's: a LoRA adapter of the model; model:adapter as the model says the same."
+    )
+    repetition_guard: bool | None = Field(default=None, description="Not OpenAI's. false: let an answer repeat itself for ever.")
+    reasoning_effort: str | None = Field(default=None, description="none: answer without thinking. GLM has no other degrees.")
+    thinking: Thinking | None = Field(default=None, description="As Z.ai's own API: type disabled.")
+    chat_template_kwargs: TemplateOptions | None = Field(default=None, description="As vLLM: enable_thinking false.")
+
+    @property
+    def include_usage(self) -> bool:
+        return self.stream_options is not None and self.stream_options.include_usage
+
+    @property
+    def answers(self) -> int:
+        return self.n or 1
+
+    def generation(self, user: User) -> GenerationRequest:
+        """Raises InvalidInput for what cannot be honoured."""
+        self._check_extra()
+        messages = tuple(message.message(place) for place, message in enumerate(self.messages))
+        tools = tuple(tool.tool() for tool in self.tools or ())
+        return GenerationRequest(
+            messages,
+            user.id,
+            self.model or None,
+            self._params(),
+            self._thinks(),
+            batch=self.service_tier == "flex",
+            tools=tools,
+            tool_choice=self._tool_choice(tools),
+            adapter=self.adapter or None,
+            guard=self.repetition_guard is not False,
+        )
+
+    def _params(self) -> SamplingParams:
+        stop = (self.stop,) if isinstance(self.stop, str) else tuple(self.stop or ())
+        budget = self.thinking.budget_tokens if self.thinking is not None and self.thinking_budget is None else self.thinking_budget
+        return SamplingParams(
+            temperature=self.temperature,
+            top_p=self.top_p,
+            top_k=self.top_k,
+            min_p=self.min_p,
+            typical_p=self.typical_p,
+            repeat_penalty=self.repeat_penalty,
+            presence_penalty=self.presence_penalty,
+            frequency_penalty=self.frequency_penalty,
+            logit_bias=self._bias(),
+            max_tokens=self.max_tokens if self.max_completion_tokens is None else self.max_completion_tokens,
+            stop=stop,
+            stop_tokens=tuple(self.stop_token_ids or ()),
+            # OpenAI's seeds have 64 bits and a sign, llama.cpp's 32 and none.
+            seed=None if self.seed is None else self.seed & 0xFFFFFFFF,
+            logprobs=self._logprobs(),
+            grammar=self.grammar,
+            json_schema=self.response_format.schema_text() if self.response_format is not None else None,
+            thinking_budget=budget,
+        )
+
+    def _logprobs(self) -> int | None:
+        if self.logprobs:
+            return self.top_logprobs or 0
+        if self.top_logprobs:
+            raise InvalidInput("{field} needs logprobs to be true.", field="top_logprobs")
+        return None
+
+    def _bias(self) -> tuple[tuple[int, float], ...]:
+        wanted = self.logit_bias or {}
+        if not all(token.isascii() and token.isdigit() and len(token) < 10 for token in wanted):
+            raise InvalidInput("{field} must name token ids, as in 1234.", field="logit_bias")
+        return tuple((int(token), bias) for token, bias in wanted.items())
+
+    def _tool_choice(self, tools: tuple[Tool, ...]) -> str:
+        choice = self.tool_choice or "auto"
+        name = choice.function.name if isinstance(choice, NamedTool) else choice
+        if isinstance(choice, NamedTool) and name not in (tool.name for tool in tools):
+            raise InvalidInput("{field} names {name}, which is not among the tools.", field="tool_choice", name=name)
+        if name == "required" and not tools:
+            raise InvalidInput("{field} asks for a tool, but none was sent.", field="tool_choice")
+        if isinstance(choice, NamedTool) and name in ("auto", "none", "required"):
+            raise InvalidInput("{field} cannot name a tool called {name}. Rename it.", field="tool_choice", name=name)
+        return name
+
+    def _thinks(self) -> bool:
+        if self.thinking is not None:
+            return self.thinking.type == "enabled"
+        if self.chat_template_kwargs is not None and self.chat_template_kwargs.enable_thinking is not None:
+            return self.chat_template_kwargs.enable_thinking
+        return self.reasoning_effort not in ("none", "minimal")
+
+    def _check_extra(self) -> None:
+        for name, value in (self.model_extra or {}).items():
+            if value is None or name in IGNORED:
+                continue
+            if name not in NOT_OFFERED:
+                raise InvalidInput("{field} is not a field of this request. Leave it out.", field=name[:100])
+            if value not in NOT_OFFERED[name]:
+                raise InvalidInput("{field} is not offered yet. Leave it out.", field=name)

@@ -1,0 +1,81 @@
+"""OpenAI's API, so that its clients work unchanged: the models and chat completions. Nothing of a chat is stored here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, Field
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from api.errors import OpenAIErrorBody
+from api.identity import SignedIn
+from api.openai.chat_answer import ChatAnswer, ChatCompletion, another
+from api.openai.chat_request import ChatRequest
+from api.services import PortalHere
+from api.streams import EventStream, until_finished
+from core.errors import NotFound
+from core.models.records import LoadedModel
+
+router = APIRouter(prefix="/v1", tags=["OpenAI"], responses={"4XX": {"model": OpenAIErrorBody}, 422: {"model": OpenAIErrorBody}})
+
+STREAMED: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/event-stream": {}}, "description": "The answer; with stream true, its chunks."}
+}
+CLIENT_CLOSED = 499
+"""What nginx logs for a client that went away; nobody receives it."""
+
+
+class ModelOut(BaseModel):
+    id: str
+    object: Literal["model"] = "model"
+    created: int = 0
+    owned_by: str = "portal"
+    context_window: int
+    kind: Literal["chat", "embedding", "reranking"] = Field(description="Not OpenAI's: what the model is for.")
+
+    parent: str | None = Field(default=None, description="Of an adapter: its model.")
+
+    @staticmethod
+    def all(models: Sequence[LoadedModel]) -> list[ModelOut]:
+        """Each model, and each with each of its adapters."""
+        return [
+            ModelOut(
+                id=name, context_window=model.context, kind=model.file.kind.value, parent=model.name if name != model.name else None
+            )
+            for model in models
+            for name in model.names
+        ]
+
+
+class ModelsOut(BaseModel):
+    object: Literal["list"] = "list"
+    data: list[ModelOut]
+
+
+@router.get("/models")
+def models(portal: PortalHere, user: SignedIn) -> ModelsOut:
+    """The models that can be asked now, the default for chats first; an adapter of one as model:adapter."""
+    return ModelsOut(data=ModelOut.all(portal.models.ready(user)))
+
+
+@router.get("/models/{name:path}")
+def model(name: str, portal: PortalHere, user: SignedIn) -> ModelOut:
+    for each in ModelOut.all(portal.models.ready(user)):
+        if each.id == name:
+            return each
+    raise NotFound("There is no model named {model}. GET /v1/models lists those that can be asked.", model=name[:200])
+
+
+@router.post("/chat/completions", response_model=ChatCompletion, responses=STREAMED)
+async def chat_completions(body: ChatRequest, request: Request, portal: PortalHere, user: SignedIn) -> ChatCompletion | Response:
+    """Answer the given messages. A client that goes away frees the engine."""
+    wanted = body.generation(user)
+    first = await run_in_threadpool(portal.completions.start, user, wanted)
+    answer = ChatAnswer(first, lambda number: portal.completions.start(user, another(wanted, number)), body.answers)
+    if body.stream:
+        return EventStream(answer.events(body.include_usage), answer.leave)
+    items = await until_finished(answer.deltas(), request.receive, answer.leave)
+    return Response(status_code=CLIENT_CLOSED) if items is None else answer.whole(items)

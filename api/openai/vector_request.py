@@ -1,0 +1,80 @@
+"""What is asked of /v1/embeddings and /v1/rerank: OpenAI's fields, and those that Jina, Cohere and llama.cpp's server share."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator
+
+from api.openai.chat_parts import Lenient
+from core.errors import InvalidInput
+from core.inference.vectors import MOST_INPUTS, EmbeddingRequest, RerankRequest
+from core.people.records import User
+
+IGNORED = frozenset({"user", "metadata", "input_type", "safety_identifier"})
+"""Fields of theirs that change nothing here."""
+
+Text = str | tuple[int, ...]
+
+
+def _inputs(sent: Any) -> tuple[Text, ...]:
+    """A text, the token ids of one, or a list of either. By hand, since a choice of lists would be tried and told one by one."""
+    if isinstance(sent, str):
+        return (sent,)
+    if not isinstance(sent, list):
+        raise ValueError("It must be a text, a list of texts, or lists of token ids")
+    if sent and all(type(item) is int for item in sent):
+        return (tuple(sent),)
+    if len(sent) > MOST_INPUTS:
+        raise ValueError(f"At most {MOST_INPUTS:,} texts fit in one request")
+    if all(isinstance(item, str) for item in sent):
+        return tuple(sent)
+    if all(isinstance(item, list) and all(type(token) is int for token in item) for item in sent):
+        return tuple(tuple(item) for item in sent)
+    raise ValueError("It must be a text, a list of texts, or lists of token ids")
+
+
+Inputs = Annotated[tuple[Text, ...], PlainValidator(_inputs, json_schema_input_type=str | list[str] | list[int] | list[list[int]])]
+
+
+class EmbeddingsIn(BaseModel):
+    model_config = ConfigDict(extra="allow", strict=True)
+    input: Inputs
+    model: str | None = Field(default=None, max_length=500, description="A name from /v1/models; left out: the first embedding model.")
+    encoding_format: Literal["float", "base64"] | None = Field(default=None, description="base64: of the numbers as little-endian float32.")
+    dimensions: int | None = Field(default=None, description="Keep so many of the first numbers.")
+    truncate: bool | None = Field(default=None, description="Not OpenAI's. true: cut what is longer than the model can read.")
+
+    def request(self, user: User) -> EmbeddingRequest:
+        """Raises InvalidInput."""
+        _check_extra(self.model_extra)
+        return EmbeddingRequest(self.input, user.id, self.model or None, self.dimensions, truncate=self.truncate is True)
+
+
+class DocumentIn(Lenient):
+    text: str
+
+
+class RerankIn(BaseModel):
+    model_config = ConfigDict(extra="allow", strict=True)
+    query: str
+    documents: list[str | DocumentIn] = Field(max_length=MOST_INPUTS)
+    model: str | None = Field(default=None, max_length=500, description="A name from /v1/models; left out: the first reranking model.")
+    top_n: int | None = Field(default=None, ge=1, description="Answer only so many, the best.")
+    return_documents: bool | None = None
+    truncate: bool | None = Field(default=None, description="true: cut documents that do not fit beside the query.")
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        return tuple(each if isinstance(each, str) else each.text for each in self.documents)
+
+    def request(self, user: User) -> RerankRequest:
+        """Raises InvalidInput."""
+        _check_extra(self.model_extra)
+        return RerankRequest(self.query, self.texts, user.id, self.model or None, truncate=self.truncate is True)
+
+
+def _check_extra(extra: dict[str, Any] | None) -> None:
+    for name, value in (extra or {}).items():
+        if value is not None and name not in IGNORED:
+            raise InvalidInput("{field} is not a field of this request. Leave it out.", field=name[:100])

@@ -1,0 +1,135 @@
+"""Embeddings in OpenAI's shape and rankings in the shape that Jina, Cohere and llama.cpp's server share."""
+
+from __future__ import annotations
+
+import base64
+import json
+import sys
+from array import array
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any, Literal
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from api.errors import OpenAIErrorBody
+from api.identity import SignedIn
+from api.openai.chat_routes import CLIENT_CLOSED
+from api.openai.vector_request import EmbeddingsIn, RerankIn
+from api.services import PortalHere
+from api.streams import KEEP_ALIVE_S, Failed, Feed, pump, until_finished
+from core.inference.embeddings import VectorWork
+from core.inference.vectors import Cancelled, Embedded
+
+router = APIRouter(prefix="/v1", tags=["OpenAI"], responses={"4XX": {"model": OpenAIErrorBody}, 422: {"model": OpenAIErrorBody}})
+
+
+class VectorUsage(BaseModel):
+    prompt_tokens: int
+    total_tokens: int
+
+
+class EmbeddingOut(BaseModel):
+    object: Literal["embedding"] = "embedding"
+    index: int
+    embedding: list[float] | str
+
+
+class EmbeddingsOut(BaseModel):
+    object: Literal["list"] = "list"
+    model: str
+    data: list[EmbeddingOut]
+    usage: VectorUsage
+
+
+class DocumentOut(BaseModel):
+    text: str
+
+
+class RankedOut(BaseModel):
+    index: int
+    relevance_score: float
+    document: DocumentOut | None = None
+
+
+class RerankOut(BaseModel):
+    id: str
+    model: str
+    results: list[RankedOut]
+    usage: VectorUsage
+
+
+@router.post("/embeddings", response_model=EmbeddingsOut)
+async def embeddings(body: EmbeddingsIn, request: Request, portal: PortalHere, user: SignedIn) -> Response:
+    """A vector of length 1 for each input, in order. A client that goes away stops the work."""
+    work = await run_in_threadpool(lambda: portal.embeddings.embed(user, body.request(user)))
+    written = _base64 if body.encoding_format == "base64" else _numbers
+    return await _answer(work, lambda done: _embeddings(work, done, written), request)
+
+
+@router.post("/rerank", response_model=RerankOut, response_model_exclude_none=True)
+async def rerank(body: RerankIn, request: Request, portal: PortalHere, user: SignedIn) -> Response:
+    """How well each document answers the query, the best first."""
+    work = await run_in_threadpool(lambda: portal.embeddings.rerank(user, body.request(user)))
+    return await _answer(work, lambda done: _ranking(work, done, body), request)
+
+
+async def _answer(work: VectorWork, write: Callable[[Embedded], bytes], request: Request) -> Response:
+    """Waited for and written on a thread of its own: a large answer takes long enough to hold up every stream."""
+    feed: Feed[bytes | Failed | None] = Feed()
+    pump(_written(work, write), feed, f"vectors-{work.id[:8]}")
+    bodies = await until_finished(_bodies(feed), request.receive, work.cancel)
+    return Response(bodies[0], media_type="application/json") if bodies else Response(status_code=CLIENT_CLOSED)
+
+
+def _written(work: VectorWork, write: Callable[[Embedded], bytes]) -> Iterator[bytes]:
+    try:
+        yield write(work.result())
+    except Cancelled:
+        return
+
+
+async def _bodies(feed: Feed[bytes | Failed | None]) -> AsyncIterator[bytes]:
+    while True:
+        for item in await feed.take(KEEP_ALIVE_S):
+            if item is None:
+                return
+            if isinstance(item, Failed):
+                raise item.error
+            yield item
+
+
+def _embeddings(work: VectorWork, done: Embedded, written: Callable[[array[float]], str]) -> bytes:
+    """By hand, and numbers with the nine digits that tell any two float32 apart: a quarter of what a general encoder takes."""
+    vectors = (
+        f'{{"object":"embedding","index":{place},"embedding":{written(row)}}}' for place, row in enumerate(done.rows)
+    )
+    head = f'{{"object":"list","model":{json.dumps(work.model)},"data":['
+    return "".join((head, ",".join(vectors), f'],"usage":{json.dumps(_usage(done))}}}')).encode()
+
+
+def _numbers(row: array[float]) -> str:
+    return "[" + ",".join(map("%.9g".__mod__, row)) + "]"
+
+
+def _base64(row: array[float]) -> str:
+    if sys.byteorder == "big":
+        row = array("f", row)
+        row.byteswap()
+    return '"' + base64.b64encode(row.tobytes()).decode("ascii") + '"'
+
+
+def _ranking(work: VectorWork, done: Embedded, asked: RerankIn) -> bytes:
+    best = sorted(range(len(done.rows)), key=lambda place: -done.rows[place][0])
+    results: list[dict[str, Any]] = [{"index": place, "relevance_score": done.rows[place][0]} for place in best[: asked.top_n]]
+    if asked.return_documents:
+        texts = asked.texts
+        for result in results:
+            result["document"] = {"text": texts[result["index"]]}
+    return json.dumps({"id": f"rerank-{work.id}", "model": work.model, "results": results, "usage": _usage(done)}).encode()
+
+
+def _usage(done: Embedded) -> dict[str, int]:
+    return {"prompt_tokens": done.usage.prompt_tokens, "total_tokens": done.usage.prompt_tokens}

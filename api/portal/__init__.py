@@ -1,0 +1,1 @@
+"""The portal's own REST API, one file a resource."""

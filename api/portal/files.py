@@ -1,0 +1,54 @@
+"""Files for questions: uploaded first, named by their ids when asking."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from urllib.parse import quote
+
+import anyio.to_thread
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
+
+from api.identity import SignedIn
+from api.portal.shapes import FileOut, Id, Line
+from api.services import PortalHere
+
+PATH = "/api/v1/files"
+router = APIRouter(prefix=PATH, tags=["files"])
+
+_uploads = anyio.CapacityLimiter(8)
+"""Threads of their own: a document may be read for a minute, and all other routes share the usual ones."""
+_BODY = {"requestBody": {"required": True, "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}}
+
+
+@router.post("", status_code=201, openapi_extra=_BODY)
+async def upload(
+    request: Request, portal: PortalHere, user: SignedIn, name: Annotated[Line, Query(description="With its ending, as in report.csv.")]
+) -> FileOut:
+    """Upload a text file: its bytes are the body. It waits a day for a question that names its id among files."""
+    content = await request.body()
+    return FileOut.of(await anyio.to_thread.run_sync(portal.files.upload, user, name, content, limiter=_uploads))
+
+
+@router.get("/{file_id}")
+def read(file_id: Id, portal: PortalHere, user: SignedIn) -> FileOut:
+    return FileOut.of(portal.files.get(user, file_id))
+
+
+@router.get("/{file_id}/content", response_class=Response)
+def content(file_id: Id, portal: PortalHere, user: SignedIn) -> Response:
+    """The bytes that were uploaded, to be saved: nothing of them is ever shown as a page."""
+    file, found = portal.files.read(user, file_id)
+    headers = {
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(file.name, safe='')}",
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": "sandbox",
+        "Cache-Control": "private, no-store",
+    }
+    return Response(found, media_type="application/octet-stream", headers=headers)
+
+
+@router.delete("/{file_id}", status_code=204)
+def discard(file_id: Id, portal: PortalHere, user: SignedIn) -> None:
+    """Delete a file that no question has taken. The others go with their conversation."""
+    portal.files.discard(user, file_id)

@@ -1,0 +1,145 @@
+"""The models of this process, for admins."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from fastapi import APIRouter
+from fastapi import Path as InPath
+from pydantic import BaseModel, Field
+
+from api.identity import SignedIn
+from api.portal.shapes import Asked, Line
+from api.services import PortalHere
+from core.models.records import MOST_ADAPTERS, Adapter, AdapterFile, LoadedModel, LoadSettings, ModelFile
+
+router = APIRouter(prefix="/api/v1/models", tags=["models"])
+
+
+class FileOut(BaseModel):
+    name: str
+    path: str
+    size_bytes: int
+    architecture: str
+    quantization: str
+    parameters: int
+    context: int = Field(description="Tokens the model was trained for.")
+    layers: int
+    thinking: bool
+    kind: Literal["chat", "embedding", "reranking"]
+    error: str | None = Field(description="Why it cannot be used.")
+
+    @staticmethod
+    def of(file: ModelFile) -> FileOut:
+        return FileOut(
+            name=file.name, path=str(file.path), size_bytes=file.size_bytes, architecture=file.architecture, quantization=file.quantization,
+            parameters=file.parameters, context=file.context, layers=file.layers, thinking=file.thinking,
+            kind=file.kind.value, error=file.error,
+        )  # fmt: skip
+
+
+class AdapterOut(BaseModel):
+    name: str
+    path: str
+    size_bytes: int
+    architecture: str = Field(description="Of the models it was made for.")
+    rank: int
+    error: str | None = Field(description="Why it cannot be used.")
+
+    @staticmethod
+    def of(file: AdapterFile) -> AdapterOut:
+        return AdapterOut(
+            name=file.name, path=str(file.path), size_bytes=file.size_bytes, architecture=file.architecture, rank=file.rank,
+            error=file.error,
+        )  # fmt: skip
+
+
+class LoadedOut(BaseModel):
+    name: str
+    state: Literal["loading", "ready", "draining", "failed", "restarting"]
+    file: FileOut
+    version: str
+    platform: str
+    device: str
+    context: int = Field(description="Tokens one conversation can hold.")
+    slots: int = Field(description="Answers at the same time.")
+    shared_context: int = Field(description="Tokens all slots hold together where they share one memory; 0 where each has its own.")
+    slots_busy: int
+    waiting: int
+    memory_bytes: int = Field(description="What the load took, measured.")
+    progress: float = Field(description="0 to 1 while loading.")
+    tokens_per_second: float | None
+    default: bool
+    adapters: list[str] = Field(description="Names of its LoRA adapters.")
+    error: str | None
+    isolated: bool = Field(description="Whether it runs in a process of its own.")
+
+    @staticmethod
+    def of(model: LoadedModel) -> LoadedOut:
+        return LoadedOut(
+            name=model.name, state=model.state.value, file=FileOut.of(model.file), version=model.version, platform=model.platform,
+            device=model.device, context=model.context, slots=model.slots,
+            shared_context=model.plan.shared_tokens if model.plan else 0, slots_busy=model.slots_busy, waiting=model.waiting,
+            memory_bytes=model.memory_bytes, progress=model.progress, tokens_per_second=model.tokens_per_second, default=model.default,
+            adapters=list(model.adapters), error=model.error, isolated=model.isolated,
+        )  # fmt: skip
+
+
+class ModelsOut(BaseModel):
+    loaded: list[LoadedOut]
+    files: list[FileOut] = Field(description="The GGUFs in the models folder, and the built-in one.")
+    adapters: list[AdapterOut] = Field(description="The LoRA adapters in the models folder.")
+    folder: str
+
+
+class AdapterIn(Asked):
+    name: Line = Field(description="What a request calls it.")
+    path: Line = Field(min_length=1, description="A GGUF: a path on the server, or a name in the models folder.")
+    scale: float = Field(default=1.0, description="How strongly it works; 0: not at all.")
+
+
+class Load(Asked):
+    path: Line = Field(min_length=1, description="A GGUF: a path on the server, or a name in the models folder.")
+    context: int | None = Field(default=None, description="Tokens one conversation can hold; left out: chosen from file and memory.")
+    slots: int | None = Field(default=None, description="Answers at the same time; left out: chosen.")
+    gpu_layers: int | None = Field(default=None, description="-1: all that fit.")
+    kv_type: str = Field(default="f16", description="f16, q8_0 or q4_0.")
+    threads: int | None = Field(default=None, description="Left out: chosen from the machine.")
+    flash_attention: str = Field(default="auto", description="auto, on or off; a context of q8_0 or q4_0 needs it.")
+    streams: str = Field(default="auto", description="separate: each slot has a memory of its own; unified: all share one; auto: planned.")
+    split_mode: str = Field(default="layer", description="Over several GPUs: none, layer or row.")
+    main_gpu: int | None = Field(default=None, description="From 0 on, for split modes none and row.")
+    gpu_shares: list[float] = Field(default=[], max_length=16, description="What each GPU takes, in proportion; left out: by free memory.")
+    adapters: list[AdapterIn] = Field(default=[], max_length=MOST_ADAPTERS, description="LoRA adapters that a request may choose from.")
+    isolated: bool | None = Field(default=None, description="In a process of its own; left out: as PORTAL_ISOLATED says.")
+    default: bool = Field(default=False, description="Answer with it when no model is named.")
+
+
+@router.get("")
+def listing(portal: PortalHere, user: SignedIn) -> ModelsOut:
+    """What is loaded, loading, draining or failed, and which files there are."""
+    return ModelsOut(
+        loaded=[LoadedOut.of(each) for each in portal.models.loaded(user)],
+        files=[FileOut.of(each) for each in portal.models.files(user)],
+        adapters=[AdapterOut.of(each) for each in portal.models.adapters(user)],
+        folder=str(portal.models.folder),
+    )
+
+
+@router.post("/load", status_code=202)
+def load(body: Load, portal: PortalHere, user: SignedIn) -> LoadedOut:
+    """Start loading; follow it in GET /api/v1/models. What runs is not touched."""
+    isolated = portal.settings.isolated if body.isolated is None else body.isolated
+    settings = LoadSettings(
+        body.context, body.slots, body.gpu_layers, body.kv_type, body.threads, body.flash_attention, body.streams, body.split_mode,
+        body.main_gpu, tuple(body.gpu_shares),
+        tuple(Adapter(each.name, portal.models.folder / Path(each.path), each.scale) for each in body.adapters), isolated,
+    )  # fmt: skip
+    return LoadedOut.of(portal.models.load(user, portal.models.folder / Path(body.path), settings, default=body.default))
+
+
+@router.delete("/{name}", status_code=202)
+def unload(name: Annotated[Line, InPath()], portal: PortalHere, user: SignedIn) -> None:
+    """Let running answers finish, 30 s at most, then free the memory."""
+    portal.models.unload(user, name)

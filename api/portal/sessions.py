@@ -1,0 +1,73 @@
+"""Signing in and out: a password or a page's one-time ticket becomes a token, in the body or in a cookie."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from fastapi import APIRouter, Depends, Response
+from pydantic import BaseModel, Field
+
+from api.identity import SignedIn, TokenHere, check_same_origin, clear_cookie, set_cookie
+from api.portal.shapes import Asked, Person
+from api.services import Portal, PortalHere
+from core.errors import NotSignedIn
+from core.people.records import SessionKind
+
+router = APIRouter(prefix="/api/v1/session", tags=["session"])
+
+
+class SignIn(Asked):
+    username: str = Field(max_length=500)
+    password: str = Field(max_length=1000)
+
+
+class Redeem(Asked):
+    ticket: str = Field(max_length=200, description="From the sign-in page; good once, for 30 s.")
+
+
+class SessionOpened(BaseModel):
+    expires_at: datetime
+    user: Person
+
+
+class TokenOpened(SessionOpened):
+    token: str = Field(description="Send it as Authorization: Bearer, or as the api_key of an OpenAI client.")
+
+
+@router.post("", dependencies=[Depends(check_same_origin)])
+def sign_in(body: SignIn, portal: PortalHere, response: Response) -> TokenOpened:
+    """Check name and password; answer a token, and set the same one as the cookie."""
+    if not body.username.isprintable() or "\0" in body.password:
+        raise NotSignedIn("Name and password do not match. Check both and try again.")
+    user = portal.accounts.sign_in(body.username, body.password)
+    token = portal.sessions.open(user, SessionKind.API)
+    set_cookie(response, portal, token)
+    return TokenOpened(token=token, expires_at=_expiry(portal), user=Person.of(user))
+
+
+@router.post("/ticket", dependencies=[Depends(check_same_origin)])
+def redeem(body: Redeem, portal: PortalHere, response: Response) -> SessionOpened:
+    """Exchange a page's ticket for the cookie. No script ever sees the token."""
+    token = portal.sessions.redeem_ticket(body.ticket)
+    user = portal.sessions.user(token)
+    if user is None:
+        raise NotSignedIn("This sign-in has expired. Sign in again.")
+    set_cookie(response, portal, token)
+    return SessionOpened(expires_at=_expiry(portal), user=Person.of(user))
+
+
+@router.get("")
+def who_am_i(user: SignedIn) -> Person:
+    """Whose session this is."""
+    return Person.of(user)
+
+
+@router.delete("", status_code=204)
+def sign_out(portal: PortalHere, token: TokenHere, response: Response) -> None:
+    """End the session of the token or cookie at once, and clear the cookie. Ending it twice is no error."""
+    portal.sessions.close(token)
+    clear_cookie(response, portal)
+
+
+def _expiry(portal: Portal) -> datetime:
+    return datetime.now(UTC) + portal.sessions.lifetime

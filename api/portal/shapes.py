@@ -1,0 +1,230 @@
+"""What /api/v1 takes and gives, as typed JSON. Unknown fields are refused, and no type is guessed from another."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from fastapi import Path
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from core.chat.conversations import Shown
+from core.chat.records import Conversation, Message
+from core.errors import InvalidInput
+from core.inference.records import Generation, Timings
+from core.inference.requests import SamplingParams
+from core.knowledge.records import StoredFile
+from core.people.records import Role, User
+
+
+def _one_line(text: str) -> str:
+    """No control characters: a store may refuse them, and no name has any."""
+    if not text.isprintable():
+        raise ValueError("Control characters are not possible here")
+    return text
+
+
+def _plain(text: str) -> str:
+    if any(not c.isprintable() and c not in "\n\r\t" and ord(c) < 160 for c in text):
+        raise ValueError("Control characters are not possible here")
+    return text
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("This moment lies outside the calendar") from None
+
+
+Line = Annotated[str, AfterValidator(_one_line), Field(max_length=500)]
+Prose = Annotated[str, AfterValidator(_plain)]
+_ID = "^[0-9a-f]{32}$"
+Id = Annotated[str, Path(pattern=_ID, description="An id that the portal gave.")]
+FileId = Annotated[str, Field(pattern=_ID)]
+FolderId = Annotated[str, Field(pattern=_ID)]
+Moment = Annotated[datetime, AfterValidator(_in_utc)]
+"""ISO 8601; without an offset it is UTC."""
+
+
+class Asked(BaseModel):
+    """A request body."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Person(BaseModel):
+    id: str
+    name: str = Field(description="What the person types to sign in.")
+    full_name: str
+    role: Literal["analyst", "manager", "admin"]
+    group: str
+    active: bool
+    language: str | None
+    created_at: datetime
+    last_seen_at: datetime | None
+
+    @staticmethod
+    def of(user: User) -> Person:
+        return Person(
+            id=user.id, name=user.name, full_name=user.full_name, role=user.role.value, group=user.group, active=user.active,
+            language=user.language, created_at=user.created_at, last_seen_at=user.last_seen_at,
+        )  # fmt: skip
+
+
+RoleWord = Literal["analyst", "manager", "admin"]
+
+
+def role_of(word: RoleWord) -> Role:
+    return Role(word)
+
+
+class ConversationOut(BaseModel):
+    id: str
+    title: str = Field(description="Empty until the first question names it.")
+    folder_id: str | None = Field(description="Null: it is in no folder.")
+    created_at: datetime
+    updated_at: datetime
+
+    @staticmethod
+    def of(conversation: Conversation) -> ConversationOut:
+        return ConversationOut(
+            id=conversation.id, title=conversation.title, folder_id=conversation.folder_id,
+            created_at=conversation.created_at, updated_at=conversation.updated_at,
+        )  # fmt: skip
+
+
+class TimingsOut(BaseModel):
+    """How an answer came about. Times are seconds; null is what was not measured."""
+
+    queue_s: float
+    ttft_s: float | None = Field(description="From the question to the first token.")
+    duration_s: float
+    tokens_per_second: float | None
+    thinking_s: float | None = Field(description="Seconds of reasoning; null where there was none.")
+    inter_token_p50_s: float | None = Field(description="Between one token and the next.")
+    inter_token_p95_s: float | None
+    steps: int = Field(description="Decodes that this answer took part in.")
+    prefill_tokens: int = Field(description="Prompt tokens that were computed; the others were remembered.")
+    prefill_s: float | None = Field(description="What the steps took that read the prompt; others were served in them too.")
+    guessed_tokens: int = Field(description="Tokens that were guessed ahead.")
+    guessed_right: int = Field(description="Those of them that came true.")
+    retries: int = Field(description="How often the answer went wrong and was continued with safer sampling.")
+
+    @staticmethod
+    def of(timings: Timings) -> TimingsOut:
+        return TimingsOut(**asdict(timings))
+
+
+class GenerationOut(TimingsOut):
+    model: str
+    model_version: str = Field(description="The fingerprint of the GGUF.")
+    platform: str
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int = Field(description="Prompt tokens whose context memory was reused; part of prompt_tokens.")
+    finish_reason: Literal["stop", "length", "cancelled", "error"]
+    error: str | None = Field(description="Why there is no answer, or what is wrong with it, such as that it repeated itself.")
+
+    @staticmethod
+    def row(row: Generation) -> GenerationOut:
+        return GenerationOut(
+            **asdict(row.timings),
+            model=row.model, model_version=row.model_version, platform=row.platform,
+            prompt_tokens=row.usage.prompt_tokens, completion_tokens=row.usage.completion_tokens, cached_tokens=row.usage.cached_tokens,
+            finish_reason=row.finish_reason.value, error=row.error,
+        )  # fmt: skip
+
+
+class FileOut(BaseModel):
+    id: str
+    name: str
+    size_bytes: int
+    created_at: datetime
+    conversation_id: str | None = Field(description="null until a question takes the file with it.")
+
+    @staticmethod
+    def of(file: StoredFile) -> FileOut:
+        return FileOut(
+            id=file.id, name=file.name, size_bytes=file.size_bytes, created_at=file.created_at, conversation_id=file.conversation_id
+        )
+
+
+class MessageOut(BaseModel):
+    id: str
+    conversation_id: str
+    parent_id: str | None = Field(description="What this follows.")
+    author: Literal["user", "assistant"]
+    text: str
+    reasoning: str
+    status: Literal["streaming", "done", "stopped", "failed", "interrupted"]
+    error: str | None
+    created_at: datetime
+    generation: GenerationOut | None
+    rating: int | None
+    comment: str
+    files: list[FileOut]
+
+    @staticmethod
+    def of(message: Message) -> MessageOut:
+        return MessageOut(**_message_fields(message))  # type: ignore[arg-type]
+
+
+class ShownOut(MessageOut):
+    """A message of the transcript, and which of its versions it is."""
+
+    version: int = Field(description="1 is the oldest.")
+    versions: list[str] = Field(description="Ids of all versions, oldest first.")
+
+    @staticmethod
+    def shown(shown: Shown) -> ShownOut:
+        return ShownOut(**_message_fields(shown.message), version=shown.version, versions=list(shown.versions))  # type: ignore[arg-type]
+
+
+def _message_fields(message: Message) -> dict[str, object]:
+    return {
+        "id": message.id,
+        "conversation_id": message.conversation_id,
+        "parent_id": message.parent_id,
+        "author": message.author.value,
+        "text": message.text,
+        "reasoning": message.reasoning,
+        "status": message.status.value,
+        "error": message.error,
+        "created_at": message.created_at,
+        "generation": message.generation and GenerationOut.row(message.generation),
+        "rating": message.rating,
+        "comment": message.comment,
+        "files": [FileOut.of(file) for file in message.files],
+    }
+
+
+class Sampling(Asked):
+    """How the next token is chosen; what is left out takes the model's own recommended value."""
+
+    temperature: float | None = Field(default=None, description="0 to 5; 0 always takes the likeliest token.")
+    top_p: float | None = Field(default=None, description="0 to 1.")
+    top_k: int | None = Field(default=None, description="0 or more; 0 keeps all tokens.")
+    min_p: float | None = Field(default=None, description="0 to 1.")
+    repeat_penalty: float | None = Field(default=None, description="0.1 to 10; 1 is none.")
+    max_tokens: int | None = Field(default=None, description="The longest answer, in tokens.")
+    stop: list[str] | None = Field(default=None, description="At most 16 strings that end the answer.")
+    seed: int | None = Field(default=None, description="0 to 4294967295; the same seed repeats the same choice.")
+    typical_p: float | None = Field(default=None, description="0 to 1; 1 is none.")
+    presence_penalty: float | None = Field(default=None, description="-2 to 2, against what the answer has said at all.")
+    frequency_penalty: float | None = Field(default=None, description="-2 to 2, against what the answer has said often.")
+    thinking_budget: int | None = Field(default=None, description="The most tokens of thinking; then the model answers.")
+
+    def params(self) -> SamplingParams:
+        return SamplingParams(
+            self.temperature, self.top_p, self.top_k, self.min_p, self.repeat_penalty, self.max_tokens, tuple(self.stop or ()), self.seed,
+            typical_p=self.typical_p, presence_penalty=self.presence_penalty, frequency_penalty=self.frequency_penalty,
+            thinking_budget=self.thinking_budget,
+        )  # fmt: skip
+
+
+def at_least_one(**given: object) -> None:
+    """Raise InvalidInput for a change that changes nothing."""
+    if all(value is None for value in given.values()):
+        raise InvalidInput("Nothing to change was sent. Send at least one of {names}.", names=", ".join(given))

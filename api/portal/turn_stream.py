@@ -1,0 +1,126 @@
+"""A turn for one REST client: its events as they come, or the stored turn at its end.
+
+The client only watches: going away ends the watching, not the answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+
+from pydantic import BaseModel, Field
+from starlette.concurrency import run_in_threadpool
+
+from api.portal.shapes import MessageOut
+from api.services import Portal
+from api.streams import KEEP_ALIVE, KEEP_ALIVE_S, EventStream, Feed, sse
+from core.chat.records import MessageStatus, Turn
+from core.chat.running_turn import RunningTurn, Snapshot
+from core.errors import PortalError
+from core.people.records import User
+
+POLL_S = 0.5
+
+
+class TurnOut(BaseModel):
+    """A stored turn: a question and its answer."""
+
+    id: str
+    request_id: str
+    conversation_id: str
+    status: str = Field(description="The answer's: streaming, done, stopped, failed or interrupted.")
+    question: MessageOut
+    answer: MessageOut
+
+
+def stored(portal: Portal, user: User, turn: Turn) -> TurnOut:
+    question = MessageOut.of(portal.conversations.message(user, turn.question_id))
+    answer = MessageOut.of(portal.conversations.message(user, turn.answer_id))
+    return TurnOut(
+        id=turn.id, request_id=turn.request_id, conversation_id=turn.conversation_id, status=answer.status, question=question, answer=answer
+    )
+
+
+class Watch:
+    """The running turn, if this process runs it, seen by one client."""
+
+    def __init__(self, portal: Portal, user: User, turn: Turn) -> None:
+        self._portal = portal
+        self._user = user
+        self._turn = turn
+        self._feed: Feed[Snapshot] = Feed()
+        self._last: Snapshot | None = None
+        self._running: RunningTurn | None = portal.turns.find(user, turn.id)
+        self._leave: Callable[[], None] | None = self._running.listen(self._feed.put) if self._running else None
+
+    def leave(self) -> None:
+        if self._leave is not None:
+            self._leave()
+
+    async def finished(self) -> TurnOut:
+        """The stored turn, once its answer has ended, wherever it runs."""
+        try:
+            while self._last is None or self._last.running:
+                if self._running is None:
+                    return await self._ended_elsewhere()
+                await self._next()
+        finally:
+            self.leave()
+        return await self._stored()
+
+    def stream(self) -> EventStream:
+        return EventStream(self._events(), self.leave)
+
+    async def _events(self) -> AsyncGenerator[bytes]:
+        """turn, then queued and delta as they come, then done with the stored turn, or error if the store does not answer."""
+        turn = self._turn
+        ids = {"conversation_id": turn.conversation_id, "question_id": turn.question_id, "answer_id": turn.answer_id}
+        yield sse({"turn_id": turn.id, **ids}, "turn")
+        try:
+            if self._running is None:
+                done = await self._ended_elsewhere()
+                yield sse({"text": done.answer.text, "reasoning": done.answer.reasoning}, "delta")
+            else:
+                async for block in self._news():
+                    yield block
+                done = await self._stored()
+        except PortalError as problem:
+            yield sse({"code": problem.code, "message": str(problem)}, "error")
+        else:
+            yield sse(done.model_dump(mode="json"), "done")
+
+    async def _news(self) -> AsyncGenerator[bytes]:
+        sent = Snapshot(self._turn.id, self._turn.question_id, self._turn.answer_id)
+        while sent.running:
+            now = await self._next()
+            if now is None:
+                yield KEEP_ALIVE
+                continue
+            if now.place is not None and now.place != sent.place:
+                yield sse({"place": now.place, "wait_s": now.wait_s}, "queued")
+            text, reasoning = now.text[len(sent.text) :], now.reasoning[len(sent.reasoning) :]
+            if text or reasoning:
+                yield sse({"text": text, "reasoning": reasoning}, "delta")
+            sent = now
+
+    async def _next(self) -> Snapshot | None:
+        """The newest snapshot; None if nothing changed for a while. Those between are skipped: each holds all of the text."""
+        snapshots = await self._feed.take(KEEP_ALIVE_S)
+        if not snapshots:
+            return None
+        self._last = snapshots[-1]
+        return self._last
+
+    async def _stored(self) -> TurnOut:
+        """What the store has; if it could not be written, what was seen."""
+        turn = await run_in_threadpool(stored, self._portal, self._user, self._turn)
+        if self._last is None or turn.status != MessageStatus.STREAMING:
+            return turn
+        seen = {"status": self._last.status.value, "text": self._last.text, "reasoning": self._last.reasoning, "error": self._last.error}
+        return turn.model_copy(update={"status": self._last.status.value, "answer": turn.answer.model_copy(update=seen)})
+
+    async def _ended_elsewhere(self) -> TurnOut:
+        """Of a turn that does not run here: it ended, or another replica runs it, or a second request came before its first."""
+        while (turn := await self._stored()).status == MessageStatus.STREAMING:
+            await asyncio.sleep(POLL_S)
+        return turn

@@ -1,0 +1,228 @@
+"""The composition root: settings in, a running portal out. The parts are opened by bootstrap/parts.py and bootstrap/models.py."""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import settings as portal_settings
+from bootstrap.models import GUIDE, newest_crash, open_pool
+from bootstrap.parts import BACKUP_KEY, now, open_index, open_log_shipper, prepare_home, unwritable
+from core.chat.conversations import Conversations
+from core.chat.folders import Folders
+from core.chat.turns import Turns
+from core.errors import PortalError, StartFailed
+from core.inference.completions import Completions
+from core.inference.embeddings import Embeddings
+from core.inference.ports import Router
+from core.knowledge.files import MB, Files
+from core.models.ports import ModelPool
+from core.models.service import ModelService
+from core.operations.backups import Backups
+from core.operations.index_care import IndexCare
+from core.operations.retention import Retention
+from core.people.accounts import Accounts, generate_password
+from core.people.audit import AuditTrail
+from core.people.ports import PasswordHasher
+from core.people.records import Role
+from core.people.sessions import Sessions
+from core.review.feedback import FeedbackQueue
+from core.search.search import Search
+from core.search.suggestions import Suggestions
+from core.usage.reports import UsageReports
+from data.backup.folder import SqlBackupFolder
+from data.database import Database, open_database
+from data.documents.reader import ProcessDocumentReader
+from data.encryption.sealing import use_keyring
+from data.index.parked_jobs import ParkedJobs
+from data.index.reconciler import Reconciler
+from data.index.worker import IndexWorker
+from data.inspection import SqlStoreInspector
+from data.log_shipping import LogShipper
+from data.migrate import migrate
+from data.passwords import BcryptHasher
+from data.search.port import WritableIndex
+from data.unit_of_work import SqlUnitOfWork
+from models.gguf.facts import model_name
+from models.serving.last_run import RunRecord
+from models.serving.pool import Pool
+from models.serving.precedence import give_way as give_way
+from models.serving.router import PoolRouter
+from settings import Settings
+
+log = logging.getLogger(__name__)
+
+FIRST_ADMIN = "admin"
+MOST_CRASHES = 3
+"""A model that ended so many runs in a row in native code is not loaded at the start any more: an admin may."""
+
+
+@dataclass(frozen=True)
+class Portal:
+    """Everything a page or a route may call. The last ones are concretes, for metrics, health and the doctor."""
+
+    settings: Settings
+    accounts: Accounts
+    sessions: Sessions
+    conversations: Conversations
+    folders: Folders
+    turns: Turns
+    files: Files
+    completions: Completions
+    embeddings: Embeddings
+    feedback: FeedbackQueue
+    search: Search
+    suggestions: Suggestions
+    audit: AuditTrail
+    index_care: IndexCare
+    backups: Backups
+    retention: Retention
+    usage: UsageReports
+    models: ModelService
+    pool: ModelPool
+    index: WritableIndex
+    index_worker: IndexWorker
+    reconciler: Reconciler
+    database: Database
+    log_shipper: LogShipper | None = None
+    record: RunRecord | None = None
+
+    @property
+    def log_lines_dropped(self) -> int:
+        """Lines that Elasticsearch did not get since the start; 0 where none is used."""
+        return 0 if self.log_shipper is None else self.log_shipper.dropped
+
+    def close(self) -> None:
+        """Mark running answers as interrupted, with their text; free the models; close the store."""
+        self.turns.close()
+        self.conversations.close()
+        self.retention.close()
+        self.backups.close()
+        self.reconciler.close()
+        self.index_worker.close()
+        if isinstance(self.pool, Pool):
+            self.pool.close()
+        self.index.close()
+        self.database.close()
+        if self.record is not None:
+            self.record.close()
+        if self.log_shipper is not None:
+            self.log_shipper.finish()
+
+
+def build_portal(
+    settings: Settings,
+    *,
+    pool: ModelPool | None = None,
+    router: Router | None = None,
+    hasher: PasswordHasher | None = None,
+    record: RunRecord | None = None,
+) -> Portal:
+    """Connect the parts. `pool`, `router` and `hasher` replace the real ones in tests. Raises StartFailed.
+
+    record: what is told of crashes, before and after; closed with the portal.
+    """
+    prepare_home(settings)
+    clock = now
+    database = open_database(settings.database)
+    migrate(database)
+    use_keyring(database, portal_settings.master_key(settings))
+
+    def store() -> SqlUnitOfWork:
+        return SqlUnitOfWork(database)
+
+    index = open_index(settings, database)
+    if pool is None:
+        own_pool = open_pool(settings, record)
+        pool, router = own_pool, router or PoolRouter(own_pool)
+    assert router is not None, "a pool of its own needs its router"
+    index_worker, reconciler = IndexWorker(database, index), Reconciler(database, index)
+    portal = Portal(
+        settings=settings,
+        accounts=Accounts(store, hasher or BcryptHasher(), clock),
+        sessions=Sessions(store, clock, timedelta(hours=settings.session_hours)),
+        conversations=Conversations(store, index, clock),
+        folders=Folders(store, clock),
+        turns=Turns(store, router, clock, settings.max_question_chars, settings.max_file_mb * MB),
+        files=Files(store, clock, ProcessDocumentReader(), settings.max_file_mb * MB),
+        completions=Completions(store, router, clock),
+        embeddings=Embeddings(store, router, clock),
+        feedback=FeedbackQueue(store, index, clock),
+        search=Search(store, index, index_worker, clock),
+        suggestions=Suggestions(store),
+        audit=AuditTrail(store, index, index_worker, clock),
+        index_care=IndexCare(store, index, index_worker, ParkedJobs(database), reconciler, clock),
+        backups=Backups(
+            store,
+            SqlStoreInspector(database),
+            SqlBackupFolder(database, settings.home / "backups"),
+            clock,
+            os.environ.get(BACKUP_KEY) or None,
+        ),
+        retention=Retention(store, clock),
+        usage=UsageReports(store, clock),
+        models=ModelService(pool, router, store, clock, settings.models_path, record.found if record else ()),
+        pool=pool,
+        index=index,
+        index_worker=index_worker,
+        reconciler=reconciler,
+        database=database,
+        record=record,
+        log_shipper=open_log_shipper(settings),
+    )
+    if portal.log_shipper is not None:
+        portal.log_shipper.start()
+    portal.models.note_crashes()
+    interrupted = portal.turns.recover(everything=settings.embedded)
+    if interrupted:
+        log.warning("%d answers were cut by the last stop and are marked interrupted", interrupted)
+    portal.index_worker.start()
+    portal.reconciler.start()
+    portal.retention.start()
+    return portal
+
+
+def load_first_model(portal: Portal) -> None:
+    """Begin loading the model of the settings. A bad file is logged and shown on the Models page; the portal runs on."""
+    chosen = portal.settings
+    path = Path(chosen.model).expanduser() if chosen.model else GUIDE
+    last = newest_crash(chosen.home)
+    if last is not None and last.model == model_name(path) and last.in_a_row >= MOST_CRASHES and not chosen.isolated:
+        log.error("the model %s ended the last %d runs in native code and is not loaded by itself again", last.model, last.in_a_row)
+        return
+    try:
+        portal.pool.load(path, chosen.first_load, default=True)
+    except PortalError as problem:
+        log.error("the model %s was not loaded: %s", path, problem)
+
+
+def ensure_first_admin(portal: Portal) -> str | None:
+    """Create the account "admin" if there is no account yet. Returns its password if one had to be generated."""
+    if portal.accounts.anybody():
+        return None
+    given = portal.settings.admin_password
+    password = given or generate_password()
+    try:
+        portal.accounts.add(None, FIRST_ADMIN, Role.ADMIN, password=password, full_name="Admin")
+    except PortalError as problem:
+        raise StartFailed("PORTAL_ADMIN_PASSWORD cannot be used: {problem}", problem=problem) from problem
+    return None if given else password
+
+
+def _build_recorded(
+    settings: Settings, pool: ModelPool | None = None, router: Router | None = None, hasher: PasswordHasher | None = None
+) -> Portal:
+    """With a record of this run, which reads what the runs before it left."""
+    prepare_home(settings)
+    try:
+        record = RunRecord(settings.home / "logs")
+    except OSError as problem:
+        raise unwritable(settings.home, problem) from problem
+    try:
+        return build_portal(settings, pool=pool, router=router, hasher=hasher, record=record)
+    except BaseException:
+        record.close()
+        raise

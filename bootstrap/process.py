@@ -1,0 +1,53 @@
+"""Hold the portal of this process: start it once, hand it out, stop it."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+import settings as portal_settings
+from bootstrap.portal import Portal, _build_recorded, ensure_first_admin, load_first_model
+from core.errors import StartFailed
+from core.inference.ports import Router
+from core.models.ports import ModelPool
+from core.people.ports import PasswordHasher
+from models.serving.precedence import give_way as give_way
+from settings import Settings
+
+_portal: Portal | None = None
+
+
+_lock = threading.Lock()
+
+
+def start(
+    settings: Settings, *, pool: ModelPool | None = None, router: Router | None = None, hasher: PasswordHasher | None = None
+) -> Portal:
+    """Build the portal of this process; `portal()` returns it from then on."""
+    global _portal
+    with _lock:
+        if _portal is not None:
+            raise StartFailed("The portal of this process is running already.")
+        _portal = _build_recorded(settings, pool, router, hasher)
+        return _portal
+
+
+def portal() -> Portal:
+    """The portal of this process, started from the environment on first use."""
+    global _portal
+    with _lock:
+        if _portal is None:
+            chosen = portal_settings.load(os.environ)
+            _portal = _build_recorded(chosen)
+            ensure_first_admin(_portal)
+            load_first_model(_portal)
+        return _portal
+
+
+def stop() -> None:
+    """Close the portal of this process, if it runs."""
+    global _portal
+    with _lock:
+        if _portal is not None:
+            _portal.close()
+            _portal = None

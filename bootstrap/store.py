@@ -1,0 +1,142 @@
+"""The second composition root: the store alone, for commands that run beside a portal. No model is loaded, nothing is started."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import settings as portal_settings
+from bootstrap.parts import now, open_index, prepare_home
+from core.errors import StartFailed, Unavailable
+from core.people.accounts import Accounts
+from data.backup.file import is_sealed
+from data.backup.read import Contents
+from data.backup.restore import examine as examine_backup
+from data.backup.restore import is_empty
+from data.backup.restore import restore as restore_backup
+from data.backup.write import Written, write_backup
+from data.database import Database, open_database
+from data.encryption.reseal import reseal
+from data.encryption.sealing import use_keyring
+from data.index.parked_jobs import ParkedJobs
+from data.index.worker import IndexWorker
+from data.inspection import StoreState, inspect_store
+from data.migrate import migrate
+from data.passwords import BcryptHasher
+from data.search.port import WritableIndex
+from data.unit_of_work import SqlUnitOfWork
+from settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def open_accounts(settings: Settings) -> Iterator[Accounts]:
+    """The accounts alone, for the command line: nothing else starts, so it works beside a running portal. Raises StartFailed."""
+    prepare_home(settings)
+    database = open_database(settings.database)
+    try:
+        migrate(database)
+        yield Accounts(lambda: SqlUnitOfWork(database), BcryptHasher(), now)
+    finally:
+        database.close()
+
+
+@contextmanager
+def open_store(settings: Settings) -> Iterator[tuple[StoreState, IndexWorker, ParkedJobs, WritableIndex]]:
+    """The store and its index as they lie there, for the doctor: nothing is created, migrated or started. Raises StartFailed."""
+    database = open_database(settings.database)
+    index = open_index(settings, database)
+    try:
+        if (state := inspect_store(database)).revision == state.expected:
+            use_keyring(database, portal_settings.master_key(settings))
+        yield inspect_store(database), IndexWorker(database, index), ParkedJobs(database), index
+    finally:
+        index.close()
+        database.close()
+
+
+def backup(settings: Settings, path: Path, passphrase: str | None) -> Written:
+    """Write everything into one file, also while a portal runs. Raises Conflict, StartFailed."""
+    database = open_database(settings.database)
+    try:
+        return write_backup(database, path, passphrase)
+    finally:
+        database.close()
+
+
+@dataclass(frozen=True)
+class OpenedBackup:
+    """A backup that was found whole, and the place it would go to."""
+
+    contents: Contents
+    target: str
+    empty: bool
+    restore: Callable[[], None]
+    """Raises Conflict unless the place is empty."""
+
+
+@contextmanager
+def open_backup(settings: Settings, path: Path, passphrase: Callable[[], str]) -> Iterator[OpenedBackup]:
+    """passphrase: asked only if the file is encrypted. Raises InvalidInput for a file that is not whole, StartFailed."""
+    prepare_home(settings)
+    try:
+        file = path.open("rb")
+    except OSError as problem:
+        raise StartFailed("The backup {path} cannot be read: {reason}.", path=path, reason=problem.strerror) from problem
+    with file:
+        key = passphrase() if is_sealed(file) else None
+        contents = examine_backup(file, key)
+        database = open_database(settings.database)
+
+        def restore() -> None:
+            file.seek(0)
+            restore_backup(database, file, key)
+            _forget_old_index(settings, database)
+
+        try:
+            yield OpenedBackup(contents, database.name, is_empty(database), restore)
+        finally:
+            database.close()
+
+
+def _forget_old_index(settings: Settings, database: Database) -> None:
+    """An index that is there already may hold what the restored store does not: a new one is begun, which its jobs fill."""
+    index = open_index(settings, database)
+    try:
+        index.prepare()
+        if not index.is_empty():
+            index.rebuild()
+    except Unavailable as problem:
+        log.warning("The search index does not answer (%s). Rebuild it when it does: POST /api/v1/index/rebuild.", problem)
+    finally:
+        index.close()
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Encryption at rest, for the command line."""
+
+    add: Callable[[], None]
+    """Begin a new data key."""
+    seal: Callable[[], int]
+    """Seal everything with the newest key; returns how many texts and parts of files were not yet."""
+    rewrap: Callable[[bytes], int]
+    """Change the master key; returns how many data keys there are."""
+
+
+@contextmanager
+def open_keys(settings: Settings) -> Iterator[Keys]:
+    """Raises StartFailed, also where there is no master key."""
+    database = open_database(settings.database)
+    try:
+        migrate(database)
+        keyring = use_keyring(database, portal_settings.master_key(settings))
+        if keyring is None:
+            raise StartFailed("Encryption is off. Set PORTAL_MASTER_KEY, PORTAL_MASTER_KEY_FILE or PORTAL_MASTER_KEY_COMMAND.")
+        yield Keys(keyring.add_key, lambda: reseal(database, keyring), keyring.rewrap)
+    finally:
+        database.close()

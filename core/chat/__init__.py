@@ -1,0 +1,1 @@
+"""Conversations, folders and turns."""

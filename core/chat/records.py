@@ -1,0 +1,82 @@
+"""Define conversations, folders, messages and turns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from core.inference.records import Generation
+from core.knowledge.records import StoredFile
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    id: str
+    user_id: str
+    title: str
+    created_at: datetime
+    updated_at: datetime
+    head_id: str | None = None
+    """The last message of the version being shown; the transcript is the way from the root to it."""
+    folder_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """Conversations that a person keeps together. Each is in one folder, or in none."""
+
+    id: str
+    user_id: str
+    name: str
+    """Unique among the person's folders, whatever the case of its letters."""
+    created_at: datetime
+
+
+class Author(StrEnum):
+    USER = "user"
+    ASSISTANT = "assistant"
+
+
+class MessageStatus(StrEnum):
+    STREAMING = "streaming"
+    DONE = "done"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+    """The process ended in the middle of the answer; the text so far is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    id: str
+    conversation_id: str
+    parent_id: str | None
+    """What this follows: an answer follows its question, a question the answer before it."""
+    author: Author
+    text: str
+    status: MessageStatus
+    created_at: datetime
+    reasoning: str = ""
+    error: str | None = None
+    generation: Generation | None = None
+    rating: int | None = None
+    """The conversation owner's rating of this answer: 1, -1 or None."""
+    comment: str = ""
+    files: tuple[StoredFile, ...] = ()
+    """What was attached to this question, in the person's order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    id: str
+    user_id: str
+    request_id: str
+    """Unique per user: the same request sent twice is one turn."""
+    conversation_id: str
+    question_id: str
+    answer_id: str
+    status: MessageStatus
+    created_at: datetime
+    lease_until: datetime
+    """The process that runs the turn keeps moving this ahead; once past, the turn was interrupted."""

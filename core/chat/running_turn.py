@@ -1,0 +1,183 @@
+"""A turn that is being answered: what its thread writes and any number of pages and streams read."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from core.chat.records import MessageStatus, Turn
+from core.inference.records import FinishReason
+from core.inference.requests import Delta, Finished, Queued, RunningGeneration
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A turn at one moment. `version` grows with every change."""
+
+    turn_id: str
+    question_id: str
+    answer_id: str
+    version: int = 0
+    status: MessageStatus = MessageStatus.STREAMING
+    text: str = ""
+    reasoning: str = ""
+    model: str = ""
+    place: int | None = None
+    """Place in the queue, 1 is next; None once running."""
+    wait_s: float | None = None
+    """Expected until it runs; None if nobody can tell."""
+    tokens: int = 0
+    ttft_s: float | None = None
+    elapsed_s: float = 0.0
+    thinking_s: float | None = None
+    """How long the reasoning took; None while there is none."""
+    tokens_per_second: float | None = None
+    error: str | None = None
+
+    @property
+    def running(self) -> bool:
+        return self.status is MessageStatus.STREAMING
+
+
+Listener = Callable[[Snapshot], None]
+
+
+class RunningTurn:
+    """Thread-safe. One writer (the turn's thread); readers take snapshots, wait, or listen."""
+
+    def __init__(self, turn: Turn, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self.turn = turn
+        self._monotonic = monotonic
+        self._started = monotonic()
+        self._place_told = 0.0
+        self._first_token: float | None = None
+        self._first_text: float | None = None
+        self._now = Snapshot(turn.id, turn.question_id, turn.answer_id)
+        self._changed = threading.Condition()
+        self._listeners: list[Listener] = []
+        self._generation: RunningGeneration | None = None
+        self._stop_as: MessageStatus | None = None
+
+    # Readers
+
+    def snapshot(self) -> Snapshot:
+        with self._changed:
+            if not self._now.running:
+                return self._now
+            now = self._monotonic()
+            return replace(self._now, elapsed_s=now - self._started, wait_s=self._left_to_wait(now))
+
+    def _left_to_wait(self, now: float) -> float | None:
+        """Of what was told with the place; None once that is over, for nobody knows then."""
+        if self._now.wait_s is None:
+            return None
+        left = self._now.wait_s - (now - self._place_told)
+        return left if left > 0 else None
+
+    def wait(self, after_version: int, timeout: float) -> Snapshot:
+        """Block until there is something newer than `after_version`, or `timeout` seconds have passed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._now.version > after_version, timeout)
+            return self._now
+
+    def wait_begun(self, timeout: float) -> None:
+        """Block until there is something to show (a token, a place in the queue, the end), or `timeout` seconds have passed."""
+        with self._changed:
+            self._changed.wait_for(lambda: bool(self._now.tokens or self._now.place or not self._now.running), timeout)
+
+    def wait_finished(self, timeout: float | None = None) -> Snapshot:
+        with self._changed:
+            self._changed.wait_for(lambda: not self._now.running, timeout)
+            return self._now
+
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """Call `listener` with the present snapshot and each new one, from the turn's thread; returns how to end that."""
+        with self._changed:
+            self._listeners.append(listener)
+            listener(self._now)
+
+        def end() -> None:
+            with self._changed:
+                if listener in self._listeners:
+                    self._listeners.remove(listener)
+
+        return end
+
+    def stop(self, as_status: MessageStatus = MessageStatus.STOPPED) -> None:
+        """Ask for the end; the engine is free within one step."""
+        with self._changed:
+            if not self._now.running:
+                return
+            self._stop_as = self._stop_as or as_status
+            generation = self._generation
+        if generation is not None:
+            generation.cancel()
+
+    # The turn's thread
+
+    def attach(self, generation: RunningGeneration) -> None:
+        """Tell which generation to cancel; cancels at once if the stop came first."""
+        with self._changed:
+            self._generation = generation
+            stopped = self._stop_as is not None
+            self._publish(replace(self._now, model=generation.model))
+        if stopped:
+            generation.cancel()
+
+    @property
+    def stop_requested(self) -> bool:
+        return self._stop_as is not None
+
+    def status_after(self, reason: FinishReason) -> MessageStatus:
+        if reason is FinishReason.CANCELLED:
+            return self._stop_as or MessageStatus.STOPPED
+        return MessageStatus.DONE
+
+    def queued(self, event: Queued) -> None:
+        with self._changed:
+            self._place_told = self._monotonic()
+            self._publish(replace(self._now, place=event.place or None, wait_s=event.wait_s))
+
+    def delta(self, event: Delta) -> None:
+        now = self._monotonic()
+        with self._changed:
+            if self._first_token is None:
+                self._first_token = now
+            if event.text and self._first_text is None:
+                self._first_text = now
+            reasoning = self._now.reasoning + event.reasoning
+            decoding = now - self._first_token
+            self._publish(
+                replace(
+                    self._now,
+                    text=self._now.text + event.text,
+                    reasoning=reasoning,
+                    tokens=event.tokens,
+                    place=None,
+                    wait_s=None,
+                    ttft_s=self._first_token - self._started,
+                    thinking_s=(self._first_text or now) - self._first_token if reasoning else None,
+                    tokens_per_second=(event.tokens - 1) / decoding if event.tokens > 1 and decoding > 0 else None,
+                )
+            )
+
+    def finish(self, status: MessageStatus, event: Finished | None, error: str | None) -> None:
+        with self._changed:
+            final = replace(self._now, status=status, error=error, place=None, wait_s=None, elapsed_s=self._monotonic() - self._started)
+            if event is not None:
+                final = replace(
+                    final,
+                    tokens=event.usage.completion_tokens,
+                    ttft_s=event.timings.ttft_s,
+                    tokens_per_second=event.timings.tokens_per_second,
+                )
+            self._publish(final)
+            self._listeners.clear()
+
+    def _publish(self, snapshot: Snapshot) -> None:
+        self._now = replace(snapshot, version=self._now.version + 1)
+        for listener in self._listeners:
+            listener(self._now)
+        self._changed.notify_all()

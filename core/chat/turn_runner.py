@@ -1,0 +1,232 @@
+"""The thread of one turn: ask the model, follow its events, write the end."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from uuid import uuid4
+
+from core.chat.conversations import path
+from core.chat.records import Author, Message, MessageStatus, Turn
+from core.chat.running_turn import RunningTurn
+from core.errors import InvalidInput, PortalError, PromptTooLong, Unavailable
+from core.inference.ports import Router
+from core.inference.records import FinishReason, Generation, Timings, Usage
+from core.inference.requests import ChatMessage, Delta, Finished, GenerationRequest, Queued, RunningGeneration, SamplingParams
+from core.knowledge.attachment import text_of, with_files
+from core.knowledge.records import StoredFile
+from core.operations.log_context import add_to_log_context
+from core.people.records import User
+from core.titles import better_title, title_of
+from core.unit_of_work import Store, UnitOfWork
+
+log = logging.getLogger(__name__)
+
+CHECKPOINT_EVERY_S = 1.0
+SAVE_TRIES = 6
+"""The end of a turn is written again after 0.5, 1, 2, 4 and 8 s while the store cannot write."""
+TITLES_COMPARED = 100
+"""A new title differs from those of so many of the person's newest conversations, where that can be."""
+UNEXPECTED = "The answer stopped because of an error inside the portal. The text so far is kept. Try again; the log has the details."
+GONE = "The model went away in the middle of the answer. The text so far is kept. Try again."
+UNSAVED = "The answer could not be saved. Copy it now; the log has the details."
+
+
+@dataclass(frozen=True, slots=True)
+class TurnOptions:
+    model: str | None = None
+    thinking: bool = True
+    params: SamplingParams = field(default_factory=SamplingParams)
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """How a turn ended; `error` is the sentence to show."""
+
+    reason: FinishReason
+    generation: RunningGeneration | None = None
+    finished: Finished | None = None
+    error: str | None = None
+
+
+class TurnRunner:
+    """Runs turns on their own threads. `closing` is set when the portal stops: then nothing is tried for long."""
+
+    def __init__(self, store: Store, router: Router, closing: threading.Event) -> None:
+        self._store = store
+        self._router = router
+        self._closing = closing
+
+    def run(self, user: User, running: RunningTurn, options: TurnOptions, source: str) -> None:
+        """Answer to the end, whatever happens; then `running` is finished and its row written."""
+        end = self._answer(user, running, options)
+        status = MessageStatus.FAILED if end.error else running.status_after(end.reason)
+        unsaved = self._save(user, running, end, status, source)
+        log.info("turn %s ended: %s", running.turn.id, status.value)
+        running.finish(MessageStatus.FAILED if unsaved else status, end.finished, unsaved or end.error)
+
+    def _answer(self, user: User, running: RunningTurn, options: TurnOptions) -> _End:
+        generation: RunningGeneration | None = None
+        try:
+            generation = self._start(user, running, options)
+            if generation is None:
+                return _End(FinishReason.CANCELLED)
+            finished = self._follow(running, generation)
+            return _End(finished.finish_reason, generation, finished)
+        except PortalError as problem:
+            log.warning("turn %s failed: %s", running.turn.id, problem)
+            return _End(FinishReason.ERROR, generation, error=str(problem))
+        except Exception:
+            log.exception("turn %s failed", running.turn.id)
+            if generation is not None:
+                generation.cancel()
+            return _End(FinishReason.ERROR, generation, error=UNEXPECTED)
+
+    def _start(self, user: User, running: RunningTurn, options: TurnOptions) -> RunningGeneration | None:
+        """Start the model on as much of the conversation as it can read: the oldest turns give way first."""
+        turn = running.turn
+        with self._store() as work:
+            way = path(work.messages.of_conversation(turn.conversation_id), turn.question_id)
+            read = {file.id: _text(work, file) for message in way for file in message.files}
+        prompt = prompt_of(way, read)
+        while not running.stop_requested:
+            request = GenerationRequest(
+                tuple(prompt), user.id, options.model, options.params, options.thinking, turn.conversation_id, id=turn.id
+            )
+            try:
+                generation = self._router.start(request)
+            except PromptTooLong as problem:
+                if len(prompt) < 3:
+                    raise
+                prompt = _shorter(prompt, problem.limit / problem.tokens)
+                continue
+            add_to_log_context(model=generation.model)
+            running.attach(generation)
+            return generation
+        return None
+
+    def _follow(self, running: RunningTurn, generation: RunningGeneration) -> Finished:
+        written = time.monotonic()
+        for event in generation.events():
+            match event:
+                case Queued():
+                    running.queued(event)
+                case Delta():
+                    running.delta(event)
+                    if time.monotonic() - written >= CHECKPOINT_EVERY_S:
+                        self._checkpoint(running)
+                        written = time.monotonic()
+                case Finished():
+                    return event
+        raise Unavailable(GONE)
+
+    def _checkpoint(self, running: RunningTurn) -> None:
+        snapshot = running.snapshot()
+        try:
+            with self._store() as work:
+                work.messages.checkpoint(snapshot.answer_id, snapshot.text, snapshot.reasoning)
+                work.commit()
+        except Unavailable as problem:
+            # The end of the turn writes everything again; a missed checkpoint costs nothing but a crash's last second.
+            log.warning("checkpoint of turn %s failed: %s", running.turn.id, problem)
+
+    def _save(self, user: User, running: RunningTurn, end: _End, status: MessageStatus, source: str) -> str | None:
+        """Write the end of the turn in one transaction; returns why that was impossible, if it was."""
+        turn, snapshot = running.turn, running.snapshot()
+        row = _row(user, running, end, end.generation, source) if end.generation else None
+        for attempt in range(SAVE_TRIES):
+            try:
+                with self._store() as work:
+                    if row is not None:
+                        work.generations.add(row)
+                    work.messages.finish(turn.answer_id, status, snapshot.text, snapshot.reasoning, end.error)
+                    work.turns.finish(turn.id, status)
+                    if snapshot.text:
+                        _name(work, user, turn, snapshot.text)
+                    work.commit()
+                return None
+            except Unavailable as problem:
+                log.error("turn %s could not be saved (try %d of %d): %s", turn.id, attempt + 1, SAVE_TRIES, problem)
+                if attempt == SAVE_TRIES - 1 or self._closing.is_set():
+                    return UNSAVED
+                time.sleep(0.5 * 2**attempt)
+            except Exception:
+                log.exception("turn %s could not be saved", turn.id)
+                return UNSAVED
+        return UNSAVED
+
+
+def _name(work: UnitOfWork, user: User, turn: Turn, answer: str) -> None:
+    """Once the first question is answered, give the conversation a better title if there is one, unless somebody chose its title."""
+    question, conversation = work.messages.get(turn.question_id), work.conversations.get(turn.conversation_id)
+    if question is None or conversation is None or question.parent_id is not None or not question.text:
+        return
+    title = title_of(question.text)
+    if conversation.title != title:
+        return
+    others = [each.title for each in work.conversations.of_user(user.id, TITLES_COMPARED) if each.id != conversation.id]
+    if (better := better_title(title, question.text, answer, others)) != title:
+        work.conversations.save(replace(conversation, title=better))
+
+
+def _row(user: User, running: RunningTurn, end: _End, generation: RunningGeneration, source: str) -> Generation:
+    turn, snapshot = running.turn, running.snapshot()
+    timings = end.finished.timings if end.finished else Timings(ttft_s=snapshot.ttft_s, duration_s=snapshot.elapsed_s)
+    return Generation(
+        id=uuid4().hex,
+        user_id=user.id,
+        group=user.group,
+        created_at=turn.created_at,
+        model=generation.model,
+        model_version=generation.model_version,
+        platform=generation.platform,
+        usage=end.finished.usage if end.finished else Usage(completion_tokens=snapshot.tokens),
+        timings=replace(timings, thinking_s=snapshot.thinking_s),
+        finish_reason=end.reason,
+        source=source,
+        conversation_id=turn.conversation_id,
+        message_id=turn.answer_id,
+        error=end.error or (end.finished.note if end.finished else None),
+    )
+
+
+def _text(work: UnitOfWork, file: StoredFile) -> str:
+    """What the model reads of a file; nothing of one that was deleted at this moment."""
+    extracted = work.files.text(file.id)
+    if extracted is not None:
+        return extracted
+    content = work.files.content(file.id)
+    return text_of(file.name, content) if content else ""
+
+
+def prompt_of(way: Sequence[Message], read: Mapping[str, str]) -> list[ChatMessage]:
+    """What the model reads: questions with their answers, and last the open question. Unanswered questions are left out.
+
+    read: by file id, its text.
+    """
+    prompt: list[ChatMessage] = []
+    if not way:
+        raise InvalidInput("There is no question to answer.")
+    for question, answer in pairwise(way):
+        if question.author is Author.USER and answer.text:
+            prompt += [_asked(question, read), ChatMessage("assistant", answer.text, answer.reasoning)]
+    return [*prompt, _asked(way[-1], read)]
+
+
+def _asked(question: Message, read: Mapping[str, str]) -> ChatMessage:
+    return ChatMessage("user", with_files(question.text, [(file.name, read[file.id]) for file in question.files]))
+
+
+def _shorter(prompt: list[ChatMessage], share: float) -> list[ChatMessage]:
+    """Without its oldest turn; without more of them where it is so much too long that counting its tokens for each would be waste."""
+    characters = [len(message.content) + len(message.reasoning) for message in prompt]
+    most, first = sum(characters) * share, 2
+    # Tokens differ in length: what looks too long by half as much again surely is.
+    while first < len(prompt) - 1 and sum(characters[first:]) > 1.5 * most:
+        first += 2
+    return prompt[first:]
+

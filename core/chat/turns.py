@@ -1,0 +1,259 @@
+"""Chat turns: from a question to a stored answer. A thread per turn generates (turn_runner.py); pages only watch."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextvars import copy_context
+from dataclasses import replace
+from datetime import timedelta
+from uuid import uuid4
+
+from core.chat.conversations import own, path
+from core.chat.questions import check_question, check_request_id
+from core.chat.records import Author, Conversation, Message, MessageStatus, Turn
+from core.chat.running_turn import RunningTurn
+from core.chat.turn_runner import TurnOptions, TurnRunner
+from core.clock import Clock
+from core.errors import Conflict, InvalidInput, NotFound, Unavailable
+from core.inference.ports import Router
+from core.knowledge.files import attachable
+from core.knowledge.records import StoredFile
+from core.operations.log_context import log_context
+from core.people.records import User
+from core.titles import title_of
+from core.unit_of_work import Store, UnitOfWork
+
+log = logging.getLogger(__name__)
+
+LEASE = timedelta(seconds=20)
+KEEP_EVERY_S = 5.0
+
+
+class Turns:
+    """Starts, finds, stops and recovers turns."""
+
+    def __init__(self, store: Store, router: Router, clock: Clock, max_question_chars: int, max_file_bytes: int) -> None:
+        """max_file_bytes: of all files of a question together."""
+        self._store = store
+        self._clock = clock
+        self._max_chars = max_question_chars
+        self._max_file_bytes = max_file_bytes
+        self._running: dict[str, RunningTurn] = {}
+        self._threads: dict[str, threading.Thread] = {}
+        self._lock = threading.Lock()
+        self._closing = threading.Event()
+        self._router = router
+        self._runner = TurnRunner(store, router, self._closing)
+        self._keeper = threading.Thread(target=self._keep_leases, name="turn-leases", daemon=True)
+        self._keeper.start()
+
+    # Starting
+
+    def start(
+        self,
+        user: User,
+        conversation_id: str,
+        text: str,
+        options: TurnOptions,
+        request_id: str,
+        *,
+        files: Sequence[str] = (),
+        replaces: str | None = None,
+        source: str = "chat",
+    ) -> Turn:
+        """Store the question and begin its answer. The same `request_id` again gives the same turn.
+
+        files: ids of own files that were uploaded for it. replaces: id of an own question of which this is a new version; it keeps
+        that one's files. Raises InvalidInput, NotFound, and Conflict while another answer is running in the conversation.
+        """
+        check_request_id(request_id)
+        if not (files or replaces):
+            check_question(text, self._max_chars)
+
+        def begin(work: UnitOfWork) -> Turn:
+            conversation = own(work, user, conversation_id)
+            parent_id, wanted = conversation.head_id, list(files)
+            if replaces is not None:
+                before = self._message(work, conversation, replaces, Author.USER)
+                parent_id, wanted = before.parent_id, [*(file.id for file in before.files), *files]
+            attached = attachable(work, user, conversation.id, wanted, self._max_file_bytes)
+            words = check_question(text, self._max_chars, files=bool(attached))
+            before = path(work.messages.of_conversation(conversation.id), parent_id) if self._asks_guide(options) else ()
+            self._check_reads_files([*attached, *(file for message in before for file in message.files)], options)
+            question = Message(
+                uuid4().hex, conversation.id, parent_id, Author.USER, words, MessageStatus.DONE, self._clock(), files=attached
+            )  # fmt: skip
+            return self._begin(work, user, conversation, question, request_id, new_question=True)
+
+        return self._once(user, request_id, begin, options, source)
+
+    def regenerate(self, user: User, answer_id: str, options: TurnOptions, request_id: str, *, source: str = "chat") -> Turn:
+        """Answer the question of `answer_id` again; the old answer stays as a version."""
+        check_request_id(request_id)
+
+        def begin(work: UnitOfWork) -> Turn:
+            found = work.messages.get(answer_id)
+            if found is None:
+                raise NotFound("There is no such answer. It may have been deleted.")
+            conversation = own(work, user, found.conversation_id)
+            answer = self._message(work, conversation, answer_id, Author.ASSISTANT)
+            question = self._message(work, conversation, answer.parent_id or "", Author.USER)
+            self._check_reads_files(question.files, options)
+            return self._begin(work, user, conversation, question, request_id, new_question=False)
+
+        return self._once(user, request_id, begin, options, source)
+
+    def _once(self, user: User, request_id: str, begin: Callable[[UnitOfWork], Turn], options: TurnOptions, source: str) -> Turn:
+        """The turn of this request: the one begun before, or a new one. Two at the same moment still begin only one."""
+        with self._store() as work:
+            if earlier := work.turns.by_request(user.id, request_id):
+                return earlier
+        try:
+            with self._store() as work:
+                turn = begin(work)
+        except Conflict:
+            with self._store() as work:
+                if earlier := work.turns.by_request(user.id, request_id):
+                    return earlier
+            raise
+        return self._launch(user, turn, options, source)
+
+    def _check_reads_files(self, files: Sequence[StoredFile], options: TurnOptions) -> None:
+        """Raise InvalidInput where the chosen model is the guide, which would only talk nonsense about a file."""
+        if files and self._asks_guide(options):
+            raise InvalidInput(
+                "The built-in guide reads no files: it knows only this portal. Choose another model, or ask an admin to load one."
+            )
+
+    def _asks_guide(self, options: TurnOptions) -> bool:
+        models = self._router.models()
+        chosen = next((each for each in models if options.model in each.names), next(iter(models), None))
+        return chosen is not None and chosen.guide
+
+    @staticmethod
+    def _message(work: UnitOfWork, conversation: Conversation, message_id: str, author: Author) -> Message:
+        found = work.messages.get(message_id)
+        if found is None or found.conversation_id != conversation.id or found.author is not author:
+            raise NotFound("There is no such message in this conversation.")
+        return found
+
+    def _begin(
+        self, work: UnitOfWork, user: User, conversation: Conversation, question: Message, request_id: str, *, new_question: bool
+    ) -> Turn:
+        if self._closing.is_set():
+            raise Unavailable("The portal is stopping. Try again in a minute.")
+        if work.turns.streaming_in(conversation.id):
+            raise Conflict("An answer is still running in this conversation. Wait for it or stop it.")
+        now = self._clock()
+        answer = Message(uuid4().hex, conversation.id, question.id, Author.ASSISTANT, "", MessageStatus.STREAMING, now)
+        turn = Turn(uuid4().hex, user.id, request_id, conversation.id, question.id, answer.id, MessageStatus.STREAMING, now, now + LEASE)
+        if new_question:
+            work.messages.add(question)
+            work.files.attach(question.id, conversation.id, [file.id for file in question.files])
+        work.messages.add(answer)
+        work.turns.add(turn)
+        title = conversation.title or title_of(question.text or question.files[0].name)
+        work.conversations.save(replace(conversation, title=title, head_id=answer.id, updated_at=now))
+        work.commit()
+        return turn
+
+    def _launch(self, user: User, turn: Turn, options: TurnOptions, source: str) -> Turn:
+        running = RunningTurn(turn)
+        work = (self._run, user, running, options, source)
+        thread = threading.Thread(target=copy_context().run, args=work, name=f"turn-{turn.id[:8]}", daemon=True)
+        with self._lock:
+            self._running[turn.id] = running
+            self._threads[turn.id] = thread
+        thread.start()
+        return turn
+
+    # Watching and stopping
+
+    def running(self, user: User, conversation_id: str) -> RunningTurn | None:
+        """The turn now being answered in an own conversation, if this process runs it."""
+        with self._lock:
+            for each in self._running.values():
+                if each.turn.conversation_id == conversation_id and each.turn.user_id == user.id:
+                    return each
+        return None
+
+    def running_conversations(self, user: User) -> set[str]:
+        with self._lock:
+            return {each.turn.conversation_id for each in self._running.values() if each.turn.user_id == user.id}
+
+    def find(self, user: User, turn_id: str) -> RunningTurn | None:
+        with self._lock:
+            found = self._running.get(turn_id)
+        return found if found and found.turn.user_id == user.id else None
+
+    def stop(self, user: User, conversation_id: str) -> bool:
+        """Stop the running answer of an own conversation; its text is kept. False if none was running."""
+        found = self.running(user, conversation_id)
+        if found is None:
+            return False
+        found.stop()
+        return True
+
+    def count(self) -> int:
+        with self._lock:
+            return len(self._running)
+
+    def _run(self, user: User, running: RunningTurn, options: TurnOptions, source: str) -> None:
+        try:
+            with log_context(user_id=user.id, turn_id=running.turn.id):
+                self._runner.run(user, running, options, source)
+        finally:
+            with self._lock:
+                self._running.pop(running.turn.id, None)
+                self._threads.pop(running.turn.id, None)
+
+    # Leases: a crash leaves streaming rows behind, and whoever comes next marks them
+
+    def recover(self, *, everything: bool) -> int:
+        """Mark turns past their lease as interrupted, keeping their text; returns how many.
+
+        everything: no other process uses this store, so every streaming turn that does not run here is a leftover.
+        """
+        now = self._clock()
+        with self._store() as work:
+            left = work.turns.streaming_past(now + LEASE * 100 if everything else now)
+        with self._lock:
+            left = [turn for turn in left if turn.id not in self._running]
+        for turn in left:
+            with self._store() as work:
+                message = work.messages.get(turn.answer_id)
+                if message is not None and message.status is MessageStatus.STREAMING:
+                    work.messages.finish(turn.answer_id, MessageStatus.INTERRUPTED, message.text, message.reasoning)
+                work.turns.finish(turn.id, MessageStatus.INTERRUPTED)
+                work.commit()
+        return len(left)
+
+    def _keep_leases(self) -> None:
+        while not self._closing.wait(KEEP_EVERY_S):
+            try:
+                with self._lock:
+                    ids = list(self._running)
+                if ids:
+                    with self._store() as work:
+                        for turn_id in ids:
+                            work.turns.extend_lease(turn_id, self._clock() + LEASE)
+                        work.commit()
+                self.recover(everything=False)
+            except Exception:
+                # The store may be away for a while; leases must go on as soon as it is back.
+                log.exception("turn leases could not be kept")
+
+    def close(self, timeout: float = 5.0) -> None:
+        """Stop every running turn as interrupted, with its text, and wait until each is written."""
+        self._closing.set()
+        with self._lock:
+            running, threads = list(self._running.values()), list(self._threads.values())
+        for each in running:
+            each.stop(MessageStatus.INTERRUPTED)
+        deadline = time.monotonic() + timeout
+        for thread in threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        self._keeper.join(max(0.1, deadline - time.monotonic()))

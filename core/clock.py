@@ -1,0 +1,9 @@
+"""Define the clock that services are given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+Clock = Callable[[], datetime]
+"""The time now, timezone-aware UTC."""

@@ -1,0 +1,1 @@
+"""Requests to models and their results, for chats and for programs."""

@@ -1,0 +1,30 @@
+"""Declare the router, which finds the model for a request."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from core.inference.requests import GenerationRequest, RunningGeneration
+from core.inference.vectors import EmbeddingRequest, RerankRequest, RunningEmbedding
+from core.models.records import LoadedModel
+
+
+class Router(Protocol):
+    """Finds the model for a request and starts it there."""
+
+    def start(self, request: GenerationRequest) -> RunningGeneration:
+        """Raises NotFound (no such model), Unavailable (none loaded), Busy (queue full), InvalidInput (prompt too long)."""
+        ...
+
+    def embed(self, request: EmbeddingRequest) -> RunningEmbedding:
+        """Raises NotFound, Unavailable, Busy, and InvalidInput (a model of another kind, an input that is too long)."""
+        ...
+
+    def rerank(self, request: RerankRequest) -> RunningEmbedding:
+        """One row of one number for each document. Raises as embed."""
+        ...
+
+    def models(self) -> Sequence[LoadedModel]:
+        """The models of every kind that can be asked now, the default for chats first."""
+        ...

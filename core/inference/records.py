@@ -1,0 +1,73 @@
+"""Define what one generation used and took: its row, token counts and timings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class FinishReason(StrEnum):
+    STOP = "stop"
+    LENGTH = "length"
+    CANCELLED = "cancelled"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+    """Prompt tokens whose KV cache was reused; part of prompt_tokens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    queue_s: float = 0.0
+    ttft_s: float | None = None
+    """From the question's arrival to its first token; None if there was none."""
+    duration_s: float = 0.0
+    tokens_per_second: float | None = None
+    """Completion tokens after the first, over the time they took."""
+    thinking_s: float | None = None
+    """From the first token to the first one after the reasoning; None where there was no reasoning."""
+    inter_token_p50_s: float | None = None
+    """Between one token and the next; None below two tokens."""
+    inter_token_p95_s: float | None = None
+    steps: int = 0
+    """Decodes of the engine that this answer took part in, those that read its prompt included."""
+    prefill_tokens: int = 0
+    """Prompt tokens that were computed; the others were remembered."""
+    prefill_s: float | None = None
+    """What the steps took that read the prompt; others were served in them too. None if none did."""
+    guessed_tokens: int = 0
+    """Guesses of the speculation that were checked for this answer."""
+    guessed_right: int = 0
+    """Those of them that came true."""
+    retries: int = 0
+    """How often it went wrong and was continued with safer sampling."""
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """One append-only row per generation; it outlives the chat it came from."""
+
+    id: str
+    user_id: str
+    group: str
+    created_at: datetime
+    model: str
+    model_version: str
+    """The GGUF's fingerprint, so that a swapped file is told apart from its namesake."""
+    platform: str
+    usage: Usage
+    timings: Timings
+    finish_reason: FinishReason
+    source: str
+    """"chat" for the page, "api" for REST."""
+    conversation_id: str | None = None
+    message_id: str | None = None
+    error: str | None = None
+    variant: str | None = None
+    cost: float | None = None

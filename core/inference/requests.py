@@ -1,0 +1,189 @@
+"""What core and the models say to each other: a request and its events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from core.bounds import within
+from core.errors import InvalidInput
+from core.inference.records import FinishReason, Timings, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A function that the model wants to be called. arguments: a JSON object as text; what the model wrote, if it wrote none."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A function that the model may ask for. parameters: JSON Schema as JSON text."""
+
+    name: str
+    description: str = ""
+    parameters: str = "{}"
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMessage:
+    role: str
+    """"system", "user", "assistant" or "tool"."""
+    content: str
+    reasoning: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    """Of an assistant's message."""
+    tool_call_id: str = ""
+    """Of a tool's message: which call it answers."""
+
+    def __post_init__(self) -> None:
+        if self.role not in ("system", "user", "assistant", "tool"):
+            raise InvalidInput("Unknown role {role}; use system, user, assistant or tool.", role=repr(self.role))
+
+
+@dataclass(frozen=True, slots=True)
+class SamplingParams:
+    """How the next token is chosen. None means the model's own recommended value."""
+
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    min_p: float | None = None
+    repeat_penalty: float | None = None
+    max_tokens: int | None = None
+    stop: tuple[str, ...] = ()
+    seed: int | None = None
+    typical_p: float | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    logit_bias: tuple[tuple[int, float], ...] = ()
+    """(token id, what to add to its logit); -100 forbids the token."""
+    stop_tokens: tuple[int, ...] = ()
+    """Token ids that end the answer and are not part of it."""
+    logprobs: int | None = None
+    """How many of the likeliest tokens to tell at each place, beside the chosen one; None: tell nothing."""
+    grammar: str | None = None
+    """GBNF that the answer, its thoughts excepted, must follow from its rule `root`."""
+    json_schema: str | None = None
+    """JSON Schema, as JSON text, that the answer must follow; not together with a grammar."""
+    thinking_budget: int | None = None
+    """Most tokens of thoughts; then they are closed. 0 does not keep a model from opening them: see `thinking`."""
+
+    def __post_init__(self) -> None:
+        within("temperature", self.temperature, 0, 5)
+        within("top_p", self.top_p, 0, 1)
+        within("top_k", self.top_k, 0, 1_000_000)
+        within("min_p", self.min_p, 0, 1)
+        within("repeat_penalty", self.repeat_penalty, 0.1, 10)
+        within("max_tokens", self.max_tokens, 1, 10_000_000)
+        within("seed", self.seed, 0, 2**32 - 1)
+        if len(self.stop) > 16 or any(not text or len(text) > 500 for text in self.stop):
+            raise InvalidInput("stop takes at most 16 strings of 1 to 500 characters.")
+        if len(self.stop_tokens) > 64 or any(not 0 <= token < 2**31 for token in self.stop_tokens):
+            raise InvalidInput("stop_token_ids takes at most 64 token ids.")
+        within("typical_p", self.typical_p, 0, 1)
+        within("presence_penalty", self.presence_penalty, -2, 2)
+        within("frequency_penalty", self.frequency_penalty, -2, 2)
+        within("top_logprobs", self.logprobs, 0, 20)
+        within("thinking_budget", self.thinking_budget, 0, 10_000_000)
+        if len(self.logit_bias) > 300 or any(not 0 <= token < 2**31 for token, _ in self.logit_bias):
+            raise InvalidInput("logit_bias takes at most 300 token ids.")
+        for _, bias in self.logit_bias:
+            within("logit_bias", bias, -100, 100)
+        if self.grammar is not None and self.json_schema is not None:
+            raise InvalidInput("An answer can follow a grammar or a JSON schema, not both.")
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationRequest:
+    messages: tuple[ChatMessage, ...]
+    user_id: str
+    """For fair shares; not shown to the model."""
+    model: str | None = None
+    """A name from `models()`; None takes the default model."""
+    params: SamplingParams = field(default_factory=SamplingParams)
+    thinking: bool = True
+    """Ask a model that can think to do so; no effect on one that cannot."""
+    conversation_id: str | None = None
+    """For prefix reuse only."""
+    tools: tuple[Tool, ...] = ()
+    """What the model may call, as its chat template writes it."""
+    batch: bool = False
+    """Nobody watches: questions that somebody waits for go first."""
+    tool_choice: str = "auto"
+    """"auto", "none" (the model is told of no tool), "required", or the name of the one tool to call."""
+    adapter: str | None = None
+    """A name from the model's `adapters`; None: the model as it is."""
+    guard: bool = True
+    """Stop an answer that only repeats itself or stays empty, and try once more; its end then has a note."""
+    id: str = ""
+    """The turn's or the completion's, for the log should the model die of it; not shown to the model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """The request waits. place: 1 is next, 0: no longer, its prompt is being read. wait_s: expected, None if nobody can tell yet."""
+
+    place: int
+    wait_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """A token that could have come. piece: its bytes, which may be part of a character."""
+
+    piece: bytes
+    logprob: float
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLogprob:
+    """A token of the answer with the natural logarithm of its probability, and the likeliest in its place."""
+
+    piece: bytes
+    logprob: float
+    top: tuple[Alternative, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """What is new. `text` or `reasoning` may be empty; `tokens` is the count so far. A tool call comes whole."""
+
+    text: str = ""
+    reasoning: str = ""
+    tokens: int = 0
+    tool_calls: tuple[ToolCall, ...] = ()
+    logprobs: tuple[TokenLogprob, ...] = ()
+    """Of the tokens that `text` ends, if the request asked for them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The last event. A generation that fails raises instead."""
+
+    finish_reason: FinishReason
+    usage: Usage
+    timings: Timings
+    note: str | None = None
+    """What is wrong with the answer though it did not fail: a sentence for its row and its reader."""
+
+
+GenerationEvent = Queued | Delta | Finished
+
+
+class RunningGeneration(Protocol):
+    model: str
+    model_version: str
+    platform: str
+
+    def events(self) -> Iterator[GenerationEvent]:
+        """Yield events until Finished, blocking between them; one consumer. Raises ModelFailed, Busy."""
+        ...
+
+    def cancel(self) -> None:
+        """From any thread: free the engine within one step; events() then ends with Finished(cancelled)."""
+        ...

@@ -1,0 +1,103 @@
+"""What core and the models say to each other about vectors: texts in, a row of numbers for each out."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from core.errors import InvalidInput
+from core.inference.records import Timings, Usage
+
+MOST_INPUTS = 2_048
+"""Texts in one request, as with OpenAI."""
+VECTOR_SOURCES = frozenset({"embedding", "rerank"})
+"""The sources of generation rows that made vectors and no answers."""
+
+
+class InputTooLong(InvalidInput):
+    """One of several inputs has `tokens` tokens; the model reads `limit` at most."""
+
+    code = "prompt_too_long"
+
+    def __init__(self, field: str, tokens: int, limit: int) -> None:
+        super().__init__(
+            "{field} has {tokens} tokens; the model can read {limit}. Shorten it, or send truncate: true to have it cut.",
+            field=field,
+            tokens=tokens,
+            limit=limit,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingRequest:
+    """inputs: texts, or the token ids of one as they are. dimensions: keep so many of each vector's numbers."""
+
+    inputs: tuple[str | tuple[int, ...], ...]
+    user_id: str
+    model: str | None = None
+    """None takes the first embedding model."""
+    dimensions: int | None = None
+    truncate: bool = False
+    """Cut inputs that are longer than the model can read, at their end; else they are refused."""
+
+    def __post_init__(self) -> None:
+        _check_count("input", self.inputs)
+        for place, one in enumerate(self.inputs):
+            if not one:
+                raise InvalidInput("{field} is empty.", field=f"input.{place}")
+            if not isinstance(one, str) and not all(0 <= token < 2**31 for token in one):
+                raise InvalidInput("{field} holds a number that is no token id.", field=f"input.{place}")
+        if self.dimensions is not None and self.dimensions < 1:
+            raise InvalidInput("{name} must be at least {low}.", name="dimensions", low=1)
+
+
+@dataclass(frozen=True, slots=True)
+class RerankRequest:
+    """How well does each of the documents answer the query?"""
+
+    query: str
+    documents: tuple[str, ...]
+    user_id: str
+    model: str | None = None
+    """None takes the first reranking model."""
+    truncate: bool = False
+    """Cut documents so that query and document fit together; else they are refused."""
+
+    def __post_init__(self) -> None:
+        _check_count("documents", self.documents)
+        if not self.query:
+            raise InvalidInput("{field} is empty.", field="query")
+
+
+def _check_count(field: str, items: Sequence[object]) -> None:
+    if not 1 <= len(items) <= MOST_INPUTS:
+        raise InvalidInput("{field} must hold 1 to {most} texts; it holds {n}.", field=field, most=f"{MOST_INPUTS:,}", n=f"{len(items):,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """rows: a float32 array for each input, in order. An embedding has length 1; a reranker's row is one relevance, 0 to 1."""
+
+    rows: tuple[array[float], ...]
+    usage: Usage
+    timings: Timings
+
+
+class RunningEmbedding(Protocol):
+    model: str
+    model_version: str
+    platform: str
+
+    def result(self) -> Embedded:
+        """Block until all inputs are computed. Raises ModelFailed, Unavailable; Cancelled after cancel()."""
+        ...
+
+    def cancel(self) -> None:
+        """From any thread: compute no more of it."""
+        ...
+
+
+class Cancelled(Exception):
+    """The caller does not want the result any more."""

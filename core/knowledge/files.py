@@ -1,0 +1,111 @@
+"""Files that people attach to their questions: each is its owner's alone, and goes when its chat goes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import uuid4
+
+from core.clock import Clock
+from core.errors import Conflict, InvalidInput, NotFound
+from core.knowledge.attachment import MOST_FILES, clean_name, is_document, text_of
+from core.knowledge.ports import DocumentReader
+from core.knowledge.records import StoredFile
+from core.people.permissions import Permission, allows, require
+from core.people.records import User
+from core.unit_of_work import Store, UnitOfWork
+from core.unreadable import refuse_known
+
+MOST_WAITING, QUESTIONS_WAITING = 50, 5
+"""Files that one person may have uploaded and not yet asked with; together no more than so many questions could take."""
+MB = 1_000_000
+
+
+class Files:
+    """A file is uploaded first and waits; a question then takes it into its conversation. What waits for a day is removed."""
+
+    def __init__(self, store: Store, clock: Clock, reader: DocumentReader, max_bytes: int) -> None:
+        """max_bytes: of all files of one question together."""
+        self._store = store
+        self._clock = clock
+        self._reader = reader
+        self.max_bytes = max_bytes
+
+    def upload(self, user: User, name: str, content: bytes) -> StoredFile:
+        """Keep a file until a question takes it; of a document, the text in it is kept too.
+
+        Raises InvalidInput for what no model can read, Conflict where too many wait, Busy and Unavailable as the reader does.
+        """
+        require(user.role, Permission.CHAT)
+        name = clean_name(name)
+        if len(content) > self.max_bytes:
+            sentence = "{name} has {size} MB; at most {limit} MB fit in one question."
+            raise InvalidInput(sentence, name=name, size=_mb(len(content)), limit=_mb(self.max_bytes))
+        refuse_known(name, content)
+        with self._store() as work:  # Before a document is read, which takes time.
+            self._check_room(work, user, len(content))
+        extracted = self._reader.text(name, content) if is_document(name, content) else None
+        if extracted is None:
+            text_of(name, content)
+        file = StoredFile(uuid4().hex, user.id, name, len(content), self._clock())
+        with self._store() as work:
+            work.files.add(file, content, extracted)
+            self._check_room(work, user)  # Again: others may have been uploaded since, at the same moment as well.
+            work.commit()
+        return file
+
+    def get(self, user: User, file_id: str) -> StoredFile:
+        with self._store() as work:
+            return _own(work, user, file_id)
+
+    def read(self, user: User, file_id: str) -> tuple[StoredFile, bytes]:
+        """An own file with its content, byte for byte as it was uploaded."""
+        with self._store() as work:
+            return _own(work, user, file_id), work.files.content(file_id)
+
+    def discard(self, user: User, file_id: str) -> None:
+        """Delete a file that no question has taken. Raises Conflict for another: it goes with its chat."""
+        with self._store() as work:
+            file = _own(work, user, file_id)
+            if file.conversation_id is not None:
+                raise Conflict("{name} belongs to a chat. It is deleted with the chat.", name=file.name)
+            if work.retention.is_held(user.id):
+                raise Conflict("Your chats are under a legal hold and cannot be deleted now. Ask an admin.")
+            work.files.remove_waiting(file_id)
+            work.commit()
+
+    def _check_room(self, work: UnitOfWork, user: User, *more: int) -> None:
+        """more: sizes of what would wait besides, in bytes."""
+        sizes = [*(file.size_bytes for file in work.files.waiting(user.id)), *more]
+        if len(sizes) > MOST_WAITING or sum(sizes) > QUESTIONS_WAITING * self.max_bytes:
+            raise Conflict("Too many of your files wait for a question. Ask with them, or delete some, then upload more.")
+
+
+def attachable(work: UnitOfWork, user: User, conversation_id: str, file_ids: Sequence[str], max_bytes: int) -> tuple[StoredFile, ...]:
+    """The files that a question in this conversation may have, in this order, each once.
+
+    Raises NotFound for a file that is not the person's, Conflict for one of another conversation, InvalidInput for too many or too much.
+    """
+    files = tuple(_own(work, user, each) for each in dict.fromkeys(file_ids))
+    for file in files:
+        if file.conversation_id not in (None, conversation_id):
+            raise Conflict("{name} belongs to another chat. Upload it again for this one.", name=file.name)
+    if len(files) > MOST_FILES:
+        raise InvalidInput("A question can have at most {limit} files; this one has {n}.", n=len(files), limit=MOST_FILES)
+    size = sum(file.size_bytes for file in files)
+    if size > max_bytes:
+        sentence = "The files have {size} MB together; at most {limit} MB fit in one question."
+        raise InvalidInput(sentence, size=_mb(size), limit=_mb(max_bytes))
+    return files
+
+
+def _own(work: UnitOfWork, user: User, file_id: str) -> StoredFile:
+    """The person's file. Somebody else's is not found rather than forbidden: nobody learns that it exists."""
+    require(user.role, Permission.CHAT)
+    found = work.files.get(file_id)
+    if found is None or not allows(user.role, Permission.CHAT, owner_id=found.user_id, user_id=user.id):
+        raise NotFound("There is no such file. It may have been deleted.")
+    return found
+
+
+def _mb(size: int) -> str:
+    return f"{size / MB:.1f}".removesuffix(".0")

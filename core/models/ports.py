@@ -1,0 +1,57 @@
+"""Declare the pool of the models in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from core.models.records import AdapterFile, DeviceMemory, LoadedModel, LoadSettings, MemoryPlan, ModelFile
+
+
+class ModelPool(Protocol):
+    """The models in this process."""
+
+    def loaded(self) -> Sequence[LoadedModel]:
+        """All, with those loading, draining and failed."""
+        ...
+
+    def files(self) -> Sequence[ModelFile]:
+        """The GGUFs in the models folder and the built-in one, unusable ones with their error."""
+        ...
+
+    def adapters(self) -> Sequence[AdapterFile]:
+        """The LoRA adapters in the models folder, unusable ones with their error."""
+        ...
+
+    def read_file(self, path: Path) -> ModelFile:
+        """Raises InvalidInput with the reason if it is missing, truncated, not a GGUF, or of an unknown architecture."""
+        ...
+
+    def plan(self, file: ModelFile, settings: LoadSettings) -> MemoryPlan:
+        """Raises InvalidInput for settings that do not suit the file or the machine."""
+        ...
+
+    def remembered(self, path: Path) -> LoadSettings | None:
+        """How this file was loaded last; None if it never was."""
+        ...
+
+    def load(self, path: Path, settings: LoadSettings, *, default: bool = False) -> LoadedModel:
+        """Start loading in the background; follow it in loaded(). Raises InvalidInput, Conflict (already loaded)."""
+        ...
+
+    def metrics(self) -> Mapping[str, object]:
+        """By model name, a moment of its engine: an object whose fields are numbers and spreads, for graphs."""
+        ...
+
+    def memory(self) -> Sequence[DeviceMemory]:
+        """What the host and each GPU have now."""
+        ...
+
+    def make_default(self, name: str) -> None:
+        """Raises NotFound, Conflict (not ready, not for chats)."""
+        ...
+
+    def unload(self, name: str) -> None:
+        """Let running answers finish (30 s at most), then free the memory. Returns at once. Raises NotFound."""
+        ...

@@ -1,0 +1,1 @@
+"""Backups, retention, index care and logs."""

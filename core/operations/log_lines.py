@@ -1,0 +1,66 @@
+"""Log lines, as JSON for programs and as text for people, masked before anybody sees them."""
+
+from __future__ import annotations
+
+import json
+import logging
+from datetime import UTC, datetime
+
+from core.operations.log_context import FIELDS, logged_fields
+from core.operations.masking import mask
+
+_PLAIN = logging.Formatter()
+
+
+class Masking(logging.Filter):
+    """Belongs on every handler: makes a record its masked self, once, and notes whose it is in the thread that wrote it.
+
+    Message and arguments are put together first, since a secret may stand in either or in both.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if hasattr(record, "whose"):
+            return True
+        record.whose = logged_fields()
+        try:
+            message = record.getMessage()
+        except (TypeError, ValueError):  # arguments that do not fit the message: a fault in the portal, but no reason to lose the line
+            message = str(record.msg)
+        record.msg, record.args = mask(message), None
+        if record.exc_info:
+            record.exc_text = mask(_PLAIN.formatException(record.exc_info))
+            record.exc_info = None
+        elif record.exc_text:
+            record.exc_text = mask(record.exc_text)
+        return True
+
+
+def entry(record: logging.LogRecord) -> dict[str, str]:
+    """The fields of a record that went through Masking."""
+    whose: dict[str, str] = getattr(record, "whose", {})
+    fields = {
+        "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+        "level": record.levelname,
+        "logger": record.name,
+        "message": str(record.msg),
+        **{name: whose[name] for name in FIELDS if name in whose},
+        "thread": record.threadName or "",
+    }
+    return fields | {"exception": record.exc_text} if record.exc_text else fields
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return json.dumps(entry(record), ensure_ascii=False)
+
+
+class TextLines(logging.Formatter):
+    """Time, level, logger, message, and what is known of whose it is. What follows a line's end is indented: nobody can forge a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        fields = entry(record)
+        whose = " ".join(f"{name}={fields[name]}" for name in FIELDS if name in fields)
+        line = f"{fields['time']} {fields['level']} {fields['logger']}: {fields['message']}{f' [{whose}]' if whose else ''}"
+        return "\n    ".join([*line.splitlines(), *fields.get("exception", "").splitlines()])

@@ -1,0 +1,177 @@
+"""Retention: how long chats, files, ratings and audit events are kept, and whose are kept whatever the rules say."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import threading
+from collections.abc import Sequence
+from datetime import timedelta
+
+from core.clock import Clock
+from core.errors import InvalidInput, NotFound, PortalError
+from core.operations.records import EVERY_GROUP, LegalHold, RetentionRule
+from core.people.accounts import clean_line, normal_name
+from core.people.permissions import Permission, require
+from core.people.records import AuditEvent, User
+from core.unit_of_work import Store, UnitOfWork
+
+log = logging.getLogger(__name__)
+
+KINDS = ("chats", "files", "feedback", "audit")
+MAX_DAYS = 36_500
+SHORTEST_AUDIT_DAYS = 180
+"""What an admin did can be read for half a year, whatever rules the admin makes."""
+PROOF = "retention.delete"
+"""The audit event of a deletion. No rule deletes it."""
+BATCH = 100
+"""Things deleted in one transaction."""
+FILES_AT_ONCE = 10
+"""As BATCH. Files are large, and others wait for whoever writes."""
+WAITING_DAYS = 1
+"""How long a file is kept that nobody has asked with."""
+EVERY_S = 24 * 3600.0
+FIRST_S = 60.0
+"""From the start to the first time."""
+
+
+class Retention:
+    """Rules delete for good: from the store, and through it from the index. Usage rows stay; they hold no text.
+
+    The rule of a group goes before the one for every group. Without a rule everything is kept.
+    """
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def rules(self, user: User) -> Sequence[RetentionRule]:
+        require(user.role, Permission.RUN_STORE)
+        with self._store() as work:
+            return work.retention.rules()
+
+    def set_rule(self, user: User, kind: str, group: str, days: int | None) -> None:
+        """Keep things of this kind and group for so many days; None takes the rule away. group "*": every group.
+
+        Raises InvalidInput, NotFound.
+        """
+        require(user.role, Permission.RUN_STORE)
+        if kind not in KINDS:
+            raise InvalidInput("There is no retention for {kind}, only for chats, files, feedback and audit.", kind=kind)
+        shortest = SHORTEST_AUDIT_DAYS if kind == "audit" else 1
+        if days is not None and not shortest <= days <= MAX_DAYS:
+            raise InvalidInput("Days to keep must lie between {shortest} and {limit}.", shortest=shortest, limit=MAX_DAYS)
+        if kind == "audit" and group != EVERY_GROUP:
+            raise InvalidInput("The audit is one for all groups. Make the rule for every group.")
+        with self._store() as work:
+            if days is not None:
+                work.retention.put_rule(RetentionRule(kind, group, days))
+            elif not work.retention.remove_rule(kind, group):
+                raise NotFound("There is no such retention rule.")
+            self._audit(work, user, "retention.rule", kind, group=group, days=str(days or "none"))
+            work.commit()
+
+    def holds(self, user: User) -> Sequence[LegalHold]:
+        require(user.role, Permission.RUN_STORE)
+        with self._store() as work:
+            return work.retention.holds()
+
+    def place_hold(self, user: User, name: str, reason: str) -> None:
+        """Nothing of this person's is deleted from now on, by rules or by the person. Raises NotFound, InvalidInput."""
+        require(user.role, Permission.RUN_STORE)
+        reason = clean_line(reason)
+        if not reason:
+            raise InvalidInput("A legal hold needs a reason.")
+        with self._store() as work:
+            person = _named(work, name)
+            work.retention.place_hold(LegalHold(person.id, person.name, reason, self._clock()))
+            self._audit(work, user, "hold.place", person.name, reason=reason)
+            work.commit()
+
+    def lift_hold(self, user: User, name: str) -> None:
+        require(user.role, Permission.RUN_STORE)
+        with self._store() as work:
+            person = _named(work, name)
+            if not work.retention.lift_hold(person.id):
+                raise NotFound("There is no legal hold on {name}.", name=person.name)
+            self._audit(work, user, "hold.lift", person.name)
+            work.commit()
+
+    def apply(self, user: User | None = None) -> int:
+        """Delete what is due now; returns how much. user None: the portal itself, once a day."""
+        if user is not None:
+            require(user.role, Permission.RUN_STORE)
+        with self._store() as work:
+            rules = work.retention.rules()
+        return sum(self._apply(user, rule, [other.group for other in rules if other.kind == rule.kind]) for rule in rules)
+
+    def remove_waiting_files(self) -> int:
+        """Delete the files that were added more than a day ago and asked with never; returns how many. No rule is needed for that."""
+        before = self._clock() - timedelta(days=WAITING_DAYS)
+        removed = 0
+        while not self._stopping.is_set():
+            with self._store() as work:
+                ids = work.files.waiting_since(before, FILES_AT_ONCE)
+                for id in ids:
+                    work.files.remove_waiting(id)
+                work.commit()
+            removed += len(ids)
+            if len(ids) < FILES_AT_ONCE:
+                break
+        return removed
+
+    def start(self) -> None:
+        """Apply the rules and remove forgotten files once a day, the first time soon after the start."""
+        self._thread = threading.Thread(target=self._run, name="retention", daemon=True)
+        self._thread.start()
+
+    def close(self, timeout: float = 5.0) -> None:
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join(timeout)
+
+    def _apply(self, user: User | None, rule: RetentionRule, groups_with_rules: Sequence[str]) -> int:
+        before = self._clock() - timedelta(days=rule.days)
+        others = [group for group in groups_with_rules if group != EVERY_GROUP]
+        at_once = FILES_AT_ONCE if rule.kind == "files" else BATCH
+        deleted = 0
+        while not self._stopping.is_set():
+            with self._store() as work:
+                ids = work.retention.due(rule, before, others, at_once)
+                if not ids:
+                    break
+                work.retention.remove(rule.kind, ids)
+                # The proof: how many, of what age, and a hash that a list of their ids can be checked against.
+                proof = hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()
+                details = {"group": rule.group, "before": before.isoformat(), "count": str(len(ids)), "sha256": proof}
+                self._audit(work, user, PROOF, rule.kind, **details)
+                work.commit()
+            deleted += len(ids)
+        return deleted
+
+    def _run(self) -> None:
+        wait = FIRST_S
+        while not self._stopping.wait(wait):
+            wait = EVERY_S
+            try:
+                deleted = self.apply()
+                if deleted:
+                    log.info("Retention rules deleted %d chats, files, ratings and audit events.", deleted)
+                waited = self.remove_waiting_files()
+                if waited:
+                    log.info("%d files were removed that were added more than a day ago and asked with never.", waited)
+            except Exception as problem:
+                # An error that is not ours is a bug: log where it came from; tomorrow's round tries again.
+                log.warning("Retention rules could not be applied: %s", problem, exc_info=not isinstance(problem, PortalError))
+
+    def _audit(self, work: UnitOfWork, user: User | None, action: str, subject: str, **details: str) -> None:
+        work.audit.add(AuditEvent(self._clock(), user.id if user else None, action, subject, details))
+
+
+def _named(work: UnitOfWork, name: str) -> User:
+    found = work.users.credentials(normal_name(name))
+    if found is None:
+        raise NotFound("There is no account named {name}.", name=name)
+    return found.user

@@ -1,0 +1,216 @@
+"""Accounts: signing in, and what admins do with people."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import replace
+from datetime import timedelta
+from uuid import uuid4
+
+from core.clock import Clock
+from core.errors import Busy, Conflict, InvalidInput, NotFound, NotSignedIn
+from core.people.permissions import Permission, require
+from core.people.ports import PasswordHasher
+from core.people.records import AuditEvent, Credentials, Role, User
+from core.people.sessions import token_hash
+from core.unit_of_work import Store, UnitOfWork
+
+MAX_FAILURES = 5
+LOCK = timedelta(minutes=5)
+_NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
+LANGUAGES = ("en", "zh")
+
+
+def generate_password() -> str:
+    """16 characters, about 95 bits."""
+    return secrets.token_urlsafe(12)
+
+
+class Accounts:
+    """People who may sign in. `actor` is who asks; None is the command line, which may do everything."""
+
+    def __init__(self, store: Store, hasher: PasswordHasher, clock: Clock) -> None:
+        self._store = store
+        self._hasher = hasher
+        self._clock = clock
+        # Checked when the name is unknown, so that the time taken does not tell which names exist.
+        self._decoy = hasher.hash(generate_password())
+
+    # Signing in
+
+    def credentials(self, name: str) -> Credentials | None:
+        """For the sign-in form, which checks the password itself. None: unknown or disabled."""
+        with self._store() as work:
+            found = work.users.credentials(normal_name(name))
+        return found if found and found.user.active else None
+
+    def check_not_locked(self, name: str) -> None:
+        """Raises Busy while the account is locked after too many wrong passwords."""
+        found = self.credentials(name)
+        now = self._clock()
+        if found and found.locked_until and found.locked_until > now:
+            seconds = (found.locked_until - now).total_seconds()
+            raise Busy("Too many wrong passwords. Try again in {minutes} min.", minutes=max(1, round(seconds / 60)), retry_after=seconds)
+
+    def sign_in(self, name: str, password: str) -> User:
+        """Check name and password. Raises NotSignedIn, or Busy while locked."""
+        self.check_not_locked(name)
+        found = self.credentials(name)
+        matches = self._hasher.matches(password, found.password_hash if found else self._decoy)
+        if found is None or not matches:
+            self.record_failure(name)
+            raise NotSignedIn("Name and password do not match. Check both and try again.")
+        return self.record_success(found.user.name)
+
+    def record_failure(self, name: str) -> None:
+        """Count a wrong password; the fifth in a row locks the account for five minutes."""
+        with self._store() as work:
+            found = work.users.credentials(normal_name(name))
+            if found is None:
+                return
+            failures = found.failures + 1
+            locked = self._clock() + LOCK if failures >= MAX_FAILURES else None
+            work.users.set_failures(found.user.id, 0 if locked else failures, locked)
+            self._audit(work, None, "session.refuse", found.user.name)
+            if locked:
+                self._audit(work, None, "user.lock", found.user.name)
+            work.commit()
+
+    def record_success(self, name: str) -> User:
+        """Reset the failures and note the visit of somebody whose password was just found right."""
+        with self._store() as work:
+            found = work.users.credentials(normal_name(name))
+            if found is None or not found.user.active:
+                raise NotSignedIn("This account is disabled. Ask an admin.")
+            user = replace(found.user, last_seen_at=self._clock())
+            work.users.save(user)
+            work.users.set_failures(user.id, 0, None)
+            work.commit()
+        return user
+
+    # What a person does with the own account
+
+    def change_password(self, user: User, old: str, new: str, token: str | None = None) -> None:
+        """Ends all other sessions of the person; the one of `token` stays. Raises NotSignedIn if `old` is wrong."""
+        self.sign_in(user.name, old)
+        check_password(new)
+        with self._store() as work:
+            work.users.set_password(user.id, self._hasher.hash(new))
+            work.sessions.remove_of_user(user.id, keep=token_hash(token) if token else None)
+            self._audit(work, user, "user.change_password", user.name)
+            work.commit()
+
+    def set_language(self, user: User, language: str | None) -> None:
+        if language is not None and language not in LANGUAGES:
+            raise InvalidInput("Unknown language {language}.", language=language)
+        with self._store() as work:
+            current = work.users.get(user.id)
+            if current is not None:
+                work.users.save(replace(current, language=language))
+                work.commit()
+
+    # What admins do
+
+    def people(self, actor: User | None) -> list[User]:
+        self._authorize(actor)
+        with self._store() as work:
+            return list(work.users.all())
+
+    def add(self, actor: User | None, name: str, role: Role, *, password: str, full_name: str = "", group: str = "") -> User:
+        """Raises InvalidInput for an unusable name or password, Conflict if the name is taken."""
+        self._authorize(actor)
+        name = normal_name(name)
+        if not _NAME.fullmatch(name):
+            raise InvalidInput("A user name has 1 to 64 letters, digits or . _ @ - and starts with a letter or digit.")
+        check_password(password)
+        user = User(uuid4().hex, name, clean_line(full_name) or name, role, clean_line(group), True, self._clock())
+        with self._store() as work:
+            work.users.add(user, self._hasher.hash(password))
+            self._audit(work, actor, "user.add", name, role=role.value)
+            work.commit()
+        return user
+
+    def change(
+        self,
+        actor: User | None,
+        name: str,
+        *,
+        role: Role | None = None,
+        active: bool | None = None,
+        full_name: str | None = None,
+        group: str | None = None,
+    ) -> User:
+        """Change what is given. Disabling ends all sessions. The last active admin can be neither disabled nor demoted."""
+        self._authorize(actor)
+        with self._store() as work:
+            user = self._named(work, name)
+            changed = replace(
+                user,
+                role=user.role if role is None else role,
+                active=user.active if active is None else active,
+                full_name=user.full_name if full_name is None else clean_line(full_name) or user.name,
+                group=user.group if group is None else clean_line(group),
+            )
+            if _runs_portal(user) and not _runs_portal(changed):
+                if sum(_runs_portal(other) for other in work.users.all()) == 1:
+                    raise Conflict("{name} is the only active admin. Make somebody else an admin first.", name=user.name)
+            work.users.save(changed)
+            if not changed.active:
+                work.sessions.remove_of_user(user.id)
+            self._audit(work, actor, "user.change", user.name, role=changed.role.value, active=str(changed.active), group=changed.group)
+            work.commit()
+        return changed
+
+    def reset_password(self, actor: User | None, name: str, password: str) -> None:
+        """Set a new password, end all sessions, lift a lock."""
+        self._authorize(actor)
+        check_password(password)
+        with self._store() as work:
+            user = self._named(work, name)
+            work.users.set_password(user.id, self._hasher.hash(password))
+            work.users.set_failures(user.id, 0, None)
+            work.sessions.remove_of_user(user.id)
+            self._audit(work, actor, "user.reset_password", user.name)
+            work.commit()
+
+    def anybody(self) -> bool:
+        """Whether there is any account yet."""
+        with self._store() as work:
+            return work.users.count() > 0
+
+    @staticmethod
+    def _authorize(actor: User | None) -> None:
+        if actor is not None:
+            require(actor.role, Permission.MANAGE_PEOPLE)
+
+    @staticmethod
+    def _named(work: UnitOfWork, name: str) -> User:
+        found = work.users.credentials(normal_name(name))
+        if found is None:
+            raise NotFound("There is no account named {name}.", name=name)
+        return found.user
+
+    def _audit(self, work: UnitOfWork, actor: User | None, action: str, subject: str, **details: str) -> None:
+        work.audit.add(AuditEvent(self._clock(), actor.id if actor else None, action, subject, details))
+
+
+def normal_name(name: str) -> str:
+    return name.strip().lower()
+
+
+def check_password(password: str) -> None:
+    """Raises InvalidInput. 72 bytes is where bcrypt stops reading."""
+    if len(password) < 8:
+        raise InvalidInput("A password needs at least 8 characters.")
+    if len(password.encode()) > 72:
+        raise InvalidInput("A password may have at most 72 bytes.")
+
+
+def clean_line(text: str) -> str:
+    """One line without control characters, at most 80 characters."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:80]
+
+
+def _runs_portal(user: User) -> bool:
+    return user.active and user.role is Role.ADMIN

@@ -1,0 +1,88 @@
+"""The audit, as admins read it: who did what to what, newest first. Nothing here writes; events are noted where they happen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from core.clock import Clock
+from core.errors import InvalidInput
+from core.people.permissions import Permission, require
+from core.people.records import AuditEntry, AuditEvent, AuditFilter, User
+from core.review.records import FeedbackFilter
+from core.search.ports import IndexJobs, SearchIndex
+from core.search.records import SearchQuery
+from core.unit_of_work import Store
+
+FOUND_AT_MOST = 1000
+"""Events that a search for words looks at, the newest."""
+PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class AuditPage:
+    entries: Sequence[AuditEntry]
+    """Newest first."""
+    total: int
+    next_cursor: str | None
+    behind_seconds: float = 0.0
+    """How long the oldest change has been waiting for the index, where words were looked for: what is newer may be missing."""
+    cut: bool = False
+    """The words occur in more than FOUND_AT_MOST events; only the newest were looked at. Dates lead to the others."""
+    raters: Mapping[str, str] = field(default_factory=dict)
+    """Whose ratings the events are about: the person's name by the rating's id. One that was taken back is missing."""
+
+
+class AuditTrail:
+    def __init__(self, store: Store, index: SearchIndex, jobs: IndexJobs, clock: Clock) -> None:
+        self._store = store
+        self._index = index
+        self._jobs = jobs
+        self._clock = clock
+
+    def find(self, user: User, filter: AuditFilter, text: str = "", limit: int = 100, cursor: str | None = None) -> AuditPage:
+        """One page. `text`: words in action, target, person or details. `cursor`: next_cursor of the page before.
+
+        Raises InvalidInput for a cursor nobody gave, Unavailable where words are looked for and the index does not answer.
+        """
+        require(user.role, Permission.READ_AUDIT)
+        if cursor is not None and not (cursor.isascii() and cursor.isdigit() and len(cursor) <= 18):
+            raise InvalidInput("This cursor is not one that a search gave.")
+        narrowed, cut = self._narrow(filter, text)
+        with self._store() as work:
+            entries = work.audit.find(narrowed, limit + 1, cursor)
+            total = work.audit.count(narrowed)
+            about = {each.event.subject for each in entries if each.event.action.startswith("feedback.")}
+            ratings = work.feedback.find(FeedbackFilter(ids=tuple(about)), len(about)) if about else ()
+        shown = entries[:limit]
+        behind = self._jobs.behind(self._clock()) if text.strip() else 0.0
+        raters = {each.id: each.user_name for each in ratings}
+        return AuditPage(shown, total, shown[-1].id if len(entries) > limit else None, behind, cut, raters)
+
+    def all(self, user: User, filter: AuditFilter, text: str = "") -> Iterator[AuditEntry]:
+        """Every match, for an export, read page by page. The export is recorded too, and is not among its own rows."""
+        require(user.role, Permission.READ_AUDIT)
+        narrowed, _ = self._narrow(filter, text)
+        before = None
+        while True:
+            with self._store() as work:
+                entries = work.audit.find(narrowed, PAGE, before)
+                if before is None:
+                    details = {"rows": str(work.audit.count(narrowed)), "words": text.strip()[:200]}
+                    work.audit.add(AuditEvent(self._clock(), user.id, "audit.export", "audit", details))
+                    work.commit()
+            yield from entries
+            if len(entries) < PAGE:
+                return
+            before = entries[-1].id
+    def choices(self, user: User) -> tuple[Sequence[str], Sequence[User]]:
+        """What can be filtered by: the actions that occur, and the people."""
+        require(user.role, Permission.READ_AUDIT)
+        with self._store() as work:
+            return work.audit.actions(), work.users.all()
+
+    def _narrow(self, filter: AuditFilter, text: str) -> tuple[AuditFilter, bool]:
+        if not text.strip():
+            return filter, False
+        found = self._index.page(SearchQuery(text, "audit", None, FOUND_AT_MOST, filter.since, filter.until))
+        return replace(filter, ids=tuple(hit.id for hit in found.hits)), found.total > len(found.hits)

@@ -1,0 +1,66 @@
+"""Declare what people need from outside: password hashes, and repositories of accounts, sessions and audit events."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from core.people.records import AuditEntry, AuditEvent, AuditFilter, Credentials, Session, User
+
+
+class PasswordHasher(Protocol):
+    def hash(self, password: str) -> str: ...
+    def matches(self, password: str, password_hash: str) -> bool: ...
+
+
+class UserRepository(Protocol):
+    def add(self, user: User, password_hash: str) -> None:
+        """Raises Conflict if the name is taken."""
+        ...
+
+    def get(self, user_id: str) -> User | None: ...
+    def credentials(self, name: str) -> Credentials | None: ...
+    def all(self) -> Sequence[User]:
+        """Everybody, by name."""
+        ...
+
+    def save(self, user: User) -> None:
+        """Write all fields but the password."""
+        ...
+
+    def set_password(self, user_id: str, password_hash: str) -> None: ...
+    def set_failures(self, user_id: str, failures: int, locked_until: datetime | None) -> None: ...
+    def count(self) -> int: ...
+
+
+class SessionRepository(Protocol):
+    def add(self, session: Session) -> None: ...
+    def user(self, token_hash: str, now: datetime) -> User | None:
+        """The active user of a live session, in one query; None if it expired, was closed, or the user is disabled."""
+        ...
+
+    def remove(self, token_hash: str) -> None: ...
+    def remove_of_user(self, user_id: str, keep: str | None = None) -> None:
+        """End all sessions of a user, except the one whose token hash is `keep`."""
+        ...
+
+    def remove_expired(self, now: datetime) -> int: ...
+
+
+class AuditRepository(Protocol):
+    """Adding also queues the index job, in the same transaction."""
+
+    def add(self, event: AuditEvent) -> None: ...
+    def by_ids(self, ids: Sequence[str]) -> Sequence[AuditEntry]:
+        """Those of `ids` that exist, in no order."""
+        ...
+
+    def find(self, filter: AuditFilter, limit: int, before: str | None = None) -> Sequence[AuditEntry]:
+        """Newest first; `before` is the id of the last one read."""
+        ...
+
+    def count(self, filter: AuditFilter) -> int: ...
+    def actions(self) -> Sequence[str]:
+        """Every action that was ever noted, by name."""
+        ...

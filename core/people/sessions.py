@@ -1,0 +1,92 @@
+"""Sessions: a random token in the person's hands, its hash in the store, looked up on every use."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import threading
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from core.clock import Clock
+from core.errors import NotSignedIn
+from core.people.records import AuditEvent, Session, SessionKind, User
+from core.unit_of_work import Store
+
+TICKET_LIFETIME = timedelta(seconds=30)
+SESSION_COOKIE = "glm_portal_session"
+"""The cookie that holds a browser session's token."""
+
+
+def token_hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class _Ticket:
+    user_id: str
+    expires_at: datetime
+
+
+class Sessions:
+    """Opens, looks up and ends sessions.
+
+    A page proves who somebody is once, then hands the browser a one-time ticket, which the browser posts to a route
+    that answers with the HttpOnly cookie: a script in the page never sees the token. Tickets live in this process.
+    """
+
+    def __init__(self, store: Store, clock: Clock, lifetime: timedelta) -> None:
+        self._store = store
+        self._clock = clock
+        self.lifetime = lifetime
+        self._tickets: dict[str, _Ticket] = {}
+        self._lock = threading.Lock()
+
+    def issue_ticket(self, user: User) -> str:
+        """A ticket good for one exchange within 30 s."""
+        now = self._clock()
+        ticket = secrets.token_urlsafe(32)
+        with self._lock:
+            self._tickets = {key: value for key, value in self._tickets.items() if value.expires_at > now}
+            self._tickets[token_hash(ticket)] = _Ticket(user.id, now + TICKET_LIFETIME)
+        return ticket
+
+    def redeem_ticket(self, ticket: str) -> str:
+        """Exchange a ticket for the token of a new browser session. Raises NotSignedIn; a second try always does."""
+        with self._lock:
+            found = self._tickets.pop(token_hash(ticket), None)
+        if found is None or found.expires_at <= self._clock():
+            raise NotSignedIn("This sign-in has expired. Sign in again.")
+        return self._open(found.user_id, SessionKind.BROWSER)
+
+    def open(self, user: User, kind: SessionKind) -> str:
+        """A new session for somebody whose password was just checked; returns its token."""
+        return self._open(user.id, kind)
+
+    def _open(self, user_id: str, kind: SessionKind) -> str:
+        now = self._clock()
+        token = secrets.token_urlsafe(32)
+        with self._store() as work:
+            user = work.users.get(user_id)
+            if user is None or not user.active:
+                raise NotSignedIn("This account is disabled. Ask an admin.")
+            work.sessions.remove_expired(now)
+            work.sessions.add(Session(token_hash(token), user_id, kind, now, now + self.lifetime))
+            work.audit.add(AuditEvent(now, user_id, "session.open", user.name, {"from": kind.value}))
+            work.commit()
+        return token
+
+    def user(self, token: str | None) -> User | None:
+        """Whose live session this is. A closed session, a disabled account or a changed role holds at once."""
+        if not token or len(token) > 200:
+            return None
+        with self._store() as work:
+            return work.sessions.user(token_hash(token), self._clock())
+
+    def close(self, token: str) -> None:
+        now = self._clock()
+        with self._store() as work:
+            if user := work.sessions.user(token_hash(token), now):
+                work.audit.add(AuditEvent(now, user.id, "session.close", user.name, {}))
+            work.sessions.remove(token_hash(token))
+            work.commit()

@@ -1,0 +1,160 @@
+"""Feedback: people rate answers, admins work the queue."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from core.chat.conversations import own, path
+from core.chat.records import Author, Message, MessageStatus
+from core.clock import Clock
+from core.errors import Conflict, InvalidInput, NotFound
+from core.people.permissions import Permission, require
+from core.people.records import AuditEvent, User
+from core.review.records import Feedback, FeedbackFilter, ReviewState
+from core.search.ports import SearchIndex
+from core.search.records import SearchQuery
+from core.unit_of_work import Store
+
+MAX_COMMENT = 4000
+PAGE = 500
+LOOK_AGAIN = timedelta(hours=1)
+"""After this long, opening the same case again is recorded again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A rating with the chat that led to it."""
+
+    feedback: Feedback
+    way: tuple[Message, ...]
+    """From the chat's first question to the rated answer; empty once the owner deleted the chat."""
+
+
+class FeedbackQueue:
+    def __init__(self, store: Store, search: SearchIndex, clock: Clock) -> None:
+        self._store = store
+        self._search = search
+        self._clock = clock
+        self._looks: dict[tuple[str, str], datetime] = {}
+        self._lock = threading.Lock()
+
+    def rate(self, user: User, message_id: str, rating: int, comment: str = "") -> None:
+        """Rate an own answer: 1 good, -1 poor, 0 takes the rating back. Rating again replaces rating and comment."""
+        require(user.role, Permission.RATE)
+        if rating not in (-1, 0, 1):
+            raise InvalidInput("A rating is 1 (good), -1 (poor) or 0 (none).")
+        if len(comment) > MAX_COMMENT:
+            raise InvalidInput("A comment may have at most {limit} characters.", limit=MAX_COMMENT)
+        now = self._clock()
+        with self._store() as work:
+            message = work.messages.get(message_id)
+            if message is None or message.author is not Author.ASSISTANT:
+                raise NotFound("There is no such answer. It may have been deleted.")
+            own(work, user, message.conversation_id)
+            if message.status is MessageStatus.STREAMING:
+                raise Conflict("The answer is still running. Rate it when it is finished.")
+            if rating == 0:
+                work.feedback.remove(user.id, message_id)
+            else:
+                model = message.generation.model if message.generation else ""
+                work.feedback.put(
+                    Feedback(
+                        uuid4().hex, user.id, user.name, user.group, message.conversation_id, message_id, model,
+                        rating, comment.strip(), ReviewState.NEW, "", now, now,
+                    )
+                )  # fmt: skip
+            work.commit()
+
+    def find(
+        self, user: User, filter: FeedbackFilter, text: str = "", limit: int = 100, offset: int = 0, *, poor_first: bool = False
+    ) -> tuple[list[Feedback], int]:
+        """One page, newest first, and how many there are in all. `text`: words in question, answer, comment or note.
+
+        poor_first: all poor ratings come before all good ones.
+        """
+        require(user.role, Permission.REVIEW_FEEDBACK)
+        narrowed = self._narrow(filter, text)
+        with self._store() as work:
+            return list(work.feedback.find(narrowed, limit, offset, poor_first=poor_first)), work.feedback.count(narrowed)
+
+    def all(self, user: User, filter: FeedbackFilter, text: str = "") -> Iterator[Feedback]:
+        """Every match, for an export, read page by page. The audit records the export."""
+        require(user.role, Permission.REVIEW_FEEDBACK)
+        narrowed = self._narrow(filter, text)
+        with self._store() as work:
+            details = {"rows": str(work.feedback.count(narrowed)), "words": text.strip()[:200]}
+            work.audit.add(AuditEvent(self._clock(), user.id, "feedback.export", "feedback", details))
+            work.commit()
+        offset = 0
+        while True:
+            with self._store() as work:
+                rows = work.feedback.find(narrowed, PAGE, offset)
+            yield from rows
+            if len(rows) < PAGE:
+                return
+            offset += PAGE
+
+    def get(self, user: User, feedback_id: str) -> Feedback:
+        require(user.role, Permission.REVIEW_FEEDBACK)
+        with self._store() as work:
+            found = work.feedback.get(feedback_id)
+        if found is None:
+            raise NotFound("There is no such feedback. The rating may have been taken back.")
+        return found
+
+    def open(self, user: User, feedback_id: str) -> Case:
+        """The rating with the chat that led to it. The audit records who opened which case, once an hour for the same person and case."""
+        require(user.role, Permission.REVIEW_FEEDBACK)
+        now = self._clock()
+        with self._store() as work:
+            found = work.feedback.get(feedback_id)
+            if found is None:
+                raise NotFound("There is no such feedback. The rating may have been taken back.")
+            way = path(work.messages.of_conversation(found.conversation_id), found.message_id)
+            if self._is_first_look(user.id, feedback_id, now):
+                work.audit.add(AuditEvent(now, user.id, "feedback.open", feedback_id, {"person": found.user_name}))
+                work.commit()
+        return Case(found, tuple(way))
+
+    def _is_first_look(self, user_id: str, feedback_id: str, now: datetime) -> bool:
+        with self._lock:
+            self._looks = {key: at for key, at in self._looks.items() if now - at < LOOK_AGAIN}
+            return self._looks.setdefault((user_id, feedback_id), now) is now
+
+    def counts(self, user: User) -> dict[ReviewState, int]:
+        require(user.role, Permission.REVIEW_FEEDBACK)
+        with self._store() as work:
+            return work.feedback.counts_by_state()
+
+    def review(self, user: User, feedback_id: str, *, state: ReviewState | None = None, note: str | None = None) -> Feedback:
+        """Change the state or the note; the reviewer is who did it last."""
+        require(user.role, Permission.REVIEW_FEEDBACK)
+        if note is not None and len(note) > MAX_COMMENT:
+            raise InvalidInput("A note may have at most {limit} characters.", limit=MAX_COMMENT)
+        now = self._clock()
+        with self._store() as work:
+            found = work.feedback.get(feedback_id)
+            if found is None:
+                raise NotFound("There is no such feedback. The rating may have been taken back.")
+            changed = replace(
+                found,
+                state=found.state if state is None else state,
+                note=found.note if note is None else note.strip(),
+                reviewer_name=user.name,
+                updated_at=now,
+            )
+            work.feedback.review(feedback_id, changed.state, changed.note, user.id, now)
+            details = {"state": changed.state.value, "person": found.user_name}
+            work.audit.add(AuditEvent(now, user.id, "feedback.review", feedback_id, details))
+            work.commit()
+        return changed
+
+    def _narrow(self, filter: FeedbackFilter, text: str) -> FeedbackFilter:
+        if not text.strip():
+            return filter
+        hits = self._search.search(SearchQuery(text, "feedback", None, 1000, filter.since, filter.until, filter.model, filter.rating))
+        return replace(filter, ids=tuple(hit.id for hit in hits))

@@ -1,0 +1,51 @@
+"""Define feedback: a rating, the answer it is about, and its state in the review queue."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from core.inference.records import Generation
+
+
+class ReviewState(StrEnum):
+    NEW = "new"
+    IN_REVIEW = "in_review"
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """A rating with the answer it is about. The text is gone (None) once the owner deleted the chat; the rating stays."""
+
+    id: str
+    user_id: str
+    user_name: str
+    group: str
+    conversation_id: str
+    message_id: str
+    model: str
+    rating: int
+    comment: str
+    state: ReviewState
+    note: str
+    created_at: datetime
+    updated_at: datetime
+    reviewer_name: str | None = None
+    question: str | None = None
+    answer: str | None = None
+    generation: Generation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FeedbackFilter:
+    """All given conditions hold together. since is included, until is not."""
+
+    rating: int | None = None
+    model: str | None = None
+    state: ReviewState | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    ids: tuple[str, ...] | None = None
+    """Only these: what the search index found."""

@@ -1,0 +1,1 @@
+"""Search over conversations, feedback and the audit."""

@@ -1,0 +1,184 @@
+"""Search over everything a person may read: ids from the index, rows from the store."""
+
+from __future__ import annotations
+
+import binascii
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from core.chat.records import Author
+from core.clock import Clock
+from core.errors import InvalidInput
+from core.people.permissions import Permission, require
+from core.people.records import User
+from core.review.records import Feedback, FeedbackFilter
+from core.search.ports import IndexJobs, SearchIndex
+from core.search.records import UNRATED, SearchHit, SearchQuery
+from core.unit_of_work import Store, UnitOfWork
+
+OWN = ("conversation", "message")
+"""What everybody searches, each the own; it is also what a search without a kind means."""
+SNIPPET = 160
+"""Characters of a comment that stands in place of a snippet."""
+PERMISSIONS = {
+    "conversation": Permission.CHAT,
+    "message": Permission.CHAT,
+    "feedback": Permission.REVIEW_FEEDBACK,
+    "audit": Permission.READ_AUDIT,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FoundItem:
+    kind: str
+    id: str
+    conversation_id: str | None
+    message_id: str | None
+    snippet: str
+    """Found words stand between MARK_START and MARK_END."""
+    at: datetime
+    title: str = ""
+    """The conversation's, where it is the person's own."""
+    author: Author | None = None
+    """Messages have one."""
+    model: str = ""
+    rating: int | None = None
+    files: Sequence[str] = ()
+    """The names of those attached to this question."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    items: Sequence[FoundItem]
+    """Newest first."""
+    total: int
+    """What the index counts, before the rows are read."""
+    engine: str
+    behind_seconds: float
+    """How long the oldest change has been waiting for the index."""
+    next_cursor: str | None
+    total_is_at_least: bool = False
+    """Whether there are more than `total`: an index counts to a bound only, so that a common word costs no more than a rare one."""
+
+
+class Search:
+    """A stale index can hide, never leak: whatever it names is read from the store, where the owner is asked again."""
+
+    def __init__(self, store: Store, index: SearchIndex, jobs: IndexJobs, clock: Clock) -> None:
+        self._store = store
+        self._index = index
+        self._jobs = jobs
+        self._clock = clock
+
+    def models(self, user: User) -> Sequence[str]:
+        """The models whose answers the person can find, by name."""
+        require(user.role, Permission.CHAT)
+        with self._store() as work:
+            return work.generations.models_of(user.id)
+
+    def find(
+        self,
+        user: User,
+        text: str,
+        kind: str | None = None,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        model: str | None = None,
+        rating: int | None = None,
+        folder: str | None = None,
+        has_file: bool = False,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> Found:
+        """Everything in which all words of `text` occur. `cursor`: next_cursor of the page before. `folder`: the id of an own folder;
+        in any other nothing is found. has_file: questions with files, and the chats they are in.
+
+        Raises InvalidInput for an unknown kind or cursor, Unavailable while the index does not answer.
+        """
+        kinds = OWN if kind is None else (kind,)
+        for each in kinds:
+            if each not in PERMISSIONS:
+                raise InvalidInput("There is nothing of kind {kind} to search.", kind=each)
+            require(user.role, PERMISSIONS[each])
+        if rating not in (None, 1, -1, UNRATED):
+            raise InvalidInput("A rating is 1 (good), -1 (poor) or 0 (none).")
+        query = SearchQuery(text, "", None, limit, since, until, model, rating, folder, has_file, _place(cursor))
+        hits: list[SearchHit] = []
+        total, at_least = 0, False
+        for each in kinds:
+            page = self._index.page(replace(query, kind=each, owner_id=user.id if each in OWN else None))
+            hits += page.hits
+            total += page.total
+            at_least = at_least or page.total_is_at_least
+        hits = sorted((hit for hit in hits if hit.at), key=_order, reverse=True)
+        shown = hits[:limit]
+        with self._store() as work:
+            items = _authorized(work, user, shown)
+        more = len(shown) == limit and total > limit
+        behind = self._jobs.behind(self._clock())
+        return Found(items, total, self._index.engine, behind, _cursor(shown[-1]) if more else None, at_least)
+
+
+def _authorized(work: UnitOfWork, user: User, hits: Sequence[SearchHit]) -> list[FoundItem]:
+    """The hits whose rows are there and may be read, in order."""
+    ids = {kind: tuple(hit.id for hit in hits if hit.kind == kind) for kind in PERMISSIONS}
+    messages = {each.id: each for each in work.messages.by_ids(user.id, ids["message"])}
+    talks = {
+        each.id: each
+        for each in work.conversations.by_ids(user.id, (*ids["conversation"], *(each.conversation_id for each in messages.values())))
+    }
+    ratings = work.feedback.find(FeedbackFilter(ids=ids["feedback"]), len(hits)) if ids["feedback"] else ()
+    rated = {each.id: each for each in ratings}
+    events = {each.id for each in work.audit.by_ids(ids["audit"])}
+    items = []
+    for hit in hits:
+        assert hit.at is not None
+        match hit.kind:
+            case "conversation" if talk := talks.get(hit.id):
+                items.append(FoundItem(hit.kind, hit.id, hit.id, None, hit.snippet, hit.at, talk.title))
+            case "message" if (message := messages.get(hit.id)) and (talk := talks.get(message.conversation_id)):
+                model = message.generation.model if message.generation else ""
+                files = tuple(file.name for file in message.files)
+                items.append(
+                    FoundItem(
+                        hit.kind, hit.id, talk.id, hit.id, hit.snippet, hit.at, talk.title, message.author, model, message.rating, files
+                    )
+                )  # fmt: skip
+            case "feedback" if rating := rated.get(hit.id):
+                place = rating.conversation_id, rating.message_id
+                snippet = still_there(rating, hit.snippet)
+                items.append(FoundItem(hit.kind, hit.id, *place, snippet, hit.at, model=rating.model, rating=rating.rating))
+            case "audit" if hit.id in events:
+                items.append(FoundItem(hit.kind, hit.id, None, None, hit.snippet, hit.at))
+    return items
+
+
+def still_there(rating: Feedback, snippet: str) -> str:
+    """The snippet. Of a rating whose chat was deleted it may be what a stale index remembers of the chat: the comment instead."""
+    return snippet if rating.question is not None or rating.answer is not None else rating.comment[:SNIPPET]
+
+
+def _order(hit: SearchHit) -> tuple[datetime, str]:
+    assert hit.at is not None
+    return hit.at, hit.id
+
+
+def _cursor(hit: SearchHit) -> str:
+    at, id = _order(hit)
+    return urlsafe_b64encode(f"{at.isoformat()} {id}".encode()).decode()
+
+
+def _place(cursor: str | None) -> tuple[datetime, str] | None:
+    if cursor is None:
+        return None
+    try:
+        at, _, id = urlsafe_b64decode(cursor.encode("ascii")).decode("utf-8").partition(" ")
+        place = datetime.fromisoformat(at), id
+        if place[0].tzinfo is None:
+            raise ValueError("no zone")
+    except (ValueError, binascii.Error) as problem:
+        raise InvalidInput("This cursor is not one that a search gave.") from problem
+    return place

@@ -1,0 +1,62 @@
+"""What a search field offers while somebody types: own titles, and words of them. The search index is not asked, so it may be down."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.chat.records import Conversation
+from core.people.permissions import Permission, require
+from core.people.records import User
+from core.unit_of_work import Store
+
+LOOKED_AT = 500
+"""The person's newest conversations, whose titles are looked at."""
+MOST_TYPED = 100
+TITLES, WORDS = 6, 3
+_HAS_NO_SPACES = re.compile("[\u2e80-\U0003ffff]")
+"""How Chinese, Japanese and Korean words begin: anywhere in a line."""
+_LATIN = re.compile(r"[^\W_\u2e80-\U0003ffff]{2,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Suggested:
+    words: Sequence[str]
+    """What was typed, its last word completed; the commonest first."""
+    conversations: Sequence[Conversation]
+    """Their titles hold what was typed; newest first."""
+
+
+class Suggestions:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def suggest(self, user: User, typed: str) -> Suggested:
+        """Titles in which each typed word begins a word (a Chinese one: stands anywhere)."""
+        require(user.role, Permission.CHAT)
+        words = _normal(typed[:MOST_TYPED]).split()
+        if not words:
+            return Suggested([], [])
+        with self._store() as work:
+            newest = work.conversations.of_user(user.id, LOOKED_AT)
+        titles = [(_normal(each.title), each) for each in newest]
+        patterns = [_pattern(word) for word in words]
+        matching = [each for title, each in titles if all(pattern.search(title) for pattern in patterns)]
+        return Suggested(_completions(words, [title for title, _ in titles]), matching[:TITLES])
+
+
+def _completions(words: list[str], titles: list[str]) -> list[str]:
+    *before, last = words
+    longer = Counter(word for title in titles for word in set(_LATIN.findall(title)) if word.startswith(last) and word != last)
+    return [" ".join([*before, word]) for word, _ in longer.most_common(WORDS)]
+
+
+def _pattern(word: str) -> re.Pattern[str]:
+    return re.compile(("" if _HAS_NO_SPACES.match(word) else r"(?<!\w)") + re.escape(word))
+
+
+def _normal(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).casefold()

@@ -1,0 +1,1 @@
+"""What the portal was used for, from the generation rows."""

@@ -1,0 +1,29 @@
+"""Declare the repository of generation rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Protocol
+
+from core.inference.records import Generation
+from core.usage.records import RatedGeneration
+from core.usage.totals import CountedAnswers
+
+
+class GenerationRepository(Protocol):
+    def add(self, generation: Generation) -> None: ...
+    def counted(self, first: date, last: date, model: str | None = None, group: str | None = None) -> CountedAnswers:
+        """What the rows of these days (UTC, both included) add up to."""
+        ...
+
+    def rated(self, since: datetime, until: datetime, model: str | None = None, group: str | None = None) -> Sequence[RatedGeneration]:
+        """Rows created in [since, until), oldest first, each with its answer's rating."""
+        ...
+
+    def models(self) -> Sequence[str]: ...
+    def models_of(self, user_id: str) -> Sequence[str]:
+        """The models whose answers stand in this person's conversations, by name."""
+        ...
+
+    def groups(self) -> Sequence[str]: ...

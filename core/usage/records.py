@@ -1,0 +1,30 @@
+"""Define what usage reports read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.inference.records import FinishReason
+
+
+@dataclass(frozen=True, slots=True)
+class RatedGeneration:
+    """What the usage report reads: a generation row and the rating of its answer."""
+
+    user_id: str
+    group: str
+    model: str
+    source: str
+    conversation_id: str | None
+    created_at: datetime
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int
+    queue_s: float
+    ttft_s: float | None
+    duration_s: float
+    tokens_per_second: float | None
+    finish_reason: FinishReason
+    rating: int | None
+    inter_token_p95_s: float | None = None

@@ -1,0 +1,103 @@
+"""Usage: what managers read, computed from the append-only generation rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from core.clock import Clock
+from core.errors import InvalidInput
+from core.people.permissions import Permission, require
+from core.people.records import AuditEvent, User
+from core.unit_of_work import Store
+from core.usage.records import RatedGeneration
+from core.usage.totals import CountedAnswers, Totals
+
+MAX_DAYS = 3660
+
+
+@dataclass(frozen=True, slots=True)
+class UsageQuery:
+    """Both days are included; days are UTC."""
+
+    first: date
+    last: date
+    model: str | None = None
+    group: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.last < self.first:
+            raise InvalidInput("The first day must not lie after the last.")
+        if (self.last - self.first).days >= MAX_DAYS:
+            raise InvalidInput("At most ten years fit in one report. Choose a shorter range.")
+
+    @property
+    def days(self) -> int:
+        return (self.last - self.first).days + 1
+
+    @property
+    def before(self) -> UsageQuery:
+        """The same number of days just before."""
+        return UsageQuery(self.first - timedelta(days=self.days), self.first - timedelta(days=1), self.model, self.group)
+
+
+@dataclass(frozen=True, slots=True)
+class UsageReport:
+    query: UsageQuery
+    total: Totals
+    before: Totals
+    """The same number of days just before the range."""
+    by_day: tuple[tuple[date, Totals], ...]
+    """Every day of the range, empty ones too."""
+    by_model: tuple[tuple[str, Totals], ...]
+    by_group: tuple[tuple[str, Totals], ...]
+    """Most answers first; the group "" is people without one."""
+
+
+class UsageReports:
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    def report(self, user: User, query: UsageQuery) -> UsageReport:
+        require(user.role, Permission.VIEW_USAGE)
+        with ThreadPoolExecutor(2) as both:  # The store works on them at the same time.
+            now, before = both.map(self._counted, (query, query.before))
+        by_day = now.by_day()
+        days = [query.first + timedelta(days=n) for n in range(query.days)]
+        return UsageReport(
+            query,
+            now.total(),
+            before.total(),
+            tuple((day, by_day.get(day, Totals())) for day in days),
+            _ranked(now.by_model()),
+            _ranked(now.by_group()),
+        )
+
+    def rows(self, user: User, query: UsageQuery) -> Sequence[RatedGeneration]:
+        """The rows behind a report, for an export; without any text. The audit records it."""
+        require(user.role, Permission.VIEW_USAGE)
+        with self._store() as work:
+            since, until = (datetime.combine(day, time.min, UTC) for day in (query.first, query.last + timedelta(days=1)))
+            found = work.generations.rated(since, until, query.model, query.group)
+            details = {"rows": str(len(found)), "first": query.first.isoformat(), "last": query.last.isoformat()}
+            work.audit.add(AuditEvent(self._clock(), user.id, "usage.export", "usage", details))
+            work.commit()
+        return found
+
+    def choices(self, user: User) -> tuple[Sequence[str], Sequence[str]]:
+        """The models and groups that occur in any row, for filters."""
+        require(user.role, Permission.VIEW_USAGE)
+        with self._store() as work:
+            return work.generations.models(), work.generations.groups()
+
+    def _counted(self, query: UsageQuery) -> CountedAnswers:
+        with self._store() as work:
+            return work.generations.counted(query.first, query.last, query.model, query.group)
+
+
+def _ranked(parts: Mapping[str, Totals]) -> tuple[tuple[str, Totals], ...]:
+    """Equal ones by name, so that two reports of the same rows are the same."""
+    return tuple(sorted(parts.items(), key=lambda part: (-part[1].answers, part[0])))

@@ -1,0 +1,1 @@
+"""The text of PDF and Word documents."""

@@ -1,0 +1,57 @@
+"""Seals with the current data key whatever is plain or sealed with an older one, while the portal runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, bindparam, select, type_coerce, update
+from sqlalchemy import Table as SqlTable
+
+from data.database import Database
+from data.encryption.sealed_text import SealedBytes, SealedProse
+from data.encryption.sealing import Keyring
+from data.tables import Table
+from data.transaction import Transaction
+
+TEXTS_AT_ONCE = 500
+PARTS_AT_ONCE = 32
+"""Of files: 2 MiB."""
+
+
+def reseal(database: Database, keyring: Keyring) -> int:
+    """Returns how many texts and parts of files were sealed. What is changed meanwhile is left to whoever changed it."""
+    sealed = 0
+    for table in Table.metadata.sorted_tables:
+        for column in table.columns:
+            if isinstance(column.type, SealedProse | SealedBytes):
+                sealed += _column(database, keyring, table, column, column.type)
+    if database.is_sqlite:
+        # What was overwritten still lies in free pages and in the log; this writes the file anew without them.
+        with database.connect() as connection:
+            connection.exec_driver_sql("VACUUM")
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    return sealed
+
+
+def _column(database: Database, keyring: Keyring, table: SqlTable, column: Column[Any], kind: SealedProse | SealedBytes) -> int:
+    [key] = table.primary_key.columns
+    raw: ColumnElement[Any] = type_coerce(column, kind.impl_instance)
+    change = update(table).where(key == bindparam("key"), raw == bindparam("old")).values({column: bindparam("sealed", type_=kind)})
+    at_once = PARTS_AT_ONCE if isinstance(kind, SealedBytes) else TEXTS_AT_ONCE
+    sealed = 0
+    after: object = None
+    while True:
+        with database.connect() as connection:
+            statement = select(key, raw).order_by(key).limit(at_once)
+            rows = connection.execute(statement if after is None else statement.where(key > after)).all()
+            old = [row for row in rows if row[1] is not None and not keyring.is_current(row[1])]
+            # The type seals it anew, with the current key.
+            changes = [{"key": id, "old": stored, "sealed": kind.process_result_value(stored, connection.dialect)} for id, stored in old]
+            sql = Transaction(connection)
+            if changes:
+                sql.write(change, changes)
+            sql.commit()
+        sealed += len(changes)
+        if len(rows) < at_once:
+            return sealed
+        after = rows[-1][0]

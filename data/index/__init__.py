@@ -1,0 +1,1 @@
+"""The index worker and its jobs."""

@@ -1,0 +1,115 @@
+"""Rows of files: what is known of them, their content in parts, and which message shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, delete, exists, insert, or_, select, update
+
+from core.errors import Conflict
+from core.knowledge.records import StoredFile
+from data.tables import AttachmentTable, FilePartTable, FileTable, LegalHoldTable, UserTable
+from data.transaction import AnyRow, Transaction
+
+PART_BYTES = 64 * 1024
+PARTS_AT_ONCE = 16
+"""Parts that are sealed and handed to the database together: what a large file takes besides its own memory."""
+
+_T = FileTable.__table__.c
+_PART = FilePartTable.__table__.c
+_SHOWN = AttachmentTable.__table__.c
+_HOLD = LegalHoldTable.__table__.c
+_USER = UserTable.__table__.c
+_FILE = select(_T.id, _T.user_id, _T.name, _T.size_bytes, _T.created_at, _T.conversation_id)
+_WAITS = _T.conversation_id.is_(None)
+
+
+def _file_of(row: AnyRow) -> StoredFile:
+    return StoredFile(row.id, row.user_id, row.name, row.size_bytes, row.created_at, row.conversation_id)
+
+
+def files_shown(sql: Transaction, where: ColumnElement[bool]) -> dict[str, tuple[StoredFile, ...]]:
+    """The files of messages, by the message's id, each in order of place. where: a condition on FileTable or AttachmentTable."""
+    statement = _FILE.add_columns(_SHOWN.message_id).join(AttachmentTable, _SHOWN.file_id == _T.id).where(where).order_by(_SHOWN.place)
+    found: dict[str, tuple[StoredFile, ...]] = {}
+    for row in sql.all(statement):
+        found[row.message_id] = (*found.get(row.message_id, ()), _file_of(row))
+    return found
+
+
+class SqlFileRepository:
+    def __init__(self, transaction: Transaction) -> None:
+        self._sql = transaction
+
+    def add(self, file: StoredFile, content: bytes, text: str | None = None) -> None:
+        values = {
+            "id": file.id,
+            "user_id": file.user_id,
+            "conversation_id": file.conversation_id,
+            "name": file.name,
+            "size_bytes": file.size_bytes,
+            "created_at": file.created_at,
+        }
+        self._sql.lock(select(_USER.id).where(_USER.id == file.user_id), referable=True)
+        self._sql.write(insert(FileTable).values(values))
+        self._add_parts(file.id, content, extracted=False)
+        if text is not None:
+            self._add_parts(file.id, text.encode("utf-8"), extracted=True)
+
+    def get(self, file_id: str) -> StoredFile | None:
+        row = self._sql.first(_FILE.where(_T.id == file_id))
+        return None if row is None else _file_of(row)
+
+    def content(self, file_id: str) -> bytes:
+        return b"".join(self._parts(file_id, extracted=False))
+
+    def text(self, file_id: str) -> str | None:
+        parts = self._parts(file_id, extracted=True)
+        return b"".join(parts).decode("utf-8") if parts else None
+
+    def attach(self, message_id: str, conversation_id: str, file_ids: Sequence[str]) -> None:
+        """Raises Conflict if one is gone, or belongs to another conversation: perhaps only since somebody looked."""
+        ids = list(dict.fromkeys(file_ids))
+        if not ids:
+            return
+        # The condition holds for a row as it is when its lock is had: of two conversations that reach for a file, one gets it.
+        free = or_(_WAITS, _T.conversation_id == conversation_id)
+        taken = self._sql.write(update(FileTable).where(_T.id.in_(ids), free).values(conversation_id=conversation_id))
+        if taken.rowcount < len(ids):
+            raise Conflict("One of the files was removed, or belongs to another chat. Attach it again.")
+        self._sql.write(
+            insert(AttachmentTable), [{"message_id": message_id, "file_id": id, "place": place} for place, id in enumerate(ids)]
+        )
+        self._sql.announce("message", [message_id])
+        self._sql.announce("conversation", [conversation_id])
+
+    def waiting(self, user_id: str) -> Sequence[StoredFile]:
+        return [_file_of(row) for row in self._sql.all(_FILE.where(_T.user_id == user_id, _WAITS).order_by(_T.created_at, _T.id))]
+
+    def remove_waiting(self, file_id: str) -> None:
+        self._sql.write(delete(FileTable).where(_T.id == file_id, _WAITS))
+
+    def remove(self, ids: Sequence[str]) -> None:
+        """For good, also where questions show them; those are found by them no more."""
+        # Locked first: whoever shows one at this moment either waits and fails, or did so already and is announced.
+        self._sql.lock(select(_T.id).where(_T.id.in_(ids)).order_by(_T.id))
+        shown = self._sql.write(delete(AttachmentTable).where(_SHOWN.file_id.in_(ids)).returning(_SHOWN.message_id)).all()
+        gone = self._sql.write(delete(FileTable).where(_T.id.in_(ids)).returning(_T.conversation_id)).all()
+        self._sql.announce("message", dict.fromkeys(row.message_id for row in shown))
+        self._sql.announce("conversation", dict.fromkeys(row.conversation_id for row in gone if row.conversation_id is not None))
+
+    def waiting_since(self, before: datetime, limit: int) -> Sequence[str]:
+        held = exists(select(_HOLD.user_id).where(_HOLD.user_id == _T.user_id))
+        statement = select(_T.id).where(_WAITS, _T.created_at < before, ~held).order_by(_T.created_at, _T.id)
+        return [row.id for row in self._sql.all(statement.limit(limit))]
+
+    def _add_parts(self, file_id: str, content: bytes, *, extracted: bool) -> None:
+        at_once = PART_BYTES * PARTS_AT_ONCE
+        for start in range(0, len(content), at_once):
+            pieces = (content[at : at + PART_BYTES] for at in range(start, min(start + at_once, len(content)), PART_BYTES))
+            self._sql.write(insert(FilePartTable), [{"file_id": file_id, "extracted": extracted, "content": piece} for piece in pieces])
+
+    def _parts(self, file_id: str, *, extracted: bool) -> list[bytes]:
+        statement = select(_PART.content).where(_PART.file_id == file_id, _PART.extracted == extracted).order_by(_PART.number)
+        return [row.content for row in self._sql.all(statement)]

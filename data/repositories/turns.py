@@ -1,0 +1,64 @@
+"""Rows of turns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select, update
+
+from core.chat.records import MessageStatus, Turn
+from core.errors import Conflict
+from data.tables import TurnTable
+from data.transaction import Transaction
+
+_T = TurnTable.__table__.c
+_TURN = select(
+    _T.id, _T.user_id, _T.request_id, _T.conversation_id, _T.question_id, _T.answer_id, _T.status, _T.created_at, _T.lease_until
+)  # fmt: skip
+_STREAMING = _TURN.where(_T.status == MessageStatus.STREAMING)
+
+
+class SqlTurnRepository:
+    def __init__(self, transaction: Transaction) -> None:
+        self._sql = transaction
+
+    def add(self, turn: Turn) -> None:
+        """Raises Conflict if this user sent this request_id before, or if an answer is running in the conversation."""
+        values = {
+            "id": turn.id,
+            "user_id": turn.user_id,
+            "request_id": turn.request_id,
+            "conversation_id": turn.conversation_id,
+            "question_id": turn.question_id,
+            "answer_id": turn.answer_id,
+            "status": turn.status,
+            "created_at": turn.created_at,
+            "lease_until": turn.lease_until,
+        }
+        if self._sql.insert_new(TurnTable, _T.id, values):
+            return
+        if self.by_request(turn.user_id, turn.request_id) is not None:
+            raise Conflict("This question was sent before.")
+        raise Conflict("An answer is still running in this conversation. Wait for it, or stop it.")
+
+    def get(self, turn_id: str) -> Turn | None:
+        row = self._sql.first(_TURN.where(_T.id == turn_id))
+        return None if row is None else Turn(*row)
+
+    def by_request(self, user_id: str, request_id: str) -> Turn | None:
+        row = self._sql.first(_TURN.where(_T.user_id == user_id, _T.request_id == request_id))
+        return None if row is None else Turn(*row)
+
+    def streaming_in(self, conversation_id: str) -> Turn | None:
+        row = self._sql.first(_STREAMING.where(_T.conversation_id == conversation_id))
+        return None if row is None else Turn(*row)
+
+    def streaming_past(self, now: datetime) -> Sequence[Turn]:
+        return [Turn(*row) for row in self._sql.all(_STREAMING.where(_T.lease_until < now).order_by(_T.lease_until))]
+
+    def finish(self, turn_id: str, status: MessageStatus) -> None:
+        self._sql.write(update(TurnTable).where(_T.id == turn_id).values(status=status))
+
+    def extend_lease(self, turn_id: str, until: datetime) -> None:
+        self._sql.write(update(TurnTable).where(_T.id == turn_id).values(lease_until=until))

@@ -1,0 +1,53 @@
+"""The days that a usage report has read, kept in memory: the next one reads only what has been added since."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+from data.repositories.usage import Cell, read_cells, read_rows_per_day
+from data.transaction import Transaction
+
+MOST_ROWS = 1_000_000
+"""How many rows the days that are kept have together, at about 60 bytes of memory each."""
+
+
+class UsageDays:
+    """The cells of one database. Any number of threads may read at the same time."""
+
+    def __init__(self, most_rows: int = MOST_ROWS) -> None:
+        self._most_rows = most_rows
+        self._kept: dict[date, tuple[Cell, ...]] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def kept(self) -> Mapping[date, int]:
+        """How many rows each day has that is in memory."""
+        return {day: _rows(cells) for day, cells in self._kept.copy().items()}
+
+    def read(self, sql: Transaction, first: date, last: date) -> list[Cell]:
+        """The cells of these days, both included.
+
+        A day that has as many rows as it had when it was read has the same rows: they are never changed nor deleted.
+        """
+        cells: list[Cell] = []
+        for day, rows in read_rows_per_day(sql, first, last).items():
+            known = self._kept.get(day, ())
+            if _rows(known) != rows:
+                known = read_cells(sql, day)
+                self._keep(day, known)
+            cells += known
+        return cells
+
+    def _keep(self, day: date, cells: tuple[Cell, ...]) -> None:
+        """The newest days stay, which are asked for most: a range too long for all of them does not push out what is of use."""
+        with self._lock:
+            self._kept[day] = cells
+            excess = sum(self.kept.values()) - self._most_rows
+            while excess > 0:
+                excess -= _rows(self._kept.pop(min(self._kept)))
+
+
+def _rows(cells: Sequence[Cell]) -> int:
+    return sum(cell.rows for cell in cells)

@@ -1,0 +1,67 @@
+"""Rows of people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select, update
+
+from core.errors import Conflict
+from core.people.records import Credentials, User
+from data.tables import UserTable
+from data.transaction import AnyRow, Transaction
+
+_T = UserTable.__table__.c
+USER_COLUMNS = [_T.id, _T.name, _T.full_name, _T.role, _T.group_name, _T.active, _T.created_at, _T.language, _T.last_seen_at]
+
+
+def user_of(row: AnyRow) -> User:
+    return User(row.id, row.name, row.full_name, row.role, row.group_name, row.active, row.created_at, row.language, row.last_seen_at)
+
+
+def _values(user: User) -> dict[str, Any]:
+    return {
+        "id": user.id,
+        "name": user.name,
+        "full_name": user.full_name,
+        "role": user.role,
+        "group_name": user.group,
+        "active": user.active,
+        "created_at": user.created_at,
+        "language": user.language,
+        "last_seen_at": user.last_seen_at,
+    }
+
+
+class SqlUserRepository:
+    def __init__(self, transaction: Transaction) -> None:
+        self._sql = transaction
+
+    def add(self, user: User, password_hash: str) -> None:
+        if not self._sql.insert_new(UserTable, _T.id, _values(user) | {"password_hash": password_hash, "failures": 0}):
+            raise Conflict("There is already an account named {name}.", name=user.name)
+
+    def get(self, user_id: str) -> User | None:
+        row = self._sql.first(select(*USER_COLUMNS).where(_T.id == user_id))
+        return None if row is None else user_of(row)
+
+    def credentials(self, name: str) -> Credentials | None:
+        row = self._sql.first(select(*USER_COLUMNS, _T.password_hash, _T.failures, _T.locked_until).where(_T.name == name))
+        return None if row is None else Credentials(user_of(row), row.password_hash, row.failures, row.locked_until)
+
+    def all(self) -> Sequence[User]:
+        return [user_of(row) for row in self._sql.all(select(*USER_COLUMNS).order_by(_T.name))]
+
+    def save(self, user: User) -> None:
+        self._sql.write(update(UserTable).where(_T.id == user.id).values(_values(user)))
+
+    def set_password(self, user_id: str, password_hash: str) -> None:
+        self._sql.write(update(UserTable).where(_T.id == user_id).values(password_hash=password_hash))
+
+    def set_failures(self, user_id: str, failures: int, locked_until: datetime | None) -> None:
+        self._sql.write(update(UserTable).where(_T.id == user_id).values(failures=failures, locked_until=locked_until))
+
+    def count(self) -> int:
+        return int(self._sql.scalar(select(func.count()).select_from(UserTable)))

@@ -1,0 +1,1 @@
+"""KV cache: slots, prefix reuse, offload."""

@@ -1,0 +1,318 @@
+"""A GGUF loaded by llama.cpp, as the engine's backend."""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import ModelFailed, Unavailable
+from core.inference.requests import SamplingParams
+from models.engine.backend import Decoded, Part
+from models.engine.llama import native
+from models.engine.llama.batch import Batch
+from models.engine.llama.interpreter_lock import Lent
+from models.engine.llama.model import AbortFlag, GpuSplit, control_markers, load_weights, text_of, tokens_of
+from models.engine.llama.native import lib
+from models.engine.sampling.sampler import new_chain
+from models.engine.sampling.steering import SteeredSampler, needs_steering, new_grammar
+from models.engine.sampling.top_chain import TopChain, wants_only
+from models.engine.speculative.mtp import NextTokens
+
+KV_TYPES = {"f16": 1, "q8_0": 8, "q4_0": 2}
+_FLASH_ATTENTION = {"auto": -1, "off": 0, "on": 1}
+_ENDS = ("<|user|>", "<|observation|>")
+"""Turn markers that end an answer, though some GLM files do not list them as end-of-generation tokens."""
+_SHOWN = frozenset({"<think>", "</think>", "<tool_call>", "</tool_call>"})
+"""Markers that are part of the answer even where the file calls them control tokens, which have no text."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackendOptions:
+    """How to load. context: tokens one slot holds. extra_buffers: let llama.cpp repack weights for the CPU."""
+
+    context: int
+    slots: int
+    gpu_layers: int = 0
+    kv_type: str = "f16"
+    threads: int = 1
+    extra_buffers: bool = True
+    batch_tokens: int = 512
+    parking_bytes: int = 0
+    """Host memory for conversations that leave their slots."""
+    pooling: str = ""
+    """Of a model that makes vectors: mean, cls, last or rank."""
+    next_tokens: bool = False
+    """Load the layer that guesses tokens ahead, which the file must have: see ModelFacts.next_layer_bytes."""
+    shared_cells: int = 0
+    """Tokens that all slots together hold in one memory; 0: each slot has its own."""
+    flash_attention: str = "auto"
+    split_mode: str = "layer"
+    main_gpu: int = 0
+    gpu_shares: Sequence[float] = ()
+    adapters: Sequence[tuple[int, str, float]] = ()
+    """LoRA adapters: (key, path, scale)."""
+
+
+class LlamaBackend:
+    """Fulfils `Backend`. Tokenizing is safe from any thread; all else belongs to the decode thread."""
+
+    copy_from = 32
+    most_guesses = 16
+
+    def __init__(
+        self, path: Path, options: BackendOptions, progress: Callable[[float], bool] = lambda done: True, *, trial: bool = False
+    ) -> None:
+        """Loads the file; `progress` hears 0 to 1 and returns False to give up. Raises ModelFailed with llama.cpp's words.
+
+        trial: only go through the motions, without memory for weights or context; such a backend cannot decode.
+        """
+        self._log = native.start()
+        self._log.mark()
+        self.options = options
+        self.slots = options.slots
+        self.parking_bytes = options.parking_bytes
+        self.batch_tokens = max(options.batch_tokens, options.slots + self.most_guesses)
+        split = GpuSplit(options.split_mode, options.main_gpu, options.gpu_shares)
+        self._model: Any = load_weights(
+            path, options.gpu_layers, options.extra_buffers, progress, trial=trial, next_tokens=options.next_tokens, split=split
+        )
+        self._vocab = lib.llama_model_get_vocab(self._model)
+        self.vocabulary = lib.llama_vocab_n_tokens(self._vocab)
+        try:
+            self._adapters = {key: (self._load_adapter(path), scale) for key, path, scale in options.adapters}
+            self._context: Any = self._new_context()
+            self._next_tokens = self._new_next_tokens() if options.next_tokens else None
+        except ModelFailed:
+            lib.llama_model_free(self._model)
+            raise
+        self.can_draft = self._next_tokens is not None
+        self.context: int = min(options.context, lib.llama_n_ctx_seq(self._context))
+        self.shared_cells: int = lib.llama_n_ctx(self._context) if options.shared_cells else 0
+        self.own_streams = self.slots > 1 and not options.shared_cells
+        self._memory = lib.llama_get_memory(self._context)
+        self.can_cut = not (lib.llama_model_is_recurrent(self._model) or lib.llama_model_is_hybrid(self._model))
+        self._tokenizing = threading.Lock()
+        self._closed = False
+        self._abort = AbortFlag(self._context)
+        self._batch = Batch(self.batch_tokens)
+        self._lent = Lent()
+        self._briefly = Lent()
+        """Around short calls that let go of the interpreter's lock all the same."""
+        self._rows: list[int] = []
+        self._scratch = np.empty(self.vocabulary, np.bool_)
+        self._pieces: dict[int, bytes] = {}
+        self._ends: dict[int, bool] = {token: True for text in _ENDS for token in self._single(text)}
+        self._on_gpu = bool(native.gpus()) and options.gpu_layers != 0
+        self._forget = native.forgetting()
+        self._sample = native.short_call("llama_sampler_sample", ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int32)
+        self._logits_at = native.short_call("llama_get_logits_ith", ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int32)
+
+    def _load_adapter(self, path: str) -> Any:
+        """Freed with the model."""
+        adapter = lib.llama_adapter_lora_init(self._model, path.encode())
+        if not adapter:
+            reason = self._log.last_error() or "no reason given"
+            raise ModelFailed("llama.cpp could not load the adapter {file}: {reason}", file=Path(path).name, reason=reason)
+        return adapter
+
+    def _context_params(self) -> Any:
+        options = self.options
+        params = lib.llama_context_default_params()
+        params.n_ctx = options.shared_cells or options.context * options.slots
+        params.n_batch = self.batch_tokens
+        params.n_ubatch = min(512, self.batch_tokens)
+        params.n_seq_max = options.slots
+        params.n_outputs_max = options.slots + self.most_guesses
+        params.n_threads = params.n_threads_batch = options.threads
+        params.type_k = params.type_v = KV_TYPES[options.kv_type]
+        # With auto, llama.cpp decides by the device; a quantized V needs it.
+        params.flash_attn_type = _FLASH_ATTENTION[options.flash_attention if options.kv_type == "f16" else "on"]
+        params.offload_kqv = options.gpu_layers != 0
+        # With one stream a slot an idle conversation costs the others nothing.
+        params.kv_unified = bool(options.shared_cells)
+        params.no_perf = True
+        return params
+
+    def _new_context(self) -> Any:
+        context = lib.llama_init_from_model(self._model, self._context_params())
+        if not context:
+            reason = self._log.last_error() or "no reason given"
+            raise ModelFailed("llama.cpp could not make room for the conversations: {reason}", reason=reason)
+        return context
+
+    def _new_next_tokens(self) -> NextTokens:
+        try:
+            return NextTokens(self._model, self._context, self._context_params(), self.slots)
+        except ValueError:
+            lib.llama_free(self._context)
+            reason = self._log.last_error() or "no reason given"
+            raise ModelFailed("llama.cpp could not make room for the conversations: {reason}", reason=reason) from None
+
+    # Backend
+
+    def decode(self, parts: Sequence[Part]) -> Decoded:
+        self._rows = self._batch.fill(parts)
+        with self._lent:
+            status = lib.llama_decode(self._context, self._batch.native)
+            if status == 0 and self._on_gpu:
+                lib.llama_synchronize(self._context)
+        if status == 0:
+            if self._next_tokens is not None:
+                self._next_tokens.follow(parts)
+            return Decoded.DONE
+        return {1: Decoded.FULL, 2: Decoded.ABORTED}.get(status, Decoded.FAILED)
+
+    def draft(self, wanted: Sequence[tuple[int, int, int]]) -> list[list[int]]:
+        assert self._next_tokens is not None
+        return self._next_tokens.guess(wanted)
+
+    def use_adapter(self, adapter: int) -> None:
+        if adapter:
+            native_adapter, scale = self._adapters[adapter]
+            chosen = (type(native_adapter) * 1)(native_adapter)
+            lib.llama_set_adapters_lora(self._context, chosen, 1, (ctypes.c_float * 1)(scale))
+        else:
+            lib.llama_set_adapters_lora(self._context, None, 0, None)
+
+    def sample(self, sampler: Any, part: int, guess: int = 0) -> int:
+        row = self._rows[part] + guess
+        if isinstance(sampler, TopChain):
+            return sampler.sample(self._logits(row))
+        if isinstance(sampler, SteeredSampler):
+            with self._briefly:
+                return sampler.sample(self._context, row)
+        return int(self._sample(sampler, self._context, row))
+
+    def _logits(self, row: int) -> NDArray[np.float32]:
+        """The vocabulary's logits after the batch's token `row`: a view that holds until the next decode."""
+        address = self._logits_at(self._context, row)
+        return np.frombuffer((ctypes.c_float * self.vocabulary).from_address(address), np.float32)
+
+    def new_sampler(self, params: SamplingParams, prompt: Sequence[int]) -> Any:
+        with self._briefly:
+            chain = new_chain(params, prompt, self.vocabulary)
+            if needs_steering(params):
+                return SteeredSampler(chain, params, self._vocab, self.piece)
+            top = wants_only(params, self.vocabulary)
+            return chain if top is None else TopChain(chain, top, self._scratch)
+
+    def free_sampler(self, sampler: Any) -> None:
+        with self._briefly:
+            if isinstance(sampler, SteeredSampler | TopChain):
+                sampler.free()
+            else:
+                lib.llama_sampler_free(sampler)
+
+    def cut(self, slot: int, length: int) -> None:
+        self._forget(self._memory, slot, length or -1, -1)
+        if self._next_tokens is not None:
+            self._next_tokens.cut(slot, length)
+
+    def copy(self, source: int, target: int, length: int) -> None:
+        self._forget(self._memory, target, -1, -1)
+        if self.shared_cells:
+            # Nothing is copied: from here on the cells belong to both.
+            with self._briefly:
+                lib.llama_memory_seq_cp(self._memory, source, target, 0, length)
+            if self._next_tokens is not None:
+                self._next_tokens.cut(target, 0)
+            return
+        # Between streams only a whole copy is possible (part of one aborts the process); the tail is cut off after.
+        with self._briefly:
+            lib.llama_memory_seq_cp(self._memory, source, target, -1, -1)
+        if self._next_tokens is not None:
+            self._next_tokens.copy(source, target, length)
+        self.cut(target, length)
+
+    def save(self, slot: int) -> NDArray[np.uint8]:
+        with self._briefly:
+            state = np.empty(lib.llama_state_seq_get_size(self._context, slot), np.uint8)
+            written = lib.llama_state_seq_get_data(self._context, _bytes(state), state.nbytes, slot)
+        return state[:written]
+
+    def restore(self, slot: int, state: NDArray[np.uint8]) -> bool:
+        self.cut(slot, 0)
+        with self._briefly:
+            read = lib.llama_state_seq_set_data(self._context, _bytes(state), state.nbytes, slot)
+        if read:
+            return True
+        self.cut(slot, 0)
+        return False
+
+    def piece(self, token: int) -> bytes:
+        known = self._pieces.get(token)
+        if known is None:
+            shown = text_of(self._vocab, token, special=True)
+            known = shown if shown.decode("utf-8", "ignore") in _SHOWN else text_of(self._vocab, token, special=False)
+            self._pieces[token] = known
+        return known
+
+    def ends(self, token: int) -> bool:
+        known = self._ends.get(token)
+        if known is None:
+            known = self._ends[token] = bool(lib.llama_vocab_is_eog(self._vocab, token))
+        return known
+
+    def abort(self, now: bool) -> None:
+        self._abort.set(now)
+
+    def close(self) -> None:
+        with self._tokenizing:
+            self._closed = True
+        self._batch.close()
+        if self._next_tokens is not None:
+            self._next_tokens.close()
+        lib.llama_free(self._context)
+        lib.llama_model_free(self._model)
+        native.give_memory_back()
+
+    # From any thread
+
+    def tokenize(self, text: str, *, special: bool = True) -> list[int]:
+        """Token ids; `special` turns markers such as <|user|> into their tokens. Raises Unavailable once closed."""
+        # The lock keeps the model from being freed meanwhile; 2,000 tokens take 2 ms.
+        with self._tokenizing:
+            if self._closed:
+                raise Unavailable("The model is being unloaded.")
+            return tokens_of(self._vocab, text, special=special)
+
+    def tokenize_pieces(self, pieces: Sequence[str]) -> list[int]:
+        """Each piece for itself, so that no token reaches from one into the next."""
+        return [token for piece in pieces for token in self.tokenize(piece)]
+
+    def grammar_error(self, text: str) -> str | None:
+        """Why llama.cpp cannot use the grammar, None if it can. Raises Unavailable once closed."""
+        with self._tokenizing:
+            if self._closed:
+                raise Unavailable("The model is being unloaded.")
+            self._log.mark()
+            grammar = new_grammar(self._vocab, text)
+            if not grammar:
+                return self._log.last_error() or "no reason given"
+            lib.llama_sampler_free(grammar)
+        return None
+
+    def control_markers(self) -> list[str]:
+        """The text of every control token, such as <|user|>."""
+        return control_markers(self._vocab)
+
+    def logged(self, text: str) -> str | None:
+        return self._log.find(text)
+
+    def last_error(self) -> str:
+        return self._log.last_error()
+
+    def _single(self, text: str) -> list[int]:
+        tokens = self.tokenize(text)
+        return tokens if len(tokens) == 1 else []
+
+
+def _bytes(state: NDArray[np.uint8]) -> Any:
+    return state.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8))

@@ -1,0 +1,111 @@
+"""What the backends for chats and for vectors share: a GGUF's weights, its tokenizer, the flag that stops a decode."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.errors import ModelFailed
+from models.engine.llama import large_pages, native
+from models.engine.llama.native import lib
+
+_SPLIT_MODES = {"none": 0, "layer": 1, "row": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class GpuSplit:
+    """How the layers lie on several GPUs. shares: of each, () for as llama.cpp finds room."""
+
+    mode: str = "layer"
+    main_gpu: int = 0
+    shares: Sequence[float] = ()
+
+
+def load_weights(
+    path: Path,
+    gpu_layers: int,
+    extra_buffers: bool,
+    progress: Callable[[float], bool],
+    *,
+    trial: bool,
+    next_tokens: bool = False,
+    split: GpuSplit | None = None,
+) -> Any:
+    """llama_model *, to be freed by the caller. trial: without memory for the weights. Raises ModelFailed with llama.cpp's words.
+
+    next_tokens: with the layer that guesses tokens ahead.
+    """
+    params = lib.llama_model_default_params()
+    params.n_gpu_layers = gpu_layers
+    params.use_extra_bufts = extra_buffers
+    params.load_mtp = next_tokens
+    if split is not None:
+        params.split_mode, params.main_gpu = _SPLIT_MODES[split.mode], split.main_gpu
+        if split.shares:
+            # As long as llama.cpp can count devices: it copies all of it.
+            params.tensor_split = (ctypes.c_float * lib.llama_max_devices())(*split.shares)
+    if trial or gpu_layers == 0:
+        # Not mapped from the file: that would have small pages, and the system would call it free while it is in use.
+        params.load_mode = lib.LLAMA_LOAD_MODE_NONE
+    params.no_alloc = trial
+    large_pages.keep_apart()
+    before = large_pages.large_areas()
+    asked: list[int] = []
+
+    def went_on(done: float, _data: object) -> bool:
+        # First heard when memory for all weights is there, and nothing is written yet.
+        if not asked:
+            asked.append(large_pages.ask_for_new(before))
+        return progress(done)
+
+    callback = lib.llama_progress_callback(went_on)
+    params.progress_callback = callback
+    model = lib.llama_model_load_from_file(str(path).encode(), params)
+    if not model:
+        reason = native.start().last_error() or "no reason given"
+        raise ModelFailed("llama.cpp could not load {file}: {reason}", file=path.name, reason=reason)
+    return model
+
+
+def tokens_of(vocab: Any, text: str, *, special: bool, framed: bool = False) -> list[int]:
+    """Token ids. special: markers such as <|user|> become their tokens. framed: with what the model wants around a text."""
+    data = text.encode()
+    room = len(data) + 8
+    while True:
+        tokens = (ctypes.c_int32 * room)()
+        count: int = lib.llama_tokenize(vocab, data, len(data), tokens, room, framed, special)
+        if count >= 0:
+            return list(tokens[:count])
+        # Some tokenizers take a letter apart into more signs than it has bytes; the answer is how many.
+        room = -count
+
+
+def text_of(vocab: Any, token: int, *, special: bool) -> bytes:
+    buffer = ctypes.create_string_buffer(512)
+    length = lib.llama_token_to_piece(vocab, token, buffer, len(buffer), 0, special)
+    return buffer.raw[: max(length, 0)]
+
+
+def control_markers(vocab: Any) -> list[str]:
+    """The text of every control token, such as <|user|>."""
+    tokens = (token for token in range(lib.llama_vocab_n_tokens(vocab)) if lib.llama_vocab_is_control(vocab, token))
+    return [text for text in (text_of(vocab, token, special=True).decode("utf-8", "ignore") for token in tokens) if text]
+
+
+class AbortFlag:
+    """Lets another thread stop a decode of `context` without Python in the middle of it.
+
+    llama.cpp asks `bool callback(void *)` after every operation, and taking the interpreter's lock each time would
+    cost more than the decode. strlen has the same shape: of our two-byte flag it is 0 (go on) or 1 (stop).
+    """
+
+    def __init__(self, context: Any) -> None:
+        self._flag = ctypes.create_string_buffer(2)
+        self._callback = ctypes.cast(ctypes.CDLL(None).strlen, lib.ggml_abort_callback)
+        lib.llama_set_abort_callback(context, self._callback, ctypes.cast(self._flag, ctypes.c_void_p))
+
+    def set(self, now: bool) -> None:
+        self._flag[0] = b"\1" if now else b"\0"

@@ -1,0 +1,208 @@
+"""A sampler that does more than choose: keeps to a grammar, closes thoughts that go on too long, tells probabilities.
+
+Only answers that ask for one of these pay for it; all others go straight to llama.cpp's chain.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import ModelFailed
+from core.inference.requests import Alternative, SamplingParams, TokenLogprob
+from models.engine.llama.native import lib
+from models.engine.sampling.sampler import Resolved, ThinkingTags
+from models.prompting.reasoning import ReasoningParser
+
+_CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
+"""llama_token_data."""
+_FIRST_TRIED = 1024
+"""So many of the likeliest tokens are tried before all, which takes llama.cpp some 40 ms with GLM's vocabulary."""
+_TRIES = 8
+"""How many turn markers in a row the grammar path passes over before it ends the answer."""
+
+
+def needs_steering(params: SamplingParams) -> bool:
+    return params.logprobs is not None or params.grammar is not None or params.thinking_budget is not None
+
+
+class Thoughts:
+    """Follows an answer token by token: is it thinking, and what must come next regardless of the model?"""
+
+    def __init__(self, tags: ThinkingTags | None, budget: int | None, *, constrained: bool) -> None:
+        self._tags = tags
+        self._budget = budget
+        self._parser = ReasoningParser(inside=tags is not None and tags.inside)
+        self._spent = 0
+        # Where the model may open its thoughts by itself, a grammar would have to allow for both: open them for it.
+        self._forced = deque(tags.opening if tags is not None and constrained and not tags.inside else ())
+        self._over = tags is None
+
+    @property
+    def over(self) -> bool:
+        """The answer itself has begun: grammars hold from here on."""
+        return self._over
+
+    def forced(self) -> int | None:
+        """The token that must come now, if any."""
+        if self._forced:
+            return self._forced.popleft()
+        if not self._over and self._budget is not None and self._parser.thinking and self._spent >= self._budget:
+            assert self._tags is not None
+            self._forced.extend(self._tags.closing)
+            self._budget = None
+            return self._forced.popleft()
+        return None
+
+    def add(self, piece: bytes) -> None:
+        if self._over:
+            return
+        # The tags are ASCII, so that every byte may stand for itself.
+        self._parser.feed(piece.decode("latin-1"))
+        if self._parser.thinking:
+            self._spent += 1
+        self._over = self._parser.answering
+
+
+class GrammarSampler:
+    """llama.cpp's grammar, asked before it is told: a token against the grammar would end the process."""
+
+    def __init__(self, vocab: Any, text: str) -> None:
+        self._native: Any = new_grammar(vocab, text)
+        if not self._native:
+            raise ModelFailed("llama.cpp cannot use the grammar.")
+
+    def allows(self, token: int) -> bool:
+        one = np.array([(token, 0.0, 0.0)], _CANDIDATE)
+        self.apply(_array(one))
+        return bool(np.isfinite(one["logit"][0]))
+
+    def apply(self, candidates: Any) -> None:
+        """Set the logits of what does not fit to minus infinity."""
+        lib.llama_sampler_apply(self._native, ctypes.byref(candidates))
+
+    def accept(self, token: int) -> None:
+        lib.llama_sampler_accept(self._native, token)
+
+    def free(self) -> None:
+        lib.llama_sampler_free(self._native)
+
+
+class SteeredSampler:
+    """Owns its chain and grammar; free() gives both back. Used by the decode thread alone."""
+
+    def __init__(self, chain: Any, params: SamplingParams, vocab: Any, piece: Callable[[int], bytes]) -> None:
+        self._chain = chain
+        self._vocab = vocab
+        self._piece = piece
+        self._vocabulary = lib.llama_vocab_n_tokens(vocab)
+        self._grammar = GrammarSampler(vocab, params.grammar) if params.grammar is not None else None
+        self._candidates: NDArray[Any] = np.empty(self._vocabulary if self._grammar else 0, _CANDIDATE)
+        self._ids = np.arange(len(self._candidates), dtype=np.int32)
+        self._top = params.logprobs
+        tags = params.tags if isinstance(params, Resolved) else None
+        self._thoughts = Thoughts(tags, params.thinking_budget, constrained=params.grammar is not None)
+        self.told: deque[TokenLogprob] = deque()
+        """One for each sampled token, if the request asked for them; taken by who keeps the answer."""
+
+    def free(self) -> None:
+        lib.llama_sampler_free(self._chain)
+        if self._grammar:
+            self._grammar.free()
+
+    def sample(self, context: Any, row: int) -> int:
+        """The next token after the batch's token `row`."""
+        token = self._thoughts.forced()
+        if token is not None:
+            lib.llama_sampler_accept(self._chain, token)
+        elif self._grammar and self._thoughts.over:
+            token = self._constrained(self._grammar, self._logits(context, row))
+        else:
+            token = int(lib.llama_sampler_sample(self._chain, context, row))
+        if self._top is not None:
+            self.told.append(self._logprob(self._logits(context, row), token, self._top))
+        self._thoughts.add(self._piece(token))
+        return token
+
+    def _logits(self, context: Any, row: int) -> NDArray[np.float32]:
+        return np.ctypeslib.as_array(lib.llama_get_logits_ith(context, row), shape=(self._vocabulary,))
+
+    def _constrained(self, grammar: GrammarSampler, logits: NDArray[np.float32]) -> int:
+        """A token that the grammar allows. The chain's first choice mostly is one: only else are all tokens tried."""
+        token, _ = self._choose(logits, self._ids)
+        # A turn marker that llama.cpp does not count as an end of generation is asked about as if it were one.
+        if grammar.allows(self._end if self._is_marker(token) else token):
+            return self._accepted(grammar, token)
+        for ids in (self._likeliest(logits, _FIRST_TRIED), self._ids):
+            passed_over: list[int] = []
+            for _ in range(_TRIES):
+                token, possible = self._choose(logits, ids, grammar, passed_over)
+                if not possible:
+                    break
+                if not self._is_marker(token):
+                    return self._accepted(grammar, token)
+                passed_over.append(token)
+        # Nothing that the model can say fits: the answer ends here.
+        return self._end
+
+    def _choose(
+        self, logits: NDArray[np.float32], ids: NDArray[Any], grammar: GrammarSampler | None = None, without: Sequence[int] = ()
+    ) -> tuple[int, bool]:
+        """(one of the tokens `ids`, whether it is possible at all)."""
+        candidates = self._candidates[: len(ids)]
+        candidates["id"] = ids
+        candidates["logit"] = logits[ids] if len(ids) < len(logits) else logits
+        candidates["p"] = 0
+        if without:
+            candidates["logit"][np.isin(ids, without)] = -math.inf
+        array = _array(candidates)
+        if grammar is not None:
+            grammar.apply(array)
+            if not np.isfinite(candidates["logit"]).any():
+                return 0, False
+        lib.llama_sampler_apply(self._chain, ctypes.byref(array))
+        chosen = array.data[array.selected]
+        return int(chosen.id), math.isfinite(chosen.logit)
+
+    def _accepted(self, grammar: GrammarSampler, token: int) -> int:
+        lib.llama_sampler_accept(self._chain, token)
+        if not self._is_marker(token):
+            grammar.accept(token)
+        return token
+
+    def _is_marker(self, token: int) -> bool:
+        return bool(lib.llama_vocab_is_control(self._vocab, token)) and not lib.llama_vocab_is_eog(self._vocab, token)
+
+    @property
+    def _end(self) -> int:
+        return int(lib.llama_vocab_eos(self._vocab))
+
+    @staticmethod
+    def _likeliest(logits: NDArray[np.float32], count: int) -> NDArray[Any]:
+        """The tokens with the highest logits, highest first."""
+        count = min(count, len(logits))
+        best = np.argpartition(logits, -count)[len(logits) - count :] if count else np.empty(0, np.intp)
+        return np.asarray(best[np.argsort(-logits[best], kind="stable")])
+
+    def _logprob(self, logits: NDArray[np.float32], token: int, count: int) -> TokenLogprob:
+        """Of the model's own distribution, before temperature and cuts."""
+        highest = float(logits.max())
+        total = highest + math.log(float(np.exp(logits - highest).sum()))
+        top = tuple(Alternative(self._piece(int(one)), float(logits[one]) - total) for one in self._likeliest(logits, count))
+        return TokenLogprob(self._piece(token), float(logits[token]) - total, top)
+
+
+def new_grammar(vocab: Any, text: str) -> Any:
+    """A native grammar, to be freed with llama_sampler_free; None if llama.cpp cannot use the text."""
+    return lib.llama_sampler_init_grammar(vocab, text.encode(), b"root") or None
+
+
+def _array(candidates: NDArray[Any]) -> Any:
+    data = ctypes.cast(candidates.ctypes.data, ctypes.POINTER(lib.llama_token_data))
+    return lib.llama_token_data_array(data, len(candidates), -1, False)

@@ -1,0 +1,1 @@
+"""Draft tokens: prompt lookup and MTP."""

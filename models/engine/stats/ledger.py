@@ -1,0 +1,80 @@
+"""What an engine did so far, counted by its decode thread. Anybody may read it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from core.inference.records import Timings
+from models.engine.backend import Decoded
+from models.engine.sequence import Sequence
+from models.engine.stats.histogram import EngineHistograms
+from models.engine.stats.metrics import EngineMetrics, Speed
+
+
+@dataclass(slots=True, eq=False)
+class Ledger:
+    """Plain numbers: a step adds to them in a microsecond."""
+
+    decoded_tokens: int = 0
+    prefill_tokens: int = 0
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    steps: int = 0
+    step_seconds: float = 0.0
+    answers: int = 0
+    failures: int = 0
+    paused: int = 0
+    fillers: int = 0
+    decodes: Counter[Decoded] = field(default_factory=Counter)
+    """By what became of them."""
+    _speed: Speed = field(default_factory=Speed)
+    _histograms: EngineHistograms = field(default_factory=EngineHistograms)
+
+    def decoded(self, result: Decoded, *, fillers: int) -> None:
+        self.decodes[result] += 1
+        self.fillers += fillers
+
+    def began(self, sequence: Sequence, cached: int) -> None:
+        """It got a slot, which knew `cached` tokens of its prompt."""
+        self.prompt_tokens += sequence.prompt_length
+        self.cached_tokens += cached
+
+    def stepped(self, answers: int, sampled: int, read: int, seconds: float) -> None:
+        """A step for so many `answers` gave them `sampled` tokens and read so many of prompts."""
+        self.decoded_tokens += sampled
+        self.prefill_tokens += read
+        self.steps += 1
+        self.step_seconds += seconds
+        self._speed.add(sampled, seconds)
+        if answers:
+            self._histograms.step(answers, read, seconds)
+
+    def ended(self, sequence: Sequence, timings: Timings) -> None:
+        self.answers += 1
+        self._histograms.answer(timings, sequence.gaps)
+
+    def metrics(self, slots: int, cells: int) -> EngineMetrics:
+        """With what is counted here; the rest is 0. cells: tokens that the context memory holds at most."""
+        return EngineMetrics(
+            slots=slots,
+            busy=0,
+            waiting=0,
+            decoded_tokens=self.decoded_tokens,
+            prefill_tokens=self.prefill_tokens,
+            cached_tokens=self.cached_tokens,
+            steps=self.steps,
+            step_seconds=self.step_seconds,
+            answers=self.answers,
+            failures=self.failures,
+            cells_used=0,
+            cells_total=cells,
+            tokens_per_second=self._speed.tokens_per_second,
+            prompt_tokens=self.prompt_tokens,
+            paused=self.paused,
+            filler_tokens=self.fillers,
+            decode_failures=self.decodes[Decoded.FAILED],
+            full=self.decodes[Decoded.FULL],
+            aborted=self.decodes[Decoded.ABORTED],
+            spreads=self._histograms.spreads,
+        )

@@ -1,0 +1,91 @@
+"""What an engine did, for graphs and for people."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass
+
+from models.engine.stats.histogram import Spreads
+
+
+@dataclass(frozen=True, slots=True)
+class EngineMetrics:
+    """One moment of one engine. Totals count from the load and never fall."""
+
+    slots: int
+    busy: int
+    waiting: int
+    decoded_tokens: int
+    prefill_tokens: int
+    """Prompt tokens computed."""
+    cached_tokens: int
+    """Prompt tokens whose context memory was reused."""
+    steps: int
+    step_seconds: float
+    answers: int
+    failures: int
+    cells_used: int
+    cells_total: int
+    tokens_per_second: float | None
+    """Of all running answers together, over the busy part of the last minute."""
+    prompt_tokens: int = 0
+    """Of all prompts that got a slot: the share of cached_tokens in them is the hit rate."""
+    slot_tokens: int = 0
+    """Cached tokens that the conversation's own slot held since its last answer. The five kinds together are `cached_tokens`."""
+    ahead_tokens: int = 0
+    """Cached tokens that were read ahead."""
+    copied_tokens: int = 0
+    """Cached tokens that came from another conversation's slot."""
+    restored_tokens: int = 0
+    """Cached tokens that came back from the host's memory."""
+    disk_tokens: int = 0
+    """Cached tokens that came back from the disk."""
+    read_ahead_tokens: int = 0
+    """Tokens that were computed while nobody waited, used since or not."""
+    parked: int = 0
+    """Conversations kept in the host's memory."""
+    parked_bytes: int = 0
+    disk_parked: int = 0
+    """Conversations kept on the disk."""
+    disk_parked_bytes: int = 0
+    disk_failures: int = 0
+    """Conversations that could not be written to the disk, or read back."""
+    guessed_tokens: int = 0
+    guessed_right: int = 0
+    """Of the guessed tokens those that came true."""
+    drafted_tokens: int = 0
+    """Of the guessed tokens those of the model's own next-token layer; the others were looked up in the conversation."""
+    drafted_right: int = 0
+    paused: int = 0
+    """Answers that made room for another user and went on later."""
+    filler_tokens: int = 0
+    """Computed along in idle slots, so that all weights were read less often."""
+    decode_failures: int = 0
+    """Decodes that llama.cpp could not do."""
+    full: int = 0
+    """Decodes that found no room in the context memory."""
+    aborted: int = 0
+    """Steps that were stopped because nobody wanted their answers any more."""
+    spreads: Spreads | None = None
+
+
+class Speed:
+    """Tokens and busy seconds of the last minute, a bucket a second. One writer."""
+
+    def __init__(self) -> None:
+        self._buckets: deque[list[float]] = deque(maxlen=60)
+
+    def add(self, tokens: int, seconds: float) -> None:
+        second = time.monotonic() // 1
+        if not self._buckets or self._buckets[-1][0] != second:
+            self._buckets.append([second, 0, 0.0])
+        self._buckets[-1][1] += tokens
+        self._buckets[-1][2] += seconds
+
+    @property
+    def tokens_per_second(self) -> float | None:
+        since = time.monotonic() - 60
+        recent = [bucket for bucket in list(self._buckets) if bucket[0] >= since]
+        tokens, seconds = sum(bucket[1] for bucket in recent), sum(bucket[2] for bucket in recent)
+        return tokens / seconds if tokens and seconds else None

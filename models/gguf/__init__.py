@@ -1,0 +1,1 @@
+"""GGUF files: headers, facts, memory plans and the models folder."""

@@ -1,0 +1,103 @@
+"""What a LoRA adapter's file tells before it is loaded, and whether it was made for a model."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.errors import InvalidInput
+from core.models.records import Adapter, AdapterFile
+from models.gguf.header import Header, Tensor, damaged, read_header
+
+_PARTS = (".lora_a", ".lora_b")
+_TYPES = ("F32", "F16", "BF16", "Q8_0")
+"""What converters write."""
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterFacts:
+    """pairs: of each changed tensor the shapes (of A, of B), where A makes it narrow and B wide again."""
+
+    file: AdapterFile
+    pairs: Mapping[str, tuple[tuple[int, ...], tuple[int, ...]]]
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenAdapter:
+    """An adapter as one model has it. key: below 0; tells apart what conversations with it leave in the context memory."""
+
+    name: str
+    path: Path
+    scale: float
+    key: int
+    version: str
+
+
+def is_adapter(header: Header) -> bool:
+    return header.metadata.get("general.type") == "adapter"
+
+
+def read_adapter(path: Path) -> AdapterFacts:
+    """Raises InvalidInput: missing, damaged, no LoRA adapter."""
+    header = read_header(path)
+    said = header.metadata
+    if not is_adapter(header):
+        raise InvalidInput("{file} is not an adapter, but a model or something else.", file=path.name)
+    if said.get("adapter.type") != "lora":
+        raise InvalidInput("{file} is an adapter of another kind than LoRA.", file=path.name)
+    if "adapter.alora.invocation_tokens" in header.array_lengths:
+        raise InvalidInput("{file} works only after certain words (aLoRA), which is not supported.", file=path.name)
+    architecture = said.get("general.architecture")
+    if not isinstance(architecture, str) or not isinstance(said.get("adapter.lora.alpha", 0.0), float):
+        raise damaged(path.name, "its architecture or its alpha is missing")
+    pairs = _pairs(header)
+    rank = max(a[1] for a, _ in pairs.values())
+    name = path.name.removesuffix(".gguf")
+    return AdapterFacts(AdapterFile(path, name, header.file_bytes, architecture, rank), pairs)
+
+
+def _pairs(header: Header) -> dict[str, tuple[tuple[int, ...], tuple[int, ...]]]:
+    halves: dict[str, dict[str, Tensor]] = {}
+    for tensor in header.tensors:
+        base, part = tensor.name[:-7], tensor.name[-7:]
+        if part in _PARTS and tensor.type in _TYPES and len(tensor.shape) >= 2:
+            halves.setdefault(base, {})[part] = tensor
+        elif not tensor.name.endswith("_norm.weight"):
+            raise damaged(header.path.name, f"the tensor {tensor.name} of type {tensor.type} has no place in an adapter")
+    if not halves:
+        raise damaged(header.path.name, "it changes nothing")
+    for base, found in halves.items():
+        if len(found) < 2:
+            raise damaged(header.path.name, f"half of what changes {base} is missing")
+    return {base: (found[".lora_a"].shape, found[".lora_b"].shape) for base, found in halves.items()}
+
+
+def check_matches(adapter: AdapterFacts, model: str, architecture: str, tensors: Mapping[str, tuple[int, ...]]) -> None:
+    """Raises InvalidInput where it was made for another model. tensors: the model's, each with its shape."""
+    file = adapter.file
+    if file.architecture != architecture:
+        raise InvalidInput(
+            "The adapter {file} was made for a model of architecture {other}; {model} is {architecture}.",
+            file=file.path.name, other=repr(file.architecture[:40]), model=model, architecture=architecture,
+        )  # fmt: skip
+    for name, (a, b) in adapter.pairs.items():
+        base = tensors.get(name, ())
+        if name.endswith("token_embd.weight"):
+            fits = len(base) == len(a) == len(b) == 2 and a[0] == b[0] and (b[1], a[1]) == base
+        else:
+            fits = 2 <= len(base) <= 3 and a[1] == b[0] and (a[0], b[1]) == base[:2] and a[2:] == b[2:] == base[2:]
+        if not fits:
+            raise InvalidInput(
+                "The adapter {file} was made for another model: its {tensor} does not fit {model}.",
+                file=file.path.name, tensor=name, model=model,
+            )  # fmt: skip
+
+
+def choose(adapter: Adapter) -> ChosenAdapter:
+    """Reads the whole file: an adapter is small. The key is the same after a restart, and another for another file or scale."""
+    with adapter.path.open("rb") as file:
+        version = hashlib.file_digest(file, "sha256").hexdigest()[:12]
+    digest = hashlib.sha256(f"{version} {adapter.scale!r}".encode()).digest()
+    return ChosenAdapter(adapter.name, adapter.path, adapter.scale, -1 - (int.from_bytes(digest[:4], "little") >> 1), version)

@@ -1,0 +1,47 @@
+"""Which GPUs a load takes, and how much memory they have for it together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.errors import InvalidInput
+from core.models.records import LoadSettings
+from models.engine.llama.native import Gpu
+from models.serving.machine import Memory
+
+
+@dataclass(frozen=True, slots=True)
+class GpuChoice:
+    """memory: what a model that is split as asked can take. name: the devices, for people."""
+
+    memory: Memory
+    name: str
+
+
+def choose_gpus(gpus: Sequence[Gpu], settings: LoadSettings) -> GpuChoice | None:
+    """None without a GPU. Raises InvalidInput where the settings do not suit the GPUs there are."""
+    asked = settings.main_gpu is not None or settings.gpu_shares or settings.split_mode != "layer"
+    if not gpus:
+        if asked:
+            raise InvalidInput("There is no GPU that llama.cpp can use: leave out main GPU, split mode and shares.")
+        return None
+    if settings.main_gpu is not None and settings.main_gpu >= len(gpus):
+        raise InvalidInput(
+            "There is no GPU {number}: this machine has {count}, counted from 0.", number=settings.main_gpu, count=len(gpus)
+        )
+    if settings.gpu_shares and len(settings.gpu_shares) != len(gpus):
+        raise InvalidInput(
+            "{shares} shares were given for {count} GPUs. Give one for each.", shares=len(settings.gpu_shares), count=len(gpus)
+        )
+    if settings.split_mode == "none":
+        gpus = [gpus[settings.main_gpu or 0]]
+    whole = sum(settings.gpu_shares)
+    taken = [(gpu, share / whole) for gpu, share in zip(gpus, settings.gpu_shares, strict=False) if share] if whole else []
+    used = [gpu for gpu, _ in taken] or list(gpus)
+    free = sum(gpu.free_bytes for gpu in used)
+    if taken:
+        # The first GPU that is full ends it, however much the others still have.
+        free = min(free, round(min(gpu.free_bytes / share for gpu, share in taken)))
+    name = ", ".join(f"{gpu.name} ({gpu.description})" for gpu in used)
+    return GpuChoice(Memory(free, sum(gpu.total_bytes for gpu in used)), name)

@@ -1,0 +1,290 @@
+"""How to load a model on this machine, and whether it fits, worked out before a byte is loaded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from core.errors import InvalidInput
+from core.models.records import LoadSettings, MemoryPlan
+from models.engine.llama import native
+from models.engine.llama.backend import BackendOptions, LlamaBackend
+from models.gguf.facts import ModelFacts
+from models.gguf.flash_attention import plain_is_quicker, score_bytes
+from models.gguf.gpu_choice import choose_gpus
+from models.serving import machine
+from models.serving.machine import Memory
+
+KV_BYTES = {"f16": 2.0, "q8_0": 34 / 32, "q4_0": 18 / 32}
+MOST_SLOTS, FEWEST_SLOTS = 16, 4
+CONTEXT_ON_CPU, CONTEXT_ON_GPU = 16_384, 32_768
+SMALLEST_CONTEXT = 2_048
+CONTEXT_AT_ONCE, CONTEXT_IN_CHUNKS, SMALLEST_VECTOR_CONTEXT = 2_048, 8_192, 256
+"""Tokens of one text that a model for vectors reads, where nobody says: at once, or in chunks as a causal model can."""
+TEXTS_TOGETHER = 64
+SMALLEST_SHARE = 512
+"""Tokens for each slot, on average, of a memory that all share: with less, answers would mostly wait for room."""
+MICRO_BATCH, BATCH_ON_GPU = 512, 2_048
+_MEGABYTE = 1024 * 1024
+OWN_PROCESS = 64 * _MEGABYTE
+"""What a process of its own takes for itself: Python, llama.cpp's libraries."""
+_CONTEXT_SHARE = 0.5
+"""Of the memory left after the weights: the rest is for the portal, files in cache, and another model."""
+_PARKING_SHARE, _MOST_PARKING = 0.25, 8 * 1024 * _MEGABYTE
+"""Of the host's memory left after the load: for conversations that leave their slots. It is taken only as they come."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadPlan:
+    """How to load (`options`), and what that takes (`memory`)."""
+
+    memory: MemoryPlan
+    options: BackendOptions
+
+
+def context_bytes_per_token(facts: ModelFacts, kv_type: str) -> float:
+    """Of one slot. MLA keeps one compressed entry a layer, ordinary attention a key and a value for each KV head."""
+    size = KV_BYTES[kv_type]
+    if facts.latent_length:
+        attending = sum(1 for heads in facts.kv_heads if heads)
+        return (attending * facts.latent_length + facts.index_length) * size
+    return sum(facts.kv_heads) * (facts.key_length + facts.value_length) * size
+
+
+def state_bytes(facts: ModelFacts) -> int:
+    """Of one slot, however long its conversation is."""
+    return 4 * facts.state_length
+
+
+def work_bytes(facts: ModelFacts, slots: int, context: int, *, plain: bool = False) -> int:
+    """Scratch memory of one decode: activations of a micro-batch, attention scores, and the logits of every slot.
+
+    plain: without flash attention, which never holds all scores at once. A generous estimate: llama.cpp reserves 130 MB for a GLM-4-9B
+    where this says 330 MB.
+    """
+    wide = max(2 * facts.feed_forward, 4 * facts.embedding)
+    activations = MICRO_BATCH * (6 * facts.embedding + 2 * wide) * 4
+    scores = score_bytes(facts, MICRO_BATCH, context)
+    scores = scores if plain else min(scores, 128 * _MEGABYTE)
+    return activations + scores + 2 * (slots + LlamaBackend.most_guesses) * facts.vocabulary * 4 + 32 * _MEGABYTE
+
+
+def plan_load(
+    facts: ModelFacts,
+    settings: LoadSettings,
+    *,
+    extra_buffers: bool = True,
+    host: Memory | None = None,
+    gpus: list[native.Gpu] | None = None,
+) -> LoadPlan:
+    """Fill in what the settings leave open. The result may not fit: see `check_fits`."""
+    host = host or machine.host_memory()
+    if settings.isolated:
+        host = replace(host, free=max(0, host.free - OWN_PROCESS))
+    gpus = native.gpus() if gpus is None else gpus
+    plan = _plan_for(facts, settings, extra_buffers, host, gpus)
+    if settings.flash_attention == "auto":
+        plan = _with_quicker_attention(facts, plan)
+    if facts.next_layer_bytes:
+        quicker = _with_next_layer(facts, plan)
+        plan = quicker if quicker.memory.fits else plan
+    plan = replace(plan, memory=replace(plan.memory, gpus=len(gpus)))
+    on_host = 0 if plan.options.gpu_layers == -1 else plan.memory.needed_bytes
+    parking = min(_MOST_PARKING, round(_PARKING_SHARE * max(0, host.free - on_host)))
+    return replace(plan, options=replace(plan.options, parking_bytes=parking))
+
+
+def _with_quicker_attention(facts: ModelFacts, plan: LoadPlan) -> LoadPlan:
+    """The same without flash attention, where that is quicker and its scores have room."""
+    context = plan.memory.context
+    memory = replace(plan.memory, work_bytes=work_bytes(facts, plan.memory.slots, context, plain=True))
+    quicker = plain_is_quicker(facts, plan.options, context, score_bytes(facts, MICRO_BATCH, context), memory.free_bytes)
+    return LoadPlan(memory, replace(plan.options, flash_attention="off")) if quicker and memory.fits else plan
+
+
+def _with_next_layer(facts: ModelFacts, plan: LoadPlan) -> LoadPlan:
+    """The same with the layer that guesses tokens ahead: its weights, its own context of one layer and of one decode's work."""
+    memory = plan.memory
+    each = facts.latent_length or facts.kv_heads[-1] * (facts.key_length + facts.value_length)
+    context = round(memory.slots * memory.context * each * KV_BYTES[plan.options.kv_type])
+    more = replace(
+        memory,
+        weights_bytes=memory.weights_bytes + facts.next_layer_bytes,
+        context_bytes=memory.context_bytes + context,
+        work_bytes=2 * memory.work_bytes,
+    )
+    return LoadPlan(more, replace(plan.options, next_tokens=True))
+
+
+def _plan_for(facts: ModelFacts, settings: LoadSettings, extra_buffers: bool, host: Memory, gpus: list[native.Gpu]) -> LoadPlan:
+    threads = settings.threads or max(1, machine.cores() - 1)
+    options = BackendOptions(
+        context=0, slots=0, gpu_layers=0, kv_type=settings.kv_type, threads=threads, extra_buffers=extra_buffers, batch_tokens=MICRO_BATCH,
+        flash_attention=settings.flash_attention, split_mode=settings.split_mode, main_gpu=settings.main_gpu or 0,
+        gpu_shares=settings.gpu_shares,
+    )  # fmt: skip
+    chosen = choose_gpus(gpus, settings)
+    if chosen and settings.gpu_layers != 0:
+        device, name = chosen.memory, chosen.name
+        plan = _plan_on(facts, settings, replace(options, batch_tokens=BATCH_ON_GPU), device, name, CONTEXT_ON_GPU)
+        layers = _layers_that_fit(facts, plan.memory) if settings.gpu_layers is None else settings.gpu_layers
+        if layers > 0 and layers < len(facts.kv_heads):
+            # What the GPU does not hold lies in the host's memory: the two count together.
+            both = Memory(device.free + host.free, device.total + host.total)
+            name = f"{name} for {layers} of {len(facts.kv_heads)} layers, CPU for the rest"
+            plan = _plan_on(facts, settings, options, both, name, CONTEXT_ON_CPU)
+        if layers != 0:
+            return replace(plan, options=replace(plan.options, gpu_layers=layers))
+    return _plan_on(facts, settings, options, host, f"CPU, {threads} thread{'s' if threads > 1 else ''}", CONTEXT_ON_CPU)
+
+
+def check_fits(facts: ModelFacts, plan: MemoryPlan) -> None:
+    """Raises InvalidInput with the numbers if the machine has too little free memory."""
+    if not plan.fits:
+        raise InvalidInput(
+            "{model} needs {needed} ({weights} for its weights, {context} for {slots} conversations of {tokens} tokens), but only {free} "
+            "of {total} are free. Choose a smaller file, a smaller context, or unload another model.",
+            model=facts.file.name,
+            needed=_gigabytes(plan.needed_bytes),
+            weights=_gigabytes(plan.weights_bytes),
+            context=_gigabytes(plan.context_bytes),
+            slots=plan.slots,
+            tokens=f"{plan.context:,}",
+            free=_gigabytes(plan.free_bytes),
+            total=_gigabytes(plan.total_bytes),
+        )
+
+
+def _plan_on(facts: ModelFacts, settings: LoadSettings, options: BackendOptions, memory: Memory, device: str, longest: int) -> LoadPlan:
+    """Slots with a memory of their own where that gives enough of them enough, else slots that share one."""
+    trained = facts.file.context
+    if settings.context and settings.context > trained:
+        raise InvalidInput(
+            "{model} was trained for {trained} tokens; choose a context of at most that.", model=facts.file.name, trained=f"{trained:,}"
+        )
+    if facts.pooling:
+        return _plan_vectors_on(facts, settings, options, memory, device)
+    room = _Room(facts, settings, memory, device, longest)
+    plan = room.separate()
+    if settings.streams == "unified":
+        plan = room.shared(settings.slots or MOST_SLOTS)
+    elif settings.streams == "auto" and (not plan.fits or (settings.slots is None and plan.slots < FEWEST_SLOTS)):
+        shared = room.shared(settings.slots or FEWEST_SLOTS)
+        plan = shared if shared.fits and shared.shared_tokens >= shared.slots * SMALLEST_SHARE else plan
+    return LoadPlan(plan, replace(options, context=plan.context, slots=plan.slots, shared_cells=plan.shared_tokens))
+
+
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """What is there for a model and its conversations. longest: the most tokens of one, where nobody says."""
+
+    facts: ModelFacts
+    settings: LoadSettings
+    memory: Memory
+    device: str
+    longest: int
+
+    @property
+    def _per_token(self) -> float:
+        return context_bytes_per_token(self.facts, self.settings.kv_type)
+
+    @property
+    def _context(self) -> int:
+        return self.settings.context or min(self.facts.file.context, self.longest)
+
+    def _budget(self, slots: int, cells: int) -> float:
+        return max(0.0, (self.memory.free - self.facts.weights_bytes - self._work(slots, cells)) * _CONTEXT_SHARE)
+
+    def _work(self, slots: int, stream: int) -> int:
+        return work_bytes(self.facts, slots, stream, plain=self.settings.flash_attention == "off")
+
+    def separate(self) -> MemoryPlan:
+        """Share the memory out: first enough slots, then the longest context, at least SMALLEST_CONTEXT each."""
+        settings, context, slots = self.settings, self._context, self.settings.slots or MOST_SLOTS
+        budget = self._budget(slots, context)
+
+        def too_large() -> bool:
+            return slots * (context * self._per_token + state_bytes(self.facts)) > budget
+
+        while settings.slots is None and slots > FEWEST_SLOTS and too_large():
+            slots //= 2
+        while settings.context is None and context > SMALLEST_CONTEXT and too_large():
+            context = max(SMALLEST_CONTEXT, context // 2)
+        while settings.slots is None and slots > 1 and too_large():
+            slots //= 2
+        context = _rounded_up(context)
+        return self._plan(slots, context, slots * context, context)
+
+    def shared(self, slots: int) -> MemoryPlan:
+        """One memory for all slots, as large as the budget, and large enough for one whole conversation if that was asked for."""
+        whole = slots * self._context
+        cells = min(whole, int(max(0.0, self._budget(slots, whole) - slots * state_bytes(self.facts)) / self._per_token))
+        context = self.settings.context or max(256, min(self._context, cells))
+        cells = max(cells // 256 * 256, _rounded_up(context))
+        return replace(self._plan(slots, min(_rounded_up(context), cells), cells, cells), shared_tokens=cells)
+
+    def _plan(self, slots: int, context: int, cells: int, stream: int) -> MemoryPlan:
+        """cells: tokens of all slots. stream: tokens of one stream, which attention looks through."""
+        return MemoryPlan(
+            device=self.device,
+            weights_bytes=self.facts.weights_bytes,
+            context_bytes=round(cells * self._per_token + slots * state_bytes(self.facts)),
+            work_bytes=self._work(slots, stream),
+            free_bytes=self.memory.free,
+            total_bytes=self.memory.total,
+            context=context,
+            slots=slots,
+        )
+
+
+def _rounded_up(tokens: int) -> int:
+    """To what llama.cpp gives a slot."""
+    return -(-tokens // 256) * 256
+
+
+def _plan_vectors_on(facts: ModelFacts, settings: LoadSettings, options: BackendOptions, memory: Memory, device: str) -> LoadPlan:
+    """A slot is a text of the batch. They share one context, as large as the longest text, that holds nothing between batches.
+
+    Where each token sees those after it, or all of them are averaged, a text must be read at once, and the work space grows with it.
+    """
+    in_chunks = facts.causal and facts.pooling in ("last", "rank")
+    slots = settings.slots or TEXTS_TOGETHER
+    context = settings.context or min(facts.file.context, CONTEXT_IN_CHUNKS if in_chunks else CONTEXT_AT_ONCE)
+
+    def plan() -> LoadPlan:
+        batch = options.batch_tokens if in_chunks else max(context, options.batch_tokens)
+        cells = max(context, batch) if facts.remembers else 0
+        memory_plan = MemoryPlan(
+            device=device,
+            weights_bytes=facts.weights_bytes,
+            context_bytes=round(cells * context_bytes_per_token(facts, settings.kv_type)),
+            work_bytes=_vector_work_bytes(facts, batch, max(context, batch)),
+            free_bytes=memory.free,
+            total_bytes=memory.total,
+            context=context,
+            slots=slots,
+        )
+        return LoadPlan(memory_plan, replace(options, context=context, slots=slots, batch_tokens=max(batch, slots), pooling=facts.pooling))
+
+    while settings.context is None and context > SMALLEST_VECTOR_CONTEXT and not plan().memory.fits:
+        context = max(SMALLEST_VECTOR_CONTEXT, context // 2)
+    return plan()
+
+
+def _vector_work_bytes(facts: ModelFacts, batch: int, cells: int) -> int:
+    """Activations and the mask of a whole batch. llama.cpp also keeps room for every token's logits, used or not."""
+    wide = max(2 * facts.feed_forward, 4 * facts.embedding)
+    logits = facts.vocabulary * (2 if facts.remembers else 1)
+    return batch * 4 * (6 * facts.embedding + wide + logits + 2 * cells) + 32 * _MEGABYTE
+
+
+def _layers_that_fit(facts: ModelFacts, plan: MemoryPlan) -> int:
+    """-1 (all), or as many as the GPU's free memory holds beside the context; the rest stays on the processor."""
+    if plan.fits:
+        return -1
+    layers = len(facts.kv_heads)
+    each = (facts.layer_bytes + plan.context_bytes) / layers
+    return max(0, min(layers, int((plan.free_bytes - plan.work_bytes) / each)))
+
+
+def _gigabytes(size: int) -> str:
+    return f"{size / 1e9:.1f} GB" if size >= 1e8 else f"{size / 1e6:.0f} MB"

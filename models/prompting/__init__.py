@@ -1,0 +1,1 @@
+"""From messages to a prompt, and from tokens to text, thoughts and tool calls."""

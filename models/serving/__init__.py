@@ -1,0 +1,1 @@
+"""The pool of loaded models: load, try, route, unload."""

@@ -1,0 +1,165 @@
+"""A native abort leaves no time to speak: while it runs, the portal keeps where it can be read afterwards what it would say.
+
+Each run has a folder under `logs/running`: a locked file that tells its successor whether it still lives, the engines' last steps, and the
+stack that the interpreter and llama.cpp write while they die. A run that ends in order removes its folder; the next start reads the others.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import faulthandler
+import fcntl
+import json
+import logging
+import os
+import re
+import shutil
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from core.models.records import Crash
+from models.engine.llama import native
+from models.engine.llama.last_step import Doing, LastStep, Step, read_steps
+
+LONG_RUN_S = 600.0
+"""A run that lasted this long was not killed by a load: its crash begins a new count."""
+KEPT = 20
+"""Crashes that are remembered."""
+_FATAL = re.compile(r"^Fatal Python error: (.+)$", re.MULTILINE)
+_CURRENT = re.compile(r"^Current thread 0x([0-9a-f]+)", re.MULTILINE)
+_SAID = re.compile(r"^llama\.cpp: (.+)$", re.MULTILINE)
+_DOING = {Doing.LOADING: "loading", Doing.DECODING: "decoding", Doing.SAMPLING: "sampling"}
+_log = logging.getLogger(__name__)
+
+
+class RunRecord:
+    """The record of this run, and what those before it left. One for a process."""
+
+    def __init__(self, logs: Path) -> None:
+        """Reads and clears what earlier runs left. Raises OSError if the folder cannot be written."""
+        self._running = logs / "running"
+        self._notes = logs / "crashes.json"
+        self._running.mkdir(parents=True, exist_ok=True)
+        self._begun = time.time()
+        self.found: tuple[Crash, ...] = tuple(self._look_back())
+        """Runs that ended in native code since the last start."""
+        # Locked before it has its name, so that nobody takes it for a dead one.
+        name = f"{time.time_ns():x}-{os.getpid()}"
+        new = self._running / f".{name}"
+        new.mkdir()
+        self._lock = (new / "lock").open("wb")
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        self._folder = new.rename(self._running / name)
+        self._native = (self._folder / "native").open("wb", buffering=0)
+        faulthandler.enable(self._native)
+        native.on_abort(self._aborting)
+
+    def last_step(self, model: str) -> LastStep:
+        """Where the model's engine notes what it does."""
+        try:
+            return LastStep(model, self._folder)
+        except OSError as error:
+            _log.warning("what model %s does last will not be known: %s", model, error)
+            return LastStep(model)
+
+    def close(self) -> None:
+        """This run ended in order, which also ends every count of crashes in a row."""
+        native.on_abort(None)
+        faulthandler.enable(sys.__stderr__ or 2)
+        self._native.close()
+        self._lock.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+        known = read_crashes(self._notes.parent)
+        if any(crash.in_a_row for crash in known):
+            self._write([replace(crash, in_a_row=0) for crash in known])
+
+    def _aborting(self, message: str) -> None:
+        """llama.cpp gives up: note why and where, for the next start and for whoever looks at the terminal."""
+        line = f"llama.cpp: {message}\n".encode()
+        os.write(self._native.fileno(), line)
+        stack = (ctypes.c_void_p * 100)()
+        libc = ctypes.CDLL(None)
+        libc.backtrace_symbols_fd(stack, libc.backtrace(stack, len(stack)), self._native.fileno())
+        os.write(2, line)
+
+    def _look_back(self) -> list[Crash]:
+        found = []
+        for folder in sorted(path for path in self._running.iterdir() if not path.name.startswith(".")):
+            try:
+                with (folder / "lock").open("r+b") as lock:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    crash = self._read(folder)
+            except BlockingIOError:
+                continue  # another portal with this home, alive
+            except OSError as error:
+                _log.warning("what an earlier run left in %s cannot be read: %s", folder, error)
+                crash = None
+            if crash is not None:
+                found.append(crash)
+                self._write([*read_crashes(self._notes.parent), crash][-KEPT:])
+            shutil.rmtree(folder, ignore_errors=True)
+        return found
+
+    def _read(self, folder: Path) -> Crash | None:
+        """The crash of a run that is gone; None if it ended otherwise."""
+        steps = [step for step in read_steps(folder) if step.doing is not Doing.RESTING]
+        text = (folder / "native").read_text("utf-8", "replace").strip()
+        if not text:
+            at_work = "; ".join(_words(step) for step in steps)
+            _log.warning("The last run was killed, ran out of memory or lost its power. %s", f"Then: {at_work}." if at_work else "")
+            return None
+        fatal, said, thread = _FATAL.search(text), _SAID.search(text), _CURRENT.search(text)
+        culprit = _culprit(steps, int(thread[1], 16) if thread else 0)
+        ended = (folder / "native").stat().st_mtime
+        crash = Crash(
+            at=datetime.fromtimestamp(ended, UTC),
+            model=culprit.model if culprit else "",
+            doing=_DOING[culprit.doing] if culprit else "",
+            answers=culprit.answers if culprit else 0,
+            requests=culprit.ids if culprit else (),
+            error=said[1] if said else fatal[1] if fatal else text.splitlines()[0][:300],
+        )
+        earlier = [one for one in read_crashes(self._notes.parent) if one.model == crash.model]
+        short = ended - (folder / "lock").stat().st_mtime < LONG_RUN_S
+        crash = replace(crash, in_a_row=(earlier[-1].in_a_row if earlier and short else 0) + 1)
+        _log.error("The last run ended in native code. %s. Its stack:\n%s", _words(culprit) if culprit else "No model was at work", text)
+        return crash
+
+    def _write(self, crashes: list[Crash]) -> None:
+        written = [asdict(crash) | {"at": crash.at.isoformat()} for crash in crashes]
+        try:
+            new = self._notes.with_suffix(".new")
+            new.write_text(json.dumps(written, indent=1), "utf-8")
+            new.replace(self._notes)
+        except OSError as error:
+            _log.warning("%s cannot be written: %s", self._notes, error)
+
+
+def read_crashes(logs: Path) -> list[Crash]:
+    """Those that are remembered, the newest last."""
+    try:
+        return [_crash(written) for written in json.loads((logs / "crashes.json").read_text("utf-8"))]
+    except (OSError, ValueError, TypeError, KeyError):
+        return []
+
+
+def _crash(written: Mapping[str, object]) -> Crash:
+    given = dict(written)
+    at, requests = given.pop("at"), given.pop("requests")
+    assert isinstance(requests, list)
+    return Crash(at=datetime.fromisoformat(str(at)), requests=tuple(map(str, requests)), **given)  # type: ignore[arg-type]
+
+
+def _culprit(steps: list[Step], thread: int) -> Step | None:
+    """The step of the thread that died; if a helper of llama.cpp died, the step that began last."""
+    mine = [step for step in steps if step.thread == thread]
+    return max(mine or steps, key=lambda step: step.at, default=None)
+
+
+def _words(step: Step) -> str:
+    ids = f", for {' '.join(step.ids)}" if step.ids else ""
+    return f"Model {step.model} was {_DOING[step.doing]} {step.answers} answers{ids}"

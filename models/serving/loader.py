@@ -1,0 +1,112 @@
+"""From a file and a plan to a platform that answers: everything slow about a load, on the thread of whoever calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from core.errors import PortalError
+from core.models.records import LoadSettings, ModelState
+from models.child.embedder import ChildEmbedder
+from models.child.model import ChildModel
+from models.embedding.embedding_platform import EmbeddingPlatform
+from models.embedding.llama_embedder import LlamaEmbedder
+from models.engine.kv_cache.offload_files import ParkedFiles
+from models.engine.llama import native
+from models.engine.llama.backend import LlamaBackend
+from models.gguf.adapters import ChosenAdapter, check_matches, choose, read_adapter
+from models.gguf.facts import ModelFacts, fingerprint
+from models.gguf.header import read_header
+from models.gguf.memory_plan import LoadPlan
+from models.platforms.local import LocalPlatform
+from models.prompting.chat_template import ChatTemplate
+from models.serving import machine
+from models.serving.last_run import RunRecord
+from models.serving.load_trial import try_to_load
+from models.serving.pool_entry import Entry
+
+Changed = Callable[[ModelState, str], None]
+
+
+class Loader:
+    def __init__(self, builtin: Path, files: ParkedFiles | None, record: RunRecord | None) -> None:
+        """builtin: the one file that needs no trial. See Pool for the others."""
+        self._builtin = builtin
+        self._files = files
+        self._record = record
+
+    def load(self, entry: Entry, changed: Changed) -> LocalPlatform | EmbeddingPlatform:
+        """Fills in the entry's version, device and memory. changed: hears of a process of its own. Raises PortalError."""
+        before = _memory_taken()
+        platform = self._chat(entry, changed) if entry.chats else self._vectors(entry, changed)
+        entry.memory_bytes = max(0, _memory_taken() + platform.own_process_bytes - before)
+        return platform
+
+    def _chat(self, entry: Entry, changed: Changed) -> LocalPlatform:
+        last_step = self._record.last_step(entry.name) if self._record and not entry.isolated else None
+        template = ChatTemplate(entry.facts.template, entry.name)
+        try:
+            template.check()
+            self._check_file(entry)
+            backend = self._backend(entry, changed)
+            try:
+                entry.device = _device(entry.plan, backend)
+            except PortalError:
+                backend.close()
+                raise
+        except PortalError:
+            template.close()
+            if last_step is not None:
+                last_step.close()
+            raise
+        return LocalPlatform(entry.facts, entry.version, backend, template, entry.adapters, self._files, last_step)
+
+    def _backend(self, entry: Entry, changed: Changed) -> LlamaBackend | ChildModel:
+        path, options = entry.facts.file.path, entry.plan.options
+        if entry.isolated:
+            return ChildModel(entry.name, path, options, entry.went_on, changed, self._files)
+        return LlamaBackend(path, options, entry.went_on)
+
+    def _vectors(self, entry: Entry, changed: Changed) -> EmbeddingPlatform:
+        self._check_file(entry)
+        path, options = entry.facts.file.path, entry.plan.options
+        embedder = (
+            ChildEmbedder(entry.name, path, options, entry.went_on, changed)
+            if entry.isolated
+            else LlamaEmbedder(path, options, entry.went_on)
+        )
+        try:
+            entry.device = _device(entry.plan, embedder)
+            return EmbeddingPlatform(entry.facts, entry.version, embedder)
+        except PortalError:
+            embedder.close()  # a process of its own would be started again and again
+            raise
+
+    def _check_file(self, entry: Entry) -> None:
+        entry.version = fingerprint(entry.facts)
+        if entry.facts.file.path != self._builtin:
+            try_to_load(entry.facts.file.path, entry.plan.options)
+
+
+def chosen_adapters(facts: ModelFacts, settings: LoadSettings) -> tuple[ChosenAdapter, ...]:
+    """Raises InvalidInput for one that is damaged or was made for another model."""
+    if not settings.adapters:
+        return ()
+    tensors = {tensor.name: tensor.shape for path in facts.parts for tensor in read_header(path).tensors}
+    for adapter in settings.adapters:
+        check_matches(read_adapter(adapter.path), facts.file.name, facts.file.architecture, tensors)
+    return tuple(map(choose, settings.adapters))
+
+
+def _memory_taken() -> int:
+    return machine.resident_bytes() + sum(gpu.total_bytes - gpu.free_bytes for gpu in native.gpus())
+
+
+def _device(plan: LoadPlan, backend: LlamaBackend | ChildModel | LlamaEmbedder | ChildEmbedder) -> str:
+    """Where the model really runs, as llama.cpp reports it: a build may hold CUDA and still use the processor."""
+    offloaded = backend.logged("layers to GPU")
+    if plan.options.gpu_layers and offloaded:
+        return f"{plan.memory.device}, {offloaded.partition('offloaded ')[2] or offloaded}"
+    if plan.options.gpu_layers == 0 and native.machine_has_nvidia_gpu() and not native.gpus():
+        return f"{plan.memory.device} (this machine's GPU is not used: llama.cpp was built without CUDA)"
+    return plan.memory.device

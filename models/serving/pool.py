@@ -1,0 +1,306 @@
+"""The models loaded in this process: load, follow, drain, unload. A failure never touches the models that run."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from core.errors import Conflict, InvalidInput, NotFound, PortalError, Unavailable
+from core.models.records import AdapterFile, DeviceMemory, LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelKind, ModelState
+from models.child.kept_process import AGAIN
+from models.embedding.embedding_platform import EmbeddingPlatform
+from models.engine.kv_cache.offload_files import ParkedFiles
+from models.engine.llama import native
+from models.engine.stats.metrics import EngineMetrics
+from models.gguf.facts import ModelFacts, read_facts
+from models.gguf.folder import Catalog
+from models.gguf.memory_plan import LoadPlan, check_fits, plan_load
+from models.platforms.local import LocalPlatform
+from models.serving import machine
+from models.serving.last_run import RunRecord
+from models.serving.loader import Loader, chosen_adapters
+from models.serving.pool_entry import Entry
+from models.serving.precedence import urgent
+from models.serving.remembered_settings import RememberedSettings
+
+DRAIN_S = 30.0
+_log = logging.getLogger(__name__)
+
+
+class Pool:
+    """Fulfils core's ModelPool. Safe from any thread."""
+
+    def __init__(
+        self,
+        models_folder: Path,
+        builtin: Path,
+        *,
+        notes: Path,
+        extra_buffers: bool = True,
+        files: ParkedFiles | None = None,
+        record: RunRecord | None = None,
+    ) -> None:
+        """models_folder: where people put GGUFs. builtin: the guide. notes: a file to remember settings in. extra_buffers: False where
+        the self test died with them. files: where conversations go that memory has no room for; the pool closes them. record: where
+        engines note what they do, for the next start should this process die of it.
+        """
+        self._builtin = builtin
+        self._catalog = Catalog(models_folder, builtin)
+        self._remembered = RememberedSettings(notes)
+        self._extra_buffers = extra_buffers
+        self._files = files
+        self._loader = Loader(builtin, files, record)
+        self._entries: dict[str, Entry] = {}
+        self._default: str | None = None
+        self._lock = threading.RLock()
+        self._closing = False
+        native.start()
+
+    # ModelPool
+
+    def loaded(self) -> Sequence[LoadedModel]:
+        with self._lock:
+            models = [entry.describe(default=entry.name == self._default) for entry in self._entries.values()]
+        models = [replace(model, guide=model.file.path == self._builtin) for model in models]
+        return sorted(models, key=lambda model: not model.default)
+
+    def files(self) -> Sequence[ModelFile]:
+        return self._catalog.files()
+
+    def adapters(self) -> Sequence[AdapterFile]:
+        return self._catalog.adapters()
+
+    def read_file(self, path: Path) -> ModelFile:
+        return read_facts(path).file
+
+    def plan(self, file: ModelFile, settings: LoadSettings) -> MemoryPlan:
+        return self._plan(read_facts(file.path), settings).memory
+
+    def remembered(self, path: Path) -> LoadSettings | None:
+        return self._remembered.of(path)
+
+    def load(self, path: Path, settings: LoadSettings, *, default: bool = False) -> LoadedModel:
+        facts = read_facts(path)
+        if default and facts.file.kind is not ModelKind.CHAT:
+            raise _not_for_chats(facts.file.name)
+        plan = self._plan(facts, settings)
+        check_fits(facts, plan.memory)
+        adapters = chosen_adapters(facts, settings)
+        options = replace(plan.options, adapters=[(one.key, str(one.path), one.scale) for one in adapters])
+        plan = replace(plan, options=options)
+        with self._lock:
+            if self._closing:
+                raise Unavailable("The portal is stopping.")
+            known = self._entries.get(facts.file.name)
+            if known and known.state is not ModelState.FAILED:
+                raise Conflict("A model named {model} is loaded already. Unload it first.", model=facts.file.name)
+            self._remembered.keep(path, settings)
+            entry = self._entries[facts.file.name] = Entry(
+                facts,
+                plan,
+                adapters,
+                device=plan.memory.device,
+                becomes_default=default,
+                isolated=settings.isolated,
+            )
+            self._spawn(entry, self._load, f"load {entry.name}")
+            return entry.describe(default=entry.name == self._default)
+
+    def make_default(self, name: str) -> None:
+        """Raises NotFound, Conflict if it is not ready or not for chats."""
+        with self._lock:
+            if not self._entry(name).chats:
+                raise _not_for_chats(name)
+            if self._entry(name).state is not ModelState.READY:
+                raise Conflict("The model {model} is not ready.", model=name)
+            self._default = name
+
+    def unload(self, name: str) -> None:
+        with self._lock:
+            entry = self._entry(name)
+            entry.unwanted = True
+            if entry.state is ModelState.FAILED:
+                self._remove(entry)
+            elif entry.state in (ModelState.READY, ModelState.RESTARTING):
+                entry.state = ModelState.DRAINING
+                self._choose_default()
+                self._spawn(entry, self._drain, f"unload {name}")
+
+    # For the router and for metrics
+
+    def knows(self, name: str) -> bool:
+        with self._lock:
+            return name in self._entries
+
+    def platform(self, name: str | None) -> LocalPlatform:
+        """The named chat model's platform, or the default one's. Raises NotFound, Unavailable, InvalidInput (not for chats)."""
+        with self._lock:
+            chats = [entry.name for entry in self._entries.values() if entry.chats]
+            wanted = name or self._default or next(iter(chats), None)
+            if wanted is None:
+                raise Unavailable("No model is loaded. Ask an admin to load one on the Models page.")
+            found = self._ready(wanted)
+            if isinstance(found, LocalPlatform):
+                return found
+            raise InvalidInput(
+                "The model {model} makes vectors; it cannot chat. Choose one of: {models}.", model=wanted, models=", ".join(chats) or "none"
+            )
+
+    def vectors(self, name: str | None, kind: ModelKind) -> EmbeddingPlatform:
+        """The platform of the named model, or of the first one of this kind. Raises NotFound, Unavailable, InvalidInput (another kind)."""
+        with self._lock:
+            names = [entry.name for entry in self._entries.values() if entry.facts.file.kind is kind]
+            wanted = name or next(iter(names), None)
+            if wanted is None:
+                raise Unavailable("No model of the kind {kind} is loaded. Ask an admin to load one on the Models page.", kind=kind.value)
+            found = self._ready(wanted)
+            if isinstance(found, EmbeddingPlatform) and wanted in names:
+                return found
+            raise InvalidInput(
+                "The model {model} is not of the kind {kind}. Choose one of: {models}.",
+                model=wanted,
+                kind=kind.value,
+                models=", ".join(names) or "none",
+            )
+
+    def _ready(self, wanted: str) -> LocalPlatform | EmbeddingPlatform:
+        """Under the lock."""
+        if wanted not in self._entries:
+            raise NotFound("There is no model {model}. Choose one of: {models}.", model=wanted, models=", ".join(self._entries) or "none")
+        entry = self._entries[wanted]
+        if entry.state is ModelState.READY and entry.platform is not None:
+            return entry.platform
+        if entry.state is ModelState.RESTARTING:
+            raise Unavailable(AGAIN, name=wanted)
+        if entry.state is ModelState.LOADING:
+            raise Unavailable("The model {model} is still loading. Try again in a moment.", model=wanted)
+        raise Unavailable("The model {model} is not available now.", model=wanted)
+
+    def metrics(self) -> dict[str, EngineMetrics]:
+        """Of every running engine, by the model's name."""
+        with self._lock:
+            platforms = {name: entry.platform for name, entry in self._entries.items() if entry.platform is not None}
+        return {name: platform.metrics() for name, platform in platforms.items()}
+
+    def memory(self) -> Sequence[DeviceMemory]:
+        """Of the host and of each GPU that llama.cpp can use, now."""
+        host = machine.host_memory()
+        gpus = [DeviceMemory(gpu.name, gpu.free_bytes, gpu.total_bytes) for gpu in native.gpus()]
+        return [DeviceMemory("host", host.free, host.total), *gpus]
+
+    def close(self, timeout: float = 5.0) -> None:
+        """Refuse new loads, end what runs, free everything. Returns within about `timeout` seconds."""
+        with self._lock:
+            self._closing = True
+            entries = list(self._entries.values())
+            for entry in entries:
+                entry.unwanted = True
+        deadline = time.monotonic() + timeout
+        for entry in entries:
+            if entry.platform is not None and not entry.platform.close(max(0.1, deadline - time.monotonic())):
+                _log.warning("model %s did not stop within %.0f s", entry.name, timeout)
+            for thread in entry.threads:
+                thread.join(max(0.1, deadline - time.monotonic()))
+        with self._lock:
+            self._entries.clear()
+            self._default = None
+        if self._files is not None:
+            self._files.close()
+
+    # Loading and unloading, each in a thread of its own
+
+    def _load(self, entry: Entry) -> None:
+        try:
+            platform = self._loader.load(entry, lambda state, reason: self._changed(entry, state, reason))
+        except PortalError as error:
+            self._failed(entry, str(error))
+        except Exception as error:  # noqa: BLE001 - shown as the reason; the other models run on
+            _log.exception("loading %s failed", entry.name)
+            self._failed(entry, f"It could not be loaded: {error}")
+        else:
+            with self._lock:
+                if not entry.unwanted:
+                    entry.platform, entry.state, entry.progress = platform, ModelState.READY, 1.0
+                    self._default = entry.name if entry.becomes_default else self._default
+                    self._choose_default()
+                    _log.info("model %s is ready on %s", entry.name, entry.device)
+                    return
+            platform.close()
+            self._remove(entry)
+
+    def _changed(self, entry: Entry, state: ModelState, reason: str) -> None:
+        """A process of a model's own died (RESTARTING), is back (READY), or is not started again (FAILED)."""
+        platform = entry.platform
+        if state is ModelState.FAILED:
+            entry.platform = None
+            self._failed(entry, f"Its process ended again and again: {reason}")
+            if platform is not None:
+                platform.close()
+            return
+        with self._lock:
+            if entry.state in (ModelState.READY, ModelState.RESTARTING):
+                entry.state, entry.error = state, reason or None
+
+    def _drain(self, entry: Entry) -> None:
+        deadline = time.monotonic() + DRAIN_S
+        platform = entry.platform
+        assert platform is not None
+        while not platform.idle and time.monotonic() < deadline and not self._closing:
+            time.sleep(0.05)
+        if platform.close():
+            self._remove(entry)
+            _log.info("model %s is unloaded", entry.name)
+        else:
+            self._failed(entry, "It did not stop. Restart the portal to free its memory.")
+
+    def _failed(self, entry: Entry, reason: str) -> None:
+        with self._lock:
+            if entry.unwanted and entry.platform is None:
+                self._remove(entry)
+                return
+            entry.state, entry.error = ModelState.FAILED, reason
+            self._choose_default()
+        _log.error("model %s: %s", entry.name, reason)
+
+    # Under the lock
+
+    def _plan(self, facts: ModelFacts, settings: LoadSettings) -> LoadPlan:
+        """What loads that have begun will take is not free any more."""
+        with self._lock:
+            loading = [entry for entry in self._entries.values() if entry.state is ModelState.LOADING]
+            promised = sum(round(entry.plan.memory.needed_bytes * (1 - entry.progress)) for entry in loading)
+        more = sum(adapter.path.stat().st_size for adapter in settings.adapters if adapter.path.is_file())
+        facts = replace(facts, weights_bytes=facts.weights_bytes + more)
+        plan = plan_load(facts, settings, extra_buffers=self._extra_buffers)
+        return replace(plan, memory=replace(plan.memory, free_bytes=max(0, plan.memory.free_bytes - promised)))
+
+    def _entry(self, name: str) -> Entry:
+        if name not in self._entries:
+            raise NotFound("There is no model {model}.", model=name)
+        return self._entries[name]
+
+    def _spawn(self, entry: Entry, work: Callable[[Entry], None], name: str) -> None:
+        thread = threading.Thread(target=work, args=(entry,), name=name, daemon=True)
+        entry.threads.append(thread)
+        urgent(thread.start)
+
+    def _remove(self, entry: Entry) -> None:
+        with self._lock:
+            if self._entries.get(entry.name) is entry:
+                del self._entries[entry.name]
+            self._choose_default()
+
+    def _choose_default(self) -> None:
+        """Keep the default while it is ready; else take the chat model that was loaded first."""
+        current = self._entries.get(self._default or "")
+        if current and current.state in (ModelState.READY, ModelState.RESTARTING):
+            return
+        ready = (entry.name for entry in self._entries.values() if entry.chats and entry.state is ModelState.READY)
+        self._default = next(ready, None)
+
+def _not_for_chats(name: str) -> Conflict:
+    return Conflict("The model {model} makes vectors; chats cannot use it.", model=name)

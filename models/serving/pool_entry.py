@@ -1,0 +1,71 @@
+"""One model of the pool, from the wish to load it to its end."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+
+from core.models.records import LoadedModel, ModelKind, ModelState
+from models.embedding.embedding_platform import EmbeddingPlatform
+from models.gguf.adapters import ChosenAdapter
+from models.gguf.facts import ModelFacts
+from models.gguf.memory_plan import LoadPlan
+from models.platforms.local import LocalPlatform
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """A model in the pool. Changed under the pool's lock; progress by the loading thread alone."""
+
+    facts: ModelFacts
+    plan: LoadPlan
+    adapters: tuple[ChosenAdapter, ...] = ()
+    state: ModelState = ModelState.LOADING
+    version: str = ""
+    device: str = ""
+    platform: LocalPlatform | EmbeddingPlatform | None = None
+    progress: float = 0.0
+    memory_bytes: int = 0
+    error: str | None = None
+    becomes_default: bool = False
+    """Once it is ready: until then, and if it fails, the default stays what it was."""
+    isolated: bool = False
+    unwanted: bool = False
+    """Unloaded, or the portal stops: a load that runs gives up."""
+    threads: list[threading.Thread] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return self.facts.file.name
+
+    @property
+    def chats(self) -> bool:
+        return self.facts.file.kind is ModelKind.CHAT
+
+    def went_on(self, done: float) -> bool:
+        """So much of it is loaded, 0 to 1; False: give up."""
+        self.progress = done
+        return not self.unwanted
+
+    def describe(self, *, default: bool) -> LoadedModel:
+        metrics = self.platform.metrics() if self.platform is not None else None
+        return LoadedModel(
+            name=self.name,
+            state=self.state,
+            file=self.facts.file,
+            version=self.version,
+            platform="local",
+            device=self.device,
+            context=self.plan.memory.context,
+            slots=self.plan.memory.slots,
+            slots_busy=metrics.busy if metrics else 0,
+            waiting=metrics.waiting if metrics else 0,
+            plan=self.plan.memory,
+            memory_bytes=self.memory_bytes,
+            progress=self.progress,
+            tokens_per_second=metrics.tokens_per_second if metrics else None,
+            default=default,
+            error=self.error,
+            adapters=tuple(adapter.name for adapter in self.adapters),
+            isolated=self.isolated,
+        )

@@ -1,0 +1,57 @@
+"""How each file was loaded last, in a small JSON file, so that the next load can be offered the same way."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import asdict, fields
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from core.errors import InvalidInput
+from core.models.records import Adapter, LoadSettings
+
+MOST = 200
+"""Files; the one not loaded for longest is forgotten first."""
+_log = logging.getLogger(__name__)
+
+
+class RememberedSettings:
+    """Safe from any thread. A file that cannot be read or written is as good as none: nothing depends on it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = Lock()
+
+    def of(self, model: Path) -> LoadSettings | None:
+        """What the model was loaded with last; None if that is not known, or not possible any more."""
+        with self._lock:
+            known = self._read().get(str(model.absolute()))
+        if not isinstance(known, dict) or not known.keys() <= {field.name for field in fields(LoadSettings)}:
+            return None
+        values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in known.items()}
+        try:
+            values["adapters"] = tuple(Adapter(each["name"], Path(each["path"]), each["scale"]) for each in values.get("adapters", ()))
+            return LoadSettings(**values)
+        except (InvalidInput, TypeError, KeyError):
+            return None
+
+    def keep(self, model: Path, settings: LoadSettings) -> None:
+        with self._lock:
+            known = self._read()
+            known.pop(str(model.absolute()), None)
+            known[str(model.absolute())] = asdict(settings)
+            fresh = self._path.with_suffix(".new")
+            try:
+                fresh.write_text(json.dumps(dict(list(known.items())[-MOST:]), indent=1, default=str), "utf-8")
+                fresh.replace(self._path)
+            except OSError as problem:
+                _log.warning("how %s was loaded could not be noted: %s", model.name, problem)
+
+    def _read(self) -> dict[str, object]:
+        try:
+            known = json.loads(self._path.read_text("utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return known if isinstance(known, dict) else {}

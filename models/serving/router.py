@@ -1,0 +1,43 @@
+"""From a model's name to the platform that runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from core.errors import InvalidInput
+from core.inference.requests import GenerationRequest, RunningGeneration
+from core.inference.vectors import EmbeddingRequest, RerankRequest, RunningEmbedding
+from core.models.records import LoadedModel, ModelKind, ModelState
+from models.serving.pool import Pool
+
+
+class PoolRouter:
+    """Fulfils core's Router over the models in this process."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    def start(self, request: GenerationRequest) -> RunningGeneration:
+        request = self._spelled_out(request)
+        return self._pool.platform(request.model).start(request)
+
+    def embed(self, request: EmbeddingRequest) -> RunningEmbedding:
+        return self._pool.vectors(request.model, ModelKind.EMBEDDING).embed(request)
+
+    def rerank(self, request: RerankRequest) -> RunningEmbedding:
+        return self._pool.vectors(request.model, ModelKind.RERANKING).rerank(request)
+
+    def _spelled_out(self, request: GenerationRequest) -> GenerationRequest:
+        """A name such as glm:legal means the adapter legal of the model glm, unless a model is called so."""
+        model, colon, adapter = (request.model or "").rpartition(":")
+        if not colon or not model or self._pool.knows(request.model or ""):
+            return request
+        if request.adapter not in (None, "", adapter):
+            raise InvalidInput(
+                "The model's name asks for the adapter {one}, the request for {other}.", one=adapter[:80], other=request.adapter[:80]
+            )
+        return replace(request, model=model, adapter=adapter)
+
+    def models(self) -> Sequence[LoadedModel]:
+        return [model for model in self._pool.loaded() if model.state is ModelState.READY]

@@ -1,0 +1,141 @@
+"""From the session cookie to a page: who is this, what may this person open, and what to show otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.errors import PortalError
+from core.operations.log_context import add_to_log_context, log_context, new_request_id
+from core.people.permissions import ROLES, Permission, allows
+from core.people.records import User
+from core.people.sessions import SESSION_COOKIE
+from pages import account, audit, chat, feedback, models, people, search, sign_in, store, usage
+from pages.shell import frame, words
+from pages.shell.words import said, t
+from pages.widgets.browser_shell import browser_shell
+
+if TYPE_CHECKING:
+    from bootstrap.portal import Portal
+
+Render = Callable[["Portal", User], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    path: str
+    title: str
+    """The English title: the key of its translation."""
+    permission: Permission
+    render: Render
+
+
+ENTRIES = (
+    Entry(frame.START, "Chat", Permission.CHAT, chat.render),
+    Entry(search.PATH, "Search", Permission.CHAT, search.render),
+    Entry("feedback", "Feedback", Permission.REVIEW_FEEDBACK, feedback.render),
+    Entry("usage", "Usage", Permission.VIEW_USAGE, usage.render),
+    Entry("models", "Models", Permission.RUN_MODELS, models.render),
+    Entry("people", "People", Permission.MANAGE_PEOPLE, people.render),
+    Entry("store", "Store", Permission.RUN_STORE, store.render),
+    Entry("audit", "Audit", Permission.READ_AUDIT, audit.render),
+)
+"""The pages of the portal, in the order of the menu; the first is the start page."""
+
+
+def run(open_portal: Callable[[], Portal]) -> None:
+    """One script run: everything a browser sees comes from here."""
+    with log_context(request_id=new_request_id()):
+        _run(open_portal)
+
+
+def _run(open_portal: Callable[[], Portal]) -> None:
+    frame.style()
+    try:
+        portal = open_portal()
+        user = portal.sessions.user(st.context.cookies.get(SESSION_COOKIE))
+    except PortalError as problem:
+        sentence = said(problem)
+        _alone(t("Not ready"), lambda: _broken(sentence))
+        return
+    if user is None:
+        _alone(t("Sign in"), lambda: sign_in.render(portal))
+        return
+    add_to_log_context(user_id=user.id)
+    words.choose(user.language)
+    _signed_in(portal, user)
+
+
+def _alone(title: str, draw: Callable[[], None]) -> None:
+    """A page without navigation, whatever address was asked for: nothing else exists for this visitor."""
+    page = st.navigation([st.Page(draw, title=title, url_path="start", default=True)], position="hidden")
+    _frame(title, centered=True, sidebar="collapsed")
+    page.run()
+
+
+def _broken(sentence: str) -> None:
+    if frame.blank(t("The portal is not ready"), sentence, t("Try again")):
+        st.rerun()
+
+
+def _signed_in(portal: Portal, user: User) -> None:
+    listed = [_page(portal, user, entry) for entry in ENTRIES if allows(user.role, entry.permission)]
+    hidden = [_forbidden(entry, user) for entry in ENTRIES if not allows(user.role, entry.permission)]
+    # Without icons: the icon of the open page becomes the browser's, and Streamlit fetches that from an outside host.
+    own = [
+        st.Page(lambda: account.render(portal, user), title=t("Preferences"), url_path="preferences"),
+        st.Page(lambda: account.keyboard(user), title=t("Keyboard"), url_path="keyboard"),
+        st.Page(lambda: account.sign_out(portal, user), title=t("Sign out"), url_path="sign-out"),
+    ]
+    page = st.navigation({"": listed + hidden, user.full_name: own}, position="top")
+    start = page.url_path == ""
+    _frame(page.title, centered=start, sidebar=272)
+    frame.brand()
+    browser_shell(page.url_path, reviews=allows(user.role, Permission.REVIEW_FEEDBACK))
+    if page.url_path != search.PATH:
+        search.shortcut()
+    if start:
+        page.run()
+    else:
+        with st.container(key="tool"):
+            page.run()
+
+
+def _page(portal: Portal, user: User, entry: Entry) -> st.Page:
+    return st.Page(lambda: _draw(portal, user, entry), title=t(entry.title), url_path=entry.path, default=entry is ENTRIES[0])
+
+
+def _draw(portal: Portal, user: User, entry: Entry) -> None:
+    """The page; where the portal cannot give what it needs, the sentence that says so."""
+    try:
+        entry.render(portal, user)
+    except PortalError as problem:
+        if frame.blank(t("This cannot be shown now"), said(problem), t("Try again"), key="blank-page"):
+            st.rerun()
+
+
+def _forbidden(entry: Entry, user: User) -> st.Page:
+    """Asked for by its address, the page of another role says so, and shows nothing else."""
+    return st.Page(lambda: _no_rights(entry, user), title=t(entry.title), url_path=entry.path, visibility="hidden")
+
+
+def _no_rights(entry: Entry, user: User) -> None:
+    roles = ", ".join(t(role.value.title()) for role, permissions in ROLES.items() if entry.permission in permissions)
+    role = t(user.role.value.title())
+    why = t("It is for the role {roles}; yours is {role}. An admin can change it on the People page.", roles=roles, role=role)
+    if frame.blank(t("You cannot open {page}", page=t(entry.title)), why, t("Back to chat")):
+        frame.open_page(frame.START)
+
+
+def _frame(title: str, *, centered: bool, sidebar: int | str) -> None:
+    """Exactly one call a run: two calls with two layouts make the page jump."""
+    st.set_page_config(
+        page_title=f"{title} · GLM Portal",
+        page_icon=frame.FAVICON,
+        layout="centered" if centered else "wide",
+        initial_sidebar_state=sidebar,  # type: ignore[arg-type]
+        menu_items={"About": t("GLM Portal: chats with GLM models that run on your own servers.")},
+    )

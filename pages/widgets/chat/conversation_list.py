@@ -1,0 +1,124 @@
+"""Folders and conversations in the sidebar: one component for all rows, their menus and marks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import date, datetime, timedelta
+
+from core.chat.records import Conversation, Folder
+from pages.shell.words import language, t
+from pages.widgets.common.script import component
+from pages.widgets.usage.days import zone
+
+_list = component("conversations", file="conversations.js", html="<nav class='list'></nav>")
+
+_GROUPS = ("Today", "Yesterday", "Last 7 days", "Last 30 days", "Older")
+
+
+def conversation_list(
+    conversations: Sequence[Conversation],
+    folders: Sequence[Folder],
+    folder: Folder | None,
+    *,
+    open_id: str | None,
+    open_in: str | None,
+    running: Collection[str],
+    found: bool,
+    on_event: Callable[[], None],
+) -> None:
+    """folders: all of the person; folder: the one in which the conversations are; open_in: the id of the one in which the open chat is.
+    found: the conversations are what a search found in any folder, best first, so they name their folders and are not grouped by day.
+
+    `on_event` is called when `st.session_state["conversations"].event` holds {"kind": "open" | "move" | "delete" | "folder" |
+    "delete folder", "id"} or {"kind": "rename" | "rename folder" | "new folder", "id", "title"}. "folder" with "" leaves the folder.
+    """
+    now = _now()
+    groups = [(t("Found"), list(conversations))] if found and conversations else by_day(conversations, now)
+    named = {each.id: each.name for each in folders} if found else {}
+
+    def row(each: Conversation) -> dict[str, object]:
+        return _row(each, each.id in running, named, day(each.updated_at, now) if found else "")
+
+    _list(
+        key="conversations",
+        # A list: Streamlit searches every value of a mapping for tables.
+        data=[
+            {
+                "open": open_id,
+                "folders": [] if found or folder else [_folder(each, each.id == open_in) for each in folders],
+                "folder": _folder(folder, True) if folder and not found else None,
+                "groups": [[title, [row(each) for each in members]] for title, members in groups],
+                "none": _why_none(found, folder, folders),
+            },
+            _labels(len(folders)),
+        ],
+        on_event_change=on_event,
+    )
+
+
+def _why_none(found: bool, folder: Folder | None, folders: Sequence[Folder]) -> str:
+    if found:
+        return t("No chat has these words.")
+    if folder:
+        return t("No chats here yet. Start a new one, or move one here from its menu.")
+    return t("Chats that are in no folder will be listed here.") if folders else t("Your chats will be listed here.")
+
+
+def _folder(folder: Folder, marked: bool) -> dict[str, object]:
+    return {"id": folder.id, "title": folder.name, "marked": marked}
+
+
+def _row(conversation: Conversation, running: bool, named: Mapping[str, str], at: str) -> dict[str, object]:
+    """named: the folders that the rows name, by their ids. at: the day of its last change, where the row says it."""
+    folder = named.get(conversation.folder_id or "", "")
+    return {"id": conversation.id, "title": conversation.title, "running": running, "folder": folder, "at": at}
+
+
+def _labels(folders: int) -> dict[str, str]:
+    return {
+        "untitled": t("New chat"),
+        "more": t("More"),
+        "rename": t("Rename"),
+        "delete": t("Delete"),
+        "title": t("Title"),
+        "running": t("An answer is being written"),
+        "move": t("Move to folder"),
+        "folder": t("Folder"),
+        "folders": t("Folders"),
+        "new folder": t("New folder"),
+        "delete folder": t("Delete folder"),
+        "folder name": t("Name of the folder"),
+        "all folders": t("Show all {number} folders", number=folders),
+        "all chats": t("All chats"),
+    }
+
+
+def by_day(conversations: Sequence[Conversation], now: datetime) -> list[tuple[str, list[Conversation]]]:
+    """Groups with their translated heads, newest first; days are those of `now`'s time zone. Empty groups are left out."""
+    members: dict[str, list[Conversation]] = {title: [] for title in _GROUPS}
+    for each in conversations:
+        members[_group(each.updated_at.astimezone(now.tzinfo).date(), now.date())].append(each)
+    return [(t(title), each) for title, each in members.items() if each]
+
+
+def _group(day: date, today: date) -> str:
+    age = today - day
+    if age <= timedelta(0):
+        return "Today"
+    if age == timedelta(1):
+        return "Yesterday"
+    return "Last 7 days" if age <= timedelta(7) else "Last 30 days" if age <= timedelta(30) else "Older"
+
+
+def day(at: datetime, now: datetime) -> str:
+    """14:05 today, else 3 Nov, with the year where it is another one."""
+    local = at.astimezone(now.tzinfo)
+    if local.date() == now.date():
+        return f"{local:%H:%M}"
+    if language() == "zh":
+        return f"{local.month}月{local.day}日" if local.year == now.year else f"{local.year}年{local.month}月{local.day}日"
+    return f"{local.day} {local:%b}" if local.year == now.year else f"{local.day} {local:%b %Y}"
+
+
+def _now() -> datetime:
+    return datetime.now(zone())

@@ -1,0 +1,116 @@
+"""What is asked before a chat or a folder goes, and where a chat is to move. One dialog at a time; the session remembers which."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.chat.folders import LONGEST_NAME
+from core.chat.records import Conversation, Folder
+from core.errors import PortalError
+from core.people.records import User
+from core.undo import UNDO_S
+from pages.shell.words import t
+from pages.widgets.chat.message import plain
+from pages.widgets.common.requests import wish
+
+if TYPE_CHECKING:
+    from bootstrap.portal import Portal
+
+_SHOWN = "chat_dialog"
+_NAME = "move-name"
+MANY = 8
+"""More folders than these scroll."""
+
+
+def show(kind: str, id: str, problem: str = "") -> None:
+    """kind: "delete" or "move" a chat, or "delete folder". problem: why the last try failed."""
+    st.session_state[_SHOWN] = (kind, id, problem)
+
+
+def close() -> None:
+    st.session_state.pop(_SHOWN, None)
+
+
+def draw(portal: Portal, user: User) -> None:
+    """The dialog that is to be shown, if any."""
+    if _SHOWN not in st.session_state:
+        return
+    kind, id, problem = st.session_state[_SHOWN]
+    folders = portal.folders.list(user)
+    try:
+        if kind == "delete":
+            _delete_chat(portal.conversations.get(user, id))
+        elif kind == "move":
+            _move(portal.conversations.get(user, id), folders, problem)
+        else:
+            _delete_folder(next(each for each in folders if each.id == id))
+    except (PortalError, StopIteration):
+        close()  # gone meanwhile
+
+
+def _delete_chat(conversation: Conversation) -> None:
+    title = plain(conversation.title or t("New chat"))
+
+    @st.dialog(t("Delete this chat?"), on_dismiss=close)
+    def ask() -> None:
+        st.markdown(t("{title} and its messages will be deleted. Ratings stay, without the text.", title=f"**{title}**"))
+        st.caption(t("You can undo this for {seconds} seconds.", seconds=round(UNDO_S)))
+        _keep_or_delete("delete now", conversation.id)
+
+    ask()
+
+
+def _delete_folder(folder: Folder) -> None:
+    @st.dialog(t("Delete this folder?"), on_dismiss=close)
+    def ask() -> None:
+        st.markdown(t("{name} will be deleted. Its chats stay, in no folder.", name=f"**{plain(folder.name)}**"))
+        _keep_or_delete("delete folder now", folder.id)
+
+    ask()
+
+
+def _keep_or_delete(kind: str, id: str) -> None:
+    with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall", key="danger-delete"):
+        keep = st.button(t("Keep"), key="keep", on_click=close)
+        delete = st.button(t("Delete"), key="delete-now", type="primary", on_click=lambda: wish(kind, id=id))
+    if keep or delete:
+        st.rerun()
+
+
+def _move(conversation: Conversation, folders: Sequence[Folder], problem: str) -> None:
+    """One click moves; a new folder is made on the way."""
+
+    @st.dialog(t("Move to folder"), on_dismiss=close)
+    def ask() -> None:
+        st.caption(plain(conversation.title or t("New chat")))
+        moved = False
+        with st.container(key="movelist", gap=None, height=320 if len(folders) > MANY else "content"):
+            for each in folders:
+                moved |= _place(each.name, "folder", conversation, each.id)
+            if conversation.folder_id:
+                moved |= _place(t("No folder"), "folder_off", conversation, None)
+        with st.form("move-new", border=False, enter_to_submit=True):
+            st.text_input(t("New folder"), max_chars=LONGEST_NAME, autocomplete="off", key=_NAME)
+            if problem:
+                st.markdown(f":red[:material/error: {plain(problem)}]")
+            moved |= st.form_submit_button(t("Create and move"), on_click=_move_to_new, args=(conversation.id,))
+        if moved:
+            st.rerun()
+
+    ask()
+
+
+def _place(name: str, icon: str, conversation: Conversation, folder_id: str | None) -> bool:
+    """A place to move to. Where the chat is already, it is only marked."""
+    here = conversation.folder_id == folder_id
+    return st.button(
+        plain(name), icon=f":material/{'check' if here else icon}:", key=f"moveto-{folder_id or 'none'}", type="tertiary", width="stretch",
+        disabled=here, on_click=wish, args=("move now",), kwargs={"id": conversation.id, "folder": folder_id},
+    )  # fmt: skip
+
+
+def _move_to_new(conversation_id: str) -> None:
+    wish("move to new", id=conversation_id, name=st.session_state[_NAME])

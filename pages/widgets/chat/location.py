@@ -1,0 +1,78 @@
+"""Which chat is open, and which folder is listed beside it.
+
+The address says it, so that reload, back and a second window find the place; coming back from another page, the session remembers it.
+A chat's address leads to the folder it is in. Without a chat, the folder has an address of its own: what is asked there begins in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.chat.records import Conversation, Folder
+from pages.widgets.chat.linked_message import CONVERSATION
+
+FOLDER = "f"
+"""The query parameter with the folder's id."""
+SEARCH_FIELD = "convsearch"
+"""The key of the sidebar's search field."""
+_OPEN, _FOLDER, _LED = "chat_open", "chat_folder", "chat_led_to_folder"
+
+
+def opened() -> str | None:
+    """The id of the open chat; None: a new one."""
+    here = st.query_params.get(CONVERSATION)
+    if here is None and FOLDER not in st.query_params and comes_back():
+        here = st.session_state.get(_OPEN)
+    if here and st.query_params.get(CONVERSATION) != here:
+        st.query_params[CONVERSATION] = here
+    st.session_state[_OPEN] = here
+    return here
+
+
+def open_chat(conversation_id: str | None) -> None:
+    """None: a new one, in the listed folder."""
+    st.session_state[_OPEN] = conversation_id
+    _go({CONVERSATION: conversation_id, FOLDER: None if conversation_id else st.session_state.get(_FOLDER)})
+
+
+def list_folder(folder_id: str | None) -> None:
+    """List the chats of this folder, or those in none. The open chat stays open."""
+    st.session_state[_FOLDER] = folder_id
+    if CONVERSATION not in st.query_params:
+        _go({FOLDER: folder_id})
+
+
+def listed(folders: Sequence[Folder], conversation_id: str | None, conversation: Conversation | None) -> Folder | None:
+    """The folder whose chats are listed: of a chat that was just opened its own, else the one chosen last.
+
+    folders: the person's, which alone can be listed. conversation: the open chat, if there is such a one.
+    """
+    wanted = st.session_state.get(_FOLDER)
+    if conversation_id is None:
+        wanted = st.query_params.get(FOLDER) or (wanted if comes_back() else None)
+    elif conversation and st.session_state.get(_LED) != conversation_id:
+        wanted = conversation.folder_id
+    st.session_state[_LED] = conversation_id
+    found = next((each for each in folders if each.id == wanted), None)
+    st.session_state[_FOLDER] = found.id if found else None
+    if conversation_id is None and st.query_params.get(FOLDER) != st.session_state[_FOLDER]:
+        _go({FOLDER: st.session_state[_FOLDER]})
+    return found
+
+
+def folder_of_new_chats() -> str | None:
+    """The id of the folder that was listed last."""
+    found: str | None = st.session_state.get(_FOLDER)
+    return found
+
+
+def comes_back() -> bool:
+    """Whether another page was drawn last: Streamlit forgets the widgets of a page that is left. Else a bare address means a new chat."""
+    return SEARCH_FIELD not in st.session_state
+
+
+def _go(address: dict[str, str | None]) -> None:
+    # All at once: each change is an entry of the browser's history.
+    st.query_params.from_dict({name: id for name, id in address.items() if id})

@@ -1,0 +1,133 @@
+"""The sidebar of the chat: search, folders, chats, and what is done with them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from core.chat.ports import NO_FOLDER
+from core.chat.records import Folder
+from core.errors import NotFound, PortalError
+from core.people.records import User
+from pages import search
+from pages.shell.words import said, t
+from pages.widgets.chat import dialogs, location
+from pages.widgets.chat.conversation_list import conversation_list
+from pages.widgets.chat.follow import close_sidebar
+from pages.widgets.chat.message import plain
+from pages.widgets.common.cookie import session_watch
+from pages.widgets.common.requests import pending, wish_of_component
+
+if TYPE_CHECKING:
+    from bootstrap.portal import Portal
+
+LISTED = 100
+MARKS_S = 1.5
+_LISTED = "chat_listed"
+
+
+def chat_sidebar(portal: Portal, user: User, conversation_id: str | None) -> Folder | None:
+    """Returns the folder in which the open chat is, or a new one will be."""
+    try:
+        conversation = portal.conversations.get(user, conversation_id) if conversation_id else None
+    except NotFound:
+        conversation = None
+    folders = portal.folders.list(user)
+    folder = location.listed(folders, conversation_id, conversation)
+    open_in = conversation.folder_id if conversation else None
+    new = t("New chat in {name}", name=plain(folder.name)) if folder else t("New chat")
+    with st.sidebar:
+        with st.container(key="convhead", gap="xsmall"):
+            st.button(
+                new, icon=":material/edit_square:", key="new", type="tertiary", width="stretch", wrap=False, shortcut="Ctrl+Shift+O",
+                on_click=location.open_chat, args=(None,),
+            )  # fmt: skip
+            words = st.text_input(
+                t("Search chats"), type="search", placeholder=t("Search chats"), live=True, label_visibility="collapsed",
+                key=location.SEARCH_FIELD,
+            )  # fmt: skip
+        wanted = (words or "").strip()
+        _rows(portal, user, conversation_id, open_in, folder, wanted)
+        if wanted and st.button(t("All results"), icon=":material/search:", key="allresults", type="tertiary", width="stretch"):
+            search.open_with(wanted)
+        close_sidebar(conversation_id or "")
+    # On a phone, where the sidebar is closed; elsewhere the style sheet hides it.
+    st.button(new, icon=":material/edit_square:", key="icon-newhead", type="tertiary", on_click=location.open_chat, args=(None,))
+    dialogs.draw(portal, user)
+    return next((each for each in folders if each.id == open_in), None) if conversation else folder
+
+
+def carry_out(portal: Portal, user: User, asked: Mapping[str, Any]) -> None:
+    """What the person wished in the sidebar and its dialogs: see pages/widgets/common/requests.py."""
+    match asked["kind"]:
+        case "open":
+            location.open_chat(asked["id"])
+        case "rename":
+            portal.conversations.rename(user, asked["id"], asked["title"])
+        case "folder":
+            location.list_folder(asked["id"] or None)
+        case "new folder":
+            portal.folders.new(user, asked["title"])
+        case "rename folder":
+            portal.folders.rename(user, asked["id"], asked["title"])
+        case "delete" | "move" | "delete folder":
+            dialogs.show(asked["kind"], asked["id"])
+        case "delete now":
+            dialogs.close()
+            portal.conversations.delete_soon(user, asked["id"])
+            if location.opened() == asked["id"]:
+                location.open_chat(None)
+        case "restore":
+            portal.conversations.restore(user, asked["id"])
+            location.open_chat(asked["id"])
+        case "move now":
+            dialogs.close()
+            portal.conversations.move(user, asked["id"], asked["folder"])
+        case "move to new":
+            try:
+                folder = portal.folders.new(user, asked["name"])
+            except PortalError as problem:
+                dialogs.show("move", asked["id"], said(problem))
+                return
+            dialogs.close()
+            portal.conversations.move(user, asked["id"], folder.id)
+        case "delete folder now":
+            dialogs.close()
+            portal.folders.remove(user, asked["id"])
+
+
+def _rows(portal: Portal, user: User, conversation_id: str | None, open_in: str | None, folder: Folder | None, words: str) -> None:
+    """The list; while an answer runs in another conversation it is drawn again and again, so that its mark goes by itself."""
+    others = bool(portal.turns.running_conversations(user) - {conversation_id})
+    session_lives = session_watch(portal)
+
+    def draw() -> None:
+        session_lives()
+        limit = st.session_state.setdefault(_LISTED, LISTED)
+        try:
+            if words:
+                rows = portal.conversations.find(user, words)
+            else:
+                rows = portal.conversations.list(user, limit, folder_id=folder.id if folder else NO_FOLDER)
+            folders = portal.folders.list(user)
+        except PortalError as problem:
+            st.caption(said(problem))
+            return
+        running = portal.turns.running_conversations(user)
+        tell = partial(wish_of_component, "conversations")
+        conversation_list(
+            rows, folders, folder, open_id=conversation_id, open_in=open_in, running=running, found=bool(words), on_event=tell
+        )
+        if not words and len(rows) == limit:
+            st.button(t("Show older chats"), type="tertiary", key="older", width="stretch", on_click=_list_more)
+        if others and (pending() or not running - {conversation_id}):
+            st.rerun()
+
+    (st.fragment(draw, run_every=MARKS_S) if others else draw)()
+
+
+def _list_more() -> None:
+    st.session_state[_LISTED] += 2 * LISTED

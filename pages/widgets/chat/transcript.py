@@ -1,0 +1,280 @@
+"""The transcript: questions, finished answers, and the answer that is being written."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from core.chat.conversations import Shown
+from core.chat.records import Author, Message, MessageStatus
+from core.chat.running_turn import RunningTurn, Snapshot
+from core.inference.records import FinishReason, Generation
+from core.people.records import User
+from pages.shell.words import language, retold, t
+from pages.widgets.chat.between_answers import Foot, Thought, seam
+from pages.widgets.chat.message import plain, show
+from pages.widgets.common.browser_timer import awaited, set_timer
+from pages.widgets.common.cookie import session_watch
+from pages.widgets.common.figures import milliseconds, seconds
+from pages.widgets.common.requests import pending, wish
+
+if TYPE_CHECKING:
+    from bootstrap.portal import Portal
+
+POLL_S = 0.15
+POLL_EACH_S, POLL_MOST_S = 0.02, 0.5
+"""An answer is drawn every POLL_S; where many are written at once one of them every POLL_EACH_S, but each at least every POLL_MOST_S.
+Pages share the interpreter with the engine: drawn as often as one, twenty of them would slow down what they show."""
+TIMER_S, STAY_S = 5.0, 15.0
+"""One run of the watching fragment goes on drawing until something else wants the page to run, which the browser's timer does every
+TIMER_S meanwhile; STAY_S is for a timer that has fallen silent."""
+LOOKS = 3
+"""How often it is asked between two drawings whether something else wants to run."""
+COUNT_S = 0.5
+"""How often the line of figures is drawn beside a growing text: quicker than this, nobody reads it."""
+FIRST_WORDS_S = 0.12
+ELSEWHERE_S = 1.0
+"""How often to look for the end of an answer that another replica writes."""
+
+
+def transcript(
+    portal: Portal,
+    user: User,
+    shown: Sequence[Shown],
+    running: RunningTurn | None,
+    *,
+    figures: DeltaGenerator,
+    on_event: Callable[[str], None],
+    on_again: Callable[[str], None],
+) -> None:
+    """Draw all messages. on_event: see seam(). on_again: asked to try an answer (its id) once more."""
+    writing = shown[-1].message if shown and shown[-1].message.status is MessageStatus.STREAMING else None
+    free = writing is None
+    foot: Foot | None = None
+    asked: Shown | None = None
+    with st.container(key="transcript", gap="small"):
+        for each in shown:
+            message = each.message
+            if message.author is Author.USER:
+                asked = each
+                continue
+            draw_seam = partial(seam, f"seam-{message.id}", foot=foot, asked=asked, free=free, on_event=on_event)
+            if message is not writing:
+                draw_seam(thought=_thought(message))
+                _answer(message, free=free, on_again=on_again)
+                foot = Foot(each, _figures_of(message), details_of(message.generation), _mark(message), again=not _is_cut(message))
+            elif running is not None and running.turn.answer_id == message.id:
+                _running(portal, running, draw_seam, figures)
+            else:
+                draw_seam(thought=_thought(message))
+                _elsewhere(portal, user, message)
+        if free:
+            seam("seam-last", foot=foot, asked=None, thought=None, free=True, on_event=on_event)
+
+
+def _answer(message: Message, *, free: bool, on_again: Callable[[str], None]) -> None:
+    if message.text:
+        show(message.text)
+    if _is_cut(message):
+        _cut(message, free=free, on_again=on_again)
+    elif message.generation and message.generation.error:
+        # It ended in order, but the model lost its way in it.
+        with st.container(key=f"astray-{message.id}"):
+            st.markdown(f":gray[{plain(retold(message.generation.error))}]")
+
+
+def _is_cut(message: Message) -> bool:
+    """Whether the answer says itself that it is not whole, and offers to try again."""
+    return message.status in (MessageStatus.FAILED, MessageStatus.INTERRUPTED)
+
+
+def _cut(message: Message, *, free: bool, on_again: Callable[[str], None]) -> None:
+    """What happened, what is kept, what next."""
+    if message.status is MessageStatus.FAILED:
+        head, why, key = t("The answer could not be finished"), retold(message.error or ""), f"fail-{message.id}"
+    else:
+        kept = t("The portal stopped in the middle of it. The text so far is kept.")
+        why = kept if message.text else t("The portal stopped before it began.")
+        head, key = t("The answer was interrupted"), f"cut-{message.id}"
+    with st.container(key=key, gap="xsmall"):
+        st.markdown(f"{head}  \n:gray[{plain(why)}]")
+        again = partial(on_again, message.id)
+        st.button(t("Try again"), icon=":material/refresh:", key=f"again-{message.id}", disabled=not free, on_click=again)
+
+
+def _mark(message: Message) -> str:
+    if message.status is MessageStatus.STOPPED:
+        return t("Stopped") if message.text else t("Stopped while thinking") if message.reasoning else t("Stopped before the first word")
+    if message.generation and message.generation.finish_reason is FinishReason.LENGTH:
+        return t("Cut at the length limit")
+    return ""
+
+
+def _figures_of(message: Message) -> tuple[str, ...]:
+    """Model, tokens, speed, time to first token; what was not measured is left out."""
+    row = message.generation
+    if row is None:
+        return ()
+    meta = [row.model]
+    if row.usage.completion_tokens:
+        meta.append(t("{n} tokens", n=row.usage.completion_tokens))
+    if row.timings.tokens_per_second:
+        meta.append(_speed(row.timings.tokens_per_second))
+    if row.timings.ttft_s is not None:
+        meta.append(t("{seconds} s to first token", seconds=_seconds(row.timings.ttft_s)))
+    return tuple(meta)
+
+
+def details_of(row: Generation | None) -> tuple[tuple[str, str], ...]:
+    """What the line of figures leaves out; what was not measured is left out here, too."""
+    if row is None:
+        return ()
+    usage, timings = row.usage, row.timings
+    half, most = milliseconds(timings.inter_token_p50_s), milliseconds(timings.inter_token_p95_s)
+    between = t("{half}, nearly always within {most}", half=half, most=most)
+    guessed = t("{right} of {n} tokens right", right=timings.guessed_right, n=timings.guessed_tokens)
+    told = (
+        (t("Wait in line"), seconds(timings.queue_s), timings.ttft_s is not None),
+        (t("Read"), t("{n} tokens", n=usage.prompt_tokens), usage.prompt_tokens),
+        (t("Of them remembered"), t("{n} tokens", n=usage.cached_tokens), usage.cached_tokens),
+        (t("Reading took"), seconds(timings.prefill_s), timings.prefill_s is not None),
+        (t("Between tokens"), between, timings.inter_token_p95_s is not None),
+        (t("Guessed ahead"), guessed, timings.guessed_tokens),
+        (t("Answer time"), seconds(timings.duration_s), timings.duration_s),
+        (t("Continued with safer settings"), t("once"), timings.retries),
+    )
+    return tuple((name, value) for name, value, known in told if known)
+
+
+def _thought(message: Message) -> Thought | None:
+    if not message.reasoning:
+        return None
+    seconds = message.generation.timings.thinking_s if message.generation else None
+    label = t("Thought process") if seconds is None else t("Thought for {seconds} s", seconds=_seconds(seconds))
+    return Thought(message.id, label, message.reasoning)
+
+
+# The answer that is being written
+
+
+def _running(portal: Portal, running: RunningTurn, draw_seam: Callable[..., None], figures: DeltaGenerator) -> None:
+    """Draw what there is, again and again. The turn runs in its own thread; this only watches."""
+    session_lives = session_watch(portal)
+    # Its first run belongs to the page's, which has more to draw.
+    first = True
+
+    @st.fragment(run_every=_poll_s(portal))
+    def watch() -> None:
+        nonlocal first
+        session_lives()
+        # A fast model's first words come before the next look would: they are worth a short wait.
+        running.wait_begun(FIRST_WORDS_S)
+        now = running.snapshot()
+        if pending() or not now.running:
+            st.rerun()
+        draw_seam(thought=_thought_so_far(now))
+        if now.place is not None:
+            _queued(now)
+        text: DeltaGenerator | None = None
+        if now.place is None and (now.text or not now.reasoning):
+            text = show(now.text, caret=True)
+        figures.caption(_running_figures(now), width="content")
+        # Thoughts and places are drawn by a new run: a component can be drawn once in each.
+        stays, first = bool(now.text) and not first, False
+        if not stays:
+            return
+        began = counted = time.monotonic()
+        set_timer(TIMER_S)
+        while _undisturbed(_poll_s(portal)) and time.monotonic() - began < STAY_S:
+            session_lives()
+            now = running.snapshot()
+            if not now.running:
+                st.rerun()
+            text = show(now.text, caret=True, instead=text)
+            if time.monotonic() - counted >= COUNT_S:
+                counted = time.monotonic()
+                figures.caption(_running_figures(now), width="content")
+        if time.monotonic() - began < TIMER_S / 2:
+            # It was not this one's timer that waited: what did is soon done.
+            set_timer(_poll_s(portal))
+
+    watch()
+
+
+def _poll_s(portal: Portal) -> float:
+    return min(max(POLL_S, POLL_EACH_S * portal.turns.count()), POLL_MOST_S)
+
+
+def _undisturbed(seconds: float) -> bool:
+    """Whether so long, until it is drawn again, nothing else wanted to run. A wish or a change of the page breaks in here."""
+    for _ in range(LOOKS):
+        if awaited():
+            return False
+        time.sleep(seconds / LOOKS)
+        # Looking into the session's state is what lets Streamlit break off a run.
+        pending()
+    return not awaited()
+
+
+def _queued(now: Snapshot) -> None:
+    place = _ordinal(now.place or 1)
+    line = t("{place} in line", place=place)
+    if now.wait_s is not None:
+        line = t("{place} in line, about {seconds} s", place=place, seconds=_seconds(now.wait_s))
+    with st.container(key="queue", horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f":gray[:material/hourglass_top: {line}]", width="content")
+        st.button(t("Leave the line"), type="tertiary", key="leave", on_click=wish, args=("stop",))
+
+
+def _thought_so_far(now: Snapshot) -> Thought | None:
+    if not now.reasoning:
+        return None
+    seconds = _seconds(now.thinking_s or 0)
+    label = t("Thought for {seconds} s", seconds=seconds) if now.text else t("Thinking, {seconds} s", seconds=seconds)
+    return Thought(now.answer_id, label, now.reasoning, running=not now.text)
+
+
+def _running_figures(now: Snapshot) -> str:
+    if not now.tokens:
+        return ""
+    count = t("{n} tokens", n=now.tokens)
+    return f"{count} · {_speed(now.tokens_per_second)}" if now.tokens_per_second and now.tokens > 4 else count
+
+
+def _elsewhere(portal: Portal, user: User, message: Message) -> None:
+    """Another replica writes this answer: show what it has saved, and look again."""
+
+    session_lives = session_watch(portal)
+
+    @st.fragment(run_every=ELSEWHERE_S)
+    def look() -> None:
+        session_lives()
+        newest = portal.conversations.transcript(user, message.conversation_id)[-1].message
+        if newest.id != message.id or newest.status is not MessageStatus.STREAMING:
+            st.rerun()
+        show(newest.text, caret=True)
+
+    look()
+
+
+# How figures are written
+
+
+def _speed(tokens_per_second: float) -> str:
+    return t("{speed} tok/s", speed=f"{tokens_per_second:,.0f}" if tokens_per_second >= 10 else f"{tokens_per_second:.1f}")
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.0f}" if seconds >= 9.95 else f"{seconds:.1f}" if seconds >= 0.095 or not seconds else f"{seconds:.2f}"
+
+
+def _ordinal(n: int) -> str:
+    """1st, 2nd, 3rd, 11th; a bare number where the sentence carries the order itself."""
+    if language() != "en":
+        return str(n)
+    return f"{n}{'th' if n % 100 in (11, 12, 13) else {1: 'st', 2: 'nd', 3: 'rd'}.get(n % 10, 'th')}"

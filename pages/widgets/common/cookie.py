@@ -1,0 +1,73 @@
+"""The session cookie. The page cannot set an HttpOnly cookie, and must not: the browser fetches it from the session route."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.errors import PortalError
+from core.people.sessions import SESSION_COOKIE
+
+if TYPE_CHECKING:
+    from bootstrap.portal import Portal
+
+CHECK_S = 1.0
+
+_JS = """
+export default function({data, setTriggerValue}) {
+  const seen = (window.__glmPortalExchanged ||= new Set());
+  if (seen.has(data.once)) return;
+  seen.add(data.once);
+  const request = data.ticket
+    ? fetch('/api/v1/session/ticket', {method: 'POST', credentials: 'same-origin',
+        headers: {'Content-Type': 'application/json'}, body: JSON.stringify({ticket: data.ticket})})
+    : fetch('/api/v1/session', {method: 'DELETE', credentials: 'same-origin'});
+  request.then(answer => {
+    // A new load, not a rerun: the websocket carries the cookies it was opened with.
+    if (answer.ok || !data.ticket) window.location.replace(data.ticket ? window.location.href : '/');
+    else setTriggerValue('failed', data.once);
+  }).catch(() => setTriggerValue('failed', data.once));
+}
+"""
+_exchange = st.components.v2.component("session_cookie", js=_JS)
+
+
+def session_watch(portal: Portal) -> Callable[[], None]:
+    """For fragments, which run again without passing through Home.py: what this returns asks, at most once a second,
+    whether the session still lives, and runs the whole page if not."""
+    checked = time.monotonic()
+
+    def watch() -> None:
+        nonlocal checked
+        if time.monotonic() - checked < CHECK_S:
+            return
+        checked = time.monotonic()
+        try:
+            lives = portal.sessions.user(st.context.cookies.get(SESSION_COOKIE)) is not None
+        except PortalError:
+            return  # a store that cannot be asked now; what it says is asked again, and what the page shows is there already
+        if not lives:
+            st.rerun()
+
+    return watch
+
+
+def take_cookie(ticket: str) -> bool:
+    """Have the browser trade the one-time ticket for the session cookie and load the page anew. True if it could not."""
+    with st.container(key="zero-cookie"):
+        result = _exchange(key="take-cookie", data={"ticket": ticket, "once": ticket}, height=1, on_failed_change=_rerun)
+    return bool(result.failed)
+
+
+def drop_cookie(once: str) -> bool:
+    """Have the browser end its session and load the start page. `once` tells one request from the next. True if it could not."""
+    with st.container(key="zero-cookie"):
+        result = _exchange(key="drop-cookie", data={"ticket": None, "once": once}, height=1, on_failed_change=_rerun)
+    return bool(result.failed)
+
+
+def _rerun() -> None:
+    """A component reports a trigger only to a page that listens."""

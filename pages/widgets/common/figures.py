@@ -1,0 +1,66 @@
+"""Figures as people read them: a space before the unit, commas in thousands, a dash for what was not measured."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from pages.shell.words import t
+
+MISSING = "–"
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+
+
+def count(value: int | None) -> str:
+    """12,345; from ten million on 12.3 M."""
+    if value is None:
+        return MISSING
+    return f"{value:,}" if abs(value) < 10_000_000 else f"{value / 1e6:,.1f} M"
+
+
+def seconds(value: float | None) -> str:
+    """0.04 s, 1.3 s, 128 s."""
+    if value is None:
+        return MISSING
+    return f"{value:.2f} s" if value < 0.095 else f"{value:.1f} s" if value < 99.95 else f"{value:,.0f} s"
+
+
+def milliseconds(value: float | None) -> str:
+    """0.0384 -> 38 ms."""
+    return MISSING if value is None else f"{value * 1000:,.0f} ms"
+
+
+def share(value: float | None) -> str:
+    """0.874 -> 87.4 %."""
+    return MISSING if value is None else f"{value * 100:.1f} %"
+
+
+def speed(value: float | None) -> str:
+    """Tokens per second: 38 tok/s, 2.4 tok/s."""
+    if value is None:
+        return MISSING
+    return f"{value:,.0f} tok/s" if value >= 9.95 else f"{value:.1f} tok/s"
+
+
+def size(value: int) -> str:
+    """Bytes in decimal units, as file listings of models give them: 512 B, 9.4 MB, 16.3 GB."""
+    for unit, scale in (("GB", 1e9), ("MB", 1e6)):
+        if abs(value) >= 0.9995 * scale:
+            return f"{value / scale:,.1f} {unit}"
+    return f"{value / 1e3:,.0f} kB" if abs(value) >= 1000 else f"{value} B"
+
+
+def parameters(value: int) -> str:
+    """9.4 B, 4.7 M, 28 k."""
+    return f"{value / 1e9:,.1f} B" if value >= 1e9 else f"{value / 1e6:,.1f} M" if value >= 0.95e6 else f"{value / 1e3:,.0f} k"
+
+
+def age(then: datetime, now: datetime | None = None) -> str:
+    """How long ago, in the largest unit that fits: 12 min, 3 h, 2 d."""
+    past = max(0.0, ((now or datetime.now(UTC)) - then).total_seconds())
+    if past < _MINUTE:
+        return t("just now")
+    if past < _HOUR:
+        return t("{n} min", n=int(past / _MINUTE))
+    if past < _DAY:
+        return t("{n} h", n=int(past / _HOUR))
+    return t("{n} d", n=int(past / _DAY))

@@ -1,0 +1,59 @@
+"""What a search found, drawn by one component: hits of one chat that follow one another stand under its title."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from itertools import groupby
+
+from core.chat.records import Author
+from core.search.records import MARK_END, MARK_START
+from core.search.search import FoundItem
+from pages.shell.words import language, t
+from pages.widgets.chat.linked_message import CONVERSATION, MESSAGE
+from pages.widgets.common.script import component
+
+_found = component("found", file="search.js", html="<div class='found'></div>")
+_SIGNS = re.compile(r"\*\*|\|?(?: ?:?-{2,}:? ?\|)+")
+_MARKS = re.compile(f"[{MARK_START}{MARK_END}]")
+
+
+def found(key: str, items: Sequence[FoundItem], *, on_event: Callable[[str], None]) -> None:
+    """`on_event` is called with the key, whose state then holds `event`: {"kind": "open", "c", "m"}, the ids of chat and message."""
+    groups = [_group(list(members)) for _, members in groupby(items, key=lambda item: item.conversation_id)]
+    labels = {
+        "untitled": t("New chat"), "good": t("Rated good"), "poor": t("Rated poor"), "files": t("Attached files"), "language": language(),
+    }  # fmt: skip
+    _found(key=key, data=[{"groups": groups}, labels], on_event_change=lambda: on_event(key))
+
+
+def _group(items: list[FoundItem]) -> dict[str, object]:
+    head = next((item for item in items if item.kind == "conversation"), None)
+    first = items[0]
+    return {
+        "address": {CONVERSATION: first.conversation_id},
+        "title": pieces(head.snippet) if head else [first.title],
+        # A found title alone is dated by its chat's last change; messages have dates of their own.
+        "at": head.at.isoformat() if head and len(items) == 1 else None,
+        "items": [_row(item) for item in items if item.kind == "message"],
+    }
+
+
+def _row(item: FoundItem) -> dict[str, object]:
+    return {
+        "address": {CONVERSATION: item.conversation_id, MESSAGE: item.message_id},
+        "who": t("Question") if item.author is Author.USER else t("Answer"),
+        "at": item.at.isoformat(),
+        "model": item.model,
+        "rating": item.rating or 0,
+        "files": list(item.files),
+        "snippet": pieces(item.snippet),
+    }
+
+
+def pieces(snippet: str) -> list[str]:
+    """The snippet cut at its marks: every second piece was found. As text it can carry nothing but itself.
+
+    Signs of Markdown that only disturb a reader are left out: bold, and the rules of tables.
+    """
+    return _MARKS.split(_SIGNS.sub("", snippet))

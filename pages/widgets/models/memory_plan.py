@@ -1,0 +1,233 @@
+"""The memory plan: a model and its settings, what they would take, and the button that loads them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from html import escape
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.errors import InvalidInput, PortalError
+from core.models.records import (
+    SHORTEST_CONTEXT,
+    Adapter,
+    AdapterFile,
+    LoadedModel,
+    LoadSettings,
+    MemoryPlan,
+    ModelFile,
+    ModelKind,
+    ModelState,
+)
+from core.people.records import User
+from pages.shell.words import said, t
+from pages.widgets.chat.message import plain
+from pages.widgets.common.card import card_title
+from pages.widgets.common.figures import count, parameters, size
+from pages.widgets.models.memory_bar import memory_bar
+
+if TYPE_CHECKING:
+    from bootstrap.portal import Portal
+
+PRECISIONS = {"f16": "16 bit", "q8_0": "8 bit", "q4_0": "4 bit"}
+ATTENTION = {"auto": "Automatic", "on": "On", "off": "Off"}
+STREAMS = {"auto": "Automatic", "separate": "One each", "unified": "Shared"}
+SPLITS = {"layer": "By layer", "row": "By row", "none": "One GPU"}
+SPARE = 0.05
+"""A load that leaves less than this share of the device free is called tight."""
+
+
+def memory_plan(portal: Portal, user: User, files: Sequence[ModelFile], loaded: Sequence[LoadedModel]) -> None:
+    """Choose among the files that can be loaded; the state key "models-wanted" may name one to choose."""
+    taken = {str(model.file.path) for model in loaded if model.state is not ModelState.FAILED}
+    usable = {str(file.path): file for file in files if not file.error and str(file.path) not in taken}
+    if not usable:
+        card_title(t("Memory plan"), t("No other model to load"))
+        st.markdown(t("Put GGUF files into the folder below, then scan it. A file anywhere else can be loaded by its path."))
+        st.html(f"<p class='file'><code>{escape(str(portal.models.folder))}</code></p>")
+        return
+    card_title(t("Memory plan"), t("Try a setting before loading"))
+    wanted = st.session_state.pop("models-wanted", None)
+    if wanted in usable:
+        st.session_state["models-plan"] = wanted
+    elif st.session_state.get("models-plan") not in usable:
+        # Said, not left to the default: the browser would go on showing the one that is loaded now.
+        st.session_state["models-plan"] = next(iter(usable))
+    chosen = st.selectbox(t("Model"), list(usable), format_func=lambda path: usable[path].path.name, key="models-plan")
+    file = usable[chosen]
+    st.html(f"<p class='file'>{file_line(file)}</p>")
+    try:
+        last = portal.models.remembered(user, file) or LoadSettings(isolated=portal.settings.isolated)
+        settings = _settings(file, portal.models.plan(user, file, LoadSettings()), last)
+        settings = replace(settings, adapters=_adapters(file, portal.models.adapters(user), settings.adapters))
+        plan = portal.models.plan(user, file, settings)
+    except PortalError as problem:
+        st.markdown(f":red[:material/error: {plain(said(problem))}]")
+        return
+    memory_bar(plan)
+    st.markdown(_verdict(plan))
+    default = False
+    if file.kind is ModelKind.CHAT:
+        st.caption(_streams(plan, settings))
+        default = st.checkbox(t("Use it for new chats"), value=True, key="models-default")
+    else:
+        st.caption(t("Programs use it by REST, at /v1/embeddings or /v1/rerank. Chats cannot."))
+    if st.button(t("Load with this plan"), type="primary", width="stretch", key="models-load", disabled=not plan.fits):
+        try:
+            portal.models.load(user, file.path, settings, default=default)
+        except PortalError as problem:
+            st.markdown(f":red[:material/error: {plain(said(problem))}]")
+        else:
+            st.rerun()
+
+
+def _settings(file: ModelFile, auto: MemoryPlan, last: LoadSettings) -> LoadSettings:
+    """The sliders; they start where the file was loaded `last`, else at what the portal would choose by itself."""
+    chats = file.kind is ModelKind.CHAT
+    first_slots, first_context = last.slots or auto.slots, min(last.context or auto.context, max(file.context, auto.context))
+    words = (t("Slots"), t("Answers at the same time")) if chats else (t("Texts in a batch"), t("Texts that are read at the same time"))
+    slots = st.slider(words[0], 1, max(16, first_slots), first_slots, key=f"plan-slots-{file.path}", help=words[1])
+    most = max(file.context, auto.context)
+    sizes = sorted({1 << power for power in range(9, 23) if 1 << power < most} | {most, auto.context, first_context})
+    # A model that reads less than may be asked for reads all it can.
+    context = first_context if most >= SHORTEST_CONTEXT else None
+    if len(sizes) > 1 and context is not None:
+        context = st.select_slider(
+            t("Context per slot") if chats else t("Context"),
+            sizes,
+            first_context,
+            format_func=count,
+            key=f"plan-context-{file.path}",
+            help=t("Tokens one conversation can hold") if chats else t("Tokens of the longest text it reads"),
+        )
+    if not chats:
+        with st.expander(t("Advanced")):
+            threads, apart = _threads(file, last), _apart(file, last)
+        return LoadSettings(context=context, slots=slots, threads=threads, isolated=apart)
+    kv_type = _choice(
+        t("Context precision"), PRECISIONS, last.kv_type, f"plan-kv-{file.path}",
+        t("Fewer bits take less memory; 4 bit can cost quality in long conversations."),
+    )  # fmt: skip
+    with st.expander(t("Advanced")):
+        return _advanced(file, auto, replace(last, context=context, slots=slots, kv_type=kv_type))
+
+
+def _threads(file: ModelFile, last: LoadSettings) -> int | None:
+    return st.number_input(t("CPU threads"), 1, 1024, last.threads, placeholder=t("Automatic"), key=f"plan-threads-{file.path}")
+
+
+def _apart(file: ModelFile, last: LoadSettings) -> bool:
+    return st.toggle(
+        t("Own process"), last.isolated, key=f"plan-isolated-{file.path}",
+        help=t("If the model crashes, only what it is working on fails and it is started again; it takes some 60 MB more."),
+    )  # fmt: skip
+
+
+def _advanced(file: ModelFile, auto: MemoryPlan, last: LoadSettings) -> LoadSettings:
+    """What few need to touch. What is about GPUs is there where there is one, what is about several where there are several."""
+    streams = _choice(
+        t("Context memory"), STREAMS, last.streams, f"plan-streams-{file.path}",
+        t("One each is faster; a shared one holds more conversations of different lengths. Automatic shares where memory is short."),
+    )  # fmt: skip
+    attention = _choice(
+        t("Flash attention"), ATTENTION, last.flash_attention, f"plan-attention-{file.path}", t("8 and 4 bit precision need it.")
+    )
+    threads, apart = _threads(file, last), _apart(file, last)
+    settings = replace(last, streams=streams, flash_attention=attention, threads=threads, isolated=apart)
+    if not auto.gpus:
+        return replace(settings, gpu_layers=None, split_mode="layer", main_gpu=None, gpu_shares=())
+    layers = st.number_input(
+        t("GPU layers"), 0, 10_000, last.gpu_layers if last.gpu_layers != -1 else None, placeholder=t("All that fit"),
+        key=f"plan-layers-{file.path}", help=t("0 leaves the GPU alone."),
+    )  # fmt: skip
+    if auto.gpus == 1:
+        return replace(settings, gpu_layers=layers, split_mode="layer", main_gpu=None, gpu_shares=())
+    split = _choice(t("Split over GPUs"), SPLITS, last.split_mode, f"plan-split-{file.path}", t("By layer suits most machines."))
+    main, shares = None, ()
+    if split != "layer":
+        main = st.number_input(t("Main GPU"), 0, auto.gpus - 1, last.main_gpu or 0, key=f"plan-main-{file.path}")
+    if split != "none":
+        shares = _shares(
+            st.text_input(
+                t("Share of each GPU"), ", ".join(f"{share:g}" for share in last.gpu_shares), key=f"plan-shares-{file.path}",
+                placeholder=t("By free memory"), help=t("Numbers in proportion, as in 3, 1"),
+            )
+        )  # fmt: skip
+    return replace(settings, gpu_layers=layers, split_mode=split, main_gpu=main, gpu_shares=shares)
+
+
+def _adapters(file: ModelFile, there: Sequence[AdapterFile], last: tuple[Adapter, ...]) -> tuple[Adapter, ...]:
+    """Which of the adapters made for such a model a request may choose, by which name and how strong; nothing is drawn without any."""
+    usable = {str(each.path): each for each in there if not each.error and each.architecture == file.architecture}
+    if not usable:
+        return ()
+    before = {str(adapter.path): adapter for adapter in last if str(adapter.path) in usable}
+    chosen = st.multiselect(
+        t("Adapters"), list(usable), list(before), format_func=lambda path: usable[path].path.name, key=f"plan-adapters-{file.path}",
+        placeholder=t("None"), help=t("LoRA adapters are chosen for each question, as a model of their own."),
+    )  # fmt: skip
+    adapters = []
+    for path in chosen:
+        first = before.get(path) or Adapter(re.sub(r"[^\w.-]+", "-", usable[path].name)[:64], usable[path].path)
+        with st.container(horizontal=True, gap="small"):
+            name = st.text_input(t("Name of {file}", file=usable[path].path.name), first.name, key=f"plan-adapter-name-{path}")
+            scale = st.number_input(t("Strength"), -100.0, 100.0, first.scale, 0.1, key=f"plan-adapter-scale-{path}", width=140)
+        adapters.append(Adapter(name.strip(), usable[path].path, scale))
+    return tuple(adapters)
+
+
+def _choice(label: str, choices: Mapping[str, str], first: str, key: str, hint: str) -> str:
+    chosen = st.segmented_control(
+        label, list(choices), default=first, required=True, format_func=lambda name: t(choices[name]), key=key, help=hint
+    )
+    return chosen or first
+
+
+def _shares(typed: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(share) for share in typed.replace("，", ",").split(",") if share.strip())
+    except ValueError:
+        raise InvalidInput("Shares are numbers with commas between them, as in 3, 1.") from None
+
+
+def _streams(plan: MemoryPlan, settings: LoadSettings) -> str:
+    """How the conversations share the context memory, and why."""
+    if not plan.shared_tokens:
+        return t("Each slot has a memory of its own, so idle conversations do not slow the others down.")
+    words = t(
+        "{slots} slots share a memory of {n} tokens. When it is full, idle conversations leave it first, then the youngest answer waits.",
+        slots=plan.slots, n=count(plan.shared_tokens),
+    )  # fmt: skip
+    return words if settings.streams == "unified" else words + " " + t("A memory for each would not fit.")
+
+
+def _verdict(plan: MemoryPlan) -> str:
+    spare = plan.free_bytes - plan.needed_bytes
+    if spare >= SPARE * plan.total_bytes:
+        return f":green[:material/check_circle: {t('Fits, {size} to spare.', size=size(spare))}]"
+    if spare >= 0:
+        return f":orange[:material/warning: {t('Fits with {size} left, which is tight for other programs.', size=size(spare))}]"
+    if plan.weights_bytes + plan.work_bytes > plan.free_bytes:
+        words = t("Short by {size}. The weights alone do not fit: unload a model or take a smaller file.", size=size(-spare))
+    else:
+        words = t("Short by {size}. Lower the slots, the context or its precision.", size=size(-spare))
+    return f":red[:material/error: {words}]"
+
+
+def kind_word(kind: ModelKind) -> str:
+    return {ModelKind.CHAT: t("Chat"), ModelKind.EMBEDDING: t("Embedding"), ModelKind.RERANKING: t("Reranking")}[kind]
+
+
+def file_line(file: ModelFile) -> str:
+    """HTML: kind (chats go without saying), architecture, quantization, parameters and size of a file."""
+    known = (
+        "" if file.kind is ModelKind.CHAT else kind_word(file.kind),
+        file.architecture,
+        file.quantization,
+        t("{n} parameters", n=parameters(file.parameters)) if file.parameters else "",
+        size(file.size_bytes),
+    )
+    return escape(" · ".join(part for part in known if part))

@@ -1,0 +1,115 @@
+"""The search index on the Store page: how far it is, what it refused, and what to do about either."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.errors import PortalError
+from core.operations.index_care import IndexState
+from core.people.records import User
+from core.search.records import Reconciliation
+from pages.shell.words import said, t
+from pages.widgets.chat.message import plain
+from pages.widgets.common.card import card_title, facts_list
+from pages.widgets.common.figures import age, count, seconds
+
+if TYPE_CHECKING:
+    from bootstrap.portal import Portal
+
+LIVE_S = 3.0
+BEHIND_S = 2.0
+"""A lag that somebody may notice."""
+SHOWN = 5
+"""Parked changes listed one by one."""
+ENGINES = {"sqlite": "SQLite FTS5", "postgresql": "PostgreSQL", "elasticsearch": "Elasticsearch"}
+
+
+def index_card(portal: Portal, user: User) -> None:
+    with st.container(border=True, key="card-index", gap="small"):
+        st.fragment(_live, run_every=LIVE_S)(portal, user)
+
+
+def _live(portal: Portal, user: User) -> None:
+    state = portal.index_care.state(user)
+    engine = ENGINES.get(state.engine, t("None"))
+    card_title(f"{t('Search index')} {_badge(state)}", t("Follows every change of the store by itself"))
+    if state.engine == "none":
+        st.markdown(t("Search is off: an index would keep the encrypted chats in readable form. PORTAL_INDEX_PLAINTEXT=true allows it."))
+        return
+    facts_list(
+        [
+            (t("Engine"), engine),
+            (t("Changes waiting"), count(state.pending)),
+            (t("Behind"), seconds(state.behind_seconds) if state.behind_seconds else "0 s"),
+            (t("Refused"), count(state.parked)),
+        ]
+    )
+    if state.last is not None:
+        st.caption(_compared(state.last))
+    with st.container(horizontal=True, gap="xsmall"):
+        if st.button(t("Comparing") if state.reconciling else t("Compare with the store"), disabled=state.reconciling, key="index-compare"):
+            _do(lambda: portal.index_care.reconcile(user), t("Store and index are being compared; what differs is repaired."))
+        if st.button(t("Rebuild"), disabled=state.rebuilding, key="index-rebuild"):
+            _ask_to_rebuild(portal, user)
+    if state.parked:
+        _parked(portal, user, state.parked)
+
+
+def _badge(state: IndexState) -> str:
+    if state.engine == "none":
+        return f":gray-badge[{t('Off')}]"
+    if state.parked:
+        return f":red-badge[:material/error: {t('{n} changes refused', n=state.parked)}]"
+    if state.rebuilding:
+        return f":orange-badge[:material/timelapse: {t('Rebuilding')}]"
+    if state.behind_seconds > BEHIND_S:
+        return f":orange-badge[:material/timelapse: {t('{age} behind', age=seconds(state.behind_seconds))}]"
+    return f":green-badge[:material/check_circle: {t('Up to date')}]"
+
+
+def _compared(last: Reconciliation) -> str:
+    differing = last.missing + last.outdated + last.phantom
+    found = t("no difference") if not differing else t("{n} repaired", n=differing)
+    return f"{t('Compared')}: {age(last.ended_at)} · {t('{n} documents', n=last.compared)} · {found}"
+
+
+def _parked(portal: Portal, user: User, parked: int) -> None:
+    with st.container(key="fail-index", gap="xsmall"):
+        st.markdown(t("The index refused these changes five times. They are kept; what they are about may not be found, or in old words."))
+        for job in portal.index_care.parked(user, SHOWN):
+            with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key=f"job-{job.number}"):
+                words = f"{job.kind} {job.document_id}"
+                st.markdown(f"{plain(words)}  \n:small[:gray[{plain(job.error[:200])}]]", width="stretch")
+                if st.button(t("Try again"), type="tertiary", key=f"retry-{job.number}"):
+                    _do(lambda number=job.number: portal.index_care.retry(user, number), t("It is tried again."))  # type: ignore[misc]
+        if parked > SHOWN:
+            st.caption(t("{shown} of {n} shown, the oldest first.", shown=SHOWN, n=count(parked)))
+        if parked > 1 and st.button(t("Try all again"), key="retry-all"):
+            _do(lambda: portal.index_care.retry(user), t("They are tried again."))
+
+
+def _ask_to_rebuild(portal: Portal, user: User) -> None:
+    @st.dialog(t("Rebuild the search index?"))
+    def ask() -> None:
+        st.markdown(t("A new index is filled beside this one. Until it is complete, searches read the old one and miss what is new."))
+        with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
+            if st.button(t("Leave it"), key="rebuild-no"):
+                st.rerun()
+            if st.button(t("Rebuild"), type="primary", key="rebuild-yes"):
+                _do(lambda: portal.index_care.rebuild(user), t("The index is being rebuilt."))
+
+    ask()
+
+
+def _do(action: Callable[[], object], done: str) -> None:
+    """Run it and draw the page again, or say why not."""
+    try:
+        action()
+    except PortalError as problem:
+        st.toast(plain(said(problem)), icon=":material/error:")
+    else:
+        st.toast(done, icon=":material/check:")
+        st.rerun()

@@ -1,0 +1,347 @@
+"""Encryption at rest: nothing readable in the store, keys that change while it runs, and no start without the key."""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+from base64 import b64encode
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+import pytest
+from sqlalchemy import LargeBinary, Text, select, text, type_coerce, update
+
+from bootstrap.parts import open_index
+from core.chat.records import Folder
+from core.errors import StartFailed, Unavailable
+from core.search.records import SearchQuery
+from data.backup.restore import restore
+from data.backup.write import write_backup
+from data.database import Database, open_database
+from data.encryption.reseal import reseal
+from data.encryption.sealed_text import MARK, PLAIN, SEALED, SealedBytes, SealedProse
+from data.encryption.sealing import Keyring, use_keyring
+from data.index.documents import load_documents
+from data.index.worker import IndexWorker
+from data.migrate import migrate
+from data.repositories.files import PART_BYTES
+from data.search.port import WritableIndex
+from data.search.words import FILE_NAMES
+from data.tables import FilePartTable, MessageTable, Table
+from data.unit_of_work import SqlUnitOfWork
+from settings import Settings
+from tests.functional import things
+from tests.functional.things import put_exchange, put_file, put_user
+from tests.servers.elasticsearch_node import ElasticsearchNode
+
+MASTER = b"m" * 32
+SECRET = "the merger is on Friday 合并"
+WORDS = SECRET.encode() * (PART_BYTES // 10)
+"""The content of a file: several parts."""
+_MESSAGE = MessageTable.__table__.c
+_PART = FilePartTable.__table__.c
+
+
+def again(database: Database) -> Database:
+    """The same store as another process has it."""
+    return open_database(database.url.render_as_string(hide_password=False))
+
+
+def sealing(database: Database, master: bytes = MASTER) -> Keyring:
+    keyring = use_keyring(database, master)
+    assert keyring is not None
+    return keyring
+
+
+def put_secrets(database: Database) -> tuple[str, str]:
+    """Secrets in every column that is sealed; returns the ids of question and rating."""
+    ana = put_user(database, things.user(things.new_id()))
+    _, asked, answered = put_exchange(database, ana, SECRET, SECRET, SECRET)
+    rated = things.feedback(ana, answered, -1, SECRET)
+    secret_file = replace(things.file(ana, len(WORDS)), name=SECRET)
+    with SqlUnitOfWork(database) as work:
+        work.messages.checkpoint(answered.id, SECRET, SECRET)
+        work.messages.finish(answered.id, answered.status, SECRET, SECRET)
+        work.feedback.put(rated)
+        work.feedback.review(rated.id, rated.state, SECRET, ana.id, things.NOW)
+        work.files.add(secret_file, WORDS)
+        work.files.attach(asked.id, asked.conversation_id, [secret_file.id])
+        work.folders.add(Folder(things.new_id(), ana.id, SECRET, things.NOW))
+        work.commit()
+    return asked.id, rated.id
+
+
+def raw_texts(database: Database) -> dict[str, list[str]]:
+    """What lies in the sealed columns of texts."""
+    found: dict[str, list[str]] = {}
+    with database.connect() as connection:
+        for table in Table.metadata.sorted_tables:
+            for column in table.columns:
+                if isinstance(column.type, SealedProse):
+                    found[column.type.where] = list(connection.scalars(select(type_coerce(column, Text))))
+    return found
+
+
+def raw_parts(database: Database) -> list[bytes]:
+    """What lies in the store of the contents of files."""
+    with database.connect() as connection:
+        return list(connection.scalars(select(type_coerce(_PART.content, LargeBinary)).order_by(_PART.number)))
+
+
+def on_disk(database: Database) -> bytes:
+    """The database file and its log, once nobody has it open."""
+    file = Path(str(database.url.database))
+    return b"".join(path.read_bytes() for path in file.parent.glob(file.name + "*"))
+
+
+def readable(database: Database, asked: str, rated: str) -> bool:
+    with SqlUnitOfWork(database) as work:
+        message, feedback = work.messages.get(asked), work.feedback.get(rated)
+        assert message is not None
+        assert feedback is not None
+        talk = work.conversations.get(message.conversation_id)
+        assert talk is not None
+        answer = work.messages.get(feedback.message_id)
+        assert answer is not None
+        [file] = message.files
+        texts = {message.text, answer.text, answer.reasoning, talk.title, feedback.comment, feedback.note, feedback.question, file.name}
+        return texts == {SECRET} and work.files.content(file.id) == WORDS
+
+
+def test_every_sealed_column_says_where_it_stands() -> None:
+    sealed = {f"{column.table.name}.{column.name}": column.type for each in Table.metadata.tables.values() for column in each.columns}
+    places = {place: kind.where for place, kind in sealed.items() if isinstance(kind, SealedProse | SealedBytes)}
+    assert places == {place: place for place in places}
+    assert set(places) == {
+        "conversations.title", "folders.name", "messages.text", "messages.reasoning", "files.name", "file_parts.content",
+        "feedback.comment", "feedback.note",
+    }  # fmt: skip
+
+
+def test_nothing_readable_lies_in_the_store_and_all_of_it_can_be_read(database: Database) -> None:
+    sealing(database)
+    ids = put_secrets(database)
+    texts = raw_texts(database)
+    assert all(each.startswith(MARK) for column in texts.values() for each in column)
+    assert all(column for column in texts.values())
+    assert "merger" not in repr(texts)
+    parts = raw_parts(database)
+    assert len(parts) > 1 and all(each.startswith(SEALED) for each in parts) and b"merger" not in b"".join(parts)
+    assert len(set(texts["messages.text"])) == len(texts["messages.text"]), "equal texts must not look equal"
+    assert readable(database, *ids)
+    with database.connect() as connection:
+        [document] = load_documents(connection, {("message", ids[0]): 1})
+    assert document.text == f"{SECRET}\n{FILE_NAMES}{SECRET}", "the question, and the name of its file"
+
+
+def test_a_text_that_was_changed_or_moved_is_not_read(database: Database) -> None:
+    sealing(database)
+    asked, _ = put_secrets(database)
+    with database.connect() as connection:
+        [title] = list(connection.scalars(text("SELECT title FROM conversations")))
+        [stored] = list(connection.scalars(select(type_coerce(_MESSAGE.text, Text)).where(_MESSAGE.id == asked)))
+    for broken in (title, stored[:-6] + "AAAA==", stored[:30], MARK, MARK + "nokey:AAAA"):
+        with database.engine.begin() as connection:
+            connection.execute(text("UPDATE messages SET text = :broken WHERE id = :id"), {"broken": broken, "id": asked})
+        with pytest.raises(Unavailable, match="cannot be decrypted"), SqlUnitOfWork(database) as work:
+            work.messages.get(asked)
+
+
+def test_a_plain_text_is_never_taken_for_a_sealed_one(database: Database) -> None:
+    _, asked, _ = put_exchange(database, put_user(database), MARK + "not sealed")
+    with SqlUnitOfWork(database) as work:
+        found = work.messages.get(asked.id)
+    assert found is not None
+    assert found.text == "\ufffdnot sealed"
+
+
+def test_encryption_is_switched_on_while_the_portal_runs(database: Database) -> None:
+    ids = put_secrets(database)
+    other = again(database)
+    keyring = sealing(other)
+    assert readable(other, *ids)  # what is plain stays readable
+    assert b"".join(each.removeprefix(PLAIN) for each in raw_parts(database)) == WORDS
+    count = sum(len(column) for column in raw_texts(database).values()) + len(raw_parts(database))
+    assert reseal(other, keyring) == count
+    assert "merger" not in repr(raw_texts(database)) and b"merger" not in b"".join(raw_parts(database))
+    assert readable(other, *ids)
+    assert reseal(other, keyring) == 0
+    if database.is_sqlite:
+        database.close()
+        other.close()
+        assert b"merger" not in on_disk(database)
+    other.close()
+
+
+def test_with_encryption_on_no_file_ever_lies_readable_on_the_disk(tmp_path: Path) -> None:
+    """Not in the pages of the database, not in its log; that the same words are found without encryption proves the look."""
+    found = []
+    for master in (None, MASTER):
+        database = open_database(f"sqlite:///{tmp_path / str(master is None)}.db")
+        migrate(database)
+        use_keyring(database, master)
+        put_secrets(database)
+        found.append(b"merger" in on_disk(database))  # open still: the log is there too
+        database.close()
+        found.append(b"merger" in on_disk(database))
+    assert found == [True, True, False, False]
+
+
+def test_a_part_of_a_file_that_was_changed_or_sealed_elsewhere_is_not_read(database: Database) -> None:
+    keyring = sealing(database)
+    ana = put_user(database)
+    file = put_file(database, ana, b"x" * 1000)
+    [stored] = raw_parts(database)
+    elsewhere = SEALED + keyring.seal_bytes(b"x" * 1000, "messages.text")
+    for broken in (elsewhere, stored[:-1], stored[:40] + bytes([stored[40] ^ 1]) + stored[41:], SEALED, SEALED + b"nokey:" + b"x" * 40):
+        with database.engine.begin() as connection:
+            connection.execute(update(FilePartTable).values({"content": type_coerce(broken, LargeBinary)}))
+        with pytest.raises(Unavailable, match="cannot be decrypted"), SqlUnitOfWork(database) as work:
+            work.files.content(file.id)
+
+
+def test_a_new_data_key_is_taken_up_by_a_portal_that_runs(database: Database) -> None:
+    sealing(database)
+    ids = put_secrets(database)
+    other = again(database)
+    keyring = sealing(other)
+    keyring.add_key()
+    assert reseal(other, keyring) > 0
+    assert readable(database, *ids)
+    put_secrets(database)
+    assert {each.partition(":")[0] for column in raw_texts(database).values() for each in column} == {MARK + keyring.current}
+    assert {each.partition(b":")[0] for each in raw_parts(database)} == {SEALED + keyring.current.encode()}
+    other.close()
+
+
+def test_files_come_and_go_while_their_keys_are_changed(database: Database) -> None:
+    sealing(database)
+    ana = put_user(database)
+    contents = {put_file(database, ana, content).id: content for content in (random.Random(n).randbytes(100_000) for n in range(20))}
+    other = again(database)
+    keyring, done = sealing(other), threading.Event()
+    wrong: list[str] = []
+
+    def use() -> None:
+        while not done.is_set():
+            new = os.urandom(70_000)
+            added = put_file(database, ana, new)
+            with SqlUnitOfWork(database) as work:
+                wrong.extend(id for id, content in (contents | {added.id: new}).items() if work.files.content(id) != content)
+                work.files.remove_waiting(added.id)
+                work.commit()
+
+    user = threading.Thread(target=use)
+    user.start()
+    try:
+        for _ in range(3):
+            keyring.add_key()
+            assert reseal(other, keyring) >= 40
+    finally:
+        done.set()
+        user.join()
+    assert not wrong
+    reseal(other, keyring)  # what was added with the key before
+    assert {each.partition(b":")[0] for each in raw_parts(database)} == {SEALED + keyring.current.encode()}
+    with SqlUnitOfWork(database) as work:
+        assert {id: work.files.content(id) for id in contents} == contents
+    other.close()
+
+
+def test_another_master_key_wraps_the_same_data_keys(database: Database) -> None:
+    keyring = sealing(database)
+    ids = put_secrets(database)
+    before = raw_texts(database)
+    assert keyring.rewrap(b"n" * 32) == 1
+    assert raw_texts(database) == before
+    other = again(database)
+    with pytest.raises(StartFailed, match="master key is not the one"):
+        use_keyring(other, MASTER)
+    sealing(other, b"n" * 32)
+    assert readable(other, *ids)
+    other.close()
+
+
+def test_an_encrypted_store_does_not_start_without_its_key(database: Database) -> None:
+    use_keyring(database, None)
+    sealing(database)
+    asked, _ = put_secrets(database)
+    other = again(database)
+    with pytest.raises(StartFailed, match="is encrypted"):
+        use_keyring(other, None)
+    with pytest.raises(Unavailable, match="has no key"), SqlUnitOfWork(other) as work:
+        work.messages.get(asked)
+    with SqlUnitOfWork(database) as work:
+        message = work.messages.get(asked)
+    assert message is not None
+    with pytest.raises(Unavailable, match="A file in the store is encrypted"), SqlUnitOfWork(other) as work:
+        work.files.content(message.files[0].id)
+    other.close()
+
+
+def test_a_change_during_resealing_is_not_overwritten(database: Database) -> None:
+    asked, _ = put_secrets(database)
+    other = again(database)
+    keyring = sealing(other)
+    is_current = keyring.is_current
+
+    def meanwhile(stored: str | bytes) -> bool:
+        with database.engine.begin() as connection:
+            connection.execute(update(MessageTable).where(_MESSAGE.id == asked).values(text="changed meanwhile"))
+        return is_current(stored)
+
+    keyring.is_current = meanwhile  # type: ignore[method-assign]
+    reseal(other, keyring)
+    with SqlUnitOfWork(other) as work:
+        found = work.messages.get(asked)
+    assert found is not None
+    assert found.text == "changed meanwhile"
+    other.close()
+
+
+def test_a_backup_keeps_what_is_sealed_sealed(database: Database, tmp_path: Path) -> None:
+    sealing(database)
+    ids = put_secrets(database)
+    written = write_backup(database, tmp_path / "portal.backup", None)
+    target = open_database(f"sqlite:///{tmp_path / 'restored.db'}")
+    with written.path.open("rb") as file:
+        restore(target, file, None)
+    assert raw_texts(target).keys() == raw_texts(database).keys()
+    assert "merger" not in repr(raw_texts(target))
+    assert raw_parts(target) == raw_parts(database)
+    sealing(target)
+    assert readable(target, *ids)
+    target.close()
+
+
+def test_elasticsearch_gets_no_readable_text_unless_an_admin_allows_it(
+    elasticsearch_node: ElasticsearchNode, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """It is another machine with other readers: what is sealed here must not lie open there."""
+    plain = Settings(home=tmp_path, elasticsearch_url=elasticsearch_node.url)
+    sealed = replace(plain, master_key=b64encode(MASTER).decode())
+    allowed = replace(sealed, index_plaintext=True)
+    database = open_database(plain.database)
+    request.addfinalizer(database.close)
+    migrate(database)
+    put_secrets(database)
+
+    def drained(settings: Settings) -> WritableIndex:
+        index = open_index(settings, database)
+        request.addfinalizer(index.close)
+        assert IndexWorker(database, index).drain(20)
+        return index
+
+    assert drained(plain).search(SearchQuery("merger", "message"))
+    sealing(database)
+    put_secrets(database)
+    with pytest.raises(Unavailable, match=r"Elasticsearch would keep them in readable form.*PORTAL_INDEX_PLAINTEXT=true"):
+        drained(sealed).search(SearchQuery("merger", "message"))
+    there = httpx.get(f"{elasticsearch_node.url}/_cat/indices?format=json").json()
+    left = {each["index"] for each in there if each["index"].startswith("glm-portal-")}
+    # Log lines hold nothing that people wrote.
+    assert {name for name in left if not name.startswith("glm-portal-logs-")} == set(), "what lay there from before is gone"
+    assert len(drained(allowed).search(SearchQuery("merger", "message"))) == 4
+    drained(sealed)

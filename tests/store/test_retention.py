@@ -1,0 +1,129 @@
+"""Retention on both databases: what is due goes from the store and from the index, and nothing else does."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy import select
+
+from core.chat.records import MessageStatus
+from core.operations.records import LegalHold, RetentionRule
+from core.operations.retention import PROOF
+from core.people.records import AuditEvent
+from core.search.records import SearchQuery
+from data.database import Database
+from data.index.worker import IndexWorker
+from data.search.sqlite_index import SqliteIndex
+from data.tables import FilePartTable
+from data.unit_of_work import SqlUnitOfWork
+from tests.functional import things
+from tests.functional.things import put_exchange, put_file, put_user
+
+
+def test_what_is_due_is_found_and_removed_from_store_and_index(database: Database, tmp_path: Path) -> None:
+    index = SqliteIndex(tmp_path / "search.db")
+    worker = IndexWorker(database, index)
+    ana, bo = put_user(database, things.user("ana", group="risk")), put_user(database, things.user("bo", group="legal"))
+    (anas, _, answered), (bos, _, _) = put_exchange(database, ana), put_exchange(database, bo)
+    rated = things.feedback(ana, answered)
+    every, legal, ratings = RetentionRule("chats", "*", 30), RetentionRule("chats", "legal", 60), RetentionRule("feedback", "*", 9)
+    with SqlUnitOfWork(database) as work:
+        work.feedback.put(rated)
+        for rule in (every, legal, ratings, RetentionRule("chats", "legal", 90)):
+            work.retention.put_rule(rule)
+        work.commit()
+    assert worker.drain(10)
+    after = things.NOW + timedelta(seconds=1)
+    with SqlUnitOfWork(database) as work:
+        assert work.retention.rules() == [every, RetentionRule("chats", "legal", 90), ratings]
+        assert work.retention.due(every, things.NOW, [], 10) == []
+        assert set(work.retention.due(every, after, [], 10)) == {anas.id, bos.id}
+        assert len(work.retention.due(every, after, [], 1)) == 1
+        assert work.retention.due(every, after, ["legal"], 10) == [anas.id]
+        assert work.retention.due(legal, after, ["legal"], 10) == [bos.id]
+        assert work.retention.due(ratings, after, [], 10) == [rated.id]
+        work.retention.place_hold(LegalHold(ana.id, ana.name, "case", things.NOW))
+        assert work.retention.is_held(ana.id)
+        assert work.retention.due(every, after, [], 10) == [bos.id]
+        assert work.retention.due(ratings, after, [], 10) == []
+        assert work.retention.lift_hold(ana.id)
+        assert not work.retention.lift_hold(ana.id)
+        work.retention.remove("chats", [anas.id])
+        work.retention.remove("feedback", [rated.id])
+        assert work.retention.remove_rule("feedback", "*")
+        assert not work.retention.remove_rule("feedback", "*")
+        work.commit()
+    assert worker.drain(10)
+    assert list(index.ids("conversation")) == [bos.id]
+    assert len(list(index.ids("message"))) == 2
+    assert list(index.ids("feedback")) == []
+    index.close()
+
+
+def test_files_that_are_due_go_with_their_parts_and_their_questions_stay(database: Database, tmp_path: Path) -> None:
+    index = SqliteIndex(tmp_path / "search.db")
+    worker = IndexWorker(database, index)
+    ana, bo = put_user(database, things.user("ana", group="risk")), put_user(database, things.user("bo", group="legal"))
+    (talk, asked, answered), (_, bos_asked, _) = put_exchange(database, ana), put_exchange(database, bo)
+    first, second = put_file(database, ana, shown_by=asked), put_file(database, ana, shown_by=asked, at=things.later(days=2))
+    bos = put_file(database, bo, shown_by=bos_asked, at=things.later(days=1))
+    waiting = put_file(database, ana)
+    every, legal = RetentionRule("files", "*", 30), RetentionRule("files", "legal", 60)
+    after, running = things.later(days=3), things.turn(ana, asked, answered)
+    with SqlUnitOfWork(database) as work:
+        assert work.retention.due(every, things.NOW, [], 10) == []
+        assert work.retention.due(every, after, [], 10) == [first.id, bos.id, second.id], "one that waits is no chat's yet"
+        assert work.retention.due(every, after, [], 1) == [first.id]
+        assert work.retention.due(every, after, ["legal"], 10) == [first.id, second.id]
+        assert work.retention.due(legal, after, ["legal"], 10) == [bos.id]
+        work.turns.add(running)
+        assert work.retention.due(every, after, [], 10) == [bos.id]
+        work.turns.finish(running.id, MessageStatus.DONE)
+        work.retention.place_hold(LegalHold(ana.id, ana.name, "case", things.NOW))
+        assert work.retention.due(every, after, [], 10) == [bos.id]
+
+    def with_files() -> set[str]:
+        assert worker.drain(10)
+        queries = [SearchQuery("bond", "message", has_file=True), SearchQuery("rates", "conversation", has_file=True)]
+        return {hit.id for query in queries for hit in index.page(query).hits}
+
+    assert with_files() == {asked.id, asked.conversation_id, bos_asked.id, bos_asked.conversation_id}
+    with SqlUnitOfWork(database) as work:
+        work.retention.remove("files", [first.id, bos.id])
+        work.commit()
+    assert with_files() == {asked.id, asked.conversation_id}, "one of hers is left"
+    index.close()
+    with SqlUnitOfWork(database) as work:
+        assert [each.files for each in work.messages.of_conversation(talk.id)] == [(second,), ()]
+        assert work.messages.by_ids(bo.id, [bos_asked.id])[0].files == ()
+        assert (work.files.content(first.id), work.files.content(second.id)) == (b"", b"1;2;3")
+    with database.connect() as connection:
+        assert set(connection.scalars(select(FilePartTable.file_id))) == {second.id, waiting.id}
+
+
+def test_audit_events_that_are_due_go_from_the_index_too(database: Database, tmp_path: Path) -> None:
+    index = SqliteIndex(tmp_path / "search.db")
+    worker = IndexWorker(database, index)
+    ana = put_user(database, things.user("ana"))
+    rule = RetentionRule("audit", "*", 180)
+    with SqlUnitOfWork(database) as work:
+        for day, (actor, action, subject) in enumerate(
+            [(None, "model.load", "glm"), (None, PROOF, "chats"), (ana.id, "model.load", "glm"), (None, "user.disable", "ana")]
+        ):
+            work.audit.add(AuditEvent(things.later(days=day), actor, action, subject, {}))
+        work.commit()
+    assert worker.drain(10)
+    first, proof, by_ana, about_ana = index.ids("audit")
+    with SqlUnitOfWork(database) as work:
+        after = things.later(days=10)
+        assert work.retention.due(rule, things.NOW, [], 10) == []
+        assert work.retention.due(rule, after, [], 10) == [first, by_ana, about_ana]
+        assert work.retention.due(rule, after, [], 1) == [first]
+        work.retention.place_hold(LegalHold(ana.id, ana.name, "case", things.NOW))
+        assert work.retention.due(rule, after, [], 10) == [first]
+        work.retention.remove("audit", [first])
+        work.commit()
+    assert worker.drain(10)
+    assert list(index.ids("audit")) == [proof, by_ana, about_ana]
+    index.close()

@@ -1,0 +1,424 @@
+"""Documents as people's programs write them, and as those write them who mean harm; each is read by a real process."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+import time
+import zipfile
+import zlib
+from collections.abc import Mapping
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from pypdf import PdfReader, PdfWriter
+
+from core.errors import Busy, InvalidInput, Unavailable
+from data.documents import reader
+from data.documents.reader import ProcessDocumentReader
+
+READER = ProcessDocumentReader()
+CHINESE = "第三季度的收入增长了百分之十二。"
+WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+CATALOG, PAGES = b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Kids[3 0 R]/Count 1>>"
+FONT = b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>"
+
+
+def stream(content: bytes, entries: bytes = b"") -> bytes:
+    return b"<</Length %d%s>>stream\n%s\nendstream" % (len(content), entries, content)
+
+
+def shown(*lines: str) -> bytes:
+    """What a page draws."""
+    return b"BT /F 12 Tf 14 TL 50 700 Td " + b" ".join(b"(%s) Tj T*" % line.encode("latin-1") for line in lines) + b" ET"
+
+
+def pdf(*objects: bytes, root: int = 1) -> bytes:
+    """A file of these objects, the first with number 1."""
+    written, places = b"%PDF-1.7\n", []
+    for number, each in enumerate(objects, 1):
+        places.append(len(written))
+        written += b"%d 0 obj\n%s\nendobj\n" % (number, each)
+    table = b"".join(b"%010d 00000 n \n" % place for place in places)
+    head = b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1)
+    tail = b"trailer\n<</Size %d/Root %d 0 R>>\nstartxref\n%d\n%%%%EOF" % (len(objects) + 1, root, len(written))
+    return written + head + table + tail
+
+
+def page(content: bytes, resources: bytes = b"<</Font<</F 5 0 R>>>>", catalog: bytes = CATALOG) -> bytes:
+    """A PDF of one page; content: the object that is drawn. The font is object 5."""
+    described = b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R/Resources%s>>" % resources
+    return pdf(catalog, PAGES, described, content, FONT)
+
+
+def many_pages(*texts: str) -> bytes:
+    kids = b" ".join(b"%d 0 R" % (4 + 2 * n) for n in range(len(texts)))
+    objects = [CATALOG, b"<</Type/Pages/Kids[%s]/Count %d>>" % (kids, len(texts)), FONT]
+    for n, text in enumerate(texts):
+        objects.append(b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents %d 0 R/Resources<</Font<</F 3 0 R>>>>>>" % (5 + 2 * n))
+        objects.append(stream(shown(text)))
+    return pdf(*objects)
+
+
+def chinese_pdf(text: str) -> bytes:
+    """Glyphs with numbers of their own, and the map to Unicode that programs add for those who copy."""
+    rows = b"\n".join(b"<%04X> <%s>" % (n, char.encode("utf-16-be").hex().encode()) for n, char in enumerate(text, 1))
+    unicode_map = (
+        b"/CIDInit /ProcSet findresource begin 12 dict begin begincmap /CMapName /M def /CMapType 2 def\n"
+        b"1 begincodespacerange <0000> <FFFF> endcodespacerange\n%d beginbfchar\n%s\nendbfchar\nendcmap end end" % (len(text), rows)
+    )
+    glyphs = b"".join(b"%04X" % n for n in range(1, len(text) + 1))
+    return pdf(
+        CATALOG,
+        PAGES,
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R/Resources<</Font<</F 5 0 R>>>>>>",
+        stream(b"BT /F 12 Tf 50 700 Td <%s> Tj ET" % glyphs),
+        b"<</Type/Font/Subtype/Type0/BaseFont/Song/Encoding/Identity-H/DescendantFonts[6 0 R]/ToUnicode 7 0 R>>",
+        b"<</Type/Font/Subtype/CIDFontType2/BaseFont/Song/CIDSystemInfo<</Registry(Adobe)/Ordering(Identity)/Supplement 0>>/DW 1000>>",
+        stream(unicode_map),
+    )
+
+
+def encrypted_pdf(password: str) -> bytes:
+    """AES-256; an empty password to open it, as for files that only forbid changes."""
+    writer, written = PdfWriter(clone_from=PdfReader(BytesIO(page(stream(shown("Under lock")))))), BytesIO()
+    writer.encrypt(password, "owner", algorithm="AES-256")
+    writer.write(written)
+    return written.getvalue()
+
+
+def archive(parts: Mapping[str, bytes | str], compression: int = zipfile.ZIP_DEFLATED) -> bytes:
+    written = BytesIO()
+    with zipfile.ZipFile(written, "w", compression) as file:
+        for name, content in parts.items():
+            file.writestr(name, content)
+    return written.getvalue()
+
+
+def part(inside: str, root: str = "document", declared: str = "") -> str:
+    compatible = "http://schemas.openxmlformats.org/markup-compatibility/2006"
+    return f'<?xml version="1.0" encoding="UTF-8"?>{declared}<w:{root} xmlns:w="{WORD}" xmlns:mc="{compatible}">{inside}</w:{root}>'
+
+
+def paragraph(text: str, properties: str = "") -> str:
+    return f"<w:p><w:pPr>{properties}</w:pPr><w:r><w:t>{text}</w:t></w:r></w:p>"
+
+
+def docx(body: str, **others: str) -> bytes:
+    named = {f"word/{name}.xml": content for name, content in others.items()}
+    return archive({"[Content_Types].xml": "<Types/>", "word/document.xml": part(f"<w:body>{body}</w:body>"), **named})
+
+
+def refusal(content: bytes, reader: ProcessDocumentReader = READER) -> str:
+    with pytest.raises(InvalidInput) as caught:
+        reader.text("Plan 3.pdf", content)
+    assert "Plan 3.pdf" in str(caught.value)
+    return caught.value.template
+
+
+def _drawn_ten_times_each(depth: int) -> list[bytes]:
+    """A page, and forms that draw the next form; from object 3 on."""
+    resources = b"/Resources<</XObject<</X %d 0 R>>/Font<</F<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>>>>>"
+    first = b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R" + resources % 5 + b">>"
+    form = b"/Type/XObject/Subtype/Form/BBox[0 0 595 842]"
+    drawn = [stream(b"/X Do " * 10, form + resources % (n + 1)) for n in range(5, 5 + depth)]
+    return [first, stream(b"BT /F 9 Tf (x) Tj ET " + b"/X Do " * 10), *drawn, stream(shown("ha"), form + resources % 3)]
+
+
+DAMAGED = "{name} is damaged and cannot be read. Open it in its own program, save it anew, and attach that."
+ENCRYPTED = "{name} is protected by a password. Save a copy without one and attach that."
+NO_TEXT = "{name} holds no text; it may be a scan. Have its text recognized (OCR), and attach that."
+LONG = "{name} has more than {limit} characters. Attach only the part that your question is about."
+HEAVY = "{name} takes too much time or memory to read. Attach only the part that you need, or save it as text."
+
+SLOW = page(stream(zlib.compress(b"BT /F 12 Tf " + b"(a) Tj " * 5_000_000), b"/Filter/FlateDecode"))
+"""Keeps its reader busy for minutes."""
+
+
+def test_a_pdf_is_read_line_by_line() -> None:
+    assert READER.text("a.pdf", page(stream(shown("Total: 5", "Due: May")))) == "Total: 5\nDue: May"
+
+
+def test_pages_are_parted_by_form_feeds_and_blank_ones_are_counted() -> None:
+    assert READER.text("a.pdf", many_pages("one", "", "three")).split("\f") == ["one\n", "\n", "three"]
+
+
+def test_chinese_is_read_by_the_map_that_comes_with_the_font() -> None:
+    assert READER.text("报告.pdf", chinese_pdf(CHINESE)) == CHINESE
+
+
+def test_radicals_and_ligatures_become_the_characters_that_are_meant_and_full_width_signs_stay() -> None:
+    assert READER.text("a.pdf", chinese_pdf("增⻓，⽤戶ﬁ：Ａ")) == "增长，用戶fi：Ａ"
+
+
+def test_control_characters_and_halves_of_pairs_are_left_out() -> None:
+    assert READER.text("a.pdf", chinese_pdf("a\x00b\x1bc")) == "abc"
+    assert READER.text("a.pdf", chinese_pdf("xyz").replace(b"<0079>", b"<D800>")) == "xz"
+
+
+def test_what_a_pdf_would_run_is_not_run_and_its_text_is_read() -> None:
+    catalog = b"<</Type/Catalog/Pages 2 0 R/OpenAction<</S/JavaScript/JS(app.alert\\(1\\); while\\(true\\){})>>>>"
+    assert READER.text("a.pdf", page(stream(shown("Harmless")), catalog=catalog)) == "Harmless"
+
+
+def test_a_pdf_that_only_forbids_changes_is_read() -> None:
+    assert READER.text("a.pdf", encrypted_pdf("")) == "Under lock"
+
+
+def test_a_pdf_with_a_password_is_refused() -> None:
+    assert refusal(encrypted_pdf("secret")) == ENCRYPTED
+
+
+def test_a_pdf_without_text_is_taken_for_a_scan() -> None:
+    image = b"<</XObject<</I 5 0 R>>>>"
+    drawing = stream(b"q 595 0 0 842 0 0 cm /I Do Q")
+    assert refusal(page(drawing, image)) == NO_TEXT
+    assert refusal(many_pages("", " ")) == NO_TEXT
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"%PDF-1.7\n",
+        b"%PDF-1.7\n%%EOF",
+        b"%PDF-1.7\n" + bytes(range(256)) * 20,
+        b"%PDF-1.7\ntrailer<</Root 9 0 R>>",
+        pdf(b"<</Type/Catalog>>"),
+        many_pages("a", "b", "c")[:600],
+        page(stream(shown("no table")))[:-60],
+    ],
+)
+def test_a_damaged_pdf_is_refused(content: bytes) -> None:
+    assert refusal(content) == DAMAGED
+
+
+def test_a_pdf_whose_table_is_lost_is_read_all_the_same() -> None:
+    whole = page(stream(shown("Still here")))
+    assert READER.text("a.pdf", whole.replace(b"startxref\n", b"startxref\n9")) == "Still here"
+
+
+def test_a_document_with_too_many_characters_is_refused() -> None:
+    reader = ProcessDocumentReader(most_chars=100)
+    assert refusal(many_pages(*["twenty characters.."] * 6), reader) == LONG
+    assert refusal(docx(paragraph("x" * 101)), reader) == LONG
+    assert refusal(docx(paragraph("") * 101), reader) == LONG
+    assert reader.text("a.pdf", many_pages("short")) == "short"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(page(stream(zlib.compress(bytes(200_000_000)), b"/Filter/FlateDecode")), id="bomb"),
+        pytest.param(pdf(CATALOG, b"<</Type/Pages/Kids[2 0 R 2 0 R]/Count 2>>"), id="a page tree that holds itself"),
+        pytest.param(pdf(CATALOG, b"<</Type/Pages/Kids[]/Count 2000000000>>"), id="two billion pages"),
+        pytest.param(page(b"[" * 200_000), id="nested too deep"),
+        pytest.param(page(stream(b"[" * 200_000)), id="nested too deep in a page"),
+        pytest.param(page(b"4 0 R"), id="an object that is itself"),
+        pytest.param(page(stream(b"/X Do"), b"<</XObject<</X 4 0 R>>>>"), id="a page that draws itself"),
+        pytest.param(pdf(CATALOG, PAGES, *_drawn_ten_times_each(9)), id="a billion drawings"),
+        pytest.param(b"%PDF-1.7\nxref\n0 0\ntrailer<</Root 1 0 R/Prev 9>>\nstartxref\n9\n%%EOF", id="tables in a ring"),
+        pytest.param(b"%PDF-1.7\nxref\n0 999999999\ntrailer<</Root 1 0 R>>\nstartxref\n9\n%%EOF", id="a table too large"),
+        pytest.param(page(stream(b"/x", b"/Filter/JBIG2Decode")), id="a filter that is another program"),
+    ],
+)
+def test_a_hostile_pdf_is_refused_in_words(content: bytes) -> None:
+    assert refusal(content, ProcessDocumentReader(cpu_s=5)) in (DAMAGED, NO_TEXT, HEAVY)
+
+
+def test_what_takes_too_much_processor_time_is_ended_by_the_kernel(caplog: pytest.LogCaptureFixture) -> None:
+    assert refusal(SLOW, ProcessDocumentReader(cpu_s=2)) == HEAVY
+    assert "was ended by" in caplog.text
+
+
+def test_what_takes_too_much_memory_is_refused() -> None:
+    assert refusal(SLOW, ProcessDocumentReader(memory_bytes=200_000_000)) == HEAVY
+
+
+def test_a_reader_that_hangs_is_killed_and_the_next_document_is_read() -> None:
+    reader = ProcessDocumentReader(wall_s=6, at_once=1)
+    assert refusal(SLOW, reader) == HEAVY
+    assert not _readers()
+    assert reader.text("a.pdf", page(stream(shown("Next")))) == "Next"
+
+
+def test_two_are_read_at_once_and_a_third_waits_or_is_told_to_come_back() -> None:
+    reader = ProcessDocumentReader(wait_s=0.1)
+    busy = [threading.Thread(target=refusal, args=(SLOW, reader)) for _ in range(2)]
+    for thread in busy:
+        thread.start()
+    deadline = time.monotonic() + 20
+    while len(_readers()) < 2:
+        assert time.monotonic() < deadline, "two never ran at once"
+        time.sleep(0.01)
+    with pytest.raises(Busy) as caught:
+        reader.text("a.pdf", page(stream(shown("Third"))))
+    assert caught.value.retry_after > 0
+    for process in _readers():
+        os.kill(process, signal.SIGKILL)
+    for thread in busy:
+        thread.join()
+    assert reader.text("a.pdf", page(stream(shown("Third")))) == "Third"
+
+
+def test_where_no_process_can_start_the_log_says_why(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr("sys.executable", "/no/such/python")
+    with caplog.at_level(logging.ERROR), pytest.raises(Unavailable):
+        READER.text("a.pdf", page(stream(shown("x"))))
+    assert "No such file" in caplog.text
+
+
+def test_an_installation_without_the_library_is_no_fault_of_the_document(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    worker = tmp_path / "worker.py"
+    worker.write_text("import no_such_library")
+    monkeypatch.setattr("data.documents.reader._WORKER", worker)
+    with caplog.at_level(logging.ERROR), pytest.raises(Unavailable):
+        READER.text("a.pdf", page(stream(shown("x"))))
+    assert "no_such_library" in caplog.text
+
+
+def test_a_reader_sees_nothing_of_the_portals_environment_and_writes_no_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PORTAL_MASTER_KEY", "secret")
+    target = tmp_path / "written"
+    worker = tmp_path / "worker.py"
+    real = Path(reader.__file__).with_name("worker.py").read_text("utf-8").partition('if __name__ == "__main__":')[0]
+    worker.write_text(
+        f"{real}\nimport os, pathlib\n"
+        "def _answer(content, most_chars):\n"
+        "    try:\n"
+        f"        pathlib.Path({str(target)!r}).write_text('x')\n"
+        "    except OSError as problem:\n"
+        "        return json.dumps({'text': problem.strerror + ' ' + str(sorted(os.environ))})\n"
+        "main()\n"
+    )
+    monkeypatch.setattr("data.documents.reader._WORKER", worker)
+    said = READER.text("a.pdf", b"")
+    assert said.startswith("File too large") and "PORTAL" not in said
+
+
+def test_a_word_document_is_read_with_headings_lists_and_tables() -> None:
+    styles = part(
+        '<w:style w:styleId="berschrift2"><w:name w:val="heading 2"/></w:style>'
+        '<w:style w:styleId="Aufz"><w:name w:val="List Bullet"/><w:pPr><w:numPr><w:numId w:val="1"/></w:numPr></w:pPr></w:style>',
+        "styles",
+    )
+    row = "<w:tr><w:tc>{}</w:tc><w:tc>{}</w:tc></w:tr>"
+    listed = '<w:numPr><w:ilvl w:val="{}"/><w:numId w:val="3"/></w:numPr>'
+    body = (
+        paragraph("Report")
+        + paragraph("Results", '<w:pStyle w:val="berschrift2"/>')
+        + paragraph(CHINESE)
+        + paragraph("first", listed.format(0))
+        + paragraph("below", listed.format(1))
+        + paragraph("styled", '<w:pStyle w:val="Aufz"/>')
+        + paragraph("no longer", '<w:pStyle w:val="Aufz"/><w:numPr><w:numId w:val="0"/></w:numPr>')
+        + f"<w:tbl>{row.format(paragraph('City'), paragraph('Sold'))}"
+        + f"{row.format(paragraph('Bern') + paragraph('West'), paragraph('5'))}</w:tbl>"
+        + "<w:p><w:pPr><w:tabs><w:tab/></w:tabs></w:pPr><w:r><w:t>a</w:t><w:tab/><w:t>b</w:t><w:br/><w:t>c</w:t></w:r></w:p>"
+    )
+    expected = (
+        f"Report\n\n## Results\n{CHINESE}\n- first\n  - below\n- styled\nno longer\nCity\tSold\nBern West\t5\n\na\tb\nc"
+    )
+    assert READER.text("a.docx", docx(body, styles=styles)) == expected
+
+
+def test_tracked_deletions_field_codes_and_second_forms_of_drawings_are_left_out() -> None:
+    body = (
+        "<w:p><w:r><w:t>kept </w:t></w:r><w:del><w:r><w:delText>gone</w:delText></w:r></w:del>"
+        "<w:moveFrom><w:r><w:t>moved</w:t></w:r></w:moveFrom><w:ins><w:r><w:t>new</w:t></w:r></w:ins>"
+        "<w:r><w:instrText>PAGE</w:instrText></w:r></w:p>"
+        "<w:p><w:r><mc:AlternateContent><mc:Choice><w:txbxContent><w:p><w:r><w:t>box</w:t></w:r></w:p></w:txbxContent></mc:Choice>"
+        "<mc:Fallback><w:p><w:r><w:t>box</w:t></w:r></w:p></mc:Fallback></mc:AlternateContent></w:r><w:r><w:t>around</w:t></w:r></w:p>"
+    )
+    assert READER.text("a.docx", docx(body)) == "kept new\nbox\naround"
+
+
+def test_headers_come_first_and_once_and_notes_at_the_end() -> None:
+    body = "<w:p><w:r><w:t>Claim</w:t></w:r><w:r><w:footnoteReference w:id='2'/></w:r><w:r><w:endnoteReference w:id='2'/></w:r></w:p>"
+    header = part(paragraph("Acme Ltd"), "hdr")
+    line, source = f"<w:footnote w:id='-1'>{paragraph('')}</w:footnote>", f"<w:footnote w:id='2'>{paragraph('Source')}</w:footnote>"
+    footnotes = part(line + source, "footnotes")
+    endnotes = part(f"<w:endnote w:id='2'>{paragraph('End')}</w:endnote>", "endnotes")
+    content = docx(body, header1=header, header2=header, footnotes=footnotes, endnotes=endnotes)
+    assert READER.text("a.docx", content) == "Acme Ltd\n\nClaim[^2][^e2]\n\n[^2] Source\n\n[^e2] End"
+
+
+def test_a_table_within_a_table_stays_in_its_cell() -> None:
+    inner = f"<w:tbl><w:tr><w:tc>{paragraph('a')}</w:tc><w:tc>{paragraph('b')}</w:tc></w:tr></w:tbl>"
+    outer = f"<w:tbl><w:tr><w:tc>{inner}{paragraph('')}</w:tc><w:tc>{paragraph('c')}</w:tc></w:tr></w:tbl>"
+    assert READER.text("a.docx", docx(outer)) == "a b\tc"
+
+
+def test_a_document_of_the_strict_kind_and_with_another_number_is_read() -> None:
+    strict = part(paragraph("Strict")).replace(WORD, "http://purl.oclc.org/ooxml/wordprocessingml/main")
+    assert READER.text("a.docx", archive({"word/document2.xml": strict})) == "Strict"
+
+
+def test_a_word_document_of_pictures_alone_is_refused() -> None:
+    assert refusal(docx("<w:p><w:r><w:drawing/></w:r></w:p>")) == NO_TEXT
+
+
+def test_a_word_document_in_an_encrypted_archive_is_refused() -> None:
+    content = docx(paragraph("x"))
+    central = content.index(b"PK\x01\x02")
+    assert refusal(content[: central + 8] + b"\x01" + content[central + 9 :]) == ENCRYPTED
+
+
+@pytest.mark.parametrize("cut", [30, 200, -1])
+def test_a_word_document_cut_short_is_refused(cut: int) -> None:
+    assert refusal(docx(paragraph("x"))[:cut]) == DAMAGED
+
+
+def _declaring(entities: str, body: str) -> bytes:
+    return archive({"word/document.xml": part(paragraph(body), declared=f"<!DOCTYPE w [{entities}]>")})
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(
+            _declaring('<!ENTITY a "ha">' + "".join(f'<!ENTITY {chr(98 + n)} "{f"&{chr(97 + n)};" * 10}">' for n in range(9)), "&j;"),
+            id="a billion laughs",
+        ),
+        pytest.param(_declaring('<!ENTITY x SYSTEM "file:///etc/passwd">', "&x;"), id="a file of the machine"),
+        pytest.param(_declaring('<!ENTITY % x SYSTEM "http://127.0.0.1:9/x"> %x;', "y"), id="an address"),
+        pytest.param(archive({"word/document.xml": "no xml"}), id="no XML"),
+        pytest.param(archive({"word/document.txt": "x", "../../word/document.xml": part(paragraph("out"))}), id="a path to elsewhere"),
+        pytest.param(docx("<w:tc>" + paragraph("cell") + "</w:tc>"), id="a cell without a row"),
+    ],
+)
+def test_a_hostile_word_document_is_refused_in_words(content: bytes) -> None:
+    assert refusal(content) == DAMAGED
+
+
+def test_an_archive_that_unpacks_to_a_thousand_times_its_size_is_refused_by_its_characters_or_its_time() -> None:
+    assert refusal(docx(paragraph("x" * 50_000_000))) == LONG
+    assert refusal(docx("<w:r/>" * 10_000_000), ProcessDocumentReader(cpu_s=2)) == HEAVY
+
+
+def test_depth_costs_nothing() -> None:
+    deep = "<w:sdt>" * 300_000 + paragraph("at the bottom") + "</w:sdt>" * 300_000
+    assert READER.text("a.docx", docx(deep)) == "at the bottom"
+
+
+def test_paths_in_an_archive_are_not_followed() -> None:
+    parts = {"/etc/portal-was-here": "x", "../../portal-was-here": "x", "word/document.xml": part(paragraph("Read"))}
+    assert READER.text("a.docx", archive(parts)) == "Read"
+    assert not Path("/etc/portal-was-here").exists() and not Path("../../portal-was-here").exists()
+
+
+def _readers() -> list[int]:
+    """Processes of this one that read a document now."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            stat = (entry / "stat").read_text().rpartition(")")[2].split()
+            if int(stat[1]) == os.getpid() and b"worker.py" in (entry / "cmdline").read_bytes():
+                found.append(int(entry.name))
+        except OSError:
+            continue
+    return found

@@ -1,0 +1,54 @@
+"""llama.cpp copies between streams with the next decode only: what happens to a slot until then must not reach the copy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from core.inference.requests import SamplingParams
+from models.engine.engine import Engine
+from models.engine.llama.backend import BackendOptions, LlamaBackend
+from tests.gguf_maker import make_gguf
+from tests.this_machine import EXTRA_BUFFERS
+from tests.unit.models.engine.fake_model import collect, run
+
+SYSTEM, PARKED = [*range(65, 90)] * 3, [*range(97, 122)] * 4
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    model = make_gguf(tmp_path / "a.gguf", context=512, sharpness=30.0)
+    backend = LlamaBackend(model, BackendOptions(context=512, slots=3, parking_bytes=10_000_000, extra_buffers=EXTRA_BUFFERS))
+    yield Engine(backend, "synthetic")
+    backend.close()
+
+
+def answers(engine: Engine, *prompts: list[int]) -> list[str]:
+    """Asked at once."""
+    asked = [engine.submit(prompt, SamplingParams(temperature=0), 12, str(number)) for number, prompt in enumerate(prompts)]
+    run(engine, *asked)
+    return [collect(sequence)[0] for sequence in asked]
+
+
+def test_a_conversation_that_comes_back_into_a_slot_just_copied_from_changes_no_copy(engine: Engine) -> None:
+    copying, returning = [*SYSTEM, 66, 70, 68], [*PARKED, 99]
+    expected = [answers(engine, copying)[0], answers(engine, returning)[0]]
+    for slot in range(3):
+        engine._memory.clear(slot)
+    answers(engine, PARKED)
+    engine._memory.forget_oldest([0, 1, 2])
+    answers(engine, [*SYSTEM, *range(48, 58)] * 2)
+    assert engine.metrics().parked == 1
+    holding = next(slot for slot in range(3) if engine._memory.prefixes.tokens[slot])
+    for slot in range(3):
+        if slot != holding:
+            engine._memory.prefixes.hold(slot, [])
+    # The only other free slot is the one that is copied from.
+    first, second = (slot for slot in range(3) if slot != holding)
+    busy = engine.submit([50] * 20, SamplingParams(temperature=0), 400, "busy")
+    engine.step()
+    assert busy.slot in (first, second)
+    assert answers(engine, copying, returning) == expected
+    assert engine.metrics().copied_tokens >= len(SYSTEM)

@@ -1,0 +1,231 @@
+"""The next-token layer on llama.cpp: what it guesses, and that answers do not depend on it. `forgetful` models it knows by heart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.inference.requests import SamplingParams
+from models.engine.backend import Decoded, Part
+from models.engine.engine import Engine
+from models.engine.llama.backend import BackendOptions, LlamaBackend
+from models.engine.speculative.mtp import _KEPT, _PATIENCE
+from tests.gguf_maker import make_gguf
+from tests.unit.models.engine.fake_model import ask, believe, collect, run
+
+PROMPT = [*range(65, 90)] * 4
+GREEDY = SamplingParams(temperature=0)
+
+
+@pytest.fixture(scope="module", params=["glm4moe", "deepseek2", "glm-dsa"])
+def architecture(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def forgetful(architecture: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_gguf(tmp_path_factory.mktemp("model") / "a.gguf", architecture, context=512, next_layer=True, forgetful=True)
+
+
+@pytest.fixture(scope="module")
+def lively(architecture: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its next-token layer is as random as the rest: hardly a guess is right."""
+    return make_gguf(tmp_path_factory.mktemp("model") / "a.gguf", architecture, context=512, next_layer=True, sharpness=30.0)
+
+
+def load(path: Path, *, next_tokens: bool = True, parking: int = 0) -> LlamaBackend:
+    return LlamaBackend(path, BackendOptions(context=512, slots=4, next_tokens=next_tokens, parking_bytes=parking))
+
+
+@pytest.fixture
+def backend(forgetful: Path) -> Iterator[LlamaBackend]:
+    loaded = load(forgetful)
+    yield loaded
+    loaded.close()
+
+
+class Talk:
+    """One greedy answer in a slot, token by token, with guesses beside it."""
+
+    def __init__(self, backend: LlamaBackend, slot: int = 0, prompt: list[int] | None = None) -> None:
+        self.backend, self.slot, self.tokens = backend, slot, list(prompt or PROMPT)
+        self.sampler = backend.new_sampler(GREEDY, self.tokens)
+        self.read(0)
+
+    def read(self, start: int) -> None:
+        assert self.backend.decode([Part(self.slot, start, self.tokens[start:], True)]) is Decoded.DONE
+        self.tokens.append(self.backend.sample(self.sampler, 0))
+
+    def guess(self, count: int) -> list[int]:
+        return self.backend.draft([(self.slot, self.tokens[-1], count)])[0]
+
+    def go_on(self, count: int = 1) -> list[int]:
+        for _ in range(count):
+            self.read(len(self.tokens) - 1)
+        return self.tokens[-count:]
+
+
+def test_what_the_layer_knows_it_guesses_many_tokens_ahead(backend: LlamaBackend) -> None:
+    talk = Talk(backend)
+    assert talk.guess(4) == talk.go_on(4)
+    assert talk.guess(6) == talk.go_on(6)
+
+
+def test_guesses_for_several_slots_are_each_its_own(backend: LlamaBackend) -> None:
+    one, other = Talk(backend, 0), Talk(backend, 3, [*PROMPT, 70])
+    wanted = [(0, one.tokens[-1], 2), (3, other.tokens[-1], 4)]
+    assert backend.draft(wanted) == [one.go_on(2), other.go_on(4)]
+
+
+def test_checked_guesses_are_followed_and_wrong_ones_forgotten(backend: LlamaBackend) -> None:
+    talk = Talk(backend)
+    guesses = [*talk.guess(2), 99, 98]
+    begin = len(talk.tokens) - 1
+    assert backend.decode([Part(0, begin, [talk.tokens[-1], *guesses], True, guessed=4)]) is Decoded.DONE
+    assert [backend.sample(talk.sampler, 0, guess) for guess in range(2)] == guesses[:2]
+    talk.tokens += [*guesses[:2], backend.sample(talk.sampler, 0, 2)]
+    backend.cut(0, len(talk.tokens) - 1)
+    assert talk.guess(3) == talk.go_on(3)
+
+
+def test_a_decode_that_is_undone_leaves_the_layer_usable(backend: LlamaBackend) -> None:
+    talk = Talk(backend)
+    assert len(talk.guess(3)) == 3
+    backend.cut(0, len(talk.tokens) - 1)
+    assert talk.guess(3) == [], "what the model thought before the last token is gone"
+    talk.go_on()
+    assert talk.guess(3) == talk.go_on(3)
+
+
+@pytest.mark.parametrize("length", [1, 30, len(PROMPT)])
+def test_a_slot_that_was_cut_back_or_copied_is_guessed_for_again(backend: LlamaBackend, length: int) -> None:
+    talk = Talk(backend)
+    talk.go_on(3)
+    talk.guess(3)
+    backend.copy(0, 2, length)
+    other = Talk.__new__(Talk)
+    other.backend, other.slot, other.sampler, other.tokens = backend, 2, talk.sampler, [*PROMPT[:length], 80, 81, 82]
+    other.read(length)
+    assert other.guess(3) == other.go_on(3)
+    backend.cut(0, length)
+    talk.tokens = [*PROMPT[:length], 85]
+    talk.read(length)
+    assert talk.guess(3) == talk.go_on(3)
+
+
+def test_a_conversation_that_comes_back_is_guessed_for_from_there_on(backend: LlamaBackend) -> None:
+    talk = Talk(backend)
+    state = backend.save(0)
+    backend.cut(0, 0)
+    assert backend.restore(0, state)
+    talk.go_on()
+    assert talk.guess(3) == talk.go_on(3)
+
+
+@pytest.mark.parametrize("tokens", [_KEPT - 2, _KEPT + 2, _PATIENCE + 10, 3 * _PATIENCE])
+def test_after_a_while_without_guesses_they_begin_again(backend: LlamaBackend, tokens: int) -> None:
+    talk = Talk(backend)
+    talk.guess(2)
+    talk.go_on(tokens)
+    talk.guess(1)
+    talk.go_on()
+    assert talk.guess(3) == talk.go_on(3)
+
+
+def test_a_layer_that_nobody_asks_sleeps(backend: LlamaBackend) -> None:
+    talk = Talk(backend)
+    layer = backend._next_tokens
+    assert layer is not None
+    talk.go_on(_PATIENCE + 1)
+    known = layer._threads[0].read
+    talk.go_on(2 * _KEPT)
+    assert (layer._asleep, layer._threads[0].read) == (True, known)
+    assert talk.guess(3) == []
+    talk.go_on()
+    assert talk.guess(3) == talk.go_on(3)
+
+
+def test_what_llama_cpp_refuses_costs_only_the_guesses(backend: LlamaBackend) -> None:
+    talk = Talk(backend)
+    layer = backend._next_tokens
+    assert layer is not None
+    layer._threads[0].read += 7  # a hole, which llama.cpp refuses
+    assert talk.guess(3) == []
+    talk.go_on()
+    assert talk.guess(3) == talk.go_on(3)
+
+
+def eager(path: Path, *, next_tokens: bool, parking: int = 0) -> Engine:
+    """An engine to which guesses are always worth it, if it can make them."""
+    engine = Engine(load(path, next_tokens=next_tokens, parking=parking), "model", speculate=False)
+    believe(engine, lambda rows: 1e-9, plain_s=1.0)
+    return engine
+
+
+def alone_and_in_a_crowd(engine: Engine, **params: Any) -> list[str]:
+    answers = []
+    for chats in (1, 4):
+        asked = [ask(engine, [*PROMPT, 66 + chat], user=str(chat), tokens=60, seed=chat, **params) for chat in range(chats)]
+        run(engine, *asked)
+        answers += [collect(sequence)[0] for sequence in asked]
+    return answers
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.3])
+@pytest.mark.parametrize("knows", [True, False])
+def test_answers_are_the_same_with_the_layer_and_without(forgetful: Path, lively: Path, knows: bool, temperature: float) -> None:
+    found = []
+    for next_tokens in (False, True):
+        engine = eager(forgetful if knows else lively, next_tokens=next_tokens)
+        found.append(alone_and_in_a_crowd(engine, temperature=temperature))
+        metrics = engine.metrics()
+        assert (metrics.drafted_tokens > 0) == next_tokens
+        assert metrics.drafted_right > 200 or not next_tokens or not knows
+        engine._backend.close()
+    assert found[0] == found[1]
+
+
+def a_busy_day(engine: Engine) -> list[str]:
+    """A conversation that goes on, one with the same beginning, one that is cancelled, others that push them out of their slots."""
+    answers = []
+
+    def answer(prompt: list[int], user: str) -> list[int]:
+        sequence = ask(engine, prompt, user=user, tokens=30, temperature=0)
+        run(engine, sequence)
+        answers.append(collect(sequence)[0])
+        return sequence.tokens
+
+    first = answer(PROMPT, "ann")
+    answer([*first, 70, 71], "ann")
+    answer([*PROMPT[:60], 90, 91], "bob")
+    gone = ask(engine, [*PROMPT, 88], user="cid", tokens=200, temperature=0)
+    for _ in range(6):
+        engine.step()
+    engine.cancel(gone)
+    for user in range(5):
+        answer([(72 + user + step * (user + 3)) % 90 + 33 for step in range(100)], str(user))
+    answer([*first, 75, 76], "ann")
+    return answers
+
+
+def test_answers_are_the_same_through_reuse_cancel_and_parking(forgetful: Path) -> None:
+    plain, engine = (eager(forgetful, next_tokens=next_tokens, parking=10_000_000) for next_tokens in (False, True))
+    assert a_busy_day(engine) == a_busy_day(plain)
+    metrics = engine.metrics()
+    assert metrics.restored_tokens > 0 and metrics.cached_tokens > metrics.restored_tokens
+    assert metrics.drafted_right > 100
+    for one in (plain, engine):
+        one._backend.close()
+
+
+def test_a_model_without_the_layer_has_no_second_context(architecture: str, tmp_path: Path) -> None:
+    backend = load(make_gguf(tmp_path / "a.gguf", architecture, context=512), next_tokens=False)
+    assert not backend.can_draft
+    engine = Engine(backend, "model")
+    sequence = ask(engine, PROMPT, tokens=20, temperature=0)
+    run(engine, sequence)
+    assert (len(collect(sequence)[0]), engine.metrics().drafted_tokens) == (20, 0)
+    backend.close()

@@ -1,0 +1,143 @@
+"""Which JSON a schema's grammar lets through, as llama.cpp itself judges it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from core.errors import InvalidInput
+from models.engine.llama.backend import BackendOptions, LlamaBackend
+from models.engine.llama.native import lib
+from models.engine.sampling.steering import GrammarSampler
+from models.prompting.json_schema import grammar_of
+from tests.gguf_maker import make_gguf
+from tests.this_machine import EXTRA_BUFFERS
+
+
+@pytest.fixture(scope="module")
+def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LlamaBackend]:
+    path = make_gguf(tmp_path_factory.mktemp("models") / "synthetic.gguf")
+    backend = LlamaBackend(path, BackendOptions(context=256, slots=1, extra_buffers=EXTRA_BUFFERS))
+    yield backend
+    backend.close()
+
+
+def follows(backend: LlamaBackend, schema: Any, text: str) -> bool:
+    """Whether the grammar allows exactly this text and then the end."""
+    grammar = GrammarSampler(backend._vocab, grammar_of(json.dumps(schema)))
+    try:
+        for token in backend.tokenize(text, special=False):
+            if not grammar.allows(token):
+                return False
+            grammar.accept(token)
+        return grammar.allows(lib.llama_vocab_eos(backend._vocab))
+    finally:
+        grammar.free()
+
+
+PERSON = {
+    "type": "object",
+    "properties": {"name": {"type": "string"}, "age": {"type": "integer"}, "mail": {"type": "string"}, "vip": {"type": "boolean"}},
+    "required": ["age", "vip"],
+}
+KIDS = {"type": "array", "items": {"$ref": "#/$defs/node"}}
+NODE = {"type": "object", "properties": {"v": {"type": "number"}, "kids": KIDS}, "required": ["v"]}
+TREE = {"$defs": {"node": NODE}, "$ref": "#/$defs/node"}
+CASES: list[tuple[Any, list[str], list[str]]] = [
+    (True, ["1", '"a"', "null", '{"a": [1, {"b": -0.5e3}], "ü": "\\u00e9\\n"}', "[]"], ["", "{", "tru", "{'a': 1}", "01", '"a\n"']),
+    ({"type": "object"}, ["{}", '{ "a": 1 }'], ["[]", "1"]),
+    ({"type": "array"}, ["[]", "[1, \"a\"]"], ["{}"]),
+    ({"type": ["string", "null"]}, ['"x"', "null"], ["1", "true"]),
+    ({"type": "string", "nullable": True}, ['"x"', "null"], ["1"]),
+    ({"type": "string", "minLength": 2, "maxLength": 3}, ['"ab"', '"äöü"', '"\\n\\n"'], ['"a"', '"abcd"']),
+    ({"type": "string", "format": "date"}, ['"2026-11-21"'], ['"2026-13-01"', '"today"']),
+    ({"type": "string", "format": "date-time"}, ['"2026-11-21T10:00:00Z"', '"2026-11-21T23:59:59.5+01:00"'], ['"2026-11-21"']),
+    ({"type": "string", "format": "uuid"}, ['"123e4567-e89b-12d3-a456-426614174000"'], ['"123e4567"']),
+    ({"type": "string", "format": "email"}, ['"anything"'], ["1"]),
+    ({"type": "integer"}, ["0", "-7", "123456"], ["1.5", "00", "-"]),
+    ({"type": "integer", "minimum": -12, "maximum": 105}, ["-12", "-1", "0", "9", "99", "105"], ["-13", "106", "1000", "-0"]),
+    ({"type": "integer", "exclusiveMinimum": 0}, ["1", "999999999999999"], ["0", "-1"]),
+    ({"type": "integer", "exclusiveMaximum": 10}, ["9", "-5"], ["10"]),
+    ({"type": "number"}, ["0", "-1.5", "2e10"], ["1.", ".5", "NaN"]),
+    ({"enum": ["a", 1, None, {"b": []}]}, ['"a"', "1", "null", '{"b": []}'], ['"b"', "2"]),
+    ({"const": 'say "hi" \\ é'}, ['"say \\"hi\\" \\\\ é"'], ['"x"']),
+    ({"anyOf": [{"type": "integer"}, {"const": "x"}]}, ["1", '"x"'], ['"y"']),
+    ({"allOf": [{"type": "boolean"}], "description": "d"}, ["true", "false"], ["null"]),
+    ({"type": "array", "items": {"type": "integer"}, "minItems": 1, "maxItems": 3}, ["[1]", "[1,2,3]"], ["[]", "[1,2,3,4]", '["a"]']),
+    ({"type": "array", "items": {"type": "integer"}, "maxItems": 0}, ["[]"], ["[1]"]),
+    ({"type": "array", "maxItems": 1}, ["[]", "[{}]"], ["[1,2]"]),
+    ({"type": "array", "minItems": 2}, ["[1,2]", "[1,2,3]"], ["[1]"]),
+    ({"type": "array", "prefixItems": [{"type": "integer"}, {"type": "string"}]}, ['[1, "a"]'], ["[1]", '["a", 1]']),
+    (PERSON, ['{"age": 1, "vip": true}', '{"name": "A", "age": 1, "mail": "m", "vip": true}', '{"name":"A","age":1,"vip":false}'],
+     ['{"age": 1}', '{"vip": true, "age": 1}', '{"age": 1, "vip": true,}',
+      '{"age": 1, "vip": true, "x": 1}', "{}", '{,"age":1,"vip":true}']),
+    ({"type": "object", "properties": {"a": {"type": "null"}, "b": {"type": "null"}}},
+     ["{}", '{"a": null}', '{"b": null}', '{"a": null, "b": null}'], ['{"b": null, "a": null}', '{"a": null,}']),
+    ({"type": "object", "properties": {"a": {"type": "null"}}, "additionalProperties": {"type": "integer"}},
+     ["{}", '{"a": null}', '{"x": 1}', '{"a": null, "x": 1, "y": 2}'], ['{"x": "s"}', '{"x": 1,}']),
+    ({"type": "object", "properties": {}, "additionalProperties": False}, ["{}"], ['{"a": 1}']),
+    (TREE, ['{"v": 1}', '{"v": 1, "kids": [{"v": 2, "kids": []}]}'], ['{"kids": []}', '{"v": 1, "kids": [1]}']),
+    ({"properties": {"a b\"\\": {"type": "integer"}}, "required": ["a b\"\\"]}, ['{"a b\\"\\\\": 1}'], ["{}"]),
+    ({"type": "object", "properties": {"n": {"anyOf": [{"$ref": "#"}, {"type": "null"}]}}}, ['{"n": {"n": null}}'], ['{"n": 1}']),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("schema", "good", "bad"), CASES, ids=lambda value: json.dumps(value)[:40] if not isinstance(value, list) else "")
+def test_what_follows_the_schema_is_allowed_and_nothing_else(backend: LlamaBackend, schema: Any, good: list[str], bad: list[str]) -> None:
+    assert [text for text in good if not follows(backend, schema, text)] == []
+    assert [text for text in bad if follows(backend, schema, text)] == []
+
+
+BAD: list[tuple[Any, str]] = [
+    (5, "must be a JSON object"),
+    (False, "must be a JSON object"),
+    ({"type": "text"}, "type must be"),
+    ({"type": []}, "type must be"),
+    ({"type": {"a": 1}}, "type must be"),
+    ({"type": "string", "pattern": "a+"}, "pattern is not offered"),
+    ({"type": "number", "minimum": 1}, "minimum is not offered"),
+    ({"type": "array", "uniqueItems": True}, "uniqueItems is not offered"),
+    ({"not": {}}, "not is not offered"),
+    ({"anyOf": [{}], "minLength": 1}, "minLength is not offered"),
+    ({"allOf": [{}, {}]}, "allOf with more than one"),
+    ({"anyOf": []}, "at least one schema"),
+    ({"enum": []}, "at least one value"),
+    ({"$ref": "http://example.com/schema"}, "must point into the schema itself"),
+    ({"$ref": "#/$defs/x"}, "there is nothing at"),
+    ({"$ref": "#"}, "leads back to itself"),
+    ({"$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"anyOf": [{"$ref": "#/$defs/a"}]}}, "$ref": "#/$defs/a"}, "leads back to itself"),
+    ({"type": "object", "properties": [1]}, "properties must be an object"),
+    ({"type": "object", "required": ["x"]}, "required names x"),
+    ({"type": "string", "minLength": 5, "maxLength": 1}, "below minLength"),
+    ({"type": "string", "maxLength": 1_000_000}, "between 0 and"),
+    ({"type": "array", "minItems": -1}, "between 0 and"),
+    ({"type": "array", "minItems": 2, "maxItems": 1}, "below minItems"),
+    ({"type": "array", "minItems": 1, "maxItems": 0}, "below minItems"),
+    ({"type": "integer", "minimum": 5, "maximum": 4}, "no number lies"),
+    ({"type": "integer", "maximum": 1.5}, "whole number"),
+    ({"type": "integer", "maximum": 10**30}, "whole number"),
+    ({"type": "object", "properties": {str(n): {} for n in range(2000)}}, "more than 1000 parts"),
+    ({"enum": list(range(2000))}, "more than 1000 parts"),
+    ({"enum": ["x" * 60_000]}, "too large"),
+]
+
+
+@pytest.mark.parametrize(("schema", "words"), BAD, ids=lambda value: str(value)[:40])
+def test_what_cannot_be_honoured_is_refused_in_words(schema: Any, words: str) -> None:
+    with pytest.raises(InvalidInput, match=words):
+        grammar_of(json.dumps(schema))
+
+
+def test_hostile_schemas_end_quickly() -> None:
+    deep = '{"items": ' * 50_000 + "{}" + "}" * 50_000
+    wide = {"$defs": {f"d{n}": {"anyOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(40)} | {"d40": {}}, "$ref": "#/$defs/d0"}
+    for text in (deep, json.dumps(wide), "{", "nul", "\ud800", '{"enum": ["\\ud800"]} x'):
+        with pytest.raises(InvalidInput):
+            grammar_of(text)
+
+
+def test_half_a_character_becomes_a_question_mark() -> None:
+    assert '"\\"?\\""' in grammar_of('{"const": "\\ud800"}')
