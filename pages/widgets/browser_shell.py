@@ -44,5 +44,5 @@ def shortcuts(reviews: bool) -> list[tuple[str, list[tuple[str, list[str]]]]]:
         (t("Start review"), ["A"]),
         (t("Add or edit the note"), ["N"]),
     ]
-    found = [(t("Everywhere"), everywhere), (t("Chat"), chat)]
+    found = [(t("On every page"), everywhere), (t("Chat"), chat)]
     return [*found, (t("Feedback"), review)] if reviews else found
