@@ -24,7 +24,9 @@ from typing import Any, Protocol
 import httpx
 import llama_cpp
 
+import settings
 from bench.peers import LIBRARIES
+from bootstrap.models import loadable
 from core.errors import PortalError
 from core.inference.requests import Delta, Finished, SamplingParams
 from core.models.records import LoadSettings
@@ -153,7 +155,8 @@ class EngineSide:
 def _planned(model: Path, *, slots: int, context: int, threads: int) -> BackendOptions:
     """As the portal would load it on this machine's processor."""
     asked = LoadSettings(context=context, slots=slots, threads=threads, streams="separate", gpu_layers=0)
-    return replace(plan_load(read_facts(model), asked).options, parking_bytes=PARKING_BYTES, next_tokens=False)
+    planned = replace(plan_load(read_facts(model), asked).options, parking_bytes=PARKING_BYTES, next_tokens=False)
+    return loadable(settings.load().home, model, planned)
 
 
 @contextlib.contextmanager
@@ -258,6 +261,8 @@ def server(binary: Path, model: Path, *, slots: int, context: int, threads: int,
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     shape = ["-np", str(slots), "-c", str(slots * context), "-t", str(threads), "-tb", str(threads), *device.switches]
+    if not _planned(model, slots=slots, context=context, threads=threads).extra_buffers:
+        shape.append("--no-repack")
     # Whatever libraries it was linked to: those of this process.
     libraries = ":".join(each for each in (str(LIBRARIES), os.environ.get("LD_LIBRARY_PATH")) if each)
     with tempfile.TemporaryFile() as log:

@@ -20,6 +20,8 @@ from typing import Any
 
 import numpy as np
 
+import settings
+from bootstrap.models import loadable
 from core.errors import Busy, PortalError
 from core.inference.requests import Delta, Finished, SamplingParams
 from models.engine.batching.row_costs import RowCosts
@@ -93,7 +95,8 @@ def questions(model: Path, adapters: Row[tuple[int, str, float]], count: int, th
     Batches of another shape add up in another order: only questions are taken whose answers stay the same with logits a little off.
     """
     rng = random.Random(seed)
-    backend = LlamaBackend(model, BackendOptions(context=CONTEXT, slots=1, threads=threads, adapters=adapters))
+    options = BackendOptions(context=CONTEXT, slots=1, threads=threads, adapters=adapters)
+    backend = LlamaBackend(model, loadable(settings.load().home, model, options))
     made: list[Question] = []
     number = 0
     while len(made) < count:
@@ -151,7 +154,7 @@ def everything(
         adapters=adapters,
     )
     files = ParkedFiles(folder / "parked", DISK_BYTES)
-    backend = LlamaBackend(model, options)
+    backend = LlamaBackend(model, loadable(settings.load().home, model, options))
     engine = Engine(backend, "stress", queue_limit=64, speculate=True, files=files)
     engine._scheduler.pace.plain_s = _Always()
     steep(engine._micro_batches.costs)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -56,7 +55,6 @@ def running_portal(home: Path | None = None, *, start_s: float = 60, **extra: st
     """start_s: how long it may take to be ready. extra: more settings, by the names of their environment variables."""
     with contextlib.ExitStack() as stack:
         folder = home or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="portal-bench-")))
-        _keep_engine_note(folder)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
@@ -79,13 +77,6 @@ def running_portal(home: Path | None = None, *, start_s: float = 60, **extra: st
 def portal_home() -> Path:
     """The home of the installation that measures."""
     return settings.load().home
-
-
-def _keep_engine_note(folder: Path) -> None:
-    """What the installation found out about this machine's llama.cpp holds for every home on it."""
-    note = portal_home() / "engine.json"
-    if note.exists():
-        shutil.copy(note, folder)
 
 
 def _wait_ready(url: str, process: subprocess.Popen[bytes], log: Path, seconds: float) -> None:

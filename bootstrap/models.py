@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import logging
+import sys
+from dataclasses import replace
 from pathlib import Path
 
+from core.errors import StartFailed
 from core.models.records import Crash
 from models.engine.kv_cache.offload_files import ParkedFiles, default_budget
+from models.engine.llama import native
+from models.engine.llama.backend import BackendOptions
+from models.gguf.facts import fingerprint, read_facts
+from models.serving import machine_trial
+from models.serving.file_buffers import FILE_BUFFERS, FileBuffers
 from models.serving.last_run import RunRecord, read_crashes
 from models.serving.pool import Pool
 from settings import Settings
@@ -23,7 +30,8 @@ def open_pool(settings: Settings, record: RunRecord | None) -> Pool:
         settings.models_path,
         GUIDE,
         notes=settings.home / "load_settings.json",
-        extra_buffers=extra_buffers(settings.home),
+        # A run that ended in native code may have met a processor that refuses what its namesake did.
+        extra_buffers=extra_buffers(settings.home, again=bool(record and record.found)),
         files=open_parked_files(settings),
         record=record,
     )
@@ -41,13 +49,34 @@ def open_parked_files(settings: Settings) -> ParkedFiles | None:
         return None
 
 
-def extra_buffers(home: Path) -> bool:
-    """Whether the CPU backend may repack weights; the install notes here when this machine dies of it (see docs/architecture.md)."""
+def extra_buffers(home: Path, *, again: bool = False) -> bool:
+    """Whether llama.cpp may repack weights on this machine, as noted; else found by trial, and noted. Raises StartFailed.
+
+    again: do not trust the note. A note also counts if it stands in the home that this environment belongs to.
+    """
+    machine = machine_trial.identity(native.LIBRARY_FOLDER)
+    own, shared = home / machine_trial.NOTE, Path(sys.prefix).parent / machine_trial.NOTE
+    for path in () if again else (own, shared):
+        noted = machine_trial.read_note(path)
+        if noted is not None and noted.machine == machine:
+            return noted.extra_buffers
+    trials = machine_trial.walk(lambda extra: machine_trial.try_decode(Path(sys.executable), extra_buffers=extra))
+    if not trials[-1].ok:
+        raise StartFailed(
+            "llama.cpp cannot run on this machine. Tried {tried}. Type ./portal run: it compiles llama.cpp for this machine.",
+            tried=machine_trial.in_words(trials),
+        )
     try:
-        noted = json.loads((home / "engine.json").read_text("utf-8"))
-    except (OSError, ValueError):
-        return True
-    return bool(noted.get("extra_buffers", True))
+        machine_trial.write_note(own, machine_trial.MachineNote.of(trials[-1], machine))
+    except OSError as problem:
+        log.warning("%s cannot be written (%s); the next start tries llama.cpp again", own, problem.strerror)
+    return trials[-1].extra_buffers
+
+
+def loadable(home: Path, path: Path, options: BackendOptions) -> BackendOptions:
+    """The options that load this file on this machine, with repacked weights where both can have them. Raises as a load."""
+    buffers = FileBuffers(home / FILE_BUFFERS, machine_trial.identity(native.LIBRARY_FOLDER))
+    return buffers.try_to_load(path, fingerprint(read_facts(path)), replace(options, extra_buffers=extra_buffers(home)))
 
 
 def newest_crash(home: Path) -> Crash | None:

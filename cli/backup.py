@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import settings as portal_settings
-from bootstrap import store as storekeeping
+from bootstrap import store as home_store
 from bootstrap.parts import BACKUP_KEY as KEY
 from cli.ending import ending
 from core.errors import InvalidInput
@@ -22,12 +22,12 @@ def main(arguments: Sequence[str]) -> int:
     def command() -> int:
         settings = portal_settings.load()
         if asked.command == "backup":
-            written = storekeeping.backup(settings, asked.file, _new_passphrase(asked.encrypt))
+            written = home_store.backup(settings, asked.file, _new_passphrase(asked.encrypt))
             _tell(written.rows)
             kept = "encrypted" if written.sealed else "not encrypted: whoever has the file can read every chat"
             print(f"Written and verified: {written.path}, {written.size_bytes / 1e6:,.1f} MB, {kept}.")
         else:
-            with storekeeping.open_backup(settings, asked.file, lambda: _passphrase("Passphrase: ")) as backup:
+            with home_store.open_backup(settings, asked.file, lambda: _passphrase("Passphrase: ")) as backup:
                 _tell(backup.contents.rows)
                 print(f"Made {backup.contents.made_at:%Y-%m-%d %H:%M} UTC, revision {backup.contents.revision}; the file is whole.")
                 if asked.dry_run:

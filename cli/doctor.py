@@ -94,13 +94,13 @@ def _engine(places: Places) -> Iterator[Finding]:
     if engine.installed_key(places) != wanted.key:
         yield Finding("llama.cpp", False, "not built for this machine yet", "Run ./portal run: it builds and tries it.")
         return
-    trial = engine.try_decode(places, extra_buffers=_extra_buffers(places))
+    trial = engine.try_decode(places, extra_buffers=engine.noted_extra_buffers(places))
     if not trial.ok:
-        advice = f"Remove {places.venv} and {places.cache}, then run ./portal run."
-        yield Finding("llama.cpp", False, f"llama-cpp-python {version}: {trial.complaint}", advice)
+        advice = f"Remove {places.engine_note}, then run ./portal run: it tries what else this machine can do."
+        yield Finding("llama.cpp", False, f"llama-cpp-python {version}: {trial.complaint}.", advice)
         return
-    facts = [f"llama-cpp-python {version}", f"device {trial.report.get('device')}", "one decode worked"]
-    if trial.report.get("extra_buffers") is False:
+    facts = [f"llama-cpp-python {version}", f"device {trial.device}", "one decode worked"]
+    if not trial.extra_buffers:
         facts.append("without extra buffers (this host refuses AMX)")
     yield Finding("llama.cpp", True, ", ".join(facts))
 
@@ -108,13 +108,6 @@ def _engine(places: Places) -> Iterator[Finding]:
 def _normal(name: str) -> str:
     """A package's name as indexes compare it."""
     return re.sub(r"[-_.]+", "-", name).lower()
-
-
-def _extra_buffers(places: Places) -> bool:
-    try:
-        return bool(json.loads(places.engine_note.read_text("utf-8")).get("extra_buffers", True))
-    except (OSError, ValueError):
-        return True
 
 
 def _inside(places: Places) -> Iterator[Finding]:

@@ -11,8 +11,8 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 import settings as portal_settings
-from bootstrap import models as model_parts
-from bootstrap import store as storekeeping
+from bootstrap.models import GUIDE, newest_crash
+from bootstrap.store import open_store
 from cli.finding import Finding
 from cli.serve import address, listen
 from core.errors import PortalError
@@ -48,7 +48,7 @@ def _store(settings: Settings) -> Iterator[Finding]:
         yield Finding("Search index", None, f"{engine}: made at the first start")
         return
     try:
-        with storekeeping.open_store(settings) as (state, worker, parked, index):
+        with open_store(settings) as (state, worker, parked, index):
             size = f"{state.size_bytes / 1e6:,.1f} MB"
             facts = [f"{state.kind} {state.version}", state.name, f"revision {state.revision or 'none'}", size]
             line = ", ".join(facts)
@@ -83,7 +83,7 @@ def _models(settings: Settings) -> Finding:
     folder = settings.models_path
     files = sorted(folder.glob("**/*.gguf")) if folder.is_dir() else []
     total = sum(path.stat().st_size for path in files)
-    chosen = Path(settings.model).expanduser() if settings.model else model_parts.GUIDE
+    chosen = Path(settings.model).expanduser() if settings.model else GUIDE
     if not chosen.exists():
         advice = "Set PORTAL_MODEL to a GGUF that is there, or take it away for the built-in model."
         return Finding("Models", False, f"{chosen} is missing", advice)
@@ -92,7 +92,7 @@ def _models(settings: Settings) -> Finding:
 
 def _crashes(settings: Settings) -> Iterator[Finding]:
     """The newest crash in native code, for as long as no run ended in order since."""
-    crash = model_parts.newest_crash(settings.home)
+    crash = newest_crash(settings.home)
     if crash is not None and crash.in_a_row:
         what = f"model {crash.model} while {crash.doing} {crash.answers} answers" if crash.model else "no model was at work"
         line = f"{crash.at:%Y-%m-%d %H:%M} UTC in native code, {what}: {crash.error}"

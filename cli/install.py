@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -28,6 +29,8 @@ def install_runtime(places: Places) -> None:
 def _alone(places: Places) -> Iterator[None]:
     """Two commands at once must not install into one home."""
     with (places.home / "install.lock").open("w") as lock:
+        # Commands inherit it: what a killed ./portal left running still holds it.
+        os.set_inheritable(lock.fileno(), True)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 import settings as portal_settings
-from bootstrap import store as storekeeping
+from bootstrap.store import open_keys
 from cli.ending import ending
 from core.errors import InvalidInput
 
@@ -19,7 +19,7 @@ def main(arguments: Sequence[str]) -> int:
     asked = _parser().parse_args(arguments)
 
     def command() -> int:
-        with storekeeping.open_keys(portal_settings.load()) as keys:
+        with open_keys(portal_settings.load()) as keys:
             if asked.command == "rewrap":
                 new = os.environ.get(NEW)
                 if not new:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 from cli import checks, doctor, python_packages
+from cli.cures import failed
 from cli.engine_build import library_path
 from cli.install import install_runtime
 from cli.places import REPOSITORY, Places
@@ -41,9 +46,13 @@ _COMMANDS = ("run", "test", "user", "backup", "restore", "keys", "doctor", "benc
 def main(arguments: Sequence[str]) -> int:
     places = Places.of(os.environ)
     try:
-        return _dispatch(places, list(arguments))
+        with _ending_what_was_started():
+            return _dispatch(places, list(arguments))
     except PortalError as problem:
         print(problem, file=sys.stderr)
+        return 1
+    except OSError as problem:
+        print(failed(problem), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)
@@ -89,6 +98,21 @@ def enter(places: Places, module: str, arguments: Sequence[str]) -> int:
     os.chdir(REPOSITORY)
     sys.stdout.flush()
     os.execv(places.python, [str(places.python), "-m", module, *arguments])
+
+
+@contextmanager
+def _ending_what_was_started() -> Iterator[None]:
+    """Have SIGTERM and SIGHUP end the commands that run too, instead of leaving them behind."""
+
+    def leave(number: int, _frame: FrameType | None) -> NoReturn:
+        raise SystemExit(128 + number)
+
+    before = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _benches() -> list[str]:

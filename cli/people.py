@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 
 import settings as portal_settings
-from bootstrap import store as storekeeping
+from bootstrap.store import open_accounts
 from cli.ending import ending
 from core.errors import InvalidInput
 from core.people.accounts import Accounts, generate_password
@@ -20,7 +20,7 @@ def main(arguments: Sequence[str]) -> int:
     asked = _parser().parse_args(arguments)
 
     def command() -> int:
-        with storekeeping.open_accounts(portal_settings.load()) as accounts:
+        with open_accounts(portal_settings.load()) as accounts:
             _do(accounts, asked)
         return 0
 

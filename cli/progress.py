@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from subprocess import PIPE, STDOUT, Popen
 from typing import TextIO
 
+from cli.cures import cure_of, failed
 from core.errors import StartFailed
 
 _FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _PLAIN_EVERY = 15.0
 """Seconds between lines where the output is a file."""
+_LAST_LINES = 200
+"""Lines of a failed command in which the reason is looked for."""
 
 
 class Step:
@@ -79,23 +85,50 @@ def run(
     environment: Mapping[str, str] | None = None,
     each_line: Callable[[str], None] | None = None,
 ) -> None:
-    """Run a command, its output into `log`. Raises StartFailed with its last words."""
-    last = ""
-    with log.open("a", encoding="utf-8", errors="replace") as written:
-        written.write(f"\n$ {' '.join(str(part) for part in command)}\n")
-        with Popen([str(part) for part in command], stdout=PIPE, stderr=STDOUT, text=True, errors="replace", env=environment) as child:
-            try:
-                assert child.stdout is not None
-                for line in child.stdout:
-                    written.write(line)
-                    last = line.strip() or last
-                    if each_line:
-                        each_line(line)
-            except BaseException:
-                child.terminate()
-                raise
-    if child.returncode:
-        raise StartFailed("{name} failed: {last} All of its output is in {log}.", name=Path(command[0]).name, last=_sentence(last), log=log)
+    """Run a command, its output into `log`. Raises StartFailed with its last words and what to do."""
+    last: deque[str] = deque(maxlen=_LAST_LINES)
+    try:
+        with log.open("a", encoding="utf-8", errors="replace") as written:
+            written.write(f"\n$ {' '.join(str(part) for part in command)}\n")
+            code = _follow(command, environment, written, last, each_line)
+    except OSError as problem:
+        raise failed(problem) from problem
+    if code:
+        words, cure = _sentence(last[-1] if last else "it said nothing"), cure_of(last)
+        told = "{name} failed: {last} {cure} All of its output is in {log}."
+        told = told if cure else told.replace("{cure} ", "")
+        raise StartFailed(told, name=Path(command[0]).name, last=words, cure=cure, log=log)
+
+
+def _follow(
+    command: Sequence[str | Path],
+    environment: Mapping[str, str] | None,
+    written: TextIO,
+    last: deque[str],
+    each_line: Callable[[str], None] | None,
+) -> int:
+    """Returns the exit status. Raises OSError if the output cannot be written.
+
+    The command has a session of its own, so that all it started can be ended with it; and it inherits the locks that were made
+    inheritable, so that they are held for as long as it runs, even if this process is killed.
+    """
+    arguments = [str(part) for part in command]
+    with Popen(
+        arguments, stdout=PIPE, stderr=STDOUT, text=True, errors="replace", env=environment, start_new_session=True, close_fds=False
+    ) as child:
+        try:
+            assert child.stdout is not None
+            for line in child.stdout:
+                written.write(line)
+                if line.strip():
+                    last.append(line.strip())
+                if each_line:
+                    each_line(line)
+        except BaseException:
+            with suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGTERM)
+            raise
+    return child.returncode
 
 
 def mark(good: bool | None, stream: TextIO | None = None) -> str:

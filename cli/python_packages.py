@@ -10,8 +10,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from cli.cures import DOWNLOAD
 from cli.places import REPOSITORY, Places
 from cli.progress import Step, run, step
+from core.errors import StartFailed
 
 RUN = REPOSITORY / "requirements.txt"
 TEST = REPOSITORY / "requirements/dev.txt"
@@ -75,8 +77,15 @@ def install(places: Places, lock: Path, what: str) -> None:
 
 
 def pip_install(python: Path, log: Path, lock: Path, *, each_line: Callable[[str], None] | None = None) -> None:
+    """A download that was cut or damaged is fetched once more. Raises StartFailed."""
     options = ["--no-input", "--disable-pip-version-check", "--progress-bar=off"]
-    run([python, "-m", "pip", "install", *options, "--require-hashes", "--no-deps", "-r", lock], log, each_line=each_line)
+    command = [python, "-m", "pip", "install", *options, "--require-hashes", "--no-deps", "-r", lock]
+    try:
+        run(command, log, each_line=each_line)
+    except StartFailed as problem:
+        if problem.params.get("cure") != DOWNLOAD:
+            raise
+        run(command, log, each_line=each_line)
 
 
 def _counter(current: Step, total: int) -> Callable[[str], None]:

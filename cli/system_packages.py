@@ -19,7 +19,7 @@ COMPILER = "g++"
 
 def missing_venv() -> list[str]:
     """Debian cuts ensurepip out of Python into a package of its own."""
-    return [] if importlib.util.find_spec("ensurepip") else [VENV]
+    return [] if importlib.util.find_spec("venv") and importlib.util.find_spec("ensurepip") else [VENV]
 
 
 def missing_compiler() -> list[str]:

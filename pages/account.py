@@ -12,8 +12,8 @@ from core.people.permissions import Permission, allows
 from core.people.records import User
 from core.people.sessions import SESSION_COOKIE
 from pages.shell import frame
+from pages.shell.browser import shortcuts
 from pages.shell.words import LANGUAGES, said, t
-from pages.widgets.browser_shell import shortcuts
 from pages.widgets.common.cookie import drop_cookie
 
 if TYPE_CHECKING:

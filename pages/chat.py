@@ -77,7 +77,7 @@ def render(portal: Portal, user: User) -> None:
         on_stop=lambda: wish("stop"),
         on_dismiss=_forget_problem,
         deleted=portal.conversations.deleted_just_now(user),
-        linked_message=linked_message.place(shown or ()),
+        arrival=linked_message.place(shown or ()),
     )
     if shown is None:
         if frame.blank(t("There is no such chat"), t("It may have been deleted, or the address is not complete."), t("Start a new chat")):

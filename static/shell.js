@@ -1,5 +1,5 @@
 // What every page needs of the browser itself: names for icons, the skip link, the list of keys, the sidebar of a phone.
-// See pages/widgets/browser_shell.py.
+// See pages/shell/browser.py.
 
 const SHEET = new CSSStyleSheet();
 SHEET.replaceSync(`

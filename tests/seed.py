@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from core.chat.records import Author, Conversation, Message, MessageStatus
+from core.chat.titles import title_of
 from core.inference.records import FinishReason, Generation, Timings, Usage
 from core.people.records import Role, User
 from core.review.records import Feedback, FeedbackFilter, ReviewState
-from core.titles import title_of
 from core.unit_of_work import Store, UnitOfWork
 from tests.seed_texts import COMMENTS_GOOD, COMMENTS_POOR, NOTES, TALKS, Talk
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import uuid4
 
 from core.chat.folders import own_folder
+from core.chat.pending_deletions import Pending, PendingDeletions
 from core.chat.records import Author, Conversation, Message, MessageStatus
 from core.clock import Clock
 from core.errors import Conflict, NotFound
@@ -16,7 +17,6 @@ from core.people.permissions import Permission, allows, require
 from core.people.records import User
 from core.search.ports import SearchIndex
 from core.search.records import SearchQuery
-from core.undo import Pending, PendingDeletions
 from core.unit_of_work import Store, UnitOfWork
 
 UNTITLED = ""

@@ -13,6 +13,7 @@ from uuid import uuid4
 from core.chat.conversations import path
 from core.chat.records import Author, Message, MessageStatus, Turn
 from core.chat.running_turn import RunningTurn
+from core.chat.titles import better_title, title_of
 from core.errors import InvalidInput, PortalError, PromptTooLong, Unavailable
 from core.inference.ports import Router
 from core.inference.records import FinishReason, Generation, Timings, Usage
@@ -21,7 +22,6 @@ from core.knowledge.attachment import text_of, with_files
 from core.knowledge.records import StoredFile
 from core.operations.log_context import add_to_log_context
 from core.people.records import User
-from core.titles import better_title, title_of
 from core.unit_of_work import Store, UnitOfWork
 
 log = logging.getLogger(__name__)

@@ -15,6 +15,7 @@ from core.chat.conversations import own, path
 from core.chat.questions import check_question, check_request_id
 from core.chat.records import Author, Conversation, Message, MessageStatus, Turn
 from core.chat.running_turn import RunningTurn
+from core.chat.titles import title_of
 from core.chat.turn_runner import TurnOptions, TurnRunner
 from core.clock import Clock
 from core.errors import Conflict, InvalidInput, NotFound, Unavailable
@@ -23,7 +24,6 @@ from core.knowledge.files import attachable
 from core.knowledge.records import StoredFile
 from core.operations.log_context import log_context
 from core.people.records import User
-from core.titles import title_of
 from core.unit_of_work import Store, UnitOfWork
 
 log = logging.getLogger(__name__)

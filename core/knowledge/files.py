@@ -10,10 +10,10 @@ from core.errors import Conflict, InvalidInput, NotFound
 from core.knowledge.attachment import MOST_FILES, clean_name, is_document, text_of
 from core.knowledge.ports import DocumentReader
 from core.knowledge.records import StoredFile
+from core.knowledge.unreadable import refuse_known
 from core.people.permissions import Permission, allows, require
 from core.people.records import User
 from core.unit_of_work import Store, UnitOfWork
-from core.unreadable import refuse_known
 
 MOST_WAITING, QUESTIONS_WAITING = 50, 5
 """Files that one person may have uploaded and not yet asked with; together no more than so many questions could take."""

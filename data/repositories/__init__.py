@@ -1,1 +1,1 @@
-"""One module per kind of row; each implements its Protocol in core/unit_of_work.py over one transaction."""
+"""One repository per kind of row; each implements its Protocol in core/<area>/ports.py within one transaction."""

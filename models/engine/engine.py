@@ -23,7 +23,8 @@ from models.engine.scheduler import Scheduler
 from models.engine.sequence import Sequence
 from models.engine.speculative.draft_costs import GuessCosts
 from models.engine.speculative.drafting import Drafting
-from models.engine.speculative.prompt_lookup import Guesser, Speculation
+from models.engine.speculative.guesser import Guesser
+from models.engine.speculative.prompt_lookup import Speculation
 from models.engine.stats.ledger import Ledger
 from models.engine.stats.metrics import EngineMetrics
 

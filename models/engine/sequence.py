@@ -11,8 +11,8 @@ from core.errors import PortalError
 from core.inference.records import FinishReason, Timings, Usage
 from core.inference.requests import Delta, Finished, Queued, SamplingParams, TokenLogprob
 from models.engine.sampling.detokenizer import Detokenizer
-from models.engine.speculative.drafting import Draft
-from models.engine.speculative.prompt_lookup import Guesser
+from models.engine.speculative.accept_rate import Draft
+from models.engine.speculative.guesser import Guesser
 
 Event = Queued | Delta | Finished | PortalError
 """What a sequence reports; Finished or an error is the last."""

@@ -84,7 +84,11 @@ class LocalPlatform:
             self._look_ahead.after(Turn((*messages, self._defused(answer)), request.thinking, tools, sequence))
 
         hears = None if request.batch else ended
-        return LocalGeneration(self, sequence, params, reader, guard=request.guard, adapter=adapter, ended=hears)
+        return LocalGeneration(
+            self, sequence, params, reader,
+            name=self.facts.file.name, version=self.version, device=self.platform,
+            guard=request.guard, adapter=adapter, ended=hears,
+        )  # fmt: skip
 
     def submit(
         self, tokens: list[int], params: Resolved, user_id: str, *, batch: bool = False, adapter: int = 0, label: str = ""

@@ -8,20 +8,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from core.errors import PortalError
 from core.inference.records import FinishReason, Usage
 from core.inference.requests import ChatMessage, Delta, Finished, GenerationEvent, Queued
 from models.engine.sampling.sampler import Resolved
 from models.engine.sequence import Event, Sequence
+from models.gguf.adapters import ChosenAdapter
 from models.platforms.degeneration import EVERY, Repetition, SymbolRun, repetition
 from models.prompting.answer_reader import AnswerReader
 from models.prompting.reasoning import CLOSE
-
-if TYPE_CHECKING:
-    from models.gguf.adapters import ChosenAdapter
-    from models.platforms.local import LocalPlatform
 
 _UNENDED = "the engine ends every sequence with Finished or an error"
 REPEATED = "The answer began to repeat itself and was stopped."
@@ -31,24 +28,40 @@ NUDGED = "The model thought but did not answer at first; it was asked again with
 _Gathered = list[Delta] | Queued | Finished | PortalError
 
 
+class Submitting(Protocol):
+    """What an answer needs of its platform; LocalPlatform fulfils it."""
+
+    def submit(
+        self, tokens: list[int], params: Resolved, user_id: str, *, batch: bool = False, adapter: int = 0, label: str = ""
+    ) -> Sequence: ...
+    def cancel(self, sequence: Sequence) -> None: ...
+    def tokenize(self, text: str) -> list[int]: ...
+
+
 class LocalGeneration:
     """Fulfils core's RunningGeneration. An answer that goes wrong is resumed once, from where it was still good."""
 
     def __init__(
         self,
-        platform: LocalPlatform,
+        platform: Submitting,
         sequence: Sequence,
         params: Resolved,
         reader: AnswerReader,
         *,
+        name: str,
+        version: str,
+        device: str,
         guard: bool = True,
         adapter: ChosenAdapter | None = None,
         ended: Callable[[ChatMessage, Sequence], None] | None = None,
     ) -> None:
-        """ended: hears an answer that a question may follow, and the sequence that gave the last of it."""
-        self.model = platform.facts.file.name + (f":{adapter.name}" if adapter else "")
-        self.model_version = platform.version + (f"+{adapter.version}" if adapter else "")
-        self.platform = platform.platform
+        """name, version, device: of the model, for the generation row.
+
+        ended: hears an answer that a question may follow, and the sequence that gave the last of it.
+        """
+        self.model = name + (f":{adapter.name}" if adapter else "")
+        self.model_version = version + (f"+{adapter.version}" if adapter else "")
+        self.platform = device
         self._platform = platform
         self._params = params
         self._reader = reader

@@ -21,8 +21,12 @@ from models.engine.llama.backend import BackendOptions, LlamaBackend
 TIMEOUT_S = 120.0
 
 
+class Crashed(ModelFailed):
+    """The child died in native code: other options may do better, see `file_buffers.py`."""
+
+
 def try_to_load(path: Path, options: BackendOptions) -> None:
-    """Raises ModelFailed, with llama.cpp's last words, if it refuses the file or dies of it."""
+    """Raises ModelFailed, with llama.cpp's last words, if it refuses the file; Crashed if it dies of it."""
     command = [sys.executable, "-m", "models.serving.load_trial", str(path.absolute()), json.dumps(dataclasses.asdict(options))]
     # The file is on trial, not the GPU; and the child needs none of the portal's secrets.
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PORTAL_")} | {"CUDA_VISIBLE_DEVICES": ""}
@@ -44,7 +48,8 @@ def try_to_load(path: Path, options: BackendOptions) -> None:
         raise ModelFailed("{reason}", reason=child.stdout.decode("utf-8", "replace").removeprefix("refused: ").strip())
     said = last_words(child.stderr.decode("utf-8", "replace").strip().splitlines()) or "nothing"
     how = how_it_ended(child.returncode)
-    raise ModelFailed("llama.cpp crashed ({how}) while it read {file}. It said: {said}", how=how, file=path.name, said=said)
+    failed = Crashed if child.returncode < 0 else ModelFailed
+    raise failed("llama.cpp crashed ({how}) while it read {file}. It said: {said}", how=how, file=path.name, said=said)
 
 
 def main(path: str, options: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from core.errors import PortalError
@@ -21,19 +22,20 @@ from models.gguf.memory_plan import LoadPlan
 from models.platforms.local import LocalPlatform
 from models.prompting.chat_template import ChatTemplate
 from models.serving import machine
+from models.serving.file_buffers import FileBuffers
 from models.serving.last_run import RunRecord
-from models.serving.load_trial import try_to_load
 from models.serving.pool_entry import Entry
 
 Changed = Callable[[ModelState, str], None]
 
 
 class Loader:
-    def __init__(self, builtin: Path, files: ParkedFiles | None, record: RunRecord | None) -> None:
-        """builtin: the one file that needs no trial. See Pool for the others."""
+    def __init__(self, builtin: Path, files: ParkedFiles | None, record: RunRecord | None, buffers: FileBuffers) -> None:
+        """builtin: the one file that needs no trial. buffers: tries the others. See Pool for the rest."""
         self._builtin = builtin
         self._files = files
         self._record = record
+        self._buffers = buffers
 
     def load(self, entry: Entry, changed: Changed) -> LocalPlatform | EmbeddingPlatform:
         """Fills in the entry's version, device and memory. changed: hears of a process of its own. Raises PortalError."""
@@ -85,7 +87,8 @@ class Loader:
     def _check_file(self, entry: Entry) -> None:
         entry.version = fingerprint(entry.facts)
         if entry.facts.file.path != self._builtin:
-            try_to_load(entry.facts.file.path, entry.plan.options)
+            options = self._buffers.try_to_load(entry.facts.file.path, entry.version, entry.plan.options)
+            entry.plan = replace(entry.plan, options=options)
 
 
 def chosen_adapters(facts: ModelFacts, settings: LoadSettings) -> tuple[ChosenAdapter, ...]:

@@ -20,7 +20,8 @@ from models.gguf.facts import ModelFacts, read_facts
 from models.gguf.folder import Catalog
 from models.gguf.memory_plan import LoadPlan, check_fits, plan_load
 from models.platforms.local import LocalPlatform
-from models.serving import machine
+from models.serving import machine, machine_trial
+from models.serving.file_buffers import FILE_BUFFERS, FileBuffers
 from models.serving.last_run import RunRecord
 from models.serving.loader import Loader, chosen_adapters
 from models.serving.pool_entry import Entry
@@ -44,16 +45,17 @@ class Pool:
         files: ParkedFiles | None = None,
         record: RunRecord | None = None,
     ) -> None:
-        """models_folder: where people put GGUFs. builtin: the guide. notes: a file to remember settings in. extra_buffers: False where
-        the self test died with them. files: where conversations go that memory has no room for; the pool closes them. record: where
-        engines note what they do, for the next start should this process die of it.
+        """models_folder: where people put GGUFs. builtin: the guide. notes: a file to remember settings in; how each file can be loaded
+        is remembered beside it. extra_buffers: False where the self test died with them. files: where conversations go that memory has
+        no room for; the pool closes them. record: where engines note what they do, for the next start should this process die of it.
         """
         self._builtin = builtin
         self._catalog = Catalog(models_folder, builtin)
         self._remembered = RememberedSettings(notes)
         self._extra_buffers = extra_buffers
         self._files = files
-        self._loader = Loader(builtin, files, record)
+        buffers = FileBuffers(notes.with_name(FILE_BUFFERS), machine_trial.identity(native.LIBRARY_FOLDER))
+        self._loader = Loader(builtin, files, record, buffers)
         self._entries: dict[str, Entry] = {}
         self._default: str | None = None
         self._lock = threading.RLock()

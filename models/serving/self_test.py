@@ -1,7 +1,8 @@
 """One real decode on this machine: `python -m models.serving.self_test [--no-extra-buffers]` prints one line of JSON.
 
-The installer runs it in a child process before it trusts a build: on machines that announce AMX and refuse it, the first
-batched prompt of a quantized model kills the process (SIGILL), unless the weights stay as they are (`--no-extra-buffers`).
+`machine_trial.py` runs it in a child process before a build is trusted: on machines that announce AMX and refuse it, the first
+batched prompt of a quantized model kills the process (SIGILL or SIGSEGV), unless the weights stay as they are
+(`--no-extra-buffers`). A wrong answer counts as a failure too.
 """
 
 from __future__ import annotations
@@ -16,18 +17,21 @@ from pathlib import Path
 from queue import Empty
 
 from core.errors import ModelFailed, PortalError
-from core.inference.requests import Finished, SamplingParams
+from core.inference.requests import Delta, Finished, SamplingParams
 from core.models.records import LoadSettings
 from models.engine.engine import Engine
 from models.engine.llama import native
 from models.engine.llama.backend import LlamaBackend
 from models.engine.llama.native import lib
 from models.engine.sampling.sampler import resolve
+from models.engine.sequence import Sequence
 from models.gguf.facts import read_facts
 from models.gguf.memory_plan import plan_load
 
 GUIDE = Path(__file__).parents[1] / "guide" / "guide.gguf"
 _QUESTION = "[gMASK]<sop><|system|>\n{filler}<|user|>\nHow do I change my password?<|assistant|>\n"
+_ANSWER = "Change your password under Settings"
+"""How the guide's answer begins, at Q8_0 and at Q4_K_M."""
 _WAIT_S = 60.0
 
 
@@ -64,17 +68,26 @@ def _try(path: Path, extra_buffers: bool) -> tuple[float, str]:
         engine.start()
         tokens = 0
         for sequence in sequences:
-            event = sequence.events.get(timeout=_WAIT_S)
-            while not isinstance(event, Finished):
-                if isinstance(event, PortalError):
-                    raise event
-                event = sequence.events.get(timeout=_WAIT_S)
-            tokens += event.usage.completion_tokens
-        if not tokens:
-            raise ModelFailed("The model gave no text.")
+            text, count = _answer(sequence)
+            if not text.startswith(_ANSWER):
+                raise ModelFailed("The model answered wrongly: {text}", text=text[:80])
+            tokens += count
         return tokens / (time.perf_counter() - begin), _device(plan.options.gpu_layers, backend)
     finally:
         engine.close()
+
+
+def _answer(sequence: Sequence) -> tuple[str, int]:
+    """Wait for the whole answer; return it with its number of tokens. Raises PortalError, Empty."""
+    text = ""
+    while True:
+        event = sequence.events.get(timeout=_WAIT_S)
+        if isinstance(event, PortalError):
+            raise event
+        if isinstance(event, Finished):
+            return text, event.usage.completion_tokens
+        if isinstance(event, Delta):
+            text += event.text
 
 
 def _device(gpu_layers: int, backend: LlamaBackend) -> str:

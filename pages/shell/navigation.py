@@ -15,8 +15,8 @@ from core.people.records import User
 from core.people.sessions import SESSION_COOKIE
 from pages import account, audit, chat, feedback, models, people, search, sign_in, store, usage
 from pages.shell import frame, words
+from pages.shell.browser import browser_shell
 from pages.shell.words import said, t
-from pages.widgets.browser_shell import browser_shell
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal

@@ -34,8 +34,8 @@ from data.migrate import migrate
 from data.repositories.files import PART_BYTES
 from data.search.sqlite_index import SqliteIndex
 from data.unit_of_work import SqlUnitOfWork
-from tests.functional import things
-from tests.functional.things import put_exchange, put_file, put_user
+from tests.store import things
+from tests.store.things import put_exchange, put_file, put_user
 
 ROOT = Path(__file__).parents[2]
 

@@ -17,10 +17,10 @@ from data.index.worker import IndexWorker
 from data.migrate import migrate
 from data.search.port import KINDS
 from data.unit_of_work import SqlUnitOfWork
-from tests.functional.crash_child import open_index
-from tests.functional.things import new_id
 from tests.servers.elasticsearch_node import ElasticsearchNode
 from tests.servers.postgresql import PostgresServer
+from tests.store.crash_child import open_index
+from tests.store.things import new_id
 
 ROUNDS = {"embedded": 10, "servers": 5, "postgresql": 5}
 SECONDS = (0.05, 0.8)
@@ -41,7 +41,7 @@ def addresses(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, str]
 
 def lines_until_killed(addresses: tuple[str, str], seconds: float) -> list[tuple[str, str, str]]:
     """Run a child, kill it `seconds` after its first line; returns what it said."""
-    command = [sys.executable, "-m", "tests.functional.crash_child", *addresses]
+    command = [sys.executable, "-m", "tests.store.crash_child", *addresses]
     root = Path(__file__).parents[2]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=root) as child:
         assert child.stdout is not None

@@ -14,7 +14,7 @@ from data.search.port import Document
 from data.search.words import FILE_NAMES
 from data.tables import AttachmentTable, ConversationTable, FileTable
 from data.transaction import Transaction
-from tests.functional import things
+from tests.store import things
 from tests.store.test_queue import MemoryIndex
 
 _CONVERSATION, _FILE = ConversationTable.__table__.c, FileTable.__table__.c

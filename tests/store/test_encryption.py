@@ -32,9 +32,9 @@ from data.search.words import FILE_NAMES
 from data.tables import FilePartTable, MessageTable, Table
 from data.unit_of_work import SqlUnitOfWork
 from settings import Settings
-from tests.functional import things
-from tests.functional.things import put_exchange, put_file, put_user
 from tests.servers.elasticsearch_node import ElasticsearchNode
+from tests.store import things
+from tests.store.things import put_exchange, put_file, put_user
 
 MASTER = b"m" * 32
 SECRET = "the merger is on Friday 合并"

@@ -22,8 +22,8 @@ from data.migrate import migrate
 from data.repositories.files import PART_BYTES, PARTS_AT_ONCE
 from data.tables import AttachmentTable, FilePartTable, FileTable, IndexJobTable
 from data.unit_of_work import SqlUnitOfWork
-from tests.functional import things
-from tests.functional.things import later, put_exchange, put_file, put_user
+from tests.store import things
+from tests.store.things import later, put_exchange, put_file, put_user
 
 AT_ONCE = PART_BYTES * PARTS_AT_ONCE
 

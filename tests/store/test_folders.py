@@ -15,8 +15,8 @@ from core.people.records import User
 from data.database import Database
 from data.tables import IndexJobTable
 from data.unit_of_work import SqlUnitOfWork
-from tests.functional import things
-from tests.functional.things import NOW, later, put_exchange, put_user
+from tests.store import things
+from tests.store.things import NOW, later, put_exchange, put_user
 
 
 def put_folder(database: Database, owner: User, name: str = "Plans") -> Folder:

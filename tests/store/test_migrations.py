@@ -16,9 +16,9 @@ from data.database import Database, open_database
 from data.migrate import downgrade, migrate
 from data.tables import Table
 from data.unit_of_work import SqlUnitOfWork
-from tests.functional import things
-from tests.functional.things import put_exchange, put_user
 from tests.servers.ports import free_port
+from tests.store import things
+from tests.store.things import put_exchange, put_user
 
 
 def test_models_and_migrations_agree(database: Database) -> None:

@@ -15,8 +15,8 @@ from data.index.worker import IndexWorker
 from data.search import postgres_index
 from data.search.port import Document
 from data.search.postgres_index import INDEXED, PostgresIndex
-from tests.functional.things import put_exchange, put_user
 from tests.servers.postgresql import PostgresServer
+from tests.store.things import put_exchange, put_user
 
 BOND = SearchQuery("bond", "message", "ana")
 

@@ -23,9 +23,9 @@ from data.search.elasticsearch_index import ElasticsearchIndex
 from data.search.port import KINDS, Document, WritableIndex
 from data.search.sqlite_index import SqliteIndex
 from data.unit_of_work import SqlUnitOfWork
-from tests.functional import things
-from tests.functional.things import put_exchange, put_user
 from tests.servers.elasticsearch_node import ElasticsearchNode
+from tests.store import things
+from tests.store.things import put_exchange, put_user
 
 SEEN_BEFORE = Document("message", "seen before", 0, "so that the index is not new, and the worker does not fill it")
 

@@ -17,8 +17,8 @@ from data.index.worker import IndexWorker
 from data.search.sqlite_index import SqliteIndex
 from data.tables import FilePartTable
 from data.unit_of_work import SqlUnitOfWork
-from tests.functional import things
-from tests.functional.things import put_exchange, put_file, put_user
+from tests.store import things
+from tests.store.things import put_exchange, put_file, put_user
 
 
 def test_what_is_due_is_found_and_removed_from_store_and_index(database: Database, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from data import migrate as migrating
 from data.database import Database, open_database
 from data.migrate import downgrade, migrate, newest_revision
 from data.tables import Table
-from tests.functional.rows_of_every_table import fill, rows_of, tables_of
+from tests.store.rows_of_every_table import fill, rows_of, tables_of
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ScriptDirectory(str(ROOT / "data" / "migrations"))

@@ -15,8 +15,8 @@ from core.unit_of_work import UnitOfWork
 from data.database import Database
 from data.tables import AuditEventTable
 from data.unit_of_work import SqlUnitOfWork
-from tests.functional import things
-from tests.functional.things import NOW, later, put_exchange, put_user
+from tests.store import things
+from tests.store.things import NOW, later, put_exchange, put_user
 
 
 def test_the_unit_of_work_is_what_core_asks_for(database: Database) -> None:

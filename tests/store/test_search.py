@@ -13,8 +13,8 @@ from core.search.records import MARK_END, MARK_START, UNRATED, SearchHit, Search
 from data.search import elasticsearch_index
 from data.search.elasticsearch_index import ElasticsearchIndex
 from data.search.port import COUNTED, Document, WritableIndex
-from tests.functional.things import NOW
 from tests.servers.elasticsearch_node import ElasticsearchNode
+from tests.store.things import NOW
 
 TEXTS = {
     "english": "The price of a bond falls when rates rise.",

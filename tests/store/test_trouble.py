@@ -15,9 +15,9 @@ from data import database as database_module
 from data.database import Database, open_database
 from data.migrate import migrate
 from data.unit_of_work import SqlUnitOfWork
-from tests.functional import things
-from tests.functional.things import put_exchange, put_user
 from tests.servers.postgresql import PostgresServer
+from tests.store import things
+from tests.store.things import put_exchange, put_user
 
 
 @pytest.fixture

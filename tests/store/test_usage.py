@@ -20,8 +20,8 @@ from core.usage.totals import Totals
 from data.database import Database
 from data.repositories.usage_days import UsageDays
 from data.unit_of_work import SqlUnitOfWork
-from tests.functional import things
-from tests.functional.things import put_user
+from tests.store import things
+from tests.store.things import put_user
 
 FIRST, LAST = date(2026, 11, 1), date(2026, 11, 5)
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)

@@ -1,16 +1,18 @@
-"""Imports run one way: pages, api -> core <- models, data. bootstrap imports all."""
+"""Imports run one way: pages, api -> core <- models, data; bootstrap imports all. Areas of core form no circle."""
 
 from __future__ import annotations
 
 import ast
 import sys
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("core", "models", "data", "api", "pages", "cli")
-TOP = ("settings", "bootstrap", "storekeeping", "store_parts", "model_parts", "app", "Home")
+ROOMS = ("core", "models", "data", "api", "pages", "cli", "bootstrap")
+TOP = ("settings", "app", "Home")
 
 MAY_IMPORT = {
     "core": {"core"},
@@ -19,13 +21,10 @@ MAY_IMPORT = {
     "api": {"api", "core", "bootstrap"},
     "pages": {"pages", "core", "bootstrap"},
     "settings": {"core"},
-    "store_parts": {"core", "data", "settings"},
-    "model_parts": {"core", "models", "settings"},
-    "bootstrap": {"core", "models", "data", "settings", "store_parts", "model_parts"},
-    "storekeeping": {"core", "data", "settings", "store_parts"},
+    "bootstrap": {"bootstrap", "core", "models", "data", "settings"},
     "app": {"api", "bootstrap", "core", "pages"},
     "Home": {"pages", "bootstrap", "core"},
-    "cli": {"cli", "core", "settings", "bootstrap", "storekeeping", "store_parts", "model_parts", "app"},
+    "cli": {"cli", "core", "settings", "bootstrap", "app"},
 }
 """Of our own rooms. api and pages take the Portal from bootstrap and build nothing. cli serves app."""
 
@@ -39,11 +38,18 @@ ONLY_IN = {
     "llama_cpp": {"models"},
 }
 
+RECORDS = {"records", "requests", "vectors", "permissions"}
+"""Modules of an area that hold records alone. They import other records, and the small modules beside the areas."""
+
+BESIDE_THE_AREAS = {"core.errors", "core.bounds", "core.clock"}
+
 BEFORE_THE_ENVIRONMENT = (
     *("main", "install", "places", "progress", "system_packages", "python_packages"),
-    *("engine", "engine_build", "doctor", "finding", "checks"),
+    *("engine", "engine_build", "doctor", "finding", "checks", "cures"),
 )
 """Modules of cli that run before anything is installed."""
+SHARED_WITH_THE_COMMAND = "models.serving.machine_trial"
+"""The ladder of trials, which the command walks before anything is installed and the portal at its start."""
 
 
 def _files() -> list[Path]:
@@ -55,29 +61,88 @@ def _room(path: Path) -> str:
     return path.relative_to(ROOT).parts[0].removesuffix(".py")
 
 
+def _module(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+MODULES = {_module(path): path for path in _files()}
+
+
 def _imported(path: Path) -> set[str]:
-    """Full names of all modules the file imports, wherever in it the import stands."""
+    """Full names of all modules the file imports, wherever in it the import stands, behind TYPE_CHECKING too."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             names |= {each.name for each in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path} imports relatively"
-            names.add(node.module or "")
+            inner = {f"{node.module}.{each.name}" for each in node.names} & MODULES.keys()
+            names |= inner or {node.module or ""}
     return names
+
+
+IMPORTS = {module: _imported(path) for module, path in MODULES.items()}
 
 
 @pytest.mark.parametrize("path", _files(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_file_imports_only_what_its_room_may(path: Path) -> None:
     room = _room(path)
-    for name in _imported(path):
+    for name in IMPORTS[_module(path)]:
         top = name.partition(".")[0]
-        if top in MAY_IMPORT:
+        if top in MAY_IMPORT and not (room == "cli" and name == SHARED_WITH_THE_COMMAND):
             assert top in MAY_IMPORT[room], f"{room} imports {name}"
         if top in ONLY_IN:
             assert room in ONLY_IN[top], f"{room} imports {name}"
         if room == "core" and top != "core":
             assert top in sys.stdlib_module_names, f"core imports {name}"
+
+
+def _circle(graph: dict[str, set[str]]) -> list[str]:
+    """Return the names along a circle, empty if there is none."""
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as problem:
+        return list(problem.args[1])
+    return []
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_no_modules_import_each_other_in_a_circle(room: str) -> None:
+    graph = {module: {name for name in names if name in MODULES and name != module} for module, names in IMPORTS.items()}
+    assert _circle({module: names for module, names in graph.items() if module.partition(".")[0] == room}) == []
+
+
+def _area(module: str) -> str | None:
+    """Return the area of a module of core, or None if it stands beside the areas."""
+    parts = module.split(".")
+    return parts[1] if parts[0] == "core" and len(parts) == 3 else None
+
+
+def _services() -> Iterator[tuple[str, str]]:
+    """Yield (area, area it uses) for every service that imports a service of another area."""
+    for module, names in IMPORTS.items():
+        for name in names:
+            here, there = _area(module), _area(name)
+            if here and there and here != there and module.rpartition(".")[2] not in RECORDS | {"ports"}:
+                if name.rpartition(".")[2] not in RECORDS | {"ports"}:
+                    yield here, there
+
+
+def test_areas_of_core_use_each_other_in_one_direction() -> None:
+    graph: dict[str, set[str]] = {}
+    for here, there in _services():
+        graph.setdefault(here, set()).add(there)
+    assert _circle(graph) == []
+
+
+@pytest.mark.parametrize("module", sorted(name for name in MODULES if _area(name)))
+def test_records_import_records_and_ports_import_no_service(module: str) -> None:
+    kind = module.rpartition(".")[2]
+    if kind not in RECORDS | {"ports"}:
+        return
+    for name in IMPORTS[module]:
+        if name.startswith("core.") and name not in BESIDE_THE_AREAS:
+            assert name.rpartition(".")[2] in (RECORDS if kind in RECORDS else RECORDS | {"ports", "totals"}), f"{module} imports {name}"
 
 
 @pytest.mark.parametrize("module", BEFORE_THE_ENVIRONMENT)
@@ -87,8 +152,14 @@ def test_the_command_starts_with_the_standard_library_alone(module: str) -> None
         if top == "cli":
             assert not rest or rest in BEFORE_THE_ENVIRONMENT, f"cli.{module} imports {name}"
         else:
-            assert top == "core" or top in sys.stdlib_module_names, f"cli.{module} imports {name}"
+            shared = top == "core" or name == SHARED_WITH_THE_COMMAND
+            assert shared or top in sys.stdlib_module_names, f"cli.{module} imports {name}"
+
+
+def test_what_the_portal_shares_with_the_command_needs_the_standard_library_alone() -> None:
+    for name in _imported(ROOT / f"{SHARED_WITH_THE_COMMAND.replace('.', '/')}.py"):
+        assert name.partition(".")[0] in sys.stdlib_module_names, f"{SHARED_WITH_THE_COMMAND} imports {name}"
 
 
 def test_every_room_is_looked_at() -> None:
-    assert {_room(path) for path in _files()} >= {"core", "models", "data", "api", "pages", "cli", "settings", "bootstrap"}
+    assert {_room(path) for path in _files()} >= {*ROOMS, "settings"}

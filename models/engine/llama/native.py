@@ -24,7 +24,7 @@ lib: Any = llama_cpp
 staging: Any = llama_cpp_ext
 """llama-ext.h: what may change its shape before it moves to llama.h."""
 
-_LIBRARY_FOLDER = Path(llama_cpp.__file__).parent / "lib"
+LIBRARY_FOLDER = Path(llama_cpp.__file__).parent / "lib"
 _LEVELS = {1: logging.DEBUG, 2: logging.DEBUG, 3: logging.WARNING, 4: logging.ERROR}
 _STOPPED = ("failed to compute graph, compute status: 1", "graph_compute_async failed with error 1", "failed to decode, ret = 2")
 """How llama.cpp calls, as errors, a decode that was stopped because nobody wanted its answers any more."""
@@ -96,7 +96,7 @@ def start() -> NativeLog:
 @cache
 def short_call(name: str, result: Any, *arguments: Any) -> Any:
     """A function of libllama that keeps the interpreter's lock."""
-    function = getattr(ctypes.PyDLL(str(_LIBRARY_FOLDER / "libllama.so")), name)
+    function = getattr(ctypes.PyDLL(str(LIBRARY_FOLDER / "libllama.so")), name)
     function.restype, function.argtypes = result, arguments
     return function
 
@@ -109,8 +109,8 @@ def forgetting() -> Any:
 @cache
 def _ggml() -> tuple[Any, Any]:
     """libggml (the registry of devices) and libggml-base (what a device says)."""
-    registry = ctypes.CDLL(str(_LIBRARY_FOLDER / "libggml.so"))
-    base = ctypes.CDLL(str(_LIBRARY_FOLDER / "libggml-base.so"))
+    registry = ctypes.CDLL(str(LIBRARY_FOLDER / "libggml.so"))
+    base = ctypes.CDLL(str(LIBRARY_FOLDER / "libggml-base.so"))
     registry.ggml_backend_dev_count.restype = ctypes.c_size_t
     registry.ggml_backend_dev_get.restype = ctypes.c_void_p
     registry.ggml_backend_dev_get.argtypes = [ctypes.c_size_t]
@@ -145,7 +145,7 @@ def on_abort(tell: Callable[[str], None] | None) -> None:
     """Have `tell` hear llama.cpp's last words before it aborts the process; None: it prints them itself."""
     global _abort_callback
     # Through libllama: the library it is linked to may be another file than the libggml-base.so beside it.
-    library = ctypes.CDLL(str(_LIBRARY_FOLDER / "libllama.so"))
+    library = ctypes.CDLL(str(LIBRARY_FOLDER / "libllama.so"))
     kind = ctypes.CFUNCTYPE(None, ctypes.c_char_p)
     # Kept here: freed, it would be called all the same.
     _abort_callback = kind(lambda words: tell((words or b"").decode("utf-8", "replace"))) if tell else kind()

@@ -7,37 +7,15 @@ checking them (`GuessCosts`). Each further guess is right less often.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from models.engine.backend import Backend, Part
-    from models.engine.sequence import Sequence
-    from models.engine.speculative.draft_costs import GuessCosts
+from models.engine.backend import Backend, Part
+from models.engine.sequence import Sequence
+from models.engine.speculative.accept_rate import HOPE, RECOVERY, Draft
+from models.engine.speculative.draft_costs import GuessCosts
 
 _FARTHEST = 6
-_HOPE = 0.7
-"""The share of guesses that is expected to be right before anything is known."""
-_RECOVERY = 0.002
-"""How much of the hope comes back with each token that was not guessed at."""
 _SURPRISE = 2.0
-
-
-@dataclass(slots=True)
-class Draft:
-    """Of one answer: how often a guess is right whose forerunners were."""
-
-    right: float
-
-    def learn(self, guessed: int, right: int) -> None:
-        """Of `guessed` tokens the first `right` came."""
-        tried = right + (right < guessed)
-        self.right += (1 - 0.8**tried) * (right / tried - self.right)
-
-    def skipped(self) -> None:
-        self.right = max(self.right, min(_HOPE, self.right + _RECOVERY))
 
 
 class Drafting:
@@ -47,7 +25,7 @@ class Drafting:
         self._backend = backend
         self._costs = costs
         self.possible = backend.can_draft and backend.can_cut
-        self._typical = Draft(_HOPE)
+        self._typical = Draft(HOPE)
         """Of all answers, for new ones to begin with."""
         self._round_s: dict[int, float] = {}
         """What one more guess for each of so many answers takes the layer; 0 after the first, which takes longer than those that follow."""
@@ -85,7 +63,7 @@ class Drafting:
             if part.slot not in far:
                 self._draft(sequence).skipped()
         if not far and len(open_parts) in self._round_s:
-            self._round_s[len(open_parts)] *= 1 - _RECOVERY
+            self._round_s[len(open_parts)] *= 1 - RECOVERY
         return far
 
     def _rounds_s(self, far: Mapping[int, int]) -> float:

@@ -7,15 +7,15 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from core.chat.pending_deletions import Pending
 from core.chat.turns import TurnOptions
 from core.knowledge.records import StoredFile
 from core.models.records import LoadedModel
-from core.undo import Pending
 from pages.shell.words import t
 from pages.widgets.chat.follow import follow
 from pages.widgets.chat.linked_message import Arrival
 from pages.widgets.chat.message import plain
-from pages.widgets.undo import undo_bar
+from pages.widgets.chat.undo_bar import undo_bar
 
 PROMPT = "prompt"
 UPLOAD_FACTOR = 4

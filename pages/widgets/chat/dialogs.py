@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.chat.folders import LONGEST_NAME
+from core.chat.pending_deletions import UNDO_S
 from core.chat.records import Conversation, Folder
 from core.errors import PortalError
 from core.people.records import User
-from core.undo import UNDO_S
 from pages.shell.words import t
 from pages.widgets.chat.message import plain
 from pages.widgets.common.requests import wish

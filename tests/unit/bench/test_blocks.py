@@ -12,10 +12,10 @@ from bench import _blocks as blocks
 from bench._blocks import NINE, SMALL, Blocks
 from bench._synthetic import FIRST_WORD, words
 from models.engine.backend import Decoded, Part
-from models.engine.llama.backend import BackendOptions, LlamaBackend
+from models.engine.llama.backend import LlamaBackend
 from models.gguf.facts import read_facts
 from models.gguf.header import read_header
-from tests.this_machine import EXTRA_BUFFERS
+from tests.this_machine import load_options
 
 
 @pytest.fixture(scope="module")
@@ -45,9 +45,9 @@ def test_only_words_are_ever_said(small: gguf.GGUFReader) -> None:
     assert list(np.flatnonzero(said)) == list(range(FIRST_WORD, words(SMALL)))
 
 
-@pytest.mark.skipif(not EXTRA_BUFFERS, reason="this processor refuses what llama.cpp does with quantized weights")
 def test_it_computes_without_overflow(tmp_path: Path) -> None:
-    backend = LlamaBackend(blocks.make(tmp_path, SMALL), BackendOptions(context=256, slots=1))
+    path = blocks.make(tmp_path, SMALL)
+    backend = LlamaBackend(path, load_options(path, context=256, slots=1))
     try:
         assert backend.decode([Part(0, 0, range(FIRST_WORD, FIRST_WORD + 100), True)]) is Decoded.DONE
         logits = backend._logits(99)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import store as storekeeping
 from bootstrap.portal import build_portal
+from bootstrap.store import open_accounts
 from cli.backup import main
 from core.people.records import Role
 from settings import Settings
@@ -36,7 +36,7 @@ def test_a_backup_goes_from_one_home_to_another(
     assert "would be filled. Nothing was changed." in capsys.readouterr().out
     assert main(["restore", file]) == 0
     assert "Restored into" in capsys.readouterr().out
-    with storekeeping.open_accounts(Settings(home=tmp_path / "new")) as accounts:
+    with open_accounts(Settings(home=tmp_path / "new")) as accounts:
         assert [user.name for user in accounts.people(None)] == ["ann"]
 
     assert main(["restore", file, "--dry-run"]) == 1

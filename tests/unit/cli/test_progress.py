@@ -33,7 +33,7 @@ def test_a_command_hands_over_each_line_and_logs_it(tmp_path: Path) -> None:
 
 
 def test_a_command_that_fails_is_told_by_its_last_words(tmp_path: Path) -> None:
-    with pytest.raises(StartFailed, match=r"No space left on device\. All of its output is in .*log\."):
+    with pytest.raises(StartFailed, match=r"No space left on device\. The disk is full\. .* All of its output is in .*log\."):
         run([sys.executable, "-c", "print('No space left on device'); raise SystemExit(3)"], tmp_path / "log")
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import insert
 from bootstrap.portal import Portal
 from data.index.worker import MAX_ATTEMPTS
 from data.tables import IndexJobTable
-from tests.functional.things import NOW
+from tests.store.things import NOW
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from core.operations.backups import Backups, change_of
 from core.operations.records import BackupContents, BackupFile, BackupTask, Progress, StoreFacts
 from core.people.records import AuditEvent, User
 from core.unit_of_work import Store
-from tests.functional import things
+from tests.store import things
 from tests.unit.core.conftest import MovingClock
 
 NAME = "portal-20261121-120000.backup"

@@ -14,7 +14,7 @@ from core.people.records import AuditEvent, Role, User
 from core.review.records import FeedbackFilter
 from core.search.records import SearchHit, SearchPage, SearchQuery
 from core.unit_of_work import Store
-from tests.functional import things
+from tests.store import things
 from tests.unit.core.conftest import MovingClock
 
 

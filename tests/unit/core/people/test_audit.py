@@ -12,7 +12,7 @@ from core.people.audit import FOUND_AT_MOST, AuditTrail
 from core.people.records import THE_PORTAL, AuditEvent, AuditFilter, User
 from core.search.records import SearchHit, SearchPage, SearchQuery
 from core.unit_of_work import Store
-from tests.functional import things
+from tests.store import things
 from tests.unit.core.conftest import MovingClock
 
 

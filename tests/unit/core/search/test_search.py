@@ -20,7 +20,7 @@ from data.migrate import migrate
 from data.search.sqlite_index import SqliteIndex
 from data.tables import IndexJobTable
 from data.unit_of_work import SqlUnitOfWork
-from tests.functional import things
+from tests.store import things
 from tests.unit.core.conftest import MovingClock
 
 

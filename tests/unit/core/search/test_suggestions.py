@@ -8,7 +8,7 @@ from core.people.accounts import Accounts
 from core.people.records import Role, User
 from core.search.suggestions import MOST_TYPED, TITLES, WORDS, Suggestions
 from core.unit_of_work import Store
-from tests.functional import things
+from tests.store import things
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from models.gguf.facts import read_facts
 from models.gguf.memory_plan import plan_load
 from models.serving.pool import Pool
 from models.serving.router import PoolRouter
-from tests.this_machine import EXTRA_BUFFERS
+from tests.this_machine import EXTRA_BUFFERS, plan_here
 from tests.unit.models.serving.test_pool import GUIDE, load, wait
 from tests.vector_gguf_maker import make_bert, make_causal
 
@@ -97,7 +97,7 @@ def test_the_mean_is_not_the_first_token(pool: Pool) -> None:
 
 def test_the_vector_is_what_llama_cpp_gives_the_framed_tokens(pool: Pool, folder: Path) -> None:
     facts = read_facts(folder / "cls.gguf")
-    embedder = LlamaEmbedder(facts.file.path, plan_load(facts, LoadSettings(slots=2), extra_buffers=EXTRA_BUFFERS).options)
+    embedder = LlamaEmbedder(facts.file.path, plan_here(facts, LoadSettings(slots=2)).options)
     tokens = embedder.tokenize("hello", framed=True)
     assert len(tokens) == 5 + 2
     rows = embedder.compute([tokens])
@@ -109,7 +109,7 @@ def test_the_vector_is_what_llama_cpp_gives_the_framed_tokens(pool: Pool, folder
 
 def test_a_text_read_in_several_decodes_is_the_same_as_in_one(folder: Path) -> None:
     facts = read_facts(folder / "last.gguf")
-    options = plan_load(facts, LoadSettings(slots=2), extra_buffers=EXTRA_BUFFERS).options
+    options = plan_here(facts, LoadSettings(slots=2)).options
     assert (options.context, options.batch_tokens) == (2048, 512)
     rows = []
     for batch in (512, 2048):

@@ -20,11 +20,11 @@ from core.inference.requests import Finished, SamplingParams
 from models.engine.backend import Decoded, Part
 from models.engine.engine import Engine
 from models.engine.kv_cache.offload_files import ParkedFiles
-from models.engine.llama.backend import BackendOptions, LlamaBackend
+from models.engine.llama.backend import LlamaBackend
 from models.engine.llama.native import lib
 from models.engine.sequence import Sequence
 from tests.gguf_maker import make_gguf
-from tests.this_machine import EXTRA_BUFFERS
+from tests.this_machine import EXTRA_BUFFERS, load_options
 from tests.unit.models.engine.fake_model import collect, run
 
 ROOT = Path(__file__).parents[4]
@@ -40,7 +40,7 @@ def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture
 def backend(model: Path) -> Iterator[LlamaBackend]:
-    loaded = LlamaBackend(model, BackendOptions(context=CONTEXT, slots=SLOTS, extra_buffers=EXTRA_BUFFERS))
+    loaded = LlamaBackend(model, load_options(model, context=CONTEXT, slots=SLOTS))
     yield loaded
     loaded.close()
 
@@ -132,7 +132,7 @@ def test_a_cancel_frees_the_slot_with_the_next_step(backend: LlamaBackend, engin
 def test_a_prompt_that_is_being_read_can_be_given_up(tmp_path: Path) -> None:
     """llama.cpp itself is stopped, and what it had written of the batch is forgotten."""
     slow = make_gguf(tmp_path / "slow.gguf", context=8192, layers=12)
-    backend = LlamaBackend(slow, BackendOptions(context=8192, slots=2, batch_tokens=4096, extra_buffers=EXTRA_BUFFERS))
+    backend = LlamaBackend(slow, load_options(slow, context=8192, slots=2, batch_tokens=4096))
     long = prompt(3, 2000)
     begin = time.perf_counter()
     assert backend.decode([Part(0, 0, long, wants_logits=True)]) is Decoded.DONE

@@ -15,6 +15,7 @@ from models.gguf.facts import ModelFacts, read_facts
 from models.gguf.memory_plan import check_fits, context_bytes_per_token, plan_load
 from models.serving.machine import Memory
 from tests.gguf_maker import SHAPES, make_gguf
+from tests.this_machine import plan_here
 
 GB = 10**9
 
@@ -98,7 +99,7 @@ def test_the_planned_context_is_what_llama_cpp_takes(
 ) -> None:
     caplog.set_level(logging.DEBUG, "llama.cpp")
     model = read_facts(make_gguf(tmp_path / "a.gguf", architecture, next_layer=next_layer))
-    load = plan_load(model, LoadSettings(context=1024, slots=4))
+    load = plan_here(model, LoadSettings(context=1024, slots=4))
     assert load.options.next_tokens == (next_layer and architecture in ("glm4moe", "deepseek2", "glm-dsa"))
     start()
     LlamaBackend(model.file.path, load.options).close()
@@ -223,7 +224,7 @@ def test_on_a_gpu_and_on_arm_llama_cpp_chooses(monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize("context", [4096, 32_768])
 def test_the_plan_holds_all_that_plain_attention_takes(context: int, tmp_path: Path) -> None:
     model = read_facts(make_gguf(tmp_path / "a.gguf", context=context))
-    load = plan_load(model, LoadSettings(context=context, slots=2, flash_attention="off"))
+    load = plan_here(model, LoadSettings(context=context, slots=2, flash_attention="off"))
     backend = LlamaBackend(model.file.path, load.options)
     line = backend.logged("CPU compute buffer size =")
     backend.close()
@@ -236,7 +237,7 @@ def test_the_plan_holds_all_that_plain_attention_takes(context: int, tmp_path: P
 @pytest.mark.parametrize("flash_attention", ["auto", "on", "off"])
 def test_llama_cpp_takes_every_kind_of_context(streams: str, flash_attention: str, tmp_path: Path) -> None:
     model = read_facts(make_gguf(tmp_path / "a.gguf"))
-    load = plan_load(model, LoadSettings(context=512, slots=3, streams=streams, flash_attention=flash_attention))
+    load = plan_here(model, LoadSettings(context=512, slots=3, streams=streams, flash_attention=flash_attention))
     log = start()
     backend = LlamaBackend(model.file.path, load.options)
     held = (backend.context, backend.slots, backend.shared_cells)

@@ -8,8 +8,7 @@ import random
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -21,7 +20,6 @@ from models.engine.answers import SILENT_TOKENS
 from models.engine.sampling.sampler import Resolved, ThinkingTags, resolve
 from models.engine.sequence import Sequence as Running
 from models.platforms.degeneration import BROKEN_TOKENS
-from models.platforms.local import LocalPlatform
 from models.platforms.local_generation import EMPTY, NUDGED, REPEATED, RESUMED, LocalGeneration
 from models.prompting.answer_reader import AnswerReader
 from models.prompting.reasoning import ReasoningParser
@@ -38,9 +36,6 @@ GOOD = "The quick brown fox jumps over the lazy dog. "
 
 class ScriptedPlatform:
     """Answers with one script after the other, a token a character or piece; a script that is too long is cut by its cancel."""
-
-    facts = SimpleNamespace(file=SimpleNamespace(name="scripted"))
-    version, platform = "v1", "local"
 
     def __init__(self, *scripts: Sequence[str]) -> None:
         self.scripts = list(scripts)
@@ -76,7 +71,7 @@ def generation(platform: ScriptedPlatform, *, inside: bool = False, guard: bool 
     params = resolve(SamplingParams(**asked), default, asked.get("max_tokens", 5000), tags)
     sequence = platform.submit(PROMPT, params, "ann")
     reader = AnswerReader(ReasoningParser(inside=inside))
-    return LocalGeneration(cast(LocalPlatform, platform), sequence, params, reader, guard=guard)
+    return LocalGeneration(platform, sequence, params, reader, name="glm", version="v1", device="local", guard=guard)
 
 
 def collect(running: Any) -> tuple[str, str, Finished]:

@@ -9,18 +9,18 @@ from typing import Any
 import pytest
 
 from core.errors import InvalidInput
-from models.engine.llama.backend import BackendOptions, LlamaBackend
+from models.engine.llama.backend import LlamaBackend
 from models.engine.llama.native import lib
 from models.engine.sampling.steering import GrammarSampler
 from models.prompting.json_schema import grammar_of
 from tests.gguf_maker import make_gguf
-from tests.this_machine import EXTRA_BUFFERS
+from tests.this_machine import load_options
 
 
 @pytest.fixture(scope="module")
 def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LlamaBackend]:
     path = make_gguf(tmp_path_factory.mktemp("models") / "synthetic.gguf")
-    backend = LlamaBackend(path, BackendOptions(context=256, slots=1, extra_buffers=EXTRA_BUFFERS))
+    backend = LlamaBackend(path, load_options(path, context=256, slots=1))
     yield backend
     backend.close()
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from core.inference.records import Timings, Usage
 from pages.widgets.chat.transcript import details_of
-from tests.functional import things
+from tests.store import things
 
 
 def test_the_details_of_an_answer_tell_what_was_measured_and_nothing_else() -> None:

@@ -13,10 +13,10 @@ from core.inference.requests import SamplingParams
 from models.engine.backend import Decoded, Part
 from models.engine.batching.micro_batches import Arrangement, MicroBatches
 from models.engine.engine import Engine
-from models.engine.llama.backend import BackendOptions, LlamaBackend
+from models.engine.llama.backend import LlamaBackend
 from models.engine.llama.native import lib
 from tests.gguf_maker import make_gguf
-from tests.this_machine import EXTRA_BUFFERS
+from tests.this_machine import load_options
 from tests.unit.models.engine.fake_model import FakeModel, ask, collect, run
 
 Costs = Callable[[int], float]
@@ -329,7 +329,7 @@ def test_random_questions_leave_the_slots_holding_what_is_noted(model: FakeModel
 @pytest.fixture(params=["glm4", "glm4moe", "deepseek2"])
 def real(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LlamaBackend]:
     path = make_gguf(tmp_path / "a.gguf", request.param, context=256, sharpness=30.0)
-    backend = LlamaBackend(path, BackendOptions(context=256, slots=8, parking_bytes=10_000_000, extra_buffers=EXTRA_BUFFERS))
+    backend = LlamaBackend(path, load_options(path, context=256, slots=8, parking_bytes=10_000_000))
     yield backend
     backend.close()
 

@@ -9,9 +9,9 @@ import pytest
 
 from core.inference.requests import SamplingParams
 from models.engine.engine import Engine
-from models.engine.llama.backend import BackendOptions, LlamaBackend
+from models.engine.llama.backend import LlamaBackend
 from tests.gguf_maker import make_gguf
-from tests.this_machine import EXTRA_BUFFERS
+from tests.this_machine import load_options
 from tests.unit.models.engine.fake_model import collect, run
 
 SYSTEM, PARKED = [*range(65, 90)] * 3, [*range(97, 122)] * 4
@@ -20,7 +20,7 @@ SYSTEM, PARKED = [*range(65, 90)] * 3, [*range(97, 122)] * 4
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
     model = make_gguf(tmp_path / "a.gguf", context=512, sharpness=30.0)
-    backend = LlamaBackend(model, BackendOptions(context=512, slots=3, parking_bytes=10_000_000, extra_buffers=EXTRA_BUFFERS))
+    backend = LlamaBackend(model, load_options(model, context=512, slots=3, parking_bytes=10_000_000))
     yield Engine(backend, "synthetic")
     backend.close()
 

@@ -14,6 +14,7 @@ from models.engine.backend import Decoded, Part
 from models.engine.engine import Engine
 from models.engine.llama.backend import BackendOptions, LlamaBackend
 from tests.gguf_maker import make_gguf
+from tests.this_machine import load_options
 from tests.unit.models.engine.fake_model import FakeModel, ask, collect, run
 from tests.unit.models.engine.llama.test_backend import after, same
 
@@ -99,7 +100,7 @@ def gguf(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.fixture
 def backend(gguf: Path) -> Iterator[LlamaBackend]:
-    loaded = LlamaBackend(gguf, BackendOptions(context=512, slots=6, shared_cells=512, parking_bytes=10_000_000))
+    loaded = LlamaBackend(gguf, load_options(gguf, context=512, slots=6, shared_cells=512, parking_bytes=10_000_000))
     yield loaded
     loaded.close()
 
@@ -140,8 +141,8 @@ def test_conversations_that_fill_the_memory_do_not_cost_each_other_an_answer(ggu
         return [sequence.tokens[sequence.prompt_length :] for sequence in asked], engine
 
     paused: list[int] = []
-    apart, _ = answers(BackendOptions(context=512, slots=6))
-    together, _ = answers(BackendOptions(context=512, slots=6, shared_cells=512, parking_bytes=10_000_000))
+    apart, _ = answers(load_options(gguf, context=512, slots=6))
+    together, _ = answers(load_options(gguf, context=512, slots=6, shared_cells=512, parking_bytes=10_000_000))
     assert paused[0] == 0 and paused[1] > 0
     assert all(len(answer) == 90 for answer in together)
     # Batches of another shape add up in another order, so that near ties may fall otherwise: the first tokens must agree.

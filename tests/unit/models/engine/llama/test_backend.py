@@ -14,8 +14,9 @@ from core.inference.requests import SamplingParams
 from models.engine.backend import Decoded, Part
 from models.engine.engine import Engine
 from models.engine.kv_cache.offload_files import ParkedFiles
-from models.engine.llama.backend import BackendOptions, LlamaBackend
+from models.engine.llama.backend import LlamaBackend
 from tests.gguf_maker import SHAPES, make_gguf
+from tests.this_machine import load_options
 from tests.unit.models.engine.fake_model import believe, collect, run
 
 PROMPT = [*range(64, 90)] * 6
@@ -28,7 +29,7 @@ def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture
 def backend(model: Path) -> Iterator[LlamaBackend]:
-    loaded = LlamaBackend(model, BackendOptions(context=512, slots=3, parking_bytes=10_000_000))
+    loaded = LlamaBackend(model, load_options(model, context=512, slots=3, parking_bytes=10_000_000))
     yield loaded
     loaded.close()
 
@@ -99,7 +100,7 @@ def greedy(engine: Engine, prompt: list[int]) -> tuple[str, int]:
 
 
 def test_an_answer_is_the_same_after_a_trip_to_the_disk_and_back(model: Path, tmp_path: Path) -> None:
-    backend = LlamaBackend(model, BackendOptions(context=512, slots=1, parking_bytes=110_000))
+    backend = LlamaBackend(model, load_options(model, context=512, slots=1, parking_bytes=110_000))
     files = ParkedFiles(tmp_path, 100_000_000)
     engine = Engine(backend, "synthetic", files=files)
     question = [*PROMPT, 66, 67]
@@ -135,7 +136,7 @@ def test_recurrent_layers_answer_the_same_alone_and_in_a_crowd(tmp_path: Path) -
     Only the beginning is compared: how much of a prompt a step reads depends on time, and so does in which order numbers are added up.
     """
     path = make_gguf(tmp_path / "a.gguf", "glm5-next", context=512)
-    backend = LlamaBackend(path, BackendOptions(context=512, slots=3))
+    backend = LlamaBackend(path, load_options(path, context=512, slots=3))
     assert not backend.can_cut
     engine = Engine(backend, "synthetic", speculate=True)
 

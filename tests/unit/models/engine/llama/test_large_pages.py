@@ -14,6 +14,7 @@ import pytest
 
 from bench._synthetic import Shape, make
 from models.engine.llama import large_pages
+from tests.this_machine import EXTRA_BUFFERS
 
 GUIDE = Path(__file__).parents[5] / "models" / "guide" / "guide.gguf"
 GIVEN = Path("/sys/kernel/mm/transparent_hugepage/enabled")
@@ -69,8 +70,9 @@ LOADED_AGAIN = """
 import re, sys
 from pathlib import Path
 from models.engine.llama.backend import BackendOptions, LlamaBackend
+options = BackendOptions(context=256, slots=1, extra_buffers=sys.argv[2] == "True")
 for _ in range(4):
-    backends = [LlamaBackend(Path(sys.argv[1]), BackendOptions(context=256, slots=1)) for _ in range(2)]
+    backends = [LlamaBackend(Path(sys.argv[1]), options) for _ in range(2)]
     areas = re.split("^(?=[0-9a-f]+-[0-9a-f]+ )", Path("/proc/self/smaps").read_text(), flags=re.M)[1:]
     large = [area for area in areas if re.search("^VmFlags:.* hg( |$)", area, re.M) and "[heap]" not in area]
     print(sum(int(re.search(r"^Rss: *([0-9]+)", area, re.M)[1]) for area in large))
@@ -83,7 +85,8 @@ for _ in range(4):
 def test_so_are_those_of_models_that_are_loaded_after_others_were_unloaded(tmp_path: Path) -> None:
     """glibc would put them where freed memory is, in its heap."""
     model = make(tmp_path, Shape("some", 512, 4, 8, 1536, 8_192))
-    found = subprocess.run([sys.executable, "-c", LOADED_AGAIN, str(model)], capture_output=True, text=True, check=True).stdout
+    command = [sys.executable, "-c", LOADED_AGAIN, str(model), str(EXTRA_BUFFERS)]
+    found = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     kilobytes = [int(line) for line in found.split()]
     assert len(kilobytes) == 4 and min(kilobytes) > 2 * 0.9 * model.stat().st_size / 1024
 
@@ -92,7 +95,7 @@ LOADED = """
 import re, sys
 from pathlib import Path
 from models.engine.llama.backend import BackendOptions, LlamaBackend
-backend = LlamaBackend(Path(sys.argv[1]), BackendOptions(context=256, slots=1))
+backend = LlamaBackend(Path(sys.argv[1]), BackendOptions(context=256, slots=1, extra_buffers=sys.argv[2] == "True"))
 areas = Path("/proc/self/smaps").read_text()
 print(sys.argv[1] in areas, bool(re.search("^VmFlags:.* hg( |$)", areas, re.M)))
 backend.close()
@@ -102,5 +105,6 @@ backend.close()
 @gives_some
 def test_on_a_processor_the_weights_are_memory_of_our_own_in_large_pages() -> None:
     """Mapped from the file, they would have small ones, and count as free while they are in use."""
-    found = subprocess.run([sys.executable, "-c", LOADED, str(GUIDE)], capture_output=True, text=True, check=True).stdout
+    command = [sys.executable, "-c", LOADED, str(GUIDE), str(EXTRA_BUFFERS)]
+    found = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert found.split() == ["False", "True"]

@@ -12,13 +12,13 @@ import pytest
 from core.inference.records import FinishReason
 from core.inference.requests import Delta, Finished, SamplingParams
 from models.engine.engine import Engine
-from models.engine.llama.backend import BackendOptions, LlamaBackend
+from models.engine.llama.backend import LlamaBackend
 from models.engine.sampling.sampler import ThinkingTags, resolve
 from models.engine.sampling.steering import SteeredSampler, Thoughts
 from models.engine.sequence import Sequence
 from models.prompting.json_schema import grammar_of
 from tests.gguf_maker import make_gguf
-from tests.this_machine import EXTRA_BUFFERS
+from tests.this_machine import load_options
 
 DEFAULT = SamplingParams(temperature=1.0, top_k=40, top_p=1.0, min_p=0.0, repeat_penalty=1.0)
 
@@ -27,7 +27,7 @@ DEFAULT = SamplingParams(temperature=1.0, top_k=40, top_p=1.0, min_p=0.0, repeat
 def backend(tmp_path_factory: pytest.TempPathFactory) -> LlamaBackend:
     """Closed with the engine."""
     path = make_gguf(tmp_path_factory.mktemp("models") / "synthetic.gguf")
-    return LlamaBackend(path, BackendOptions(context=1024, slots=4, extra_buffers=EXTRA_BUFFERS))
+    return LlamaBackend(path, load_options(path, context=1024, slots=4))
 
 
 @pytest.fixture(scope="module")

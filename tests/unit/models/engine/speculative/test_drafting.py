@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from models.engine.engine import Engine
-from models.engine.speculative.drafting import Draft
+from models.engine.speculative.accept_rate import Draft
 from tests.unit.models.engine.fake_model import Always, FakeModel, ask, believe, collect, run
 
 COSTS = (1.0, 0.01)

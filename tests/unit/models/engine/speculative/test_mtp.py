@@ -11,9 +11,10 @@ import pytest
 from core.inference.requests import SamplingParams
 from models.engine.backend import Decoded, Part
 from models.engine.engine import Engine
-from models.engine.llama.backend import BackendOptions, LlamaBackend
+from models.engine.llama.backend import LlamaBackend
 from models.engine.speculative.mtp import _KEPT, _PATIENCE
 from tests.gguf_maker import make_gguf
+from tests.this_machine import load_options
 from tests.unit.models.engine.fake_model import ask, believe, collect, run
 
 PROMPT = [*range(65, 90)] * 4
@@ -37,7 +38,7 @@ def lively(architecture: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def load(path: Path, *, next_tokens: bool = True, parking: int = 0) -> LlamaBackend:
-    return LlamaBackend(path, BackendOptions(context=512, slots=4, next_tokens=next_tokens, parking_bytes=parking))
+    return LlamaBackend(path, load_options(path, context=512, slots=4, next_tokens=next_tokens, parking_bytes=parking))
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ from models.engine.batching.row_costs import RowCosts
 from models.engine.engine import Engine
 from models.engine.sequence import Sequence
 from models.engine.speculative.draft_costs import GuessCosts
-from models.engine.speculative.prompt_lookup import Guesser, Speculation
+from models.engine.speculative.guesser import Guesser
+from models.engine.speculative.prompt_lookup import Speculation
 from tests.unit.models.engine.fake_model import FakeModel, ask, believe, collect, run
 
 

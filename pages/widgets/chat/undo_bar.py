@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.undo import UNDO_S, Pending
+from core.chat.pending_deletions import UNDO_S, Pending
 from pages.shell.words import t
 from pages.widgets.common.requests import wish_of_component
 from pages.widgets.common.script import component

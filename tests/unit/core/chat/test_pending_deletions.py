@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-import core.undo
+from core.chat import pending_deletions
 from core.chat.conversations import Conversations
 from core.errors import NotFound
 from core.people.records import User
@@ -43,8 +43,8 @@ def test_nobody_else_can_restore_it(conversations: Conversations, ana: User, adm
 
 
 def test_it_is_deleted_when_the_time_is_up(conversations: Conversations, ana: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(core.undo, "UNDO_S", 0.01)
-    monkeypatch.setattr(core.undo, "GRACE_S", 0.0)
+    monkeypatch.setattr(pending_deletions, "UNDO_S", 0.01)
+    monkeypatch.setattr(pending_deletions, "GRACE_S", 0.0)
     chat = conversations.new(ana)
     conversations.delete_soon(ana, chat.id)
     deadline = time.monotonic() + 10

@@ -14,9 +14,9 @@ from core.search.records import SearchQuery
 from data.search.elasticsearch_index import ElasticsearchIndex
 from data.search.elasticsearch_server import ElasticsearchServer
 from data.search.port import Document
-from tests.functional.things import NOW
 from tests.servers.elasticsearch_node import ElasticsearchNode
 from tests.servers.tls_proxy import GOOD_KEY, WEAK_KEY, TlsProxy
+from tests.store.things import NOW
 
 
 @pytest.fixture(scope="module")

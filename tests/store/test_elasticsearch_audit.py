@@ -13,8 +13,8 @@ from data.search import elasticsearch_audit
 from data.search.elasticsearch_index import SCHEMA_VERSION, ElasticsearchIndex
 from data.search.port import Document
 from data.search.rollover import RolloverLimits
-from tests.functional.things import NOW
 from tests.servers.elasticsearch_node import ElasticsearchNode
+from tests.store.things import NOW
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""Stores and indexes of every kind for the functional tests."""
+"""Databases and search indexes of every kind, for all tests that need one."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ import zipfile
 import pytest
 
 from core.errors import InvalidInput
-from core.unreadable import refuse_known
+from core.knowledge.unreadable import refuse_known
 
 
 def packed(*names: str) -> bytes:

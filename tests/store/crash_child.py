@@ -1,4 +1,4 @@
-"""A process that changes a store without pause until it is killed: python -m tests.functional.crash_child DATABASE INDEX
+"""A process that changes a store without pause until it is killed: python -m tests.store.crash_child DATABASE INDEX
 
 It prints a line before a deletion and after each commit, so that its killer knows what was acknowledged.
 """
@@ -17,7 +17,7 @@ from data.search.port import WritableIndex
 from data.search.postgres_index import PostgresIndex
 from data.search.sqlite_index import SqliteIndex
 from data.unit_of_work import SqlUnitOfWork
-from tests.functional import things
+from tests.store import things
 
 
 def open_index(name: str, database: Database) -> WritableIndex:
