@@ -81,8 +81,10 @@ class Turns:
                 parent_id, wanted = before.parent_id, [*(file.id for file in before.files), *files]
             attached = attachable(work, user, conversation.id, wanted, self._max_file_bytes)
             words = check_question(text, self._max_chars, files=bool(attached))
-            before = path(work.messages.of_conversation(conversation.id), parent_id) if self._asks_guide(options) else ()
-            self._check_reads_files([*attached, *(file for message in before for file in message.files)], options)
+            self._check_reads_files(attached, options)
+            if self._asks_guide(options):
+                earlier = path(work.messages.of_conversation(conversation.id), parent_id)
+                self._check_reads_files([file for message in earlier for file in message.files], options)
             question = Message(
                 uuid4().hex, conversation.id, parent_id, Author.USER, words, MessageStatus.DONE, self._clock(), files=attached
             )  # fmt: skip
