@@ -19,8 +19,8 @@ _REQUEST = re.compile(
 )
 _POINTS_ELSEWHERE = re.compile(r"\b(?:this|that|it|these|those|above|below|attached)\b|这|那|它|上面|下面|附件", re.I)
 _EMPTY = re.compile(
-    r"[\s\W]*(?:continue|go on|more|again|why|how|what|test(?:ing)?|ok(?:ay)?|yes|no|help|thanks|thank you|hi|hello|hey|explain"
-    r"|summari[sz]e|translate|shorten|rewrite|继续|为什么|测试|帮助|谢谢|你好|您好|总结(?:一下)?|翻译(?:一下)?|解释(?:一下)?)[\s\W]*",
+    r"[\s\W]*(?:continue|go on|more|again|why|how|what|test(?:ing)?|help|explain"
+    r"|summari[sz]e|translate|shorten|rewrite|继续|为什么|测试|帮助|总结(?:一下)?|翻译(?:一下)?|解释(?:一下)?)[\s\W]*",
     re.I,
 )
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
