@@ -21,6 +21,7 @@ import uvicorn
 import settings as portal_settings
 from bootstrap import process as portal_process
 from bootstrap.portal import FIRST_ADMIN, ensure_first_admin, give_way, load_first_model
+from cli.cures import failed
 from cli.log_files import write_logs
 from core.errors import PortalError, StartFailed
 from settings import Settings
@@ -42,6 +43,9 @@ def main() -> int:
                 portal_process.stop()
     except PortalError as problem:
         print(problem, file=sys.stderr)
+        return 1
+    except OSError as problem:
+        print(failed(problem), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("Stopped.")
@@ -66,6 +70,7 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        forwarded_allow_ips=settings.proxies,
         timeout_graceful_shutdown=GRACE_S,
     )
     _Server(config, address(settings), settle).run(sockets=[listener])

@@ -87,6 +87,10 @@ class SqlFeedbackRepository:
         found = self._with_generations(self._sql.all(_WHOLE.where(_T.id == feedback_id)))
         return found[0] if found else None
 
+    def for_change(self, feedback_id: str) -> Feedback | None:
+        self._sql.lock(select(_T.id).where(_T.id == feedback_id))
+        return self.get(feedback_id)
+
     def find(self, filter: FeedbackFilter, limit: int, offset: int = 0, *, poor_first: bool = False) -> Sequence[Feedback]:
         order = (*((_T.rating,) if poor_first else ()), _T.created_at.desc(), _T.id)
         return self._with_generations(self._sql.all(_filtered(_WHOLE, filter).order_by(*order).limit(limit).offset(offset)))
