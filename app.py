@@ -15,7 +15,7 @@ from streamlit.runtime.pages_manager import PagesManager
 
 from api.application import build as build_api
 from api.middleware.compressed import CompressedScripts
-from api.middleware.dispatch import ApiDispatch
+from api.middleware.front_door import FrontDoor
 from api.middleware.upload_guard import UploadGuard
 from bootstrap import process as portal_process
 from pages.shell import theme
@@ -39,7 +39,7 @@ def settle() -> None:
     level = log.level
     log.setLevel(logging.ERROR)
     try:
-        pass
+        import pages.shell.navigation  # noqa: F401
     finally:
         log.setLevel(level)
     gc.collect()
@@ -56,7 +56,7 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
 app = st.App(
     "Home.py",
     middleware=[
-        Middleware(ApiDispatch, api=build_api(portal_process.portal)),
+        Middleware(FrontDoor, api=build_api(portal_process.portal), portal=portal_process.portal),
         Middleware(UploadGuard, portal=portal_process.portal),
         Middleware(CompressedScripts),
     ],

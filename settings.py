@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, get_type_hints
 
@@ -24,6 +26,10 @@ class Settings:
     home: Annotated[Path, "The folder for everything written at run time."] = Path("~/.local/share/glm-portal")
     host: Annotated[str, "The address to listen on."] = "127.0.0.1"
     port: Annotated[int, "The port to listen on."] = 8501
+    allowed_hosts: Annotated[str, "Names under which browsers reach the portal, with commas, as in portal.example, *.example.org."] = ""
+    trusted_proxies: Annotated[str, "Addresses or networks of proxies in front of the portal, with commas."] = "127.0.0.1,::1"
+    connections_per_address: Annotated[int, "Open connections an address may have; a quarter of them pages without a session."] = 256
+    metrics_token: Annotated[str, "A token that lets other machines read /metrics. Empty: this machine alone."] = ""
     database_url: Annotated[str, "A PostgreSQL URL (postgresql://user:password@host/name). Empty: SQLite under the home."] = ""
     elasticsearch_url: Annotated[str, "An Elasticsearch 9 URL. Empty: the embedded full-text index, under the home or in PostgreSQL."] = ""
     elasticsearch_api_key: Annotated[str, "The API key for Elasticsearch."] = ""
@@ -57,6 +63,15 @@ class Settings:
     rollover_days: Annotated[int, "Days until logs and audit begin a new index in Elasticsearch."] = 30
     rollover_mb: Annotated[int, "Size in MB at which logs and audit begin a new index in Elasticsearch."] = 10_000
     rollover_documents: Annotated[int, "Documents at which logs and audit begin a new index in Elasticsearch."] = 20_000_000
+
+    @property
+    def own_hosts(self) -> tuple[str, ...]:
+        """The names browsers may use, in small letters; loopback names always may be."""
+        return tuple(each.lower() for each in (self.host, *_listed(self.allowed_hosts)))
+
+    @property
+    def proxies(self) -> list[str]:
+        return _listed(self.trusted_proxies)
 
     @property
     def database(self) -> str:
@@ -94,6 +109,13 @@ class Settings:
 
 
 KEY_COMMAND_S = 30
+SHORTEST_TOKEN = 16
+_HOST_NAME = re.compile(r"(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
+
+
+def _listed(written: str) -> list[str]:
+    """The parts of a setting that are written with commas."""
+    return [part.strip() for part in written.split(",") if part.strip()]
 
 
 def read_key(written: str, name: str) -> bytes:
@@ -199,6 +221,7 @@ def _typed(name: str, raw: object, default: object) -> object:
 def _check(settings: Settings) -> None:
     ranges = {
         "port": (1, 65535),
+        "connections_per_address": (16, 1_000_000),
         "context": (0, 4_194_304),
         "slots": (0, 256),
         "gpu_layers": (-1, 10_000),
@@ -216,6 +239,14 @@ def _check(settings: Settings) -> None:
     for name, (low, high) in ranges.items():
         if not low <= getattr(settings, name) <= high:
             raise StartFailed("{name} must lie between {low} and {high}.", name=variable(name), low=low, high=high)
+    for name in _listed(settings.allowed_hosts):
+        if not _HOST_NAME.fullmatch(name) and not _is_network(name):
+            raise StartFailed("PORTAL_ALLOWED_HOSTS must hold names without a port, as in portal.example, not {name}.", name=name)
+    for address in settings.proxies:
+        if not _is_network(address):
+            raise StartFailed("PORTAL_TRUSTED_PROXIES must hold addresses or networks, as in 10.0.0.0/8, not {address}.", address=address)
+    if settings.metrics_token and len(settings.metrics_token) < SHORTEST_TOKEN:
+        raise StartFailed("PORTAL_METRICS_TOKEN must have at least {least} characters.", least=SHORTEST_TOKEN)
     if settings.kv_type not in ("f16", "q8_0", "q4_0"):
         raise StartFailed("PORTAL_KV_TYPE must be f16, q8_0 or q4_0.")
     if settings.flash_attention not in ("auto", "on", "off"):
@@ -238,3 +269,11 @@ def _check(settings: Settings) -> None:
         raise StartFailed("PORTAL_DATABASE_URL must start with postgresql:// or sqlite:///.")
     if settings.elasticsearch_url and not settings.elasticsearch_url.startswith(("http://", "https://")):
         raise StartFailed("PORTAL_ELASTICSEARCH_URL must start with http:// or https://.")
+
+
+def _is_network(written: str) -> bool:
+    try:
+        ip_network(written, strict=False)
+    except ValueError:
+        return False
+    return True

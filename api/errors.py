@@ -100,7 +100,7 @@ def _portal_error(request: Request, error: Exception) -> Response:
     if is_openai(request.url.path):
         status, body = openai_error(error)
         return _json(status, body, headers)
-    return _refusal(request, error.status, error.code, str(error), headers=headers)
+    return refusal(request, error.status, error.code, str(error), headers=headers)
 
 
 def _validation_error(request: Request, error: Exception) -> Response:
@@ -112,7 +112,7 @@ def _validation_error(request: Request, error: Exception) -> Response:
         return http_error(request, HTTPException(404))
     field = ".".join(place[1:]) if first["type"] != "json_invalid" else ""
     status = 400 if is_openai(request.url.path) else 422
-    return _refusal(request, status, "invalid_input", validation_sentence(first, field), field or None)
+    return refusal(request, status, "invalid_input", validation_sentence(first, field), field or None)
 
 
 def validation_sentence(problem: Mapping[str, Any], field: str) -> str:
@@ -136,7 +136,7 @@ def http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code, sentence = STATUS_SENTENCES.get(error.status_code, ("error", "{detail}"))
     message = sentence.format(method=request.method, path=request.url.path[:200], detail=error.detail)
-    return _refusal(request, error.status_code, code, message, headers=error.headers)
+    return refusal(request, error.status_code, code, message, headers=error.headers)
 
 
 class AnswerUnexpected:
@@ -159,10 +159,10 @@ class AnswerUnexpected:
             if started or scope["type"] != "http":
                 raise
             log.exception("%s %s failed", scope["method"], scope["path"])
-            await _refusal(Request(scope), 500, "error", UNEXPECTED)(scope, receive, send)
+            await refusal(Request(scope), 500, "error", UNEXPECTED)(scope, receive, send)
 
 
-def _refusal(
+def refusal(
     request: Request, status: int, code: str, message: str, param: str | None = None, headers: Mapping[str, str] | None = None
 ) -> Response:
     if is_openai(request.url.path):

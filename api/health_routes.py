@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
+from api.middleware import diagnostics
 from api.services import PortalHere
 from core.errors import PortalError
 from core.models.records import ModelKind, ModelState
@@ -22,7 +23,7 @@ class Alive(BaseModel):
 
 class Part(BaseModel):
     ready: bool
-    detail: str = Field(description="Why not, or what is there.")
+    detail: str = Field(default="", description="Why not, or what is there. Empty for those who may not read /metrics.")
 
 
 class Readiness(BaseModel):
@@ -30,6 +31,10 @@ class Readiness(BaseModel):
     store: Part
     model: Part
     index: Part
+
+    def without_details(self) -> Readiness:
+        """Leave out names of models and what databases say: anybody can ask."""
+        return Readiness(ready=self.ready, **{name: Part(ready=getattr(self, name).ready) for name in ("store", "model", "index")})
 
 
 @router.get("/healthz")
@@ -39,12 +44,13 @@ async def healthz() -> Alive:
 
 
 @router.get("/readyz", responses={503: {"model": Readiness}})
-def readyz(portal: PortalHere, response: Response) -> Readiness:
+def readyz(portal: PortalHere, request: Request, response: Response) -> Readiness:
     """200 when store and model can answer a question, else 503. The index only finds: its absence is told, not fatal."""
     store, model, index = _store(portal), _model(portal), _index(portal)
     ready = store.ready and model.ready
     response.status_code = 200 if ready else 503
-    return Readiness(ready=ready, store=store, model=model, index=index)
+    found = Readiness(ready=ready, store=store, model=model, index=index)
+    return found if diagnostics.may_read(request.scope, portal.settings.metrics_token) else found.without_details()
 
 
 def _store(portal: PortalHere) -> Part:

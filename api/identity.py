@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from fastapi import Depends, Request, Response, Security
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 
+from api.middleware.own_names import is_foreign
 from api.services import Portal, PortalHere
 from core.errors import NotAllowed, NotSignedIn
 from core.operations.log_context import add_to_log_context
@@ -48,27 +48,9 @@ SignedIn = Annotated[User, Depends(signed_in)]
 
 
 def check_same_origin(request: Request) -> None:
-    """Raise NotAllowed for what another site's page made the browser send.
-
-    Browsers put Sec-Fetch-Site or Origin on every such request; a program that keeps cookies sends neither and passes.
-    """
-    site = request.headers.get("sec-fetch-site")
-    origin = request.headers.get("origin")
-    if site == "same-origin" or (site is None and origin is None):
-        return
-    if site is None and origin is not None and _host_of(origin) == request.headers.get("host", "").lower():
-        return
-    raise NotAllowed("This came from another site. Open the portal itself, or send the token as Authorization: Bearer.")
-
-
-def _host_of(origin: str) -> str:
-    try:
-        parts = urlsplit(origin.lower())
-        port = parts.port
-    except ValueError:
-        return ""
-    usual = {"http": 80, "https": 443}.get(parts.scheme)
-    return parts.netloc if port != usual else (parts.hostname or "")
+    """Raise NotAllowed for what another site's page made the browser send."""
+    if is_foreign(request.headers):
+        raise NotAllowed("This came from another site. Open the portal itself, or send the token as Authorization: Bearer.")
 
 
 def set_cookie(response: Response, portal: Portal, token: str) -> None:

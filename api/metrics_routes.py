@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from operator import attrgetter
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -123,7 +122,10 @@ class PortalCollector(Collector):
         for field, name, says in HISTOGRAMS:
             histogram = HistogramMetricFamily(f"portal_model_{name}", says, labels=("model",))
             for model, engine in engines.items():
-                spread = attrgetter(f"spreads.{field}")(engine)
+                spreads = getattr(engine, "spreads", None)
+                if spreads is None:  # a model for vectors keeps none
+                    continue
+                spread = getattr(spreads, field)
                 bounds = [*(str(float(bound)) for bound in spread.bounds), "+Inf"]
                 histogram.add_metric((model,), list(zip(bounds, spread.counts, strict=True)), spread.total)
             yield histogram
@@ -153,6 +155,6 @@ class CountRequests:
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
 def metrics(request: Request) -> Response:
-    """Prometheus's text format. Numbers and model names only; keep it from the outside at the proxy."""
+    """Prometheus's text format, for this machine or with the token of the settings."""
     shown: RequestCount = request.app.state.metrics
     return Response(generate_latest(shown.registry), media_type=CONTENT_TYPE_LATEST)

@@ -73,7 +73,7 @@ def render(portal: Portal, user: User) -> None:
         on_ask=lambda: wish("ask", text=st.session_state[PROMPT].text, files=st.session_state[PROMPT].files, request=request),
         on_drop=lambda file: wish("drop", id=file),
         on_stop=lambda: wish("stop"),
-        linked_message=linked_message.place(shown or ()),
+        arrival=linked_message.place(shown or ()),
     )
     if shown is None:
         if frame.blank(t("There is no such chat"), t("It may have been deleted, or the address is not complete."), t("Start a new chat")):

@@ -55,7 +55,7 @@ function draw(root, state) {
   state.drawn = shape;
   const {groups, none} = state.data;
   const rows = (kind, items) => items.map(item => rowOf({kind, ...item}, root, state));
-  const held = root.getRootNode().activeElement, inside = root.contains(held) && held;      // the keyboard stays where it is
+  const held = root.getRootNode().activeElement, inside = root.contains(held) ? held : null;      // the keyboard stays where it is
   root.replaceChildren(...above(rows, root, state), ...groups.flatMap(([title, items]) => [el('h4', {textContent: title}), ...rows('chat', items)]),
     ...(groups.length ? [] : [el('div', {className: 'none', textContent: none})]));
   const same = each => ['href', 'aria-label'].every(name => each.getAttribute(name) === inside.getAttribute(name));

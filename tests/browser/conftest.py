@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect, sync_playwright
 
 from bench._portal import PASSWORD, Measured, running_portal
 from tests.gguf_maker import make_gguf
@@ -27,6 +28,9 @@ PATIENCE_MS = 60_000
 SCREENS = os.environ.get("TEST_SCREENS")
 """A folder for a picture at the end of each test, for people to look at."""
 
+
+STREAMLIT_LOOKS_FOR_ITSELF = re.compile(r"/\w+/_stcore/(health|host-config)$")
+"""Opened on a page that is not the first, Streamlit asks below that page first, which is not there, and then at the top."""
 
 WITHOUT_THINKING = "[gMASK]<sop>{% for m in messages %}<|{{ m.role }}|>\n{{ m.content }}{% endfor %}<|assistant|>\n"
 
@@ -58,14 +62,28 @@ def chromium() -> Iterator[Browser]:
 
 
 class Person:
-    """Somebody at a browser, signed in. Remembers every request that left the machine: there must be none."""
+    """Somebody at a browser, signed in. Notes requests that left the machine and errors in the console: there must be none."""
 
     def __init__(self, context: BrowserContext, portal: Measured) -> None:
         self.context = context
         self.portal = portal
         self.strangers: list[str] = []
+        self.errors: list[str] = []
+        """What the console shows as an error: of a script, of a load, of the content security policy."""
         context.on("request", lambda request: self._note(request.url))
+        context.on("console", lambda message: self._note_line(message))
+        context.on("weberror", lambda error: self.errors.append(str(error.error)))
         self.page = context.new_page()
+
+    def _note_line(self, message: ConsoleMessage) -> None:
+        if message.type == "error" and not STREAMLIT_LOOKS_FOR_ITSELF.search(message.location["url"]):
+            self.errors.append(f"{message.text} ({message.location['url']})")
+
+    def expect_error(self, words: str) -> None:
+        """Forget the errors with these words, of which there must be one: what the test did on purpose."""
+        others = [error for error in self.errors if words not in error]
+        assert len(others) < len(self.errors), self.errors
+        self.errors[:] = others
 
     def _note(self, url: str) -> None:
         if not url.startswith((self.portal.url, self.portal.url.replace("http", "ws"), "data:", "blob:")):
@@ -106,3 +124,4 @@ def person(chromium: Browser, portal: Measured, request: pytest.FixtureRequest) 
         somebody.page.screenshot(path=Path(SCREENS) / f"{request.node.name}.png")
     context.close()
     assert somebody.strangers == []
+    assert somebody.errors == []

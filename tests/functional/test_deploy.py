@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import ssl
@@ -15,6 +16,7 @@ import pytest
 import yaml
 
 from bench._portal import PASSWORD, Measured, running_portal
+from settings import Settings
 from tests.servers.missing import missing
 from tests.servers.ports import free_port
 
@@ -45,7 +47,9 @@ def browser_side(portal: Measured, tmp_path_factory: pytest.TempPathFactory) -> 
     site = site.replace("/etc/ssl/portal", str(folder)).replace("127.0.0.1:8501", portal.url.removeprefix("http://"))
     site = site.replace("listen 443 ssl", f"listen 127.0.0.1:{port} ssl").replace("portal.example", "127.0.0.1")
     (folder / "nginx.conf").write_text(
-        f"daemon off; pid {folder}/pid; error_log {folder}/error.log; events {{}}\n"
+        # As root, nginx would give up its rights and could not write what it takes in.
+        ("user root;\n" if os.geteuid() == 0 else "")
+        + f"daemon off; pid {folder}/pid; error_log {folder}/error.log; events {{}}\n"
         f"http {{ access_log off; client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;\n"
         f"fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;\n{site}\n}}\n"
     )
@@ -91,6 +95,24 @@ def test_behind_the_proxy_the_page_and_its_websocket_are_reached(browser_side: h
 @pytest.mark.parametrize("path", ["/metrics", "/_stcore/metrics"])
 def test_the_proxy_keeps_measurements_inside(browser_side: httpx.Client, path: str) -> None:
     assert browser_side.get(path).status_code == 404
+
+
+def test_the_proxy_answers_with_security_headers_once_each(browser_side: httpx.Client) -> None:
+    for path in ("/", "/healthz", "/metrics"):
+        headers = browser_side.get(path).headers
+        for name in ("strict-transport-security", "x-content-type-options", "referrer-policy", "content-security-policy"):
+            assert len(headers.get_list(name)) == 1, (path, name)
+
+
+def test_a_large_file_passes_the_proxy(browser_side: httpx.Client) -> None:
+    assert browser_side.post("/api/v1/files", params={"name": "large.txt"}, content=b"a line of text\n" * 400_000).status_code == 201
+
+
+def test_the_proxy_has_the_same_limits_as_the_portal() -> None:
+    site = (DEPLOY / "nginx.conf").read_text("utf-8")
+    assert f"limit_conn portal {Settings().connections_per_address};" in site
+    deadlines = {"client_header_timeout", "client_body_timeout", "send_timeout", "keepalive_timeout"}
+    assert deadlines <= set(re.findall(r"^    (\w+) \d+s;", site, re.MULTILINE))
 
 
 def test_every_alert_watches_a_measurement_that_exists(portal: Measured) -> None:

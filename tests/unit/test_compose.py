@@ -16,7 +16,8 @@ DEPLOY = Path(__file__).parents[2] / "deploy"
 TEXT = (DEPLOY / "compose.yaml").read_text("utf-8")
 COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-SECRETS = {
+GIVEN = {
+    "PORTAL_ALLOWED_HOSTS": "portal.example",
     "POSTGRES_PASSWORD": "1f2e3d",
     "ELASTIC_PASSWORD": "4a5b6c",
     "PORTAL_ADMIN_PASSWORD": "correct horse",
@@ -25,14 +26,15 @@ SECRETS = {
 
 
 def environment(service: str) -> dict[str, str]:
-    """With the secrets filled in, as compose does it."""
+    """With the values of the env file filled in, as compose does it."""
     given = SERVICES[service]["environment"]
-    return {name: re.sub(r"\$\{(\w+):\?\}", lambda found: SECRETS[found[1]], value) for name, value in given.items()}
+    return {name: re.sub(r"\$\{(\w+):\?\}", lambda found: GIVEN[found[1]], value) for name, value in given.items()}
 
 
 def test_the_portal_accepts_its_settings_and_they_name_the_servers_beside_it(tmp_path: Path) -> None:
     found = settings.load({"PORTAL_HOME": str(tmp_path), **environment("portal")})
     assert settings.master_key(found) == b"k" * 32 and found.secure_cookie and not found.embedded
+    assert "portal.example" in found.own_hosts
     postgres = environment("postgres")
     user, password, name = (postgres[f"POSTGRES_{each}"] for each in ("USER", "PASSWORD", "DB"))
     assert found.database_url == f"postgresql://{user}:{password}@postgres:5432/{name}"
@@ -40,11 +42,11 @@ def test_the_portal_accepts_its_settings_and_they_name_the_servers_beside_it(tmp
     assert found.host == "127.0.0.1" and SERVICES["nginx"]["network_mode"] == "service:portal"
 
 
-def test_every_secret_comes_from_the_env_file_and_has_no_value_in_it() -> None:
+def test_every_value_comes_from_the_env_file_and_is_empty_in_the_example() -> None:
     example = (DEPLOY / "env.example").read_text("utf-8")
     lines = [line for line in example.splitlines() if line and not line.startswith("#")]
-    assert set(lines) == {f"{name}=" for name in SECRETS}
-    assert set(re.findall(r"(?<!\$)\$\{(\w+)", TEXT)) == set(SECRETS)
+    assert set(lines) == {f"{name}=" for name in GIVEN}
+    assert set(re.findall(r"(?<!\$)\$\{(\w+)", TEXT)) == set(GIVEN)
     ignored = (DEPLOY.parent / ".gitignore").read_text("utf-8").splitlines()
     assert "deploy/.env" in ignored and "deploy/.env" in (DEPLOY.parent / ".dockerignore").read_text("utf-8").splitlines()
 

@@ -37,6 +37,12 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
         ("PORTAL_LOG_FORMAT", "xml"),
         ("PORTAL_LOG_DAYS", "0"),
         ("PORTAL_ROLLOVER_MB", "0"),
+        ("PORTAL_ALLOWED_HOSTS", "portal.example:8443"),
+        ("PORTAL_ALLOWED_HOSTS", "*"),
+        ("PORTAL_ALLOWED_HOSTS", "http://portal.example"),
+        ("PORTAL_TRUSTED_PROXIES", "proxy.example"),
+        ("PORTAL_CONNECTIONS_PER_ADDRESS", "3"),
+        ("PORTAL_METRICS_TOKEN", "short"),
         ("PORTAL_PROT", "1"),
     ],
 )

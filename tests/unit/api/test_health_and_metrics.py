@@ -36,6 +36,12 @@ def test_a_portal_that_can_answer_is_ready(client: httpx.Client) -> None:
     assert answer.json()["model"] == {"ready": True, "detail": "fake"}
 
 
+def test_others_learn_that_it_is_ready_but_not_what_runs_there(client: httpx.Client) -> None:
+    answer = client.get("/readyz", headers={"X-Forwarded-For": "10.1.1.1"})
+    assert answer.status_code == 200
+    assert answer.json()["model"] == {"ready": True, "detail": ""}
+
+
 def test_without_a_ready_model_it_is_not(client: httpx.Client, pool: FakePool) -> None:
     pool.models = [replace(MODEL, state=ModelState.LOADING)]
     answer = client.get("/readyz")

@@ -1,0 +1,66 @@
+"""What each response tells the browser to refuse.
+
+The policy of pages is the second wall behind the drawing of messages: whatever gets into a page, the browser loads nothing from elsewhere,
+sends nothing there, and lets nobody frame it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from starlette.types import Message
+
+NAMES_NOBODY_NEEDS = (
+    "accelerometer", "autoplay", "bluetooth", "camera", "display-capture", "encrypted-media", "geolocation", "gyroscope", "hid",
+    "magnetometer", "microphone", "midi", "payment", "picture-in-picture", "publickey-credentials-get", "screen-wake-lock", "serial", "usb",
+    "xr-spatial-tracking",
+)  # fmt: skip
+
+STREAMLIT_INLINE_SCRIPT = "'sha256-THxz9J9+wf7rhwR2YkXJoSZ13UCmYyC+3lNDv2+8ugA='"
+"""The one script in Streamlit's index.html; tests/functional/test_security_headers.py tells when it changes."""
+
+PAGE = {
+    "default-src": "'none'",
+    # blob: is how Streamlit loads the inline script of a component.
+    "script-src": f"'self' blob: {STREAMLIT_INLINE_SCRIPT}",
+    # Streamlit's styles are made at run time.
+    "style-src": "'self' 'unsafe-inline'",
+    "font-src": "'self' data:",
+    "img-src": "'self' data: blob:",
+    "media-src": "'none'",
+    "connect-src": "'self'",
+    "worker-src": "'none'",
+    "frame-src": "'none'",
+    "object-src": "'none'",
+    "base-uri": "'none'",
+    "form-action": "'self'",
+    "frame-ancestors": "'none'",
+}
+FILE = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
+"""Of what people uploaded or programs read: opened as a page of its own, it may do nothing."""
+
+_FILES = ("/media/", "/api/", "/v1/")
+
+_ALWAYS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", ", ".join(f"{name}=()" for name in NAMES_NOBODY_NEEDS).encode()),
+)
+
+
+def page_policy(host: str) -> str:
+    """The policy of pages. host: as checked; older browsers take 'self' for http alone, and need the websocket's address."""
+    connect = f"'self' ws://{host} wss://{host}" if host else "'self'"
+    return "; ".join(f"{name} {connect if name == 'connect-src' else value}" for name, value in PAGE.items())
+
+
+def secured(message: Message, path: str, host: str) -> Message:
+    """Add the headers to the start of a response, without touching what the application may send again."""
+    policy = FILE if path.startswith(_FILES) else page_policy(host)
+    given: Iterable[tuple[bytes, bytes]] = message.get("headers", ())
+    ours = (*_ALWAYS, (b"content-security-policy", policy.encode()))
+    names = {name for name, _value in ours}
+    return {**message, "headers": [*((name, value) for name, value in given if name.lower() not in names), *ours]}
