@@ -74,6 +74,9 @@ def _in_line(state: StateInline, silent: bool) -> bool:
     sign = state.src[state.pos]
     if sign not in "\\$" or (sign == "$" and state.pos and state.src[state.pos - 1] == "$"):
         return False
+    closing = {"\\[": "\\]", "\\(": "\\)", "$$": "$$"}.get(state.src[state.pos : state.pos + 2], "$")
+    if state.src.find(closing, state.pos + len(closing), state.pos + LONGEST + 4) < 0:
+        return False
     found = _IN_LINE.match(state.src, state.pos, state.posMax)
     if found is None:
         return False

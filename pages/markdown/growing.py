@@ -16,6 +16,9 @@ FAILURES = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
 """What a parser that fails on a text may raise. Then all of it is text."""
 
 _log = logging.getLogger(__name__)
+_LINE_END = re.compile(r"\r\n?")
+_CONTROL = {0: "\ufffd"} | dict.fromkeys([*range(1, 9), 11, *range(14, 32), 127])
+_UNUSUAL = re.compile(r"[\x00-\x08\x0b\r\x0e-\x1f\x7f]")
 _MARK_WITHOUT_TEXT = re.compile(r"(?:^|\n)[ \t>]*(?:[-=*+_#>|`~:]{1,3}|\d{1,9}[.)]?)[ \t]*$")
 _OPEN_LINK = re.compile(r"!?\[([^\[\]\n]{0,200})(?:\]\([^()\s]*)?$")
 
@@ -31,7 +34,7 @@ def whole(text: str, leaving: str = "") -> str:
 
 
 def _lines(text: str) -> list[str]:
-    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\ufffd").split("\n")
+    return _LINE_END.sub("\n", text).translate(_CONTROL).split("\n")
 
 
 @dataclass(slots=True)
@@ -57,7 +60,7 @@ class Growing:
             self._read = self._written = self._marker = ""
             self._references = {}
         tail = text[len(self._read) :]
-        if "\r" in tail or "\0" in tail:
+        if _UNUSUAL.search(tail):
             return whole(text, self.leaving)
         lines = tail.split("\n")
         found = list(blocks.top_level(read(tail, self._references)))

@@ -6,12 +6,17 @@ from functools import cache
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock, reference
+from markdown_it.rules_inline import StateInline, image, link
 from markdown_it.token import Token
 
 from pages.markdown import emphasis, formulas
 
 DEEPEST = 40
 """Levels of nesting. What markdown-it finds below it drops; blocks.py shows such a block as its source."""
+MOST_BRACKETS = 400
+"""In one paragraph. Where there are more, none is a link."""
+_COUNTED = -1
+"""A key of markdown-it's own cache, whose others are positions."""
 
 
 @cache
@@ -22,9 +27,26 @@ def parser(*, latex: bool = True) -> MarkdownIt:
     # Every target is read as a link; addresses.py decides which of them are live.
     made.validateLink = lambda _: True  # type: ignore[method-assign]
     made.block.ruler.at("reference", _reference)
+    made.inline.ruler.at("link", _link)
+    made.inline.ruler.at("image", _image)
     formulas.teach(made, latex=latex)
     emphasis.teach(made)
     return made
+
+
+def _link(state: StateInline, silent: bool) -> bool:
+    return _few_brackets(state) and link(state, silent)
+
+
+def _image(state: StateInline, silent: bool) -> bool:
+    return _few_brackets(state) and image(state, silent)
+
+
+def _few_brackets(state: StateInline) -> bool:
+    """Each bracket that nothing closes is looked for to the end of the paragraph, so that many take quadratic time."""
+    if _COUNTED not in state.cache:
+        state.cache[_COUNTED] = state.src.count("[")
+    return state.cache[_COUNTED] <= MOST_BRACKETS
 
 
 def _reference(state: StateBlock, start: int, end: int, silent: bool) -> bool:
