@@ -52,6 +52,7 @@ class Settings:
     gpu_shares: Annotated[str, "What each GPU takes, in proportion, as in 3,1. Empty: by their free memory."] = ""
     threads: Annotated[int, "CPU threads of the model loaded at the start. 0: chosen from the machine."] = 0
     parking_disk_mb: Annotated[int, "Disk space under the home for idle conversations' context, in MB; -1: a tenth of what is free."] = -1
+    disk_reserve_mb: Annotated[int, "Disk space under the home, in MB, kept for what runs: with less, nothing new is taken."] = 64
     isolated: Annotated[bool, "Run models in processes of their own, where the load does not say otherwise."] = False
     max_question_chars: Annotated[int, "The longest question, in characters."] = 32_000
     max_file_mb: Annotated[int, "What the files of one question may have together, in MB."] = 20
@@ -227,6 +228,7 @@ def _check(settings: Settings) -> None:
         "gpu_layers": (-1, 10_000),
         "threads": (0, 1024),
         "parking_disk_mb": (-1, 100_000_000),
+        "disk_reserve_mb": (0, 1_000_000),
         "main_gpu": (-1, 15),
         "max_question_chars": (100, 1_000_000),
         "max_file_mb": (1, 100),
@@ -245,6 +247,8 @@ def _check(settings: Settings) -> None:
     for address in settings.proxies:
         if not _is_network(address):
             raise StartFailed("PORTAL_TRUSTED_PROXIES must hold addresses or networks, as in 10.0.0.0/8, not {address}.", address=address)
+        if address.endswith("/0"):
+            raise StartFailed("PORTAL_TRUSTED_PROXIES cannot be everybody: anybody could then claim any address. Name the proxies.")
     if settings.metrics_token and len(settings.metrics_token) < SHORTEST_TOKEN:
         raise StartFailed("PORTAL_METRICS_TOKEN must have at least {least} characters.", least=SHORTEST_TOKEN)
     if settings.kv_type not in ("f16", "q8_0", "q4_0"):

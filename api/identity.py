@@ -11,8 +11,10 @@ from api.middleware.own_names import is_foreign
 from api.services import Portal, PortalHere
 from core.errors import NotAllowed, NotSignedIn
 from core.operations.log_context import add_to_log_context
+from core.people.devices import DEVICE_COOKIE, DEVICE_DAYS
 from core.people.records import User
 from core.people.sessions import SESSION_COOKIE
+from core.people.sign_in import HERE, Caller
 
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _bearer = HTTPBearer(auto_error=False, description="The token that POST /api/v1/session answers.")
@@ -51,6 +53,25 @@ def check_same_origin(request: Request) -> None:
     """Raise NotAllowed for what another site's page made the browser send."""
     if is_foreign(request.headers):
         raise NotAllowed("This came from another site. Open the portal itself, or send the token as Authorization: Bearer.")
+
+
+def caller_of(request: Request) -> Caller:
+    """Where a sign-in comes from. The address is the connection's, or what a trusted proxy told (cli/serve.py)."""
+    return Caller(request.client.host if request.client else HERE, request.cookies.get(DEVICE_COOKIE))
+
+
+def set_device_cookie(request: Request, response: Response, portal: Portal, user: User) -> None:
+    """Make this browser a known device of somebody who has just signed in with it."""
+    token = portal.devices.remember(user, request.cookies.get(DEVICE_COOKIE))
+    response.set_cookie(
+        DEVICE_COOKIE,
+        token,
+        max_age=DEVICE_DAYS * 24 * 3600,
+        path="/",
+        secure=portal.settings.secure_cookie,
+        httponly=True,
+        samesite="strict",
+    )
 
 
 def set_cookie(response: Response, portal: Portal, token: str) -> None:

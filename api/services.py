@@ -18,7 +18,9 @@ from core.operations.backups import Backups
 from core.operations.index_care import IndexCare
 from core.operations.retention import Retention
 from core.people.accounts import Accounts
+from core.people.devices import Devices
 from core.people.sessions import Sessions
+from core.people.sign_in import SignIn
 from core.review.feedback import FeedbackQueue
 from core.search.ports import IndexJobs, SearchIndex
 from core.search.search import Search
@@ -44,7 +46,11 @@ class Portal(Protocol):
     @property
     def accounts(self) -> Accounts: ...
     @property
+    def sign_in(self) -> SignIn: ...
+    @property
     def sessions(self) -> Sessions: ...
+    @property
+    def devices(self) -> Devices: ...
     @property
     def conversations(self) -> Conversations: ...
     @property

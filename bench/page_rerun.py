@@ -50,6 +50,7 @@ def serve(home: Path, port: int, messages: int) -> None:
     from bootstrap import process as portal_process
     from core.chat.turns import TurnOptions
     from core.people.records import Role, SessionKind
+    from core.people.sessions import Proof
     from tests.fakes import FakePool, FakeRouter, answer
 
     router = FakeRouter(always=answer(ANSWER, reasoning="The hour matters."))
@@ -61,7 +62,7 @@ def serve(home: Path, port: int, messages: int) -> None:
         while (running := portal.turns.find(user, turn.id)) is not None:
             running.wait_finished(1.0)
             time.sleep(0.002)
-    print(json.dumps({"token": portal.sessions.open(user, SessionKind.BROWSER), "conversation": conversation.id}), flush=True)
+    print(json.dumps({"token": portal.sessions.open(Proof(user), SessionKind.BROWSER), "conversation": conversation.id}), flush=True)
     import app
 
     uvicorn.run(app.app, host="127.0.0.1", port=port, log_level="error", access_log=False)

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import settings as portal_settings
 from bootstrap.models import GUIDE, newest_crash, open_pool
-from bootstrap.parts import BACKUP_KEY, now, open_index, open_log_shipper, prepare_home, unwritable
+from bootstrap.parts import BACKUP_KEY, disk_space, now, open_index, open_log_shipper, prepare_home, unwritable
 from core.chat.conversations import Conversations
 from core.chat.folders import Folders
 from core.chat.turns import Turns
-from core.errors import PortalError, StartFailed
+from core.errors import Conflict, PortalError, StartFailed, Unavailable
 from core.inference.completions import Completions
 from core.inference.embeddings import Embeddings
 from core.inference.ports import Router
@@ -22,13 +22,18 @@ from core.knowledge.files import MB, Files
 from core.models.ports import ModelPool
 from core.models.service import ModelService
 from core.operations.backups import Backups
+from core.operations.disk import ENDLESS, DiskSpace
 from core.operations.index_care import IndexCare
 from core.operations.retention import Retention
 from core.people.accounts import Accounts, generate_password
 from core.people.audit import AuditTrail
+from core.people.devices import Devices
+from core.people.fair_pool import FairPool
 from core.people.ports import PasswordHasher
 from core.people.records import Role
 from core.people.sessions import Sessions
+from core.people.sign_in import PooledHasher, SignIn
+from core.people.sign_in import open_pool as open_password_pool
 from core.review.feedback import FeedbackQueue
 from core.search.search import Search
 from core.search.suggestions import Suggestions
@@ -66,7 +71,9 @@ class Portal:
 
     settings: Settings
     accounts: Accounts
+    sign_in: SignIn
     sessions: Sessions
+    devices: Devices
     conversations: Conversations
     folders: Folders
     turns: Turns
@@ -87,8 +94,10 @@ class Portal:
     index_worker: IndexWorker
     reconciler: Reconciler
     database: Database
+    passwords: FairPool
     log_shipper: LogShipper | None = None
     record: RunRecord | None = None
+    disk: DiskSpace = ENDLESS
 
     @property
     def log_lines_dropped(self) -> int:
@@ -97,6 +106,7 @@ class Portal:
 
     def close(self) -> None:
         """Mark running answers as interrupted, with their text; free the models; close the store."""
+        self.passwords.close()
         self.turns.close()
         self.retention.close()
         self.backups.close()
@@ -138,15 +148,19 @@ def build_portal(
         own_pool = open_pool(settings, record)
         pool, router = own_pool, router or PoolRouter(own_pool)
     assert router is not None, "a pool of its own needs its router"
+    disk = disk_space(settings)
+    hasher, passwords = hasher or BcryptHasher(), open_password_pool(os.cpu_count() or 1)
     index_worker, reconciler = IndexWorker(database, index), Reconciler(database, index)
     portal = Portal(
         settings=settings,
-        accounts=Accounts(store, hasher or BcryptHasher(), clock),
+        accounts=Accounts(store, PooledHasher(hasher, passwords), clock),
+        sign_in=SignIn(store, hasher, clock, passwords),
         sessions=Sessions(store, clock, timedelta(hours=settings.session_hours)),
+        devices=Devices(store, clock),
         conversations=Conversations(store, index, clock),
         folders=Folders(store, clock),
-        turns=Turns(store, router, clock, settings.max_question_chars, settings.max_file_mb * MB),
-        files=Files(store, clock, ProcessDocumentReader(), settings.max_file_mb * MB),
+        turns=Turns(store, router, clock, settings.max_question_chars, settings.max_file_mb * MB, disk),
+        files=Files(store, clock, ProcessDocumentReader(), settings.max_file_mb * MB, disk),
         completions=Completions(store, router, clock),
         embeddings=Embeddings(store, router, clock),
         feedback=FeedbackQueue(store, index, clock),
@@ -160,6 +174,7 @@ def build_portal(
             SqlBackupFolder(database, settings.home / "backups"),
             clock,
             os.environ.get(BACKUP_KEY) or None,
+            disk,
         ),
         retention=Retention(store, clock),
         usage=UsageReports(store),
@@ -169,7 +184,9 @@ def build_portal(
         index_worker=index_worker,
         reconciler=reconciler,
         database=database,
+        passwords=passwords,
         record=record,
+        disk=disk,
         log_shipper=open_log_shipper(settings),
     )
     if portal.log_shipper is not None:
@@ -206,6 +223,10 @@ def ensure_first_admin(portal: Portal) -> str | None:
     password = given or generate_password()
     try:
         portal.accounts.add(None, FIRST_ADMIN, Role.ADMIN, password=password, full_name="Admin")
+    except Unavailable as problem:
+        raise StartFailed("{problem}", problem=problem) from problem
+    except Conflict:
+        return None  # Another process that starts on the same store was first.
     except PortalError as problem:
         raise StartFailed("PORTAL_ADMIN_PASSWORD cannot be used: {problem}", problem=problem) from problem
     return None if given else password

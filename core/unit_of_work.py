@@ -9,7 +9,7 @@ from typing import Protocol, Self
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
 from core.knowledge.ports import FileRepository
 from core.operations.ports import RetentionRepository
-from core.people.ports import AuditRepository, SessionRepository, UserRepository
+from core.people.ports import AttemptRepository, AuditRepository, DeviceRepository, SessionRepository, UserRepository
 from core.review.ports import FeedbackRepository
 from core.usage.ports import GenerationRepository
 
@@ -19,6 +19,8 @@ class UnitOfWork(Protocol):
 
     users: UserRepository
     sessions: SessionRepository
+    attempts: AttemptRepository
+    devices: DeviceRepository
     conversations: ConversationRepository
     messages: MessageRepository
     turns: TurnRepository

@@ -57,7 +57,7 @@ class UserTable(Table):
     last_seen_at: Mapped[datetime | None]
     password_hash: Mapped[str] = mapped_column(String(200))
     failures: Mapped[int] = mapped_column(server_default="0")
-    """Wrong passwords in a row."""
+    """This and the next are of the release before: AttemptTable counts now."""
     locked_until: Mapped[datetime | None]
 
 
@@ -69,6 +69,25 @@ class SessionTable(Table):
     kind: Mapped[SessionKind]
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class AttemptTable(Table):
+    """Tries of passwords, by a hash of the name, address, device or person that they are counted by."""
+
+    __tablename__ = "attempts"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    count: Mapped[int]
+    began_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class DeviceTable(Table):
+    __tablename__ = "devices"
+
+    token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime]
+    used_at: Mapped[datetime]
 
 
 class ConversationTable(Table):

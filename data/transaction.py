@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, CursorResult, Executable, Row, Select, insert
+from sqlalchemy import ColumnElement, Connection, CursorResult, Executable, Row, Select, insert, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import UpdateBase
 
@@ -46,10 +46,19 @@ class Transaction:
         self._begin_writing()
         return self._execute(statement, values)
 
-    def lock(self, statement: AnySelect, *, referable: bool = False) -> list[AnyRow]:
-        """Read rows and keep everybody else from changing them until the end. referable: rows that refer to them may be added meanwhile."""
+    def lock(self, statement: AnySelect, *, referable: bool = False, of: type[Table] | None = None) -> list[AnyRow]:
+        """Read rows and keep everybody else from changing them until the end.
+
+        referable: rows that refer to them may be added meanwhile. of: only the rows of this table, where the statement joins several.
+        """
         self._begin_writing()
-        return list(self._execute(statement.with_for_update(key_share=referable)))
+        return list(self._execute(statement.with_for_update(key_share=referable, of=of)))
+
+    def lock_table(self, table: type[Table]) -> None:
+        """Keep everybody else from writing to a table until the end; others may do the same at the same time."""
+        self._begin_writing()
+        if not self.is_sqlite:
+            self._execute(text(f"LOCK TABLE {table.__tablename__} IN SHARE MODE"))
 
     def insert_new(self, table: type[Table], key: ColumnElement[Any], values: Mapping[str, Any]) -> bool:
         """Insert unless a unique column has the value already. True if it was inserted; the transaction stays usable either way."""
@@ -63,6 +72,13 @@ class Transaction:
         statement = self._dialect_insert(table).values(values)
         changed = {name: statement.excluded[name] for name in changes}
         return self.write(statement.on_conflict_do_update(index_elements=unique, set_=changed).returning(key)).scalar_one()
+
+    def upsert_with(
+        self, table: type[Table], unique: ColumnElement[Any], values: Mapping[str, Any], changes: Mapping[str, Any]
+    ) -> AnyRow:
+        """Insert, or change the row that has the same `unique` value as `changes` says, in one statement. Returns the whole row."""
+        statement = self._dialect_insert(table).values(values).on_conflict_do_update(index_elements=[unique], set_=changes)
+        return self.write(statement.returning(*table.__table__.c)).one()
 
     def announce(self, kind: str, ids: Iterable[str]) -> None:
         """Queue index jobs. Call it after the write it announces: the row's lock then orders the jobs of one document as its changes."""

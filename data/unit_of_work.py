@@ -10,12 +10,14 @@ from sqlalchemy import Connection
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
 from core.knowledge.ports import FileRepository
 from core.operations.ports import RetentionRepository
-from core.people.ports import AuditRepository, SessionRepository, UserRepository
+from core.people.ports import AttemptRepository, AuditRepository, DeviceRepository, SessionRepository, UserRepository
 from core.review.ports import FeedbackRepository
 from core.usage.ports import GenerationRepository
 from data.database import Database
+from data.repositories.attempts import SqlAttemptRepository
 from data.repositories.audit import SqlAuditRepository
 from data.repositories.conversations import SqlConversationRepository
+from data.repositories.devices import SqlDeviceRepository
 from data.repositories.feedback import SqlFeedbackRepository
 from data.repositories.files import SqlFileRepository
 from data.repositories.folders import SqlFolderRepository
@@ -40,6 +42,8 @@ class SqlUnitOfWork:
         self._transaction = transaction
         self.users: UserRepository = SqlUserRepository(transaction)
         self.sessions: SessionRepository = SqlSessionRepository(transaction)
+        self.attempts: AttemptRepository = SqlAttemptRepository(transaction)
+        self.devices: DeviceRepository = SqlDeviceRepository(transaction)
         self.conversations: ConversationRepository = SqlConversationRepository(transaction)
         self.messages: MessageRepository = SqlMessageRepository(transaction)
         self.turns: TurnRepository = SqlTurnRepository(transaction)

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
+from hypothesis.configuration import set_hypothesis_home_dir
+
+# Hypothesis keeps notes, by default in the tree.
+set_hypothesis_home_dir(Path(tempfile.gettempdir()) / "portal-hypothesis")
 
 EVIL = "http://evil.test"
 

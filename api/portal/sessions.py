@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, Field
+from starlette.concurrency import run_in_threadpool
 
-from api.identity import SignedIn, TokenHere, check_same_origin, clear_cookie, set_cookie
+from api.identity import SignedIn, TokenHere, caller_of, check_same_origin, clear_cookie, set_cookie, set_device_cookie
 from api.portal.shapes import Asked, Person
 from api.services import Portal, PortalHere
 from core.errors import NotSignedIn
 from core.people.records import SessionKind
+from core.people.sign_in import WRONG
 
 router = APIRouter(prefix="/api/v1/session", tags=["session"])
 
@@ -19,6 +22,9 @@ router = APIRouter(prefix="/api/v1/session", tags=["session"])
 class SignIn(Asked):
     username: str = Field(max_length=500)
     password: str = Field(max_length=1000)
+    remember: bool = Field(
+        default=False, description="Set a cookie by which this device is known: then others' wrong passwords do not lock it out."
+    )
 
 
 class Redeem(Asked):
@@ -35,24 +41,29 @@ class TokenOpened(SessionOpened):
 
 
 @router.post("", dependencies=[Depends(check_same_origin)])
-def sign_in(body: SignIn, portal: PortalHere, response: Response) -> TokenOpened:
+async def sign_in(body: SignIn, request: Request, portal: PortalHere, response: Response) -> TokenOpened:
     """Check name and password; answer a token, and set the same one as the cookie."""
     if not body.username.isprintable() or "\0" in body.password:
-        raise NotSignedIn("Name and password do not match. Check both and try again.")
-    user = portal.accounts.sign_in(body.username, body.password)
-    token = portal.sessions.open(user, SessionKind.API)
+        raise NotSignedIn(WRONG)
+    # Waits for the check without a thread: those that pages and routes share stay free for everybody else.
+    check = await run_in_threadpool(portal.sign_in.begin, body.username, body.password, caller_of(request))
+    proof = await asyncio.wrap_future(check)
+    token = await run_in_threadpool(portal.sessions.open, proof, SessionKind.API)
     set_cookie(response, portal, token)
-    return TokenOpened(token=token, expires_at=_expiry(portal), user=Person.of(user))
+    if body.remember:
+        await run_in_threadpool(set_device_cookie, request, response, portal, proof.user)
+    return TokenOpened(token=token, expires_at=_expiry(portal), user=Person.of(proof.user))
 
 
 @router.post("/ticket", dependencies=[Depends(check_same_origin)])
-def redeem(body: Redeem, portal: PortalHere, response: Response) -> SessionOpened:
-    """Exchange a page's ticket for the cookie. No script ever sees the token."""
+def redeem(body: Redeem, request: Request, portal: PortalHere, response: Response) -> SessionOpened:
+    """Exchange a page's ticket for the cookie, and one by which the device is known. No script ever sees the tokens."""
     token = portal.sessions.redeem_ticket(body.ticket)
     user = portal.sessions.user(token)
     if user is None:
         raise NotSignedIn("This sign-in has expired. Sign in again.")
     set_cookie(response, portal, token)
+    set_device_cookie(request, response, portal, user)
     return SessionOpened(expires_at=_expiry(portal), user=Person.of(user))
 
 

@@ -41,6 +41,15 @@ def own(work: UnitOfWork, user: User, conversation_id: str) -> Conversation:
     return found
 
 
+def own_to_change(work: UnitOfWork, user: User, conversation_id: str) -> Conversation:
+    """As `own`; until the end nobody else changes it, and no turn begins in it."""
+    own(work, user, conversation_id)  # Before it is locked: nobody keeps somebody else's conversation waiting.
+    found = work.conversations.for_change(conversation_id)
+    if found is None:
+        raise NotFound("There is no such conversation. It may have been deleted.")
+    return found
+
+
 def path(messages: Iterable[Message], head_id: str | None) -> list[Message]:
     """The messages from the first to `head_id`, following parents."""
     by_id = {message.id: message for message in messages}
@@ -96,7 +105,7 @@ class Conversations:
 
     def rename(self, user: User, conversation_id: str, title: str) -> Conversation:
         with self._store() as work:
-            renamed = replace(own(work, user, conversation_id), title=clean_line(title), updated_at=self._clock())
+            renamed = replace(own_to_change(work, user, conversation_id), title=clean_line(title), updated_at=self._clock())
             work.conversations.save(renamed)
             work.commit()
         return renamed
@@ -116,10 +125,12 @@ class Conversations:
         """Raises Conflict while an answer is running, or while a legal hold keeps the person's chats."""
         with self._store() as work:
             own(work, user, conversation_id)
-            if work.turns.streaming_in(conversation_id):
-                raise Conflict("An answer is still running in this conversation. Stop it, then delete.")
+            # The holds before the conversation, as retention locks them.
             if work.retention.is_held(user.id):
                 raise Conflict("Your chats are under a legal hold and cannot be deleted now. Ask an admin.")
+            own_to_change(work, user, conversation_id)
+            if work.turns.streaming_in(conversation_id):
+                raise Conflict("An answer is still running in this conversation. Stop it, then delete.")
             work.conversations.remove(conversation_id)
             work.commit()
 
@@ -160,7 +171,7 @@ class Conversations:
     def show_version(self, user: User, conversation_id: str, message_id: str) -> None:
         """Show this version of a message, and the newest that follows it."""
         with self._store() as work:
-            conversation = own(work, user, conversation_id)
+            conversation = own_to_change(work, user, conversation_id)
             messages = work.messages.of_conversation(conversation_id)
             if not any(message.id == message_id for message in messages):
                 raise NotFound("There is no such message in this conversation.")

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
-from core.chat.conversations import own
+from core.chat.conversations import own_to_change
 from core.chat.questions import check_question, check_request_id, title_of
 from core.chat.records import Author, Conversation, Message, MessageStatus, Turn
 from core.chat.running_turn import RunningTurn
@@ -20,6 +20,7 @@ from core.clock import Clock
 from core.errors import Conflict, NotFound, Unavailable
 from core.inference.ports import Router
 from core.knowledge.files import attachable
+from core.operations.disk import ENDLESS, DiskSpace
 from core.operations.log_context import log_context
 from core.people.records import User
 from core.unit_of_work import Store, UnitOfWork
@@ -33,8 +34,17 @@ KEEP_EVERY_S = 5.0
 class Turns:
     """Starts, finds, stops and recovers turns."""
 
-    def __init__(self, store: Store, router: Router, clock: Clock, max_question_chars: int, max_file_bytes: int) -> None:
-        """max_file_bytes: of all files of a question together."""
+    def __init__(
+        self,
+        store: Store,
+        router: Router,
+        clock: Clock,
+        max_question_chars: int,
+        max_file_bytes: int,
+        disk: DiskSpace = ENDLESS,
+    ) -> None:
+        """max_file_bytes: of all files of a question together. disk: with too little left, no turn begins."""
+        self._disk = disk
         self._store = store
         self._clock = clock
         self._max_chars = max_question_chars
@@ -71,7 +81,7 @@ class Turns:
             check_question(text, self._max_chars)
 
         def begin(work: UnitOfWork) -> Turn:
-            conversation = own(work, user, conversation_id)
+            conversation = own_to_change(work, user, conversation_id)
             parent_id, wanted = conversation.head_id, list(files)
             if replaces is not None:
                 before = self._message(work, conversation, replaces, Author.USER)
@@ -93,7 +103,7 @@ class Turns:
             found = work.messages.get(answer_id)
             if found is None:
                 raise NotFound("There is no such answer. It may have been deleted.")
-            conversation = own(work, user, found.conversation_id)
+            conversation = own_to_change(work, user, found.conversation_id)
             answer = self._message(work, conversation, answer_id, Author.ASSISTANT)
             question = self._message(work, conversation, answer.parent_id or "", Author.USER)
             return self._begin(work, user, conversation, question, request_id, new_question=False)
@@ -127,6 +137,7 @@ class Turns:
     ) -> Turn:
         if self._closing.is_set():
             raise Unavailable("The portal is stopping. Try again in a minute.")
+        self._disk.check()
         if work.turns.streaming_in(conversation.id):
             raise Conflict("An answer is still running in this conversation. Wait for it or stop it.")
         now = self._clock()
@@ -199,19 +210,22 @@ class Turns:
 
         everything: no other process uses this store, so every streaming turn that does not run here is a leftover.
         """
-        now = self._clock()
+        before = self._clock() + (LEASE * 100 if everything else timedelta())
         with self._store() as work:
-            left = work.turns.streaming_past(now + LEASE * 100 if everything else now)
+            left = work.turns.streaming_past(before)
         with self._lock:
             left = [turn for turn in left if turn.id not in self._running]
+        interrupted = 0
         for turn in left:
             with self._store() as work:
+                if not work.turns.interrupt(turn.id, before):
+                    continue  # Its process wrote the end, or extended the lease, since it was listed.
                 message = work.messages.get(turn.answer_id)
                 if message is not None and message.status is MessageStatus.STREAMING:
                     work.messages.finish(turn.answer_id, MessageStatus.INTERRUPTED, message.text, message.reasoning)
-                work.turns.finish(turn.id, MessageStatus.INTERRUPTED)
                 work.commit()
-        return len(left)
+                interrupted += 1
+        return interrupted
 
     def _keep_leases(self) -> None:
         while not self._closing.wait(KEEP_EVERY_S):

@@ -46,7 +46,14 @@ class RetentionRepository(Protocol):
         ...
 
     def holds(self) -> Sequence[LegalHold]: ...
-    def is_held(self, user_id: str) -> bool: ...
+    def keep_holds(self) -> None:
+        """Until the end nobody places or lifts a hold. Call it first where something is deleted only if nobody holds it."""
+        ...
+
+    def is_held(self, user_id: str) -> bool:
+        """Nobody places or lifts a hold from here until the end."""
+        ...
+
     def place_hold(self, hold: LegalHold) -> None:
         """A second one for the same person changes the reason."""
         ...
@@ -58,7 +65,7 @@ class RetentionRepository(Protocol):
     def due(self, rule: RetentionRule, before: datetime, except_groups: Sequence[str], limit: int) -> Sequence[str]:
         """Ids of what the rule makes due, oldest first: last changed before this moment, nobody's under a hold, no running answer.
 
-        Files are due by when they were added, and only once a question has taken them with it.
+        Until the end nobody changes them. Files are due by when they were added, and only once a question has taken them with it.
         except_groups: the groups with rules of their own; only the rule for every group leaves them out.
         """
         ...

@@ -113,6 +113,7 @@ class Retention:
         removed = 0
         while not self._stopping.is_set():
             with self._store() as work:
+                work.retention.keep_holds()
                 ids = work.files.waiting_since(before, FILES_AT_ONCE)
                 for id in ids:
                     work.files.remove_waiting(id)
@@ -121,6 +122,12 @@ class Retention:
             if len(ids) < FILES_AT_ONCE:
                 break
         return removed
+
+    def forget_attempts(self) -> None:
+        """Delete what was counted of passwords that were tried a day ago and before."""
+        with self._store() as work:
+            work.attempts.remove_before(self._clock() - timedelta(days=1))
+            work.commit()
 
     def start(self) -> None:
         """Apply the rules and remove forgotten files once a day, the first time soon after the start."""
@@ -139,6 +146,7 @@ class Retention:
         deleted = 0
         while not self._stopping.is_set():
             with self._store() as work:
+                work.retention.keep_holds()
                 ids = work.retention.due(rule, before, others, at_once)
                 if not ids:
                     break
@@ -159,6 +167,7 @@ class Retention:
                 deleted = self.apply()
                 if deleted:
                     log.info("Retention rules deleted %d chats, files, ratings and audit events.", deleted)
+                self.forget_attempts()
                 waited = self.remove_waiting_files()
                 if waited:
                     log.info("%d files were removed that were added more than a day ago and asked with never.", waited)

@@ -1,23 +1,21 @@
-"""Accounts: signing in, and what admins do with people."""
+"""Accounts: what people do with their own, and what admins do with everybody's. Signing in: sign_in.py."""
 
 from __future__ import annotations
 
 import re
 import secrets
 from dataclasses import replace
-from datetime import timedelta
 from uuid import uuid4
 
 from core.clock import Clock
-from core.errors import Busy, Conflict, InvalidInput, NotFound, NotSignedIn
+from core.errors import Conflict, InvalidInput, NotFound, NotSignedIn
+from core.people import attempts
 from core.people.permissions import Permission, require
 from core.people.ports import PasswordHasher
 from core.people.records import AuditEvent, Credentials, Role, User
 from core.people.sessions import token_hash
 from core.unit_of_work import Store, UnitOfWork
 
-MAX_FAILURES = 5
-LOCK = timedelta(minutes=5)
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
 LANGUAGES = ("en", "zh")
 
@@ -34,68 +32,35 @@ class Accounts:
         self._store = store
         self._hasher = hasher
         self._clock = clock
-        # Checked when the name is unknown, so that the time taken does not tell which names exist.
-        self._decoy = hasher.hash(generate_password())
-
-    # Signing in
 
     def credentials(self, name: str) -> Credentials | None:
-        """For the sign-in form, which checks the password itself. None: unknown or disabled."""
+        """What the store has of an active account. None: unknown or disabled."""
         with self._store() as work:
             found = work.users.credentials(normal_name(name))
         return found if found and found.user.active else None
 
-    def check_not_locked(self, name: str) -> None:
-        """Raises Busy while the account is locked after too many wrong passwords."""
-        found = self.credentials(name)
-        now = self._clock()
-        if found and found.locked_until and found.locked_until > now:
-            seconds = (found.locked_until - now).total_seconds()
-            raise Busy("Too many wrong passwords. Try again in {minutes} min.", minutes=max(1, round(seconds / 60)), retry_after=seconds)
-
-    def sign_in(self, name: str, password: str) -> User:
-        """Check name and password. Raises NotSignedIn, or Busy while locked."""
-        self.check_not_locked(name)
-        found = self.credentials(name)
-        matches = self._hasher.matches(password, found.password_hash if found else self._decoy)
-        if found is None or not matches:
-            self.record_failure(name)
-            raise NotSignedIn("Name and password do not match. Check both and try again.")
-        return self.record_success(found.user.name)
-
-    def record_failure(self, name: str) -> None:
-        """Count a wrong password; the fifth in a row locks the account for five minutes."""
-        with self._store() as work:
-            found = work.users.credentials(normal_name(name))
-            if found is None:
-                return
-            failures = found.failures + 1
-            locked = self._clock() + LOCK if failures >= MAX_FAILURES else None
-            work.users.set_failures(found.user.id, 0 if locked else failures, locked)
-            if locked:
-                self._audit(work, None, "user.lock", found.user.name)
-            work.commit()
-
-    def record_success(self, name: str) -> User:
-        """Reset the failures and note the visit of somebody whose password was just found right."""
-        with self._store() as work:
-            found = work.users.credentials(normal_name(name))
-            if found is None or not found.user.active:
-                raise NotSignedIn("This account is disabled. Ask an admin.")
-            user = replace(found.user, last_seen_at=self._clock())
-            work.users.save(user)
-            work.users.set_failures(user.id, 0, None)
-            work.commit()
-        return user
-
     # What a person does with the own account
 
     def change_password(self, user: User, old: str, new: str, token: str | None = None) -> None:
-        """Ends all other sessions of the person; the one of `token` stays. Raises NotSignedIn if `old` is wrong."""
-        self.sign_in(user.name, old)
-        check_password(new)
+        """Ends all other sessions of the person; the one of `token` stays.
+
+        Raises NotSignedIn if `old` is wrong, and Busy after too many wrong ones.
+        """
+        limit = attempts.by_person(user.id)
         with self._store() as work:
-            work.users.set_password(user.id, self._hasher.hash(new))
+            found = work.users.credentials(user.name)
+            attempts.take(work, [limit], self._clock())
+            work.commit()
+        if found is None or not self._hasher.matches(old, found.password_hash):
+            raise NotSignedIn("Name and password do not match. Check both and try again.")
+        check_password(new)
+        hashed = self._hasher.hash(new)
+        with self._store() as work:
+            current = work.users.lock(user.id)
+            if current is None or current.password_hash != found.password_hash:
+                raise NotSignedIn("Name and password do not match. Check both and try again.")
+            work.users.set_password(user.id, hashed)
+            work.attempts.forget(limit.key)
             work.sessions.remove_of_user(user.id, keep=token_hash(token) if token else None)
             self._audit(work, user, "user.change_password", user.name)
             work.commit()
@@ -104,10 +69,8 @@ class Accounts:
         if language is not None and language not in LANGUAGES:
             raise InvalidInput("Unknown language {language}.", language=language)
         with self._store() as work:
-            current = work.users.get(user.id)
-            if current is not None:
-                work.users.save(replace(current, language=language))
-                work.commit()
+            work.users.set_language(user.id, language)
+            work.commit()
 
     # What admins do
 
@@ -120,12 +83,13 @@ class Accounts:
         """Raises InvalidInput for an unusable name or password, Conflict if the name is taken."""
         self._authorize(actor)
         name = normal_name(name)
-        if not _NAME.fullmatch(name):
+        if not is_name(name):
             raise InvalidInput("A user name has 1 to 64 letters, digits or . _ @ - and starts with a letter or digit.")
         check_password(password)
         user = User(uuid4().hex, name, clean_line(full_name) or name, role, clean_line(group), True, self._clock())
+        hashed = self._hasher.hash(password)
         with self._store() as work:
-            work.users.add(user, self._hasher.hash(password))
+            work.users.add(user, hashed)
             self._audit(work, actor, "user.add", name, role=role.value)
             work.commit()
         return user
@@ -143,7 +107,7 @@ class Accounts:
         """Change what is given. Disabling ends all sessions. The last active admin can be neither disabled nor demoted."""
         self._authorize(actor)
         with self._store() as work:
-            user = self._named(work, name)
+            user = self._to_change(work, name)
             changed = replace(
                 user,
                 role=user.role if role is None else role,
@@ -157,19 +121,22 @@ class Accounts:
             work.users.save(changed)
             if not changed.active:
                 work.sessions.remove_of_user(user.id)
+                work.devices.remove_of_user(user.id)
             self._audit(work, actor, "user.change", user.name, role=changed.role.value, active=str(changed.active), group=changed.group)
             work.commit()
         return changed
 
     def reset_password(self, actor: User | None, name: str, password: str) -> None:
-        """Set a new password, end all sessions, lift a lock."""
+        """Set a new password, end all sessions, forget all devices, lift a lock."""
         self._authorize(actor)
         check_password(password)
+        hashed = self._hasher.hash(password)
         with self._store() as work:
-            user = self._named(work, name)
-            work.users.set_password(user.id, self._hasher.hash(password))
-            work.users.set_failures(user.id, 0, None)
+            user = self._to_change(work, name)
+            work.users.set_password(user.id, hashed)
+            work.attempts.forget(attempts.by_name(user.name).key)
             work.sessions.remove_of_user(user.id)
+            work.devices.remove_of_user(user.id)
             self._audit(work, actor, "user.reset_password", user.name)
             work.commit()
 
@@ -184,8 +151,8 @@ class Accounts:
             require(actor.role, Permission.MANAGE_PEOPLE)
 
     @staticmethod
-    def _named(work: UnitOfWork, name: str) -> User:
-        found = work.users.credentials(normal_name(name))
+    def _to_change(work: UnitOfWork, name: str) -> User:
+        found = work.users.for_change(normal_name(name))
         if found is None:
             raise NotFound("There is no account named {name}.", name=name)
         return found.user
@@ -196,6 +163,11 @@ class Accounts:
 
 def normal_name(name: str) -> str:
     return name.strip().lower()
+
+
+def is_name(name: str) -> bool:
+    """Whether an account may have this name, in its normal form."""
+    return _NAME.fullmatch(name) is not None
 
 
 def check_password(password: str) -> None:

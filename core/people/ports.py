@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from core.people.records import AuditEntry, AuditEvent, AuditFilter, Credentials, Session, User
+from core.people.records import Attempt, AuditEntry, AuditEvent, AuditFilter, Credentials, Device, Session, User
 
 
 class PasswordHasher(Protocol):
@@ -25,12 +25,24 @@ class UserRepository(Protocol):
         """Everybody, by name."""
         ...
 
-    def save(self, user: User) -> None:
-        """Write all fields but the password."""
+    def for_change(self, name: str) -> Credentials | None:
+        """Read somebody in order to change them.
+
+        Until the end nobody else changes this person or an active admin, and nobody becomes one or stops to be one.
+        """
         ...
 
+    def lock(self, user_id: str) -> Credentials | None:
+        """Read somebody; until the end nobody else changes this person."""
+        ...
+
+    def save(self, user: User) -> None:
+        """Write all fields but the password. Read the user with for_change first."""
+        ...
+
+    def set_seen(self, user_id: str, at: datetime) -> None: ...
+    def set_language(self, user_id: str, language: str | None) -> None: ...
     def set_password(self, user_id: str, password_hash: str) -> None: ...
-    def set_failures(self, user_id: str, failures: int, locked_until: datetime | None) -> None: ...
     def count(self) -> int: ...
 
 
@@ -46,6 +58,36 @@ class SessionRepository(Protocol):
         ...
 
     def remove_expired(self, now: datetime) -> int: ...
+
+
+class AttemptRepository(Protocol):
+    """Tries of passwords. Keys are 64 characters."""
+
+    def get(self, key: str) -> Attempt | None: ...
+    def add(self, key: str, now: datetime, since: datetime) -> Attempt:
+        """Count one more, in one statement; a window that began at `since` or before begins anew."""
+        ...
+
+    def give_back(self, key: str) -> None:
+        """Count one less."""
+        ...
+
+    def forget(self, key: str) -> None: ...
+    def remove_before(self, moment: datetime) -> int: ...
+
+
+class DeviceRepository(Protocol):
+    def add(self, device: Device) -> None: ...
+    def user_id(self, token_hash: str) -> str | None:
+        """Whose device it is."""
+        ...
+
+    def use(self, token_hash: str, at: datetime) -> None: ...
+    def keep_newest(self, user_id: str, number: int) -> None:
+        """Forget all but so many of this person, those used last."""
+        ...
+
+    def remove_of_user(self, user_id: str) -> None: ...
 
 
 class AuditRepository(Protocol):

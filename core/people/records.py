@@ -25,12 +25,30 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What the sign-in check needs; never leaves core, data and the sign-in form."""
+    """What the sign-in check needs; never leaves core and data."""
 
     user: User
     password_hash: str
-    failures: int
-    locked_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Tries of a password by one name, address, device or person."""
+
+    count: int
+    began_at: datetime
+    """The first one of the window."""
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A browser that somebody signed in with."""
+
+    token_hash: str
+    """SHA-256, hex, of the random token in its cookie."""
+    user_id: str
+    created_at: datetime
+    used_at: datetime
 
 
 class SessionKind(StrEnum):

@@ -22,9 +22,23 @@ def token_hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
+def mark_of(password_hash: str) -> str:
+    """Tells one stored password from the next without telling anything about it."""
+    return token_hash(password_hash)
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Somebody whose identity was just proven."""
+
+    user: User
+    mark: str = ""
+    """mark_of the stored password that proved it: once that is changed, the proof opens no session. Empty: no password of ours did."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Ticket:
-    user_id: str
+    proof: Proof
     expires_at: datetime
 
 
@@ -42,13 +56,13 @@ class Sessions:
         self._tickets: dict[str, _Ticket] = {}
         self._lock = threading.Lock()
 
-    def issue_ticket(self, user: User) -> str:
+    def issue_ticket(self, proof: Proof) -> str:
         """A ticket good for one exchange within 30 s."""
         now = self._clock()
         ticket = secrets.token_urlsafe(32)
         with self._lock:
             self._tickets = {key: value for key, value in self._tickets.items() if value.expires_at > now}
-            self._tickets[token_hash(ticket)] = _Ticket(user.id, now + TICKET_LIFETIME)
+            self._tickets[token_hash(ticket)] = _Ticket(proof, now + TICKET_LIFETIME)
         return ticket
 
     def redeem_ticket(self, ticket: str) -> str:
@@ -57,21 +71,21 @@ class Sessions:
             found = self._tickets.pop(token_hash(ticket), None)
         if found is None or found.expires_at <= self._clock():
             raise NotSignedIn("This sign-in has expired. Sign in again.")
-        return self._open(found.user_id, SessionKind.BROWSER)
+        return self.open(found.proof, SessionKind.BROWSER)
 
-    def open(self, user: User, kind: SessionKind) -> str:
-        """A new session for somebody whose password was just checked; returns its token."""
-        return self._open(user.id, kind)
-
-    def _open(self, user_id: str, kind: SessionKind) -> str:
+    def open(self, proof: Proof, kind: SessionKind) -> str:
+        """A new session; returns its token. Raises NotSignedIn if the account was disabled, or its password changed, since the proof."""
         now = self._clock()
         token = secrets.token_urlsafe(32)
         with self._store() as work:
-            user = work.users.get(user_id)
-            if user is None or not user.active:
+            # Locked: a change of the password ends the sessions that are there, and this one is there only once it is stored.
+            found = work.users.lock(proof.user.id)
+            if found is None or not found.user.active:
                 raise NotSignedIn("This account is disabled. Ask an admin.")
+            if proof.mark and proof.mark != mark_of(found.password_hash):
+                raise NotSignedIn("This sign-in has expired. Sign in again.")
             work.sessions.remove_expired(now)
-            work.sessions.add(Session(token_hash(token), user_id, kind, now, now + self.lifetime))
+            work.sessions.add(Session(token_hash(token), found.user.id, kind, now, now + self.lifetime))
             work.commit()
         return token
 

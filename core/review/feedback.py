@@ -94,7 +94,7 @@ class FeedbackQueue:
             raise InvalidInput("A note may have at most {limit} characters.", limit=MAX_COMMENT)
         now = self._clock()
         with self._store() as work:
-            found = work.feedback.get(feedback_id)
+            found = work.feedback.for_change(feedback_id)
             if found is None:
                 raise NotFound("There is no such feedback. The rating may have been taken back.")
             changed = replace(

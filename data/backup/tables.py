@@ -29,9 +29,9 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 from data.columns import UtcDateTime
-from data.tables import IndexJobTable, SessionTable, Table
+from data.tables import AttemptTable, DeviceTable, IndexJobTable, SessionTable, Table
 
-LEFT_OUT = {SessionTable.__tablename__, IndexJobTable.__tablename__}
+LEFT_OUT = {each.__tablename__ for each in (SessionTable, AttemptTable, DeviceTable, IndexJobTable)}
 """Sessions end with a restore: people sign in again. The index is built anew."""
 
 _WORDS: Mapping[str, Callable[[], TypeEngine[Any]]] = {

@@ -59,6 +59,10 @@ class SqlConversationRepository:
         row = self._sql.first(select(*_COLUMNS).where(_T.id == conversation_id))
         return None if row is None else _conversation_of(row)
 
+    def for_change(self, conversation_id: str) -> Conversation | None:
+        rows = self._sql.lock(select(*_COLUMNS).where(_T.id == conversation_id), referable=True)
+        return _conversation_of(rows[0]) if rows else None
+
     def of_user(self, user_id: str, limit: int, before: datetime | None = None, folder_id: str | None = None) -> Sequence[Conversation]:
         statement = select(*_COLUMNS).where(_T.user_id == user_id).order_by(_T.updated_at.desc(), _T.id).limit(limit)
         if before is not None:

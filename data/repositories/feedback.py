@@ -87,6 +87,10 @@ class SqlFeedbackRepository:
         found = self._with_generations(self._sql.all(_WHOLE.where(_T.id == feedback_id)))
         return found[0] if found else None
 
+    def for_change(self, feedback_id: str) -> Feedback | None:
+        self._sql.lock(select(_T.id).where(_T.id == feedback_id))
+        return self.get(feedback_id)
+
     def find(self, filter: FeedbackFilter, limit: int, offset: int = 0) -> Sequence[Feedback]:
         newest_first = _filtered(_WHOLE, filter).order_by(_T.created_at.desc(), _T.id)
         return self._with_generations(self._sql.all(newest_first.limit(limit).offset(offset)))

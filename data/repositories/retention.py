@@ -21,6 +21,7 @@ from data.tables import (
     FileTable,
     LegalHoldTable,
     RetentionRuleTable,
+    Table,
     TurnTable,
     UserTable,
 )
@@ -61,7 +62,11 @@ class SqlRetentionRepository:
         rows = self._sql.all(select(*columns).join(UserTable, _USER.id == _HOLD.user_id).order_by(_USER.name))
         return [LegalHold(*row) for row in rows]
 
+    def keep_holds(self) -> None:
+        self._sql.lock_table(LegalHoldTable)
+
     def is_held(self, user_id: str) -> bool:
+        self.keep_holds()
         return self._sql.first(select(_HOLD.user_id).where(_HOLD.user_id == user_id)) is not None
 
     def place_hold(self, hold: LegalHold) -> None:
@@ -75,22 +80,26 @@ class SqlRetentionRepository:
         if rule.kind == "audit":
             return self._due_events(before, limit)
         held = exists(select(_HOLD.user_id).where(_HOLD.user_id == _USER.id))
+        table: type[Table]
         if rule.kind == "chats":
+            table = ConversationTable
             statement: AnySelect = select(_TALK.id).join(UserTable, _USER.id == _TALK.user_id)
             statement = statement.where(_TALK.updated_at < before, ~held, ~_answered_in(_TALK.id)).order_by(_TALK.updated_at)
         elif rule.kind == "files":
             # What waits has no conversation yet, and a day of its own: core.operations.retention removes it.
-            with_chat = _FILE.conversation_id.is_not(None)
+            table, with_chat = FileTable, _FILE.conversation_id.is_not(None)
             statement = select(_FILE.id).join(UserTable, _USER.id == _FILE.user_id).where(_FILE.created_at < before, with_chat)
             statement = statement.where(~held, ~_answered_in(_FILE.conversation_id)).order_by(_FILE.created_at)
         else:
+            table = FeedbackTable
             statement = select(_FEEDBACK.id).join(UserTable, _USER.id == _FEEDBACK.user_id)
             statement = statement.where(_FEEDBACK.updated_at < before, ~held).order_by(_FEEDBACK.updated_at)
         if rule.group != EVERY_GROUP:
             statement = statement.where(_USER.group_name == rule.group)
         elif except_groups:
             statement = statement.where(_USER.group_name.not_in(except_groups))
-        return [row.id for row in self._sql.all(statement.limit(limit))]
+        # Rows that somebody changes at this moment are looked at again once that is done: a chat that goes on is not due any more.
+        return [row.id for row in self._sql.lock(statement.limit(limit), of=table)]
 
     def _due_events(self, before: datetime, limit: int) -> Sequence[str]:
         """Proofs of deletions are never due, nor what a person under a hold did or what was done to that account."""

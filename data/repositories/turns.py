@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, select, update
 
 from core.chat.records import MessageStatus, Turn
 from core.errors import Conflict
@@ -59,6 +59,10 @@ class SqlTurnRepository:
 
     def finish(self, turn_id: str, status: MessageStatus) -> None:
         self._sql.write(update(TurnTable).where(_T.id == turn_id).values(status=status))
+
+    def interrupt(self, turn_id: str, now: datetime) -> bool:
+        past = and_(_T.id == turn_id, _T.status == MessageStatus.STREAMING, _T.lease_until < now)
+        return self._sql.write(update(TurnTable).where(past).values(status=MessageStatus.INTERRUPTED)).rowcount > 0
 
     def extend_lease(self, turn_id: str, until: datetime) -> None:
         self._sql.write(update(TurnTable).where(_T.id == turn_id).values(lease_until=until))

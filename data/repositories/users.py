@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import and_, func, or_, select, update
 
 from core.errors import Conflict
-from core.people.records import Credentials, User
+from core.people.records import Credentials, Role, User
 from data.tables import UserTable
 from data.transaction import AnyRow, Transaction
 
@@ -48,20 +48,33 @@ class SqlUserRepository:
         return None if row is None else user_of(row)
 
     def credentials(self, name: str) -> Credentials | None:
-        row = self._sql.first(select(*USER_COLUMNS, _T.password_hash, _T.failures, _T.locked_until).where(_T.name == name))
-        return None if row is None else Credentials(user_of(row), row.password_hash, row.failures, row.locked_until)
+        row = self._sql.first(select(*USER_COLUMNS, _T.password_hash).where(_T.name == name))
+        return None if row is None else Credentials(user_of(row), row.password_hash)
 
     def all(self) -> Sequence[User]:
         return [user_of(row) for row in self._sql.all(select(*USER_COLUMNS).order_by(_T.name))]
+
+    def for_change(self, name: str) -> Credentials | None:
+        # In one order, so that two changes never wait for each other; new sessions may refer to these rows meanwhile.
+        admins = and_(_T.role == Role.ADMIN, _T.active.is_(True))
+        self._sql.lock(select(_T.id).where(or_(_T.name == name, admins)).order_by(_T.id), referable=True)
+        return self.credentials(name)
+
+    def lock(self, user_id: str) -> Credentials | None:
+        rows = self._sql.lock(select(*USER_COLUMNS, _T.password_hash).where(_T.id == user_id), referable=True)
+        return Credentials(user_of(rows[0]), rows[0].password_hash) if rows else None
+
+    def set_seen(self, user_id: str, at: datetime) -> None:
+        self._sql.write(update(UserTable).where(_T.id == user_id).values(last_seen_at=at))
+
+    def set_language(self, user_id: str, language: str | None) -> None:
+        self._sql.write(update(UserTable).where(_T.id == user_id).values(language=language))
 
     def save(self, user: User) -> None:
         self._sql.write(update(UserTable).where(_T.id == user.id).values(_values(user)))
 
     def set_password(self, user_id: str, password_hash: str) -> None:
         self._sql.write(update(UserTable).where(_T.id == user_id).values(password_hash=password_hash))
-
-    def set_failures(self, user_id: str, failures: int, locked_until: datetime | None) -> None:
-        self._sql.write(update(UserTable).where(_T.id == user_id).values(failures=failures, locked_until=locked_until))
 
     def count(self) -> int:
         return int(self._sql.scalar(select(func.count()).select_from(UserTable)))

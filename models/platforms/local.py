@@ -75,6 +75,8 @@ class LocalPlatform:
         messages = [self._defused(message) for message in request.messages]
         prompt = self._template.render(messages, thinking=request.thinking, tools=tools)
         tokens = self._tokenize(prompt)
+        if not tokens:
+            raise InvalidInput("The chat template of {model} writes nothing for this conversation.", model=self.facts.file.name)
         params = self._resolved(request, prompt, self._room(tokens))
         reader = AnswerReader(ReasoningParser(inside=prompt.inside_thinking), ToolCallParser(request.tools) if tools else None)
         key = adapter.key if adapter else 0

@@ -48,12 +48,13 @@ class Growing:
     _marker: str = ""
     _references: dict[str, object] = field(default_factory=dict)
 
-    def markdown(self, text: str) -> str:
-        """The Markdown of the text so far, with a caret."""
+    def markdown(self, text: str, *, caret: bool = True) -> str:
+        """The Markdown of the text so far."""
         try:
-            return self._with_caret(self._so_far(text))
+            written = self._so_far(text)
         except FAILURES:  # logged when it is finished
-            return self._with_caret(literal(text))
+            written = literal(text)
+        return self._with_caret(written) if caret else written
 
     def _so_far(self, text: str) -> str:
         if not text.startswith(self._read):

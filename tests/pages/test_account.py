@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.errors import NotSignedIn
 from core.people.records import Role
+from core.people.sign_in import Caller
 from tests.pages.drawn import PASSWORD, House, build
 
 
@@ -47,9 +48,9 @@ def test_the_language_is_kept_with_the_person(house: House) -> None:
 def test_a_changed_password_is_the_one_that_signs_in(house: House) -> None:
     drawn = change(preferences(house), PASSWORD, "another password", "another password")
     assert not drawn.error and drawn.success
-    assert house.portal.accounts.sign_in("analyst", "another password")
+    assert house.portal.sign_in.check("analyst", "another password", Caller())
     with pytest.raises(NotSignedIn):
-        house.portal.accounts.sign_in("analyst", PASSWORD)
+        house.portal.sign_in.check("analyst", PASSWORD, Caller())
 
 
 @pytest.mark.parametrize(
@@ -63,4 +64,4 @@ def test_a_changed_password_is_the_one_that_signs_in(house: House) -> None:
 def test_a_refused_change_says_why_and_changes_nothing(house: House, old: str, new: str, again: str, sentence: str) -> None:
     drawn = change(preferences(house), old, new, again)
     assert [each.value for each in drawn.error] == [sentence]
-    assert house.portal.accounts.sign_in("analyst", PASSWORD)
+    assert house.portal.sign_in.check("analyst", PASSWORD, Caller())

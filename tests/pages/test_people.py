@@ -8,6 +8,8 @@ from streamlit.testing.v1 import AppTest
 
 from core.errors import NotSignedIn
 from core.people.records import Role
+from core.people.sessions import Proof
+from core.people.sign_in import Caller
 from tests.pages.drawn import PASSWORD, House, build
 from tests.pages.seeded import texts
 
@@ -59,7 +61,7 @@ def test_a_person_added_without_a_password_gets_one_that_is_shown_once(house: Ho
     fill(drawn, "Full name", "Mei Lin")
     drawn = press(drawn, "Add")
     assert not drawn.exception and not drawn.error
-    assert house.portal.accounts.sign_in("mei", drawn.code[0].value).full_name == "Mei Lin"
+    assert house.portal.sign_in.check("mei", drawn.code[0].value, Caller()).user.full_name == "Mei Lin"
     assert not drawn.run().code
 
 
@@ -85,18 +87,18 @@ def test_the_last_admin_stays_one(house: House) -> None:
 
 def test_disabling_ends_the_sessions_and_enabling_lets_in_again(house: House) -> None:
     user = house.person(Role.ANALYST)
-    token = house.portal.sessions.redeem_ticket(house.portal.sessions.issue_ticket(user))
+    token = house.portal.sessions.redeem_ticket(house.portal.sessions.issue_ticket(Proof(user)))
     drawn = press(choose(house, people(house), Role.ANALYST), "Disable")
     assert house.portal.sessions.user(token) is None
     press(drawn, "Enable")
-    assert house.portal.accounts.sign_in("analyst", PASSWORD)
+    assert house.portal.sign_in.check("analyst", PASSWORD, Caller())
 
 
 def test_a_reset_password_replaces_the_old_one(house: House) -> None:
     drawn = press(choose(house, people(house), Role.ANALYST), "Reset password")
-    assert house.portal.accounts.sign_in("analyst", drawn.code[0].value)
+    assert house.portal.sign_in.check("analyst", drawn.code[0].value, Caller())
     with pytest.raises(NotSignedIn):
-        house.portal.accounts.sign_in("analyst", PASSWORD)
+        house.portal.sign_in.check("analyst", PASSWORD, Caller())
 
 
 def test_core_refuses_the_page_to_others(house: House) -> None:

@@ -4,27 +4,23 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
-import bcrypt
 import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit_authenticator.views import authentication_view
 
-from core.people.accounts import MAX_FAILURES
+from core.people.attempts import MOST_BY_NAME
+from core.people.devices import DEVICE_COOKIE
 from core.people.records import Role
+from data.passwords import BcryptHasher
 from tests.pages.drawn import PASSWORD, House, build, home
 
 
-class QuickBcrypt:
-    def hash(self, password: str) -> str:
-        return bcrypt.hashpw(password.encode(), bcrypt.gensalt(4)).decode()
-
-    def matches(self, password: str, password_hash: str) -> bool:
-        return bcrypt.checkpw(password.encode(), password_hash.encode())
-
-
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    made = build(tmp_path, QuickBcrypt())
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+    # AppTest makes up a cookie for every name, and an address.
+    monkeypatch.setattr("streamlit.runtime.context.ContextProxy.cookies", property(lambda _: {}))
+    monkeypatch.setattr("streamlit.runtime.context.ContextProxy.ip_address", property(lambda _: "198.51.100.7"))
+    made = build(tmp_path, BcryptHasher(4))
     yield made
     made.portal.close()
 
@@ -64,7 +60,7 @@ def test_a_password_keeps_its_outer_spaces_and_its_length(house: House) -> None:
 
 
 def test_too_many_wrong_passwords_lock_for_minutes_even_the_right_one(house: House) -> None:
-    for _ in range(MAX_FAILURES):
+    for _ in range(MOST_BY_NAME):
         sign_in(home(house, None), "analyst", "wrong")
     drawn = sign_in(home(house, None), "analyst", PASSWORD)
     assert [each.value for each in drawn.error] == ["Too many wrong passwords. Try again in 5 min."]
@@ -87,3 +83,13 @@ def test_the_form_is_there_without_the_pause_of_the_library(house: House, monkey
 def test_the_library_puts_no_cookie_of_its_own_into_the_page(house: House) -> None:
     drawn = sign_in(home(house, None), "analyst", PASSWORD)
     assert not drawn.get("component_instance")
+
+
+def test_a_browser_that_is_known_is_not_locked_out_by_others(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = house.portal.devices.remember(house.person(Role.ANALYST), None)
+    for _ in range(MOST_BY_NAME):
+        sign_in(home(house, None), "analyst", "wrong")
+    assert sign_in(home(house, None), "analyst", PASSWORD).error
+    monkeypatch.setattr("streamlit.runtime.context.ContextProxy.cookies", property(lambda _: {DEVICE_COOKIE: known}))
+    assert not sign_in(home(house, None), "analyst", PASSWORD).error
+    assert tickets(house) == 1

@@ -9,7 +9,7 @@ import pytest
 from core.chat.records import MessageStatus
 from core.errors import Conflict
 from core.inference.records import FinishReason
-from core.people.records import THE_PORTAL, AuditEvent, AuditFilter, Role, Session, SessionKind
+from core.people.records import THE_PORTAL, AuditEvent, AuditFilter, Credentials, Role, Session, SessionKind
 from core.review.records import FeedbackFilter, ReviewState
 from core.unit_of_work import UnitOfWork
 from data.database import Database
@@ -48,7 +48,7 @@ def test_a_user_comes_back_as_it_was(database: Database) -> None:
         assert work.users.get("nobody") is None
         found = work.users.credentials("ana")
     assert found is not None
-    assert (found.user, found.password_hash, found.failures, found.locked_until) == (ana, "hash", 0, None)
+    assert found == Credentials(ana, "hash")
 
 
 def test_a_taken_name_is_a_conflict_and_the_transaction_stays_usable(database: Database) -> None:
@@ -62,17 +62,16 @@ def test_a_taken_name_is_a_conflict_and_the_transaction_stays_usable(database: D
         assert [each.name for each in work.users.all()] == ["ana", "ben"]
 
 
-def test_saving_a_user_leaves_the_password_and_the_failures(database: Database) -> None:
+def test_saving_a_user_leaves_the_password(database: Database) -> None:
     ana = put_user(database)
     with SqlUnitOfWork(database) as work:
-        work.users.set_failures(ana.id, 3, later(minutes=5))
         work.users.save(replace(ana, role=Role.ADMIN, active=False))
         work.commit()
     with SqlUnitOfWork(database) as work:
         found = work.users.credentials("ana")
     assert found is not None
     assert (found.user.role, found.user.active) == (Role.ADMIN, False)
-    assert (found.password_hash, found.failures, found.locked_until) == ("hash", 3, later(minutes=5))
+    assert found.password_hash == "hash"
 
 
 def test_a_session_belongs_to_an_active_user_until_it_expires(database: Database) -> None:

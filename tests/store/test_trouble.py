@@ -73,13 +73,13 @@ def test_a_change_that_somebody_else_holds_makes_the_store_busy(impatient: Datab
     with SqlUnitOfWork(impatient) as holder:
         holder.users.save(ana)
         with pytest.raises(Unavailable, match="busy"), SqlUnitOfWork(impatient) as work:
-            work.users.set_failures(ana.id, 1, None)
+            work.users.set_language(ana.id, "zh")
 
 
 def test_reading_goes_on_while_somebody_writes(impatient: Database) -> None:
     ana = put_user(impatient)
     with SqlUnitOfWork(impatient) as writer, SqlUnitOfWork(impatient) as reader:
-        writer.users.set_failures(ana.id, 1, None)
+        writer.users.set_language(ana.id, "zh")
         assert reader.users.get(ana.id) == ana
 
 

@@ -41,6 +41,7 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
         ("PORTAL_ALLOWED_HOSTS", "*"),
         ("PORTAL_ALLOWED_HOSTS", "http://portal.example"),
         ("PORTAL_TRUSTED_PROXIES", "proxy.example"),
+        ("PORTAL_TRUSTED_PROXIES", "10.0.0.1,0.0.0.0/0"),
         ("PORTAL_CONNECTIONS_PER_ADDRESS", "3"),
         ("PORTAL_METRICS_TOKEN", "short"),
         ("PORTAL_PROT", "1"),

@@ -17,10 +17,13 @@ from pages.markdown.text import escaped
 from pages.shell.words import t
 
 
-def show(text: str, *, growing: Growing | None = None, instead: DeltaGenerator | None = None) -> DeltaGenerator:
-    """Print model text; returns its place. growing: it is still being written. instead: the place of a text that this one replaces."""
+def show(text: str, *, growing: Growing | None = None, caret: bool = True, instead: DeltaGenerator | None = None) -> DeltaGenerator:
+    """Print model text; returns its place.
+
+    growing: it is still being written, and a caret says so, if there is to be one. instead: the place of a text that this one replaces.
+    """
     markdown = instead.markdown if instead else st.markdown
-    return markdown(growing.markdown(text) if growing else _finished(text, leaving()), anchors=False)
+    return markdown(growing.markdown(text, caret=caret) if growing else _finished(text, leaving()), anchors=False)
 
 
 def leaving() -> str:

@@ -10,6 +10,7 @@ import pytest
 
 from core.people.accounts import Accounts
 from core.people.records import Role, User
+from core.people.sign_in import SignIn, open_pool
 from core.unit_of_work import Store
 from data.database import open_database
 from data.migrate import migrate
@@ -44,6 +45,13 @@ def store(tmp_path: Path) -> Iterator[Store]:
 @pytest.fixture
 def accounts(store: Store, clock: MovingClock) -> Accounts:
     return Accounts(store, BcryptHasher(4), clock)
+
+
+@pytest.fixture
+def sign_in(store: Store, clock: MovingClock) -> Iterator[SignIn]:
+    pool = open_pool(2)
+    yield SignIn(store, BcryptHasher(4), clock, pool)
+    pool.close()
 
 
 @pytest.fixture

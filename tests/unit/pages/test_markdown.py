@@ -6,7 +6,7 @@ import re
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from markdown_it.token import Token
 
 from pages.markdown import blocks, formulas
@@ -49,14 +49,14 @@ def test_a_known_attack_makes_no_picture_and_no_link_but_to_http(text: str) -> N
             assert re.match(r"https?://[a-z0-9]", str(token.attrGet("href")), re.IGNORECASE)
 
 
-@settings(max_examples=400, deadline=None, derandomize=True)
+@settings(max_examples=400, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(DOCUMENTS)
 def test_what_is_written_says_the_same_when_it_is_read_again(text: str) -> None:
     written = whole(text)
     assert canonical(again(written)) == canonical(written)
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(DOCUMENTS)
 def test_a_growing_text_is_as_safe_as_a_finished_one_and_ends_like_it(text: str) -> None:
     growing = Growing()

@@ -9,6 +9,7 @@ import pytest
 
 from bootstrap.portal import Portal
 from core.operations.log_lines import Masking
+from core.people.sign_in import Caller
 from tests.unit.api.conftest import PASSWORD
 
 
@@ -46,7 +47,7 @@ def test_the_log_tells_who_asked_but_not_what(
     [line] = lines
     assert line.whose["request_id"] == "search-1"  # type: ignore[attr-defined]
     assert line.msg.startswith("GET /api/v1/search answered 200 in ") and "illness" not in line.msg
-    assert line.whose["user_id"] == portal.accounts.sign_in("ann", PASSWORD).id  # type: ignore[attr-defined]
+    assert line.whose["user_id"] == portal.sign_in.check("ann", PASSWORD, Caller()).user.id  # type: ignore[attr-defined]
 
 
 def test_a_turn_s_lines_carry_its_request_user_turn_and_model(

@@ -10,6 +10,7 @@ from fastapi import Response
 
 from api.identity import set_cookie
 from bootstrap.portal import Portal
+from core.people.sign_in import Caller
 from settings import Settings
 from tests.unit.api.conftest import PASSWORD
 
@@ -79,8 +80,8 @@ def test_a_disabled_account_ends_its_sessions(portal: Portal, signed_in: Callabl
 
 
 def test_a_ticket_becomes_a_cookie_once(portal: Portal, client: httpx.Client) -> None:
-    user = portal.accounts.sign_in("ann", PASSWORD)
-    ticket = portal.sessions.issue_ticket(user)
+    proof = portal.sign_in.check("ann", PASSWORD, Caller())
+    ticket = portal.sessions.issue_ticket(proof)
     first = client.post(f"{SESSION}/ticket", json={"ticket": ticket})
     assert first.status_code == 200
     assert "token" not in first.json()

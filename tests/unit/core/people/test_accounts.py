@@ -3,38 +3,9 @@ from __future__ import annotations
 import pytest
 
 from core.errors import Busy, Conflict, InvalidInput, NotAllowed, NotFound, NotSignedIn
-from core.people.accounts import LOCK, MAX_FAILURES, Accounts
+from core.people.accounts import Accounts
+from core.people.attempts import MOST_BY_NAME
 from core.people.records import Role, User
-from tests.unit.core.conftest import MovingClock
-
-
-def test_the_right_password_signs_in_whatever_the_case_of_the_name(accounts: Accounts, ana: User) -> None:
-    assert accounts.sign_in(" ANA ", "correct horse").id == ana.id
-
-
-@pytest.mark.parametrize(("name", "password"), [("ana", "wrong"), ("ana", ""), ("nobody", "correct horse"), ("", "")])
-def test_a_wrong_name_and_a_wrong_password_get_the_same_answer(accounts: Accounts, ana: User, name: str, password: str) -> None:
-    with pytest.raises(NotSignedIn, match="do not match"):
-        accounts.sign_in(name, password)
-
-
-def test_five_wrong_passwords_lock_the_account_for_a_while_and_then_it_opens_again(
-    accounts: Accounts, ana: User, clock: MovingClock
-) -> None:
-    for _ in range(MAX_FAILURES):
-        with pytest.raises(NotSignedIn):
-            accounts.sign_in("ana", "wrong")
-    with pytest.raises(Busy) as caught:
-        accounts.sign_in("ana", "correct horse")
-    assert 0 < caught.value.retry_after <= LOCK.total_seconds()
-    clock.forward(seconds=LOCK.total_seconds() + 1)
-    assert accounts.sign_in("ana", "correct horse").id == ana.id
-
-
-def test_a_disabled_person_cannot_sign_in(accounts: Accounts, admin: User, ana: User) -> None:
-    accounts.change(admin, "ana", active=False)
-    with pytest.raises(NotSignedIn):
-        accounts.sign_in("ana", "correct horse")
 
 
 def test_only_admins_manage_people(accounts: Accounts, ana: User) -> None:
@@ -80,3 +51,11 @@ def test_a_name_can_be_taken_once(accounts: Accounts, ana: User) -> None:
 def test_changing_somebody_unknown_says_so(accounts: Accounts, admin: User) -> None:
     with pytest.raises(NotFound, match="nobody"):
         accounts.change(admin, "nobody", active=False)
+
+
+def test_the_present_password_can_be_guessed_a_few_times_only(accounts: Accounts, ana: User) -> None:
+    for _ in range(MOST_BY_NAME):
+        with pytest.raises(NotSignedIn):
+            accounts.change_password(ana, "wrong", "battery staple")
+    with pytest.raises(Busy):
+        accounts.change_password(ana, "correct horse", "battery staple")

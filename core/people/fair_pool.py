@@ -1,0 +1,87 @@
+"""A few threads for work that strangers can ask for: everybody in turn, and nobody else's threads are taken."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+from core.errors import Busy
+
+T = TypeVar("T")
+_Task = tuple[Callable[[], Any], Future[Any]]
+RETRY_AFTER_S = 5.0
+
+
+class FairPool:
+    """Runs work in turn by who asks, so that one who asks a hundred times delays another by one piece of work. Safe from any thread."""
+
+    def __init__(self, name: str, threads: int, most_waiting: int, sentence: str) -> None:
+        """sentence: the refusal of who comes when `most_waiting` pieces of work wait."""
+        self._name = name
+        self._most_threads = threads
+        self._most_waiting = most_waiting
+        self._sentence = sentence
+        self._lines: tuple[OrderedDict[str, deque[_Task]], ...] = (OrderedDict(), OrderedDict())
+        """Those who go first, and the others; by who asks."""
+        self._waiting = 0
+        self._idle = 0
+        self._threads: list[threading.Thread] = []
+        self._closed = False
+        self._changed = threading.Condition()
+
+    def submit(self, who: str, work: Callable[[], T], *, first: bool = False) -> Future[T]:
+        """Queue a piece of work. first: before all that does not go first. Raises Busy where too much waits."""
+        future: Future[T] = Future()
+        with self._changed:
+            # Who goes first has as much room again, which the others cannot fill.
+            if self._closed or self._waiting >= self._most_waiting * (2 if first else 1):
+                raise Busy(self._sentence, retry_after=RETRY_AFTER_S, seconds=round(RETRY_AFTER_S))
+            self._lines[0 if first else 1].setdefault(who, deque()).append((work, future))
+            self._waiting += 1
+            if not self._idle and len(self._threads) < self._most_threads:
+                thread = threading.Thread(target=self._run, name=f"{self._name}-{len(self._threads)}", daemon=True)
+                self._threads.append(thread)
+                thread.start()
+            self._changed.notify()
+        return future
+
+    def close(self) -> None:
+        """Take no more work; what waits is cancelled."""
+        with self._changed:
+            self._closed = True
+            for line in self._lines:
+                for tasks in line.values():
+                    for _, future in tasks:
+                        future.cancel()
+                line.clear()
+            self._waiting = 0
+            self._changed.notify_all()
+
+    def _run(self) -> None:
+        while (task := self._next()) is not None:
+            work, future = task
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                future.set_result(work())
+            except BaseException as problem:  # noqa: BLE001 - whoever waits for the future raises it
+                future.set_exception(problem)
+
+    def _next(self) -> _Task | None:
+        with self._changed:
+            while not self._waiting and not self._closed:
+                self._idle += 1
+                self._changed.wait()
+                self._idle -= 1
+            if self._closed:
+                return None
+            line = self._lines[0] or self._lines[1]
+            who, tasks = line.popitem(last=False)
+            task = tasks.popleft()
+            if tasks:
+                line[who] = tasks  # at the end: the others come in between
+            self._waiting -= 1
+            return task

@@ -1,0 +1,294 @@
+"""What two people do at the same moment, on both databases: what one of them read must still hold when it is acted upon."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Self
+
+import pytest
+
+from bootstrap.portal import Portal, build_portal, ensure_first_admin, now
+from core.chat.conversations import Conversations
+from core.chat.records import MessageStatus, Turn
+from core.chat.turn_runner import TurnOptions
+from core.chat.turns import Turns
+from core.errors import Conflict, NotFound, PortalError
+from core.knowledge.files import MB
+from core.operations.records import RetentionRule
+from core.operations.retention import Retention
+from core.people.accounts import Accounts
+from core.people.records import Role, User
+from core.review.feedback import FeedbackQueue
+from core.review.records import ReviewState
+from core.unit_of_work import Store
+from data.database import Database
+from data.passwords import BcryptHasher
+from data.search.sqlite_index import SqliteIndex
+from data.unit_of_work import SqlUnitOfWork
+from settings import Settings
+from tests.fakes import FakePool, FakeRouter
+from tests.store import things
+
+HESITATION_S = 0.05
+"""After each read and write: between what is read and what is written then, the other one reads too."""
+
+
+class Hesitant:
+    def __init__(self, rows: Any) -> None:
+        self._rows = rows
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._rows, name)
+
+        def slowly(*arguments: Any, **named: Any) -> Any:
+            try:
+                return method(*arguments, **named)
+            finally:
+                time.sleep(HESITATION_S)
+
+        return slowly
+
+
+class HesitantWork(SqlUnitOfWork):
+    def __enter__(self) -> Self:
+        super().__enter__()
+        for name in ("users", "sessions", "conversations", "messages", "turns", "feedback", "retention"):
+            setattr(self, name, Hesitant(getattr(self, name)))
+        return self
+
+
+@pytest.fixture
+def store(database: Database) -> Store:
+    return lambda: HesitantWork(database)
+
+
+@pytest.fixture
+def accounts(store: Store) -> Accounts:
+    return Accounts(store, BcryptHasher(4), now)
+
+
+@pytest.fixture
+def turns(store: Store) -> Iterator[Turns]:
+    router = FakeRouter()
+    router.hold()
+    opened = Turns(store, router, now, 1000, MB)
+    yield opened
+    opened.close(1)
+
+
+def at_once(*actions: Callable[[], object]) -> list[object]:
+    """What each led to, or the refusal that it got."""
+    together = threading.Barrier(len(actions))
+    outcomes: list[object] = [None] * len(actions)
+
+    def act(number: int) -> None:
+        together.wait()
+        try:
+            outcomes[number] = actions[number]()
+        except PortalError as problem:
+            outcomes[number] = problem
+
+    threads = [threading.Thread(target=act, args=(number,)) for number in range(len(actions))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return outcomes
+
+
+def person(database: Database, name: str) -> User:
+    with SqlUnitOfWork(database) as work:
+        found = work.users.credentials(name)
+    assert found is not None
+    return found.user
+
+
+def put_admins(database: Database, *names: str) -> list[User]:
+    return [things.put_user(database, things.user(name, Role.ADMIN)) for name in names]
+
+
+def test_of_two_admins_who_are_demoted_at_once_one_stays(database: Database, accounts: Accounts) -> None:
+    ada, eve = put_admins(database, "ada", "eve")
+    found = at_once(
+        lambda: accounts.change(ada, "eve", role=Role.ANALYST),
+        lambda: accounts.change(eve, "ada", active=False),
+    )
+    assert sorted(type(each) for each in found if isinstance(each, PortalError)) == [Conflict]
+    left = [person(database, name) for name in ("ada", "eve")]
+    assert sum(each.active and each.role is Role.ADMIN for each in left) == 1
+
+
+def test_two_admins_who_demote_themselves_at_once_leave_one(database: Database, accounts: Accounts) -> None:
+    ada, eve = put_admins(database, "ada", "eve")
+    found = at_once(
+        lambda: accounts.change(ada, "ada", role=Role.MANAGER),
+        lambda: accounts.change(eve, "eve", role=Role.MANAGER),
+    )
+    assert [type(each) for each in found].count(Conflict) == 1
+
+
+def test_a_change_of_one_field_does_not_undo_a_change_of_another(database: Database, accounts: Accounts) -> None:
+    put_admins(database, "ada")
+    things.put_user(database, things.user("bo"))
+    at_once(
+        lambda: accounts.change(None, "bo", active=False),
+        lambda: accounts.change(None, "bo", group="legal"),
+        lambda: accounts.change(None, "bo", full_name="Bo Li"),
+    )
+    bo = person(database, "bo")
+    assert (bo.active, bo.group, bo.full_name) == (False, "legal", "Bo Li")
+
+
+def test_what_a_person_does_at_that_moment_does_not_undo_a_demotion(database: Database, accounts: Accounts) -> None:
+    _, eve = put_admins(database, "ada", "eve")
+    at_once(lambda: accounts.change(None, "eve", role=Role.ANALYST), lambda: accounts.set_language(eve, "zh"))
+    assert person(database, "eve").role is Role.ANALYST
+    assert person(database, "eve").language == "zh"
+
+
+class SlowHasher(BcryptHasher):
+    """Takes as long as an ordinary one, so that both portals have looked before either adds."""
+
+    def hash(self, password: str) -> str:
+        time.sleep(4 * HESITATION_S)
+        return super().hash(password)
+
+
+def test_two_portals_that_start_on_one_empty_store_make_one_admin(empty_url: str, tmp_path: Path) -> None:
+    def built(name: str) -> Portal:
+        settings = Settings(home=tmp_path / name, database_url=empty_url, admin_password="correct horse")
+        return build_portal(settings, pool=FakePool(), router=FakeRouter(), hasher=SlowHasher(4))
+
+    one, other = built("one"), built("other")
+    try:
+        assert at_once(lambda: ensure_first_admin(one), lambda: ensure_first_admin(other)) == [None, None]
+        assert [each.name for each in one.accounts.people(None)] == ["admin"]
+    finally:
+        one.close()
+        other.close()
+
+
+def conversations(store: Store, tmp_path: Path) -> Conversations:
+    index = SqliteIndex(tmp_path / "search.db")
+    index.prepare()
+    return Conversations(store, index, now)
+
+
+def test_a_new_title_does_not_take_away_the_question_that_is_asked_at_that_moment(
+    database: Database, store: Store, turns: Turns, tmp_path: Path
+) -> None:
+    ana = things.put_user(database)
+    talk, _, _ = things.put_exchange(database, ana)
+    talks = conversations(store, tmp_path)
+    asked, renamed = at_once(
+        lambda: turns.start(ana, talk.id, "And now?", TurnOptions(), "r1"),
+        lambda: talks.rename(ana, talk.id, "Renamed"),
+    )
+    assert isinstance(asked, Turn) and not isinstance(renamed, PortalError)
+    found = talks.get(ana, talk.id)
+    assert (found.title, found.head_id) == ("Renamed", asked.answer_id)
+
+
+def test_a_chat_is_deleted_or_goes_on_never_both(database: Database, store: Store, turns: Turns, tmp_path: Path) -> None:
+    ana = things.put_user(database)
+    talk, _, _ = things.put_exchange(database, ana)
+    talks = conversations(store, tmp_path)
+    asked, deleted = at_once(
+        lambda: turns.start(ana, talk.id, "And now?", TurnOptions(), "r1"),
+        lambda: talks.delete(ana, talk.id),
+    )
+    if isinstance(asked, Turn):
+        assert isinstance(deleted, Conflict)
+        assert talks.message(ana, asked.answer_id)
+    else:
+        assert isinstance(asked, NotFound) and deleted is None
+
+
+def test_a_chat_is_deleted_or_held_never_both(database: Database, store: Store, tmp_path: Path) -> None:
+    [ada] = put_admins(database, "ada")
+    ana = things.put_user(database)
+    talk, _, _ = things.put_exchange(database, ana)
+    talks, retention = conversations(store, tmp_path), Retention(store, now)
+    deleted, held = at_once(lambda: talks.delete(ana, talk.id), lambda: held_for_good(database, store, retention, ada, talk.id))
+    assert isinstance(deleted, Conflict) if held else deleted is None
+
+
+def held_for_good(database: Database, store: Store, retention: Retention, ada: User, talk_id: str) -> bool:
+    """Place a hold; whether the chat was there at that moment. Then it must stay."""
+    retention.place_hold(ada, "ana", "case")
+    with SqlUnitOfWork(database) as work:
+        there = work.conversations.get(talk_id) is not None
+    if there:
+        time.sleep(10 * HESITATION_S)
+        with SqlUnitOfWork(database) as work:
+            assert work.conversations.get(talk_id) is not None
+    return there
+
+
+def test_a_rule_deletes_nothing_of_a_person_whose_hold_was_placed_before(database: Database, store: Store) -> None:
+    [ada] = put_admins(database, "ada")
+    ana = things.put_user(database)
+    talk, _, _ = things.put_exchange(database, ana)
+    retention = Retention(store, lambda: things.later(days=100))
+    with SqlUnitOfWork(database) as work:
+        work.retention.put_rule(RetentionRule("chats", "*", 30))
+        work.commit()
+    applied, held = at_once(lambda: retention.apply(), lambda: held_for_good(database, store, retention, ada, talk.id))
+    assert applied == (0 if held else 1)
+
+
+def test_a_rule_does_not_delete_a_chat_that_goes_on_at_that_moment(database: Database, store: Store, turns: Turns) -> None:
+    ana = things.put_user(database)
+    talk, _, _ = things.put_exchange(database, ana)
+    retention = Retention(store, lambda: things.later(days=3))
+    with SqlUnitOfWork(database) as work:
+        work.retention.put_rule(RetentionRule("chats", "*", 1))
+        work.commit()
+    asked, applied = at_once(lambda: turns.start(ana, talk.id, "And now?", TurnOptions(), "r1"), lambda: retention.apply())
+    assert applied == (0 if isinstance(asked, Turn) else 1)
+
+
+def test_what_two_reviewers_change_at_once_is_kept_of_both(database: Database, store: Store, tmp_path: Path) -> None:
+    ada, eve = put_admins(database, "ada", "eve")
+    ana = things.put_user(database)
+    _, _, answered = things.put_exchange(database, ana)
+    rated = things.feedback(ana, answered, -1)
+    with SqlUnitOfWork(database) as work:
+        work.feedback.put(rated)
+        work.commit()
+    index = SqliteIndex(tmp_path / "search.db")
+    index.prepare()
+    queue = FeedbackQueue(store, index, now)
+    at_once(lambda: queue.review(ada, rated.id, state=ReviewState.RESOLVED), lambda: queue.review(eve, rated.id, note="Seen"))
+    found = queue.get(ada, rated.id)
+    assert (found.state, found.note) == (ReviewState.RESOLVED, "Seen")
+
+
+def test_an_answer_that_ends_while_it_is_taken_for_left_behind_keeps_its_end(database: Database, store: Store, turns: Turns) -> None:
+    ana = things.put_user(database)
+    talk = things.conversation(ana)
+    asked = things.question(talk)
+    answered = things.answer(asked)
+    turn = things.turn(ana, asked, answered, lease_until=now() - timedelta(seconds=1))
+    with SqlUnitOfWork(database) as work:
+        work.conversations.add(talk)
+        work.messages.add(asked)
+        work.messages.add(answered)
+        work.turns.add(turn)
+        work.commit()
+
+    def end() -> None:
+        with store() as work:
+            work.turns.finish(turn.id, MessageStatus.DONE)
+            work.messages.finish(answered.id, MessageStatus.DONE, "All of it.", "")
+            work.commit()
+
+    at_once(lambda: turns.recover(everything=False), end)
+    with SqlUnitOfWork(database) as work:
+        message, stored = work.messages.get(answered.id), work.turns.get(turn.id)
+    assert message is not None and stored is not None
+    assert (message.status, message.text, stored.status) == (MessageStatus.DONE, "All of it.", MessageStatus.DONE)
