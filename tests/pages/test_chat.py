@@ -151,7 +151,7 @@ def test_a_running_answer_is_found_again_by_a_new_tab(house: House, ana: User) -
     house.router.release(2)
     time.sleep(0.1)
     other = chat(house, conversations(house, ana)[0].id)
-    assert "Hello from  ▍" in texts(other)
+    assert "Hello from ▍" in texts(other)
     assert other.button(key="stop") is not None
     house.router.release()
     assert "Hello from the fake model" in texts(finish(house, ana, other))

@@ -15,9 +15,10 @@ from core.chat.records import Author, Message, MessageStatus
 from core.chat.running_turn import RunningTurn, Snapshot
 from core.inference.records import FinishReason, Generation
 from core.people.records import User
+from pages.markdown.growing import Growing
 from pages.shell.words import language, retold, t
 from pages.widgets.chat.between_answers import Foot, Thought, seam
-from pages.widgets.chat.message import plain, show
+from pages.widgets.chat.message import leaving, plain, show
 from pages.widgets.common.browser_timer import awaited, set_timer
 from pages.widgets.common.cookie import session_watch
 from pages.widgets.common.figures import milliseconds, seconds
@@ -165,6 +166,7 @@ def _thought(message: Message) -> Thought | None:
 def _running(portal: Portal, running: RunningTurn, draw_seam: Callable[..., None], figures: DeltaGenerator) -> None:
     """Draw what there is, again and again. The turn runs in its own thread; this only watches."""
     session_lives = session_watch(portal)
+    growing = Growing(leaving())
     # Its first run belongs to the page's, which has more to draw.
     first = True
 
@@ -183,7 +185,7 @@ def _running(portal: Portal, running: RunningTurn, draw_seam: Callable[..., None
         told = bool(now.unsaved)
         text: DeltaGenerator | None = None
         if now.place is None and (now.text or not now.reasoning):
-            text = show(now.text, caret=not told)
+            text = show(now.text, growing=growing, caret=not told)
         figures.caption(_running_figures(now), width="content")
         if now.unsaved:
             _unsaved(now.unsaved)
@@ -200,7 +202,7 @@ def _running(portal: Portal, running: RunningTurn, draw_seam: Callable[..., None
                 st.rerun()
             if bool(now.unsaved) is not told:
                 break
-            text = show(now.text, caret=not told, instead=text)
+            text = show(now.text, growing=growing, caret=not told, instead=text)
             if time.monotonic() - counted >= COUNT_S:
                 counted = time.monotonic()
                 figures.caption(_running_figures(now), width="content")
@@ -261,6 +263,7 @@ def _elsewhere(portal: Portal, user: User, message: Message) -> None:
     """Another replica writes this answer: show what it has saved, and look again."""
 
     session_lives = session_watch(portal)
+    growing = Growing(leaving())
 
     @st.fragment(run_every=ELSEWHERE_S)
     def look() -> None:
@@ -268,7 +271,7 @@ def _elsewhere(portal: Portal, user: User, message: Message) -> None:
         newest = portal.conversations.transcript(user, message.conversation_id)[-1].message
         if newest.id != message.id or newest.status is not MessageStatus.STREAMING:
             st.rerun()
-        show(newest.text, caret=True)
+        show(newest.text, growing=growing)
 
     look()
 
