@@ -108,6 +108,7 @@ class Portal:
         """Mark running answers as interrupted, with their text; free the models; close the store."""
         self.passwords.close()
         self.turns.close()
+        self.conversations.close()
         self.retention.close()
         self.backups.close()
         self.reconciler.close()
@@ -177,7 +178,7 @@ def build_portal(
             disk,
         ),
         retention=Retention(store, clock),
-        usage=UsageReports(store),
+        usage=UsageReports(store, clock),
         models=ModelService(pool, router, store, clock, settings.models_path, record.found if record else ()),
         pool=pool,
         index=index,
