@@ -136,6 +136,8 @@ def _carry_out(portal: Portal, user: User, models: Sequence[LoadedModel], asked:
 
 def _ask(portal: Portal, user: User, models: Sequence[LoadedModel], here: str | None, asked: Mapping[str, Any]) -> None:
     text, request = asked["text"], asked["request"]
+    # Before a chat is made for it, which would stay behind empty.
+    portal.disk.check()
     held: list[StoredFile] = st.session_state.setdefault(_HELD, [])
     refused: list[PortalError] = []
     for file in asked.get("files", ()):
