@@ -114,6 +114,7 @@ class Portal:
         """Mark running answers as interrupted, with their text; free the models; close the store."""
         self.passwords.close()
         self.turns.close()
+        self.conversations.close()
         self.job_worker.close()
         self.index_worker.close()
         if isinstance(self.pool, Pool):
@@ -181,7 +182,7 @@ def build_portal(
         index_care=index_care,
         backups=backups,
         retention=retention,
-        usage=UsageReports(store),
+        usage=UsageReports(store, clock),
         models=ModelService(pool, router, store, clock, settings.models_path, record.found if record else ()),
         pool=pool,
         index=index,
