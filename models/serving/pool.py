@@ -51,6 +51,7 @@ class Pool:
         no room for; the pool closes them. record: where engines note what they do, for the next start should this process die of it.
         """
         self._catalog = Catalog(models_folder, builtin)
+        self._builtin = builtin
         self._remembered = RememberedSettings(notes)
         self._extra_buffers = extra_buffers
         self._files = files
@@ -108,6 +109,7 @@ class Pool:
                 device=plan.memory.device,
                 becomes_default=default,
                 isolated=settings.isolated,
+                builtin=path == self._builtin,
             )
             self._spawn(entry, self._load, f"load {entry.name}")
             return entry.describe(default=entry.name == self._default)

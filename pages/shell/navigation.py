@@ -16,6 +16,7 @@ from core.people.sessions import SESSION_COOKIE
 from pages import account, audit, chat, feedback, models, people, search, sign_in, store, usage
 from pages.shell import frame, words
 from pages.shell.words import said, t
+from pages.widgets.models.start_problems import MODELS, start_problems
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
@@ -95,9 +96,11 @@ def _signed_in(portal: Portal, user: User) -> None:
     if page.url_path != search.PATH:
         search.shortcut()
     if start:
+        start_problems(portal, user, here=False)
         page.run()
     else:
         with st.container(key="tool"):
+            start_problems(portal, user, here=page.url_path == MODELS)
             page.run()
 
 
