@@ -76,7 +76,7 @@ class LoadedOut(BaseModel):
     error: str | None
     isolated: bool = Field(description="Whether it runs in a process of its own.")
     at_start: bool = Field(description="Whether an admin wants it loaded at every start of the portal.")
-    builtin: bool = Field(description="Whether it is the portal's own guide, which knows only the portal.")
+    guide: bool = Field(description="Whether it is the portal's own guide, which knows only the portal.")
 
     @staticmethod
     def of(model: LoadedModel, kept: Collection[str]) -> LoadedOut:
@@ -85,7 +85,7 @@ class LoadedOut(BaseModel):
             device=model.device, context=model.context, slots=model.slots,
             shared_context=model.plan.shared_tokens if model.plan else 0, slots_busy=model.slots_busy, waiting=model.waiting,
             memory_bytes=model.memory_bytes, progress=model.progress, tokens_per_second=model.tokens_per_second, default=model.default,
-            adapters=list(model.adapters), error=model.error, isolated=model.isolated, at_start=model.name in kept, builtin=model.builtin,
+            adapters=list(model.adapters), error=model.error, isolated=model.isolated, at_start=model.name in kept, guide=model.guide,
         )  # fmt: skip
 
 

@@ -60,7 +60,7 @@ class Watch:
     async def finished(self) -> TurnOut:
         """The stored turn, once its answer has ended, wherever it runs."""
         try:
-            while self._last is None or self._last.running:
+            while self._last is None or (self._last.running and not self._last.unsaved):
                 if self._running is None:
                     return await self._ended_elsewhere()
                 await self._next()
@@ -91,7 +91,7 @@ class Watch:
 
     async def _news(self) -> AsyncGenerator[bytes]:
         sent = Snapshot(self._turn.id, self._turn.question_id, self._turn.answer_id)
-        while sent.running:
+        while sent.running and not sent.unsaved:
             now = await self._next()
             if now is None:
                 yield KEEP_ALIVE
@@ -116,8 +116,11 @@ class Watch:
         turn = await run_in_threadpool(stored, self._portal, self._user, self._turn)
         if self._last is None or turn.status != MessageStatus.STREAMING:
             return turn
-        seen = {"status": self._last.status.value, "text": self._last.text, "reasoning": self._last.reasoning, "error": self._last.error}
-        return turn.model_copy(update={"status": self._last.status.value, "answer": turn.answer.model_copy(update=seen)})
+        # Complete, but not saved yet: the text is here, and a later look at the turn tells whether it was.
+        status = MessageStatus.FAILED if self._last.unsaved else self._last.status
+        error = self._last.unsaved or self._last.error
+        seen = {"status": status.value, "text": self._last.text, "reasoning": self._last.reasoning, "error": error}
+        return turn.model_copy(update={"status": status.value, "answer": turn.answer.model_copy(update=seen)})
 
     async def _ended_elsewhere(self) -> TurnOut:
         """Of a turn that does not run here: it ended, or another replica runs it, or a second request came before its first."""

@@ -235,8 +235,8 @@ class LoadedModel:
     """The names of its LoRA adapters."""
     isolated: bool = False
     """Whether it runs in a process of its own."""
-    builtin: bool = False
-    """It is the portal's own guide, which knows nothing but the portal."""
+    guide: bool = False
+    """Whether it is the built-in guide, which knows only this portal and reads no files."""
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -30,7 +30,6 @@ class Entry:
     becomes_default: bool = False
     """Once it is ready: until then, and if it fails, the default stays what it was."""
     isolated: bool = False
-    builtin: bool = False
     unwanted: bool = False
     """Unloaded, or the portal stops: a load that runs gives up."""
     threads: list[threading.Thread] = field(default_factory=list)
@@ -69,5 +68,4 @@ class Entry:
             error=self.error,
             adapters=tuple(adapter.name for adapter in self.adapters),
             isolated=self.isolated,
-            builtin=self.builtin,
         )

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.errors import PortalError
+from core.operations.disk import ALMOST_FULL
 from core.operations.log_context import add_to_log_context, log_context, new_request_id
 from core.people.permissions import ROLES, Permission, allows
 from core.people.records import User
 from core.people.sessions import SESSION_COOKIE
 from pages import account, audit, chat, feedback, models, people, search, sign_in, store, usage
 from pages.shell import frame, words
+from pages.shell.browser import browser_shell
 from pages.shell.words import said, t
+from pages.widgets.chat.message import plain
 from pages.widgets.models.start_problems import MODELS, start_problems
 
 if TYPE_CHECKING:
@@ -87,14 +90,17 @@ def _signed_in(portal: Portal, user: User) -> None:
     # Without icons: the icon of the open page becomes the browser's, and Streamlit fetches that from an outside host.
     own = [
         st.Page(lambda: account.render(portal, user), title=t("Preferences"), url_path="preferences"),
+        st.Page(lambda: account.keyboard(user), title=t("Keyboard"), url_path="keyboard"),
         st.Page(lambda: account.sign_out(portal, user), title=t("Sign out"), url_path="sign-out"),
     ]
     page = st.navigation({"": listed + hidden, user.full_name: own}, position="top")
     start = page.url_path == ""
     _frame(page.title, centered=start, sidebar=272)
     frame.brand()
+    browser_shell(page.url_path, reviews=allows(user.role, Permission.REVIEW_FEEDBACK))
     if page.url_path != search.PATH:
         search.shortcut()
+    _tell_of_the_disk(portal, user)
     if start:
         start_problems(portal, user, here=False)
         page.run()
@@ -102,6 +108,20 @@ def _signed_in(portal: Portal, user: User) -> None:
         with st.container(key="tool"):
             start_problems(portal, user, here=page.url_path == MODELS)
             page.run()
+
+
+def _tell_of_the_disk(portal: Portal, user: User) -> None:
+    """On every page, while nothing new can be saved."""
+    if not portal.disk.low:
+        return
+    with st.container(key="disk-notice"):
+        sentence = t(ALMOST_FULL)
+        if allows(user.role, Permission.RUN_STORE):
+            left = f"{(portal.disk.free or 0) / 1e6:,.0f}"
+            more = t("{left} MB are left under {home}. Remove old backups on the Store page, or what else lies on that disk.",
+                     left=left, home=plain(str(portal.settings.home)))  # fmt: skip
+            sentence = f"{sentence}  \n{more}"
+        st.warning(sentence, icon=":material/hard_drive:")
 
 
 def _page(portal: Portal, user: User, entry: Entry) -> st.Page:

@@ -160,7 +160,7 @@ def test_a_real_model_comes_back_after_a_restart_and_its_failure_is_told(tmp_pat
     portal = start()
     portal.models.load(admin_of(portal), path, LoadSettings(context=512, slots=2), default=True)
     assert settled(portal) == {"glm": (ModelState.READY, True), "guide": (ModelState.READY, False)}
-    assert [model.builtin for model in portal.pool.loaded()] == [False, True]
+    assert [model.guide for model in portal.pool.loaded()] == [False, True]
     portal.close()
     portal = start()
     assert settled(portal) == {"glm": (ModelState.READY, True), "guide": (ModelState.READY, False)}
