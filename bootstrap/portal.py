@@ -21,6 +21,7 @@ from core.inference.embeddings import Embeddings
 from core.inference.ports import Router
 from core.knowledge.files import MB, Files
 from core.models.ports import ModelPool
+from core.models.records import StartModel
 from core.models.service import ModelService
 from core.operations.backups import Backups
 from core.operations.disk import ENDLESS, DiskSpace
@@ -59,6 +60,7 @@ from models.serving.last_run import RunRecord
 from models.serving.pool import Pool
 from models.serving.precedence import give_way as give_way
 from models.serving.router import PoolRouter
+from models.serving.start_list import START_MODELS, FileStartList
 from settings import Settings
 
 log = logging.getLogger(__name__)
@@ -183,7 +185,15 @@ def build_portal(
         backups=backups,
         retention=retention,
         usage=UsageReports(store, clock),
-        models=ModelService(pool, router, store, clock, settings.models_path, record.found if record else ()),
+        models=ModelService(
+            pool,
+            router,
+            store,
+            clock,
+            settings.models_path,
+            FileStartList(settings.home / START_MODELS),
+            record.found if record else (),
+        ),
         pool=pool,
         index=index,
         index_worker=index_worker,
@@ -206,18 +216,15 @@ def build_portal(
     return portal
 
 
-def load_first_model(portal: Portal) -> None:
-    """Begin loading the model of the settings. A bad file is logged and shown on the Models page; the portal runs on."""
+def load_models(portal: Portal) -> None:
+    """Begin loading the model of the settings and those that admins keep. The portal runs on without one that cannot be loaded."""
     chosen = portal.settings
     path = Path(chosen.model).expanduser() if chosen.model else GUIDE
     last = newest_crash(chosen.home)
-    if last is not None and last.model == model_name(path) and last.in_a_row >= MOST_CRASHES and not chosen.isolated:
-        log.error("the model %s ended the last %d runs in native code and is not loaded by itself again", last.model, last.in_a_row)
-        return
-    try:
-        portal.pool.load(path, chosen.first_load, default=True)
-    except PortalError as problem:
-        log.error("the model %s was not loaded: %s", path, problem)
+    refusals: dict[str, str] = {}
+    if last is not None and last.in_a_row >= MOST_CRASHES:
+        refusals[last.model] = f"It ended the last {last.in_a_row} runs in llama.cpp. Load it on the Models page, with its own process."
+    portal.models.load_at_start(StartModel(model_name(path), path, chosen.first_load, default=True), refusals)
 
 
 def ensure_first_admin(portal: Portal) -> str | None:
