@@ -52,6 +52,7 @@ class Settings:
     gpu_shares: Annotated[str, "What each GPU takes, in proportion, as in 3,1. Empty: by their free memory."] = ""
     threads: Annotated[int, "CPU threads of the model loaded at the start. 0: chosen from the machine."] = 0
     parking_disk_mb: Annotated[int, "Disk space under the home for idle conversations' context, in MB; -1: a tenth of what is free."] = -1
+    disk_reserve_mb: Annotated[int, "Disk space under the home, in MB, kept for what runs: with less, nothing new is taken."] = 64
     isolated: Annotated[bool, "Run models in processes of their own, where the load does not say otherwise."] = False
     max_question_chars: Annotated[int, "The longest question, in characters."] = 32_000
     max_file_mb: Annotated[int, "What the files of one question may have together, in MB."] = 20
@@ -227,6 +228,7 @@ def _check(settings: Settings) -> None:
         "gpu_layers": (-1, 10_000),
         "threads": (0, 1024),
         "parking_disk_mb": (-1, 100_000_000),
+        "disk_reserve_mb": (0, 1_000_000),
         "main_gpu": (-1, 15),
         "max_question_chars": (100, 1_000_000),
         "max_file_mb": (1, 100),

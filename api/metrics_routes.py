@@ -89,6 +89,8 @@ class PortalCollector(Collector):
 
     def collect(self) -> Iterable[Metric]:
         portal = self._portal()
+        if (left := portal.disk.free) is not None:
+            yield GaugeMetricFamily("portal_disk_free_bytes", "Space left on the disk of the home.", left)
         yield GaugeMetricFamily("portal_turns_running", "Questions being answered for people and /api/v1.", portal.turns.count())
         try:
             yield GaugeMetricFamily("portal_index_jobs_pending", "Changes the search index has not got yet.", portal.index_worker.pending())

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from core.errors import StartFailed
+from core.operations.disk import DiskSpace
 from data.database import Database
 from data.log_shipping import LogShipper
 from data.search.elasticsearch_index import ElasticsearchIndex
@@ -22,6 +24,10 @@ BACKUP_KEY = "PORTAL_BACKUP_KEY"
 """No setting of the portal: the passphrase of backups, which the commands read too."""
 
 
+NEW_HOME_BYTES = 8 * 1024**2
+"""What a fresh store, its search index and its log take, with some room to sign in."""
+
+
 def now() -> datetime:
     return datetime.now(UTC)
 
@@ -34,8 +40,29 @@ def prepare_home(settings: Settings) -> None:
         probe = settings.home / ".writable"
         probe.write_bytes(b"1")
         probe.unlink()
+        free = shutil.disk_usage(settings.home).free
     except OSError as problem:
         raise unwritable(settings.home, problem) from problem
+    if settings.embedded and not Path(settings.database.removeprefix("sqlite:///")).exists() and free < NEW_HOME_BYTES:
+        raise StartFailed(
+            "The disk of {home} has {free:.1f} MB left; a new home needs {needed:.0f} MB. Make space, or set PORTAL_HOME to a folder on "
+            "another disk.",
+            home=settings.home,
+            free=free / 1024**2,
+            needed=NEW_HOME_BYTES / 1024**2,
+        )
+
+
+def disk_space(settings: Settings) -> DiskSpace:
+    """The space under the home; watched where the store lies there."""
+
+    def measure() -> int | None:
+        try:
+            return shutil.disk_usage(settings.home).free
+        except OSError:
+            return None
+
+    return DiskSpace(measure, settings.disk_reserve_mb * 1024**2 if settings.embedded else 0)
 
 
 def unwritable(home: Path, problem: OSError) -> StartFailed:

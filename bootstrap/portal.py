@@ -10,7 +10,7 @@ from pathlib import Path
 
 import settings as portal_settings
 from bootstrap.models import GUIDE, newest_crash, open_pool
-from bootstrap.parts import BACKUP_KEY, now, open_index, open_log_shipper, prepare_home, unwritable
+from bootstrap.parts import BACKUP_KEY, disk_space, now, open_index, open_log_shipper, prepare_home, unwritable
 from core.chat.conversations import Conversations
 from core.chat.folders import Folders
 from core.chat.turns import STOPPING, Turns
@@ -22,6 +22,7 @@ from core.knowledge.files import MB, Files
 from core.models.ports import ModelPool
 from core.models.service import ModelService
 from core.operations.backups import Backups
+from core.operations.disk import ENDLESS, DiskSpace
 from core.operations.index_care import IndexCare
 from core.operations.retention import Retention
 from core.people.accounts import Accounts, generate_password
@@ -98,6 +99,7 @@ class Portal:
     passwords: FairPool
     log_shipper: LogShipper | None = None
     record: RunRecord | None = None
+    disk: DiskSpace = ENDLESS
 
     @property
     def log_lines_dropped(self) -> int:
@@ -153,6 +155,7 @@ def build_portal(
         own_pool = open_pool(settings, record)
         pool, router = own_pool, router or PoolRouter(own_pool)
     assert router is not None, "a pool of its own needs its router"
+    disk = disk_space(settings)
     hasher, passwords = hasher or BcryptHasher(), open_password_pool(os.cpu_count() or 1)
     index_worker, reconciler = IndexWorker(database, index), Reconciler(database, index)
     portal = Portal(
@@ -164,8 +167,8 @@ def build_portal(
         devices=Devices(store, clock),
         conversations=Conversations(store, index, clock),
         folders=Folders(store, clock),
-        turns=Turns(store, router, clock, settings.max_question_chars, settings.max_file_mb * MB),
-        files=Files(store, clock, ProcessDocumentReader(), settings.max_file_mb * MB),
+        turns=Turns(store, router, clock, settings.max_question_chars, settings.max_file_mb * MB, disk),
+        files=Files(store, clock, ProcessDocumentReader(), settings.max_file_mb * MB, disk),
         completions=Completions(store, router, clock),
         embeddings=Embeddings(store, router, clock),
         feedback=FeedbackQueue(store, index, clock),
@@ -179,6 +182,7 @@ def build_portal(
             SqlBackupFolder(database, settings.home / "backups"),
             clock,
             os.environ.get(BACKUP_KEY) or None,
+            disk,
         ),
         retention=Retention(store, clock),
         usage=UsageReports(store),
@@ -190,6 +194,7 @@ def build_portal(
         database=database,
         passwords=passwords,
         record=record,
+        disk=disk,
         log_shipper=open_log_shipper(settings),
     )
     if portal.log_shipper is not None:
@@ -226,6 +231,8 @@ def ensure_first_admin(portal: Portal) -> str | None:
     password = given or generate_password()
     try:
         portal.accounts.add(None, FIRST_ADMIN, Role.ADMIN, password=password, full_name="Admin")
+    except Unavailable as problem:
+        raise StartFailed("{problem}", problem=problem) from problem
     except Conflict:
         return None  # Another process that starts on the same store was first.
     except PortalError as problem:

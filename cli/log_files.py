@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+import sys
+from contextlib import suppress
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
+from typing import Any
 
 from core.errors import StartFailed
 from core.operations.log_lines import JsonLines, Masking, TextLines
@@ -34,10 +37,36 @@ def write_logs(settings: Settings) -> None:
         logging.getLogger(client).setLevel(logging.ERROR)
 
 
+class _LogFile(RotatingFileHandler):
+    """A log file whose lines go to standard error while its disk is full, so that none is lost."""
+
+    def __init__(self, path: Path, **options: Any) -> None:
+        super().__init__(path, **options)
+        self._told = False
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        problem = sys.exc_info()[1]
+        if not isinstance(problem, OSError) or sys.stderr is None:
+            super().handleError(record)
+            return
+        if not self._told:
+            self._told = True
+            print(f"{self.baseFilename} cannot be written ({problem.strerror}); its lines come here until it can.", file=sys.stderr)
+        print(self.format(record), file=sys.stderr)
+
+    def flush(self) -> None:
+        super().flush()
+        self._told = False
+
+    def close(self) -> None:
+        with suppress(OSError):
+            super().close()
+
+
 def _log_file(path: Path) -> logging.Handler:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        return RotatingFileHandler(path, maxBytes=FILE_BYTES, backupCount=OLD_FILES, encoding="utf-8")
+        return _LogFile(path, maxBytes=FILE_BYTES, backupCount=OLD_FILES, encoding="utf-8")
     except OSError as problem:
         raise StartFailed(
             "The log {path} cannot be written ({reason}). Free some space, change its rights, or set PORTAL_HOME to another folder.",

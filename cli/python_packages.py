@@ -79,7 +79,7 @@ def install(places: Places, lock: Path, what: str) -> None:
 def pip_install(python: Path, log: Path, lock: Path, *, each_line: Callable[[str], None] | None = None) -> None:
     """A download that was cut or damaged is fetched once more. Raises StartFailed."""
     options = ["--no-input", "--disable-pip-version-check", "--progress-bar=off"]
-    command = [python, "-m", "pip", "install", *options, "--require-hashes", "--no-deps", "-r", lock]
+    command: list[str | Path] = [python, "-m", "pip", "install", *options, "--require-hashes", "--no-deps", "-r", lock]
     try:
         run(command, log, each_line=each_line)
     except StartFailed as problem:

@@ -21,6 +21,9 @@ import uvicorn
 import settings as portal_settings
 from bootstrap import process as portal_process
 from bootstrap.portal import FIRST_ADMIN, ensure_first_admin, give_way, load_first_model
+from cli.connection_limits import Crowd, most_connections, raise_descriptor_limit
+from cli.connections import protocols
+from cli.cures import failed
 from cli.log_files import write_logs
 from core.errors import PortalError, StartFailed
 from settings import Settings
@@ -43,14 +46,18 @@ def main() -> int:
     except PortalError as problem:
         print(problem, file=sys.stderr)
         return 1
+    except OSError as problem:
+        print(failed(problem), file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("Stopped.")
     return 0
 
 
 def _serve(settings: Settings, listener: socket.socket) -> None:
-    # First of all: what starts from here on inherits it.
+    # First of all: what starts from here on inherits both.
     give_way()
+    crowd = Crowd(settings.connections_per_address, most_connections(raise_descriptor_limit()), settings.proxies)
     portal = portal_process.start(settings)
     password = ensure_first_admin(portal)
     if password:
@@ -59,9 +66,11 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
     load_first_model(portal)
     from app import app, settle  # here, so that the doctor, who asks this module about ports, need not wait for the pages
 
+    http, websocket = protocols(crowd)
     config = uvicorn.Config(
         app,
-        ws="websockets-sansio",
+        http=http,
+        ws=websocket,
         ws_per_message_deflate=False,
         log_config=None,
         access_log=False,

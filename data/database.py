@@ -59,6 +59,9 @@ class Database:
         except Unavailable as error:
             cause = error.__cause__
             reason = str(getattr(cause, "orig", None) or cause).strip().splitlines()[0]
+            if _is_full(reason):
+                full = "The disk of the database {name} is full. Make space on it, or set PORTAL_HOME to a folder on another disk."
+                raise StartFailed(full, name=self.name) from error
             raise StartFailed(
                 "The database {name} cannot be used ({reason}). Check that it runs, that the address is right, "
                 "and that there is space on the disk.",
@@ -135,6 +138,10 @@ def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.execute("PRAGMA cache_size = -8000")
 
 
+def _is_full(reason: str) -> bool:
+    return "disk is full" in reason.lower() or "no space left" in reason.lower()
+
+
 def _translate(context: ExceptionContext) -> None:
     """Say in one sentence why the store cannot answer now. Broken rules (unique, foreign key) and wrong SQL stay as they are."""
     if not (isinstance(context.sqlalchemy_exception, OperationalError) or context.is_disconnect):
@@ -142,7 +149,7 @@ def _translate(context: ExceptionContext) -> None:
     if getattr(context.original_exception, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:  # wrong SQL
         return
     reason = str(context.original_exception).lower()
-    if "disk is full" in reason or "no space left" in reason or "disk i/o error" in reason:
+    if _is_full(reason) or "disk i/o error" in reason:
         sentence = "The disk of the store is full or broken. Nothing of this was saved; ask an admin to make space."
     elif "locked" in reason or "lock timeout" in reason or "deadlock" in reason:
         sentence = "The store is busy with another change. Try again in a few seconds."

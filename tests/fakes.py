@@ -22,7 +22,8 @@ MODEL = LoadedModel("fake", ModelState.READY, FILE, "v1", "local", "CPU", contex
 class FakeGeneration:
     """Yields what the router was told to; holds at `gate` after each delta when the router is held."""
 
-    model, model_version, platform = "fake", "v1", "local"
+    model, model_version, platform, engine = "fake", "v1", "local", "fake 1"
+    ignored: tuple[str, ...] = ()
 
     def __init__(self, events: Sequence[GenerationEvent | PortalError], gate: threading.Semaphore | None) -> None:
         self._events = events

@@ -63,7 +63,7 @@ class Watch:
     async def finished(self) -> TurnOut:
         """The stored turn, once its answer has ended, wherever it runs."""
         try:
-            while self._last is None or self._last.running:
+            while self._last is None or (self._last.running and not self._last.unsaved):
                 if self._running is None:
                     return await self._ended_elsewhere()
                 await self._next()
@@ -94,7 +94,7 @@ class Watch:
 
     async def _news(self) -> AsyncGenerator[bytes]:
         sent = Snapshot(self._turn.id, self._turn.question_id, self._turn.answer_id)
-        while sent.running:
+        while sent.running and not sent.unsaved:
             now = await self._next()
             if now is None:
                 yield KEEP_ALIVE
@@ -119,8 +119,11 @@ class Watch:
         turn = await run_in_threadpool(self._read)
         if self._last is None or turn.status != MessageStatus.STREAMING:
             return turn
-        seen = {"status": self._last.status.value, "text": self._last.text, "reasoning": self._last.reasoning, "error": self._last.error}
-        return turn.model_copy(update={"status": self._last.status.value, "answer": turn.answer.model_copy(update=seen)})
+        # Complete, but not saved yet: the text is here, and a later look at the turn tells whether it was.
+        status = MessageStatus.FAILED if self._last.unsaved else self._last.status
+        error = self._last.unsaved or self._last.error
+        seen = {"status": status.value, "text": self._last.text, "reasoning": self._last.reasoning, "error": error}
+        return turn.model_copy(update={"status": status.value, "answer": turn.answer.model_copy(update=seen)})
 
     def _read(self) -> TurnOut:
         # The answer may have ended because the account did, before that was noticed here.

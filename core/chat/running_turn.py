@@ -35,6 +35,8 @@ class Snapshot:
     """How long the reasoning took; None while there is none."""
     tokens_per_second: float | None = None
     error: str | None = None
+    unsaved: str | None = None
+    """Why the store cannot take the answer, which is complete; it is tried again until it can."""
 
     @property
     def running(self) -> bool:
@@ -163,9 +165,14 @@ class RunningTurn:
                 )
             )
 
+    def not_saved_yet(self, why: str) -> None:
+        with self._changed:
+            self._publish(replace(self._now, place=None, wait_s=None, unsaved=why))
+
     def finish(self, status: MessageStatus, event: Finished | None, error: str | None) -> None:
         with self._changed:
-            final = replace(self._now, status=status, error=error, place=None, wait_s=None, elapsed_s=self._monotonic() - self._started)
+            elapsed = self._monotonic() - self._started
+            final = replace(self._now, status=status, error=error, unsaved=None, place=None, wait_s=None, elapsed_s=elapsed)
             if event is not None:
                 final = replace(
                     final,

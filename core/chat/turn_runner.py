@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
 import time
@@ -26,8 +27,10 @@ from core.unit_of_work import Store, UnitOfWork
 log = logging.getLogger(__name__)
 
 CHECKPOINT_EVERY_S = 1.0
-SAVE_TRIES = 6
-"""The end of a turn is written again after 0.5, 1, 2, 4 and 8 s while the store cannot write."""
+SAVE_AGAIN_S, MOST_SAVE_AGAIN_S = 0.5, 5.0
+"""The end of a turn is written again after 0.5, 1, 2, 4, 5, 5 ... s while the store cannot write."""
+UNSAVED_AFTER = 3
+"""Tries after which whoever watches is told that the answer is complete and not saved yet."""
 UNEXPECTED = "The answer stopped because of an error inside the portal. The text so far is kept. Try again; the log has the details."
 GONE = "The model went away in the middle of the answer. The text so far is kept. Try again."
 UNSAVED = "The answer could not be saved. Copy it now; the log has the details."
@@ -132,10 +135,10 @@ class TurnRunner:
             log.warning("checkpoint of turn %s failed: %s", running.turn.id, problem)
 
     def _save(self, user: User, running: RunningTurn, end: _End, status: MessageStatus, source: str) -> str | None:
-        """Write the end of the turn in one transaction; returns why that was impossible, if it was."""
+        """Write the end of the turn in one transaction, however long the store takes to be able to; returns why it never was, if so."""
         turn, snapshot = running.turn, running.snapshot()
         row = _row(user, running, end, end.generation, source) if end.generation else None
-        for attempt in range(SAVE_TRIES):
+        for attempt in itertools.count(1):
             try:
                 with self._store() as work:
                     if row is not None:
@@ -145,10 +148,11 @@ class TurnRunner:
                     work.commit()
                 return None
             except Unavailable as problem:
-                log.error("turn %s could not be saved (try %d of %d): %s", turn.id, attempt + 1, SAVE_TRIES, problem)
-                if attempt == SAVE_TRIES - 1 or self._closing.is_set():
+                log.error("turn %s could not be saved (try %d): %s", turn.id, attempt, problem)
+                if attempt == UNSAVED_AFTER:
+                    running.not_saved_yet(str(problem))
+                if self._closing.wait(min(SAVE_AGAIN_S * 2 ** (attempt - 1), MOST_SAVE_AGAIN_S)):
                     return UNSAVED
-                time.sleep(0.5 * 2**attempt)
             except Exception:
                 log.exception("turn %s could not be saved", turn.id)
                 return UNSAVED

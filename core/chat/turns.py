@@ -20,6 +20,7 @@ from core.clock import Clock
 from core.errors import Conflict, NotFound, Unavailable
 from core.inference.ports import Router
 from core.knowledge.files import attachable
+from core.operations.disk import ENDLESS, DiskSpace
 from core.operations.log_context import log_context
 from core.people.records import User
 from core.unit_of_work import Store, UnitOfWork
@@ -36,8 +37,17 @@ LOOK_EVERY_S = 2.0
 class Turns:
     """Starts, finds, stops and recovers turns."""
 
-    def __init__(self, store: Store, router: Router, clock: Clock, max_question_chars: int, max_file_bytes: int) -> None:
-        """max_file_bytes: of all files of a question together."""
+    def __init__(
+        self,
+        store: Store,
+        router: Router,
+        clock: Clock,
+        max_question_chars: int,
+        max_file_bytes: int,
+        disk: DiskSpace = ENDLESS,
+    ) -> None:
+        """max_file_bytes: of all files of a question together. disk: with too little left, no turn begins."""
+        self._disk = disk
         self._store = store
         self._clock = clock
         self._max_chars = max_question_chars
@@ -130,6 +140,7 @@ class Turns:
     ) -> Turn:
         if self._closing.is_set():
             raise Unavailable(STOPPING)
+        self._disk.check()
         if work.turns.streaming_in(conversation.id):
             raise Conflict("An answer is still running in this conversation. Wait for it or stop it.")
         now = self._clock()

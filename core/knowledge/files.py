@@ -10,6 +10,7 @@ from core.errors import Conflict, InvalidInput, NotFound
 from core.knowledge.attachment import MOST_FILES, clean_name, is_document, text_of
 from core.knowledge.ports import DocumentReader
 from core.knowledge.records import StoredFile
+from core.operations.disk import ENDLESS, DiskSpace
 from core.people.permissions import Permission, allows, require
 from core.people.records import User
 from core.unit_of_work import Store, UnitOfWork
@@ -22,8 +23,9 @@ MB = 1_000_000
 class Files:
     """A file is uploaded first and waits; a question then takes it into its conversation. What waits for a day is removed."""
 
-    def __init__(self, store: Store, clock: Clock, reader: DocumentReader, max_bytes: int) -> None:
-        """max_bytes: of all files of one question together."""
+    def __init__(self, store: Store, clock: Clock, reader: DocumentReader, max_bytes: int, disk: DiskSpace = ENDLESS) -> None:
+        """max_bytes: of all files of one question together. disk: with too little left, uploads are refused."""
+        self._disk = disk
         self._store = store
         self._clock = clock
         self._reader = reader
@@ -35,6 +37,7 @@ class Files:
         Raises InvalidInput for what no model can read, Conflict where too many wait, Busy and Unavailable as the reader does.
         """
         require(user.role, Permission.CHAT)
+        self._disk.check()
         name = clean_name(name)
         if len(content) > self.max_bytes:
             sentence = "{name} has {size} MB; at most {limit} MB fit in one question."

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from core.clock import Clock
 from core.errors import Conflict, InvalidInput, NotFound, PortalError, Unavailable
+from core.operations.disk import ENDLESS, DiskSpace
 from core.operations.ports import BackupFolder, StoreInspector
 from core.operations.records import BackupContents, BackupFile, BackupTask, Progress, StoreFacts
 from core.people.permissions import Permission, require
@@ -29,8 +30,17 @@ class Backups:
     Restoring is a command: it needs an empty place, and no portal runs in one.
     """
 
-    def __init__(self, store: Store, inspector: StoreInspector, folder: BackupFolder, clock: Clock, passphrase: str | None = None) -> None:
-        """passphrase: what backups are encrypted with where nobody gives another."""
+    def __init__(
+        self,
+        store: Store,
+        inspector: StoreInspector,
+        folder: BackupFolder,
+        clock: Clock,
+        passphrase: str | None = None,
+        disk: DiskSpace = ENDLESS,
+    ) -> None:
+        """passphrase: what backups are encrypted with where nobody gives another. disk: a backup that leaves too little is given up."""
+        self._disk = disk
         self._store = store
         self._inspector = inspector
         self._folder = folder
@@ -68,16 +78,22 @@ class Backups:
     def make(self, user: User, passphrase: str | None = None) -> BackupTask:
         """Begin a backup of this moment; it appears among the others once it was read again and found whole.
 
-        Raises InvalidInput for a passphrase that is too short, Conflict while another is made or checked.
+        Raises InvalidInput for a passphrase that is too short, Conflict while another is made or checked, Unavailable where the
+        disk is almost full.
         """
         require(user.role, Permission.RUN_STORE)
         if passphrase and len(passphrase) < SHORTEST_PASSPHRASE:
             raise InvalidInput("A passphrase needs at least {n} characters.", n=SHORTEST_PASSPHRASE)
+        self._disk.check()
         key = passphrase or self._passphrase
         name = f"portal-{self._clock():%Y%m%d-%H%M%S}.backup"
 
         def work(progress: Progress) -> None:
-            written = self._folder.write(name, key, progress)
+            def went_on(share: float) -> None:
+                self._disk.check()
+                progress(share)
+
+            written = self._folder.write(name, key, went_on)
             self._audit(user, "backup.make", name, size_bytes=str(written.size_bytes), encrypted=str(written.sealed).lower())
 
         return self._begin(BackupTask("make", name), work)

@@ -14,6 +14,7 @@ from collections import deque
 from pathlib import Path
 
 from models.child.wire import Door, Message
+from models.plain_words import plain_reason, without_codes
 
 _ROOT = Path(__file__).parents[2]
 _LOGGED = re.compile(r"(DEBUG|INFO|WARNING|ERROR|CRITICAL) (\S+): (.*)")
@@ -87,7 +88,7 @@ class ModelProcess:
         assert self._process.stderr is not None
         with self._process.stderr as stream:
             for raw in stream:
-                line = raw.decode("utf-8", "replace").rstrip()
+                line = without_codes(raw.decode("utf-8", "replace")).rstrip()
                 found = _LOGGED.fullmatch(line)
                 if found:
                     self._log.log(logging.getLevelNamesMapping()[found[1]], "%s: %s", found[2], found[3])
@@ -101,9 +102,9 @@ def how_it_ended(code: int) -> str:
 
 
 def last_words(lines: list[str]) -> str:
-    """The line that tells most of a crash: an assertion, else the first error, else the last line; empty if there is none."""
+    """What tells most of a crash, as a person may read it: an assertion, else the first error, else the last line; "" if there is none."""
     for word in ("ASSERT", "rror"):
         for line in lines:
             if word in line:
-                return line.strip()[:300]
-    return lines[-1].strip()[:300] if lines else ""
+                return plain_reason(line)
+    return plain_reason(lines[-1]) if lines else ""

@@ -32,14 +32,14 @@ class LlamaEmbedder:
     """
 
     def __init__(
-        self, path: Path, options: BackendOptions, progress: Callable[[float], bool] = lambda done: True, *, trial: bool = False
+        self, path: Path, options: BackendOptions, progress: Callable[[float], bool] = lambda done: True, *, mapped: bool = False
     ) -> None:
         """As LlamaBackend. options.slots: texts in one batch. Raises ModelFailed with llama.cpp's words."""
         self._log = native.start()
         self._log.mark()
         self.options = options
         self.slots, self.context, self.batch_tokens = options.slots, options.context, options.batch_tokens
-        self._model: Any = load_weights(path, options.gpu_layers, options.extra_buffers, progress, trial=trial)
+        self._model: Any = load_weights(path, options.gpu_layers, options.extra_buffers, progress, mapped=mapped)
         self._vocab = lib.llama_model_get_vocab(self._model)
         self.vocabulary = lib.llama_vocab_n_tokens(self._vocab)
         self.ranks = options.pooling == "rank"
@@ -73,8 +73,8 @@ class LlamaEmbedder:
         params.no_perf = True
         context = lib.llama_init_from_model(self._model, params)
         if not context:
-            reason = self._log.last_error() or "no reason given"
-            raise ModelFailed("llama.cpp could not make a context for vectors: {reason}", reason=reason)
+            reason = self._log.last_error() or "it gives no reason"
+            raise ModelFailed("llama.cpp could not make a context for vectors: {reason}.", reason=reason)
         return context
 
     def compute(self, texts: Sequence[Tokens]) -> Rows | None:
@@ -91,7 +91,7 @@ class LlamaEmbedder:
             if status == 2:
                 return None
             if status:
-                raise ModelFailed("The model could not read the text: {reason}", reason=self._log.last_error() or f"status {status}")
+                raise ModelFailed("The model could not read the text: {reason}.", reason=self._log.last_error() or f"status {status}")
         with self._lent:
             lib.llama_synchronize(self._context)
         rows = np.empty((len(texts), self.width), np.float32)

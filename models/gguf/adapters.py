@@ -9,6 +9,7 @@ from pathlib import Path
 
 from core.errors import InvalidInput
 from core.models.records import Adapter, AdapterFile
+from models.gguf.file_names import bare, complaint, shown
 from models.gguf.header import Header, Tensor, damaged, read_header
 
 _PARTS = (".lora_a", ".lora_b")
@@ -39,9 +40,12 @@ def is_adapter(header: Header) -> bool:
     return header.metadata.get("general.type") == "adapter"
 
 
-def read_adapter(path: Path) -> AdapterFacts:
-    """Raises InvalidInput: missing, damaged, no LoRA adapter."""
-    header = read_header(path)
+def read_adapter(path: Path, header: Header | None = None) -> AdapterFacts:
+    """header: the file's, where it is known. Raises InvalidInput: a bad name, missing, damaged, no LoRA adapter."""
+    wrong = complaint(path.name)
+    if wrong is not None:
+        raise InvalidInput(wrong, file=shown(path.name))
+    header = header or read_header(path)
     said = header.metadata
     if not is_adapter(header):
         raise InvalidInput("{file} is not an adapter, but a model or something else.", file=path.name)
@@ -54,7 +58,7 @@ def read_adapter(path: Path) -> AdapterFacts:
         raise damaged(path.name, "its architecture or its alpha is missing")
     pairs = _pairs(header)
     rank = max(a[1] for a, _ in pairs.values())
-    name = path.name.removesuffix(".gguf")
+    name = bare(path.name)
     return AdapterFacts(AdapterFile(path, name, header.file_bytes, architecture, rank), pairs)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from core.errors import InvalidInput
 from core.models.records import ModelFile, ModelKind
 from models.gguf.adapters import is_adapter
+from models.gguf.file_names import bare, complaint, part_of, shown
 from models.gguf.header import Header, Value, damaged, read_header
 
 GLM_ARCHITECTURES = ("chatglm", "glm4", "glm4moe", "glm-dsa", "glm5-next", "deepseek2")
@@ -26,7 +27,6 @@ _HEADS = ("cls.weight", "cls.output.weight")
 _DRAFTING = ("glm4moe", "deepseek2", "glm-dsa")
 """Those whose next-token layer llama.cpp can run; it loads that of no other."""
 _BLOCK = re.compile(r"blk\.(\d{1,9})\.")
-_PART = re.compile(r"-(\d{5})-of-(\d{5})\.gguf$")
 # general.file_type: llama.cpp's LLAMA_FTYPE
 _FILE_TYPES = {
     0: "F32", 1: "F16", 2: "Q4_0", 3: "Q4_1", 7: "Q8_0", 8: "Q5_0", 9: "Q5_1", 10: "Q2_K", 11: "Q3_K_S", 12: "Q3_K_M", 13: "Q3_K_L",
@@ -76,11 +76,17 @@ class ModelFacts:
     """Of what all layers together keep of a conversation however long it is, at four bytes each; 0 but for recurrent layers."""
     next_layer_bytes: int = 0
     """Of the layer that guesses tokens ahead, not counted in those before; 0 if there is none that llama.cpp can run."""
+    headers: tuple[Header, ...] = ()
+    """Of all parts."""
 
 
-def read_facts(path: Path) -> ModelFacts:
-    """Raises InvalidInput: missing, damaged, truncated, another architecture, parts missing."""
-    header = read_header(path)
+def read_facts(path: Path, header: Header | None = None) -> ModelFacts:
+    """header: the file's, where it is known. Raises InvalidInput: a bad name, missing, damaged, truncated, another architecture, parts
+    missing."""
+    wrong = complaint(path.name)
+    if wrong is not None:
+        raise InvalidInput(wrong, file=shown(path.name))
+    header = header or read_header(path)
     architecture = _text(header.metadata, "general.architecture")
     if is_adapter(header):
         raise InvalidInput("{file} is a LoRA adapter. Load a model, and choose the adapter with it.", file=path.name)
@@ -142,12 +148,13 @@ def read_facts(path: Path) -> ModelFacts:
         index_length=_index_length(shape, architecture, kv_heads),
         state_length=_state_length(shape, heads) * kv_heads.count(0),
         next_layer_bytes=extra_bytes if drafts else 0,
+        headers=tuple(headers),
     )
 
 
 def model_name(path: Path) -> str:
     """What the portal calls the model: the file's name without ending and part number."""
-    return _PART.sub("", path.name).removesuffix(".gguf")
+    return bare(path.name)
 
 
 def fingerprint(facts: ModelFacts) -> str:
@@ -246,14 +253,14 @@ def _quantization(headers: list[Header]) -> str:
 def _other_parts(header: Header) -> list[Header]:
     """The rest of a model split over files; each must be there and whole."""
     count = header.metadata.get("split.count", 1)
-    match = _PART.search(header.path.name)
     if not isinstance(count, int) or count <= 1:
         return []
-    if count > 1000 or match is None or int(match[2]) != count:
+    found = part_of(header.path.name)
+    if count > 1000 or found is None or found[2] != count:
         raise damaged(header.path.name, f"it claims to be part of {count} files, which its name does not say")
-    stem = header.path.name[: match.start()]
-    names = [f"{stem}-{number:05d}-of-{count:05d}.gguf" for number in range(1, count + 1)]
-    if header.path.name != names[0]:
+    # llama.cpp makes the names of the others like this, in small letters.
+    names = [f"{found[0]}-{number:05d}-of-{count:05d}.gguf" for number in range(1, count + 1)]
+    if found[1] != 1:
         raise InvalidInput("{file} is a later part of a model. Choose its first part, {first}.", file=header.path.name, first=names[0])
     missing = [name for name in names if not (header.path.parent / name).is_file()]
     if missing:

@@ -2,26 +2,55 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+import os
+import stat
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import InvalidInput
 from core.models.records import AdapterFile, ModelFile
 from models.gguf.adapters import is_adapter, read_adapter
-from models.gguf.facts import model_name, read_facts
+from models.gguf.facts import read_facts
+from models.gguf.file_names import bare, is_gguf, part_of, shown
 from models.gguf.header import read_header
+from models.gguf.tensor_check import check_model
 
-_LATER_PART = re.compile(r"-(?!00001)\d{5}-of-\d{5}\.gguf$")
+MOST_FILES = 2_000
+"""That are listed."""
+DEEPEST = 12
+"""Folders within folders."""
+READING_S = 3.0
+"""The longest a list may take over files it does not know yet; the rest is read by the next ones."""
+UNREAD = "It has not been read yet. Scan the folder again in a moment."
+Described = ModelFile | AdapterFile
+_State = tuple[int, int, int]
+"""Of a file: when it was changed, its size, its number on the disk."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Something in the folder. complaint: why it is no model file; state: None where there is none."""
+
+    path: Path
+    state: _State | None
+    complaint: str | None = None
 
 
 class Catalog:
-    """The models folder, with all below it, and the built-in model. Headers are read once per change of a file."""
+    """The models folder, with all below it, and the built-in model. Safe from any thread.
+
+    Links are followed. A file is read once, and again when it, or another part of its model, was changed. What cannot be used is listed
+    with the reason, and never keeps the others from being listed.
+    """
 
     def __init__(self, folder: Path, builtin: Path) -> None:
         self._folder = folder
         self._builtin = builtin
-        self._known: dict[tuple[Path, int, int], ModelFile | AdapterFile] = {}
+        self._known: dict[tuple[object, ...], Described] = {}
+        self._lock = threading.Lock()
 
     def files(self) -> Sequence[ModelFile]:
         """The models by name, the built-in one first; those that cannot be used carry their error."""
@@ -31,27 +60,96 @@ class Catalog:
         """The LoRA adapters by name; those that cannot be used carry their error."""
         return [file for file in self._all() if isinstance(file, AdapterFile)]
 
-    def _all(self) -> list[ModelFile | AdapterFile]:
-        found = sorted(path for path in self._folder.rglob("*.gguf") if not _LATER_PART.search(path.name))
-        fresh: dict[tuple[Path, int, int], ModelFile | AdapterFile] = {}
-        for path in [self._builtin, *found]:
-            try:
-                state = path.stat()
-            except OSError:
-                continue  # removed since it was listed, or a broken link
-            key = (path, state.st_mtime_ns, state.st_size)
-            # A file with a complaint is read again: a missing part may have come.
-            known = self._known.get(key)
-            fresh[key] = known if known and known.error is None else _describe(path, state.st_size)
-        self._known = fresh
-        return list(fresh.values())
+    def _all(self) -> list[Described]:
+        found = list(_walk(self._folder))
+        parts: dict[tuple[str, str], list[tuple[str, _State | None]]] = {}
+        for each in found:
+            if part := part_of(each.path.name):
+                parts.setdefault((str(each.path.parent), part[0]), []).append((each.path.name, each.state))
+        listed = [each for each in found if each.complaint or (part_of(each.path.name) or ("", 1))[1] == 1]
+        listed.sort(key=lambda each: each.path)
+        builtin = _found(str(self._builtin))
+        with self._lock:
+            deadline = time.monotonic() + READING_S
+            fresh: dict[tuple[object, ...], Described] = {}
+            unread: list[Described] = []
+            for each in [builtin, *listed[:MOST_FILES]] if builtin else listed[:MOST_FILES]:
+                part = part_of(each.path.name)
+                key = (str(each.path), each.state, each.complaint, *sorted(parts.get((str(each.path.parent), part[0]), ()) if part else ()))
+                known = self._known.get(key)
+                if known is None and time.monotonic() > deadline:
+                    unread.append(_unusable(each, UNREAD))
+                else:
+                    fresh[key] = known or _describe(each)
+            self._known = fresh
+        if len(listed) > MOST_FILES:
+            unread.append(ModelFile(self._folder, self._folder.name, 0, error=f"The folder holds more than {MOST_FILES:,} files."))
+        return [*fresh.values(), *unread]
 
 
-def _describe(path: Path, size: int) -> ModelFile | AdapterFile:
+def _walk(folder: Path) -> Iterator[_Found]:
+    """What may be a model, in this folder and all below it; each folder once, wherever links lead."""
+    seen: set[tuple[int, int]] = set()
+    waiting = [(str(folder), 0)]
+    while waiting:
+        place, depth = waiting.pop()
+        try:
+            here = Path(place).stat()
+            if (here.st_dev, here.st_ino) in seen:
+                continue
+            seen.add((here.st_dev, here.st_ino))
+            with os.scandir(place) as entries:
+                names = [entry.name for entry in entries]
+        except FileNotFoundError:
+            continue  # no models folder yet, or removed meanwhile
+        except OSError as error:
+            yield _Found(Path(place), None, f"This folder cannot be read: {error.strerror}.")
+            continue
+        for name in names:
+            found = _found(f"{place}/{name}")
+            if found is None:
+                continue
+            if found.complaint is None and found.state is None:
+                if depth < DEEPEST:
+                    waiting.append((str(found.path), depth + 1))
+            elif found.complaint or is_gguf(name):
+                yield found
+
+
+def _found(path: str) -> _Found | None:
+    """A folder has neither state nor complaint. None for what is no GGUF by its name, or is gone."""
+    try:
+        state = Path(path).stat()
+    except OSError as error:
+        if not Path(path).is_symlink():
+            return None
+        target = shown(str(Path(path).readlink()))
+        return _Found(Path(path), None, f"It is a link to {target}, which cannot be reached: {error.strerror}.")
+    if stat.S_ISDIR(state.st_mode):
+        return _Found(Path(path), None)
+    regular = stat.S_ISREG(state.st_mode)
+    complaint = None if regular or not is_gguf(path) else "It is not a file, but a pipe, a socket or a device. Remove it."
+    return _Found(Path(path), (state.st_mtime_ns, state.st_size, state.st_ino), complaint)
+
+
+def _describe(found: _Found) -> Described:
     adapter = False
     try:
-        adapter = is_adapter(read_header(path))
-        return read_adapter(path).file if adapter else read_facts(path).file
+        if found.complaint:
+            return _unusable(found, found.complaint)
+        header = read_header(found.path)
+        adapter = is_adapter(header)
+        if adapter:
+            return read_adapter(found.path, header).file
+        facts = read_facts(found.path, header)
+        check_model(facts.headers, facts.file.architecture)
+        return facts.file
     except InvalidInput as error:
-        name = model_name(path)
-        return AdapterFile(path, name, size, error=str(error)) if adapter else ModelFile(path, name, size, error=str(error))
+        return _unusable(found, str(error), adapter=adapter)
+
+
+def _unusable(found: _Found, error: str, *, adapter: bool = False) -> Described:
+    """With a name that can be shown, even where nothing could be opened by it."""
+    path, size = Path(shown(str(found.path))), found.state[1] if found.state else 0
+    name = bare(path.name)
+    return AdapterFile(path, name, size, error=error) if adapter else ModelFile(path, name, size, error=error)

@@ -5,12 +5,15 @@ Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md (versions 2 an
 
 from __future__ import annotations
 
+import os
+import stat
 import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from core.errors import InvalidInput
+from models.gguf.file_names import shown
 
 Value = int | float | bool | str | list[int | float | bool | str]
 
@@ -22,6 +25,13 @@ MAX_KEY = 65_535
 MAX_STRING = 4 * 1024 * 1024
 """A chat template is the longest text in a header: some 20,000 bytes."""
 MAX_ARRAY = 4_000_000
+MOST_STRINGS = 2_000_000
+"""In all lists together: a GLM's vocabulary and merges are 470,000."""
+MOST_TEXT = 64 * 1024 * 1024
+"""Bytes of all texts that are kept."""
+LONGEST_KEPT = 4_096
+"""Numbers of a list."""
+_WINDOW = 4 * 1024 * 1024
 
 _SCALARS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q", 11: "<q", 12: "<d"}
 _STRING, _ARRAY = 8, 9
@@ -58,7 +68,7 @@ class Tensor:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a GGUF says about itself. metadata: arrays of strings are kept as their length only, for they are large."""
+    """What a GGUF says about itself. metadata: of lists of strings, and of long ones, only the length is kept."""
 
     path: Path
     file_bytes: int
@@ -73,15 +83,31 @@ class Header:
 
 
 class _Cursor:
-    """Reads forward through the header, never past the end of the file, growing its buffer as needed."""
+    """Reads forward through the header, never past the end of the file, and keeps little of what it has read."""
 
     def __init__(self, file: IO[bytes], file_bytes: int, name: str) -> None:
         self._file, self._file_bytes, self._name = file, file_bytes, name
-        self.buffer = bytearray()
+        self._window, self._begin = bytearray(), 0
+        """What is in memory of the file, and where in the file that begins."""
         self.at = 0
+        self._strings_left, self._text_left = MOST_STRINGS, MOST_TEXT
 
-    def need(self, count: int) -> None:
-        end = self.at + count
+    def need(self, count: int) -> int:
+        """Have so many bytes from `at` on in memory; returns where in the window they begin."""
+        self._reach(self.at + count)
+        if self.at - self._begin > _WINDOW:
+            del self._window[: self.at - self._begin]
+            self._begin = self.at
+        start = self.at - self._begin
+        while len(self._window) < start + count:
+            more = self._file.read(max(start + count - len(self._window), 1 << 20))
+            if not more:
+                raise damaged(self._name, "it shrank while it was read")
+            self._window += more
+        return start
+
+    def _reach(self, end: int) -> None:
+        """Raises InvalidInput if there are not so many bytes."""
         if end > self._file_bytes:
             missing = end - self._file_bytes
             raise InvalidInput(
@@ -91,11 +117,19 @@ class _Cursor:
             )
         if end > MAX_HEADER_BYTES:
             raise damaged(self._name, "its header is larger than 512 MiB")
-        while len(self.buffer) < end:
-            more = self._file.read(max(end - len(self.buffer), 1 << 20))
-            if not more:
-                raise damaged(self._name, "it shrank while it was read")
-            self.buffer += more
+
+    def skip(self, count: int) -> None:
+        """Pass over bytes without reading them."""
+        self._reach(self.at + count)
+        self.at += count
+        if self.at > self._begin + len(self._window):
+            self._file.seek(self.at)
+            self._window, self._begin = bytearray(), self.at
+
+    def take(self, count: int) -> bytes:
+        start = self.need(count)
+        self.at += count
+        return bytes(self._window[start : start + count])
 
     def number(self, form: str) -> int:
         return int(self._unpack(form))
@@ -106,8 +140,7 @@ class _Cursor:
 
     def _unpack(self, form: str) -> int | float:
         size = struct.calcsize(form)
-        self.need(size)
-        (value,) = struct.unpack_from(form, self.buffer, self.at)
+        (value,) = struct.unpack_from(form, self._window, self.need(size))
         self.at += size
         return value  # type: ignore[no-any-return]
 
@@ -115,30 +148,46 @@ class _Cursor:
         length = self.number("<Q")
         if length > limit:
             raise damaged(self._name, f"{what} claims {length:,} bytes")
-        self.need(length)
-        raw = bytes(self.buffer[self.at : self.at + length])
-        self.at += length
+        self._text_left -= length
+        if self._text_left < 0:
+            raise damaged(self._name, f"its header holds more than {MOST_TEXT:,} bytes of text")
         try:
-            return raw.decode()
+            return self.take(length).decode()
         except UnicodeDecodeError:
             raise damaged(self._name, f"{what} is not UTF-8") from None
 
+    def label(self, limit: int, what: str) -> str:
+        """A string that names something, and so may stand in a sentence."""
+        text = self.string(limit, what)
+        if not text.isprintable():
+            raise damaged(self._name, f"{what} holds signs that cannot be shown")
+        return text
+
     def skip_strings(self, count: int) -> None:
+        self._strings_left -= count
+        if self._strings_left < 0:
+            raise damaged(self._name, f"its lists hold more than {MOST_STRINGS:,} texts")
         for _ in range(count):
-            self.need(8)
-            length = int.from_bytes(self.buffer[self.at : self.at + 8], "little")
+            # In place, and most often within the window: a vocabulary has some hundred thousand.
+            start = self.at - self._begin
+            if start + 8 > len(self._window):
+                start = self.need(8)
+            length = int.from_bytes(self._window[start : start + 8], "little")
             if length > MAX_STRING:
                 raise damaged(self._name, f"a string claims {length:,} bytes")
-            self.need(8 + length)
             self.at += 8 + length
+            if self.at > self._begin + len(self._window):
+                self.at -= 8 + length
+                self.skip(8 + length)
 
-    def array(self, kind: int, count: int) -> list[int | float | bool | str]:
+    def array(self, kind: int, count: int) -> list[int | float | bool | str] | None:
+        """None for a long one: what a model holds for each layer is short, what it holds for each token is not needed."""
         form = _SCALARS[kind][1]
         size = struct.calcsize("<" + form) * count
-        self.need(size)
-        values = list(struct.unpack_from(f"<{count}{form}", self.buffer, self.at))
-        self.at += size
-        return values
+        if count > LONGEST_KEPT:
+            self.skip(size)
+            return None
+        return list(struct.unpack(f"<{count}{form}", self.take(size)))
 
 
 def damaged(name: str, reason: str) -> InvalidInput:
@@ -148,14 +197,33 @@ def damaged(name: str, reason: str) -> InvalidInput:
 def read_header(path: Path) -> Header:
     """Raises InvalidInput if the file is missing, not a GGUF, damaged or truncated; the sentence says which."""
     try:
-        with path.open("rb") as file:
+        with _open(path) as file:
             file_bytes = file.seek(0, 2)
             file.seek(0)
-            return _read(_Cursor(file, file_bytes, path.name), path, file_bytes)
+            return _read(_Cursor(file, file_bytes, shown(path.name)), path, file_bytes)
     except FileNotFoundError:
-        raise InvalidInput("There is no file {file}.", file=str(path)) from None
+        raise InvalidInput("There is no file {file}.", file=shown(str(path))) from None
     except (OSError, ValueError) as error:
-        raise InvalidInput("{file} cannot be read: {reason}.", file=path.name, reason=_words(error)) from None
+        raise InvalidInput("{file} cannot be read: {reason}.", file=shown(path.name), reason=_words(error)) from None
+
+
+def _open(path: Path) -> IO[bytes]:
+    """Never waits: a pipe without a writer would keep whoever opens it for ever. Raises OSError, InvalidInput for what is no file."""
+    _demand_regular(path, path.stat().st_mode)
+    number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    file = os.fdopen(number, "rb")
+    try:
+        _demand_regular(path, os.fstat(number).st_mode)
+    except InvalidInput:
+        file.close()
+        raise
+    return file
+
+
+def _demand_regular(path: Path, mode: int) -> None:
+    if not stat.S_ISREG(mode):
+        what = "folder" if stat.S_ISDIR(mode) else "pipe, a socket or a device"
+        raise InvalidInput("{file} cannot be read: it is not a file but a {what}.", file=shown(path.name), what=what)
 
 
 def _words(error: Exception) -> str:
@@ -163,30 +231,29 @@ def _words(error: Exception) -> str:
 
 
 def _read(cursor: _Cursor, path: Path, file_bytes: int) -> Header:
+    name = shown(path.name)
     if file_bytes < 24:
-        raise InvalidInput("{file} is not a GGUF: it holds {size} bytes.", file=path.name, size=file_bytes)
-    cursor.need(4)
-    if cursor.buffer[:4] != b"GGUF":
-        raise InvalidInput("{file} is not a GGUF: it does not begin with the letters GGUF.", file=path.name)
-    cursor.at = 4
+        raise InvalidInput("{file} is not a GGUF: it holds {size} bytes.", file=name, size=file_bytes)
+    if cursor.take(4) != b"GGUF":
+        raise InvalidInput("{file} is not a GGUF: it does not begin with the letters GGUF.", file=name)
     version = cursor.number("<I")
     if version not in (2, 3):
-        raise InvalidInput("{file} has GGUF version {version}; versions 2 and 3 are supported.", file=path.name, version=version)
+        raise InvalidInput("{file} has GGUF version {version}; versions 2 and 3 are supported.", file=name, version=version)
     tensors, entries = cursor.number("<Q"), cursor.number("<Q")
     # The smallest entries take 13 and 24 bytes: a count that cannot fit is refused before anything is made for it.
     if tensors > MAX_ENTRIES or entries > MAX_ENTRIES or tensors * 24 + entries * 13 > file_bytes:
-        raise damaged(path.name, f"it claims {tensors:,} tensors and {entries:,} metadata entries")
-    metadata, lengths = _read_metadata(cursor, path.name, entries)
+        raise damaged(name, f"it claims {tensors:,} tensors and {entries:,} metadata entries")
+    metadata, lengths = _read_metadata(cursor, name, entries)
     alignment = metadata.get("general.alignment", 32)
     if not isinstance(alignment, int) or not 0 < alignment <= 1 << 20 or alignment & (alignment - 1):
-        raise damaged(path.name, f"its alignment is {alignment}")
-    table = _read_tensors(cursor, path.name, tensors, alignment)
+        raise damaged(name, f"its alignment is {alignment}")
+    table = _read_tensors(cursor, name, tensors, alignment)
     data_offset = _padded(cursor.at, alignment)
     end = data_offset + max((tensor.offset + tensor.size for tensor in table), default=0)
     if end > file_bytes:
         raise InvalidInput(
             "{file} is truncated: {missing} of {expected} bytes are missing. Download it again.",
-            file=path.name,
+            file=name,
             missing=f"{end - file_bytes:,}",
             expected=f"{end:,}",
         )
@@ -197,7 +264,7 @@ def _read_metadata(cursor: _Cursor, name: str, entries: int) -> tuple[dict[str, 
     metadata: dict[str, Value] = {}
     lengths: dict[str, int] = {}
     for _ in range(entries):
-        key = cursor.string(MAX_KEY, "a metadata key")
+        key = cursor.label(MAX_KEY, "a metadata key")
         if key in metadata or key in lengths:
             raise damaged(name, f"the key {key[:80]} appears twice")
         kind = cursor.number("<I")
@@ -213,7 +280,9 @@ def _read_metadata(cursor: _Cursor, name: str, entries: int) -> tuple[dict[str, 
             if element == _STRING:
                 cursor.skip_strings(count)
             else:
-                metadata[key] = cursor.array(element, count)
+                numbers = cursor.array(element, count)
+                if numbers is not None:
+                    metadata[key] = numbers
         else:
             raise damaged(name, f"the key {key[:80]} has the unknown type {kind}")
     return metadata, lengths
@@ -223,7 +292,7 @@ def _read_tensors(cursor: _Cursor, name: str, count: int, alignment: int) -> tup
     tensors: dict[str, Tensor] = {}
     expected = 0
     for _ in range(count):
-        tensor_name = cursor.string(MAX_TENSOR_NAME, "a tensor's name")
+        tensor_name = cursor.label(MAX_TENSOR_NAME, "a tensor's name")
         dimensions = cursor.number("<I")
         if not 1 <= dimensions <= 4:
             raise damaged(name, f"the tensor {tensor_name} has {dimensions} dimensions")

@@ -252,6 +252,8 @@ def _plan_vectors_on(facts: ModelFacts, settings: LoadSettings, options: Backend
 
     def plan() -> LoadPlan:
         batch = options.batch_tokens if in_chunks else max(context, options.batch_tokens)
+        # llama.cpp plans for as many tokens of each text, and aborts the process where that does not come out even.
+        batch = -(-batch // slots) * slots
         cells = max(context, batch) if facts.remembers else 0
         memory_plan = MemoryPlan(
             device=device,
@@ -263,7 +265,7 @@ def _plan_vectors_on(facts: ModelFacts, settings: LoadSettings, options: Backend
             context=context,
             slots=slots,
         )
-        return LoadPlan(memory_plan, replace(options, context=context, slots=slots, batch_tokens=max(batch, slots), pooling=facts.pooling))
+        return LoadPlan(memory_plan, replace(options, context=context, slots=slots, batch_tokens=batch, pooling=facts.pooling))
 
     while settings.context is None and context > SMALLEST_VECTOR_CONTEXT and not plan().memory.fits:
         context = max(SMALLEST_VECTOR_CONTEXT, context // 2)

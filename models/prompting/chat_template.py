@@ -16,6 +16,7 @@ from pathlib import Path
 
 from core.errors import InvalidInput, ModelFailed, Unavailable
 from core.inference.requests import ChatMessage, Tool
+from models.plain_words import plain_reason
 
 CPU_S = 2.0
 WALL_S = 10.0
@@ -23,6 +24,7 @@ WALL_S = 10.0
 MEMORY_BYTES = 512 * 1024 * 1024
 OUTPUT_CHARS = 8_000_000
 MOST_NESTED = 100
+_HALF = re.compile("[\ud800-\udfff]")
 _BRACKETS = re.compile(r"[\[\]{}]")
 _WORKER = Path(__file__).with_name("template_worker.py")
 _OPEN, _CLOSE = "<think>", "</think>"
@@ -72,9 +74,13 @@ class ChatTemplate:
             raise InvalidInput(
                 "The chat template of {model} cannot write this conversation: {reason}.",
                 model=self._model,
-                reason=answer["error"].rstrip("."),
+                reason=plain_reason(answer["error"]).rstrip(".") or "it gives no reason",
             )
         text = answer["prompt"]
+        if not text.strip():
+            raise InvalidInput("The chat template of {model} writes nothing for this conversation.", model=self._model)
+        if _HALF.search(text):
+            raise InvalidInput("The chat template of {model} writes half a character, which no model can read.", model=self._model)
         inside = text.rstrip().endswith(_OPEN)
         if inside and not thinking:
             # Templates without a switch (Z1) always open the tag: close it at once, and nothing is thought.

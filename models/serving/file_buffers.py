@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
@@ -31,20 +32,22 @@ class FileBuffers:
         self._machine = machine
         self._lock = Lock()
 
-    def try_to_load(self, path: Path, version: str, options: BackendOptions) -> BackendOptions:
+    def try_to_load(
+        self, path: Path, version: str, options: BackendOptions, wanted: Callable[[], bool] = lambda: True
+    ) -> BackendOptions:
         """Return the options that a child process could load the file with. Raises ModelFailed.
 
-        version: the file's fingerprint.
+        version: the file's fingerprint. wanted: asked now and then; False ends the trial.
         """
         plain = replace(options, extra_buffers=False)
         if not options.extra_buffers or version in self._plain():
-            try_to_load(path, plain)
+            try_to_load(path, plain, wanted)
             return plain
         try:
-            try_to_load(path, options)
+            try_to_load(path, options, wanted)
         except Crashed as crash:
             _log.warning("%s Trying again without repacked weights.", crash)
-            try_to_load(path, plain)
+            try_to_load(path, plain, wanted)
             self._remember(version)
             return plain
         return options

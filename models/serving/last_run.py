@@ -24,6 +24,7 @@ from pathlib import Path
 from core.models.records import Crash
 from models.engine.llama import native
 from models.engine.llama.last_step import Doing, LastStep, Step, read_steps
+from models.plain_words import plain_reason, without_codes
 
 LONG_RUN_S = 600.0
 """A run that lasted this long was not killed by a load: its crash begins a new count."""
@@ -79,7 +80,7 @@ class RunRecord:
 
     def _aborting(self, message: str) -> None:
         """llama.cpp gives up: note why and where, for the next start and for whoever looks at the terminal."""
-        line = f"llama.cpp: {message}\n".encode()
+        line = f"llama.cpp: {without_codes(message)}\n".encode()
         os.write(self._native.fileno(), line)
         stack = (ctypes.c_void_p * 100)()
         libc = ctypes.CDLL(None)
@@ -121,7 +122,7 @@ class RunRecord:
             doing=_DOING[culprit.doing] if culprit else "",
             answers=culprit.answers if culprit else 0,
             requests=culprit.ids if culprit else (),
-            error=said[1] if said else fatal[1] if fatal else text.splitlines()[0][:300],
+            error=plain_reason(said[1] if said else fatal[1] if fatal else text.splitlines()[0]),
         )
         earlier = [one for one in read_crashes(self._notes.parent) if one.model == crash.model]
         short = ended - (folder / "lock").stat().st_mtime < LONG_RUN_S

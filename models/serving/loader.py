@@ -17,7 +17,6 @@ from models.engine.llama import native
 from models.engine.llama.backend import LlamaBackend
 from models.gguf.adapters import ChosenAdapter, check_matches, choose, read_adapter
 from models.gguf.facts import ModelFacts, fingerprint
-from models.gguf.header import read_header
 from models.gguf.memory_plan import LoadPlan
 from models.platforms.local import LocalPlatform
 from models.prompting.chat_template import ChatTemplate
@@ -87,7 +86,7 @@ class Loader:
     def _check_file(self, entry: Entry) -> None:
         entry.version = fingerprint(entry.facts)
         if entry.facts.file.path != self._builtin:
-            options = self._buffers.try_to_load(entry.facts.file.path, entry.version, entry.plan.options)
+            options = self._buffers.try_to_load(entry.facts.file.path, entry.version, entry.plan.options, lambda: not entry.unwanted)
             entry.plan = replace(entry.plan, options=options)
 
 
@@ -95,7 +94,7 @@ def chosen_adapters(facts: ModelFacts, settings: LoadSettings) -> tuple[ChosenAd
     """Raises InvalidInput for one that is damaged or was made for another model."""
     if not settings.adapters:
         return ()
-    tensors = {tensor.name: tensor.shape for path in facts.parts for tensor in read_header(path).tensors}
+    tensors = {tensor.name: tensor.shape for header in facts.headers for tensor in header.tensors}
     for adapter in settings.adapters:
         check_matches(read_adapter(adapter.path), facts.file.name, facts.file.architecture, tensors)
     return tuple(map(choose, settings.adapters))

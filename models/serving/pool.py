@@ -19,6 +19,7 @@ from models.engine.stats.metrics import EngineMetrics
 from models.gguf.facts import ModelFacts, read_facts
 from models.gguf.folder import Catalog
 from models.gguf.memory_plan import LoadPlan, check_fits, plan_load
+from models.gguf.tensor_check import check_model
 from models.platforms.local import LocalPlatform
 from models.serving import machine, machine_trial
 from models.serving.file_buffers import FILE_BUFFERS, FileBuffers
@@ -89,6 +90,7 @@ class Pool:
             raise _not_for_chats(facts.file.name)
         plan = self._plan(facts, settings)
         check_fits(facts, plan.memory)
+        check_model(facts.headers, facts.file.architecture)
         adapters = chosen_adapters(facts, settings)
         options = replace(plan.options, adapters=[(one.key, str(one.path), one.scale) for one in adapters])
         plan = replace(plan, options=options)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.errors import PortalError
+from core.operations.disk import ALMOST_FULL
 from core.operations.log_context import add_to_log_context, log_context, new_request_id
 from core.people.permissions import ROLES, Permission, allows
 from core.people.records import User
@@ -16,6 +17,7 @@ from core.people.sessions import SESSION_COOKIE
 from pages import account, audit, chat, feedback, models, people, search, sign_in, store, usage
 from pages.shell import frame, words
 from pages.shell.words import said, t
+from pages.widgets.chat.message import plain
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
@@ -94,11 +96,26 @@ def _signed_in(portal: Portal, user: User) -> None:
     frame.brand()
     if page.url_path != search.PATH:
         search.shortcut()
+    _tell_of_the_disk(portal, user)
     if start:
         page.run()
     else:
         with st.container(key="tool"):
             page.run()
+
+
+def _tell_of_the_disk(portal: Portal, user: User) -> None:
+    """On every page, while nothing new can be saved."""
+    if not portal.disk.low:
+        return
+    with st.container(key="disk-notice"):
+        sentence = t(ALMOST_FULL)
+        if allows(user.role, Permission.RUN_STORE):
+            left = f"{(portal.disk.free or 0) / 1e6:,.0f}"
+            more = t("{left} MB are left under {home}. Remove old backups on the Store page, or what else lies on that disk.",
+                     left=left, home=plain(str(portal.settings.home)))  # fmt: skip
+            sentence = f"{sentence}  \n{more}"
+        st.warning(sentence, icon=":material/hard_drive:")
 
 
 def _page(portal: Portal, user: User, entry: Entry) -> st.Page:

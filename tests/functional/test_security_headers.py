@@ -6,12 +6,18 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
 import httpx
 import pytest
 
+from api.middleware.front_door import STRANGERS_SHARE
 from api.middleware.security_headers import STREAMLIT_INLINE_SCRIPT
 from bench._portal import PASSWORD, Measured, running_portal
+from cli.connection_limits import DESCRIPTORS_A_CONNECTION
+from core.people.sessions import SESSION_COOKIE
+from settings import Settings
 
 HANDSHAKE = {
     "Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
@@ -75,6 +81,23 @@ def test_a_sign_in_under_another_name_is_refused_with_a_sentence(portal: Measure
 def test_only_a_page_of_the_portal_opens_a_websocket(portal: Measured, headers: dict[str, str], status: int) -> None:
     with httpx.stream("GET", f"{portal.url}/_stcore/stream", headers={**HANDSHAKE, **headers}) as answer:
         assert answer.status_code == status
+
+
+def test_one_address_opens_only_so_many_pages_without_a_session(portal: Measured) -> None:
+    most = Settings().connections_per_address // STRANGERS_SHARE
+    files = Path(f"/proc/{portal.process.pid}/fd")
+    before = len(list(files.iterdir()))
+    with ExitStack() as opened, httpx.Client(limits=httpx.Limits(max_connections=None)) as client:
+        seen = []
+        for _ in range(most + 5):
+            seen.append(opened.enter_context(client.stream("GET", f"{portal.url}/_stcore/stream", headers=HANDSHAKE)).status_code)
+        assert seen == [101] * most + [403] * 5
+        # Somebody with a session still gets in.
+        with portal.sign_in() as admin:
+            cookie = {"Cookie": f"{SESSION_COOKIE}={admin.headers['Authorization'].removeprefix('Bearer ')}"}
+            with client.stream("GET", f"{portal.url}/_stcore/stream", headers=HANDSHAKE | cookie) as answer:
+                assert answer.status_code == 101
+        assert len(list(files.iterdir())) - before <= DESCRIPTORS_A_CONNECTION * (most + 2)
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.errors import StartFailed
+from core.operations.disk import DiskSpace
 from core.people.records import Role
 from pages.shell import navigation
 from pages.shell.frame import STATIC, STYLE_SHEET
@@ -95,3 +97,17 @@ def test_page_files_hold_functions_only() -> None:
         for node in ast.parse(file.read_text("utf-8")).body:
             is_text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
             assert is_text or isinstance(node, allowed), f"{file.name}:{node.lineno} runs something"
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_a_disk_that_is_almost_full_is_told_on_the_page_with_numbers_for_admins(house: House, role: Role) -> None:
+    house.portal = replace(house.portal, disk=DiskSpace(lambda: 3_000_000, 64_000_000))
+    drawn = home(house, house.person(role))
+    assert not drawn.exception
+    [notice] = drawn.warning
+    assert "nothing new can be saved until an admin makes space" in notice.value
+    assert ("3 MB are left under" in notice.value) is (role is Role.ADMIN)
+
+
+def test_a_disk_with_space_is_not_mentioned(house: House) -> None:
+    assert not home(house, house.person(Role.ADMIN)).warning

@@ -67,11 +67,11 @@ class LlamaBackend:
     most_guesses = 16
 
     def __init__(
-        self, path: Path, options: BackendOptions, progress: Callable[[float], bool] = lambda done: True, *, trial: bool = False
+        self, path: Path, options: BackendOptions, progress: Callable[[float], bool] = lambda done: True, *, mapped: bool = False
     ) -> None:
         """Loads the file; `progress` hears 0 to 1 and returns False to give up. Raises ModelFailed with llama.cpp's words.
 
-        trial: only go through the motions, without memory for weights or context; such a backend cannot decode.
+        mapped: leave the weights in the file, for a trial beside which memory must not hold them again.
         """
         self._log = native.start()
         self._log.mark()
@@ -81,7 +81,7 @@ class LlamaBackend:
         self.batch_tokens = max(options.batch_tokens, options.slots + self.most_guesses)
         split = GpuSplit(options.split_mode, options.main_gpu, options.gpu_shares)
         self._model: Any = load_weights(
-            path, options.gpu_layers, options.extra_buffers, progress, trial=trial, next_tokens=options.next_tokens, split=split
+            path, options.gpu_layers, options.extra_buffers, progress, mapped=mapped, next_tokens=options.next_tokens, split=split
         )
         self._vocab = lib.llama_model_get_vocab(self._model)
         self.vocabulary = lib.llama_vocab_n_tokens(self._vocab)
@@ -118,8 +118,8 @@ class LlamaBackend:
         """Freed with the model."""
         adapter = lib.llama_adapter_lora_init(self._model, path.encode())
         if not adapter:
-            reason = self._log.last_error() or "no reason given"
-            raise ModelFailed("llama.cpp could not load the adapter {file}: {reason}", file=Path(path).name, reason=reason)
+            reason = self._log.last_error() or "it gives no reason"
+            raise ModelFailed("llama.cpp could not load the adapter {file}: {reason}.", file=Path(path).name, reason=reason)
         return adapter
 
     def _context_params(self) -> Any:
@@ -143,8 +143,8 @@ class LlamaBackend:
     def _new_context(self) -> Any:
         context = lib.llama_init_from_model(self._model, self._context_params())
         if not context:
-            reason = self._log.last_error() or "no reason given"
-            raise ModelFailed("llama.cpp could not make room for the conversations: {reason}", reason=reason)
+            reason = self._log.last_error() or "it gives no reason"
+            raise ModelFailed("llama.cpp could not make room for the conversations: {reason}.", reason=reason)
         return context
 
     def _new_next_tokens(self) -> NextTokens:
@@ -152,8 +152,8 @@ class LlamaBackend:
             return NextTokens(self._model, self._context, self._context_params(), self.slots)
         except ValueError:
             lib.llama_free(self._context)
-            reason = self._log.last_error() or "no reason given"
-            raise ModelFailed("llama.cpp could not make room for the conversations: {reason}", reason=reason) from None
+            reason = self._log.last_error() or "it gives no reason"
+            raise ModelFailed("llama.cpp could not make room for the conversations: {reason}.", reason=reason) from None
 
     # Backend
 
@@ -194,6 +194,10 @@ class LlamaBackend:
         """The vocabulary's logits after the batch's token `row`: a view that holds until the next decode."""
         address = self._logits_at(self._context, row)
         return np.frombuffer((ctypes.c_float * self.vocabulary).from_address(address), np.float32)
+
+    def computed_numbers(self, part: int) -> bool:
+        """Whether the last decode's part number `part` has a likelihood for any token: damaged weights give none."""
+        return bool(np.isfinite(self._logits(self._rows[part])).any())
 
     def new_sampler(self, params: SamplingParams, prompt: Sequence[int]) -> Any:
         with self._briefly:
@@ -295,7 +299,7 @@ class LlamaBackend:
             self._log.mark()
             grammar = new_grammar(self._vocab, text)
             if not grammar:
-                return self._log.last_error() or "no reason given"
+                return self._log.last_error() or "it gives no reason"
             lib.llama_sampler_free(grammar)
         return None
 

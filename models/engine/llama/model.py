@@ -30,12 +30,13 @@ def load_weights(
     extra_buffers: bool,
     progress: Callable[[float], bool],
     *,
-    trial: bool,
+    mapped: bool,
     next_tokens: bool = False,
     split: GpuSplit | None = None,
 ) -> Any:
-    """llama_model *, to be freed by the caller. trial: without memory for the weights. Raises ModelFailed with llama.cpp's words.
+    """llama_model *, to be freed by the caller. Raises ModelFailed with llama.cpp's words.
 
+    mapped: the weights stay in the file, so that memory need not hold them twice.
     next_tokens: with the layer that guesses tokens ahead.
     """
     params = lib.llama_model_default_params()
@@ -47,10 +48,11 @@ def load_weights(
         if split.shares:
             # As long as llama.cpp can count devices: it copies all of it.
             params.tensor_split = (ctypes.c_float * lib.llama_max_devices())(*split.shares)
-    if trial or gpu_layers == 0:
+    if mapped:
+        params.load_mode = lib.LLAMA_LOAD_MODE_MMAP
+    elif gpu_layers == 0:
         # Not mapped from the file: that would have small pages, and the system would call it free while it is in use.
         params.load_mode = lib.LLAMA_LOAD_MODE_NONE
-    params.no_alloc = trial
     large_pages.keep_apart()
     before = large_pages.large_areas()
     asked: list[int] = []
@@ -65,8 +67,8 @@ def load_weights(
     params.progress_callback = callback
     model = lib.llama_model_load_from_file(str(path).encode(), params)
     if not model:
-        reason = native.start().last_error() or "no reason given"
-        raise ModelFailed("llama.cpp could not load {file}: {reason}", file=path.name, reason=reason)
+        reason = native.start().last_error() or "it gives no reason"
+        raise ModelFailed("llama.cpp could not load {file}: {reason}.", file=path.name, reason=reason)
     return model
 
 

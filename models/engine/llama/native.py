@@ -19,6 +19,8 @@ from typing import Any
 import llama_cpp
 from llama_cpp import llama_cpp_ext
 
+from models.plain_words import plain_reason, without_codes
+
 lib: Any = llama_cpp
 """llama.h, call by call; Any because the package's hints describe pointers that mypy cannot follow."""
 staging: Any = llama_cpp_ext
@@ -60,10 +62,10 @@ class NativeLog:
             self._lines.clear()
 
     def last_error(self) -> str:
-        """The first error since `mark` (the later ones only say that loading failed), else the last line."""
+        """The first error since `mark` (the later ones only say that loading failed), else the last line; as a person may read it."""
         with self._lock:
             errors = [line for level, line in self._lines if level >= 4]
-            return errors[0] if errors else (self._lines[-1][1] if self._lines else "")
+            return plain_reason(errors[0] if errors else (self._lines[-1][1] if self._lines else ""))
 
     def find(self, text: str) -> str | None:
         """The last line since `mark` that holds `text`."""
@@ -77,7 +79,7 @@ class NativeLog:
                 self._level = level
             self._partial += (text or b"").decode("utf-8", "replace")
             *lines, self._partial = self._partial.split("\n")
-            lines = [line for line in lines if line.strip(" .")]
+            lines = [line for line in map(without_codes, lines) if line.strip(" .")]
             said = [(1 if line.strip().endswith(_STOPPED) else self._level, line.strip()) for line in lines]
             self._lines.extend(said)
         for level, line in said:

@@ -175,10 +175,13 @@ def _running(portal: Portal, running: RunningTurn, draw_seam: Callable[..., None
         draw_seam(thought=_thought_so_far(now))
         if now.place is not None:
             _queued(now)
+        told = bool(now.unsaved)
         text: DeltaGenerator | None = None
         if now.place is None and (now.text or not now.reasoning):
-            text = show(now.text, caret=True)
+            text = show(now.text, caret=not told)
         figures.caption(_running_figures(now), width="content")
+        if now.unsaved:
+            _unsaved(now.unsaved)
         # Thoughts and places are drawn by a new run: a component can be drawn once in each.
         stays, first = bool(now.text) and not first, False
         if not stays:
@@ -190,7 +193,9 @@ def _running(portal: Portal, running: RunningTurn, draw_seam: Callable[..., None
             now = running.snapshot()
             if not now.running:
                 st.rerun()
-            text = show(now.text, caret=True, instead=text)
+            if bool(now.unsaved) is not told:
+                break
+            text = show(now.text, caret=not told, instead=text)
             if time.monotonic() - counted >= COUNT_S:
                 counted = time.monotonic()
                 figures.caption(_running_figures(now), width="content")
@@ -214,6 +219,12 @@ def _undisturbed(seconds: float) -> bool:
         # Looking into the session's state is what lets Streamlit break off a run.
         pending()
     return not awaited()
+
+
+def _unsaved(why: str) -> None:
+    with st.container(key="unsaved"):
+        kept = t("The answer is complete and kept here, but it cannot be saved yet. It is tried again until it is.")
+        st.markdown(f"{kept}  \n:gray[{plain(retold(why))}]")
 
 
 def _queued(now: Snapshot) -> None:

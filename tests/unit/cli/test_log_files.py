@@ -57,3 +57,15 @@ def test_a_log_that_cannot_be_written_stops_the_start(tmp_path: Path) -> None:
     (tmp_path / "logs").touch()
     with pytest.raises(StartFailed, match=r"portal\.log cannot be written"):
         write_logs(Settings(home=tmp_path))
+
+
+def test_lines_that_the_disk_does_not_take_go_to_the_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stderr", terminal := io.StringIO())
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "portal.log").symlink_to("/dev/full")
+    write_logs(Settings(home=tmp_path))
+    for number in range(2):
+        logging.getLogger("x").info("line %d password=hunter2", number)
+    said = terminal.getvalue()
+    assert said.count("cannot be written (No space left on device); its lines come here until it can.") == 1
+    assert "line 0 password=***" in said and "line 1 password=***" in said and "Traceback" not in said

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import Conflict, InvalidInput, NotAllowed, NotFound, PortalError, StartFailed
+from core.errors import Conflict, InvalidInput, NotAllowed, NotFound, PortalError, StartFailed, Unavailable
 from core.operations.backups import Backups, change_of
+from core.operations.disk import DiskSpace
 from core.operations.records import BackupContents, BackupFile, BackupTask, Progress, StoreFacts
 from core.people.records import AuditEvent, User
 from core.unit_of_work import Store
@@ -189,3 +190,16 @@ def test_others_than_admins_get_nothing(room: Backups, folder: Folder, ana: User
     for use in (room.download, room.check, room.remove):
         with pytest.raises(NotAllowed):
             use(ana, "x.backup")
+
+
+def test_a_backup_that_would_fill_the_disk_is_given_up(store: Store, folder: Folder, clock: MovingClock, admin: User) -> None:
+    free = [1000]
+    room = Backups(store, Inspector(), folder, clock, disk=DiskSpace(lambda: free[0], 100, iter(range(100_000)).__next__))
+    folder.go.clear()
+    room.make(admin)
+    free[0] = 99
+    task = settled(room, admin)
+    assert task.error is not None and "almost full" in str(task.error)
+    assert folder.files == []
+    with pytest.raises(Unavailable, match="almost full"):
+        room.make(admin)

@@ -315,7 +315,7 @@ def test_the_plan_reads_at_once_what_cannot_be_read_in_chunks(tmp_path: Path) ->
     at_once = plan_load(read_facts(make_bert(tmp_path / "a.gguf", context=4096)), LoadSettings())
     assert (at_once.memory.context, at_once.options.batch_tokens, at_once.memory.context_bytes) == (2048, 2048, 0)
     chosen = plan_load(read_facts(tmp_path / "a.gguf"), LoadSettings(context=4096, slots=3))
-    assert (chosen.memory.context, chosen.options.batch_tokens, chosen.memory.slots) == (4096, 4096, 3)
+    assert (chosen.memory.context, chosen.options.batch_tokens, chosen.memory.slots) == (4096, 4098, 3)
     in_chunks = plan_load(read_facts(make_causal(tmp_path / "b.gguf", context=32_768)), LoadSettings())
     assert (in_chunks.memory.context, in_chunks.options.batch_tokens) == (8192, 512)
     assert in_chunks.memory.context_bytes == 8192 * 2 * 2 * 16 * 2

@@ -154,6 +154,25 @@ def test_a_template_that_takes_too_much_is_stopped(template: Build, name: str) -
     assert time.monotonic() - begin < 4
 
 
+@pytest.mark.parametrize("source", ["   ", "{% if false %}{{ messages }}{% endif %}", "\n{# nothing #}\n"])
+def test_a_template_that_writes_nothing_is_refused(template: Build, source: str) -> None:
+    with pytest.raises(InvalidInput, match="The chat template of model writes nothing"):
+        template(source).check()
+
+
+@pytest.mark.parametrize("source", ["{{ '\\ud800' }}{{ messages[-1].content }}", "{{ messages[0].content }}{{ '\\udfff' * 3 }}"])
+def test_a_template_that_writes_half_a_character_is_refused(template: Build, source: str) -> None:
+    """Each question to such a model would be an error of the server."""
+    with pytest.raises(InvalidInput, match="writes half a character"):
+        template(source).check()
+
+
+def test_what_a_template_complains_of_is_shown_without_what_a_terminal_obeys(template: Build) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        template("{{ raise_exception('\x1b[31mno\x1b]0;owned\x07 system\n role') }}").render(HELLO, thinking=True)
+    assert str(refused.value) == "The chat template of model cannot write this conversation: no system role."
+
+
 def test_after_a_stopped_rendering_the_next_one_works(template: Build) -> None:
     source = (
         "{% if messages[0].content == 'loop' %}{% for a in range(99999) %}{% for b in range(9999) %}{% endfor %}{% endfor %}{% endif %}fine"

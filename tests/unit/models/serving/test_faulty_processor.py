@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -78,9 +79,9 @@ def test_a_file_that_aborts_with_repacked_weights_loads_without_and_is_remembere
     tried: list[bool] = []
     real = file_buffers.try_to_load
 
-    def counted(file: Path, options: BackendOptions) -> None:
+    def counted(file: Path, options: BackendOptions, wanted: Callable[[], bool]) -> None:
         tried.append(options.extra_buffers)
-        real(file, options)
+        real(file, options, wanted)
 
     monkeypatch.setattr(file_buffers, "try_to_load", counted)
     for _ in range(2):

@@ -30,7 +30,7 @@ class Machine:
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     made = Machine(Crashed("It aborted."))
-    monkeypatch.setattr(file_buffers, "try_to_load", lambda path, options: made.try_to_load(path, options))
+    monkeypatch.setattr(file_buffers, "try_to_load", lambda path, options, wanted: made.try_to_load(path, options))
     return made
 
 

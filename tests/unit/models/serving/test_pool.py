@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import struct
 import threading
 import time
 from collections.abc import Iterator
@@ -18,8 +17,9 @@ from models.serving.machine import resident_bytes
 from models.serving.pool import Pool
 from models.serving.router import PoolRouter
 from tests.gguf_maker import SHAPES, make_gguf
+from tests.hostile_ggufs import cases, write
 from tests.this_machine import EXTRA_BUFFERS
-from tests.unit.models.raw_gguf import ARRAY, F32, I32, STRING, RawGguf, entry, glm_entries, number_entry, string_entry, tensor, text
+from tests.unit.models.raw_gguf import RawGguf, glm_entries, tensor
 
 GUIDE = Path(__file__).parents[4] / "models" / "guide" / "guide.gguf"
 SMALL = LoadSettings(context=512, slots=4)
@@ -282,37 +282,38 @@ def test_a_model_larger_than_memory_is_refused_before_loading(pool: Pool, tmp_pa
 
 def test_what_llama_cpp_refuses_fails_with_its_words(pool: Pool, tmp_path: Path) -> None:
     load(pool, GUIDE)
-    failed = load(pool, RawGguf().write(tmp_path / "empty.gguf"))
+    case = next(case for case in cases() if case.name == "glm4 without blk.0.attn_q.weight")
+    failed = load(pool, write(case.changed, tmp_path / "empty.gguf"))
     assert failed.state is ModelState.FAILED
-    assert failed.error is not None and "llama.cpp could not load empty.gguf: " in failed.error and "key not found" in failed.error
+    assert failed.error == "llama.cpp could not load empty.gguf: tensor 'blk.0.attn_q.weight' not found."
     assert still_answers(pool)
     with pytest.raises(Unavailable):
         PoolRouter(pool).start(request("x", model="empty"))
 
 
 def crashing_gguf(path: Path) -> Path:
-    """llama.cpp asserts that a mixture of experts has experts, and aborts the process where it has none."""
-    tokens = ["a", "b", "<|user|>"]
-    shape = [*glm_entries("glm4moe"), number_entry("glm4moe.feed_forward_length", 128), number_entry("glm4moe.expert_shared_count", 1)]
-    more = [
-        number_entry("glm4moe.expert_feed_forward_length", 128),
-        entry("glm4moe.attention.layer_norm_rms_epsilon", F32, struct.pack("<f", 1e-5)),
-        string_entry("tokenizer.ggml.model", "gpt2"),
-        string_entry("tokenizer.ggml.pre", "glm4"),
-        entry("tokenizer.ggml.tokens", ARRAY, struct.pack("<IQ", STRING, len(tokens)) + b"".join(map(text, tokens))),
-        entry("tokenizer.ggml.token_type", ARRAY, struct.pack("<IQ3i", I32, 3, 1, 1, 3)),
-        entry("tokenizer.ggml.merges", ARRAY, struct.pack("<IQ", STRING, 1) + text("a b")),
-    ]
-    return RawGguf(entries=[*shape, *more]).write(path)
+    """llama.cpp asserts that a model without experts uses none, and aborts the process."""
+    return write(next(case for case in cases() if case.name == "glm4moe without glm4moe.expert_count").changed, path)
 
 
-def test_a_file_that_crashes_llama_cpp_does_not_crash_the_portal(pool: Pool, tmp_path: Path) -> None:
+def test_a_file_that_crashes_llama_cpp_does_not_crash_the_portal(pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Past the tables, which refuse it: what they do not know dies in the trial."""
+    monkeypatch.setattr("models.serving.pool.check_model", lambda headers, architecture: None)
     load(pool, GUIDE)
     failed = load(pool, crashing_gguf(tmp_path / "crash.gguf"))
     assert failed.state is ModelState.FAILED
-    assert failed.error is not None and "llama.cpp crashed (SIGABRT) while it read crash.gguf" in failed.error
-    assert "n_expert > 0" in failed.error
+    assert failed.error is not None and failed.error.startswith("llama.cpp crashed (SIGABRT) when crash.gguf was tried out.")
     assert still_answers(pool)
+
+
+def test_a_file_that_does_not_fit_its_architecture_is_refused_at_once(pool: Pool, tmp_path: Path) -> None:
+    load(pool, GUIDE)
+    case = next(case for case in cases() if case.name == "glm4 glm4.rope.dimension_count=0")
+    path = write(case.changed, tmp_path / "odd.gguf")
+    with pytest.raises(InvalidInput, match=r"its glm4.rope.dimension_count is 0, but must be an even number from 2 to 16"):
+        pool.load(path, SMALL)
+    assert [model.name for model in pool.loaded()] == ["guide"] and still_answers(pool)
+    assert next(file for file in pool.files() if file.name == "odd").error is not None
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,103 @@
+"""A portal on a small disk that fills: at the start a sentence, later nothing lost, and room again once there is space."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from bench._portal import running_portal
+from cli.places import REPOSITORY
+from tests.functional.test_command import _free_port
+
+MB = 1024 * 1024
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 40 MB of its own."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", place], capture_output=True, check=False)
+    if mounted.returncode:
+        pytest.skip("this user may not mount a disk")
+    yield place
+    subprocess.run(["umount", "-l", place], check=True)
+
+
+def fill(disk: Path, left: int) -> Path:
+    """Take all but `left` bytes."""
+    filler = disk / "filler"
+    with filler.open("ab") as file:
+        try:
+            while (more := shutil.disk_usage(disk).free - left) > 0:
+                os.write(file.fileno(), b"\1" * min(more, MB))
+        except OSError as problem:
+            if problem.errno != errno.ENOSPC:
+                raise
+    return filler
+
+
+@pytest.mark.parametrize("left", [0, 100_000, 400_000, 4 * MB])
+def test_a_fresh_home_on_a_full_disk_is_one_sentence(small_disk: Path, left: int) -> None:
+    fill(small_disk, left)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")}
+    environment |= {"PORTAL_HOME": str(small_disk / "home"), "PORTAL_PORT": str(_free_port())}
+    command = [sys.executable, "-m", "cli.serve"]
+    ended = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert ended.returncode == 1, ended.stderr
+    [sentence] = ended.stderr.splitlines()
+    assert "PORTAL_HOME" in sentence and ("MB left" in sentence or "No space left" in sentence)
+
+
+def test_a_disk_that_fills_later_loses_nothing(small_disk: Path) -> None:
+    home = small_disk / "home"
+    home.mkdir()
+    with running_portal(home, start_s=180, PORTAL_DISK_RESERVE_MB="8") as portal, portal.sign_in() as admin:
+        chat = admin.post("/api/v1/conversations", json={}).raise_for_status().json()["id"]
+        assert _ask(admin, chat, "How do I change my password?", "r-first").status_code == 200
+        before = _messages(admin, chat)
+        filler = fill(small_disk, 4 * MB)
+        _settle()
+        for refused in (
+            _ask(admin, chat, "And what is a slot?", "r-second"),
+            admin.post("/api/v1/files", params={"name": "notes.txt"}, content=b"some text"),
+            admin.post("/api/v1/store/backups", json={}),
+        ):
+            assert refused.status_code == 503, refused.text
+            assert "almost full" in refused.text
+        assert _messages(admin, chat) == before
+        assert b"portal_disk_free_bytes" in admin.get("/metrics").content
+        # Somebody else takes the rest, too: what is there can still be read, and signing in may fail, but only in words.
+        fill(small_disk, 0)
+        assert _messages(admin, chat) == before
+        assert _ask(admin, chat, "And what is a slot?", "r-second").status_code == 503
+        filler.unlink()
+        _settle()
+        assert _ask(admin, chat, "And what is a slot?", "r-second").status_code == 200
+        assert portal.process.poll() is None
+    with running_portal(home, start_s=180) as portal, portal.sign_in() as admin:
+        found = str(_messages(admin, chat))
+        assert "How do I change my password?" in found and "And what is a slot?" in found
+
+
+def _ask(client: httpx.Client, chat: str, text: str, request: str) -> httpx.Response:
+    path = f"/api/v1/conversations/{chat}/messages"
+    return client.post(path, json={"text": text, "request_id": request, "stream": False})
+
+
+def _messages(client: httpx.Client, chat: str) -> object:
+    return client.get(f"/api/v1/conversations/{chat}/messages").raise_for_status().json()
+
+
+def _settle() -> None:
+    """The portal looks at the disk once a second."""
+    time.sleep(1.2)

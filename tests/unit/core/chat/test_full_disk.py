@@ -1,0 +1,121 @@
+"""What a full disk does to questions, answers and files: nothing that was begun is lost, nothing new begins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from core.chat import turn_runner
+from core.chat.conversations import Conversations
+from core.chat.records import MessageStatus
+from core.chat.turn_runner import TurnOptions
+from core.chat.turns import Turns
+from core.errors import Unavailable
+from core.knowledge.files import Files
+from core.operations.disk import DiskSpace
+from core.people.records import User
+from core.unit_of_work import Store, UnitOfWork
+from tests.fakes import FakeReader, FakeRouter
+from tests.unit.core.chat.test_turns import NoIndex, finished, messages, until
+from tests.unit.core.conftest import MovingClock
+
+
+class SmallDisk:
+    """A store that cannot write while `full`; `free` bytes are left."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.full = False
+        self.free = 1000
+
+    def __call__(self) -> UnitOfWork:
+        work = self._store()
+        if self.full:
+            work.commit = self._refuse  # type: ignore[method-assign]
+        return work
+
+    def _refuse(self) -> None:
+        raise Unavailable("The disk of the store is full or broken. Nothing of this was saved; ask an admin to make space.")
+
+
+@pytest.fixture
+def small(store: Store) -> SmallDisk:
+    return SmallDisk(store)
+
+
+@pytest.fixture
+def router() -> FakeRouter:
+    return FakeRouter()
+
+
+@pytest.fixture
+def turns(small: SmallDisk, router: FakeRouter, clock: MovingClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Turns]:
+    monkeypatch.setattr(turn_runner, "SAVE_AGAIN_S", 0.01)
+    monkeypatch.setattr(turn_runner, "MOST_SAVE_AGAIN_S", 0.05)
+    service = Turns(small, router, clock, 32_000, 1_000_000, DiskSpace(lambda: small.free, 100, iter(range(1000)).__next__))
+    yield service
+    service.close()
+
+
+@pytest.fixture
+def conversations(store: Store, clock: MovingClock) -> Conversations:
+    return Conversations(store, NoIndex(), clock)
+
+
+@pytest.fixture
+def chat(conversations: Conversations, ana: User) -> str:
+    return conversations.new(ana).id
+
+
+def test_an_answer_that_cannot_be_saved_is_kept_until_it_can(
+    turns: Turns, small: SmallDisk, router: FakeRouter, conversations: Conversations, ana: User, chat: str
+) -> None:
+    router.hold()
+    turn = turns.start(ana, chat, "Hello?", TurnOptions(), "r1-full-disk")
+    small.full = True
+    router.release()
+    until(lambda: (now := turns.running(ana, chat)) is not None and now.snapshot().unsaved is not None)
+    running = turns.running(ana, chat)
+    assert running is not None
+    seen = running.snapshot()
+    assert (seen.text, seen.running) == ("Hello from the fake model", True)
+    assert seen.unsaved is not None and "disk of the store is full" in seen.unsaved
+    assert messages(conversations, ana, chat)[-1].status is MessageStatus.STREAMING
+    small.full = False
+    finished(turns, ana, turn)
+    answer = messages(conversations, ana, chat)[-1]
+    assert (answer.text, answer.status) == ("Hello from the fake model", MessageStatus.DONE)
+
+
+def test_a_portal_that_stops_does_not_wait_for_space(turns: Turns, small: SmallDisk, router: FakeRouter, ana: User, chat: str) -> None:
+    router.hold()
+    turns.start(ana, chat, "Hello?", TurnOptions(), "r1-full-disk")
+    small.full = True
+    router.release()
+    until(lambda: (now := turns.running(ana, chat)) is not None and now.snapshot().unsaved is not None)
+    turns.close()
+    assert turns.count() == 0
+
+
+def test_what_has_begun_is_saved_and_nothing_new_begins_where_little_is_left(
+    turns: Turns, small: SmallDisk, router: FakeRouter, conversations: Conversations, ana: User, chat: str
+) -> None:
+    router.hold()
+    turn = turns.start(ana, chat, "Hello?", TurnOptions(), "r1-full-disk")
+    small.free = 99
+    other = conversations.new(ana).id
+    with pytest.raises(Unavailable, match="almost full"):
+        turns.start(ana, other, "And this?", TurnOptions(), "r2-full-disk")
+    assert messages(conversations, ana, other) == []
+    router.release()
+    finished(turns, ana, turn)
+    assert messages(conversations, ana, chat)[-1].status is MessageStatus.DONE
+    small.free = 100
+    finished(turns, ana, turns.start(ana, other, "And this?", TurnOptions(), "r2-full-disk"))
+
+
+def test_a_file_is_refused_before_it_is_read(store: Store, clock: MovingClock, ana: User) -> None:
+    files = Files(store, clock, FakeReader(), 1_000_000, DiskSpace(lambda: 0, 1))
+    with pytest.raises(Unavailable, match="almost full"):
+        files.upload(ana, "notes.txt", b"text")
