@@ -7,7 +7,6 @@ from typing import Any, Literal
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from api.errors import OpenAIErrorBody
@@ -15,6 +14,7 @@ from api.identity import SignedIn, TokenHere
 from api.openai.chat_answer import ChatAnswer, ChatCompletion, another, last_event
 from api.openai.chat_request import ChatRequest
 from api.services import PortalHere
+from api.starting import begun
 from api.streams import Cutoff, EventStream, until_finished
 from core.errors import NotFound
 from core.models.records import LoadedModel
@@ -75,7 +75,7 @@ async def chat_completions(
 ) -> ChatCompletion | Response:
     """Answer the given messages. A client that goes away frees the engine."""
     wanted = body.generation(user)
-    first = await run_in_threadpool(portal.completions.start, user, wanted)
+    first = await begun(lambda: portal.completions.start(user, wanted))
     answer = ChatAnswer(first, lambda number: portal.completions.start(user, another(wanted, number)), body.answers)
     if body.stream:
         return EventStream(answer.events(body.include_usage), answer.leave, Cutoff(portal.session_watch, token), last_event)

@@ -8,13 +8,13 @@ from uuid import uuid4
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from api.identity import SignedIn, TokenHere
 from api.portal.shapes import Asked, ConversationOut, FileId, FolderId, Id, Line, Moment, Sampling, ShownOut, at_least_one
 from api.portal.turn_stream import TurnOut, Watch
 from api.services import Portal, PortalHere
+from api.starting import begun
 from api.streams import Cutoff, unless_cut
 from core.chat.conversations import UNTITLED
 from core.chat.ports import NO_FOLDER
@@ -127,9 +127,9 @@ def messages(conversation_id: Id, portal: PortalHere, user: SignedIn) -> Message
 async def ask(conversation_id: Id, body: Question, portal: PortalHere, user: SignedIn, token: TokenHere) -> TurnOut | Response:
     """Ask a question. The answer runs on if the client goes away; the same request_id finds it again."""
     options = body.options()
-    turn = await run_in_threadpool(
-        portal.turns.start, user, conversation_id, body.text, options, body.request_id, files=body.files, source="api"
-    )  # fmt: skip
+    turn = await begun(
+        lambda: portal.turns.start(user, conversation_id, body.text, options, body.request_id, files=body.files, source="api")
+    )
     return await _answer(portal, user, turn, body.stream, token)
 
 
@@ -147,7 +147,7 @@ async def regenerate(
     """Answer the question of this answer again; the old answer stays as a version."""
     body = body or Regenerate()
     options = body.options()
-    turn = await run_in_threadpool(portal.turns.regenerate, user, message_id, options, body.request_id, source="api")
+    turn = await begun(lambda: portal.turns.regenerate(user, message_id, options, body.request_id, source="api"))
     return await _answer(portal, user, turn, body.stream, token)
 
 

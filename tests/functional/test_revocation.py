@@ -15,12 +15,17 @@ import httpx
 import pytest
 
 from bench._portal import ROOT, Measured, running_portal
-from tests.functional.test_rest_process import question, slow_model
+from tests.functional.test_rest_process import question
+from tests.gguf_maker import make_gguf
 from tests.servers.postgresql import PostgresServer
 
-__all__ = ["slow_model"]
-
 WITHIN_S = 5.0
+
+
+@pytest.fixture(scope="module")
+def slow_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An answer takes far longer than a stream may outlive its session."""
+    return make_gguf(tmp_path_factory.mktemp("models") / "slow.gguf", layers=120, context=16384, name="slow", sharpness=0.1)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -30,7 +35,7 @@ def opened(request: pytest.FixtureRequest, slow_model: Path) -> Iterator[tuple[M
     if request.param == "postgresql":
         server: PostgresServer = request.getfixturevalue("postgres_server")
         more = {"PORTAL_DATABASE_URL": server.new_database()}
-    with running_portal(PORTAL_MODEL=str(slow_model), PORTAL_SLOTS="2", PORTAL_CONTEXT="1024", **more) as running:
+    with running_portal(PORTAL_MODEL=str(slow_model), PORTAL_SLOTS="2", PORTAL_CONTEXT="16384", **more) as running:
         running.add_people(["ann"])
         yield running, more
 
@@ -38,8 +43,8 @@ def opened(request: pytest.FixtureRequest, slow_model: Path) -> Iterator[tuple[M
 def streams(client: httpx.Client) -> dict[str, tuple[str, dict[str, object]]]:
     conversation = client.post("/api/v1/conversations").json()["id"]
     return {
-        "v1": ("/v1/chat/completions", question(stream=True)),
-        "turn": (f"/api/v1/conversations/{conversation}/messages", {"text": "Write much", "stream": True}),
+        "v1": ("/v1/chat/completions", question(stream=True, max_tokens=16000, repetition_guard=False)),
+        "turn": (f"/api/v1/conversations/{conversation}/messages", {"text": "Write much", "stream": True, "max_tokens": 16000}),
     }
 
 
