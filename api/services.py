@@ -15,6 +15,7 @@ from core.knowledge.files import Files
 from core.models.ports import ModelPool
 from core.models.service import ModelService
 from core.operations.backups import Backups
+from core.operations.disk import DiskSpace
 from core.operations.index_care import IndexCare
 from core.operations.retention import Retention
 from core.people.accounts import Accounts
@@ -86,6 +87,8 @@ class Portal(Protocol):
     def index(self) -> SearchIndex: ...
     @property
     def index_worker(self) -> IndexJobs: ...
+    @property
+    def disk(self) -> DiskSpace: ...
     @property
     def log_lines_dropped(self) -> int: ...
 

@@ -115,6 +115,7 @@ class Portal:
         self.stopping()
         self.passwords.close()
         self.turns.close()
+        self.conversations.close()
         self.retention.close()
         self.backups.close()
         self.reconciler.close()
@@ -185,7 +186,7 @@ def build_portal(
             disk,
         ),
         retention=Retention(store, clock),
-        usage=UsageReports(store),
+        usage=UsageReports(store, clock),
         models=ModelService(pool, router, store, clock, settings.models_path, record.found if record else ()),
         pool=pool,
         index=index,

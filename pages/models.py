@@ -204,7 +204,7 @@ def _confirm_unload(portal: Portal, user: User, model: LoadedModel | None) -> No
             st.markdown(t("{n} answers are running or in line. They may finish within 30 s; what is left then is stopped.", n=people))
         if model.default:
             st.markdown(t("It is the default model. New chats take another loaded model; where there is none, nobody can ask anything."))
-        with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
+        with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall", key="danger-unload"):
             if st.button(t("Keep it"), key="unload-no"):
                 st.rerun()
             if st.button(t("Unload"), type="primary", key="unload-yes"):

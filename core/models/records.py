@@ -215,6 +215,8 @@ class LoadedModel:
     """The names of its LoRA adapters."""
     isolated: bool = False
     """Whether it runs in a process of its own."""
+    guide: bool = False
+    """Whether it is the built-in guide, which knows only this portal and reads no files."""
 
     @property
     def names(self) -> tuple[str, ...]:

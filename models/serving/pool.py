@@ -52,6 +52,7 @@ class Pool:
         no room for; the pool closes them. record: where engines note what they do, for the next start should this process die of it.
         max_wait_s: how long a question may wait for its turn; None: as long as it takes.
         """
+        self._builtin = builtin
         self._catalog = Catalog(models_folder, builtin)
         self._remembered = RememberedSettings(notes)
         self._extra_buffers = extra_buffers
@@ -69,6 +70,7 @@ class Pool:
     def loaded(self) -> Sequence[LoadedModel]:
         with self._lock:
             models = [entry.describe(default=entry.name == self._default) for entry in self._entries.values()]
+        models = [replace(model, guide=model.file.path == self._builtin) for model in models]
         return sorted(models, key=lambda model: not model.default)
 
     def files(self) -> Sequence[ModelFile]:
