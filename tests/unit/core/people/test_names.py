@@ -20,7 +20,10 @@ def odd(full_name: str, *others: User, role: Role = Role.ANALYST) -> set[Doubt]:
 
 @pytest.mark.parametrize(
     "name",
-    ["Admin", "ADMIN", "admin ", "A d m i n", "Admin.", "Аdmin", "Adm1n", "Ａｄｍｉｎ", "Ádmin", "Administrator", "管理员", "Manager", "System", "GLM Portal"],
+    [
+        *("Admin", "ADMIN", "admin ", "A d m i n", "Admin.", "Аdmin", "Adm1n", "Ａｄｍｉｎ", "Ádmin"),
+        *("Administrator", "管理员", "Manager", "System", "GLM Portal"),
+    ],
 )
 def test_a_name_that_reads_like_a_role_is_marked(name: str) -> None:
     assert Doubt.ROLE in odd(name)
@@ -31,7 +34,9 @@ def test_a_person_may_be_called_what_the_person_is(name: str, role: Role) -> Non
     assert odd(name, role=role) == set()
 
 
-@pytest.mark.parametrize("name", ["Ana Costa", "ana costa", "Ana  Costa", "Аna Соsta", "Ana Cοsta", "Anà Costa", "AnaCosta", "ana", "Ana C0sta"])
+@pytest.mark.parametrize(
+    "name", ["Ana Costa", "ana costa", "Ana  Costa", "Аna Соsta", "Ana Cοsta", "Anà Costa", "AnaCosta", "ana", "Ana C0sta"]
+)
 def test_a_name_that_reads_like_somebody_elses_is_marked(name: str) -> None:
     assert Doubt.ANOTHER in odd(name, person("ana", "Ana Costa"))
 
@@ -47,7 +52,11 @@ def test_a_name_of_scripts_that_look_alike_is_marked(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["Ana Costa", "Иван Петров", "Νίκος Παπαδόπουλος", "王伟", "Wang 王伟", "田中 Tanaka", "김 Kim", "José Ñuñez", "O'Brien-Smith", "Müller 2", "", "محمد"]
+    "name",
+    [
+        *("Ana Costa", "Иван Петров", "Νίκος Παπαδόπουλος", "王伟", "Wang 王伟", "田中 Tanaka", "김 Kim"),
+        *("José Ñuñez", "O'Brien-Smith", "Müller 2", "", "محمد"),
+    ],
 )
 def test_ordinary_names_are_not_marked(name: str) -> None:
     assert odd(name, person("other", "Somebody Else")) == set()
