@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import faulthandler
 import fcntl
+import logging
 import os
 import signal
 import socket
@@ -42,7 +43,10 @@ def main() -> int:
             try:
                 _serve(settings, listener)
             finally:
-                portal_process.stop()
+                if not portal_process.stop():
+                    # The interpreter's own end would wait for that thread, or free what it uses.
+                    logging.shutdown()
+                    os._exit(0)
     except PortalError as problem:
         print(problem, file=sys.stderr)
         return 1
