@@ -25,6 +25,7 @@ from core.people.sign_in import SignIn
 from core.review.feedback import FeedbackQueue
 from core.search.ports import IndexJobs, SearchIndex
 from core.search.search import Search
+from core.tasks.jobs import Jobs
 from core.usage.reports import UsageReports
 
 
@@ -72,6 +73,8 @@ class Portal(Protocol):
     def retention(self) -> Retention: ...
     @property
     def index_care(self) -> IndexCare: ...
+    @property
+    def jobs(self) -> Jobs: ...
     @property
     def backups(self) -> Backups: ...
     @property
