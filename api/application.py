@@ -14,7 +14,7 @@ from api.middleware.packed_bodies import PackedBodies
 from api.middleware.plain_paths import PlainPaths
 from api.middleware.request_ids import RequestIds
 from api.openai import chat_routes, vector_routes
-from api.portal import conversations, feedback, files, folders, index, models, people, retention, search, sessions, store, usage
+from api.portal import conversations, feedback, files, folders, index, jobs, models, people, retention, search, sessions, store, usage
 from api.services import Portal
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -38,7 +38,7 @@ def build(portal_getter: Callable[[], Portal]) -> FastAPI:
     refusals: dict[int | str, dict[str, Any]] = {"4XX": {"model": errors.ErrorBody}, 422: {"model": errors.ErrorBody}}
     ours = (
         *(sessions, conversations, folders, files, feedback, search),
-        *(usage, models, people, index, store, retention),
+        *(usage, models, people, index, store, retention, jobs),
     )
     for routes in ours:
         app.include_router(routes.router, responses=refusals)

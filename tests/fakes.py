@@ -171,6 +171,8 @@ class FakePool:
     adapters_on_disk: list[AdapterFile] = field(default_factory=list)
     settings: list[LoadSettings] = field(default_factory=list)
     """Of the loads, the last one last."""
+    defaults: list[bool] = field(default_factory=list)
+    """Of each load, whether it was to become the default."""
 
     def loaded(self) -> Sequence[LoadedModel]:
         return self.models
@@ -199,6 +201,7 @@ class FakePool:
         if self.refuse:
             raise self.refuse.pop(0)
         self.settings.append(settings)
+        self.defaults.append(default)
         return MODEL
 
     def metrics(self) -> dict[str, object]:
@@ -212,3 +215,5 @@ class FakePool:
 
     def unload(self, name: str) -> None:
         self.asked.append(("unload", name))
+        if not self.models:
+            raise NotFound("There is no model {model}.", model=name)
