@@ -26,10 +26,13 @@ from core.people.sign_in import SignIn
 from core.review.feedback import FeedbackQueue
 from core.search.ports import IndexJobs, SearchIndex
 from core.search.search import Search
+from core.tasks.jobs import Jobs
 from core.usage.reports import UsageReports
 
 
 class RouteSettings(Protocol):
+    @property
+    def origins(self) -> frozenset[str]: ...
     @property
     def secure_cookie(self) -> bool: ...
     @property
@@ -75,6 +78,8 @@ class Portal(Protocol):
     def retention(self) -> Retention: ...
     @property
     def index_care(self) -> IndexCare: ...
+    @property
+    def jobs(self) -> Jobs: ...
     @property
     def backups(self) -> Backups: ...
     @property

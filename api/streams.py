@@ -9,8 +9,9 @@ import asyncio
 import contextlib
 import json
 import logging
+import re
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterable, Mapping
 from typing import Any, Generic, Protocol, TypeVar
 
 from starlette.responses import Response
@@ -22,6 +23,8 @@ log = logging.getLogger(__name__)
 
 LAST_EVENT_S = 1.0
 KEEP_ALIVE_S = 15.0
+_LINE_ENDS = re.compile("[\x85\u2028\u2029\ud800-\udfff]")
+"""What some readers take for the end of a line, and halves of surrogate pairs, which UTF-8 cannot carry."""
 KEEP_ALIVE = b": waiting\n\n"
 T = TypeVar("T")
 
@@ -85,9 +88,10 @@ async def until_gone(receive: Receive) -> None:
 
 
 def sse(data: object, event: str | None = None) -> bytes:
-    """One event. Its JSON has no line break, so a single data line carries it."""
+    """One event. Its JSON has no line break, of Unicode's either, so a single data line carries it."""
     head = f"event: {event}\n" if event else ""
-    return f"{head}data: {json.dumps(data, ensure_ascii=False, separators=(',', ':'))}\n\n".encode("utf-8", "replace")
+    text = _LINE_ENDS.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(data, ensure_ascii=False, separators=(",", ":")))
+    return f"{head}data: {text}\n\n".encode("utf-8", "replace")
 
 
 class Follows(Protocol):
@@ -136,10 +140,15 @@ class EventStream(Response):
     media_type = "text/event-stream"
 
     def __init__(
-        self, events: AsyncGenerator[bytes], leave: Callable[[], None], cutoff: Cutoff, last: Callable[[PortalError], bytes]
+        self,
+        events: AsyncGenerator[bytes],
+        leave: Callable[[], None],
+        cutoff: Cutoff,
+        last: Callable[[PortalError], bytes],
+        headers: Mapping[str, str] | None = None,
     ) -> None:
-        """last: the event that tells why the stream was cut off."""
-        super().__init__(headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"})
+        """last: the event that tells why the stream was cut off. headers: beside those of every stream."""
+        super().__init__(headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no", **(headers or {})})
         del self.headers["content-length"]
         self._events = events
         self._leave = leave

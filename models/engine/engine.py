@@ -26,7 +26,7 @@ from models.engine.speculative.drafting import Drafting
 from models.engine.speculative.guesser import Guesser
 from models.engine.speculative.prompt_lookup import Speculation
 from models.engine.stats.ledger import Ledger
-from models.engine.stats.metrics import EngineMetrics
+from models.engine.stats.metrics import STUCK_S, EngineMetrics
 
 _log = logging.getLogger(__name__)
 
@@ -136,6 +136,9 @@ class Engine:
                     sequence.events.put(sequence.finished(FinishReason.CANCELLED))
             elif self._decoding and all(one.cancelled for one in self._decoding):
                 self._backend.abort(True)
+            if self._ledger.step_running_s > STUCK_S:
+                # Nobody needs to wait for a step that may never end; what it tells afterwards nobody hears.
+                sequence.events.put(sequence.finished(FinishReason.CANCELLED))
 
     @property
     def idle(self) -> bool:
@@ -188,6 +191,7 @@ class Engine:
 
     def _run(self) -> None:
         while self._wait_for_work():
+            self._ledger.step_began = time.monotonic()
             try:
                 if not self._scheduler.idle:
                     self.step()
@@ -198,6 +202,8 @@ class Engine:
             except Exception:  # noqa: BLE001 - one broken step must not end the thread
                 _log.exception("a step of model %s failed; its running answers end here", self._name)
                 self._answers.fail_all(ModelFailed("The model {name} stopped in the middle of the answer. Ask again.", name=self._name))
+            finally:
+                self._ledger.step_began = None
         self._answers.fail_all(Unavailable("The model {name} was unloaded before the answer was finished.", name=self._name))
         self._memory.close()
         self._backend.close()

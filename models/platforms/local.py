@@ -173,6 +173,13 @@ class LocalPlatform:
     def metrics(self) -> EngineMetrics:
         return self._engine.metrics()
 
+    def restart(self) -> bool:
+        """End the model's own process, which is then started again; False where it runs in this one."""
+        if not isinstance(self._backend, ChildModel):
+            return False
+        self._backend.restart()
+        return True
+
     def cancel(self, sequence: Sequence) -> None:
         self._engine.cancel(sequence)
 
