@@ -43,6 +43,7 @@ ENGINE: tuple[tuple[str, str, type[Metric], str], ...] = (
     ("filler_tokens", "filler_tokens", CounterMetricFamily, "Computed along in idle slots, so that the weights were read less often."),
     ("paused", "answers_paused", CounterMetricFamily, "Answers that made room for another user and went on later."),
     ("steps", "steps", CounterMetricFamily, "Steps of the decode loop since the load."),
+    ("step_running_s", "step_running_seconds", GaugeMetricFamily, "How long the step that runs now has been running; 0 between steps."),
     ("step_seconds", "step_seconds", CounterMetricFamily, "Seconds those steps took."),
     ("answers", "answers", CounterMetricFamily, "Answers finished since the load."),
     ("failures", "failures", CounterMetricFamily, "Answers that failed since the load."),
