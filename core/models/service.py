@@ -8,7 +8,7 @@ from pathlib import Path
 from core.clock import Clock
 from core.inference.ports import Router
 from core.models.ports import ModelPool
-from core.models.records import AdapterFile, Crash, LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelKind
+from core.models.records import AdapterFile, Crash, DeviceMemory, LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelKind
 from core.people.permissions import Permission, require
 from core.people.records import AuditEvent, User
 from core.unit_of_work import Store
@@ -36,6 +36,11 @@ class ModelService:
     def loaded(self, user: User) -> Sequence[LoadedModel]:
         require(user.role, Permission.RUN_MODELS)
         return self._pool.loaded()
+
+    def memory(self, user: User) -> Sequence[DeviceMemory]:
+        """What the host and each GPU have at this moment."""
+        require(user.role, Permission.RUN_MODELS)
+        return self._pool.memory()
 
     def last_crash(self, user: User) -> Crash | None:
         """How the run before this one ended, if it died in native code."""
