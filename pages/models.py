@@ -183,7 +183,7 @@ def _machine(portal: Portal, user: User, loaded: Sequence[LoadedModel]) -> None:
             named = t("Memory of this machine") if device.name == HOST else t("Memory of {device}", device=plain(device.name))
             free = t("{free} free of {total}", free=size(device.free_bytes), total=size(device.total_bytes))
             card_title(named, free)
-            device_bar(device, loaded)
+            device_bar(device, devices, loaded)
 
 
 def _actions(portal: Portal, user: User, model: LoadedModel) -> None:

@@ -78,8 +78,7 @@ def _body(report: UsageReport, parts: UsageParts) -> None:
             card_title(t("No answers in this range"), t("Choose other days, another model or another group."))
         return
     with st.grid(2, min_column_width=340, gap="small", key="charts"):
-        _by_day(report)
-        _by_way(report, parts)
+        _by_day(report, parts)
         _satisfaction(report)
     groups_named = [(_group_name(name), each) for name, each in report.by_group]
     _breakdown("models", t("By model"), t("All figures of the range; p95: one answer in twenty takes longer"), t("Model"), report.by_model)
@@ -211,16 +210,14 @@ def _difference(now: float | None, before: float | None) -> float | None:
 # Charts
 
 
-def _by_day(report: UsageReport) -> None:
+def _by_day(report: UsageReport, parts: UsageParts) -> None:
     look = dark()
     days = [day for day, _ in report.by_day]
     totals = [each for _, each in report.by_day]
     with card("people", t("People per day"), t("Distinct people with at least one answer; weekends are lighter")):
         series = [Line(t("People count"), [each.people for each in totals], 0)]
         charts.show(charts.bars(days, series, look), "chart-people", t("People per day"))
-    with card("answers", t("Answers and chats"), t("Per day; a chat counts on each day it has an answer")):
-        series = [Line(t("Answers"), [each.answers for each in totals], 0), Line(t("Chats"), [each.chats for each in totals], 5)]
-        charts.show(charts.lines(days, series, look), "chart-answers", t("Answers and chats"))
+    _by_way(days, parts)
     with card("first-token", t("Time to first token"), t("Seconds, with the wait in line; a gap is a day without answers")):
         series = [Line("p95", [each.ttft_p95 for each in totals], 0), Line("p50", [each.ttft_p50 for each in totals], 5)]
         charts.show(charts.lines(days, series, look, unit="s"), "chart-first-token", t("Time to first token"))
@@ -238,10 +235,10 @@ def _by_day(report: UsageReport) -> None:
         charts.show(charts.bars(days, series, look), "chart-tokens", t("Tokens per day"))
 
 
-def _by_way(report: UsageReport, parts: UsageParts) -> None:
-    """Chat against API: who asks on the page, and which programs ask."""
-    days = [day for day, _ in report.by_day]
-    with card("ways", t("Chat and API"), t("Answers per day, asked on the page and by programs")):
+def _by_way(days: Sequence[date], parts: UsageParts) -> None:
+    """Chat against API: what people ask on the page, and what programs ask."""
+    with st.container(border=True, key="card-answers", gap="xsmall"):
+        st.markdown(f"### {t('Answers per day')}", anchors=False)
         keys = (
             ("s1", t("Chat: {n} people, {tokens} tokens", n=parts.people(by_page=True), tokens=count(parts.tokens(by_page=True)))),
             ("s2", t("API: {n} people, {tokens} tokens", n=parts.people(by_page=False), tokens=count(parts.tokens(by_page=False)))),
@@ -251,7 +248,7 @@ def _by_way(report: UsageReport, parts: UsageParts) -> None:
             Line(t("Chat"), parts.answers_by_day(by_page=True), 0),
             Line(t("API"), parts.answers_by_day(by_page=False), 1),
         ]
-        charts.show(charts.bars(days, series, dark()), "chart-ways", t("Chat and API"))
+        charts.show(charts.bars(days, series, dark()), "chart-answers", t("Answers per day"))
 
 
 def _by_person(parts: UsageParts) -> None:

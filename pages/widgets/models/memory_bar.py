@@ -26,16 +26,19 @@ class Held:
     bytes: int
 
 
-def held_by(device: DeviceMemory, models: Sequence[LoadedModel]) -> list[Held]:
-    """Whose memory it is, the largest first. Together never more than is in use: what a load took was measured once, use is now."""
+def held_by(device: DeviceMemory, devices: Sequence[DeviceMemory], models: Sequence[LoadedModel]) -> list[Held]:
+    """Whose memory it is, the largest first. Together never more than is in use: what a load took was measured once, use is now.
+
+    devices: all of them; a model on several GPUs is taken to be spread evenly.
+    """
     held = []
     for model in models:
         if model.plan is None or model.state is ModelState.FAILED:
             continue
-        on_gpus = model.plan.device != "CPU"
+        on_gpus = not model.plan.device.startswith("CPU")
         if on_gpus == (device.name == HOST) or (on_gpus and device.name not in model.plan.device):
             continue
-        gpus = max(1, model.plan.device.count(",") + model.plan.device.count(" and ") + 1) if on_gpus else 1
+        gpus = sum(each.name in model.plan.device for each in devices) if on_gpus else 1
         taken = model.memory_bytes or round(model.plan.needed_bytes * model.progress)
         if taken:
             held.append(Held(model.name, taken // gpus))
@@ -45,9 +48,9 @@ def held_by(device: DeviceMemory, models: Sequence[LoadedModel]) -> list[Held]:
     return sorted(held, key=lambda each: -each.bytes)
 
 
-def device_bar(device: DeviceMemory, models: Sequence[LoadedModel]) -> None:
+def device_bar(device: DeviceMemory, devices: Sequence[DeviceMemory], models: Sequence[LoadedModel]) -> None:
     """What holds the device's memory at this moment: each model, everything else, and what is free."""
-    held = held_by(device, models)
+    held = held_by(device, devices, models)
     parts = [(each.model, each.bytes, COLOURS[n % len(COLOURS)]) for n, each in enumerate(held)]
     other = device.total_bytes - device.free_bytes - sum(each.bytes for each in held)
     if other > 0:

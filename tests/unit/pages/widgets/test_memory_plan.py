@@ -41,25 +41,25 @@ def test_the_bar_adds_up_to_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "width:41.667%" in bar
 
 
-def loaded(name: str, taken: int, device: str = "CPU") -> LoadedModel:
+def loaded(name: str, taken: int, device: str = "CPU, 2 threads") -> LoadedModel:
     return replace(MODEL, name=name, memory_bytes=taken, plan=replace(PLAN, device=device))
 
 
 def test_the_machines_memory_is_shared_out_among_its_models() -> None:
     host = DeviceMemory("host", 6 * GB, 16 * GB)
     models = [loaded("small", 1 * GB), loaded("large", 4 * GB), loaded("elsewhere", 5 * GB, "CUDA0")]
-    assert [(each.model, each.bytes) for each in memory_bar.held_by(host, models)] == [("large", 4 * GB), ("small", 1 * GB)]
+    assert [(each.model, each.bytes) for each in memory_bar.held_by(host, [host], models)] == [("large", 4 * GB), ("small", 1 * GB)]
     gpu = DeviceMemory("CUDA0", 6 * GB, 16 * GB)
-    assert [(each.model, each.bytes) for each in memory_bar.held_by(gpu, models)] == [("elsewhere", 5 * GB)]
+    assert [(each.model, each.bytes) for each in memory_bar.held_by(gpu, [host, gpu], models)] == [("elsewhere", 5 * GB)]
 
 
 def test_models_never_hold_more_than_is_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
     host = DeviceMemory("host", 12 * GB, 16 * GB)
     models = [loaded("one", 6 * GB), loaded("two", 2 * GB)]
-    assert sum(each.bytes for each in memory_bar.held_by(host, models)) == 4 * GB
+    assert sum(each.bytes for each in memory_bar.held_by(host, [host], models)) == 4 * GB
     shown: list[str] = []
     monkeypatch.setattr(memory_bar.st, "html", shown.append)
-    memory_bar.device_bar(host, models)
+    memory_bar.device_bar(host, [host], models)
     assert "one <em>3.0 GB" in shown[0] and "Free <em>12.0 GB" in shown[0] and "Other use" not in shown[0]
 
 
