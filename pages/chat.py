@@ -19,7 +19,7 @@ from core.people.records import User
 from pages.shell import frame
 from pages.shell.words import said, t
 from pages.widgets.chat import linked_message, location, sidebar
-from pages.widgets.chat.composer import PROMPT, composer, options
+from pages.widgets.chat.composer import PROMPT, composer, gone_model, options
 from pages.widgets.chat.message import plain
 from pages.widgets.chat.transcript import transcript
 from pages.widgets.common.cookie import session_watch
@@ -78,6 +78,7 @@ def render(portal: Portal, user: User) -> None:
         on_dismiss=_forget_problem,
         deleted=portal.conversations.deleted_just_now(user),
         arrival=linked_message.place(shown or ()),
+        note=gone_model(models, _answered_by(shown or ())),
     )
     if shown is None:
         if frame.blank(t("There is no such chat"), t("It may have been deleted, or the address is not complete."), t("Start a new chat")):
@@ -136,6 +137,8 @@ def _carry_out(portal: Portal, user: User, models: Sequence[LoadedModel], asked:
 
 def _ask(portal: Portal, user: User, models: Sequence[LoadedModel], here: str | None, asked: Mapping[str, Any]) -> None:
     text, request = asked["text"], asked["request"]
+    # Before a chat is made for it, which would stay behind empty.
+    portal.disk.check()
     held: list[StoredFile] = st.session_state.setdefault(_HELD, [])
     refused: list[PortalError] = []
     for file in asked.get("files", ()):
@@ -173,6 +176,11 @@ def _messages(portal: Portal, user: User, conversation_id: str | None) -> list[S
         return portal.conversations.transcript(user, conversation_id)
     except NotFound:
         return None
+
+
+def _answered_by(shown: Sequence[Shown]) -> str:
+    """The model of the last answer that has one; "" if there is none."""
+    return next((each.message.generation.model for each in reversed(shown) if each.message.generation), "")
 
 
 def _tell_problem(sentence: str) -> None:

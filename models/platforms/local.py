@@ -149,9 +149,8 @@ class LocalPlatform:
             found = must_call(wanted, tagged=tagged)
         elif found is None and request.tool_choice == "auto" and any(tool.strict for tool in request.tools):
             found = may_call(request.tools, tagged=tagged)
-        reason = None if found is None else self._backend.grammar_error(found.grammar)
-        if reason is not None:
-            raise InvalidInput("The model cannot follow this format: {reason}.", reason=reason.rstrip("."))
+        if found is not None:
+            self._backend.prepare_grammar(found.grammar)
         return found
 
     @property

@@ -52,6 +52,7 @@ class Pool:
         """
         self._builtin = builtin
         self._catalog = Catalog(models_folder, builtin)
+        self._builtin = builtin
         self._remembered = RememberedSettings(notes)
         self._extra_buffers = extra_buffers
         self._files = files

@@ -19,6 +19,7 @@ from pages.shell import frame, words
 from pages.shell.browser import browser_shell
 from pages.shell.words import said, t
 from pages.widgets.chat.message import plain
+from pages.widgets.models.start_problems import MODELS, start_problems
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
@@ -101,9 +102,11 @@ def _signed_in(portal: Portal, user: User) -> None:
         search.shortcut()
     _tell_of_the_disk(portal, user)
     if start:
+        start_problems(portal, user, here=False)
         page.run()
     else:
         with st.container(key="tool"):
+            start_problems(portal, user, here=page.url_path == MODELS)
             page.run()
 
 

@@ -549,6 +549,23 @@ def test_an_address_with_somebody_elses_or_no_message_says_so(house: House, ana:
     assert "There is no such chat" in texts(drawn) and "secret" not in texts(drawn)
 
 
+def test_the_built_in_guide_is_called_what_it_is(house: House) -> None:
+    house.router.available = [replace(MODEL, guide=True)]
+    drawn = chat(house)
+    assert drawn.menu_button(key="modelpick").options == ["Built-in guide, knows only this portal"]
+
+
+def test_a_chat_says_when_the_model_that_answered_it_is_not_there(house: House, ana: User) -> None:
+    conversation_id = house.ask(ana, "hello")
+    said = "The last answer came from fake, which is not loaded now."
+    assert said not in texts(chat(house, conversation_id))
+    house.router.available = [replace(MODEL, name="other")]
+    assert f"{said} other answers." in texts(chat(house, conversation_id))
+    house.router.available = [replace(MODEL, name="guide", guide=True)]
+    assert f"{said} The built-in guide answers, and knows only this portal." in texts(chat(house, conversation_id))
+    assert said not in texts(chat(house))
+
+
 # What was refused, and what was deleted
 
 

@@ -24,6 +24,18 @@ _MODEL = "chosen_model"
 _THINKING = "wants_thinking"
 
 
+def gone_model(models: Sequence[LoadedModel], answered_by: str) -> str:
+    """A sentence about the model that answered last, where nobody can ask it now; "" where it is there."""
+    if not models or not answered_by or any(answered_by in each.names for each in models):
+        return ""
+    name, chosen = _chosen(models)
+    gone = plain(answered_by)
+    if chosen.guide:
+        words = "The last answer came from {model}, which is not loaded now. The built-in guide answers, and knows only this portal."
+        return t(words, model=gone)
+    return t("The last answer came from {model}, which is not loaded now. {other} answers.", model=gone, other=plain(name))
+
+
 def options(models: Sequence[LoadedModel]) -> TurnOptions:
     """What the person chose; a model that is gone falls back to the default one."""
     return TurnOptions(model=_chosen(models)[0] if models else None, thinking=bool(st.session_state.get(_THINKING, True)))
@@ -43,6 +55,7 @@ def composer(
     on_dismiss: Callable[[], None],
     deleted: Sequence[Pending] = (),
     arrival: Arrival | None = None,
+    note: str = "",
 ) -> DeltaGenerator:
     """Draw it. Returns the place for the figures of the running answer.
 
@@ -50,7 +63,7 @@ def composer(
     on_ask: called when `st.session_state[PROMPT]` holds a question, as `text` and `files`. problem: why the last one was not asked.
     on_dismiss: asked to hide that. deleted: chats whose deletion can be taken back.
     held: files that go with the next one. on_drop: asked to leave one of them (its id) out.
-    arrival: the message that the transcript is opened at.
+    arrival: the message that the transcript is opened at. note: what to know before asking on.
     """
     with st.bottom:
         undo_bar(deleted)
@@ -58,6 +71,9 @@ def composer(
             with st.container(key="problem", horizontal=True, vertical_alignment="center", wrap=False, gap="xsmall"):
                 st.markdown(f":red[:material/error: {plain(problem)}]", width="stretch")
                 st.button(t("Dismiss"), icon=":material/close:", key="icon-problem", type="tertiary", on_click=on_dismiss)
+        if note:
+            with st.container(key="composernote"):
+                st.caption(f":material/info: {note}")
         with st.container(key="composer", gap="xxsmall"):
             follow(conversation, answer, arrival)
             placeholder = t("Ask anything") if models else t("No model is ready yet")
@@ -92,14 +108,21 @@ def _held(files: Sequence[StoredFile], on_drop: Callable[[str], None]) -> None:
 
 def _choices(models: Sequence[LoadedModel], on_choice: Callable[[], None]) -> None:
     name, chosen = _chosen(models)
-    names = [name for each in models for name in each.names]
-    picked = st.menu_button(plain(name), names, type="tertiary", key="modelpick", help=t("Model"))
+    titles = {name: model_title(each, name) for each in models for name in each.names}
+    picked = st.menu_button(
+        plain(titles[name]), list(titles), format_func=titles.__getitem__, type="tertiary", key="modelpick", help=t("Model")
+    )
     if picked and picked != name:
         st.session_state[_MODEL] = picked
         on_choice()
         st.rerun()
     if chosen.file.thinking:
         st.session_state[_THINKING] = st.toggle(t("Thinking"), value=st.session_state.get(_THINKING, True), key="thinking")
+
+
+def model_title(model: LoadedModel, name: str) -> str:
+    """What people read for a model, or for one of its adapters."""
+    return t("Built-in guide, knows only this portal") if model.guide and name == model.name else name
 
 
 def _chosen(models: Sequence[LoadedModel]) -> tuple[str, LoadedModel]:
