@@ -35,6 +35,8 @@ EVENTS = {
     "retention.delete": "Deleted by retention",
     "hold.place": "Legal hold placed",
     "hold.lift": "Legal hold lifted",
+    "job.retry": "Job retried",
+    "job.cancel": "Job cancelled",
     "index.retry": "Index jobs retried",
     "index.reconcile": "Index compared",
     "index.rebuild": "Index rebuilt",
