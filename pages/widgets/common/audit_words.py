@@ -35,7 +35,7 @@ EVENTS = {
     "retention.delete": "Deleted by retention",
     "hold.place": "Legal hold placed",
     "hold.lift": "Legal hold lifted",
-    "job.retry": "Job retried",
+    "job.retry": "Job tried again",
     "job.cancel": "Job cancelled",
     "index.retry": "Index jobs retried",
     "index.reconcile": "Index compared",
