@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Callable
 from io import BytesIO
@@ -91,7 +90,7 @@ def test_a_backup_that_is_deleted_while_somebody_asks_for_it_is_not_there(
 def test_one_that_is_deleted_after_that_arrives_whole(tmp_path: Path, headers: dict[str, str]) -> None:
     file = tmp_path / "a.backup"
     file.write_bytes(b"content")
-    opened = len(os.listdir("/dev/fd"))
+    opened = len(list(Path("/dev/fd").iterdir()))
     response = OpenFileResponse(file, "a.backup", {})
     file.unlink()
     came: list[bytes] = []
@@ -106,7 +105,7 @@ def test_one_that_is_deleted_after_that_arrives_whole(tmp_path: Path, headers: d
     asyncio.run(response(scope, receive, send))
     assert b"".join(came) == (b"ntent" if headers else b"content")
     del response
-    assert len(os.listdir("/dev/fd")) == opened
+    assert len(list(Path("/dev/fd").iterdir())) == opened
 
 
 def test_an_encrypted_backup_is_checked_with_its_passphrase(ada: httpx.Client) -> None:
