@@ -57,6 +57,7 @@ class Settings:
     max_question_chars: Annotated[int, "The longest question, in characters."] = 32_000
     max_file_mb: Annotated[int, "What the files of one question may have together, in MB."] = 20
     session_hours: Annotated[int, "Hours until a person must sign in again."] = 12
+    cors_origins: Annotated[str, "Origins whose pages may use /v1 with a key, separated by commas. *: all. Empty: none."] = ""
     secure_cookie: Annotated[bool, "Send the session cookie over HTTPS only; switch on behind TLS."] = False
     log_level: Annotated[str, "DEBUG, INFO, WARNING or ERROR."] = "INFO"
     log_format: Annotated[str, "json or text. Empty: JSON in the log file, and warnings as text on standard error."] = ""
@@ -73,6 +74,11 @@ class Settings:
     @property
     def proxies(self) -> list[str]:
         return _listed(self.trusted_proxies)
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """Of cors_origins, as browsers write them."""
+        return frozenset(origin for each in self.cors_origins.split(",") if (origin := each.strip().rstrip("/").lower()))
 
     @property
     def database(self) -> str:

@@ -38,12 +38,14 @@ class Readiness(BaseModel):
 
 
 @router.get("/healthz")
+@router.head("/healthz", include_in_schema=False)
 async def healthz() -> Alive:
     """The process answers. Takes no thread and asks no other part, so that it stays fast under load."""
     return Alive(status="ok")
 
 
 @router.get("/readyz", responses={503: {"model": Readiness, "description": "It is not ready."}})
+@router.head("/readyz", include_in_schema=False)
 def readyz(portal: PortalHere, request: Request, response: Response) -> Readiness:
     """200 when store and model can answer a question, else 503. The index only finds: its absence is told, not fatal."""
     store, model, index = _store(portal), _model(portal), _index(portal)

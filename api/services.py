@@ -15,6 +15,7 @@ from core.knowledge.files import Files
 from core.models.ports import ModelPool
 from core.models.service import ModelService
 from core.operations.backups import Backups
+from core.operations.disk import DiskSpace
 from core.operations.index_care import IndexCare
 from core.operations.retention import Retention
 from core.people.accounts import Accounts
@@ -24,10 +25,13 @@ from core.people.sign_in import SignIn
 from core.review.feedback import FeedbackQueue
 from core.search.ports import IndexJobs, SearchIndex
 from core.search.search import Search
+from core.tasks.jobs import Jobs
 from core.usage.reports import UsageReports
 
 
 class RouteSettings(Protocol):
+    @property
+    def origins(self) -> frozenset[str]: ...
     @property
     def secure_cookie(self) -> bool: ...
     @property
@@ -72,6 +76,8 @@ class Portal(Protocol):
     @property
     def index_care(self) -> IndexCare: ...
     @property
+    def jobs(self) -> Jobs: ...
+    @property
     def backups(self) -> Backups: ...
     @property
     def usage(self) -> UsageReports: ...
@@ -83,6 +89,8 @@ class Portal(Protocol):
     def index(self) -> SearchIndex: ...
     @property
     def index_worker(self) -> IndexJobs: ...
+    @property
+    def disk(self) -> DiskSpace: ...
     @property
     def log_lines_dropped(self) -> int: ...
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
 from starlette.responses import Response
@@ -18,6 +19,8 @@ from starlette.types import Receive, Scope, Send
 log = logging.getLogger(__name__)
 
 KEEP_ALIVE_S = 15.0
+_LINE_ENDS = re.compile("[\x85\u2028\u2029\ud800-\udfff]")
+"""What some readers take for the end of a line, and halves of surrogate pairs, which UTF-8 cannot carry."""
 KEEP_ALIVE = b": waiting\n\n"
 T = TypeVar("T")
 
@@ -81,9 +84,10 @@ async def until_gone(receive: Receive) -> None:
 
 
 def sse(data: object, event: str | None = None) -> bytes:
-    """One event. Its JSON has no line break, so a single data line carries it."""
+    """One event. Its JSON has no line break, of Unicode's either, so a single data line carries it."""
     head = f"event: {event}\n" if event else ""
-    return f"{head}data: {json.dumps(data, ensure_ascii=False, separators=(',', ':'))}\n\n".encode("utf-8", "replace")
+    text = _LINE_ENDS.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(data, ensure_ascii=False, separators=(",", ":")))
+    return f"{head}data: {text}\n\n".encode("utf-8", "replace")
 
 
 class EventStream(Response):
@@ -91,8 +95,8 @@ class EventStream(Response):
 
     media_type = "text/event-stream"
 
-    def __init__(self, events: AsyncGenerator[bytes], leave: Callable[[], None]) -> None:
-        super().__init__(headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"})
+    def __init__(self, events: AsyncGenerator[bytes], leave: Callable[[], None], headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no", **(headers or {})})
         del self.headers["content-length"]
         self._events = events
         self._leave = leave

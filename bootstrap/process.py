@@ -6,7 +6,7 @@ import os
 import threading
 
 import settings as portal_settings
-from bootstrap.portal import Portal, _build_recorded, ensure_first_admin, load_first_model
+from bootstrap.portal import Portal, _build_recorded, ensure_first_admin, load_models
 from core.errors import StartFailed
 from core.inference.ports import Router
 from core.models.ports import ModelPool
@@ -40,7 +40,7 @@ def portal() -> Portal:
             chosen = portal_settings.load(os.environ)
             _portal = _build_recorded(chosen)
             ensure_first_admin(_portal)
-            load_first_model(_portal)
+            load_models(_portal)
         return _portal
 
 

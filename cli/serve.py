@@ -20,7 +20,7 @@ import uvicorn
 
 import settings as portal_settings
 from bootstrap import process as portal_process
-from bootstrap.portal import FIRST_ADMIN, ensure_first_admin, give_way, load_first_model
+from bootstrap.portal import FIRST_ADMIN, ensure_first_admin, give_way, load_models
 from cli.connection_limits import Crowd, most_connections, raise_descriptor_limit
 from cli.connections import protocols
 from cli.cures import failed
@@ -63,7 +63,7 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
     if password:
         # Told before the server is up: whatever happens next, this is the only time it can be read.
         print(f"First admin: name {FIRST_ADMIN}, password {password}  (shown only now; change it under your name)", flush=True)
-    load_first_model(portal)
+    load_models(portal)
     from app import app, settle  # here, so that the doctor, who asks this module about ports, need not wait for the pages
 
     http, websocket = protocols(crowd)

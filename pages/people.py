@@ -29,9 +29,8 @@ def render(portal: Portal, user: User) -> None:
         st.button(t("Add a person"), icon=":material/person_add:", key="people-add", on_click=_choose, args=(_ADD,))
     chosen = st.session_state.get(_CHOSEN)
     found = next((each for each in people if each.name == chosen), None)
-    # On a phone there is one pane at a time.
-    with st.container(key="people-one" if found or chosen == _ADD else "people-all"):
-        left, right = st.columns([2, 3], gap="large")
+    frame.one_pane(".st-key-people-list" if found or chosen == _ADD else "", ".st-key-people-back")
+    left, right = st.columns([2, 3], gap="large")
     with left:
         _list(people)
     with right:

@@ -22,7 +22,8 @@ MODEL = LoadedModel("fake", ModelState.READY, FILE, "v1", "local", "CPU", contex
 class FakeGeneration:
     """Yields what the router was told to; holds at `gate` after each delta when the router is held."""
 
-    model, model_version, platform = "fake", "v1", "local"
+    model, model_version, platform, engine = "fake", "v1", "local", "fake 1"
+    ignored: tuple[str, ...] = ()
 
     def __init__(self, events: Sequence[GenerationEvent | PortalError], gate: threading.Semaphore | None) -> None:
         self._events = events
@@ -107,6 +108,8 @@ class FakeRouter:
     vectors: list[FakeVectors] = field(default_factory=list)
     vector_error: PortalError | None = None
     """What the next vectors fail with, once they are begun."""
+    ignored: tuple[str, ...] = ()
+    """What the next answers do not follow of their schemas."""
     refuse: list[PortalError] = field(default_factory=list)
     """Raised by the next calls of start, embed and rerank, one each."""
     gate: threading.Semaphore | None = None
@@ -133,6 +136,7 @@ class FakeRouter:
         except queue.Empty:
             events = self.always
         generation = FakeGeneration(events, self.gate)
+        generation.ignored = self.ignored
         self.generations.append(generation)
         return generation
 
@@ -167,6 +171,8 @@ class FakePool:
     adapters_on_disk: list[AdapterFile] = field(default_factory=list)
     settings: list[LoadSettings] = field(default_factory=list)
     """Of the loads, the last one last."""
+    defaults: list[bool] = field(default_factory=list)
+    """Of each load, whether it was to become the default."""
 
     def loaded(self) -> Sequence[LoadedModel]:
         return self.models
@@ -195,6 +201,7 @@ class FakePool:
         if self.refuse:
             raise self.refuse.pop(0)
         self.settings.append(settings)
+        self.defaults.append(default)
         return MODEL
 
     def metrics(self) -> dict[str, object]:
@@ -208,3 +215,5 @@ class FakePool:
 
     def unload(self, name: str) -> None:
         self.asked.append(("unload", name))
+        if not self.models:
+            raise NotFound("There is no model {model}.", model=name)

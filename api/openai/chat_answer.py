@@ -83,6 +83,7 @@ class ChatCompletion(BaseModel):
     object: Literal["chat.completion"] = "chat.completion"
     created: int
     model: str
+    system_fingerprint: str = Field(description="Changes with the model's file and the engine's version.")
     choices: list[Choice]
     usage: UsageOut
 
@@ -139,7 +140,8 @@ class ChatAnswer:
     @property
     def _head(self) -> dict[str, Any]:
         done = self._first
-        return {"id": f"chatcmpl-{done.id}", "created": int(done.created_at.timestamp()), "model": done.model}
+        created = int(done.created_at.timestamp())
+        return {"id": f"chatcmpl-{done.id}", "created": created, "model": done.model, "system_fingerprint": done.fingerprint}
 
     @property
     def _finished(self) -> bool:

@@ -11,15 +11,17 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
-from core.chat.conversations import own_to_change
-from core.chat.questions import check_question, check_request_id, title_of
+from core.chat.conversations import own_to_change, path
+from core.chat.questions import check_question, check_request_id
 from core.chat.records import Author, Conversation, Message, MessageStatus, Turn
 from core.chat.running_turn import RunningTurn
+from core.chat.titles import title_of
 from core.chat.turn_runner import TurnOptions, TurnRunner
 from core.clock import Clock
-from core.errors import Conflict, NotFound, Unavailable
+from core.errors import Conflict, InvalidInput, NotFound, Unavailable
 from core.inference.ports import Router
 from core.knowledge.files import attachable
+from core.knowledge.records import StoredFile
 from core.operations.disk import ENDLESS, DiskSpace
 from core.operations.log_context import log_context
 from core.people.records import User
@@ -53,6 +55,7 @@ class Turns:
         self._threads: dict[str, threading.Thread] = {}
         self._lock = threading.Lock()
         self._closing = threading.Event()
+        self._router = router
         self._runner = TurnRunner(store, router, self._closing)
         self._keeper = threading.Thread(target=self._keep_leases, name="turn-leases", daemon=True)
         self._keeper.start()
@@ -88,6 +91,10 @@ class Turns:
                 parent_id, wanted = before.parent_id, [*(file.id for file in before.files), *files]
             attached = attachable(work, user, conversation.id, wanted, self._max_file_bytes)
             words = check_question(text, self._max_chars, files=bool(attached))
+            self._check_reads_files(attached, options)
+            if self._asks_guide(options):
+                earlier = path(work.messages.of_conversation(conversation.id), parent_id)
+                self._check_reads_files([file for message in earlier for file in message.files], options)
             question = Message(
                 uuid4().hex, conversation.id, parent_id, Author.USER, words, MessageStatus.DONE, self._clock(), files=attached
             )  # fmt: skip
@@ -106,6 +113,7 @@ class Turns:
             conversation = own_to_change(work, user, found.conversation_id)
             answer = self._message(work, conversation, answer_id, Author.ASSISTANT)
             question = self._message(work, conversation, answer.parent_id or "", Author.USER)
+            self._check_reads_files(question.files, options)
             return self._begin(work, user, conversation, question, request_id, new_question=False)
 
         return self._once(user, request_id, begin, options, source)
@@ -124,6 +132,18 @@ class Turns:
                     return earlier
             raise
         return self._launch(user, turn, options, source)
+
+    def _check_reads_files(self, files: Sequence[StoredFile], options: TurnOptions) -> None:
+        """Raise InvalidInput where the chosen model is the guide, which would only talk nonsense about a file."""
+        if files and self._asks_guide(options):
+            raise InvalidInput(
+                "The built-in guide reads no files: it knows only this portal. Choose another model, or ask an admin to load one."
+            )
+
+    def _asks_guide(self, options: TurnOptions) -> bool:
+        models = self._router.models()
+        chosen = next((each for each in models if options.model in each.names), next(iter(models), None))
+        return chosen is not None and chosen.guide
 
     @staticmethod
     def _message(work: UnitOfWork, conversation: Conversation, message_id: str, author: Author) -> Message:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from dataclasses import replace
+from hashlib import sha256
 from uuid import uuid4
 
 from core.clock import Clock
@@ -26,9 +27,16 @@ class Completion:
         self.id = completion_id
         self.created_at = clock()
         self.model = generation.model
+        self.ignored = generation.ignored
         self._user = user
         self._generation = generation
         self._store = store
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes with the model's file and with what runs it."""
+        made_by = f"{self._generation.model_version} {self._generation.engine}"
+        return f"fp_{sha256(made_by.encode()).hexdigest()[:12]}"
 
     def cancel(self) -> None:
         self._generation.cancel()

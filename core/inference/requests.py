@@ -27,6 +27,8 @@ class Tool:
     name: str
     description: str = ""
     parameters: str = "{}"
+    strict: bool = False
+    """Hold the model's arguments to the schema, or refuse the schema."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,8 @@ class SamplingParams:
     """GBNF that the answer, its thoughts excepted, must follow from its rule `root`."""
     json_schema: str | None = None
     """JSON Schema, as JSON text, that the answer must follow; not together with a grammar."""
+    strict_schema: bool = False
+    """Refuse a schema of which a grammar cannot say every condition; else those are told and not followed."""
     thinking_budget: int | None = None
     """Most tokens of thoughts; then they are closed. 0 does not keep a model from opening them: see `thinking`."""
 
@@ -179,6 +183,10 @@ class RunningGeneration(Protocol):
     model: str
     model_version: str
     platform: str
+    engine: str
+    """What runs the model, with its version."""
+    ignored: tuple[str, ...]
+    """Conditions of the request's schemas that the answer is not held to, each as its place."""
 
     def events(self) -> Iterator[GenerationEvent]:
         """Yield events until Finished, blocking between them; one consumer. Raises ModelFailed, Busy."""

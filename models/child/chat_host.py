@@ -66,7 +66,7 @@ class ChatHost:
         calls: dict[str, Callable[..., object]] = {
             "submit": self._submit,
             "tokenize": self._backend.tokenize_pieces,
-            "grammar_error": self._backend.grammar_error,
+            "prepare_grammar": self._backend.prepare_grammar,
             "logged": self._backend.logged,
         }
         self._engine.start()

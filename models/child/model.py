@@ -120,9 +120,9 @@ class ChildModel(KeptProcess):
     def tokenize_pieces(self, pieces: list[str]) -> list[int]:
         return [int(token) for token in self._call("tokenize", pieces)]
 
-    def grammar_error(self, text: str) -> str | None:
-        reason = self._call("grammar_error", text)
-        return None if reason is None else str(reason)
+    def prepare_grammar(self, text: str) -> None:
+        """See LlamaBackend.prepare_grammar."""
+        self._call("prepare_grammar", text)
 
     def control_markers(self) -> list[str]:
         return self._markers

@@ -20,12 +20,13 @@ from models.gguf.facts import ModelFacts
 from models.platforms.local_generation import LocalGeneration
 from models.platforms.prefetch import UNKNOWN, LookAhead, Turn
 from models.prompting.answer_reader import AnswerReader
+from models.prompting.call_grammar import may_call, must_call
 from models.prompting.chat_template import ChatTemplate, Prompt
 from models.prompting.grammar import check_grammar
-from models.prompting.json_schema import grammar_of
+from models.prompting.json_schema import Followed, grammar_of
 from models.prompting.marked_text import SEAM, MarkedText
 from models.prompting.reasoning import CLOSE, OPEN, ReasoningParser
-from models.prompting.tool_calls import ToolCallParser, must_call
+from models.prompting.tool_calls import ToolCallParser
 from models.serving import machine
 
 DEFAULT_MAX_TOKENS = 4096
@@ -77,8 +78,11 @@ class LocalPlatform:
         tokens = self._tokenize(prompt)
         if not tokens:
             raise InvalidInput("The chat template of {model} writes nothing for this conversation.", model=self.facts.file.name)
-        params = self._resolved(request, prompt, self._room(tokens))
-        reader = AnswerReader(ReasoningParser(inside=prompt.inside_thinking), ToolCallParser(request.tools) if tools else None)
+        room = self._room(tokens)
+        followed = self._followed(request)
+        params = self._resolved(request, prompt, room, followed.grammar if followed else None)
+        calls = ToolCallParser(request.tools, forced=request.tool_choice != "auto") if tools else None
+        reader = AnswerReader(ReasoningParser(inside=prompt.inside_thinking), calls)
         key = adapter.key if adapter else 0
         sequence = self.submit(tokens, params, request.user_id, batch=request.batch, adapter=key, label=request.id)
 
@@ -89,7 +93,7 @@ class LocalPlatform:
         return LocalGeneration(
             self, sequence, params, reader,
             name=self.facts.file.name, version=self.version, device=self.platform,
-            guard=request.guard, adapter=adapter, ended=hears,
+            guard=request.guard, adapter=adapter, ended=hears, ignored=followed.ignored if followed else (),
         )  # fmt: skip
 
     def submit(
@@ -121,8 +125,8 @@ class LocalPlatform:
             raise PromptTooLong(len(tokens), self._backend.context - 1)
         return room
 
-    def _resolved(self, request: GenerationRequest, prompt: Prompt, room: int) -> Resolved:
-        asked = replace(request.params, grammar=self._grammar(request), json_schema=None)
+    def _resolved(self, request: GenerationRequest, prompt: Prompt, room: int, grammar: str | None) -> Resolved:
+        asked = replace(request.params, grammar=grammar, json_schema=None)
         tags = None
         if needs_steering(asked) and request.thinking and (prompt.inside_thinking or self.facts.file.thinking):
             opening, closing = self._backend.tokenize(OPEN), self._backend.tokenize(CLOSE)
@@ -130,22 +134,24 @@ class LocalPlatform:
         default = self._tool_defaults if request.tools else self._defaults
         return resolve(asked, default, min(asked.max_tokens or DEFAULT_MAX_TOKENS, room), tags)
 
-    def _grammar(self, request: GenerationRequest) -> str | None:
+    def _followed(self, request: GenerationRequest) -> Followed | None:
         """What the answer must follow, of all that can ask for it. Raises InvalidInput for what cannot be used."""
-        params, text = request.params, request.params.grammar
-        if text is not None:
-            text = check_grammar(text)
+        params, found = request.params, None
+        tagged = "<arg_key>" in self._template.source
+        if params.grammar is not None:
+            found = Followed(check_grammar(params.grammar))
         elif params.json_schema is not None:
-            text = grammar_of(params.json_schema)
+            found = grammar_of(params.json_schema, strict=params.strict_schema)
         if request.tools and request.tool_choice not in ("auto", "none"):
-            if text is not None:
+            if found is not None:
                 raise InvalidInput("An answer cannot both follow a format and be the call of a tool. Ask for one of them.")
             wanted = [tool for tool in request.tools if request.tool_choice in ("required", tool.name)]
-            text = must_call(wanted, tagged="<arg_key>" in self._template.source)
-        reason = None if text is None else self._backend.grammar_error(text)
-        if reason is not None:
-            raise InvalidInput("The model cannot follow this format: {reason}.", reason=reason.rstrip("."))
-        return text
+            found = must_call(wanted, tagged=tagged)
+        elif found is None and request.tool_choice == "auto" and any(tool.strict for tool in request.tools):
+            found = may_call(request.tools, tagged=tagged)
+        if found is not None:
+            self._backend.prepare_grammar(found.grammar)
+        return found
 
     @property
     def own_process_bytes(self) -> int:
@@ -180,7 +186,9 @@ class LocalPlatform:
         return replace(message, content=self._plain(message.content), reasoning=self._plain(message.reasoning), tool_calls=calls)
 
     def _defused_tool(self, tool: Tool) -> Tool:
-        return Tool(self._plain(tool.name), self._plain(tool.description), self._plain(tool.parameters))
+        return replace(
+            tool, name=self._plain(tool.name), description=self._plain(tool.description), parameters=self._plain(tool.parameters)
+        )
 
     def _tokenize(self, prompt: Prompt) -> list[int]:
         return self._backend.tokenize_pieces([piece for piece in prompt.text.split(SEAM) if piece])

@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
+from importlib.metadata import version as version_of
 from typing import Protocol
 
 from core.errors import PortalError
@@ -22,6 +23,7 @@ from models.prompting.reasoning import CLOSE
 
 _UNENDED = "the engine ends every sequence with Finished or an error"
 REPEATED = "The answer began to repeat itself and was stopped."
+ENGINE = f"llama-cpp-python {version_of('llama-cpp-python')}"
 RESUMED = "The answer began to repeat itself; it was continued from there with safer settings."
 EMPTY = "The model thought but did not answer."
 NUDGED = "The model thought but did not answer at first; it was asked again with safer settings."
@@ -54,14 +56,17 @@ class LocalGeneration:
         guard: bool = True,
         adapter: ChosenAdapter | None = None,
         ended: Callable[[ChatMessage, Sequence], None] | None = None,
+        ignored: tuple[str, ...] = (),
     ) -> None:
-        """name, version, device: of the model, for the generation row.
+        """name, version, device: of the model, for the generation row. ignored: see RunningGeneration.
 
         ended: hears an answer that a question may follow, and the sequence that gave the last of it.
         """
         self.model = name + (f":{adapter.name}" if adapter else "")
         self.model_version = version + (f"+{adapter.version}" if adapter else "")
         self.platform = device
+        self.engine = ENGINE
+        self.ignored = ignored
         self._platform = platform
         self._params = params
         self._reader = reader
@@ -124,7 +129,8 @@ class LocalGeneration:
                         return self._stopped(events)
                 case Finished():
                     yield from self._read(held)
-                    last = self._reader.finish(self._before + self._sequence.generated)
+                    cut = event.finish_reason is FinishReason.LENGTH
+                    last = self._reader.finish(self._before + self._sequence.generated, cut=cut)
                     if last is not None:
                         yield last
                     self._repeats = self._unseen(event)

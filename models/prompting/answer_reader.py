@@ -36,16 +36,17 @@ class AnswerReader:
         self._untold += delta.logprobs
         return self._delta(reasoning, text, delta.tokens, last=False)
 
-    def finish(self, tokens: int) -> Delta | None:
+    def finish(self, tokens: int, *, cut: bool = False) -> Delta | None:
+        """The rest of the answer. cut: it reached its limit."""
         reasoning, text = self._reasoning.finish()
-        return self._delta(reasoning, text, tokens, last=True)
+        return self._delta(reasoning, text, tokens, last=True, cut=cut)
 
-    def _delta(self, reasoning: str, text: str, tokens: int, *, last: bool) -> Delta | None:
+    def _delta(self, reasoning: str, text: str, tokens: int, *, last: bool, cut: bool = False) -> Delta | None:
         calls: tuple[ToolCall, ...] = ()
         if self._tools is not None:
             text, calls = self._tools.feed(text) if text else ("", ())
             if last:
-                rest, more = self._tools.finish()
+                rest, more = self._tools.finish(cut=cut)
                 text, calls = text + rest, calls + more
         self._texts.append(text)
         self._thoughts.append(reasoning)

@@ -1,41 +1,39 @@
-"""JSON Schema as GBNF, so that an answer cannot but follow it. Small and bounded: what it does not know it refuses."""
+"""JSON Schema as GBNF, so that an answer cannot but follow it. Small and bounded; what a grammar cannot say is named."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 
 from core.errors import InvalidInput
 from models.prompting.grammar import MOST_CHARACTERS, MOST_REPEATS
+from models.prompting.regular import rules_of
+from models.prompting.schema_forms import ANNOTATIONS, COMBINING, TYPES, Form, Forms, fits_type, property_of, same, types_of, wrong
+from models.prompting.schema_numbers import FURTHEST, MOST_PLACES, Nowhere, bound, decimals, integers, multiples
+from models.prompting.schema_strings import Text, choice, followed, quoted
 
+MOST_SCHEMA_CHARACTERS = 200_000
 MOST_DEPTH = 32
-MOST_PARTS = 1_000
+MOST_PARTS = 2_000
 """Schemas within the schema, properties and values of enumerations together."""
-MOST_DIGITS = 15
-"""Of whole numbers without a bound: what every reader of JSON keeps exact."""
-_ANNOTATIONS = frozenset(
-    {
-        "$schema", "$id", "$comment", "$defs", "definitions", "title", "description", "default", "examples", "deprecated", "readOnly",
-        "writeOnly", "format", "discriminator",
-    }
-)  # fmt: skip
-_KNOWN = {
-    "object": {"properties", "required", "additionalProperties"},
-    "array": {"items", "prefixItems", "minItems", "maxItems"},
-    "string": {"minLength", "maxLength"},
-    "integer": {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"},
-    "number": set[str](),
-    "boolean": set[str](),
-    "null": set[str](),
-}
-_TYPES = tuple(_KNOWN)
+MOST_IGNORED = 50
+MOST_LARGE = 10
+"""Patterns that are given up, which takes longest."""
+_LISTED = ("string", "boolean", "null")
+"""Types of which single values can be left out."""
+MOST_COUNTED = 400
+"""Rules for a bounded number of properties, or of different items."""
 # A bounded run of blanks: a model could otherwise write them without end.
+_HEX = "[0-9a-fA-F]"
 _BASE = {
     "ws": r'| " " | "\n" [ \t]{0,20}',
-    "char": r'[^"\\\x7F\x00-\x1F] | "\\" (["\\/bfnrt] | "u" [0-9a-fA-F]{4})',
+    # Without halves of surrogate pairs, which no reader takes.
+    "char": rf'[^"\\\x7F\x00-\x1F] | "\\" (["\\/bfnrt] | "u" ([0-9a-cA-CefEF] {_HEX}{{3}} | [dD] [0-7] {_HEX}{{2}}))',
     "string": r'"\"" char* "\""',
-    "number": r'"-"? ("0" | [1-9] [0-9]{0,15}) ("." [0-9]{1,16})? ([eE] [-+]? [0-9]{1,3})?',
+    "number": r'"-"? ("0" | [1-9] [0-9]{0,15}) ("." [0-9]{1,16})? ([eE] [-+]? [0-9]{1,2})?',
     "boolean": r'"true" | "false"',
     "null": r'"null"',
     "pair": r'string ws ":" ws value',
@@ -43,50 +41,132 @@ _BASE = {
     "array": r'"[" ws (value (ws "," ws value)*)? ws "]"',
     "value": "object | array | string | number | boolean | null",
 }
+_NOTHING = r"[^\x00-\U0010FFFF]"
 OBJECT_RULES = "".join(f"{name} ::= {body}\n" for name, body in _BASE.items())
 """The rules for any JSON value, `object` among them."""
-_HOUR = '([01] [0-9] | "2" [0-3])'
-_FORMATS = {
-    "date": r'[0-9]{4} "-" ("0" [1-9] | "1" [0-2]) "-" ("0" [1-9] | [1-2] [0-9] | "3" [0-1])',
-    "time": rf'{_HOUR} ":" [0-5] [0-9] ":" [0-5] [0-9] ("." [0-9]{{1,6}})? ("Z" | [-+] {_HOUR} ":" [0-5] [0-9])',
-    "uuid": r'[0-9a-fA-F]{8} "-" [0-9a-fA-F]{4} "-" [0-9a-fA-F]{4} "-" [0-9a-fA-F]{4} "-" [0-9a-fA-F]{12}',
-}
-_FORMATS["date-time"] = f'{_FORMATS["date"]} "T" {_FORMATS["time"]}'
 
 
-def grammar_of(schema_text: str) -> str:
-    """GBNF for answers that are JSON and follow the schema. Raises InvalidInput for what is wrong, too large or not offered."""
-    try:
-        return _Converter(json.loads(schema_text)).grammar()
-    except (ValueError, RecursionError):
-        raise InvalidInput("The schema is not valid JSON.") from None
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """A grammar, and the conditions that it does not hold an answer to, each as its place in the schema."""
+
+    grammar: str
+    ignored: tuple[str, ...] = ()
 
 
-class _Converter:
-    """Each schema becomes an expression; those that may be used twice, a rule of their own."""
+class NothingFits(Exception):
+    """No value can be true to this part of the schema."""
 
-    def __init__(self, schema: Any) -> None:
-        self._root = schema
+
+def grammar_of(schema_text: str, *, strict: bool = False) -> Followed:
+    """GBNF for answers that are JSON and follow the schema. Raises InvalidInput for what is wrong or too large.
+
+    strict: conditions that a grammar cannot say are refused too, all by name.
+    """
+    rules = Rules()
+    root = rules.schema(schema_text, "schema", lambda converter: converter.value())
+    refuse_ignored(rules.ignored, strict=strict)
+    rules.put("root", f"ws {root}")
+    return Followed(rules.text(), tuple(rules.ignored))
+
+
+def refuse_ignored(ignored: Sequence[str], *, strict: bool) -> None:
+    if strict and ignored:
+        raise InvalidInput(
+            "These conditions of the schema cannot be followed: {conditions}. Leave them out, or send strict: false.",
+            conditions=", ".join(ignored)[:1_000],
+        )
+
+
+class Rules:
+    """The rules of one grammar, in which the schemas of several tools may stand together."""
+
+    def __init__(self) -> None:
         self._rules = dict(_BASE)
-        self._references: dict[str, str] = {}
-        self._parts = 0
         self._characters = 0
+        self._known: dict[str, str] = {}
+        """By what it says: the rule that says it."""
+        self.ignored: list[str] = []
 
-    def grammar(self) -> str:
-        root = self._expression(self._root, "the schema", 0)
-        self._put("root", f"ws {root}")
-        return "".join(f"{name} ::= {body}\n" for name, body in self._rules.items())
+    def text(self) -> str:
+        # A rule without a body belongs to what nothing fits, and is reached from nowhere.
+        return "".join(f"{name} ::= {body or _NOTHING}\n" for name, body in self._rules.items())
 
-    def _rule(self, body: str) -> str:
-        name = f"r{len(self._rules)}"
-        self._put(name, body)
+    def schema(self, text: str, place: str, convert: Callable[[Converter], str]) -> str:
+        """What `convert` makes of the schema. Raises InvalidInput."""
+        if len(text) > MOST_SCHEMA_CHARACTERS:
+            raise InvalidInput("The schema is too large. Leave parts of it out.")
+        try:
+            schema = json.loads(text)
+        except (ValueError, RecursionError):
+            raise InvalidInput("The schema is not valid JSON.") from None
+        try:
+            return convert(Converter(schema, self, place))
+        except RecursionError:
+            raise InvalidInput("The schema is nested more than {limit} deep.", limit=MOST_DEPTH) from None
+        except (NothingFits, Nowhere):
+            raise InvalidInput("The schema cannot be used: no value can be true to it.") from None
+
+    def new(self, body: str) -> str:
+        """Make a rule, or find the one that says the same: schemas repeat themselves."""
+        name = self._known.get(body)
+        if name is None:
+            name = self._known[body] = self.name()
+            self.put(name, body)
         return name
 
-    def _put(self, name: str, body: str) -> None:
-        self._characters += len(body)
+    def name(self) -> str:
+        name = f"r{len(self._rules)}"
+        self._rules[name] = ""
+        return name
+
+    def put(self, name: str, body: str) -> None:
+        self._characters += len(body) + len(name)
         if self._characters > MOST_CHARACTERS // 2:
             raise InvalidInput("The schema is too large. Leave parts of it out.")
         self._rules[name] = body
+
+    def put_all(self, rules: dict[str, str]) -> None:
+        for name, body in rules.items():
+            self.put(name, body)
+
+    def ignore(self, place: str, keyword: str) -> None:
+        said = f"{place}.{keyword}"[:200]
+        if said not in self.ignored and len(self.ignored) < MOST_IGNORED:
+            self.ignored.append(said)
+
+
+class Converter:
+    """Each schema becomes an expression; those that may be used twice, a rule of their own."""
+
+    def __init__(self, schema: Any, rules: Rules, place: str) -> None:
+        self._root = schema
+        self._place = place
+        self._rules = rules
+        self._forms = Forms(schema, rules.ignore)
+        self._named: dict[str, str] = {}
+        self._open: set[str] = set()
+        """Rules that nothing has been written for yet: who comes back to one of them there would go round for ever."""
+        self._parts = 0
+        self._large = 0
+
+    def value(self) -> str:
+        """The whole schema, as JSON."""
+        return self._expression(self._root, self._place, 0)
+
+    @property
+    def place(self) -> str:
+        return self._place
+
+    def forms(self) -> list[Form]:
+        return self._forms.of(self._root, self._place)
+
+    def typed(self, kind: str, form: Form, place: str) -> str:
+        """One type of a form, as JSON."""
+        return self._typed(kind, form, place, 1)
+
+    def forms_of(self, schema: Any, place: str) -> list[Form]:
+        return self._forms.of(schema, place)
 
     def _count(self, parts: int) -> None:
         self._parts += parts
@@ -99,219 +179,416 @@ class _Converter:
             raise InvalidInput("The schema is nested more than {limit} deep.", limit=MOST_DEPTH)
         if schema is True or schema == {}:
             return "value"
+        if schema is False:
+            raise NothingFits
         if not isinstance(schema, dict):
-            raise _wrong(place, "a schema must be a JSON object")
-        for key, convert in self._combinations.items():
-            if key in schema:
-                _only(schema, {key, "type", "nullable"}, place)
-                return convert(schema, place, depth)
-        types = schema.get("type", self._guessed(schema))
-        types = types if isinstance(types, list) else [types]
-        if not types or len(types) > len(_TYPES) or any(one not in _TYPES for one in types):
-            raise _wrong(place, "type must be object, array, string, integer, number, boolean or null")
-        _only(schema, {"type", "nullable"}.union(*(_KNOWN[one] for one in types)), place)
-        if schema.get("nullable") is True and "null" not in types:
-            types = [*types, "null"]
-        return _either([self._typed(one, schema, place, depth) for one in types])
+            raise wrong(place, "a schema must be a JSON object")
+        conditions = schema.keys() - ANNOTATIONS
+        if conditions == {"$ref"}:
+            return self._shared(f"$ref {schema['$ref']}", self._forms.find(schema["$ref"], place), place, depth)
+        if conditions == {"anyOf"} and isinstance(schema["anyOf"], list) and schema["anyOf"]:
+            choices = schema["anyOf"]
+            return self._any_of([(one, f"{place}.anyOf.{number}") for number, one in enumerate(choices)], depth)
+        if conditions & COMBINING - {"const", "nullable"}:
+            # Worked out below; a schema may lead back to what it combines, so that it must be known by its text.
+            return self._shared(same(schema), None, place, depth, lambda: self._combined(schema, place, depth))
+        return self._combined(schema, place, depth)
 
-    @staticmethod
-    def _guessed(schema: dict[str, Any]) -> str | list[str]:
-        """The type that the keywords speak of; without any, every type but with no conditions."""
-        found = [one for one in ("object", "array", "string", "integer") if _KNOWN[one] & schema.keys()]
-        return found[0] if found else [one for one in _TYPES if one != "integer"]
+    def _any_of(self, choices: list[tuple[Any, str]], depth: int) -> str:
+        found = []
+        for one, place in choices:
+            try:
+                found.append(self._expression(one, place, depth + 1))
+            except (NothingFits, Nowhere):
+                continue
+        return self._either(found)
 
-    @property
-    def _combinations(self) -> dict[str, Callable[[dict[str, Any], str, int], str]]:
-        return {
-            "$ref": self._reference,
-            "const": lambda schema, place, depth: _literal(schema["const"]),
-            "enum": self._enumeration,
-            "anyOf": lambda schema, place, depth: self._any_of(schema["anyOf"], f"{place}.anyOf", depth),
-            "oneOf": lambda schema, place, depth: self._any_of(schema["oneOf"], f"{place}.oneOf", depth),
-            "allOf": self._all_of,
-        }
+    def _shared(self, key: str, schema: Any, place: str, depth: int, make: Callable[[], str] | None = None) -> str:
+        """A rule of its own, made once: a schema may refer to itself."""
+        if key in self._open:
+            raise wrong(place, "$ref leads back to itself")
+        if key not in self._named:
+            name = self._named[key] = self._rules.name()
+            self._open.add(key)
+            try:
+                body = make() if make is not None else self._expression(schema, self._at(key, place), depth + 1)
+            except (NothingFits, Nowhere):
+                del self._named[key]
+                raise
+            finally:
+                self._open.discard(key)
+            self._rules.put(name, body)
+        return self._named[key]
 
-    def _enumeration(self, schema: dict[str, Any], place: str, _depth: int) -> str:
-        values = schema["enum"]
-        if not isinstance(values, list) or not values:
-            raise _wrong(place, "enum must be a list with at least one value")
-        self._count(len(values))
-        return self._rule(" | ".join(_literal(value) for value in values))
+    def _at(self, key: str, place: str) -> str:
+        return f"{self._place}.{key[len('$ref #/') :].replace('/', '.')}" if key.startswith("$ref #/") else place
 
-    def _any_of(self, choices: Any, place: str, depth: int) -> str:
-        if not isinstance(choices, list) or not choices:
-            raise _wrong(place, "it must be a list with at least one schema")
-        return _either([self._expression(one, f"{place}.{number}", depth + 1) for number, one in enumerate(choices)])
+    def _combined(self, schema: dict[str, Any], place: str, depth: int) -> str:
+        forms = self._forms.of(schema, place)
+        found = []
+        for form in forms:
+            try:
+                found.append(self._form(form, place, depth))
+            except (NothingFits, Nowhere):
+                continue
+        return self._either(found)
 
-    def _all_of(self, schema: dict[str, Any], place: str, depth: int) -> str:
-        choices = schema["allOf"]
-        if not isinstance(choices, list) or len(choices) != 1:
-            raise _wrong(place, "allOf with more than one schema is not offered")
-        return self._expression(choices[0], f"{place}.allOf", depth + 1)
+    def _either(self, choices: list[str]) -> str:
+        choices = list(dict.fromkeys(choices))
+        if not choices:
+            raise NothingFits
+        return choices[0] if len(choices) == 1 else self._rules.new(" | ".join(choices))
 
-    def _reference(self, schema: dict[str, Any], place: str, depth: int) -> str:
-        """A rule for each target, made once: a schema may refer to itself."""
-        target = schema["$ref"]
-        if not isinstance(target, str) or not target.startswith("#"):
-            raise _wrong(place, "$ref must point into the schema itself, as in #/$defs/name")
-        if target not in self._references:
-            name = self._references[target] = f"ref{len(self._references)}"
-            found = self._find(target, place)
-            if isinstance(found, dict) and found.keys() & {"$ref", "anyOf", "oneOf", "allOf"}:
-                # Only a rule that consumes something may come back to itself: llama.cpp knows no left recursion.
-                self._check_leads_on(found, place, {target})
-            self._put(name, self._expression(found, target, depth + 1))
-        return self._references[target]
+    def _form(self, form: Form, place: str, depth: int) -> str:
+        if "enum" in form:
+            return self._values(self.values_of(form, place))
+        if not form:
+            return "value"
+        types = types_of(form)
+        never = {same(value) for value in form.get("never", ())}
+        literals = [text for text in ("true", "false", "null") if text in never]
+        if any(fits_type(value, [kind]) for value in form.get("never", ()) for kind in types if kind not in _LISTED):
+            self._rules.ignore(place, "not")
+        found = []
+        for kind in types:
+            if kind == "boolean" and literals:
+                found += [f'"{text}"' for text in ("true", "false") if text not in literals]
+            elif kind != "null" or "null" not in literals:
+                found.append(self._typed(kind, form, place, depth))
+        return self._either(found)
 
-    def _check_leads_on(self, schema: Any, place: str, seen: set[str]) -> None:
-        self._count(1)
-        if not isinstance(schema, dict):
-            return
-        target = schema.get("$ref")
-        if isinstance(target, str):
-            if target in seen:
-                raise _wrong(place, "$ref leads back to itself")
-            self._check_leads_on(self._find(target, place), place, seen | {target})
-        for key in ("anyOf", "oneOf", "allOf"):
-            choices = schema.get(key)
-            for one in choices if isinstance(choices, list) else ():
-                self._check_leads_on(one, place, seen)
-
-    def _find(self, target: str, place: str) -> Any:
-        found = self._root
-        for step in target.removeprefix("#").split("/")[1:]:
-            step = step.replace("~1", "/").replace("~0", "~")
-            if not isinstance(found, dict) or step not in found:
-                raise _wrong(place, f"there is nothing at {target[:100]}")
-            found = found[step]
+    def values_of(self, form: Form, place: str) -> list[Any]:
+        """The values of an enumeration that the form's other conditions leave."""
+        self._count(len(form["enum"]))
+        never = {same(value) for value in form.get("never", ())}
+        found = [value for value in form["enum"] if same(value) not in never and fits_type(value, form.get("type", TYPES))]
+        text, _ = followed(self.text_of(form, place))
+        automaton = None if text == Text() else text.automaton()
+        if automaton is not None:
+            found = [value for value in found if not isinstance(value, str) or automaton.matches(value)]
+        low, high, above, below = self._bounds(form, place)
+        for value in list(found):
+            exact = bound(value)
+            if exact is not None and (
+                (low is not None and (exact < low or (above and exact == low)))
+                or (high is not None and (exact > high or (below and exact == high)))
+            ):
+                found.remove(value)
         return found
 
-    def _typed(self, kind: str, schema: dict[str, Any], place: str, depth: int) -> str:
+    def _values(self, values: list[Any]) -> str:
+        if not values:
+            raise NothingFits
+        name = self._rules.name()
+        self._rules.put_all(choice((json.dumps(value, ensure_ascii=False) for value in values), name))
+        return name
+
+    def _typed(self, kind: str, form: Form, place: str, depth: int) -> str:
         match kind:
-            case "object" if "properties" in schema or "additionalProperties" in schema or "required" in schema:
-                return self._object(schema, place, depth)
+            case "object":
+                return self._object(form, place, depth)
             case "array":
-                return self._array(schema, place, depth)
+                return self._array(form, place, depth)
             case "string":
-                return self._string(schema, place)
+                return self._string(form, place)
             case "integer":
-                return self._rule(_integers(*_bounds(schema, place)))
+                return self._integer(form, place)
+            case "number":
+                return self._number(form, place)
         return kind
 
-    def _object(self, schema: dict[str, Any], place: str, depth: int) -> str:
-        """Properties in the schema's order; further ones, if it offers them, at the end."""
-        properties, required = schema.get("properties", {}), schema.get("required", [])
-        if not isinstance(properties, dict) or not isinstance(required, list):
-            raise _wrong(place, "properties must be an object and required a list")
-        missing = [name for name in required if name not in properties]
-        if missing:
-            raise _wrong(place, f"required names {str(missing[0])[:100]}, which is not among the properties")
-        self._count(len(properties))
-        pairs = [
-            self._rule(f'{_literal(name)} ws ":" ws {self._expression(one, f"{place}.{name[:100]}", depth + 1)}')
-            for name, one in properties.items()
-        ]
-        more = schema.get("additionalProperties", not properties)
-        value = None if more is False else self._expression(more, f"{place}.additionalProperties", depth + 1)
-        extra = value and self._rule(f'string ws ":" ws {value}')
-        # rest: what may follow once something is written; first: the same where nothing is written yet.
-        rest = self._rule(f'(ws "," ws {extra})*' if extra else '""')
-        first = self._rule(f"({extra} {rest})?" if extra else '""')
-        for name, pair in reversed(list(zip(properties, pairs, strict=True))):
-            first = self._rule(f"{pair} {rest}" if name in required else f"{pair} {rest} | {first}")
-            rest = self._rule(f'ws "," ws {pair} {rest}' if name in required else f'(ws "," ws {pair})? {rest}')
-        return f'"{{" ws {first} ws "}}"'
+    # Objects
 
-    def _array(self, schema: dict[str, Any], place: str, depth: int) -> str:
-        least, most = _size(schema, "minItems", 0, place), _size(schema, "maxItems", None, place)
-        assert least is not None
-        fixed = schema.get("prefixItems", [])
-        if fixed:
-            if not isinstance(fixed, list) or schema.get("items", False) is not False:
-                raise _wrong(place, "prefixItems with further items is not offered")
-            items = [self._expression(one, f"{place}.prefixItems", depth + 1) for one in fixed]
-            return '"[" ws ' + ' ws "," ws '.join(items) + ' ws "]"'
-        item = self._rule(self._expression(schema.get("items", True), f"{place}.items", depth + 1))
-        further = self._rule(f'ws "," ws {item}')
-        if most is not None and most < max(least, 1):
-            if most < least:
-                raise _wrong(place, "maxItems is below minItems")
-            return '"[" ws "]"'
+    def _object(self, form: Form, place: str, depth: int) -> str:
+        """Properties in the schema's order; further ones, if it offers them, at the end."""
+        required = list(form.get("required", ()))
+        schemas = {name: property_of(form, name) for name in {**form.get("properties", {}), **dict.fromkeys(required)}}
+        least, most = self._size(form, "minProperties", place), self._size(form, "maxProperties", place)
+        if not schemas and not form.keys() & {"additionalProperties", "patternProperties", "propertyNames"} and not least and most is None:
+            return "object"
+        self._count(len(schemas))
+        pairs: dict[str, str] = {}
+        opened, self._open = self._open, set()  # a bracket is written before what follows
+        try:
+            for name, one in schemas.items():
+                try:
+                    value = self._expression(one, f"{place}.{name[:100]}", depth + 1)
+                except (NothingFits, Nowhere):
+                    if name in required:
+                        raise NothingFits from None
+                    continue
+                pairs[name] = self._rules.new(f'{quoted(json.dumps(name, ensure_ascii=False))} ws ":" ws {value}')
+            extra = self._extra(form, list(schemas), place, depth)
+        finally:
+            self._open = opened
+        if (most is not None and most < len(required)) or ((least or 0) > len(pairs) and not extra):
+            raise NothingFits
+        if (least or 0) <= len(required) and (most is None or (most >= len(pairs) and not extra)):
+            return f'"{{" ws {self._pairs(pairs, required, extra)} ws "}}"'
+        return f'"{{" ws {self._counted_pairs(pairs, required, extra, least or 0, most, place)} ws "}}"'
+
+    def _pairs(self, pairs: dict[str, str], required: list[str], extra: str | None) -> str:
+        # rest: what may follow once something is written; first: the same where nothing is written yet.
+        rest = self._rules.new(f'(ws "," ws {extra})*' if extra else '""')
+        first = self._rules.new(f"({extra} {rest})?" if extra else '""')
+        for name, pair in reversed(list(pairs.items())):
+            first = self._rules.new(f"{pair} {rest}" if name in required else f"{pair} {rest} | {first}")
+            rest = self._rules.new(f'ws "," ws {pair} {rest}' if name in required else f'(ws "," ws {pair})? {rest}')
+        return first
+
+    def _counted_pairs(
+        self, pairs: dict[str, str], required: list[str], extra: str | None, least: int, most: int | None, place: str
+    ) -> str:
+        """As _pairs, for a bounded number: a rule for each property and each count of those before it."""
+        names = list(pairs)
+        if len(names) * (most or least) > MOST_COUNTED:
+            self._rules.ignore(place, "minProperties" if least else "maxProperties")
+            return self._pairs(pairs, required, extra)
+        if extra and least > len(names):
+            self._rules.ignore(place, "minProperties")  # the same name may come twice
+        known: dict[tuple[int, int], str | None] = {}
+
+        def from_(at: int, count: int) -> str | None:
+            """What may follow from property `at` on, when `count` are written."""
+            key = (at, min(count, max(least, 1)) if most is None else count)
+            if key not in known:
+                known[key] = make(*key)
+            return known[key]
+
+        def make(at: int, count: int) -> str | None:
+            comma = 'ws "," ws ' if count else ""
+            if at == len(names):
+                missing = max(0, least - count)
+                room = None if most is None else most - count
+                if not extra or room == 0:
+                    return '""' if missing == 0 else None
+                begin = f"{comma}{extra}"
+                repeated = f'(ws "," ws {extra}){{{max(0, missing - 1)},{"" if room is None else room - 1}}}'
+                return self._rules.new(f"{begin} {repeated}" + (" | " + '""' if missing == 0 else ""))
+            choices = []
+            if most is None or count < most:
+                rest = from_(at + 1, count + 1)
+                if rest is not None:
+                    choices.append(f"{comma}{pairs[names[at]]} {rest}")
+            if names[at] not in required:
+                rest = from_(at + 1, count)
+                if rest is not None:
+                    choices.append(rest)
+            return self._rules.new(" | ".join(choices)) if choices else None
+
+        found = from_(0, 0)
+        if found is None:
+            raise NothingFits
+        return found
+
+    def _extra(self, form: Form, names: list[str], place: str, depth: int) -> str | None:
+        """One pair whose name the schema does not give; None if there may be none."""
+        patterns = form.get("patternProperties", {})
+        names_schema = form.get("propertyNames", True)
+        more = form.get("additionalProperties", not form.get("properties") and not patterns)
+        choices = []
+        for pattern, schema in patterns.items():
+            others = tuple(one for one in patterns if one != pattern)
+            choices.append((Text(patterns=(pattern,), never=tuple(names), never_like=others), schema, f"{place}.{pattern[:100]}"))
+        if more is not False:
+            choices.append((Text(never=tuple(names), never_like=tuple(patterns)), more, f"{place}.additionalProperties"))
+        found = []
+        for text, schema, at in choices:
+            key = self._key(text, names_schema, place, depth)
+            if key is None:
+                continue
+            try:
+                found.append(f'{key} ws ":" ws {self._expression(schema, at, depth + 1)}')
+            except (NothingFits, Nowhere):
+                continue
+        return self._rules.new(" | ".join(found)) if found else None
+
+    def _key(self, text: Text, schema: Any, place: str, depth: int) -> str | None:
+        """The name of a further property; None if there is none."""
+        forms = self._forms.of(schema, f"{place}.propertyNames")
+        found = []
+        for form in forms:
+            if "enum" in form:
+                values = [value for value in form["enum"] if isinstance(value, str) and value not in text.never]
+                found += [self._values(values)] if values else []
+                continue
+            wanted = self.text_of(form, place)
+            both = replace(
+                wanted, patterns=wanted.patterns + text.patterns, never=wanted.never + text.never,
+                never_like=wanted.never_like + text.never_like,
+            )  # fmt: skip
+            if both == Text():
+                found.append("string")
+            elif both.problem() is not None:
+                if text.patterns or wanted.patterns:
+                    self._rules.ignore(place, "patternProperties")
+            elif (automaton := both.automaton()) is not None:
+                name = self._rules.name()
+                self._rules.put_all(rules_of(automaton, name))
+                found.append(f'"\\"" {name} "\\""')
+        return self._rules.new(" | ".join(found)) if found else None
+
+    # Arrays
+
+    def _array(self, form: Form, place: str, depth: int) -> str:
+        least, most = self._size(form, "minItems", place) or 0, self._size(form, "maxItems", place)
+        fixed = form.get("prefixItems", [])
+        schema = form.get("items", not fixed)
+        if most is not None and most < least:
+            raise wrong(place, "maxItems is below minItems")
+        if not form.keys() & {"prefixItems", "items", "minItems", "maxItems", "uniqueItems"}:
+            return "array"
+        if form.get("uniqueItems") and (most is None or most > 1):
+            different = None if fixed else self._different(schema, least, most, place)
+            if different is not None:
+                return different
+            self._rules.ignore(place, "uniqueItems")
+        opened, self._open = self._open, set()
+        try:
+            head = [self._expression(one, f"{place}.prefixItems.{number}", depth + 1) for number, one in enumerate(fixed)][:most]
+            try:
+                item = self._expression(schema, f"{place}.items", depth + 1) if most is None or most > len(head) else None
+            except (NothingFits, Nowhere):
+                item = None
+        finally:
+            self._open = opened
+        least, most = max(0, least - len(head)), None if most is None else most - len(head)
+        if item is None:
+            if least:
+                raise NothingFits
+            return '"[" ws ' + "".join(f'{one} ws "," ws ' for one in head[:-1]) + (f"{head[-1]} ws " if head else "") + '"]"'
+        item = self._rules.new(item)
+        further = self._rules.new(f'ws "," ws {item}')
+        if head:
+            written = ' ws "," ws '.join(head)
+            return f'"[" ws {written} {further}{{{least},{"" if most is None else most}}} ws "]"'
         repeated = f"{further}{{{max(0, least - 1)},{'' if most is None else most - 1}}}"
         return f'"[" ws {item} {repeated} ws "]"' if least else f'"[" ws ({item} {repeated})? ws "]"'
 
-    def _string(self, schema: dict[str, Any], place: str) -> str:
-        least, most = _size(schema, "minLength", 0, place), _size(schema, "maxLength", None, place)
-        form = _FORMATS.get(str(schema.get("format")))
-        if form is not None:
-            return self._rule(rf'"\"" {form} "\""')
-        if not least and most is None:
+    def _different(self, schema: Any, least: int, most: int | None, place: str) -> str | None:
+        """Values of an enumeration, each once at most, in the enumeration's order. None where the items are no enumeration."""
+        values: list[Any] = []
+        for form in self._forms.of(schema, f"{place}.items"):
+            if "enum" in form:
+                values += self.values_of(form, place)
+            elif form.get("type") == ["boolean"]:
+                values += [False, True]
+            else:
+                return None
+        literals = list(dict.fromkeys(quoted(json.dumps(value, ensure_ascii=False)) for value in values))
+        if least > len(literals):
+            raise NothingFits
+        if most is None or most >= len(literals):
+            most = None
+        if len(literals) * (most or max(1, least)) > MOST_COUNTED:
+            return None
+        return f'"[" ws {self._counted_pairs({text: text for text in literals}, [], None, least, most, place)} ws "]"'
+
+    def _size(self, form: Form, key: str, place: str) -> int | None:
+        value = form.get(key)
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if value is None:
+            return None
+        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+            raise wrong(place, f"{key} must be a whole number from 0 on")
+        if value <= MOST_REPEATS:
+            return value
+        if key.startswith("min"):
+            raise wrong(place, f"{key} must lie between 0 and {MOST_REPEATS}")
+        self._rules.ignore(place, key)
+        return None
+
+    # Strings
+
+    def text_of(self, form: Form, place: str) -> Text:
+        """What a string of the form must be."""
+        text: Text = form.get("text", Text())
+        never = tuple(value for value in form.get("never", ()) if isinstance(value, str))
+        least, most = self._size(form, "minLength", place) or 0, self._size(form, "maxLength", place)
+        if most is not None and most < least:
+            raise wrong(place, "maxLength is below minLength")
+        return replace(text, least=least, most=most, never=never)
+
+    def followed_text(self, form: Form, place: str, without: tuple[str, ...] = ()) -> Text:
+        """As much of it as can be followed; the rest is told."""
+        text, left_out = followed(replace(self.text_of(form, place), without=without))
+        for key in left_out:
+            self._rules.ignore(place, key)
+        self._large += bool(left_out)
+        if self._large > MOST_LARGE:
+            raise InvalidInput("The schema has more than {limit} patterns that cannot be followed. Leave some out.", limit=MOST_LARGE)
+        return text
+
+    def _string(self, form: Form, place: str) -> str:
+        text = self.followed_text(form, place)
+        if text == Text():
             return "string"
-        if most is not None and least is not None and most < least:
-            raise _wrong(place, "maxLength is below minLength")
-        return self._rule(rf'"\"" char{{{least},{"" if most is None else most}}} "\""')
+        if text.only_length:
+            return self._rules.new(rf'"\"" char{{{text.least},{"" if text.most is None else text.most}}} "\""')
+        automaton = text.automaton()
+        if automaton is None:
+            raise NothingFits
+        name = self._rules.name()
+        self._rules.put_all(rules_of(automaton, name))
+        return self._rules.new(f'"\\"" {name} "\\""')
 
+    # Numbers
 
-def _integers(low: int, high: int) -> str:
-    """The whole numbers from `low` to `high`, as alternatives of digits."""
-    choices = [] if low >= 0 else [f'"-" ({" | ".join(_digits(max(1, -high), -low))})']
-    if high >= 0:
-        choices += _digits(max(0, low), high)
-    return " | ".join(choices)
+    def _integer(self, form: Form, place: str) -> str:
+        low, high, above, below = self._bounds(form, place)
+        first = -FURTHEST if low is None else int(low.to_integral_value("ROUND_CEILING"))
+        last = FURTHEST if high is None else int(high.to_integral_value("ROUND_FLOOR"))
+        first += above and low is not None and first == low
+        last -= below and high is not None and last == high
+        if first > last:
+            raise Nowhere
+        furthest = 2**31 - 1 if "int32" in form.get("text", Text()).formats else FURTHEST
+        first, last = max(first, -furthest), min(last, furthest)
+        step = bound(form.get("multipleOf", 1))
+        if step is None or step <= 0:
+            raise wrong(place, "multipleOf must be a number above 0")
+        # A whole number that is a multiple of 0.5 is any: what counts is the smallest whole multiple.
+        whole = step.as_integer_ratio()[0]
+        if whole > 1:
+            found = multiples(first, last, whole, self._rules.new)
+            if found is not None:
+                return self._rules.new(found)
+            self._rules.ignore(place, "multipleOf")
+        return self._rules.new(integers(first, last))
 
+    def _number(self, form: Form, place: str) -> str:
+        low, high, above, below = self._bounds(form, place)
+        step = bound(form["multipleOf"]) if "multipleOf" in form else None
+        if "multipleOf" in form and (step is None or step <= 0):
+            raise wrong(place, "multipleOf must be a number above 0")
+        if step is None and low is None and high is None:
+            return "number"
+        places = MOST_PLACES
+        if step is not None:
+            _, unit = step.as_integer_ratio()
+            if unit == 1:
+                return self._integer(form, place)
+            digits = -int(step.normalize().as_tuple().exponent)
+            if step == Decimal(10) ** -digits and digits <= MOST_PLACES:
+                places = digits
+            else:
+                self._rules.ignore(place, "multipleOf")
+        return self._rules.new(decimals(low, high, above=above, below=below, places=places))
 
-def _digits(low: int, high: int) -> list[str]:
-    """`low` to `high`, neither negative, cut into blocks such as 3[4-9] and [4-9][0-9]."""
-    choices = []
-    while low <= high:
-        free = 0
-        while low and low % 10 ** (free + 1) == 0 and low + 10 ** (free + 1) - 1 <= high:
-            free += 1
-        size = 10**free
-        head, digit = divmod(low // size, 10)
-        last = min(9, high // size - head * 10 - (0 if high % size == size - 1 else 1))
-        choices.append((f'"{head}" ' if head else "") + f"[{digit}-{last}]" + (f" [0-9]{{{free}}}" if free else ""))
-        low = (head * 10 + last + 1) * size
-    return choices
-
-
-def _bounds(schema: dict[str, Any], place: str) -> tuple[int, int]:
-    furthest = 10**MOST_DIGITS - 1
-    bounds = {"minimum": -furthest, "maximum": furthest, "exclusiveMinimum": -furthest - 1, "exclusiveMaximum": furthest + 1}
-    for key in bounds:
-        value = schema.get(key, bounds[key])
-        if not isinstance(value, int) or isinstance(value, bool) or abs(value) > furthest + 1:
-            raise _wrong(place, f"{key} must be a whole number of at most {MOST_DIGITS} digits")
-        bounds[key] = value
-    low = max(bounds["minimum"], bounds["exclusiveMinimum"] + 1)
-    high = min(bounds["maximum"], bounds["exclusiveMaximum"] - 1)
-    if low > high:
-        raise _wrong(place, "no number lies within its bounds")
-    return low, high
-
-
-def _size(schema: dict[str, Any], key: str, default: int | None, place: str) -> int | None:
-    value = schema.get(key, default)
-    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MOST_REPEATS):
-        raise _wrong(place, f"{key} must lie between 0 and {MOST_REPEATS}")
-    return value
-
-
-def _either(choices: list[str]) -> str:
-    return choices[0] if len(choices) == 1 else "(" + " | ".join(choices) + ")"
-
-
-def _literal(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace").decode().replace("\0", "\\u0000")
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def _only(schema: dict[str, Any], known: set[str], place: str) -> None:
-    """Refuse a condition that the answer would not follow."""
-    for key in schema:
-        if key not in known and key not in _ANNOTATIONS:
-            raise _wrong(place, f"{str(key)[:100]} is not offered here")
-
-
-def _wrong(place: str, reason: str) -> InvalidInput:
-    return InvalidInput("The schema cannot be used: at {place}, {reason}.", place=place[:300], reason=reason)
+    def _bounds(self, form: Form, place: str) -> tuple[Decimal | None, Decimal | None, bool, bool]:
+        """(low, high, whether low itself is out, whether high itself is)."""
+        found: dict[str, Decimal | None] = {}
+        for key in ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"):
+            found[key] = bound(form[key]) if key in form else None
+            if key in form and found[key] is None:
+                raise wrong(place, f"{key} must be a number")
+        low, above = found["minimum"], False
+        if found["exclusiveMinimum"] is not None and (low is None or found["exclusiveMinimum"] >= low):
+            low, above = found["exclusiveMinimum"], True
+        high, below = found["maximum"], False
+        if found["exclusiveMaximum"] is not None and (high is None or found["exclusiveMaximum"] <= high):
+            high, below = found["exclusiveMaximum"], True
+        if low is not None and high is not None and low > high:
+            raise Nowhere
+        return low, high, above, below

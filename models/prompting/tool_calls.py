@@ -7,38 +7,27 @@ arguments. What turns out to be no call is text.
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Collection
 from uuid import uuid4
 
 from core.inference.requests import Tool, ToolCall
-from models.prompting.json_schema import OBJECT_RULES
-
-OPEN, CLOSE = "<tool_call>", "</tool_call>"
-_TAGGED_CALL = r"""root ::= "\n"? "<tool_call>" name "\n"? argument* "</tool_call>"
-name ::= NAMES
-argument ::= "<arg_key>" [^<\n]{1,200} "</arg_key>" "\n"? "<arg_value>" ([^<] | "<" [^/])* "</arg_value>" "\n"?
-"""
-_ARGUMENT = re.compile(r"<arg_key>(.*?)</arg_key>\s*<arg_value>(.*?)</arg_value>", re.DOTALL)
-
-
-def must_call(tools: Collection[Tool], *, tagged: bool) -> str:
-    """A grammar (GBNF) for answers that are one call of one of the tools, in the form that the model writes."""
-    names = " | ".join(json.dumps(tool.name) for tool in tools)
-    if tagged:
-        return _TAGGED_CALL.replace("NAMES", names)
-    return f'root ::= "\\n"? name "\\n" object\nname ::= {names}\n{OBJECT_RULES}'
+from models.prompting.tagged_call import OPEN, TaggedCall
+from models.prompting.tool_arguments import ArgumentTypes, as_json, read_json
 
 
 class ToolCallParser:
-    """Feed the answer's text, without thoughts, in any pieces; text that may belong to a call is held back."""
+    """Feed the answer's text, without thoughts, in any pieces; text that may belong to a call is held back.
 
-    def __init__(self, tools: Collection[Tool]) -> None:
-        self._schemas = {tool.name: _properties(tool.parameters) for tool in tools}
+    forced: the answer is a call and nothing else, so that what is left of one that was cut is no text.
+    """
+
+    def __init__(self, tools: Collection[Tool], *, forced: bool = False) -> None:
+        self._types = {tool.name: ArgumentTypes(tool.parameters) for tool in tools}
+        self._forced = forced
         self._held = ""
         self._state = "start"
+        self._call: TaggedCall | None = None
+        """One that has begun and not ended; `_held` is empty then."""
         self._after_call = False
         """Line breaks that follow a call belong to it."""
 
@@ -51,17 +40,20 @@ class ToolCallParser:
             return "", ()
         return self._tagged()
 
-    def finish(self) -> tuple[str, tuple[ToolCall, ...]]:
-        """(the rest of the text, the rest of the calls)."""
+    def finish(self, *, cut: bool = False) -> tuple[str, tuple[ToolCall, ...]]:
+        """(the rest of the text, the rest of the calls). cut: the answer reached its limit, perhaps within a call."""
         rest, self._held = self._held, ""
-        if self._state in ("start", "whole"):
-            call = self._whole(rest)
-            return ("", (call,)) if call else (rest, ())
-        if rest.lstrip().startswith(OPEN):
-            # A call that the answer's end cut short is one if it has its name and whole arguments.
-            call = self._tagged_call(rest.lstrip()[len(OPEN) :])
-            return ("", (call,)) if call else (rest, ())
-        return rest, ()
+        if self._call is not None:
+            self._call.end(cut=cut)
+            call = self._ended(self._call) or (self._cut(self._call) if cut else None)
+            rest = self._call.text
+        elif self._state in ("start", "whole"):
+            call = self._whole(rest) or (self._cut_whole(rest) if cut else None)
+        else:
+            call = None
+        if call is not None:
+            return "", (call,)
+        return "" if cut and self._forced else rest, ()
 
     def _begin(self) -> bool:
         """Find out whether the answer can be one whole call; False while that is open."""
@@ -72,9 +64,9 @@ class ToolCallParser:
         line, newline, _ = text.partition("\n")
         named = line.strip()
         if newline:
-            self._state = "whole" if named in self._schemas else "tagged"
+            self._state = "whole" if named in self._types else "tagged"
             return True
-        if any(name.startswith(named) for name in self._schemas):
+        if any(name.startswith(named) for name in self._types):
             return False
         self._state = "tagged"
         return True
@@ -82,21 +74,25 @@ class ToolCallParser:
     def _tagged(self) -> tuple[str, tuple[ToolCall, ...]]:
         text = ""
         calls: list[ToolCall] = []
-        self._skip_breaks()
-        while (start := self._held.find(OPEN)) >= 0:
-            end = self._held.find(CLOSE, start)
-            if end < 0:
-                text += self._held[:start].rstrip("\n")
-                self._held = self._held[start:]
+        while True:
+            if self._call is None:
+                self._skip_breaks()
+                start = self._held.find(OPEN)
+                if start < 0:
+                    break
+                before, self._held = self._held[:start], self._held[start:]
+                text += before.rstrip("\n")
+                self._call, self._breaks = TaggedCall(), before[len(before.rstrip("\n")) :]
+            self._held = self._call.feed(self._held)
+            if not self._call.closed:
                 return text, tuple(calls)
-            block = self._held[start : end + len(CLOSE)]
-            call = self._tagged_call(block[len(OPEN) : -len(CLOSE)])
-            text += self._held[:start].rstrip("\n") if call else self._held[: end + len(CLOSE)]
-            self._held = self._held[end + len(CLOSE) :]
-            if call:
+            call = self._ended(self._call)
+            if call is None:
+                text += self._breaks + self._call.text
+            else:
                 calls.append(call)
                 self._after_call = True
-                self._skip_breaks()
+            self._call = None
         # Line breaks before a tag belong to it, so those at the end wait with what may become one.
         keep = len(self._held) - _overlap(self._held)
         keep = len(self._held[:keep].rstrip("\n"))
@@ -108,60 +104,57 @@ class ToolCallParser:
             self._held = self._held.lstrip("\n")
             self._after_call = not self._held
 
-    def _tagged_call(self, block: str) -> ToolCall | None:
-        name = block.split("<arg_key>")[0].strip()
-        if name.startswith("{"):
-            return self._whole(name)
-        schema = self._schemas.get(name)
-        if schema is None or block.count("<arg_key>") != len(found := _ARGUMENT.findall(block)):
+    def _ended(self, call: TaggedCall) -> ToolCall | None:
+        """The call, if it is whole and one of a known tool."""
+        if call.json is not None:
+            return self._whole(call.json)
+        types = self._types.get(call.name)
+        if types is None or not call.whole:
             return None
-        arguments = {key.strip(): _value(value, schema.get(key.strip())) for key, value in found}
-        return _call(name, json.dumps(arguments, ensure_ascii=False))
+        return _call(call.name, types.object(call.arguments))
+
+    def _cut(self, call: TaggedCall) -> ToolCall | None:
+        """What there is of a call in the middle of which the answer reached its limit: its arguments do not end, as with OpenAI."""
+        name, tag, _ = call.name.partition("<")
+        types = self._types.get(name.strip())
+        if types is not None and (call.named or tag):
+            return _call(name.strip(), types.beginning(call.arguments, call.open_value))
+        return self._beginning(call.name)
+
+    def _cut_whole(self, text: str) -> ToolCall | None:
+        name, newline, rest = text.strip().partition("\n")
+        if newline and name.strip() in self._types and rest.lstrip()[:1] in ("", "{"):
+            return _call(name.strip(), rest.strip())
+        return self._beginning(text.strip()) if self._forced and not newline else None
+
+    def _beginning(self, text: str) -> ToolCall | None:
+        """A call of the one tool whose name begins so."""
+        names = [name for name in self._types if name.startswith(text.strip())]
+        return _call(names[0], "") if len(names) == 1 else None
 
     def _whole(self, text: str) -> ToolCall | None:
         text = text.strip()
         if text.startswith("{"):
-            whole = _object(text)
-            name = whole.get("name") if whole else None
-            arguments = whole.get("arguments", whole.get("parameters", {})) if whole else None
+            whole = read_json(text)
+            if not isinstance(whole, dict):
+                return None
+            name, arguments = whole.get("name"), whole.get("arguments", whole.get("parameters", {}))
+            if isinstance(arguments, str):
+                arguments = read_json(arguments)
         else:
             name, _, rest = text.partition("\n")
-            name, arguments = name.strip(), _object(rest)
-        if not isinstance(name, str) or name not in self._schemas or arguments is None:
+            name, arguments = name.strip(), read_json(rest)
+        if not isinstance(name, str) or name not in self._types or not isinstance(arguments, dict):
             return None
-        return _call(name, arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False))
+        return _call(name, as_json(arguments))
 
 
 def _call(name: str, arguments: str) -> ToolCall:
     return ToolCall(f"call_{uuid4().hex[:24]}", name, arguments)
 
 
-def _object(text: str) -> dict[str, Any] | None:
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
-
-
-def _properties(schema: str) -> Mapping[str, Any]:
-    properties = (_object(schema) or {}).get("properties")
-    return properties if isinstance(properties, dict) else {}
-
-
-def _value(text: str, schema: Any) -> Any:
-    """Texts stand as they are, everything else as JSON; the tool's schema tells which it is."""
-    kind = schema.get("type") if isinstance(schema, dict) else None
-    if kind == "string":
-        return text
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return text
-    # Without a schema, "42" is a number and "true" a truth value, as most tools mean them.
-    return value
-
-
 def _overlap(text: str) -> int:
     """Length of the longest end of `text` that begins the opening tag."""
     return next((length for length in range(min(len(OPEN) - 1, len(text)), 0, -1) if text.endswith(OPEN[:length])), 0)
+
+

@@ -50,7 +50,9 @@ class Pool:
         is remembered beside it. extra_buffers: False where the self test died with them. files: where conversations go that memory has
         no room for; the pool closes them. record: where engines note what they do, for the next start should this process die of it.
         """
+        self._builtin = builtin
         self._catalog = Catalog(models_folder, builtin)
+        self._builtin = builtin
         self._remembered = RememberedSettings(notes)
         self._extra_buffers = extra_buffers
         self._files = files
@@ -67,6 +69,7 @@ class Pool:
     def loaded(self) -> Sequence[LoadedModel]:
         with self._lock:
             models = [entry.describe(default=entry.name == self._default) for entry in self._entries.values()]
+        models = [replace(model, guide=model.file.path == self._builtin) for model in models]
         return sorted(models, key=lambda model: not model.default)
 
     def files(self) -> Sequence[ModelFile]:

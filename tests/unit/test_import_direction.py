@@ -36,6 +36,7 @@ ONLY_IN = {
     "elasticsearch": {"data"},
     "pypdf": {"data"},
     "llama_cpp": {"models"},
+    "markdown_it": {"pages"},
 }
 
 RECORDS = {"records", "requests", "vectors", "permissions"}

@@ -15,9 +15,10 @@ from core.chat.records import Author, Message, MessageStatus
 from core.chat.running_turn import RunningTurn, Snapshot
 from core.inference.records import FinishReason, Generation
 from core.people.records import User
+from pages.markdown.growing import Growing
 from pages.shell.words import language, retold, t
 from pages.widgets.chat.between_answers import Foot, Thought, seam
-from pages.widgets.chat.message import plain, show
+from pages.widgets.chat.message import leaving, plain, show
 from pages.widgets.common.browser_timer import awaited, set_timer
 from pages.widgets.common.cookie import session_watch
 from pages.widgets.common.figures import milliseconds, seconds
@@ -67,7 +68,7 @@ def transcript(
             if message is not writing:
                 draw_seam(thought=_thought(message))
                 _answer(message, free=free, on_again=on_again)
-                foot = Foot(each, _figures_of(message), details_of(message.generation), _mark(message))
+                foot = Foot(each, _figures_of(message), details_of(message.generation), _mark(message), again=not _is_cut(message))
             elif running is not None and running.turn.answer_id == message.id:
                 _running(portal, running, draw_seam, figures)
             else:
@@ -80,12 +81,17 @@ def transcript(
 def _answer(message: Message, *, free: bool, on_again: Callable[[str], None]) -> None:
     if message.text:
         show(message.text)
-    if message.status in (MessageStatus.FAILED, MessageStatus.INTERRUPTED):
+    if _is_cut(message):
         _cut(message, free=free, on_again=on_again)
     elif message.generation and message.generation.error:
         # It ended in order, but the model lost its way in it.
         with st.container(key=f"astray-{message.id}"):
             st.markdown(f":gray[{plain(retold(message.generation.error))}]")
+
+
+def _is_cut(message: Message) -> bool:
+    """Whether the answer says itself that it is not whole, and offers to try again."""
+    return message.status in (MessageStatus.FAILED, MessageStatus.INTERRUPTED)
 
 
 def _cut(message: Message, *, free: bool, on_again: Callable[[str], None]) -> None:
@@ -160,6 +166,7 @@ def _thought(message: Message) -> Thought | None:
 def _running(portal: Portal, running: RunningTurn, draw_seam: Callable[..., None], figures: DeltaGenerator) -> None:
     """Draw what there is, again and again. The turn runs in its own thread; this only watches."""
     session_lives = session_watch(portal)
+    growing = Growing(leaving())
     # Its first run belongs to the page's, which has more to draw.
     first = True
 
@@ -178,7 +185,7 @@ def _running(portal: Portal, running: RunningTurn, draw_seam: Callable[..., None
         told = bool(now.unsaved)
         text: DeltaGenerator | None = None
         if now.place is None and (now.text or not now.reasoning):
-            text = show(now.text, caret=not told)
+            text = show(now.text, growing=growing, caret=not told)
         figures.caption(_running_figures(now), width="content")
         if now.unsaved:
             _unsaved(now.unsaved)
@@ -195,7 +202,7 @@ def _running(portal: Portal, running: RunningTurn, draw_seam: Callable[..., None
                 st.rerun()
             if bool(now.unsaved) is not told:
                 break
-            text = show(now.text, caret=not told, instead=text)
+            text = show(now.text, growing=growing, caret=not told, instead=text)
             if time.monotonic() - counted >= COUNT_S:
                 counted = time.monotonic()
                 figures.caption(_running_figures(now), width="content")
@@ -256,6 +263,7 @@ def _elsewhere(portal: Portal, user: User, message: Message) -> None:
     """Another replica writes this answer: show what it has saved, and look again."""
 
     session_lives = session_watch(portal)
+    growing = Growing(leaving())
 
     @st.fragment(run_every=ELSEWHERE_S)
     def look() -> None:
@@ -263,7 +271,7 @@ def _elsewhere(portal: Portal, user: User, message: Message) -> None:
         newest = portal.conversations.transcript(user, message.conversation_id)[-1].message
         if newest.id != message.id or newest.status is not MessageStatus.STREAMING:
             st.rerun()
-        show(newest.text, caret=True)
+        show(newest.text, growing=growing)
 
     look()
 

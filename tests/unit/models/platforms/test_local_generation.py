@@ -282,7 +282,7 @@ def test_probabilities_come_with_the_text_that_they_are_of(pool: Pool) -> None:
     [
         ({"grammar": "root ::= x"}, "the rule x is not defined"),
         ({"grammar": 'root ::= root "a"'}, "left recursion"),
-        ({"json_schema": '{"type": "string", "pattern": "x"}'}, "pattern is not offered"),
+        ({"json_schema": '{"type": "array", "contains": {}}', "strict_schema": True}, r"schema\.contains"),
         ({"json_schema": "{}", "tools": [WEATHER], "choice": "required"}, "Ask for one of them"),
     ],
 )

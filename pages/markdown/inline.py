@@ -1,0 +1,227 @@
+"""The inside of a paragraph, heading or cell, written from its tokens.
+
+Text is escaped as late as possible, when it is whole. Signs that mark something are written only where every reader of Markdown takes
+them for a mark; where the characters around them would prevent that, a letter beside them is written as a character reference, which
+counts as punctuation.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from markdown_it.token import Token
+
+from pages.markdown import addresses, formulas
+from pages.markdown.emphasis import kind
+from pages.markdown.text import JOINER, escaped
+
+MARKS = {"em": "*", "strong": "**", "s": "~~"}
+_BREAKS = {"hardbreak": "\\\n", "softbreak": "\n"}
+_JOINER_AS_SIGN = f"&#{ord(JOINER)};"
+_RUNS = re.compile(r"`+")
+_BAR_BEHIND_AN_ODD_SLASH = re.compile(r"(?<!\\)(?:\\\\)*\\\|")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a line of text stands."""
+
+    leaving: str = ""
+    """The word before the address that a link shows on hover."""
+    one_line: bool = False
+    """A heading or a cell: breaks become spaces."""
+    cell: bool = False
+    """A bar would end the cell."""
+    link: bool = False
+    """Inside a link, where there is no second one."""
+
+
+@dataclass(slots=True)
+class _Piece:
+    """Finished Markdown, or text that is not escaped yet, or a mark around other pieces."""
+
+    markdown: str = ""
+    text: str = ""
+    mark: str = ""
+    inside: list[_Piece] = field(default_factory=list)
+    is_letters: bool = False
+    """Escaped text: what stands at its edges may be written as a reference."""
+
+
+def write(tokens: Sequence[Token], place: Place) -> str:
+    """The Markdown of these inline tokens."""
+    return _join(_pieces(tokens, place), place)
+
+
+def plain_text(tokens: Sequence[Token]) -> str:
+    """Their text alone."""
+    parts = []
+    for token in tokens:
+        if token.type == "image":
+            parts.append(plain_text(token.children or []))
+        else:
+            parts.append(" " if token.type in _BREAKS else token.content)
+    return "".join(parts)
+
+
+def _pieces(tokens: Sequence[Token], place: Place, within: tuple[str, ...] = ()) -> list[_Piece]:
+    pieces: list[_Piece] = []
+    at = 0
+    while at < len(tokens):
+        token = tokens[at]
+        if token.nesting == 1:
+            end = _closing(tokens, at)
+            pieces += _nested(token, tokens[at + 1 : end], place, within)
+            at = end + 1
+            continue
+        pieces += _single(token, place)
+        at += 1
+    return _merged(pieces)
+
+
+def _closing(tokens: Sequence[Token], at: int) -> int:
+    depth = 0
+    for end in range(at, len(tokens)):
+        depth += tokens[end].nesting
+        if depth == 0:
+            return end
+    return len(tokens)
+
+
+def _merged(pieces: list[_Piece]) -> list[_Piece]:
+    """Neighbours of one kind as one: Streamlit reads pieces of text as one, and cannot tell two runs of the same sign apart."""
+    merged: list[_Piece] = []
+    for piece in pieces:
+        last = merged[-1] if merged else None
+        if last and piece.mark and last.mark == piece.mark:
+            last.inside = _merged(last.inside + piece.inside)
+        elif last and piece.text and last.text:
+            last.text += piece.text
+        elif piece.mark or piece.text or piece.markdown:
+            merged.append(piece)
+    return merged
+
+
+def _nested(opening: Token, inside: Sequence[Token], place: Place, within: tuple[str, ...]) -> list[_Piece]:
+    if opening.type == "link_open":
+        return _link(opening, inside, place)
+    mark = MARKS.get(opening.tag)
+    if mark is None or mark in within:
+        return _pieces(inside, place, within)
+    pieces = _pieces(inside, place, (*within, mark))
+    return [_Piece(mark=mark, inside=pieces)] if pieces else []
+
+
+def _single(token: Token, place: Place) -> list[_Piece]:
+    if token.type in _BREAKS:
+        return [_Piece(text=" ")] if place.one_line else [_Piece(_BREAKS[token.type])]
+    if token.type == "code_inline":
+        return [_code(token.content, place)]
+    if token.type in (formulas.INLINE, formulas.DISPLAY):
+        return [_formula(token, place)]
+    if token.type == "image":
+        return _picture(token, place)
+    return [_Piece(text=token.content)]
+
+
+def _code(content: str, place: Place) -> _Piece:
+    if place.cell and _BAR_BEHIND_AN_ODD_SLASH.search(content):
+        return _Piece(text=content)  # cannot be written as code there
+    if place.cell:
+        content = content.replace("|", "\\|")
+    ticks = "`" * (1 + max((len(run) for run in _RUNS.findall(content)), default=0))
+    ticks = ticks if ticks not in _RUNS.findall(content) else ticks + "`"
+    edges = content[:1] + content[-1:]
+    pad = " " if "`" in edges or (edges == "  " and content.strip(" ")) else ""
+    return _Piece(f"{ticks}{pad}{content}{pad}{ticks}")
+
+
+def _formula(token: Token, place: Place) -> _Piece:
+    formula = formulas.drawable(token.content)
+    if formula is None or (place.cell and "|" in formula and "\\text" in formula):
+        return _Piece(text=" ".join(token.markup.split()))
+    if place.cell:
+        formula = formula.replace("\\|", "\\Vert ").replace("|", "\\vert ").strip()
+    return _Piece(f"${formula}$")
+
+
+def _link(opening: Token, inside: Sequence[Token], place: Place) -> list[_Piece]:
+    address = str(opening.attrGet("href") or "")
+    target = addresses.target(address)
+    label = plain_text(inside)
+    if target is not None and not place.link:
+        written = write(inside, replace(place, link=True)) or escaped(address, in_link=True)
+        return [_Piece(addresses.link(written, label, target, place.leaving))]
+    pieces = _pieces(inside, place)
+    shown = address.removeprefix("mailto:") if opening.markup == "autolink" else address
+    if place.link or not shown or label == shown:
+        return pieces
+    return [*pieces, _Piece(text=" ("), _code(shown, place), _Piece(text=")")]
+
+
+def _picture(token: Token, place: Place) -> list[_Piece]:
+    """A picture is never loaded: a link leads to it."""
+    address = str(token.attrGet("src") or "")
+    alt = token.children or []
+    if place.link:
+        return _pieces(alt, place)
+    opening = Token("link_open", "a", 1, attrs={"href": address})
+    return _link(opening, alt or [Token("text", "", 0, content=address)], place)
+
+
+# Joining: the characters beside a mark decide whether it is one
+
+
+def _escaped(pieces: list[_Piece], place: Place) -> list[_Piece]:
+    """The same, with all text escaped and its addresses made links."""
+    done: list[_Piece] = []
+    for piece in pieces:
+        if not piece.text:
+            done.append(piece)
+            continue
+        for what, part in [("text", piece.text)] if place.link else addresses.split(piece.text):
+            if what == "mail":
+                done.append(_code(part, place))
+            elif what == "web" and (target := addresses.target(addresses.absolute(part))):
+                done.append(_Piece(addresses.link(escaped(part, in_link=True), "", target, place.leaving)))
+            else:
+                done.append(_Piece(escaped(part, in_link=place.link), is_letters=True))
+    return done
+
+
+def _join(pieces: list[_Piece], place: Place) -> str:
+    pieces = _escaped(pieces, place)
+    written = [f"{piece.mark}{_join(piece.inside, place)}{piece.mark}" if piece.mark else piece.markdown for piece in pieces]
+    ends = {"", *_BREAKS.values()}
+    for at, piece in enumerate(pieces):
+        before = written[at - 1] if at else ""
+        after = pieces[at + 1].mark or pieces[at + 1].markdown if at + 1 < len(pieces) else ""
+        if piece.is_letters:
+            text = written[at]
+            # A space at an edge would be dropped, or make another break; a digit keeps a dollar sign from closing a formula.
+            if (
+                (text[:1].isspace() and (not at or before in ends))
+                or (text[:1].isdigit() and before[-1:] == "$")
+                or (at and pieces[at - 1].mark and kind(before[-len(pieces[at - 1].mark) - 1]) == "sign" and kind(text[:1]) == "letter")
+            ):
+                text = _first_referenced(text)
+            if text[-1:].isspace() and after in ends:
+                text = _last_referenced(text)
+            elif at + 1 < len(pieces) and pieces[at + 1].mark and kind(text[-1:]) == "letter":
+                inside = written[at + 1][len(pieces[at + 1].mark) :]
+                text = _last_referenced(text) if kind(inside[:1]) == "sign" else text
+            written[at] = text
+        elif at and not pieces[at - 1].is_letters and before[-1:] in ("`", "$", "*") and written[at][:1] == before[-1:]:
+            # Two spans of code, two formulas or two marks would be read as one.
+            written[at] = (JOINER if before[-1:] != "*" else _JOINER_AS_SIGN) + written[at]
+    return "".join(written)
+
+
+def _first_referenced(markdown: str) -> str:
+    return f"&#{ord(markdown[0])};{markdown[1:]}"
+
+
+def _last_referenced(markdown: str) -> str:
+    return f"{markdown[:-1]}&#{ord(markdown[-1])};"
