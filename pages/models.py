@@ -119,6 +119,8 @@ def _card(portal: Portal, user: User, model: LoadedModel) -> None:
         ModelState.FAILED: f":red-badge[:material/error: {t('Failed')}]",
         ModelState.RESTARTING: f":orange-badge[:material/restart_alt: {t('Restarting')}]",
     }[model.state]
+    if model.stuck_s:
+        state = f":red-badge[:material/hourglass_disabled: {t('Stuck')}]"
     default = f" :gray-badge[{t('Default')}]" if model.default else ""
     kind = "" if model.file.kind is ModelKind.CHAT else f" :blue-badge[{kind_word(model.file.kind)}]"
     with st.container(horizontal=True, wrap=False, gap="small", key=f"cardhead-{model.name}"):
@@ -143,6 +145,12 @@ def _card(portal: Portal, user: User, model: LoadedModel) -> None:
         )
         st.caption(t("Models that are loaded keep answering meanwhile."))
         return
+    if model.stuck_s:
+        with st.container(key=f"fail-stuck-{model.name}", gap=None):
+            st.markdown(t("It has not finished a step for {seconds} s.", seconds=round(model.stuck_s)))
+            own = t("After 60 s its process is ended and started again.")
+            shared = t("If it does not go on, restart the portal, and load the model in a process of its own.")
+            st.caption(own if model.isolated else shared)
     if model.state is ModelState.DRAINING:
         st.caption(t("Running answers finish first, 30 s at most. Then the memory is freed."))
     slots = t("Slots in use") if model.file.kind is ModelKind.CHAT else t("Texts in the batch")

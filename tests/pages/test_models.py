@@ -326,6 +326,15 @@ def test_the_plan_can_ask_for_a_process_of_its_own(made: Stage) -> None:
     assert [settings.isolated for settings in asked] == [True]
 
 
+@pytest.mark.parametrize("isolated", [True, False])
+def test_a_model_that_is_stuck_says_so(made: Stage, isolated: bool) -> None:
+    made.pool.models = [replace(MODEL, stuck_s=42.4, isolated=isolated)]
+    shown = texts(page("models", made))
+    assert "Stuck" in shown and "It has not finished a step for 42 s." in shown
+    assert ("After 60 s its process is ended" in shown) is isolated
+    assert ("restart the portal" in shown) is not isolated
+
+
 def test_a_load_is_kept_for_every_start_unless_that_is_switched_off(made: Stage) -> None:
     made.pool.on_disk = [FILE, OTHER]
     drawn = page("models", made)
