@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from api.errors import OpenAIErrorBody
+from api.errors import OPENAI_REFUSALS
 from api.identity import SignedIn, TokenHere
 from api.openai.chat_answer import ChatAnswer, ChatCompletion, another, last_event
 from api.openai.chat_request import ChatRequest
@@ -19,7 +19,7 @@ from api.streams import Cutoff, EventStream, until_finished
 from core.errors import NotFound
 from core.models.records import LoadedModel
 
-router = APIRouter(prefix="/v1", tags=["OpenAI"], responses={"4XX": {"model": OpenAIErrorBody}, 422: {"model": OpenAIErrorBody}})
+router = APIRouter(prefix="/v1", tags=["OpenAI"], responses=OPENAI_REFUSALS)
 
 STREAMED: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/event-stream": {}}, "description": "The answer; with stream true, its chunks."}

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from api.errors import OpenAIErrorBody
+from api.errors import OPENAI_REFUSALS
 from api.identity import SignedIn, TokenHere
 from api.openai.chat_routes import CLIENT_CLOSED
 from api.openai.vector_request import EmbeddingsIn, RerankIn
@@ -23,7 +23,7 @@ from api.streams import KEEP_ALIVE_S, Cutoff, Failed, Feed, pump, until_finished
 from core.inference.embeddings import VectorWork
 from core.inference.vectors import Cancelled, Embedded
 
-router = APIRouter(prefix="/v1", tags=["OpenAI"], responses={"4XX": {"model": OpenAIErrorBody}, 422: {"model": OpenAIErrorBody}})
+router = APIRouter(prefix="/v1", tags=["OpenAI"], responses=OPENAI_REFUSALS)
 
 
 class VectorUsage(BaseModel):
