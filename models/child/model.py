@@ -44,8 +44,9 @@ class ChildModel(KeptProcess):
         progress: Callable[[float], bool] = lambda done: True,
         changed: Changed = lambda state, reason: None,
         files: ParkedFiles | None = None,
+        max_wait_s: float | None = None,
     ) -> None:
-        """As KeptProcess. files: lend it disk space for conversations that memory has no room for."""
+        """As KeptProcess. max_wait_s: see Scheduler. files: lend it disk space for conversations that memory has no room for."""
         self._files, self._lent = files, files.lend() if files is not None else 0
         self._running: dict[int, _Mirror] = {}
         self._heard_at = time.monotonic()
@@ -55,7 +56,8 @@ class ChildModel(KeptProcess):
         self._metrics = EngineMetrics(options.slots, 0, 0, 0, 0, 0, 0, 0.0, 0, 0, 0, 0, None)
         parking = [str(files.parent.absolute()), self._lent] if files is not None else None
         try:
-            super().__init__(name, {"path": str(path.absolute()), "options": asdict(options), "parking": parking}, progress, changed)
+            first = {"path": str(path.absolute()), "options": asdict(options), "parking": parking, "max_wait_s": max_wait_s}
+            super().__init__(name, first, progress, changed)
         except PortalError:
             self._give_back()
             raise
@@ -90,6 +92,9 @@ class ChildModel(KeptProcess):
             self.cancel(mirror)  # it may have got there, though no answer came in time
             raise
         return mirror
+
+    def check_room(self, user_id: str, *, batch: bool = False) -> None:
+        """Its process says so when the question is submitted."""
 
     def expect(self, held: list[int], tokens: list[int]) -> None:
         """See Engine.expect."""

@@ -44,17 +44,18 @@ class Engine:
         speculate: bool = True,
         files: ParkedFiles | None = None,
         last_step: LastStep | None = None,
+        max_wait_s: float | None = None,
     ) -> None:
         """`why` tells the backend's last error in its own words, for ModelFailed. speculate: guess tokens, where that pays.
 
         files: where conversations go that the host's memory has no room for.
-        last_step: where to note each step, for who looks after the process died; closed at the end.
+        max_wait_s: see Scheduler. last_step: where to note each step, for who looks after the process died; closed at the end.
         """
         self._backend = backend
         self._name = name
         self._last_step = last_step or LastStep(name)
         self._wake = threading.Condition()
-        self._scheduler = Scheduler(backend.slots, backend.batch_tokens, queue_limit, backend.shared_cells)
+        self._scheduler = Scheduler(backend.slots, backend.batch_tokens, queue_limit, backend.shared_cells, max_wait_s)
         self._memory = ContextMemory(backend, files)
         self._ledger = Ledger()
         self._micro_batches = MicroBatches(backend, self._memory.prefixes.tokens)
@@ -95,11 +96,16 @@ class Engine:
         self.queue(sequence)
         return sequence
 
+    def check_room(self, user_id: str, *, batch: bool = False) -> None:
+        """Raises Busy where a question of this user would be refused now: asked before a prompt is made of it, which takes time."""
+        with self._wake:
+            self._scheduler.check_room(user_id, batch=batch)
+
     def queue(self, sequence: Sequence) -> None:
         """As `submit`, for who made the sequence."""
         sequence.guesser = Guesser(sequence.tokens) if self._speculation.possible else None
         with self._wake:
-            self._scheduler.check_room()
+            self._scheduler.check_room(sequence.user_id, batch=sequence.batch)
         self._memory.bring_back(sequence.tokens, sequence.adapter, self._wake)
         with self._wake:
             if self._closing:

@@ -46,10 +46,12 @@ class Pool:
         extra_buffers: bool = True,
         files: ParkedFiles | None = None,
         record: RunRecord | None = None,
+        max_wait_s: float | None = None,
     ) -> None:
         """models_folder: where people put GGUFs. builtin: the guide. notes: a file to remember settings in; how each file can be loaded
         is remembered beside it. extra_buffers: False where the self test died with them. files: where conversations go that memory has
         no room for; the pool closes them. record: where engines note what they do, for the next start should this process die of it.
+        max_wait_s: how long a question may wait for its turn; None: as long as it takes.
         """
         self._builtin = builtin
         self._catalog = Catalog(models_folder, builtin)
@@ -58,7 +60,7 @@ class Pool:
         self._extra_buffers = extra_buffers
         self._files = files
         buffers = FileBuffers(notes.with_name(FILE_BUFFERS), machine_trial.identity(native.LIBRARY_FOLDER))
-        self._loader = Loader(builtin, files, record, buffers)
+        self._loader = Loader(builtin, files, record, buffers, max_wait_s)
         self._entries: dict[str, Entry] = {}
         self._default: str | None = None
         self._lock = threading.RLock()
