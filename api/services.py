@@ -20,15 +20,19 @@ from core.operations.index_care import IndexCare
 from core.operations.retention import Retention
 from core.people.accounts import Accounts
 from core.people.devices import Devices
+from core.people.session_watch import SessionWatch
 from core.people.sessions import Sessions
 from core.people.sign_in import SignIn
 from core.review.feedback import FeedbackQueue
 from core.search.ports import IndexJobs, SearchIndex
 from core.search.search import Search
+from core.tasks.jobs import Jobs
 from core.usage.reports import UsageReports
 
 
 class RouteSettings(Protocol):
+    @property
+    def origins(self) -> frozenset[str]: ...
     @property
     def secure_cookie(self) -> bool: ...
     @property
@@ -51,6 +55,8 @@ class Portal(Protocol):
     @property
     def sessions(self) -> Sessions: ...
     @property
+    def session_watch(self) -> SessionWatch: ...
+    @property
     def devices(self) -> Devices: ...
     @property
     def conversations(self) -> Conversations: ...
@@ -72,6 +78,8 @@ class Portal(Protocol):
     def retention(self) -> Retention: ...
     @property
     def index_care(self) -> IndexCare: ...
+    @property
+    def jobs(self) -> Jobs: ...
     @property
     def backups(self) -> Backups: ...
     @property

@@ -108,6 +108,8 @@ class FakeRouter:
     vectors: list[FakeVectors] = field(default_factory=list)
     vector_error: PortalError | None = None
     """What the next vectors fail with, once they are begun."""
+    ignored: tuple[str, ...] = ()
+    """What the next answers do not follow of their schemas."""
     refuse: list[PortalError] = field(default_factory=list)
     """Raised by the next calls of start, embed and rerank, one each."""
     gate: threading.Semaphore | None = None
@@ -134,6 +136,7 @@ class FakeRouter:
         except queue.Empty:
             events = self.always
         generation = FakeGeneration(events, self.gate)
+        generation.ignored = self.ignored
         self.generations.append(generation)
         return generation
 
