@@ -56,6 +56,7 @@ class Settings:
     isolated: Annotated[bool, "Run models in processes of their own, where the load does not say otherwise."] = False
     max_question_chars: Annotated[int, "The longest question, in characters."] = 32_000
     max_file_mb: Annotated[int, "What the files of one question may have together, in MB."] = 20
+    max_wait_s: Annotated[int, "Seconds a question may be expected to wait for its turn before it is refused."] = 10
     session_hours: Annotated[int, "Hours until a person must sign in again."] = 12
     cors_origins: Annotated[str, "Origins whose pages may use /v1 with a key, separated by commas. *: all. Empty: none."] = ""
     secure_cookie: Annotated[bool, "Send the session cookie over HTTPS only; switch on behind TLS."] = False
@@ -238,6 +239,7 @@ def _check(settings: Settings) -> None:
         "main_gpu": (-1, 15),
         "max_question_chars": (100, 1_000_000),
         "max_file_mb": (1, 100),
+        "max_wait_s": (1, 86_400),
         "session_hours": (1, 24 * 365),
         "log_days": (1, 36_500),
         "rollover_days": (1, 36_500),

@@ -20,6 +20,7 @@ from core.operations.index_care import IndexCare
 from core.operations.retention import Retention
 from core.people.accounts import Accounts
 from core.people.devices import Devices
+from core.people.session_watch import SessionWatch
 from core.people.sessions import Sessions
 from core.people.sign_in import SignIn
 from core.review.feedback import FeedbackQueue
@@ -53,6 +54,8 @@ class Portal(Protocol):
     def sign_in(self) -> SignIn: ...
     @property
     def sessions(self) -> Sessions: ...
+    @property
+    def session_watch(self) -> SessionWatch: ...
     @property
     def devices(self) -> Devices: ...
     @property

@@ -14,7 +14,7 @@ from bootstrap.models import GUIDE, newest_crash, open_pool
 from bootstrap.parts import BACKUP_KEY, disk_space, now, open_index, open_log_shipper, prepare_home, unwritable
 from core.chat.conversations import Conversations
 from core.chat.folders import Folders
-from core.chat.turns import Turns
+from core.chat.turns import STOPPING, Turns
 from core.errors import Conflict, PortalError, StartFailed, Unavailable
 from core.inference.completions import Completions
 from core.inference.embeddings import Embeddings
@@ -33,6 +33,7 @@ from core.people.devices import Devices
 from core.people.fair_pool import FairPool
 from core.people.ports import PasswordHasher
 from core.people.records import Role
+from core.people.session_watch import SessionWatch
 from core.people.sessions import Sessions
 from core.people.sign_in import PooledHasher, SignIn
 from core.people.sign_in import open_pool as open_password_pool
@@ -80,6 +81,7 @@ class Portal:
     accounts: Accounts
     sign_in: SignIn
     sessions: Sessions
+    session_watch: SessionWatch
     devices: Devices
     conversations: Conversations
     folders: Folders
@@ -112,8 +114,13 @@ class Portal:
         """Lines that Elasticsearch did not get since the start; 0 where none is used."""
         return 0 if self.log_shipper is None else self.log_shipper.dropped
 
+    def stopping(self) -> None:
+        """Tell whoever waits for an answer that the portal stops."""
+        self.session_watch.stop(Unavailable(STOPPING))
+
     def close(self) -> None:
         """Mark running answers as interrupted, with their text; free the models; close the store."""
+        self.stopping()
         self.passwords.close()
         self.turns.close()
         self.conversations.close()
@@ -170,6 +177,7 @@ def build_portal(
         accounts=Accounts(store, PooledHasher(hasher, passwords), clock),
         sign_in=SignIn(store, hasher, clock, passwords),
         sessions=Sessions(store, clock, timedelta(hours=settings.session_hours)),
+        session_watch=SessionWatch(store, clock),
         devices=Devices(store, clock),
         conversations=Conversations(store, index, clock),
         folders=Folders(store, clock),

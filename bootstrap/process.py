@@ -44,10 +44,12 @@ def portal() -> Portal:
         return _portal
 
 
-def stop() -> None:
-    """Close the portal of this process, if it runs."""
+def stop() -> bool:
+    """Close the portal of this process, if it runs; False where native code runs on that only the end of the process can stop."""
     global _portal
     with _lock:
-        if _portal is not None:
-            _portal.close()
-            _portal = None
+        if _portal is None:
+            return True
+        closing, _portal = _portal, None
+        closing.close()
+        return not getattr(closing.pool, "left_running", False)

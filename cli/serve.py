@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import faulthandler
 import fcntl
+import logging
 import os
 import signal
 import socket
@@ -42,7 +43,10 @@ def main() -> int:
             try:
                 _serve(settings, listener)
             finally:
-                portal_process.stop()
+                if not portal_process.stop():
+                    # The interpreter's own end would wait for that thread, or free what it uses.
+                    logging.shutdown()
+                    os._exit(0)
     except PortalError as problem:
         print(problem, file=sys.stderr)
         return 1
@@ -78,23 +82,29 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
         forwarded_allow_ips=settings.proxies,
         timeout_graceful_shutdown=GRACE_S,
     )
-    _Server(config, address(settings), settle).run(sockets=[listener])
+    _Server(config, address(settings), settle, portal.stopping).run(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
     """Tells the address when it can be opened."""
 
-    def __init__(self, config: uvicorn.Config, address: str, settle: Callable[[], None]) -> None:
-        """settle: what is worth doing then."""
+    def __init__(self, config: uvicorn.Config, address: str, settle: Callable[[], None], stopping: Callable[[], None]) -> None:
+        """settle: what is worth doing then. stopping: tells open streams that it ends, before they are waited for."""
         super().__init__(config)
         self._address = address
         self._settle = settle
+        self._stopping = stopping
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
         if self.started:
             print(f"GLM Portal: {self._address}  (Ctrl+C stops it)", flush=True)
             threading.Thread(target=self._settle, name="settle", daemon=True).start()
+
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._stopping()
+        await super().shutdown(sockets=sockets)
 
 
 def address(settings: Settings) -> str:

@@ -18,7 +18,7 @@ from pages.shell.words import retold, said, t
 from pages.widgets.chat.message import plain
 from pages.widgets.common.card import card_title
 from pages.widgets.common.figures import MISSING, count, size, speed
-from pages.widgets.models.memory_bar import memory_bar
+from pages.widgets.models.memory_bar import HOST, device_bar
 from pages.widgets.models.memory_plan import file_line, kind_word, memory_plan
 
 if TYPE_CHECKING:
@@ -103,6 +103,7 @@ def _cards(portal: Portal, user: User, drawn: Known) -> None:
     loaded = portal.models.loaded(user)
     if _known(loaded) != drawn:
         st.rerun()
+    _machine(portal, user, loaded)
     if not loaded:
         with st.container(border=True, key="card-none"):
             card_title(t("No model is loaded"), t("Nobody can ask anything until one is. Choose a file in the memory plan and load it."))
@@ -119,6 +120,8 @@ def _card(portal: Portal, user: User, model: LoadedModel) -> None:
         ModelState.FAILED: f":red-badge[:material/error: {t('Failed')}]",
         ModelState.RESTARTING: f":orange-badge[:material/restart_alt: {t('Restarting')}]",
     }[model.state]
+    if model.stuck_s:
+        state = f":red-badge[:material/hourglass_disabled: {t('Stuck')}]"
     default = f" :gray-badge[{t('Default')}]" if model.default else ""
     kind = "" if model.file.kind is ModelKind.CHAT else f" :blue-badge[{kind_word(model.file.kind)}]"
     with st.container(horizontal=True, wrap=False, gap="small", key=f"cardhead-{model.name}"):
@@ -143,6 +146,12 @@ def _card(portal: Portal, user: User, model: LoadedModel) -> None:
         )
         st.caption(t("Models that are loaded keep answering meanwhile."))
         return
+    if model.stuck_s:
+        with st.container(key=f"fail-stuck-{model.name}", gap=None):
+            st.markdown(t("It has not finished a step for {seconds} s.", seconds=round(model.stuck_s)))
+            own = t("After 60 s its process is ended and started again.")
+            shared = t("If it does not go on, restart the portal, and load the model in a process of its own.")
+            st.caption(own if model.isolated else shared)
     if model.state is ModelState.DRAINING:
         st.caption(t("Running answers finish first, 30 s at most. Then the memory is freed."))
     slots = t("Slots in use") if model.file.kind is ModelKind.CHAT else t("Texts in the batch")
@@ -160,7 +169,29 @@ def _card(portal: Portal, user: User, model: LoadedModel) -> None:
     if model.adapters:
         st.html(f"<p class='file'>{escape(t('Adapters: {names}', names=', '.join(model.adapters)))}</p>")
     if model.plan is not None:
-        memory_bar(model.plan, model.memory_bytes)
+        _memory_of(model)
+
+
+def _memory_of(model: LoadedModel) -> None:
+    """What the model's memory holds. What is free is a fact of the machine, and stands in its card alone."""
+    plan = model.plan
+    assert plan is not None
+    known = plan.weights_bytes + plan.context_bytes
+    # What a load really took beyond weights and context is its work space.
+    work = model.memory_bytes - known if model.memory_bytes > known else plan.work_bytes
+    parts = ((t("Weights"), plan.weights_bytes), (t("Context"), plan.context_bytes), (t("Work space"), work))
+    st.html(f"<p class='file'>{escape(' · '.join(f'{name} {size(taken)}' for name, taken in parts if taken > 0))}</p>")
+
+
+def _machine(portal: Portal, user: User, loaded: Sequence[LoadedModel]) -> None:
+    """One bar for each memory of the machine, as it is now."""
+    devices = portal.models.memory(user)
+    with st.container(border=True, key="card-machine", gap="xsmall"):
+        for device in devices:
+            named = t("Memory of this machine") if device.name == HOST else t("Memory of {device}", device=plain(device.name))
+            free = t("{free} free of {total}", free=size(device.free_bytes), total=size(device.total_bytes))
+            card_title(named, free)
+            device_bar(device, devices, loaded)
 
 
 def _actions(portal: Portal, user: User, model: LoadedModel) -> None:

@@ -213,10 +213,10 @@ class ChatAnswer:
                 usage = UsageOut.of(usages).model_dump()
                 yield sse({**self._head, "object": "chat.completion.chunk", "choices": [], "usage": usage})
         except PortalError as problem:
-            yield sse(openai_error(problem)[1])
+            yield last_event(problem)
         except Exception:
             log.exception("completion %s failed", self._first.id)
-            yield sse(openai_error(ModelFailed(UNEXPECTED))[1])
+            yield last_event(ModelFailed(UNEXPECTED))
         else:
             yield b"data: [DONE]\n\n"
 
@@ -242,6 +242,11 @@ def _place(number: int, queued: Queued) -> bytes:
     """A comment, which clients of OpenAI's pass over: its protocol has no word for waiting."""
     place = {"index": number, "place": queued.place, "wait_s": queued.wait_s}
     return f": queued {json.dumps(place, separators=(',', ':'))}\n\n".encode()
+
+
+def last_event(problem: PortalError) -> bytes:
+    """What ends a stream that fails; no [DONE] follows."""
+    return sse(openai_error(problem)[1])
 
 
 def another(request: GenerationRequest, number: int) -> GenerationRequest:

@@ -7,20 +7,20 @@ from typing import Any, Literal
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from api.errors import OpenAIErrorBody
-from api.identity import SignedIn
-from api.openai.chat_answer import ChatAnswer, ChatCompletion, another
+from api.errors import OPENAI_REFUSALS
+from api.identity import SignedIn, TokenHere
+from api.openai.chat_answer import ChatAnswer, ChatCompletion, another, last_event
 from api.openai.chat_request import ChatRequest
 from api.openai.ignored import ignored_header
 from api.services import PortalHere
-from api.streams import EventStream, until_finished
+from api.starting import begun
+from api.streams import Cutoff, EventStream, until_finished
 from core.errors import NotFound
 from core.models.records import LoadedModel
 
-router = APIRouter(prefix="/v1", tags=["OpenAI"], responses={"4XX": {"model": OpenAIErrorBody}, 422: {"model": OpenAIErrorBody}})
+router = APIRouter(prefix="/v1", tags=["OpenAI"], responses=OPENAI_REFUSALS)
 
 STREAMED: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/event-stream": {}}, "description": "The answer; with stream true, its chunks."}
@@ -72,15 +72,15 @@ def model(name: str, portal: PortalHere, user: SignedIn) -> ModelOut:
 
 @router.post("/chat/completions", response_model=ChatCompletion, responses=STREAMED)
 async def chat_completions(
-    body: ChatRequest, request: Request, portal: PortalHere, user: SignedIn, reply: Response
+    body: ChatRequest, request: Request, portal: PortalHere, user: SignedIn, token: TokenHere, reply: Response
 ) -> ChatCompletion | Response:
     """Answer the given messages. A client that goes away frees the engine."""
     wanted = body.generation(user)
-    first = await run_in_threadpool(portal.completions.start, user, wanted)
+    first = await begun(lambda: portal.completions.start(user, wanted))
     answer = ChatAnswer(first, lambda number: portal.completions.start(user, another(wanted, number)), body.answers)
     ignored = ignored_header([*body.ignored, *first.ignored])
     if body.stream:
-        return EventStream(answer.events(body.include_usage), answer.leave, ignored)
+        return EventStream(answer.events(body.include_usage), answer.leave, Cutoff(portal.session_watch, token), last_event, ignored)
     reply.headers.update(ignored)
-    items = await until_finished(answer.deltas(), request.receive, answer.leave)
+    items = await until_finished(answer.deltas(), request.receive, answer.leave, Cutoff(portal.session_watch, token))
     return Response(status_code=CLIENT_CLOSED) if items is None else answer.whole(items)

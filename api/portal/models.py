@@ -75,6 +75,7 @@ class LoadedOut(BaseModel):
     adapters: list[str] = Field(description="Names of its LoRA adapters.")
     error: str | None
     isolated: bool = Field(description="Whether it runs in a process of its own.")
+    stuck_s: float = Field(description="How long its step has been running, if that is longer than 10 s; else 0.")
     at_start: bool = Field(description="Whether an admin wants it loaded at every start of the portal.")
     guide: bool = Field(description="Whether it is the portal's own guide, which knows only the portal.")
 
@@ -86,6 +87,7 @@ class LoadedOut(BaseModel):
             shared_context=model.plan.shared_tokens if model.plan else 0, slots_busy=model.slots_busy, waiting=model.waiting,
             memory_bytes=model.memory_bytes, progress=model.progress, tokens_per_second=model.tokens_per_second, default=model.default,
             adapters=list(model.adapters), error=model.error, isolated=model.isolated, at_start=model.name in kept, guide=model.guide,
+            stuck_s=model.stuck_s,
         )  # fmt: skip
 
 

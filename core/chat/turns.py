@@ -29,8 +29,11 @@ from core.unit_of_work import Store, UnitOfWork
 
 log = logging.getLogger(__name__)
 
+STOPPING = "The portal is stopping. Try again in a minute."
 LEASE = timedelta(seconds=20)
 KEEP_EVERY_S = 5.0
+LOOK_EVERY_S = 2.0
+"""From one look at who was disabled to the next."""
 
 
 class Turns:
@@ -156,7 +159,7 @@ class Turns:
         self, work: UnitOfWork, user: User, conversation: Conversation, question: Message, request_id: str, *, new_question: bool
     ) -> Turn:
         if self._closing.is_set():
-            raise Unavailable("The portal is stopping. Try again in a minute.")
+            raise Unavailable(STOPPING)
         self._disk.check()
         if work.turns.streaming_in(conversation.id):
             raise Conflict("An answer is still running in this conversation. Wait for it or stop it.")
@@ -248,8 +251,13 @@ class Turns:
         return interrupted
 
     def _keep_leases(self) -> None:
-        while not self._closing.wait(KEEP_EVERY_S):
+        kept = time.monotonic()
+        while not self._closing.wait(LOOK_EVERY_S):
             try:
+                self._stop_disabled()
+                if time.monotonic() - kept < KEEP_EVERY_S:
+                    continue
+                kept = time.monotonic()
                 with self._lock:
                     ids = list(self._running)
                 if ids:
@@ -261,6 +269,18 @@ class Turns:
             except Exception:
                 # The store may be away for a while; leases must go on as soon as it is back.
                 log.exception("turn leases could not be kept")
+
+    def _stop_disabled(self) -> None:
+        """Stop the answers of people whose accounts were disabled, here or on another server; their text is kept."""
+        with self._lock:
+            running = list(self._running.values())
+        if not running:
+            return
+        with self._store() as work:
+            gone = work.users.disabled({each.turn.user_id for each in running})
+        for each in running:
+            if each.turn.user_id in gone:
+                each.stop()
 
     def close(self, timeout: float = 5.0) -> None:
         """Stop every running turn as interrupted, with its text, and wait until each is written."""

@@ -235,6 +235,8 @@ class LoadedModel:
     """The names of its LoRA adapters."""
     isolated: bool = False
     """Whether it runs in a process of its own."""
+    stuck_s: float = 0.0
+    """How long its step has been running, if that is longer than a step should take; else 0."""
     guide: bool = False
     """Whether it is the built-in guide, which knows only this portal and reads no files."""
 

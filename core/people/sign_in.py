@@ -83,7 +83,7 @@ class SignIn:
             found = None
         right = self._hasher.matches(password, found.password_hash if found else self._decoy)
         if found is None or not right:
-            self._note("session.refuse", found and found.user, caller)
+            self._note("session.refuse", found.user if found else None, caller)
             if found is not None and any(limit != attempts.by_address(caller.address) for limit in used_up):
                 self._note("user.lock", found.user, caller)
             raise NotSignedIn(WRONG)

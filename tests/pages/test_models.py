@@ -326,6 +326,22 @@ def test_the_plan_can_ask_for_a_process_of_its_own(made: Stage) -> None:
     assert [settings.isolated for settings in asked] == [True]
 
 
+def test_one_bar_says_what_is_free_and_no_card_says_another_amount(made: Stage) -> None:
+    made.pool.models = [replace(MODEL, plan=PLAN, memory_bytes=2_000_000_000), replace(MODEL, name="second", plan=PLAN)]
+    shown = texts(page("models", made))
+    assert shown.count("<em>6.0 GB</em>") == 1 and "6.0 GB free of 16.0 GB" in shown
+    assert "fake <em>2.0 GB" in shown and "Other use <em>" in shown
+
+
+@pytest.mark.parametrize("isolated", [True, False])
+def test_a_model_that_is_stuck_says_so(made: Stage, isolated: bool) -> None:
+    made.pool.models = [replace(MODEL, stuck_s=42.4, isolated=isolated)]
+    shown = texts(page("models", made))
+    assert "Stuck" in shown and "It has not finished a step for 42 s." in shown
+    assert ("After 60 s its process is ended" in shown) is isolated
+    assert ("restart the portal" in shown) is not isolated
+
+
 def test_a_load_is_kept_for_every_start_unless_that_is_switched_off(made: Stage) -> None:
     made.pool.on_disk = [FILE, OTHER]
     drawn = page("models", made)
