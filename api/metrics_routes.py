@@ -96,6 +96,10 @@ class PortalCollector(Collector):
         try:
             yield GaugeMetricFamily("portal_index_jobs_pending", "Changes the search index has not got yet.", portal.index_worker.pending())
             yield GaugeMetricFamily("portal_store_up", "1 if the store answers.", 1)
+            jobs = GaugeMetricFamily("portal_jobs", "Background jobs by state; ended ones are kept for 30 days.", labels=("state",))
+            for state, number in portal.jobs.states().items():
+                jobs.add_metric((state.value,), number)
+            yield jobs
         except PortalError:
             yield GaugeMetricFamily("portal_store_up", "1 if the store answers.", 0)
         says = "Log lines that Elasticsearch did not get since the start: too many waited, or it refused them. The log file has them."

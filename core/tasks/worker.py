@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,6 +21,8 @@ MOST_AT_ONCE = 3
 LEASE = timedelta(seconds=30)
 RENEW_S = 1.0
 """How often progress is written and a cancel is noticed; also how often due jobs are looked for."""
+SCHEDULE_S = 60.0
+"""How often the recurring jobs are looked after."""
 FIRST_BACKOFF, LAST_BACKOFF = timedelta(seconds=5), timedelta(minutes=10)
 KEEP_ENDED = timedelta(days=30)
 STOPPED = "The portal was stopped before this had finished. Start it again."
@@ -104,6 +107,11 @@ class JobWorker:
         self._running: dict[str, tuple[Report, threading.Thread]] = {}
         self._thread: threading.Thread | None = None
 
+    @property
+    def kinds(self) -> set[str]:
+        """The kinds of jobs it runs."""
+        return set(self._kinds)
+
     def start(self) -> None:
         self._thread = threading.Thread(target=self._work, name="jobs", daemon=True)
         self._thread.start()
@@ -131,6 +139,7 @@ class JobWorker:
 
     def _work(self) -> None:
         prepared = down = False
+        scheduled = time.monotonic()
         while not self._stopping.is_set():
             self._woken.clear()
             try:
@@ -139,6 +148,9 @@ class JobWorker:
                     prepared = True
                 self._renew()
                 self.step()
+                if time.monotonic() - scheduled > SCHEDULE_S:
+                    self._schedule()
+                    scheduled = time.monotonic()
                 down = False
             except Exception as problem:
                 if not down:
@@ -154,9 +166,15 @@ class JobWorker:
             if self._alone:
                 work.jobs.release(self._server, now)
             work.jobs.remove_ended(now - KEEP_ENDED)
+            work.commit()
+        self._schedule(timedelta(minutes=1))
+
+    def _schedule(self, wait: timedelta | None = None) -> None:
+        """Make sure that one job of each recurring kind is active, also after somebody cancelled it. wait: instead of its period."""
+        with self._store() as work:
             for kind in self._kinds.values():
                 if kind.every is not None:
-                    work.jobs.add(_recurring(kind, self._clock, timedelta(minutes=1)))
+                    work.jobs.add(_recurring(kind, self._clock, wait or kind.every))
             work.commit()
 
     def _claim(self) -> Job | None:

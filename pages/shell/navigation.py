@@ -14,7 +14,7 @@ from core.operations.log_context import add_to_log_context, log_context, new_req
 from core.people.permissions import ROLES, Permission, allows
 from core.people.records import User
 from core.people.sessions import SESSION_COOKIE
-from pages import account, audit, chat, feedback, models, people, search, sign_in, store, usage
+from pages import account, audit, chat, feedback, jobs, models, people, search, sign_in, store, usage
 from pages.shell import frame, words
 from pages.shell.browser import browser_shell
 from pages.shell.words import said, t
@@ -44,6 +44,7 @@ ENTRIES = (
     Entry("models", "Models", Permission.RUN_MODELS, models.render),
     Entry("people", "People", Permission.MANAGE_PEOPLE, people.render),
     Entry("store", "Store", Permission.RUN_STORE, store.render),
+    Entry(jobs.PATH, "Jobs", Permission.RUN_STORE, jobs.render),
     Entry("audit", "Audit", Permission.READ_AUDIT, audit.render),
 )
 """The pages of the portal, in the order of the menu; the first is the start page."""

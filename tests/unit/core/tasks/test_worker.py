@@ -240,6 +240,22 @@ def test_a_recurring_job_waits_for_its_time_or_for_somebody_who_wants_it_now(
     assert second.run_after == clock() + timedelta(days=1)
 
 
+def test_a_recurring_job_that_was_cancelled_comes_back_after_its_period(
+    store: Store, jobs: Jobs, working: Working, admin: User, clock: MovingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.tasks.worker.SCHEDULE_S", 0.0)
+    working([JobKind("count", lambda job, report: None, every=timedelta(days=1))])
+    until = time.monotonic() + 10
+    while not jobs.list(admin):
+        time.sleep(0.005)
+    jobs.cancel(admin, jobs.list(admin)[0].id)
+    while not (found := jobs.list(admin, JobFilter(states=(JobState.WAITING,)))):
+        assert time.monotonic() < until
+        jobs.wake()
+        time.sleep(0.005)
+    assert found[0].run_after == clock() + timedelta(days=1)
+
+
 def test_people_see_and_steer_their_own_jobs_and_admins_all(store: Store, jobs: Jobs, admin: User, ana: User) -> None:
     own, other = add(store, jobs, owner=ana), add(store, jobs, owner=admin)
     assert [job.id for job in jobs.list(ana)] == [own.id]
