@@ -11,7 +11,7 @@ h4{flex:1;margin:0;padding:.875rem .625rem .25rem;font:inherit;color:var(--st-gr
 a{flex:1;min-width:0;padding:.4375rem 0 .4375rem .625rem;color:inherit;text-decoration:none;overflow:hidden;white-space:nowrap;text-overflow:ellipsis;border-radius:.5rem}
 a:focus-visible,button:focus-visible,input:focus-visible{outline:2px solid var(--st-link-color);outline-offset:-2px}
 button{all:unset;box-sizing:border-box;cursor:pointer}
-.more{flex:none;width:1.75rem;height:1.75rem;margin-right:.1875rem;border-radius:.375rem;display:grid;place-items:center;opacity:.45}
+.more{flex:none;width:1.75rem;height:1.75rem;margin-right:.1875rem;border-radius:.375rem;display:grid;place-items:center;opacity:.6}
 .row:hover .more,.row.on .more,.more:focus-visible,.more[aria-expanded=true]{opacity:1} .more:hover{background:color-mix(in srgb,currentColor 9%,transparent)}
 i{font:400 1.1rem/1 'Material Symbols Rounded';font-feature-settings:'liga'}
 a i{margin-right:.5rem;vertical-align:-.1875rem} .split{display:flex;align-items:baseline;gap:.5rem} .split span{overflow:hidden;text-overflow:ellipsis}
