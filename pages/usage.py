@@ -18,6 +18,7 @@ from core.usage.reports import UsageQuery, UsageReport
 from core.usage.totals import Totals
 from pages.shell.frame import blank, dark, page_head
 from pages.shell.words import said, t
+from pages.widgets.chat.message import plain
 from pages.widgets.common.card import card, card_title
 from pages.widgets.common.figures import MISSING, count, milliseconds, seconds, share, speed
 from pages.widgets.usage import charts
@@ -46,7 +47,7 @@ def render(portal: Portal, user: User) -> None:
         query = _query(models, groups)
         report = portal.usage.report(user, query)
     except PortalError as problem:
-        blank(t("Usage cannot be shown"), said(problem))
+        blank(t("Usage cannot be shown"), plain(said(problem)))
         return
     _export(head, portal, user, report)
     _figures(report)

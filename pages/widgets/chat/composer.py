@@ -93,7 +93,7 @@ def _held(files: Sequence[StoredFile], on_drop: Callable[[str], None]) -> None:
 def _choices(models: Sequence[LoadedModel]) -> None:
     name, chosen = _chosen(models)
     names = [name for each in models for name in each.names]
-    picked = st.menu_button(plain(name), names, type="tertiary", key="modelpick", help=t("Model"))
+    picked = st.menu_button(plain(name), names, format_func=plain, type="tertiary", key="modelpick", help=t("Model"))
     if picked and picked != name:
         st.session_state[_MODEL] = picked
         st.rerun()
