@@ -56,7 +56,9 @@ class Settings:
     isolated: Annotated[bool, "Run models in processes of their own, where the load does not say otherwise."] = False
     max_question_chars: Annotated[int, "The longest question, in characters."] = 32_000
     max_file_mb: Annotated[int, "What the files of one question may have together, in MB."] = 20
+    max_wait_s: Annotated[int, "Seconds a question may be expected to wait for its turn before it is refused."] = 10
     session_hours: Annotated[int, "Hours until a person must sign in again."] = 12
+    cors_origins: Annotated[str, "Origins whose pages may use /v1 with a key, separated by commas. *: all. Empty: none."] = ""
     secure_cookie: Annotated[bool, "Send the session cookie over HTTPS only; switch on behind TLS."] = False
     log_level: Annotated[str, "DEBUG, INFO, WARNING or ERROR."] = "INFO"
     log_format: Annotated[str, "json or text. Empty: JSON in the log file, and warnings as text on standard error."] = ""
@@ -73,6 +75,11 @@ class Settings:
     @property
     def proxies(self) -> list[str]:
         return _listed(self.trusted_proxies)
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """Of cors_origins, as browsers write them."""
+        return frozenset(origin for each in self.cors_origins.split(",") if (origin := each.strip().rstrip("/").lower()))
 
     @property
     def database(self) -> str:
@@ -232,6 +239,7 @@ def _check(settings: Settings) -> None:
         "main_gpu": (-1, 15),
         "max_question_chars": (100, 1_000_000),
         "max_file_mb": (1, 100),
+        "max_wait_s": (1, 86_400),
         "session_hours": (1, 24 * 365),
         "log_days": (1, 36_500),
         "rollover_days": (1, 36_500),

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from fastapi import FastAPI
 
 from api import errors, health_routes, metrics_routes
 from api.middleware.body_limit import BodyLimit
+from api.middleware.cross_origin import CrossOrigin
+from api.middleware.packed_bodies import PackedBodies
+from api.middleware.plain_paths import PlainPaths
 from api.middleware.request_ids import RequestIds
 from api.openai import chat_routes, vector_routes
-from api.portal import conversations, feedback, files, folders, index, models, people, retention, search, sessions, store, usage
+from api.portal import conversations, feedback, files, folders, index, jobs, models, people, retention, search, sessions, store, usage
 from api.services import Portal
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -32,13 +34,12 @@ def build(portal_getter: Callable[[], Portal]) -> FastAPI:
     app.state.portal = portal_getter
     errors.install(app)
     metrics = metrics_routes.RequestCount(portal_getter)
-    refusals: dict[int | str, dict[str, Any]] = {"4XX": {"model": errors.ErrorBody}, 422: {"model": errors.ErrorBody}}
     ours = (
         *(sessions, conversations, folders, files, feedback, search),
-        *(usage, models, people, index, store, retention),
+        *(usage, models, people, index, store, retention, jobs),
     )
     for routes in ours:
-        app.include_router(routes.router, responses=refusals)
+        app.include_router(routes.router, responses=errors.REFUSALS)
     for routes in (chat_routes, vector_routes, health_routes):
         app.include_router(routes.router)
     app.include_router(metrics_routes.router)
@@ -49,7 +50,10 @@ def build(portal_getter: Callable[[], Portal]) -> FastAPI:
     def max_bytes(path: str) -> int:
         return portal_getter().files.max_bytes if path == files.PATH else MAX_BODY_BYTES
 
+    app.add_middleware(PackedBodies, max_bytes=max_bytes)
     app.add_middleware(BodyLimit, max_bytes=max_bytes)
+    app.add_middleware(PlainPaths)
+    app.add_middleware(CrossOrigin, origins=lambda: portal_getter().settings.origins)
     app.add_middleware(metrics_routes.CountRequests, metrics=metrics)
     app.add_middleware(RequestIds)
     return app

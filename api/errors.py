@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -26,6 +26,7 @@ STATUS_SENTENCES = {
     400: ("bad_request", "The body could not be read as JSON in UTF-8. Check it and send it again."),
     404: ("not_found", "There is nothing at {path}. /api/v1/openapi.json lists every path."),
     405: ("method_not_allowed", "{method} is not possible at {path}. /api/v1/openapi.json lists what is."),
+    415: ("unsupported_encoding", "Bodies packed as {detail} are not read here. Send gzip, deflate, or the body as it is."),
     413: ("too_large", "The body is too large: {detail} fit here. Send less."),
 }
 
@@ -52,6 +53,22 @@ class OpenAIErrorBody(BaseModel):
     """What every refusal under /v1 answers: OpenAI's shape."""
 
     error: OpenAIErrorContent
+
+
+_AWAY = "The store, the index, the disk or a model cannot do this now. Try again."
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    "4XX": {"model": ErrorBody, "description": "Refused, with the reason."},
+    422: {"model": ErrorBody, "description": "A field that is not as described."},
+    503: {"model": ErrorBody, "description": _AWAY},
+}
+"""What every route under /api/v1 may answer beside its own."""
+OPENAI_REFUSALS: dict[int | str, dict[str, Any]] = {
+    "4XX": {"model": OpenAIErrorBody, "description": "Refused, with the reason."},
+    422: {"model": OpenAIErrorBody, "description": "A field that is not as described."},
+    502: {"model": OpenAIErrorBody, "description": "The model failed while it answered."},
+    503: {"model": OpenAIErrorBody, "description": _AWAY},
+}
+"""What every route under /v1 may answer beside its own."""
 
 
 def is_openai(path: str) -> bool:
@@ -106,13 +123,41 @@ def _portal_error(request: Request, error: Exception) -> Response:
 def _validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
-    place = [str(part) for part in first["loc"]]
-    if place[0] == "path":
+    if first["loc"][0] == "path":
         # An id that the portal never gave names nothing.
         return http_error(request, HTTPException(404))
-    field = ".".join(place[1:]) if first["type"] != "json_invalid" else ""
+    field = ""
+    if first["type"] != "json_invalid":
+        first, field = _deepest(error.errors(), error.body)
     status = 400 if is_openai(request.url.path) else 422
     return refusal(request, status, "invalid_input", validation_sentence(first, field), field or None)
+
+
+def _deepest(problems: Sequence[Any], body: Any) -> tuple[Any, str]:
+    """The first problem and the field that it is about, as it was sent.
+
+    Of a value that may be of several types each type's problem is listed, with the type's name in its place: the one that got furthest
+    says most.
+    """
+    places = [(problem, _sent_place(problem, body)) for problem in problems]
+    first = places[0][1]
+    problem, place = max((each for each in places if each[1][: len(first)] == first), key=lambda each: len(each[1]))
+    return problem, ".".join(place)
+
+
+def _sent_place(problem: Mapping[str, Any], body: Any) -> list[str]:
+    """Where in the body the problem is: of the validator's own path those steps that the body has."""
+    kind, *steps = problem["loc"]
+    if kind != "body":
+        return [str(step) for step in steps]
+    place = []
+    for number, step in enumerate(steps):
+        if (isinstance(body, dict) and step in body) or (isinstance(body, list) and isinstance(step, int) and step < len(body)):
+            body = body[step]
+        elif problem["type"] != "missing" or number < len(steps) - 1:
+            continue
+        place.append(str(step))
+    return place
 
 
 def validation_sentence(problem: Mapping[str, Any], field: str) -> str:

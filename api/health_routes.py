@@ -38,12 +38,14 @@ class Readiness(BaseModel):
 
 
 @router.get("/healthz")
+@router.head("/healthz", include_in_schema=False)
 async def healthz() -> Alive:
     """The process answers. Takes no thread and asks no other part, so that it stays fast under load."""
     return Alive(status="ok")
 
 
-@router.get("/readyz", responses={503: {"model": Readiness}})
+@router.get("/readyz", responses={503: {"model": Readiness, "description": "It is not ready."}})
+@router.head("/readyz", include_in_schema=False)
 def readyz(portal: PortalHere, request: Request, response: Response) -> Readiness:
     """200 when store and model can answer a question, else 503. The index only finds: its absence is told, not fatal."""
     store, model, index = _store(portal), _model(portal), _index(portal)
@@ -63,9 +65,11 @@ def _store(portal: PortalHere) -> Part:
 
 def _model(portal: PortalHere) -> Part:
     loaded = portal.pool.loaded()
-    ready = [each.name for each in loaded if each.state is ModelState.READY and each.file.kind is ModelKind.CHAT]
-    if ready:
-        return Part(ready=True, detail=", ".join(ready))
+    ready = [each for each in loaded if each.state is ModelState.READY and each.file.kind is ModelKind.CHAT]
+    stuck = [f"{each.name} is stuck: its step has taken {each.stuck_s:.0f} s" for each in loaded if each.stuck_s]
+    going = [each.name for each in ready if not each.stuck_s]
+    if going or stuck:
+        return Part(ready=bool(going), detail="; ".join([*([", ".join(going)] if going else []), *stuck]))
     return Part(ready=False, detail="; ".join(f"{each.name} is {each.state.value}" for each in loaded) or "no model is loaded")
 
 

@@ -13,6 +13,7 @@ from core.errors import NotAllowed, NotSignedIn
 from core.operations.log_context import add_to_log_context
 from core.people.devices import DEVICE_COOKIE, DEVICE_DAYS
 from core.people.records import User
+from core.people.session_watch import ENDED
 from core.people.sessions import SESSION_COOKIE
 from core.people.sign_in import HERE, Caller
 
@@ -41,7 +42,7 @@ TokenHere = Annotated[str, Depends(session_token)]
 def signed_in(portal: PortalHere, token: TokenHere) -> User:
     user = portal.sessions.user(token)
     if user is None:
-        raise NotSignedIn("This token or session is not valid, or has ended. Sign in again.")
+        raise NotSignedIn(ENDED)
     add_to_log_context(user_id=user.id)
     return user
 

@@ -43,6 +43,7 @@ ENGINE: tuple[tuple[str, str, type[Metric], str], ...] = (
     ("filler_tokens", "filler_tokens", CounterMetricFamily, "Computed along in idle slots, so that the weights were read less often."),
     ("paused", "answers_paused", CounterMetricFamily, "Answers that made room for another user and went on later."),
     ("steps", "steps", CounterMetricFamily, "Steps of the decode loop since the load."),
+    ("step_running_s", "step_running_seconds", GaugeMetricFamily, "How long the step that runs now has been running; 0 between steps."),
     ("step_seconds", "step_seconds", CounterMetricFamily, "Seconds those steps took."),
     ("answers", "answers", CounterMetricFamily, "Answers finished since the load."),
     ("failures", "failures", CounterMetricFamily, "Answers that failed since the load."),
@@ -95,6 +96,10 @@ class PortalCollector(Collector):
         try:
             yield GaugeMetricFamily("portal_index_jobs_pending", "Changes the search index has not got yet.", portal.index_worker.pending())
             yield GaugeMetricFamily("portal_store_up", "1 if the store answers.", 1)
+            jobs = GaugeMetricFamily("portal_jobs", "Background jobs by state; ended ones are kept for 30 days.", labels=("state",))
+            for state, number in portal.jobs.states().items():
+                jobs.add_metric((state.value,), number)
+            yield jobs
         except PortalError:
             yield GaugeMetricFamily("portal_store_up", "1 if the store answers.", 0)
         says = "Log lines that Elasticsearch did not get since the start: too many waited, or it refused them. The log file has them."

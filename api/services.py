@@ -15,19 +15,24 @@ from core.knowledge.files import Files
 from core.models.ports import ModelPool
 from core.models.service import ModelService
 from core.operations.backups import Backups
+from core.operations.disk import DiskSpace
 from core.operations.index_care import IndexCare
 from core.operations.retention import Retention
 from core.people.accounts import Accounts
 from core.people.devices import Devices
+from core.people.session_watch import SessionWatch
 from core.people.sessions import Sessions
 from core.people.sign_in import SignIn
 from core.review.feedback import FeedbackQueue
 from core.search.ports import IndexJobs, SearchIndex
 from core.search.search import Search
+from core.tasks.jobs import Jobs
 from core.usage.reports import UsageReports
 
 
 class RouteSettings(Protocol):
+    @property
+    def origins(self) -> frozenset[str]: ...
     @property
     def secure_cookie(self) -> bool: ...
     @property
@@ -49,6 +54,8 @@ class Portal(Protocol):
     def sign_in(self) -> SignIn: ...
     @property
     def sessions(self) -> Sessions: ...
+    @property
+    def session_watch(self) -> SessionWatch: ...
     @property
     def devices(self) -> Devices: ...
     @property
@@ -72,6 +79,8 @@ class Portal(Protocol):
     @property
     def index_care(self) -> IndexCare: ...
     @property
+    def jobs(self) -> Jobs: ...
+    @property
     def backups(self) -> Backups: ...
     @property
     def usage(self) -> UsageReports: ...
@@ -83,6 +92,8 @@ class Portal(Protocol):
     def index(self) -> SearchIndex: ...
     @property
     def index_worker(self) -> IndexJobs: ...
+    @property
+    def disk(self) -> DiskSpace: ...
     @property
     def log_lines_dropped(self) -> int: ...
 

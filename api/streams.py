@@ -6,18 +6,25 @@ No thread of the pool that pages and routes share waits for a model here, so any
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
+import re
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
-from typing import Any, Generic, TypeVar
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterable, Mapping
+from typing import Any, Generic, Protocol, TypeVar
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from core.errors import PortalError
+
 log = logging.getLogger(__name__)
 
+LAST_EVENT_S = 1.0
 KEEP_ALIVE_S = 15.0
+_LINE_ENDS = re.compile("[\x85\u2028\u2029\ud800-\udfff]")
+"""What some readers take for the end of a line, and halves of surrogate pairs, which UTF-8 cannot carry."""
 KEEP_ALIVE = b": waiting\n\n"
 T = TypeVar("T")
 
@@ -81,45 +88,115 @@ async def until_gone(receive: Receive) -> None:
 
 
 def sse(data: object, event: str | None = None) -> bytes:
-    """One event. Its JSON has no line break, so a single data line carries it."""
+    """One event. Its JSON has no line break, of Unicode's either, so a single data line carries it."""
     head = f"event: {event}\n" if event else ""
-    return f"{head}data: {json.dumps(data, ensure_ascii=False, separators=(',', ':'))}\n\n".encode("utf-8", "replace")
+    text = _LINE_ENDS.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(data, ensure_ascii=False, separators=(",", ":")))
+    return f"{head}data: {text}\n\n".encode("utf-8", "replace")
+
+
+class Follows(Protocol):
+    def follow(self, token: str, end: Callable[[PortalError], None]) -> Callable[[], None]:
+        """Call `end` once the session of this token is over; returns how to leave off."""
+        ...
+
+
+class Cutoff:
+    """The end of a request from outside: its session ended, or the portal stops. Make it in the event loop, and close it."""
+
+    def __init__(self, watch: Follows, token: str) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.reason: asyncio.Future[PortalError] = self._loop.create_future()
+        self.close = watch.follow(token, self._end)
+
+    def _end(self, reason: PortalError) -> None:
+        try:
+            self._loop.call_soon_threadsafe(self._set, reason)
+        except RuntimeError:
+            log.debug("a session ended after the server stopped")
+
+    def _set(self, reason: PortalError) -> None:
+        if not self.reason.done():
+            self.reason.set_result(reason)
+
+
+async def unless_cut(work: Coroutine[Any, Any, T], cutoff: Cutoff) -> T:
+    """What `work` returns. Raises the reason if the request is cut off before."""
+    working = asyncio.ensure_future(work)
+    try:
+        first: set[asyncio.Future[Any]] = {working, cutoff.reason}
+        await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise cutoff.reason.result()
+        return working.result()
+    finally:
+        cutoff.close()
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
 
 
 class EventStream(Response):
-    """Sends `events` until they end or the client goes away; then, in both cases, calls `leave`."""
+    """Sends `events` until they end, the client goes away or the request is cut off; then, in each case, calls `leave`."""
 
     media_type = "text/event-stream"
 
-    def __init__(self, events: AsyncGenerator[bytes], leave: Callable[[], None]) -> None:
-        super().__init__(headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"})
+    def __init__(
+        self,
+        events: AsyncGenerator[bytes],
+        leave: Callable[[], None],
+        cutoff: Cutoff,
+        last: Callable[[PortalError], bytes],
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """last: the event that tells why the stream was cut off. headers: beside those of every stream."""
+        super().__init__(headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no", **(headers or {})})
         del self.headers["content-length"]
         self._events = events
         self._leave = leave
+        self._cutoff = cutoff
+        self._last = last
+        self._begun = False
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
         sending = asyncio.create_task(self._send(send))
         gone = asyncio.create_task(until_gone(receive))
         try:
-            await asyncio.wait({sending, gone}, return_when=asyncio.FIRST_COMPLETED)
+            first: set[asyncio.Future[Any]] = {sending, gone, self._cutoff.reason}
+            await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            self._cutoff.close()
+            cut = self._cutoff.reason.done() and not sending.done() and not gone.done()
             self._leave()
             ended = not sending.cancel()
             gone.cancel()
             await asyncio.gather(sending, gone, return_exceptions=True)
             await self._events.aclose()
-        if ended:
+        if cut:
+            with contextlib.suppress(TimeoutError):  # a client that reads nothing is not waited for
+                await asyncio.wait_for(self._send_last(send, self._cutoff.reason.result()), LAST_EVENT_S)
+        elif ended:
             sending.result()
 
+    async def _send_last(self, send: Send, reason: PortalError) -> None:
+        await self._begin(send)
+        await send({"type": "http.response.body", "body": self._last(reason), "more_body": False})
+
+    async def _begin(self, send: Send) -> None:
+        if not self._begun:
+            self._begun = True
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+
     async def _send(self, send: Send) -> None:
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        await self._begin(send)
         async for block in self._events:
             await send({"type": "http.response.body", "body": block, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-async def until_finished(items: AsyncIterator[Any], receive: Receive, leave: Callable[[], None]) -> list[Any] | None:
-    """Everything of `items`, for an answer in one piece; None, after calling `leave`, if the client goes away before."""
+async def until_finished(items: AsyncIterator[Any], receive: Receive, leave: Callable[[], None], cutoff: Cutoff) -> list[Any] | None:
+    """Everything of `items`, for an answer in one piece; None, after calling `leave`, if the client goes away before.
+
+    Raises the reason, after calling `leave`, if the request is cut off before.
+    """
 
     async def collect() -> list[Any]:
         return [item async for item in items]
@@ -127,11 +204,15 @@ async def until_finished(items: AsyncIterator[Any], receive: Receive, leave: Cal
     collecting = asyncio.create_task(collect())
     gone = asyncio.create_task(until_gone(receive))
     try:
-        await asyncio.wait({collecting, gone}, return_when=asyncio.FIRST_COMPLETED)
+        first: set[asyncio.Future[Any]] = {collecting, gone, cutoff.reason}
+        await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
         if collecting.done():
             return collecting.result()
+        if cutoff.reason.done() and not gone.done():
+            raise cutoff.reason.result()
         return None
     finally:
+        cutoff.close()
         if not collecting.done():
             leave()
         collecting.cancel()

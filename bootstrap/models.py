@@ -34,6 +34,7 @@ def open_pool(settings: Settings, record: RunRecord | None) -> Pool:
         extra_buffers=extra_buffers(settings.home, again=bool(record and record.found)),
         files=open_parked_files(settings),
         record=record,
+        max_wait_s=settings.max_wait_s,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -13,13 +14,14 @@ from bootstrap.models import GUIDE, newest_crash, open_pool
 from bootstrap.parts import BACKUP_KEY, disk_space, now, open_index, open_log_shipper, prepare_home, unwritable
 from core.chat.conversations import Conversations
 from core.chat.folders import Folders
-from core.chat.turns import Turns
+from core.chat.turns import STOPPING, Turns
 from core.errors import Conflict, PortalError, StartFailed, Unavailable
 from core.inference.completions import Completions
 from core.inference.embeddings import Embeddings
 from core.inference.ports import Router
 from core.knowledge.files import MB, Files
 from core.models.ports import ModelPool
+from core.models.records import StartModel
 from core.models.service import ModelService
 from core.operations.backups import Backups
 from core.operations.disk import ENDLESS, DiskSpace
@@ -31,12 +33,15 @@ from core.people.devices import Devices
 from core.people.fair_pool import FairPool
 from core.people.ports import PasswordHasher
 from core.people.records import Role
+from core.people.session_watch import SessionWatch
 from core.people.sessions import Sessions
 from core.people.sign_in import PooledHasher, SignIn
 from core.people.sign_in import open_pool as open_password_pool
 from core.review.feedback import FeedbackQueue
 from core.search.search import Search
 from core.search.suggestions import Suggestions
+from core.tasks.jobs import Jobs
+from core.tasks.worker import JobWorker
 from core.usage.reports import UsageReports
 from data.backup.folder import SqlBackupFolder
 from data.database import Database, open_database
@@ -56,11 +61,14 @@ from models.serving.last_run import RunRecord
 from models.serving.pool import Pool
 from models.serving.precedence import give_way as give_way
 from models.serving.router import PoolRouter
+from models.serving.start_list import START_MODELS, FileStartList
 from settings import Settings
 
 log = logging.getLogger(__name__)
 
 FIRST_ADMIN = "admin"
+MOST_SERVER_CHARS = 190
+"""Of the name by which jobs know this server."""
 MOST_CRASHES = 3
 """A model that ended so many runs in a row in native code is not loaded at the start any more: an admin may."""
 
@@ -73,6 +81,7 @@ class Portal:
     accounts: Accounts
     sign_in: SignIn
     sessions: Sessions
+    session_watch: SessionWatch
     devices: Devices
     conversations: Conversations
     folders: Folders
@@ -92,7 +101,8 @@ class Portal:
     pool: ModelPool
     index: WritableIndex
     index_worker: IndexWorker
-    reconciler: Reconciler
+    jobs: Jobs
+    job_worker: JobWorker
     database: Database
     passwords: FairPool
     log_shipper: LogShipper | None = None
@@ -104,13 +114,17 @@ class Portal:
         """Lines that Elasticsearch did not get since the start; 0 where none is used."""
         return 0 if self.log_shipper is None else self.log_shipper.dropped
 
+    def stopping(self) -> None:
+        """Tell whoever waits for an answer that the portal stops."""
+        self.session_watch.stop(Unavailable(STOPPING))
+
     def close(self) -> None:
         """Mark running answers as interrupted, with their text; free the models; close the store."""
+        self.stopping()
         self.passwords.close()
         self.turns.close()
-        self.retention.close()
-        self.backups.close()
-        self.reconciler.close()
+        self.conversations.close()
+        self.job_worker.close()
         self.index_worker.close()
         if isinstance(self.pool, Pool):
             self.pool.close()
@@ -150,12 +164,20 @@ def build_portal(
     assert router is not None, "a pool of its own needs its router"
     disk = disk_space(settings)
     hasher, passwords = hasher or BcryptHasher(), open_password_pool(os.cpu_count() or 1)
-    index_worker, reconciler = IndexWorker(database, index), Reconciler(database, index)
+    index_worker = IndexWorker(database, index)
+    server = f"{socket.gethostname()}:{settings.home}"[-MOST_SERVER_CHARS:]
+    jobs = Jobs(store, clock)
+    index_care = IndexCare(store, jobs, index, index_worker, ParkedJobs(database), Reconciler(database, index), clock)
+    folder = SqlBackupFolder(database, settings.home / "backups")
+    backups = Backups(store, jobs, SqlStoreInspector(database), folder, clock, server, os.environ.get(BACKUP_KEY) or None, disk)
+    retention = Retention(store, clock)
+    kinds = [*index_care.job_kinds(), *backups.job_kinds(), *retention.job_kinds()]
     portal = Portal(
         settings=settings,
         accounts=Accounts(store, PooledHasher(hasher, passwords), clock),
         sign_in=SignIn(store, hasher, clock, passwords),
         sessions=Sessions(store, clock, timedelta(hours=settings.session_hours)),
+        session_watch=SessionWatch(store, clock),
         devices=Devices(store, clock),
         conversations=Conversations(store, index, clock),
         folders=Folders(store, clock),
@@ -167,22 +189,24 @@ def build_portal(
         search=Search(store, index, index_worker, clock),
         suggestions=Suggestions(store),
         audit=AuditTrail(store, index, index_worker, clock),
-        index_care=IndexCare(store, index, index_worker, ParkedJobs(database), reconciler, clock),
-        backups=Backups(
+        index_care=index_care,
+        backups=backups,
+        retention=retention,
+        usage=UsageReports(store, clock),
+        models=ModelService(
+            pool,
+            router,
             store,
-            SqlStoreInspector(database),
-            SqlBackupFolder(database, settings.home / "backups"),
             clock,
-            os.environ.get(BACKUP_KEY) or None,
-            disk,
+            settings.models_path,
+            FileStartList(settings.home / START_MODELS),
+            record.found if record else (),
         ),
-        retention=Retention(store, clock),
-        usage=UsageReports(store),
-        models=ModelService(pool, router, store, clock, settings.models_path, record.found if record else ()),
         pool=pool,
         index=index,
         index_worker=index_worker,
-        reconciler=reconciler,
+        jobs=jobs,
+        job_worker=JobWorker(store, kinds, clock, server, jobs.woken, alone=settings.embedded),
         database=database,
         passwords=passwords,
         record=record,
@@ -196,23 +220,19 @@ def build_portal(
     if interrupted:
         log.warning("%d answers were cut by the last stop and are marked interrupted", interrupted)
     portal.index_worker.start()
-    portal.reconciler.start()
-    portal.retention.start()
+    portal.job_worker.start()
     return portal
 
 
-def load_first_model(portal: Portal) -> None:
-    """Begin loading the model of the settings. A bad file is logged and shown on the Models page; the portal runs on."""
+def load_models(portal: Portal) -> None:
+    """Begin loading the model of the settings and those that admins keep. The portal runs on without one that cannot be loaded."""
     chosen = portal.settings
     path = Path(chosen.model).expanduser() if chosen.model else GUIDE
     last = newest_crash(chosen.home)
-    if last is not None and last.model == model_name(path) and last.in_a_row >= MOST_CRASHES and not chosen.isolated:
-        log.error("the model %s ended the last %d runs in native code and is not loaded by itself again", last.model, last.in_a_row)
-        return
-    try:
-        portal.pool.load(path, chosen.first_load, default=True)
-    except PortalError as problem:
-        log.error("the model %s was not loaded: %s", path, problem)
+    refusals: dict[str, str] = {}
+    if last is not None and last.in_a_row >= MOST_CRASHES:
+        refusals[last.model] = f"It ended the last {last.in_a_row} runs in llama.cpp. Load it on the Models page, with its own process."
+    portal.models.load_at_start(StartModel(model_name(path), path, chosen.first_load, default=True), refusals)
 
 
 def ensure_first_admin(portal: Portal) -> str | None:

@@ -6,7 +6,7 @@ import os
 import threading
 
 import settings as portal_settings
-from bootstrap.portal import Portal, _build_recorded, ensure_first_admin, load_first_model
+from bootstrap.portal import Portal, _build_recorded, ensure_first_admin, load_models
 from core.errors import StartFailed
 from core.inference.ports import Router
 from core.models.ports import ModelPool
@@ -40,14 +40,16 @@ def portal() -> Portal:
             chosen = portal_settings.load(os.environ)
             _portal = _build_recorded(chosen)
             ensure_first_admin(_portal)
-            load_first_model(_portal)
+            load_models(_portal)
         return _portal
 
 
-def stop() -> None:
-    """Close the portal of this process, if it runs."""
+def stop() -> bool:
+    """Close the portal of this process, if it runs; False where native code runs on that only the end of the process can stop."""
     global _portal
     with _lock:
-        if _portal is not None:
-            _portal.close()
-            _portal = None
+        if _portal is None:
+            return True
+        closing, _portal = _portal, None
+        closing.close()
+        return not getattr(closing.pool, "left_running", False)

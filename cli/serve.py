@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import faulthandler
 import fcntl
+import logging
 import os
 import signal
 import socket
@@ -20,7 +21,7 @@ import uvicorn
 
 import settings as portal_settings
 from bootstrap import process as portal_process
-from bootstrap.portal import FIRST_ADMIN, ensure_first_admin, give_way, load_first_model
+from bootstrap.portal import FIRST_ADMIN, ensure_first_admin, give_way, load_models
 from cli.connection_limits import Crowd, most_connections, raise_descriptor_limit
 from cli.connections import protocols
 from cli.cures import failed
@@ -42,7 +43,10 @@ def main() -> int:
             try:
                 _serve(settings, listener)
             finally:
-                portal_process.stop()
+                if not portal_process.stop():
+                    # The interpreter's own end would wait for that thread, or free what it uses.
+                    logging.shutdown()
+                    os._exit(0)
     except PortalError as problem:
         print(problem, file=sys.stderr)
         return 1
@@ -63,7 +67,7 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
     if password:
         # Told before the server is up: whatever happens next, this is the only time it can be read.
         print(f"First admin: name {FIRST_ADMIN}, password {password}  (shown only now; change it under your name)", flush=True)
-    load_first_model(portal)
+    load_models(portal)
     from app import app, settle  # here, so that the doctor, who asks this module about ports, need not wait for the pages
 
     http, websocket = protocols(crowd)
@@ -78,23 +82,29 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
         forwarded_allow_ips=settings.proxies,
         timeout_graceful_shutdown=GRACE_S,
     )
-    _Server(config, address(settings), settle).run(sockets=[listener])
+    _Server(config, address(settings), settle, portal.stopping).run(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
     """Tells the address when it can be opened."""
 
-    def __init__(self, config: uvicorn.Config, address: str, settle: Callable[[], None]) -> None:
-        """settle: what is worth doing then."""
+    def __init__(self, config: uvicorn.Config, address: str, settle: Callable[[], None], stopping: Callable[[], None]) -> None:
+        """settle: what is worth doing then. stopping: tells open streams that it ends, before they are waited for."""
         super().__init__(config)
         self._address = address
         self._settle = settle
+        self._stopping = stopping
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
         if self.started:
             print(f"GLM Portal: {self._address}  (Ctrl+C stops it)", flush=True)
             threading.Thread(target=self._settle, name="settle", daemon=True).start()
+
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._stopping()
+        await super().shutdown(sockets=sockets)
 
 
 def address(settings: Settings) -> str:

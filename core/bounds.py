@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 from core.errors import InvalidInput
 
 
 def within(name: str, value: float | None, low: float, high: float) -> None:
-    if value is not None and not (math.isfinite(value) and low <= value <= high):
+    # A comparison is false for NaN, and exact for whole numbers of any length, which a float could not hold.
+    if value is not None and not low <= value <= high:
         raise InvalidInput("{name} must lie between {low} and {high}.", name=name, low=low, high=high)
 
 

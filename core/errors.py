@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Self
+
 
 class PortalError(Exception):
     """An error a person may read.
@@ -17,6 +21,25 @@ class PortalError(Exception):
         super().__init__(template.format(**params))
         self.template = template
         self.params = params
+
+
+@dataclass(frozen=True, slots=True)
+class StoredError:
+    """An error as data: words are made from it where it is shown, in the reader's language."""
+
+    template: str
+    """An English sentence with `{named}` fields, the key of its translation."""
+    params: Mapping[str, str | int | float] = field(default_factory=dict)
+    code: str = PortalError.code
+
+    @classmethod
+    def of(cls, error: PortalError) -> Self:
+        """Keep numbers as numbers, so that each language writes them its own way; everything else as text."""
+        params = {name: value if isinstance(value, int | float) else str(value) for name, value in error.params.items()}
+        return cls(error.template, params, error.code)
+
+    def __str__(self) -> str:
+        return self.template.format(**self.params)
 
 
 class InvalidInput(PortalError):

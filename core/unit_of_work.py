@@ -11,6 +11,7 @@ from core.knowledge.ports import FileRepository
 from core.operations.ports import RetentionRepository
 from core.people.ports import AttemptRepository, AuditRepository, DeviceRepository, SessionRepository, UserRepository
 from core.review.ports import FeedbackRepository
+from core.tasks.ports import JobRepository
 from core.usage.ports import GenerationRepository
 
 
@@ -30,6 +31,7 @@ class UnitOfWork(Protocol):
     feedback: FeedbackRepository
     audit: AuditRepository
     retention: RetentionRepository
+    jobs: JobRepository
 
     def __enter__(self) -> Self: ...
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...

@@ -12,10 +12,12 @@ from core.chat.records import Author, MessageStatus
 from core.inference.records import FinishReason
 from core.people.records import Role, SessionKind
 from core.review.records import ReviewState
+from core.tasks.records import JobState
 from data.columns import Choice, Prose, UtcDateTime
 from data.encryption.sealed_text import SealedBytes, SealedProse
 
 _STREAMING = text("status = 'streaming'")
+_ACTIVE = text("state in ('waiting', 'running')")
 # SQLite numbers rows by itself only in a column declared INTEGER.
 _Number = BigInteger().with_variant(Integer, "sqlite")
 
@@ -37,6 +39,7 @@ class Table(DeclarativeBase):
         MessageStatus: Choice(MessageStatus),
         FinishReason: Choice(FinishReason),
         ReviewState: Choice(ReviewState),
+        JobState: Choice(JobState),
         dict[str, Any]: JSON,
         bool: Boolean(create_constraint=False),
         float: Float(53),
@@ -304,3 +307,37 @@ class IndexJobTable(Table):
     attempts: Mapped[int] = mapped_column(server_default="0")
     """How often the index refused this very document; not counted while the index is down."""
     error: Mapped[str | None] = mapped_column(Prose)
+
+
+class JobTable(Table):
+    """Background jobs. Payload, detail, result and error are JSON objects as text, sealed where encryption is on."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (
+        Index("uq_jobs_active_key", "key", unique=True, sqlite_where=_ACTIVE, postgresql_where=_ACTIVE),
+        Index("ix_jobs_active_run_after", "run_after", sqlite_where=_ACTIVE, postgresql_where=_ACTIVE),
+        Index(None, "owner_id", "number"),
+        {"sqlite_autoincrement": True},
+    )
+
+    number: Mapped[int] = mapped_column(_Number, primary_key=True)
+    id: Mapped[str] = mapped_column(String(64), unique=True)
+    kind: Mapped[str] = mapped_column(String(64))
+    state: Mapped[JobState]
+    payload: Mapped[str] = mapped_column(SealedProse("jobs.payload"))
+    owner_id: Mapped[str | None] = mapped_column(String(64))
+    key: Mapped[str | None] = mapped_column(String(200))
+    server: Mapped[str | None] = mapped_column(String(200))
+    worker: Mapped[str | None] = mapped_column(String(250))
+    """Who runs it now, or ran it last."""
+    tries: Mapped[int]
+    progress: Mapped[float]
+    detail: Mapped[str] = mapped_column(SealedProse("jobs.detail"))
+    result: Mapped[str] = mapped_column(SealedProse("jobs.result"))
+    error: Mapped[str | None] = mapped_column(SealedProse("jobs.error"))
+    cancel_requested: Mapped[bool]
+    created_at: Mapped[datetime]
+    run_after: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    lease_until: Mapped[datetime | None]

@@ -60,6 +60,11 @@ class Transaction:
         if not self.is_sqlite:
             self._execute(text(f"LOCK TABLE {table.__tablename__} IN SHARE MODE"))
 
+    def skip_locked(self, statement: AnySelect) -> AnyRow | None:
+        """Read one row and lock it, passing over those that others hold; SQLite has one writer at a time."""
+        self._begin_writing()
+        return self._execute(statement if self.is_sqlite else statement.with_for_update(skip_locked=True)).first()
+
     def insert_new(self, table: type[Table], key: ColumnElement[Any], values: Mapping[str, Any]) -> bool:
         """Insert unless a unique column has the value already. True if it was inserted; the transaction stays usable either way."""
         statement = self._dialect_insert(table).values(values).on_conflict_do_nothing().returning(key)

@@ -12,6 +12,7 @@ from core.knowledge.ports import FileRepository
 from core.operations.ports import RetentionRepository
 from core.people.ports import AttemptRepository, AuditRepository, DeviceRepository, SessionRepository, UserRepository
 from core.review.ports import FeedbackRepository
+from core.tasks.ports import JobRepository
 from core.usage.ports import GenerationRepository
 from data.database import Database
 from data.repositories.attempts import SqlAttemptRepository
@@ -22,6 +23,7 @@ from data.repositories.feedback import SqlFeedbackRepository
 from data.repositories.files import SqlFileRepository
 from data.repositories.folders import SqlFolderRepository
 from data.repositories.generations import SqlGenerationRepository
+from data.repositories.jobs import SqlJobRepository
 from data.repositories.messages import SqlMessageRepository
 from data.repositories.retention import SqlRetentionRepository
 from data.repositories.sessions import SqlSessionRepository
@@ -53,6 +55,7 @@ class SqlUnitOfWork:
         self.feedback: FeedbackRepository = SqlFeedbackRepository(transaction)
         self.audit: AuditRepository = SqlAuditRepository(transaction)
         self.retention: RetentionRepository = SqlRetentionRepository(transaction)
+        self.jobs: JobRepository = SqlJobRepository(transaction)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from core.errors import PortalError
+from core.people.permissions import Permission, allows
 from core.people.records import User
 from core.people.sessions import SESSION_COOKIE
 from pages.shell import frame
+from pages.shell.browser import shortcuts
 from pages.shell.words import LANGUAGES, said, t
 from pages.widgets.chat.message import plain
 from pages.widgets.common.cookie import drop_cookie
@@ -59,6 +62,15 @@ def _password(portal: Portal, user: User) -> None:
         st.error(plain(said(problem)), icon=":material/error:")
         return
     st.success(t("The password is changed. Your other sessions have ended."), icon=":material/check_circle:")
+
+
+def keyboard(user: User) -> None:
+    """The list of keys as a page, for whoever does not know the key that shows it anywhere."""
+    with st.container(key="narrow", width=480, gap="medium"):
+        frame.page_head(t("Keyboard shortcuts"), t("Press ? on any page to see this list."), key="keyboard")
+        for title, rows in shortcuts(allows(user.role, Permission.REVIEW_FEEDBACK)):
+            keys = "".join(f"<dt>{escape(words)}</dt><dd>{' '.join(f'<kbd>{key}</kbd>' for key in keys)}</dd>" for words, keys in rows)
+            st.html(f"<h3 class='keyhead'>{escape(title)}</h3><dl class='props keysheet'>{keys}</dl>")
 
 
 def sign_out(portal: Portal, user: User) -> None:

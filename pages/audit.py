@@ -43,6 +43,8 @@ EVENTS = {
     "index.retry": "Index jobs retried",
     "index.reconcile": "Index compared",
     "index.rebuild": "Index rebuilt",
+    "job.cancel": "Job cancelled",
+    "job.retry": "Job tried again",
 }
 """What the list calls the events it knows; others stand there as they were noted. Search and export know the names that were noted."""
 _CURSORS = "audit_cursors"

@@ -19,7 +19,7 @@ from core.people.records import User
 from pages.shell import frame
 from pages.shell.words import said, t
 from pages.widgets.chat import linked_message, location, sidebar
-from pages.widgets.chat.composer import PROMPT, composer, options
+from pages.widgets.chat.composer import PROMPT, composer, gone_model, options
 from pages.widgets.chat.message import plain
 from pages.widgets.chat.transcript import transcript
 from pages.widgets.common.cookie import session_watch
@@ -52,6 +52,8 @@ STARTERS = (
 
 def render(portal: Portal, user: User) -> None:
     models = portal.models.available(user)
+    if location.comes_back():
+        _forget_problem()
     _act(portal, user, models)
     # Each drawing of the page has one request id: the second click of a double click repeats it and asks nothing new.
     request = uuid4().hex
@@ -67,13 +69,16 @@ def render(portal: Portal, user: User) -> None:
         models,
         conversation=conversation_id or "",
         answer=running.turn.answer_id if running else "",
-        problem=st.session_state.get(_PROBLEM, ""),
+        problem=_problem(conversation_id),
         held=st.session_state.get(_HELD, ()),
         max_file_mb=portal.settings.max_file_mb,
         on_ask=lambda: wish("ask", text=st.session_state[PROMPT].text, files=st.session_state[PROMPT].files, request=request),
         on_drop=lambda file: wish("drop", id=file),
         on_stop=lambda: wish("stop"),
+        on_dismiss=_forget_problem,
+        deleted=portal.conversations.deleted_just_now(user),
         arrival=linked_message.place(shown or ()),
+        note=gone_model(models, _answered_by(shown or ())),
     )
     if shown is None:
         if frame.blank(t("There is no such chat"), t("It may have been deleted, or the address is not complete."), t("Start a new chat")):
@@ -96,12 +101,12 @@ def render(portal: Portal, user: User) -> None:
 def _act(portal: Portal, user: User, models: Sequence[LoadedModel]) -> None:
     wishes = take()
     if wishes:
-        st.session_state.pop(_PROBLEM, None)
+        _forget_problem()
     for asked in wishes:
         try:
             _carry_out(portal, user, models, asked)
         except PortalError as problem:
-            st.session_state[_PROBLEM] = said(problem)
+            _tell_problem(said(problem))
             if asked["kind"] == "ask":
                 st.session_state[PROMPT] = asked["text"]
 
@@ -132,6 +137,8 @@ def _carry_out(portal: Portal, user: User, models: Sequence[LoadedModel], asked:
 
 def _ask(portal: Portal, user: User, models: Sequence[LoadedModel], here: str | None, asked: Mapping[str, Any]) -> None:
     text, request = asked["text"], asked["request"]
+    # Before a chat is made for it, which would stay behind empty.
+    portal.disk.check()
     held: list[StoredFile] = st.session_state.setdefault(_HELD, [])
     refused: list[PortalError] = []
     for file in asked.get("files", ()):
@@ -158,7 +165,7 @@ def _arrive(portal: Portal, user: User, conversation_id: str | None) -> None:
         try:
             portal.conversations.reveal(user, conversation_id, message_id)
         except PortalError as problem:
-            st.session_state[_PROBLEM] = said(problem)
+            _tell_problem(said(problem))
 
 
 def _messages(portal: Portal, user: User, conversation_id: str | None) -> list[Shown] | None:
@@ -169,6 +176,28 @@ def _messages(portal: Portal, user: User, conversation_id: str | None) -> list[S
         return portal.conversations.transcript(user, conversation_id)
     except NotFound:
         return None
+
+
+def _answered_by(shown: Sequence[Shown]) -> str:
+    """The model of the last answer that has one; "" if there is none."""
+    return next((each.message.generation.model for each in reversed(shown) if each.message.generation), "")
+
+
+def _tell_problem(sentence: str) -> None:
+    st.session_state[_PROBLEM] = {"sentence": sentence}
+
+
+def _problem(conversation_id: str | None) -> str:
+    """The sentence to show above the composer. It belongs to the chat it is first shown in, and goes with it."""
+    told = st.session_state.get(_PROBLEM, {"sentence": ""})
+    if told.setdefault("chat", conversation_id) == conversation_id:
+        return str(told["sentence"])
+    _forget_problem()
+    return ""
+
+
+def _forget_problem() -> None:
+    st.session_state.pop(_PROBLEM, None)
 
 
 # The parts of the page

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.errors import PortalError
+from core.errors import NotFound, PortalError
 from core.people.records import User
 from core.review.records import Feedback, FeedbackFilter, ReviewState
-from pages.shell.frame import blank, selected
+from pages.shell.frame import blank, one_pane, selected
 from pages.shell.words import said, t
+from pages.widgets.chat.follow import keep_in_sight
 from pages.widgets.chat.message import plain
 from pages.widgets.common.figures import age, count
-from pages.widgets.review.review_case import ALL, Place, draw_case, draw_properties, go, state_word, title
+from pages.widgets.review.review_case import ALL, NEIGHBOUR, Place, draw_case, draw_properties, go, state_word, title
 from pages.widgets.usage.csv_export import to_csv
 from pages.widgets.usage.days import between
 
@@ -26,6 +27,8 @@ PAGE = 50
 MOST_TITLE = 72
 """Characters of a question in the list."""
 ICONS = {ReviewState.NEW: "radio_button_unchecked", ReviewState.IN_REVIEW: "timelapse", ReviewState.RESOLVED: "check_circle"}
+LEFT, RIGHT = ".st-key-rvlist", ".st-key-rvcase, .st-key-rvprops"
+"""The panes, as the style sheet names them."""
 LAST = "last"
 """In place of an id: the last case of the page that is about to be read."""
 
@@ -44,44 +47,55 @@ def render(portal: Portal, user: User) -> None:
         )
         return
     picked = state.get("feedback-case")
-    with st.container(key=f"rv-{'one' if picked else 'list'}"):
+    # One key whatever is open: a container with another key is a new one, whose list starts at its top.
+    with st.container(key="rv"):
+        one_pane(RIGHT if picked is None else LEFT)
         left, middle, right = st.columns([1.15, 2.1, 0.85], gap="medium")
         with left, st.container(key="rvlist", gap="xxsmall"):
             filter, text = _filters(portal, user, counts)
             offset = state.setdefault("feedback-offset", 0)
             try:
-                cases, total = portal.feedback.find(user, filter, text, PAGE, offset)
+                cases, total = portal.feedback.find(user, filter, text, PAGE, offset, poor_first=True)
             except PortalError as problem:
                 st.markdown(f":red[:material/error: {plain(said(problem))}]")
                 return
             if not cases and offset:
                 go(None, 0)
                 st.rerun()
-            current = _current(cases, picked)
+            current = _current(portal, user, cases, picked)
             _rows(cases, total, offset, current, filter, text)
+            keep_in_sight("feedback", f"rrow-{current.id}" if current else "")
         if current is None:
             with middle:
                 blank(t("No case matches"), t("Change the state, the words or the filter on the left."), key="blank-feedback")
             return
         before, after = _neighbours(cases, current, offset, total)
         with middle, st.container(key="rvcase", gap="small"):
-            draw_case(portal, user, current, before, after)
+            draw_case(portal, user, portal.feedback.open(user, current.id), before, after)
         with right, st.container(key="rvprops", gap="small"):
             draw_properties(portal, user, current)
 
 
-def _current(cases: Sequence[Feedback], picked: str | None) -> Feedback | None:
-    if not cases:
-        return None
-    if picked == LAST:
+def _current(portal: Portal, user: User, cases: Sequence[Feedback], picked: str | None) -> Feedback | None:
+    """The picked case, even where it has just left the list; else the first."""
+    if picked == LAST and cases:
         st.session_state["feedback-case"] = cases[-1].id
         return cases[-1]
-    return next((case for case in cases if case.id == picked), cases[0])
+    listed = next((case for case in cases if case.id == picked), None)
+    if listed is None and picked not in (None, LAST):
+        try:
+            return portal.feedback.get(user, str(picked))
+        except NotFound:
+            go(None, st.session_state["feedback-offset"])
+    return listed or next(iter(cases), None)
 
 
 def _neighbours(cases: Sequence[Feedback], current: Feedback, offset: int, total: int) -> tuple[Place | None, Place | None]:
     """The cases before and after, across the borders of the page."""
-    place = next(n for n, case in enumerate(cases) if case.id == current.id)
+    place = next((n for n, case in enumerate(cases) if case.id == current.id), None)
+    if place is None:
+        left = st.session_state.get(NEIGHBOUR)
+        return None, left if left and any(case.id == left[0] for case in cases) else (cases[0].id, offset) if cases else None
     before: Place | None = (cases[place - 1].id, offset) if place else (LAST, offset - PAGE) if offset else None
     after: Place | None = (
         (cases[place + 1].id, offset) if place + 1 < len(cases) else (None, offset + PAGE) if offset + PAGE < total else None
@@ -108,7 +122,7 @@ def _filters(portal: Portal, user: User, counts: dict[ReviewState, int]) -> tupl
         wanted = st.segmented_control(
             t("State"),
             [*ReviewState, ALL],
-            default=ALL,
+            default=ReviewState.NEW,
             required=True,
             label_visibility="collapsed",
             key="feedback-state",

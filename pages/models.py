@@ -119,6 +119,8 @@ def _card(portal: Portal, user: User, model: LoadedModel) -> None:
         ModelState.FAILED: f":red-badge[:material/error: {t('Failed')}]",
         ModelState.RESTARTING: f":orange-badge[:material/restart_alt: {t('Restarting')}]",
     }[model.state]
+    if model.stuck_s:
+        state = f":red-badge[:material/hourglass_disabled: {t('Stuck')}]"
     default = f" :gray-badge[{t('Default')}]" if model.default else ""
     kind = "" if model.file.kind is ModelKind.CHAT else f" :blue-badge[{kind_word(model.file.kind)}]"
     with st.container(horizontal=True, wrap=False, gap="small", key=f"cardhead-{model.name}"):
@@ -143,6 +145,12 @@ def _card(portal: Portal, user: User, model: LoadedModel) -> None:
         )
         st.caption(t("Models that are loaded keep answering meanwhile."))
         return
+    if model.stuck_s:
+        with st.container(key=f"fail-stuck-{model.name}", gap=None):
+            st.markdown(t("It has not finished a step for {seconds} s.", seconds=round(model.stuck_s)))
+            own = t("After 60 s its process is ended and started again.")
+            shared = t("If it does not go on, restart the portal, and load the model in a process of its own.")
+            st.caption(own if model.isolated else shared)
     if model.state is ModelState.DRAINING:
         st.caption(t("Running answers finish first, 30 s at most. Then the memory is freed."))
     slots = t("Slots in use") if model.file.kind is ModelKind.CHAT else t("Texts in the batch")
@@ -170,12 +178,21 @@ def _actions(portal: Portal, user: User, model: LoadedModel) -> None:
             _do(lambda: portal.models.unload(user, model.name))
     elif model.state in (ModelState.READY, ModelState.RESTARTING):
         choices = [] if model.default or model.state is ModelState.RESTARTING or model.file.kind is not ModelKind.CHAT else ["default"]
-        words = {"default": t("Make default"), "unload": t("Unload")}
+        if not model.guide:
+            choices.append("leave" if model.name in portal.models.kept(user) else "keep")
+        words = {
+            "default": t("Make default"),
+            "keep": t("Load at every start"),
+            "leave": t("Do not load at every start"),
+            "unload": t("Unload"),
+        }
         chosen = st.menu_button(
             t("Actions"), [*choices, "unload"], format_func=words.__getitem__, type="tertiary", key=f"more-{model.name}"
         )
         if chosen == "default":
             _do(lambda: portal.models.make_default(user, model.name))
+        elif chosen in ("keep", "leave"):
+            _do(lambda: portal.models.keep(user, model.name, at_start=chosen == "keep"))
         elif chosen == "unload" and (model.slots_busy or model.waiting or model.default):
             st.session_state["models-unload"] = model.name
             st.rerun()
@@ -204,7 +221,7 @@ def _confirm_unload(portal: Portal, user: User, model: LoadedModel | None) -> No
             st.markdown(t("{n} answers are running or in line. They may finish within 30 s; what is left then is stopped.", n=people))
         if model.default:
             st.markdown(t("It is the default model. New chats take another loaded model; where there is none, nobody can ask anything."))
-        with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
+        with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall", key="danger-unload"):
             if st.button(t("Keep it"), key="unload-no"):
                 st.rerun()
             if st.button(t("Unload"), type="primary", key="unload-yes"):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from core.errors import PortalError
 from core.people.accounts import generate_password
+from core.people.names import Doubt, doubts
 from core.people.records import Role, User
 from pages.shell import frame
 from pages.shell.words import said, t
@@ -22,25 +23,32 @@ SHOWN = 200
 _CHOSEN, _ADD, _DONE, _SECRET = "people_chosen", "+", "people_done", "people_secret"
 
 
+_DOUBTS = {
+    Doubt.ROLE: "The full name reads like a role that this person does not have.",
+    Doubt.ANOTHER: "The full name reads like the name of somebody else.",
+    Doubt.SCRIPTS: "The full name mixes scripts whose letters look alike.",
+}
+
+
 def render(portal: Portal, user: User) -> None:
     people = portal.accounts.people(user)
+    found_odd = doubts(people)
     active = sum(each.active for each in people)
     with frame.page_head(t("People"), t("{n} accounts, {active} active", n=len(people), active=active), key="people"):
         st.button(t("Add a person"), icon=":material/person_add:", key="people-add", on_click=_choose, args=(_ADD,))
     chosen = st.session_state.get(_CHOSEN)
     found = next((each for each in people if each.name == chosen), None)
-    # On a phone there is one pane at a time.
-    with st.container(key="people-one" if found or chosen == _ADD else "people-all"):
-        left, right = st.columns([2, 3], gap="large")
+    frame.one_pane(".st-key-people-list" if found or chosen == _ADD else "", ".st-key-people-back")
+    left, right = st.columns([2, 3], gap="large")
     with left:
-        _list(people)
+        _list(people, found_odd)
     with right:
         st.button(t("All people"), icon=":material/arrow_back:", type="tertiary", key="people-back", on_click=_choose, args=(None,))
         _done()
         if chosen == _ADD:
             _add(portal, user)
         elif found is not None:
-            _person(portal, user, found)
+            _person(portal, user, found, found_odd.get(found.id, frozenset()))
         else:
             st.caption(t("Choose a person to change role, group or password."))
 
@@ -51,7 +59,7 @@ def _choose(name: str | None) -> None:
     st.session_state.pop(_SECRET, None)
 
 
-def _list(people: list[User]) -> None:
+def _list(people: list[User], found_odd: Mapping[str, frozenset[Doubt]]) -> None:
     words = st.text_input(
         t("Search people"), type="search", live=True, placeholder=t("Search people"), label_visibility="collapsed", key="people-search"
     )
@@ -60,6 +68,7 @@ def _list(people: list[User]) -> None:
     with st.container(key="people-list", gap=None):
         for each in rows[:SHOWN]:
             state = "" if each.active else f" · :red[{t('Disabled')}]"
+            state += f" · :orange[:material/warning: {t('Check this name')}]" if each.id in found_odd else ""
             group = f" · {plain(each.group)}" if each.group else ""
             label = f"{plain(each.full_name)}  \n:small[:gray[{plain(each.name)} · {t(each.role.value.title())}{group}]{state}]"
             st.button(label, key=f"rrow-{each.id}", type="tertiary", width="stretch", wrap=True, on_click=_choose, args=(each.name,))
@@ -92,11 +101,14 @@ def _add(portal: Portal, user: User) -> None:
         _do(add, secret=None if password else secret)
 
 
-def _person(portal: Portal, user: User, person: User) -> None:
+def _person(portal: Portal, user: User, person: User, odd: frozenset[Doubt]) -> None:
     with st.container(border=True, key="card-person"):
         st.markdown(f"### {plain(person.full_name)}", anchors=False)
         seen = t("last seen {when}", when=f"{person.last_seen_at:%Y-%m-%d %H:%M} UTC") if person.last_seen_at else t("never signed in")
         st.caption(f"{plain(person.name)} · {seen}")
+        for doubt in Doubt:
+            if doubt in odd:
+                st.markdown(f":orange[:material/warning: {t(_DOUBTS[doubt])}]")
         with st.form(f"person-{person.id}", border=False):
             full_name = st.text_input(t("Full name"), value=person.full_name, max_chars=80, autocomplete="off")
             role = _role_box(person.role, key=f"role-{person.id}")

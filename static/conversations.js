@@ -8,14 +8,17 @@ h4{flex:1;margin:0;padding:.875rem .625rem .25rem;font:inherit;color:var(--st-gr
 .none{padding:.875rem .625rem;color:var(--st-gray-text-color)}
 .row{position:relative;display:flex;align-items:center;min-height:2.125rem;border-radius:.5rem}
 .row:hover{background:color-mix(in srgb,currentColor 5%,transparent)} .row.on{background:color-mix(in srgb,currentColor 9%,transparent);font-weight:500}
-a{flex:1;min-width:0;padding:.4375rem 0 .4375rem .625rem;color:inherit;text-decoration:none;overflow:hidden;white-space:nowrap;text-overflow:ellipsis;border-radius:.5rem}
+a{flex:1;min-width:0;padding:.4375rem 0 .4375rem .625rem;color:inherit;text-decoration:none;border-radius:.5rem}
+.title{display:-webkit-box;-webkit-line-clamp:2;-webkit-box-orient:vertical;overflow:hidden;overflow-wrap:anywhere}
+a.named{display:flex} a.named i{flex:none;line-height:1.4}
+.where{display:flex;gap:.25rem;margin-top:.0625rem;font-weight:400;font-size:.8rem;white-space:nowrap;color:var(--st-gray-text-color)}
+.where span{overflow:hidden;text-overflow:ellipsis} .where i{font-size:.9333rem;line-height:1.4;margin:0} .where time{flex:none}
 a:focus-visible,button:focus-visible,input:focus-visible{outline:2px solid var(--st-link-color);outline-offset:-2px}
 button{all:unset;box-sizing:border-box;cursor:pointer}
 .more{flex:none;width:1.75rem;height:1.75rem;margin-right:.1875rem;border-radius:.375rem;display:grid;place-items:center;opacity:.6}
 .row:hover .more,.row.on .more,.more:focus-visible,.more[aria-expanded=true]{opacity:1} .more:hover{background:color-mix(in srgb,currentColor 9%,transparent)}
 i{font:400 1.1rem/1 'Material Symbols Rounded';font-feature-settings:'liga'}
-a i{margin-right:.5rem;vertical-align:-.1875rem} .split{display:flex;align-items:baseline;gap:.5rem} .split span{overflow:hidden;text-overflow:ellipsis}
-.split .in{flex:0 1000 auto;min-width:5.5rem;margin-left:auto;text-align:right;font-weight:400;color:var(--st-gray-text-color)} .in i{font-size:1rem;margin:0}
+a i{margin-right:.5rem}
 .quiet,.quiet a{color:var(--st-gray-text-color)}
 .spin{flex:none;width:.75rem;height:.75rem;margin:0 .25rem;border-radius:50%;border:1.5px solid color-mix(in srgb,currentColor 22%,transparent);
  border-top-color:currentColor;animation:turn .9s linear infinite} @keyframes turn{to{transform:rotate(1turn)}}
@@ -46,6 +49,7 @@ export function conversations({data, parentElement, setTriggerValue}) {
   const state = lists.get(root) || {shut: () => {}};
   lists.set(root, state);
   Object.assign(state, {data: data[0], labels: data[1], say: event => setTriggerValue('event', event)});
+  root.onkeydown = event => move(event, root);
   if (!state.busy) draw(root, state);           // somebody is typing a title or reading a menu
 }
 
@@ -58,9 +62,30 @@ function draw(root, state) {
   const held = root.getRootNode().activeElement, inside = root.contains(held) ? held : null;      // the keyboard stays where it is
   root.replaceChildren(...above(rows, root, state), ...groups.flatMap(([title, items]) => [el('h4', {textContent: title}), ...rows('chat', items)]),
     ...(groups.length ? [] : [el('div', {className: 'none', textContent: none})]));
+  rove(root);
   const same = each => ['href', 'aria-label'].every(name => each.getAttribute(name) === inside.getAttribute(name));
   (state.focus ? root.querySelector(state.focus) : inside && [...root.querySelectorAll('a,button')].find(same))?.focus();
   state.focus = null;
+}
+
+// One tab stop for the whole list: arrows move within it, the right one to a row's menu.
+function rove(root) {
+  const links = stops(root), at = links.find(link => link.getAttribute('aria-current') === 'page') || links[0];
+  for (const each of root.querySelectorAll('a,button')) each.tabIndex = each === at ? 0 : -1;
+}
+
+const stops = root => [...root.querySelectorAll('a,.heads button,.all')];
+
+function move(event, root) {
+  const at = root.getRootNode().activeElement, row = at?.closest('.row,.heads'), more = row?.querySelector('.more');
+  if (!at || at.tagName === 'INPUT' || at.closest('.menu') || event.ctrlKey || event.metaKey || event.altKey) return;
+  const all = stops(root), place = all.indexOf(at === more && row.className !== 'heads' ? row.querySelector('a') : at);
+  const to = {ArrowDown: all[place + 1], ArrowUp: all[place - 1], Home: all[0], End: all.at(-1), ArrowRight: more, ArrowLeft: row?.querySelector('a')}[event.key];
+  if (!to) return;
+  event.preventDefault();
+  for (const each of root.querySelectorAll('a,button')) each.tabIndex = each === to ? 0 : -1;
+  to.focus();
+  to.scrollIntoView({block: 'nearest'});
 }
 
 function above(rows, root, state) {             // the folders; of an open one the way back, and its name
@@ -81,7 +106,7 @@ function enter(id, left, state) {
 }
 
 function linkRow(props, href, title, name, act, ...more) {
-  const link = el('a', {href, title}, ...(name ? [icon(name)] : []), title);
+  const link = el('a', {href, title, className: name ? 'named' : ''}, ...(name ? [icon(name)] : []), el('span', {className: 'title', textContent: title}));
   link.onclick = event => { if (event.metaKey || event.ctrlKey || event.shiftKey) return; event.preventDefault(); act(); };
   return el('div', props, link, ...more);
 }
@@ -95,9 +120,9 @@ function rowOf(item, root, state) {
   const row = folder
     ? linkRow({className: here ? 'row here' : open ? 'row on' : 'row'}, '/?f=' + item.id, title, here ? 'folder_open' : 'folder', () => here || enter(item.id, '', state), more)
     : linkRow({className: open ? 'row on' : 'row'}, '/?c=' + item.id, title, '', () => say({kind: 'open', id: item.id}), ...marks, more);
-  if (item.folder) {                            // found in it
-    row.firstChild.classList.add('split');
-    row.firstChild.replaceChildren(el('span', {textContent: title}), el('span', {className: 'in', title: item.folder}, icon('folder', L.folder), ' ' + item.folder));
+  if (item.at) {                                // found: when, and in which folder
+    const where = item.folder ? ['·', icon('folder', L.folder), el('span', {title: item.folder, textContent: item.folder})] : [];
+    row.firstChild.append(el('div', {className: 'where'}, el('time', {textContent: item.at}), ...where));
   }
   if (open) row.firstChild.setAttribute('aria-current', folder ? 'true' : 'page');
   more.onclick = () => { const expanded = more.getAttribute('aria-expanded') === 'true'; state.shut(); if (!expanded) menu(item, row, more, root, state); };

@@ -1,4 +1,4 @@
-// Two things only the browser can do. See pages/widgets/follow.py.
+// What only the browser can do. See pages/widgets/follow.py.
 
 const SHEET = new CSSStyleSheet();
 SHEET.replaceSync(`
@@ -83,6 +83,19 @@ function arrive() {
     backgroundColor: offset < 1 ? `color-mix(in srgb, ${colour} 22%, transparent)` : undefined, borderRadius: '.5rem'})), MARK_MS);
 }
 
+// A chat that is opened may be written in at once. On a phone the keyboard would cover it, and whoever walks through a list stays there.
+function write() {
+  if (!matchMedia('(pointer:fine)').matches) return;
+  const until = performance.now() + 5000;
+  const place = () => {
+    const field = document.querySelector('.st-key-composer textarea'), held = document.activeElement;
+    const free = !held || held === document.body || held.matches?.('.stMain') || held.closest?.('.st-key-new');
+    if (field && !field.disabled) { if (free) field.focus({preventScroll: true}); return; }
+    if (performance.now() < until) setTimeout(place, 100);
+  };
+  place();
+}
+
 let watch = 0;
 
 export function follow({data, parentElement}) {
@@ -93,6 +106,7 @@ export function follow({data, parentElement}) {
   button.title = label; button.setAttribute('aria-label', label);
   // Another conversation starts at its newest message, and so does a new answer.
   if (state && (shown?.conversation !== place.conversation || (place.answer && shown.answer !== place.answer))) state.following = true;
+  if (shown?.conversation !== place.conversation) write();
   shown = place;
   if (arrival && arrival.once !== arrived) {
     arrived = arrival.once;
@@ -112,4 +126,14 @@ export function closeSidebar({data}) {
   if (before !== undefined && before !== conversation && innerWidth < 768)
     document.querySelector('[data-testid="stSidebarCollapseButton"] button')?.click();
   before = conversation;
+}
+
+const seen = new Map();         // by component: the key that was brought into view last
+
+export function keepInSight({data, parentElement}) {
+  const [{key}] = data, host = parentElement.closest?.('[class*="st-key-zero-sight"]') || parentElement;
+  const name = host.className || 'row';
+  if (seen.get(name) === key) return;
+  seen.set(name, key);
+  requestAnimationFrame(() => key && document.querySelector('.st-key-' + CSS.escape(key))?.scrollIntoView({block: 'nearest'}));
 }

@@ -22,13 +22,14 @@ i{font:400 1.1rem/1 'Material Symbols Rounded';font-feature-settings:'liga'}
  background:var(--st-secondary-background-color);font-variant-numeric:tabular-nums;scroll-margin-bottom:10.5rem} .details[hidden]{display:none}
 .details dt{color:var(--st-gray-text-color)} .details dd{margin:0} .mark{color:var(--st-orange-text-color)}
 
-.question{display:flex;justify-content:flex-end;align-items:center;gap:.375rem}
+.question{display:grid;grid-template-columns:minmax(0,1fr);justify-items:end;gap:.375rem}
+.line{display:flex;justify-content:flex-end;align-items:center;gap:.375rem;width:100%;min-width:0}
 .bubble{max-width:85%;box-sizing:border-box;padding:.625rem 1rem;border-radius:1.125rem;white-space:pre-wrap;overflow-wrap:anywhere;
  background:color-mix(in srgb,currentColor 6%,transparent)}
 .bubble.long:not(.open){max-height:15.5rem;overflow:hidden;mask:linear-gradient(#000 70%,transparent)}
-.question.filed{align-items:flex-end} .filed .tools{min-height:2.75rem}
-.asked{display:grid;justify-items:end;gap:.375rem;max-width:85%;min-width:0} .asked .bubble{max-width:100%}
-.files{display:flex;flex-wrap:wrap;justify-content:flex-end;gap:.375rem;max-width:100%}
+pre{margin:.375rem 0;padding:.5rem .75rem;border-radius:.5rem;overflow-x:auto;white-space:pre;overflow-wrap:normal;
+ background:color-mix(in srgb,currentColor 6%,transparent);font:400 .8667rem/1.6 var(--st-code-font)} pre:first-child{margin-top:.125rem} pre:last-child{margin-bottom:.125rem}
+.files{display:flex;flex-wrap:wrap;justify-content:flex-end;gap:.375rem;max-width:85%}
 .file{display:flex;align-items:center;gap:.375rem;max-width:100%;box-sizing:border-box;padding:.25rem .75rem .25rem .5rem;border-radius:.5rem;
  border:1px solid var(--st-border-color);font-size:.8667rem;line-height:1.5;color:inherit;text-decoration:none}
 .file:hover{background:var(--st-secondary-background-color)} .file:focus-visible{outline:2px solid var(--st-link-color);outline-offset:1px}
@@ -52,7 +53,7 @@ summary i{transition:transform .15s} details[open] summary i{transform:rotate(90
  animation:turn .9s linear infinite} @keyframes turn{to{transform:rotate(1turn)}}
 
 @media (pointer:coarse){button{min-width:2.5rem;height:2.5rem}.quiet button{opacity:1}.row button{height:2.5rem}}
-@media (max-width:640px){.opt{display:none}.question{flex-wrap:wrap}.tools{order:2;width:100%;justify-content:flex-end;margin-top:-.5rem}}
+@media (max-width:640px){.opt{display:none}.line{flex-wrap:wrap}.tools{order:2;width:100%;justify-content:flex-end;margin-top:-.5rem}}
 @media (prefers-reduced-motion:reduce){*{transition:none!important}.spin{animation-duration:4s}}
 `);
 
@@ -130,7 +131,23 @@ function barOf(bar, {labels: L, say}, again) {
   meta.title = meta.textContent;
   box.append(meta);
   if (bar.details.length) unfold(meta, outer, bar.details, L);
+  rove(box, L.actions);
   return outer;
+}
+
+// A bar of buttons is one tab stop; the arrows move within it.
+function rove(bar, name) {
+  const all = () => [...bar.querySelectorAll('button:not([disabled])')];
+  bar.setAttribute('role', 'toolbar'); bar.setAttribute('aria-label', name);
+  all().forEach((each, n) => { each.tabIndex = n ? -1 : 0; });
+  bar.onkeydown = event => {
+    const held = all(), at = held.indexOf(bar.getRootNode().activeElement);
+    const to = {ArrowRight: held[at + 1], ArrowLeft: held[at - 1], Home: held[0], End: held.at(-1)}[event.key];
+    if (at < 0 || !to) return;
+    event.preventDefault();
+    held.forEach(each => { each.tabIndex = each === to ? 0 : -1; });
+    to.focus();
+  };
 }
 
 // The figures that the line leaves out
@@ -163,11 +180,11 @@ function versions({at, ids, of}, L, say) {
 // A question
 
 function questionOf(question, {labels: L, say}, again) {
-  const bubble = el('div', {className: 'bubble', textContent: question.text});
+  const bubble = el('div', {className: 'bubble'}, ...worded(question.text));
   const tools = el('div', {className: 'tools quiet'});
   const files = question.files.map(file => fileOf(file, L));
-  const asked = el('div', {className: 'asked'}, ...(files.length ? [el('div', {className: 'files'}, ...files)] : []), ...(question.text ? [bubble] : []));
-  const box = el('div', {className: files.length ? 'question filed' : 'question'}, tools, files.length ? asked : bubble);
+  const chips = el('div', {className: 'files'}, ...files);
+  const box = el('div', {className: 'question'}, ...(files.length && question.text ? [chips] : []), el('div', {className: 'line'}, tools, question.text ? bubble : chips));
   if (question.versions) tools.append(versions(question.versions, L, say));
   if (question.editable) tools.append(tool('edit', L.edit, () => {
     const request = requestId();
@@ -183,6 +200,23 @@ function questionOf(question, {labels: L, say}, again) {
     tools.prepend(tool('unfold_more', L.all, button => { button.querySelector('i').textContent = bubble.classList.toggle('open') ? 'unfold_less' : 'unfold_more'; }));
   });
   return box;
+}
+
+// The words of a question as they were typed; only fenced code is drawn as code.
+function worded(text) {
+  const parts = [];
+  let prose = [], code = null, end = null;
+  const flush = () => { const words = prose.join('\n').replace(/^\n+|\n+$/g, ''); if (words) parts.push(words); prose = []; };
+  for (const line of text.split('\n')) {
+    const fence = line.match(/^ {0,3}(`{3,}(?=[^`]*$)|~{3,})/);
+    if (code && end.test(line)) { parts.push(el('pre', {tabIndex: 0}, el('code', {textContent: code.join('\n')}))); code = null; }
+    else if (code) code.push(line);
+    else if (fence) { flush(); code = []; end = new RegExp(`^ {0,3}${fence[1][0]}{${fence[1].length},}\\s*$`); }
+    else prose.push(line);
+  }
+  if (code) parts.push(el('pre', {tabIndex: 0}, el('code', {textContent: code.join('\n')})));
+  flush();
+  return parts;
 }
 
 // A file of a question: a click saves it

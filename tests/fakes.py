@@ -108,6 +108,8 @@ class FakeRouter:
     vectors: list[FakeVectors] = field(default_factory=list)
     vector_error: PortalError | None = None
     """What the next vectors fail with, once they are begun."""
+    ignored: tuple[str, ...] = ()
+    """What the next answers do not follow of their schemas."""
     refuse: list[PortalError] = field(default_factory=list)
     """Raised by the next calls of start, embed and rerank, one each."""
     gate: threading.Semaphore | None = None
@@ -134,6 +136,7 @@ class FakeRouter:
         except queue.Empty:
             events = self.always
         generation = FakeGeneration(events, self.gate)
+        generation.ignored = self.ignored
         self.generations.append(generation)
         return generation
 
@@ -168,6 +171,8 @@ class FakePool:
     adapters_on_disk: list[AdapterFile] = field(default_factory=list)
     settings: list[LoadSettings] = field(default_factory=list)
     """Of the loads, the last one last."""
+    defaults: list[bool] = field(default_factory=list)
+    """Of each load, whether it was to become the default."""
 
     def loaded(self) -> Sequence[LoadedModel]:
         return self.models
@@ -196,6 +201,7 @@ class FakePool:
         if self.refuse:
             raise self.refuse.pop(0)
         self.settings.append(settings)
+        self.defaults.append(default)
         return MODEL
 
     def metrics(self) -> dict[str, object]:
@@ -209,3 +215,5 @@ class FakePool:
 
     def unload(self, name: str) -> None:
         self.asked.append(("unload", name))
+        if not self.models:
+            raise NotFound("There is no model {model}.", model=name)

@@ -10,8 +10,8 @@ import random
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from core.chat.questions import title_of
 from core.chat.records import Author, Conversation, Message, MessageStatus
+from core.chat.titles import title_of
 from core.inference.records import FinishReason, Generation, Timings, Usage
 from core.people.records import Role, User
 from core.review.records import Feedback, FeedbackFilter, ReviewState

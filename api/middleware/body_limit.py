@@ -26,7 +26,7 @@ class BodyLimit:
         most = self._max_bytes(scope["path"])
         announced = dict(scope["headers"]).get(b"content-length", b"0")
         if announced.isdigit() and int(announced) > most:
-            await http_error(Request(scope), _too_large(most))(scope, receive, send)
+            await http_error(Request(scope), too_large(most))(scope, receive, send)
             return
         came = 0
 
@@ -35,11 +35,11 @@ class BodyLimit:
             message = await receive()
             came += len(message.get("body", b""))
             if came > most:
-                raise _too_large(most)
+                raise too_large(most)
             return message
 
         await self._app(scope, counted, send)
 
 
-def _too_large(most: int) -> HTTPException:
+def too_large(most: int) -> HTTPException:
     return HTTPException(413, f"at most {most:,} bytes")

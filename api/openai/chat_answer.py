@@ -83,6 +83,7 @@ class ChatCompletion(BaseModel):
     object: Literal["chat.completion"] = "chat.completion"
     created: int
     model: str
+    system_fingerprint: str = Field(description="Changes with the model's file and the engine's version.")
     choices: list[Choice]
     usage: UsageOut
 
@@ -139,7 +140,8 @@ class ChatAnswer:
     @property
     def _head(self) -> dict[str, Any]:
         done = self._first
-        return {"id": f"chatcmpl-{done.id}", "created": int(done.created_at.timestamp()), "model": done.model}
+        created = int(done.created_at.timestamp())
+        return {"id": f"chatcmpl-{done.id}", "created": created, "model": done.model, "system_fingerprint": done.fingerprint}
 
     @property
     def _finished(self) -> bool:
@@ -211,10 +213,10 @@ class ChatAnswer:
                 usage = UsageOut.of(usages).model_dump()
                 yield sse({**self._head, "object": "chat.completion.chunk", "choices": [], "usage": usage})
         except PortalError as problem:
-            yield sse(openai_error(problem)[1])
+            yield last_event(problem)
         except Exception:
             log.exception("completion %s failed", self._first.id)
-            yield sse(openai_error(ModelFailed(UNEXPECTED))[1])
+            yield last_event(ModelFailed(UNEXPECTED))
         else:
             yield b"data: [DONE]\n\n"
 
@@ -240,6 +242,11 @@ def _place(number: int, queued: Queued) -> bytes:
     """A comment, which clients of OpenAI's pass over: its protocol has no word for waiting."""
     place = {"index": number, "place": queued.place, "wait_s": queued.wait_s}
     return f": queued {json.dumps(place, separators=(',', ':'))}\n\n".encode()
+
+
+def last_event(problem: PortalError) -> bytes:
+    """What ends a stream that fails; no [DONE] follows."""
+    return sse(openai_error(problem)[1])
 
 
 def another(request: GenerationRequest, number: int) -> GenerationRequest:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from core.errors import InvalidInput
 from core.inference.requests import ChatMessage, Tool, ToolCall
@@ -20,25 +20,47 @@ class Lenient(BaseModel):
     model_config = ConfigDict(extra="ignore", strict=True)
 
 
+def _whole(value: Any) -> Any:
+    """Some clients write every number with a point."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Whole = Annotated[int, BeforeValidator(_whole)]
+
+
 class Part(Lenient):
     type: str
     text: str | None = None
+    refusal: str | None = Field(default=None, description="Of a part of type refusal, as an earlier answer may have.")
+
+    @property
+    def words(self) -> str | None:
+        """What the part says; None if it is no text."""
+        return {"text": self.text, "input_text": self.text, "output_text": self.text, "refusal": self.refusal}.get(self.type)
 
 
 class CalledFunction(Lenient):
     name: FunctionName
-    arguments: str = Field(description="A JSON object as text.")
+    arguments: str | dict[str, Any] | None = Field(default=None, description="A JSON object as text.")
+
+    @property
+    def text(self) -> str:
+        """The arguments as text; nothing, which some answers have in their place, is an object without any."""
+        if isinstance(self.arguments, dict):
+            return json.dumps(self.arguments, ensure_ascii=False)
+        return "{}" if (self.arguments or "").strip() in ("", "null") else str(self.arguments)
 
 
 class ToolCallIn(Lenient):
-    id: str = Field(default="", max_length=200)
-    type: Literal["function"] = "function"
+    id: str | None = Field(default=None, max_length=200)
+    type: Literal["function"] | None = None
     function: CalledFunction
 
 
 class MessageIn(Lenient):
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
     content: str | list[Part] | None = Field(default=None, description="Text, or parts of type text.")
+    refusal: str | None = Field(default=None, description="What an earlier answer said in place of its content.")
     reasoning_content: str | None = Field(default=None, description="The thinking of an earlier answer, as it was given.")
     tool_calls: list[ToolCallIn] | None = Field(default=None, max_length=MOST_TOOLS, description="Of an assistant's message.")
     tool_call_id: str | None = Field(default=None, max_length=200, description="Of a tool's message: the call it answers.")
@@ -46,9 +68,9 @@ class MessageIn(Lenient):
     def message(self, place: int) -> ChatMessage:
         if self.role == "function":
             raise InvalidInput("Functions are called tools now. Send the role tool in {field}.", field=f"messages.{place}.role")
-        if self.content is None and self.role != "assistant":
+        if self.content is None and self.role not in ("assistant", "tool"):
             raise InvalidInput("{field} is missing.", field=f"messages.{place}.content")
-        calls = tuple(ToolCall(call.id, call.function.name, call.function.arguments) for call in self.tool_calls or ())
+        calls = tuple(ToolCall(call.id or "", call.function.name, call.function.text) for call in self.tool_calls or ())
         if calls and self.role != "assistant":
             raise InvalidInput("Only an assistant's message can hold {field}.", field=f"messages.{place}.tool_calls")
         role = "system" if self.role == "developer" else self.role
@@ -56,21 +78,22 @@ class MessageIn(Lenient):
 
     def _text(self, place: int) -> str:
         if not isinstance(self.content, list):
-            return self.content or ""
+            return self.content or self.refusal or ""
         for part in self.content:
-            if part.type not in ("text", "input_text") or part.text is None:
+            if part.words is None:
                 raise InvalidInput(
                     "Only parts of type text are offered yet; {field} has one of type {type}.",
                     field=f"messages.{place}.content",
                     type=part.type[:100],
                 )
-        return "\n".join(part.text or "" for part in self.content)
+        return "\n".join(part.words or "" for part in self.content)
 
 
 class Function(Lenient):
     name: FunctionName
     description: str | None = None
     parameters: dict[str, Any] | None = Field(default=None, description="JSON Schema; left out: no parameters.")
+    strict: bool | None = Field(default=None, description="Hold every call to the schema; one that cannot be followed is refused.")
 
 
 class ToolIn(Lenient):
@@ -79,7 +102,8 @@ class ToolIn(Lenient):
 
     def tool(self) -> Tool:
         parameters = self.function.parameters or {"type": "object", "properties": {}}
-        return Tool(self.function.name, self.function.description or "", json.dumps(parameters, ensure_ascii=False))
+        written = json.dumps(parameters, ensure_ascii=False)
+        return Tool(self.function.name, self.function.description or "", written, strict=self.function.strict is True)
 
 
 class NamedFunction(Lenient):
@@ -94,18 +118,24 @@ class NamedTool(Lenient):
 class SchemaFormat(Lenient):
     name: str | None = None
     schema_: dict[str, Any] | None = Field(default=None, alias="schema")
+    strict: bool | None = Field(default=None, description="Refuse a schema of which not every condition can be followed.")
 
 
 class ResponseFormat(Lenient):
     type: Literal["text", "json_object", "json_schema"]
     json_schema: SchemaFormat | None = None
+    schema_: dict[str, Any] | None = Field(default=None, alias="schema", description="With json_object: what the object must follow.")
+
+    @property
+    def strict(self) -> bool:
+        return self.json_schema is not None and self.json_schema.strict is True
 
     def schema_text(self) -> str | None:
         """The JSON Schema that the answer must follow, as text."""
         if self.type == "text":
             return None
         if self.type == "json_object":
-            return '{"type": "object"}'
+            return '{"type": "object"}' if self.schema_ is None else json.dumps(self.schema_, ensure_ascii=False)
         if self.json_schema is None or self.json_schema.schema_ is None:
             raise InvalidInput("{field} is missing.", field="response_format.json_schema.schema")
         return json.dumps(self.json_schema.schema_, ensure_ascii=False)

@@ -1,6 +1,7 @@
 """OpenAI's chat request as this portal understands it.
 
-A field of theirs that changes nothing here is ignored; one that would change the meaning of the answer is refused.
+Fields of other servers are taken where they have a meaning here. What has none is ignored and named in the answer's header; what would
+change the meaning of the answer is refused.
 """
 
 from __future__ import annotations
@@ -9,17 +10,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.openai.chat_parts import MOST_TOOLS, Lenient, MessageIn, NamedTool, ResponseFormat, ToolIn
+from api.openai.chat_parts import MOST_TOOLS, Lenient, MessageIn, NamedTool, ResponseFormat, ToolIn, Whole
 from core.errors import InvalidInput
 from core.inference.requests import GenerationRequest, SamplingParams, Tool
 from core.people.records import User
-
-IGNORED = frozenset(
-    {
-        "user", "metadata", "store", "safety_identifier", "prompt_cache_key", "prompt_cache_retention",
-        "prediction", "verbosity", "parallel_tool_calls",
-    }
-)  # fmt: skip
 
 NOT_OFFERED: dict[str, tuple[Any, ...]] = {
     "functions": ([],),
@@ -33,12 +27,12 @@ MOST_ANSWERS = 8
 
 
 class StreamOptions(Lenient):
-    include_usage: bool = False
+    include_usage: bool | None = None
 
 
 class Thinking(Lenient):
     type: Literal["enabled", "disabled"]
-    budget_tokens: int | None = Field(default=None, description="The same as thinking_budget.")
+    budget_tokens: Whole | None = Field(default=None, description="The same as thinking_budget.")
 
 
 class TemplateOptions(Lenient):
@@ -53,38 +47,42 @@ class ChatRequest(BaseModel):
     stream_options: StreamOptions | None = None
     temperature: float | None = None
     top_p: float | None = None
-    max_tokens: int | None = None
-    max_completion_tokens: int | None = Field(default=None, description="Goes before max_tokens.")
+    max_tokens: Whole | None = None
+    max_completion_tokens: Whole | None = Field(default=None, description="Goes before max_tokens.")
     stop: str | list[str] | None = None
-    seed: int | None = None
-    n: int | None = Field(default=None, ge=1, le=MOST_ANSWERS, description="How many answers; they share the reading of the prompt.")
+    seed: Whole | None = None
+    n: Whole | None = Field(default=None, ge=1, le=MOST_ANSWERS, description="How many answers; they share the reading of the prompt.")
     presence_penalty: float | None = None
     frequency_penalty: float | None = None
     logit_bias: dict[str, float] | None = Field(default=None, description="Token id -> what to add to its logit; -100 forbids it.")
     logprobs: bool | None = None
-    top_logprobs: int | None = Field(default=None, description="0 to 20, with logprobs true.")
+    top_logprobs: Whole | None = Field(default=None, description="0 to 20, with logprobs true.")
     response_format: ResponseFormat | None = None
     tools: list[ToolIn] | None = Field(default=None, max_length=MOST_TOOLS)
     tool_choice: Literal["none", "auto", "required"] | NamedTool | None = None
     service_tier: str | None = Field(default=None, description="flex: what somebody waits for goes first.")
-    top_k: int | None = Field(default=None, description="Not OpenAI's.")
+    top_k: Whole | None = Field(default=None, description="Not OpenAI's.")
     min_p: float | None = Field(default=None, description="Not OpenAI's.")
     typical_p: float | None = Field(default=None, description="Not OpenAI's.")
     repeat_penalty: float | None = Field(default=None, description="Not OpenAI's.")
-    stop_token_ids: list[int] | None = Field(default=None, description="Not OpenAI's.")
+    stop_token_ids: list[Whole] | None = Field(default=None, description="Not OpenAI's.")
     grammar: str | None = Field(default=None, description="Not OpenAI's: GBNF that the answer must follow from its rule root.")
-    thinking_budget: int | None = Field(default=None, description="Not OpenAI's: the most tokens of thinking.")
+    thinking_budget: Whole | None = Field(default=None, description="Not OpenAI's: the most tokens of thinking.")
     adapter: str | None = Field(
         default=None, max_length=500, description="Not OpenAI's: a LoRA adapter of the model; model:adapter as the model says the same."
     )
     repetition_guard: bool | None = Field(default=None, description="Not OpenAI's. false: let an answer repeat itself for ever.")
     reasoning_effort: str | None = Field(default=None, description="none: answer without thinking. GLM has no other degrees.")
+    repetition_penalty: float | None = Field(default=None, description="Not OpenAI's: another name of repeat_penalty.")
+    do_sample: bool | None = Field(default=None, description="Not OpenAI's. false: always the likeliest token, as temperature 0.")
+    n_predict: Whole | None = Field(default=None, description="Not OpenAI's: another name of max_tokens.")
+    enable_thinking: bool | None = Field(default=None, description="Not OpenAI's. false: answer without thinking.")
     thinking: Thinking | None = Field(default=None, description="As Z.ai's own API: type disabled.")
     chat_template_kwargs: TemplateOptions | None = Field(default=None, description="As vLLM: enable_thinking false.")
 
     @property
     def include_usage(self) -> bool:
-        return self.stream_options is not None and self.stream_options.include_usage
+        return self.stream_options is not None and self.stream_options.include_usage is True
 
     @property
     def answers(self) -> int:
@@ -109,28 +107,34 @@ class ChatRequest(BaseModel):
         )
 
     def _params(self) -> SamplingParams:
-        stop = (self.stop,) if isinstance(self.stop, str) else tuple(self.stop or ())
+        stop = [self.stop] if isinstance(self.stop, str) else self.stop or []
         budget = self.thinking.budget_tokens if self.thinking is not None and self.thinking_budget is None else self.thinking_budget
         return SamplingParams(
-            temperature=self.temperature,
+            temperature=0 if self.do_sample is False else self.temperature,
             top_p=self.top_p,
             top_k=self.top_k,
             min_p=self.min_p,
             typical_p=self.typical_p,
-            repeat_penalty=self.repeat_penalty,
+            repeat_penalty=self.repetition_penalty if self.repeat_penalty is None else self.repeat_penalty,
             presence_penalty=self.presence_penalty,
             frequency_penalty=self.frequency_penalty,
             logit_bias=self._bias(),
-            max_tokens=self.max_tokens if self.max_completion_tokens is None else self.max_completion_tokens,
-            stop=stop,
+            max_tokens=self._max_tokens(),
+            stop=tuple(text for text in stop if text),
             stop_tokens=tuple(self.stop_token_ids or ()),
             # OpenAI's seeds have 64 bits and a sign, llama.cpp's 32 and none.
             seed=None if self.seed is None else self.seed & 0xFFFFFFFF,
             logprobs=self._logprobs(),
             grammar=self.grammar,
             json_schema=self.response_format.schema_text() if self.response_format is not None else None,
+            strict_schema=self.response_format is not None and self.response_format.strict,
             thinking_budget=budget,
         )
+
+    def _max_tokens(self) -> int | None:
+        """The first of its names that was sent; -1 means as many as fit."""
+        sent = [one for one in (self.max_completion_tokens, self.max_tokens, self.n_predict) if one is not None]
+        return sent[0] if sent and sent[0] != -1 else None
 
     def _logprobs(self) -> int | None:
         if self.logprobs:
@@ -161,13 +165,16 @@ class ChatRequest(BaseModel):
             return self.thinking.type == "enabled"
         if self.chat_template_kwargs is not None and self.chat_template_kwargs.enable_thinking is not None:
             return self.chat_template_kwargs.enable_thinking
+        if self.enable_thinking is not None:
+            return self.enable_thinking
         return self.reasoning_effort not in ("none", "minimal")
+
+    @property
+    def ignored(self) -> list[str]:
+        """Fields that were sent and change nothing here."""
+        return sorted(name for name, value in (self.model_extra or {}).items() if value is not None and name not in NOT_OFFERED)
 
     def _check_extra(self) -> None:
         for name, value in (self.model_extra or {}).items():
-            if value is None or name in IGNORED:
-                continue
-            if name not in NOT_OFFERED:
-                raise InvalidInput("{field} is not a field of this request. Leave it out.", field=name[:100])
-            if value not in NOT_OFFERED[name]:
+            if value is not None and name in NOT_OFFERED and value not in NOT_OFFERED[name]:
                 raise InvalidInput("{field} is not offered yet. Leave it out.", field=name)

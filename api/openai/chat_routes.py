@@ -7,23 +7,26 @@ from typing import Any, Literal
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from api.errors import OpenAIErrorBody
-from api.identity import SignedIn
-from api.openai.chat_answer import ChatAnswer, ChatCompletion, another
+from api.errors import OPENAI_REFUSALS
+from api.identity import SignedIn, TokenHere
+from api.openai.chat_answer import ChatAnswer, ChatCompletion, another, last_event
 from api.openai.chat_request import ChatRequest
 from api.services import PortalHere
-from api.streams import EventStream, until_finished
+from api.starting import begun
+from api.streams import Cutoff, EventStream, until_finished
 from core.errors import NotFound
 from core.models.records import LoadedModel
 
-router = APIRouter(prefix="/v1", tags=["OpenAI"], responses={"4XX": {"model": OpenAIErrorBody}, 422: {"model": OpenAIErrorBody}})
+router = APIRouter(prefix="/v1", tags=["OpenAI"], responses=OPENAI_REFUSALS)
 
 STREAMED: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/event-stream": {}}, "description": "The answer; with stream true, its chunks."}
 }
+IGNORED_HEADER = "X-Portal-Ignored"
+MOST_OF_A_NAME = 200
+MOST_OF_THE_HEADER = 2_000
 CLIENT_CLOSED = 499
 """What nginx logs for a client that went away; nobody receives it."""
 
@@ -70,12 +73,23 @@ def model(name: str, portal: PortalHere, user: SignedIn) -> ModelOut:
 
 
 @router.post("/chat/completions", response_model=ChatCompletion, responses=STREAMED)
-async def chat_completions(body: ChatRequest, request: Request, portal: PortalHere, user: SignedIn) -> ChatCompletion | Response:
+async def chat_completions(
+    body: ChatRequest, request: Request, portal: PortalHere, user: SignedIn, token: TokenHere, reply: Response
+) -> ChatCompletion | Response:
     """Answer the given messages. A client that goes away frees the engine."""
     wanted = body.generation(user)
-    first = await run_in_threadpool(portal.completions.start, user, wanted)
+    first = await begun(lambda: portal.completions.start(user, wanted))
     answer = ChatAnswer(first, lambda number: portal.completions.start(user, another(wanted, number)), body.answers)
+    ignored = _header([*body.ignored, *first.ignored])
     if body.stream:
-        return EventStream(answer.events(body.include_usage), answer.leave)
-    items = await until_finished(answer.deltas(), request.receive, answer.leave)
+        return EventStream(answer.events(body.include_usage), answer.leave, Cutoff(portal.session_watch, token), last_event, ignored)
+    reply.headers.update(ignored)
+    items = await until_finished(answer.deltas(), request.receive, answer.leave, Cutoff(portal.session_watch, token))
     return Response(status_code=CLIENT_CLOSED) if items is None else answer.whole(items)
+
+
+def _header(ignored: Sequence[str]) -> dict[str, str]:
+    """What was sent and not followed, as a header; none if there is nothing to name."""
+    names = ", ".join(name[:MOST_OF_A_NAME].encode("ascii", "backslashreplace").decode() for name in ignored)
+    names = "".join(character if character.isprintable() else "?" for character in names)
+    return {IGNORED_HEADER: names[:MOST_OF_THE_HEADER]} if names else {}

@@ -66,7 +66,8 @@ class RerankIn(BaseModel):
 
     @property
     def texts(self) -> tuple[str, ...]:
-        return tuple(each if isinstance(each, str) else each.text for each in self.documents)
+        texts = (each if isinstance(each, str) else each.text for each in self.documents)
+        return tuple(text.encode("utf-8", "replace").decode() for text in texts)  # half a surrogate pair has no bytes
 
     def request(self, user: User) -> RerankRequest:
         """Raises InvalidInput."""

@@ -11,19 +11,19 @@ from typing import Any, Literal
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from api.errors import OpenAIErrorBody
-from api.identity import SignedIn
+from api.errors import OPENAI_REFUSALS
+from api.identity import SignedIn, TokenHere
 from api.openai.chat_routes import CLIENT_CLOSED
 from api.openai.vector_request import EmbeddingsIn, RerankIn
 from api.services import PortalHere
-from api.streams import KEEP_ALIVE_S, Failed, Feed, pump, until_finished
+from api.starting import begun
+from api.streams import KEEP_ALIVE_S, Cutoff, Failed, Feed, pump, until_finished
 from core.inference.embeddings import VectorWork
 from core.inference.vectors import Cancelled, Embedded
 
-router = APIRouter(prefix="/v1", tags=["OpenAI"], responses={"4XX": {"model": OpenAIErrorBody}, 422: {"model": OpenAIErrorBody}})
+router = APIRouter(prefix="/v1", tags=["OpenAI"], responses=OPENAI_REFUSALS)
 
 
 class VectorUsage(BaseModel):
@@ -62,25 +62,25 @@ class RerankOut(BaseModel):
 
 
 @router.post("/embeddings", response_model=EmbeddingsOut)
-async def embeddings(body: EmbeddingsIn, request: Request, portal: PortalHere, user: SignedIn) -> Response:
+async def embeddings(body: EmbeddingsIn, request: Request, portal: PortalHere, user: SignedIn, token: TokenHere) -> Response:
     """A vector of length 1 for each input, in order. A client that goes away stops the work."""
-    work = await run_in_threadpool(lambda: portal.embeddings.embed(user, body.request(user)))
+    work = await begun(lambda: portal.embeddings.embed(user, body.request(user)))
     written = _base64 if body.encoding_format == "base64" else _numbers
-    return await _answer(work, lambda done: _embeddings(work, done, written), request)
+    return await _answer(work, lambda done: _embeddings(work, done, written), request, Cutoff(portal.session_watch, token))
 
 
 @router.post("/rerank", response_model=RerankOut, response_model_exclude_none=True)
-async def rerank(body: RerankIn, request: Request, portal: PortalHere, user: SignedIn) -> Response:
+async def rerank(body: RerankIn, request: Request, portal: PortalHere, user: SignedIn, token: TokenHere) -> Response:
     """How well each document answers the query, the best first."""
-    work = await run_in_threadpool(lambda: portal.embeddings.rerank(user, body.request(user)))
-    return await _answer(work, lambda done: _ranking(work, done, body), request)
+    work = await begun(lambda: portal.embeddings.rerank(user, body.request(user)))
+    return await _answer(work, lambda done: _ranking(work, done, body), request, Cutoff(portal.session_watch, token))
 
 
-async def _answer(work: VectorWork, write: Callable[[Embedded], bytes], request: Request) -> Response:
+async def _answer(work: VectorWork, write: Callable[[Embedded], bytes], request: Request, cutoff: Cutoff) -> Response:
     """Waited for and written on a thread of its own: a large answer takes long enough to hold up every stream."""
     feed: Feed[bytes | Failed | None] = Feed()
     pump(_written(work, write), feed, f"vectors-{work.id[:8]}")
-    bodies = await until_finished(_bodies(feed), request.receive, work.cancel)
+    bodies = await until_finished(_bodies(feed), request.receive, work.cancel, cutoff)
     return Response(bodies[0], media_type="application/json") if bodies else Response(status_code=CLIENT_CLOSED)
 
 

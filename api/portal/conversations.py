@@ -8,13 +8,14 @@ from uuid import uuid4
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from api.identity import SignedIn
+from api.identity import SignedIn, TokenHere
 from api.portal.shapes import Asked, ConversationOut, FileId, FolderId, Id, Line, Moment, Sampling, ShownOut, at_least_one
 from api.portal.turn_stream import TurnOut, Watch
 from api.services import Portal, PortalHere
+from api.starting import begun
+from api.streams import Cutoff, unless_cut
 from core.chat.conversations import UNTITLED
 from core.chat.ports import NO_FOLDER
 from core.chat.records import Turn
@@ -123,13 +124,13 @@ def messages(conversation_id: Id, portal: PortalHere, user: SignedIn) -> Message
 
 
 @router.post("/conversations/{conversation_id}/messages", response_model=TurnOut, responses=STREAMED)
-async def ask(conversation_id: Id, body: Question, portal: PortalHere, user: SignedIn) -> TurnOut | Response:
+async def ask(conversation_id: Id, body: Question, portal: PortalHere, user: SignedIn, token: TokenHere) -> TurnOut | Response:
     """Ask a question. The answer runs on if the client goes away; the same request_id finds it again."""
     options = body.options()
-    turn = await run_in_threadpool(
-        portal.turns.start, user, conversation_id, body.text, options, body.request_id, files=body.files, source="api"
-    )  # fmt: skip
-    return await _answer(portal, user, turn, body.stream)
+    turn = await begun(
+        lambda: portal.turns.start(user, conversation_id, body.text, options, body.request_id, files=body.files, source="api")
+    )
+    return await _answer(portal, user, turn, body.stream, token)
 
 
 @router.post("/conversations/{conversation_id}/stop")
@@ -140,14 +141,16 @@ def stop(conversation_id: Id, portal: PortalHere, user: SignedIn) -> Stopped:
 
 
 @router.post("/messages/{message_id}/regenerate", response_model=TurnOut, responses=STREAMED)
-async def regenerate(message_id: Id, portal: PortalHere, user: SignedIn, body: Regenerate | None = None) -> TurnOut | Response:
+async def regenerate(
+    message_id: Id, portal: PortalHere, user: SignedIn, token: TokenHere, body: Regenerate | None = None
+) -> TurnOut | Response:
     """Answer the question of this answer again; the old answer stays as a version."""
     body = body or Regenerate()
     options = body.options()
-    turn = await run_in_threadpool(portal.turns.regenerate, user, message_id, options, body.request_id, source="api")
-    return await _answer(portal, user, turn, body.stream)
+    turn = await begun(lambda: portal.turns.regenerate(user, message_id, options, body.request_id, source="api"))
+    return await _answer(portal, user, turn, body.stream, token)
 
 
-async def _answer(portal: Portal, user: User, turn: Turn, stream: bool) -> TurnOut | Response:
-    watch = Watch(portal, user, turn)
-    return watch.stream() if stream else await watch.finished()
+async def _answer(portal: Portal, user: User, turn: Turn, stream: bool, token: str) -> TurnOut | Response:
+    watch, cutoff = Watch(portal, user, turn, token), Cutoff(portal.session_watch, token)
+    return watch.stream(cutoff) if stream else await unless_cut(watch.finished(), cutoff)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -74,16 +75,26 @@ class LoadedOut(BaseModel):
     adapters: list[str] = Field(description="Names of its LoRA adapters.")
     error: str | None
     isolated: bool = Field(description="Whether it runs in a process of its own.")
+    stuck_s: float = Field(description="How long its step has been running, if that is longer than 10 s; else 0.")
+    at_start: bool = Field(description="Whether an admin wants it loaded at every start of the portal.")
+    guide: bool = Field(description="Whether it is the portal's own guide, which knows only the portal.")
 
     @staticmethod
-    def of(model: LoadedModel) -> LoadedOut:
+    def of(model: LoadedModel, kept: Collection[str]) -> LoadedOut:
         return LoadedOut(
             name=model.name, state=model.state.value, file=FileOut.of(model.file), version=model.version, platform=model.platform,
             device=model.device, context=model.context, slots=model.slots,
             shared_context=model.plan.shared_tokens if model.plan else 0, slots_busy=model.slots_busy, waiting=model.waiting,
             memory_bytes=model.memory_bytes, progress=model.progress, tokens_per_second=model.tokens_per_second, default=model.default,
-            adapters=list(model.adapters), error=model.error, isolated=model.isolated,
+            adapters=list(model.adapters), error=model.error, isolated=model.isolated, at_start=model.name in kept, guide=model.guide,
+            stuck_s=model.stuck_s,
         )  # fmt: skip
+
+
+class NotLoadedOut(BaseModel):
+    name: str
+    path: str
+    reason: str
 
 
 class ModelsOut(BaseModel):
@@ -91,6 +102,7 @@ class ModelsOut(BaseModel):
     files: list[FileOut] = Field(description="The GGUFs in the models folder, and the built-in one.")
     adapters: list[AdapterOut] = Field(description="The LoRA adapters in the models folder.")
     folder: str
+    not_loaded: list[NotLoadedOut] = Field(description="Models that should have been loaded at the start. DELETE one to leave it out.")
 
 
 class AdapterIn(Asked):
@@ -114,16 +126,21 @@ class Load(Asked):
     adapters: list[AdapterIn] = Field(default=[], max_length=MOST_ADAPTERS, description="LoRA adapters that a request may choose from.")
     isolated: bool | None = Field(default=None, description="In a process of its own; left out: as PORTAL_ISOLATED says.")
     default: bool = Field(default=False, description="Answer with it when no model is named.")
+    at_start: bool = Field(default=True, description="Load it at every start of the portal, until it is unloaded.")
 
 
 @router.get("")
 def listing(portal: PortalHere, user: SignedIn) -> ModelsOut:
     """What is loaded, loading, draining or failed, and which files there are."""
+    kept = portal.models.kept(user)
     return ModelsOut(
-        loaded=[LoadedOut.of(each) for each in portal.models.loaded(user)],
+        loaded=[LoadedOut.of(each, kept) for each in portal.models.loaded(user)],
         files=[FileOut.of(each) for each in portal.models.files(user)],
         adapters=[AdapterOut.of(each) for each in portal.models.adapters(user)],
         folder=str(portal.models.folder),
+        not_loaded=[
+            NotLoadedOut(name=each.name, path=str(each.path), reason=each.reason) for each in portal.models.start_problems(user)
+        ],
     )
 
 
@@ -136,10 +153,12 @@ def load(body: Load, portal: PortalHere, user: SignedIn) -> LoadedOut:
         body.main_gpu, tuple(body.gpu_shares),
         tuple(Adapter(each.name, portal.models.folder / Path(each.path), each.scale) for each in body.adapters), isolated,
     )  # fmt: skip
-    return LoadedOut.of(portal.models.load(user, portal.models.folder / Path(body.path), settings, default=body.default))
+    path = portal.models.folder / Path(body.path)
+    loading = portal.models.load(user, path, settings, default=body.default, at_start=body.at_start)
+    return LoadedOut.of(loading, portal.models.kept(user))
 
 
 @router.delete("/{name}", status_code=202)
 def unload(name: Annotated[Line, InPath()], portal: PortalHere, user: SignedIn) -> None:
-    """Let running answers finish, 30 s at most, then free the memory."""
+    """Let running answers finish, 30 s at most, then free the memory. It is not loaded at the next start either."""
     portal.models.unload(user, name)

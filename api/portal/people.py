@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Literal
 
 from fastapi import APIRouter
 from fastapi import Path as InPath
@@ -12,7 +13,9 @@ from api.identity import SignedIn
 from api.portal.shapes import Asked, Line, Person, RoleWord, at_least_one, role_of
 from api.services import PortalHere
 from core.people.accounts import check_password, generate_password
+from core.people.names import Doubt, doubts
 from core.people.permissions import Permission, require
+from core.people.records import User
 
 router = APIRouter(prefix="/api/v1/people", tags=["people"])
 
@@ -33,18 +36,26 @@ class Change(Asked):
     password: str | None = Field(default=None, max_length=1000, description="Sets a new one and ends all sessions.")
 
 
+class ListedPerson(Person):
+    name_doubts: list[Literal["role", "another", "scripts"]] = Field(
+        description="Why the full name may be meant to be taken for another: it reads like a role, like somebody else, or mixes scripts."
+    )
+
+
 class PeopleOut(BaseModel):
-    items: list[Person]
+    items: list[ListedPerson]
 
 
 class Added(BaseModel):
-    person: Person
+    person: ListedPerson
     password: str | None = Field(description="The one that was made, if none was sent. It is shown only here.")
 
 
 @router.get("")
 def listing(portal: PortalHere, user: SignedIn) -> PeopleOut:
-    return PeopleOut(items=[Person.of(each) for each in portal.accounts.people(user)])
+    people = portal.accounts.people(user)
+    found = doubts(people)
+    return PeopleOut(items=[_listed(each, found) for each in people])
 
 
 @router.post("", status_code=201)
@@ -53,11 +64,11 @@ def add(body: Add, portal: PortalHere, user: SignedIn) -> Added:
     added = portal.accounts.add(
         user, body.name, role_of(body.role), password=body.password or made or "", full_name=body.full_name, group=body.group
     )
-    return Added(person=Person.of(added), password=made)
+    return Added(person=_listed(added, doubts(portal.accounts.people(user))), password=made)
 
 
 @router.patch("/{name}")
-def change(name: Annotated[Line, InPath()], body: Change, portal: PortalHere, user: SignedIn) -> Person:
+def change(name: Annotated[Line, InPath()], body: Change, portal: PortalHere, user: SignedIn) -> ListedPerson:
     """Change what is sent. The last active admin can be neither disabled nor demoted."""
     require(user.role, Permission.MANAGE_PEOPLE)
     at_least_one(role=body.role, active=body.active, full_name=body.full_name, group=body.group, password=body.password)
@@ -67,4 +78,9 @@ def change(name: Annotated[Line, InPath()], body: Change, portal: PortalHere, us
     changed = portal.accounts.change(user, name, role=role, active=body.active, full_name=body.full_name, group=body.group)
     if body.password is not None:
         portal.accounts.reset_password(user, name, body.password)
-    return Person.of(changed)
+    return _listed(changed, doubts(portal.accounts.people(user)))
+
+
+def _listed(person: User, found: Mapping[str, frozenset[Doubt]]) -> ListedPerson:
+    odd = found.get(person.id, frozenset())
+    return ListedPerson(**Person.of(person).model_dump(), name_doubts=[each.value for each in Doubt if each in odd])

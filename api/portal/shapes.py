@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import Path
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from core.chat.conversations import Shown
 from core.chat.records import Conversation, Message
@@ -16,6 +17,8 @@ from core.inference.records import Generation, Timings
 from core.inference.requests import SamplingParams
 from core.knowledge.records import StoredFile
 from core.people.records import Role, User
+
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 def _one_line(text: str) -> str:
@@ -26,7 +29,7 @@ def _one_line(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    if any(not c.isprintable() and c not in "\n\r\t" and ord(c) < 160 for c in text):
+    if _HALF.search(text) or any(not c.isprintable() and c not in "\n\r\t" and ord(c) < 160 for c in text):
         raise ValueError("Control characters are not possible here")
     return text
 
@@ -48,10 +51,22 @@ Moment = Annotated[datetime, AfterValidator(_in_utc)]
 """ISO 8601; without an offset it is UTC."""
 
 
+def _whole_characters(sent: Any) -> Any:
+    """Refuse halves of surrogate pairs wherever they stand: no store keeps them, and no answer could repeat them."""
+    open_ = [sent]
+    while open_:
+        one = open_.pop()
+        if isinstance(one, str) and _HALF.search(one):
+            raise ValueError("Half a character (an unpaired surrogate) is not possible here")
+        open_ += one if isinstance(one, list) else [*one, *one.values()] if isinstance(one, dict) else ()
+    return sent
+
+
 class Asked(BaseModel):
     """A request body."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
+    _check_characters = model_validator(mode="before")(_whole_characters)
 
 
 class Person(BaseModel):

@@ -13,11 +13,12 @@ from starlette.concurrency import run_in_threadpool
 
 from api.portal.shapes import MessageOut
 from api.services import Portal
-from api.streams import KEEP_ALIVE, KEEP_ALIVE_S, EventStream, Feed, sse
+from api.streams import KEEP_ALIVE, KEEP_ALIVE_S, Cutoff, EventStream, Feed, sse
 from core.chat.records import MessageStatus, Turn
 from core.chat.running_turn import RunningTurn, Snapshot
-from core.errors import PortalError
+from core.errors import NotSignedIn, PortalError
 from core.people.records import User
+from core.people.session_watch import ENDED
 
 POLL_S = 0.5
 
@@ -44,8 +45,10 @@ def stored(portal: Portal, user: User, turn: Turn) -> TurnOut:
 class Watch:
     """The running turn, if this process runs it, seen by one client."""
 
-    def __init__(self, portal: Portal, user: User, turn: Turn) -> None:
+    def __init__(self, portal: Portal, user: User, turn: Turn, token: str) -> None:
+        """token: of the session that watches. Once that has ended, nothing of the turn is told any more."""
         self._portal = portal
+        self._token = token
         self._user = user
         self._turn = turn
         self._feed: Feed[Snapshot] = Feed()
@@ -68,8 +71,8 @@ class Watch:
             self.leave()
         return await self._stored()
 
-    def stream(self) -> EventStream:
-        return EventStream(self._events(), self.leave)
+    def stream(self, cutoff: Cutoff) -> EventStream:
+        return EventStream(self._events(), self.leave, cutoff, _last_event)
 
     async def _events(self) -> AsyncGenerator[bytes]:
         """turn, then queued and delta as they come, then done with the stored turn, or error if the store does not answer."""
@@ -85,7 +88,7 @@ class Watch:
                     yield block
                 done = await self._stored()
         except PortalError as problem:
-            yield sse({"code": problem.code, "message": str(problem)}, "error")
+            yield _last_event(problem)
         else:
             yield sse(done.model_dump(mode="json"), "done")
 
@@ -113,7 +116,7 @@ class Watch:
 
     async def _stored(self) -> TurnOut:
         """What the store has; if it could not be written, what was seen."""
-        turn = await run_in_threadpool(stored, self._portal, self._user, self._turn)
+        turn = await run_in_threadpool(self._read)
         if self._last is None or turn.status != MessageStatus.STREAMING:
             return turn
         # Complete, but not saved yet: the text is here, and a later look at the turn tells whether it was.
@@ -122,8 +125,18 @@ class Watch:
         seen = {"status": status.value, "text": self._last.text, "reasoning": self._last.reasoning, "error": error}
         return turn.model_copy(update={"status": status.value, "answer": turn.answer.model_copy(update=seen)})
 
+    def _read(self) -> TurnOut:
+        # The answer may have ended because the account did, before that was noticed here.
+        if self._portal.sessions.user(self._token) is None:
+            raise NotSignedIn(ENDED)
+        return stored(self._portal, self._user, self._turn)
+
     async def _ended_elsewhere(self) -> TurnOut:
         """Of a turn that does not run here: it ended, or another replica runs it, or a second request came before its first."""
         while (turn := await self._stored()).status == MessageStatus.STREAMING:
             await asyncio.sleep(POLL_S)
         return turn
+
+
+def _last_event(problem: PortalError) -> bytes:
+    return sse({"code": problem.code, "message": str(problem)}, "error")

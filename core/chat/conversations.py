@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import uuid4
 
 from core.chat.folders import own_folder
+from core.chat.pending_deletions import Pending, PendingDeletions
 from core.chat.records import Author, Conversation, Message, MessageStatus
 from core.clock import Clock
 from core.errors import Conflict, NotFound
@@ -61,11 +62,23 @@ def path(messages: Iterable[Message], head_id: str | None) -> list[Message]:
     return way[::-1]
 
 
+def _deletable(work: UnitOfWork, user: User, conversation_id: str) -> Conversation:
+    own(work, user, conversation_id)
+    # The holds before the conversation, as retention locks them.
+    if work.retention.is_held(user.id):
+        raise Conflict("Your chats are under a legal hold and cannot be deleted now. Ask an admin.")
+    conversation = own_to_change(work, user, conversation_id)
+    if work.turns.streaming_in(conversation_id):
+        raise Conflict("An answer is still running in this conversation. Stop it, then delete.")
+    return conversation
+
+
 class Conversations:
     def __init__(self, store: Store, search: SearchIndex, clock: Clock) -> None:
         self._store = store
         self._search = search
         self._clock = clock
+        self._pending = PendingDeletions(self.delete)
 
     def list(
         self, user: User, limit: int = 100, before: datetime | None = None, folder_id: str | None = None
@@ -75,7 +88,7 @@ class Conversations:
         with self._store() as work:
             if folder_id:
                 own_folder(work, user, folder_id)
-            return work.conversations.of_user(user.id, limit, before, folder_id)
+            return self._kept(work.conversations.of_user(user.id, limit, before, folder_id))
 
     def find(self, user: User, text: str, limit: int = 50) -> Sequence[Conversation]:
         """Own conversations in whose title or messages all words of `text` occur, best first."""
@@ -86,7 +99,10 @@ class Conversations:
             for hit in self._search.search(SearchQuery(text, kind, user.id, limit))
         ]
         with self._store() as work:
-            return work.conversations.by_ids(user.id, tuple(dict.fromkeys(hits))[:limit])
+            return self._kept(work.conversations.by_ids(user.id, tuple(dict.fromkeys(hits))[:limit]))
+
+    def _kept(self, conversations: Sequence[Conversation]) -> Sequence[Conversation]:
+        return [each for each in conversations if each.id not in self._pending]
 
     def get(self, user: User, conversation_id: str) -> Conversation:
         with self._store() as work:
@@ -124,15 +140,33 @@ class Conversations:
     def delete(self, user: User, conversation_id: str) -> None:
         """Raises Conflict while an answer is running, or while a legal hold keeps the person's chats."""
         with self._store() as work:
-            own(work, user, conversation_id)
-            # The holds before the conversation, as retention locks them.
-            if work.retention.is_held(user.id):
-                raise Conflict("Your chats are under a legal hold and cannot be deleted now. Ask an admin.")
-            own_to_change(work, user, conversation_id)
-            if work.turns.streaming_in(conversation_id):
-                raise Conflict("An answer is still running in this conversation. Stop it, then delete.")
+            _deletable(work, user, conversation_id)
             work.conversations.remove(conversation_id)
             work.commit()
+
+    def delete_soon(self, user: User, conversation_id: str) -> None:
+        """Hide it now and delete it in some seconds, unless it is restored. Raises Conflict as `delete` does."""
+        with self._store() as work:
+            conversation = _deletable(work, user, conversation_id)
+        self._pending.add(user, conversation_id, conversation.title)
+
+    def restore(self, user: User, conversation_id: str) -> None:
+        """Take `delete_soon` back. Raises NotFound if it is too late."""
+        if not self._pending.take_back(user, conversation_id):
+            raise NotFound("It is too late to undo this: the chat is deleted.")
+
+    def deleted_just_now(self, user: User) -> Sequence[Pending]:
+        """What this person can still restore, the newest last."""
+        return self._pending.of(user)
+
+    def close(self) -> None:
+        """Delete what waits for its deletion."""
+
+        def person(user_id: str) -> User | None:
+            with self._store() as work:
+                return work.users.get(user_id)
+
+        self._pending.close(person)
 
     def transcript(self, user: User, conversation_id: str) -> Sequence[Shown]:
         """The shown version of every message, first to last."""

@@ -1,4 +1,4 @@
-"""What may be asked, and how a conversation is named after it."""
+"""What may be asked."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import unicodedata
 
 from core.errors import InvalidInput
 
-TITLE_CHARS = 60
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,100}")
 
 
@@ -35,14 +34,3 @@ def check_question(text: str, max_chars: int, *, files: bool = False) -> str:
 def check_request_id(request_id: str) -> None:
     if not _REQUEST_ID.fullmatch(request_id):
         raise InvalidInput("request_id must be 1 to 100 visible ASCII characters.")
-
-
-def title_of(question: str) -> str:
-    """The first line of the question, cut at a word."""
-    line = " ".join(question.split("\n", 1)[0].split())
-    if len(line) <= TITLE_CHARS:
-        return line
-    cut = line[: TITLE_CHARS - 1]
-    if " " in cut[TITLE_CHARS // 2 :]:
-        cut = cut[: cut.rfind(" ")]
-    return cut.rstrip(" .,;:，。；：") + "…"

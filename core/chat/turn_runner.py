@@ -12,8 +12,9 @@ from itertools import pairwise
 from uuid import uuid4
 
 from core.chat.conversations import path
-from core.chat.records import Author, Message, MessageStatus
+from core.chat.records import Author, Message, MessageStatus, Turn
 from core.chat.running_turn import RunningTurn
+from core.chat.titles import better_title, title_of
 from core.errors import InvalidInput, PortalError, PromptTooLong, Unavailable
 from core.inference.ports import Router
 from core.inference.records import FinishReason, Generation, Timings, Usage
@@ -27,6 +28,8 @@ from core.unit_of_work import Store, UnitOfWork
 log = logging.getLogger(__name__)
 
 CHECKPOINT_EVERY_S = 1.0
+TITLES_COMPARED = 100
+"""A new title differs from those of so many of the person's newest conversations, where that can be."""
 SAVE_AGAIN_S, MOST_SAVE_AGAIN_S = 0.5, 5.0
 """The end of a turn is written again after 0.5, 1, 2, 4, 5, 5 ... s while the store cannot write."""
 UNSAVED_AFTER = 3
@@ -66,6 +69,8 @@ class TurnRunner:
         end = self._answer(user, running, options)
         status = MessageStatus.FAILED if end.error else running.status_after(end.reason)
         unsaved = self._save(user, running, end, status, source)
+        if not unsaved and (text := running.snapshot().text):
+            self._name(user, running.turn, text)
         log.info("turn %s ended: %s", running.turn.id, status.value)
         running.finish(MessageStatus.FAILED if unsaved else status, end.finished, unsaved or end.error)
 
@@ -133,6 +138,23 @@ class TurnRunner:
         except Unavailable as problem:
             # The end of the turn writes everything again; a missed checkpoint costs nothing but a crash's last second.
             log.warning("checkpoint of turn %s failed: %s", running.turn.id, problem)
+
+    def _name(self, user: User, turn: Turn, answer: str) -> None:
+        """Once the first question is answered, give the conversation a better title if there is one, unless somebody chose its title."""
+        try:
+            with self._store() as work:
+                question, conversation = work.messages.get(turn.question_id), work.conversations.for_change(turn.conversation_id)
+                if question is None or conversation is None or question.parent_id is not None or not question.text:
+                    return
+                title = title_of(question.text)
+                if conversation.title != title:
+                    return
+                others = [each.title for each in work.conversations.of_user(user.id, TITLES_COMPARED) if each.id != conversation.id]
+                if (better := better_title(title, question.text, answer, others)) != title:
+                    work.conversations.save(replace(conversation, title=better))
+                    work.commit()
+        except PortalError as problem:
+            log.warning("the conversation of turn %s keeps its first title: %s", turn.id, problem)
 
     def _save(self, user: User, running: RunningTurn, end: _End, status: MessageStatus, source: str) -> str | None:
         """Write the end of the turn in one transaction, however long the store takes to be able to; returns why it never was, if so."""

@@ -11,15 +11,17 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
-from core.chat.conversations import own_to_change
-from core.chat.questions import check_question, check_request_id, title_of
+from core.chat.conversations import own_to_change, path
+from core.chat.questions import check_question, check_request_id
 from core.chat.records import Author, Conversation, Message, MessageStatus, Turn
 from core.chat.running_turn import RunningTurn
+from core.chat.titles import title_of
 from core.chat.turn_runner import TurnOptions, TurnRunner
 from core.clock import Clock
-from core.errors import Conflict, NotFound, Unavailable
+from core.errors import Conflict, InvalidInput, NotFound, Unavailable
 from core.inference.ports import Router
 from core.knowledge.files import attachable
+from core.knowledge.records import StoredFile
 from core.operations.disk import ENDLESS, DiskSpace
 from core.operations.log_context import log_context
 from core.people.records import User
@@ -27,8 +29,11 @@ from core.unit_of_work import Store, UnitOfWork
 
 log = logging.getLogger(__name__)
 
+STOPPING = "The portal is stopping. Try again in a minute."
 LEASE = timedelta(seconds=20)
 KEEP_EVERY_S = 5.0
+LOOK_EVERY_S = 2.0
+"""From one look at who was disabled to the next."""
 
 
 class Turns:
@@ -53,6 +58,7 @@ class Turns:
         self._threads: dict[str, threading.Thread] = {}
         self._lock = threading.Lock()
         self._closing = threading.Event()
+        self._router = router
         self._runner = TurnRunner(store, router, self._closing)
         self._keeper = threading.Thread(target=self._keep_leases, name="turn-leases", daemon=True)
         self._keeper.start()
@@ -88,6 +94,10 @@ class Turns:
                 parent_id, wanted = before.parent_id, [*(file.id for file in before.files), *files]
             attached = attachable(work, user, conversation.id, wanted, self._max_file_bytes)
             words = check_question(text, self._max_chars, files=bool(attached))
+            self._check_reads_files(attached, options)
+            if self._asks_guide(options):
+                earlier = path(work.messages.of_conversation(conversation.id), parent_id)
+                self._check_reads_files([file for message in earlier for file in message.files], options)
             question = Message(
                 uuid4().hex, conversation.id, parent_id, Author.USER, words, MessageStatus.DONE, self._clock(), files=attached
             )  # fmt: skip
@@ -106,6 +116,7 @@ class Turns:
             conversation = own_to_change(work, user, found.conversation_id)
             answer = self._message(work, conversation, answer_id, Author.ASSISTANT)
             question = self._message(work, conversation, answer.parent_id or "", Author.USER)
+            self._check_reads_files(question.files, options)
             return self._begin(work, user, conversation, question, request_id, new_question=False)
 
         return self._once(user, request_id, begin, options, source)
@@ -125,6 +136,18 @@ class Turns:
             raise
         return self._launch(user, turn, options, source)
 
+    def _check_reads_files(self, files: Sequence[StoredFile], options: TurnOptions) -> None:
+        """Raise InvalidInput where the chosen model is the guide, which would only talk nonsense about a file."""
+        if files and self._asks_guide(options):
+            raise InvalidInput(
+                "The built-in guide reads no files: it knows only this portal. Choose another model, or ask an admin to load one."
+            )
+
+    def _asks_guide(self, options: TurnOptions) -> bool:
+        models = self._router.models()
+        chosen = next((each for each in models if options.model in each.names), next(iter(models), None))
+        return chosen is not None and chosen.guide
+
     @staticmethod
     def _message(work: UnitOfWork, conversation: Conversation, message_id: str, author: Author) -> Message:
         found = work.messages.get(message_id)
@@ -136,7 +159,7 @@ class Turns:
         self, work: UnitOfWork, user: User, conversation: Conversation, question: Message, request_id: str, *, new_question: bool
     ) -> Turn:
         if self._closing.is_set():
-            raise Unavailable("The portal is stopping. Try again in a minute.")
+            raise Unavailable(STOPPING)
         self._disk.check()
         if work.turns.streaming_in(conversation.id):
             raise Conflict("An answer is still running in this conversation. Wait for it or stop it.")
@@ -228,8 +251,13 @@ class Turns:
         return interrupted
 
     def _keep_leases(self) -> None:
-        while not self._closing.wait(KEEP_EVERY_S):
+        kept = time.monotonic()
+        while not self._closing.wait(LOOK_EVERY_S):
             try:
+                self._stop_disabled()
+                if time.monotonic() - kept < KEEP_EVERY_S:
+                    continue
+                kept = time.monotonic()
                 with self._lock:
                     ids = list(self._running)
                 if ids:
@@ -241,6 +269,18 @@ class Turns:
             except Exception:
                 # The store may be away for a while; leases must go on as soon as it is back.
                 log.exception("turn leases could not be kept")
+
+    def _stop_disabled(self) -> None:
+        """Stop the answers of people whose accounts were disabled, here or on another server; their text is kept."""
+        with self._lock:
+            running = list(self._running.values())
+        if not running:
+            return
+        with self._store() as work:
+            gone = work.users.disabled({each.turn.user_id for each in running})
+        for each in running:
+            if each.turn.user_id in gone:
+                each.stop()
 
     def close(self, timeout: float = 5.0) -> None:
         """Stop every running turn as interrupted, with its text, and wait until each is written."""

@@ -10,6 +10,7 @@ from core.errors import Conflict, InvalidInput, NotFound
 from core.knowledge.attachment import MOST_FILES, clean_name, is_document, text_of
 from core.knowledge.ports import DocumentReader
 from core.knowledge.records import StoredFile
+from core.knowledge.unreadable import refuse_known
 from core.operations.disk import ENDLESS, DiskSpace
 from core.people.permissions import Permission, allows, require
 from core.people.records import User
@@ -42,6 +43,7 @@ class Files:
         if len(content) > self.max_bytes:
             sentence = "{name} has {size} MB; at most {limit} MB fit in one question."
             raise InvalidInput(sentence, name=name, size=_mb(len(content)), limit=_mb(self.max_bytes))
+        refuse_known(name, content)
         with self._store() as work:  # Before a document is read, which takes time.
             self._check_room(work, user, len(content))
         extracted = self._reader.text(name, content) if is_document(name, content) else None

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from core.models.records import AdapterFile, DeviceMemory, LoadedModel, LoadSettings, MemoryPlan, ModelFile
+from core.models.records import AdapterFile, DeviceMemory, LoadedModel, LoadSettings, MemoryPlan, ModelFile, StartModel
 
 
 class ModelPool(Protocol):
@@ -54,4 +54,21 @@ class ModelPool(Protocol):
 
     def unload(self, name: str) -> None:
         """Let running answers finish (30 s at most), then free the memory. Returns at once. Raises NotFound."""
+        ...
+
+
+class StartList(Protocol):
+    """The models to load at every start of the portal on this machine."""
+
+    def all(self) -> Sequence[StartModel]: ...
+    def keep(self, model: StartModel) -> None:
+        """In place of one with the same name; where it is the default, no other is."""
+        ...
+
+    def make_default(self, name: str) -> None:
+        """This one, or none where it is not in the list."""
+        ...
+
+    def forget(self, name: str) -> None:
+        """Nothing happens if it is not in the list."""
         ...

@@ -171,6 +171,26 @@ class ModelState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class StartModel:
+    """A model that is loaded at every start of the portal."""
+
+    name: str
+    path: Path
+    settings: LoadSettings
+    default: bool = False
+    """Whether it becomes the default."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartProblem:
+    """A model that should have been loaded at the start, and why it was not, in English."""
+
+    name: str
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Crash:
     """A run of the portal that ended in native code. Ids only: no text of people."""
 
@@ -215,6 +235,10 @@ class LoadedModel:
     """The names of its LoRA adapters."""
     isolated: bool = False
     """Whether it runs in a process of its own."""
+    stuck_s: float = 0.0
+    """How long its step has been running, if that is longer than a step should take; else 0."""
+    guide: bool = False
+    """Whether it is the built-in guide, which knows only this portal and reads no files."""
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -2,21 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from core.clock import Clock
+from core.errors import NotFound, PortalError
 from core.inference.ports import Router
-from core.models.ports import ModelPool
-from core.models.records import AdapterFile, Crash, LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelKind
+from core.models.ports import ModelPool, StartList
+from core.models.records import (
+    AdapterFile,
+    Crash,
+    LoadedModel,
+    LoadSettings,
+    MemoryPlan,
+    ModelFile,
+    ModelKind,
+    ModelState,
+    StartModel,
+    StartProblem,
+)
 from core.people.permissions import Permission, require
 from core.people.records import AuditEvent, User
 from core.unit_of_work import Store
 
+_log = logging.getLogger(__name__)
+
 
 class ModelService:
-    def __init__(self, pool: ModelPool, router: Router, store: Store, clock: Clock, folder: Path, crashes: Sequence[Crash] = ()) -> None:
+    def __init__(
+        self,
+        pool: ModelPool,
+        router: Router,
+        store: Store,
+        clock: Clock,
+        folder: Path,
+        start_list: StartList,
+        crashes: Sequence[Crash] = (),
+    ) -> None:
         self._pool = pool
+        self._start_list = start_list
+        self._refused: dict[str, StartProblem] = {}
+        """Models of the start that did not even begin to load, by name."""
+        self._wanted: set[str] = set()
+        """The names of all models of the start."""
         self._router = router
         self._store = store
         self._clock = clock
@@ -72,21 +102,88 @@ class ModelService:
         require(user.role, Permission.RUN_MODELS)
         return self._pool.remembered(file.path)
 
-    def load(self, user: User, path: Path, settings: LoadSettings, *, default: bool = False) -> LoadedModel:
-        """Start loading; a refusal leaves the running models untouched."""
+    def load(
+        self, user: User, path: Path, settings: LoadSettings, *, default: bool = False, at_start: bool = True
+    ) -> LoadedModel:
+        """Start loading; a refusal leaves the running models untouched. at_start: at every start of the portal, too."""
         require(user.role, Permission.RUN_MODELS)
         loading = self._pool.load(path, settings, default=default)
+        self._refused.pop(loading.name, None)
+        self._wanted.discard(loading.name)
+        self._keep(StartModel(loading.name, path.absolute(), settings, default), at_start)
         self._audit(user, "model.load", loading.name)
         return loading
+
+    def load_at_start(self, first: StartModel, refusals: Mapping[str, str]) -> None:
+        """Begin loading the first model and those that admins keep. What cannot be loaded is a problem that admins see.
+
+        refusals: why a model, by name, is not to be loaded in the portal's own process.
+        """
+        kept = [model for model in self._start_list.all() if model.path != first.path.absolute()]
+        if any(model.default for model in kept):
+            first = replace(first, default=False)
+        for model in (first, *kept):
+            reason = None if model.settings.isolated else refusals.get(model.name)
+            self._wanted.add(model.name)
+            if reason is None:
+                try:
+                    self._pool.load(model.path, model.settings, default=model.default)
+                except PortalError as problem:
+                    reason = str(problem)
+            if reason is not None:
+                _log.error("the model %s was not loaded at the start: %s", model.name, reason)
+                self._refused[model.name] = StartProblem(model.name, model.path, reason)
+
+    def start_problems(self, user: User) -> Sequence[StartProblem]:
+        """The models that should have been loaded at the start, and are not."""
+        require(user.role, Permission.RUN_MODELS)
+        failed = [
+            StartProblem(model.name, model.file.path, model.error or "")
+            for model in self._pool.loaded()
+            if model.state is ModelState.FAILED and model.name in self._wanted
+        ]
+        return [*self._refused.values(), *failed]
+
+    def kept(self, user: User) -> frozenset[str]:
+        """The names of the models that are loaded at every start because an admin wants it."""
+        require(user.role, Permission.RUN_MODELS)
+        return frozenset(model.name for model in self._start_list.all())
+
+    def keep(self, user: User, name: str, *, at_start: bool) -> None:
+        """Load this model, which is loaded now, at every start, or no longer. Raises NotFound."""
+        require(user.role, Permission.RUN_MODELS)
+        model = next((model for model in self._pool.loaded() if model.name == name), None)
+        if model is None:
+            raise NotFound("There is no model {model}.", model=name)
+        path = model.file.path.absolute()
+        self._keep(StartModel(name, path, self._pool.remembered(path) or LoadSettings(), model.default), at_start)
+        self._audit(user, "model.keep" if at_start else "model.leave_out", name)
+
+    def _keep(self, model: StartModel, at_start: bool) -> None:
+        if at_start:
+            self._start_list.keep(model)
+        else:
+            self._start_list.forget(model.name)
 
     def make_default(self, user: User, name: str) -> None:
         require(user.role, Permission.RUN_MODELS)
         self._pool.make_default(name)
+        self._start_list.make_default(name)
         self._audit(user, "model.make_default", name)
 
     def unload(self, user: User, name: str) -> None:
+        """It is not loaded at the next start either. Raises NotFound."""
         require(user.role, Permission.RUN_MODELS)
-        self._pool.unload(name)
+        try:
+            self._pool.unload(name)
+        except NotFound:
+            if self._refused.pop(name, None) is None:
+                raise
+        self._start_list.forget(name)
+        default = next((model.name for model in self._pool.loaded() if model.default), None)
+        if default is not None and default != name:
+            # Whoever was served by it is served by this one now, and shall be after a restart.
+            self._start_list.make_default(default)
         self._audit(user, "model.unload", name)
 
     def _audit(self, user: User, action: str, name: str) -> None:

@@ -2,54 +2,63 @@
 
 from __future__ import annotations
 
-import logging
 import re
-import threading
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from core.clock import Clock
-from core.errors import Conflict, InvalidInput, NotFound, PortalError, Unavailable
+from core.errors import Conflict, InvalidInput, NotFound, StoredError
 from core.operations.disk import ENDLESS, DiskSpace
 from core.operations.ports import BackupFolder, StoreInspector
-from core.operations.records import BackupContents, BackupFile, BackupTask, Progress, StoreFacts
+from core.operations.records import BackupContents, BackupFile, BackupTask, StoreFacts
 from core.people.permissions import Permission, require
 from core.people.records import AuditEvent, User
+from core.tasks.jobs import Jobs
+from core.tasks.records import Job, JobFilter, JobState, Json
+from core.tasks.worker import JobKind, Report
 from core.unit_of_work import Store
-
-log = logging.getLogger(__name__)
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\.backup")
 SHORTEST_PASSPHRASE = 8
+_MAKE, _CHECK = "backup.make", "backup.check"
 
 
 class Backups:
-    """Makes and checks one backup at a time, on a thread of its own; `task` tells how far it is.
+    """Makes and checks one backup at a time on this server, as a job; `task` tells how far it is.
 
-    Restoring is a command: it needs an empty place, and no portal runs in one.
+    Restoring is a command: it needs an empty database, and no portal runs on one.
     """
 
     def __init__(
         self,
         store: Store,
+        jobs: Jobs,
         inspector: StoreInspector,
         folder: BackupFolder,
         clock: Clock,
+        server: str,
         passphrase: str | None = None,
         disk: DiskSpace = ENDLESS,
     ) -> None:
-        """passphrase: what backups are encrypted with where nobody gives another. disk: a backup that leaves too little is given up."""
+        """server: whose folder the backups lie in. passphrase: what encrypts backups where nobody gives another.
+
+        disk: a backup that leaves too little space is given up.
+        """
         self._disk = disk
         self._store = store
+        self._jobs = jobs
         self._inspector = inspector
         self._folder = folder
         self._clock = clock
+        self._server = server
         self._passphrase = passphrase
-        self._lock = threading.Lock()
-        self._task: BackupTask | None = None
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._given: dict[str, str] = {}
+        """Passphrases that people gave, by job. They are kept in memory only."""
+
+    def job_kinds(self) -> list[JobKind]:
+        return [JobKind(_MAKE, self._make), JobKind(_CHECK, self._check)]
 
     @property
     def folder(self) -> Path:
@@ -71,9 +80,10 @@ class Backups:
         return self._folder.all()
 
     def task(self, user: User) -> BackupTask | None:
-        """What is being made or checked in this process, or was the last time."""
+        """Return what is being made or checked on this server, or was the last time."""
         require(user.role, Permission.RUN_STORE)
-        return self._task
+        job = self._latest()
+        return None if job is None else _task(job)
 
     def make(self, user: User, passphrase: str | None = None) -> BackupTask:
         """Begin a backup of this moment; it appears among the others once it was read again and found whole.
@@ -85,18 +95,7 @@ class Backups:
         if passphrase and len(passphrase) < SHORTEST_PASSPHRASE:
             raise InvalidInput("A passphrase needs at least {n} characters.", n=SHORTEST_PASSPHRASE)
         self._disk.check()
-        key = passphrase or self._passphrase
-        name = f"portal-{self._clock():%Y%m%d-%H%M%S}.backup"
-
-        def work(progress: Progress) -> None:
-            def went_on(share: float) -> None:
-                self._disk.check()
-                progress(share)
-
-            written = self._folder.write(name, key, went_on)
-            self._audit(user, "backup.make", name, size_bytes=str(written.size_bytes), encrypted=str(written.sealed).lower())
-
-        return self._begin(BackupTask("make", name), work)
+        return self._begin(user, _MAKE, f"portal-{self._clock():%Y%m%d-%H%M%S}.backup", passphrase)
 
     def check(self, user: User, name: str, passphrase: str | None = None) -> BackupTask:
         """Begin to read a backup to its end and compare it with its hashes; `task().contents` is what a restore would bring.
@@ -105,40 +104,24 @@ class Backups:
         """
         require(user.role, Permission.RUN_STORE)
         self._find(name)
-
-        def work(progress: Progress) -> BackupContents:
-            try:
-                contents = self._folder.check(name, passphrase or self._passphrase, progress)
-            except InvalidInput as problem:
-                self._audit(user, "backup.check", name, found=str(problem))
-                raise
-            self._audit(user, "backup.check", name, found="whole")
-            return contents
-
-        return self._begin(BackupTask("check", name), work)
+        return self._begin(user, _CHECK, name, passphrase)
 
     def download(self, user: User, name: str) -> Path:
         """The file to send to this admin; that it left is noted. Raises NotFound."""
         require(user.role, Permission.RUN_STORE)
         found = self._find(name)
-        self._audit(user, "backup.download", name, size_bytes=str(found.size_bytes), encrypted=str(found.sealed).lower())
+        self._audit(user.id, "backup.download", name, size_bytes=str(found.size_bytes), encrypted=str(found.sealed).lower())
         return self._folder.path / name
 
     def remove(self, user: User, name: str) -> None:
         """Raises NotFound, Conflict while it is checked."""
         require(user.role, Permission.RUN_STORE)
         self._find(name)
-        with self._lock:
-            if self._task is not None and not self._task.ended and self._task.name == name:
-                raise Conflict("{name} is being checked. Wait until that has ended.", name=name)
-            self._folder.remove(name)
-        self._audit(user, "backup.remove", name)
-
-    def close(self, timeout: float = 5.0) -> None:
-        """A backup that is being made is given up; nothing of it stays."""
-        self._stopping.set()
-        if self._thread is not None:
-            self._thread.join(timeout)
+        job = self._latest()
+        if job is not None and not job.ended and job.payload["name"] == name:
+            raise Conflict("{name} is being checked. Wait until it finishes.", name=name)
+        self._folder.remove(name)
+        self._audit(user.id, "backup.remove", name)
 
     def _find(self, name: str) -> BackupFile:
         """Raises NotFound, also for whatever is not the plain name of a backup in the folder."""
@@ -148,40 +131,70 @@ class Backups:
                     return each
         raise NotFound("There is no such backup.")
 
-    def _begin(self, task: BackupTask, work: Callable[[Progress], BackupContents | None]) -> BackupTask:
-        with self._lock:
-            if self._task is not None and not self._task.ended:
-                raise Conflict("Another backup is being made or checked. Wait until that has ended.")
-            self._task = task
-        self._thread = threading.Thread(target=self._run, args=(work,), name="backup", daemon=True)
-        self._thread.start()
-        return task
+    def _latest(self) -> Job | None:
+        return self._jobs.latest(JobFilter(kinds=(_MAKE, _CHECK), server=self._server))
 
-    def _run(self, work: Callable[[Progress], BackupContents | None]) -> None:
-        try:
-            self._change(contents=work(self._progress), progress=1.0, ended=True)
-        except PortalError as problem:
-            log.warning("The backup broke off: %s", problem)
-            self._change(error=problem, ended=True)
-        except Exception:
-            # A bug: the log has it, the admin a sentence.
-            log.exception("The backup broke off")
-            self._change(error=Unavailable("The backup broke off. The log has the details."), ended=True)
-
-    def _progress(self, share: float) -> None:
-        if self._stopping.is_set():
-            raise Unavailable("The portal was stopped before the backup had ended.")
-        self._change(progress=min(1.0, share))
-
-    def _change(self, **fields: object) -> None:
-        with self._lock:
-            assert self._task is not None
-            self._task = replace(self._task, **fields)  # type: ignore[arg-type]
-
-    def _audit(self, user: User, action: str, name: str, **details: str) -> None:
+    def _begin(self, user: User, kind: str, name: str, passphrase: str | None) -> BackupTask:
+        payload: dict[str, Json] = {"name": name, "passphrase_given": bool(passphrase)}
         with self._store() as work:
-            work.audit.add(AuditEvent(self._clock(), user.id, action, name, details))
+            try:
+                job = self._jobs.add(work, kind, payload, owner=user, key=f"backup@{self._server}", server=self._server)
+            except Conflict as problem:
+                raise Conflict("Another backup is being made or checked. Wait until it finishes.") from problem
+            if passphrase:
+                self._given[job.id] = passphrase
             work.commit()
+        self._jobs.wake()
+        return _task(job)
+
+    def _make(self, job: Job, report: Report) -> Mapping[str, Json]:
+        name = str(job.payload["name"])
+
+        def copied(share: float) -> None:
+            self._disk.check()
+            report(share)
+
+        written = self._folder.write(name, self._key(job), copied)
+        self._audit(job.owner_id, "backup.make", name, size_bytes=str(written.size_bytes), encrypted=str(written.sealed).lower())
+        return {"size_bytes": written.size_bytes}
+
+    def _check(self, job: Job, report: Report) -> Mapping[str, Json]:
+        name = str(job.payload["name"])
+        try:
+            contents = self._folder.check(name, self._key(job), report)
+        except InvalidInput as problem:
+            self._audit(job.owner_id, "backup.check", name, found=str(problem))
+            raise
+        self._audit(job.owner_id, "backup.check", name, found="whole")
+        return {"made_at": contents.made_at.isoformat(), "revision": contents.revision, "rows": dict(contents.rows)}
+
+    def _key(self, job: Job) -> str | None:
+        """Return the passphrase of a job. Raises InvalidInput where the one that was given is gone."""
+        given = self._given.pop(job.id, None)
+        if given is None and job.payload["passphrase_given"]:
+            raise InvalidInput("The passphrase is not kept when the portal stops. Start this again and enter it.")
+        return given or self._passphrase
+
+    def _audit(self, actor_id: str | None, action: str, name: str, **details: str) -> None:
+        with self._store() as work:
+            work.audit.add(AuditEvent(self._clock(), actor_id, action, name, details))
+            work.commit()
+
+
+def _task(job: Job) -> BackupTask:
+    found = job.result if job.kind == _CHECK and job.state is JobState.DONE else None
+    return BackupTask(
+        action=job.kind.partition(".")[2],
+        name=str(job.payload["name"]),
+        progress=job.progress,
+        ended=job.ended,
+        error=job.error if job.state is not JobState.CANCELLED else StoredError("It was cancelled. Nothing was changed."),
+        contents=_contents(found) if found else None,
+    )
+
+
+def _contents(result: Mapping[str, Any]) -> BackupContents:
+    return BackupContents(datetime.fromisoformat(result["made_at"]), result["revision"], result["rows"])
 
 
 def change_of(contents: BackupContents, facts: StoreFacts) -> Mapping[str, tuple[int, int]]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
 
 from core.clock import Clock
 from core.errors import NotFound
@@ -11,7 +13,13 @@ from core.people.permissions import Permission, require
 from core.people.records import AuditEvent, User
 from core.search.ports import IndexKeeper, ParkedJobs, Reconciler, SearchIndex
 from core.search.records import ParkedJob, Reconciliation
+from core.tasks.jobs import Jobs
+from core.tasks.records import ACTIVE, Job, JobFilter, JobState, Json
+from core.tasks.worker import JobKind, Report
 from core.unit_of_work import Store
+
+_RECONCILE, _REBUILD = "index.reconcile", "index.rebuild"
+EVERY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +34,20 @@ class IndexState:
 
 
 class IndexCare:
+    """Comparing and rebuilding are jobs; one of each is active at a time, on whichever server."""
+
     def __init__(
-        self, store: Store, index: SearchIndex, keeper: IndexKeeper, parked: ParkedJobs, reconciler: Reconciler, clock: Clock
+        self,
+        store: Store,
+        jobs: Jobs,
+        index: SearchIndex,
+        keeper: IndexKeeper,
+        parked: ParkedJobs,
+        reconciler: Reconciler,
+        clock: Clock,
     ) -> None:
         self._store = store
+        self._jobs = jobs
         self._index = index
         self._keeper = keeper
         self._parked = parked
@@ -39,14 +57,18 @@ class IndexCare:
     def state(self, user: User) -> IndexState:
         """Answers also while the index is down. Raises Unavailable where the store is."""
         require(user.role, Permission.RUN_STORE)
+        now = self._clock()
+        comparing = self._jobs.latest(JobFilter(kinds=(_RECONCILE,), states=ACTIVE))
+        rebuilding = self._jobs.latest(JobFilter(kinds=(_REBUILD,), states=ACTIVE))
+        compared = self._jobs.latest(JobFilter(kinds=(_RECONCILE,), states=(JobState.DONE,)))
         return IndexState(
-            self._index.engine,
-            self._keeper.pending(),
-            self._parked.count(),
-            self._keeper.behind(self._clock()),
-            self._keeper.is_rebuilding(),
-            self._reconciler.running,
-            self._reconciler.last,
+            engine=self._index.engine,
+            pending=self._keeper.pending(),
+            parked=self._parked.count(),
+            behind_seconds=self._keeper.behind(now),
+            rebuilding=rebuilding is not None or self._keeper.is_rebuilding(),
+            reconciling=comparing is not None and comparing.run_after <= now,
+            last=_reconciliation(compared.result) if compared else None,
         )
 
     def parked(self, user: User, limit: int = 100, after: int = 0) -> Sequence[ParkedJob]:
@@ -64,18 +86,41 @@ class IndexCare:
         return retried
 
     def reconcile(self, user: User) -> None:
-        """Begin to compare store and index; what differs is repaired. state() tells when it is done."""
+        """Begin to compare the database and the index; what differs is repaired. state() tells when it is done."""
         require(user.role, Permission.RUN_STORE)
-        self._reconciler.ask()
-        self._audit(user, "index.reconcile", self._index.engine)
+        self._begin(user, _RECONCILE, "index.reconcile")
 
     def rebuild(self, user: User) -> None:
-        """Fill a new index beside this one and move searches to it when it is complete. Raises Unavailable."""
+        """Begin to fill a new index beside this one; searches move to it when it is complete."""
         require(user.role, Permission.RUN_STORE)
+        self._begin(user, _REBUILD, "index.rebuild")
+
+    def job_kinds(self) -> list[JobKind]:
+        return [
+            JobKind(_RECONCILE, self._reconcile, every=EVERY, most_tries=3, resumable=True),
+            JobKind(_REBUILD, self._rebuild, most_tries=5, resumable=True),
+        ]
+
+    def _begin(self, user: User, kind: str, action: str) -> None:
+        with self._store() as work:
+            self._jobs.run_now(work, kind, owner=user)
+            work.audit.add(AuditEvent(self._clock(), user.id, action, self._index.engine, {}))
+            work.commit()
+        self._jobs.wake()
+
+    def _reconcile(self, job: Job, report: Report) -> Mapping[str, Json]:
+        found = self._reconciler.reconcile(report)
+        return {**asdict(found), "started_at": found.started_at.isoformat(), "ended_at": found.ended_at.isoformat()}
+
+    def _rebuild(self, job: Job, report: Report) -> None:
         self._keeper.rebuild()
-        self._audit(user, "index.rebuild", self._index.engine)
 
     def _audit(self, user: User, action: str, subject: str, **details: str) -> None:
         with self._store() as work:
             work.audit.add(AuditEvent(self._clock(), user.id, action, subject, details))
             work.commit()
+
+
+def _reconciliation(result: Mapping[str, Any]) -> Reconciliation:
+    times = {name: datetime.fromisoformat(result[name]) for name in ("started_at", "ended_at")}
+    return Reconciliation(**{**result, **times})

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from core.errors import PortalError
+from core.errors import StoredError
 
 Progress = Callable[[float], None]
 """Told the share of the work that is done, 0 to 1. What it raises ends the work."""
@@ -51,7 +51,7 @@ class BackupTask:
     name: str
     progress: float = 0.0
     ended: bool = False
-    error: PortalError | None = None
+    error: StoredError | None = None
     contents: BackupContents | None = None
     """Of a check that found the file whole."""
 

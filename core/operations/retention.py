@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
 from core.clock import Clock
-from core.errors import InvalidInput, NotFound, PortalError
+from core.errors import InvalidInput, NotFound
 from core.operations.records import EVERY_GROUP, LegalHold, RetentionRule
 from core.people.accounts import clean_line, normal_name
 from core.people.permissions import Permission, require
 from core.people.records import AuditEvent, User
+from core.tasks.records import Job, Json
+from core.tasks.worker import JobKind, Report
 from core.unit_of_work import Store, UnitOfWork
 
 log = logging.getLogger(__name__)
@@ -30,9 +31,7 @@ FILES_AT_ONCE = 10
 """As BATCH. Files are large, and others wait for whoever writes."""
 WAITING_DAYS = 1
 """How long a file is kept that nobody has asked with."""
-EVERY_S = 24 * 3600.0
-FIRST_S = 60.0
-"""From the start to the first time."""
+EVERY = timedelta(days=1)
 
 
 class Retention:
@@ -44,8 +43,6 @@ class Retention:
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
 
     def rules(self, user: User) -> Sequence[RetentionRule]:
         require(user.role, Permission.RUN_STORE)
@@ -99,19 +96,20 @@ class Retention:
             self._audit(work, user, "hold.lift", person.name)
             work.commit()
 
-    def apply(self, user: User | None = None) -> int:
-        """Delete what is due now; returns how much. user None: the portal itself, once a day."""
+    def apply(self, user: User | None = None, check: Callable[[], None] = lambda: None) -> int:
+        """Delete what is due now; returns how much. user None: the portal itself, once a day. check: raises to stop it."""
         if user is not None:
             require(user.role, Permission.RUN_STORE)
         with self._store() as work:
             rules = work.retention.rules()
-        return sum(self._apply(user, rule, [other.group for other in rules if other.kind == rule.kind]) for rule in rules)
+        return sum(self._apply(user, rule, [other.group for other in rules if other.kind == rule.kind], check) for rule in rules)
 
-    def remove_waiting_files(self) -> int:
+    def remove_waiting_files(self, check: Callable[[], None] = lambda: None) -> int:
         """Delete the files that were added more than a day ago and asked with never; returns how many. No rule is needed for that."""
         before = self._clock() - timedelta(days=WAITING_DAYS)
         removed = 0
-        while not self._stopping.is_set():
+        while True:
+            check()
             with self._store() as work:
                 work.retention.keep_holds()
                 ids = work.files.waiting_since(before, FILES_AT_ONCE)
@@ -129,22 +127,17 @@ class Retention:
             work.attempts.remove_before(self._clock() - timedelta(days=1))
             work.commit()
 
-    def start(self) -> None:
-        """Apply the rules and remove forgotten files once a day, the first time soon after the start."""
-        self._thread = threading.Thread(target=self._run, name="retention", daemon=True)
-        self._thread.start()
+    def job_kinds(self) -> list[JobKind]:
+        """Once a day, apply the rules and remove forgotten files."""
+        return [JobKind("retention.apply", self._run, every=EVERY, most_tries=3, resumable=True)]
 
-    def close(self, timeout: float = 5.0) -> None:
-        self._stopping.set()
-        if self._thread is not None:
-            self._thread.join(timeout)
-
-    def _apply(self, user: User | None, rule: RetentionRule, groups_with_rules: Sequence[str]) -> int:
+    def _apply(self, user: User | None, rule: RetentionRule, groups_with_rules: Sequence[str], check: Callable[[], None]) -> int:
         before = self._clock() - timedelta(days=rule.days)
         others = [group for group in groups_with_rules if group != EVERY_GROUP]
         at_once = FILES_AT_ONCE if rule.kind == "files" else BATCH
         deleted = 0
-        while not self._stopping.is_set():
+        while True:
+            check()
             with self._store() as work:
                 work.retention.keep_holds()
                 ids = work.retention.due(rule, before, others, at_once)
@@ -159,21 +152,16 @@ class Retention:
             deleted += len(ids)
         return deleted
 
-    def _run(self) -> None:
-        wait = FIRST_S
-        while not self._stopping.wait(wait):
-            wait = EVERY_S
-            try:
-                deleted = self.apply()
-                if deleted:
-                    log.info("Retention rules deleted %d chats, files, ratings and audit events.", deleted)
-                self.forget_attempts()
-                waited = self.remove_waiting_files()
-                if waited:
-                    log.info("%d files were removed that were added more than a day ago and asked with never.", waited)
-            except Exception as problem:
-                # An error that is not ours is a bug: log where it came from; tomorrow's round tries again.
-                log.warning("Retention rules could not be applied: %s", problem, exc_info=not isinstance(problem, PortalError))
+    def _run(self, job: Job, report: Report) -> Mapping[str, Json]:
+        deleted = self.apply(check=report.check)
+        if deleted:
+            log.info("Retention rules deleted %d chats, files, ratings and audit events.", deleted)
+        self.forget_attempts()
+        report(0.5)
+        waiting = self.remove_waiting_files(report.check)
+        if waiting:
+            log.info("Removed %d files that were added more than a day ago and never sent with a question.", waiting)
+        return {"deleted": deleted, "files_removed": waiting}
 
     def _audit(self, work: UnitOfWork, user: User | None, action: str, subject: str, **details: str) -> None:
         work.audit.add(AuditEvent(self._clock(), user.id if user else None, action, subject, details))

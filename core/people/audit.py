@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from core.clock import Clock
 from core.errors import InvalidInput
 from core.people.permissions import Permission, require
-from core.people.records import AuditEntry, AuditFilter, User
+from core.people.records import AuditEntry, AuditEvent, AuditFilter, User
+from core.review.records import FeedbackFilter
 from core.search.ports import IndexJobs, SearchIndex
 from core.search.records import SearchQuery
 from core.unit_of_work import Store
@@ -28,6 +29,8 @@ class AuditPage:
     """How long the oldest change has been waiting for the index, where words were looked for: what is newer may be missing."""
     cut: bool = False
     """The words occur in more than FOUND_AT_MOST events; only the newest were looked at. Dates lead to the others."""
+    raters: Mapping[str, str] = field(default_factory=dict)
+    """Whose ratings the events are about: the person's name by the rating's id. One that was taken back is missing."""
 
 
 class AuditTrail:
@@ -49,23 +52,29 @@ class AuditTrail:
         with self._store() as work:
             entries = work.audit.find(narrowed, limit + 1, cursor)
             total = work.audit.count(narrowed)
+            about = {each.event.subject for each in entries if each.event.action.startswith("feedback.")}
+            ratings = work.feedback.find(FeedbackFilter(ids=tuple(about)), len(about)) if about else ()
         shown = entries[:limit]
         behind = self._jobs.behind(self._clock()) if text.strip() else 0.0
-        return AuditPage(shown, total, shown[-1].id if len(entries) > limit else None, behind, cut)
+        raters = {each.id: each.user_name for each in ratings}
+        return AuditPage(shown, total, shown[-1].id if len(entries) > limit else None, behind, cut, raters)
 
     def all(self, user: User, filter: AuditFilter, text: str = "") -> Iterator[AuditEntry]:
-        """Every match, for an export, read page by page."""
+        """Every match, for an export, read page by page. The export is recorded too, and is not among its own rows."""
         require(user.role, Permission.READ_AUDIT)
         narrowed, _ = self._narrow(filter, text)
         before = None
         while True:
             with self._store() as work:
                 entries = work.audit.find(narrowed, PAGE, before)
+                if before is None:
+                    details = {"rows": str(work.audit.count(narrowed)), "words": text.strip()[:200]}
+                    work.audit.add(AuditEvent(self._clock(), user.id, "audit.export", "audit", details))
+                    work.commit()
             yield from entries
             if len(entries) < PAGE:
                 return
             before = entries[-1].id
-
     def choices(self, user: User) -> tuple[Sequence[str], Sequence[User]]:
         """What can be filtered by: the actions that occur, and the people."""
         require(user.role, Permission.READ_AUDIT)

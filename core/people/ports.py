@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -44,12 +44,20 @@ class UserRepository(Protocol):
     def set_language(self, user_id: str, language: str | None) -> None: ...
     def set_password(self, user_id: str, password_hash: str) -> None: ...
     def count(self) -> int: ...
+    def disabled(self, user_ids: Collection[str]) -> set[str]:
+        """Those of them whose account is disabled."""
+        ...
+
 
 
 class SessionRepository(Protocol):
     def add(self, session: Session) -> None: ...
     def user(self, token_hash: str, now: datetime) -> User | None:
         """The active user of a live session, in one query; None if it expired, was closed, or the user is disabled."""
+        ...
+
+    def live(self, token_hashes: Collection[str], now: datetime) -> set[str]:
+        """Those of live sessions of active users."""
         ...
 
     def remove(self, token_hash: str) -> None: ...

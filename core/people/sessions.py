@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from core.clock import Clock
 from core.errors import NotSignedIn
-from core.people.records import Session, SessionKind, User
+from core.people.records import AuditEvent, Session, SessionKind, User
 from core.unit_of_work import Store
 
 TICKET_LIFETIME = timedelta(seconds=30)
@@ -86,6 +86,7 @@ class Sessions:
                 raise NotSignedIn("This sign-in has expired. Sign in again.")
             work.sessions.remove_expired(now)
             work.sessions.add(Session(token_hash(token), found.user.id, kind, now, now + self.lifetime))
+            work.audit.add(AuditEvent(now, found.user.id, "session.open", found.user.name, {"from": kind.value}))
             work.commit()
         return token
 
@@ -97,6 +98,9 @@ class Sessions:
             return work.sessions.user(token_hash(token), self._clock())
 
     def close(self, token: str) -> None:
+        now = self._clock()
         with self._store() as work:
+            if user := work.sessions.user(token_hash(token), now):
+                work.audit.add(AuditEvent(now, user.id, "session.close", user.name, {}))
             work.sessions.remove(token_hash(token))
             work.commit()

@@ -83,8 +83,9 @@ class SignIn:
             found = None
         right = self._hasher.matches(password, found.password_hash if found else self._decoy)
         if found is None or not right:
+            self._note("session.refuse", found.user if found else None, caller)
             if found is not None and any(limit != attempts.by_address(caller.address) for limit in used_up):
-                self._note_lock(found.user, caller)
+                self._note("user.lock", found.user, caller)
             raise NotSignedIn(WRONG)
         return self._proven(found.user, found.password_hash, limits)
 
@@ -105,21 +106,23 @@ class SignIn:
             work.commit()
         return Proof(replace(current.user, last_seen_at=now), mark_of(password_hash))
 
-    def _note_lock(self, user: User, caller: Caller) -> None:
-        """In the audit, after the answer: noted before, the time it takes would tell that the name exists."""
+    def _note(self, action: str, user: User | None, caller: Caller) -> None:
+        """In the audit, after the answer: noted before, the time it takes would tell that the name exists. None: no such account."""
 
         def note() -> None:
+            if user is None:
+                return
             try:
                 with self._store() as work:
-                    work.audit.add(AuditEvent(self._clock(), None, "user.lock", user.name, {"address": caller.address}))
+                    work.audit.add(AuditEvent(self._clock(), None, action, user.name, {"address": caller.address}))
                     work.commit()
             except PortalError as problem:
-                log.warning("the lock of %s could not be noted: %s", user.name, problem)
+                log.warning("%s of %s could not be noted: %s", action, user.name, problem)
 
         try:
             self._pool.submit("audit", note)
         except Busy:
-            log.warning("the lock of %s could not be noted: too many sign-ins wait", user.name)
+            log.warning("%s could not be noted: too many sign-ins wait", action)
 
 
 def _account(work: UnitOfWork, name: str) -> Credentials | None:

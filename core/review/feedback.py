@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from uuid import uuid4
 
-from core.chat.conversations import own
-from core.chat.records import Author, MessageStatus
+from core.chat.conversations import own, path
+from core.chat.records import Author, Message, MessageStatus
 from core.clock import Clock
 from core.errors import Conflict, InvalidInput, NotFound
 from core.people.permissions import Permission, require
@@ -19,6 +21,17 @@ from core.unit_of_work import Store
 
 MAX_COMMENT = 4000
 PAGE = 500
+LOOK_AGAIN = timedelta(hours=1)
+"""After this long, opening the same case again is recorded again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A rating with the chat that led to it."""
+
+    feedback: Feedback
+    way: tuple[Message, ...]
+    """From the chat's first question to the rated answer; empty once the owner deleted the chat."""
 
 
 class FeedbackQueue:
@@ -26,6 +39,8 @@ class FeedbackQueue:
         self._store = store
         self._search = search
         self._clock = clock
+        self._looks: dict[tuple[str, str], datetime] = {}
+        self._lock = threading.Lock()
 
     def rate(self, user: User, message_id: str, rating: int, comment: str = "") -> None:
         """Rate an own answer: 1 good, -1 poor, 0 takes the rating back. Rating again replaces rating and comment."""
@@ -54,17 +69,26 @@ class FeedbackQueue:
                 )  # fmt: skip
             work.commit()
 
-    def find(self, user: User, filter: FeedbackFilter, text: str = "", limit: int = 100, offset: int = 0) -> tuple[list[Feedback], int]:
-        """One page, newest first, and how many there are in all. `text`: words in question, answer, comment or note."""
+    def find(
+        self, user: User, filter: FeedbackFilter, text: str = "", limit: int = 100, offset: int = 0, *, poor_first: bool = False
+    ) -> tuple[list[Feedback], int]:
+        """One page, newest first, and how many there are in all. `text`: words in question, answer, comment or note.
+
+        poor_first: all poor ratings come before all good ones.
+        """
         require(user.role, Permission.REVIEW_FEEDBACK)
         narrowed = self._narrow(filter, text)
         with self._store() as work:
-            return list(work.feedback.find(narrowed, limit, offset)), work.feedback.count(narrowed)
+            return list(work.feedback.find(narrowed, limit, offset, poor_first=poor_first)), work.feedback.count(narrowed)
 
     def all(self, user: User, filter: FeedbackFilter, text: str = "") -> Iterator[Feedback]:
-        """Every match, for an export, read page by page."""
+        """Every match, for an export, read page by page. The audit records the export."""
         require(user.role, Permission.REVIEW_FEEDBACK)
         narrowed = self._narrow(filter, text)
+        with self._store() as work:
+            details = {"rows": str(work.feedback.count(narrowed)), "words": text.strip()[:200]}
+            work.audit.add(AuditEvent(self._clock(), user.id, "feedback.export", "feedback", details))
+            work.commit()
         offset = 0
         while True:
             with self._store() as work:
@@ -81,6 +105,25 @@ class FeedbackQueue:
         if found is None:
             raise NotFound("There is no such feedback. The rating may have been taken back.")
         return found
+
+    def open(self, user: User, feedback_id: str) -> Case:
+        """The rating with the chat that led to it. The audit records who opened which case, once an hour for the same person and case."""
+        require(user.role, Permission.REVIEW_FEEDBACK)
+        now = self._clock()
+        with self._store() as work:
+            found = work.feedback.get(feedback_id)
+            if found is None:
+                raise NotFound("There is no such feedback. The rating may have been taken back.")
+            way = path(work.messages.of_conversation(found.conversation_id), found.message_id)
+            if self._is_first_look(user.id, feedback_id, now):
+                work.audit.add(AuditEvent(now, user.id, "feedback.open", feedback_id, {"person": found.user_name}))
+                work.commit()
+        return Case(found, tuple(way))
+
+    def _is_first_look(self, user_id: str, feedback_id: str, now: datetime) -> bool:
+        with self._lock:
+            self._looks = {key: at for key, at in self._looks.items() if now - at < LOOK_AGAIN}
+            return self._looks.setdefault((user_id, feedback_id), now) is now
 
     def counts(self, user: User) -> dict[ReviewState, int]:
         require(user.role, Permission.REVIEW_FEEDBACK)
@@ -105,7 +148,8 @@ class FeedbackQueue:
                 updated_at=now,
             )
             work.feedback.review(feedback_id, changed.state, changed.note, user.id, now)
-            work.audit.add(AuditEvent(now, user.id, "feedback.review", feedback_id, {"state": changed.state.value}))
+            details = {"state": changed.state.value, "person": found.user_name}
+            work.audit.add(AuditEvent(now, user.id, "feedback.review", feedback_id, details))
             work.commit()
         return changed
 

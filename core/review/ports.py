@@ -25,8 +25,8 @@ class FeedbackRepository(Protocol):
         """Read it in order to change it: until the end nobody else changes it."""
         ...
 
-    def find(self, filter: FeedbackFilter, limit: int, offset: int = 0) -> Sequence[Feedback]:
-        """Newest first."""
+    def find(self, filter: FeedbackFilter, limit: int, offset: int = 0, *, poor_first: bool = False) -> Sequence[Feedback]:
+        """Newest first; with poor_first, all poor ratings before all good ones."""
         ...
 
     def count(self, filter: FeedbackFilter) -> int: ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -52,10 +52,6 @@ class ParkedJobs(Protocol):
 
 
 class Reconciler(Protocol):
-    @property
-    def running(self) -> bool: ...
-    @property
-    def last(self) -> Reconciliation | None: ...
-    def ask(self) -> None:
-        """Compare store and index soon; returns at once."""
+    def reconcile(self, report: Callable[[float], None]) -> Reconciliation:
+        """Compare the database and the index, and repair what differs. What `report` raises ends the work. Raises Unavailable."""
         ...

@@ -7,9 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
+from core.clock import Clock
 from core.errors import InvalidInput
 from core.people.permissions import Permission, require
-from core.people.records import User
+from core.people.records import AuditEvent, User
 from core.unit_of_work import Store
 from core.usage.records import RatedGeneration
 from core.usage.totals import CountedAnswers, Totals
@@ -56,8 +57,9 @@ class UsageReport:
 
 
 class UsageReports:
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
+        self._clock = clock
 
     def report(self, user: User, query: UsageQuery) -> UsageReport:
         require(user.role, Permission.VIEW_USAGE)
@@ -75,11 +77,15 @@ class UsageReports:
         )
 
     def rows(self, user: User, query: UsageQuery) -> Sequence[RatedGeneration]:
-        """The rows behind a report, for an export; without any text."""
+        """The rows behind a report, for an export; without any text. The audit records it."""
         require(user.role, Permission.VIEW_USAGE)
         with self._store() as work:
             since, until = (datetime.combine(day, time.min, UTC) for day in (query.first, query.last + timedelta(days=1)))
-            return work.generations.rated(since, until, query.model, query.group)
+            found = work.generations.rated(since, until, query.model, query.group)
+            details = {"rows": str(len(found)), "first": query.first.isoformat(), "last": query.last.isoformat()}
+            work.audit.add(AuditEvent(self._clock(), user.id, "usage.export", "usage", details))
+            work.commit()
+        return found
 
     def choices(self, user: User) -> tuple[Sequence[str], Sequence[str]]:
         """The models and groups that occur in any row, for filters."""

@@ -7,13 +7,12 @@ from an old snapshot, documents deleted by hand, a fault in the portal itself.
 from __future__ import annotations
 
 import logging
-import threading
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, select
 
-from core.errors import PortalError
 from core.search.records import Reconciliation
 from data.database import Database
 from data.index.documents import SOURCES, load_documents
@@ -25,7 +24,6 @@ log = logging.getLogger(__name__)
 
 RANGE = 1000
 """Documents compared at once."""
-EVERY_S = 24 * 3600.0
 PAUSE_S = 0.02
 """Between ranges, so that people's work goes first."""
 
@@ -33,38 +31,23 @@ _JOB = IndexJobTable.__table__.c
 
 
 class Reconciler:
-    """Works on a thread of its own once a day and whenever asked. `last` is what it found the last time."""
+    """Compares the database and the index, and repairs what differs."""
 
     def __init__(self, database: Database, index: WritableIndex) -> None:
         self._database = database
         self._index = index
-        self._asked = threading.Event()
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
-        self.running = False
-        self.last: Reconciliation | None = None
 
-    def start(self) -> None:
-        self._thread = threading.Thread(target=self._run, name="reconciler", daemon=True)
-        self._thread.start()
+    def reconcile(self, report: Callable[[float], None] = lambda share: None) -> Reconciliation:
+        """Compare everything now, in this thread. Raises Unavailable.
 
-    def ask(self) -> None:
-        """Compare soon; returns at once."""
-        self._asked.set()
-
-    def close(self, timeout: float = 5.0) -> None:
-        self._stopping.set()
-        self._asked.set()
-        if self._thread is not None:
-            self._thread.join(timeout)
-
-    def reconcile(self) -> Reconciliation:
-        """Compare everything now, in this thread. Raises Unavailable."""
+        report: hears the share that is done; what it raises ends the work.
+        """
         started = datetime.now(UTC)
         compared = missing = outdated = phantom = 0
-        for kind in SOURCES:
+        for number, kind in enumerate(SOURCES):
             after: str | None = ""
-            while after is not None and not self._stopping.is_set():
+            while after is not None:
+                report(number / len(SOURCES))
                 with self._database.connect() as connection:
                     stored, upto = self._stored(connection, kind, after)
                     indexed = self._index.fingerprints(kind, after, upto)
@@ -75,11 +58,11 @@ class Reconciler:
                 phantom += len([id for id in drifted if id not in stored])
                 outdated += len([id for id in drifted if id in stored and id in indexed])
                 after = upto
-                self._stopping.wait(PAUSE_S)
-        self.last = Reconciliation(started, datetime.now(UTC), compared, missing, outdated, phantom)
+                time.sleep(PAUSE_S)
+        last = Reconciliation(started, datetime.now(UTC), compared, missing, outdated, phantom)
         level = logging.WARNING if missing or outdated or phantom else logging.INFO
         log.log(level, "Store and index compared: %d documents, %d missing, %d outdated, %d phantoms", compared, missing, outdated, phantom)
-        return self.last
+        return last
 
     @staticmethod
     def _stored(connection: Connection, kind: str, after: str) -> tuple[Mapping[str, str], str | None]:
@@ -106,18 +89,3 @@ class Reconciler:
         if drifted:
             self._database.jobs_queued.set()
         return drifted
-
-    def _run(self) -> None:
-        while True:
-            self._asked.wait(EVERY_S)
-            self._asked.clear()
-            if self._stopping.is_set():
-                return
-            self.running = True
-            try:
-                self.reconcile()
-            except Exception as error:
-                # An error that is not ours is a bug: log where it came from; the next round tries again.
-                log.warning("Store and index could not be compared: %s", error, exc_info=not isinstance(error, PortalError))
-            finally:
-                self.running = False

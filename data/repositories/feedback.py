@@ -91,9 +91,9 @@ class SqlFeedbackRepository:
         self._sql.lock(select(_T.id).where(_T.id == feedback_id))
         return self.get(feedback_id)
 
-    def find(self, filter: FeedbackFilter, limit: int, offset: int = 0) -> Sequence[Feedback]:
-        newest_first = _filtered(_WHOLE, filter).order_by(_T.created_at.desc(), _T.id)
-        return self._with_generations(self._sql.all(newest_first.limit(limit).offset(offset)))
+    def find(self, filter: FeedbackFilter, limit: int, offset: int = 0, *, poor_first: bool = False) -> Sequence[Feedback]:
+        order = (*((_T.rating,) if poor_first else ()), _T.created_at.desc(), _T.id)
+        return self._with_generations(self._sql.all(_filtered(_WHOLE, filter).order_by(*order).limit(limit).offset(offset)))
 
     def count(self, filter: FeedbackFilter) -> int:
         return int(self._sql.scalar(_filtered(select(func.count()).select_from(FeedbackTable), filter)))

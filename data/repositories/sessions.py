@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from datetime import datetime
 
 from sqlalchemy import delete, insert, select
@@ -14,6 +15,16 @@ from data.transaction import Transaction
 _T = SessionTable.__table__.c
 _USER = UserTable.__table__.c
 _WITH_USER = select(*USER_COLUMNS).join(SessionTable, _T.user_id == _USER.id)
+
+
+AT_ONCE = 500
+"""Values in one statement: SQLite takes no more than some thousands."""
+
+
+def batched(values: Collection[str]) -> Iterator[list[str]]:
+    ordered = sorted(values)
+    for start in range(0, len(ordered), AT_ONCE):
+        yield ordered[start : start + AT_ONCE]
 
 
 class SqlSessionRepository:
@@ -34,6 +45,14 @@ class SqlSessionRepository:
     def user(self, token_hash: str, now: datetime) -> User | None:
         row = self._sql.first(_WITH_USER.where(_T.token_hash == token_hash, _T.expires_at > now, _USER.active.is_(True)))
         return None if row is None else user_of(row)
+
+    def live(self, token_hashes: Collection[str], now: datetime) -> set[str]:
+        found: set[str] = set()
+        for some in batched(token_hashes):
+            statement = select(_T.token_hash).join(UserTable, _T.user_id == _USER.id)
+            rows = self._sql.all(statement.where(_T.token_hash.in_(some), _T.expires_at > now, _USER.active.is_(True)))
+            found |= {row.token_hash for row in rows}
+        return found
 
     def remove(self, token_hash: str) -> None:
         self._sql.write(delete(SessionTable).where(_T.token_hash == token_hash))

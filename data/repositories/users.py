@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -75,6 +75,10 @@ class SqlUserRepository:
 
     def set_password(self, user_id: str, password_hash: str) -> None:
         self._sql.write(update(UserTable).where(_T.id == user_id).values(password_hash=password_hash))
+
+    def disabled(self, user_ids: Collection[str]) -> set[str]:
+        found = self._sql.all(select(_T.id).where(_T.id.in_(sorted(user_ids)), _T.active.is_(False)))
+        return {row.id for row in found}
 
     def count(self) -> int:
         return int(self._sql.scalar(select(func.count()).select_from(UserTable)))

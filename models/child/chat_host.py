@@ -48,7 +48,7 @@ class ChatHost:
         self._door = door
         self._backend = LlamaBackend(Path(first["path"]), BackendOptions(**first["options"]), progress)
         self._files = _files(first["parking"])
-        self._engine = Engine(self._backend, first["name"], why=self._backend.last_error, files=self._files)
+        self._engine = Engine(self._backend, first["name"], why=self._backend.last_error, files=self._files, max_wait_s=first["max_wait_s"])
         self.ready = {
             "context": self._backend.context,
             "markers": self._backend.control_markers(),
@@ -66,7 +66,7 @@ class ChatHost:
         calls: dict[str, Callable[..., object]] = {
             "submit": self._submit,
             "tokenize": self._backend.tokenize_pieces,
-            "grammar_error": self._backend.grammar_error,
+            "prepare_grammar": self._backend.prepare_grammar,
             "logged": self._backend.logged,
         }
         self._engine.start()

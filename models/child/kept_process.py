@@ -97,6 +97,12 @@ class KeptProcess(ABC):
             self._thread.join(timeout)
         return self._latest is None or self._latest.gone
 
+    def restart(self) -> None:
+        """End the process, which does not get on; it is started again as after any other death."""
+        process = self._process
+        if process is not None:
+            process.kill()
+
     def logged(self, text: str) -> str | None:
         line = self._call("logged", text)
         return None if line is None else str(line)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -14,7 +15,10 @@ from models.child.wire import Message, read_event, read_logprobs, read_metrics, 
 from models.engine.kv_cache.offload_files import ParkedFiles
 from models.engine.llama.backend import BackendOptions
 from models.engine.sequence import Sequence
-from models.engine.stats.metrics import EngineMetrics
+from models.engine.stats.metrics import STUCK_S, EngineMetrics
+
+SILENT_S = 2.0
+"""Shorter silences are the machine's."""
 
 
 @dataclass(slots=True, eq=False)
@@ -40,17 +44,20 @@ class ChildModel(KeptProcess):
         progress: Callable[[float], bool] = lambda done: True,
         changed: Changed = lambda state, reason: None,
         files: ParkedFiles | None = None,
+        max_wait_s: float | None = None,
     ) -> None:
-        """As KeptProcess. files: lend it disk space for conversations that memory has no room for."""
+        """As KeptProcess. max_wait_s: see Scheduler. files: lend it disk space for conversations that memory has no room for."""
         self._files, self._lent = files, files.lend() if files is not None else 0
         self._running: dict[int, _Mirror] = {}
+        self._heard_at = time.monotonic()
         self.context = 0
         self.slots = options.slots
         self._markers: list[str] = []
         self._metrics = EngineMetrics(options.slots, 0, 0, 0, 0, 0, 0, 0.0, 0, 0, 0, 0, None)
         parking = [str(files.parent.absolute()), self._lent] if files is not None else None
         try:
-            super().__init__(name, {"path": str(path.absolute()), "options": asdict(options), "parking": parking}, progress, changed)
+            first = {"path": str(path.absolute()), "options": asdict(options), "parking": parking, "max_wait_s": max_wait_s}
+            super().__init__(name, first, progress, changed)
         except PortalError:
             self._give_back()
             raise
@@ -74,6 +81,8 @@ class ChildModel(KeptProcess):
         """See Engine.submit. Raises Busy, Unavailable, ModelFailed."""
         mirror = _Mirror(len(prompt), list(prompt), params, max_tokens, user_id, batch, adapter, label, number=next(self._numbers))
         with self._lock:
+            if not self._running:
+                self._heard_at = time.monotonic()
             self._running[mirror.number] = mirror
         try:
             self._call("submit", mirror.number, prompt, write_params(params), max_tokens, user_id, batch, adapter)
@@ -84,6 +93,9 @@ class ChildModel(KeptProcess):
             raise
         return mirror
 
+    def check_room(self, user_id: str, *, batch: bool = False) -> None:
+        """Its process says so when the question is submitted."""
+
     def expect(self, held: list[int], tokens: list[int]) -> None:
         """See Engine.expect."""
         self._tell({"expect": [held, tokens]})
@@ -91,14 +103,17 @@ class ChildModel(KeptProcess):
     def cancel(self, sequence: Sequence) -> None:
         if isinstance(sequence, _Mirror):
             self._tell({"cancel": sequence.number})
+            if self.metrics().step_running_s > STUCK_S:
+                sequence.events.put(sequence.finished(FinishReason.CANCELLED))
 
     @property
     def idle(self) -> bool:
         return not self._running
 
     def metrics(self) -> EngineMetrics:
-        """As told some moments ago."""
-        return self._metrics
+        """As told some moments ago. One that works and is silent does not get on either: it tells four times a second what it does."""
+        silent_s = time.monotonic() - self._heard_at if self._running and self._process is not None else 0.0
+        return replace(self._metrics, step_running_s=max(self._metrics.step_running_s, silent_s if silent_s > SILENT_S else 0.0))
 
     def close(self, timeout: float = 30.0) -> bool:
         gone = super().close(timeout)
@@ -120,9 +135,9 @@ class ChildModel(KeptProcess):
     def tokenize_pieces(self, pieces: list[str]) -> list[int]:
         return [int(token) for token in self._call("tokenize", pieces)]
 
-    def grammar_error(self, text: str) -> str | None:
-        reason = self._call("grammar_error", text)
-        return None if reason is None else str(reason)
+    def prepare_grammar(self, text: str) -> None:
+        """See LlamaBackend.prepare_grammar."""
+        self._call("prepare_grammar", text)
 
     def control_markers(self) -> list[str]:
         return self._markers
@@ -134,6 +149,7 @@ class ChildModel(KeptProcess):
         self._metrics = read_metrics(told["metrics"])
 
     def _heard(self, message: Message) -> None:
+        self._heard_at = time.monotonic()
         for number, event, tokens, logprobs, stopped in message.get("events", ()):
             mirror = self._running.get(number)
             if mirror is None:

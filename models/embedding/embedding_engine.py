@@ -97,6 +97,8 @@ class EmbeddingEngine:
         self._running: tuple[_Picked, ...] = ()
         self._wake = threading.Condition()
         self._closing = False
+        self._began: float | None = None
+        """When the batch that runs now began."""
         self._speed = Speed()
         self._totals = EngineMetrics(model.slots, 0, 0, 0, 0, 0, 0, 0.0, 0, 0, 0, 0, None)
         self._thread = threading.Thread(target=self._run, name=f"vectors {name}", daemon=True)
@@ -145,7 +147,14 @@ class EmbeddingEngine:
     def metrics(self) -> EngineMetrics:
         with self._wake:
             waiting = sum(len(job.texts) - job.taken for job in self._jobs)
-            return replace(self._totals, busy=len(self._running), waiting=waiting, tokens_per_second=self._speed.tokens_per_second)
+            began = self._began
+            return replace(
+                self._totals,
+                busy=len(self._running),
+                waiting=waiting,
+                tokens_per_second=self._speed.tokens_per_second,
+                step_running_s=0.0 if began is None else time.monotonic() - began,
+            )
 
     def close(self, timeout: float = 30.0) -> bool:
         """Fail what still runs and free the model. True once the memory is free; False if a batch outlasts `timeout`."""
@@ -160,7 +169,9 @@ class EmbeddingEngine:
 
     def _run(self) -> None:
         while self._wait_for_work():
+            self._began = time.monotonic()
             self.step()
+            self._began = None
         with self._wake:
             jobs = {*self._jobs, *(one.job for one in self._running)}
             self._jobs.clear()

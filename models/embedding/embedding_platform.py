@@ -143,6 +143,13 @@ class EmbeddingPlatform:
     def metrics(self) -> EngineMetrics:
         return self.engine.metrics()
 
+    def restart(self) -> bool:
+        """End the model's own process, which is then started again; False where it runs in this one."""
+        if not isinstance(self._embedder, ChildEmbedder):
+            return False
+        self._embedder.restart()
+        return True
+
     def close(self, timeout: float = 30.0) -> bool:
         """Fail what still runs and free the memory; True if it is free."""
         if self.engine.close(timeout):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Any
 
-from core.errors import ModelFailed, PortalError
+from core.errors import PortalError
 from core.inference.records import FinishReason
 from core.inference.requests import Delta, Queued
 from models.engine.backend import Backend, Part
@@ -64,7 +64,7 @@ class Answers:
         while (sequence := self._scheduler.next_waiting()) is not None:
             try:
                 self._admit(sequence)
-            except ModelFailed as error:
+            except PortalError as error:
                 self.fail(sequence, error)
             except Exception:
                 self._scheduler.waiting.append(sequence)  # where it is found and ended with all others

@@ -26,7 +26,7 @@ from models.engine.speculative.drafting import Drafting
 from models.engine.speculative.guesser import Guesser
 from models.engine.speculative.prompt_lookup import Speculation
 from models.engine.stats.ledger import Ledger
-from models.engine.stats.metrics import EngineMetrics
+from models.engine.stats.metrics import STUCK_S, EngineMetrics
 
 _log = logging.getLogger(__name__)
 
@@ -44,17 +44,18 @@ class Engine:
         speculate: bool = True,
         files: ParkedFiles | None = None,
         last_step: LastStep | None = None,
+        max_wait_s: float | None = None,
     ) -> None:
         """`why` tells the backend's last error in its own words, for ModelFailed. speculate: guess tokens, where that pays.
 
         files: where conversations go that the host's memory has no room for.
-        last_step: where to note each step, for who looks after the process died; closed at the end.
+        max_wait_s: see Scheduler. last_step: where to note each step, for who looks after the process died; closed at the end.
         """
         self._backend = backend
         self._name = name
         self._last_step = last_step or LastStep(name)
         self._wake = threading.Condition()
-        self._scheduler = Scheduler(backend.slots, backend.batch_tokens, queue_limit, backend.shared_cells)
+        self._scheduler = Scheduler(backend.slots, backend.batch_tokens, queue_limit, backend.shared_cells, max_wait_s)
         self._memory = ContextMemory(backend, files)
         self._ledger = Ledger()
         self._micro_batches = MicroBatches(backend, self._memory.prefixes.tokens)
@@ -95,11 +96,16 @@ class Engine:
         self.queue(sequence)
         return sequence
 
+    def check_room(self, user_id: str, *, batch: bool = False) -> None:
+        """Raises Busy where a question of this user would be refused now: asked before a prompt is made of it, which takes time."""
+        with self._wake:
+            self._scheduler.check_room(user_id, batch=batch)
+
     def queue(self, sequence: Sequence) -> None:
         """As `submit`, for who made the sequence."""
         sequence.guesser = Guesser(sequence.tokens) if self._speculation.possible else None
         with self._wake:
-            self._scheduler.check_room()
+            self._scheduler.check_room(sequence.user_id, batch=sequence.batch)
         self._memory.bring_back(sequence.tokens, sequence.adapter, self._wake)
         with self._wake:
             if self._closing:
@@ -130,6 +136,9 @@ class Engine:
                     sequence.events.put(sequence.finished(FinishReason.CANCELLED))
             elif self._decoding and all(one.cancelled for one in self._decoding):
                 self._backend.abort(True)
+            if self._ledger.step_running_s > STUCK_S:
+                # Nobody needs to wait for a step that may never end; what it tells afterwards nobody hears.
+                sequence.events.put(sequence.finished(FinishReason.CANCELLED))
 
     @property
     def idle(self) -> bool:
@@ -182,6 +191,7 @@ class Engine:
 
     def _run(self) -> None:
         while self._wait_for_work():
+            self._ledger.step_began = time.monotonic()
             try:
                 if not self._scheduler.idle:
                     self.step()
@@ -192,6 +202,8 @@ class Engine:
             except Exception:  # noqa: BLE001 - one broken step must not end the thread
                 _log.exception("a step of model %s failed; its running answers end here", self._name)
                 self._answers.fail_all(ModelFailed("The model {name} stopped in the middle of the answer. Ask again.", name=self._name))
+            finally:
+                self._ledger.step_began = None
         self._answers.fail_all(Unavailable("The model {name} was unloaded before the answer was finished.", name=self._name))
         self._memory.close()
         self._backend.close()

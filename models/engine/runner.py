@@ -136,29 +136,43 @@ class Decoder:
         sample, held = self._backend.sample, self._prefixes.tokens
         for place, (sequence, part) in zip(self._places, batch, strict=True):
             if len(part.tokens) == 1 and part.start >= sequence.prompt_length:
-                token = sample(sequence.sampler, place)
                 held[part.slot].append(part.tokens[0])
                 sequence.steps += 1
                 sequence.done += 1
-                sampled.append((sequence, token))
+                try:
+                    sampled.append((sequence, sample(sequence.sampler, place)))
+                except PortalError as error:
+                    self._answers.fail(sequence, error)
             else:
                 sampled += self._advance(sequence, part, place, began)
         return sampled
 
     def _advance(self, sequence: Sequence, part: Part, place: int, began: float) -> list[tuple[Sequence, int]]:
-        """Sample after the part, and after each of its guesses for as long as they come true; forget the others."""
+        """Sample after the part, and after each of its guesses for as long as they come true; forget the others.
+
+        An answer that cannot be sampled fails alone.
+        """
         sequence.steps += 1
-        sampled = [self._backend.sample(sequence.sampler, place)] if part.wants_logits else []
+        sampled: list[int] = []
         known = len(part.tokens) - part.guessed
-        for guess, token in enumerate(part.tokens[known:], start=1):
-            if sampled[-1] != token or self._backend.ends(token):
-                break
-            sampled.append(self._backend.sample(sequence.sampler, place, guess))
+        failed: PortalError | None = None
+        try:
+            if part.wants_logits:
+                sampled.append(self._backend.sample(sequence.sampler, place))
+            for guess, token in enumerate(part.tokens[known:], start=1):
+                if sampled[-1] != token or self._backend.ends(token):
+                    break
+                sampled.append(self._backend.sample(sequence.sampler, place, guess))
+        except PortalError as error:
+            failed = error
         kept = known + max(0, len(sampled) - 1)
         self._prefixes.tokens[part.slot].extend(part.tokens[:kept])
         sequence.done += kept
         if kept < len(part.tokens):
             self._backend.cut(part.slot, sequence.done)
+        if failed is not None:
+            self._answers.fail(sequence, failed)
+            return []
         if part.drafted:
             self._drafting.learn(sequence, part.guessed, len(sampled) - 1)
         if part.guessed:

@@ -18,6 +18,8 @@ SPARE_CELLS = 1 / 16
 """Of a memory that all slots share: kept free for the answers that run when another one is to begin."""
 BATCH_WAITS_S = 60.0
 """How long work that nobody watches lets interactive questions pass; then it counts as one."""
+MOST_USERS = 4
+"""Times the most of one user: what all together may have in the queue."""
 ORDINARY_ANSWER = 300
 """Tokens."""
 
@@ -25,13 +27,20 @@ ORDINARY_ANSWER = 300
 class Scheduler:
     """Waiting and running sequences. Not thread-safe: the engine holds its lock around every call."""
 
-    def __init__(self, slots: int, batch_tokens: int, queue_limit: int, shared_cells: int = 0) -> None:
-        """shared_cells: what all slots together hold where they share the context memory, else 0."""
+    def __init__(
+        self, slots: int, batch_tokens: int, queue_limit: int, shared_cells: int = 0, max_wait_s: float | None = None
+    ) -> None:
+        """queue_limit: waiting sequences of one user; of all together four times as many.
+
+        shared_cells: what all slots together hold where they share the context memory, else 0. max_wait_s: nobody is let in who would
+        wait longer than that and than for one round of answers; None: everybody is.
+        """
         self.slots = slots
         self.waiting: list[Sequence] = []
         self.running: dict[int, Sequence] = {}
         self._batch_tokens = batch_tokens
         self._queue_limit = queue_limit
+        self._max_wait_s = max_wait_s
         self._shared_cells = shared_cells
         self._share = max(1, int(slots * FAIR_SHARE))
         self._turns: AdapterTurns | None = None
@@ -49,19 +58,28 @@ class Scheduler:
 
     def submit(self, sequence: Sequence) -> None:
         """Raises Busy if the queue is full."""
-        self.check_room()
+        self.check_room(sequence.user_id, batch=sequence.batch)
         self._queue(sequence)
 
-    def check_room(self) -> None:
-        """Raises Busy if the queue is full."""
-        if len(self.waiting) >= self._queue_limit:
-            wait = self.expected_wait(len(self.waiting)) or 10.0
-            raise Busy(
-                "The model is busy: {waiting} questions wait for it. Try again in {seconds} s.",
-                waiting=len(self.waiting),
-                seconds=max(1, round(wait)),
-                retry_after=max(1.0, wait),
-            )
+    def check_room(self, user_id: str, *, batch: bool = False) -> None:
+        """Raises Busy if the queue is full, or if a question of this user would wait too long. batch: nobody watches, so it may wait."""
+        own = sum(sequence.user_id == user_id for sequence in self.waiting)
+        if own >= self._queue_limit or len(self.waiting) >= MOST_USERS * self._queue_limit:
+            raise self._busy(self.expected_wait(len(self.waiting)) or 10.0)
+        if batch or self._max_wait_s is None or len(self.waiting) < self.slots:
+            return
+        place = self._place_of_next(user_id)
+        wait = self.expected_wait(place)
+        if place > self.slots and wait is not None and wait > self._max_wait_s:
+            raise self._busy(wait - self._max_wait_s)
+
+    def _busy(self, retry_after: float) -> Busy:
+        return Busy(
+            "The model is busy: {waiting} questions wait for it. Try again in {seconds} s.",
+            waiting=len(self.waiting),
+            seconds=max(1, round(retry_after)),
+            retry_after=max(1.0, retry_after),
+        )
 
     def _queue(self, sequence: Sequence) -> None:
         if sequence.adapter and self._turns is None:
@@ -141,7 +159,16 @@ class Scheduler:
                 sequence.told_place = place
                 yield sequence, place
 
+    def _place_of_next(self, user_id: str) -> int:
+        """The place in the queue, 1 is next, of a question that this user would ask now: the fair one, not the last."""
+        count = sum(one.user_id == user_id for one in (*self.running.values(), *self.waiting))
+        mine = (count >= self._share, False, count, time.perf_counter())
+        return 1 + sum(rank < mine for rank, _ in self._ranked())
+
     def _in_order(self) -> list[Sequence]:
+        return [sequence for _, sequence in self._ranked()]
+
+    def _ranked(self) -> list[tuple[tuple[bool, bool, int, float], Sequence]]:
         """Users with their fair share come last, work that nobody watches after questions, then each user's first waiting request
         before anybody's second (counting those that run), then who came first."""
         held = Counter(sequence.user_id for sequence in self.running.values())
@@ -149,10 +176,10 @@ class Scheduler:
         ranked = []
         for sequence in sorted(self.waiting, key=lambda one: (self._yields(one, now), one.arrived)):
             count = held[sequence.user_id]
-            ranked.append((count >= self._share, self._yields(sequence, now), count, sequence.arrived, sequence))
+            ranked.append(((count >= self._share, self._yields(sequence, now), count, sequence.arrived), sequence))
             held[sequence.user_id] += 1
-        ranked.sort(key=lambda entry: entry[:4])
-        return [entry[4] for entry in ranked]
+        ranked.sort(key=lambda entry: entry[0])
+        return ranked
 
     @staticmethod
     def _yields(sequence: Sequence, now: float) -> bool:

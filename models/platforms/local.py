@@ -47,10 +47,11 @@ class LocalPlatform:
         adapters: tuple[ChosenAdapter, ...] = (),
         files: ParkedFiles | None = None,
         last_step: LastStep | None = None,
+        max_wait_s: float | None = None,
     ) -> None:
         """backend: a model in this process, which gets an engine here, or one that runs with its engine in a process of its own.
 
-        files, last_step: for the engine here: where conversations go that memory has no room for, and where it notes its steps.
+        files, last_step, max_wait_s: for the engine here: where conversations go that memory has no room for, and where it notes its steps.
         """
         self.facts = facts
         self.version = version
@@ -60,7 +61,7 @@ class LocalPlatform:
         self._engine = (
             backend
             if isinstance(backend, ChildModel)
-            else Engine(backend, facts.file.name, why=backend.last_error, files=files, last_step=last_step)
+            else Engine(backend, facts.file.name, why=backend.last_error, files=files, last_step=last_step, max_wait_s=max_wait_s)
         )
         name = f"{facts.file.name} {facts.title}"
         self._defaults = recommended(facts.file.architecture, name)
@@ -72,6 +73,7 @@ class LocalPlatform:
     def start(self, request: GenerationRequest) -> LocalGeneration:
         """Render, tokenize and queue. Raises NotFound (no such adapter), PromptTooLong, InvalidInput, Busy, Unavailable."""
         adapter = self._adapter(request.adapter) if request.adapter else None
+        self._engine.check_room(request.user_id, batch=request.batch)
         tools = () if request.tool_choice == "none" else tuple(map(self._defused_tool, request.tools))
         messages = [self._defused(message) for message in request.messages]
         prompt = self._template.render(messages, thinking=request.thinking, tools=tools)
@@ -149,9 +151,8 @@ class LocalPlatform:
             found = must_call(wanted, tagged=tagged)
         elif found is None and request.tool_choice == "auto" and any(tool.strict for tool in request.tools):
             found = may_call(request.tools, tagged=tagged)
-        reason = None if found is None else self._backend.grammar_error(found.grammar)
-        if reason is not None:
-            raise InvalidInput("The model cannot follow this format: {reason}.", reason=reason.rstrip("."))
+        if found is not None:
+            self._backend.prepare_grammar(found.grammar)
         return found
 
     @property
@@ -171,6 +172,13 @@ class LocalPlatform:
 
     def metrics(self) -> EngineMetrics:
         return self._engine.metrics()
+
+    def restart(self) -> bool:
+        """End the model's own process, which is then started again; False where it runs in this one."""
+        if not isinstance(self._backend, ChildModel):
+            return False
+        self._backend.restart()
+        return True
 
     def cancel(self, sequence: Sequence) -> None:
         self._engine.cancel(sequence)

@@ -173,7 +173,7 @@ def _plain(message: ChatMessage) -> list[dict[str, object]]:
         plain["reasoning_content"] = message.reasoning
     if message.tool_calls:
         plain["tool_calls"] = [
-            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": _json(call.arguments)}}
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": _object(call.arguments)}}
             for call in message.tool_calls
         ]
     if message.tool_call_id:
@@ -202,6 +202,12 @@ def _told(tools: Sequence[Tool]) -> ChatMessage:
 def _described(tool: Tool) -> dict[str, object]:
     function = {"name": tool.name, "description": tool.description, "parameters": _json(tool.parameters)}
     return {"type": "function", "function": function}
+
+
+def _object(arguments: str) -> object:
+    """The arguments of a call, which templates take apart: what is no object, as of a call that was cut, stands in one."""
+    value = _json(arguments)
+    return value if isinstance(value, dict) else {"arguments": arguments}
 
 
 def _json(text: str) -> object:

@@ -84,6 +84,8 @@ class Rules:
     def __init__(self) -> None:
         self._rules = dict(_BASE)
         self._characters = 0
+        self._known: dict[str, str] = {}
+        """By what it says: the rule that says it."""
         self.ignored: list[str] = []
 
     def text(self) -> str:
@@ -106,8 +108,11 @@ class Rules:
             raise InvalidInput("The schema cannot be used: no value can be true to it.") from None
 
     def new(self, body: str) -> str:
-        name = self.name()
-        self.put(name, body)
+        """Make a rule, or find the one that says the same: schemas repeat themselves."""
+        name = self._known.get(body)
+        if name is None:
+            name = self._known[body] = self.name()
+            self.put(name, body)
         return name
 
     def name(self) -> str:

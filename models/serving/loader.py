@@ -29,12 +29,15 @@ Changed = Callable[[ModelState, str], None]
 
 
 class Loader:
-    def __init__(self, builtin: Path, files: ParkedFiles | None, record: RunRecord | None, buffers: FileBuffers) -> None:
+    def __init__(
+        self, builtin: Path, files: ParkedFiles | None, record: RunRecord | None, buffers: FileBuffers, max_wait_s: float | None = None
+    ) -> None:
         """builtin: the one file that needs no trial. buffers: tries the others. See Pool for the rest."""
         self._builtin = builtin
         self._files = files
         self._record = record
         self._buffers = buffers
+        self._max_wait_s = max_wait_s
 
     def load(self, entry: Entry, changed: Changed) -> LocalPlatform | EmbeddingPlatform:
         """Fills in the entry's version, device and memory. changed: hears of a process of its own. Raises PortalError."""
@@ -60,12 +63,12 @@ class Loader:
             if last_step is not None:
                 last_step.close()
             raise
-        return LocalPlatform(entry.facts, entry.version, backend, template, entry.adapters, self._files, last_step)
+        return LocalPlatform(entry.facts, entry.version, backend, template, entry.adapters, self._files, last_step, self._max_wait_s)
 
     def _backend(self, entry: Entry, changed: Changed) -> LlamaBackend | ChildModel:
         path, options = entry.facts.file.path, entry.plan.options
         if entry.isolated:
-            return ChildModel(entry.name, path, options, entry.went_on, changed, self._files)
+            return ChildModel(entry.name, path, options, entry.went_on, changed, self._files, self._max_wait_s)
         return LlamaBackend(path, options, entry.went_on)
 
     def _vectors(self, entry: Entry, changed: Changed) -> EmbeddingPlatform:

@@ -15,7 +15,7 @@ from models.child.kept_process import AGAIN
 from models.embedding.embedding_platform import EmbeddingPlatform
 from models.engine.kv_cache.offload_files import ParkedFiles
 from models.engine.llama import native
-from models.engine.stats.metrics import EngineMetrics
+from models.engine.stats.metrics import STUCK_S, EngineMetrics
 from models.gguf.facts import ModelFacts, read_facts
 from models.gguf.folder import Catalog
 from models.gguf.memory_plan import LoadPlan, check_fits, plan_load
@@ -28,6 +28,7 @@ from models.serving.loader import Loader, chosen_adapters
 from models.serving.pool_entry import Entry
 from models.serving.precedence import urgent
 from models.serving.remembered_settings import RememberedSettings
+from models.serving.watchdog import Watchdog
 
 DRAIN_S = 30.0
 _log = logging.getLogger(__name__)
@@ -45,28 +46,37 @@ class Pool:
         extra_buffers: bool = True,
         files: ParkedFiles | None = None,
         record: RunRecord | None = None,
+        max_wait_s: float | None = None,
     ) -> None:
         """models_folder: where people put GGUFs. builtin: the guide. notes: a file to remember settings in; how each file can be loaded
         is remembered beside it. extra_buffers: False where the self test died with them. files: where conversations go that memory has
         no room for; the pool closes them. record: where engines note what they do, for the next start should this process die of it.
+        max_wait_s: how long a question may wait for its turn; None: as long as it takes.
         """
+        self._builtin = builtin
         self._catalog = Catalog(models_folder, builtin)
+        self._builtin = builtin
         self._remembered = RememberedSettings(notes)
         self._extra_buffers = extra_buffers
         self._files = files
         buffers = FileBuffers(notes.with_name(FILE_BUFFERS), machine_trial.identity(native.LIBRARY_FOLDER))
-        self._loader = Loader(builtin, files, record, buffers)
+        self._loader = Loader(builtin, files, record, buffers, max_wait_s)
         self._entries: dict[str, Entry] = {}
         self._default: str | None = None
         self._lock = threading.RLock()
+        self.left_running = False
+        """After close(): a step of some model runs on, which only the end of the process can stop."""
         self._closing = False
         native.start()
+        self._watchdog = Watchdog(self._platforms)
+        self._watchdog.start()
 
     # ModelPool
 
     def loaded(self) -> Sequence[LoadedModel]:
         with self._lock:
             models = [entry.describe(default=entry.name == self._default) for entry in self._entries.values()]
+        models = [replace(model, guide=model.file.path == self._builtin) for model in models]
         return sorted(models, key=lambda model: not model.default)
 
     def files(self) -> Sequence[ModelFile]:
@@ -184,9 +194,11 @@ class Pool:
 
     def metrics(self) -> dict[str, EngineMetrics]:
         """Of every running engine, by the model's name."""
+        return {name: platform.metrics() for name, platform in self._platforms().items()}
+
+    def _platforms(self) -> dict[str, LocalPlatform | EmbeddingPlatform]:
         with self._lock:
-            platforms = {name: entry.platform for name, entry in self._entries.items() if entry.platform is not None}
-        return {name: platform.metrics() for name, platform in platforms.items()}
+            return {name: entry.platform for name, entry in self._entries.items() if entry.platform is not None}
 
     def memory(self) -> Sequence[DeviceMemory]:
         """Of the host and of each GPU that llama.cpp can use, now."""
@@ -195,7 +207,8 @@ class Pool:
         return [DeviceMemory("host", host.free, host.total), *gpus]
 
     def close(self, timeout: float = 5.0) -> None:
-        """Refuse new loads, end what runs, free everything. Returns within about `timeout` seconds."""
+        """Refuse new loads, end what runs, free everything. Returns within about `timeout` seconds, and waits for no stuck model."""
+        self._watchdog.close()
         with self._lock:
             self._closing = True
             entries = list(self._entries.values())
@@ -203,8 +216,14 @@ class Pool:
                 entry.unwanted = True
         deadline = time.monotonic() + timeout
         for entry in entries:
-            if entry.platform is not None and not entry.platform.close(max(0.1, deadline - time.monotonic())):
-                _log.warning("model %s did not stop within %.0f s", entry.name, timeout)
+            if entry.platform is None:
+                continue
+            stuck = entry.platform.metrics().step_running_s > STUCK_S
+            if stuck:
+                entry.platform.restart()
+            if not entry.platform.close(0.1 if stuck else max(0.1, deadline - time.monotonic())):
+                _log.warning("model %s did not stop", entry.name)
+                self.left_running = True
             for thread in entry.threads:
                 thread.join(max(0.1, deadline - time.monotonic()))
         with self._lock:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from core.models.records import LoadedModel, ModelKind, ModelState
 from models.embedding.embedding_platform import EmbeddingPlatform
+from models.engine.stats.metrics import STUCK_S
 from models.gguf.adapters import ChosenAdapter
 from models.gguf.facts import ModelFacts
 from models.gguf.memory_plan import LoadPlan
@@ -68,4 +69,5 @@ class Entry:
             error=self.error,
             adapters=tuple(adapter.name for adapter in self.adapters),
             isolated=self.isolated,
+            stuck_s=metrics.step_running_s if metrics and metrics.step_running_s > STUCK_S else 0.0,
         )

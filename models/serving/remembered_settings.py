@@ -17,6 +17,25 @@ MOST = 200
 _log = logging.getLogger(__name__)
 
 
+def settings_of(written: object) -> LoadSettings | None:
+    """The settings that `asdict` made this of; None if they are not possible any more."""
+    if not isinstance(written, dict) or not written.keys() <= {field.name for field in fields(LoadSettings)}:
+        return None
+    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in written.items()}
+    try:
+        values["adapters"] = tuple(Adapter(each["name"], Path(each["path"]), each["scale"]) for each in values.get("adapters", ()))
+        return LoadSettings(**values)
+    except (InvalidInput, TypeError, KeyError):
+        return None
+
+
+def write_note(path: Path, content: object) -> None:
+    """As JSON, whole or not at all. Raises OSError."""
+    fresh = path.with_suffix(".new")
+    fresh.write_text(json.dumps(content, indent=1, default=str), "utf-8")
+    fresh.replace(path)
+
+
 class RememberedSettings:
     """Safe from any thread. A file that cannot be read or written is as good as none: nothing depends on it."""
 
@@ -27,25 +46,15 @@ class RememberedSettings:
     def of(self, model: Path) -> LoadSettings | None:
         """What the model was loaded with last; None if that is not known, or not possible any more."""
         with self._lock:
-            known = self._read().get(str(model.absolute()))
-        if not isinstance(known, dict) or not known.keys() <= {field.name for field in fields(LoadSettings)}:
-            return None
-        values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in known.items()}
-        try:
-            values["adapters"] = tuple(Adapter(each["name"], Path(each["path"]), each["scale"]) for each in values.get("adapters", ()))
-            return LoadSettings(**values)
-        except (InvalidInput, TypeError, KeyError):
-            return None
+            return settings_of(self._read().get(str(model.absolute())))
 
     def keep(self, model: Path, settings: LoadSettings) -> None:
         with self._lock:
             known = self._read()
             known.pop(str(model.absolute()), None)
             known[str(model.absolute())] = asdict(settings)
-            fresh = self._path.with_suffix(".new")
             try:
-                fresh.write_text(json.dumps(dict(list(known.items())[-MOST:]), indent=1, default=str), "utf-8")
-                fresh.replace(self._path)
+                write_note(self._path, dict(list(known.items())[-MOST:]))
             except OSError as problem:
                 _log.warning("how %s was loaded could not be noted: %s", model.name, problem)
 

@@ -56,6 +56,13 @@ def selected(prefix: str, id: str, known: Collection[str]) -> None:
         st.html(f"<style>.st-key-{prefix}-{id} button {{ background: {background}; font-weight: 500 }}</style>")
 
 
+def one_pane(hidden: str, back: str = "") -> None:
+    """On a phone, hide the columns that hold what the CSS selector `hidden` names, and show the way back to them; "" hides none."""
+    hide = f'[data-testid="stColumn"]:has({hidden}) {{ display: none }}' if hidden else ""
+    show = f"{back} {{ display: flex !important }}" if hidden and back else ""
+    st.html(f"<style>@media (max-width: 640px) {{ {hide} {show} }}</style>")
+
+
 def page_head(title: str, sub: str = "", key: str = "head") -> DeltaGenerator:
     """Title on the left, actions on the right. Returns the container of the actions."""
     with st.container(horizontal=True, vertical_alignment="center", key=f"pagehead-{key}"):

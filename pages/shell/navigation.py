@@ -14,10 +14,12 @@ from core.operations.log_context import add_to_log_context, log_context, new_req
 from core.people.permissions import ROLES, Permission, allows
 from core.people.records import User
 from core.people.sessions import SESSION_COOKIE
-from pages import account, audit, chat, feedback, models, people, search, sign_in, store, usage
+from pages import account, audit, chat, feedback, jobs, models, people, search, sign_in, store, usage
 from pages.shell import frame, words
+from pages.shell.browser import browser_shell
 from pages.shell.words import said, t
 from pages.widgets.chat.message import plain
+from pages.widgets.models.start_problems import MODELS, start_problems
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
@@ -42,6 +44,7 @@ ENTRIES = (
     Entry("models", "Models", Permission.RUN_MODELS, models.render),
     Entry("people", "People", Permission.MANAGE_PEOPLE, people.render),
     Entry("store", "Store", Permission.RUN_STORE, store.render),
+    Entry(jobs.PATH, "Jobs", Permission.RUN_STORE, jobs.render),
     Entry("audit", "Audit", Permission.READ_AUDIT, audit.render),
 )
 """The pages of the portal, in the order of the menu; the first is the start page."""
@@ -88,19 +91,23 @@ def _signed_in(portal: Portal, user: User) -> None:
     # Without icons: the icon of the open page becomes the browser's, and Streamlit fetches that from an outside host.
     own = [
         st.Page(lambda: account.render(portal, user), title=t("Preferences"), url_path="preferences"),
+        st.Page(lambda: account.keyboard(user), title=t("Keyboard"), url_path="keyboard"),
         st.Page(lambda: account.sign_out(portal, user), title=t("Sign out"), url_path="sign-out"),
     ]
     page = st.navigation({"": listed + hidden, plain(user.full_name): own}, position="top")
     start = page.url_path == ""
     _frame(page.title, centered=start, sidebar=272)
     frame.brand()
+    browser_shell(page.url_path, reviews=allows(user.role, Permission.REVIEW_FEEDBACK))
     if page.url_path != search.PATH:
         search.shortcut()
     _tell_of_the_disk(portal, user)
     if start:
+        start_problems(portal, user, here=False)
         page.run()
     else:
         with st.container(key="tool"):
+            start_problems(portal, user, here=page.url_path == MODELS)
             page.run()
 
 

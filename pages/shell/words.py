@@ -9,7 +9,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.errors import PortalError
+from core.errors import PortalError, StoredError
 
 CATALOGUES = Path(__file__).parent / "catalogues"
 LANGUAGES = {"en": "English", "zh": "中文"}
@@ -38,7 +38,7 @@ def t(sentence: str, /, **fields: object) -> str:
     return entry.format(**fields) if fields else entry
 
 
-def said(error: PortalError) -> str:
+def said(error: PortalError | StoredError) -> str:
     """The error's sentence in the person's language."""
     return t(error.template, **error.params)
 

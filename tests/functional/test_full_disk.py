@@ -101,3 +101,16 @@ def _messages(client: httpx.Client, chat: str) -> object:
 def _settle() -> None:
     """The portal looks at the disk once a second."""
     time.sleep(1.2)
+
+
+@pytest.mark.parametrize("command", [["-m", "cli.serve"], [str(REPOSITORY / "portal"), "run"]], ids=["serve", "portal run"])
+def test_a_home_on_a_read_only_disk_is_one_sentence(small_disk: Path, command: list[str]) -> None:
+    (small_disk / "home").mkdir()
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")}
+    environment |= {"PORTAL_HOME": str(small_disk / "home"), "PORTAL_PORT": str(_free_port())}
+    typed = [sys.executable, *command]
+    ended = subprocess.run(typed, cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert ended.returncode == 1, ended.stderr
+    [sentence] = ended.stderr.splitlines()
+    assert "Read-only file system" in sentence and "PORTAL_HOME" in sentence

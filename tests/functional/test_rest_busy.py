@@ -22,7 +22,7 @@ MOST = 300
 
 @pytest.fixture(scope="module")
 def portal(slow_model: Path) -> Iterator[Measured]:
-    with running_portal(PORTAL_MODEL=str(slow_model), PORTAL_SLOTS="1", PORTAL_CONTEXT="1024") as running:
+    with running_portal(PORTAL_MODEL=str(slow_model), PORTAL_SLOTS="1", PORTAL_CONTEXT="1024", PORTAL_MAX_WAIT_S="86400") as running:
         yield running
 
 

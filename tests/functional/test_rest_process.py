@@ -26,7 +26,7 @@ def slow_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def portal(slow_model: Path) -> Iterator[Measured]:
-    with running_portal(PORTAL_MODEL=str(slow_model), PORTAL_SLOTS="8", PORTAL_CONTEXT="1024") as running:
+    with running_portal(PORTAL_MODEL=str(slow_model), PORTAL_SLOTS="8", PORTAL_CONTEXT="1024", PORTAL_MAX_WAIT_S="600") as running:
         running.add_people(["ann"])
         yield running
 

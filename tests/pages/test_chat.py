@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.chat.records import Conversation, MessageStatus
 from core.chat.turns import TurnOptions
-from core.errors import ModelFailed, Unavailable
+from core.errors import InvalidInput, ModelFailed, Unavailable
 from core.inference.requests import Delta, Finished, Queued
 from core.people.records import Role, User
 from core.review.records import ReviewState
@@ -547,3 +547,77 @@ def test_an_address_with_somebody_elses_or_no_message_says_so(house: House, ana:
     assert "secret" not in texts(drawn)
     drawn = arriving(house, theirs, secret)
     assert "There is no such chat" in texts(drawn) and "secret" not in texts(drawn)
+
+
+def test_the_built_in_guide_is_called_what_it_is(house: House) -> None:
+    house.router.available = [replace(MODEL, guide=True)]
+    drawn = chat(house)
+    assert drawn.menu_button(key="modelpick").options == ["Built-in guide, knows only this portal"]
+
+
+def test_a_chat_says_when_the_model_that_answered_it_is_not_there(house: House, ana: User) -> None:
+    conversation_id = house.ask(ana, "hello")
+    said = "The last answer came from fake, which is not loaded now."
+    assert said not in texts(chat(house, conversation_id))
+    house.router.available = [replace(MODEL, name="other")]
+    assert f"{said} other answers." in texts(chat(house, conversation_id))
+    house.router.available = [replace(MODEL, name="guide", guide=True)]
+    assert f"{said} The built-in guide answers, and knows only this portal." in texts(chat(house, conversation_id))
+    assert said not in texts(chat(house))
+
+
+# What was refused, and what was deleted
+
+
+def test_a_refusal_goes_with_the_chat_it_was_shown_in_and_can_be_dismissed(house: House, ana: User) -> None:
+    first = house.ask(ana, "First")
+    drawn = intend(chat(house, first), "rename", id="0" * 32, title="Nobody's")
+    assert "There is no such conversation" in texts(drawn)
+    assert "There is no such conversation" in texts(drawn.run())
+    dismissed = drawn.button(key="icon-problem").click().run()
+    assert "There is no such conversation" not in texts(dismissed)
+    drawn = intend(drawn, "rename", id="0" * 32, title="Nobody's")
+    drawn = drawn.button(key="new").click().run()
+    assert "There is no such conversation" not in texts(drawn)
+
+
+def test_a_deleted_chat_is_gone_from_the_list_and_comes_back_when_that_is_undone(house: House, ana: User) -> None:
+    conversation_id = house.ask(ana, "Dear chat")
+    drawn = intend(chat(house, conversation_id), "delete now", id=conversation_id)
+    assert titles(drawn) == [] and "c" not in drawn.query_params
+    [bar] = components(drawn, "undo")
+    assert bar["id"] == conversation_id
+    drawn = intend(drawn, "restore", id=conversation_id)
+    assert titles(drawn) == ["Dear chat"] and drawn.query_params["c"] == conversation_id
+    assert not components(drawn, "undo")
+
+
+def test_a_failed_answer_offers_to_try_again_once(house: House, ana: User) -> None:
+    house.router.always = [Unavailable("The model went away.")]
+    drawn = chat(house, house.ask(ana, "Question"))
+    assert [button.label for button in drawn.button if button.label == "Try again"] == ["Try again"]
+    assert [each["bar"]["free"] for each in components(drawn, "seam") if "bar" in each] == [False]
+
+
+def test_a_file_for_the_guide_is_refused_and_stays_with_the_question(house: House, ana: User) -> None:
+    house.router.available = [replace(MODEL, guide=True)]
+    file = house.portal.files.upload(ana, "ledger.csv", b"a,b\n1,2")
+    conversation = house.portal.conversations.new(ana)
+    with pytest.raises(InvalidInput, match="reads no files"):
+        house.portal.turns.start(ana, conversation.id, "What is in it?", TurnOptions(), "r-guide", files=[file.id])
+    assert house.portal.conversations.transcript(ana, conversation.id) == []
+    house.router.available = [MODEL]
+    turn = house.portal.turns.start(ana, conversation.id, "What is in it?", TurnOptions(), "r-guide", files=[file.id])
+    house.settle(ana, turn.id)
+    answer_id = house.portal.conversations.transcript(ana, conversation.id)[-1].message.id
+    house.router.available = [replace(MODEL, guide=True)]
+    with pytest.raises(InvalidInput, match="reads no files"):
+        house.portal.turns.regenerate(ana, answer_id, TurnOptions(), "r-again")
+    with pytest.raises(InvalidInput, match="reads no files"):
+        house.portal.turns.start(ana, conversation.id, "And the sum?", TurnOptions(), "r-later")
+
+
+def test_every_button_has_a_name_and_every_file_a_chance_to_be_refused_in_words(house: House, ana: User) -> None:
+    drawn = chat(house, house.ask(ana, "Question"))
+    assert all(button.label for button in drawn.button)
+    assert not drawn.chat_input[0].proto.file_type

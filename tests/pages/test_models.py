@@ -9,8 +9,19 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.errors import InvalidInput, NotAllowed
-from core.models.records import Adapter, AdapterFile, Crash, LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelKind, ModelState
-from core.people.records import Role
+from core.models.records import (
+    Adapter,
+    AdapterFile,
+    Crash,
+    LoadedModel,
+    LoadSettings,
+    MemoryPlan,
+    ModelFile,
+    ModelKind,
+    ModelState,
+    StartModel,
+)
+from core.people.records import Role, User
 from pages.models import add_path
 from tests.fakes import FILE, MODEL
 from tests.pages.seeded import Stage, as_role, page, stage, texts
@@ -163,8 +174,9 @@ def test_a_model_for_vectors_says_so_and_is_offered_to_no_chat(made: Stage) -> N
     made.pool.on_disk = [FILE, vectors]
     drawn = page("models", made)
     assert ":blue-badge[Embedding]" in texts(drawn) and "Texts in the batch" in texts(drawn)
-    assert drawn.menu_button(key="more-bge").options == ["Unload"]
-    assert "at /v1/embeddings or /v1/rerank" in texts(drawn) and not drawn.checkbox
+    assert drawn.menu_button(key="more-bge").options == ["Load at every start", "Unload"]
+    assert "at /v1/embeddings or /v1/rerank" in texts(drawn)
+    assert [box.label for box in drawn.checkbox] == ["Load at every start"]
     assert drawn.slider[0].label == "Texts in a batch"
     assert drawn.dataframe[0].value["kind"].tolist() == ["Chat", "Embedding"]
     drawn.button(key="models-load").click().run()
@@ -312,3 +324,46 @@ def test_the_plan_can_ask_for_a_process_of_its_own(made: Stage) -> None:
     drawn.toggle(f"plan-isolated-{OTHER.path}").set_value(True)
     drawn.button("models-load").click().run()
     assert [settings.isolated for settings in asked] == [True]
+
+
+@pytest.mark.parametrize("isolated", [True, False])
+def test_a_model_that_is_stuck_says_so(made: Stage, isolated: bool) -> None:
+    made.pool.models = [replace(MODEL, stuck_s=42.4, isolated=isolated)]
+    shown = texts(page("models", made))
+    assert "Stuck" in shown and "It has not finished a step for 42 s." in shown
+    assert ("After 60 s its process is ended" in shown) is isolated
+    assert ("restart the portal" in shown) is not isolated
+
+
+def test_a_load_is_kept_for_every_start_unless_that_is_switched_off(made: Stage) -> None:
+    made.pool.on_disk = [FILE, OTHER]
+    drawn = page("models", made)
+    assert drawn.checkbox(key="models-at-start").value
+    drawn.button(key="models-load").click().run()
+    assert made.portal.models.kept(made.admin) == {"fake"}
+    drawn = page("models", made)
+    drawn.checkbox(key="models-at-start").uncheck().run()
+    drawn.button(key="models-load").click().run()
+    assert made.portal.models.kept(made.admin) == frozenset()
+
+
+def test_a_model_that_was_not_loaded_at_the_start_is_told_on_every_page_of_an_admin(made: Stage) -> None:
+    made.portal.models.load(made.admin, OTHER.path, LoadSettings())
+    made.pool.refuse = [InvalidInput("no"), InvalidInput("There is no file {file}.", file="/models/<b>.gguf")]
+    made.portal.models.load_at_start(StartModel("guide", Path("/guide.gguf"), LoadSettings()), {})
+
+    def banner(user: User) -> AppTest:
+        def draw(portal: object, user: object) -> None:
+            from pages.widgets.models.start_problems import start_problems
+
+            start_problems(portal, user, here=True)
+
+        return AppTest.from_function(draw, default_timeout=20, args=(made.portal, user)).run()
+
+    drawn = banner(made.admin)
+    shown = texts(drawn)
+    assert "fake was not loaded at the start" in shown and "There is no file" in shown and "<b>" not in shown
+    assert texts(banner(as_role(made.admin, Role.MANAGER))) == ""
+    made.pool.models = []
+    drawn.button(key="leaveout-fake").click().run()
+    assert "fake" not in texts(banner(made.admin))

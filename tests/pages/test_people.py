@@ -104,3 +104,13 @@ def test_a_reset_password_replaces_the_old_one(house: House) -> None:
 def test_core_refuses_the_page_to_others(house: House) -> None:
     drawn = people(house, Role.MANAGER)
     assert drawn.exception and not drawn.button and not drawn.caption
+
+
+def test_a_name_that_may_be_taken_for_another_is_marked_in_the_list_and_explained(house: House) -> None:
+    house.portal.accounts.change(None, "analyst", full_name="Аdmin")
+    drawn = people(house)
+    marked = [each.label for each in drawn.button if (each.key or "").startswith("rrow-") and "Check this name" in each.label]
+    assert len(marked) == 2, "the analyst, and the admin who is imitated"
+    drawn = choose(house, drawn, Role.ANALYST)
+    said = " ".join(each.value for each in drawn.markdown)
+    assert "reads like a role that this person does not have" in said and "mixes scripts" in said

@@ -301,19 +301,18 @@ def test_the_reconciler_repairs_what_drifted_and_nothing_else(
     assert (found.missing, found.outdated, found.phantom) == (0, 0, 0)
 
 
-def test_the_reconciler_works_on_a_thread_of_its_own(database: Database, memory: MemoryIndex) -> None:
+def test_the_reconciler_reports_its_share_and_ends_where_the_report_says_so(database: Database, memory: MemoryIndex) -> None:
     put_exchange(database, put_user(database))
-    assert worker_of(database, memory).drain(5)
-    memory.documents.clear()
+    shares: list[float] = []
     reconciler = Reconciler(database, memory)  # type: ignore[arg-type]
-    reconciler.start()
-    reconciler.ask()
-    until = time.monotonic() + 5
-    while reconciler.last is None and time.monotonic() < until:
-        time.sleep(0.01)
-    assert reconciler.last is not None
-    assert reconciler.last.missing == 3
-    reconciler.close()
+    reconciler.reconcile(shares.append)
+    assert shares[0] == 0 and shares == sorted(shares) and shares[-1] < 1
+
+    def stop(share: float) -> None:
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        reconciler.reconcile(stop)
 
 
 def test_several_workers_share_the_jobs(database: Database, memory: MemoryIndex) -> None:

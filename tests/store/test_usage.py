@@ -43,7 +43,7 @@ def made(owner: User, seconds: Timings, at: datetime = NOON, **changes: object) 
 
 
 def report(database: Database, model: str | None = None, group: str | None = None) -> UsageReport:
-    return UsageReports(lambda: SqlUnitOfWork(database)).report(BOSS, UsageQuery(FIRST, LAST, model, group))
+    return UsageReports(lambda: SqlUnitOfWork(database), lambda: things.NOW).report(BOSS, UsageQuery(FIRST, LAST, model, group))
 
 
 def test_people_chats_tokens_and_ratings_count_once(database: Database) -> None:

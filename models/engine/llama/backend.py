@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import ModelFailed, Unavailable
+from core.errors import ModelFailed, PortalError, Unavailable
 from core.inference.requests import SamplingParams
 from models.engine.backend import Decoded, Part
 from models.engine.llama import native
@@ -21,9 +21,11 @@ from models.engine.llama.interpreter_lock import Lent
 from models.engine.llama.model import AbortFlag, GpuSplit, control_markers, load_weights, text_of, tokens_of
 from models.engine.llama.native import lib
 from models.engine.sampling.sampler import new_chain
-from models.engine.sampling.steering import SteeredSampler, needs_steering, new_grammar
+from models.engine.sampling.steering import SteeredSampler, needs_steering
+from models.engine.sampling.token_texts import TokenTexts
 from models.engine.sampling.top_chain import TopChain, wants_only
 from models.engine.speculative.mtp import NextTokens
+from models.prompting.grammar import read_grammar
 
 KV_TYPES = {"f16": 1, "q8_0": 8, "q4_0": 2}
 _FLASH_ATTENTION = {"auto": -1, "off": 0, "on": 1}
@@ -109,6 +111,7 @@ class LlamaBackend:
         self._scratch = np.empty(self.vocabulary, np.bool_)
         self._pieces: dict[int, bytes] = {}
         self._ends: dict[int, bool] = {token: True for text in _ENDS for token in self._single(text)}
+        self._texts = TokenTexts(self.vocabulary, self.piece, self.ends)
         self._on_gpu = bool(native.gpus()) and options.gpu_layers != 0
         self._forget = native.forgetting()
         self._sample = native.short_call("llama_sampler_sample", ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int32)
@@ -203,7 +206,11 @@ class LlamaBackend:
         with self._briefly:
             chain = new_chain(params, prompt, self.vocabulary)
             if needs_steering(params):
-                return SteeredSampler(chain, params, self._vocab, self.piece)
+                try:
+                    return SteeredSampler(chain, params, self._vocab, self._texts)
+                except PortalError:
+                    lib.llama_sampler_free(chain)
+                    raise
             top = wants_only(params, self.vocabulary)
             return chain if top is None else TopChain(chain, top, self._scratch)
 
@@ -291,17 +298,13 @@ class LlamaBackend:
         """Each piece for itself, so that no token reaches from one into the next."""
         return [token for piece in pieces for token in self.tokenize(piece)]
 
-    def grammar_error(self, text: str) -> str | None:
-        """Why llama.cpp cannot use the grammar, None if it can. Raises Unavailable once closed."""
+    def prepare_grammar(self, text: str) -> None:
+        """Do beforehand what an answer with this grammar needs. Raises InvalidInput for one that cannot be used, Unavailable."""
+        read_grammar(text)
         with self._tokenizing:
             if self._closed:
                 raise Unavailable("The model is being unloaded.")
-            self._log.mark()
-            grammar = new_grammar(self._vocab, text)
-            if not grammar:
-                return self._log.last_error() or "it gives no reason"
-            lib.llama_sampler_free(grammar)
-        return None
+            self._texts.firsts()
 
     def control_markers(self) -> list[str]:
         """The text of every control token, such as <|user|>."""

@@ -34,7 +34,7 @@ class Detokenizer:
         return text
 
     def finish(self) -> str:
-        """What was held back; an unfinished character becomes U+FFFD."""
+        """What was held back, less the first bytes of a character that never came."""
         if self.stopped:
             return ""
         return self._rest()
@@ -46,7 +46,7 @@ class Detokenizer:
         return text
 
     def _rest(self) -> str:
-        text, self._held = self._held + self._unfinished.decode("utf-8", "replace"), ""
+        text, self._held = self._held, ""
         self._unfinished = b""
         return text
 

@@ -8,28 +8,37 @@ from __future__ import annotations
 import ctypes
 import math
 from collections import deque
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import ModelFailed
 from core.inference.requests import Alternative, SamplingParams, TokenLogprob
 from models.engine.llama.native import lib
-from models.engine.sampling.sampler import Resolved, ThinkingTags
+from models.engine.sampling.grammar_sampler import GrammarSampler
+from models.engine.sampling.sampler import PENALTY_WINDOW, Resolved, ThinkingTags
+from models.engine.sampling.token_texts import TokenTexts
+from models.prompting.grammar import read_grammar
 from models.prompting.reasoning import ReasoningParser
 
 _CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
 """llama_token_data."""
 _FIRST_TRIED = 1024
-"""So many of the likeliest tokens are tried before all, which takes llama.cpp some 40 ms with GLM's vocabulary."""
-_TRIES = 8
-"""How many turn markers in a row the grammar path passes over before it ends the answer."""
+"""So many of the likeliest tokens are tried before all."""
 
 
 def needs_steering(params: SamplingParams) -> bool:
     return params.logprobs is not None or params.grammar is not None or params.thinking_budget is not None
+
+
+def _chosen_among(params: SamplingParams) -> int:
+    """How many of the likeliest tokens the chain chooses among at most: see new_chain. A bias may lift any."""
+    if params.logit_bias:
+        return _FIRST_TRIED
+    if params.temperature:
+        return min(params.top_k or _FIRST_TRIED, _FIRST_TRIED)
+    penalties = params.repeat_penalty not in (None, 1.0) or params.frequency_penalty or params.presence_penalty
+    return 4 * PENALTY_WINDOW if penalties else 1
 
 
 class Thoughts:
@@ -70,41 +79,19 @@ class Thoughts:
         self._over = self._parser.answering
 
 
-class GrammarSampler:
-    """llama.cpp's grammar, asked before it is told: a token against the grammar would end the process."""
-
-    def __init__(self, vocab: Any, text: str) -> None:
-        self._native: Any = new_grammar(vocab, text)
-        if not self._native:
-            raise ModelFailed("llama.cpp cannot use the grammar.")
-
-    def allows(self, token: int) -> bool:
-        one = np.array([(token, 0.0, 0.0)], _CANDIDATE)
-        self.apply(_array(one))
-        return bool(np.isfinite(one["logit"][0]))
-
-    def apply(self, candidates: Any) -> None:
-        """Set the logits of what does not fit to minus infinity."""
-        lib.llama_sampler_apply(self._native, ctypes.byref(candidates))
-
-    def accept(self, token: int) -> None:
-        lib.llama_sampler_accept(self._native, token)
-
-    def free(self) -> None:
-        lib.llama_sampler_free(self._native)
-
-
 class SteeredSampler:
     """Owns its chain and grammar; free() gives both back. Used by the decode thread alone."""
 
-    def __init__(self, chain: Any, params: SamplingParams, vocab: Any, piece: Callable[[int], bytes]) -> None:
+    def __init__(self, chain: Any, params: SamplingParams, vocab: Any, texts: TokenTexts) -> None:
+        """Raises ModelFailed where the grammar cannot be followed; the chain is the caller's to free then."""
         self._chain = chain
         self._vocab = vocab
-        self._piece = piece
+        self._piece = texts.piece
         self._vocabulary = lib.llama_vocab_n_tokens(vocab)
-        self._grammar = GrammarSampler(vocab, params.grammar) if params.grammar is not None else None
+        self._grammar = GrammarSampler(read_grammar(params.grammar), texts) if params.grammar is not None else None
         self._candidates: NDArray[Any] = np.empty(self._vocabulary if self._grammar else 0, _CANDIDATE)
         self._ids = np.arange(len(self._candidates), dtype=np.int32)
+        self._enough = _chosen_among(params)
         self._top = params.logprobs
         tags = params.tags if isinstance(params, Resolved) else None
         self._thoughts = Thoughts(tags, params.thinking_budget, constrained=params.grammar is not None)
@@ -113,8 +100,6 @@ class SteeredSampler:
 
     def free(self) -> None:
         lib.llama_sampler_free(self._chain)
-        if self._grammar:
-            self._grammar.free()
 
     def sample(self, context: Any, row: int) -> int:
         """The next token after the batch's token `row`."""
@@ -134,38 +119,26 @@ class SteeredSampler:
         return np.ctypeslib.as_array(lib.llama_get_logits_ith(context, row), shape=(self._vocabulary,))
 
     def _constrained(self, grammar: GrammarSampler, logits: NDArray[np.float32]) -> int:
-        """A token that the grammar allows. The chain's first choice mostly is one: only else are all tokens tried."""
+        """A token that the grammar allows. The chain's first choice mostly is one: only else are others tried."""
         token, _ = self._choose(logits, self._ids)
         # A turn marker that llama.cpp does not count as an end of generation is asked about as if it were one.
         if grammar.allows(self._end if self._is_marker(token) else token):
             return self._accepted(grammar, token)
-        for ids in (self._likeliest(logits, _FIRST_TRIED), self._ids):
-            passed_over: list[int] = []
-            for _ in range(_TRIES):
-                token, possible = self._choose(logits, ids, grammar, passed_over)
-                if not possible:
-                    break
-                if not self._is_marker(token):
-                    return self._accepted(grammar, token)
-                passed_over.append(token)
+        for count in (_FIRST_TRIED, len(logits)):
+            ids = np.array(grammar.fitting(self._likeliest(logits, count), self._enough), np.int32)
+            token, possible = self._choose(logits, ids) if len(ids) else (0, False)
+            if possible:
+                return self._accepted(grammar, token)
         # Nothing that the model can say fits: the answer ends here.
         return self._end
 
-    def _choose(
-        self, logits: NDArray[np.float32], ids: NDArray[Any], grammar: GrammarSampler | None = None, without: Sequence[int] = ()
-    ) -> tuple[int, bool]:
+    def _choose(self, logits: NDArray[np.float32], ids: NDArray[Any]) -> tuple[int, bool]:
         """(one of the tokens `ids`, whether it is possible at all)."""
         candidates = self._candidates[: len(ids)]
         candidates["id"] = ids
         candidates["logit"] = logits[ids] if len(ids) < len(logits) else logits
         candidates["p"] = 0
-        if without:
-            candidates["logit"][np.isin(ids, without)] = -math.inf
         array = _array(candidates)
-        if grammar is not None:
-            grammar.apply(array)
-            if not np.isfinite(candidates["logit"]).any():
-                return 0, False
         lib.llama_sampler_apply(self._chain, ctypes.byref(array))
         chosen = array.data[array.selected]
         return int(chosen.id), math.isfinite(chosen.logit)
@@ -177,7 +150,8 @@ class SteeredSampler:
         return token
 
     def _is_marker(self, token: int) -> bool:
-        return bool(lib.llama_vocab_is_control(self._vocab, token)) and not lib.llama_vocab_is_eog(self._vocab, token)
+        control = bool(lib.llama_vocab_is_control(self._vocab, token)) and not lib.llama_vocab_is_eog(self._vocab, token)
+        return control and not self._piece(token)
 
     @property
     def _end(self) -> int:
@@ -196,11 +170,6 @@ class SteeredSampler:
         total = highest + math.log(float(np.exp(logits - highest).sum()))
         top = tuple(Alternative(self._piece(int(one)), float(logits[one]) - total) for one in self._likeliest(logits, count))
         return TokenLogprob(self._piece(token), float(logits[token]) - total, top)
-
-
-def new_grammar(vocab: Any, text: str) -> Any:
-    """A native grammar, to be freed with llama_sampler_free; None if llama.cpp cannot use the text."""
-    return lib.llama_sampler_init_grammar(vocab, text.encode(), b"root") or None
 
 
 def _array(candidates: NDArray[Any]) -> Any:

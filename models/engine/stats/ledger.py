@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -26,6 +27,8 @@ class Ledger:
     failures: int = 0
     paused: int = 0
     fillers: int = 0
+    step_began: float | None = None
+    """When the step that runs now began, as time.monotonic() has it."""
     decodes: Counter[Decoded] = field(default_factory=Counter)
     """By what became of them."""
     _speed: Speed = field(default_factory=Speed)
@@ -54,6 +57,11 @@ class Ledger:
         self.answers += 1
         self._histograms.answer(timings, sequence.gaps)
 
+    @property
+    def step_running_s(self) -> float:
+        began = self.step_began
+        return 0.0 if began is None else time.monotonic() - began
+
     def metrics(self, slots: int, cells: int) -> EngineMetrics:
         """With what is counted here; the rest is 0. cells: tokens that the context memory holds at most."""
         return EngineMetrics(
@@ -76,5 +84,6 @@ class Ledger:
             decode_failures=self.decodes[Decoded.FAILED],
             full=self.decodes[Decoded.FULL],
             aborted=self.decodes[Decoded.ABORTED],
+            step_running_s=self.step_running_s,
             spreads=self._histograms.spreads,
         )

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 from models.engine.stats.histogram import Spreads
 
+STUCK_S = 10.0
+"""A step that takes longer is told: in the log, the metrics, /readyz and the pages."""
+
 
 @dataclass(frozen=True, slots=True)
 class EngineMetrics:
@@ -67,6 +70,8 @@ class EngineMetrics:
     """Decodes that found no room in the context memory."""
     aborted: int = 0
     """Steps that were stopped because nobody wanted their answers any more."""
+    step_running_s: float = 0.0
+    """How long the step that runs now has been running; 0 between two steps."""
     spreads: Spreads | None = None
 
 

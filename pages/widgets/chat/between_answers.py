@@ -29,6 +29,8 @@ class Foot:
     """Further figures with their names, unfolded by a click on the line."""
     mark: str
     """How it ended, where that is not the ordinary way."""
+    again: bool = True
+    """Whether it offers to regenerate; a failed answer has a button of its own for that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ def seam(key: str, *, foot: Foot | None, asked: Shown | None, thought: Thought |
             "text": message.text,
             "rating": message.rating,
             "comment": message.comment,
-            "free": free,
+            "free": free and foot.again,
             "versions": _versions(foot.answer),
             "meta": foot.meta,
             "details": foot.details,
@@ -79,6 +81,7 @@ def _versions(shown: Shown) -> dict[str, object] | None:
 def _labels(_language: str) -> dict[str, str]:
     """Translated once per language."""
     return {
+        "actions": t("What can be done with this answer"),
         "copy": t("Copy"),
         "copied": t("Copied"),
         "up": t("Good answer"),

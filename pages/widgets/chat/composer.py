@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from core.chat.pending_deletions import Pending
 from core.chat.turns import TurnOptions
 from core.knowledge.records import StoredFile
 from core.models.records import LoadedModel
@@ -14,19 +15,25 @@ from pages.shell.words import t
 from pages.widgets.chat.follow import follow
 from pages.widgets.chat.linked_message import Arrival
 from pages.widgets.chat.message import plain
+from pages.widgets.chat.undo_bar import undo_bar
 
 PROMPT = "prompt"
-ENDINGS = [
-    "pdf", "docx",
-    "txt", "md", "rst", "tex", "log", "csv", "tsv", "json", "jsonl", "xml", "yaml", "yml", "toml", "ini", "cfg", "conf", "env",
-    "properties", "html", "htm", "css", "svg", "srt", "vtt", "eml", "ics", "vcf", "diff", "patch", "py", "ipynb", "r", "jl", "js",
-    "jsx", "ts", "tsx", "vue", "java", "kt", "scala", "groovy", "c", "h", "cc", "cpp", "hpp", "cs", "go", "rs", "rb", "php", "pl",
-    "lua", "swift", "m", "sql", "sh", "bash", "zsh", "bat", "ps1", "vb", "vba", "bas", "do", "sas", "f90", "gradle", "cmake", "tf",
-    "proto", "graphql",
-]  # fmt: skip
-"""What the browser offers to choose. Whether it can be read is decided by what is in it."""
+UPLOAD_FACTOR = 4
+"""A file up to so many times the limit is sent, so that the portal can say in words why it is too large."""
 _MODEL = "chosen_model"
 _THINKING = "wants_thinking"
+
+
+def gone_model(models: Sequence[LoadedModel], answered_by: str) -> str:
+    """A sentence about the model that answered last, where nobody can ask it now; "" where it is there."""
+    if not models or not answered_by or any(answered_by in each.names for each in models):
+        return ""
+    name, chosen = _chosen(models)
+    gone = plain(answered_by)
+    if chosen.guide:
+        words = "The last answer came from {model}, which is not loaded now. The built-in guide answers, and knows only this portal."
+        return t(words, model=gone)
+    return t("The last answer came from {model}, which is not loaded now. {other} answers.", model=gone, other=plain(name))
 
 
 def options(models: Sequence[LoadedModel]) -> TurnOptions:
@@ -45,30 +52,39 @@ def composer(
     on_ask: Callable[[], None],
     on_drop: Callable[[str], None],
     on_stop: Callable[[], None],
+    on_dismiss: Callable[[], None],
+    deleted: Sequence[Pending] = (),
     arrival: Arrival | None = None,
+    note: str = "",
 ) -> DeltaGenerator:
     """Draw it. Returns the place for the figures of the running answer.
 
     answer: the id of the answer that is being written, else "".
     on_ask: called when `st.session_state[PROMPT]` holds a question, as `text` and `files`. problem: why the last one was not asked.
+    on_dismiss: asked to hide that. deleted: chats whose deletion can be taken back.
     held: files that go with the next one. on_drop: asked to leave one of them (its id) out.
-    arrival: the message that the transcript is opened at.
+    arrival: the message that the transcript is opened at. note: what to know before asking on.
     """
     with st.bottom:
+        undo_bar(deleted)
         if problem:
-            with st.container(key="problem"):
-                st.markdown(f":red[:material/error: {plain(problem)}]")
+            with st.container(key="problem", horizontal=True, vertical_alignment="center", wrap=False, gap="xsmall"):
+                st.markdown(f":red[:material/error: {plain(problem)}]", width="stretch")
+                st.button(t("Dismiss"), icon=":material/close:", key="icon-problem", type="tertiary", on_click=on_dismiss)
+        if note:
+            with st.container(key="composernote"):
+                st.caption(f":material/info: {note}")
         with st.container(key="composer", gap="xxsmall"):
             follow(conversation, answer, arrival)
             placeholder = t("Ask anything") if models else t("No model is ready yet")
             _held(held, on_drop)
             st.chat_input(
                 placeholder, key=PROMPT, on_submit=on_ask, disabled=not models,
-                accept_file="multiple", file_type=ENDINGS, max_upload_size=max_file_mb,
+                accept_file="multiple", max_upload_size=UPLOAD_FACTOR * max_file_mb,
             )  # fmt: skip
             with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="composerbar"):
                 if models:
-                    _choices(models)
+                    _choices(models, on_dismiss)
                 st.space("stretch")
                 with st.container(key="runslot", horizontal=True, vertical_alignment="center", gap="small", width="content"):
                     figures = st.empty()
@@ -90,15 +106,23 @@ def _held(files: Sequence[StoredFile], on_drop: Callable[[str], None]) -> None:
                 )  # fmt: skip
 
 
-def _choices(models: Sequence[LoadedModel]) -> None:
+def _choices(models: Sequence[LoadedModel], on_choice: Callable[[], None]) -> None:
     name, chosen = _chosen(models)
-    names = [name for each in models for name in each.names]
-    picked = st.menu_button(plain(name), names, format_func=plain, type="tertiary", key="modelpick", help=t("Model"))
+    titles = {name: model_title(each, name) for each in models for name in each.names}
+    picked = st.menu_button(
+        plain(titles[name]), list(titles), format_func=lambda each: plain(titles[each]), type="tertiary", key="modelpick", help=t("Model")
+    )
     if picked and picked != name:
         st.session_state[_MODEL] = picked
+        on_choice()
         st.rerun()
     if chosen.file.thinking:
         st.session_state[_THINKING] = st.toggle(t("Thinking"), value=st.session_state.get(_THINKING, True), key="thinking")
+
+
+def model_title(model: LoadedModel, name: str) -> str:
+    """What people read for a model, or for one of its adapters."""
+    return t("Built-in guide, knows only this portal") if model.guide and name == model.name else name
 
 
 def _chosen(models: Sequence[LoadedModel]) -> tuple[str, LoadedModel]:

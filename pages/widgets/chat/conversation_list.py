@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 from core.chat.records import Conversation, Folder
-from pages.shell.words import t
+from pages.shell.words import language, t
 from pages.widgets.common.script import component
 from pages.widgets.usage.days import zone
 
@@ -32,8 +32,13 @@ def conversation_list(
     `on_event` is called when `st.session_state["conversations"].event` holds {"kind": "open" | "move" | "delete" | "folder" |
     "delete folder", "id"} or {"kind": "rename" | "rename folder" | "new folder", "id", "title"}. "folder" with "" leaves the folder.
     """
-    groups = [(t("Found"), list(conversations))] if found and conversations else by_day(conversations, _now())
+    now = _now()
+    groups = [(t("Found"), list(conversations))] if found and conversations else by_day(conversations, now)
     named = {each.id: each.name for each in folders} if found else {}
+
+    def row(each: Conversation) -> dict[str, object]:
+        return _row(each, each.id in running, named, day(each.updated_at, now) if found else "")
+
     _list(
         key="conversations",
         # A list: Streamlit searches every value of a mapping for tables.
@@ -42,7 +47,7 @@ def conversation_list(
                 "open": open_id,
                 "folders": [] if found or folder else [_folder(each, each.id == open_in) for each in folders],
                 "folder": _folder(folder, True) if folder and not found else None,
-                "groups": [[title, [_row(each, each.id in running, named) for each in members]] for title, members in groups],
+                "groups": [[title, [row(each) for each in members]] for title, members in groups],
                 "none": _why_none(found, folder, folders),
             },
             _labels(len(folders)),
@@ -63,10 +68,10 @@ def _folder(folder: Folder, marked: bool) -> dict[str, object]:
     return {"id": folder.id, "title": folder.name, "marked": marked}
 
 
-def _row(conversation: Conversation, running: bool, named: Mapping[str, str]) -> dict[str, object]:
-    """named: the folders that the rows name, by their ids."""
+def _row(conversation: Conversation, running: bool, named: Mapping[str, str], at: str) -> dict[str, object]:
+    """named: the folders that the rows name, by their ids. at: the day of its last change, where the row says it."""
     folder = named.get(conversation.folder_id or "", "")
-    return {"id": conversation.id, "title": conversation.title, "running": running, "folder": folder}
+    return {"id": conversation.id, "title": conversation.title, "running": running, "folder": folder, "at": at}
 
 
 def _labels(folders: int) -> dict[str, str]:
@@ -103,6 +108,16 @@ def _group(day: date, today: date) -> str:
     if age == timedelta(1):
         return "Yesterday"
     return "Last 7 days" if age <= timedelta(7) else "Last 30 days" if age <= timedelta(30) else "Older"
+
+
+def day(at: datetime, now: datetime) -> str:
+    """14:05 today, else 3 Nov, with the year where it is another one."""
+    local = at.astimezone(now.tzinfo)
+    if local.date() == now.date():
+        return f"{local:%H:%M}"
+    if language() == "zh":
+        return f"{local.month}月{local.day}日" if local.year == now.year else f"{local.year}年{local.month}月{local.day}日"
+    return f"{local.day} {local:%b}" if local.year == now.year else f"{local.day} {local:%b %Y}"
 
 
 def _now() -> datetime:

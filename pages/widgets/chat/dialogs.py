@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.chat.folders import LONGEST_NAME
+from core.chat.pending_deletions import UNDO_S
 from core.chat.records import Conversation, Folder
 from core.errors import PortalError
 from core.people.records import User
@@ -55,7 +56,8 @@ def _delete_chat(conversation: Conversation) -> None:
 
     @st.dialog(t("Delete this chat?"), on_dismiss=close)
     def ask() -> None:
-        st.markdown(t("{title} and its messages will be gone. Ratings stay, without the text.", title=f"**{title}**"))
+        st.markdown(t("{title} and its messages will be deleted. Ratings stay, without the text.", title=f"**{title}**"))
+        st.caption(t("You can undo this for {seconds} seconds.", seconds=round(UNDO_S)))
         _keep_or_delete("delete now", conversation.id)
 
     ask()
@@ -64,14 +66,14 @@ def _delete_chat(conversation: Conversation) -> None:
 def _delete_folder(folder: Folder) -> None:
     @st.dialog(t("Delete this folder?"), on_dismiss=close)
     def ask() -> None:
-        st.markdown(t("{name} will be gone. Its chats stay, in no folder.", name=f"**{plain(folder.name)}**"))
+        st.markdown(t("{name} will be deleted. Its chats stay, in no folder.", name=f"**{plain(folder.name)}**"))
         _keep_or_delete("delete folder now", folder.id)
 
     ask()
 
 
 def _keep_or_delete(kind: str, id: str) -> None:
-    with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
+    with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall", key="danger-delete"):
         keep = st.button(t("Keep"), key="keep", on_click=close)
         delete = st.button(t("Delete"), key="delete-now", type="primary", on_click=lambda: wish(kind, id=id))
     if keep or delete:

@@ -1,4 +1,4 @@
-"""Two things only the browser can do: keep the newest line in view, and close the sidebar on a phone after a choice."""
+"""What only the browser can do: keep a line or a row in view, and close the sidebar on a phone after a choice."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pages.widgets.common.script import component
 
 _JUMP = "<button class='jump'><i aria-hidden='true' translate='no'>arrow_downward</i></button>"
 _follow = component("follow", file="follow.js", html=_JUMP)
+_keep_in_sight = component("keepInSight", file="follow.js", html="<i></i>")
 _close_sidebar = component("closeSidebar", file="follow.js", html="<i></i>")
 
 
@@ -24,6 +25,12 @@ def follow(conversation: str, answer: str, arrival: Arrival | None = None) -> No
     with st.container(key="follow"):
         place = {"conversation": conversation, "answer": answer, "label": t("Jump to the newest message")}
         _follow(key="follow-transcript", data=[place | {"arrival": asdict(arrival) if arrival else None}])
+
+
+def keep_in_sight(name: str, key: str) -> None:
+    """Scroll the element with this key into view whenever another one is named, no further than needed."""
+    with st.container(key=f"zero-sight-{name}"):
+        _keep_in_sight(key=f"sight-{name}", data=[{"key": key}], height=1)
 
 
 def close_sidebar(conversation: str) -> None:

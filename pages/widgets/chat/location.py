@@ -23,7 +23,7 @@ _OPEN, _FOLDER, _LED = "chat_open", "chat_folder", "chat_led_to_folder"
 def opened() -> str | None:
     """The id of the open chat; None: a new one."""
     here = st.query_params.get(CONVERSATION)
-    if here is None and FOLDER not in st.query_params and _comes_back():
+    if here is None and FOLDER not in st.query_params and comes_back():
         here = st.session_state.get(_OPEN)
     if here and st.query_params.get(CONVERSATION) != here:
         st.query_params[CONVERSATION] = here
@@ -51,7 +51,7 @@ def listed(folders: Sequence[Folder], conversation_id: str | None, conversation:
     """
     wanted = st.session_state.get(_FOLDER)
     if conversation_id is None:
-        wanted = st.query_params.get(FOLDER) or (wanted if _comes_back() else None)
+        wanted = st.query_params.get(FOLDER) or (wanted if comes_back() else None)
     elif conversation and st.session_state.get(_LED) != conversation_id:
         wanted = conversation.folder_id
     st.session_state[_LED] = conversation_id
@@ -68,7 +68,7 @@ def folder_of_new_chats() -> str | None:
     return found
 
 
-def _comes_back() -> bool:
+def comes_back() -> bool:
     """Whether another page was drawn last: Streamlit forgets the widgets of a page that is left. Else a bare address means a new chat."""
     return SEARCH_FIELD not in st.session_state
 

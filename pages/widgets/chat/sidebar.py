@@ -40,17 +40,22 @@ def chat_sidebar(portal: Portal, user: User, conversation_id: str | None) -> Fol
     open_in = conversation.folder_id if conversation else None
     new = t("New chat in {name}", name=plain(folder.name)) if folder else t("New chat")
     with st.sidebar:
-        with st.container(key="convhead", horizontal=True, gap="xsmall", vertical_alignment="center"):
+        with st.container(key="convhead", gap="xsmall"):
+            st.button(
+                new, icon=":material/edit_square:", key="new", type="tertiary", width="stretch", wrap=False, shortcut="Ctrl+Shift+O",
+                on_click=location.open_chat, args=(None,),
+            )  # fmt: skip
             words = st.text_input(
                 t("Search chats"), type="search", placeholder=t("Search chats"), live=True, label_visibility="collapsed",
                 key=location.SEARCH_FIELD,
             )  # fmt: skip
-            st.button("", icon=":material/edit_square:", key="new", help=new, type="tertiary", on_click=location.open_chat, args=(None,))
         wanted = (words or "").strip()
         _rows(portal, user, conversation_id, open_in, folder, wanted)
         if wanted and st.button(t("All results"), icon=":material/search:", key="allresults", type="tertiary", width="stretch"):
             search.open_with(wanted)
         close_sidebar(conversation_id or "")
+    # On a phone, where the sidebar is closed; elsewhere the style sheet hides it.
+    st.button(new, icon=":material/edit_square:", key="icon-newhead", type="tertiary", on_click=location.open_chat, args=(None,))
     dialogs.draw(portal, user)
     return next((each for each in folders if each.id == open_in), None) if conversation else folder
 
@@ -72,9 +77,12 @@ def carry_out(portal: Portal, user: User, asked: Mapping[str, Any]) -> None:
             dialogs.show(asked["kind"], asked["id"])
         case "delete now":
             dialogs.close()
-            portal.conversations.delete(user, asked["id"])
+            portal.conversations.delete_soon(user, asked["id"])
             if location.opened() == asked["id"]:
                 location.open_chat(None)
+        case "restore":
+            portal.conversations.restore(user, asked["id"])
+            location.open_chat(asked["id"])
         case "move now":
             dialogs.close()
             portal.conversations.move(user, asked["id"], asked["folder"])

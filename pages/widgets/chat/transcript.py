@@ -36,6 +36,8 @@ TIMER_S, STAY_S = 5.0, 15.0
 TIMER_S meanwhile; STAY_S is for a timer that has fallen silent."""
 LOOKS = 3
 """How often it is asked between two drawings whether something else wants to run."""
+STUCK_AFTER_S = 10.0
+"""From so long on it is asked whether the model is stuck."""
 COUNT_S = 0.5
 """How often the line of figures is drawn beside a growing text: quicker than this, nobody reads it."""
 FIRST_WORDS_S = 0.12
@@ -68,9 +70,9 @@ def transcript(
             if message is not writing:
                 draw_seam(thought=_thought(message))
                 _answer(message, free=free, on_again=on_again)
-                foot = Foot(each, _figures_of(message), details_of(message.generation), _mark(message))
+                foot = Foot(each, _figures_of(message), details_of(message.generation), _mark(message), again=not _is_cut(message))
             elif running is not None and running.turn.answer_id == message.id:
-                _running(portal, running, draw_seam, figures)
+                _running(portal, user, running, draw_seam, figures)
             else:
                 draw_seam(thought=_thought(message))
                 _elsewhere(portal, user, message)
@@ -81,12 +83,17 @@ def transcript(
 def _answer(message: Message, *, free: bool, on_again: Callable[[str], None]) -> None:
     if message.text:
         show(message.text)
-    if message.status in (MessageStatus.FAILED, MessageStatus.INTERRUPTED):
+    if _is_cut(message):
         _cut(message, free=free, on_again=on_again)
     elif message.generation and message.generation.error:
         # It ended in order, but the model lost its way in it.
         with st.container(key=f"astray-{message.id}"):
             st.markdown(f":gray[{plain(retold(message.generation.error))}]")
+
+
+def _is_cut(message: Message) -> bool:
+    """Whether the answer says itself that it is not whole, and offers to try again."""
+    return message.status in (MessageStatus.FAILED, MessageStatus.INTERRUPTED)
 
 
 def _cut(message: Message, *, free: bool, on_again: Callable[[str], None]) -> None:
@@ -158,7 +165,7 @@ def _thought(message: Message) -> Thought | None:
 # The answer that is being written
 
 
-def _running(portal: Portal, running: RunningTurn, draw_seam: Callable[..., None], figures: DeltaGenerator) -> None:
+def _running(portal: Portal, user: User, running: RunningTurn, draw_seam: Callable[..., None], figures: DeltaGenerator) -> None:
     """Draw what there is, again and again. The turn runs in its own thread; this only watches."""
     session_lives = session_watch(portal)
     growing = Growing(leaving())
@@ -177,6 +184,8 @@ def _running(portal: Portal, running: RunningTurn, draw_seam: Callable[..., None
         draw_seam(thought=_thought_so_far(now))
         if now.place is not None:
             _queued(now)
+        if now.elapsed_s > STUCK_AFTER_S:
+            _stuck(portal, user, now.model)
         told = bool(now.unsaved)
         text: DeltaGenerator | None = None
         if now.place is None and (now.text or not now.reasoning):
@@ -227,6 +236,16 @@ def _unsaved(why: str) -> None:
     with st.container(key="unsaved"):
         kept = t("The answer is complete and kept here, but it cannot be saved yet. It is tried again until it is.")
         st.markdown(f"{kept}  \n:gray[{plain(retold(why))}]")
+
+
+def _stuck(portal: Portal, user: User, name: str) -> None:
+    """Say it where the model of the answer does not get on."""
+    for model in portal.models.available(user):
+        if model.name == name.partition(":")[0] and model.stuck_s:
+            again = t("It is started again by itself; then ask again.") if model.isolated else t("Stop the answer, and tell an admin.")
+            with st.container(key="stuck"):
+                head = t("The model {model} is stuck: its step has taken {seconds} s.", model=name, seconds=round(model.stuck_s))
+                st.markdown(f"{plain(head)}  \n:gray[{again}]")
 
 
 def _queued(now: Snapshot) -> None:

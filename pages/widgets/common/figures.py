@@ -64,3 +64,17 @@ def age(then: datetime, now: datetime | None = None) -> str:
     if past < _DAY:
         return t("{n} h", n=int(past / _HOUR))
     return t("{n} d", n=int(past / _DAY))
+
+
+def ahead(then: datetime, now: datetime | None = None) -> str | None:
+    """How long until a moment, in the largest unit that fits: 40 s, 12 min, 3 h, 2 d. None once it has come."""
+    left = (then - (now or datetime.now(UTC))).total_seconds()
+    if left <= 0:
+        return None
+    if left < _MINUTE:
+        return f"{left:.0f} s"
+    if left < _HOUR:
+        return t("{n} min", n=int(left / _MINUTE))
+    if left < _DAY:
+        return t("{n} h", n=int(left / _HOUR))
+    return t("{n} d", n=int(left / _DAY))

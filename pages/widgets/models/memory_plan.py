@@ -75,9 +75,12 @@ def memory_plan(portal: Portal, user: User, files: Sequence[ModelFile], loaded: 
         default = st.checkbox(t("Use it for new chats"), value=True, key="models-default")
     else:
         st.caption(t("Programs use it by REST, at /v1/embeddings or /v1/rerank. Chats cannot."))
+    at_start = st.checkbox(
+        t("Load at every start"), value=True, key="models-at-start", help=t("When the portal starts, it loads this model again.")
+    )
     if st.button(t("Load with this plan"), type="primary", width="stretch", key="models-load", disabled=not plan.fits):
         try:
-            portal.models.load(user, file.path, settings, default=default)
+            portal.models.load(user, file.path, settings, default=default, at_start=at_start)
         except PortalError as problem:
             st.markdown(f":red[:material/error: {plain(said(problem))}]")
         else:

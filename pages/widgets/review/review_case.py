@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from html import escape
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core.chat.records import Author, Message
 from core.errors import PortalError
 from core.people.records import User
-from core.review.feedback import MAX_COMMENT
+from core.review.feedback import MAX_COMMENT, Case
 from core.review.records import Feedback, ReviewState
 from pages.shell.words import said, t
 from pages.widgets.chat.message import plain, show
-from pages.widgets.common.figures import MISSING, age, seconds, speed
+from pages.widgets.common.figures import MISSING, age, seconds, size, speed
 from pages.widgets.common.focus import focus
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ ALL = "all"
 """The tab beside those of the states."""
 MOST_TITLE = 160
 """Characters of the question over the case."""
+NEIGHBOUR = "feedback-neighbour"
+"""The session's key for the case to go on with after the open one, which has left the list."""
 Place = tuple[str | None, int]
 """A case's id and the offset of its page; None: the first case of that page."""
 
@@ -50,8 +54,9 @@ def title(case: Feedback, most: int) -> str:
     return f"{(cut[:word] if word > most // 2 else cut).rstrip(' .,;:，。')}…"
 
 
-def draw_case(portal: Portal, user: User, case: Feedback, before: Place | None, after: Place | None) -> None:
+def draw_case(portal: Portal, user: User, opened: Case, before: Place | None, after: Place | None) -> None:
     """before, after: its neighbours in the list."""
+    case = opened.feedback
     with st.container(key="rvback"):
         st.button(
             t("All cases"),
@@ -64,7 +69,7 @@ def draw_case(portal: Portal, user: User, case: Feedback, before: Place | None, 
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="rvact"):
         if case.state is ReviewState.RESOLVED:
             st.button(
-                t("Reopen"), shortcut="E", key="rvreopen", on_click=_review, args=(portal, user, case, ReviewState.NEW, after or before)
+                t("Reopen"), shortcut="O", key="rvreopen", on_click=_review, args=(portal, user, case, ReviewState.NEW, after or before)
             )
         else:
             st.button(
@@ -89,12 +94,12 @@ def draw_case(portal: Portal, user: User, case: Feedback, before: Place | None, 
         st.space("stretch")
         with st.container(key="rvnav", horizontal=True, gap="xsmall", width="content"):
             st.button(
-                "", icon=":material/keyboard_arrow_up:", shortcut="K", key="rvprev", help=t("Previous case"), disabled=before is None,
-                on_click=go, args=before or (None, 0),
+                t("Previous case"), icon=":material/keyboard_arrow_up:", shortcut="K", key="icon-rvprev", help=t("Previous case"),
+                disabled=before is None, on_click=go, args=before or (None, 0),
             )  # fmt: skip
             st.button(
-                "", icon=":material/keyboard_arrow_down:", shortcut="J", key="rvnext", help=t("Next case"), disabled=after is None,
-                on_click=go, args=after or (None, 0),
+                t("Next case"), icon=":material/keyboard_arrow_down:", shortcut="J", key="icon-rvnext", help=t("Next case"),
+                disabled=after is None, on_click=go, args=after or (None, 0),
             )  # fmt: skip
     if problem := st.session_state.pop("feedback-problem", None):
         st.markdown(f":red[:material/error: {plain(problem)}]")
@@ -104,18 +109,51 @@ def draw_case(portal: Portal, user: User, case: Feedback, before: Place | None, 
     if case.question is None and case.answer is None:
         st.caption(t("The person deleted this chat. Its question and answer are gone; the rating and its figures stay."))
     else:
+        *earlier, question, answer = opened.way if len(opened.way) > 1 else (None, None)
         with st.container(key="rvthread", gap="small"):
-            if case.question != heading:
+            if earlier:
+                _earlier([each for each in earlier if each])
+            if case.question != heading or (question and question.files):
                 with st.container(gap="xsmall", key="rvquestion"):
                     st.markdown(f":gray[**{t('Question')}**]")
-                    st.text(case.question or "")
+                    if case.question:
+                        st.text(case.question)
+                    _files(question)
             with st.container(key="rvanswer", gap="xsmall"):
                 st.markdown(f":gray[**{t('Answer')}**]")
+                if answer and answer.reasoning:
+                    with st.expander(t("Thinking"), type="compact"):
+                        st.text(answer.reasoning)
                 show(case.answer or "")
     if case.note:
         with st.container(key="rvnotetext", gap="xsmall"):
             st.markdown(f":gray[**{t('Note')}**]")
             st.text(case.note)
+
+
+def _earlier(messages: Sequence[Message]) -> None:
+    """The chat before the rated answer, folded: what was asked and answered, in its order."""
+    asked = sum(message.author is Author.USER for message in messages)
+    with st.expander(t("Earlier in this chat, {n} questions", n=asked), type="compact"), st.container(key="rvearlier", gap="small"):
+        for message in messages:
+            with st.container(gap="xsmall"):
+                if message.author is Author.USER:
+                    st.markdown(f":gray[**{t('Question')}**]")
+                    if message.text:
+                        st.text(message.text)
+                    _files(message)
+                else:
+                    st.markdown(f":gray[**{t('Answer')}**]")
+                    if message.text:
+                        show(message.text)
+                    else:
+                        st.caption(t("No text was written."))
+
+
+def _files(question: Message | None) -> None:
+    """The names of what was attached. The files themselves stay with their owner."""
+    if question and question.files:
+        st.markdown("  \n".join(f":material/description: {plain(file.name)} :gray[{size(file.size_bytes)}]" for file in question.files))
 
 
 def _quote(case: Feedback) -> None:
@@ -132,7 +170,7 @@ def _quote(case: Feedback) -> None:
 
 
 def _review(portal: Portal, user: User, case: Feedback, state: ReviewState, neighbour: Place | None) -> None:
-    """Change the state. A case that leaves the list it was opened from gives way to its neighbour."""
+    """Change the state. A resolved case that leaves its list gives way to its neighbour; one whose review starts stays open."""
     try:
         portal.feedback.review(user, case.id, state=state)
     except PortalError as problem:
@@ -140,7 +178,10 @@ def _review(portal: Portal, user: User, case: Feedback, state: ReviewState, neig
         return
     shown = st.session_state.get("feedback-state")
     phone_list = st.session_state.get("feedback-case") is None
-    if shown != ALL and shown is not state:
+    if state is ReviewState.IN_REVIEW:
+        st.session_state["feedback-case"] = case.id
+        st.session_state[NEIGHBOUR] = neighbour
+    elif shown != ALL and shown is not state:
         go(None if phone_list or neighbour is None else neighbour[0], st.session_state["feedback-offset"])
 
 

@@ -121,7 +121,7 @@ def _ask_to_remove(portal: Portal, user: User, file: BackupFile) -> None:
     @st.dialog(t("Delete this backup?"))
     def ask() -> None:
         st.markdown(plain(t("{name} is deleted for good. The store itself is not touched.", name=file.name)))
-        with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
+        with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall", key="danger-backup"):
             if st.button(t("Keep it"), key="backup-keep"):
                 st.rerun()
             if st.button(t("Delete"), type="primary", key="backup-remove"):

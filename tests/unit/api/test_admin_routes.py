@@ -11,7 +11,7 @@ import pytest
 
 from bootstrap.portal import Portal
 from core.errors import InvalidInput
-from core.models.records import Adapter, AdapterFile
+from core.models.records import Adapter, AdapterFile, LoadSettings, StartModel
 from tests.fakes import FakePool
 from tests.unit.api.conftest import PASSWORD
 from tests.unit.api.portal.test_conversations import ask, new
@@ -98,6 +98,28 @@ def test_a_file_that_cannot_be_loaded_says_why(ada: httpx.Client, pool: FakePool
 def test_a_model_is_unloaded(ada: httpx.Client, pool: FakePool) -> None:
     assert ada.delete("/api/v1/models/fake").status_code == 202
     assert pool.asked == [("unload", "fake")]
+
+
+def test_a_loaded_model_is_kept_for_every_start_unless_that_is_left_out(ada: httpx.Client, pool: FakePool) -> None:
+    assert ada.post("/api/v1/models/load", json={"path": "glm.gguf"}).json()["at_start"] is True
+    assert ada.get("/api/v1/models").json()["loaded"][0]["at_start"] is True
+    assert ada.post("/api/v1/models/load", json={"path": "glm.gguf", "at_start": False}).json()["at_start"] is False
+    ada.post("/api/v1/models/load", json={"path": "glm.gguf"})
+    ada.delete("/api/v1/models/fake")
+    assert ada.get("/api/v1/models").json()["loaded"][0]["at_start"] is False
+
+
+def test_models_that_were_not_loaded_at_the_start_are_listed_until_they_are_deleted(
+    ada: httpx.Client, pool: FakePool, portal: Portal
+) -> None:
+    pool.refuse.append(InvalidInput("There is no file {file}.", file="/models/glm.gguf"))
+    portal.models.load_at_start(StartModel("glm", Path("/models/glm.gguf"), LoadSettings()), {})
+    told = [{"name": "glm", "path": "/models/glm.gguf", "reason": "There is no file /models/glm.gguf."}]
+    assert ada.get("/api/v1/models").json()["not_loaded"] == told
+    pool.models = []
+    assert ada.delete("/api/v1/models/glm").status_code == 202
+    assert ada.get("/api/v1/models").json()["not_loaded"] == []
+    assert ada.delete("/api/v1/models/glm").status_code == 404
 
 
 def test_somebody_is_added_and_signs_in(ada: httpx.Client, client: httpx.Client) -> None:

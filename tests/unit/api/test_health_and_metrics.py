@@ -191,3 +191,14 @@ def test_an_error_inside_is_a_sentence_and_not_a_traceback(
         assert answer.status_code == 500
         assert "secret" not in answer.text
         assert answer.json()["error"]["message"].endswith("the log has the details.")
+
+
+def test_a_model_that_is_stuck_is_named(client: httpx.Client, pool: FakePool) -> None:
+    pool.models = [replace(MODEL, stuck_s=42.4)]
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["model"] == {"ready": False, "detail": "fake is stuck: its step has taken 42 s"}
+    pool.models = [replace(MODEL, stuck_s=42.4), replace(MODEL, name="other", default=False)]
+    answer = client.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json()["model"] == {"ready": True, "detail": "other; fake is stuck: its step has taken 42 s"}

@@ -92,7 +92,8 @@ def test_a_body_just_under_one_mebibyte_is_read(ann: httpx.Client) -> None:
 
 
 ODD: list[Any] = [
-    None, True, False, 0, -1, 1.5, 1e308, 10**30, -(10**30), float("nan"), float("inf"), "", "text", "\0", "\ud800", "a\x1bb", "x" * 5000,
+    None, True, False, 0, -1, 1.5, 1e308, 10**30, -(10**30), 10**310, -(10**310), 1e-320, float("nan"), float("inf"),
+    "", "text", "\0", "\ud800", "a\x1bb", "x" * 5000,
     [], [None], [[]], {}, {"a": 1}, ["\ud800"], {"\ud800": "\ud800"},
 ]  # fmt: skip
 
@@ -120,7 +121,7 @@ def test_odd_values_in_a_question(ann: httpx.Client, field: str) -> None:
     ["messages", "model", "stream", "stream_options", "temperature", "max_tokens", "max_completion_tokens", "stop", "seed", "n", "tools",
      "tool_choice", "logit_bias", "logprobs", "top_logprobs", "presence_penalty", "frequency_penalty", "typical_p", "stop_token_ids",
      "grammar", "thinking_budget", "repetition_guard", "metadata", "thinking", "reasoning_effort", "chat_template_kwargs",
-     "response_format", "\ud800"],
+     "response_format", "repetition_penalty", "n_predict", "min_p", "top_p", "top_k", "do_sample", "\ud800"],
 )  # fmt: skip
 def test_odd_values_in_a_completion(ann: httpx.Client, field: str) -> None:
     for value in ODD:
@@ -162,6 +163,12 @@ def test_odd_values_in_a_message(ann: httpx.Client, field: str) -> None:
         ("PATCH", "/api/v1/people/bob", ["full_name", "group", "password"]),
         ("POST", "/api/v1/models/load", ["path", "slots", "gpu_layers", "kv_type", "threads", "streams", "gpu_shares", "default"]),
         ("PUT", f"/api/v1/messages/{'0' * 32}/feedback", ["rating", "comment"]),
+        ("PUT", "/api/v1/retention/rules", ["kind", "group", "days"]),
+        ("PUT", "/api/v1/retention/holds/bob", ["reason"]),
+        ("POST", "/api/v1/store/backups", ["passphrase"]),
+        ("POST", "/api/v1/index/parked/retry", ["number"]),
+        ("POST", "/v1/embeddings", ["input", "model", "dimensions", "encoding_format", "truncate"]),
+        ("POST", "/v1/rerank", ["query", "documents", "model", "top_n", "return_documents"]),
         ("PATCH", f"/api/v1/feedback/{'0' * 32}", ["state", "note"]),
     ],
 )  # fmt: skip
@@ -248,3 +255,74 @@ def test_tokens_that_are_none(client: httpx.Client, headers: Any) -> None:
 def test_a_refusal_does_not_repeat_what_was_sent(client: httpx.Client) -> None:
     response = client.post("/api/v1/session", json={"username": "ann", "password": ["secret-horse"]})
     assert "secret-horse" not in response.text
+
+
+NUMBERS = [10**310, -(10**310)]
+
+
+def test_numbers_of_any_length_in_a_query(ada: httpx.Client) -> None:
+    for path in ("conversations?limit", "feedback?offset", "feedback?limit", "search?limit", "audit?limit", "index/parked?limit"):
+        for number in NUMBERS:
+            assert ada.get(f"/api/v1/{path}={number}").status_code in (404, 422), path
+
+
+@pytest.mark.parametrize("value", NUMBERS, ids=["above", "below"])
+def test_numbers_of_any_length_within_lists_and_objects(ada: httpx.Client, value: int) -> None:
+    hello = [{"role": "user", "content": "Hi"}]
+    for body in (
+        {"logit_bias": {"1": value}}, {"stop_token_ids": [value]}, {"thinking": {"type": "enabled", "budget_tokens": value}},
+        {"response_format": {"type": "json_schema", "json_schema": {"schema": {"type": "integer", "minimum": value}}}},
+    ):  # fmt: skip
+        response = send(ada, "/v1/chat/completions", _odd_json(messages=hello, **body))
+        assert response.status_code in (200, 400), response.text
+    for body in ({"input": [value]}, {"input": [[value]]}):
+        refused(send(ada, "/v1/embeddings", _odd_json(**body)), 400)
+    shares = {"path": "x.gguf", "gpu_shares": [value], "adapters": [{"name": "a", "path": "a.gguf", "scale": value}]}
+    assert send(ada, "/api/v1/models/load", _odd_json(**shares)).status_code < 500
+
+
+HALF = "half \ud83d of a pair"
+
+
+def test_half_a_character_is_refused_and_not_stored(ada: httpx.Client) -> None:
+    """Each of these has something to change, so that nothing but the text is wrong."""
+    conversation = new(ada)
+    turn = send(ada, f"/api/v1/conversations/{conversation}/messages", _odd_json(text="Hi")).json()
+    answer = turn["answer"]["id"]
+    assert ada.put(f"/api/v1/messages/{answer}/feedback", json={"rating": -1}).status_code == 200
+    case = ada.get("/api/v1/feedback").json()["items"][0]["id"]
+    folder = ada.post("/api/v1/folders", json={"name": "Folder"}).json()["id"]
+    attempts: list[tuple[str, str, dict[str, Any]]] = [
+        ("PUT", f"/api/v1/messages/{answer}/feedback", {"rating": -1, "comment": HALF}),
+        ("PATCH", f"/api/v1/feedback/{case}", {"note": HALF}),
+        ("PATCH", f"/api/v1/conversations/{conversation}", {"title": HALF}),
+        ("POST", "/api/v1/conversations", {"title": HALF}),
+        ("POST", f"/api/v1/conversations/{conversation}/messages", {"text": HALF}),
+        ("POST", f"/api/v1/conversations/{conversation}/messages", {"text": "x", "stop": [HALF]}),
+        ("POST", f"/api/v1/conversations/{conversation}/messages", {"text": "x", "model": HALF}),
+        ("PATCH", f"/api/v1/folders/{folder}", {"name": HALF}),
+        ("POST", "/api/v1/folders", {"name": HALF}),
+        ("POST", "/api/v1/people", {"name": "dora", "role": "analyst", "password": "long enough 1", "full_name": HALF}),
+        ("POST", "/api/v1/people", {"name": "dora", "role": "analyst", "password": HALF}),
+        ("PATCH", "/api/v1/people/bob", {"full_name": HALF}),
+        ("PATCH", "/api/v1/people/bob", {"password": HALF}),
+        ("PUT", "/api/v1/retention/holds/bob", {"reason": HALF}),
+        ("PUT", "/api/v1/retention/rules", {"kind": "chats", "group": HALF, "days": 9}),
+        ("POST", "/api/v1/store/backups", {"passphrase": HALF}),
+        ("POST", "/api/v1/models/load", {"path": HALF}),
+    ]
+    before = len(ada.get("/api/v1/conversations").json()["items"])
+    for method, path, body in attempts:
+        response = ada.request(method, path, content=_odd_json(**body), headers={"Content-Type": "application/json"})
+        assert response.status_code == 422, (path, body, response.text)
+    assert len(ada.get("/api/v1/conversations").json()["items"]) == before
+    kept = ada.get(f"/api/v1/feedback/{case}").json()
+    assert (kept["comment"], kept["note"]) == ("", "")
+    assert "\ufffd" not in ada.get("/api/v1/people").text + ada.get("/api/v1/folders").text + ada.get("/api/v1/retention").text
+
+
+def test_half_a_character_in_what_is_not_stored_is_answered(ada: httpx.Client) -> None:
+    body = _odd_json(query="x", documents=[HALF], return_documents=True)
+    assert send(ada, "/v1/rerank", body).json()["results"][0]["document"]["text"] == "half ? of a pair"
+    assert send(ada, "/v1/embeddings", _odd_json(input=HALF)).status_code == 200
+    assert send(ada, "/v1/chat/completions", _odd_json(messages=[{"role": "user", "content": HALF}])).status_code == 200

@@ -70,6 +70,10 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
     ("PUT", "/api/v1/retention/holds/{name}", {"reason": "x"}, ADMINS, 404),
     ("DELETE", "/api/v1/retention/holds/{name}", None, ADMINS, 404),
     ("POST", "/api/v1/retention/apply", None, ADMINS, 200),
+    ("GET", "/api/v1/jobs", None, ALL, 200),
+    ("GET", "/api/v1/jobs/{job_id}", None, ALL, 404),
+    ("POST", "/api/v1/jobs/{job_id}/cancel", None, ALL, 404),
+    ("POST", "/api/v1/jobs/{job_id}/retry", None, ALL, 404),
     ("GET", "/v1/models", None, ALL, 200),
     ("GET", "/v1/models/{name}", None, ALL, 404),
     ("POST", "/v1/chat/completions", HELLO, ALL, 200),
@@ -88,7 +92,7 @@ def test_each_role_reaches_its_routes_and_no_other(who: str, client: httpx.Clien
     asking = client if who == "anonymous" else signed_in({"analyst": "ann", "manager": "max", "admin": "ada"}[who])
     for method, path, body, allowed, status in ROUTES:
         filled = path.replace("{name}", "nobody")
-        for name in ("conversation_id", "message_id", "file_id", "folder_id", "feedback_id"):
+        for name in ("conversation_id", "message_id", "file_id", "folder_id", "feedback_id", "job_id"):
             filled = filled.replace(f"{{{name}}}", NOBODYS)
         response = asking.request(method, filled, json=body)
         expected = status if who in allowed else 401 if who == "anonymous" else 403

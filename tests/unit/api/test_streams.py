@@ -3,11 +3,12 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 
 import pytest
 
-from api.streams import EventStream, Failed, Feed, pump, sse, until_finished
+from api.streams import Cutoff, EventStream, Failed, Feed, pump, sse, until_finished
+from core.errors import PortalError
 
 
 def test_a_feed_gives_everything_that_waits_at_once_in_order() -> None:
@@ -65,6 +66,17 @@ def test_an_event_is_one_line_of_data_whatever_the_text() -> None:
     assert json.loads(block.split("data: ")[1])["text"].endswith("你")
 
 
+class NeverEnds:
+    """In place of the watch over sessions."""
+
+    def follow(self, token: str, end: Callable[[PortalError], None]) -> Callable[[], None]:
+        return lambda: None
+
+
+def uncut() -> Cutoff:
+    return Cutoff(NeverEnds(), "token")
+
+
 async def _serve(events: AsyncGenerator[bytes], gone_after: float | None) -> tuple[list[dict[str, object]], int]:
     sent: list[dict[str, object]] = []
     left: list[int] = []
@@ -76,7 +88,8 @@ async def _serve(events: AsyncGenerator[bytes], gone_after: float | None) -> tup
     async def send(message: dict[str, object]) -> None:
         sent.append(message)
 
-    await EventStream(events, lambda: left.append(1))({"type": "http"}, receive, send)  # type: ignore[arg-type]
+    stream = EventStream(events, lambda: left.append(1), uncut(), lambda _: b"cut")
+    await stream({"type": "http"}, receive, send)  # type: ignore[arg-type]
     return sent, len(left)
 
 
@@ -134,8 +147,8 @@ def test_waiting_for_the_end_is_given_up_with_the_client() -> None:
         return {"type": "http.disconnect"}
 
     async def main() -> None:
-        assert await until_finished(never(), receive, lambda: left.append(1)) is None  # type: ignore[arg-type]
-        assert await until_finished(two(), receive, lambda: left.append(1)) == [1, 2]  # type: ignore[arg-type]
+        assert await until_finished(never(), receive, lambda: left.append(1), uncut()) is None  # type: ignore[arg-type]
+        assert await until_finished(two(), receive, lambda: left.append(1), uncut()) == [1, 2]  # type: ignore[arg-type]
 
     asyncio.run(main())
     assert left == [1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,6 +11,8 @@ import pytest
 from core.people.accounts import Accounts
 from core.people.records import Role, User
 from core.people.sign_in import SignIn, open_pool
+from core.tasks.jobs import Jobs
+from core.tasks.worker import JobKind, JobWorker
 from core.unit_of_work import Store
 from data.database import open_database
 from data.migrate import migrate
@@ -40,6 +42,30 @@ def store(tmp_path: Path) -> Iterator[Store]:
     migrate(database)
     yield lambda: SqlUnitOfWork(database)
     database.close()
+
+
+SERVER = "here:/home"
+
+
+@pytest.fixture
+def jobs(store: Store, clock: MovingClock) -> Jobs:
+    return Jobs(store, clock)
+
+
+@pytest.fixture
+def working(store: Store, jobs: Jobs, clock: MovingClock) -> Iterator[Callable[[Sequence[JobKind]], JobWorker]]:
+    """Start a worker for some kinds of jobs; it is closed after the test."""
+    started: list[JobWorker] = []
+
+    def start(kinds: Sequence[JobKind]) -> JobWorker:
+        worker = JobWorker(store, kinds, clock, SERVER, jobs.woken, alone=True)
+        worker.start()
+        started.append(worker)
+        return worker
+
+    yield start
+    for worker in started:
+        worker.close()
 
 
 @pytest.fixture

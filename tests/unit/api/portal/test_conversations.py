@@ -10,8 +10,9 @@ import httpx
 import pytest
 
 from bootstrap.portal import Portal
-from core.errors import Busy, ModelFailed
+from core.errors import Busy, ModelFailed, Unavailable
 from core.inference.requests import Delta, Queued
+from data.unit_of_work import SqlUnitOfWork
 from tests.fakes import FakeRouter, answer
 
 SignIn = Callable[[str], httpx.Client]
@@ -277,3 +278,29 @@ def test_a_model_name_with_control_characters_is_refused_before_anything_is_stor
     conversation = new(ann)
     assert ask(ann, conversation, model="a\0b").status_code == 422
     assert ann.get(f"/api/v1/conversations/{conversation}/messages").json()["items"] == []
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_an_answer_that_the_store_cannot_take_reaches_its_program_at_once(
+    ann: httpx.Client, portal: Portal, monkeypatch: pytest.MonkeyPatch, stream: bool
+) -> None:
+    """It is saved once there is space; who asked does not wait for that."""
+    conversation = new(ann)
+    save = SqlUnitOfWork.commit
+    full = threading.Event()
+
+    def commit(work: SqlUnitOfWork) -> None:
+        if full.is_set() and threading.current_thread().name.startswith("turn-"):
+            raise Unavailable("The disk of the store is full or broken. Nothing of this was saved; ask an admin to make space.")
+        save(work)
+
+    monkeypatch.setattr(SqlUnitOfWork, "commit", commit)
+    full.set()
+    answered = ask(ann, conversation, stream=stream)
+    done = dict(events_of(answered))["done"] if stream else answered.json()
+    assert (done["status"], done["answer"]["text"]) == ("failed", "Hello from the fake model")
+    assert "disk of the store is full" in done["answer"]["error"]
+    full.clear()
+    until(lambda: portal.turns.count() == 0)
+    [_, saved] = ann.get(f"/api/v1/conversations/{conversation}/messages").json()["items"]
+    assert (saved["status"], saved["text"]) == ("done", "Hello from the fake model")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.chat.questions import TITLE_CHARS, check_question, check_request_id, title_of
+from core.chat.questions import check_question, check_request_id
 from core.errors import InvalidInput
 
 
@@ -31,14 +31,6 @@ def test_line_ends_become_plain_and_tabs_stay() -> None:
 def test_scripts_and_emoji_pass_unchanged() -> None:
     text = "季度经营分析 👩‍💻 naïve العربية"
     assert check_question(text, 100) == text
-
-
-def test_a_title_is_the_first_line_cut_at_a_word() -> None:
-    assert title_of("Hello there\nmore") == "Hello there"
-    long = title_of("word " * 40)
-    assert long.endswith("word…") and len(long) <= TITLE_CHARS
-    assert len(title_of("长" * 200)) == TITLE_CHARS
-    assert title_of("word, " * 40).endswith("word…")
 
 
 @pytest.mark.parametrize("request_id", ["", "a" * 101, "a b", "a\n", "é"])

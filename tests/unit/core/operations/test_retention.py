@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import pytest
@@ -13,6 +14,9 @@ from core.people.accounts import Accounts
 from core.people.records import AuditEvent, Role, User
 from core.review.records import FeedbackFilter
 from core.search.records import SearchHit, SearchPage, SearchQuery
+from core.tasks.jobs import Jobs
+from core.tasks.records import JobFilter, JobState
+from core.tasks.worker import JobKind, JobWorker
 from core.unit_of_work import Store
 from tests.store import things
 from tests.unit.core.conftest import MovingClock
@@ -196,24 +200,25 @@ def test_files_that_nobody_asked_with_go_after_a_day_without_any_rule(
     admin: User,
     ana: User,
     clock: MovingClock,
-    caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
+    jobs: Jobs,
+    working: Callable[[Sequence[JobKind]], JobWorker],
 ) -> None:
     shown = put_file(store, ana, clock, 9, put_chat(store, ana, clock, 9))
     old, young = [put_file(store, ana, clock, 1.01) for _ in range(2 * FILES_AT_ONCE)], put_file(store, ana, clock, 0.99)
     retention.place_hold(admin, "ana", "case 4711")
     assert retention.remove_waiting_files() == 0
     retention.lift_hold(admin, "ana")
-    monkeypatch.setattr("core.operations.retention.FIRST_S", 0.0)
-    with caplog.at_level("INFO", "core.operations.retention"):
-        retention.start()
-        until = time.monotonic() + 10
-        while not caplog.records and time.monotonic() < until:
-            time.sleep(0.01)
-    retention.close()
-    assert [each.message for each in caplog.records] == [
-        f"{len(old)} files were removed that were added more than a day ago and asked with never."
-    ]
+    working(retention.job_kinds())
+    with store() as work:
+        jobs.run_now(work, "retention.apply")
+        work.commit()
+    jobs.wake()
+    until = time.monotonic() + 10
+    while not (done := jobs.list(admin, JobFilter(states=(JobState.DONE,)))) and time.monotonic() < until:
+        time.sleep(0.01)
+    assert done[0].result == {"deleted": 0, "files_removed": len(old)}
+    [tomorrow] = jobs.list(admin, JobFilter(states=(JobState.WAITING,)))
+    assert tomorrow.run_after == clock() + timedelta(days=1)
     assert there(store, shown, young, *old) == [True, True, *[False] * len(old)]
     assert retention.remove_waiting_files() == 0
 

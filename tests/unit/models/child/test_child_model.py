@@ -155,7 +155,7 @@ def test_conversations_that_memory_has_no_room_for_go_to_its_own_files_and_come_
     model = make_gguf(tmp_path / "synthetic.gguf", "glm4", context=512, sharpness=2.0)
     files = ParkedFiles(tmp_path / "parked", 100_000_000)
     options = BackendOptions(context=512, slots=1, extra_buffers=EXTRA_BUFFERS, parking_bytes=110_000)
-    child = ChildModel("synthetic", model, options, files=files)
+    child = ChildModel("endless", model, options, files=files)
 
     def said(beginning: int) -> str:
         sequence = child.submit([beginning, *range(65, 91), *range(65, 91), *range(65, 91)], SamplingParams(temperature=0.0), 40, "ann")
@@ -186,8 +186,8 @@ def test_a_full_queue_is_busy_here_too(pool: Pool, tmp_path: Path) -> None:
     load(pool, endless(tmp_path), replace(LONG, slots=1))
     waiting = []
     with pytest.raises(Busy) as refused:
-        for number in range(400):
-            waiting.append(PoolRouter(pool).start(request("x", user=str(number), max_tokens=4000)))
+        for _ in range(400):
+            waiting.append(PoolRouter(pool).start(request("x", max_tokens=4000)))
     assert refused.value.retry_after >= 1 and "wait for it" in str(refused.value)
     for one in waiting:
         one.cancel()
@@ -331,3 +331,41 @@ def test_no_process_outlives_a_portal_that_is_killed() -> None:
         assert not is_gone(child)
         portal.kill()
     until(lambda: is_gone(child), 2)
+
+
+def test_a_process_that_stands_still_is_told_and_can_be_ended(pool: Pool, tmp_path: Path) -> None:
+    """Frozen by a signal it neither computes nor tells anything, as one that hangs in native code with the interpreter's lock."""
+    load(pool, endless(tmp_path), LONG)
+    platform = pool.platform("endless")
+    reader = Reader(PoolRouter(pool).start(request("x", max_tokens=4000)).events())
+    reader.start()
+    reader.began.wait(30)
+    assert platform.metrics().step_running_s < 2
+    before = process_of(pool, "endless")
+    os.kill(before, signal.SIGSTOP)
+    until(lambda: platform.metrics().step_running_s > 2.5)
+    assert platform.restart()
+    reader.join(30)
+    assert isinstance(reader.error, ModelFailed)
+    until(lambda: state_of(pool, "endless") is ModelState.READY)
+    assert process_of(pool, "endless") != before
+    answer(pool, request("x", max_tokens=30))
+    assert platform.metrics().step_running_s < 2
+
+
+def test_a_pool_closes_at_once_though_a_process_stands_still(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("models.serving.pool.STUCK_S", 2.5)
+    pool = Pool(tmp_path, GUIDE, notes=tmp_path / "load_settings.json", extra_buffers=EXTRA_BUFFERS)
+    load(pool, endless(tmp_path), LONG)
+    platform = pool.platform("endless")
+    reader = Reader(PoolRouter(pool).start(request("x", max_tokens=4000)).events())
+    reader.start()
+    reader.began.wait(30)
+    process = process_of(pool, "endless")
+    os.kill(process, signal.SIGSTOP)
+    until(lambda: platform.metrics().step_running_s > 2.6)
+    began = time.monotonic()
+    pool.close()
+    assert time.monotonic() - began < 2
+    assert not pool.left_running
+    until(lambda: is_gone(process))

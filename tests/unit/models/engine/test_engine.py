@@ -1,15 +1,16 @@
 from __future__ import annotations
 
 import random
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from core.errors import Busy, ModelFailed, Unavailable
 from core.inference.records import FinishReason
-from core.inference.requests import Delta, Finished, Queued
+from core.inference.requests import Delta, Finished, Queued, SamplingParams
 from models.engine.answers import SILENT_TOKENS
 from models.engine.backend import Decoded, Part
 from models.engine.engine import Engine
@@ -588,3 +589,35 @@ def test_random_questions_and_expectations_leave_the_slots_holding_what_is_noted
     assert sum(kinds) == metrics.cached_tokens
     assert all(kinds[:2]) and kinds[3]
     assert model.samplers == 0
+
+
+def test_who_stops_an_answer_waits_for_no_step_that_is_stuck(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("models.engine.engine.STUCK_S", 0.05)
+    backend, go_on = FakeModel(), threading.Event()
+
+    def stuck(parts: list[Part]) -> Decoded:
+        go_on.wait(20)
+        return Decoded.DONE
+
+    def until(true: Callable[[], object]) -> None:
+        deadline = time.monotonic() + 10
+        while not true():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+    backend.answers = stuck
+    engine = Engine(backend, "fake", speculate=False)
+    engine.start()
+    try:
+        sequence = engine.submit([1, 2, 3], SamplingParams(max_tokens=5), 5, "ann")
+        until(lambda: engine.metrics().step_running_s > 0.05)
+        began = time.monotonic()
+        engine.cancel(sequence)
+        event = sequence.events.get(timeout=5)
+        assert isinstance(event, Finished) and event.finish_reason is FinishReason.CANCELLED
+        assert time.monotonic() - began < 1
+        go_on.set()
+        until(lambda: engine.metrics().step_running_s == 0 and engine.idle)
+    finally:
+        go_on.set()
+        engine.close()

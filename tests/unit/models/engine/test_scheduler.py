@@ -280,3 +280,51 @@ def test_nobody_keeps_more_than_a_fair_share_while_others_wait(seed: int) -> Non
         held = Counter(one.user_id for one in scheduler.running.values())
         poor = {one.user_id for one in scheduler.waiting if held[one.user_id] < 2 and not one.batch}
         assert not poor or max(held.values()) <= 2
+
+
+def waiting_of(scheduler: Scheduler, users: list[str]) -> int:
+    """How many of these users' questions are let in before one is refused."""
+    for number, user in enumerate(users):
+        try:
+            scheduler.submit(question(user=user))
+        except Busy:
+            return number
+    return len(users)
+
+
+def measured(slots: int, answer_s: float, max_wait_s: float) -> Scheduler:
+    """All slots taken by other people; an answer takes so long."""
+    scheduler = Scheduler(slots, 64, 256, max_wait_s=max_wait_s)
+    sequence = running(scheduler, 0, question())
+    sequence.admitted = time.perf_counter() - answer_s
+    scheduler.release(sequence)
+    for slot in range(slots):
+        running(scheduler, slot, question(user=f"running {slot}"))
+    return scheduler
+
+
+@pytest.mark.parametrize(("answer_s", "let_in"), [(1.0, 40), (2.0, 20), (10.0, 4), (100.0, 4)])
+def test_nobody_is_let_in_who_would_wait_too_long_but_a_round_of_answers_always_is(answer_s: float, let_in: int) -> None:
+    """(100 s: the next round takes longer than anybody should wait, but the model would otherwise serve only four people.)"""
+    scheduler = measured(4, answer_s, 10.0)
+    assert waiting_of(scheduler, [f"user {number}" for number in range(300)]) == pytest.approx(let_in, abs=1)
+    with pytest.raises(Busy) as caught:
+        scheduler.submit(question(user="late"))
+    assert 1 <= caught.value.retry_after <= answer_s * 2
+
+
+def test_one_who_asks_a_hundred_questions_keeps_nobody_else_out() -> None:
+    scheduler = measured(4, 4.0, 10.0)
+    assert waiting_of(scheduler, ["many"] * 300) < 15
+    assert waiting_of(scheduler, ["one", "two", "three"]) == 3
+    endless = Scheduler(4, 64, 8)
+    assert waiting_of(endless, ["many"] * 300) == 8
+    assert waiting_of(endless, [f"user {number}" for number in range(300)]) == 24
+
+
+def test_work_that_nobody_watches_may_wait() -> None:
+    scheduler = measured(4, 100.0, 10.0)
+    waiting_of(scheduler, [f"user {number}" for number in range(300)])
+    unwatched = question(user="night")
+    unwatched.batch = True
+    scheduler.submit(unwatched)

@@ -14,8 +14,10 @@ from core.errors import InvalidInput
 from core.inference.requests import Tool
 from models.engine.llama.backend import BackendOptions, LlamaBackend
 from models.engine.llama.native import lib
-from models.engine.sampling.steering import GrammarSampler
+from models.engine.sampling.grammar_sampler import GrammarSampler
+from models.engine.sampling.token_texts import TokenTexts
 from models.prompting.call_grammar import may_call, must_call
+from models.prompting.grammar import read_grammar
 from models.prompting.tool_calls import ToolCallParser
 from tests.gguf_maker import make_gguf
 from tests.this_machine import EXTRA_BUFFERS
@@ -39,7 +41,7 @@ def test_a_forced_call_has_the_arguments_that_its_schema_asks_for(backend: Llama
     case = json.loads(path.read_text("utf-8"))
     tools = [Tool("other"), Tool("asked", "", json.dumps(case["schema"], ensure_ascii=False))]
     found = must_call(tools[1:], tagged=tagged)
-    assert backend.grammar_error(found.grammar) is None
+    backend.prepare_grammar(found.grammar)
     kind = Draft7Validator if isinstance(case["schema"].get("items"), list) else Draft202012Validator
     ignored = {each.rpartition(".")[2].partition(" ")[0] for each in found.ignored} | {"multipleOf"}
     for seed in range(3):
@@ -59,15 +61,12 @@ STRICT = Tool("weather", "", json.dumps(WEATHER), strict=True)
 
 
 def allows(backend: LlamaBackend, grammar: str, text: str) -> bool:
-    sampler = GrammarSampler(backend._vocab, grammar)
-    try:
-        for token in backend.tokenize(text, special=False):
-            if not sampler.allows(token):
-                return False
-            sampler.accept(token)
-        return sampler.allows(lib.llama_vocab_eos(backend._vocab))
-    finally:
-        sampler.free()
+    sampler = GrammarSampler(read_grammar(grammar), TokenTexts(backend.vocabulary, backend.piece, backend.ends))
+    for token in backend.tokenize(text, special=False):
+        if not sampler.allows(token):
+            return False
+        sampler.accept(token)
+    return sampler.allows(lib.llama_vocab_eos(backend._vocab))
 
 
 @pytest.mark.parametrize("tagged", [True, False])

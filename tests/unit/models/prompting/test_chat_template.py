@@ -94,6 +94,14 @@ def test_an_older_template_gets_calls_as_metadata_and_answers_as_observations(te
     assert talk == '\nu<|assistant|>\nLet me see.<|assistant|>weather\n{"city": "Köln"}<|observation|>\nRain<|assistant|>\n'
 
 
+@pytest.mark.parametrize("arguments", ['{"city": "Bo', "", "null", "[1]", '"text"', "no JSON at all"])
+def test_arguments_that_are_no_object_do_not_end_a_conversation(template: Build, arguments: str) -> None:
+    source = "{% for m in messages %}{% for c in m.tool_calls or [] %}{% for k, v in c.function.arguments.items() %}{{ k }}={{ v }}"
+    glm = template(source + "{% endfor %}{% endfor %}{% endfor %}")
+    called = [ChatMessage("user", "u"), ChatMessage("assistant", "", tool_calls=(ToolCall("c", "f", arguments),))]
+    assert glm.render(called, thinking=True).text == f"arguments={arguments}"
+
+
 @pytest.mark.parametrize("depth", [90, 900, 5_000, 100_000])
 def test_deep_arguments_do_not_exhaust_the_stack(template: Build, depth: int) -> None:
     deep = '{"a":' * depth + "1" + "}" * depth

@@ -1,4 +1,4 @@
-"""Which JSON a schema's grammar lets through, as llama.cpp itself judges it."""
+"""Which JSON a schema's grammar lets through, as llama.cpp judges it and as the engine does."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ import pytest
 from core.errors import InvalidInput
 from models.engine.llama.backend import BackendOptions, LlamaBackend
 from models.engine.llama.native import lib
-from models.engine.sampling.steering import GrammarSampler
+from models.engine.sampling.grammar_sampler import GrammarSampler
+from models.engine.sampling.token_texts import TokenTexts
+from models.prompting.grammar import read_grammar
 from models.prompting.json_schema import grammar_of
 from tests.gguf_maker import make_gguf
+from tests.native_grammar import NativeGrammar
 from tests.this_machine import EXTRA_BUFFERS
 
 
@@ -27,15 +30,21 @@ def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LlamaBackend]:
 
 def follows(backend: LlamaBackend, schema: Any, text: str) -> bool:
     """Whether the grammar allows exactly this text and then the end."""
-    grammar = GrammarSampler(backend._vocab, grammar_of(json.dumps(schema)).grammar)
+    grammar = grammar_of(json.dumps(schema)).grammar
+    ours = GrammarSampler(read_grammar(grammar), TokenTexts(backend.vocabulary, backend.piece, backend.ends))
+    native = NativeGrammar(backend._vocab, grammar)
     try:
-        for token in backend.tokenize(text, special=False):
-            if not grammar.allows(token):
+        for token in [*backend.tokenize(text, special=False), lib.llama_vocab_eos(backend._vocab)]:
+            allowed = native.allows(token)
+            assert ours.allows(token) is allowed, f"llama.cpp and the engine differ about {backend.piece(token)!r} in {text!r}"
+            if not allowed:
                 return False
-            grammar.accept(token)
-        return grammar.allows(lib.llama_vocab_eos(backend._vocab))
+            ours.accept(token)
+            if not backend.ends(token):
+                native.accept(token)
+        return True
     finally:
-        grammar.free()
+        native.free()
 
 
 PERSON = {

@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,15 +14,19 @@ import pytest
 from bootstrap import models as model_parts
 from bootstrap.models import GUIDE
 from core.errors import StartFailed
-from core.models.records import LoadSettings, ModelState
+from core.models.records import Crash, LoadSettings, ModelState
 from models.engine.llama.backend import BackendOptions
 from models.serving import file_buffers, machine_trial
+from models.serving.last_run import RunRecord
 from models.serving.pool import Pool
+from settings import Settings
 from tests import faulty_processor
 from tests.gguf_maker import make_gguf
 from tests.this_machine import EXTRA_BUFFERS
 
 pytestmark = [faulty_processor.CAN_BE_MADE, pytest.mark.skipif(not EXTRA_BUFFERS, reason="this processor fails by itself")]
+
+CRASH = Crash(datetime(2026, 11, 21, tzinfo=UTC), "guide", "decoding", 1, (), "Segmentation fault", 1)
 
 
 def preload(monkeypatch: pytest.MonkeyPatch, library: Path) -> None:
@@ -95,3 +100,16 @@ def test_a_file_that_aborts_with_repacked_weights_loads_without_and_is_remembere
         assert not pool._entries["flash"].plan.options.extra_buffers
         pool.close()
     assert tried == [True, False, False]
+
+
+def test_after_a_crash_in_native_code_the_machine_is_tried_again(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model_parts.extra_buffers(home)
+    preload(monkeypatch, faulty_processor.refuses_repacked(tmp_path))
+    settings = Settings(home=home, parking_disk_mb=0)
+    for found, extra in (((), True), ((CRASH,), False)):
+        record = RunRecord(tmp_path / "logs")
+        record.found = found
+        pool = model_parts.open_pool(settings, record)
+        assert pool._extra_buffers is extra
+        pool.close()
+        record.close()

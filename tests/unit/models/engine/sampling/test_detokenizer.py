@@ -16,9 +16,14 @@ def test_a_character_cut_between_tokens_comes_whole() -> None:
     assert [detokenizer.feed(piece) for piece in ("你".encode()[:1], "你".encode()[1:2], "你".encode()[2:])] == ["", "", "你"]
 
 
-def test_an_unfinished_character_becomes_a_replacement_mark() -> None:
+def test_an_unfinished_character_at_the_end_is_dropped() -> None:
     detokenizer = Detokenizer()
-    assert detokenizer.feed("你".encode()[:2]) + detokenizer.finish() == "\ufffd"
+    assert detokenizer.feed("a你".encode()[:3]) + detokenizer.finish() == "a"
+
+
+def test_bytes_that_are_no_character_become_a_replacement_mark() -> None:
+    detokenizer = Detokenizer()
+    assert detokenizer.feed(b"a\xe4b") + detokenizer.finish() == "a\ufffdb"
 
 
 def test_a_stop_string_across_tokens_is_cut_off() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from core.errors import ModelFailed
 from core.inference.records import FinishReason
 from core.inference.requests import Delta, Finished, SamplingParams
 from models.engine.engine import Engine
@@ -102,7 +103,7 @@ def test_even_nonsense_follows_a_schema(engine: Engine, backend: LlamaBackend, s
         },
         "required": ["city", "count", "list"],
     }
-    text, finished = ask(engine, backend, grammar=grammar_of(json.dumps(schema)), tokens=300, temperature=3.0, seed=seed, top_k=0)
+    text, finished = ask(engine, backend, grammar=grammar_of(json.dumps(schema)).grammar, tokens=300, temperature=3.0, seed=seed, top_k=0)
     assert finished.finish_reason is FinishReason.STOP
     value = json.loads(text)
     assert value["city"] in ("Bonn", "Köln")
@@ -225,6 +226,13 @@ def test_times_between_tokens_are_told(engine: Engine, backend: LlamaBackend) ->
     assert single.inter_token_p50_s is None and single.steps >= 1
 
 
-def test_what_llama_cpp_refuses_of_a_grammar_is_told(backend: LlamaBackend) -> None:
-    assert backend.grammar_error('root ::= "a"') is None
-    assert "left recursion" in (backend.grammar_error('root ::= root "a"') or "")
+def test_an_answer_with_a_grammar_that_grows_late_fails_alone(engine: Engine, backend: LlamaBackend) -> None:
+    alone = ask(engine, backend, temperature=0.0, tokens=200)[0]
+    other = start(engine, backend, temperature=0.0, tokens=200)
+    costly = start(engine, backend, grammar='root ::= "x"{60} ("a"? "b"?){50000}', tokens=200)
+    assert end(other)[0] == alone
+    events = []
+    while not events or isinstance(events[-1], Delta):
+        events.append(costly.events.get(timeout=30))
+    assert isinstance(events[-1], ModelFailed) and "too many ways" in str(events[-1])
+    assert ask(engine, backend, temperature=0.0, tokens=200)[0] == alone

@@ -1,0 +1,46 @@
+"""Files that no model can read here, told apart by their content and name, so that the refusal says what to do instead."""
+
+from __future__ import annotations
+
+from core.errors import InvalidInput
+
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_MEDIA = (
+    b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"ID3", b"OggS", b"fLaC", b"\x1aE\xdf\xa3",
+)  # fmt: skip
+_PACKED = (b"\x1f\x8b", b"BZh", b"7z\xbc\xaf\x27\x1c", b"Rar!", b"\xfd7zXZ\0")
+SPREADSHEET = "{name} is a spreadsheet, which cannot be read. Save the sheet as CSV and attach that."
+SLIDES = "{name} holds slides, which cannot be read. Save them as PDF and attach that."
+OLD_WORD = "{name} is in the Word format of before 2007, which cannot be read. Save it as .docx or PDF and attach that."
+OTHER_DOCUMENT = "{name} is a document that cannot be read. Save it as .docx or PDF and attach that."
+ARCHIVE = "{name} is an archive. Unpack it and attach the files you need."
+PICTURE_OR_SOUND = "{name} is a picture, a sound or a film. Only text can be read: PDF or Word documents, CSV, code."
+
+
+def refuse_known(name: str, content: bytes) -> None:
+    """Raise InvalidInput for a file of a known kind that has no readable text. Others pass, readable or not."""
+    if sentence := _refusal(name.lower().rpartition(".")[2], content):
+        raise InvalidInput(sentence, name=name)
+
+
+def _refusal(ending: str, content: bytes) -> str | None:
+    if content.startswith(_OLE):
+        return {"xls": SPREADSHEET, "ppt": SLIDES, "pps": SLIDES, "doc": OLD_WORD}.get(ending, OTHER_DOCUMENT)
+    if content.startswith(b"PK"):
+        return _refusal_of_zip(content)
+    if content.startswith(_PACKED) or content[257:262] == b"ustar":
+        return ARCHIVE
+    riff = content[:4] == b"RIFF" and content[8:12] in (b"WEBP", b"WAVE", b"AVI ")
+    is_media = riff or content.startswith(_MEDIA) or content[4:8] == b"ftyp"
+    return PICTURE_OR_SOUND if is_media and b"\0" in content[:4096] else None
+
+
+def _refusal_of_zip(content: bytes) -> str | None:
+    """Office documents are ZIPs; the names of their parts stand in them as they are."""
+    if b"word/document" in content:
+        return None
+    if b"xl/workbook" in content or b"opendocument.spreadsheet" in content[:200]:
+        return SPREADSHEET
+    if b"ppt/presentation" in content or b"opendocument.presentation" in content[:200]:
+        return SLIDES
+    return OTHER_DOCUMENT if b"opendocument" in content[:200] or b"epub" in content[:200] else ARCHIVE

@@ -1,0 +1,86 @@
+"""Ends what still runs for a session once that session has ended, wherever it was ended: here, on another server, by a command."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from itertools import count
+
+from core.clock import Clock
+from core.errors import NotSignedIn, PortalError
+from core.people.sessions import token_hash
+from core.unit_of_work import Store
+
+log = logging.getLogger(__name__)
+
+EVERY_S = 2.0
+ENDED = "This token or session is not valid, or has ended. Sign in again."
+End = Callable[[PortalError], None]
+
+
+class SessionWatch:
+    """One thread asks the store for all sessions that something runs for, in one query. Safe from any thread."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._followed: dict[int, tuple[str, End]] = {}
+        self._numbers = count()
+        self._stopped: PortalError | None = None
+        self._thread: threading.Thread | None = None
+        self._changed = threading.Condition()
+
+    def follow(self, token: str, end: End) -> Callable[[], None]:
+        """Call `end` once, with the reason, when the session of this token is over or everything stops; returns how to leave off."""
+        number = next(self._numbers)
+        with self._changed:
+            stopped = self._stopped
+            if stopped is None:
+                self._followed[number] = (token_hash(token), end)
+                if self._thread is None:
+                    self._thread = threading.Thread(target=self._run, name="session-watch", daemon=True)
+                    self._thread.start()
+        if stopped is not None:
+            end(stopped)
+
+        def leave() -> None:
+            with self._changed:
+                self._followed.pop(number, None)
+
+        return leave
+
+    def stop(self, reason: PortalError) -> None:
+        """End everything that is followed, now and from now on."""
+        with self._changed:
+            if self._stopped is None:
+                self._stopped = reason
+            ends = [end for _, end in self._followed.values()]
+            self._followed.clear()
+            self._changed.notify_all()
+        for end in ends:
+            end(reason)
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                if self._changed.wait_for(lambda: self._stopped is not None, EVERY_S):
+                    return
+                followed = dict(self._followed)
+            if not followed:
+                continue
+            try:
+                with self._store() as work:
+                    live = work.sessions.live({hashed for hashed, _ in followed.values()}, self._clock())
+            except PortalError as problem:
+                log.warning("sessions cannot be looked up now, what runs for them goes on: %s", problem)
+                continue
+            except Exception:
+                log.exception("sessions could not be looked up; what runs for them goes on")
+                continue
+            for number, (hashed, end) in followed.items():
+                if hashed not in live:
+                    with self._changed:
+                        here = self._followed.pop(number, None)
+                    if here is not None:
+                        end(NotSignedIn(ENDED))

@@ -1,0 +1,121 @@
+"""Add background jobs, list them, cancel them and try them again."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from uuid import uuid4
+
+from core.bounds import within
+from core.clock import Clock
+from core.errors import Conflict, NotFound
+from core.people.permissions import Permission, allows
+from core.people.records import AuditEvent, User
+from core.tasks.records import ACTIVE, Job, JobFilter, JobState, Json
+from core.unit_of_work import Store, UnitOfWork
+
+MOST_LISTED = 200
+
+
+class Jobs:
+    """People see and steer their own jobs; who runs the store sees and steers all."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self.woken = threading.Event()
+        """Tells the worker of this process that there may be something to do."""
+
+    def wake(self) -> None:
+        """Let the worker look for jobs now instead of within a second; call it after the commit."""
+        self.woken.set()
+
+    def add(
+        self,
+        work: UnitOfWork,
+        kind: str,
+        payload: Mapping[str, Json] | None = None,
+        *,
+        owner: User | None = None,
+        key: str | None = None,
+        server: str | None = None,
+    ) -> Job:
+        """Add a job in the transaction of the change that it follows. Raises Conflict if an active job has the same key."""
+        now = self._clock()
+        job = Job(
+            id=uuid4().hex,
+            kind=kind,
+            created_at=now,
+            run_after=now,
+            payload=payload or {},
+            owner_id=owner.id if owner else None,
+            key=key,
+            server=server,
+        )
+        if not work.jobs.add(job):
+            raise Conflict("This is running or waiting already. Wait until it finishes, or cancel it on the Jobs page.")
+        return job
+
+    def run_now(self, work: UnitOfWork, kind: str, *, owner: User | None = None) -> Job:
+        """Make the recurring job of this kind due now; add one if none is active."""
+        return work.jobs.hasten(kind, self._clock()) or self.add(work, kind, owner=owner, key=kind)
+
+    def latest(self, filter: JobFilter) -> Job | None:
+        """Return the newest job that the filter lets through."""
+        with self._store() as work:
+            found = work.jobs.find(filter, 1)
+        return found[0] if found else None
+
+    def list(self, user: User, filter: JobFilter | None = None, limit: int = 50, before: str | None = None) -> Sequence[Job]:
+        """Return jobs, newest first; `before` is the id of the last one read. Raises InvalidInput, NotFound."""
+        wanted = filter or JobFilter()
+        within("limit", limit, 1, MOST_LISTED)
+        owner_id = wanted.owner_id if allows(user.role, Permission.RUN_STORE) else user.id
+        with self._store() as work:
+            if before is not None:
+                self._own(work, user, before)
+            return work.jobs.find(replace(wanted, owner_id=owner_id), limit, before)
+
+    def get(self, user: User, job_id: str) -> Job:
+        """Raises NotFound, also for another person's job."""
+        with self._store() as work:
+            return self._own(work, user, job_id)
+
+    def states(self) -> Mapping[JobState, int]:
+        """Count all jobs by state, for metrics. Raises Unavailable."""
+        with self._store() as work:
+            return work.jobs.counts()
+
+    def cancel(self, user: User, job_id: str) -> Job:
+        """Cancel a waiting job; ask a running one to stop. Raises NotFound, Conflict if it has ended."""
+        with self._store() as work:
+            job = self._own(work, user, job_id)
+            if job.state not in ACTIVE:
+                raise Conflict("This job has ended, so it cannot be cancelled.")
+            work.jobs.request_cancel(job_id, self._clock())
+            self._audit(work, user, "job.cancel", job)
+            work.commit()
+            return self._own(work, user, job_id)
+
+    def retry(self, user: User, job_id: str) -> Job:
+        """Let a job that failed or was cancelled run again. Raises NotFound, Conflict."""
+        with self._store() as work:
+            job = self._own(work, user, job_id)
+            if job.state not in (JobState.FAILED, JobState.CANCELLED):
+                raise Conflict("Only a job that failed or was cancelled can be tried again.")
+            if not work.jobs.retry(job_id, self._clock()):
+                raise Conflict("This is running or waiting already. Wait until it finishes, or cancel it on the Jobs page.")
+            self._audit(work, user, "job.retry", job)
+            work.commit()
+            self.wake()
+            return self._own(work, user, job_id)
+
+    def _own(self, work: UnitOfWork, user: User, job_id: str) -> Job:
+        job = work.jobs.get(job_id)
+        if job is None or not (job.owner_id == user.id or allows(user.role, Permission.RUN_STORE)):
+            raise NotFound("There is no such job.")
+        return job
+
+    def _audit(self, work: UnitOfWork, user: User, action: str, job: Job) -> None:
+        work.audit.add(AuditEvent(self._clock(), user.id, action, job.kind, {"job": job.id}))

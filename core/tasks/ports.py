@@ -1,0 +1,64 @@
+"""Declare the repository of jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from core.errors import StoredError
+from core.tasks.records import Job, JobFilter, JobState, Json
+
+
+class JobRepository(Protocol):
+    def add(self, job: Job) -> bool:
+        """Insert a waiting job; False if an active one has the same key."""
+        ...
+
+    def get(self, job_id: str) -> Job | None: ...
+    def find(self, filter: JobFilter, limit: int, before: str | None = None) -> Sequence[Job]:
+        """Newest first; `before` is the id of the last one read."""
+        ...
+
+    def counts(self) -> Mapping[JobState, int]: ...
+    def claim(self, worker: str, server: str, kinds: Sequence[str], now: datetime, lease_until: datetime) -> Job | None:
+        """Give the job that is due longest to this worker and count the try; None if none is due.
+
+        Due are waiting jobs whose time has come, and running ones whose worker let the lease run out. On PostgreSQL several
+        workers may claim at once (SKIP LOCKED).
+        """
+        ...
+
+    def renew(self, job_id: str, worker: str, lease_until: datetime, progress: float, detail: Mapping[str, Json]) -> bool:
+        """Write how far a running job is; False if it is no longer this worker's or somebody cancels it."""
+        ...
+
+    def end(
+        self, job_id: str, worker: str, state: JobState, at: datetime, result: Mapping[str, Json], error: StoredError | None
+    ) -> bool:
+        """Write how a running job ended; False if it is no longer this worker's."""
+        ...
+
+    def postpone(self, job_id: str, worker: str, run_after: datetime, error: StoredError | None) -> bool:
+        """Let a running job wait again; False if it is no longer this worker's. Without an error the try does not count."""
+        ...
+
+    def hasten(self, key: str, now: datetime) -> Job | None:
+        """Make a waiting job with this key due now; returns the active job with the key, if there is one."""
+        ...
+
+    def request_cancel(self, job_id: str, now: datetime) -> None:
+        """A waiting job is cancelled; a running one is asked to stop; one that ended stays as it is."""
+        ...
+
+    def retry(self, job_id: str, now: datetime) -> bool:
+        """Let a job that failed or was cancelled wait again, with all its tries; False if it is in another state or its key is taken."""
+        ...
+
+    def release(self, server: str, now: datetime) -> None:
+        """Let the leases of this server's running jobs end: the process that held them is gone."""
+        ...
+
+    def remove_ended(self, before: datetime) -> int:
+        """Delete the jobs that ended before this moment; returns how many."""
+        ...

@@ -1,0 +1,73 @@
+"""Define background jobs: what is to be done, how far it is, and how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from core.errors import StoredError
+
+Json = str | int | float | bool | None | Sequence["Json"] | Mapping[str, "Json"]
+"""A value of a job's payload, detail or result."""
+
+
+class JobState(StrEnum):
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+ACTIVE = (JobState.WAITING, JobState.RUNNING)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One piece of background work. Times are timezone-aware UTC."""
+
+    id: str
+    kind: str
+    """A noun and a verb, e.g. "backup.make"."""
+    created_at: datetime
+    run_after: datetime
+    """Not claimed before this moment."""
+    state: JobState = JobState.WAITING
+    payload: Mapping[str, Json] = field(default_factory=dict)
+    """What to do. Never a password, a passphrase or a token."""
+    owner_id: str | None = None
+    """Who asked for it; None: the portal itself."""
+    key: str | None = None
+    """At most one active job has this key; None: any number may be active."""
+    server: str | None = None
+    """The only server that may run it; None: any server."""
+    tries: int = 0
+    progress: float = 0.0
+    """0 to 1."""
+    detail: Mapping[str, Json] = field(default_factory=dict)
+    """What the running job reports beside its progress, e.g. bytes per second."""
+    result: Mapping[str, Json] = field(default_factory=dict)
+    error: StoredError | None = None
+    cancel_requested: bool = False
+    started_at: datetime | None = None
+    """Of the latest try."""
+    ended_at: datetime | None = None
+    lease_until: datetime | None = None
+    """The worker keeps moving this ahead; once it is past, the worker is gone."""
+
+    @property
+    def ended(self) -> bool:
+        return self.state not in ACTIVE
+
+
+@dataclass(frozen=True, slots=True)
+class JobFilter:
+    """All given conditions hold together."""
+
+    owner_id: str | None = None
+    kinds: tuple[str, ...] | None = None
+    states: tuple[JobState, ...] | None = None
+    server: str | None = None
+    """Only those that this server alone may run."""

@@ -1,0 +1,268 @@
+"""Claim background jobs and run them, each on a thread of its own, while a lease says that this server still works on it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import uuid4
+
+from core.clock import Clock
+from core.errors import Busy, PortalError, StoredError, Unavailable
+from core.tasks.records import Job, JobState, Json
+from core.unit_of_work import Store
+
+log = logging.getLogger(__name__)
+
+MOST_AT_ONCE = 3
+LEASE = timedelta(seconds=30)
+RENEW_S = 1.0
+"""How often progress is written and a cancel is noticed; also how often due jobs are looked for."""
+SCHEDULE_S = 60.0
+"""How often the recurring jobs are looked after."""
+FIRST_BACKOFF, LAST_BACKOFF = timedelta(seconds=5), timedelta(minutes=10)
+KEEP_ENDED = timedelta(days=30)
+STOPPED = "The portal was stopped before this had finished. Start it again."
+LOST = "The server ended while it worked on this. Start it again."
+BUG = "This failed because of a fault in the portal. The log has the details under {job}."
+
+
+class Cancelled(Exception):
+    """The job was cancelled, or this server no longer holds its lease. Only the worker catches it."""
+
+
+class Stopping(Exception):
+    """The portal is being stopped. Only the worker catches it."""
+
+
+class Report:
+    """What a running job tells its worker. Call it often: it raises Cancelled or Stopping where the job must end."""
+
+    def __init__(self, stopping: threading.Event) -> None:
+        self._stopping = stopping
+        self.lost = threading.Event()
+        self.progress = 0.0
+        self.detail: Mapping[str, Json] = {}
+
+    def __call__(self, progress: float, **detail: Json) -> None:
+        self.progress = max(0.0, min(1.0, progress))
+        if detail:
+            self.detail = detail
+        self.check()
+
+    def check(self) -> None:
+        """Raise Cancelled or Stopping where the job must end."""
+        if self.lost.is_set():
+            raise Cancelled
+        if self._stopping.is_set():
+            raise Stopping
+
+
+Handler = Callable[[Job, Report], Mapping[str, Json] | None]
+"""Does a job's work and returns its result. A PortalError that it raises is shown to people."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobKind:
+    """How jobs of one kind are run.
+
+    every: how often one runs by itself. most_tries: a failure that may pass (busy, unavailable, a fault) is tried again, later each
+    time. resumable: safe to run again from the beginning after the portal was stopped in the middle.
+    """
+
+    name: str
+    run: Handler
+    every: timedelta | None = None
+    most_tries: int = 1
+    resumable: bool = False
+
+    @property
+    def tries_allowed(self) -> int:
+        """Tries after which a job whose server ended in the middle is given up: it may be what ended the server."""
+        return max(self.most_tries, 3) if self.resumable else self.most_tries
+
+
+class JobWorker:
+    """Runs jobs of the given kinds. Several servers may work on one job table; SQLite has one."""
+
+    def __init__(
+        self, store: Store, kinds: Sequence[JobKind], clock: Clock, server: str, woken: threading.Event, *, alone: bool
+    ) -> None:
+        """woken: set when there may be something to do.
+
+        alone: no other process works on this job table, so running jobs found at the start belong to nobody.
+        """
+        self._store = store
+        self._kinds = {kind.name: kind for kind in kinds}
+        self._clock = clock
+        self._server = server
+        self._alone = alone
+        self._name = f"{server}/{uuid4().hex[:8]}"
+        self._stopping = threading.Event()
+        self._woken = woken
+        self._lock = threading.Lock()
+        self._running: dict[str, tuple[Report, threading.Thread]] = {}
+        self._thread: threading.Thread | None = None
+
+    @property
+    def kinds(self) -> set[str]:
+        """The kinds of jobs it runs."""
+        return set(self._kinds)
+
+    def start(self) -> None:
+        self._thread = threading.Thread(target=self._work, name="jobs", daemon=True)
+        self._thread.start()
+
+    def close(self, timeout: float = 5.0) -> None:
+        """End running jobs at their next report. Resumable ones wait for the next start; the others fail with a sentence."""
+        self._stopping.set()
+        self._woken.set()
+        with self._lock:
+            threads = [thread for _, thread in self._running.values()]
+        for thread in (*threads, *([self._thread] if self._thread else [])):
+            thread.join(timeout)
+
+    def step(self) -> int:
+        """Start what is due, up to the limit; returns how many jobs were started. Raises Unavailable."""
+        started = 0
+        while len(self._running) < MOST_AT_ONCE and not self._stopping.is_set() and (job := self._claim()) is not None:
+            report = Report(self._stopping)
+            thread = threading.Thread(target=self._run, args=(job, report), name=f"job-{job.kind}", daemon=True)
+            with self._lock:
+                self._running[job.id] = (report, thread)
+            thread.start()
+            started += 1
+        return started
+
+    def _work(self) -> None:
+        prepared = down = False
+        scheduled = time.monotonic()
+        while not self._stopping.is_set():
+            self._woken.clear()
+            try:
+                if not prepared:
+                    self._prepare()
+                    prepared = True
+                self._renew()
+                self.step()
+                if time.monotonic() - scheduled > SCHEDULE_S:
+                    self._schedule()
+                    scheduled = time.monotonic()
+                down = False
+            except Exception as problem:
+                if not down:
+                    # An error that is not ours is a bug: log where it came from, and keep trying.
+                    log.warning("Background jobs wait: %s", problem, exc_info=not isinstance(problem, PortalError))
+                down = True
+            self._woken.wait(RENEW_S)
+
+    def _prepare(self) -> None:
+        """Take over what an earlier process of this server left, and make sure that recurring jobs exist."""
+        now = self._clock()
+        with self._store() as work:
+            if self._alone:
+                work.jobs.release(self._server, now)
+            work.jobs.remove_ended(now - KEEP_ENDED)
+            work.commit()
+        self._schedule(timedelta(minutes=1))
+
+    def _schedule(self, wait: timedelta | None = None) -> None:
+        """Make sure that one job of each recurring kind is active, also after somebody cancelled it. wait: instead of its period."""
+        with self._store() as work:
+            for kind in self._kinds.values():
+                if kind.every is not None:
+                    work.jobs.add(_recurring(kind, self._clock, wait or kind.every))
+            work.commit()
+
+    def _claim(self) -> Job | None:
+        now = self._clock()
+        with self._store() as work:
+            job = work.jobs.claim(self._name, self._server, list(self._kinds), now, now + LEASE)
+            if job is not None:
+                work.commit()
+        if job is not None and job.tries > self._kinds[job.kind].tries_allowed:
+            self._end(job, JobState.FAILED, {}, StoredError(LOST, {}, Unavailable.code))
+            return self._claim()
+        return job
+
+    def _renew(self) -> None:
+        with self._lock:
+            running = dict(self._running)
+        if not running:
+            return
+        with self._store() as work:
+            for job_id, (report, _) in running.items():
+                if not work.jobs.renew(job_id, self._name, self._clock() + LEASE, report.progress, report.detail):
+                    report.lost.set()
+            work.commit()
+
+    def _run(self, job: Job, report: Report) -> None:
+        kind = self._kinds[job.kind]
+        try:
+            result = kind.run(job, report) or {}
+            self._end(job, JobState.DONE, result, None)
+        except Cancelled:
+            self._end(job, JobState.CANCELLED, {}, None)
+        except Stopping:
+            if kind.resumable:
+                self._postpone(job, timedelta(), None)
+            else:
+                self._end(job, JobState.FAILED, {}, StoredError(STOPPED, {}, Unavailable.code))
+        except (Unavailable, Busy) as problem:
+            log.warning("The job %s (%s) failed: %s", job.id, job.kind, problem)
+            self._failed(job, kind, StoredError.of(problem))
+        except PortalError as problem:
+            log.warning("The job %s (%s) failed: %s", job.id, job.kind, problem)
+            self._end(job, JobState.FAILED, {}, StoredError.of(problem))
+        except Exception:
+            # A bug: the log has it, people get a sentence.
+            log.exception("The job %s (%s) failed", job.id, job.kind)
+            self._failed(job, kind, StoredError(BUG, {"job": job.id}, Unavailable.code))
+        finally:
+            with self._lock:
+                self._running.pop(job.id, None)
+            self._woken.set()
+
+    def _failed(self, job: Job, kind: JobKind, error: StoredError) -> None:
+        if job.tries < kind.most_tries:
+            self._postpone(job, min(LAST_BACKOFF, FIRST_BACKOFF * 2 ** (job.tries - 1)), error)
+        else:
+            self._end(job, JobState.FAILED, {}, error)
+
+    def _end(self, job: Job, state: JobState, result: Mapping[str, Json], error: StoredError | None) -> None:
+        kind = self._kinds[job.kind]
+
+        def write() -> None:
+            with self._store() as work:
+                if work.jobs.end(job.id, self._name, state, self._clock(), result, error) and kind.every is not None:
+                    work.jobs.add(_recurring(kind, self._clock, kind.every))
+                work.commit()
+
+        self._keep_trying(write)
+
+    def _postpone(self, job: Job, wait: timedelta, error: StoredError | None) -> None:
+        def write() -> None:
+            with self._store() as work:
+                work.jobs.postpone(job.id, self._name, self._clock() + wait, error)
+                work.commit()
+
+        self._keep_trying(write)
+
+    def _keep_trying(self, write: Callable[[], None]) -> None:
+        """Write an end although the database may be away for a while; if it stays away, the lease runs out."""
+        for attempt in range(10):
+            try:
+                write()
+                return
+            except Unavailable as problem:
+                log.warning("The end of a job could not be written: %s", problem)
+                if self._stopping.wait(min(2.0**attempt, LEASE.total_seconds() / 3)):
+                    return
+
+
+def _recurring(kind: JobKind, clock: Clock, wait: timedelta) -> Job:
+    now = clock()
+    return Job(id=uuid4().hex, kind=kind.name, created_at=now, run_after=now + wait, key=kind.name)

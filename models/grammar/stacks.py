@@ -1,0 +1,281 @@
+"""Follows a grammar character by character, and counts what that costs.
+
+llama.cpp keeps every parse stack on its own, of which there may be exponentially many. Here stacks with the same top are one, above all
+that may lie below it (a "crowd"): a graph-structured stack. Equal ones are one object, so a state that comes again is not computed again.
+The work is counted in visits, of about a microsecond each, and no call does more of it than it was given.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.grammar.rules import END, Grammar
+
+MOST_KEPT = 200_000
+"""Stacks of one automaton: with more it forgets all but those of the newest state."""
+_EMPTY = 0
+"""The empty stack: the grammar is done."""
+_BOTTOM = 0
+"""The crowd of the empty stack alone."""
+_Item = tuple[int, int, int]
+"""A step, how often it was repeated already, and a crowd; in a closure also a call that was made in it, as a negative number."""
+
+
+class OutOfWork(Exception):
+    """The work allowed was not enough."""
+
+
+class State:
+    """What may come after some text. bounds: where one set of next stacks ends and the next begins, in code points."""
+
+    __slots__ = ("accepting", "bounds", "following", "stacks", "table", "targets")
+
+    def __init__(self, stacks: tuple[int, ...], accepting: bool) -> None:
+        self.stacks = stacks
+        self.accepting = accepting
+        """The text may end here."""
+        self.bounds: list[int] = []
+        self.targets: list[list[int]] = []
+        """The stacks that take a character from bounds[i] up to bounds[i + 1]."""
+        self.following: list[State | None] = []
+        """The states after it, those that were computed."""
+        self.table: tuple[NDArray[np.int32], NDArray[np.bool_]] | None = None
+
+
+class Stacks:
+    """An automaton over the parse stacks of one grammar. Used by one thread. Raises OutOfWork where `left` runs out."""
+
+    def __init__(self, grammar: Grammar, left: int) -> None:
+        """left: how many visits it may make; whoever uses it may give more."""
+        self.left = left
+        self._grammar = grammar
+        self._forget()
+        self.start = self._closure([(first, 0, _BOTTOM) for first in grammar.rules[grammar.root]])
+
+    def _forget(self) -> None:
+        self._numbers: dict[_Item, int] = {}
+        self._entries: list[_Item] = [(END, 0, _BOTTOM)]
+        """By stack."""
+        self._crowd_numbers: dict[frozenset[int], int] = {frozenset([_EMPTY]): _BOTTOM}
+        self._crowds: list[frozenset[int]] = [frozenset([_EMPTY])]
+        self._states: dict[tuple[tuple[int, ...], bool], State] = {}
+
+    def after(self, state: State, point: int) -> State | None:
+        """The state after one more character; None where the grammar does not allow it."""
+        place = self._place(state, point)
+        return state.following[place] or self._follow(state, place)
+
+    def read(self, state: State | None, text: str) -> State | None:
+        for character in text:
+            if state is None:
+                break
+            state = self.after(state, ord(character))
+        return state
+
+    def allows_any(self, state: State, low: int, high: int) -> bool:
+        """Whether some character from `low` to `high` may come."""
+        begin, end = self._place(state, low), self._place(state, high) + 1
+        return any(state.targets[begin:end])
+
+    def explore(self, state: State) -> Iterator[tuple[State, int]]:
+        """The states that one more character can lead to, from the most stacks on, with what each costs to reach."""
+        left = self.left
+        self._prepare(state)
+        prepared = left - self.left
+        places = {tuple(targets): place for place, targets in enumerate(state.targets) if targets}
+        for place in sorted(places.values(), key=lambda place: -len(state.targets[place])):
+            left = self.left
+            found = state.following[place] or self._follow(state, place)
+            if found is not None:
+                yield found, prepared + left - self.left
+
+    def allowed_places(self, state: State) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+        """(the state's bounds, for each whether a character from there up to the next may come)."""
+        if state.table is None:
+            self._prepare(state)
+            state.table = np.array(state.bounds, np.int32), np.array(list(map(bool, state.targets)))
+        return state.table
+
+    def trimmed(self, state: State) -> State:
+        """The same state, after what only earlier text needed was forgotten if it was much."""
+        if len(self._entries) < MOST_KEPT:
+            return state
+        entries, crowds = self._entries, self._crowds
+        self._forget()
+        numbers, crowd_numbers = {_EMPTY: _EMPTY}, {_BOTTOM: _BOTTOM}
+        waiting = list(state.stacks)
+        while waiting:
+            stack = waiting[-1]
+            step, times, crowd = entries[stack]
+            missing = [one for one in crowds[crowd] if one not in numbers] if crowd not in crowd_numbers else []
+            if missing:
+                waiting += missing
+                continue
+            waiting.pop()
+            if crowd not in crowd_numbers:
+                crowd_numbers[crowd] = self._crowd(frozenset(numbers[one] for one in crowds[crowd]))
+            numbers[stack] = self._push(step, times, crowd_numbers[crowd])
+        return self._state(sorted(numbers[stack] for stack in state.stacks), state.accepting)
+
+    def _place(self, state: State, point: int) -> int:
+        if not state.bounds:
+            self._prepare(state)
+        return bisect_right(state.bounds, point) - 1
+
+    def _prepare(self, state: State) -> None:
+        """Sort the characters that may come by the stacks that take them."""
+        if state.bounds:
+            return
+        ranges, entries = self._grammar.ranges, self._entries
+        wanted = [(stack, ranges[entries[stack][0]]) for stack in state.stacks]
+        bounds = sorted({0, *(edge for _, found in wanted for low, high in found for edge in (low, high + 1))})
+        places = {bound: place for place, bound in enumerate(bounds)}
+        targets: list[list[int]] = [[] for _ in bounds]
+        self._work(len(bounds))
+        for stack, found in wanted:
+            for low, high in found:
+                begin, end = places[low], places[high + 1]
+                self._work(end - begin)
+                for place in range(begin, end):
+                    targets[place].append(stack)
+        state.targets, state.following, state.bounds = targets, [None] * len(bounds), bounds
+
+    def _follow(self, state: State, place: int) -> State | None:
+        targets = state.targets[place]
+        if not targets:
+            return None
+        nexts, entries = self._grammar.nexts, self._entries
+        found = state.following[place] = self._closure([(nexts[entries[stack][0]], 0, entries[stack][2]) for stack in targets])
+        return found
+
+    def _push(self, step: int, times: int, crowd: int) -> int:
+        entry = (step, times, crowd)
+        number = self._numbers.get(entry)
+        if number is None:
+            number = self._numbers[entry] = len(self._entries)
+            self._entries.append(entry)
+        return number
+
+    def _crowd(self, stacks: frozenset[int]) -> int:
+        number = self._crowd_numbers.get(stacks)
+        if number is None:
+            number = self._crowd_numbers[stacks] = len(self._crowds)
+            self._crowds.append(stacks)
+        return number
+
+    def _closure(self, todo: list[_Item]) -> State:
+        """The state of all that the items lead to without a character. An item with the step END is a sequence that is done."""
+        grammar = self._grammar
+        ranges, nexts, repetitions = grammar.ranges, grammar.nexts, grammar.repetitions
+        seen, found, accepting, left = set[_Item](), list[_Item](), False, self.left
+        calls: dict[int, int] = {}
+        """By rule, or by the complement of a repetition's item: the call's number."""
+        callers: list[list[_Item]] = []
+        """By call: how it goes on after it."""
+        done: list[bool] = []
+        while todo:
+            item = todo.pop()
+            if item in seen:
+                continue
+            seen.add(item)
+            left -= 1
+            if left < 0:
+                break
+            step, times, crowd = item
+            if step == END:
+                if crowd < 0:
+                    if not done[~crowd]:
+                        done[~crowd] = True
+                        todo += callers[~crowd]
+                elif crowd == _BOTTOM:
+                    accepting = True
+                else:
+                    # The bottom's entry is a sequence that is done, with nothing below it.
+                    todo += [self._entries[stack] for stack in self._crowds[crowd]]
+                continue
+            if ranges[step]:
+                found.append(item)
+                continue
+            repetition = repetitions[step]
+            if repetition is None:
+                called, after = grammar.references[step], (nexts[step], 0, crowd)
+            else:
+                low, high = repetition.low, repetition.high
+                if times >= low:
+                    todo.append((nexts[step], 0, crowd))
+                if high is not None and times >= high:
+                    continue
+                # Without an upper end it does not matter how often it was repeated, once it was often enough.
+                called, after = ~repetition.item, (step, min(times + 1, low) if high is None else times + 1, crowd)
+            call = calls.get(called)
+            if call is None:
+                call = calls[called] = len(callers)
+                callers.append([])
+                done.append(False)
+                firsts = grammar.rules[called] if called >= 0 else (~called,)
+                left -= len(firsts) // 4
+                todo += [(first, 0, ~call) for first in firsts]
+            callers[call].append(after)
+            if done[call]:
+                todo.append(after)
+        self.left = left
+        if left < 0:
+            raise OutOfWork
+        return self._state(self._tops(found, callers), accepting)
+
+    def _tops(self, found: list[_Item], callers: list[list[_Item]]) -> list[int]:
+        """The stacks of items, those with the same step as one."""
+        crowds = self._crowds_of({crowd for _, _, crowd in found if crowd < 0}, callers)
+        below: dict[int, set[int]] = {}
+        for step, _, crowd in found:
+            below.setdefault(step, set()).add(crowds.get(crowd, crowd))
+        tops = []
+        for step, some in below.items():
+            if len(some) > 1:
+                together = frozenset[int]().union(*(self._crowds[one] for one in some))
+                self._work(len(together) // 4)
+                some = {self._crowd(together)}
+            tops.append(self._push(step, 0, some.pop()))
+        tops.sort()
+        return tops
+
+    def _crowds_of(self, wanted: Iterable[int], callers: list[list[_Item]]) -> dict[int, int]:
+        """For calls, and what called them: the crowds of their callers. No call waits for itself, since no rule begins with itself."""
+        made: dict[int, int] = {}
+        waiting = list(wanted)
+        while waiting:
+            call = waiting[-1]
+            if call in made:
+                waiting.pop()
+                continue
+            missing = [crowd for _, _, crowd in callers[~call] if crowd < 0 and crowd not in made]
+            if missing:
+                waiting += missing
+                continue
+            waiting.pop()
+            together = set[int]()
+            for step, times, crowd in callers[~call]:
+                crowd = made.get(crowd, crowd)
+                if step == END:
+                    together |= self._crowds[crowd]
+                else:
+                    together.add(self._push(step, times, crowd))
+            self._work(1 + len(together) // 4)
+            made[call] = self._crowd(frozenset(together))
+        return made
+
+    def _state(self, stacks: Collection[int], accepting: bool) -> State:
+        key = tuple(stacks), accepting
+        state = self._states.get(key)
+        if state is None:
+            state = self._states[key] = State(*key)
+        return state
+
+    def _work(self, visits: int) -> None:
+        self.left -= visits
+        if self.left < 0:
+            raise OutOfWork

@@ -1,0 +1,48 @@
+"""What every page needs of the browser itself: names for icons, the skip link, the list of keys, and a sidebar that closes on a phone."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.shell.words import language, t
+from pages.widgets.common.script import component
+
+_shell = component("shell", file="shell.js", html="<div class='shell'></div>")
+
+
+def browser_shell(page: str, *, reviews: bool) -> None:
+    """Draw it once per page. page: its path. reviews: whether this person works the feedback queue."""
+    labels = {
+        "keys": t("Keyboard shortcuts"),
+        "done": t("Close"),
+        "open": t("Open the menu"),
+        "close": t("Close the menu"),
+        "menu": t("Settings"),
+        "attach": t("Attach files"),
+        "send": t("Send"),
+        "skip": t("Skip to the content"),
+    }
+    with st.container(key="zero-shell"):
+        _shell(key="shell", data=[{"page": page, "language": language(), "sections": shortcuts(reviews), "labels": labels}], height=1)
+
+
+def shortcuts(reviews: bool) -> list[tuple[str, list[tuple[str, list[str]]]]]:
+    """Every key by the page it works on: (heading, [(what it does, keys)])."""
+    everywhere = [(t("Search chats"), ["Ctrl K"]), (t("Show this list"), ["?"])]
+    chat = [
+        (t("Send the question"), ["Enter"]),
+        (t("Start a new line"), ["Shift Enter"]),
+        (t("Stop the answer"), ["Esc"]),
+        (t("Start a new chat"), ["Ctrl Shift O"]),
+        (t("Move through the chats"), ["↑", "↓"]),
+        (t("Open the menu of a chat"), ["→"]),
+    ]
+    review = [
+        (t("Next and previous case"), ["J", "K"]),
+        (t("Resolve"), ["E"]),
+        (t("Reopen"), ["O"]),
+        (t("Start review"), ["A"]),
+        (t("Add or edit the note"), ["N"]),
+    ]
+    found = [(t("On every page"), everywhere), (t("Chat"), chat)]
+    return [*found, (t("Feedback"), review)] if reviews else found

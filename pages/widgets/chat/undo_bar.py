@@ -1,0 +1,25 @@
+"""The bar that takes a deletion back, for as long as that is possible."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.chat.pending_deletions import UNDO_S, Pending
+from pages.shell.words import t
+from pages.widgets.common.requests import wish_of_component
+from pages.widgets.common.script import component
+
+_undo = component("undo", file="undo.js", html="<div class='undo' role='status'></div>")
+
+
+def undo_bar(pending: Sequence[Pending]) -> None:
+    """Offer to restore the chat that was deleted last; nothing is drawn without one."""
+    if not pending:
+        return
+    newest = pending[-1]
+    labels = {"deleted": t("{title} was deleted.", title=newest.title or t("New chat")), "undo": t("Undo")}
+    with st.container(key="undo"):
+        data = [{"id": newest.id, "seconds": UNDO_S}, labels]
+        _undo(key="undo-bar", data=data, on_event_change=lambda: wish_of_component("undo-bar"))

@@ -1,0 +1,50 @@
+"""The banner that tells admins of models that could not be loaded at the start."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.errors import PortalError
+from core.people.permissions import Permission, allows
+from core.people.records import User
+from pages.shell import frame
+from pages.shell.words import retold, said, t
+from pages.widgets.chat.message import plain
+
+if TYPE_CHECKING:
+    from bootstrap.portal import Portal
+
+MODELS = "models"
+
+
+def start_problems(portal: Portal, user: User, *, here: bool) -> None:
+    """Draw it for whoever runs models; nothing where all were loaded. here: on the Models page, where each can be left out."""
+    if not allows(user.role, Permission.RUN_MODELS):
+        return
+    problems = portal.models.start_problems(user)
+    if not problems:
+        return
+    with st.container(border=True, key="startproblems", gap="xsmall"):
+        for problem in problems:
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                reason = plain(retold(problem.reason))
+                st.markdown(
+                    f":red[:material/error:] **{t('{name} was not loaded at the start', name=plain(problem.name))}**  \n:gray[{reason}]",
+                    width="stretch",
+                )
+                if here:
+                    _leave_out(portal, user, problem.name)
+                elif st.button(t("Open Models"), type="tertiary", key=f"startproblem-{problem.name}"):
+                    frame.open_page(MODELS)
+
+
+def _leave_out(portal: Portal, user: User, name: str) -> None:
+    if st.button(t("Leave it out"), type="tertiary", key=f"leaveout-{name}", help=t("It is not loaded at the next start either.")):
+        try:
+            portal.models.unload(user, name)
+        except PortalError as problem:
+            st.toast(plain(said(problem)), icon=":material/error:")
+        else:
+            st.rerun()

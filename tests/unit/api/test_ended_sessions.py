@@ -1,0 +1,134 @@
+"""What runs for a session ends with it, and with the portal: both kinds of streams, and answers in one piece."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+from bootstrap.portal import Portal
+from tests.fakes import FakeRouter
+
+V1 = "/v1/chat/completions"
+WITHIN_S = 5.0
+ENDED = "This token or session is not valid, or has ended. Sign in again."
+
+
+@pytest.fixture
+def held(router: FakeRouter) -> Iterator[FakeRouter]:
+    """An answer that has said two words and waits."""
+    router.hold()
+    router.release(2)
+    yield router
+    router.release()
+
+
+def path_and_body(client: httpx.Client, kind: str, *, stream: bool) -> tuple[str, dict[str, object]]:
+    if kind == "v1":
+        return V1, {"messages": [{"role": "user", "content": "Hello"}], "stream": stream}
+    conversation = client.post("/api/v1/conversations").json()["id"]
+    return f"/api/v1/conversations/{conversation}/messages", {"text": "Hello", "stream": stream}
+
+
+def ended_by(client: httpx.Client, kind: str, end: Callable[[], object]) -> tuple[dict[str, object], float]:
+    """The last event of a stream that `end` ends after its first words, and the seconds from then."""
+    path, body = path_and_body(client, kind, stream=True)
+    with client.stream("POST", path, json=body, timeout=30) as response:
+        lines = response.iter_lines()
+        while "Hello" not in next(lines):
+            pass
+        end()
+        began = time.monotonic()
+        rest = [line for line in lines if line.startswith("data: ")]
+    event: dict[str, object] = json.loads(rest[-1].removeprefix("data: "))
+    return event, time.monotonic() - began
+
+
+def message_of(event: dict[str, object]) -> object:
+    error = event.get("error", event)
+    assert isinstance(error, dict)
+    return error["message"]
+
+
+@pytest.mark.parametrize("kind", ["v1", "turn"])
+def test_a_stream_ends_with_the_account_that_it_is_for(
+    kind: str, portal: Portal, held: FakeRouter, signed_in: Callable[[str], httpx.Client]
+) -> None:
+    event, seconds = ended_by(signed_in("ann"), kind, lambda: portal.accounts.change(None, "ann", active=False))
+    assert message_of(event) == ENDED and seconds < WITHIN_S
+    assert held.generations[0].cancelled.wait(WITHIN_S)
+
+
+@pytest.mark.parametrize("kind", ["v1", "turn"])
+@pytest.mark.parametrize("how", ["sign-out", "password"])
+def test_a_stream_ends_with_its_session(
+    kind: str, how: str, portal: Portal, held: FakeRouter, address: str, signed_in: Callable[[str], httpx.Client]
+) -> None:
+    ann = signed_in("ann")
+
+    def end() -> None:
+        if how == "sign-out":
+            httpx.delete(f"{address}/api/v1/session", headers=dict(ann.headers)).raise_for_status()
+        else:
+            portal.accounts.reset_password(None, "ann", "another horse")
+
+    event, seconds = ended_by(ann, kind, end)
+    assert message_of(event) == ENDED and seconds < WITHIN_S
+
+
+@pytest.mark.parametrize("kind", ["v1", "turn"])
+def test_an_answer_in_one_piece_ends_with_its_session(
+    kind: str, portal: Portal, held: FakeRouter, signed_in: Callable[[str], httpx.Client]
+) -> None:
+    ann = signed_in("ann")
+    path, body = path_and_body(ann, kind, stream=False)
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(ann.post, path, json=body, timeout=30)
+        while not held.generations:
+            time.sleep(0.01)
+        portal.accounts.change(None, "ann", active=False)
+        answer = waiting.result(WITHIN_S)
+    assert answer.status_code == 401 and answer.json()["error"]["message"] == ENDED
+
+
+def test_another_session_of_the_same_person_goes_on(
+    portal: Portal, held: FakeRouter, signed_in: Callable[[str], httpx.Client]
+) -> None:
+    here, there = signed_in("ann"), signed_in("ann")
+    path, body = path_and_body(here, "v1", stream=True)
+    with here.stream("POST", path, json=body, timeout=30) as response:
+        lines = response.iter_lines()
+        next(lines)
+        there.delete("/api/v1/session").raise_for_status()
+        time.sleep(3)
+        held.release()
+        assert "data: [DONE]" in list(lines)
+
+
+def test_an_answer_that_nobody_watches_ends_with_its_account_and_keeps_its_text(
+    portal: Portal, held: FakeRouter, signed_in: Callable[[str], httpx.Client]
+) -> None:
+    ann = signed_in("ann")
+    user = portal.sessions.user(str(ann.headers["Authorization"]).removeprefix("Bearer "))
+    assert user is not None
+    ended_by(ann, "turn", lambda: portal.accounts.change(None, "ann", active=False))
+    assert held.generations[0].cancelled.wait(WITHIN_S)
+    deadline = time.monotonic() + WITHIN_S
+    while portal.turns.count() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    [talk] = portal.conversations.list(user)
+    answer = portal.conversations.transcript(user, talk.id)[-1].message
+    assert (answer.status, answer.text.strip()) == ("stopped", "Hello from")
+
+
+@pytest.mark.parametrize("kind", ["v1", "turn"])
+def test_a_portal_that_stops_tells_open_streams_why(
+    kind: str, portal: Portal, held: FakeRouter, signed_in: Callable[[str], httpx.Client]
+) -> None:
+    event, seconds = ended_by(signed_in("ann"), kind, portal.stopping)
+    assert message_of(event) == "The portal is stopping. Try again in a minute."
+    assert seconds < 1

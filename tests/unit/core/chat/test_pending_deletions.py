@@ -1,0 +1,64 @@
+"""Deletions that can be taken back."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from core.chat import pending_deletions
+from core.chat.conversations import Conversations
+from core.errors import NotFound
+from core.people.records import User
+from core.unit_of_work import Store
+from tests.unit.core.conftest import MovingClock
+from tests.unit.core.people.test_audit import Index
+
+
+@pytest.fixture
+def conversations(store: Store, clock: MovingClock) -> Conversations:
+    return Conversations(store, Index(), clock)
+
+
+def test_it_is_hidden_at_once_and_back_when_it_is_restored(conversations: Conversations, ana: User) -> None:
+    chat = conversations.new(ana, "Dear")
+    conversations.delete_soon(ana, chat.id)
+    conversations.delete_soon(ana, chat.id)
+    assert conversations.list(ana) == [] and [each.title for each in conversations.deleted_just_now(ana)] == ["Dear"]
+    conversations.restore(ana, chat.id)
+    assert [each.id for each in conversations.list(ana)] == [chat.id] and not conversations.deleted_just_now(ana)
+    conversations.close()
+    assert conversations.get(ana, chat.id).title == "Dear"
+
+
+def test_nobody_else_can_restore_it(conversations: Conversations, ana: User, admin: User) -> None:
+    chat = conversations.new(ana)
+    conversations.delete_soon(ana, chat.id)
+    with pytest.raises(NotFound):
+        conversations.restore(admin, chat.id)
+    with pytest.raises(NotFound):
+        conversations.delete_soon(admin, chat.id)
+    assert not conversations.deleted_just_now(admin)
+    conversations.close()
+
+
+def test_it_is_deleted_when_the_time_is_up(conversations: Conversations, ana: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pending_deletions, "UNDO_S", 0.01)
+    monkeypatch.setattr(pending_deletions, "GRACE_S", 0.0)
+    chat = conversations.new(ana)
+    conversations.delete_soon(ana, chat.id)
+    deadline = time.monotonic() + 10
+    while conversations.deleted_just_now(ana) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    with pytest.raises(NotFound):
+        conversations.get(ana, chat.id)
+    with pytest.raises(NotFound, match="too late"):
+        conversations.restore(ana, chat.id)
+
+
+def test_a_portal_that_stops_deletes_what_was_to_be_deleted(conversations: Conversations, ana: User) -> None:
+    chat = conversations.new(ana)
+    conversations.delete_soon(ana, chat.id)
+    conversations.close()
+    with pytest.raises(NotFound):
+        conversations.get(ana, chat.id)

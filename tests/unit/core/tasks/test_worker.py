@@ -1,0 +1,291 @@
+"""Jobs on a real database (SQLite): claimed, run, cancelled, tried again, carried over a restart."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+
+import pytest
+
+from core.errors import Conflict, InvalidInput, NotFound, Unavailable
+from core.people.records import User
+from core.tasks.jobs import Jobs
+from core.tasks.records import Job, JobFilter, JobState, Json
+from core.tasks.worker import LOST, STOPPED, JobKind, JobWorker, Report
+from core.unit_of_work import Store
+from tests.unit.core.conftest import SERVER, MovingClock
+
+Working = Callable[[Sequence[JobKind]], JobWorker]
+
+
+def add(store: Store, jobs: Jobs, kind: str = "count", **fields: object) -> Job:
+    with store() as work:
+        job = jobs.add(work, kind, **fields)  # type: ignore[arg-type]
+        work.commit()
+    jobs.wake()
+    return job
+
+
+def wait_for(jobs: Jobs, admin: User, job: Job, *states: JobState) -> Job:
+    until = time.monotonic() + 10
+    while (found := jobs.get(admin, job.id)).state not in states:
+        assert time.monotonic() < until, found
+        time.sleep(0.005)
+    return found
+
+
+class Held:
+    """Runs until `go` is set, and reports while it does."""
+
+    def __init__(self) -> None:
+        self.began = threading.Event()
+        self.go = threading.Event()
+        self.runs = 0
+
+    def __call__(self, job: Job, report: Report) -> None:
+        self.runs += 1
+        self.began.set()
+        while not self.go.wait(0.005):
+            report(0.25, done=1)
+
+
+def test_a_job_runs_and_keeps_its_result(store: Store, jobs: Jobs, working: Working, admin: User) -> None:
+    def count(job: Job, report: Report) -> Mapping[str, Json]:
+        report(0.5)
+        return {"counted": job.payload["upto"]}
+
+    working([JobKind("count", count)])
+    job = add(store, jobs, payload={"upto": 3}, owner=admin)
+    done = wait_for(jobs, admin, job, JobState.DONE)
+    assert (done.result, done.progress, done.tries, done.error) == ({"counted": 3}, 1.0, 1, None)
+
+
+def test_progress_is_stored_while_a_job_runs(store: Store, jobs: Jobs, working: Working, admin: User) -> None:
+    held = Held()
+    working([JobKind("count", held)])
+    job = add(store, jobs)
+    until = time.monotonic() + 10
+    while jobs.get(admin, job.id).progress != 0.25:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    assert jobs.get(admin, job.id).detail == {"done": 1}
+    held.go.set()
+    wait_for(jobs, admin, job, JobState.DONE)
+
+
+def test_a_job_added_in_a_transaction_that_is_rolled_back_never_runs(store: Store, jobs: Jobs, working: Working, admin: User) -> None:
+    with store() as work:
+        jobs.add(work, "count")
+    assert jobs.list(admin) == []
+
+
+def test_one_active_job_has_a_key(store: Store, jobs: Jobs, admin: User) -> None:
+    add(store, jobs, key="only one")
+    with pytest.raises(Conflict):
+        add(store, jobs, key="only one")
+    assert len(jobs.list(admin)) == 1
+
+
+def test_a_waiting_job_is_cancelled_at_once_and_a_running_one_at_its_next_report(
+    store: Store, jobs: Jobs, working: Working, admin: User
+) -> None:
+    waiting = add(store, jobs, kind="nobody runs this")
+    assert jobs.cancel(admin, waiting.id).state is JobState.CANCELLED
+    held = Held()
+    working([JobKind("count", held)])
+    running = add(store, jobs)
+    assert held.began.wait(10)
+    assert jobs.cancel(admin, running.id).cancel_requested
+    assert wait_for(jobs, admin, running, JobState.CANCELLED).error is None
+    with pytest.raises(Conflict):
+        jobs.cancel(admin, running.id)
+    with store() as work:
+        actions = [each.event.action for each in work.audit.by_ids([str(number) for number in range(1, 20)])]
+    assert actions.count("job.cancel") == 2
+
+
+def test_a_failure_that_may_pass_is_tried_again_later(
+    store: Store, jobs: Jobs, working: Working, admin: User, clock: MovingClock
+) -> None:
+    failures = [Unavailable("The disk is away."), RuntimeError("a bug")]
+
+    def flaky(job: Job, report: Report) -> None:
+        if failures:
+            raise failures.pop(0)
+
+    working([JobKind("count", flaky, most_tries=3)])
+    job = add(store, jobs)
+    first = wait_for(jobs, admin, job, JobState.WAITING)
+    while (first := jobs.get(admin, job.id)).error is None:
+        time.sleep(0.005)
+    assert str(first.error) == "The disk is away." and first.run_after == clock() + timedelta(seconds=5)
+    clock.forward(seconds=5)
+    until = time.monotonic() + 10
+    while "bug" not in str((second := jobs.get(admin, job.id)).error) and "fault" not in str(second.error):
+        assert time.monotonic() < until
+        time.sleep(0.005)
+    assert job.id in str(second.error) and "a bug" not in str(second.error) and second.run_after == clock() + timedelta(seconds=10)
+    clock.forward(seconds=10)
+    assert wait_for(jobs, admin, job, JobState.DONE).error is None
+
+
+def test_a_refusal_is_not_tried_again_but_a_person_may(store: Store, jobs: Jobs, working: Working, admin: User) -> None:
+    refusing = [True]
+
+    def refuse(job: Job, report: Report) -> None:
+        if refusing:
+            raise InvalidInput("There is no {thing}.", thing="such file")
+
+    working([JobKind("count", refuse, most_tries=5)])
+    job = add(store, jobs)
+    failed = wait_for(jobs, admin, job, JobState.FAILED)
+    assert failed.error is not None and failed.error.template == "There is no {thing}." and str(failed.error) == "There is no such file."
+    assert failed.tries == 1
+    refusing.clear()
+    jobs.retry(admin, job.id)
+    assert wait_for(jobs, admin, job, JobState.DONE).error is None
+    with pytest.raises(Conflict):
+        jobs.retry(admin, job.id)
+
+
+@pytest.mark.parametrize("resumable", [True, False])
+def test_a_stop_ends_running_jobs_and_resumable_ones_go_on_after_the_next_start(
+    store: Store, jobs: Jobs, working: Working, admin: User, resumable: bool
+) -> None:
+    held = Held()
+    kind = JobKind("count", held, resumable=resumable)
+    worker = working([kind])
+    job = add(store, jobs)
+    assert held.began.wait(10)
+    worker.close()
+    ended = jobs.get(admin, job.id)
+    if not resumable:
+        assert ended.state is JobState.FAILED and str(ended.error) == STOPPED
+        return
+    assert ended.state is JobState.WAITING
+    held.go.set()
+    working([kind])
+    assert wait_for(jobs, admin, job, JobState.DONE).tries == 1
+    assert held.runs == 2
+
+
+@pytest.mark.parametrize("resumable", [True, False])
+def test_what_a_killed_process_left_running_is_taken_over_or_fails_with_a_sentence(
+    store: Store, jobs: Jobs, working: Working, admin: User, clock: MovingClock, resumable: bool
+) -> None:
+    job = add(store, jobs)
+    with store() as work:
+        assert work.jobs.claim(f"{SERVER}/gone", SERVER, ["count"], clock(), clock() + timedelta(hours=1)) is not None
+        work.commit()
+    working([JobKind("count", lambda job, report: None, resumable=resumable)])
+    ended = wait_for(jobs, admin, job, JobState.DONE, JobState.FAILED)
+    assert (ended.state is JobState.DONE) == resumable
+    assert str(ended.error) == ("None" if resumable else LOST)
+
+
+def test_a_job_that_ends_the_server_each_time_is_given_up(
+    store: Store, jobs: Jobs, working: Working, admin: User, clock: MovingClock
+) -> None:
+    job = add(store, jobs)
+    for _ in range(3):
+        with store() as work:
+            assert work.jobs.claim(f"{SERVER}/gone", SERVER, ["count"], clock(), clock() + timedelta(seconds=1)) is not None
+            work.commit()
+        clock.forward(seconds=2)
+    working([JobKind("count", lambda job, report: None, resumable=True)])
+    assert str(wait_for(jobs, admin, job, JobState.FAILED).error) == LOST
+
+
+def test_a_worker_that_lost_its_lease_writes_nothing_any_more(store: Store, jobs: Jobs, admin: User, clock: MovingClock) -> None:
+    job = add(store, jobs)
+    with store() as work:
+        work.jobs.claim("a/1", "a", ["count"], clock(), clock() + timedelta(seconds=30))
+        work.commit()
+    clock.forward(seconds=31)
+    with store() as work:
+        assert work.jobs.claim("b/1", "b", ["count"], clock(), clock() + timedelta(seconds=30)) is not None
+        work.commit()
+        assert not work.jobs.renew(job.id, "a/1", clock() + timedelta(seconds=30), 0.9, {})
+        assert not work.jobs.end(job.id, "a/1", JobState.DONE, clock(), {}, None)
+        assert not work.jobs.postpone(job.id, "a/1", clock(), None)
+    assert jobs.get(admin, job.id).state is JobState.RUNNING
+
+
+def test_a_job_of_one_server_is_left_to_it(store: Store, jobs: Jobs, clock: MovingClock) -> None:
+    add(store, jobs, server="b")
+    with store() as work:
+        assert work.jobs.claim("a/1", "a", ["count"], clock(), clock()) is None
+        assert work.jobs.claim("b/1", "b", ["other kinds"], clock(), clock()) is None
+        assert work.jobs.claim("b/1", "b", ["count"], clock(), clock()) is not None
+
+
+def test_a_recurring_job_waits_for_its_time_or_for_somebody_who_wants_it_now(
+    store: Store, jobs: Jobs, working: Working, admin: User, clock: MovingClock
+) -> None:
+    working([JobKind("count", lambda job, report: None, every=timedelta(days=1))])
+    until = time.monotonic() + 10
+    while not jobs.list(admin):
+        assert time.monotonic() < until
+        time.sleep(0.005)
+    [first] = jobs.list(admin)
+    assert first.run_after == clock() + timedelta(minutes=1)
+    with store() as work:
+        assert jobs.run_now(work, "count").id == first.id
+        work.commit()
+    jobs.wake()
+    wait_for(jobs, admin, first, JobState.DONE)
+    [second] = jobs.list(admin, JobFilter(states=(JobState.WAITING,)))
+    assert second.run_after == clock() + timedelta(days=1)
+
+
+def test_a_recurring_job_that_was_cancelled_comes_back_after_its_period(
+    store: Store, jobs: Jobs, working: Working, admin: User, clock: MovingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.tasks.worker.SCHEDULE_S", 0.0)
+    working([JobKind("count", lambda job, report: None, every=timedelta(days=1))])
+    until = time.monotonic() + 10
+    while not jobs.list(admin):
+        time.sleep(0.005)
+    jobs.cancel(admin, jobs.list(admin)[0].id)
+    while not (found := jobs.list(admin, JobFilter(states=(JobState.WAITING,)))):
+        assert time.monotonic() < until
+        jobs.wake()
+        time.sleep(0.005)
+    assert found[0].run_after == clock() + timedelta(days=1)
+
+
+def test_people_see_and_steer_their_own_jobs_and_admins_all(store: Store, jobs: Jobs, admin: User, ana: User) -> None:
+    own, other = add(store, jobs, owner=ana), add(store, jobs, owner=admin)
+    assert [job.id for job in jobs.list(ana)] == [own.id]
+    assert {job.id for job in jobs.list(admin)} == {own.id, other.id}
+    for use in (jobs.get, jobs.cancel, jobs.retry):
+        with pytest.raises(NotFound):
+            use(ana, other.id)
+    assert jobs.cancel(ana, own.id).state is JobState.CANCELLED
+
+
+def test_jobs_are_listed_newest_first_in_pages(store: Store, jobs: Jobs, admin: User, clock: MovingClock) -> None:
+    made = []
+    for _ in range(5):
+        made.insert(0, add(store, jobs).id)
+        clock.forward(seconds=1)
+    first = jobs.list(admin, limit=2)
+    rest = jobs.list(admin, limit=200, before=first[-1].id)
+    assert [job.id for job in (*first, *rest)] == made
+
+
+def test_ended_jobs_are_removed_after_thirty_days(
+    store: Store, jobs: Jobs, working: Working, admin: User, clock: MovingClock
+) -> None:
+    old = add(store, jobs)
+    jobs.cancel(admin, old.id)
+    clock.forward(days=31)
+    young = add(store, jobs)
+    working([])
+    until = time.monotonic() + 10
+    while len(jobs.list(admin)) > 1:
+        assert time.monotonic() < until
+        time.sleep(0.005)
+    assert jobs.get(admin, young.id).state is JobState.WAITING
