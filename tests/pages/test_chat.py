@@ -146,6 +146,22 @@ def test_the_chosen_model_and_thinking_reach_the_request(house: House, ana: User
 # While it runs
 
 
+@pytest.mark.parametrize("isolated", [True, False])
+def test_an_answer_whose_model_is_stuck_says_so(house: House, ana: User, isolated: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pages.widgets.chat.transcript.STUCK_AFTER_S", -1.0)
+    house.router.hold()
+    try:
+        drawn = chat(house).chat_input[0].set_value("Are you there?").run()
+        assert "is stuck" not in texts(drawn)
+        house.router.available = [replace(MODEL, stuck_s=42.4, isolated=isolated)]
+        shown = texts(drawn.run()).replace("\\", "")
+        assert "The model fake is stuck: its step has taken 42 s." in shown
+        assert ("started again by itself" in shown) is isolated
+        assert ("tell an admin" in shown) is not isolated
+    finally:
+        house.router.release()
+
+
 def test_a_running_answer_is_found_again_by_a_new_tab(house: House, ana: User) -> None:
     house.router.hold()
     drawn = chat(house).chat_input[0].set_value("Long?").run()

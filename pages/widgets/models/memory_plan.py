@@ -27,7 +27,7 @@ from pages.shell.words import said, t
 from pages.widgets.chat.message import plain
 from pages.widgets.common.card import card_title
 from pages.widgets.common.figures import count, parameters, size
-from pages.widgets.models.memory_bar import memory_bar
+from pages.widgets.models.memory_bar import plan_bar
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
@@ -67,7 +67,7 @@ def memory_plan(portal: Portal, user: User, files: Sequence[ModelFile], loaded: 
     except PortalError as problem:
         st.markdown(f":red[:material/error: {plain(said(problem))}]")
         return
-    memory_bar(plan)
+    plan_bar(plan)
     st.markdown(_verdict(plan))
     default = False
     if file.kind is ModelKind.CHAT:
