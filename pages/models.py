@@ -41,7 +41,7 @@ def render(portal: Portal, user: User) -> None:
     try:
         loaded, files, adapters = portal.models.loaded(user), _files(portal, user), portal.models.adapters(user)
     except PortalError as problem:
-        blank(t("Models cannot be shown"), said(problem))
+        blank(t("Models cannot be shown"), plain(said(problem)))
         return
     with page_head(t("Models"), key="models"):
         scan = st.button(t("Scan folder"), icon=":material/folder_open:", key="models-scan")

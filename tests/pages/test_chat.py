@@ -17,6 +17,7 @@ from core.inference.requests import Delta, Finished, Queued
 from core.people.records import Role, User
 from core.review.records import ReviewState
 from pages.chat import STARTERS
+from pages.widgets.chat.message import plain
 from tests.fakes import MODEL, answer
 from tests.pages.drawn import House, build
 from tests.pages.seeded import texts
@@ -568,7 +569,7 @@ def test_an_address_with_somebody_elses_or_no_message_says_so(house: House, ana:
 def test_the_built_in_guide_is_called_what_it_is(house: House) -> None:
     house.router.available = [replace(MODEL, guide=True)]
     drawn = chat(house)
-    assert drawn.menu_button(key="modelpick").options == ["Built-in guide, knows only this portal"]
+    assert drawn.menu_button(key="modelpick").options == [plain("Built-in guide, knows only this portal")]
 
 
 def test_a_chat_says_when_the_model_that_answered_it_is_not_there(house: House, ana: User) -> None:
