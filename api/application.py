@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from fastapi import FastAPI
 
@@ -35,13 +34,12 @@ def build(portal_getter: Callable[[], Portal]) -> FastAPI:
     app.state.portal = portal_getter
     errors.install(app)
     metrics = metrics_routes.RequestCount(portal_getter)
-    refusals: dict[int | str, dict[str, Any]] = {"4XX": {"model": errors.ErrorBody}, 422: {"model": errors.ErrorBody}}
     ours = (
         *(sessions, conversations, folders, files, feedback, search),
         *(usage, models, people, index, store, retention, jobs),
     )
     for routes in ours:
-        app.include_router(routes.router, responses=refusals)
+        app.include_router(routes.router, responses=errors.REFUSALS)
     for routes in (chat_routes, vector_routes, health_routes):
         app.include_router(routes.router)
     app.include_router(metrics_routes.router)

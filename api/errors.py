@@ -55,6 +55,22 @@ class OpenAIErrorBody(BaseModel):
     error: OpenAIErrorContent
 
 
+_AWAY = "The store, the index, the disk or a model cannot do this now. Try again."
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    "4XX": {"model": ErrorBody, "description": "Refused, with the reason."},
+    422: {"model": ErrorBody, "description": "A field that is not as described."},
+    503: {"model": ErrorBody, "description": _AWAY},
+}
+"""What every route under /api/v1 may answer beside its own."""
+OPENAI_REFUSALS: dict[int | str, dict[str, Any]] = {
+    "4XX": {"model": OpenAIErrorBody, "description": "Refused, with the reason."},
+    422: {"model": OpenAIErrorBody, "description": "A field that is not as described."},
+    502: {"model": OpenAIErrorBody, "description": "The model failed while it answered."},
+    503: {"model": OpenAIErrorBody, "description": _AWAY},
+}
+"""What every route under /v1 may answer beside its own."""
+
+
 def is_openai(path: str) -> bool:
     return path == "/v1" or path.startswith("/v1/")
 

@@ -15,6 +15,7 @@ from core.people.records import THE_PORTAL, AuditEntry, AuditFilter, User
 from pages.shell import frame
 from pages.shell.words import said, t
 from pages.widgets.chat.message import plain
+from pages.widgets.common.audit_words import details_words, event_word, target_word
 from pages.widgets.common.figures import count, seconds
 from pages.widgets.usage.csv_export import to_csv
 from pages.widgets.usage.days import between
@@ -24,29 +25,6 @@ if TYPE_CHECKING:
 
 PAGE = 100
 BEHIND_S = 2.0
-EVENTS = {
-    "user.add": "Person added",
-    "user.change": "Person changed",
-    "user.disable": "Person disabled",
-    "user.lock": "Sign-in locked",
-    "user.change_password": "Password changed",
-    "user.reset_password": "Password reset",
-    "feedback.review": "Feedback reviewed",
-    "model.load": "Model loaded",
-    "model.unload": "Model unloaded",
-    "model.make_default": "Default model changed",
-    "model.crash": "Model crashed",
-    "retention.rule": "Retention changed",
-    "retention.delete": "Deleted by retention",
-    "hold.place": "Legal hold placed",
-    "hold.lift": "Legal hold lifted",
-    "index.retry": "Index jobs retried",
-    "index.reconcile": "Index compared",
-    "index.rebuild": "Index rebuilt",
-    "job.cancel": "Job cancelled",
-    "job.retry": "Job tried again",
-}
-"""What the list calls the events it knows; others stand there as they were noted. Search and export know the names that were noted."""
 _CURSORS = "audit_cursors"
 """The cursors of the pages before the one shown, so that "Newer" finds the way back."""
 
@@ -58,7 +36,7 @@ def render(portal: Portal, user: User) -> None:
         page = portal.audit.find(user, filter, text, PAGE, _cursors()[-1])
     except PortalError as problem:
         without = t("Without words in the search field the list still works.")
-        if frame.blank(t("The audit cannot be searched now"), f"{said(problem)} {without}", t("Try again"), key="blank-audit"):
+        if frame.blank(t("The audit cannot be searched now"), f"{plain(said(problem))} {without}", t("Try again"), key="blank-audit"):
             st.rerun()
         return
     with actions:
@@ -84,7 +62,7 @@ def _filters(portal: Portal, user: User) -> tuple[AuditFilter, str]:
         text = st.text_input(
             t("Search"), type="search", live=True, placeholder=t("Search people, targets, details"), key="audit-search", **kept
         )
-        action = st.selectbox(t("Event"), kinds, None, _event, placeholder=t("All events"), key="audit-action", **kept)
+        action = st.selectbox(t("Event"), kinds, None, event_word, placeholder=t("All events"), key="audit-action", **kept)
         actor = st.selectbox(t("Person"), list(names), None, names.__getitem__, placeholder=t("Everybody"), key="audit-actor", **kept)
         dates = st.date_input(t("Between (UTC)"), (), format="YYYY-MM-DD", key="audit-dates", **kept)
     since, until = between(dates, UTC)
@@ -93,7 +71,10 @@ def _filters(portal: Portal, user: User) -> tuple[AuditFilter, str]:
 
 def _table(page: AuditPage) -> None:
     rows = pd.DataFrame(
-        [(entry.event.at, _who(entry), _event(entry.event.action), entry.event.subject, _details(entry)) for entry in page.entries],
+        [
+            (entry.event.at, _who(entry), event_word(entry.event.action), target_word(entry, page.raters), details_words(entry))
+            for entry in page.entries
+        ],
         columns=["at", "who", "action", "subject", "details"],
     )
     st.dataframe(
@@ -150,10 +131,6 @@ def _who(entry: AuditEntry) -> str:
     if entry.event.actor_id is None:
         return t("The portal itself")
     return entry.actor_name or entry.event.actor_id
-
-
-def _event(action: str) -> str:
-    return t(EVENTS.get(action, action))
 
 
 def _details(entry: AuditEntry) -> str:

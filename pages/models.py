@@ -18,13 +18,15 @@ from pages.shell.words import retold, said, t
 from pages.widgets.chat.message import plain
 from pages.widgets.common.card import card_title
 from pages.widgets.common.figures import MISSING, count, size, speed
-from pages.widgets.models.memory_bar import memory_bar
+from pages.widgets.models.memory_bar import HOST, device_bar
 from pages.widgets.models.memory_plan import file_line, kind_word, memory_plan
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
 
 ROW_PX = 34
+MOST_COMPLAINTS = 30
+"""Files that are listed with why they cannot be used."""
 LIVE_S, QUIET_S = 1.0, 4.0
 """Seconds between redraws of the cards: while something loads or drains, and else."""
 DOING = {
@@ -39,7 +41,7 @@ def render(portal: Portal, user: User) -> None:
     try:
         loaded, files, adapters = portal.models.loaded(user), _files(portal, user), portal.models.adapters(user)
     except PortalError as problem:
-        blank(t("Models cannot be shown"), said(problem))
+        blank(t("Models cannot be shown"), plain(said(problem)))
         return
     with page_head(t("Models"), key="models"):
         scan = st.button(t("Scan folder"), icon=":material/folder_open:", key="models-scan")
@@ -103,6 +105,7 @@ def _cards(portal: Portal, user: User, drawn: Known) -> None:
     loaded = portal.models.loaded(user)
     if _known(loaded) != drawn:
         st.rerun()
+    _machine(portal, user, loaded)
     if not loaded:
         with st.container(border=True, key="card-none"):
             card_title(t("No model is loaded"), t("Nobody can ask anything until one is. Choose a file in the memory plan and load it."))
@@ -168,7 +171,29 @@ def _card(portal: Portal, user: User, model: LoadedModel) -> None:
     if model.adapters:
         st.html(f"<p class='file'>{escape(t('Adapters: {names}', names=', '.join(model.adapters)))}</p>")
     if model.plan is not None:
-        memory_bar(model.plan, model.memory_bytes)
+        _memory_of(model)
+
+
+def _memory_of(model: LoadedModel) -> None:
+    """What the model's memory holds. What is free is a fact of the machine, and stands in its card alone."""
+    plan = model.plan
+    assert plan is not None
+    known = plan.weights_bytes + plan.context_bytes
+    # What a load really took beyond weights and context is its work space.
+    work = model.memory_bytes - known if model.memory_bytes > known else plan.work_bytes
+    parts = ((t("Weights"), plan.weights_bytes), (t("Context"), plan.context_bytes), (t("Work space"), work))
+    st.html(f"<p class='file'>{escape(' · '.join(f'{name} {size(taken)}' for name, taken in parts if taken > 0))}</p>")
+
+
+def _machine(portal: Portal, user: User, loaded: Sequence[LoadedModel]) -> None:
+    """One bar for each memory of the machine, as it is now."""
+    devices = portal.models.memory(user)
+    with st.container(border=True, key="card-machine", gap="xsmall"):
+        for device in devices:
+            named = t("Memory of this machine") if device.name == HOST else t("Memory of {device}", device=plain(device.name))
+            free = t("{free} free of {total}", free=size(device.free_bytes), total=size(device.total_bytes))
+            card_title(named, free)
+            device_bar(device, devices, loaded)
 
 
 def _actions(portal: Portal, user: User, model: LoadedModel) -> None:
@@ -286,10 +311,12 @@ def _folder(files: Sequence[ModelFile], adapters: Sequence[AdapterFile], loaded:
             known = t("adapter for {architecture}, rank {rank}", architecture=adapter.architecture, rank=adapter.rank)
             if not adapter.error:
                 st.html(f"<p class='file'>{escape(adapter.path.name)} · {escape(known)} · {size(adapter.size_bytes)}</p>")
-        for file in (*files, *adapters):
-            if file.error:
-                name = "" if file.path.name in file.error else f"**{plain(file.path.name)}** "
-                st.markdown(f":small[{name}:red[{plain(retold(file.error))}]]")
+        unusable = [file for file in (*files, *adapters) if file.error]
+        for file in unusable[:MOST_COMPLAINTS]:
+            name = "" if file.path.name in (file.error or "") else f"**{plain(file.path.name)}** "
+            st.markdown(f":small[{name}:red[{plain(retold(file.error or ''))}]]")
+        if len(unusable) > MOST_COMPLAINTS:
+            st.caption(t("{n} more files cannot be used.", n=len(unusable) - MOST_COMPLAINTS))
 
 
 def _choose_row(files: Sequence[ModelFile]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import astuple, fields
 from datetime import UTC, date, datetime, timedelta
+from html import escape
 from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
@@ -14,10 +15,11 @@ from streamlit.delta_generator import DeltaGenerator
 from core.errors import PortalError
 from core.people.records import User
 from core.usage.records import RatedGeneration
-from core.usage.reports import UsageQuery, UsageReport
+from core.usage.reports import UsageParts, UsageQuery, UsageReport
 from core.usage.totals import Totals
 from pages.shell.frame import blank, dark, page_head
 from pages.shell.words import said, t
+from pages.widgets.chat.message import plain
 from pages.widgets.common.card import card, card_title
 from pages.widgets.common.figures import MISSING, count, milliseconds, seconds, share, speed
 from pages.widgets.usage import charts
@@ -32,6 +34,8 @@ Colour = Literal["normal", "inverse", "off"]
 Shape = Literal["line", "bar"]
 ROW_PX = 34
 TABLE_ROWS = 10
+_LOADED = "usage-loaded"
+"""Once a report was shown, the old one stays on screen until the next is there."""
 ALL = "\n"
 """In place of a model or a group, whose names are one line each."""
 
@@ -44,22 +48,43 @@ def render(portal: Portal, user: User) -> None:
             return
         head = page_head(t("Usage"), key="usage")
         query = _query(models, groups)
-        report = portal.usage.report(user, query)
+        below = st.container(key="usagebody", gap="small")
+        with below:
+            place = st.empty()
+        if _LOADED not in st.session_state:
+            with place.container(gap="small"):
+                _blocks()
+        report, parts = portal.usage.report(user, query), portal.usage.parts(user, query)
+        place.empty()
+        st.session_state[_LOADED] = True
     except PortalError as problem:
-        blank(t("Usage cannot be shown"), said(problem))
+        blank(t("Usage cannot be shown"), plain(said(problem)))
         return
     _export(head, portal, user, report)
+    with below:
+        _body(report, parts)
+
+
+def _blocks() -> None:
+    """Grey blocks at the height of what comes, while the report is computed."""
+    st.html("<div class='blocks four'><i></i><i></i><i></i><i></i></div>")
+    st.html("<div class='blocks two'><i></i><i></i><i></i><i></i></div>")
+    st.html(f"<p class='heard' role='status'>{escape(t('Counting the answers'))}</p>")
+
+
+def _body(report: UsageReport, parts: UsageParts) -> None:
     _figures(report)
     if report.total.answers == 0:
         with st.container(border=True, key="card-nothing"):
             card_title(t("No answers in this range"), t("Choose other days, another model or another group."))
         return
     with st.grid(2, min_column_width=340, gap="small", key="charts"):
-        _by_day(report)
+        _by_day(report, parts)
         _satisfaction(report)
     groups_named = [(_group_name(name), each) for name, each in report.by_group]
     _breakdown("models", t("By model"), t("All figures of the range; p95: one answer in twenty takes longer"), t("Model"), report.by_model)
     _breakdown("groups", t("By group"), t("The group a person was in when asking"), t("Group"), groups_named)
+    _by_person(parts)
 
 
 # Filters
@@ -148,7 +173,7 @@ def _figures(report: UsageReport) -> None:
         (t("Wait in line, p95"), seconds(now.queue_p95)),
         (t("Between tokens, p95"), milliseconds(now.inter_token_p95)),
     )
-    with st.container(border=True, key="card-facts"):
+    with st.expander(t("More figures"), type="compact", key="usage-more"), st.container(border=True, key="card-facts"):
         st.html("<dl class='facts'>" + "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in facts) + "</dl>")
 
 
@@ -186,16 +211,14 @@ def _difference(now: float | None, before: float | None) -> float | None:
 # Charts
 
 
-def _by_day(report: UsageReport) -> None:
+def _by_day(report: UsageReport, parts: UsageParts) -> None:
     look = dark()
     days = [day for day, _ in report.by_day]
     totals = [each for _, each in report.by_day]
     with card("people", t("People per day"), t("Distinct people with at least one answer; weekends are lighter")):
         series = [Line(t("People count"), [each.people for each in totals], 0)]
         charts.show(charts.bars(days, series, look), "chart-people", t("People per day"))
-    with card("answers", t("Answers and chats"), t("Per day; a chat counts on each day it has an answer")):
-        series = [Line(t("Answers"), [each.answers for each in totals], 0), Line(t("Chats"), [each.chats for each in totals], 5)]
-        charts.show(charts.lines(days, series, look), "chart-answers", t("Answers and chats"))
+    _by_way(days, parts)
     with card("first-token", t("Time to first token"), t("Seconds, with the wait in line; a gap is a day without answers")):
         series = [Line("p95", [each.ttft_p95 for each in totals], 0), Line("p50", [each.ttft_p50 for each in totals], 5)]
         charts.show(charts.lines(days, series, look, unit="s"), "chart-first-token", t("Time to first token"))
@@ -211,6 +234,46 @@ def _by_day(report: UsageReport) -> None:
             Line(t("Written"), [each.completion_tokens for each in totals], 1),
         ]
         charts.show(charts.bars(days, series, look), "chart-tokens", t("Tokens per day"))
+
+
+def _by_way(days: Sequence[date], parts: UsageParts) -> None:
+    """Chat against API: what people ask on the page, and what programs ask."""
+    with st.container(border=True, key="card-answers", gap="xsmall"):
+        st.markdown(f"### {t('Answers per day')}", anchors=False)
+        keys = (
+            ("s1", t("Chat: {n} people, {tokens} tokens", n=parts.people(by_page=True), tokens=count(parts.tokens(by_page=True)))),
+            ("s2", t("API: {n} people, {tokens} tokens", n=parts.people(by_page=False), tokens=count(parts.tokens(by_page=False)))),
+        )
+        st.html("<p class='keys'>" + "".join(f"<span><b class='{colour}'></b>{escape(words)}</span>" for colour, words in keys) + "</p>")
+        series = [
+            Line(t("Chat"), parts.answers_by_day(by_page=True), 0),
+            Line(t("API"), parts.answers_by_day(by_page=False), 1),
+        ]
+        charts.show(charts.bars(days, series, dark()), "chart-answers", t("Answers per day"))
+
+
+def _by_person(parts: UsageParts) -> None:
+    rows = parts.by_person()
+    frame = pd.DataFrame(
+        {
+            "name": [each.name for each in rows],
+            "chat": [each.chat for each in rows],
+            "api": [each.api for each in rows],
+            "tokens": [each.tokens for each in rows],
+            "failed": [each.errors for each in rows],
+        }
+    )
+    number = st.column_config.NumberColumn
+    columns = {
+        "name": st.column_config.TextColumn(t("Person"), width=200),
+        "chat": number(t("Answers in the chat"), format="localized"),
+        "api": number(t("Answers by API"), format="localized"),
+        "tokens": number(t("Tokens"), format="localized"),
+        "failed": number(t("Failed"), format="localized"),
+    }
+    with card("people-table", t("By person"), t("Counts only: no text of questions or answers")):
+        height = ROW_PX * (min(len(rows), TABLE_ROWS) + 1) + 2
+        st.dataframe(frame, hide_index=True, height=height, row_height=ROW_PX, column_config=columns, key="table-people")
 
 
 def _satisfaction(report: UsageReport) -> None:

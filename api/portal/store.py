@@ -11,6 +11,7 @@ from fastapi.responses import FileResponse
 from pydantic import BaseModel, Field
 
 from api.identity import SignedIn
+from api.portal.open_file import OpenFileResponse
 from api.portal.shapes import Asked
 from api.services import PortalHere
 from core.operations.records import BackupFile, BackupTask, StoreFacts
@@ -102,7 +103,7 @@ def download(name: Name, portal: PortalHere, user: SignedIn) -> FileResponse:
     """The file, sent in pieces; a download that was cut goes on with a Range header."""
     path = portal.backups.download(user, name)
     headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-    return FileResponse(path, media_type="application/octet-stream", filename=name, headers=headers)
+    return OpenFileResponse(path, name, headers)
 
 
 @router.post("/backups/{name}/check", status_code=202)

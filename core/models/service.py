@@ -14,6 +14,7 @@ from core.models.ports import ModelPool, StartList
 from core.models.records import (
     AdapterFile,
     Crash,
+    DeviceMemory,
     LoadedModel,
     LoadSettings,
     MemoryPlan,
@@ -66,6 +67,11 @@ class ModelService:
     def loaded(self, user: User) -> Sequence[LoadedModel]:
         require(user.role, Permission.RUN_MODELS)
         return self._pool.loaded()
+
+    def memory(self, user: User) -> Sequence[DeviceMemory]:
+        """What the host and each GPU have at this moment."""
+        require(user.role, Permission.RUN_MODELS)
+        return self._pool.memory()
 
     def last_crash(self, user: User) -> Crash | None:
         """How the run before this one ended, if it died in native code."""

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Protocol
 
 from core.inference.records import Generation
-from core.usage.records import RatedGeneration
+from core.usage.records import RatedGeneration, UsagePart
 from core.usage.totals import CountedAnswers
 
 
@@ -19,6 +19,10 @@ class GenerationRepository(Protocol):
 
     def rated(self, since: datetime, until: datetime, model: str | None = None, group: str | None = None) -> Sequence[RatedGeneration]:
         """Rows created in [since, until), oldest first, each with its answer's rating."""
+        ...
+
+    def parts(self, first: date, last: date, model: str | None = None, group: str | None = None) -> Sequence[UsagePart]:
+        """The rows of these days (UTC, both included), counted for each day, source and person."""
         ...
 
     def models(self) -> Sequence[str]: ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from core.inference.records import FinishReason
 
@@ -28,3 +28,21 @@ class RatedGeneration:
     finish_reason: FinishReason
     rating: int | None
     inter_token_p95_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UsagePart:
+    """What one person did on one day by one way. source: "chat" for the page, "api" for REST, or a way to vectors."""
+
+    day: date
+    source: str
+    user_id: str
+    name: str
+    answers: int
+    errors: int
+    prompt_tokens: int
+    completion_tokens: int
+
+    @property
+    def by_page(self) -> bool:
+        return self.source == "chat"

@@ -12,7 +12,7 @@ from core.errors import InvalidInput
 from core.people.permissions import Permission, require
 from core.people.records import AuditEvent, User
 from core.unit_of_work import Store
-from core.usage.records import RatedGeneration
+from core.usage.records import RatedGeneration, UsagePart
 from core.usage.totals import CountedAnswers, Totals
 
 MAX_DAYS = 3660
@@ -56,6 +56,56 @@ class UsageReport:
     """Most answers first; the group "" is people without one."""
 
 
+@dataclass(frozen=True, slots=True)
+class PersonUsage:
+    """What one person asked for in the range."""
+
+    name: str
+    chat: int
+    """Answers on the page."""
+    api: int
+    """Answers by REST."""
+    errors: int
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class UsageParts:
+    query: UsageQuery
+    parts: tuple[UsagePart, ...]
+
+    def answers_by_day(self, *, by_page: bool) -> list[int]:
+        """Every day of the range, those asked on the page or those asked by REST."""
+        days = {self.query.first + timedelta(days=n): 0 for n in range(self.query.days)}
+        for part in self.parts:
+            if part.by_page == by_page:
+                days[part.day] += part.answers
+        return list(days.values())
+
+    def people(self, *, by_page: bool) -> int:
+        return len({part.user_id for part in self.parts if part.by_page == by_page})
+
+    def tokens(self, *, by_page: bool) -> int:
+        return sum(part.prompt_tokens + part.completion_tokens for part in self.parts if part.by_page == by_page)
+
+    def by_person(self) -> list[PersonUsage]:
+        """Most tokens first."""
+        whose: dict[str, list[UsagePart]] = {}
+        for part in self.parts:
+            whose.setdefault(part.user_id, []).append(part)
+        found = [
+            PersonUsage(
+                name=parts[0].name,
+                chat=sum(part.answers for part in parts if part.by_page),
+                api=sum(part.answers for part in parts if not part.by_page),
+                errors=sum(part.errors for part in parts),
+                tokens=sum(part.prompt_tokens + part.completion_tokens for part in parts),
+            )
+            for parts in whose.values()
+        ]
+        return sorted(found, key=lambda each: (-each.tokens, each.name))
+
+
 class UsageReports:
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
@@ -75,6 +125,12 @@ class UsageReports:
             _ranked(now.by_model()),
             _ranked(now.by_group()),
         )
+
+    def parts(self, user: User, query: UsageQuery) -> UsageParts:
+        """The same answers by who asked, and by page against REST."""
+        require(user.role, Permission.VIEW_USAGE)
+        with self._store() as work:
+            return UsageParts(query, tuple(work.generations.parts(query.first, query.last, query.model, query.group)))
 
     def rows(self, user: User, query: UsageQuery) -> Sequence[RatedGeneration]:
         """The rows behind a report, for an export; without any text. The audit records it."""

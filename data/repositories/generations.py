@@ -9,9 +9,10 @@ from datetime import date, datetime
 from sqlalchemy import ColumnElement, and_, insert, select
 
 from core.inference.records import Generation, Timings, Usage
-from core.usage.records import RatedGeneration
+from core.usage.records import RatedGeneration, UsagePart
 from data.repositories.usage import SqlCountedAnswers, read_ratings
 from data.repositories.usage_days import UsageDays
+from data.repositories.usage_parts import read_parts
 from data.tables import ConversationTable, FeedbackTable, GenerationTable, MessageTable
 from data.transaction import AnyRow, Transaction
 
@@ -116,6 +117,9 @@ class SqlGenerationRepository:
     def rated(self, since: datetime, until: datetime, model: str | None = None, group: str | None = None) -> Sequence[RatedGeneration]:
         statement = _RATED.where(*_within(since, until, model, group)).order_by(_T.created_at, _T.id)
         return [RatedGeneration(*row) for row in self._sql.all(statement)]
+
+    def parts(self, first: date, last: date, model: str | None = None, group: str | None = None) -> Sequence[UsagePart]:
+        return read_parts(self._sql, first, last, model, group)
 
     def models(self) -> Sequence[str]:
         return [row.model for row in self._sql.all(select(_T.model).distinct().order_by(_T.model))]

@@ -94,22 +94,22 @@ def read_cells(sql: Transaction, day: date) -> tuple[Cell, ...]:
 
 def read_rows_per_day(sql: Transaction, first: date, last: date) -> Mapping[date, int]:
     """How many rows each day has; both days are included, those without rows left out."""
-    day = _day(sqlite=sql.is_sqlite)
-    found = sql.all(select(day.label("day"), func.count().label("rows")).where(*_created(first, last)).group_by(day))
+    day = day_of(sqlite=sql.is_sqlite)
+    found = sql.all(select(day.label("day"), func.count().label("rows")).where(*created_in(first, last)).group_by(day))
     return {row.day: row.rows for row in found}
 
 
 def read_ratings(sql: Transaction, first: date, last: date) -> Ratings:
     """By the day of the answer, not of the rating."""
-    day = _day(sqlite=sql.is_sqlite)
+    day = day_of(sqlite=sql.is_sqlite)
     rated, good = func.count().label("rated"), func.count().filter(_FEEDBACK.rating == 1).label("good")
     own = and_(_FEEDBACK.message_id == _T.message_id, _FEEDBACK.user_id == _T.user_id)
-    statement = select(day.label("day"), _T.model, _T.group_name, rated, good).join(FeedbackTable, own).where(*_created(first, last))
+    statement = select(day.label("day"), _T.model, _T.group_name, rated, good).join(FeedbackTable, own).where(*created_in(first, last))
     found = sql.all(statement.group_by(day, _T.model, _T.group_name))
     return {(row.day, row.model, row.group_name): (row.rated, row.good) for row in found}
 
 
-def _created(first: date, last: date) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+def created_in(first: date, last: date) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     """From the first day's midnight (UTC) to the one after the last day."""
     return _T.created_at >= _midnight(first), _T.created_at < _midnight(last + timedelta(days=1))
 
@@ -118,7 +118,7 @@ def _midnight(day: date) -> datetime:
     return datetime.combine(day, time.min, UTC)
 
 
-def _day(*, sqlite: bool) -> ColumnElement[date]:
+def day_of(*, sqlite: bool) -> ColumnElement[date]:
     """The day (UTC) of a row."""
     if sqlite:  # Numbers as text, not as parameters: the same expression must stand in GROUP BY.
         return func.substr(_T.created_at, literal_column("1"), literal_column("10"), type_=Date)
@@ -153,7 +153,7 @@ def _cells(day: date, *, sqlite: bool) -> AnySelect:
         ids(_T.conversation_id).label("chats"),
         *(values(column).label(name) for name, column in _MEASURED.items()),
     )
-    return statement.where(*_created(day, day)).group_by(_T.model, _T.group_name)
+    return statement.where(*created_in(day, day)).group_by(_T.model, _T.group_name)
 
 
 class SqlCountedAnswers:

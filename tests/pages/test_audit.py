@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import ast
 import csv
 import io
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,9 +12,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.errors import NotAllowed, Unavailable
-from core.people.records import THE_PORTAL, AuditEntry, AuditEvent, AuditFilter, Role
+from core.people.records import THE_PORTAL, AuditEntry, AuditEvent, AuditFilter, Role, SessionKind
+from core.people.sessions import Proof
+from core.review.records import FeedbackFilter, ReviewState
 from data.unit_of_work import SqlUnitOfWork
 from pages.audit import PAGE, audit_csv
+from pages.shell.words import catalogue
+from pages.widgets.common.audit_words import EVENTS
 from tests.pages.drawn import House, build
 from tests.pages.seeded import texts
 
@@ -50,18 +56,51 @@ def test_events_are_listed_newest_first(house: House) -> None:
     assert not drawn.exception
     assert subjects(drawn) == ["glm.gguf", "admin", "manager", "analyst"]
     table = drawn.dataframe[0].value
-    assert list(table["who"])[:2] == ["admin", "The portal itself"] and table["details"][0] == "reason: none"
+    assert list(table["who"])[:2] == ["admin", "The portal itself"] and table["details"][0] == "Reason: none"
     assert list(table["action"])[:2] == ["Model loaded", "Person added"]
     assert [each.key for each in drawn.button] == [], "one page has no other to turn to"
 
 
-def test_every_event_that_has_words_has_chinese_ones_and_an_unknown_one_stands_as_noted(house: House) -> None:
-    from pages.audit import EVENTS
-    from pages.shell.words import catalogue
-
+def test_every_event_that_is_noted_anywhere_has_words_in_both_languages_and_an_unknown_one_is_readable(house: House) -> None:
+    root = Path(__file__).resolve().parents[2]
+    noted = set()
+    for path in [*root.glob("core/**/*.py"), *root.glob("bootstrap/*.py"), *root.glob("api/**/*.py")]:
+        for call in (node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)):
+            if getattr(call.func, "id", getattr(call.func, "attr", "")) in ("AuditEvent", "_audit", "_note"):
+                values = (each.value for each in call.args if isinstance(each, ast.Constant) and isinstance(each.value, str))
+                noted |= {value for value in values if re.fullmatch(r"[a-z]+\.[a-z_]+", value)}
+    assert {"session.open", "feedback.open", "backup.make", "user.add"} <= noted
+    assert noted <= set(EVENTS)
     assert set(EVENTS.values()) <= set(catalogue("zh"))
-    note(house, "probe.run", "x")
-    assert audit(house).dataframe[0].value["action"][0] == "probe.run"
+    note(house, "probe.run_twice", "x")
+    assert audit(house).dataframe[0].value["action"][0] == "Probe: run twice"
+
+
+def test_targets_and_details_are_words(house: House) -> None:
+    admin, analyst = house.person(Role.ADMIN), house.person(Role.ANALYST)
+    chat = house.ask(analyst, "Rate me")
+    answer = house.portal.conversations.transcript(analyst, chat)[-1].message
+    house.portal.feedback.rate(analyst, answer.id, -1)
+    [case] = house.portal.feedback.find(admin, FeedbackFilter())[0]
+    house.portal.feedback.open(admin, case.id)
+    house.portal.feedback.open(admin, case.id)
+    house.portal.feedback.review(admin, case.id, state=ReviewState.IN_REVIEW)
+    list(house.portal.feedback.all(admin, FeedbackFilter()))
+    table = audit(house).dataframe[0].value
+    assert list(table["action"])[:3] == ["Feedback exported", "Feedback reviewed", "Case opened"]
+    assert list(table["subject"])[:3] == ["Feedback", "Rating by analyst", "Rating by analyst"]
+    assert list(table["details"])[:3] == ["Rows: 1", "State: In review", ""]
+    house.portal.feedback.rate(analyst, answer.id, 0)
+    assert list(audit(house).dataframe[0].value["subject"])[1] == "Rating by analyst"
+
+
+def test_who_signed_in_and_out_and_who_tried_is_recorded(house: House) -> None:
+    admin = house.person(Role.ADMIN)
+    token = house.portal.sessions.open(Proof(admin), SessionKind.API)
+    house.portal.sessions.close(token)
+    table = audit(house).dataframe[0].value
+    assert list(table["action"])[:2] == ["Signed out", "Signed in"] and list(table["subject"])[:2] == ["admin", "admin"]
+    assert table["details"][1] == "By: API"
 
 
 def test_nobody_but_admins_reads_it(house: House) -> None:

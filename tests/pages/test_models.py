@@ -326,6 +326,13 @@ def test_the_plan_can_ask_for_a_process_of_its_own(made: Stage) -> None:
     assert [settings.isolated for settings in asked] == [True]
 
 
+def test_one_bar_says_what_is_free_and_no_card_says_another_amount(made: Stage) -> None:
+    made.pool.models = [replace(MODEL, plan=PLAN, memory_bytes=2_000_000_000), replace(MODEL, name="second", plan=PLAN)]
+    shown = texts(page("models", made))
+    assert shown.count("<em>6.0 GB</em>") == 1 and "6.0 GB free of 16.0 GB" in shown
+    assert "fake <em>2.0 GB" in shown and "Other use <em>" in shown
+
+
 @pytest.mark.parametrize("isolated", [True, False])
 def test_a_model_that_is_stuck_says_so(made: Stage, isolated: bool) -> None:
     made.pool.models = [replace(MODEL, stuck_s=42.4, isolated=isolated)]
@@ -367,3 +374,9 @@ def test_a_model_that_was_not_loaded_at_the_start_is_told_on_every_page_of_an_ad
     made.pool.models = []
     drawn.button(key="leaveout-fake").click().run()
     assert "fake" not in texts(banner(made.admin))
+
+
+def test_of_many_unusable_files_only_some_are_explained(made: Stage) -> None:
+    made.pool.on_disk = [FILE, *(replace(BAD, path=Path(f"/models/cut{number}.gguf")) for number in range(500))]
+    shown = texts(page("models", made))
+    assert shown.count("The file is cut") == 30 and "470 more files cannot be used." in shown

@@ -11,7 +11,8 @@ import pytest
 from streamlit.proto.Metric_pb2 import Metric as MetricProto
 from streamlit.testing.v1 import AppTest
 
-from core.people.records import Role
+from core.errors import NotAllowed
+from core.people.records import AuditFilter, Role
 from core.usage.reports import UsageQuery
 from pages.usage import days_csv, rows_csv
 from tests.pages.seeded import Stage, as_role, page, stage, texts
@@ -130,3 +131,33 @@ def test_a_change_too_small_to_show_has_no_sign_and_no_colour(seeded: Stage, mon
     monkeypatch.setattr(seeded.portal.usage, "report", lambda *_: almost)
     [first_token] = [each for each in page("usage", seeded).metric if each.label == "First token, p95"]
     assert first_token.delta == "0.0 s" and first_token.proto.color == MetricProto.MetricColor.GRAY
+
+
+def test_the_four_main_figures_stand_alone_and_the_others_behind_them(seeded: Stage) -> None:
+    drawn = page("usage", seeded)
+    assert len(drawn.metric) == 4
+    [more] = [each for each in drawn.expander if each.label == "More figures"]
+    assert "Tokens read" in "".join(html.value for html in more.get("html"))
+
+
+def test_people_and_ways_are_counted_as_the_rows_say(seeded: Stage) -> None:
+    today = datetime.now(UTC).date()
+    query = UsageQuery(today - timedelta(days=27), today)
+    rows = seeded.portal.usage.rows(seeded.admin, query)
+    parts = seeded.portal.usage.parts(seeded.admin, query)
+    asked = [row for row in rows if row.source in ("chat", "api")]
+    assert sum(parts.answers_by_day(by_page=True)) + sum(parts.answers_by_day(by_page=False)) == len(asked)
+    assert sum(each.tokens for each in parts.by_person()) == sum(row.prompt_tokens + row.completion_tokens for row in rows)
+    assert len(parts.by_person()) == len({row.user_id for row in rows})
+    assert [each.tokens for each in parts.by_person()] == sorted((each.tokens for each in parts.by_person()), reverse=True)
+    narrow = seeded.portal.usage.parts(seeded.admin, UsageQuery(query.first, query.last, group="Legal"))
+    assert {part.user_id for part in narrow.parts} == {row.user_id for row in rows if row.group == "Legal"}
+    with pytest.raises(NotAllowed):
+        seeded.portal.usage.parts(as_role(seeded.admin, Role.ANALYST), query)
+
+
+def test_the_export_of_rows_is_recorded(seeded: Stage) -> None:
+    today = datetime.now(UTC).date()
+    rows_csv(seeded.portal.usage.rows(seeded.admin, UsageQuery(today, today)))
+    newest = seeded.portal.audit.find(seeded.admin, AuditFilter()).entries[0].event
+    assert (newest.action, newest.details["first"]) == ("usage.export", today.isoformat())

@@ -1,36 +1,81 @@
-"""The stacked memory bar: what a model takes, or would take, of a device."""
+"""The stacked memory bars: what the machine's memory holds now, and what a model would take of it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
 
 import streamlit as st
 
-from core.models.records import MemoryPlan
+from core.models.records import DeviceMemory, LoadedModel, MemoryPlan, ModelState
 from pages.shell.words import t
 from pages.widgets.common.figures import size
 
+HOST = "host"
+"""What the pool calls the memory of the processor."""
+COLOURS = ("s1", "s2", "s3", "s4", "s5")
+OTHERS = "s6"
 
-def memory_bar(plan: MemoryPlan, measured: int = 0) -> None:
-    """Weights, context, work space and what others use on `plan.device`, then what stays free.
 
-    measured: bytes the load really took; what they exceed weights and context by is drawn as work space.
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What one model holds of a device's memory."""
+
+    model: str
+    bytes: int
+
+
+def held_by(device: DeviceMemory, devices: Sequence[DeviceMemory], models: Sequence[LoadedModel]) -> list[Held]:
+    """Whose memory it is, the largest first. Together never more than is in use: what a load took was measured once, use is now.
+
+    devices: all of them; a model on several GPUs is taken to be spread evenly.
     """
-    known = plan.weights_bytes + plan.context_bytes
-    work = measured - known if measured > known else plan.work_bytes
+    held = []
+    for model in models:
+        if model.plan is None or model.state is ModelState.FAILED:
+            continue
+        on_gpus = not model.plan.device.startswith("CPU")
+        if on_gpus == (device.name == HOST) or (on_gpus and device.name not in model.plan.device):
+            continue
+        gpus = sum(each.name in model.plan.device for each in devices) if on_gpus else 1
+        taken = model.memory_bytes or round(model.plan.needed_bytes * model.progress)
+        if taken:
+            held.append(Held(model.name, taken // gpus))
+    used, whole = device.total_bytes - device.free_bytes, sum(each.bytes for each in held)
+    if whole > used:
+        held = [Held(each.model, each.bytes * used // whole) for each in held]
+    return sorted(held, key=lambda each: -each.bytes)
+
+
+def device_bar(device: DeviceMemory, devices: Sequence[DeviceMemory], models: Sequence[LoadedModel]) -> None:
+    """What holds the device's memory at this moment: each model, everything else, and what is free."""
+    held = held_by(device, devices, models)
+    parts = [(each.model, each.bytes, COLOURS[n % len(COLOURS)]) for n, each in enumerate(held)]
+    other = device.total_bytes - device.free_bytes - sum(each.bytes for each in held)
+    if other > 0:
+        parts.append((t("Other use"), other, OTHERS))
+    _draw(parts, device.total_bytes, t("Free"), device.free_bytes)
+
+
+def plan_bar(plan: MemoryPlan) -> None:
+    """Weights, context and work space that a load would take of `plan.device`, what is in use there, then what stays free."""
     parts = [
         (t("Weights"), plan.weights_bytes, "s1"),
         (t("Context"), plan.context_bytes, "s2"),
-        (t("Work space"), work, "s3"),
-        (t("Other use"), max(0, plan.total_bytes - plan.free_bytes), "s6"),
+        (t("Work space"), plan.work_bytes, "s3"),
+        (t("In use now"), max(0, plan.total_bytes - plan.free_bytes), OTHERS),
     ]
     parts = [part for part in parts if part[1] > 0]
-    free = plan.total_bytes - sum(taken for _, taken, _ in parts)
-    whole = max(plan.total_bytes, sum(taken for _, taken, _ in parts), 1)
+    _draw(parts, plan.total_bytes, t("Free after loading"), plan.total_bytes - sum(taken for _, taken, _ in parts))
+
+
+def _draw(parts: Sequence[tuple[str, int, str]], total: int, free_word: str, free: int) -> None:
+    whole = max(total, sum(taken for _, taken, _ in parts), 1)
     bar = "".join(f"<i class='{colour}' style='width:{taken / whole * 100:.3f}%'></i>" for _, taken, colour in parts)
     legend = "".join(f"<span><b class='{colour}'></b>{escape(name)} <em>{size(taken)}</em></span>" for name, taken, colour in parts)
     if free >= 0:
-        legend += f"<span><b></b>{escape(t('Free'))} <em>{size(free)}</em></span>"
+        legend += f"<span><b></b>{escape(free_word)} <em>{size(free)}</em></span>"
     else:
         legend += f"<span class='over'>{escape(t('Short by {size}', size=size(-free)))}</span>"
     st.html(f"<div class='membar'><div>{bar}</div><p>{legend}</p></div>")

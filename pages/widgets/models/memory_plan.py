@@ -27,7 +27,7 @@ from pages.shell.words import said, t
 from pages.widgets.chat.message import plain
 from pages.widgets.common.card import card_title
 from pages.widgets.common.figures import count, parameters, size
-from pages.widgets.models.memory_bar import memory_bar
+from pages.widgets.models.memory_bar import plan_bar
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
@@ -67,7 +67,7 @@ def memory_plan(portal: Portal, user: User, files: Sequence[ModelFile], loaded: 
     except PortalError as problem:
         st.markdown(f":red[:material/error: {plain(said(problem))}]")
         return
-    memory_bar(plan)
+    plan_bar(plan)
     st.markdown(_verdict(plan))
     default = False
     if file.kind is ModelKind.CHAT:
@@ -176,7 +176,7 @@ def _adapters(file: ModelFile, there: Sequence[AdapterFile], last: tuple[Adapter
     for path in chosen:
         first = before.get(path) or Adapter(re.sub(r"[^\w.-]+", "-", usable[path].name)[:64], usable[path].path)
         with st.container(horizontal=True, gap="small"):
-            name = st.text_input(t("Name of {file}", file=usable[path].path.name), first.name, key=f"plan-adapter-name-{path}")
+            name = st.text_input(t("Name of {file}", file=plain(usable[path].path.name)), first.name, key=f"plan-adapter-name-{path}")
             scale = st.number_input(t("Strength"), -100.0, 100.0, first.scale, 0.1, key=f"plan-adapter-scale-{path}", width=140)
         adapters.append(Adapter(name.strip(), usable[path].path, scale))
     return tuple(adapters)

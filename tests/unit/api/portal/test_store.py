@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from api.portal.open_file import OpenFileResponse
 from bootstrap.portal import Portal
+from core.people.records import User
 from data.backup.restore import examine
 
 SignIn = Callable[[str], httpx.Client]
@@ -63,6 +67,45 @@ def test_a_backup_is_made_listed_downloaded_and_removed(ada: httpx.Client, porta
     with portal.database.connect() as connection:
         noted = connection.exec_driver_sql("SELECT action FROM audit_events WHERE action LIKE 'backup.%' ORDER BY number").scalars().all()
     assert noted == ["backup.make", "backup.download", "backup.download", "backup.remove"]
+
+
+def test_a_backup_that_is_deleted_while_somebody_asks_for_it_is_not_there(
+    ada: httpx.Client, portal: Portal, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    name = make(ada)
+    find = portal.backups.download
+
+    def found_and_deleted(user: User, name: str) -> Path:
+        path = find(user, name)
+        path.unlink()
+        return path
+
+    monkeypatch.setattr(portal.backups, "download", found_and_deleted)
+    answer = ada.get(f"{BACKUPS}/{name}")
+    assert answer.status_code == 404 and answer.json()["error"]["message"] == "There is no such backup."
+    assert [record.message for record in caplog.records if record.exc_info] == []
+
+
+@pytest.mark.parametrize("headers", [{}, {"range": "bytes=2-"}])
+def test_one_that_is_deleted_after_that_arrives_whole(tmp_path: Path, headers: dict[str, str]) -> None:
+    file = tmp_path / "a.backup"
+    file.write_bytes(b"content")
+    opened = len(list(Path("/dev/fd").iterdir()))
+    response = OpenFileResponse(file, "a.backup", {})
+    file.unlink()
+    came: list[bytes] = []
+
+    async def send(message: Any) -> None:
+        came.append(message.get("body", b""))
+
+    async def receive() -> Any:
+        await asyncio.Event().wait()
+
+    scope = {"type": "http", "method": "GET", "headers": [(name.encode(), value.encode()) for name, value in headers.items()]}
+    asyncio.run(response(scope, receive, send))
+    assert b"".join(came) == (b"ntent" if headers else b"content")
+    del response
+    assert len(list(Path("/dev/fd").iterdir())) == opened
 
 
 def test_an_encrypted_backup_is_checked_with_its_passphrase(ada: httpx.Client) -> None:

@@ -1,0 +1,50 @@
+"""Whether every answer is one that the OpenAPI description names, over REST. `./portal bench contract [REQUESTS] [SEED]`
+
+10,000 requests made from the description, valid and invalid ones, to a portal with the built-in model.
+Ends with 1 where an answer is not described.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import httpx
+
+from bench._contract import check, describe
+from bench._portal import running_portal, table
+
+REQUESTS = 10_000
+SHOWN = 20
+
+
+def main() -> int:
+    given = [int(each) for each in sys.argv[1:]]
+    count, seed = (*given, *(REQUESTS, 0)[len(given) :])[:2]
+    with running_portal() as portal:
+        portal.add_people(["ana"])
+        with portal.sign_in() as admin, portal.sign_in() as other:
+            outcome = check(portal.url, describe(portal.url), (_token(admin), _token(other)), _known(admin), count, number=seed)
+    took, slowest = outcome.slowest
+    title = f"{outcome.sent:,} requests in {outcome.seconds:.0f} s, the slowest {took:.1f} s ({slowest})"
+    table(title, ("status", "answers"), sorted(outcome.statuses.items()))
+    for fault, found in list(outcome.faults.items())[:SHOWN]:
+        print(f"\n{fault}\n{found}")
+    print(f"\n{len(outcome.faults)} kinds of answers are not described." if outcome.faults else "\nEvery answer is described.")
+    return 1 if outcome.faults else 0
+
+
+def _token(client: httpx.Client) -> str:
+    return str(client.headers["Authorization"]).removeprefix("Bearer ")
+
+
+def _known(admin: httpx.Client) -> dict[str, str]:
+    """Something of each kind, so that requests also reach what lies behind a 404. No model's name: the guide would be unloaded."""
+    chat = admin.post("/api/v1/conversations", json={}).json()["id"]
+    turn = admin.post(f"/api/v1/conversations/{chat}/messages", json={"text": "What can this portal do?"}).json()
+    file = admin.post("/api/v1/files", params={"name": "a.txt"}, content=b"text").json()["id"]
+    folder = admin.post("/api/v1/folders", json={"name": "Notes"}).json()["id"]
+    return {"conversation_id": chat, "message_id": turn["answer"]["id"], "file_id": file, "folder_id": folder, "name": "ana"}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,120 @@
+"""What the audit's names, targets and details are called for people. Search and export keep them as they were noted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from core.people.records import AuditEntry
+from pages.shell.words import t
+from pages.widgets.common.figures import MISSING, size
+
+EVENTS = {
+    "session.open": "Signed in",
+    "session.close": "Signed out",
+    "session.refuse": "Sign-in refused",
+    "user.add": "Person added",
+    "user.change": "Person changed",
+    "user.disable": "Person disabled",
+    "user.lock": "Sign-in locked",
+    "user.change_password": "Password changed",
+    "user.reset_password": "Password reset",
+    "feedback.open": "Case opened",
+    "feedback.review": "Feedback reviewed",
+    "feedback.export": "Feedback exported",
+    "usage.export": "Usage exported",
+    "audit.export": "Audit exported",
+    "model.load": "Model loaded",
+    "model.unload": "Model unloaded",
+    "model.make_default": "Default model changed",
+    "model.crash": "Model crashed",
+    "backup.make": "Backup created",
+    "backup.check": "Backup checked",
+    "backup.download": "Backup downloaded",
+    "backup.remove": "Backup deleted",
+    "retention.rule": "Retention changed",
+    "retention.delete": "Deleted by retention",
+    "hold.place": "Legal hold placed",
+    "hold.lift": "Legal hold lifted",
+    "job.retry": "Job tried again",
+    "job.cancel": "Job cancelled",
+    "index.retry": "Index jobs retried",
+    "index.reconcile": "Index compared",
+    "index.rebuild": "Index rebuilt",
+}
+"""By the name under which an event is noted."""
+
+_TARGETS = {
+    "feedback": "Feedback",
+    "usage": "Usage",
+    "audit": "Audit",
+    "chats": "Chats",
+    "files": "Files",
+    "all": "All index jobs",
+    "none": MISSING,
+}
+_DETAILS = {
+    "role": "Role",
+    "active": "Active",
+    "group": "Group",
+    "state": "State",
+    "person": "Person",
+    "reason": "Reason",
+    "days": "Days",
+    "size_bytes": "Size",
+    "encrypted": "Encrypted",
+    "found": "Found",
+    "retried": "Retried",
+    "rows": "Rows",
+    "words": "Words searched",
+    "first": "First day",
+    "last": "Last day",
+    "from": "By",
+    "address": "Address",
+    "error": "Error",
+    "count": "Count",
+}
+_VALUES: Mapping[str, Mapping[str, str]] = {
+    "role": {"analyst": "Analyst", "manager": "Manager", "admin": "Admin"},
+    "state": {"new": "New", "in_review": "In review", "resolved": "Resolved"},
+    "from": {"browser": "Browser", "api": "API"},
+    "found": {"whole": "Complete"},
+    "days": {"none": "No rule"},
+    "group": {"*": "All groups"},
+}
+_FLAGS = {"true": "Yes", "false": "No"}
+
+
+def event_word(action: str) -> str:
+    """The event's name; one that nobody named stands there with its dots and dashes taken out."""
+    if action in EVENTS:
+        return t(EVENTS[action])
+    words = action.replace(".", ": ").replace("_", " ")
+    return words[:1].upper() + words[1:]
+
+
+def target_word(entry: AuditEntry, raters: Mapping[str, str]) -> str:
+    """raters: see AuditPage."""
+    subject = entry.event.subject
+    if entry.event.action in ("feedback.open", "feedback.review"):
+        person = raters.get(subject) or entry.event.details.get("person")
+        return t("Rating by {name}", name=person) if person else t("A rating that was taken back")
+    return t(_TARGETS[subject]) if subject in _TARGETS else subject
+
+
+def details_words(entry: AuditEntry) -> str:
+    """"Role: Analyst, Group: Risk". What the target says already is left out."""
+    about_rating = entry.event.action in ("feedback.open", "feedback.review")
+    shown = ((name, value) for name, value in entry.event.details.items() if value and not (about_rating and name == "person"))
+    return ", ".join(f"{t(_DETAILS.get(name, _spelled(name)))}: {_value(name, value)}" for name, value in shown)
+
+
+def _spelled(name: str) -> str:
+    return name[:1].upper() + name[1:].replace("_", " ")
+
+
+def _value(name: str, value: str) -> str:
+    special: Mapping[str, Callable[[str], str]] = {"size_bytes": lambda text: size(int(text)) if text.isdigit() else text}
+    if name in special:
+        return special[name](value)
+    known = _VALUES.get(name, {}).get(value) or _FLAGS.get(value.lower())
+    return t(known) if known else value
