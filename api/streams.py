@@ -51,7 +51,9 @@ class Feed(Generic[T]):
     async def take(self, timeout: float) -> list[T]:
         """All items that came since the last call; waits for one, and gives none after `timeout` seconds."""
         try:
-            await asyncio.wait_for(self._filled.wait(), timeout)
+            # Not asyncio.wait_for: that swallows a cancellation which comes at the same moment as an item, and the stream would go on.
+            async with asyncio.timeout(timeout):
+                await self._filled.wait()
         except TimeoutError:
             return []
         self._filled.clear()
@@ -172,7 +174,8 @@ class EventStream(Response):
             await self._events.aclose()
         if cut:
             with contextlib.suppress(TimeoutError):  # a client that reads nothing is not waited for
-                await asyncio.wait_for(self._send_last(send, self._cutoff.reason.result()), LAST_EVENT_S)
+                async with asyncio.timeout(LAST_EVENT_S):
+                    await self._send_last(send, self._cutoff.reason.result())
         elif ended:
             sending.result()
 

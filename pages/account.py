@@ -14,6 +14,7 @@ from core.people.sessions import SESSION_COOKIE
 from pages.shell import frame
 from pages.shell.browser import shortcuts
 from pages.shell.words import LANGUAGES, said, t
+from pages.widgets.chat.message import plain
 from pages.widgets.common.cookie import drop_cookie
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def _password(portal: Portal, user: User) -> None:
     try:
         portal.accounts.change_password(user, old, new, st.context.cookies.get(SESSION_COOKIE))
     except PortalError as problem:
-        st.error(said(problem), icon=":material/error:")
+        st.error(plain(said(problem)), icon=":material/error:")
         return
     st.success(t("The password is changed. Your other sessions have ended."), icon=":material/check_circle:")
 

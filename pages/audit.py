@@ -36,7 +36,7 @@ def render(portal: Portal, user: User) -> None:
         page = portal.audit.find(user, filter, text, PAGE, _cursors()[-1])
     except PortalError as problem:
         without = t("Without words in the search field the list still works.")
-        if frame.blank(t("The audit cannot be searched now"), f"{said(problem)} {without}", t("Try again"), key="blank-audit"):
+        if frame.blank(t("The audit cannot be searched now"), f"{plain(said(problem))} {without}", t("Try again"), key="blank-audit"):
             st.rerun()
         return
     with actions:

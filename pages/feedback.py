@@ -38,7 +38,7 @@ def render(portal: Portal, user: User) -> None:
     try:
         counts = portal.feedback.counts(user)
     except PortalError as problem:
-        blank(t("Feedback cannot be shown"), said(problem))
+        blank(t("Feedback cannot be shown"), plain(said(problem)))
         return
     if not sum(counts.values()):
         blank(

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from bootstrap.portal import Portal
 
 ROW_PX = 34
+MOST_COMPLAINTS = 30
+"""Files that are listed with why they cannot be used."""
 LIVE_S, QUIET_S = 1.0, 4.0
 """Seconds between redraws of the cards: while something loads or drains, and else."""
 DOING = {
@@ -39,7 +41,7 @@ def render(portal: Portal, user: User) -> None:
     try:
         loaded, files, adapters = portal.models.loaded(user), _files(portal, user), portal.models.adapters(user)
     except PortalError as problem:
-        blank(t("Models cannot be shown"), said(problem))
+        blank(t("Models cannot be shown"), plain(said(problem)))
         return
     with page_head(t("Models"), key="models"):
         scan = st.button(t("Scan folder"), icon=":material/folder_open:", key="models-scan")
@@ -309,10 +311,12 @@ def _folder(files: Sequence[ModelFile], adapters: Sequence[AdapterFile], loaded:
             known = t("adapter for {architecture}, rank {rank}", architecture=adapter.architecture, rank=adapter.rank)
             if not adapter.error:
                 st.html(f"<p class='file'>{escape(adapter.path.name)} · {escape(known)} · {size(adapter.size_bytes)}</p>")
-        for file in (*files, *adapters):
-            if file.error:
-                name = "" if file.path.name in file.error else f"**{plain(file.path.name)}** "
-                st.markdown(f":small[{name}:red[{plain(retold(file.error))}]]")
+        unusable = [file for file in (*files, *adapters) if file.error]
+        for file in unusable[:MOST_COMPLAINTS]:
+            name = "" if file.path.name in (file.error or "") else f"**{plain(file.path.name)}** "
+            st.markdown(f":small[{name}:red[{plain(retold(file.error or ''))}]]")
+        if len(unusable) > MOST_COMPLAINTS:
+            st.caption(t("{n} more files cannot be used.", n=len(unusable) - MOST_COMPLAINTS))
 
 
 def _choose_row(files: Sequence[ModelFile]) -> None:

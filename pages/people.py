@@ -170,7 +170,7 @@ def _do(action: Callable[[], str], secret: str | None = None) -> None:
     try:
         st.session_state[_DONE] = action()
     except PortalError as problem:
-        st.error(said(problem), icon=":material/error:")
+        st.error(plain(said(problem)), icon=":material/error:")
         return
     st.session_state[_SECRET] = secret
     st.rerun()

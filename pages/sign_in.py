@@ -15,6 +15,7 @@ from core.people.sessions import Proof
 from core.people.sign_in import HERE, WRONG, Caller, SignIn
 from pages.shell import frame
 from pages.shell.words import said, t
+from pages.widgets.chat.message import plain
 from pages.widgets.common.cookie import take_cookie
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def render(portal: Portal) -> None:
         try:
             proof = _ask(portal.sign_in)
         except PortalError as problem:
-            proof, message = None, said(problem)
+            proof, message = None, plain(said(problem))
         else:
             if proof is not None:
                 st.session_state[_TICKET] = portal.sessions.issue_ticket(proof)

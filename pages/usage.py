@@ -19,6 +19,7 @@ from core.usage.reports import UsageParts, UsageQuery, UsageReport
 from core.usage.totals import Totals
 from pages.shell.frame import blank, dark, page_head
 from pages.shell.words import said, t
+from pages.widgets.chat.message import plain
 from pages.widgets.common.card import card, card_title
 from pages.widgets.common.figures import MISSING, count, milliseconds, seconds, share, speed
 from pages.widgets.usage import charts
@@ -57,7 +58,7 @@ def render(portal: Portal, user: User) -> None:
         place.empty()
         st.session_state[_LOADED] = True
     except PortalError as problem:
-        blank(t("Usage cannot be shown"), said(problem))
+        blank(t("Usage cannot be shown"), plain(said(problem)))
         return
     _export(head, portal, user, report)
     with below:

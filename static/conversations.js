@@ -15,7 +15,7 @@ a.named{display:flex} a.named i{flex:none;line-height:1.4}
 .where span{overflow:hidden;text-overflow:ellipsis} .where i{font-size:.9333rem;line-height:1.4;margin:0} .where time{flex:none}
 a:focus-visible,button:focus-visible,input:focus-visible{outline:2px solid var(--st-link-color);outline-offset:-2px}
 button{all:unset;box-sizing:border-box;cursor:pointer}
-.more{flex:none;width:1.75rem;height:1.75rem;margin-right:.1875rem;border-radius:.375rem;display:grid;place-items:center;opacity:.45}
+.more{flex:none;width:1.75rem;height:1.75rem;margin-right:.1875rem;border-radius:.375rem;display:grid;place-items:center;opacity:.6}
 .row:hover .more,.row.on .more,.more:focus-visible,.more[aria-expanded=true]{opacity:1} .more:hover{background:color-mix(in srgb,currentColor 9%,transparent)}
 i{font:400 1.1rem/1 'Material Symbols Rounded';font-feature-settings:'liga'}
 a i{margin-right:.5rem}

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.openai.chat_parts import MOST_TOOLS, Lenient, MessageIn, NamedTool, ResponseFormat, ToolIn, Whole
+from api.openai.ignored import unknown
 from core.errors import InvalidInput
 from core.inference.requests import GenerationRequest, SamplingParams, Tool
 from core.people.records import User
@@ -172,7 +173,7 @@ class ChatRequest(BaseModel):
     @property
     def ignored(self) -> list[str]:
         """Fields that were sent and change nothing here."""
-        return sorted(name for name, value in (self.model_extra or {}).items() if value is not None and name not in NOT_OFFERED)
+        return unknown(self.model_extra, NOT_OFFERED)
 
     def _check_extra(self) -> None:
         for name, value in (self.model_extra or {}).items():

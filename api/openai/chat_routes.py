@@ -13,6 +13,7 @@ from api.errors import OPENAI_REFUSALS
 from api.identity import SignedIn, TokenHere
 from api.openai.chat_answer import ChatAnswer, ChatCompletion, another, last_event
 from api.openai.chat_request import ChatRequest
+from api.openai.ignored import ignored_header
 from api.services import PortalHere
 from api.starting import begun
 from api.streams import Cutoff, EventStream, until_finished
@@ -24,9 +25,6 @@ router = APIRouter(prefix="/v1", tags=["OpenAI"], responses=OPENAI_REFUSALS)
 STREAMED: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/event-stream": {}}, "description": "The answer; with stream true, its chunks."}
 }
-IGNORED_HEADER = "X-Portal-Ignored"
-MOST_OF_A_NAME = 200
-MOST_OF_THE_HEADER = 2_000
 CLIENT_CLOSED = 499
 """What nginx logs for a client that went away; nobody receives it."""
 
@@ -80,16 +78,9 @@ async def chat_completions(
     wanted = body.generation(user)
     first = await begun(lambda: portal.completions.start(user, wanted))
     answer = ChatAnswer(first, lambda number: portal.completions.start(user, another(wanted, number)), body.answers)
-    ignored = _header([*body.ignored, *first.ignored])
+    ignored = ignored_header([*body.ignored, *first.ignored])
     if body.stream:
         return EventStream(answer.events(body.include_usage), answer.leave, Cutoff(portal.session_watch, token), last_event, ignored)
     reply.headers.update(ignored)
     items = await until_finished(answer.deltas(), request.receive, answer.leave, Cutoff(portal.session_watch, token))
     return Response(status_code=CLIENT_CLOSED) if items is None else answer.whole(items)
-
-
-def _header(ignored: Sequence[str]) -> dict[str, str]:
-    """What was sent and not followed, as a header; none if there is nothing to name."""
-    names = ", ".join(name[:MOST_OF_A_NAME].encode("ascii", "backslashreplace").decode() for name in ignored)
-    names = "".join(character if character.isprintable() else "?" for character in names)
-    return {IGNORED_HEADER: names[:MOST_OF_THE_HEADER]} if names else {}

@@ -6,13 +6,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator
 
-from api.openai.chat_parts import Lenient
-from core.errors import InvalidInput
+from api.openai.chat_parts import Lenient, Whole
+from api.openai.ignored import unknown
 from core.inference.vectors import MOST_INPUTS, EmbeddingRequest, RerankRequest
 from core.people.records import User
-
-IGNORED = frozenset({"user", "metadata", "input_type", "safety_identifier"})
-"""Fields of theirs that change nothing here."""
 
 Text = str | tuple[int, ...]
 
@@ -42,12 +39,16 @@ class EmbeddingsIn(BaseModel):
     input: Inputs
     model: str | None = Field(default=None, max_length=500, description="A name from /v1/models; left out: the first embedding model.")
     encoding_format: Literal["float", "base64"] | None = Field(default=None, description="base64: of the numbers as little-endian float32.")
-    dimensions: int | None = Field(default=None, description="Keep so many of the first numbers.")
+    dimensions: Whole | None = Field(default=None, description="Keep so many of the first numbers.")
     truncate: bool | None = Field(default=None, description="Not OpenAI's. true: cut what is longer than the model can read.")
+
+    @property
+    def ignored(self) -> list[str]:
+        """Fields that were sent and change nothing here."""
+        return unknown(self.model_extra)
 
     def request(self, user: User) -> EmbeddingRequest:
         """Raises InvalidInput."""
-        _check_extra(self.model_extra)
         return EmbeddingRequest(self.input, user.id, self.model or None, self.dimensions, truncate=self.truncate is True)
 
 
@@ -60,7 +61,7 @@ class RerankIn(BaseModel):
     query: str
     documents: list[str | DocumentIn] = Field(max_length=MOST_INPUTS)
     model: str | None = Field(default=None, max_length=500, description="A name from /v1/models; left out: the first reranking model.")
-    top_n: int | None = Field(default=None, ge=1, description="Answer only so many, the best.")
+    top_n: Whole | None = Field(default=None, ge=1, description="Answer only so many, the best.")
     return_documents: bool | None = None
     truncate: bool | None = Field(default=None, description="true: cut documents that do not fit beside the query.")
 
@@ -69,13 +70,12 @@ class RerankIn(BaseModel):
         texts = (each if isinstance(each, str) else each.text for each in self.documents)
         return tuple(text.encode("utf-8", "replace").decode() for text in texts)  # half a surrogate pair has no bytes
 
+    @property
+    def ignored(self) -> list[str]:
+        """Fields that were sent and change nothing here."""
+        return unknown(self.model_extra)
+
     def request(self, user: User) -> RerankRequest:
         """Raises InvalidInput."""
-        _check_extra(self.model_extra)
         return RerankRequest(self.query, self.texts, user.id, self.model or None, truncate=self.truncate is True)
 
-
-def _check_extra(extra: dict[str, Any] | None) -> None:
-    for name, value in (extra or {}).items():
-        if value is not None and name not in IGNORED:
-            raise InvalidInput("{field} is not a field of this request. Leave it out.", field=name[:100])

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from api.errors import OPENAI_REFUSALS
 from api.identity import SignedIn, TokenHere
 from api.openai.chat_routes import CLIENT_CLOSED
+from api.openai.ignored import ignored_header
 from api.openai.vector_request import EmbeddingsIn, RerankIn
 from api.services import PortalHere
 from api.starting import begun
@@ -66,22 +67,26 @@ async def embeddings(body: EmbeddingsIn, request: Request, portal: PortalHere, u
     """A vector of length 1 for each input, in order. A client that goes away stops the work."""
     work = await begun(lambda: portal.embeddings.embed(user, body.request(user)))
     written = _base64 if body.encoding_format == "base64" else _numbers
-    return await _answer(work, lambda done: _embeddings(work, done, written), request, Cutoff(portal.session_watch, token))
+    return await _answer(work, lambda done: _embeddings(work, done, written), request, Cutoff(portal.session_watch, token), body.ignored)
 
 
 @router.post("/rerank", response_model=RerankOut, response_model_exclude_none=True)
 async def rerank(body: RerankIn, request: Request, portal: PortalHere, user: SignedIn, token: TokenHere) -> Response:
     """How well each document answers the query, the best first."""
     work = await begun(lambda: portal.embeddings.rerank(user, body.request(user)))
-    return await _answer(work, lambda done: _ranking(work, done, body), request, Cutoff(portal.session_watch, token))
+    return await _answer(work, lambda done: _ranking(work, done, body), request, Cutoff(portal.session_watch, token), body.ignored)
 
 
-async def _answer(work: VectorWork, write: Callable[[Embedded], bytes], request: Request, cutoff: Cutoff) -> Response:
+async def _answer(
+    work: VectorWork, write: Callable[[Embedded], bytes], request: Request, cutoff: Cutoff, ignored: list[str]
+) -> Response:
     """Waited for and written on a thread of its own: a large answer takes long enough to hold up every stream."""
     feed: Feed[bytes | Failed | None] = Feed()
     pump(_written(work, write), feed, f"vectors-{work.id[:8]}")
     bodies = await until_finished(_bodies(feed), request.receive, work.cancel, cutoff)
-    return Response(bodies[0], media_type="application/json") if bodies else Response(status_code=CLIENT_CLOSED)
+    if not bodies:
+        return Response(status_code=CLIENT_CLOSED)
+    return Response(bodies[0], media_type="application/json", headers=ignored_header(ignored))
 
 
 def _written(work: VectorWork, write: Callable[[Embedded], bytes]) -> Iterator[bytes]:

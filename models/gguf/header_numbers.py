@@ -45,7 +45,7 @@ class Bound:
 
 
 _WIDTH, _COUNT, _OPTIONAL = Bound(1, MOST_WIDTH), Bound(1, 65_536), Bound(0, MOST_WIDTH)
-_EPSILON, _FACTOR = Bound(0, 0.1, whole=False), Bound(1e-6, 1e9, whole=False)
+_EPSILON, _FACTOR = Bound(0, 0.1, whole=False), Bound(0, 1e9, whole=False)
 _ANY = Bound(-1e30, 1e30, whole=False)
 BOUNDS = {
     "block_count": Bound(1, MOST_LAYERS),

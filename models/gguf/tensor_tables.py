@@ -18,7 +18,7 @@ _INTERNAL = {"Q8_1", "Q8_K", "I8", "I16", "I32", "I64", "F64"}
 MATRIX = frozenset(name for name, _, _ in TENSOR_TYPES.values()) - _INTERNAL
 """What llama.cpp can multiply by: neither whole numbers nor the types it only uses while it computes."""
 _EXACT_ENDINGS = (".bias", "norm.weight", "norm_2.weight", "_base.weight", "_scale.weight", "_ape.weight", "ssm_a")
-_EXACT_NAMES = ("token_types.weight", "position_embd.weight", "rope_freqs.weight")
+_EXACT_NAMES = ("token_types.weight", "rope_freqs.weight")
 
 # E embedding, V vocabulary, T trained context, F feed-forward, H heads; Q, K, W: width of all queries, keys, values; D of one head
 _TOP = """

@@ -100,6 +100,8 @@ def main(path: str, options: str, seconds: str) -> int:
     # Should the portal be gone by then, the kernel ends what would never end by itself.
     signal.alarm(round(float(seconds)) + 10)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # Models that are loaded answer meanwhile.
+    os.nice(5)
     chosen = json.loads(options)
     try:
         run_trial(Path(path), BackendOptions(**chosen))

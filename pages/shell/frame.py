@@ -24,8 +24,12 @@ def open_page(path: str, **query: str) -> NoReturn:
 
 
 def style() -> None:
-    """The style sheet, once per run. A path to a .css file takes no room in the page."""
+    """The style sheet, once per run. A path to a .css file takes no room in the page, and neither does a bare style.
+
+    Dialogs, popovers and menus lie outside `.stApp`, which knows the theme: light-dark() asks the root there.
+    """
     st.html(STYLE_SHEET)
+    st.html(f"<style>:root {{ color-scheme: {'dark' if dark() else 'light'} }}</style>")
 
 
 def dark() -> bool:

@@ -62,7 +62,7 @@ def _run(open_portal: Callable[[], Portal]) -> None:
         portal = open_portal()
         user = portal.sessions.user(st.context.cookies.get(SESSION_COOKIE))
     except PortalError as problem:
-        sentence = said(problem)
+        sentence = plain(said(problem))
         _alone(t("Not ready"), lambda: _broken(sentence))
         return
     if user is None:
@@ -94,7 +94,7 @@ def _signed_in(portal: Portal, user: User) -> None:
         st.Page(lambda: account.keyboard(user), title=t("Keyboard"), url_path="keyboard"),
         st.Page(lambda: account.sign_out(portal, user), title=t("Sign out"), url_path="sign-out"),
     ]
-    page = st.navigation({"": listed + hidden, user.full_name: own}, position="top")
+    page = st.navigation({"": listed + hidden, plain(user.full_name): own}, position="top")
     start = page.url_path == ""
     _frame(page.title, centered=start, sidebar=272)
     frame.brand()
@@ -134,7 +134,7 @@ def _draw(portal: Portal, user: User, entry: Entry) -> None:
     try:
         entry.render(portal, user)
     except PortalError as problem:
-        if frame.blank(t("This cannot be shown now"), said(problem), t("Try again"), key="blank-page"):
+        if frame.blank(t("This cannot be shown now"), plain(said(problem)), t("Try again"), key="blank-page"):
             st.rerun()
 
 

@@ -25,20 +25,6 @@ from tests.fakes import FakePool, FakeRouter
 from tests.seed import seed
 
 ADMIN = "mei"
-RICH = """A table, a formula and code:
-
-| a | b |
-|---|--:|
-| 1 | 2 |
-
-$$\\int_0^1 x^2\\,dx = \\tfrac{1}{3}$$
-
-```python
-print("three", 1 / 3)
-```
-"""
-
-
 @pytest.fixture(scope="module")
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Measured]:
     """Two months of a company's use, so that every chart and list has something to show."""
@@ -69,12 +55,10 @@ def test_every_page_works_under_the_policy(person: Person, portal: Measured) -> 
     assert Path(saved.value.path()).stat().st_size > 20
 
 
-def test_what_an_answer_can_hold_is_drawn_under_the_policy(person: Person, portal: Measured) -> None:
-    """Fonts of formulas, colours of code."""
+def test_a_question_is_asked_and_answered_under_the_policy(person: Person) -> None:
     page = person.open(ADMIN)
-    person.ask(RICH)
+    person.ask("What can this portal do?")
     page.get_by_role("button", name="Regenerate").wait_for()
-    page.evaluate("document.fonts.ready")
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ def opened(request: pytest.FixtureRequest, slow_model: Path) -> Iterator[tuple[M
     if request.param == "postgresql":
         server: PostgresServer = request.getfixturevalue("postgres_server")
         more = {"PORTAL_DATABASE_URL": server.new_database()}
-    with running_portal(PORTAL_MODEL=str(slow_model), PORTAL_SLOTS="2", PORTAL_CONTEXT="16384", **more) as running:
+    with running_portal(PORTAL_MODEL=str(slow_model), PORTAL_SLOTS="2", PORTAL_CONTEXT="16384", start_s=180, **more) as running:
         running.add_people(["ann"])
         yield running, more
 

@@ -17,6 +17,7 @@ from core.inference.requests import Delta, Finished, Queued
 from core.people.records import Role, User
 from core.review.records import ReviewState
 from pages.chat import STARTERS
+from pages.widgets.chat.message import plain
 from tests.fakes import MODEL, answer
 from tests.pages.drawn import House, build
 from tests.pages.seeded import texts
@@ -143,6 +144,22 @@ def test_the_chosen_model_and_thinking_reach_the_request(house: House, ana: User
 
 
 # While it runs
+
+
+@pytest.mark.parametrize("isolated", [True, False])
+def test_an_answer_whose_model_is_stuck_says_so(house: House, ana: User, isolated: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pages.widgets.chat.transcript.STUCK_AFTER_S", -1.0)
+    house.router.hold()
+    try:
+        drawn = chat(house).chat_input[0].set_value("Are you there?").run()
+        assert "is stuck" not in texts(drawn)
+        house.router.available = [replace(MODEL, stuck_s=42.4, isolated=isolated)]
+        shown = texts(drawn.run()).replace("\\", "")
+        assert "The model fake is stuck: its step has taken 42 s." in shown
+        assert ("started again by itself" in shown) is isolated
+        assert ("tell an admin" in shown) is not isolated
+    finally:
+        house.router.release()
 
 
 def test_a_running_answer_is_found_again_by_a_new_tab(house: House, ana: User) -> None:
@@ -552,7 +569,7 @@ def test_an_address_with_somebody_elses_or_no_message_says_so(house: House, ana:
 def test_the_built_in_guide_is_called_what_it_is(house: House) -> None:
     house.router.available = [replace(MODEL, guide=True)]
     drawn = chat(house)
-    assert drawn.menu_button(key="modelpick").options == ["Built-in guide, knows only this portal"]
+    assert drawn.menu_button(key="modelpick").options == [plain("Built-in guide, knows only this portal")]
 
 
 def test_a_chat_says_when_the_model_that_answered_it_is_not_there(house: House, ana: User) -> None:

@@ -374,3 +374,9 @@ def test_a_model_that_was_not_loaded_at_the_start_is_told_on_every_page_of_an_ad
     made.pool.models = []
     drawn.button(key="leaveout-fake").click().run()
     assert "fake" not in texts(banner(made.admin))
+
+
+def test_of_many_unusable_files_only_some_are_explained(made: Stage) -> None:
+    made.pool.on_disk = [FILE, *(replace(BAD, path=Path(f"/models/cut{number}.gguf")) for number in range(500))]
+    shown = texts(page("models", made))
+    assert shown.count("The file is cut") == 30 and "470 more files cannot be used." in shown

@@ -13,6 +13,7 @@ from core.operations.disk import DiskSpace
 from core.people.records import Role
 from pages.shell import navigation
 from pages.shell.frame import STATIC, STYLE_SHEET
+from pages.widgets.chat.message import plain
 from tests.pages.drawn import House, build, home
 from tests.pages.seeded import texts
 
@@ -50,7 +51,7 @@ def test_a_portal_that_cannot_start_says_what_to_do() -> None:
 
     drawn = AppTest.from_function(refuse).run()
     assert not drawn.exception
-    assert "The portal is not ready" in texts(drawn) and "The folder /portal cannot be written." in texts(drawn)
+    assert "The portal is not ready" in texts(drawn) and plain("The folder /portal cannot be written.") in texts(drawn)
     assert issubclass(StartFailed, Exception)
 
 

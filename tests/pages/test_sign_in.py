@@ -12,6 +12,7 @@ from core.people.attempts import MOST_BY_NAME
 from core.people.devices import DEVICE_COOKIE
 from core.people.records import Role
 from data.passwords import BcryptHasher
+from pages.widgets.chat.message import plain
 from tests.pages.drawn import PASSWORD, House, build, home
 
 
@@ -63,7 +64,7 @@ def test_too_many_wrong_passwords_lock_for_minutes_even_the_right_one(house: Hou
     for _ in range(MOST_BY_NAME):
         sign_in(home(house, None), "analyst", "wrong")
     drawn = sign_in(home(house, None), "analyst", PASSWORD)
-    assert [each.value for each in drawn.error] == ["Too many wrong passwords. Try again in 5 min."]
+    assert [each.value for each in drawn.error] == [plain("Too many wrong passwords. Try again in 5 min.")]
     assert tickets(house) == 0
 
 

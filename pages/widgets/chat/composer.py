@@ -110,7 +110,7 @@ def _choices(models: Sequence[LoadedModel], on_choice: Callable[[], None]) -> No
     name, chosen = _chosen(models)
     titles = {name: model_title(each, name) for each in models for name in each.names}
     picked = st.menu_button(
-        plain(titles[name]), list(titles), format_func=titles.__getitem__, type="tertiary", key="modelpick", help=t("Model")
+        plain(titles[name]), list(titles), format_func=lambda each: plain(titles[each]), type="tertiary", key="modelpick", help=t("Model")
     )
     if picked and picked != name:
         st.session_state[_MODEL] = picked

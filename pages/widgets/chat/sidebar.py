@@ -114,7 +114,7 @@ def _rows(portal: Portal, user: User, conversation_id: str | None, open_in: str 
                 rows = portal.conversations.list(user, limit, folder_id=folder.id if folder else NO_FOLDER)
             folders = portal.folders.list(user)
         except PortalError as problem:
-            st.caption(said(problem))
+            st.caption(plain(said(problem)))
             return
         running = portal.turns.running_conversations(user)
         tell = partial(wish_of_component, "conversations")

@@ -176,7 +176,7 @@ def _adapters(file: ModelFile, there: Sequence[AdapterFile], last: tuple[Adapter
     for path in chosen:
         first = before.get(path) or Adapter(re.sub(r"[^\w.-]+", "-", usable[path].name)[:64], usable[path].path)
         with st.container(horizontal=True, gap="small"):
-            name = st.text_input(t("Name of {file}", file=usable[path].path.name), first.name, key=f"plan-adapter-name-{path}")
+            name = st.text_input(t("Name of {file}", file=plain(usable[path].path.name)), first.name, key=f"plan-adapter-name-{path}")
             scale = st.number_input(t("Strength"), -100.0, 100.0, first.scale, 0.1, key=f"plan-adapter-scale-{path}", width=140)
         adapters.append(Adapter(name.strip(), usable[path].path, scale))
     return tuple(adapters)

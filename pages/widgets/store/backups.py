@@ -108,7 +108,8 @@ def _ask_for_key(portal: Portal, user: User, file: BackupFile) -> None:
     @st.dialog(t("Check it"))
     def ask() -> None:
         with st.form("backup-check", border=False):
-            key = st.text_input(t("Passphrase of {name}", name=file.name), type="password", autocomplete="off", key="backup-check-key")
+            label = t("Passphrase of {name}", name=plain(file.name))
+            key = st.text_input(label, type="password", autocomplete="off", key="backup-check-key")
             sent = st.form_submit_button(t("Check it"), type="primary")
         if sent:
             _do(lambda: portal.backups.check(user, file.name, key or None))

@@ -152,3 +152,61 @@ def test_waiting_for_the_end_is_given_up_with_the_client() -> None:
 
     asyncio.run(main())
     assert left == [1]
+
+
+@pytest.mark.parametrize("ticks", range(6))
+def test_a_cancellation_that_comes_with_an_item_is_not_swallowed(ticks: int) -> None:
+    async def main() -> bool:
+        feed: Feed[int] = Feed()
+        taking = asyncio.create_task(feed.take(60))
+        await asyncio.sleep(0.01)
+        feed.put(1)
+        for _ in range(ticks):
+            await asyncio.sleep(0)
+        wanted = taking.cancel()
+        await asyncio.gather(taking, return_exceptions=True)
+        return taking.cancelled() == wanted
+
+    assert asyncio.run(main())
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.0001, 0.001])
+def test_a_stream_that_never_pauses_is_cut_off_with_its_last_event(pause: float) -> None:
+    async def main() -> list[bytes]:
+        sent: list[bytes] = []
+        ends: list[Callable[[PortalError], None]] = []
+
+        class Ends:
+            def follow(self, token: str, end: Callable[[PortalError], None]) -> Callable[[], None]:
+                ends.append(end)
+                return lambda: None
+
+        feed: Feed[int] = Feed()
+
+        async def events() -> AsyncGenerator[bytes]:
+            while True:
+                for _ in await feed.take(10):
+                    yield b"more"
+
+        async def receive() -> dict[str, str]:
+            await asyncio.sleep(3600)
+            return {}
+
+        async def send(message: dict[str, object]) -> None:
+            sent.append(message.get("body", b""))  # type: ignore[arg-type]
+
+        async def fill() -> None:
+            while True:
+                feed.put(1)
+                await asyncio.sleep(pause)
+
+        filling = asyncio.create_task(fill())
+        stream = EventStream(events(), lambda: None, Cutoff(Ends(), "token"), lambda reason: str(reason).encode())
+        serving = asyncio.create_task(stream({"type": "http"}, receive, send))  # type: ignore[arg-type]
+        await asyncio.sleep(0.05)
+        ends[0](PortalError("over"))
+        await asyncio.wait_for(serving, 2)
+        filling.cancel()
+        return sent
+
+    assert asyncio.run(main())[-1] == b"over"

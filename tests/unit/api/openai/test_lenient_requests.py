@@ -219,3 +219,10 @@ def test_nothing_else_is_shared(ann: httpx.Client, shared: None, origin: str, pa
 
 def test_nothing_is_shared_by_default(ann: httpx.Client) -> None:
     assert "access-control-allow-origin" not in ann.get("/v1/models", headers={"Origin": PAGE}).headers
+
+
+def test_vectors_take_the_fields_of_others_too(ann: httpx.Client) -> None:
+    embedded = ann.post("/v1/embeddings", json={"input": "a", "task": "retrieval", "user": "u", "dimensions": 2.0})
+    ranked = ann.post("/v1/rerank", json={"query": "q", "documents": ["a", "bb"], "rank_fields": ["x"], "top_n": 1.0})
+    named = [(each.status_code, each.headers["x-portal-ignored"]) for each in (embedded, ranked)]
+    assert named == [(200, "task, user"), (200, "rank_fields")]

@@ -132,7 +132,6 @@ def test_the_best_document_comes_first(ann: httpx.Client, router: FakeRouter) ->
         ({"input": None}, "It must be a text"),
         ({"input": "a", "dimensions": 0}, "dimensions must be at least 1"),
         ({"input": "a", "encoding_format": "int8"}, "encoding_format"),
-        ({"input": "a", "task": "retrieval"}, "task is not a field"),
     ],
 )
 def test_what_cannot_be_embedded_is_refused_in_words(ann: httpx.Client, body: dict[str, Any], says: str) -> None:
@@ -150,7 +149,6 @@ def test_what_cannot_be_embedded_is_refused_in_words(ann: httpx.Client, body: di
         ({"query": "q", "documents": "a"}, "documents"),
         ({"query": "q", "documents": ["a"], "top_n": 0}, "top_n"),
         ({"query": ["q"], "documents": ["a"]}, "query"),
-        ({"query": "q", "documents": ["a"], "rank_fields": ["x"]}, "rank_fields is not a field"),
     ],
 )
 def test_what_cannot_be_ranked_is_refused_in_words(ann: httpx.Client, body: dict[str, Any], says: str) -> None:

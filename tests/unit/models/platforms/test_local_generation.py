@@ -296,3 +296,19 @@ def test_the_guide_can_be_held_to_a_format(pool: Pool) -> None:
     schema = {"type": "object", "properties": {"answer": {"type": "string", "maxLength": 20}}, "required": ["answer"]}
     events = ask(pool, "guide", json_schema=json.dumps(schema))
     assert isinstance(json.loads(text_of(events))["answer"], str)
+
+
+@pytest.mark.parametrize("model", ["tagged", "plain"])
+def test_a_forced_call_that_the_limit_cuts_is_a_call(pool: Pool, model: str) -> None:
+    events = ask(pool, model, tools=[WEATHER], choice="weather", max_tokens=20 if model == "tagged" else 9)
+    assert events[-1].finish_reason is FinishReason.LENGTH
+    assert [call.name for call in calls_of(events)] == ["weather"]
+    assert text_of(events).strip() == ""
+
+
+def test_conditions_that_are_not_followed_are_named(pool: Pool) -> None:
+    params = SamplingParams(json_schema='{"type": "array", "contains": {}, "maxItems": 1}', max_tokens=5)
+    running = PoolRouter(pool).start(GenerationRequest((ChatMessage("user", "Hi"),), "ann", "plain", params, thinking=False))
+    assert running.ignored == ("schema.contains",)
+    assert running.engine.startswith("llama-cpp-python")
+    list(running.events())

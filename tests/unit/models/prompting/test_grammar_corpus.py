@@ -30,7 +30,7 @@ def grammar_in(path: Path) -> str:
         case ".json":
             return grammar_of(text).grammar
         case ".regex":
-            return grammar_of(json.dumps({"type": "string", "pattern": text.rstrip("\n")})).grammar
+            return grammar_of(json.dumps({"type": "string", "pattern": text.rstrip("\n")}), strict=True).grammar
     raise ValueError(path.name)
 
 

@@ -39,6 +39,13 @@ def test_a_model_passes_with_its_adapters_and_its_next_token_layer(tmp_path: Pat
     try_to_load(model, load_options(model, context=256, slots=2, next_tokens=True, adapters=[(-7, str(adapter), 1.0)]))
 
 
+def test_an_adapter_that_makes_no_numbers_is_refused(tmp_path: Path) -> None:
+    model = make_gguf(tmp_path / "a.gguf")
+    adapter = make_adapter(tmp_path / "b.gguf", strength=float("nan"))
+    with pytest.raises(ModelFailed, match="computes no numbers"):
+        try_to_load(model, load_options(model, context=256, slots=2, adapters=[(-7, str(adapter), 1.0)]))
+
+
 @pytest.mark.parametrize("slots", [1, 3, 7, 64])
 def test_models_for_vectors_pass_with_any_number_of_texts(tmp_path: Path, slots: int) -> None:
     """With 3, llama.cpp used to abort: 512 tokens do not come out even."""

@@ -1,0 +1,128 @@
+"""What people and files are called is text, wherever Streamlit would read Markdown in it.
+
+Everything that can have a name gets one full of Markdown, every page is drawn, and what Streamlit reads as Markdown is searched for it.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.protobuf.message import Message
+from streamlit.testing.v1 import AppTest
+
+import pages
+from core.people.records import Role
+from pages.widgets.chat.message import plain
+from tests.pages.drawn import PASSWORD, House, build
+
+HOSTILE = "![x](//evil.test) :red[System] **b** <u> `c` :smile: $x$"
+TRACES = ("![x](", ":red[System", "**b**", ":smile:", "`c`", "$x$")
+PLAIN = {("Text", "body"), ("Selectbox", "options"), ("Selectbox", "raw_value"), ("MultiSelect", "options"), ("BidiComponent", "json")}
+"""Where Streamlit draws plain text, or a script of ours does. Ids are never drawn; HTML is looked at by itself."""
+PAGES = {
+    Role.ANALYST: ("chat", "search", "account"),
+    Role.ADMIN: ("feedback", "usage", "models", "people", "store", "audit"),
+}
+READS_MARKDOWN = {"markdown", "caption", "error", "success", "warning", "info", "toast", "blank", "button", "dialog", "navigation"}
+
+
+def strings(message: Message, path: str) -> Iterator[tuple[str, str]]:
+    for field, value in message.ListFields():
+        for each in value if field.is_repeated else [value]:
+            here = f"{path}.{field.name}" if path else field.name
+            if isinstance(each, Message):
+                yield from strings(each, here)
+            elif isinstance(each, str):
+                yield here, each
+
+
+def protos(node: Any) -> Iterator[Message]:
+    if getattr(node, "proto", None) is not None:
+        yield node.proto
+    for child in getattr(node, "children", {}).values():
+        yield from protos(child)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    made = build(tmp_path)
+    yield made
+    made.portal.close()
+
+
+@pytest.fixture
+def hostile(house: House) -> House:
+    """A person, a group, a folder, a chat, files, models, ratings and notes, all of these names."""
+    portal, router = house.portal, house.router
+    admin = house.person(Role.ADMIN)
+    portal.accounts.add(admin, "eve", Role.ANALYST, password=PASSWORD, full_name=HOSTILE, group=HOSTILE)
+    eve = portal.accounts.credentials("eve")
+    assert eve is not None
+    pool: Any = portal.models._pool
+    for models in (router.available, pool.models):
+        models[:] = [replace(models[0], name=HOSTILE), *models[:1]]
+    pool.on_disk[:] = [replace(pool.on_disk[0], path=Path("/models") / HOSTILE.replace("/", "")), *pool.on_disk]
+    folder = portal.folders.new(eve.user, HOSTILE)
+    chat = house.ask(eve.user, HOSTILE)
+    portal.conversations.move(eve.user, chat, folder.id)
+    portal.conversations.rename(eve.user, chat, HOSTILE)
+    answer = portal.conversations.transcript(eve.user, chat)[-1].message
+    portal.feedback.rate(eve.user, answer.id, -1, HOSTILE)
+    return house
+
+
+@pytest.mark.parametrize("name", [name for names in PAGES.values() for name in names])
+def test_no_page_lets_a_name_be_markdown_or_html(hostile: House, name: str) -> None:
+    eve = hostile.portal.accounts.credentials("eve")
+    assert eve is not None
+    user = eve.user if name in PAGES[Role.ANALYST] else hostile.person(Role.ADMIN)
+    drawn = AppTest.from_function(_page, default_timeout=20, args=(hostile.portal, user, name)).run()
+    assert not drawn.exception
+    for proto in protos(drawn._tree):
+        for where, text in strings(proto, ""):
+            place = (type(proto).__name__, where)
+            if place == ("Html", "body"):
+                assert "<u>" not in text
+            elif place not in PLAIN and not where.endswith("id"):
+                assert not any(trace in text for trace in TRACES), (place, text)
+
+
+def test_a_model_is_chosen_by_its_name_and_shown_as_text(hostile: House) -> None:
+    eve = hostile.portal.accounts.credentials("eve")
+    assert eve is not None
+    drawn = AppTest.from_function(_page, default_timeout=20, args=(hostile.portal, eve.user, "chat")).run()
+    [menu] = [proto for proto in protos(drawn._tree) if type(proto).__name__ == "MenuButton"]
+    assert next(iter(menu.options)) == plain(HOSTILE)  # type: ignore[attr-defined]
+
+
+def test_sentences_of_errors_are_text_wherever_they_are_drawn() -> None:
+    """They may quote what somebody typed, or the name of a file."""
+    for path in sorted(Path(pages.__file__).parent.rglob("*.py")):
+        for call in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(call, ast.Call) and _name(call) in READS_MARKDOWN:
+                inside = [each for argument in call.args for each in _calls_outside_plain(argument)]
+                assert not {"said", "retold"} & set(inside), f"{path}:{call.lineno} draws an error as Markdown"
+
+
+def _name(call: ast.Call) -> str:
+    return call.func.attr if isinstance(call.func, ast.Attribute) else call.func.id if isinstance(call.func, ast.Name) else ""
+
+
+def _calls_outside_plain(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Call):
+        if _name(node) == "plain":
+            return
+        yield _name(node)
+    for child in ast.iter_child_nodes(node):
+        yield from _calls_outside_plain(child)
+
+
+def _page(portal: object, user: object, name: str) -> None:
+    import importlib
+
+    importlib.import_module(f"pages.{name}").render(portal, user)
