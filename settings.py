@@ -248,7 +248,7 @@ def _check(settings: Settings) -> None:
     }
     for name, (low, high) in ranges.items():
         if not low <= getattr(settings, name) <= high:
-            raise StartFailed("{name} must lie between {low} and {high}.", name=variable(name), low=low, high=high)
+            raise StartFailed("{name} must be between {low} and {high}.", name=variable(name), low=low, high=high)
     for name in _listed(settings.allowed_hosts):
         if not _HOST_NAME.fullmatch(name) and not _is_network(name):
             raise StartFailed("PORTAL_ALLOWED_HOSTS must hold names without a port, as in portal.example, not {name}.", name=name)
@@ -272,7 +272,7 @@ def _check(settings: Settings) -> None:
     except ValueError:
         raise StartFailed("PORTAL_GPU_SHARES must be numbers with commas, as in 3,1.") from None
     except InvalidInput as problem:
-        raise StartFailed("The settings of the model loaded at the start do not go together. {problem}", problem=problem) from None
+        raise StartFailed("The settings of the model loaded at startup conflict. {problem}", problem=problem) from None
     if settings.log_level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
         raise StartFailed("PORTAL_LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR.")
     if settings.log_format not in ("", "json", "text"):

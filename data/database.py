@@ -150,7 +150,7 @@ def _translate(context: ExceptionContext) -> None:
         return
     reason = str(context.original_exception).lower()
     if _is_full(reason) or "disk i/o error" in reason:
-        sentence = "The disk of the store is full or broken. Nothing of this was saved; ask an admin to make space."
+        sentence = "The database's disk is full or failing. Nothing was saved; ask an admin to free space."
     elif "locked" in reason or "lock timeout" in reason or "deadlock" in reason:
         sentence = "The store is busy with another change. Try again in a few seconds."
     elif "timeout" in reason or "timed out" in reason:

@@ -29,7 +29,7 @@ KINDS = {
     "index.rebuild": "Rebuild the search index",
 }
 """What the page calls the kinds it knows; others stand there as they are stored."""
-_STATES = {"active": "Active", "failed": "Failed", "all": "All"}
+_STATES = {"active": "In progress", "failed": "Failed", "all": "All"}
 
 
 def render(portal: Portal, user: User) -> None:

@@ -82,7 +82,7 @@ def listing(
 ) -> ConversationsOut:
     """Own conversations, newest change first."""
     if q.strip() and folder is not None:
-        raise InvalidInput("Ask for words or for a folder, not for both. /api/v1/search finds words in a folder.")
+        raise InvalidInput("Use q or folder_id, not both. /api/v1/search finds words in a folder.")
     if q.strip():
         return ConversationsOut(items=[ConversationOut.of(each) for each in portal.conversations.find(user, q, limit)], next_before=None)
     found = portal.conversations.list(user, limit, before, NO_FOLDER if folder == "none" else folder)

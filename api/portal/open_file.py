@@ -20,7 +20,7 @@ class OpenFileResponse(FileResponse):
         try:
             descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
         except OSError as problem:
-            raise NotFound("There is no such backup.") from problem
+            raise NotFound("This backup does not exist.") from problem
         weakref.finalize(self, os.close, descriptor)
         super().__init__(
             f"/dev/fd/{descriptor}",

@@ -1,4 +1,4 @@
-"""What may be asked."""
+"""Check questions before they are asked."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,100}")
 
 
 def check_question(text: str, max_chars: int, *, files: bool = False) -> str:
-    """The question with normal line ends and no outer space. Raises InvalidInput if it cannot be asked.
+    """Return the question trimmed and with normal line ends. Raises InvalidInput if it cannot be asked.
 
-    files: it has some, so that it need not say anything.
+    files: whether files are attached; then the text may be empty.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n").strip()
     if not text and not files:
-        raise InvalidInput("The question is empty. Type something to ask.")
+        raise InvalidInput("The question is empty. Enter a question.")
     if len(text) > max_chars:
-        sentence = "The question has {n:,} characters; at most {limit:,} fit. Shorten it or split it."
+        sentence = "The question has {n:,} characters; the limit is {limit:,}. Shorten it or split it."
         raise InvalidInput(sentence, n=len(text), limit=max_chars)
     for place, character in enumerate(text):
         if unicodedata.category(character) in ("Cc", "Cs") and character not in "\n\t":

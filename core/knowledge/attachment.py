@@ -1,4 +1,4 @@
-"""A file that somebody attaches to a question, and the text that a model reads of it."""
+"""Check attached files and extract the text that a model reads."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core.errors import InvalidInput
 
 NAME_CHARS = 120
 MOST_FILES = 10
-"""Of one question."""
+"""Most files in one question."""
 _SEPARATORS = re.compile(r"[/\\]")
 _PDF, _ZIP = b"%PDF-", b"PK\x03\x04"
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
@@ -21,7 +21,10 @@ _COMMON_PAIR = re.compile(rb"[\xa1-\xf7][\xa1-\xfe]")
 
 
 def clean_name(name: str) -> str:
-    """The name alone, without folders, on one line; a long one is cut before its ending. Raises InvalidInput if nothing is left."""
+    """Return the file name alone, without folders, on one line.
+
+    Long names are cut before the extension. Raises InvalidInput if nothing is left.
+    """
     bare = _SEPARATORS.split(unicodedata.normalize("NFC", name))[-1]
     line = " ".join("".join(c if c.isprintable() else " " for c in bare).split())
     if not line.strip(". "):
@@ -33,9 +36,9 @@ def clean_name(name: str) -> str:
 
 
 def is_document(name: str, content: bytes) -> bool:
-    """Whether this is a PDF or a Word document (.docx), which a DocumentReader reads. Its content tells, whatever it is called.
+    """Tell whether this is a PDF or Word document (.docx), by its content rather than its name.
 
-    Some PDFs have something before their mark; there the name must say so too, for a text may speak of PDFs.
+    Some PDFs have bytes before their signature. Then the name must say PDF too, because a text may mention the signature.
     """
     if content.startswith(_ZIP):
         return b"word/document" in content
@@ -43,20 +46,20 @@ def is_document(name: str, content: bytes) -> bool:
 
 
 def text_of(name: str, content: bytes) -> str:
-    """What is written in a text file, with normal line ends. Raises InvalidInput for what is no text, and for nothing.
+    """Decode a text file and normalize its line ends. Raises InvalidInput for binary and empty files.
 
-    Files of Windows without a mark may be in GB18030 or in the Western code page: Chinese is taken for the former.
+    Windows files without a byte order mark may be GB18030 or Western; likely Chinese is read as GB18030.
     """
     text = _decoded(content)
     if text is None or any(unicodedata.category(c) == "Cc" and c not in "\n\r\t\f" for c in set(text)):
-        raise InvalidInput("{name} cannot be read. Attach PDF or Word documents, text, tables as CSV, or code.", name=name)
+        raise InvalidInput("{name} cannot be read. Attach PDF or Word documents, text, CSV or code.", name=name)
     if not text.strip():
         raise InvalidInput("{name} is empty.", name=name)
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def with_files(question: str, files: Iterable[tuple[str, str]]) -> str:
-    """What the model reads of a question with files: each name with its text, then the question."""
+    """Build what the model reads of a question with files: each name with its text, then the question."""
     parts = [f"[file: {name}]\n{text.rstrip()}\n[end of {name}]" for name, text in files]
     return "\n\n".join([*parts, question] if question else parts)
 
@@ -69,7 +72,7 @@ def _decoded(content: bytes) -> str | None:
 
 
 def _windows(content: bytes) -> str:
-    """Chinese in GB18030 is nearly all pairs of two high bytes; a Western text has single ones among its letters."""
+    """Choose between GB18030 and the Western code page: Chinese consists of pairs of high bytes, Western text of single ones."""
     pairs = _PAIR.findall(content)
     return "gb18030" if sum(_COMMON_PAIR.match(pair) is not None for pair in pairs) * 10 > 9 * len(pairs) else "cp1252"
 

@@ -70,20 +70,20 @@ def read_records(file: BinaryIO, passphrase: str | None) -> Iterator[Any]:
     while not last:
         prefix = file.read(_PREFIX.size)
         if len(prefix) < _PREFIX.size:
-            raise InvalidInput("This backup is cut: its end is missing.")
+            raise InvalidInput("This backup is truncated: its end is missing.")
         length, last = _PREFIX.unpack(prefix)
         content = file.read(length) if length <= LARGEST_FRAME else b""
         if len(content) != length:
-            raise InvalidInput("This backup is cut: its end is missing.")
+            raise InvalidInput("This backup is truncated: its end is missing.")
         for line in frames.unpack(content, last=bool(last)):
             yield json.loads(line)
     if file.read(1):
-        raise InvalidInput("This backup is damaged: something follows its end.")
+        raise InvalidInput("This backup is damaged: there is data after its end.")
 
 
 def _read_header(file: BinaryIO) -> bytes:
     if file.read(len(MAGIC)) != MAGIC:
-        raise InvalidInput("This is not a backup of GLM Portal, or one of a newer version.")
+        raise InvalidInput("This is not a GLM Portal backup, or a newer version made it.")
     header = file.readline(LARGEST_HEADER)
     try:
         told = json.loads(header)
@@ -114,7 +114,7 @@ class _Frames:
                 content = self._cipher.decrypt(self._nonce(), content, self._bound(last))
             lines = zlib.decompress(content)
         except InvalidTag as problem:
-            raise InvalidInput("The passphrase is wrong, or this backup was changed.") from problem
+            raise InvalidInput("The passphrase is wrong, or the backup was altered.") from problem
         except zlib.error as problem:
             raise InvalidInput("This backup is damaged: it cannot be read.") from problem
         return lines.split(b"\n") if lines else []

@@ -47,14 +47,14 @@ class SqlBackupFolder:
             with (self.path / name).open("rb") as file:
                 found = examine(file, passphrase, progress)
         except OSError as problem:
-            raise NotFound("There is no such backup.") from problem
+            raise NotFound("This backup does not exist.") from problem
         return BackupContents(found.made_at, found.revision, found.rows)
 
     def remove(self, name: str) -> None:
         try:
             (self.path / name).unlink()
         except OSError as problem:
-            raise NotFound("There is no such backup.") from problem
+            raise NotFound("This backup does not exist.") from problem
 
 
 def _look(path: Path) -> BackupFile | None:

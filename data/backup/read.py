@@ -74,7 +74,7 @@ def read(file: BinaryIO, passphrase: str | None, begin: Begin, take: Take) -> Co
     except (KeyError, TypeError, ValueError, StopIteration) as problem:
         raise InvalidInput("This backup is damaged: it cannot be read.") from problem
     if sums != {name: {"rows": each.rows, "hash": each.hex} for name, each in hashes.items()}:
-        raise InvalidInput("This backup is damaged: its rows are not those that were written.")
+        raise InvalidInput("This backup is damaged: its rows differ from those that were written.")
     return Contents(
         made_at, revision, last_job, {name: each.rows for name, each in hashes.items()}, {name: each.hex for name, each in hashes.items()}
     )

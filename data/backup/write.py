@@ -39,10 +39,13 @@ class Written:
 def write_backup(database: Database, path: Path, passphrase: str | None, progress: Progress = unheard) -> Written:
     """The file appears under its name once it has been read again and found whole. Raises Conflict if the name is taken."""
     if path.exists():
-        raise Conflict("{path} exists already. Choose another name, or remove it first.", path=path)
+        raise Conflict("{path} already exists. Choose another name, or remove it first.", path=path)
     with database.start_errors(), database.connect() as connection:
         if MigrationContext.configure(connection).get_current_revision() != newest_revision():
-            raise StartFailed("{name} is empty or of another version. Start this portal on it once, then back it up.", name=database.name)
+            raise StartFailed(
+                "{name} is empty or was written by another version. Start this portal with it once, then back it up.",
+                name=database.name,
+            )
     part = path.with_name(path.name + ".part")
     try:
         with _create(part) as file, _snapshot(database) as connection:

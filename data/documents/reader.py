@@ -21,13 +21,13 @@ WAIT_S = 30.0
 """For one of those at work to end."""
 _WORKER = Path(__file__).with_name("worker.py")
 _LOG = logging.getLogger(__name__)
-_UNAVAILABLE = "PDF and Word documents cannot be read now. Try again later, or ask an admin: the log says why."
+_UNAVAILABLE = "PDF and Word documents cannot be read at the moment. Try again later, or ask an admin: the log says why."
 _REFUSED = {
-    "damaged": "{name} is damaged and cannot be read. Open it in its own program, save it anew, and attach that.",
-    "encrypted": "{name} is protected by a password. Save a copy without one and attach that.",
-    "no text": "{name} holds no text; it may be a scan. Have its text recognized (OCR), and attach that.",
-    "long": "{name} has more than {limit} characters. Attach only the part that your question is about.",
-    "heavy": "{name} takes too much time or memory to read. Attach only the part that you need, or save it as text.",
+    "damaged": "{name} is damaged and cannot be read. Open it in its own program, save it again, and attach the new file.",
+    "encrypted": "{name} is password-protected. Save a copy without a password and attach that.",
+    "no text": "{name} contains no text; it may be a scan. Run text recognition (OCR) on it and attach the result.",
+    "long": "{name} has more than {limit} characters. Attach only the part your question is about.",
+    "heavy": "{name} takes too much time or memory to read. Attach only the part you need, or save it as text.",
 }
 
 
@@ -54,7 +54,7 @@ class ProcessDocumentReader:
     def text(self, name: str, content: bytes) -> str:
         """Pages of a PDF are parted by form feeds. Raises as the port says."""
         if not self._free.acquire(timeout=self._wait_s):
-            raise Busy("Other documents are being read. Try again in a minute.", retry_after=60)
+            raise Busy("Other documents are being processed. Try again in a minute.", retry_after=60)
         try:
             answer = self._ask(content)
         finally:

@@ -50,7 +50,7 @@ class SealedProse(TypeDecorator[str]):
             return value
         sealer: Sealer | None = getattr(dialect, "portal_sealer", None)
         if sealer is None:
-            raise Unavailable("A text in the store is encrypted, and this portal has no key. Ask an admin.")
+            raise Unavailable("A text in the database is encrypted, and this portal has no key. Ask an admin.")
         return sealer.open(value, self.where)
 
 

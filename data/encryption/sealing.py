@@ -61,7 +61,7 @@ class Keyring:
         try:
             return self._open(id, b64decode(content, validate=True), where).decode("utf-8")
         except (KeyError, ValueError, binascii.Error, InvalidTag) as problem:
-            raise Unavailable("A text in the store cannot be decrypted: it was changed, or its key is missing.") from problem
+            raise Unavailable("A text in the database cannot be decrypted: it was altered, or its key is missing.") from problem
 
     def seal_bytes(self, content: bytes, where: str) -> bytes:
         """The data key's id, a colon, nonce and ciphertext."""

@@ -77,7 +77,7 @@ class SqlFileRepository:
         free = or_(_WAITS, _T.conversation_id == conversation_id)
         taken = self._sql.write(update(FileTable).where(_T.id.in_(ids), free).values(conversation_id=conversation_id))
         if taken.rowcount < len(ids):
-            raise Conflict("One of the files was removed, or belongs to another chat. Attach it again.")
+            raise Conflict("A file was removed or belongs to another chat. Attach it again.")
         self._sql.write(
             insert(AttachmentTable), [{"message_id": message_id, "file_id": id, "place": place} for place, id in enumerate(ids)]
         )

@@ -24,24 +24,23 @@ _TOO_OLD = (
     "Upgrade it, or leave PORTAL_ELASTICSEARCH_URL empty to search with the embedded index."
 )
 _NO_KEY = (
-    "Elasticsearch at {address} wants to know who asks. "
-    "Set PORTAL_ELASTICSEARCH_API_KEY to an API key that may write the portal's indices."
+    "Elasticsearch at {address} requires authentication. Set PORTAL_ELASTICSEARCH_API_KEY to an API key that can write to the portal's "
+    "indices."
 )
 _WRONG_KEY = (
-    "Elasticsearch at {address} refused the API key or password. "
-    "Set PORTAL_ELASTICSEARCH_API_KEY to the encoded form of a key that is neither expired nor invalidated."
+    "Elasticsearch at {address} rejected the API key or password. Set PORTAL_ELASTICSEARCH_API_KEY to the encoded form of a valid key."
 )
 _NO_RIGHTS = (
-    "Elasticsearch at {address} does not allow this to the API key or user of the portal. "
-    "Give it the right to monitor the cluster and all rights on indices whose names begin with {prefix}."
+    "The portal's API key or user lacks permissions in Elasticsearch at {address}. Grant it the cluster privilege monitor and all "
+    "privileges on indices whose names begin with {prefix}."
 )
 _OTHER_PRODUCT = (
     "The server at {address} is {product}, which is not Elasticsearch. "
     "Set PORTAL_ELASTICSEARCH_URL to an Elasticsearch 9, or leave it empty to search with the embedded index."
 )
 _UNTRUSTED = (
-    "The certificate of Elasticsearch at {address} is not trusted ({reason}). "
-    "Set PORTAL_ELASTICSEARCH_CA to the CA that signed it, and use a name in PORTAL_ELASTICSEARCH_URL that stands in it."
+    "The certificate of Elasticsearch at {address} is not trusted ({reason}). Set PORTAL_ELASTICSEARCH_CA to the CA that signed it, and "
+    "use a name from the certificate in PORTAL_ELASTICSEARCH_URL."
 )
 
 
@@ -89,7 +88,7 @@ class ElasticsearchServer:
         if status == 400:
             return f"{error['type']}: {error['reason']}"
         log.warning("Elasticsearch could not write: %s: %s", error["type"], error["reason"])
-        raise Unavailable("Elasticsearch at {address} cannot write now ({reason}).", address=self.address, reason=error["type"])
+        raise Unavailable("Elasticsearch at {address} cannot write at the moment ({reason}).", address=self.address, reason=error["type"])
 
     def close(self) -> None:
         self.client.close()
@@ -111,12 +110,12 @@ class ElasticsearchServer:
                 raise Unavailable(_TOO_OLD, address=self.address, version="8 or older") from error
             # Its reason may quote what somebody searched for.
             log.warning("Elasticsearch at %s answered %s: %s", self.address, error.meta.status, error.message)
-            raise Unavailable("Search is not available now: Elasticsearch at {address} does not answer.", address=self.address) from error
+            raise Unavailable("Search is unavailable: Elasticsearch at {address} is not responding.", address=self.address) from error
         except errors.SSLError as error:
             raise Unavailable(_UNTRUSTED, address=self.address, reason=_certificate_trouble(error)) from error
         except errors.TransportError as error:
             log.warning("Elasticsearch at %s failed: %s", self.address, error)
-            raise Unavailable("Search is not available now: Elasticsearch at {address} does not answer.", address=self.address) from error
+            raise Unavailable("Search is unavailable: Elasticsearch at {address} is not responding.", address=self.address) from error
 
     def _other_product(self, body: object) -> Unavailable:
         """The server did not say that it is Elasticsearch: another product, or a release before 7.14."""

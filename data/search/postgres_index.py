@@ -225,7 +225,7 @@ class PostgresIndex:
                 sql.commit()
         except DBAPIError as error:
             log.warning("The search index failed: %s", error.orig)
-            raise Unavailable("The search index cannot be used now. Try again in a minute, or ask an admin.") from error
+            raise Unavailable("The search index is unavailable. Try again in a minute, or ask an admin.") from error
 
 
 def _target(sql: Connection) -> str:

@@ -10,12 +10,12 @@ from core.search.records import SearchHit, SearchPage, SearchQuery
 from data.search.port import Document
 
 EMBEDDED_OFF = (
-    "Search is off: the chats are encrypted, and the embedded index would keep them in readable form. "
-    "An admin can allow that with PORTAL_INDEX_PLAINTEXT=true."
+    "Search is off: the chats are encrypted, and the embedded index would store them in readable form. An admin can allow that with "
+    "PORTAL_INDEX_PLAINTEXT=true."
 )
 ELASTICSEARCH_OFF = (
-    "Search is off: the chats are encrypted, and Elasticsearch would keep them in readable form on its own disks. "
-    "An admin can allow that with PORTAL_INDEX_PLAINTEXT=true."
+    "Search is off: the chats are encrypted, and Elasticsearch would store them in readable form on its own disks. An admin can allow "
+    "that with PORTAL_INDEX_PLAINTEXT=true."
 )
 
 

@@ -289,4 +289,4 @@ def _errors() -> Iterator[None]:
         yield
     except (sqlite3.Error, OSError) as error:
         log.warning("The search index failed: %s", error)
-        raise Unavailable("The search index cannot be used now. Try again in a minute, or ask an admin.") from error
+        raise Unavailable("The search index is unavailable. Try again in a minute, or ask an admin.") from error

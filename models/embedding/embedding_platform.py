@@ -55,7 +55,7 @@ class EmbeddingPlatform:
         self._embedder = embedder
         self._softmax = facts.file.architecture in _SOFTMAX
         if embedder.ranks and embedder.width != 1 and not self._softmax:
-            raise ModelFailed("{model} sorts texts into {n} classes; it is no reranking model.", model=facts.file.name, n=embedder.width)
+            raise ModelFailed("{model} sorts texts into {n} classes; it is not a reranking model.", model=facts.file.name, n=embedder.width)
         self._marked = MarkedText(embedder.control_markers())
         bare, framed = embedder.tokenize("a"), embedder.tokenize("a", framed=True)
         begin = next((place for place in range(len(framed)) if framed[place : place + len(bare)] == bare), 0)
@@ -165,7 +165,7 @@ def _bounded(texts: Iterable[list[int]]) -> list[list[int]]:
     for tokens in texts:
         left -= len(tokens)
         if left < 0:
-            raise InvalidInput("The texts have more than {most} tokens together. Send fewer at a time.", most=f"{MOST_TOKENS:,}")
+            raise InvalidInput("The texts have more than {most} tokens in total. Send fewer at a time.", most=f"{MOST_TOKENS:,}")
         taken.append(tokens)
     return taken
 

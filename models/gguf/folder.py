@@ -128,7 +128,7 @@ def _found(path: str) -> _Found | None:
     if stat.S_ISDIR(state.st_mode):
         return _Found(Path(path), None)
     regular = stat.S_ISREG(state.st_mode)
-    complaint = None if regular or not is_gguf(path) else "It is not a file, but a pipe, a socket or a device. Remove it."
+    complaint = None if regular or not is_gguf(path) else "It is a pipe, a socket or a device, not a file. Remove it."
     return _Found(Path(path), (state.st_mtime_ns, state.st_size, state.st_ino), complaint)
 
 

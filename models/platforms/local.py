@@ -79,7 +79,7 @@ class LocalPlatform:
         prompt = self._template.render(messages, thinking=request.thinking, tools=tools)
         tokens = self._tokenize(prompt)
         if not tokens:
-            raise InvalidInput("The chat template of {model} writes nothing for this conversation.", model=self.facts.file.name)
+            raise InvalidInput("The chat template of {model} renders nothing for this conversation.", model=self.facts.file.name)
         room = self._room(tokens)
         followed = self._followed(request)
         params = self._resolved(request, prompt, room, followed.grammar if followed else None)
@@ -108,7 +108,7 @@ class LocalPlatform:
         known = self._adapters.get(name)
         if known is None:
             raise NotFound(
-                "The model {model} has no adapter {adapter}. It has: {adapters}.",
+                "The model {model} has no adapter {adapter}. Choose one of: {adapters}.",
                 model=self.facts.file.name, adapter=name[:80], adapters=", ".join(self._adapters) or "none",
             )  # fmt: skip
         return known

@@ -74,8 +74,8 @@ class _Reader:
         if again is not None:
             names = {rule: name for name, rule in self._rules.items()}
             raise InvalidInput(
-                "The rule {name} of the grammar can begin with itself, so that an answer would never get on (left recursion). "
-                "Write the repeated part first and the rule last, or use * or +.",
+                "The grammar rule {name} is left-recursive: it can begin with itself, so an answer could never proceed. Put the "
+                "repeated part first and the rule last, or use * or +.",
                 name=names.get(again, "root"),
             )
         return self._builder.grammar(self._rules["root"])
@@ -222,4 +222,4 @@ class _Reader:
         at = self._at if at is None else at
         line = self._text.count("\n", 0, at) + 1
         near = self._text[at : at + 20].split("\n")[0]
-        return InvalidInput("The grammar cannot be used: {reason}, in line {line} at {near}.", reason=reason, line=line, near=repr(near))
+        return InvalidInput("The grammar cannot be used: {reason}, on line {line} at {near}.", reason=reason, line=line, near=repr(near))

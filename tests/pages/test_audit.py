@@ -147,7 +147,7 @@ def test_older_and_newer_walk_the_pages_and_a_filter_starts_again(house: House) 
 
 def test_without_an_index_the_list_is_there_and_the_search_says_why_not(house: House) -> None:
     def down(query: object) -> object:
-        raise Unavailable("The search index cannot be used now. Try again in a minute, or ask an admin.")
+        raise Unavailable("The search index is unavailable. Try again in a minute, or ask an admin.")
 
     house.portal.index.page = down  # type: ignore[method-assign,assignment]
     drawn = audit(house)

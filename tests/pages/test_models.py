@@ -231,7 +231,7 @@ def test_a_path_typed_by_hand_becomes_the_model_of_the_plan(made: Stage) -> None
 
 
 def test_a_path_that_cannot_be_read_is_refused_with_its_reason(made: Stage) -> None:
-    assert add_path(made.portal, made.admin, Path("/data/none.gguf")) == "There is no file /data/none.gguf."
+    assert add_path(made.portal, made.admin, Path("/data/none.gguf")) == "The file /data/none.gguf does not exist."
     made.pool.read_file = lambda path: BAD  # type: ignore[method-assign]
     assert add_path(made.portal, made.admin, BAD.path) == BAD.error
 
@@ -356,7 +356,7 @@ def test_a_load_is_kept_for_every_start_unless_that_is_switched_off(made: Stage)
 
 def test_a_model_that_was_not_loaded_at_the_start_is_told_on_every_page_of_an_admin(made: Stage) -> None:
     made.portal.models.load(made.admin, OTHER.path, LoadSettings())
-    made.pool.refuse = [InvalidInput("no"), InvalidInput("There is no file {file}.", file="/models/<b>.gguf")]
+    made.pool.refuse = [InvalidInput("no"), InvalidInput("The file {file} does not exist.", file="/models/<b>.gguf")]
     made.portal.models.load_at_start(StartModel("guide", Path("/guide.gguf"), LoadSettings()), {})
 
     def banner(user: User) -> AppTest:

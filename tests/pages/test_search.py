@@ -224,7 +224,7 @@ def test_more_results_come_by_the_cursor(house: House, ana: User) -> None:
 
 def test_an_index_that_does_not_answer_is_told(house: House, ana: User) -> None:
     def down(query: object) -> SearchPage:
-        raise Unavailable("The search index cannot be used now. Try again in a minute, or ask an admin.")
+        raise Unavailable("The search index is unavailable. Try again in a minute, or ask an admin.")
 
     house.portal.index.page = down  # type: ignore[method-assign]
     drawn = search(house, "bond")

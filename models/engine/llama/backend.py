@@ -147,7 +147,7 @@ class LlamaBackend:
         context = lib.llama_init_from_model(self._model, self._context_params())
         if not context:
             reason = self._log.last_error() or "it gives no reason"
-            raise ModelFailed("llama.cpp could not make room for the conversations: {reason}.", reason=reason)
+            raise ModelFailed("llama.cpp could not allocate memory for the conversations: {reason}.", reason=reason)
         return context
 
     def _new_next_tokens(self) -> NextTokens:
@@ -156,7 +156,7 @@ class LlamaBackend:
         except ValueError:
             lib.llama_free(self._context)
             reason = self._log.last_error() or "it gives no reason"
-            raise ModelFailed("llama.cpp could not make room for the conversations: {reason}.", reason=reason) from None
+            raise ModelFailed("llama.cpp could not allocate memory for the conversations: {reason}.", reason=reason) from None
 
     # Backend
 

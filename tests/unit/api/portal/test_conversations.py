@@ -291,7 +291,7 @@ def test_an_answer_that_the_store_cannot_take_reaches_its_program_at_once(
 
     def commit(work: SqlUnitOfWork) -> None:
         if full.is_set() and threading.current_thread().name.startswith("turn-"):
-            raise Unavailable("The disk of the store is full or broken. Nothing of this was saved; ask an admin to make space.")
+            raise Unavailable("The database's disk is full or failing. Nothing was saved; ask an admin to free space.")
         save(work)
 
     monkeypatch.setattr(SqlUnitOfWork, "commit", commit)

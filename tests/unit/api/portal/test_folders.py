@@ -79,14 +79,14 @@ def test_a_deleted_folder_leaves_its_conversations(ann: httpx.Client, portal: Po
 @pytest.mark.parametrize("name", ["", "   ", "x" * 61])
 def test_a_name_that_cannot_be_used_is_refused(ann: httpx.Client, name: str) -> None:
     refused = ann.post("/api/v1/folders", json={"name": name})
-    assert (refused.status_code, refused.json()["error"]["message"]) == (422, "A folder's name has 1 to 60 characters.")
+    assert (refused.status_code, refused.json()["error"]["message"]) == (422, "A folder name must have 1 to 60 characters.")
 
 
 def test_a_taken_name_is_a_conflict(ann: httpx.Client) -> None:
     make(ann, "Plans")
     other = make(ann, "Other")
     for refused in (ann.post("/api/v1/folders", json={"name": "PLANS"}), ann.patch(f"/api/v1/folders/{other}", json={"name": "plans"})):
-        assert (refused.status_code, refused.json()["error"]["message"]) == (409, "You have a folder named Plans already.")
+        assert (refused.status_code, refused.json()["error"]["message"]) == (409, "You already have a folder named Plans.")
 
 
 def test_somebody_elses_folder_is_not_found(signed_in: SignIn) -> None:

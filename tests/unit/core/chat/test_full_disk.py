@@ -37,7 +37,7 @@ class SmallDisk:
         return work
 
     def _refuse(self) -> None:
-        raise Unavailable("The disk of the store is full or broken. Nothing of this was saved; ask an admin to make space.")
+        raise Unavailable("The database's disk is full or failing. Nothing was saved; ask an admin to free space.")
 
 
 @pytest.fixture

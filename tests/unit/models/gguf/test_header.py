@@ -35,7 +35,7 @@ def test_the_table_of_tensor_types_is_ggmls() -> None:
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    assert refused(tmp_path / "none.gguf") == f"There is no file {tmp_path / 'none.gguf'}."
+    assert refused(tmp_path / "none.gguf") == f"The file {tmp_path / 'none.gguf'} does not exist."
 
 
 def test_a_folder_is_refused(tmp_path: Path) -> None:

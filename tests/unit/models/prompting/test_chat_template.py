@@ -178,7 +178,7 @@ def test_a_template_that_writes_half_a_character_is_refused(template: Build, sou
 def test_what_a_template_complains_of_is_shown_without_what_a_terminal_obeys(template: Build) -> None:
     with pytest.raises(InvalidInput) as refused:
         template("{{ raise_exception('\x1b[31mno\x1b]0;owned\x07 system\n role') }}").render(HELLO, thinking=True)
-    assert str(refused.value) == "The chat template of model cannot write this conversation: no system role."
+    assert str(refused.value) == "The chat template of model cannot render this conversation: no system role."
 
 
 def test_after_a_stopped_rendering_the_next_one_works(template: Build) -> None:

@@ -344,6 +344,6 @@ def test_the_folder_lists_good_and_bad_files(pool: Pool, tmp_path: Path) -> None
     files = {file.name: file for file in pool.files()}
     assert list(files) == ["guide", "bad", "good"]
     assert files["good"].error is None
-    assert files["bad"].error == "bad.gguf is not a GGUF: it holds 4 bytes."
+    assert files["bad"].error == "bad.gguf is not a GGUF file: it has only 4 bytes."
     make_gguf(tmp_path / "bad.gguf")
     assert all(file.error is None for file in pool.files())
