@@ -1,4 +1,4 @@
-"""What the routes need of the portal: its services, and the three parts that health and metrics look at."""
+"""Declare the services that the routes need, and the three components that health and metrics read."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The composition root: settings in, a running portal out."""
+"""Compose the portal: settings in, a running portal out."""

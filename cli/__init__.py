@@ -1,1 +1,1 @@
-"""The portal's one command. What runs before the environment exists (main, install and below) is standard library only."""
+"""The portal's single command. Modules that run before the environment exists (main, install and below) use the standard library only."""

@@ -1,4 +1,4 @@
-"""The doctor's second half, inside the environment: settings, store, search index, models, port. One JSON line per finding."""
+"""Check settings, database, search index, models and port inside the environment, for the doctor. Prints one JSON line per finding."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from core.search.records import SearchQuery
 from settings import Settings
 
 _ANSWER_S = 5.0
-"""How long whoever holds the port may take to say whether it is the portal."""
+"""Seconds to wait for whatever uses the port to say whether it is the portal."""
 
 def main() -> int:
     try:
@@ -44,8 +44,8 @@ def _findings(settings: Settings) -> Iterator[Finding]:
 def _store(settings: Settings) -> Iterator[Finding]:
     engine = "Elasticsearch" if settings.elasticsearch_url else "embedded full-text search"
     if settings.embedded and not Path(settings.database.removeprefix("sqlite:///")).exists():
-        yield Finding("Store", None, f"SQLite, {settings.database.removeprefix('sqlite:///')}: made at the first start")
-        yield Finding("Search index", None, f"{engine}: made at the first start")
+        yield Finding("Database", None, f"SQLite, {settings.database.removeprefix('sqlite:///')}: created at the first start")
+        yield Finding("Search index", None, f"{engine}: created at the first start")
         return
     try:
         with open_store(settings) as (state, worker, parked, index):
@@ -53,12 +53,14 @@ def _store(settings: Settings) -> Iterator[Finding]:
             facts = [f"{state.kind} {state.version}", state.name, f"revision {state.revision or 'none'}", size]
             line = ", ".join(facts)
             if not state.known:
-                yield Finding("Store", False, line, "A newer portal wrote it. Install that version again, or restore an older backup.")
+                yield Finding("Database", False, line, (
+                    "A newer portal version wrote it. Install that version again, or restore an older backup."
+                ))
                 return
             if state.revision == state.expected:
-                yield Finding("Store", True, line)
+                yield Finding("Database", True, line)
             else:
-                yield Finding("Store", None, line, f"The next start brings it to revision {state.expected}.")
+                yield Finding("Database", None, line, f"The next start migrates it to revision {state.expected}.")
             if state.revision is None:
                 return
             if index.engine == "none":
@@ -71,12 +73,12 @@ def _store(settings: Settings) -> Iterator[Finding]:
                 advice = ""
                 if refused:
                     [first] = parked.oldest(1)
-                    advice = f"The first: {first.kind} {first.document_id}, {first.error}. POST /api/v1/index/parked/retry tries all again."
+                    advice = f"The first: {first.kind} {first.document_id}, {first.error}. POST /api/v1/index/parked/retry retries all."
                 yield Finding("Search index", not refused, f"{engine}, {pending:,} jobs waiting, {refused:,} parked", advice)
             except PortalError as problem:
                 yield Finding("Search index", False, engine, str(problem))
     except PortalError as problem:
-        yield Finding("Store", False, settings.database.split("@")[-1], str(problem))
+        yield Finding("Database", False, settings.database.split("@")[-1], str(problem))
 
 
 def _models(settings: Settings) -> Finding:
@@ -85,23 +87,23 @@ def _models(settings: Settings) -> Finding:
     total = sum(path.stat().st_size for path in files)
     chosen = Path(settings.model).expanduser() if settings.model else GUIDE
     if not chosen.exists():
-        advice = "Set PORTAL_MODEL to a GGUF that is there, or take it away for the built-in model."
+        advice = "Set PORTAL_MODEL to an existing GGUF file, or remove it to use the built-in model."
         return Finding("Models", False, f"{chosen} is missing", advice)
-    return Finding("Models", True, f"{folder}: {len(files)} GGUF files, {total / 1e9:,.1f} GB; at the start {chosen.name}")
+    return Finding("Models", True, f"{folder}: {len(files)} GGUF files, {total / 1e9:,.1f} GB; at startup {chosen.name}")
 
 
 def _crashes(settings: Settings) -> Iterator[Finding]:
-    """The newest crash in native code, for as long as no run ended in order since."""
+    """Return the newest native crash, unless a run has ended in order since."""
     crash = newest_crash(settings.home)
     if crash is not None and crash.in_a_row:
-        what = f"model {crash.model} while {crash.doing} {crash.answers} answers" if crash.model else "no model was at work"
+        what = f"model {crash.model} while {crash.doing} {crash.answers} answers" if crash.model else "no model was running"
         line = f"{crash.at:%Y-%m-%d %H:%M} UTC in native code, {what}: {crash.error}"
         advice = f"{settings.home / 'logs' / 'portal.log'} has the stack. PORTAL_ISOLATED=true keeps such a model from ending the portal."
         yield Finding("Last crash", None, line, advice)
 
 
 def _port(settings: Settings) -> Finding:
-    """Free, or taken by a portal that says how it is."""
+    """Tell whether the port is free, or used by a portal that reports its health."""
     try:
         with listen(settings.host, settings.port):
             return Finding("Port", True, f"{settings.host}:{settings.port} is free")

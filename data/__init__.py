@@ -1,1 +1,1 @@
-"""Storage: the store (SQLAlchemy over SQLite or PostgreSQL) and the search index that follows it."""
+"""Store everything: the database (SQLAlchemy over SQLite or PostgreSQL) and the search index that follows it."""

@@ -1,12 +1,12 @@
-"""What every request passes before a page or a route answers it.
+"""Process every request before a page or a route answers it.
 
-- front_door: the first of all; asks the next four, and hands on to the pages or to REST
-- own_names: which host names are the portal's own, and which origins
-- diagnostics: who may read measurements
-- stranger_sockets: how many pages may be open that nobody has signed in on
-- security_headers: what each response tells the browser to refuse
+- front_door: the first middleware; asks the next four, then passes on to the pages or to REST
+- own_names: which host names and origins are the portal's own
+- diagnostics: who may read metrics
+- stranger_sockets: how many pages may be open without a session
+- security_headers: what each response forbids the browser
 - upload_guard: who may send files to the pages
 - compressed: Streamlit's scripts and styles, compressed once
-- request_ids: a name for every request of REST
-- body_limit: how large a request's body may be
+- request_ids: an id for every REST request
+- body_limit: how large a request body may be
 """

@@ -1,1 +1,1 @@
-"""OpenAI's API."""
+"""Serve OpenAI's API."""

@@ -1,4 +1,4 @@
-"""Running completions in OpenAI's shape: chunks as they come, or one answer at the end."""
+"""Return running completions in OpenAI's shape: chunks as they come, or one answer at the end."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from core.inference.requests import Alternative, Delta, Finished, GenerationEven
 log = logging.getLogger(__name__)
 
 LEAST_LOGPROB = -9999.0
-"""In place of minus infinity, which JSON does not know; OpenAI's too."""
+"""Replaces minus infinity, which JSON does not have. OpenAI does the same."""
 
 
 class PromptDetails(BaseModel):
@@ -37,7 +37,7 @@ class UsageOut(BaseModel):
 
     @staticmethod
     def of(answers: Sequence[Usage]) -> UsageOut:
-        """Of all answers to one prompt, which counts once."""
+        """Add up the usage of all answers to one prompt, which counts once."""
         completed = sum(usage.completion_tokens for usage in answers)
         return UsageOut(
             prompt_tokens=answers[0].prompt_tokens,
@@ -64,8 +64,8 @@ class ToolCallOut(BaseModel):
 
 class AnswerMessage(BaseModel):
     role: Literal["assistant"] = "assistant"
-    content: str | None = Field(description="null if the answer is only calls of tools.")
-    reasoning_content: str | None = Field(default=None, description="What the model thought before it answered.")
+    content: str | None = Field(description="null if the answer consists of tool calls only.")
+    reasoning_content: str | None = Field(default=None, description="The model's thinking before the answer.")
     tool_calls: list[ToolCallOut] | None = None
 
 
@@ -74,8 +74,8 @@ class Choice(BaseModel):
     message: AnswerMessage
     finish_reason: Literal["stop", "length", "tool_calls"]
     logprobs: dict[str, Any] | None = None
-    note: str | None = Field(default=None, description="Not OpenAI's: what is wrong with the answer, such as that it repeated itself.")
-    timings: TimingsOut = Field(description="Not OpenAI's.")
+    note: str | None = Field(default=None, description="Extension: what is wrong with the answer, for example that it repeated itself.")
+    timings: TimingsOut = Field(description="Extension.")
 
 
 class ChatCompletion(BaseModel):
@@ -83,19 +83,19 @@ class ChatCompletion(BaseModel):
     object: Literal["chat.completion"] = "chat.completion"
     created: int
     model: str
-    system_fingerprint: str = Field(description="Changes with the model's file and the engine's version.")
+    system_fingerprint: str = Field(description="Changes with the model file and the engine version.")
     choices: list[Choice]
     usage: UsageOut
 
 
 Item = tuple[int, Queued | Delta | Finished]
-"""What came of answer number so and so."""
+"""What arrived for the answer with this number."""
 
 
 class ChatAnswer:
-    """Runs the completions on threads of their own. `leave()` frees the engine if they are not at their end.
+    """Runs the completions on threads of their own. `leave()` frees the engine if they have not ended.
 
-    Of several answers the first begins alone; the others follow once it has read the prompt, and copy that from it.
+    If there are several answers, the first begins alone; the others follow once it has processed the prompt and reuse its KV cache.
     """
 
     def __init__(self, gateway: Gateway, first: Answer, start_another: Callable[[int], Answer], count: int) -> None:
@@ -129,7 +129,7 @@ class ChatAnswer:
                     self._prompt_read.set()
                 yield number, event
         except PortalError:
-            self.leave()  # what one of the answers cannot get, the others need not try
+            self.leave()  # If one answer cannot be had, the others need not try.
             raise
         finally:
             self._prompt_read.set()
@@ -159,7 +159,10 @@ class ChatAnswer:
         self._prompt_read.set()
 
     async def deltas(self) -> AsyncIterator[Item | None]:
-        """What came since the last one, words merged; None after a while without any. Raises what a generation raised."""
+        """Return what has arrived since the last call, text merged; None after a while without anything.
+
+        Raises what a generation raised.
+        """
         while not self._finished:
             items = await self._feed.take(KEEP_ALIVE_S)
             if not items:
@@ -179,14 +182,14 @@ class ChatAnswer:
             self._ended += sum(item is None for item in items)
 
     def whole(self, items: Sequence[Item | None]) -> ChatCompletion:
-        """The answer of all items that `deltas` gave."""
+        """Build the whole answer from all items that `deltas` returned."""
         ends: list[Finished] = []
         choices = []
         for number in range(self._count):
             mine = [item[1] for item in items if item is not None and item[0] == number]
             end = next((event for event in mine if isinstance(event, Finished)), None)
             if end is None:
-                raise Unavailable("The model went away in the middle of the answer. Try again.")
+                raise Unavailable("The model stopped before the answer was complete. Try again.")
             ends.append(end)
             choices.append(_choice(number, merged([event for event in mine if isinstance(event, Delta)]), end))
         return ChatCompletion(**self._head, choices=choices, usage=UsageOut.of([end.usage for end in ends]))
@@ -240,18 +243,18 @@ class ChatAnswer:
 
 
 def _place(number: int, queued: Queued) -> bytes:
-    """A comment, which clients of OpenAI's pass over: its protocol has no word for waiting."""
+    """Write the queue position as a comment, which OpenAI clients skip: the protocol has no message for it."""
     place = {"index": number, "place": queued.place, "wait_s": queued.wait_s}
     return f": queued {json.dumps(place, separators=(',', ':'))}\n\n".encode()
 
 
 def last_event(problem: PortalError) -> bytes:
-    """What ends a stream that fails; no [DONE] follows."""
+    """End a stream that failed; no [DONE] follows."""
     return sse(openai_error(problem)[1])
 
 
 def another(request: GenerationRequest, number: int) -> GenerationRequest:
-    """The request for answer `number` of several: with a seed of its own, as the first one's follows from the given seed."""
+    """Build the request for answer `number` of several. Its seed is derived from the given one."""
     seed = request.params.seed
     return request if seed is None else replace(request, params=replace(request.params, seed=(seed + number) & 0xFFFFFFFF))
 
@@ -282,7 +285,7 @@ def _choice(number: int, answer: Delta, end: Finished) -> Choice:
 
 
 def _words(delta: Delta, called: int) -> dict[str, Any]:
-    """A chunk's delta; `called` calls came before."""
+    """Build a chunk's delta; `called` is the number of earlier tool calls."""
     words: dict[str, Any] = {"content": delta.text, "reasoning_content": delta.reasoning}
     calls = [{"index": called + place, **ToolCallOut.of(call).model_dump()} for place, call in enumerate(delta.tool_calls)]
     return {key: value for key, value in {**words, "tool_calls": calls}.items() if value}

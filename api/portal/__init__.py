@@ -1,1 +1,1 @@
-"""The portal's own REST API, one file a resource."""
+"""Serve the portal's own REST API, one file per resource."""

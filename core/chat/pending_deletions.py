@@ -80,7 +80,7 @@ class PendingDeletions:
         try:
             self._delete(user, id)
         except PortalError as problem:
-            log.warning("a deletion that could be taken back was refused in the end: %s", problem)
+            log.warning("a pending deletion failed: %s", problem)
         finally:
             with self._lock:
                 self._pending.pop(id, None)

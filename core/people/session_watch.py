@@ -73,10 +73,10 @@ class SessionWatch:
                 with self._store() as work:
                     live = work.sessions.live({hashed for hashed, _ in followed.values()}, self._clock())
             except PortalError as problem:
-                log.warning("sessions cannot be looked up now, what runs for them goes on: %s", problem)
+                log.warning("sessions cannot be looked up, so their work continues: %s", problem)
                 continue
             except Exception:
-                log.exception("sessions could not be looked up; what runs for them goes on")
+                log.exception("sessions could not be looked up, so their work continues")
                 continue
             for number, (hashed, end) in followed.items():
                 if hashed not in live:

@@ -120,12 +120,12 @@ class SignIn:
                     work.audit.add(AuditEvent(self._clock(), None, action, user.name, {"address": caller.address}))
                     work.commit()
             except PortalError as problem:
-                log.warning("%s of %s could not be noted: %s", action, user.name, problem)
+                log.warning("%s of %s could not be recorded: %s", action, user.name, problem)
 
         try:
             self._pool.submit("audit", note)
         except Busy:
-            log.warning("%s could not be noted: too many sign-ins wait", action)
+            log.warning("%s could not be recorded: too many sign-ins are waiting", action)
 
 
 def _account(work: UnitOfWork, name: str) -> Credentials | None:

@@ -155,7 +155,7 @@ class JobWorker:
             except Exception as problem:
                 if not down:
                     # An unexpected error is a bug: log its origin and keep trying.
-                    log.warning("Background jobs wait: %s", problem, exc_info=not isinstance(problem, PortalError))
+                    log.warning("background jobs are waiting: %s", problem, exc_info=not isinstance(problem, PortalError))
                 down = True
             self._woken.wait(RENEW_S)
 
@@ -258,7 +258,7 @@ class JobWorker:
                 write()
                 return
             except Unavailable as problem:
-                log.warning("The end of a job could not be written: %s", problem)
+                log.warning("the result of a job could not be saved: %s", problem)
                 if self._stopping.wait(min(2.0**attempt, LEASE.total_seconds() / 3)):
                     return
 

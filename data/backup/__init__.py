@@ -1,1 +1,1 @@
-"""Backup and restore: one portable file, whichever database it came from and goes to."""
+"""Back up and restore the database with one portable file, from and to either kind of database."""

@@ -1,11 +1,13 @@
-"""The file of a backup: records of JSON, packed in frames, each compressed and, where there is a passphrase, sealed.
+"""Read and write the backup file: JSON records packed in frames, each compressed and, with a passphrase, encrypted.
 
-    GLM-PORTAL-BACKUP 1\n
-    {"sealed": true, "salt": "..."}\n
+    GLM-PORTAL-BACKUP 1
+
+    {"sealed": true, "salt": "..."}
+
     frame, frame, ..., last frame
 
-A frame is four bytes with its length, one byte that is 1 on the last, and its content. Sealed is AES-256-GCM; its nonce counts
-the frames and the header is authenticated with each, so that none can be left out, repeated, moved or taken from another file.
+A frame is four bytes with its length, one byte that is 1 on the last, and its content. Encryption is AES-256-GCM; the nonce counts the
+frames, and the header is authenticated with each, so that no frame can be left out, repeated, moved or taken from another file.
 """
 
 from __future__ import annotations
@@ -27,15 +29,15 @@ from core.errors import InvalidInput
 MAGIC = b"GLM-PORTAL-BACKUP 1\n"
 FRAME_BYTES = 1_000_000
 LARGEST_FRAME = 64_000_000
-"""A record is a row; the longest texts have some MB."""
+"""A record is a row; the longest texts have a few MB."""
 LARGEST_HEADER = 1000
 _PREFIX = struct.Struct(">IB")
-# OWASP's scrypt parameters: 128 MiB and about half a second for each guess.
+# OWASP's scrypt parameters: 128 MiB and about half a second per guess.
 _SCRYPT = {"length": 32, "n": 2**17, "r": 8, "p": 1}
 
 
 def write_records(file: BinaryIO, records: Iterable[Any], passphrase: str | None) -> None:
-    """passphrase None: compressed, but readable by whoever has the file."""
+    """Write records into frames. passphrase None: compressed, but readable by anyone who has the file."""
     salt = os.urandom(16) if passphrase else b""
     header = json.dumps({"sealed": bool(passphrase), "salt": b64encode(salt).decode()}).encode() + b"\n"
     frames = _Frames(header, _cipher(passphrase, salt))
@@ -53,14 +55,14 @@ def write_records(file: BinaryIO, records: Iterable[Any], passphrase: str | None
 
 
 def is_sealed(file: BinaryIO) -> bool:
-    """Whether reading needs a passphrase. Raises InvalidInput for what is no backup; leaves the file at its start."""
+    """Tell whether reading needs a passphrase. Raises InvalidInput for other files; leaves the file at its start."""
     header = _read_header(file)
     file.seek(0)
     return bool(json.loads(header)["sealed"])
 
 
 def read_records(file: BinaryIO, passphrase: str | None) -> Iterator[Any]:
-    """Raises InvalidInput for what is no backup, is cut or changed, or has another passphrase."""
+    """Yield the records. Raises InvalidInput for other files, truncated or altered ones, and a wrong passphrase."""
     header = _read_header(file)
     told = json.loads(header)
     if told["sealed"] and not passphrase:

@@ -1,1 +1,1 @@
-"""The text of PDF and Word documents."""
+"""Extract the text of PDF and Word documents."""

@@ -1,4 +1,4 @@
-"""The text of PDF and Word documents, read by a process for each (`worker`) that no document can take anything from."""
+"""Extract the text of PDF and Word documents, each in a separate `worker` process that a document cannot harm."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MEMORY_BYTES = 1 << 30
 MOST_CHARS = 5_000_000
 AT_ONCE = 2
 WAIT_S = 30.0
-"""For one of those at work to end."""
+"""Seconds to wait for a running reader to finish."""
 _WORKER = Path(__file__).with_name("worker.py")
 _LOG = logging.getLogger(__name__)
 _UNAVAILABLE = "PDF and Word documents cannot be read at the moment. Try again later, or ask an admin: the log says why."
@@ -32,7 +32,7 @@ _REFUSED = {
 
 
 class ProcessDocumentReader:
-    """Reads at most so many documents at once; safe from any thread."""
+    """Reads a limited number of documents at once; thread-safe."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class ProcessDocumentReader:
         at_once: int = AT_ONCE,
         wait_s: float = WAIT_S,
     ) -> None:
-        """cpu_s, wall_s, memory_bytes, most_chars: of one document. wait_s: how long a document waits for its turn."""
+        """cpu_s, wall_s, memory_bytes, most_chars: limits for one document. wait_s: how long a document waits for its turn."""
         self._limits = {"cpu_s": cpu_s, "memory_bytes": memory_bytes, "most_chars": most_chars}
         self._wall_s = wall_s
         self._wait_s = wait_s
@@ -52,7 +52,7 @@ class ProcessDocumentReader:
         self._free = threading.BoundedSemaphore(at_once)
 
     def text(self, name: str, content: bytes) -> str:
-        """Pages of a PDF are parted by form feeds. Raises as the port says."""
+        """Return the text; form feeds separate the pages of a PDF. Raises as the port says."""
         if not self._free.acquire(timeout=self._wait_s):
             raise Busy("Other documents are being processed. Try again in a minute.", retry_after=60)
         try:
@@ -64,7 +64,7 @@ class ProcessDocumentReader:
         return answer["text"]
 
     def _ask(self, content: bytes) -> dict[str, str]:
-        # Isolated, and without the portal's environment: it may hold secrets, and a path would lead to other programs.
+        # Isolated and without the portal's environment, which may contain secrets, and whose path would lead to other programs.
         command = [sys.executable, "-I", str(_WORKER), json.dumps(self._limits)]
         try:
             child = subprocess.run(
@@ -73,14 +73,14 @@ class ProcessDocumentReader:
         except subprocess.TimeoutExpired:
             return {"error": "heavy"}
         except OSError as problem:
-            _LOG.error("The process that reads documents could not start: %s", problem)
+            _LOG.error("the document reader could not start: %s", problem)
             raise Unavailable(_UNAVAILABLE) from problem
         if child.returncode < 0:
-            _LOG.warning("A document's reader was ended by %s", signal.strsignal(-child.returncode))
+            _LOG.warning("a document reader was ended by %s", signal.strsignal(-child.returncode))
             return {"error": "heavy"}
         if child.returncode > 0:
             last = child.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
-            _LOG.error("The process that reads documents failed: %s", last[:300])
+            _LOG.error("the document reader failed: %s", last[:300])
             raise Unavailable(_UNAVAILABLE)
         answer: dict[str, str] = json.loads(child.stdout)
         return answer

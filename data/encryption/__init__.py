@@ -1,1 +1,1 @@
-"""Encryption at rest."""
+"""Encrypt texts and files at rest."""

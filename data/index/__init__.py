@@ -1,1 +1,1 @@
-"""The index worker and its jobs."""
+"""Keep the search index up to date through index jobs."""

@@ -1,1 +1,1 @@
-"""One repository per kind of row; each implements its Protocol in core/<area>/ports.py within one transaction."""
+"""Implement the repositories of core/<area>/ports.py, one per kind of row, within one transaction."""

@@ -1,1 +1,1 @@
-"""Full-text search: one port, an embedded index and Elasticsearch behind it."""
+"""Search full text through one port, with an embedded index or Elasticsearch behind it."""

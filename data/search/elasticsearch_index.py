@@ -1,4 +1,4 @@
-"""The search index in Elasticsearch 9."""
+"""Implement the search index in Elasticsearch 9."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from data.search.rollover import RolloverLimits
 from data.search.words import Term, letters, snippet, terms
 
 SCHEMA_VERSION = 4
-"""Part of the indices' names: raise it when mappings or analysis change, and the worker fills new indices from the store."""
+"""Part of the index names. Raise it when mappings or analysis change; the worker then fills new indices from the database."""
 BULK_CHARACTERS, BULK_DOCUMENTS = 2_000_000, 500
 BULKS_AT_ONCE = 2
 PAGE = 5000
 
-# One analysis for both languages: English words stemmed, CJK runs as overlapping pairs. Single characters are a field of their own.
+# One analysis for both languages: English words stemmed, CJK runs as overlapping pairs. Single characters have a field of their own.
 _FILTERS = ["cjk_width", "lowercase", "cjk_bigram", "porter_stem"]
 _SETTINGS = {
     "number_of_shards": 1,
@@ -35,7 +35,7 @@ _SETTINGS = {
     },
 }
 _KEPT = {"type": "keyword", "index": False, "doc_values": False}
-"""Given back as it came, never looked for."""
+"""Returned as stored, never searched."""
 _MAPPINGS = {
     "dynamic": "strict",
     "properties": {
@@ -61,13 +61,13 @@ _NEWEST_FIRST = [
     {"id": {"order": "desc", "unmapped_type": "keyword"}},
 ]
 _EPOCH, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2262, 1, 1, tzinfo=UTC)
-"""What date_nanos can hold."""
+"""The range of date_nanos."""
 
 
 class ElasticsearchIndex:
-    """Implements data.search.port.WritableIndex: an index for each kind of document, behind an alias to read and one to write.
+    """Implements data.search.port.WritableIndex: an index for each kind of document, behind a read alias and a write alias.
 
-    url: one address, with name and password in it where the server wants them.
+    url: one address, with name and password in it if the server needs them.
     """
 
     engine = "elasticsearch"
@@ -135,7 +135,7 @@ class ElasticsearchIndex:
             self._building = False
 
     def remove(self) -> None:
-        """Forget everything: no index of this portal is left on the server."""
+        """Delete every index of this portal on the server."""
         with self._available():
             for kind in KINDS:
                 for name in self._writer.indices.get(index=f"{self._alias(kind)}-v*"):
@@ -218,7 +218,7 @@ class ElasticsearchIndex:
     def _bulk(self, documents: Sequence[Document]) -> dict[tuple[str, str], str]:
         operations: list[dict[str, Any]] = []
         for document in documents:
-            # The alias must be there: an index that the server made by itself would have no mappings.
+            # The alias must exist: an index created by the server itself would have no mappings.
             place = self._audit.alias_of(document.id) if document.kind == "audit" else self._write_alias(document.kind)
             target = {"_index": place, "_id": document.id, "require_alias": True}
             operations.append({"index": target | {"version": document.version, "version_type": "external_gte"}})
@@ -227,7 +227,7 @@ class ElasticsearchIndex:
         return {(document.kind, document.id): reason for document, reason in refusals if reason is not None}
 
     def _make_index(self, kind: str) -> None:
-        """An index of this version that is written to; read too, if nothing else is there to be read meanwhile."""
+        """Create an index of this version for writing, and for reading too if nothing else can be read meanwhile."""
         current = f"{self._alias(kind)}-v{SCHEMA_VERSION}"
         if not any(name == current or name.startswith(f"{current}-") for name in self._behind(self._write_alias(kind))):
             self._begin(kind, current)
@@ -247,7 +247,7 @@ class ElasticsearchIndex:
         indices.update_aliases(actions=[*actions, {"add": {"index": name, "alias": alias, "is_write_index": True}}])
 
     def _behind(self, alias: str) -> list[str]:
-        """The indices an alias stands for."""
+        """Return the indices behind an alias."""
         if not self._writer.indices.exists_alias(name=alias):
             return []
         return sorted(self._writer.indices.get_alias(name=alias))
@@ -259,13 +259,13 @@ class ElasticsearchIndex:
         return f"{self._prefix}-{kind}-write"
 
     def _all(self) -> str:
-        """What is written to."""
+        """Return all indices that are written to."""
         return ",".join(self._write_alias(kind) for kind in KINDS)
 
 
 def _scope(query: SearchQuery) -> list[dict[str, Any]]:
     scope: list[dict[str, Any]] = [{"term": {"deleted": False}}]
-    # An index of version 3 or older has no folder and no has_file: a term of a field that is not there finds nothing, and is no error.
+    # An index of version 3 or older has no folder and no has_file: a term on a missing field finds nothing and is no error.
     exact: dict[str, object] = {
         "owner": query.owner_id, "model": query.model, "rating": query.rating or None,
         "folder": query.folder_id, "has_file": query.has_file or None,
@@ -283,7 +283,7 @@ def _scope(query: SearchQuery) -> list[dict[str, Any]]:
 
 
 def _hit(kind: str, id: str, source: dict[str, Any], wanted: list[Term]) -> SearchHit:
-    # The server's own highlighter takes each text apart again, which costs more than the search.
+    # The server's own highlighter tokenizes each text again, which costs more than the search.
     at = source.get("at")
     return SearchHit(kind, id, source["conversation"], snippet(source["text"], wanted), datetime.fromisoformat(at) if at else None)
 
@@ -292,7 +292,7 @@ def _clause(term: Term) -> dict[str, Any]:
     if term.cjk and not term.pairs:
         return {"term": {"letters": term.text}}
     phrase = {"match_phrase": {"text": {"query": term.text, "zero_terms_query": "all"}}}
-    # Whole words first, where the index knows words; a field that it has not changes nothing.
+    # Whole words first, if the index knows words; a missing field changes nothing.
     return {"bool": {"must": phrase, "should": {"match": {"text.words": term.text}}}} if term.cjk else phrase
 
 
@@ -316,7 +316,7 @@ def _source(document: Document) -> dict[str, Any]:
 
 
 def _parts(documents: Sequence[Document]) -> Iterator[list[Document]]:
-    """The documents in requests of bounded size."""
+    """Split the documents into requests of bounded size."""
     part: list[Document] = []
     size = 0
     for document in documents:

@@ -154,5 +154,5 @@ def _files(parking: list[Any] | None) -> ParkedFiles | None:
     try:
         return ParkedFiles(Path(folder), budget)
     except OSError as problem:
-        _log.warning("conversations cannot be parked on the disk (%s); they will be computed again", problem.strerror)
+        _log.warning("conversations cannot be offloaded to disk (%s); they will be computed again", problem.strerror)
         return None

@@ -157,10 +157,10 @@ class KeptProcess(ABC):
                     self._loaded.set_exception(error)
                     return
                 self._deaths.append(time.monotonic())
-                _log.error("model %s did not start again: %s", self._name, reason)
+                _log.error("model %s could not restart: %s", self._name, reason)
             else:
                 if self._loaded.done():
-                    _log.info("model %s is back", self._name)
+                    _log.info("model %s has restarted", self._name)
                     self._changed(ModelState.READY, "")
                 else:
                     self._loaded.set_result(None)
@@ -205,7 +205,7 @@ class KeptProcess(ABC):
                             self._process = process
                         return
         except (OSError, ValueError, TypeError, LookupError) as error:
-            _log.warning("the process of model %s spoke nonsense: %s", self._name, error)
+            _log.warning("the process of model %s sent an invalid message: %s", self._name, error)
         process.kill()
         how = process.bury()
         raise refused or ModelFailed("The model's process ended while loading the file ({how}).", how=how)

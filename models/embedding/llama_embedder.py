@@ -73,7 +73,7 @@ class LlamaEmbedder:
         params.no_perf = True
         context = lib.llama_init_from_model(self._model, params)
         if not context:
-            reason = self._log.last_error() or "it gives no reason"
+            reason = self._log.last_error() or "no reason given"
             raise ModelFailed("llama.cpp could not create an embedding context: {reason}.", reason=reason)
         return context
 

@@ -102,7 +102,7 @@ class _Cursor:
         while len(self._window) < start + count:
             more = self._file.read(max(start + count - len(self._window), 1 << 20))
             if not more:
-                raise damaged(self._name, "it shrank while it was read")
+                raise damaged(self._name, "it shrank while being read")
             self._window += more
         return start
 

@@ -146,7 +146,7 @@ class LocalPlatform:
             found = grammar_of(params.json_schema, strict=params.strict_schema)
         if request.tools and request.tool_choice not in ("auto", "none"):
             if found is not None:
-                raise InvalidInput("An answer cannot both follow a format and be the call of a tool. Ask for one of them.")
+                raise InvalidInput("An answer cannot both follow a format and call a tool. Request one of them.")
             wanted = [tool for tool in request.tools if request.tool_choice in ("required", tool.name)]
             found = must_call(wanted, tagged=tagged)
         elif found is None and request.tool_choice == "auto" and any(tool.strict for tool in request.tools):

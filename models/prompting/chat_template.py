@@ -74,7 +74,7 @@ class ChatTemplate:
             raise InvalidInput(
                 "The chat template of {model} cannot render this conversation: {reason}.",
                 model=self._model,
-                reason=plain_reason(answer["error"]).rstrip(".") or "it gives no reason",
+                reason=plain_reason(answer["error"]).rstrip(".") or "no reason given",
             )
         text = answer["prompt"]
         if not text.strip():

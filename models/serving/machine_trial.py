@@ -102,7 +102,7 @@ def try_decode(
             return Trial(False, extra_buffers, False, report, "it was killed (SIGKILL), most likely because memory ran out")
         return Trial(False, extra_buffers, ended not in _ENDED_FROM_OUTSIDE, report, ended.name)
     # Without a report it did not get as far as llama.cpp: a library is missing, or the environment is damaged.
-    words = str(report.get("error") or (child.stderr.strip().splitlines() or ["it said nothing"])[-1]).rstrip(".")
+    words = str(report.get("error") or (child.stderr.strip().splitlines() or ["it printed nothing"])[-1]).rstrip(".")
     return Trial(False, extra_buffers, bool(report), report, words)
 
 

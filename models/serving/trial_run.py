@@ -94,7 +94,7 @@ class _Decodes:
     def _decode(self, parts: list[Part]) -> None:
         """And choose the next token of each part both ways. Raises ModelFailed."""
         if self._backend.decode(parts) is not Decoded.DONE:
-            reason = self._backend.last_error() or "it gives no reason"
+            reason = self._backend.last_error() or "no reason given"
             raise ModelFailed("llama.cpp could not compute with {file}: {reason}.", file=self._name, reason=reason)
         for index, part in enumerate(parts):
             if not self._backend.computed_numbers(index):

@@ -261,7 +261,7 @@ class ParkedFiles:
             told = done in self._told
             self._told.add(done)
         if not told:
-            reason = (problem.strerror if isinstance(problem, OSError) else None) or "its content is not what was written"
+            reason = (problem.strerror if isinstance(problem, OSError) else None) or "its content differs from what was written"
             _log.warning("a parked conversation could not be %s (%s); it will be computed again. This is said once.", done, reason)
 
 

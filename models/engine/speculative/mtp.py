@@ -92,7 +92,7 @@ class NextTokens:
         params.n_batch, params.n_outputs_max = room, slots
         self._context = lib.llama_init_from_model(model, params)
         if not self._context:
-            raise ValueError("no context for the next-token layer")
+            raise ValueError("no context for the MTP layer")
         self._memory = lib.llama_get_memory(self._context)
         staging.llama_set_embeddings_nextn(self._context, True, True)
         self._batch = Batch(room, self._width)

@@ -223,7 +223,7 @@ def test_a_second_command_waits_for_the_first_and_says_so(places: Places) -> Non
     with _installing(places, "import time; time.sleep(2)") as first:
         assert _line(first) == "inside"
         with _installing(places, "pass") as second:
-            assert _line(second) == "Another ./portal is installing here; waiting for it."
+            assert _line(second) == "Another ./portal is installing here; waiting for it to finish."
             assert first.communicate(timeout=30)[0] == "done\n"
             assert second.communicate(timeout=30)[0] == "inside\ndone\n"
 
