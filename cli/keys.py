@@ -29,7 +29,7 @@ def main(arguments: Sequence[str]) -> int:
             else:
                 if asked.command == "rotate":
                     keys.add()
-                print(f"{keys.seal():,} texts and parts of files were encrypted with the current data key.")
+                print(f"{keys.seal():,} texts and file chunks were encrypted with the current data key.")
         return 0
 
     return ending(command, when_stopped="Stopped; run the same command to continue.")

@@ -83,7 +83,7 @@ class Catalog:
                     fresh[key] = known or _describe(each)
             self._known = fresh
         if len(listed) > MOST_FILES:
-            unread.append(ModelFile(self._folder, self._folder.name, 0, error=f"The folder holds more than {MOST_FILES:,} files."))
+            unread.append(ModelFile(self._folder, self._folder.name, 0, error=f"The folder contains more than {MOST_FILES:,} files."))
         return [*fresh.values(), *unread]
 
 

@@ -519,7 +519,7 @@ def test_somebody_elses_folder_is_not_listed_or_filled(house: House, ana: User) 
     drawn = drawn.run()
     assert (listed(drawn)["folder"], titles(drawn)) == (None, ["Mine"]) and "f" not in drawn.query_params
     drawn = intend(drawn, "move now", id=mine, folder=theirs.id)
-    assert "There is no such folder" in texts(drawn)
+    assert "This folder does not exist" in texts(drawn)
     intend(drawn, "delete folder now", id=theirs.id)
     assert len(house.portal.folders.list(house.person(Role.MANAGER))) == 1
     assert "secret" not in json.dumps(components(intend(drawn, "folder", id=theirs.id), "conversations"))

@@ -198,7 +198,7 @@ def test_the_plan_of_a_model_for_vectors_offers_threads_and_a_process_of_its_own
 def test_a_model_that_reads_very_little_can_be_loaded(made: Stage) -> None:
     made.pool.on_disk = [replace(OTHER, kind=ModelKind.RERANKING, context=128)]
     drawn = page("models", made)
-    assert "must lie between" not in texts(drawn)
+    assert "must be between" not in texts(drawn)
     drawn.button(key="models-load").click().run()
     assert made.pool.asked == [("load", OTHER.path)]
 

@@ -106,7 +106,7 @@ def test_a_disk_that_is_almost_full_is_told_on_the_page_with_numbers_for_admins(
     drawn = home(house, house.person(role))
     assert not drawn.exception
     [notice] = drawn.warning
-    assert "nothing new can be saved until an admin makes space" in notice.value
+    assert "Nothing new can be saved until an admin frees space" in notice.value
     assert ("3 MB are left under" in notice.value) is (role is Role.ADMIN)
 
 

@@ -62,7 +62,7 @@ def test_an_index_that_does_not_answer_is_told(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setenv("PORTAL_ELASTICSEARCH_URL", "http://127.0.0.1:9")
     index = _findings(capsys)["Search index"]
     assert index.good is False
-    assert "does not answer" in index.advice
+    assert "is not responding" in index.advice
 
 
 def test_a_port_of_another_program_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -190,7 +190,7 @@ def test_a_document_too_long_beside_the_query_is_refused_or_cut(pool: Pool, mode
 
 def test_a_long_query_beside_many_documents_is_refused_before_it_fills_the_memory(pool: Pool) -> None:
     begin = time.monotonic()
-    with pytest.raises(InvalidInput, match="more than 500,000 tokens together"):
+    with pytest.raises(InvalidInput, match="more than 500,000 tokens in total"):
         rerank(pool, "yes", "x" * 1900, *["y"] * 2000)
     assert time.monotonic() - begin < 5
     assert pool.metrics()["yes"].waiting == 0
@@ -281,7 +281,7 @@ def test_closing_in_the_middle_is_quick_and_tells_those_who_wait(tmp_path: Path,
     begin = time.monotonic()
     pool.close()
     assert time.monotonic() - begin < 3
-    with pytest.raises(Unavailable, match="unloaded before the texts were read"):
+    with pytest.raises(Unavailable, match="unloaded before the texts were processed"):
         running.result()
 
 
@@ -319,5 +319,5 @@ def test_the_plan_reads_at_once_what_cannot_be_read_in_chunks(tmp_path: Path) ->
     in_chunks = plan_load(read_facts(make_causal(tmp_path / "b.gguf", context=32_768)), LoadSettings())
     assert (in_chunks.memory.context, in_chunks.options.batch_tokens) == (8192, 512)
     assert in_chunks.memory.context_bytes == 8192 * 2 * 2 * 16 * 2
-    with pytest.raises(InvalidInput, match="trained for 4,096"):
+    with pytest.raises(InvalidInput, match="trained for a context of 4,096"):
         plan_load(read_facts(tmp_path / "a.gguf"), LoadSettings(context=8192))

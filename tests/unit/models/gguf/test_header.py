@@ -45,7 +45,7 @@ def test_a_folder_is_refused(tmp_path: Path) -> None:
 def test_something_else_is_not_a_gguf(tmp_path: Path) -> None:
     assert "does not begin with the letters GGUF" in refused(RawGguf(magic=b"GGJT").write(tmp_path / "a.gguf"))
     (tmp_path / "empty.gguf").touch()
-    assert "it holds 0 bytes" in refused(tmp_path / "empty.gguf")
+    assert "it has only 0 bytes" in refused(tmp_path / "empty.gguf")
 
 
 def test_an_unknown_version_is_refused(tmp_path: Path) -> None:
