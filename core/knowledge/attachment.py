@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
+from core.characters import cut, one_line
 from core.errors import InvalidInput
 
 NAME_CHARS = 120
@@ -26,13 +27,13 @@ def clean_name(name: str) -> str:
     Long names are cut before the extension. Raises InvalidInput if nothing is left.
     """
     bare = _SEPARATORS.split(unicodedata.normalize("NFC", name))[-1]
-    line = " ".join("".join(c if c.isprintable() else " " for c in bare).split())
+    line = one_line(bare)
     if not line.strip(". "):
         raise InvalidInput("A file needs a name.")
     if len(line) <= NAME_CHARS:
         return line
     ending = PurePosixPath(line).suffix[:20]
-    return line[: NAME_CHARS - 1 - len(ending)] + "…" + ending
+    return cut(line, NAME_CHARS - 1 - len(ending)) + "…" + ending
 
 
 def is_document(name: str, content: bytes) -> bool:

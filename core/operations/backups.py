@@ -13,8 +13,9 @@ from core.errors import Conflict, InvalidInput, NotFound, StoredError
 from core.operations.disk import ENDLESS, DiskSpace
 from core.operations.ports import BackupFolder, StoreInspector
 from core.operations.records import BackupContents, BackupFile, BackupTask, StoreFacts
+from core.people.audit_events import record_alone
 from core.people.permissions import Permission, require
-from core.people.records import AuditEvent, User
+from core.people.records import User
 from core.tasks.jobs import Jobs
 from core.tasks.records import Job, JobFilter, JobState, Json
 from core.tasks.worker import JobKind, Report
@@ -109,7 +110,8 @@ class Backups:
         """Return the file to send to this admin, and record the download. Raises NotFound."""
         require(user.role, Permission.RUN_STORE)
         found = self._find(name)
-        self._audit(user.id, "backup.download", name, size_bytes=str(found.size_bytes), encrypted=str(found.sealed).lower())
+        details = {"size_bytes": str(found.size_bytes), "encrypted": str(found.sealed).lower()}
+        record_alone(self._store, self._clock(), user.id, "backup.download", name, **details)
         return self._folder.path / name
 
     def remove(self, user: User, name: str) -> None:
@@ -120,7 +122,7 @@ class Backups:
         if job is not None and not job.ended and job.payload["name"] == name:
             raise Conflict("{name} is being verified. Wait until it finishes.", name=name)
         self._folder.remove(name)
-        self._audit(user.id, "backup.remove", name)
+        record_alone(self._store, self._clock(), user.id, "backup.remove", name)
 
     def _find(self, name: str) -> BackupFile:
         """Return the path of a backup. Raises NotFound, also for anything but the plain name of a backup in the folder."""
@@ -154,7 +156,8 @@ class Backups:
             report(share)
 
         written = self._folder.write(name, self._key(job), copied)
-        self._audit(job.owner_id, "backup.make", name, size_bytes=str(written.size_bytes), encrypted=str(written.sealed).lower())
+        details = {"size_bytes": str(written.size_bytes), "encrypted": str(written.sealed).lower()}
+        record_alone(self._store, self._clock(), job.owner_id, "backup.make", name, **details)
         return {"size_bytes": written.size_bytes}
 
     def _check(self, job: Job, report: Report) -> Mapping[str, Json]:
@@ -162,9 +165,9 @@ class Backups:
         try:
             contents = self._folder.check(name, self._key(job), report)
         except InvalidInput as problem:
-            self._audit(job.owner_id, "backup.check", name, found=str(problem))
+            record_alone(self._store, self._clock(), job.owner_id, "backup.check", name, found=str(problem))
             raise
-        self._audit(job.owner_id, "backup.check", name, found="whole")
+        record_alone(self._store, self._clock(), job.owner_id, "backup.check", name, found="whole")
         return {"made_at": contents.made_at.isoformat(), "revision": contents.revision, "rows": dict(contents.rows)}
 
     def _key(self, job: Job) -> str | None:
@@ -173,11 +176,6 @@ class Backups:
         if given is None and job.payload["passphrase_given"]:
             raise InvalidInput("The passphrase is lost when the portal stops. Start this again and enter it.")
         return given or self._passphrase
-
-    def _audit(self, actor_id: str | None, action: str, name: str, **details: str) -> None:
-        with self._store() as work:
-            work.audit.add(AuditEvent(self._clock(), actor_id, action, name, details))
-            work.commit()
 
 
 def _task(job: Job) -> BackupTask:

@@ -11,8 +11,9 @@ from core.clock import Clock
 from core.errors import InvalidInput, NotFound
 from core.operations.records import EVERY_GROUP, LegalHold, RetentionRule
 from core.people.accounts import clean_line, normal_name
+from core.people.audit_events import record
 from core.people.permissions import Permission, require
-from core.people.records import AuditEvent, User
+from core.people.records import User
 from core.tasks.records import Job, Json
 from core.tasks.worker import JobKind, Report
 from core.unit_of_work import Store, UnitOfWork
@@ -66,8 +67,13 @@ class Retention:
             if days is not None:
                 work.retention.put_rule(RetentionRule(kind, group, days))
             elif not work.retention.remove_rule(kind, group):
+<<<<<<< HEAD
                 raise NotFound("This retention rule does not exist.")
             self._audit(work, user, "retention.rule", kind, group=group, days=str(days or "none"))
+=======
+                raise NotFound("There is no such retention rule.")
+            record(work, self._clock(), user.id, "retention.rule", kind, group=group, days=str(days or "none"))
+>>>>>>> main
             work.commit()
 
     def holds(self, user: User) -> Sequence[LegalHold]:
@@ -84,7 +90,7 @@ class Retention:
         with self._store() as work:
             person = _named(work, name)
             work.retention.place_hold(LegalHold(person.id, person.name, reason, self._clock()))
-            self._audit(work, user, "hold.place", person.name, reason=reason)
+            record(work, self._clock(), user.id, "hold.place", person.name, reason=reason)
             work.commit()
 
     def lift_hold(self, user: User, name: str) -> None:
@@ -93,7 +99,7 @@ class Retention:
             person = _named(work, name)
             if not work.retention.lift_hold(person.id):
                 raise NotFound("There is no legal hold on {name}.", name=person.name)
-            self._audit(work, user, "hold.lift", person.name)
+            record(work, self._clock(), user.id, "hold.lift", person.name)
             work.commit()
 
     def apply(self, user: User | None = None, check: Callable[[], None] = lambda: None) -> int:
@@ -147,7 +153,7 @@ class Retention:
                 # The proof of the deletion: counts, dates, and a hash of the list of ids.
                 proof = hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()
                 details = {"group": rule.group, "before": before.isoformat(), "count": str(len(ids)), "sha256": proof}
-                self._audit(work, user, PROOF, rule.kind, **details)
+                record(work, self._clock(), user.id if user else None, PROOF, rule.kind, **details)
                 work.commit()
             deleted += len(ids)
         return deleted
@@ -162,9 +168,6 @@ class Retention:
         if waiting:
             log.info("Removed %d files that were added more than a day ago and never sent with a question.", waiting)
         return {"deleted": deleted, "files_removed": waiting}
-
-    def _audit(self, work: UnitOfWork, user: User | None, action: str, subject: str, **details: str) -> None:
-        work.audit.add(AuditEvent(self._clock(), user.id if user else None, action, subject, details))
 
 
 def _named(work: UnitOfWork, name: str) -> User:

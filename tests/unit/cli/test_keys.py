@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from base64 import b64encode
 import re
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
