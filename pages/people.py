@@ -84,7 +84,7 @@ def _add(portal: Portal, user: User) -> None:
     with st.container(border=True, key="card-person-add"):
         st.markdown(f"### {t('Add a person')}", anchors=False)
         with st.form("person-add", border=False):
-            name = st.text_input(t("User name"), help=t("What the person types to sign in."), max_chars=64, autocomplete="off")
+            name = st.text_input(t("User name"), help=t("The sign-in name."), max_chars=64, autocomplete="off")
             full_name = st.text_input(t("Full name"), max_chars=80, autocomplete="off")
             role = _role_box(Role.ANALYST, key="person-add-role")
             group = st.text_input(t("Group"), max_chars=80, help=t("Department or team, for the usage figures."))

@@ -112,11 +112,7 @@ def listing(
 
 @router.get("/feedback.csv", response_class=StreamingResponse, responses={200: {"content": {"text/csv": {}}}})
 def export(portal: PortalHere, user: SignedIn, filter: FilterHere, q: WordsHere = "") -> StreamingResponse:
-<<<<<<< HEAD
-    """Export every match as CSV. Cells that a spreadsheet would run as a formula start with an apostrophe."""
-=======
-    """Every match as CSV, UTF-8 with a byte order mark. Cells that a spreadsheet would run as a formula start with an apostrophe."""
->>>>>>> main
+    """Export every match as CSV, UTF-8 with a byte order mark. Cells that a spreadsheet would run as a formula start with an apostrophe."""
     rows = portal.feedback.all(user, filter, q)
     # The first row is read here, so that an error becomes a proper response instead of a truncated file.
     first = list(next_block(rows))
@@ -166,12 +162,7 @@ def csv_blocks(rows: Iterator[Feedback]) -> Iterator[str]:
 
 
 def safe_cell(value: object) -> object:
-<<<<<<< HEAD
-    """Put an apostrophe before text that starts like a formula (OWASP, CSV injection). Numbers stay numbers."""
-    if isinstance(value, str) and value.lstrip(" ").startswith(("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")):
-=======
-    """Text that starts like a formula gets an apostrophe before it; numbers stay numbers."""
+    """Put an apostrophe before text that starts like a formula. Numbers stay numbers."""
     if isinstance(value, str) and may_be_formula(value):
->>>>>>> main
         return "'" + value
     return value

@@ -23,28 +23,16 @@ _HALF = re.compile("[\ud800-\udfff]")
 
 
 def _one_line(text: str) -> str:
-<<<<<<< HEAD
-    """Refuse control characters: a database may reject them, and no name has any."""
-    if not text.isprintable():
-        raise ValueError("Control characters are not allowed here")
-=======
-    """No control characters: a store may refuse them, and no name has any. Core tidies the rest."""
+    """Refuse control characters: a database may reject them, and no name has any. Core normalizes the rest."""
     if not may_stand_on_a_line(text):
-        raise ValueError("Control characters are not possible here")
->>>>>>> main
+        raise ValueError("Control characters are not allowed here")
     return text
 
 
 def _plain(text: str) -> str:
-<<<<<<< HEAD
-    if _HALF.search(text) or any(not c.isprintable() and c not in "\n\r\t" and ord(c) < 160 for c in text):
-        raise ValueError("Control characters are not allowed here")
-    return text
-=======
     if _HALF.search(text):
-        raise ValueError("Half a character (an unpaired surrogate) is not possible here")
+        raise ValueError("An unpaired surrogate is not allowed here")
     return without_controls(text)
->>>>>>> main
 
 
 def _in_utc(moment: datetime) -> datetime:

@@ -82,13 +82,8 @@ class IndexCare:
         require(user.role, Permission.RUN_STORE)
         retried = self._parked.retry(number)
         if number is not None and retried == 0:
-<<<<<<< HEAD
             raise NotFound("There is no parked job with this number. It may have completed.")
-        self._audit(user, "index.retry", "all" if number is None else str(number), retried=str(retried))
-=======
-            raise NotFound("There is no parked job with this number. It may be done by now.")
         record_alone(self._store, self._clock(), user.id, "index.retry", "all" if number is None else str(number), retried=str(retried))
->>>>>>> main
         return retried
 
     def reconcile(self, user: User) -> None:

@@ -67,13 +67,8 @@ class Retention:
             if days is not None:
                 work.retention.put_rule(RetentionRule(kind, group, days))
             elif not work.retention.remove_rule(kind, group):
-<<<<<<< HEAD
                 raise NotFound("This retention rule does not exist.")
-            self._audit(work, user, "retention.rule", kind, group=group, days=str(days or "none"))
-=======
-                raise NotFound("There is no such retention rule.")
             record(work, self._clock(), user.id, "retention.rule", kind, group=group, days=str(days or "none"))
->>>>>>> main
             work.commit()
 
     def holds(self, user: User) -> Sequence[LegalHold]:

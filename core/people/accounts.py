@@ -179,17 +179,12 @@ def check_password(password: str) -> None:
 
 
 def clean_line(text: str) -> str:
-<<<<<<< HEAD
-    """Return one line without control characters, at most 80 characters long."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:80]
-=======
-    """One line without control characters, at most 80 characters; see `one_line`."""
+    """Return one line without control characters, at most 80 characters long; see `one_line`."""
     return cut(one_line(text), 80)
 
 
 def _id_of(actor: User | None) -> str | None:
     return actor.id if actor else None
->>>>>>> main
 
 
 def _runs_portal(user: User) -> bool:

@@ -106,13 +106,8 @@ class Jobs:
             if job.state not in (JobState.FAILED, JobState.CANCELLED):
                 raise Conflict("Only a failed or cancelled job can be retried.")
             if not work.jobs.retry(job_id, self._clock()):
-<<<<<<< HEAD
                 raise Conflict("This is already running or waiting. Wait until it finishes, or cancel it on the Jobs page.")
-            self._audit(work, user, "job.retry", job)
-=======
-                raise Conflict("This is running or waiting already. Wait until it finishes, or cancel it on the Jobs page.")
             record(work, self._clock(), user.id, "job.retry", job.kind, job=job.id)
->>>>>>> main
             work.commit()
             self.wake()
             return self._own(work, user, job_id)
