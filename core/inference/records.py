@@ -49,13 +49,13 @@ class Timings:
     steps: int = 0
     """Decodes of the engine that this answer took part in, those that read its prompt included."""
     prefill_tokens: int = 0
-    "Prompt tokens that were computed; the rest came from the cache."
+    """Prompt tokens that were computed; the rest came from the cache."""
     prefill_s: float | None = None
     """What the steps took that read the prompt; others were served in them too. None if none did."""
     guessed_tokens: int = 0
     """Guesses of the speculation that were checked for this answer."""
     guessed_right: int = 0
-    "Draft tokens that were accepted."
+    """Draft tokens that were accepted."""
     retries: int = 0
     """How often it went wrong and was continued with safer sampling."""
 

@@ -38,7 +38,7 @@ class ChatMessage:
     content: str
     reasoning: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
-    "For assistant messages only."
+    """For assistant messages only."""
     tool_call_id: str = ""
     """Of a tool's message: which call it answers."""
 

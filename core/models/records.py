@@ -41,7 +41,7 @@ class AdapterFile:
     name: str
     size_bytes: int
     architecture: str = ""
-    "The architecture of the models it was made for."
+    """The architecture of the models it was made for."""
     rank: int = 0
     error: str | None = None
 
@@ -51,9 +51,9 @@ class LoadSettings:
     """How a GGUF is loaded. None: chosen from the file and the machine."""
 
     context: int | None = None
-    "Tokens per conversation."
+    """Tokens per conversation."""
     slots: int | None = None
-    "Number of concurrent answers."
+    """Number of concurrent answers."""
     gpu_layers: int | None = None
     """-1: all of them."""
     kv_type: str = "f16"
@@ -135,7 +135,7 @@ class MemoryPlan:
     free_bytes: int
     total_bytes: int
     context: int
-    "Tokens per conversation."
+    """Tokens per conversation."""
     slots: int
     shared_tokens: int = 0
     """What all slots together can hold where they share the context memory; 0 where each has its own."""
@@ -225,7 +225,7 @@ class LoadedModel:
     waiting: int = 0
     plan: MemoryPlan | None = None
     memory_bytes: int = 0
-    "Measured memory that the load took."
+    """Measured memory that the load took."""
     progress: float = 0.0
     tokens_per_second: float | None = None
     """Of all running answers together, over the last minute; None if none ran."""
@@ -234,7 +234,7 @@ class LoadedModel:
     adapters: tuple[str, ...] = ()
     """The names of its LoRA adapters."""
     isolated: bool = False
-    "Whether it runs in its own process."
+    """Whether it runs in its own process."""
     stuck_s: float = 0.0
     """How long its step has been running, if that is longer than a step should take; else 0."""
     guide: bool = False

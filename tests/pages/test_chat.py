@@ -81,7 +81,7 @@ def shown(house: House, user: User) -> list[str]:
 
 def test_a_question_opens_a_conversation_and_is_answered(house: House, ana: User) -> None:
     drawn = chat(house)
-    assert "What shall we work on?" in texts(drawn)
+    assert "What are we working on?" in texts(drawn)
     drawn = finish(house, ana, drawn.chat_input[0].set_value("Where is it?").run())
     assert not drawn.exception
     assert drawn.query_params["c"] == conversations(house, ana)[0].id
@@ -193,9 +193,9 @@ def test_the_place_in_line_is_shown_and_can_be_left(house: House, ana: User) -> 
     house.router.release(1)
     time.sleep(0.1)
     drawn = drawn.run()
-    assert re.search(r"2nd in line, about (4\.0|3\.\d) s", texts(drawn))
+    assert re.search(r"Queue position 2, about (4\.0|3\.\d) s", texts(drawn))
     drawn = finish(house, ana, drawn.button(key="leave").click().run())
-    assert components(drawn, "seam")[-1]["bar"]["mark"] == "Stopped before the first word"
+    assert components(drawn, "seam")[-1]["bar"]["mark"] == "Stopped before it began"
 
 
 def test_thoughts_are_folded_and_their_time_is_told(house: House, ana: User) -> None:
@@ -342,13 +342,13 @@ def test_the_search_finds_words_of_the_answers(house: House, ana: User) -> None:
     drawn = chat(house)
     drawn.text_input(key="convsearch").set_value("quite different").run()
     (listed,) = components(drawn, "conversations")
-    assert [[title, [row["title"] for row in rows]] for title, rows in listed["groups"]] == [["Found", ["About pears"]]]
+    assert [[title, [row["title"] for row in rows]] for title, rows in listed["groups"]] == [["Results", ["About pears"]]]
 
 
 def test_somebody_elses_conversation_is_not_there(house: House) -> None:
     theirs = house.ask(house.person(Role.MANAGER), "A secret question")
     drawn = chat(house, theirs)
-    assert "There is no such chat" in texts(drawn) and not components(drawn, "seam")
+    assert "This chat does not exist" in texts(drawn) and not components(drawn, "seam")
     assert "secret" not in json.dumps(components(drawn, "conversations"))
 
 
@@ -563,13 +563,13 @@ def test_an_address_with_somebody_elses_or_no_message_says_so(house: House, ana:
     assert not drawn.exception and "There is no such message" in texts(drawn)
     assert "secret" not in texts(drawn)
     drawn = arriving(house, theirs, secret)
-    assert "There is no such chat" in texts(drawn) and "secret" not in texts(drawn)
+    assert "This chat does not exist" in texts(drawn) and "secret" not in texts(drawn)
 
 
 def test_the_built_in_guide_is_called_what_it_is(house: House) -> None:
     house.router.available = [replace(MODEL, guide=True)]
     drawn = chat(house)
-    assert drawn.menu_button(key="modelpick").options == [plain("Built-in guide, knows only this portal")]
+    assert drawn.menu_button(key="modelpick").options == [plain("Built-in guide, only knows this portal")]
 
 
 def test_a_chat_says_when_the_model_that_answered_it_is_not_there(house: House, ana: User) -> None:

@@ -91,7 +91,7 @@ def test_search_finds_words_of_the_question_and_tells_when_nothing_matches(seede
     drawn.text_input(key="feedback-search").set_value("logins office").run()
     assert case.id in rows(drawn) and len(rows(drawn)) < len(cases(seeded))
     drawn.text_input(key="feedback-search").set_value("zzyzx").run()
-    assert not rows(drawn) and "No case matches" in texts(drawn)
+    assert not rows(drawn) and "No cases match" in texts(drawn)
 
 
 def test_next_and_previous_walk_the_list(seeded: Stage) -> None:

@@ -110,7 +110,7 @@ def test_more_slots_than_fit_are_told_apart_from_weights_that_do_not(made: Stage
         PLAN, slots=settings.slots or 4, context=settings.context or 4096, context_bytes=(settings.slots or 4) * 1_000_000_000
     )
     drawn.slider[0].set_value(16).run()
-    assert "Short by 11.0 GB. Lower the slots, the context or its precision." in texts(drawn)
+    assert "Short by 11.0 GB. Reduce the slots, the context or its precision." in texts(drawn)
 
 
 def test_a_refused_load_says_why_and_leaves_the_running_model(made: Stage) -> None:
@@ -245,7 +245,7 @@ def test_the_page_says_how_the_slots_hold_their_conversations(made: Stage) -> No
     assert "Each slot has a memory of its own" in texts(page("models", made))
     made.pool.plan = lambda file, settings: replace(PLAN, shared_tokens=6_144)  # type: ignore[method-assign]
     shown = texts(page("models", made))
-    assert "4 slots share a memory of 6,144 tokens." in shown and "A memory for each would not fit." in shown
+    assert "4 slots share a KV cache of 6,144 tokens." in shown and "Separate caches would not fit." in shown
 
 
 def test_gpu_settings_are_there_only_where_there_are_gpus(made: Stage) -> None:
@@ -337,7 +337,7 @@ def test_one_bar_says_what_is_free_and_no_card_says_another_amount(made: Stage) 
 def test_a_model_that_is_stuck_says_so(made: Stage, isolated: bool) -> None:
     made.pool.models = [replace(MODEL, stuck_s=42.4, isolated=isolated)]
     shown = texts(page("models", made))
-    assert "Stuck" in shown and "It has not finished a step for 42 s." in shown
+    assert "Stuck" in shown and "It has not completed a step for 42 s." in shown
     assert ("After 60 s its process is ended" in shown) is isolated
     assert ("restart the portal" in shown) is not isolated
 
@@ -369,7 +369,7 @@ def test_a_model_that_was_not_loaded_at_the_start_is_told_on_every_page_of_an_ad
 
     drawn = banner(made.admin)
     shown = texts(drawn)
-    assert "fake was not loaded at the start" in shown and "There is no file" in shown and "<b>" not in shown
+    assert "fake was not loaded at startup" in shown and "There is no file" in shown and "<b>" not in shown
     assert texts(banner(as_role(made.admin, Role.MANAGER))) == ""
     made.pool.models = []
     drawn.button(key="leaveout-fake").click().run()

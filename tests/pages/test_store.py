@@ -85,8 +85,8 @@ def test_a_backup_that_ends_while_the_page_is_drawn_leaves_the_button_enabled(fu
     monkeypatch.setattr(full.portal.backups, "task", lambda _: answers.pop() if answers else ended)
     drawn = page("store", full)
     assert not drawn.exception and not answers
-    assert [each.disabled for each in drawn.button if each.label == "Make a backup"] == [False]
-    assert "The backup is written and verified." in [each.value for each in drawn.toast]
+    assert [each.disabled for each in drawn.button if each.label == "Create a backup"] == [False]
+    assert "The backup was written and verified." in [each.value for each in drawn.toast]
 
 
 def test_refused_changes_are_shown_and_tried_again(full: Stage) -> None:
@@ -97,7 +97,7 @@ def test_refused_changes_are_shown_and_tried_again(full: Stage) -> None:
     assert "7 changes refused" in texts(drawn) and "5 of 7 shown" in texts(drawn)
     press(drawn, "Try again")
     assert full.portal.index_care.state(full.admin).parked == 6
-    press(page("store", full), "Try all again")
+    press(page("store", full), "Retry all")
     assert full.portal.index_care.state(full.admin).parked == 0
 
 

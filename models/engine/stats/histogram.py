@@ -34,9 +34,9 @@ class Spreads:
     step_duration: Spread
     """Seconds."""
     step_answers: Spread
-    "Sequences in a step."
+    """Sequences in a step."""
     step_prompt_tokens: Spread
-    "Prompt tokens per step, for steps that process prompts."
+    """Prompt tokens per step, for steps that process prompts."""
     queue_wait: Spread
     """Seconds of an answer in line; this and the following are told when it ends."""
     first_token: Spread

@@ -53,7 +53,7 @@ class EngineMetrics:
     """Conversations kept on the disk."""
     disk_parked_bytes: int = 0
     disk_failures: int = 0
-    "Conversations that could not be written to disk or read back."
+    """Conversations that could not be written to disk or read back."""
     guessed_tokens: int = 0
     guessed_right: int = 0
     """Of the guessed tokens those that came true."""
@@ -61,7 +61,7 @@ class EngineMetrics:
     """Of the guessed tokens those of the model's own next-token layer; the others were looked up in the conversation."""
     drafted_right: int = 0
     paused: int = 0
-    "Answers preempted for another user and resumed later."
+    """Answers preempted for another user and resumed later."""
     filler_tokens: int = 0
     """Computed along in idle slots, so that all weights were read less often."""
     decode_failures: int = 0
