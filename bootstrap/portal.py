@@ -229,7 +229,7 @@ def load_models(portal: Portal) -> None:
     last = newest_crash(chosen.home)
     refusals: dict[str, str] = {}
     if last is not None and last.in_a_row >= MOST_CRASHES:
-        refusals[last.model] = f"It ended the last {last.in_a_row} runs in llama.cpp. Load it on the Models page, with its own process."
+        refusals[last.model] = f"It crashed the last {last.in_a_row} runs in llama.cpp. Load it on the Models page, in its own process."
     portal.models.load_at_start(StartModel(model_name(path), path, chosen.first_load, default=True), refusals)
 
 

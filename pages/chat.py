@@ -209,7 +209,7 @@ def _empty(models: Sequence[LoadedModel], request: str, folder: Folder | None) -
     with st.container(key="empty", gap="small"):
         if folder:
             st.caption(f":material/folder: {plain(folder.name)}")
-        st.markdown(f"# {t('What shall we work on?')}", anchors=False)
+        st.markdown(f"# {t('What are we working on?')}", anchors=False)
         st.caption(t("Answers come from models inside this portal. Nothing leaves your network."))
         with st.grid(2, min_column_width=260, gap="xsmall", key="starters"):
             for n, each in enumerate(STARTERS):

@@ -57,7 +57,7 @@ def render(portal: Portal, user: User) -> None:
         try:
             items, last = _read(portal, user, words, filters)
         except PortalError as problem:
-            why = f"{plain(said(problem))} {t('Chats go on without it.')}"
+            why = f"{plain(said(problem))} {t('Chats keep working without it.')}"
             if frame.blank(t("Search is unavailable"), why, t("Try again"), key="blank-search"):
                 st.rerun()
             return

@@ -69,7 +69,7 @@ def _blocks() -> None:
     """Grey blocks at the height of what comes, while the report is computed."""
     st.html("<div class='blocks four'><i></i><i></i><i></i><i></i></div>")
     st.html("<div class='blocks two'><i></i><i></i><i></i><i></i></div>")
-    st.html(f"<p class='heard' role='status'>{escape(t('Counting the answers'))}</p>")
+    st.html(f"<p class='heard' role='status'>{escape(t('Counting answers'))}</p>")
 
 
 def _body(report: UsageReport, parts: UsageParts) -> None:

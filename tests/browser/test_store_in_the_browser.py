@@ -21,7 +21,7 @@ def test_a_backup_goes_from_the_button_into_a_file_that_can_be_restored(person: 
     dialog.get_by_label("Passphrase (optional)").fill("correct horse")
     dialog.get_by_label("Repeat passphrase").fill("correct horsy")
     dialog.get_by_role("button", name="Create backup").click()
-    expect(dialog.get_by_text("The two passphrases differ")).to_be_visible()
+    expect(dialog.get_by_text("The passphrases do not match")).to_be_visible()
     dialog.get_by_label("Repeat passphrase").fill("correct horse")
     dialog.get_by_role("button", name="Create backup").click()
     link = page.get_by_role("link", name="Download")
@@ -43,7 +43,7 @@ def test_a_backup_goes_from_the_button_into_a_file_that_can_be_restored(person: 
     page.get_by_text("Verify").click()
     dialog.get_by_label("Passphrase of").fill("correct horse")
     dialog.get_by_role("button", name="Verify").click()
-    expect(page.get_by_text("is whole: every row is as it was written.")).to_be_visible()
+    expect(page.get_by_text("is intact: every row is as it was written.")).to_be_visible()
     expect(dialog).to_have_count(0)
 
     address = f"{portal.url}{link.get_attribute('href')}"

@@ -213,7 +213,7 @@ def _verdict(plan: MemoryPlan) -> str:
     if spare >= SPARE * plan.total_bytes:
         return f":green[:material/check_circle: {t('Fits, {size} to spare.', size=size(spare))}]"
     if spare >= 0:
-        return f":orange[:material/warning: {t('Fits with {size} left, which is tight for other programs.', size=size(spare))}]"
+        return f":orange[:material/warning: {t('Fits with {size} left, which leaves little for other programs.', size=size(spare))}]"
     if plan.weights_bytes + plan.work_bytes > plan.free_bytes:
         words = t("Short by {size}. The weights alone do not fit: unload a model or choose a smaller file.", size=size(-spare))
     else:

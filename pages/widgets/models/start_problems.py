@@ -31,7 +31,7 @@ def start_problems(portal: Portal, user: User, *, here: bool) -> None:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 reason = plain(retold(problem.reason))
                 st.markdown(
-                    f":red[:material/error:] **{t('{name} was not loaded at the start', name=plain(problem.name))}**  \n:gray[{reason}]",
+                    f":red[:material/error:] **{t('{name} was not loaded at startup', name=plain(problem.name))}**  \n:gray[{reason}]",
                     width="stretch",
                 )
                 if here:

@@ -78,7 +78,7 @@ def ask_for_backup(portal: Portal, user: User) -> None:
                 )
             sent = st.form_submit_button(t("Create backup"), type="primary")
         if sent and first != again:
-            st.markdown(f":red[:material/error: {t('The two passphrases differ. Type them again.')}]")
+            st.markdown(f":red[:material/error: {t('The passphrases do not match. Enter them again.')}]")
         elif sent:
             _do(lambda: _make(portal, user, first or None))
 
@@ -173,7 +173,7 @@ def _running(portal: Portal, user: User) -> None:
 
 def _found(name: str, contents: BackupContents, facts: StoreFacts) -> None:
     """What a restore of this backup would change."""
-    st.markdown(f":green[:material/check_circle: {plain(t('{name} is whole: every row is as it was written.', name=name))}]")
+    st.markdown(f":green[:material/check_circle: {plain(t('{name} is intact: every row is as it was written.', name=name))}]")
     made = t("Created {when} UTC, revision {revision}. Restoring it now would give:", when=f"{contents.made_at:%Y-%m-%d %H:%M}",
              revision=contents.revision)  # fmt: skip
     st.caption(made)

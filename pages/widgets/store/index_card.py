@@ -63,7 +63,7 @@ def _badge(state: IndexState) -> str:
     if state.engine == "none":
         return f":gray-badge[{t('Off')}]"
     if state.parked:
-        return f":red-badge[:material/error: {t('{n} changes refused', n=state.parked)}]"
+        return f":red-badge[:material/error: {t('{n} changes rejected', n=state.parked)}]"
     if state.rebuilding:
         return f":orange-badge[:material/timelapse: {t('Rebuilding')}]"
     if state.behind_seconds > BEHIND_S:
@@ -74,7 +74,7 @@ def _badge(state: IndexState) -> str:
 def _compared(last: Reconciliation) -> str:
     differing = last.missing + last.outdated + last.phantom
     found = t("no difference") if not differing else t("{n} repaired", n=differing)
-    return f"{t('Compared')}: {age(last.ended_at)} · {t('{n} documents', n=last.compared)} · {found}"
+    return f"{t('Last compared')}: {age(last.ended_at)} · {t('{n} documents', n=last.compared)} · {found}"
 
 
 def _parked(portal: Portal, user: User, parked: int) -> None:
