@@ -235,7 +235,7 @@ def test_a_path_typed_by_hand_becomes_the_model_of_the_plan(made: Stage) -> None
 def test_a_path_that_cannot_be_read_is_refused_with_its_reason(made: Stage) -> None:
     assert add_path(made.portal, made.admin, Path("/data/none.gguf")) == "There is no file /data/none.gguf."
     made.pool.read_file = lambda path: BAD  # type: ignore[method-assign]
-    assert add_path(made.portal, made.admin, BAD.path) == BAD.error
+    assert add_path(made.portal, made.admin, BAD.path) == str(BAD.error)
 
 
 def test_the_page_speaks_chinese(made: Stage) -> None:
