@@ -148,6 +148,8 @@ class FileTable(Table):
     name: Mapped[str] = mapped_column(SealedProse("files.name"))
     size_bytes: Mapped[int]
     created_at: Mapped[datetime]
+    encoding: Mapped[str] = mapped_column(String(20), server_default="")
+    """Of a text file; empty for documents, and for files of earlier releases."""
 
 
 class FilePartTable(Table):
