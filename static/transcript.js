@@ -232,8 +232,9 @@ function fileOf({id, name, size, encoding}, L, say) {
 
 // What a text is read as, where that was a guess
 function encodingOf({id, name, encoding}, L, say) {
-  const choice = el('select', {title: L.readAs, onchange: () => say({kind: 'encoding', id, encoding: choice.value})},
+  const choice = el('select', {title: L.readAs, onchange: () => change(choice.value)},
     ...L.encodings.map(([value, textContent]) => el('option', {value, textContent, selected: value === encoding})));
+  const change = wanted => { choice.value = encoding; say({kind: 'encoding', id, encoding: wanted}); };     // refused, it stays as it is
   choice.setAttribute('aria-label', `${L.readAs}: ${name}`);
   return choice;
 }

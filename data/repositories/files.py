@@ -26,7 +26,7 @@ _WAITS = _T.conversation_id.is_(None)
 
 
 def _file_of(row: AnyRow) -> StoredFile:
-    return StoredFile(row.id, row.user_id, row.name, row.size_bytes, row.created_at, row.conversation_id, row.encoding)
+    return StoredFile(row.id, row.user_id, row.name, row.size_bytes, row.created_at, row.conversation_id, row.encoding or "")
 
 
 def files_shown(sql: Transaction, where: ColumnElement[bool]) -> dict[str, tuple[StoredFile, ...]]:
@@ -50,7 +50,7 @@ class SqlFileRepository:
             "name": file.name,
             "size_bytes": file.size_bytes,
             "created_at": file.created_at,
-            "encoding": file.encoding,
+            "encoding": file.encoding or None,
         }
         self._sql.lock(select(_USER.id).where(_USER.id == file.user_id), referable=True)
         self._sql.write(insert(FileTable).values(values))

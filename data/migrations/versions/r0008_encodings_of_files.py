@@ -12,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.add_column("files", sa.Column("encoding", sa.String(length=20), server_default="", nullable=False))
+    op.add_column("files", sa.Column("encoding", sa.String(length=20), nullable=True))
 
 
 def downgrade() -> None:
