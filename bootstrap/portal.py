@@ -16,8 +16,7 @@ from core.chat.conversations import Conversations
 from core.chat.folders import Folders
 from core.chat.turns import STOPPING, Turns
 from core.errors import Conflict, PortalError, StartFailed, Unavailable
-from core.inference.completions import Completions
-from core.inference.embeddings import Embeddings
+from core.inference.gateway import Gateway
 from core.inference.ports import Router
 from core.knowledge.files import MB, Files
 from core.models.ports import ModelPool
@@ -87,8 +86,7 @@ class Portal:
     folders: Folders
     turns: Turns
     files: Files
-    completions: Completions
-    embeddings: Embeddings
+    gateway: Gateway
     feedback: FeedbackQueue
     search: Search
     suggestions: Suggestions
@@ -172,6 +170,7 @@ def build_portal(
     backups = Backups(store, jobs, SqlStoreInspector(database), folder, clock, server, os.environ.get(BACKUP_KEY) or None, disk)
     retention = Retention(store, clock)
     kinds = [*index_care.job_kinds(), *backups.job_kinds(), *retention.job_kinds()]
+    gateway = Gateway(store, router, clock)
     portal = Portal(
         settings=settings,
         accounts=Accounts(store, PooledHasher(hasher, passwords), clock),
@@ -181,10 +180,9 @@ def build_portal(
         devices=Devices(store, clock),
         conversations=Conversations(store, index, clock),
         folders=Folders(store, clock),
-        turns=Turns(store, router, clock, settings.max_question_chars, settings.max_file_mb * MB, disk),
+        turns=Turns(store, gateway, clock, settings.max_question_chars, settings.max_file_mb * MB, disk),
         files=Files(store, clock, ProcessDocumentReader(), settings.max_file_mb * MB, disk),
-        completions=Completions(store, router, clock),
-        embeddings=Embeddings(store, router, clock),
+        gateway=gateway,
         feedback=FeedbackQueue(store, index, clock),
         search=Search(store, index, index_worker, clock),
         suggestions=Suggestions(store),

@@ -18,6 +18,7 @@ from api.services import PortalHere
 from api.starting import begun
 from api.streams import Cutoff, EventStream, until_finished
 from core.errors import NotFound
+from core.inference.records import Source
 from core.models.records import LoadedModel
 
 router = APIRouter(prefix="/v1", tags=["OpenAI"], responses=OPENAI_REFUSALS)
@@ -76,8 +77,9 @@ async def chat_completions(
 ) -> ChatCompletion | Response:
     """Answer the given messages. A client that goes away frees the engine."""
     wanted = body.generation(user)
-    first = await begun(lambda: portal.completions.start(user, wanted))
-    answer = ChatAnswer(first, lambda number: portal.completions.start(user, another(wanted, number)), body.answers)
+    gateway = portal.gateway
+    first = await begun(lambda: gateway.answer(user, wanted, Source.API))
+    answer = ChatAnswer(gateway, first, lambda number: gateway.answer(user, another(wanted, number), Source.API), body.answers)
     ignored = ignored_header([*body.ignored, *first.ignored])
     if body.stream:
         return EventStream(answer.events(body.include_usage), answer.leave, Cutoff(portal.session_watch, token), last_event, ignored)

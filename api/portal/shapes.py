@@ -148,7 +148,7 @@ class GenerationOut(TimingsOut):
             **asdict(row.timings),
             model=row.model, model_version=row.model_version, platform=row.platform,
             prompt_tokens=row.usage.prompt_tokens, completion_tokens=row.usage.completion_tokens, cached_tokens=row.usage.cached_tokens,
-            finish_reason=row.finish_reason.value, error=row.error,
+            finish_reason=row.finish_reason.value, error=str(row.error) if row.error else None,
         )  # fmt: skip
 
 
@@ -206,7 +206,7 @@ def _message_fields(message: Message) -> dict[str, object]:
         "text": message.text,
         "reasoning": message.reasoning,
         "status": message.status.value,
-        "error": message.error,
+        "error": str(message.error) if message.error else None,
         "created_at": message.created_at,
         "generation": message.generation and GenerationOut.row(message.generation),
         "rating": message.rating,

@@ -6,12 +6,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from core.errors import StoredError
+
 
 class FinishReason(StrEnum):
     STOP = "stop"
     LENGTH = "length"
     CANCELLED = "cancelled"
     ERROR = "error"
+
+
+class Source(StrEnum):
+    """Where a request came from, or what it made."""
+
+    CHAT = "chat"
+    API = "api"
+    EMBEDDING = "embedding"
+    RERANK = "rerank"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +75,9 @@ class Generation:
     usage: Usage
     timings: Timings
     finish_reason: FinishReason
-    source: str
-    """"chat" for the page, "api" for REST."""
+    source: Source
     conversation_id: str | None = None
     message_id: str | None = None
-    error: str | None = None
+    error: StoredError | None = None
     variant: str | None = None
     cost: float | None = None

@@ -122,7 +122,7 @@ def draw_case(portal: Portal, user: User, opened: Case, before: Place | None, af
             with st.container(key="rvanswer", gap="xsmall"):
                 st.markdown(f":gray[**{t('Answer')}**]")
                 if answer and answer.reasoning:
-                    with st.expander(t("Thinking"), type="compact"):
+                    with st.expander(t("Thinking"), type="compact"), st.container(key="rvthinking"):
                         st.text(answer.reasoning)
                 show(case.answer or "")
     if case.note:

@@ -1,0 +1,167 @@
+"""What only a browser can show: focus, keys, names that are read aloud, a phone's menu, and what stays in sight."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+from playwright.sync_api import Page, expect
+
+from bench._portal import Measured
+from tests.browser.conftest import Person
+from tests.browser.test_chat_in_the_browser import STOP, chats, until, wait_for_end
+
+FOCUSED = """() => {
+  let held = document.activeElement;
+  while (held?.shadowRoot?.activeElement) held = held.shadowRoot.activeElement;
+  return [held.tagName, held.getAttribute('aria-label') || held.placeholder || held.innerText || ''].join(' ');
+}"""
+
+
+def ask_and_stop(person: Person, page: Page, text: str) -> None:
+    person.ask(text, page)
+    page.get_by_role("button", name=STOP).click()
+    wait_for_end(page)
+
+
+def rated(person: Person, portal: Measured, number: int) -> None:
+    """So many chats of ana, each with an answer that she rated poor."""
+    with portal.sign_in("ana") as client:
+        for n in range(number):
+            chat = client.post("/api/v1/conversations", json={"title": f"Case {n}"}).raise_for_status().json()["id"]
+            body = {"text": f"Question number {n} of many", "max_tokens": 2}
+            turn = client.post(f"/api/v1/conversations/{chat}/messages", json=body).raise_for_status().json()
+            client.put(f"/api/v1/messages/{turn['answer']['id']}/feedback", json={"rating": -1}).raise_for_status()
+
+
+def test_the_composer_has_the_focus_and_the_list_of_chats_is_one_tab_stop(person: Person) -> None:
+    page = person.open("ana")
+    until(lambda: "Ask anything" in page.evaluate(FOCUSED))
+    ask_and_stop(person, page, "First chat of the list")
+    page.get_by_role("button", name="New chat").first.click()
+    ask_and_stop(person, page, "Second chat of the list")
+    page.locator(".list a").first.focus()
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate(FOCUSED) == "A First chat of the list"
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate(FOCUSED) == "BUTTON More: First chat of the list"
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowUp")
+    assert page.evaluate(FOCUSED) == "A Second chat of the list"
+    stops = page.locator(".list a, .list button").evaluate_all("all => all.filter(each => each.tabIndex === 0).length")
+    assert stops == 1
+
+
+def test_a_new_chat_has_a_name_and_a_key(person: Person) -> None:
+    page = person.open("ana")
+    ask_and_stop(person, page, "Leave me by the keyboard")
+    assert "c=" in page.url
+    page.keyboard.press("Control+Shift+O")
+    expect(page.get_by_role("heading", name="What shall we work on?")).to_be_visible()
+    expect(page.locator(".st-key-new").get_by_role("button", name="New chat")).to_be_visible()
+
+
+def test_no_icon_is_read_aloud_and_every_button_says_what_it_does(person: Person) -> None:
+    page = person.open("admin")
+    for path in ("", "feedback", "models", "usage"):
+        page.goto(f"{person.portal.url}/{path}")
+        page.locator(".stMain").wait_for()
+        page.wait_for_timeout(1500)
+        for button in page.get_by_role("button").all():
+            if button.is_visible():
+                name = button.evaluate("each => each.getAttribute('aria-label') || each.textContent.trim()")
+                assert name, button.evaluate("each => each.outerHTML.slice(0, 300)")
+        expect(page.get_by_role("button", name="icon")).to_have_count(0)
+
+
+def test_the_skip_link_leads_to_the_composer_and_the_question_mark_lists_the_keys(person: Person) -> None:
+    page = person.open("ana")
+    until(lambda: "Ask anything" in page.evaluate(FOCUSED))
+    page.get_by_role("link", name="Skip to the content").focus()
+    page.keyboard.press("Enter")
+    assert "Ask anything" in page.evaluate(FOCUSED)
+    page.keyboard.type("Why?")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog").get_by_text("Start a new chat")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_on_a_phone_the_menu_closes_by_itself_and_a_new_chat_is_in_the_header(person: Person) -> None:
+    person.page.set_viewport_size({"width": 390, "height": 844})
+    page = person.open("ana")
+    ask_and_stop(person, page, "Hello from a phone")
+    page.locator(".st-key-icon-newhead button").click()
+    expect(page.get_by_role("heading", name="What shall we work on?")).to_be_visible()
+    page.get_by_role("button", name="Open the menu").click()
+    page.get_by_test_id("stSidebarNavLink").filter(has_text="Search").click()
+    expect(page.get_by_test_id("stSidebarNavLink").first).not_to_be_in_viewport()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_a_spreadsheet_is_refused_in_words_which_go_when_they_are_dismissed(person: Person) -> None:
+    page = person.open("ana")
+    sheet = io.BytesIO()
+    with zipfile.ZipFile(sheet, "w") as archive:
+        archive.writestr("xl/workbook.xml", "<workbook/>")
+    page.get_by_test_id("stChatInput").locator("input[type=file]").set_input_files(
+        {"name": "q3.xlsx", "mimeType": "application/octet-stream", "buffer": sheet.getvalue()}
+    )
+    person.ask("What is in it?")
+    expect(page.get_by_text("q3.xlsx is a spreadsheet")).to_be_visible()
+    expect(page.get_by_placeholder("Ask anything")).to_have_value("What is in it?")
+    page.get_by_role("button", name="Dismiss").click()
+    expect(page.get_by_text("q3.xlsx is a spreadsheet")).to_have_count(0)
+
+
+def test_a_deleted_chat_can_be_taken_back(person: Person, portal: Measured) -> None:
+    page = person.open("bo")
+    ask_and_stop(person, page, "Do not lose me")
+    page.get_by_role("button", name="More: Do not lose me").click()
+    page.get_by_role("menuitem", name="Delete").click()
+    delete = page.get_by_role("dialog").get_by_role("button", name="Delete")
+    assert delete.evaluate("each => getComputedStyle(each).backgroundColor") == "rgb(179, 38, 30)"
+    delete.click()
+    expect(page.get_by_role("link", name="Do not lose me")).to_have_count(0)
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("link", name="Do not lose me")).to_have_count(1)
+    assert "Do not lose me" in {each["title"] for each in chats(portal, "bo")}
+
+
+def test_a_code_fence_in_a_question_is_drawn_as_code_and_the_pencil_stands_beside_the_bubble(person: Person) -> None:
+    page = person.open("bo")
+    page.get_by_test_id("stChatInput").locator("input[type=file]").set_input_files(
+        [{"name": f"a-rather-long-name-{n}.csv", "mimeType": "text/csv", "buffer": b"a,b\n1,2"} for n in range(2)]
+    )
+    person.ask("Fix:\n```python\nprint(1)\n```\nnow")
+    page.get_by_role("button", name=STOP).click()
+    wait_for_end(page)
+    bubble = page.locator(".bubble").last
+    expect(bubble.locator("pre code")).to_have_text("print(1)")
+    assert "```" not in bubble.inner_text() and bubble.inner_text().startswith("Fix:")
+    pencil, box = page.get_by_role("button", name="Edit the question").last.bounding_box(), bubble.bounding_box()
+    assert pencil is not None and box is not None
+    assert 0 <= box["x"] - (pencil["x"] + pencil["width"]) <= 12
+
+
+def test_the_list_of_cases_stays_where_it_is_and_follows_the_keys(person: Person, portal: Measured) -> None:
+    rated(person, portal, 16)
+    page = person.open("admin")
+    page.goto(f"{portal.url}/feedback")
+    rows = page.locator('[class*="st-key-rrow-"] button')
+    rows.nth(15).wait_for()
+    pane = page.locator(".st-key-rvlist")
+    rows.nth(12).scroll_into_view_if_needed()
+    before = pane.evaluate("each => each.scrollTop")
+    assert before > 0
+    rows.nth(12).click()
+    expect(page.get_by_role("button", name="Next case")).to_be_enabled()
+    page.wait_for_timeout(1000)
+    assert pane.evaluate("each => each.scrollTop") == before
+    page.keyboard.press("j")
+    page.wait_for_timeout(1000)
+    page.keyboard.press("j")
+    page.wait_for_timeout(1000)
+    expect(rows.nth(14)).to_be_in_viewport()
