@@ -24,8 +24,9 @@ from core.models.records import (
     StartModel,
     StartProblem,
 )
+from core.people.audit_events import record_alone
 from core.people.permissions import Permission, require
-from core.people.records import AuditEvent, User
+from core.people.records import User
 from core.unit_of_work import Store
 
 _log = logging.getLogger(__name__)
@@ -81,10 +82,8 @@ class ModelService:
     def note_crashes(self) -> None:
         """Write into the audit what was found at the start."""
         for crash in self._crashes:
-            with self._store() as work:
-                details = {"error": crash.error[:500], "doing": crash.doing, "requests": " ".join(crash.requests)[:2000]}
-                work.audit.add(AuditEvent(self._clock(), None, "model.crash", crash.model or "none", details))
-                work.commit()
+            details = {"error": crash.error[:500], "doing": crash.doing, "requests": " ".join(crash.requests)[:2000]}
+            record_alone(self._store, self._clock(), None, "model.crash", crash.model or "none", **details)
 
     def files(self, user: User) -> Sequence[ModelFile]:
         require(user.role, Permission.RUN_MODELS)
@@ -117,7 +116,7 @@ class ModelService:
         self._refused.pop(loading.name, None)
         self._wanted.discard(loading.name)
         self._keep(StartModel(loading.name, path.absolute(), settings, default), at_start)
-        self._audit(user, "model.load", loading.name)
+        record_alone(self._store, self._clock(), user.id, "model.load", loading.name)
         return loading
 
     def load_at_start(self, first: StartModel, refusals: Mapping[str, str]) -> None:
@@ -163,7 +162,7 @@ class ModelService:
             raise NotFound("There is no model {model}.", model=name)
         path = model.file.path.absolute()
         self._keep(StartModel(name, path, self._pool.remembered(path) or LoadSettings(), model.default), at_start)
-        self._audit(user, "model.keep" if at_start else "model.leave_out", name)
+        record_alone(self._store, self._clock(), user.id, "model.keep" if at_start else "model.leave_out", name)
 
     def _keep(self, model: StartModel, at_start: bool) -> None:
         if at_start:
@@ -175,7 +174,7 @@ class ModelService:
         require(user.role, Permission.RUN_MODELS)
         self._pool.make_default(name)
         self._start_list.make_default(name)
-        self._audit(user, "model.make_default", name)
+        record_alone(self._store, self._clock(), user.id, "model.make_default", name)
 
     def unload(self, user: User, name: str) -> None:
         """It is not loaded at the next start either. Raises NotFound."""
@@ -190,9 +189,4 @@ class ModelService:
         if default is not None and default != name:
             # Whoever was served by it is served by this one now, and shall be after a restart.
             self._start_list.make_default(default)
-        self._audit(user, "model.unload", name)
-
-    def _audit(self, user: User, action: str, name: str) -> None:
-        with self._store() as work:
-            work.audit.add(AuditEvent(self._clock(), user.id, action, name, {}))
-            work.commit()
+        record_alone(self._store, self._clock(), user.id, "model.unload", name)

@@ -12,8 +12,9 @@ from core.chat.conversations import own, path
 from core.chat.records import Author, Message, MessageStatus
 from core.clock import Clock
 from core.errors import Conflict, InvalidInput, NotFound
+from core.people.audit_events import record
 from core.people.permissions import Permission, require
-from core.people.records import AuditEvent, User
+from core.people.records import User
 from core.review.records import Feedback, FeedbackFilter, ReviewState
 from core.search.ports import SearchIndex
 from core.search.records import SearchQuery
@@ -87,7 +88,7 @@ class FeedbackQueue:
         narrowed = self._narrow(filter, text)
         with self._store() as work:
             details = {"rows": str(work.feedback.count(narrowed)), "words": text.strip()[:200]}
-            work.audit.add(AuditEvent(self._clock(), user.id, "feedback.export", "feedback", details))
+            record(work, self._clock(), user.id, "feedback.export", "feedback", **details)
             work.commit()
         offset = 0
         while True:
@@ -116,7 +117,7 @@ class FeedbackQueue:
                 raise NotFound("There is no such feedback. The rating may have been taken back.")
             way = path(work.messages.of_conversation(found.conversation_id), found.message_id)
             if self._is_first_look(user.id, feedback_id, now):
-                work.audit.add(AuditEvent(now, user.id, "feedback.open", feedback_id, {"person": found.user_name}))
+                record(work, now, user.id, "feedback.open", feedback_id, person=found.user_name)
                 work.commit()
         return Case(found, tuple(way))
 
@@ -148,8 +149,7 @@ class FeedbackQueue:
                 updated_at=now,
             )
             work.feedback.review(feedback_id, changed.state, changed.note, user.id, now)
-            details = {"state": changed.state.value, "person": found.user_name}
-            work.audit.add(AuditEvent(now, user.id, "feedback.review", feedback_id, details))
+            record(work, now, user.id, "feedback.review", feedback_id, state=changed.state.value, person=found.user_name)
             work.commit()
         return changed
 
