@@ -1,1 +1,7 @@
-"""The text of PDF and Word documents."""
+"""The text of PDF and Word documents.
+
+In reading order:
+
+- reader: read a document in a process of its own
+- worker: the program of that process
+"""
