@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import uuid4
 
+from core.characters import without_controls
 from core.chat.conversations import own, path
 from core.chat.records import Author, Message, MessageStatus
 from core.clock import Clock
@@ -65,7 +66,7 @@ class FeedbackQueue:
                 work.feedback.put(
                     Feedback(
                         uuid4().hex, user.id, user.name, user.group, message.conversation_id, message_id, model,
-                        rating, comment.strip(), ReviewState.NEW, "", now, now,
+                        rating, without_controls(comment).strip(), ReviewState.NEW, "", now, now,
                     )
                 )  # fmt: skip
             work.commit()
@@ -144,7 +145,7 @@ class FeedbackQueue:
             changed = replace(
                 found,
                 state=found.state if state is None else state,
-                note=found.note if note is None else note.strip(),
+                note=found.note if note is None else without_controls(note).strip(),
                 reviewer_name=user.name,
                 updated_at=now,
             )
