@@ -15,6 +15,7 @@ In reading order:
 - unit_of_work: one transaction over all repositories
 - errors: the errors that people may see, as templates with fields
 - bounds: check that a number or a text is within its limits
+- characters: tell visible, invisible and misleading characters apart
 - clock: the clock that services are given
 - client_address: a client's address, as limits count it
 """

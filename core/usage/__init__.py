@@ -6,4 +6,5 @@ In reading order:
 - totals: add up answers into counts, sums and quantiles
 - ports: the repository of generation rows
 - reports: make usage reports
+- csv_cells: write CSV that is safe in a spreadsheet
 """

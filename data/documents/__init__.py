@@ -4,4 +4,5 @@ In reading order:
 
 - reader: read a document in a process of its own
 - worker: the program of that process
+- encoding_detector: guess the encoding of a text file
 """

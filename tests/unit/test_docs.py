@@ -72,7 +72,8 @@ def test_every_decision_has_its_four_parts_and_is_listed_in_order() -> None:
     decisions = sorted((DOCS / "decisions").glob("*.md"))
     assert [path.name[:3] for path in decisions] == [f"{number:03}" for number in range(1, len(decisions) + 1)]
     for path in decisions:
-        assert re.findall(r"^## (.+)$", path.read_text("utf-8"), flags=re.MULTILINE) == ["Context", "Decision", "Measured", "Alternatives"], path
+        parts = re.findall(r"^## (.+)$", path.read_text("utf-8"), flags=re.MULTILINE)
+        assert parts == ["Context", "Decision", "Measured", "Alternatives"], path
     listed = re.findall(r"\(decisions/([\w-]+\.md)\)", (DOCS / "architecture.md").read_text("utf-8"))
     assert [path.name for path in decisions] == list(dict.fromkeys(listed))
 

@@ -9,6 +9,7 @@ In reading order:
 - undo_bar: undo a deletion
 - transcript: questions, answers, and the running answer
 - message: print text of strangers
+- encoding_titles: names of text encodings for people
 - between_answers: feedback, versions and reasoning between answers
 - composer: the input at the foot
 - linked_message: mark the message that a link names
