@@ -54,7 +54,8 @@ def test_models_for_vectors_pass_with_any_number_of_texts(tmp_path: Path, slots:
 
 
 def test_a_model_for_the_gpu_is_tried_on_the_processor(tmp_path: Path) -> None:
-    options = BackendOptions(context=32_768, slots=16, gpu_layers=-1, batch_tokens=2_048, split_mode="none", main_gpu=1)
+    gpu = {"gpu_layers": -1, "batch_tokens": 2_048, "split_mode": "none", "main_gpu": 1}
+    options = BackendOptions(context=32_768, slots=16, extra_buffers=EXTRA_BUFFERS, **gpu)
     try_to_load(make_gguf(tmp_path / "a.gguf"), options)
 
 
