@@ -57,7 +57,7 @@ def check_same_origin(request: Request) -> None:
 
 
 def caller_of(request: Request) -> Caller:
-    """Return the origin of a sign-in. The address is the connection's, or what a trusted proxy reported (cli/serve.py)."""
+    """Return the origin of a sign-in. The address is the connection's, or what a trusted proxy reported (cli/serving/serve.py)."""
     return Caller(request.client.host if request.client else HERE, request.cookies.get(DEVICE_COOKIE))
 
 

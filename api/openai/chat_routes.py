@@ -18,8 +18,7 @@ from api.services import PortalHere
 from api.starting import begun
 from api.streams import Cutoff, EventStream, until_finished
 from core.errors import NotFound
-from core.inference.records import Source
-from core.models.records import LoadedModel
+from core.inference.records import ServedModel, Source
 
 router = APIRouter(prefix="/v1", tags=["OpenAI"], responses=OPENAI_REFUSALS)
 
@@ -41,11 +40,11 @@ class ModelOut(BaseModel):
     parent: str | None = Field(default=None, description="The model of an adapter.")
 
     @staticmethod
-    def all(models: Sequence[LoadedModel]) -> list[ModelOut]:
+    def all(models: Sequence[ServedModel]) -> list[ModelOut]:
         """Return each model, and each with each of its adapters."""
         return [
             ModelOut(
-                id=name, context_window=model.context, kind=model.file.kind.value, parent=model.name if name != model.name else None
+                id=name, context_window=model.context, kind=model.kind.value, parent=model.name if name != model.name else None
             )
             for model in models
             for name in model.names
@@ -60,12 +59,12 @@ class ModelsOut(BaseModel):
 @router.get("/models")
 def models(portal: PortalHere, user: SignedIn) -> ModelsOut:
     """List the available models, the default for chats first; an adapter as model:adapter."""
-    return ModelsOut(data=ModelOut.all(portal.models.ready(user)))
+    return ModelsOut(data=ModelOut.all(portal.gateway.models(user)))
 
 
 @router.get("/models/{name:path}")
 def model(name: str, portal: PortalHere, user: SignedIn) -> ModelOut:
-    for each in ModelOut.all(portal.models.ready(user)):
+    for each in ModelOut.all(portal.gateway.models(user)):
         if each.id == name:
             return each
     raise NotFound("No model is named {model}. GET /v1/models lists the available models.", model=name[:200])

@@ -208,7 +208,7 @@ class Conversations:
             conversation = own_to_change(work, user, conversation_id)
             messages = work.messages.of_conversation(conversation_id)
             if not any(message.id == message_id for message in messages):
-                raise NotFound("There is no such message in this conversation.")
+                raise NotFound("This message is not in this conversation.")
             if any(message.status is MessageStatus.STREAMING for message in messages):
                 raise Conflict("An answer is still running in this conversation. Stop it first.")
             head = message_id

@@ -9,6 +9,12 @@ from typing import Protocol
 from core.knowledge.records import StoredFile
 
 
+class EncodingDetector(Protocol):
+    def guess(self, content: bytes) -> str | None:
+        """The encoding of a text that is not Unicode, as core.knowledge.encodings names it; None where nothing fits."""
+        ...
+
+
 class DocumentReader(Protocol):
     def text(self, name: str, content: bytes) -> str:
         """Extract the normalized text of a PDF or Word document. `name` is used in error sentences.
@@ -45,6 +51,7 @@ class FileRepository(Protocol):
         """
         ...
 
+    def set_encoding(self, file_id: str, encoding: str) -> None: ...
     def waiting(self, user_id: str) -> Sequence[StoredFile]:
         """List this person's files without a conversation, oldest first."""
         ...

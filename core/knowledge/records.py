@@ -17,3 +17,5 @@ class StoredFile:
     created_at: datetime
     conversation_id: str | None = None
     """None until a question takes the file."""
+    encoding: str = ""
+    """The encoding of a text file, a key of core.knowledge.encodings.ENCODINGS; empty for a document, and if it was never recorded."""

@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from core.bounds import one_of, within
-from core.errors import InvalidInput
+from core.errors import InvalidInput, StoredError
 
 _ADAPTER_NAME = re.compile(r"[\w.-]{1,64}")
 MOST_ADAPTERS = 32
@@ -29,7 +29,7 @@ class Adapter:
         within("scale", self.scale, -100, 100)
         if not _ADAPTER_NAME.fullmatch(self.name):
             raise InvalidInput(
-                "{name} cannot be an adapter's name. Use 1 to 64 letters, digits, dots and hyphens.", name=repr(self.name[:80])
+                "{name} is not a valid adapter name. Use 1 to 64 letters, digits, dots and hyphens.", name=repr(self.name[:80])
             )
 
 
@@ -43,7 +43,7 @@ class AdapterFile:
     architecture: str = ""
     """The architecture of the models it was made for."""
     rank: int = 0
-    error: str | None = None
+    error: StoredError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +85,15 @@ class LoadSettings:
         one_of("streams", self.streams, "auto", "separate", "unified")
         one_of("split_mode", self.split_mode, "none", "layer", "row")
         if self.kv_type != "f16" and self.flash_attention == "off":
-            raise InvalidInput("A context of 8 or 4 bit needs flash attention. Leave it on, or choose 16 bit.")
+            raise InvalidInput("An 8-bit or 4-bit context needs flash attention. Leave it on, or choose 16-bit.")
         for share in self.gpu_shares:
             within("gpu_shares", share, 0, 1_000_000)
         if self.gpu_shares and not any(self.gpu_shares):
             raise InvalidInput("At least one GPU needs a share above 0.")
         if self.gpu_shares and self.split_mode == "none":
-            raise InvalidInput("With split mode none one GPU takes the whole model. Leave the shares out, or choose layer or row.")
+            raise InvalidInput("With split mode none, one GPU holds the whole model. Leave the shares out, or choose layer or row.")
         if len(self.adapters) > MOST_ADAPTERS or len({adapter.name for adapter in self.adapters}) < len(self.adapters):
-            raise InvalidInput("A model takes at most {most} adapters, each with a name of its own.", most=MOST_ADAPTERS)
+            raise InvalidInput("A model can have at most {most} adapters, each with a unique name.", most=MOST_ADAPTERS)
         if self.main_gpu is not None and self.split_mode == "layer":
             raise InvalidInput("Split mode layer has no main GPU. Choose none or row with it.")
 
@@ -120,7 +120,7 @@ class ModelFile:
     """Tokens the model was trained for."""
     layers: int = 0
     thinking: bool = False
-    error: str | None = None
+    error: StoredError | None = None
     kind: ModelKind = ModelKind.CHAT
 
 
@@ -183,11 +183,11 @@ class StartModel:
 
 @dataclass(frozen=True, slots=True)
 class StartProblem:
-    """A model that should have been loaded at the start, and why it was not, in English."""
+    """A model that should have been loaded at the start, and why it was not."""
 
     name: str
     path: Path
-    reason: str
+    reason: StoredError
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +230,7 @@ class LoadedModel:
     tokens_per_second: float | None = None
     """Of all running answers together, over the last minute; None if none ran."""
     default: bool = False
-    error: str | None = None
+    error: StoredError | None = None
     adapters: tuple[str, ...] = ()
     """The names of its LoRA adapters."""
     isolated: bool = False

@@ -55,7 +55,7 @@ class FeedbackQueue:
         with self._store() as work:
             message = work.messages.get(message_id)
             if message is None or message.author is not Author.ASSISTANT:
-                raise NotFound("There is no such answer. It may have been deleted.")
+                raise NotFound("This answer does not exist. It may have been deleted.")
             own(work, user, message.conversation_id)
             if message.status is MessageStatus.STREAMING:
                 raise Conflict("The answer is still running. Rate it once it is finished.")

@@ -196,7 +196,7 @@ class KeptProcess(ABC):
                 match message:
                     case {"progress": float(done)}:
                         if self._closing.is_set() or not self._progress(done):
-                            refused = ModelFailed("The load was given up.")
+                            refused = ModelFailed("Loading was cancelled.")
                     case {"refused": dict(error)}:
                         refused = read_error(error)
                     case {"ready": dict(ready)}:

@@ -84,7 +84,7 @@ class EmbeddingPlatform:
         if isinstance(one, str):
             return self._fitted(self._before, self._plain(one), self._after, f"input.{place}", truncate)
         if max(one) >= self._embedder.vocabulary:
-            raise InvalidInput("{field} holds a number that is no token id.", field=f"input.{place}")
+            raise InvalidInput("{field} contains a number that is not a token id.", field=f"input.{place}")
         return self._fitted([], list(one), [], f"input.{place}", truncate)
 
     def _by_marks(self, query: str, document: str, field: str, truncate: bool) -> list[int]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from core.errors import Conflict, InvalidInput, NotFound, PortalError, Unavailable
+from core.errors import Conflict, InvalidInput, NotFound, PortalError, StoredError, Unavailable
 from core.models.records import AdapterFile, DeviceMemory, LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelKind, ModelState
 from models.child.kept_process import AGAIN
 from models.embedding.embedding_platform import EmbeddingPlatform
@@ -21,14 +21,15 @@ from models.gguf.folder import Catalog
 from models.gguf.memory_plan import LoadPlan, check_fits, plan_load
 from models.gguf.tensor_check import check_model
 from models.platforms.local import LocalPlatform
-from models.serving import machine, machine_trial
-from models.serving.file_buffers import FILE_BUFFERS, FileBuffers
+from models.serving import machine
 from models.serving.last_run import RunRecord
 from models.serving.loader import Loader, chosen_adapters
 from models.serving.pool_entry import Entry
 from models.serving.precedence import urgent
 from models.serving.remembered_settings import RememberedSettings
 from models.serving.watchdog import Watchdog
+from models.trials import machine_trial
+from models.trials.file_buffers import FILE_BUFFERS, FileBuffers
 
 DRAIN_S = 30.0
 _log = logging.getLogger(__name__)
@@ -109,7 +110,7 @@ class Pool:
                 raise Unavailable("The portal is stopping.")
             known = self._entries.get(facts.file.name)
             if known and known.state is not ModelState.FAILED:
-                raise Conflict("A model named {model} is loaded already. Unload it first.", model=facts.file.name)
+                raise Conflict("A model named {model} is already loaded. Unload it first.", model=facts.file.name)
             self._remembered.keep(path, settings)
             entry = self._entries[facts.file.name] = Entry(
                 facts,
@@ -159,7 +160,8 @@ class Pool:
             if isinstance(found, LocalPlatform):
                 return found
             raise InvalidInput(
-                "The model {model} makes vectors; it cannot chat. Choose one of: {models}.", model=wanted, models=", ".join(chats) or "none"
+                "{model} is an embedding or reranking model and cannot chat. Choose one "
+                "of: {models}.", model=wanted, models=", ".join(chats) or "none"
             )
 
     def vectors(self, name: str | None, kind: ModelKind) -> EmbeddingPlatform:
@@ -168,12 +170,12 @@ class Pool:
             names = [entry.name for entry in self._entries.values() if entry.facts.file.kind is kind]
             wanted = name or next(iter(names), None)
             if wanted is None:
-                raise Unavailable("No model of the kind {kind} is loaded. Ask an admin to load one on the Models page.", kind=kind.value)
+                raise Unavailable("No {kind} model is loaded. Ask an admin to load one on the Models page.", kind=kind.value)
             found = self._ready(wanted)
             if isinstance(found, EmbeddingPlatform) and wanted in names:
                 return found
             raise InvalidInput(
-                "The model {model} is not of the kind {kind}. Choose one of: {models}.",
+                "{model} is not a model for {kind}. Choose one of: {models}.",
                 model=wanted,
                 kind=kind.value,
                 models=", ".join(names) or "none",
@@ -190,7 +192,7 @@ class Pool:
             raise Unavailable(AGAIN, name=wanted)
         if entry.state is ModelState.LOADING:
             raise Unavailable("The model {model} is still loading. Try again in a moment.", model=wanted)
-        raise Unavailable("The model {model} is not available now.", model=wanted)
+        raise Unavailable("The model {model} is unavailable.", model=wanted)
 
     def metrics(self) -> dict[str, EngineMetrics]:
         """Of every running engine, by the model's name."""
@@ -238,10 +240,10 @@ class Pool:
         try:
             platform = self._loader.load(entry, lambda state, reason: self._changed(entry, state, reason))
         except PortalError as error:
-            self._failed(entry, str(error))
+            self._failed(entry, StoredError.of(error))
         except Exception as error:  # noqa: BLE001 - shown as the reason; the other models run on
             _log.exception("loading %s failed", entry.name)
-            self._failed(entry, f"It could not be loaded: {error}")
+            self._failed(entry, StoredError("It could not be loaded: {error}", {"error": str(error)}))
         else:
             with self._lock:
                 if not entry.unwanted:
@@ -258,13 +260,13 @@ class Pool:
         platform = entry.platform
         if state is ModelState.FAILED:
             entry.platform = None
-            self._failed(entry, f"Its process ended again and again: {reason}")
+            self._failed(entry, StoredError("Its process ended again and again: {reason}", {"reason": reason}))
             if platform is not None:
                 platform.close()
             return
         with self._lock:
             if entry.state in (ModelState.READY, ModelState.RESTARTING):
-                entry.state, entry.error = state, reason or None
+                entry.state, entry.error = state, StoredError.kept(reason) if reason else None
 
     def _drain(self, entry: Entry) -> None:
         deadline = time.monotonic() + DRAIN_S
@@ -276,9 +278,9 @@ class Pool:
             self._remove(entry)
             _log.info("model %s is unloaded", entry.name)
         else:
-            self._failed(entry, "It did not stop. Restart the portal to free its memory.")
+            self._failed(entry, StoredError("It did not stop. Restart the portal to free its memory."))
 
-    def _failed(self, entry: Entry, reason: str) -> None:
+    def _failed(self, entry: Entry, reason: StoredError) -> None:
         with self._lock:
             if entry.unwanted and entry.platform is None:
                 self._remove(entry)
@@ -324,4 +326,4 @@ class Pool:
         self._default = next(ready, None)
 
 def _not_for_chats(name: str) -> Conflict:
-    return Conflict("The model {model} makes vectors; chats cannot use it.", model=name)
+    return Conflict("{model} is an embedding or reranking model; chats cannot use it.", model=name)
