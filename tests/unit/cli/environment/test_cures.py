@@ -34,7 +34,7 @@ FULL = Path("/dev/full")
     [
         ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device", DISK),
         ("c++: fatal error: Killed signal terminated program cc1plus", "Memory ran out."),
-        ("after ProxyError('Cannot connect to proxy.')\nERROR: No match (from versions: none)", "The proxy did not let it through"),
+        ("after ProxyError('Cannot connect to proxy.')\nERROR: No match (from versions: none)", "The proxy refused the connection"),
         ("ssl.SSLCertVerificationError: CERTIFICATE_VERIFY_FAILED", "set PIP_CERT"),
         ("urllib3.exceptions.IncompleteRead: IncompleteRead(10 bytes read)", DOWNLOAD),
         ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.", DOWNLOAD),

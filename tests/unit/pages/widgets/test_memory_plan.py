@@ -35,7 +35,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch, plan: MemoryPlan) -> str:
 
 def test_the_bar_adds_up_to_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
     bar = drawn(monkeypatch, PLAN)
-    for words in ("Weights <em>20.0 GB", "Context <em>8.0 GB", "Work space <em>2.0 GB", "In use now <em>8.0 GB"):
+    for words in ("Weights <em>20.0 GB", "Context <em>8.0 GB", "Compute buffers <em>2.0 GB", "In use now <em>8.0 GB"):
         assert words in bar
     assert "Free after loading <em>10.0 GB" in bar
     assert "width:41.667%" in bar
