@@ -69,7 +69,7 @@ def test_a_chat_moves_into_a_new_folder_which_is_opened_left_and_deleted(person:
 
     page.get_by_role("button", name="More: Bonds").click()
     page.get_by_role("menuitem", name="Delete folder").click()
-    expect(dialog.get_by_text("Its chats stay, in no folder.")).to_be_visible()
+    expect(dialog.get_by_text("Its chats stay, without a folder.")).to_be_visible()
     dialog.get_by_role("button", name="Delete").click()
     expect(folder).to_have_count(0)
     for title in ("Asked in the folder", "Bond prices", "Loose one"):

@@ -89,7 +89,7 @@ def elsewhere() -> Iterator[tuple[str, list[str]]]:
 
 
 FORBIDDEN = {
-    "a picture": "new Promise(done => { const it = new Image(); it.onload = it.onerror = done; it.src = URL; document.body.append(it) })",
+    "an image": "new Promise(done => { const it = new Image(); it.onload = it.onerror = done; it.src = URL; document.body.append(it) })",
     "a request": "fetch(URL).catch(() => 0)",
     "a beacon": "navigator.sendBeacon(URL, 'x')",
     "a websocket": "new Promise(done => {"

@@ -41,7 +41,7 @@ def test_a_backup_goes_from_the_button_into_a_file_that_can_be_restored(person: 
 
     page.get_by_role("button", name="Actions").click()
     page.get_by_text("Verify").click()
-    dialog.get_by_label("Passphrase of").fill("correct horse")
+    dialog.get_by_label("Passphrase for").fill("correct horse")
     dialog.get_by_role("button", name="Verify").click()
     expect(page.get_by_text("is intact: every row is as it was written.")).to_be_visible()
     expect(dialog).to_have_count(0)
@@ -54,5 +54,5 @@ def test_a_backup_goes_from_the_button_into_a_file_that_can_be_restored(person: 
     page.get_by_role("button", name="Actions").click()
     page.get_by_text("Delete", exact=True).click()
     dialog.get_by_role("button", name="Delete").click()
-    expect(page.get_by_text("There is no backup yet.")).to_be_visible()
+    expect(page.get_by_text("There are no backups yet.")).to_be_visible()
     assert not list((portal.home / "backups").iterdir())

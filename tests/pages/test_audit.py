@@ -100,7 +100,7 @@ def test_who_signed_in_and_out_and_who_tried_is_recorded(house: House) -> None:
     house.portal.sessions.close(token)
     table = audit(house).dataframe[0].value
     assert list(table["action"])[:2] == ["Signed out", "Signed in"] and list(table["subject"])[:2] == ["admin", "admin"]
-    assert table["details"][1] == "By: API"
+    assert table["details"][1] == "Method: API"
 
 
 def test_nobody_but_admins_reads_it(house: House) -> None:

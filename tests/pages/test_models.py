@@ -49,7 +49,7 @@ def keys(drawn: AppTest) -> set[str]:
 
 def test_only_admins_run_models(made: Stage) -> None:
     refused = page("models", made, as_role(made.admin, Role.MANAGER))
-    assert "does not include this" in texts(refused) and "card" not in keys(refused)
+    assert "does not allow this" in texts(refused) and "card" not in keys(refused)
     with pytest.raises(NotAllowed):
         made.portal.models.unload(as_role(made.admin, Role.MANAGER), "fake")
 
@@ -147,7 +147,7 @@ def test_a_failed_load_keeps_its_sentence_until_it_is_dismissed(made: Stage) -> 
     made.pool.on_disk = [FILE, OTHER]
     drawn = page("models", made)
     shown = texts(drawn).replace("\\", "")
-    assert "It needs 9 GB; 2 GB are free." in shown and "The other models were not touched" in shown
+    assert "It needs 9 GB; 2 GB are free." in shown and "Other models are not affected" in shown
     assert drawn.selectbox(key="models-plan").value == str(OTHER.path)
     drawn.button(key="dismiss-glm-4-9b").click().run()
     assert ("unload", "glm-4-9b") in made.pool.asked
@@ -158,7 +158,7 @@ def test_a_model_that_serves_people_is_unloaded_only_after_a_question(made: Stag
     drawn = page("models", made)
     drawn.menu_button(key="more-second").click("unload").run()
     assert ("unload", "second") not in made.pool.asked
-    assert "2 answers are running or in line" in texts(drawn)
+    assert "2 answers are running or queued" in texts(drawn)
     assert drawn.button(key="unload-yes").label == "Unload"
 
 
@@ -244,7 +244,7 @@ def test_the_page_speaks_chinese(made: Stage) -> None:
 
 def test_the_page_says_how_the_slots_hold_their_conversations(made: Stage) -> None:
     made.pool.on_disk = [FILE, OTHER]
-    assert "Each slot has a memory of its own" in texts(page("models", made))
+    assert "Each slot has its own KV cache" in texts(page("models", made))
     made.pool.plan = lambda file, settings: replace(PLAN, shared_tokens=6_144)  # type: ignore[method-assign]
     shown = texts(page("models", made))
     assert "4 slots share a KV cache of 6,144 tokens." in shown and "Separate caches would not fit." in shown
@@ -262,7 +262,7 @@ def test_gpu_settings_are_there_only_where_there_are_gpus(made: Stage) -> None:
     drawn.button(key="models-load").click().run()
     assert made.pool.settings[-1].gpu_shares == (3.0, 1.0)
     drawn.text_input(key=f"plan-shares-{OTHER.path}").set_value("much").run()
-    assert "Shares are numbers with commas between them" in texts(drawn)
+    assert "Enter shares as numbers separated by commas" in texts(drawn)
 
 
 def test_the_settings_of_the_last_load_are_offered_again(made: Stage) -> None:
@@ -303,7 +303,7 @@ CRASH = Crash(datetime(2026, 11, 21, 9, 30, tzinfo=UTC), "guide", "decoding", 3,
 def test_a_crash_of_the_last_run_is_told(made: Stage) -> None:
     made.portal.models._crashes = (CRASH,)
     shown = texts(page("models", made))
-    died = "while the model guide computed 3 answers"
+    died = "while the model guide was computing 3 answers"
     for words in ("2026-11-21 09:30", died, "GGML_ASSERT(x) failed", "4f0c, 77ab", "2 runs in a row"):
         assert words in shown, words
 
@@ -340,7 +340,7 @@ def test_a_model_that_is_stuck_says_so(made: Stage, isolated: bool) -> None:
     made.pool.models = [replace(MODEL, stuck_s=42.4, isolated=isolated)]
     shown = texts(page("models", made))
     assert "Stuck" in shown and "It has not completed a step for 42 s." in shown
-    assert ("After 60 s its process is ended" in shown) is isolated
+    assert ("After 60 s its process is restarted" in shown) is isolated
     assert ("restart the portal" in shown) is not isolated
 
 
@@ -371,7 +371,7 @@ def test_a_model_that_was_not_loaded_at_the_start_is_told_on_every_page_of_an_ad
 
     drawn = banner(made.admin)
     shown = texts(drawn)
-    assert "fake was not loaded at startup" in shown and "There is no file" in shown and "<b>" not in shown
+    assert "fake was not loaded at startup" in shown and "The file" in shown and "<b>" not in shown
     assert texts(banner(as_role(made.admin, Role.MANAGER))) == ""
     made.pool.models = []
     drawn.button(key="leaveout-fake").click().run()

@@ -87,7 +87,7 @@ def test_hits_of_one_chat_stand_under_its_title_with_the_words_marked(house: Hou
     house.ask(ana, "what is a bond?")
     drawn = search(house, "bond")
     assert found(drawn) == [("what is a [bond]?", ["what is a [bond]?"])]
-    assert "2 found" in texts(drawn)
+    assert "2 results" in texts(drawn)
 
 
 def test_chinese_words_of_two_characters_are_found(house: House, ana: User) -> None:

@@ -63,7 +63,7 @@ def test_no_rights_names_the_role_that_would_be_needed(house: House) -> None:
 
     drawn = AppTest.from_function(forbidden, args=(house.person(Role.ANALYST),)).run()
     assert "You cannot open Usage" in texts(drawn)
-    assert "Manager, Admin; yours is Analyst" in texts(drawn)
+    assert "Only managers and admins can open this page; your role is Analyst" in texts(drawn)
 
 
 def test_every_page_of_the_menu_has_a_chinese_title() -> None:

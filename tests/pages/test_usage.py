@@ -55,7 +55,7 @@ def test_the_figures_are_those_of_the_report(seeded: Stage) -> None:
 def test_a_manager_may_look_and_an_analyst_is_told_no(seeded: Stage) -> None:
     assert page("usage", seeded, as_role(seeded.admin, Role.MANAGER)).metric
     refused = page("usage", seeded, as_role(seeded.admin, Role.ANALYST))
-    assert not refused.metric and "does not include this" in texts(refused)
+    assert not refused.metric and "does not allow this" in texts(refused)
 
 
 def test_seven_days_moves_the_dates_and_dates_of_ones_own_release_the_choice(seeded: Stage) -> None:

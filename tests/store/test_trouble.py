@@ -84,7 +84,7 @@ def test_reading_goes_on_while_somebody_writes(impatient: Database) -> None:
 
 
 def test_when_all_connections_are_taken_the_store_has_too_much_to_do(impatient: Database) -> None:
-    with SqlUnitOfWork(impatient), SqlUnitOfWork(impatient), pytest.raises(Unavailable, match="too much to do"):
+    with SqlUnitOfWork(impatient), SqlUnitOfWork(impatient), pytest.raises(Unavailable, match="overloaded"):
         SqlUnitOfWork(impatient).__enter__()
 
 

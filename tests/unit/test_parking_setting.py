@@ -39,4 +39,4 @@ def test_the_default_takes_a_share_of_what_is_free(tmp_path: Path) -> None:
 def test_a_portal_without_room_for_the_folder_runs_on(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "parked").write_bytes(b"a file is in the way")
     assert open_parked_files(Settings(home=tmp_path)) is None
-    assert "cannot be parked" in caplog.text
+    assert "cannot be offloaded" in caplog.text

@@ -131,7 +131,7 @@ def test_dimensions_cut_and_make_the_length_1_again(pool: Pool) -> None:
 def test_too_long_a_text_is_refused_with_numbers_or_cut_if_asked(pool: Pool, model: str) -> None:
     limit = next(each.context for each in pool.loaded() if each.name == model)
     long = "ab " * limit
-    with pytest.raises(InputTooLong, match=rf"input\.1 has [\d,]+ tokens; the model can read {limit}\."):
+    with pytest.raises(InputTooLong, match=rf"input\.1 has [\d,]+ tokens; the model's limit is {limit}\."):
         embed(pool, model, "short", long)
     done = embed(pool, model, "short", long, truncate=True)
     assert abs(np.linalg.norm(done.rows[1]) - 1) < 1e-5
@@ -218,11 +218,11 @@ def test_a_model_of_another_kind_is_refused_in_words(pool: Pool) -> None:
     router = PoolRouter(pool)
     with pytest.raises(InvalidInput, match=r"mean makes vectors; it cannot chat\. Choose one of: guide"):
         router.start(GenerationRequest((ChatMessage("user", "x"),), "ann", "mean"))
-    with pytest.raises(InvalidInput, match=r"guide is not of the kind embedding\. Choose one of: averaged, cls, last, mean"):
+    with pytest.raises(InvalidInput, match=r"guide is not a model for embedding\. Choose one of: averaged, cls, last, mean"):
         embed(pool, "guide", "x")
-    with pytest.raises(InvalidInput, match="rank is not of the kind embedding"):
+    with pytest.raises(InvalidInput, match="rank is not a model for embedding"):
         embed(pool, "rank", "x")
-    with pytest.raises(InvalidInput, match=r"mean is not of the kind reranking\. Choose one of: rank, yes"):
+    with pytest.raises(InvalidInput, match=r"mean is not a model for reranking\. Choose one of: rank, yes"):
         rerank(pool, "mean", "x", "y")
     with pytest.raises(NotFound):
         embed(pool, "none", "x")

@@ -78,10 +78,10 @@ def test_the_folder_lists_adapters_beside_models(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["", "a:b", "a/b", "a b", "x" * 65])
 def test_a_name_that_could_not_be_asked_for_is_refused(name: str) -> None:
-    with pytest.raises(InvalidInput, match="cannot be an adapter's name"):
+    with pytest.raises(InvalidInput, match="is not a valid adapter name"):
         Adapter(name, Path("a.gguf"))
 
 
 def test_two_adapters_cannot_have_one_name() -> None:
-    with pytest.raises(InvalidInput, match="a name of its own"):
+    with pytest.raises(InvalidInput, match="a unique name"):
         LoadSettings(adapters=(Adapter("a", Path("a.gguf")), Adapter("a", Path("b.gguf"))))

@@ -74,7 +74,7 @@ def test_an_adapter_that_is_not_there_is_not_found_in_words(pool: Pool) -> None:
             PoolRouter(pool).start(wrong)
     with pytest.raises(NotFound, match="no model other"):
         PoolRouter(pool).start(asked("other:legal"))
-    with pytest.raises(InvalidInput, match="asks for the adapter legal, the request for sql"):
+    with pytest.raises(InvalidInput, match="asks for the adapter legal, but the request asks for sql"):
         PoolRouter(pool).start(asked("glm:legal", adapter="sql"))
 
 
