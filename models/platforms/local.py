@@ -8,7 +8,7 @@ from core.errors import InvalidInput, NotFound, PromptTooLong
 from core.inference.requests import ChatMessage, GenerationRequest, SamplingParams, Tool
 from models.child.model import ChildModel
 from models.engine.engine import Engine
-from models.engine.kv_cache.offload_files import ParkedFiles
+from models.engine.kv_cache.offload_files import OffloadFiles
 from models.engine.llama.backend import LlamaBackend
 from models.engine.llama.last_step import LastStep
 from models.engine.sampling.sampler import Resolved, ThinkingTags, recommended, resolve
@@ -18,7 +18,7 @@ from models.engine.stats.metrics import EngineMetrics
 from models.gguf.adapters import ChosenAdapter
 from models.gguf.facts import ModelFacts
 from models.platforms.local_generation import LocalGeneration
-from models.platforms.prefetch import UNKNOWN, LookAhead, Turn
+from models.platforms.prefetch import UNKNOWN, Prefetcher, Turn
 from models.prompting.answer_reader import AnswerReader
 from models.prompting.call_grammar import may_call, must_call
 from models.prompting.chat_template import ChatTemplate, Prompt
@@ -45,7 +45,7 @@ class LocalPlatform:
         backend: LlamaBackend | ChildModel,
         template: ChatTemplate,
         adapters: tuple[ChosenAdapter, ...] = (),
-        files: ParkedFiles | None = None,
+        files: OffloadFiles | None = None,
         last_step: LastStep | None = None,
         max_wait_s: float | None = None,
     ) -> None:
@@ -61,13 +61,13 @@ class LocalPlatform:
         self._engine = (
             backend
             if isinstance(backend, ChildModel)
-            else Engine(backend, facts.file.name, why=backend.last_error, files=files, last_step=last_step, max_wait_s=max_wait_s)
+            else Engine(backend, facts.file.name, last_error=backend.last_error, files=files, last_step=last_step, max_wait_s=max_wait_s)
         )
         name = f"{facts.file.name} {facts.title}"
         self._defaults = recommended(facts.file.architecture, name)
         self._tool_defaults = recommended(facts.file.architecture, name, tools=True)
         self._plain = MarkedText(backend.control_markers()).defused
-        self._look_ahead = LookAhead(facts.file.name, backend.slots, self._expected, self._engine.expect)
+        self._prefetcher = Prefetcher(facts.file.name, backend.slots, self._expected, self._engine.prefetch)
         self._engine.start()
 
     def start(self, request: GenerationRequest) -> LocalGeneration:
@@ -89,7 +89,7 @@ class LocalPlatform:
         sequence = self.submit(tokens, params, request.user_id, batch=request.batch, adapter=key, label=request.id)
 
         def ended(answer: ChatMessage, sequence: Sequence) -> None:
-            self._look_ahead.after(Turn((*messages, self._defused(answer)), request.thinking, tools, sequence))
+            self._prefetcher.after(Turn((*messages, self._defused(answer)), request.thinking, tools, tuple(sequence.tokens)))
 
         hears = None if request.batch else ended
         return LocalGeneration(
@@ -185,7 +185,7 @@ class LocalPlatform:
 
     def close(self, timeout: float = 30.0) -> bool:
         """Fail what still runs and free the memory; True if it is free."""
-        self._look_ahead.close()
+        self._prefetcher.close()
         self._template.close()
         return self._engine.close(timeout)
 

@@ -13,7 +13,7 @@ from core.errors import Conflict, InvalidInput, NotFound, PortalError, Unavailab
 from core.models.records import AdapterFile, DeviceMemory, LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelKind, ModelState
 from models.child.kept_process import AGAIN
 from models.embedding.embedding_platform import EmbeddingPlatform
-from models.engine.kv_cache.offload_files import ParkedFiles
+from models.engine.kv_cache.offload_files import OffloadFiles
 from models.engine.llama import native
 from models.engine.stats.metrics import STUCK_S, EngineMetrics
 from models.gguf.facts import ModelFacts, read_facts
@@ -44,7 +44,7 @@ class Pool:
         *,
         notes: Path,
         extra_buffers: bool = True,
-        files: ParkedFiles | None = None,
+        files: OffloadFiles | None = None,
         record: RunRecord | None = None,
         max_wait_s: float | None = None,
     ) -> None:

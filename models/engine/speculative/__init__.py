@@ -1,1 +1,1 @@
-"""Draft tokens: prompt lookup and MTP."""
+"""Draft tokens: a port (drafter), prompt lookup (passage, prompt_lookup), MTP (accept_rate, mtp_drafter, mtp), costs (draft_costs)."""

@@ -100,7 +100,7 @@ def test_the_planned_context_is_what_llama_cpp_takes(
     caplog.set_level(logging.DEBUG, "llama.cpp")
     model = read_facts(make_gguf(tmp_path / "a.gguf", architecture, next_layer=next_layer))
     load = plan_here(model, LoadSettings(context=1024, slots=4))
-    assert load.options.next_tokens == (next_layer and architecture in ("glm4moe", "deepseek2", "glm-dsa"))
+    assert load.options.mtp == (next_layer and architecture in ("glm4moe", "deepseek2", "glm-dsa"))
     start()
     LlamaBackend(model.file.path, load.options).close()
     taken = re.findall(r"(?:KV|RS) buffer size = +([0-9.]+) MiB", caplog.text)
@@ -112,11 +112,11 @@ def test_the_planned_context_is_what_llama_cpp_takes(
 def test_a_layer_that_guesses_ahead_is_loaded_where_there_is_room_for_it_besides() -> None:
     model = facts(next_layer_bytes=500_000_000)
     plain, quicker = plan(64).memory, plan(64, model=model).memory
-    assert plan(64, model=model).options.next_tokens
+    assert plan(64, model=model).options.mtp
     assert (quicker.slots, quicker.context) == (plain.slots, plain.context)
     assert quicker.weights_bytes == plain.weights_bytes + 500_000_000
     assert quicker.context_bytes == plain.context_bytes * 41 // 40
-    assert not plan(6.9, model=model).options.next_tokens
+    assert not plan(6.9, model=model).options.mtp
     assert plan(6.9, model=model).memory == plan(6.9).memory
 
 
@@ -133,9 +133,9 @@ def test_recurrent_layers_take_their_state_once_a_slot() -> None:
 
 def test_conversations_without_a_slot_get_a_quarter_of_what_the_host_has_left() -> None:
     small = plan(16)
-    assert small.options.parking_bytes == round(0.25 * (16 * GB - small.memory.needed_bytes))
-    assert plan(200).options.parking_bytes == 8 * 2**30
-    assert plan(1).options.parking_bytes == 0
+    assert small.options.offload_bytes == round(0.25 * (16 * GB - small.memory.needed_bytes))
+    assert plan(200).options.offload_bytes == 8 * 2**30
+    assert plan(1).options.offload_bytes == 0
 
 
 def test_each_slot_has_its_own_memory_where_there_is_enough() -> None:
