@@ -9,8 +9,7 @@ from fastapi import Depends, Request
 from core.chat.conversations import Conversations
 from core.chat.folders import Folders
 from core.chat.turns import Turns
-from core.inference.completions import Completions
-from core.inference.embeddings import Embeddings
+from core.inference.gateway import Gateway
 from core.knowledge.files import Files
 from core.models.ports import ModelPool
 from core.models.service import ModelService
@@ -67,9 +66,7 @@ class Portal(Protocol):
     @property
     def files(self) -> Files: ...
     @property
-    def completions(self) -> Completions: ...
-    @property
-    def embeddings(self) -> Embeddings: ...
+    def gateway(self) -> Gateway: ...
     @property
     def feedback(self) -> FeedbackQueue: ...
     @property

@@ -13,10 +13,10 @@ from models.engine.kv_cache.offload_files import OffloadFiles, default_budget
 from models.engine.llama import native
 from models.engine.llama.backend import BackendOptions
 from models.gguf.facts import fingerprint, read_facts
-from models.serving import machine_trial
-from models.serving.file_buffers import FILE_BUFFERS, FileBuffers
 from models.serving.last_run import RunRecord, read_crashes
 from models.serving.pool import Pool
+from models.trials import machine_trial
+from models.trials.file_buffers import FILE_BUFFERS, FileBuffers
 from settings import Settings
 
 log = logging.getLogger(__name__)
@@ -35,6 +35,7 @@ def open_pool(settings: Settings, record: RunRecord | None) -> Pool:
         files=open_offload_files(settings),
         record=record,
         max_wait_s=settings.max_wait_s,
+        mtp=settings.mtp,
     )
 
 

@@ -15,9 +15,8 @@ from bootstrap.parts import BACKUP_KEY, disk_space, now, open_index, open_log_sh
 from core.chat.conversations import Conversations
 from core.chat.folders import Folders
 from core.chat.turns import STOPPING, Turns
-from core.errors import Conflict, PortalError, StartFailed, Unavailable
-from core.inference.completions import Completions
-from core.inference.embeddings import Embeddings
+from core.errors import Conflict, PortalError, StartFailed, StoredError, Unavailable
+from core.inference.gateway import Gateway
 from core.inference.ports import Router
 from core.knowledge.files import MB, Files
 from core.models.ports import ModelPool
@@ -45,6 +44,7 @@ from core.tasks.worker import JobWorker
 from core.usage.reports import UsageReports
 from data.backup.folder import SqlBackupFolder
 from data.database import Database, open_database
+from data.documents.encoding_detector import CharsetDetector
 from data.documents.reader import ProcessDocumentReader
 from data.encryption.sealing import use_keyring
 from data.index.parked_jobs import ParkedJobs
@@ -87,8 +87,7 @@ class Portal:
     folders: Folders
     turns: Turns
     files: Files
-    completions: Completions
-    embeddings: Embeddings
+    gateway: Gateway
     feedback: FeedbackQueue
     search: Search
     suggestions: Suggestions
@@ -160,7 +159,7 @@ def build_portal(
     index = open_index(settings, database)
     if pool is None:
         own_pool = open_pool(settings, record)
-        pool, router = own_pool, router or PoolRouter(own_pool)
+        pool, router = own_pool, router if router is not None else PoolRouter(own_pool)
     assert router is not None, "a pool of its own needs its router"
     disk = disk_space(settings)
     hasher, passwords = hasher or BcryptHasher(), open_password_pool(os.cpu_count() or 1)
@@ -172,6 +171,7 @@ def build_portal(
     backups = Backups(store, jobs, SqlStoreInspector(database), folder, clock, server, os.environ.get(BACKUP_KEY) or None, disk)
     retention = Retention(store, clock)
     kinds = [*index_care.job_kinds(), *backups.job_kinds(), *retention.job_kinds()]
+    gateway = Gateway(store, router, clock)
     portal = Portal(
         settings=settings,
         accounts=Accounts(store, PooledHasher(hasher, passwords), clock),
@@ -181,10 +181,9 @@ def build_portal(
         devices=Devices(store, clock),
         conversations=Conversations(store, index, clock),
         folders=Folders(store, clock),
-        turns=Turns(store, router, clock, settings.max_question_chars, settings.max_file_mb * MB, disk),
-        files=Files(store, clock, ProcessDocumentReader(), settings.max_file_mb * MB, disk),
-        completions=Completions(store, router, clock),
-        embeddings=Embeddings(store, router, clock),
+        turns=Turns(store, gateway, clock, settings.max_question_chars, settings.max_file_mb * MB, disk),
+        files=Files(store, clock, ProcessDocumentReader(), settings.max_file_mb * MB, disk, CharsetDetector()),
+        gateway=gateway,
         feedback=FeedbackQueue(store, index, clock),
         search=Search(store, index, index_worker, clock),
         suggestions=Suggestions(store),
@@ -195,7 +194,6 @@ def build_portal(
         usage=UsageReports(store, clock),
         models=ModelService(
             pool,
-            router,
             store,
             clock,
             settings.models_path,
@@ -229,9 +227,10 @@ def load_models(portal: Portal) -> None:
     chosen = portal.settings
     path = Path(chosen.model).expanduser() if chosen.model else GUIDE
     last = newest_crash(chosen.home)
-    refusals: dict[str, str] = {}
+    refusals: dict[str, StoredError] = {}
     if last is not None and last.in_a_row >= MOST_CRASHES:
-        refusals[last.model] = f"It ended the last {last.in_a_row} runs in llama.cpp. Load it on the Models page, with its own process."
+        words = "It ended the last {n} runs in llama.cpp. Load it on the Models page, with its own process."
+        refusals[last.model] = StoredError(words, {"n": last.in_a_row})
     portal.models.load_at_start(StartModel(model_name(path), path, chosen.first_load, default=True), refusals)
 
 

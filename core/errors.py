@@ -38,8 +38,16 @@ class StoredError:
         params = {name: value if isinstance(value, int | float) else str(value) for name, value in error.params.items()}
         return cls(error.template, params, error.code)
 
+    @classmethod
+    def kept(cls, sentence: str) -> Self:
+        """Wrap a finished sentence, as older versions stored them: it is shown as it is."""
+        return cls("{sentence}", {"sentence": sentence})
+
     def __str__(self) -> str:
         return self.template.format(**self.params)
+
+    def __hash__(self) -> int:
+        return hash((self.template, tuple(sorted(self.params.items())), self.code))
 
 
 class InvalidInput(PortalError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -10,7 +11,10 @@ from typing import Generic, TypeVar
 from sqlalchemy import DateTime, Dialect, String, Text
 from sqlalchemy.types import TypeDecorator
 
+from core.errors import StoredError
+
 E = TypeVar("E", bound=StrEnum)
+_ERROR_START = '{"template": '
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -62,6 +66,24 @@ class Prose(TypeDecorator[str]):
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
         return value
+
+
+class ErrorText(TypeDecorator[StoredError]):
+    """An error as JSON. What an older version stored is a finished English sentence, which stays as it is."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: StoredError | None, dialect: Dialect) -> str | None:
+        if value is None:
+            return None
+        fields = {"template": value.template, "params": dict(value.params), "code": value.code}
+        return storable(json.dumps(fields, ensure_ascii=False))
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> StoredError | None:
+        if value is None:
+            return None
+        return StoredError(**json.loads(value)) if value.startswith(_ERROR_START) else StoredError.kept(value)
 
 
 def storable(text: str) -> str:

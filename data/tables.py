@@ -9,11 +9,12 @@ from sqlalchemy import JSON, BigInteger, Boolean, Float, ForeignKey, Index, Inte
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from core.chat.records import Author, MessageStatus
-from core.inference.records import FinishReason
+from core.errors import StoredError
+from core.inference.records import FinishReason, Source
 from core.people.records import Role, SessionKind
 from core.review.records import ReviewState
 from core.tasks.records import JobState
-from data.columns import Choice, Prose, UtcDateTime
+from data.columns import Choice, ErrorText, Prose, UtcDateTime
 from data.encryption.sealed_text import SealedBytes, SealedProse
 
 _STREAMING = text("status = 'streaming'")
@@ -38,6 +39,7 @@ class Table(DeclarativeBase):
         Author: Choice(Author),
         MessageStatus: Choice(MessageStatus),
         FinishReason: Choice(FinishReason),
+        Source: Choice(Source),
         ReviewState: Choice(ReviewState),
         JobState: Choice(JobState),
         dict[str, Any]: JSON,
@@ -130,7 +132,7 @@ class MessageTable(Table):
     reasoning: Mapped[str] = mapped_column(SealedProse("messages.reasoning"))
     status: Mapped[MessageStatus]
     created_at: Mapped[datetime]
-    error: Mapped[str | None] = mapped_column(Prose)
+    error: Mapped[StoredError | None] = mapped_column(ErrorText)
 
 
 class FileTable(Table):
@@ -146,6 +148,8 @@ class FileTable(Table):
     name: Mapped[str] = mapped_column(SealedProse("files.name"))
     size_bytes: Mapped[int]
     created_at: Mapped[datetime]
+    encoding: Mapped[str | None] = mapped_column(String(20))
+    """Of a text file; None for documents, and for files of earlier releases."""
 
 
 class FilePartTable(Table):
@@ -213,10 +217,10 @@ class GenerationTable(Table):
     tokens_per_second: Mapped[float | None]
     thinking_s: Mapped[float | None]
     finish_reason: Mapped[FinishReason]
-    source: Mapped[str] = mapped_column(String(16))
+    source: Mapped[Source]
     conversation_id: Mapped[str | None] = mapped_column(String(64))
     message_id: Mapped[str | None] = mapped_column(String(64))
-    error: Mapped[str | None] = mapped_column(Prose)
+    error: Mapped[StoredError | None] = mapped_column(ErrorText)
     variant: Mapped[str | None] = mapped_column(String(300))
     cost: Mapped[float | None]
     inter_token_p50_s: Mapped[float | None]

@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 
 from core.chat.records import Author, Conversation, Message, MessageStatus
 from core.chat.titles import title_of
-from core.inference.records import FinishReason, Generation, Timings, Usage
+from core.errors import StoredError
+from core.inference.records import FinishReason, Generation, Source, Timings, Usage
 from core.people.records import Role, User
 from core.review.records import Feedback, FeedbackFilter, ReviewState
 from core.unit_of_work import Store, UnitOfWork
@@ -169,8 +170,8 @@ def _generation(
             queue, first, first + tokens / rate, rate, tokens / rate / 3, inter_token_p50_s=1 / rate, inter_token_p95_s=1.6 / rate,
             prefill_s=first - queue,
         )  # fmt: skip
-    error = "The model stopped in the middle of the answer. Try again." if failed else None
-    source = "api" if dice.random() < 0.12 else "chat"
+    error = StoredError("The model stopped in the middle of the answer. Try again.") if failed else None
+    source = Source.API if dice.random() < 0.12 else Source.CHAT
     return Generation(
         _id(dice), user.id, user.group, at, model, version, "local", usage, timings, reason, source, conversation_id, answer_id, error
     )

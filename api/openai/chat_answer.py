@@ -15,7 +15,7 @@ from api.errors import UNEXPECTED, openai_error
 from api.portal.shapes import TimingsOut
 from api.streams import KEEP_ALIVE, KEEP_ALIVE_S, Failed, Feed, pump, sse
 from core.errors import ModelFailed, PortalError, Unavailable
-from core.inference.completions import Completion
+from core.inference.gateway import Answer, Gateway
 from core.inference.records import FinishReason, Usage
 from core.inference.requests import Alternative, Delta, Finished, GenerationEvent, GenerationRequest, Queued, TokenLogprob, ToolCall
 
@@ -98,7 +98,8 @@ class ChatAnswer:
     Of several answers the first begins alone; the others follow once it has read the prompt, and copy that from it.
     """
 
-    def __init__(self, first: Completion, start_another: Callable[[int], Completion], count: int) -> None:
+    def __init__(self, gateway: Gateway, first: Answer, start_another: Callable[[int], Answer], count: int) -> None:
+        self._gateway = gateway
         self._first = first
         self._start_another = start_another
         self._count = count
@@ -123,7 +124,7 @@ class ChatAnswer:
             if self._gone():
                 completion.cancel()
         try:
-            for event in completion.events():
+            for event in self._gateway.recorded(completion):
                 if isinstance(event, Delta):
                     self._prompt_read.set()
                 yield number, event

@@ -21,7 +21,7 @@ from api.openai.vector_request import EmbeddingsIn, RerankIn
 from api.services import PortalHere
 from api.starting import begun
 from api.streams import KEEP_ALIVE_S, Cutoff, Failed, Feed, pump, until_finished
-from core.inference.embeddings import VectorWork
+from core.inference.gateway import Vectors
 from core.inference.vectors import Cancelled, Embedded
 
 router = APIRouter(prefix="/v1", tags=["OpenAI"], responses=OPENAI_REFUSALS)
@@ -65,7 +65,7 @@ class RerankOut(BaseModel):
 @router.post("/embeddings", response_model=EmbeddingsOut)
 async def embeddings(body: EmbeddingsIn, request: Request, portal: PortalHere, user: SignedIn, token: TokenHere) -> Response:
     """A vector of length 1 for each input, in order. A client that goes away stops the work."""
-    work = await begun(lambda: portal.embeddings.embed(user, body.request(user)))
+    work = await begun(lambda: portal.gateway.embed(user, body.request(user)))
     written = _base64 if body.encoding_format == "base64" else _numbers
     return await _answer(work, lambda done: _embeddings(work, done, written), request, Cutoff(portal.session_watch, token), body.ignored)
 
@@ -73,12 +73,12 @@ async def embeddings(body: EmbeddingsIn, request: Request, portal: PortalHere, u
 @router.post("/rerank", response_model=RerankOut, response_model_exclude_none=True)
 async def rerank(body: RerankIn, request: Request, portal: PortalHere, user: SignedIn, token: TokenHere) -> Response:
     """How well each document answers the query, the best first."""
-    work = await begun(lambda: portal.embeddings.rerank(user, body.request(user)))
+    work = await begun(lambda: portal.gateway.rerank(user, body.request(user)))
     return await _answer(work, lambda done: _ranking(work, done, body), request, Cutoff(portal.session_watch, token), body.ignored)
 
 
 async def _answer(
-    work: VectorWork, write: Callable[[Embedded], bytes], request: Request, cutoff: Cutoff, ignored: list[str]
+    work: Vectors, write: Callable[[Embedded], bytes], request: Request, cutoff: Cutoff, ignored: list[str]
 ) -> Response:
     """Waited for and written on a thread of its own: a large answer takes long enough to hold up every stream."""
     feed: Feed[bytes | Failed | None] = Feed()
@@ -89,7 +89,7 @@ async def _answer(
     return Response(bodies[0], media_type="application/json", headers=ignored_header(ignored))
 
 
-def _written(work: VectorWork, write: Callable[[Embedded], bytes]) -> Iterator[bytes]:
+def _written(work: Vectors, write: Callable[[Embedded], bytes]) -> Iterator[bytes]:
     try:
         yield write(work.result())
     except Cancelled:
@@ -106,7 +106,7 @@ async def _bodies(feed: Feed[bytes | Failed | None]) -> AsyncIterator[bytes]:
             yield item
 
 
-def _embeddings(work: VectorWork, done: Embedded, written: Callable[[array[float]], str]) -> bytes:
+def _embeddings(work: Vectors, done: Embedded, written: Callable[[array[float]], str]) -> bytes:
     """By hand, and numbers with the nine digits that tell any two float32 apart: a quarter of what a general encoder takes."""
     vectors = (
         f'{{"object":"embedding","index":{place},"embedding":{written(row)}}}' for place, row in enumerate(done.rows)
@@ -126,7 +126,7 @@ def _base64(row: array[float]) -> str:
     return '"' + base64.b64encode(row.tobytes()).decode("ascii") + '"'
 
 
-def _ranking(work: VectorWork, done: Embedded, asked: RerankIn) -> bytes:
+def _ranking(work: Vectors, done: Embedded, asked: RerankIn) -> bytes:
     best = sorted(range(len(done.rows)), key=lambda place: -done.rows[place][0])
     results: list[dict[str, Any]] = [{"index": place, "relevance_score": done.rows[place][0]} for place in best[: asked.top_n]]
     if asked.return_documents:

@@ -21,6 +21,7 @@ from core.chat.ports import NO_FOLDER
 from core.chat.records import Turn
 from core.chat.turn_runner import TurnOptions
 from core.errors import InvalidInput
+from core.inference.records import Source
 from core.people.records import User
 
 router = APIRouter(prefix="/api/v1", tags=["conversations"])
@@ -128,7 +129,7 @@ async def ask(conversation_id: Id, body: Question, portal: PortalHere, user: Sig
     """Ask a question. The answer runs on if the client goes away; the same request_id finds it again."""
     options = body.options()
     turn = await begun(
-        lambda: portal.turns.start(user, conversation_id, body.text, options, body.request_id, files=body.files, source="api")
+        lambda: portal.turns.start(user, conversation_id, body.text, options, body.request_id, files=body.files, source=Source.API)
     )
     return await _answer(portal, user, turn, body.stream, token)
 
@@ -147,7 +148,7 @@ async def regenerate(
     """Answer the question of this answer again; the old answer stays as a version."""
     body = body or Regenerate()
     options = body.options()
-    turn = await begun(lambda: portal.turns.regenerate(user, message_id, options, body.request_id, source="api"))
+    turn = await begun(lambda: portal.turns.regenerate(user, message_id, options, body.request_id, source=Source.API))
     return await _answer(portal, user, turn, body.stream, token)
 
 

@@ -121,7 +121,8 @@ class Watch:
             return turn
         # Complete, but not saved yet: the text is here, and a later look at the turn tells whether it was.
         status = MessageStatus.FAILED if self._last.unsaved else self._last.status
-        error = self._last.unsaved or self._last.error
+        problem = self._last.unsaved or self._last.error
+        error = str(problem) if problem else None
         seen = {"status": status.value, "text": self._last.text, "reasoning": self._last.reasoning, "error": error}
         return turn.model_copy(update={"status": status.value, "answer": turn.answer.model_copy(update=seen)})
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from core.chat.records import Conversation, Folder, Message, MessageStatus, Turn
+from core.errors import StoredError
 
 
 class ConversationRepository(Protocol):
@@ -79,7 +80,7 @@ class MessageRepository(Protocol):
         """Write partial text of a streaming message; no effect on any other."""
         ...
 
-    def finish(self, message_id: str, status: MessageStatus, text: str, reasoning: str, error: str | None = None) -> None: ...
+    def finish(self, message_id: str, status: MessageStatus, text: str, reasoning: str, error: StoredError | None = None) -> None: ...
 
 
 class TurnRepository(Protocol):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from core.errors import StoredError
 from core.inference.records import Generation
 from core.knowledge.records import StoredFile
 
@@ -58,7 +59,7 @@ class Message:
     status: MessageStatus
     created_at: datetime
     reasoning: str = ""
-    error: str | None = None
+    error: StoredError | None = None
     generation: Generation | None = None
     rating: int | None = None
     """The conversation owner's rating of this answer: 1, -1 or None."""

@@ -8,8 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from core.chat.records import MessageStatus, Turn
+from core.errors import StoredError
+from core.inference.gateway import Answer
 from core.inference.records import FinishReason
-from core.inference.requests import Delta, Finished, Queued, RunningGeneration
+from core.inference.requests import Delta, Finished, Queued
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +36,8 @@ class Snapshot:
     thinking_s: float | None = None
     """How long the reasoning took; None while there is none."""
     tokens_per_second: float | None = None
-    error: str | None = None
-    unsaved: str | None = None
+    error: StoredError | None = None
+    unsaved: StoredError | None = None
     """Why the store cannot take the answer, which is complete; it is tried again until it can."""
 
     @property
@@ -59,7 +61,7 @@ class RunningTurn:
         self._now = Snapshot(turn.id, turn.question_id, turn.answer_id)
         self._changed = threading.Condition()
         self._listeners: list[Listener] = []
-        self._generation: RunningGeneration | None = None
+        self._answer: Answer | None = None
         self._stop_as: MessageStatus | None = None
 
     # Readers
@@ -113,20 +115,20 @@ class RunningTurn:
             if not self._now.running:
                 return
             self._stop_as = self._stop_as or as_status
-            generation = self._generation
-        if generation is not None:
-            generation.cancel()
+            answer = self._answer
+        if answer is not None:
+            answer.cancel()
 
     # The turn's thread
 
-    def attach(self, generation: RunningGeneration) -> None:
-        """Tell which generation to cancel; cancels at once if the stop came first."""
+    def attach(self, answer: Answer) -> None:
+        """Tell which answer to cancel; cancels at once if the stop came first."""
         with self._changed:
-            self._generation = generation
+            self._answer = answer
             stopped = self._stop_as is not None
-            self._publish(replace(self._now, model=generation.model))
+            self._publish(replace(self._now, model=answer.model))
         if stopped:
-            generation.cancel()
+            answer.cancel()
 
     @property
     def stop_requested(self) -> bool:
@@ -165,11 +167,11 @@ class RunningTurn:
                 )
             )
 
-    def not_saved_yet(self, why: str) -> None:
+    def not_saved_yet(self, why: StoredError) -> None:
         with self._changed:
             self._publish(replace(self._now, place=None, wait_s=None, unsaved=why))
 
-    def finish(self, status: MessageStatus, event: Finished | None, error: str | None) -> None:
+    def finish(self, status: MessageStatus, event: Finished | None, error: StoredError | None) -> None:
         with self._changed:
             elapsed = self._monotonic() - self._started
             final = replace(self._now, status=status, error=error, unsaved=None, place=None, wait_s=None, elapsed_s=elapsed)

@@ -9,16 +9,15 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from uuid import uuid4
 
 from core.chat.conversations import path
 from core.chat.records import Author, Message, MessageStatus, Turn
 from core.chat.running_turn import RunningTurn
 from core.chat.titles import better_title, title_of
-from core.errors import InvalidInput, PortalError, PromptTooLong, Unavailable
-from core.inference.ports import Router
-from core.inference.records import FinishReason, Generation, Timings, Usage
-from core.inference.requests import ChatMessage, Delta, Finished, GenerationRequest, Queued, RunningGeneration, SamplingParams
+from core.errors import InvalidInput, PortalError, PromptTooLong, StoredError, Unavailable
+from core.inference.gateway import Answer, Gateway
+from core.inference.records import FinishReason, Source
+from core.inference.requests import ChatMessage, Delta, Finished, GenerationRequest, Queued, SamplingParams
 from core.knowledge.attachment import text_of, with_files
 from core.knowledge.records import StoredFile
 from core.operations.log_context import add_to_log_context
@@ -35,7 +34,6 @@ SAVE_AGAIN_S, MOST_SAVE_AGAIN_S = 0.5, 5.0
 UNSAVED_AFTER = 3
 """Tries after which whoever watches is told that the answer is complete and not saved yet."""
 UNEXPECTED = "The answer stopped because of an error inside the portal. The text so far is kept. Try again; the log has the details."
-GONE = "The model went away in the middle of the answer. The text so far is kept. Try again."
 UNSAVED = "The answer could not be saved. Copy it now; the log has the details."
 
 
@@ -48,50 +46,50 @@ class TurnOptions:
 
 @dataclass(frozen=True, slots=True)
 class _End:
-    """How a turn ended; `error` is the sentence to show."""
+    """How a turn ended. answer: None if no model began."""
 
     reason: FinishReason
-    generation: RunningGeneration | None = None
-    finished: Finished | None = None
-    error: str | None = None
+    answer: Answer | None = None
+    error: StoredError | None = None
 
 
 class TurnRunner:
     """Runs turns on their own threads. `closing` is set when the portal stops: then nothing is tried for long."""
 
-    def __init__(self, store: Store, router: Router, closing: threading.Event) -> None:
+    def __init__(self, store: Store, gateway: Gateway, closing: threading.Event) -> None:
         self._store = store
-        self._router = router
+        self._gateway = gateway
         self._closing = closing
 
-    def run(self, user: User, running: RunningTurn, options: TurnOptions, source: str) -> None:
+    def run(self, user: User, running: RunningTurn, options: TurnOptions, source: Source) -> None:
         """Answer to the end, whatever happens; then `running` is finished and its row written."""
-        end = self._answer(user, running, options)
+        end = self._answer(user, running, options, source)
         status = MessageStatus.FAILED if end.error else running.status_after(end.reason)
-        unsaved = self._save(user, running, end, status, source)
+        unsaved = self._save(running, end, status)
         if not unsaved and (text := running.snapshot().text):
             self._name(user, running.turn, text)
         log.info("turn %s ended: %s", running.turn.id, status.value)
-        running.finish(MessageStatus.FAILED if unsaved else status, end.finished, unsaved or end.error)
+        running.finish(MessageStatus.FAILED if unsaved else status, end.answer.finished if end.answer else None, unsaved or end.error)
 
-    def _answer(self, user: User, running: RunningTurn, options: TurnOptions) -> _End:
-        generation: RunningGeneration | None = None
+    def _answer(self, user: User, running: RunningTurn, options: TurnOptions, source: Source) -> _End:
+        answer: Answer | None = None
         try:
-            generation = self._start(user, running, options)
-            if generation is None:
+            answer = self._start(user, running, options, source)
+            if answer is None:
                 return _End(FinishReason.CANCELLED)
-            finished = self._follow(running, generation)
-            return _End(finished.finish_reason, generation, finished)
+            return _End(self._follow(running, answer).finish_reason, answer)
         except PortalError as problem:
             log.warning("turn %s failed: %s", running.turn.id, problem)
-            return _End(FinishReason.ERROR, generation, error=str(problem))
+            return _End(FinishReason.ERROR, answer, StoredError.of(problem))
         except Exception:
             log.exception("turn %s failed", running.turn.id)
-            if generation is not None:
-                generation.cancel()
-            return _End(FinishReason.ERROR, generation, error=UNEXPECTED)
+            error = StoredError(UNEXPECTED)
+            if answer is not None:
+                answer.cancel()
+                answer.failed(error)
+            return _End(FinishReason.ERROR, answer, error)
 
-    def _start(self, user: User, running: RunningTurn, options: TurnOptions) -> RunningGeneration | None:
+    def _start(self, user: User, running: RunningTurn, options: TurnOptions, source: Source) -> Answer | None:
         """Start the model on as much of the conversation as it can read: the oldest turns give way first."""
         turn = running.turn
         with self._store() as work:
@@ -103,20 +101,20 @@ class TurnRunner:
                 tuple(prompt), user.id, options.model, options.params, options.thinking, turn.conversation_id, id=turn.id
             )
             try:
-                generation = self._router.start(request)
+                answer = self._gateway.answer(user, request, source)
             except PromptTooLong as problem:
                 if len(prompt) < 3:
                     raise
                 prompt = _shorter(prompt, problem.limit / problem.tokens)
                 continue
-            add_to_log_context(model=generation.model)
-            running.attach(generation)
-            return generation
+            add_to_log_context(model=answer.model)
+            running.attach(answer)
+            return answer
         return None
 
-    def _follow(self, running: RunningTurn, generation: RunningGeneration) -> Finished:
+    def _follow(self, running: RunningTurn, answer: Answer) -> Finished:
         written = time.monotonic()
-        for event in generation.events():
+        for event in answer.events():
             match event:
                 case Queued():
                     running.queued(event)
@@ -127,7 +125,7 @@ class TurnRunner:
                         written = time.monotonic()
                 case Finished():
                     return event
-        raise Unavailable(GONE)
+        raise AssertionError("the gateway ends every answer with Finished or an error")
 
     def _checkpoint(self, running: RunningTurn) -> None:
         snapshot = running.snapshot()
@@ -156,10 +154,12 @@ class TurnRunner:
         except PortalError as problem:
             log.warning("the conversation of turn %s keeps its first title: %s", turn.id, problem)
 
-    def _save(self, user: User, running: RunningTurn, end: _End, status: MessageStatus, source: str) -> str | None:
+    def _save(self, running: RunningTurn, end: _End, status: MessageStatus) -> StoredError | None:
         """Write the end of the turn in one transaction, however long the store takes to be able to; returns why it never was, if so."""
         turn, snapshot = running.turn, running.snapshot()
-        row = _row(user, running, end, end.generation, source) if end.generation else None
+        row = None
+        if end.answer is not None:
+            row = end.answer.row(conversation_id=turn.conversation_id, message_id=turn.answer_id, thinking_s=snapshot.thinking_s)
         for attempt in itertools.count(1):
             try:
                 with self._store() as work:
@@ -172,34 +172,13 @@ class TurnRunner:
             except Unavailable as problem:
                 log.error("turn %s could not be saved (try %d): %s", turn.id, attempt, problem)
                 if attempt == UNSAVED_AFTER:
-                    running.not_saved_yet(str(problem))
+                    running.not_saved_yet(StoredError.of(problem))
                 if self._closing.wait(min(SAVE_AGAIN_S * 2 ** (attempt - 1), MOST_SAVE_AGAIN_S)):
-                    return UNSAVED
+                    return StoredError(UNSAVED)
             except Exception:
                 log.exception("turn %s could not be saved", turn.id)
-                return UNSAVED
-        return UNSAVED
-
-
-def _row(user: User, running: RunningTurn, end: _End, generation: RunningGeneration, source: str) -> Generation:
-    turn, snapshot = running.turn, running.snapshot()
-    timings = end.finished.timings if end.finished else Timings(ttft_s=snapshot.ttft_s, duration_s=snapshot.elapsed_s)
-    return Generation(
-        id=uuid4().hex,
-        user_id=user.id,
-        group=user.group,
-        created_at=turn.created_at,
-        model=generation.model,
-        model_version=generation.model_version,
-        platform=generation.platform,
-        usage=end.finished.usage if end.finished else Usage(completion_tokens=snapshot.tokens),
-        timings=replace(timings, thinking_s=snapshot.thinking_s),
-        finish_reason=end.reason,
-        source=source,
-        conversation_id=turn.conversation_id,
-        message_id=turn.answer_id,
-        error=end.error or (end.finished.note if end.finished else None),
-    )
+                return StoredError(UNSAVED)
+        return StoredError(UNSAVED)
 
 
 def _text(work: UnitOfWork, file: StoredFile) -> str:
@@ -208,7 +187,7 @@ def _text(work: UnitOfWork, file: StoredFile) -> str:
     if extracted is not None:
         return extracted
     content = work.files.content(file.id)
-    return text_of(file.name, content) if content else ""
+    return text_of(file.name, content, file.encoding) if content else ""
 
 
 def prompt_of(way: Sequence[Message], read: Mapping[str, str]) -> list[ChatMessage]:

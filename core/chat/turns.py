@@ -19,7 +19,8 @@ from core.chat.titles import title_of
 from core.chat.turn_runner import TurnOptions, TurnRunner
 from core.clock import Clock
 from core.errors import Conflict, InvalidInput, NotFound, Unavailable
-from core.inference.ports import Router
+from core.inference.gateway import Gateway
+from core.inference.records import Source
 from core.knowledge.files import attachable
 from core.knowledge.records import StoredFile
 from core.operations.disk import ENDLESS, DiskSpace
@@ -42,7 +43,7 @@ class Turns:
     def __init__(
         self,
         store: Store,
-        router: Router,
+        gateway: Gateway,
         clock: Clock,
         max_question_chars: int,
         max_file_bytes: int,
@@ -58,8 +59,8 @@ class Turns:
         self._threads: dict[str, threading.Thread] = {}
         self._lock = threading.Lock()
         self._closing = threading.Event()
-        self._router = router
-        self._runner = TurnRunner(store, router, self._closing)
+        self._gateway = gateway
+        self._runner = TurnRunner(store, gateway, self._closing)
         self._keeper = threading.Thread(target=self._keep_leases, name="turn-leases", daemon=True)
         self._keeper.start()
 
@@ -75,7 +76,7 @@ class Turns:
         *,
         files: Sequence[str] = (),
         replaces: str | None = None,
-        source: str = "chat",
+        source: Source = Source.CHAT,
     ) -> Turn:
         """Store the question and begin its answer. The same `request_id` again gives the same turn.
 
@@ -105,7 +106,7 @@ class Turns:
 
         return self._once(user, request_id, begin, options, source)
 
-    def regenerate(self, user: User, answer_id: str, options: TurnOptions, request_id: str, *, source: str = "chat") -> Turn:
+    def regenerate(self, user: User, answer_id: str, options: TurnOptions, request_id: str, *, source: Source = Source.CHAT) -> Turn:
         """Answer the question of `answer_id` again; the old answer stays as a version."""
         check_request_id(request_id)
 
@@ -121,7 +122,7 @@ class Turns:
 
         return self._once(user, request_id, begin, options, source)
 
-    def _once(self, user: User, request_id: str, begin: Callable[[UnitOfWork], Turn], options: TurnOptions, source: str) -> Turn:
+    def _once(self, user: User, request_id: str, begin: Callable[[UnitOfWork], Turn], options: TurnOptions, source: Source) -> Turn:
         """The turn of this request: the one begun before, or a new one. Two at the same moment still begin only one."""
         with self._store() as work:
             if earlier := work.turns.by_request(user.id, request_id):
@@ -144,7 +145,7 @@ class Turns:
             )
 
     def _asks_guide(self, options: TurnOptions) -> bool:
-        models = self._router.models()
+        models = self._gateway.served()
         chosen = next((each for each in models if options.model in each.names), next(iter(models), None))
         return chosen is not None and chosen.guide
 
@@ -176,7 +177,7 @@ class Turns:
         work.commit()
         return turn
 
-    def _launch(self, user: User, turn: Turn, options: TurnOptions, source: str) -> Turn:
+    def _launch(self, user: User, turn: Turn, options: TurnOptions, source: Source) -> Turn:
         running = RunningTurn(turn)
         work = (self._run, user, running, options, source)
         thread = threading.Thread(target=copy_context().run, args=work, name=f"turn-{turn.id[:8]}", daemon=True)
@@ -217,7 +218,7 @@ class Turns:
         with self._lock:
             return len(self._running)
 
-    def _run(self, user: User, running: RunningTurn, options: TurnOptions, source: str) -> None:
+    def _run(self, user: User, running: RunningTurn, options: TurnOptions, source: Source) -> None:
         try:
             with log_context(user_id=user.id, turn_id=running.turn.id):
                 self._runner.run(user, running, options, source)

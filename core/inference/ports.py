@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from core.inference.records import ServedModel
 from core.inference.requests import GenerationRequest, RunningGeneration
 from core.inference.vectors import EmbeddingRequest, RerankRequest, RunningEmbedding
-from core.models.records import LoadedModel
 
 
 class Router(Protocol):
@@ -25,6 +25,6 @@ class Router(Protocol):
         """One row of one number for each document. Raises as embed."""
         ...
 
-    def models(self) -> Sequence[LoadedModel]:
+    def models(self) -> Sequence[ServedModel]:
         """The models of every kind that can be asked now, the default for chats first."""
         ...

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement, and_, insert, select, update
 
 from core.chat.records import Message, MessageStatus
+from core.errors import StoredError
 from core.knowledge.records import StoredFile
 from data.repositories.files import files_shown
 from data.repositories.generations import GENERATION_COLUMNS, generation_of
@@ -88,7 +89,7 @@ class SqlMessageRepository:
         streaming = and_(_T.id == message_id, _T.status == MessageStatus.STREAMING)
         self._sql.write(update(MessageTable).where(streaming).values(text=text, reasoning=reasoning))
 
-    def finish(self, message_id: str, status: MessageStatus, text: str, reasoning: str, error: str | None = None) -> None:
+    def finish(self, message_id: str, status: MessageStatus, text: str, reasoning: str, error: StoredError | None = None) -> None:
         values = {"status": status, "text": text, "reasoning": reasoning, "error": error}
         self._sql.write(update(MessageTable).where(_T.id == message_id).values(values))
         self._sql.announce("message", [message_id])

@@ -73,10 +73,11 @@ def plan_load(
     settings: LoadSettings,
     *,
     extra_buffers: bool = True,
+    mtp: bool = False,
     host: Memory | None = None,
     gpus: list[native.Gpu] | None = None,
 ) -> LoadPlan:
-    """Fill in what the settings leave open. The result may not fit: see `check_fits`."""
+    """Fill in what the settings leave open. The result may not fit: see `check_fits`. mtp: with the MTP layer, where it fits."""
     host = host or machine.host_memory()
     if settings.isolated:
         host = replace(host, free=max(0, host.free - OWN_PROCESS))
@@ -84,7 +85,7 @@ def plan_load(
     plan = _plan_for(facts, settings, extra_buffers, host, gpus)
     if settings.flash_attention == "auto":
         plan = _with_quicker_attention(facts, plan)
-    if facts.next_layer_bytes:
+    if mtp and facts.next_layer_bytes:
         quicker = _with_next_layer(facts, plan)
         plan = quicker if quicker.memory.fits else plan
     plan = replace(plan, memory=replace(plan.memory, gpus=len(gpus)))

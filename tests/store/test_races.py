@@ -17,6 +17,7 @@ from core.chat.records import MessageStatus, Turn
 from core.chat.turn_runner import TurnOptions
 from core.chat.turns import Turns
 from core.errors import Conflict, NotFound, PortalError
+from core.inference.gateway import Gateway
 from core.knowledge.files import MB
 from core.operations.records import RetentionRule
 from core.operations.retention import Retention
@@ -75,7 +76,7 @@ def accounts(store: Store) -> Accounts:
 def turns(store: Store) -> Iterator[Turns]:
     router = FakeRouter()
     router.hold()
-    opened = Turns(store, router, now, 1000, MB)
+    opened = Turns(store, Gateway(store, router, now), now, 1000, MB)
     yield opened
     opened.close(1)
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import text
 
 from core.chat.records import MessageStatus
-from core.errors import Conflict
+from core.errors import Conflict, StoredError
 from core.inference.records import FinishReason
 from core.people.records import THE_PORTAL, AuditEvent, AuditFilter, Credentials, Role, Session, SessionKind
 from core.review.records import FeedbackFilter, ReviewState
@@ -155,19 +156,31 @@ def test_a_checkpoint_changes_only_a_streaming_message(database: Database) -> No
         assert finished is not None
         assert (found.text, found.reasoning, found.status) == ("so far", "thinking", MessageStatus.STREAMING)
         assert finished.text == "A loan that can be sold."
-        work.messages.finish(streaming.id, MessageStatus.FAILED, "so far", "", "The model stopped.")
+        error = StoredError("The model {model} stopped.", {"model": "glm"}, "model_failed")
+        work.messages.finish(streaming.id, MessageStatus.FAILED, "so far", "", error)
         found = work.messages.get(streaming.id)
         assert found is not None
-        assert (found.status, found.error) == (MessageStatus.FAILED, "The model stopped.")
+        assert (found.status, found.error) == (MessageStatus.FAILED, error)
 
 
-@pytest.mark.parametrize("text", ["a\x00b", "half a pair \ud83d", "emoji 👩🏽‍💻 and 汉字 𠮷", "x" * 100_000])
-def test_any_text_a_model_writes_can_be_stored(database: Database, text: str) -> None:
+def test_an_error_that_an_older_version_stored_as_a_sentence_stays_as_it_is(database: Database) -> None:
+    _, _, answered = put_exchange(database, put_user(database))
+    sentence = "The model {0} stopped at 100 %."
+    with database.connect() as connection:
+        connection.execute(text("UPDATE messages SET error = :error WHERE id = :id"), {"error": sentence, "id": answered.id})
+        connection.commit()
+    with SqlUnitOfWork(database) as work:
+        found = work.messages.get(answered.id)
+    assert found is not None and str(found.error) == sentence
+
+
+@pytest.mark.parametrize("written", ["a\x00b", "half a pair \ud83d", "emoji 👩🏽‍💻 and 汉字 𠮷", "x" * 100_000])
+def test_any_text_a_model_writes_can_be_stored(database: Database, written: str) -> None:
     ana = put_user(database)
-    talk, _, _ = put_exchange(database, ana, answered=text)
+    talk, _, _ = put_exchange(database, ana, answered=written)
     with SqlUnitOfWork(database) as work:
         found = work.messages.of_conversation(talk.id)[1]
-    assert found.text == text.replace("\x00", "\ufffd").replace("\ud83d", "\ufffd")
+    assert found.text == written.replace("\x00", "\ufffd").replace("\ud83d", "\ufffd")
 
 
 def test_one_request_is_one_turn(database: Database) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from core.chat.records import Author, Conversation, Folder, Message, MessageStatus, Turn
-from core.inference.records import FinishReason, Generation, Timings, Usage
+from core.inference.records import FinishReason, Generation, Source, Timings, Usage
 from core.knowledge.records import StoredFile
 from core.people.records import Role, User
 from core.review.records import Feedback, ReviewState
@@ -67,7 +67,7 @@ def generation(
         usage=Usage(120, 40, 100),
         timings=TIMINGS,
         finish_reason=FinishReason.STOP,
-        source="chat",
+        source=Source.CHAT,
         conversation_id=message.conversation_id if message else None,
         message_id=message.id if message else None,
     )

@@ -90,7 +90,7 @@ class LlamaBackend:
         try:
             self._adapters = {key: (self._load_adapter(path), scale) for key, path, scale in options.adapters}
             self._context: Any = self._new_context()
-            self.mtp_layer = self._new_next_tokens() if options.mtp else None
+            self.mtp_layer = self._new_mtp_layer() if options.mtp else None
         except ModelFailed:
             lib.llama_model_free(self._model)
             raise
@@ -150,7 +150,7 @@ class LlamaBackend:
             raise ModelFailed("llama.cpp could not make room for the conversations: {reason}.", reason=reason)
         return context
 
-    def _new_next_tokens(self) -> MtpLayer:
+    def _new_mtp_layer(self) -> MtpLayer:
         try:
             return MtpLayer(self._model, self._context, self._context_params(), self.slots)
         except ValueError:

@@ -13,10 +13,11 @@ from streamlit.delta_generator import DeltaGenerator
 from core.chat.conversations import Shown
 from core.chat.records import Author, Message, MessageStatus
 from core.chat.running_turn import RunningTurn, Snapshot
+from core.errors import StoredError
 from core.inference.records import FinishReason, Generation
 from core.people.records import User
 from pages.markdown.growing import Growing
-from pages.shell.words import language, retold, t
+from pages.shell.words import language, said, t
 from pages.widgets.chat.between_answers import Foot, Thought, seam
 from pages.widgets.chat.message import leaving, plain, show
 from pages.widgets.common.browser_timer import awaited, set_timer
@@ -88,7 +89,7 @@ def _answer(message: Message, *, free: bool, on_again: Callable[[str], None]) ->
     elif message.generation and message.generation.error:
         # It ended in order, but the model lost its way in it.
         with st.container(key=f"astray-{message.id}"):
-            st.markdown(f":gray[{plain(retold(message.generation.error))}]")
+            st.markdown(f":gray[{plain(said(message.generation.error))}]")
 
 
 def _is_cut(message: Message) -> bool:
@@ -99,7 +100,7 @@ def _is_cut(message: Message) -> bool:
 def _cut(message: Message, *, free: bool, on_again: Callable[[str], None]) -> None:
     """What happened, what is kept, what next."""
     if message.status is MessageStatus.FAILED:
-        head, why, key = t("The answer could not be finished"), retold(message.error or ""), f"fail-{message.id}"
+        head, why, key = t("The answer could not be finished"), said(message.error) if message.error else "", f"fail-{message.id}"
     else:
         kept = t("The portal stopped in the middle of it. The text so far is kept.")
         why = kept if message.text else t("The portal stopped before it began.")
@@ -232,15 +233,15 @@ def _undisturbed(seconds: float) -> bool:
     return not awaited()
 
 
-def _unsaved(why: str) -> None:
+def _unsaved(why: StoredError) -> None:
     with st.container(key="unsaved"):
         kept = t("The answer is complete and kept here, but it cannot be saved yet. It is tried again until it is.")
-        st.markdown(f"{kept}  \n:gray[{plain(retold(why))}]")
+        st.markdown(f"{kept}  \n:gray[{plain(said(why))}]")
 
 
 def _stuck(portal: Portal, user: User, name: str) -> None:
     """Say it where the model of the answer does not get on."""
-    for model in portal.models.available(user):
+    for model in portal.gateway.chat_models(user):
         if model.name == name.partition(":")[0] and model.stuck_s:
             again = t("It is started again by itself; then ask again.") if model.isolated else t("Stop the answer, and tell an admin.")
             with st.container(key="stuck"):

@@ -12,6 +12,7 @@ from core.chat.records import MessageStatus
 from core.chat.turn_runner import TurnOptions
 from core.chat.turns import Turns
 from core.errors import Unavailable
+from core.inference.gateway import Gateway
 from core.knowledge.files import Files
 from core.operations.disk import DiskSpace
 from core.people.records import User
@@ -53,7 +54,8 @@ def router() -> FakeRouter:
 def turns(small: SmallDisk, router: FakeRouter, clock: MovingClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Turns]:
     monkeypatch.setattr(turn_runner, "SAVE_AGAIN_S", 0.01)
     monkeypatch.setattr(turn_runner, "MOST_SAVE_AGAIN_S", 0.05)
-    service = Turns(small, router, clock, 32_000, 1_000_000, DiskSpace(lambda: small.free, 100, iter(range(1000)).__next__))
+    disk = DiskSpace(lambda: small.free, 100, iter(range(1000)).__next__)
+    service = Turns(small, Gateway(small, router, clock), clock, 32_000, 1_000_000, disk)
     yield service
     service.close()
 
@@ -80,7 +82,7 @@ def test_an_answer_that_cannot_be_saved_is_kept_until_it_can(
     assert running is not None
     seen = running.snapshot()
     assert (seen.text, seen.running) == ("Hello from the fake model", True)
-    assert seen.unsaved is not None and "disk of the store is full" in seen.unsaved
+    assert seen.unsaved is not None and "disk of the store is full" in str(seen.unsaved)
     assert messages(conversations, ana, chat)[-1].status is MessageStatus.STREAMING
     small.full = False
     finished(turns, ana, turn)

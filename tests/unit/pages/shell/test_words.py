@@ -1,10 +1,13 @@
-"""Sentences that were kept in English, told again."""
+"""Texts in the reader's language: sentences of pages, and errors that are kept as data."""
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
+
 import pytest
 
-from core.errors import PromptTooLong
+from core.errors import PromptTooLong, StoredError
 from pages.shell import words
 
 
@@ -13,20 +16,27 @@ def chinese(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(words, "language", lambda: "zh")
 
 
-def test_a_kept_sentence_is_told_with_what_it_was_filled_with() -> None:
+def test_a_stored_error_is_worded_like_the_error_itself() -> None:
     error = PromptTooLong(50_215, 1_023)
-    assert words.retold(str(error)) == words.said(error)
-    assert "50215" in words.retold(str(error)) and not words.retold(str(error)).isascii()
+    assert words.said(StoredError.of(error)) == words.said(error)
+    assert "50215" in words.said(StoredError.of(error)) and not words.said(error).isascii()
 
 
-def test_a_number_that_was_written_with_commas_keeps_them() -> None:
-    template = "The question has {n:,} characters; at most {limit:,} fit. Shorten it or split it."
-    told = words.retold(template.format(n=45_000, limit=32_000))
-    assert "45,000" in told and "32,000" in told and "question" not in told
+def test_numbers_stay_numbers() -> None:
+    assert StoredError.of(PromptTooLong(50_215, 1_023)).params == {"tokens": 50_215, "limit": 1_023}
 
 
-def test_a_sentence_without_fields_and_one_that_nobody_knows() -> None:
-    kept = "The model went away in the middle of the answer. The text so far is kept. Try again."
-    assert words.retold(kept) == words.t(kept) != kept
-    for unknown in ("CUDA error 700", "", "{n} of {} braces {"):
-        assert words.retold(unknown) == unknown
+@pytest.mark.parametrize("sentence", ["CUDA error 700", "", "{n} of {} braces {"])
+def test_a_sentence_of_an_older_version_stays_as_it_is(sentence: str) -> None:
+    assert words.said(StoredError.kept(sentence)) == sentence == str(StoredError.kept(sentence))
+
+
+def test_every_sentence_of_a_page_has_its_chinese() -> None:
+    missing = [
+        f"{path.name}: {node.args[0].value}"
+        for path in Path(words.__file__).parents[1].rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "t" and isinstance(node.args[0], ast.Constant)
+        if node.args[0].value not in words.catalogue("zh")
+    ]
+    assert missing == []

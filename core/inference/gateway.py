@@ -1,0 +1,208 @@
+"""The one way to a model, for chats, programs, embeddings and reranking: check, route, record."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from hashlib import sha256
+from uuid import uuid4
+
+from core.clock import Clock
+from core.errors import PortalError, StoredError, Unavailable
+from core.inference.ports import Router
+from core.inference.records import FinishReason, Generation, ServedModel, Source, Timings, Usage
+from core.inference.requests import Delta, Finished, GenerationEvent, GenerationRequest, RunningGeneration
+from core.inference.vectors import Cancelled, Embedded, EmbeddingRequest, RerankRequest, RunningEmbedding
+from core.models.records import ModelKind
+from core.people.permissions import Permission, require
+from core.people.records import User
+from core.unit_of_work import Store
+
+log = logging.getLogger(__name__)
+
+GONE = "The model went away in the middle of the answer. The text so far is kept. Try again."
+
+
+class Answer:
+    """An answer that a model gives now. Iterate `events()` to the end; then `row()` says how it ended."""
+
+    def __init__(self, answer_id: str, user: User, running: RunningGeneration, source: Source, created_at: datetime) -> None:
+        self.id = answer_id
+        self.created_at = created_at
+        self.model = running.model
+        self.ignored = running.ignored
+        self._user = user
+        self._running = running
+        self._source = source
+        self._started = time.monotonic()
+        self._ttft_s: float | None = None
+        self._duration_s = 0.0
+        self._tokens = 0
+        self._error: StoredError | None = None
+        self.finished: Finished | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes with the model's file and with what runs it."""
+        made_by = f"{self._running.model_version} {self._running.engine}"
+        return f"fp_{sha256(made_by.encode()).hexdigest()[:12]}"
+
+    def cancel(self) -> None:
+        """From any thread: free the model within one step."""
+        self._running.cancel()
+
+    def events(self) -> Iterator[GenerationEvent]:
+        """As RunningGeneration.events(), but an answer without an end raises Unavailable. Closing the iterator early cancels it."""
+        try:
+            for event in self._running.events():
+                if isinstance(event, Delta):
+                    self._tokens = event.tokens
+                    if self._ttft_s is None:
+                        self._ttft_s = time.monotonic() - self._started
+                elif isinstance(event, Finished):
+                    self.finished = event
+                yield event
+            if self.finished is None:
+                raise Unavailable(GONE)
+        except PortalError as problem:
+            self.failed(StoredError.of(problem))
+            raise
+        finally:
+            self._duration_s = time.monotonic() - self._started
+            if self.finished is None:
+                self._running.cancel()
+
+    def failed(self, error: StoredError) -> None:
+        """Note why the answer failed, for its row."""
+        self._error = error
+
+    def row(self, *, conversation_id: str | None = None, message_id: str | None = None, thinking_s: float | None = None) -> Generation:
+        """Describe how the answer ended, once it has."""
+        done = self.finished
+        timings = done.timings if done else Timings(ttft_s=self._ttft_s, duration_s=self._duration_s)
+        reason = done.finish_reason if done else FinishReason.ERROR if self._error else FinishReason.CANCELLED
+        return Generation(
+            id=self.id,
+            user_id=self._user.id,
+            group=self._user.group,
+            created_at=self.created_at,
+            model=self.model,
+            model_version=self._running.model_version,
+            platform=self._running.platform,
+            usage=done.usage if done else Usage(completion_tokens=self._tokens),
+            timings=replace(timings, thinking_s=thinking_s) if thinking_s is not None else timings,
+            finish_reason=FinishReason.ERROR if self._error else reason,
+            source=self._source,
+            conversation_id=conversation_id,
+            message_id=message_id,
+            error=self._error or (StoredError(done.note) if done and done.note else None),
+        )
+
+
+class Vectors:
+    """A request for vectors that a model computes now. `result()` writes its generation row, however it ends."""
+
+    def __init__(self, user: User, running: RunningEmbedding, source: Source, gateway: Gateway) -> None:
+        self.id = uuid4().hex
+        self.created_at = gateway.now()
+        self.model = running.model
+        self._user = user
+        self._running = running
+        self._source = source
+        self._gateway = gateway
+
+    def cancel(self) -> None:
+        """From any thread: compute no more of it."""
+        self._running.cancel()
+
+    def result(self) -> Embedded:
+        """As RunningEmbedding.result(); call it once."""
+        try:
+            done = self._running.result()
+        except Cancelled:
+            self._record(None, FinishReason.CANCELLED)
+            raise
+        except PortalError as problem:
+            self._record(None, FinishReason.ERROR, StoredError.of(problem))
+            raise
+        self._record(done, FinishReason.STOP)
+        return done
+
+    def _record(self, done: Embedded | None, reason: FinishReason, error: StoredError | None = None) -> None:
+        self._gateway.record(
+            Generation(
+                id=self.id,
+                user_id=self._user.id,
+                group=self._user.group,
+                created_at=self.created_at,
+                model=self.model,
+                model_version=self._running.model_version,
+                platform=self._running.platform,
+                usage=done.usage if done else Usage(),
+                timings=done.timings if done else Timings(),
+                finish_reason=reason,
+                source=self._source,
+                error=error,
+            )
+        )
+
+
+class Gateway:
+    """Checks who asks, finds the model, and records what every request took. Quotas and platforms attach here."""
+
+    def __init__(self, store: Store, router: Router, clock: Clock) -> None:
+        self._store = store
+        self._router = router
+        self._clock = clock
+
+    def now(self) -> datetime:
+        return self._clock()
+
+    def served(self) -> Sequence[ServedModel]:
+        """Return the models of every kind that can be asked now, the default for chats first."""
+        return self._router.models()
+
+    def models(self, user: User) -> Sequence[ServedModel]:
+        """Return the models of every kind that this person can ask, the default for chats first. Raises NotAllowed."""
+        require(user.role, Permission.CHAT)
+        return self.served()
+
+    def chat_models(self, user: User) -> Sequence[ServedModel]:
+        """Return the models this person can chat with, the default first. Raises NotAllowed."""
+        return [model for model in self.models(user) if model.kind is ModelKind.CHAT]
+
+    def answer(self, user: User, request: GenerationRequest, source: Source) -> Answer:
+        """Start an answer whose caller records it. Raises NotAllowed, and what Router.start raises."""
+        require(user.role, Permission.CHAT)
+        answer_id = request.id or uuid4().hex
+        running = self._router.start(replace(request, id=answer_id))
+        return Answer(answer_id, user, running, source, self._clock())
+
+    def embed(self, user: User, request: EmbeddingRequest) -> Vectors:
+        """Raises NotAllowed, and what Router.embed raises."""
+        require(user.role, Permission.CHAT)
+        return Vectors(user, self._router.embed(request), Source.EMBEDDING, self)
+
+    def rerank(self, user: User, request: RerankRequest) -> Vectors:
+        """Raises NotAllowed, and what Router.rerank raises."""
+        require(user.role, Permission.CHAT)
+        return Vectors(user, self._router.rerank(request), Source.RERANK, self)
+
+    def record(self, row: Generation) -> None:
+        """Write a generation row. The caller has its answer already, so a failure is only logged."""
+        try:
+            with self._store() as work:
+                work.generations.add(row)
+                work.commit()
+        except PortalError as problem:
+            log.error("The generation %s (%s) could not be recorded: %s", row.id, row.source, problem)
+
+    def recorded(self, answer: Answer) -> Iterator[GenerationEvent]:
+        """Yield the events of an answer and write its row at the end, however it ends."""
+        try:
+            yield from answer.events()
+        finally:
+            self.record(answer.row())

@@ -1,0 +1,122 @@
+"""The gateway writes one generation row for each request, however it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import select
+
+from core.errors import ModelFailed, NotAllowed, Unavailable
+from core.inference.gateway import GONE, Answer, Gateway
+from core.inference.records import FinishReason, Generation, Source
+from core.inference.requests import ChatMessage, Delta, Finished, GenerationRequest
+from core.inference.vectors import EmbeddingRequest, RerankRequest
+from core.people.permissions import ROLES
+from core.people.records import Role, User
+from core.unit_of_work import Store
+from data.database import open_database
+from data.repositories.generations import GENERATION_COLUMNS, generation_of
+from tests.fakes import FakeRouter
+from tests.unit.core.conftest import MovingClock
+
+ASKED = GenerationRequest((ChatMessage("user", "Hello?"),), "ana")
+
+
+@pytest.fixture
+def router() -> FakeRouter:
+    return FakeRouter()
+
+
+@pytest.fixture
+def gateway(store: Store, router: FakeRouter, clock: MovingClock) -> Gateway:
+    return Gateway(store, router, clock)
+
+
+@pytest.fixture
+def rows(tmp_path_factory: pytest.TempPathFactory, tmp_path: object) -> Callable[[], list[Generation]]:
+    def read() -> list[Generation]:
+        database = open_database(f"sqlite:///{tmp_path}/portal.db")
+        with database.connect() as connection:
+            found = [generation_of(row) for row in connection.execute(select(*GENERATION_COLUMNS))]
+        database.close()
+        return [row for row in found if row is not None]
+
+    return read
+
+
+def test_a_finished_answer_is_recorded_once(gateway: Gateway, ana: User, rows: Callable[[], list[Generation]]) -> None:
+    running = gateway.answer(ana, ASKED, Source.API)
+    events = list(gateway.recorded(running))
+    assert isinstance(events[-1], Finished)
+    [row] = rows()
+    assert (row.id, row.user_id, row.group, row.source, row.finish_reason) == (running.id, ana.id, ana.group, Source.API, FinishReason.STOP)
+    assert row.usage == events[-1].usage and row.error is None
+
+
+def test_a_failed_answer_is_recorded_with_its_error_as_data(
+    gateway: Gateway, router: FakeRouter, ana: User, rows: Callable[[], list[Generation]]
+) -> None:
+    router.next_answers.put([Delta("Half", tokens=1), ModelFailed("The model {model} stopped.", model="glm")])
+    with pytest.raises(ModelFailed):
+        list(gateway.recorded(gateway.answer(ana, ASKED, Source.API)))
+    [row] = rows()
+    assert row.finish_reason is FinishReason.ERROR and row.usage.completion_tokens == 1
+    assert row.error is not None and (row.error.template, dict(row.error.params)) == ("The model {model} stopped.", {"model": "glm"})
+
+
+def test_an_answer_that_its_reader_leaves_is_cancelled_and_recorded(
+    gateway: Gateway, router: FakeRouter, ana: User, rows: Callable[[], list[Generation]]
+) -> None:
+    events = gateway.recorded(gateway.answer(ana, ASKED, Source.API))
+    next(events)
+    events.close()  # type: ignore[attr-defined]
+    assert router.generations[0].cancelled.is_set()
+    [row] = rows()
+    assert row.finish_reason is FinishReason.CANCELLED and row.error is None
+
+
+def test_an_answer_without_an_end_fails_in_words(
+    gateway: Gateway, router: FakeRouter, ana: User, rows: Callable[[], list[Generation]]
+) -> None:
+    router.next_answers.put([Delta("Half", tokens=1)])
+    with pytest.raises(Unavailable, match="went away"):
+        list(gateway.recorded(gateway.answer(ana, ASKED, Source.CHAT)))
+    assert str(rows()[0].error) == GONE
+
+
+def test_the_caller_of_a_chat_writes_the_row_itself(gateway: Gateway, ana: User, rows: Callable[[], list[Generation]]) -> None:
+    running: Answer = gateway.answer(ana, ASKED, Source.CHAT)
+    list(running.events())
+    assert rows() == []
+    row = running.row(conversation_id="c", message_id="m", thinking_s=2.0)
+    assert (row.conversation_id, row.message_id, row.timings.thinking_s) == ("c", "m", 2.0)
+
+
+def test_vectors_are_recorded_by_what_they_were_for(
+    gateway: Gateway, router: FakeRouter, ana: User, rows: Callable[[], list[Generation]]
+) -> None:
+    gateway.embed(ana, EmbeddingRequest(("a",), "ana")).result()
+    gateway.rerank(ana, RerankRequest("q", ("a",), "ana")).result()
+    router.vector_error = ModelFailed("The model stopped.")
+    with pytest.raises(ModelFailed):
+        gateway.embed(ana, EmbeddingRequest(("a",), "ana")).result()
+    assert [(row.source, row.finish_reason) for row in rows()] == [
+        (Source.EMBEDDING, FinishReason.STOP),
+        (Source.RERANK, FinishReason.STOP),
+        (Source.EMBEDDING, FinishReason.ERROR),
+    ]
+
+
+def test_whoever_may_not_chat_reaches_no_model(gateway: Gateway, router: FakeRouter, ana: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(ROLES, Role.ANALYST, frozenset())
+    for ask in (
+        lambda: gateway.answer(ana, ASKED, Source.API),
+        lambda: gateway.embed(ana, EmbeddingRequest(("a",), "ana")),
+        lambda: gateway.rerank(ana, RerankRequest("q", ("a",), "ana")),
+    ):
+        with pytest.raises(NotAllowed):
+            ask()
+    assert router.requests == [] and router.vector_requests == []
+
+
