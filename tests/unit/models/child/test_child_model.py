@@ -118,7 +118,8 @@ def test_probabilities_formats_and_times_come_through(pool: Pool) -> None:
         assert isinstance(last, Finished) and last.finish_reason is FinishReason.LENGTH
         assert last.usage.completion_tokens == 6 and last.timings.ttft_s and last.timings.steps >= 6
         schema = '{"type": "object", "properties": {"a": {"type": "boolean"}}, "required": ["a"], "additionalProperties": false}'
-        assert answer(pool, request("who are you", json_schema=schema, seed=1))[1].translate({ord(blank): None for blank in " \n"}) in ('{"a":true}', '{"a":false}')
+        said = answer(pool, request("who are you", json_schema=schema, seed=1))[1]
+        assert "".join(said.split()) in ('{"a":true}', '{"a":false}')
         with pytest.raises(InvalidInput, match="no rule named root"):
             PoolRouter(pool).start(request("x", grammar='a ::= "x"'))
         pool.unload("guide")
