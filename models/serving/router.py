@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from core.errors import InvalidInput
-from core.inference.requests import GenerationRequest, RunningGeneration
+from core.inference.requests import GenerationRequest, PromptTokens, RunningGeneration
 from core.inference.vectors import EmbeddingRequest, RerankRequest, RunningEmbedding
 from core.models.records import LoadedModel, ModelKind, ModelState
 from models.serving.pool import Pool
@@ -21,6 +21,14 @@ class PoolRouter:
     def start(self, request: GenerationRequest) -> RunningGeneration:
         request = self._spelled_out(request)
         return self._pool.platform(request.model).start(request)
+
+    def prompt_tokens(self, request: GenerationRequest) -> PromptTokens:
+        request = self._spelled_out(request)
+        return self._pool.platform(request.model).prompt_tokens(request)
+
+    def pieces(self, model: str | None, tokens: Sequence[int]) -> PromptTokens:
+        request = self._spelled_out(GenerationRequest((), "", model))
+        return self._pool.platform(request.model).pieces(tokens)
 
     def embed(self, request: EmbeddingRequest) -> RunningEmbedding:
         return self._pool.vectors(request.model, ModelKind.EMBEDDING).embed(request)
