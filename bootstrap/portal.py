@@ -15,7 +15,7 @@ from bootstrap.parts import BACKUP_KEY, disk_space, now, open_index, open_log_sh
 from core.chat.conversations import Conversations
 from core.chat.folders import Folders
 from core.chat.turns import STOPPING, Turns
-from core.errors import Conflict, PortalError, StartFailed, Unavailable
+from core.errors import Conflict, PortalError, StartFailed, StoredError, Unavailable
 from core.inference.gateway import Gateway
 from core.inference.ports import Router
 from core.knowledge.files import MB, Files
@@ -44,6 +44,7 @@ from core.tasks.worker import JobWorker
 from core.usage.reports import UsageReports
 from data.backup.folder import SqlBackupFolder
 from data.database import Database, open_database
+from data.documents.encoding_detector import CharsetDetector
 from data.documents.reader import ProcessDocumentReader
 from data.encryption.sealing import use_keyring
 from data.index.parked_jobs import ParkedJobs
@@ -158,7 +159,7 @@ def build_portal(
     index = open_index(settings, database)
     if pool is None:
         own_pool = open_pool(settings, record)
-        pool, router = own_pool, router or PoolRouter(own_pool)
+        pool, router = own_pool, router if router is not None else PoolRouter(own_pool)
     assert router is not None, "a pool of its own needs its router"
     disk = disk_space(settings)
     hasher, passwords = hasher or BcryptHasher(), open_password_pool(os.cpu_count() or 1)
@@ -181,7 +182,7 @@ def build_portal(
         conversations=Conversations(store, index, clock),
         folders=Folders(store, clock),
         turns=Turns(store, gateway, clock, settings.max_question_chars, settings.max_file_mb * MB, disk),
-        files=Files(store, clock, ProcessDocumentReader(), settings.max_file_mb * MB, disk),
+        files=Files(store, clock, ProcessDocumentReader(), settings.max_file_mb * MB, disk, CharsetDetector()),
         gateway=gateway,
         feedback=FeedbackQueue(store, index, clock),
         search=Search(store, index, index_worker, clock),
@@ -193,7 +194,6 @@ def build_portal(
         usage=UsageReports(store, clock),
         models=ModelService(
             pool,
-            router,
             store,
             clock,
             settings.models_path,
@@ -227,9 +227,10 @@ def load_models(portal: Portal) -> None:
     chosen = portal.settings
     path = Path(chosen.model).expanduser() if chosen.model else GUIDE
     last = newest_crash(chosen.home)
-    refusals: dict[str, str] = {}
+    refusals: dict[str, StoredError] = {}
     if last is not None and last.in_a_row >= MOST_CRASHES:
-        refusals[last.model] = f"It ended the last {last.in_a_row} runs in llama.cpp. Load it on the Models page, with its own process."
+        words = "It ended the last {n} runs in llama.cpp. Load it on the Models page, with its own process."
+        refusals[last.model] = StoredError(words, {"n": last.in_a_row})
     portal.models.load_at_start(StartModel(model_name(path), path, chosen.first_load, default=True), refusals)
 
 

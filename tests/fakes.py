@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.errors import InvalidInput, NotFound, PortalError, Unavailable
-from core.inference.records import FinishReason, Timings, Usage
+from core.inference.records import FinishReason, ServedModel, Timings, Usage
 from core.inference.requests import Delta, Finished, GenerationEvent, GenerationRequest, PromptTokens
 from core.inference.vectors import Cancelled, Embedded, EmbeddingRequest, RerankRequest
 from core.models.records import AdapterFile, DeviceMemory, LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelState
@@ -97,6 +97,14 @@ class FakeReader:
         return f"The text of {name}"
 
 
+def served(model: LoadedModel) -> ServedModel:
+    return ServedModel(
+        name=model.name, kind=model.file.kind, version=model.version, platform=model.platform, context=model.context,
+        thinking=model.file.thinking, adapters=model.adapters, default=model.default, guide=model.guide, isolated=model.isolated,
+        stuck_s=model.stuck_s,
+    )  # fmt: skip
+
+
 @dataclass
 class FakeRouter:
     """Answers every request with `next_answers` in turn, else with `always`. `hold()` makes answers wait for `release(n)`."""
@@ -173,8 +181,8 @@ class FakeRouter:
         self.vectors.append(FakeVectors(rows, self.gate, self.vector_error))
         return self.vectors[-1]
 
-    def models(self) -> Sequence[LoadedModel]:
-        return self.available
+    def models(self) -> Sequence[ServedModel]:
+        return [served(model) for model in self.available]
 
 
 @dataclass

@@ -19,8 +19,7 @@ from api.services import PortalHere
 from api.starting import begun
 from api.streams import Cutoff, EventStream, until_finished
 from core.errors import NotFound
-from core.inference.records import Source
-from core.models.records import LoadedModel
+from core.inference.records import ServedModel, Source
 
 router = APIRouter(prefix="/v1", tags=["OpenAI"], responses=OPENAI_REFUSALS)
 
@@ -42,11 +41,11 @@ class ModelOut(BaseModel):
     parent: str | None = Field(default=None, description="Of an adapter: its model.")
 
     @staticmethod
-    def all(models: Sequence[LoadedModel]) -> list[ModelOut]:
+    def all(models: Sequence[ServedModel]) -> list[ModelOut]:
         """Each model, and each with each of its adapters."""
         return [
             ModelOut(
-                id=name, context_window=model.context, kind=model.file.kind.value, parent=model.name if name != model.name else None
+                id=name, context_window=model.context, kind=model.kind.value, parent=model.name if name != model.name else None
             )
             for model in models
             for name in model.names
@@ -61,12 +60,12 @@ class ModelsOut(BaseModel):
 @router.get("/models")
 def models(portal: PortalHere, user: SignedIn) -> ModelsOut:
     """The models that can be asked now, the default for chats first; an adapter of one as model:adapter."""
-    return ModelsOut(data=ModelOut.all(portal.models.ready(user)))
+    return ModelsOut(data=ModelOut.all(portal.gateway.models(user)))
 
 
 @router.get("/models/{name:path}")
 def model(name: str, portal: PortalHere, user: SignedIn) -> ModelOut:
-    for each in ModelOut.all(portal.models.ready(user)):
+    for each in ModelOut.all(portal.gateway.models(user)):
         if each.id == name:
             return each
     raise NotFound("There is no model named {model}. GET /v1/models lists those that can be asked.", model=name[:200])

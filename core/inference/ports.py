@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from core.inference.records import ServedModel
 from core.inference.requests import GenerationRequest, PromptTokens, RunningGeneration
 from core.inference.vectors import EmbeddingRequest, RerankRequest, RunningEmbedding
-from core.models.records import LoadedModel
 
 
 class Router(Protocol):
@@ -33,6 +33,6 @@ class Router(Protocol):
         """The text of these tokens. Raises NotFound, Unavailable, InvalidInput (no such token)."""
         ...
 
-    def models(self) -> Sequence[LoadedModel]:
+    def models(self) -> Sequence[ServedModel]:
         """The models of every kind that can be asked now, the default for chats first."""
         ...

@@ -1,4 +1,4 @@
-"""The models, as people see them: everybody may ask the loaded ones, admins run them."""
+"""Run the models of this server: load, unload, plan, and choose the default."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.clock import Clock
-from core.errors import NotFound, PortalError
-from core.inference.ports import Router
+from core.errors import NotFound, PortalError, StoredError
 from core.models.ports import ModelPool, StartList
 from core.models.records import (
     AdapterFile,
@@ -19,13 +18,13 @@ from core.models.records import (
     LoadSettings,
     MemoryPlan,
     ModelFile,
-    ModelKind,
     ModelState,
     StartModel,
     StartProblem,
 )
+from core.people.audit_events import record_alone
 from core.people.permissions import Permission, require
-from core.people.records import AuditEvent, User
+from core.people.records import User
 from core.unit_of_work import Store
 
 _log = logging.getLogger(__name__)
@@ -35,7 +34,6 @@ class ModelService:
     def __init__(
         self,
         pool: ModelPool,
-        router: Router,
         store: Store,
         clock: Clock,
         folder: Path,
@@ -48,21 +46,11 @@ class ModelService:
         """Models of the start that did not even begin to load, by name."""
         self._wanted: set[str] = set()
         """The names of all models of the start."""
-        self._router = router
         self._store = store
         self._clock = clock
         self.folder = folder
         """Where admins put GGUFs."""
         self._crashes = crashes
-
-    def available(self, user: User) -> Sequence[LoadedModel]:
-        """The models this person can chat with, the default first."""
-        return [model for model in self.ready(user) if model.file.kind is ModelKind.CHAT]
-
-    def ready(self, user: User) -> Sequence[LoadedModel]:
-        """The models of every kind that this person can ask, the default for chats first."""
-        require(user.role, Permission.CHAT)
-        return self._router.models()
 
     def loaded(self, user: User) -> Sequence[LoadedModel]:
         require(user.role, Permission.RUN_MODELS)
@@ -81,10 +69,8 @@ class ModelService:
     def note_crashes(self) -> None:
         """Write into the audit what was found at the start."""
         for crash in self._crashes:
-            with self._store() as work:
-                details = {"error": crash.error[:500], "doing": crash.doing, "requests": " ".join(crash.requests)[:2000]}
-                work.audit.add(AuditEvent(self._clock(), None, "model.crash", crash.model or "none", details))
-                work.commit()
+            details = {"error": crash.error[:500], "doing": crash.doing, "requests": " ".join(crash.requests)[:2000]}
+            record_alone(self._store, self._clock(), None, "model.crash", crash.model or "none", **details)
 
     def files(self, user: User) -> Sequence[ModelFile]:
         require(user.role, Permission.RUN_MODELS)
@@ -117,10 +103,10 @@ class ModelService:
         self._refused.pop(loading.name, None)
         self._wanted.discard(loading.name)
         self._keep(StartModel(loading.name, path.absolute(), settings, default), at_start)
-        self._audit(user, "model.load", loading.name)
+        record_alone(self._store, self._clock(), user.id, "model.load", loading.name)
         return loading
 
-    def load_at_start(self, first: StartModel, refusals: Mapping[str, str]) -> None:
+    def load_at_start(self, first: StartModel, refusals: Mapping[str, StoredError]) -> None:
         """Begin loading the first model and those that admins keep. What cannot be loaded is a problem that admins see.
 
         refusals: why a model, by name, is not to be loaded in the portal's own process.
@@ -135,7 +121,7 @@ class ModelService:
                 try:
                     self._pool.load(model.path, model.settings, default=model.default)
                 except PortalError as problem:
-                    reason = str(problem)
+                    reason = StoredError.of(problem)
             if reason is not None:
                 _log.error("the model %s was not loaded at the start: %s", model.name, reason)
                 self._refused[model.name] = StartProblem(model.name, model.path, reason)
@@ -144,7 +130,7 @@ class ModelService:
         """The models that should have been loaded at the start, and are not."""
         require(user.role, Permission.RUN_MODELS)
         failed = [
-            StartProblem(model.name, model.file.path, model.error or "")
+            StartProblem(model.name, model.file.path, model.error or StoredError("It could not be loaded."))
             for model in self._pool.loaded()
             if model.state is ModelState.FAILED and model.name in self._wanted
         ]
@@ -163,7 +149,7 @@ class ModelService:
             raise NotFound("There is no model {model}.", model=name)
         path = model.file.path.absolute()
         self._keep(StartModel(name, path, self._pool.remembered(path) or LoadSettings(), model.default), at_start)
-        self._audit(user, "model.keep" if at_start else "model.leave_out", name)
+        record_alone(self._store, self._clock(), user.id, "model.keep" if at_start else "model.leave_out", name)
 
     def _keep(self, model: StartModel, at_start: bool) -> None:
         if at_start:
@@ -175,7 +161,7 @@ class ModelService:
         require(user.role, Permission.RUN_MODELS)
         self._pool.make_default(name)
         self._start_list.make_default(name)
-        self._audit(user, "model.make_default", name)
+        record_alone(self._store, self._clock(), user.id, "model.make_default", name)
 
     def unload(self, user: User, name: str) -> None:
         """It is not loaded at the next start either. Raises NotFound."""
@@ -190,9 +176,4 @@ class ModelService:
         if default is not None and default != name:
             # Whoever was served by it is served by this one now, and shall be after a restart.
             self._start_list.make_default(default)
-        self._audit(user, "model.unload", name)
-
-    def _audit(self, user: User, action: str, name: str) -> None:
-        with self._store() as work:
-            work.audit.add(AuditEvent(self._clock(), user.id, action, name, {}))
-            work.commit()
+        record_alone(self._store, self._clock(), user.id, "model.unload", name)

@@ -13,8 +13,9 @@ from core.errors import Conflict, InvalidInput, NotFound, StoredError
 from core.operations.disk import ENDLESS, DiskSpace
 from core.operations.ports import BackupFolder, StoreInspector
 from core.operations.records import BackupContents, BackupFile, BackupTask, StoreFacts
+from core.people.audit_events import record_alone
 from core.people.permissions import Permission, require
-from core.people.records import AuditEvent, User
+from core.people.records import User
 from core.tasks.jobs import Jobs
 from core.tasks.records import Job, JobFilter, JobState, Json
 from core.tasks.worker import JobKind, Report
@@ -110,7 +111,8 @@ class Backups:
         """The file to send to this admin; that it left is noted. Raises NotFound."""
         require(user.role, Permission.RUN_STORE)
         found = self._find(name)
-        self._audit(user.id, "backup.download", name, size_bytes=str(found.size_bytes), encrypted=str(found.sealed).lower())
+        details = {"size_bytes": str(found.size_bytes), "encrypted": str(found.sealed).lower()}
+        record_alone(self._store, self._clock(), user.id, "backup.download", name, **details)
         return self._folder.path / name
 
     def remove(self, user: User, name: str) -> None:
@@ -121,7 +123,7 @@ class Backups:
         if job is not None and not job.ended and job.payload["name"] == name:
             raise Conflict("{name} is being checked. Wait until it finishes.", name=name)
         self._folder.remove(name)
-        self._audit(user.id, "backup.remove", name)
+        record_alone(self._store, self._clock(), user.id, "backup.remove", name)
 
     def _find(self, name: str) -> BackupFile:
         """Raises NotFound, also for whatever is not the plain name of a backup in the folder."""
@@ -155,7 +157,8 @@ class Backups:
             report(share)
 
         written = self._folder.write(name, self._key(job), copied)
-        self._audit(job.owner_id, "backup.make", name, size_bytes=str(written.size_bytes), encrypted=str(written.sealed).lower())
+        details = {"size_bytes": str(written.size_bytes), "encrypted": str(written.sealed).lower()}
+        record_alone(self._store, self._clock(), job.owner_id, "backup.make", name, **details)
         return {"size_bytes": written.size_bytes}
 
     def _check(self, job: Job, report: Report) -> Mapping[str, Json]:
@@ -163,9 +166,9 @@ class Backups:
         try:
             contents = self._folder.check(name, self._key(job), report)
         except InvalidInput as problem:
-            self._audit(job.owner_id, "backup.check", name, found=str(problem))
+            record_alone(self._store, self._clock(), job.owner_id, "backup.check", name, found=str(problem))
             raise
-        self._audit(job.owner_id, "backup.check", name, found="whole")
+        record_alone(self._store, self._clock(), job.owner_id, "backup.check", name, found="whole")
         return {"made_at": contents.made_at.isoformat(), "revision": contents.revision, "rows": dict(contents.rows)}
 
     def _key(self, job: Job) -> str | None:
@@ -174,11 +177,6 @@ class Backups:
         if given is None and job.payload["passphrase_given"]:
             raise InvalidInput("The passphrase is not kept when the portal stops. Start this again and enter it.")
         return given or self._passphrase
-
-    def _audit(self, actor_id: str | None, action: str, name: str, **details: str) -> None:
-        with self._store() as work:
-            work.audit.add(AuditEvent(self._clock(), actor_id, action, name, details))
-            work.commit()
 
 
 def _task(job: Job) -> BackupTask:

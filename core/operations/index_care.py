@@ -9,8 +9,9 @@ from typing import Any
 
 from core.clock import Clock
 from core.errors import NotFound
+from core.people.audit_events import record, record_alone
 from core.people.permissions import Permission, require
-from core.people.records import AuditEvent, User
+from core.people.records import User
 from core.search.ports import IndexKeeper, ParkedJobs, Reconciler, SearchIndex
 from core.search.records import ParkedJob, Reconciliation
 from core.tasks.jobs import Jobs
@@ -82,7 +83,7 @@ class IndexCare:
         retried = self._parked.retry(number)
         if number is not None and retried == 0:
             raise NotFound("There is no parked job with this number. It may be done by now.")
-        self._audit(user, "index.retry", "all" if number is None else str(number), retried=str(retried))
+        record_alone(self._store, self._clock(), user.id, "index.retry", "all" if number is None else str(number), retried=str(retried))
         return retried
 
     def reconcile(self, user: User) -> None:
@@ -104,7 +105,7 @@ class IndexCare:
     def _begin(self, user: User, kind: str, action: str) -> None:
         with self._store() as work:
             self._jobs.run_now(work, kind, owner=user)
-            work.audit.add(AuditEvent(self._clock(), user.id, action, self._index.engine, {}))
+            record(work, self._clock(), user.id, action, self._index.engine)
             work.commit()
         self._jobs.wake()
 
@@ -114,11 +115,6 @@ class IndexCare:
 
     def _rebuild(self, job: Job, report: Report) -> None:
         self._keeper.rebuild()
-
-    def _audit(self, user: User, action: str, subject: str, **details: str) -> None:
-        with self._store() as work:
-            work.audit.add(AuditEvent(self._clock(), user.id, action, subject, details))
-            work.commit()
 
 
 def _reconciliation(result: Mapping[str, Any]) -> Reconciliation:

@@ -11,8 +11,9 @@ from core.clock import Clock
 from core.errors import InvalidInput, NotFound
 from core.operations.records import EVERY_GROUP, LegalHold, RetentionRule
 from core.people.accounts import clean_line, normal_name
+from core.people.audit_events import record
 from core.people.permissions import Permission, require
-from core.people.records import AuditEvent, User
+from core.people.records import User
 from core.tasks.records import Job, Json
 from core.tasks.worker import JobKind, Report
 from core.unit_of_work import Store, UnitOfWork
@@ -67,7 +68,7 @@ class Retention:
                 work.retention.put_rule(RetentionRule(kind, group, days))
             elif not work.retention.remove_rule(kind, group):
                 raise NotFound("There is no such retention rule.")
-            self._audit(work, user, "retention.rule", kind, group=group, days=str(days or "none"))
+            record(work, self._clock(), user.id, "retention.rule", kind, group=group, days=str(days or "none"))
             work.commit()
 
     def holds(self, user: User) -> Sequence[LegalHold]:
@@ -84,7 +85,7 @@ class Retention:
         with self._store() as work:
             person = _named(work, name)
             work.retention.place_hold(LegalHold(person.id, person.name, reason, self._clock()))
-            self._audit(work, user, "hold.place", person.name, reason=reason)
+            record(work, self._clock(), user.id, "hold.place", person.name, reason=reason)
             work.commit()
 
     def lift_hold(self, user: User, name: str) -> None:
@@ -93,7 +94,7 @@ class Retention:
             person = _named(work, name)
             if not work.retention.lift_hold(person.id):
                 raise NotFound("There is no legal hold on {name}.", name=person.name)
-            self._audit(work, user, "hold.lift", person.name)
+            record(work, self._clock(), user.id, "hold.lift", person.name)
             work.commit()
 
     def apply(self, user: User | None = None, check: Callable[[], None] = lambda: None) -> int:
@@ -147,7 +148,7 @@ class Retention:
                 # The proof: how many, of what age, and a hash that a list of their ids can be checked against.
                 proof = hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()
                 details = {"group": rule.group, "before": before.isoformat(), "count": str(len(ids)), "sha256": proof}
-                self._audit(work, user, PROOF, rule.kind, **details)
+                record(work, self._clock(), user.id if user else None, PROOF, rule.kind, **details)
                 work.commit()
             deleted += len(ids)
         return deleted
@@ -162,9 +163,6 @@ class Retention:
         if waiting:
             log.info("Removed %d files that were added more than a day ago and never sent with a question.", waiting)
         return {"deleted": deleted, "files_removed": waiting}
-
-    def _audit(self, work: UnitOfWork, user: User | None, action: str, subject: str, **details: str) -> None:
-        work.audit.add(AuditEvent(self._clock(), user.id if user else None, action, subject, details))
 
 
 def _named(work: UnitOfWork, name: str) -> User:

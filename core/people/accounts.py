@@ -7,12 +7,14 @@ import secrets
 from dataclasses import replace
 from uuid import uuid4
 
+from core.characters import cut, one_line
 from core.clock import Clock
 from core.errors import Conflict, InvalidInput, NotFound, NotSignedIn
 from core.people import attempts
+from core.people.audit_events import record
 from core.people.permissions import Permission, require
 from core.people.ports import PasswordHasher
-from core.people.records import AuditEvent, Credentials, Role, User
+from core.people.records import Credentials, Role, User
 from core.people.sessions import token_hash
 from core.unit_of_work import Store, UnitOfWork
 
@@ -62,7 +64,7 @@ class Accounts:
             work.users.set_password(user.id, hashed)
             work.attempts.forget(limit.key)
             work.sessions.remove_of_user(user.id, keep=token_hash(token) if token else None)
-            self._audit(work, user, "user.change_password", user.name)
+            record(work, self._clock(), user.id, "user.change_password", user.name)
             work.commit()
 
     def set_language(self, user: User, language: str | None) -> None:
@@ -90,7 +92,7 @@ class Accounts:
         hashed = self._hasher.hash(password)
         with self._store() as work:
             work.users.add(user, hashed)
-            self._audit(work, actor, "user.add", name, role=role.value)
+            record(work, self._clock(), _id_of(actor), "user.add", name, role=role.value)
             work.commit()
         return user
 
@@ -122,7 +124,8 @@ class Accounts:
             if not changed.active:
                 work.sessions.remove_of_user(user.id)
                 work.devices.remove_of_user(user.id)
-            self._audit(work, actor, "user.change", user.name, role=changed.role.value, active=str(changed.active), group=changed.group)
+            details = {"role": changed.role.value, "active": str(changed.active), "group": changed.group}
+            record(work, self._clock(), _id_of(actor), "user.change", user.name, **details)
             work.commit()
         return changed
 
@@ -137,7 +140,7 @@ class Accounts:
             work.attempts.forget(attempts.by_name(user.name).key)
             work.sessions.remove_of_user(user.id)
             work.devices.remove_of_user(user.id)
-            self._audit(work, actor, "user.reset_password", user.name)
+            record(work, self._clock(), _id_of(actor), "user.reset_password", user.name)
             work.commit()
 
     def anybody(self) -> bool:
@@ -156,9 +159,6 @@ class Accounts:
         if found is None:
             raise NotFound("There is no account named {name}.", name=name)
         return found.user
-
-    def _audit(self, work: UnitOfWork, actor: User | None, action: str, subject: str, **details: str) -> None:
-        work.audit.add(AuditEvent(self._clock(), actor.id if actor else None, action, subject, details))
 
 
 def normal_name(name: str) -> str:
@@ -179,8 +179,12 @@ def check_password(password: str) -> None:
 
 
 def clean_line(text: str) -> str:
-    """One line without control characters, at most 80 characters."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:80]
+    """One line without control characters, at most 80 characters; see `one_line`."""
+    return cut(one_line(text), 80)
+
+
+def _id_of(actor: User | None) -> str | None:
+    return actor.id if actor else None
 
 
 def _runs_portal(user: User) -> bool:

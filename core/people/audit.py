@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 
 from core.clock import Clock
 from core.errors import InvalidInput
+from core.people.audit_events import record
 from core.people.permissions import Permission, require
-from core.people.records import AuditEntry, AuditEvent, AuditFilter, User
+from core.people.records import AuditEntry, AuditFilter, User
 from core.review.records import FeedbackFilter
 from core.search.ports import IndexJobs, SearchIndex
 from core.search.records import SearchQuery
@@ -69,7 +70,7 @@ class AuditTrail:
                 entries = work.audit.find(narrowed, PAGE, before)
                 if before is None:
                     details = {"rows": str(work.audit.count(narrowed)), "words": text.strip()[:200]}
-                    work.audit.add(AuditEvent(self._clock(), user.id, "audit.export", "audit", details))
+                    record(work, self._clock(), user.id, "audit.export", "audit", **details)
                     work.commit()
             yield from entries
             if len(entries) < PAGE:

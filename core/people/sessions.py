@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 
 from core.clock import Clock
 from core.errors import NotSignedIn
-from core.people.records import AuditEvent, Session, SessionKind, User
+from core.people.audit_events import record
+from core.people.records import Session, SessionKind, User
 from core.unit_of_work import Store
 
 TICKET_LIFETIME = timedelta(seconds=30)
@@ -86,7 +87,7 @@ class Sessions:
                 raise NotSignedIn("This sign-in has expired. Sign in again.")
             work.sessions.remove_expired(now)
             work.sessions.add(Session(token_hash(token), found.user.id, kind, now, now + self.lifetime))
-            work.audit.add(AuditEvent(now, found.user.id, "session.open", found.user.name, {"from": kind.value}))
+            record(work, now, found.user.id, "session.open", found.user.name, **{"from": kind.value})
             work.commit()
         return token
 
@@ -101,6 +102,6 @@ class Sessions:
         now = self._clock()
         with self._store() as work:
             if user := work.sessions.user(token_hash(token), now):
-                work.audit.add(AuditEvent(now, user.id, "session.close", user.name, {}))
+                record(work, now, user.id, "session.close", user.name)
             work.sessions.remove(token_hash(token))
             work.commit()

@@ -13,9 +13,10 @@ from core.errors import Busy, NotSignedIn, PortalError
 from core.people import attempts
 from core.people.accounts import generate_password, is_name, normal_name
 from core.people.attempts import Limit
+from core.people.audit_events import record_alone
 from core.people.fair_pool import FairPool
 from core.people.ports import PasswordHasher
-from core.people.records import AuditEvent, Credentials, User
+from core.people.records import Credentials, User
 from core.people.sessions import Proof, mark_of, token_hash
 from core.unit_of_work import Store, UnitOfWork
 
@@ -113,9 +114,7 @@ class SignIn:
             if user is None:
                 return
             try:
-                with self._store() as work:
-                    work.audit.add(AuditEvent(self._clock(), None, action, user.name, {"address": caller.address}))
-                    work.commit()
+                record_alone(self._store, self._clock(), None, action, user.name, address=caller.address)
             except PortalError as problem:
                 log.warning("%s of %s could not be noted: %s", action, user.name, problem)
 

@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import uuid4
 
+from core.characters import without_controls
 from core.chat.conversations import own, path
 from core.chat.records import Author, Message, MessageStatus
 from core.clock import Clock
 from core.errors import Conflict, InvalidInput, NotFound
+from core.people.audit_events import record
 from core.people.permissions import Permission, require
-from core.people.records import AuditEvent, User
+from core.people.records import User
 from core.review.records import Feedback, FeedbackFilter, ReviewState
 from core.search.ports import SearchIndex
 from core.search.records import SearchQuery
@@ -64,7 +66,7 @@ class FeedbackQueue:
                 work.feedback.put(
                     Feedback(
                         uuid4().hex, user.id, user.name, user.group, message.conversation_id, message_id, model,
-                        rating, comment.strip(), ReviewState.NEW, "", now, now,
+                        rating, without_controls(comment).strip(), ReviewState.NEW, "", now, now,
                     )
                 )  # fmt: skip
             work.commit()
@@ -87,7 +89,7 @@ class FeedbackQueue:
         narrowed = self._narrow(filter, text)
         with self._store() as work:
             details = {"rows": str(work.feedback.count(narrowed)), "words": text.strip()[:200]}
-            work.audit.add(AuditEvent(self._clock(), user.id, "feedback.export", "feedback", details))
+            record(work, self._clock(), user.id, "feedback.export", "feedback", **details)
             work.commit()
         offset = 0
         while True:
@@ -116,7 +118,7 @@ class FeedbackQueue:
                 raise NotFound("There is no such feedback. The rating may have been taken back.")
             way = path(work.messages.of_conversation(found.conversation_id), found.message_id)
             if self._is_first_look(user.id, feedback_id, now):
-                work.audit.add(AuditEvent(now, user.id, "feedback.open", feedback_id, {"person": found.user_name}))
+                record(work, now, user.id, "feedback.open", feedback_id, person=found.user_name)
                 work.commit()
         return Case(found, tuple(way))
 
@@ -143,13 +145,12 @@ class FeedbackQueue:
             changed = replace(
                 found,
                 state=found.state if state is None else state,
-                note=found.note if note is None else note.strip(),
+                note=found.note if note is None else without_controls(note).strip(),
                 reviewer_name=user.name,
                 updated_at=now,
             )
             work.feedback.review(feedback_id, changed.state, changed.note, user.id, now)
-            details = {"state": changed.state.value, "person": found.user_name}
-            work.audit.add(AuditEvent(now, user.id, "feedback.review", feedback_id, details))
+            record(work, now, user.id, "feedback.review", feedback_id, state=changed.state.value, person=found.user_name)
             work.commit()
         return changed
 

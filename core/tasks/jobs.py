@@ -10,8 +10,9 @@ from uuid import uuid4
 from core.bounds import within
 from core.clock import Clock
 from core.errors import Conflict, NotFound
+from core.people.audit_events import record
 from core.people.permissions import Permission, allows
-from core.people.records import AuditEvent, User
+from core.people.records import User
 from core.tasks.records import ACTIVE, Job, JobFilter, JobState, Json
 from core.unit_of_work import Store, UnitOfWork
 
@@ -94,7 +95,7 @@ class Jobs:
             if job.state not in ACTIVE:
                 raise Conflict("This job has ended, so it cannot be cancelled.")
             work.jobs.request_cancel(job_id, self._clock())
-            self._audit(work, user, "job.cancel", job)
+            record(work, self._clock(), user.id, "job.cancel", job.kind, job=job.id)
             work.commit()
             return self._own(work, user, job_id)
 
@@ -106,7 +107,7 @@ class Jobs:
                 raise Conflict("Only a job that failed or was cancelled can be tried again.")
             if not work.jobs.retry(job_id, self._clock()):
                 raise Conflict("This is running or waiting already. Wait until it finishes, or cancel it on the Jobs page.")
-            self._audit(work, user, "job.retry", job)
+            record(work, self._clock(), user.id, "job.retry", job.kind, job=job.id)
             work.commit()
             self.wake()
             return self._own(work, user, job_id)
@@ -116,6 +117,3 @@ class Jobs:
         if job is None or not (job.owner_id == user.id or allows(user.role, Permission.RUN_STORE)):
             raise NotFound("There is no such job.")
         return job
-
-    def _audit(self, work: UnitOfWork, user: User, action: str, job: Job) -> None:
-        work.audit.add(AuditEvent(self._clock(), user.id, action, job.kind, {"job": job.id}))

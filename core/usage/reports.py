@@ -9,8 +9,9 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from core.clock import Clock
 from core.errors import InvalidInput
+from core.people.audit_events import record
 from core.people.permissions import Permission, require
-from core.people.records import AuditEvent, User
+from core.people.records import User
 from core.unit_of_work import Store
 from core.usage.records import RatedGeneration, UsagePart
 from core.usage.totals import CountedAnswers, Totals
@@ -139,7 +140,7 @@ class UsageReports:
             since, until = (datetime.combine(day, time.min, UTC) for day in (query.first, query.last + timedelta(days=1)))
             found = work.generations.rated(since, until, query.model, query.group)
             details = {"rows": str(len(found)), "first": query.first.isoformat(), "last": query.last.isoformat()}
-            work.audit.add(AuditEvent(self._clock(), user.id, "usage.export", "usage", details))
+            record(work, self._clock(), user.id, "usage.export", "usage", **details)
             work.commit()
         return found
 

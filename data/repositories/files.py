@@ -21,12 +21,12 @@ _PART = FilePartTable.__table__.c
 _SHOWN = AttachmentTable.__table__.c
 _HOLD = LegalHoldTable.__table__.c
 _USER = UserTable.__table__.c
-_FILE = select(_T.id, _T.user_id, _T.name, _T.size_bytes, _T.created_at, _T.conversation_id)
+_FILE = select(_T.id, _T.user_id, _T.name, _T.size_bytes, _T.created_at, _T.conversation_id, _T.encoding)
 _WAITS = _T.conversation_id.is_(None)
 
 
 def _file_of(row: AnyRow) -> StoredFile:
-    return StoredFile(row.id, row.user_id, row.name, row.size_bytes, row.created_at, row.conversation_id)
+    return StoredFile(row.id, row.user_id, row.name, row.size_bytes, row.created_at, row.conversation_id, row.encoding or "")
 
 
 def files_shown(sql: Transaction, where: ColumnElement[bool]) -> dict[str, tuple[StoredFile, ...]]:
@@ -50,6 +50,7 @@ class SqlFileRepository:
             "name": file.name,
             "size_bytes": file.size_bytes,
             "created_at": file.created_at,
+            "encoding": file.encoding or None,
         }
         self._sql.lock(select(_USER.id).where(_USER.id == file.user_id), referable=True)
         self._sql.write(insert(FileTable).values(values))
@@ -83,6 +84,9 @@ class SqlFileRepository:
         )
         self._sql.announce("message", [message_id])
         self._sql.announce("conversation", [conversation_id])
+
+    def set_encoding(self, file_id: str, encoding: str) -> None:
+        self._sql.write(update(FileTable).where(_T.id == file_id).values(encoding=encoding))
 
     def waiting(self, user_id: str) -> Sequence[StoredFile]:
         return [_file_of(row) for row in self._sql.all(_FILE.where(_T.user_id == user_id, _WAITS).order_by(_T.created_at, _T.id))]

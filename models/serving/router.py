@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from core.errors import InvalidInput
+from core.inference.records import ServedModel
 from core.inference.requests import GenerationRequest, PromptTokens, RunningGeneration
 from core.inference.vectors import EmbeddingRequest, RerankRequest, RunningEmbedding
-from core.models.records import LoadedModel, ModelKind, ModelState
+from core.models.records import ModelKind, ModelState
 from models.serving.pool import Pool
 
 
@@ -47,5 +48,21 @@ class PoolRouter:
             )
         return replace(request, model=model, adapter=adapter)
 
-    def models(self) -> Sequence[LoadedModel]:
-        return [model for model in self._pool.loaded() if model.state is ModelState.READY]
+    def models(self) -> Sequence[ServedModel]:
+        return [
+            ServedModel(
+                name=model.name,
+                kind=model.file.kind,
+                version=model.version,
+                platform=model.platform,
+                context=model.context,
+                thinking=model.file.thinking,
+                adapters=model.adapters,
+                default=model.default,
+                guide=model.guide,
+                isolated=model.isolated,
+                stuck_s=model.stuck_s,
+            )
+            for model in self._pool.loaded()
+            if model.state is ModelState.READY
+        ]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import Page, expect
 
-from bench._portal import Measured
+from bench.portal_parts.portal import Measured
 from tests.browser.conftest import Person
 from tests.browser.test_chat_in_the_browser import STOP
 
@@ -92,6 +94,6 @@ def test_on_a_phone_a_folder_shows_its_chats_in_place_and_a_found_chat_names_its
 
     page.get_by_placeholder("Search chats").fill("Bond")
     expect(rows.get_by_text("Found")).to_be_visible()
-    expect(rows.get_by_role("link", name="Bond prices Folder Bonds <b>&", exact=True)).to_be_in_viewport()
-    rows.get_by_role("link", name="Bond yields", exact=True).click()
+    expect(rows.get_by_role("link", name=re.compile(r"^Bond prices \d\d:\d\d · Folder Bonds <b>&$"))).to_be_in_viewport()
+    rows.get_by_role("link", name=re.compile(r"^Bond yields \d\d:\d\d$")).click()
     expect(rows.get_by_role("link", name="Bond yields")).not_to_be_in_viewport()

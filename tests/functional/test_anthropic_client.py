@@ -10,9 +10,8 @@ from typing import Any, Literal
 import anthropic
 import httpx
 import pytest
-from pydantic import BaseModel
-
 from bench._portal import Measured, running_portal
+from pydantic import BaseModel
 
 HELLO: Any = [{"role": "user", "content": "How do I add a model?"}]
 COLD = {"temperature": 0}
