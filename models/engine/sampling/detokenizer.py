@@ -16,6 +16,8 @@ class Detokenizer:
         self._held = ""
         self.stopped = False
         """A stop string or stop token came; it and what follows are not text."""
+        self.stop: str | None = None
+        """The stop string that came."""
 
     def feed(self, piece: bytes) -> str:
         """Return the text that is certain after this token."""
@@ -25,9 +27,9 @@ class Detokenizer:
         if not self._stop:
             return text
         self._held += text
-        stop_at = min((at for at in (self._held.find(stop) for stop in self._stop) if at >= 0), default=-1)
-        if stop_at >= 0:
-            text, self._held, self.stopped = self._held[:stop_at], "", True
+        first = min(((at, stop) for stop in self._stop if (at := self._held.find(stop)) >= 0), default=None)
+        if first is not None:
+            text, self._held, self.stopped, self.stop = self._held[: first[0]], "", True, first[1]
             return text
         keep = max(self._overlap(stop) for stop in self._stop)
         text, self._held = self._held[: len(self._held) - keep], self._held[len(self._held) - keep :]
