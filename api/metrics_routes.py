@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -24,26 +24,26 @@ ENGINE: tuple[tuple[str, str, type[Metric], str], ...] = (
     ("decoded_tokens", "decoded_tokens", CounterMetricFamily, "Tokens generated since the load."),
     ("prefill_tokens", "prefill_tokens", CounterMetricFamily, "Prompt tokens computed since the load."),
     ("prompt_tokens", "prompt_tokens", CounterMetricFamily, "Tokens of all prompts that got a slot since the load."),
-    ("cached_tokens", "cached_tokens", CounterMetricFamily, "Prompt tokens whose KV cache was reused since the load."),
+    ("cached_tokens", "cached_tokens", CounterMetricFamily, "Prompt tokens found in the KV cache since the load."),
     ("slot_tokens", "slot_tokens", CounterMetricFamily, "Cached tokens from the conversation's own slot."),
-    ("ahead_tokens", "ahead_tokens", CounterMetricFamily, "Cached tokens that were prefetched."),
+    ("prefetched_tokens", "prefetched_tokens", CounterMetricFamily, "Cached tokens that were prefetched."),
     ("copied_tokens", "copied_tokens", CounterMetricFamily, "Cached tokens copied from another conversation's slot."),
     ("restored_tokens", "restored_tokens", CounterMetricFamily, "Cached tokens restored from host memory."),
     ("disk_tokens", "disk_tokens", CounterMetricFamily, "Cached tokens restored from disk."),
-    ("read_ahead_tokens", "read_ahead_tokens", CounterMetricFamily, "Tokens prefetched while nobody waited, used or not."),
-    ("parked", "parked_conversations", GaugeMetricFamily, "Conversations offloaded to host memory."),
-    ("parked_bytes", "parked_bytes", GaugeMetricFamily, "Host memory that offloaded conversations take."),
-    ("disk_parked", "parked_disk_conversations", GaugeMetricFamily, "Conversations offloaded to disk."),
-    ("disk_parked_bytes", "parked_disk_bytes", GaugeMetricFamily, "Disk space that offloaded conversations take."),
-    ("disk_failures", "parked_disk_failures", CounterMetricFamily, "Conversations that could not be written to disk or read back."),
-    ("guessed_tokens", "guessed_tokens", CounterMetricFamily, "Draft tokens since the load."),
-    ("guessed_right", "guessed_tokens_right", CounterMetricFamily, "Draft tokens that were accepted."),
-    ("drafted_tokens", "drafted_tokens", CounterMetricFamily, "Draft tokens from the model's MTP layer since the load."),
-    ("drafted_right", "drafted_tokens_right", CounterMetricFamily, "Draft tokens that were accepted."),
-    ("filler_tokens", "filler_tokens", CounterMetricFamily, (
+    ("prefetch_computed_tokens", "prefetch_computed_tokens", CounterMetricFamily, "Tokens prefetched while nobody waited, used or not."),
+    ("offloaded", "offloaded_conversations", GaugeMetricFamily, "Conversations offloaded to host memory."),
+    ("offloaded_bytes", "offloaded_bytes", GaugeMetricFamily, "Host memory that offloaded conversations take."),
+    ("disk_offloaded", "offloaded_disk_conversations", GaugeMetricFamily, "Conversations offloaded to disk."),
+    ("disk_offloaded_bytes", "offloaded_disk_bytes", GaugeMetricFamily, "Disk space that offloaded conversations take."),
+    ("disk_failures", "offload_disk_failures", CounterMetricFamily, "Conversations that could not be written to disk or read back."),
+    ("draft_tokens", "draft_tokens", CounterMetricFamily, "Draft tokens since the load."),
+    ("accepted_tokens", "draft_tokens_accepted", CounterMetricFamily, "Draft tokens that were accepted."),
+    ("mtp_tokens", "mtp_tokens", CounterMetricFamily, "Draft tokens from the MTP layer since the load."),
+    ("mtp_accepted", "mtp_tokens_accepted", CounterMetricFamily, "Draft tokens that were accepted."),
+    ("padding_tokens", "padding_tokens", CounterMetricFamily, (
         "Padding tokens computed in idle slots, so that the weights are read less often."
     )),
-    ("paused", "answers_paused", CounterMetricFamily, "Answers preempted for another user and resumed later."),
+    ("preempted", "answers_preempted", CounterMetricFamily, "Answers preempted for another user and resumed later."),
     ("steps", "steps", CounterMetricFamily, "Steps of the decode loop since the load."),
     ("step_running_s", "step_running_seconds", GaugeMetricFamily, "Duration of the current step; 0 between steps."),
     ("step_seconds", "step_seconds", CounterMetricFamily, "Total duration of the steps."),
@@ -57,6 +57,23 @@ ENGINE: tuple[tuple[str, str, type[Metric], str], ...] = (
     ("tokens_per_second", "tokens_per_second", GaugeMetricFamily, "Throughput of all running answers over the last minute."),
 )
 """Field of the engine's metrics, metric name after portal_model_, type, help text."""
+
+OLD_NAMES = {
+    "prefetched_tokens": "ahead_tokens",
+    "prefetch_computed_tokens": "read_ahead_tokens",
+    "offloaded_conversations": "parked_conversations",
+    "offloaded_bytes": "parked_bytes",
+    "offloaded_disk_conversations": "parked_disk_conversations",
+    "offloaded_disk_bytes": "parked_disk_bytes",
+    "offload_disk_failures": "parked_disk_failures",
+    "draft_tokens": "guessed_tokens",
+    "draft_tokens_accepted": "guessed_tokens_right",
+    "mtp_tokens": "drafted_tokens",
+    "mtp_tokens_accepted": "drafted_tokens_right",
+    "padding_tokens": "filler_tokens",
+    "answers_preempted": "answers_paused",
+}
+"""Metrics that had another name: both are given for one release, so that boards and alerts can be changed."""
 
 HISTOGRAMS: tuple[tuple[str, str, str], ...] = (
     ("step_duration", "step_duration_seconds", "Duration of a step of the decode loop."),
@@ -129,12 +146,10 @@ class PortalCollector(Collector):
         yield whole
         engines = portal.pool.metrics()
         for field, name, kind, says in ENGINE:
-            family: Any = kind(f"portal_model_{name}", says, labels=("model",))  # type: ignore[call-arg]
-            for model, engine in engines.items():
-                value = getattr(engine, field)
-                if value is not None:
-                    family.add_metric((model,), value)
-            yield family
+            values = {model: value for model, engine in engines.items() if (value := getattr(engine, field)) is not None}
+            yield _by_model(kind, name, says, values)
+            if name in OLD_NAMES:
+                yield _by_model(kind, OLD_NAMES[name], f"Now portal_model_{name}; this name goes with the next release.", values)
         for field, name, says in HISTOGRAMS:
             histogram = HistogramMetricFamily(f"portal_model_{name}", says, labels=("model",))
             for model, engine in engines.items():
@@ -145,6 +160,13 @@ class PortalCollector(Collector):
                 bounds = [*(str(float(bound)) for bound in spread.bounds), "+Inf"]
                 histogram.add_metric((model,), list(zip(bounds, spread.counts, strict=True)), spread.total)
             yield histogram
+
+
+def _by_model(kind: Any, name: str, says: str, values: Mapping[str, float]) -> Metric:
+    family: Metric = kind(f"portal_model_{name}", says, labels=("model",))
+    for model, value in values.items():
+        family.add_metric((model,), value)  # type: ignore[attr-defined]
+    return family
 
 
 class CountRequests:

@@ -1,4 +1,4 @@
-"""Open what the settings and the home say about models: the pool, the disk for offloading, records of this machine and earlier runs."""
+"""Open the models of this process by the settings and the home: the pool, its disk space, records of earlier runs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from core.errors import StartFailed
 from core.models.records import Crash
-from models.engine.kv_cache.offload_files import ParkedFiles, default_budget
+from models.engine.kv_cache.offload_files import OffloadFiles, default_budget
 from models.engine.llama import native
 from models.engine.llama.backend import BackendOptions
 from models.gguf.facts import fingerprint, read_facts
@@ -32,19 +32,20 @@ def open_pool(settings: Settings, record: RunRecord | None) -> Pool:
         notes=settings.home / "load_settings.json",
         # The crash may have been caused by a processor that rejects what another of the same name supports.
         extra_buffers=extra_buffers(settings.home, again=bool(record and record.found)),
-        files=open_parked_files(settings),
+        files=open_offload_files(settings),
         record=record,
         max_wait_s=settings.max_wait_s,
+        mtp=settings.mtp,
     )
 
 
-def open_parked_files(settings: Settings) -> ParkedFiles | None:
+def open_offload_files(settings: Settings) -> OffloadFiles | None:
     """Open the files for conversations offloaded to disk; None if the settings or the disk allow none."""
     if settings.parking_disk_mb == 0:
         return None
     try:
         budget = default_budget(settings.home) if settings.parking_disk_mb < 0 else settings.parking_disk_mb * 1024 * 1024
-        return ParkedFiles(settings.home / "parked", budget)
+        return OffloadFiles(settings.home / "parked", budget)
     except OSError as problem:
         log.warning("conversations cannot be offloaded to disk (%s); they will be computed again", problem.strerror)
         return None

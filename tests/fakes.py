@@ -11,7 +11,7 @@ from pathlib import Path
 
 from core.errors import InvalidInput, NotFound, PortalError, Unavailable
 from core.inference.records import FinishReason, ServedModel, Timings, Usage
-from core.inference.requests import Delta, Finished, GenerationEvent, GenerationRequest
+from core.inference.requests import Delta, Finished, GenerationEvent, GenerationRequest, PromptTokens
 from core.inference.vectors import Cancelled, Embedded, EmbeddingRequest, RerankRequest
 from core.models.records import AdapterFile, DeviceMemory, LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelState
 
@@ -24,6 +24,7 @@ class FakeGeneration:
 
     model, model_version, platform, engine = "fake", "v1", "local", "fake 1"
     ignored: tuple[str, ...] = ()
+    prompt_tokens = 5
 
     def __init__(self, events: Sequence[GenerationEvent | PortalError], gate: threading.Semaphore | None) -> None:
         self._events = events
@@ -147,6 +148,23 @@ class FakeRouter:
         generation.ignored = self.ignored
         self.generations.append(generation)
         return generation
+
+    def prompt_tokens(self, request: GenerationRequest) -> PromptTokens:
+        """A token for each character."""
+        self.requests.append(request)
+        if self.refuse:
+            raise self.refuse.pop(0)
+        if isinstance(request.prompt, tuple):
+            return PromptTokens("fake", request.prompt, 4096)
+        text = request.prompt if request.prompt is not None else "".join(one.content for one in request.messages)
+        return PromptTokens("fake", tuple(map(ord, text)), 4096)
+
+    def pieces(self, model: str | None, tokens: Sequence[int]) -> PromptTokens:
+        if self.refuse:
+            raise self.refuse.pop(0)
+        if any(not 0 <= token < 0x11_0000 for token in tokens):
+            raise InvalidInput("A token of this model is a number from 0 to {most}.", most=0x10_FFFF)
+        return PromptTokens("fake", tuple(tokens), 4096, tuple(chr(token).encode("utf-8", "replace") for token in tokens))
 
     def embed(self, request: EmbeddingRequest) -> FakeVectors:
         """Of each input its number of letters or tokens, and 1."""

@@ -9,9 +9,10 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
+from api.answers import RunningAnswers, another
 from api.errors import OPENAI_REFUSALS
 from api.identity import SignedIn, TokenHere
-from api.openai.chat_answer import ChatAnswer, ChatCompletion, another, last_event
+from api.openai.chat_answer import ChatAnswer, ChatCompletion, last_event
 from api.openai.chat_request import ChatRequest
 from api.openai.ignored import ignored_header
 from api.services import PortalHere
@@ -78,10 +79,11 @@ async def chat_completions(
     wanted = body.generation(user)
     gateway = portal.gateway
     first = await begun(lambda: gateway.answer(user, wanted, Source.API))
-    answer = ChatAnswer(gateway, first, lambda number: gateway.answer(user, another(wanted, number), Source.API), body.answers)
+    running = RunningAnswers(gateway, first, lambda number: gateway.answer(user, another(wanted, number), Source.API), body.answers)
+    answer = ChatAnswer(running)
     ignored = ignored_header([*body.ignored, *first.ignored])
     if body.stream:
-        return EventStream(answer.events(body.include_usage), answer.leave, Cutoff(portal.session_watch, token), last_event, ignored)
+        return EventStream(answer.events(body.include_usage), running.leave, Cutoff(portal.session_watch, token), last_event, ignored)
     reply.headers.update(ignored)
-    items = await until_finished(answer.deltas(), request.receive, answer.leave, Cutoff(portal.session_watch, token))
+    items = await until_finished(running.deltas(), request.receive, running.leave, Cutoff(portal.session_watch, token))
     return Response(status_code=CLIENT_CLOSED) if items is None else answer.whole(items)

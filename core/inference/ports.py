@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from core.inference.records import ServedModel
-from core.inference.requests import GenerationRequest, RunningGeneration
+from core.inference.requests import GenerationRequest, PromptTokens, RunningGeneration
 from core.inference.vectors import EmbeddingRequest, RerankRequest, RunningEmbedding
 
 
@@ -23,6 +23,14 @@ class Router(Protocol):
 
     def rerank(self, request: RerankRequest) -> RunningEmbedding:
         """One row of one number for each document. Raises as embed."""
+        ...
+
+    def prompt_tokens(self, request: GenerationRequest) -> PromptTokens:
+        """What the model would read, without asking it. Raises NotFound, Unavailable, InvalidInput."""
+        ...
+
+    def pieces(self, model: str | None, tokens: Sequence[int]) -> PromptTokens:
+        """The text of these tokens. Raises NotFound, Unavailable, InvalidInput (no such token)."""
         ...
 
     def models(self) -> Sequence[ServedModel]:

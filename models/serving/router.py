@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from core.errors import InvalidInput
 from core.inference.records import ServedModel
-from core.inference.requests import GenerationRequest, RunningGeneration
+from core.inference.requests import GenerationRequest, PromptTokens, RunningGeneration
 from core.inference.vectors import EmbeddingRequest, RerankRequest, RunningEmbedding
 from core.models.records import ModelKind, ModelState
 from models.serving.pool import Pool
@@ -22,6 +22,14 @@ class PoolRouter:
     def start(self, request: GenerationRequest) -> RunningGeneration:
         request = self._spelled_out(request)
         return self._pool.platform(request.model).start(request)
+
+    def prompt_tokens(self, request: GenerationRequest) -> PromptTokens:
+        request = self._spelled_out(request)
+        return self._pool.platform(request.model).prompt_tokens(request)
+
+    def pieces(self, model: str | None, tokens: Sequence[int]) -> PromptTokens:
+        request = self._spelled_out(GenerationRequest((), "", model))
+        return self._pool.platform(request.model).pieces(tokens)
 
     def embed(self, request: EmbeddingRequest) -> RunningEmbedding:
         return self._pool.vectors(request.model, ModelKind.EMBEDDING).embed(request)

@@ -186,7 +186,7 @@ def test_stop_ends_the_answer_and_keeps_its_text(house: House, ana: User) -> Non
     assert components(drawn, "seam")[-1]["bar"]["mark"] == "Stopped"
 
 
-def test_the_place_in_line_is_shown_and_can_be_left(house: House, ana: User) -> None:
+def test_the_queue_comment_is_shown_and_can_be_left(house: House, ana: User) -> None:
     house.router.next_answers.put([Queued(2, 4.0), *answer("Late")])
     house.router.hold()
     drawn = chat(house).chat_input[0].set_value("Wait?").run()

@@ -216,7 +216,7 @@ def test_more_results_come_by_the_cursor(house: House, ana: User) -> None:
     for _ in range(PAGE + 3):
         house.portal.conversations.new(ana, "a bond")
     drawn = search(house, "bond")
-    assert len(found(drawn)) == PAGE and f"{PAGE + 3} found" in texts(drawn)
+    assert len(found(drawn)) == PAGE and f"{PAGE + 3} results" in texts(drawn)
     drawn.button(key="search-more").click().run()
     assert len(found(drawn)) == PAGE + 3
     assert not [each for each in drawn.button if each.key == "search-more"]
