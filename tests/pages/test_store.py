@@ -62,10 +62,10 @@ def test_a_check_shows_what_a_restore_would_change_until_it_is_dismissed(full: S
     full.portal.backups.check(full.admin, name)
     settle(full)
     drawn = page("store", full)
-    assert "is whole" in texts(drawn)
+    assert "is intact" in texts(drawn)
     shown = drawn.dataframe[0].value.set_index("what")
     assert shown.loc["Chats", "difference"] == "-1" and shown.loc["Messages", "difference"] == "0"
-    assert "is whole" not in texts(press(drawn, "Hide"))
+    assert "is intact" not in texts(press(drawn, "Hide"))
 
 
 def test_a_damaged_backup_is_told(full: Stage) -> None:

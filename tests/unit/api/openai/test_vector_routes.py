@@ -117,7 +117,7 @@ def test_the_best_document_comes_first(ann: httpx.Client, router: FakeRouter) ->
     [
         ({}, "input is missing"),
         ({"input": ""}, "input.0 is empty"),
-        ({"input": []}, "input must hold 1 to 2,048 texts"),
+        ({"input": []}, "input must have 1 to 2,048 texts"),
         ({"input": ["a", ""]}, "input.1 is empty"),
         ({"input": [[]]}, "input.0 is empty"),
         ({"input": [-1]}, "not a token id"),
@@ -143,7 +143,7 @@ def test_what_cannot_be_embedded_is_refused_in_words(ann: httpx.Client, body: di
     [
         ({"query": "q"}, "documents is missing"),
         ({"query": "", "documents": ["a"]}, "query is empty"),
-        ({"query": "q", "documents": []}, "documents must hold 1 to 2,048 texts"),
+        ({"query": "q", "documents": []}, "documents must have 1 to 2,048 texts"),
         ({"query": "q", "documents": ["a"] * 100_000}, "documents"),
         ({"query": "q", "documents": [1]}, "documents"),
         ({"query": "q", "documents": "a"}, "documents"),
