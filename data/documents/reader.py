@@ -26,6 +26,7 @@ _REFUSED = {
     "damaged": "{name} is damaged and cannot be read. Open it in its own program, save it anew, and attach that.",
     "encrypted": "{name} is protected by a password. Save a copy without one and attach that.",
     "no text": "{name} holds no text; it may be a scan. Have its text recognized (OCR), and attach that.",
+    "fonts": "{name} has fonts whose characters cannot be told. Save it as .docx, or have its text recognized (OCR), and attach that.",
     "long": "{name} has more than {limit} characters. Attach only the part that your question is about.",
     "heavy": "{name} takes too much time or memory to read. Attach only the part that you need, or save it as text.",
 }
