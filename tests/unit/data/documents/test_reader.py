@@ -10,6 +10,7 @@ import time
 import zipfile
 import zlib
 from collections.abc import Mapping
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 
@@ -246,23 +247,77 @@ def test_a_reader_that_hangs_is_killed_and_the_next_document_is_read() -> None:
     assert reader.text("a.pdf", page(stream(shown("Next")))) == "Next"
 
 
-def test_two_are_read_at_once_and_a_third_waits_or_is_told_to_come_back() -> None:
-    reader = ProcessDocumentReader(wait_s=0.1)
-    busy = [threading.Thread(target=refusal, args=(SLOW, reader)) for _ in range(2)]
+def _begin(reader: ProcessDocumentReader, person: str, count: int) -> list[threading.Thread]:
+    """Documents of one person that take minutes; returns once as many are read as may be."""
+
+
+    def read() -> None:
+        with suppress(InvalidInput):
+            reader.text("a.pdf", SLOW, person)
+
+    busy = [threading.Thread(target=read) for _ in range(count)]
     for thread in busy:
         thread.start()
-    deadline = time.monotonic() + 20
-    while len(_readers()) < 2:
+    deadline = time.monotonic() + 30
+    while len(_readers()) < min(count, 2):
         assert time.monotonic() < deadline, "two never ran at once"
         time.sleep(0.01)
+    return busy
+
+
+def _end(threads: list[threading.Thread]) -> None:
+    while any(thread.is_alive() for thread in threads):
+        for process in _readers():
+            os.kill(process, signal.SIGKILL)
+        time.sleep(0.05)
+
+
+def test_two_are_read_at_once_and_a_third_of_the_same_person_waits_or_is_told_to_come_back() -> None:
+    reader = ProcessDocumentReader(wait_s=0.1)
+    busy = _begin(reader, "ana", 2)
     with pytest.raises(Busy) as caught:
-        reader.text("a.pdf", page(stream(shown("Third"))))
+        reader.text("a.pdf", page(stream(shown("Third"))), "ana")
     assert caught.value.retry_after > 0
-    for process in _readers():
-        os.kill(process, signal.SIGKILL)
-    for thread in busy:
-        thread.join()
-    assert reader.text("a.pdf", page(stream(shown("Third")))) == "Third"
+    _end(busy)
+    assert reader.text("a.pdf", page(stream(shown("Third"))), "ana") == "Third"
+
+
+def test_one_persons_many_long_documents_do_not_keep_anothers_waiting() -> None:
+    reader = ProcessDocumentReader()
+    busy = _begin(reader, "ana", 12)
+    places: list[int] = []
+    began = time.monotonic()
+    assert reader.text("a.docx", docx(paragraph("Bo's")), "bo", places.append) == "Bo's"
+    assert time.monotonic() - began < 15, "it waited for one of hers to end"
+    assert set(places) <= {1}
+    assert len(_readers()) == 2, "no more of hers were begun"
+    _end(busy)
+
+
+def test_a_document_that_made_room_is_read_to_its_end() -> None:
+    reader = ProcessDocumentReader(at_once=1)
+    pages = many_pages(*[f"page {n}" for n in range(400)])
+    found: list[str] = []
+    long = threading.Thread(target=lambda: found.append(reader.text("long.pdf", pages, "ana")))
+    long.start()
+    time.sleep(1.5)
+    for n in range(3):
+        assert reader.text("a.docx", docx(paragraph(f"Bo's {n}")), "bo") == f"Bo's {n}"
+    long.join()
+    assert found[0].startswith("page 0") and found[0].endswith("page 399")
+
+
+def test_somebody_who_gives_up_leaves_the_queue() -> None:
+    reader = ProcessDocumentReader(at_once=1)
+    busy = _begin(reader, "ana", 1)
+
+    def give_up(_place: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        reader.text("b.pdf", SLOW, "ana", give_up)
+    assert len(_readers()) == 1
+    _end(busy)
 
 
 def test_where_no_process_can_start_the_log_says_why(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
