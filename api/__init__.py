@@ -1,1 +1,18 @@
-"""REST: OpenAI-compatible /v1, the portal's own /api/v1, health and metrics. Routes validate, call one service, present."""
+"""REST: OpenAI's API under /v1, the portal's own under /api/v1, health and metrics. Routes validate, call one service, present.
+
+In reading order:
+
+- application: put routes and middleware together
+- services: what routes need of the portal
+- identity: find out who asks
+- errors: errors as JSON
+- streams: server-sent events
+- starting: threads on which answers begin
+- answers: the running answers to one request
+- openai: OpenAI's API
+- anthropic: Anthropic's Messages
+- portal: the portal's own API
+- health_routes: liveness and readiness
+- metrics_routes: Prometheus metrics
+- middleware: what every request passes first
+"""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -12,9 +12,9 @@ from core.inference.records import FinishReason
 from core.inference.requests import Finished, SamplingParams
 from models.child.kept_process import Changed, KeptProcess
 from models.child.wire import Message, read_event, read_logprobs, read_metrics, write_params
-from models.engine.kv_cache.offload_files import ParkedFiles
+from models.engine.kv_cache.offload_files import OffloadFiles
 from models.engine.llama.backend import BackendOptions
-from models.engine.sequence import Sequence
+from models.engine.sequence import Sequence, TokenDelta
 from models.engine.stats.metrics import STUCK_S, EngineMetrics
 
 SILENT_S = 2.0
@@ -43,7 +43,7 @@ class ChildModel(KeptProcess):
         options: BackendOptions,
         progress: Callable[[float], bool] = lambda done: True,
         changed: Changed = lambda state, reason: None,
-        files: ParkedFiles | None = None,
+        files: OffloadFiles | None = None,
         max_wait_s: float | None = None,
     ) -> None:
         """As KeptProcess. max_wait_s: see Scheduler. files: lend it disk space for conversations that memory has no room for."""
@@ -53,6 +53,8 @@ class ChildModel(KeptProcess):
         self.context = 0
         self.slots = options.slots
         self._markers: list[str] = []
+        self._gap_tokens: list[int] = []
+        self.vocabulary = 0
         self._metrics = EngineMetrics(options.slots, 0, 0, 0, 0, 0, 0, 0.0, 0, 0, 0, 0, None)
         parking = [str(files.parent.absolute()), self._lent] if files is not None else None
         try:
@@ -96,9 +98,9 @@ class ChildModel(KeptProcess):
     def check_room(self, user_id: str, *, batch: bool = False) -> None:
         """Its process says so when the question is submitted."""
 
-    def expect(self, held: list[int], tokens: list[int]) -> None:
-        """See Engine.expect."""
-        self._tell({"expect": [held, tokens]})
+    def prefetch(self, held: list[int], tokens: list[int]) -> None:
+        """See Engine.prefetch."""
+        self._tell({"prefetch": [held, tokens]})
 
     def cancel(self, sequence: Sequence) -> None:
         if isinstance(sequence, _Mirror):
@@ -135,6 +137,13 @@ class ChildModel(KeptProcess):
     def tokenize_pieces(self, pieces: list[str]) -> list[int]:
         return [int(token) for token in self._call("tokenize", pieces)]
 
+    def pieces(self, tokens: Iterable[int]) -> list[bytes]:
+        """See LlamaBackend.pieces."""
+        return [bytes.fromhex(piece) for piece in self._call("pieces", list(tokens))]
+
+    def gap_tokens(self) -> list[int]:
+        return self._gap_tokens
+
     def prepare_grammar(self, text: str) -> None:
         """See LlamaBackend.prepare_grammar."""
         self._call("prepare_grammar", text)
@@ -146,6 +155,7 @@ class ChildModel(KeptProcess):
 
     def _ready(self, told: Message) -> None:
         self.context, self._markers = int(told["context"]), [str(one) for one in told["markers"]]
+        self._gap_tokens, self.vocabulary = [int(one) for one in told["gap_tokens"]], int(told["vocabulary"])
         self._metrics = read_metrics(told["metrics"])
 
     def _heard(self, message: Message) -> None:
@@ -154,9 +164,11 @@ class ChildModel(KeptProcess):
             mirror = self._running.get(number)
             if mirror is None:
                 continue
-            found = read_event(event)
+            found, read = read_event(event), read_logprobs(logprobs)
             mirror.tokens += tokens
-            mirror.logprobs += read_logprobs(logprobs)
+            mirror.logprobs += read
+            if isinstance(found, TokenDelta):
+                found = replace(found, logprobs=tuple(read), ids=tuple(tokens))
             mirror.detokenizer.stopped = stopped
             if isinstance(found, Finished | PortalError):
                 mirror.end_told = found if isinstance(found, Finished) else None

@@ -1,1 +1,10 @@
-"""Where a model runs."""
+"""One interface to a model, wherever it runs.
+
+In reading order:
+
+- local: a model in this process or in a child of it
+- prompts: what a model reads of a request, as tokens
+- local_generation: one running answer, watched while it streams
+- degeneration: notice answers that only repeat themselves
+- prefetch: prepare a conversation's next prompt
+"""

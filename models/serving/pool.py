@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from core.errors import Conflict, InvalidInput, NotFound, PortalError, Unavailable
+from core.errors import Conflict, InvalidInput, NotFound, PortalError, StoredError, Unavailable
 from core.models.records import AdapterFile, DeviceMemory, LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelKind, ModelState
 from models.child.kept_process import AGAIN
 from models.embedding.embedding_platform import EmbeddingPlatform
-from models.engine.kv_cache.offload_files import ParkedFiles
+from models.engine.kv_cache.offload_files import OffloadFiles
 from models.engine.llama import native
 from models.engine.stats.metrics import STUCK_S, EngineMetrics
 from models.gguf.facts import ModelFacts, read_facts
@@ -21,14 +21,15 @@ from models.gguf.folder import Catalog
 from models.gguf.memory_plan import LoadPlan, check_fits, plan_load
 from models.gguf.tensor_check import check_model
 from models.platforms.local import LocalPlatform
-from models.serving import machine, machine_trial
-from models.serving.file_buffers import FILE_BUFFERS, FileBuffers
+from models.serving import machine
 from models.serving.last_run import RunRecord
 from models.serving.loader import Loader, chosen_adapters
 from models.serving.pool_entry import Entry
 from models.serving.precedence import urgent
 from models.serving.remembered_settings import RememberedSettings
 from models.serving.watchdog import Watchdog
+from models.trials import machine_trial
+from models.trials.file_buffers import FILE_BUFFERS, FileBuffers
 
 DRAIN_S = 30.0
 _log = logging.getLogger(__name__)
@@ -44,20 +45,22 @@ class Pool:
         *,
         notes: Path,
         extra_buffers: bool = True,
-        files: ParkedFiles | None = None,
+        files: OffloadFiles | None = None,
         record: RunRecord | None = None,
         max_wait_s: float | None = None,
+        mtp: bool = False,
     ) -> None:
         """models_folder: where people put GGUFs. builtin: the guide. notes: a file to remember settings in; how each file can be loaded
         is remembered beside it. extra_buffers: False where the self test died with them. files: where conversations go that memory has
         no room for; the pool closes them. record: where engines note what they do, for the next start should this process die of it.
-        max_wait_s: how long a question may wait for its turn; None: as long as it takes.
+        max_wait_s: how long a question may wait for its turn; None: as long as it takes. mtp: load MTP layers where there is room.
         """
         self._builtin = builtin
         self._catalog = Catalog(models_folder, builtin)
         self._builtin = builtin
         self._remembered = RememberedSettings(notes)
         self._extra_buffers = extra_buffers
+        self._mtp = mtp
         self._files = files
         buffers = FileBuffers(notes.with_name(FILE_BUFFERS), machine_trial.identity(native.LIBRARY_FOLDER))
         self._loader = Loader(builtin, files, record, buffers, max_wait_s)
@@ -238,10 +241,10 @@ class Pool:
         try:
             platform = self._loader.load(entry, lambda state, reason: self._changed(entry, state, reason))
         except PortalError as error:
-            self._failed(entry, str(error))
+            self._failed(entry, StoredError.of(error))
         except Exception as error:  # noqa: BLE001 - shown as the reason; the other models run on
             _log.exception("loading %s failed", entry.name)
-            self._failed(entry, f"It could not be loaded: {error}")
+            self._failed(entry, StoredError("It could not be loaded: {error}", {"error": str(error)}))
         else:
             with self._lock:
                 if not entry.unwanted:
@@ -258,13 +261,13 @@ class Pool:
         platform = entry.platform
         if state is ModelState.FAILED:
             entry.platform = None
-            self._failed(entry, f"Its process ended again and again: {reason}")
+            self._failed(entry, StoredError("Its process ended again and again: {reason}", {"reason": reason}))
             if platform is not None:
                 platform.close()
             return
         with self._lock:
             if entry.state in (ModelState.READY, ModelState.RESTARTING):
-                entry.state, entry.error = state, reason or None
+                entry.state, entry.error = state, StoredError.kept(reason) if reason else None
 
     def _drain(self, entry: Entry) -> None:
         deadline = time.monotonic() + DRAIN_S
@@ -276,9 +279,9 @@ class Pool:
             self._remove(entry)
             _log.info("model %s is unloaded", entry.name)
         else:
-            self._failed(entry, "It did not stop. Restart the portal to free its memory.")
+            self._failed(entry, StoredError("It did not stop. Restart the portal to free its memory."))
 
-    def _failed(self, entry: Entry, reason: str) -> None:
+    def _failed(self, entry: Entry, reason: StoredError) -> None:
         with self._lock:
             if entry.unwanted and entry.platform is None:
                 self._remove(entry)
@@ -296,7 +299,7 @@ class Pool:
             promised = sum(round(entry.plan.memory.needed_bytes * (1 - entry.progress)) for entry in loading)
         more = sum(adapter.path.stat().st_size for adapter in settings.adapters if adapter.path.is_file())
         facts = replace(facts, weights_bytes=facts.weights_bytes + more)
-        plan = plan_load(facts, settings, extra_buffers=self._extra_buffers)
+        plan = plan_load(facts, settings, extra_buffers=self._extra_buffers, mtp=self._mtp)
         return replace(plan, memory=replace(plan.memory, free_bytes=max(0, plan.memory.free_bytes - promised)))
 
     def _entry(self, name: str) -> Entry:

@@ -1,0 +1,324 @@
+"""Chats that ask at set times, and the three that can answer them: the engine, llama-server, one `Llama` behind a lock.
+
+All get prompts as token ids and the same sampling, and stream. What streams cost is part of the answer: the engine's are read by a
+thread a chat, as the portal does it; llama-server's by one thread that only counts what comes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import selectors
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from collections.abc import Sequence as Row
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import httpx
+import llama_cpp
+
+import settings
+from bench.peers import LIBRARIES
+from bootstrap.models import loadable
+from core.errors import PortalError
+from core.inference.requests import Delta, Finished, SamplingParams
+from core.models.records import LoadSettings
+from models.child.model import ChildModel
+from models.engine.engine import Engine
+from models.engine.llama.backend import BackendOptions, LlamaBackend
+from models.engine.sequence import Event, Sequence
+from models.gguf.facts import read_facts
+from models.gguf.memory_plan import plan_load
+
+TOP_K, TOP_P, TEMPERATURE = 40, 0.95, 0.8
+OFFLOAD_BYTES = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Where both sides compute. loading: for the engine, of BackendOptions. switches: the same for llama-server."""
+
+    loading: Mapping[str, Any]
+    switches: Row[str]
+
+
+PROCESSOR = Device({}, ("-ngl", "0"))
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Ask for `tokens` after `prompt`, `at` seconds after the start. seed None: the likeliest token each time."""
+
+    prompt: Row[int]
+    tokens: int
+    at: float = 0.0
+    seed: int | None = 1
+    user: str = ""
+
+
+@dataclass(slots=True)
+class Answer:
+    asked: float = 0.0
+    stamps: list[float] = field(default_factory=list)
+    """When text came."""
+    tokens: int = 0
+    ids: list[int] = field(default_factory=list)
+    """The answer as tokens, for the next turn's prompt."""
+
+    @property
+    def ttft(self) -> float:
+        return self.stamps[0] - self.asked
+
+    @property
+    def rate(self) -> float:
+        """Tokens a second from the first one on, whatever the prompt took."""
+        return (self.tokens - 1) / (self.stamps[-1] - self.stamps[0])
+
+    def gaps_during(self, times: Row[tuple[float, float]]) -> list[tuple[float, float]]:
+        """From one token to the next, where that touches one of the times (begin, end)."""
+        gaps = zip(self.stamps, self.stamps[1:], strict=False)
+        return [gap for gap in gaps if any(gap[0] < end and gap[1] > begin for begin, end in times)]
+
+
+class Side(Protocol):
+    name: str
+
+    def run(self, jobs: Row[Job]) -> list[Answer]:
+        """The answers in the order of the jobs, once all are finished."""
+        ...
+
+    def expect(self, held: Row[int], following: Row[int]) -> None:
+        """A conversation of which `held` was read will go on with a prompt that begins with `following`: as the portal tells its engine."""
+        ...
+
+    def cpu_s(self) -> float:
+        """Processor time that the side's process has used so far: of the engine with its readers, of the server without its client."""
+        ...
+
+
+def speed(answers: Row[Answer]) -> float:
+    """Tokens a second of all answers together, from the first question to the last token."""
+    begin, end = min(answer.asked for answer in answers), max(answer.stamps[-1] for answer in answers)
+    return sum(answer.tokens for answer in answers) / (end - begin)
+
+
+class EngineSide:
+    name = "engine"
+
+    def __init__(self, engine: Engine | ChildModel, backend: LlamaBackend | None) -> None:
+        self.engine = engine
+        self.backend = backend
+
+    def run(self, jobs: Row[Job]) -> list[Answer]:
+        answers = [Answer() for _ in jobs]
+        begin = time.perf_counter()
+        threads = []
+        for index, job in sorted(enumerate(jobs), key=lambda one: one[1].at):
+            time.sleep(max(0.0, begin + job.at - time.perf_counter()))
+            answers[index].asked = time.perf_counter()
+            params = SamplingParams(temperature=0 if job.seed is None else TEMPERATURE, top_k=TOP_K, top_p=TOP_P, seed=job.seed)
+            sequence = self.engine.submit(list(job.prompt), params, job.tokens, job.user or str(index))
+            threads.append(threading.Thread(target=self._read, args=(sequence, answers[index])))
+            threads[-1].start()
+        for thread in threads:
+            thread.join()
+        return answers
+
+    def expect(self, held: Row[int], following: Row[int]) -> None:
+        self.engine.prefetch(list(held), list(following))
+
+    def cpu_s(self) -> float:
+        return time.process_time()
+
+    def _read(self, sequence: Sequence, answer: Answer) -> None:
+        while not answer.tokens:
+            self._take(sequence, sequence.events.get(), answer)
+
+    @staticmethod
+    def _take(sequence: Sequence, event: Event, answer: Answer) -> None:
+        if isinstance(event, Delta):
+            answer.stamps.append(time.perf_counter())
+        elif isinstance(event, Finished):
+            answer.ids = sequence.tokens[sequence.prompt_length :]
+            answer.tokens = event.usage.completion_tokens
+        elif isinstance(event, PortalError):
+            raise event
+
+
+def _planned(model: Path, *, slots: int, context: int, threads: int) -> BackendOptions:
+    """As the portal would load it on this machine's processor."""
+    asked = LoadSettings(context=context, slots=slots, threads=threads, streams="separate", gpu_layers=0)
+    planned = replace(plan_load(read_facts(model), asked).options, offload_bytes=OFFLOAD_BYTES, mtp=False)
+    return loadable(settings.load().home, model, planned)
+
+
+@contextlib.contextmanager
+def engine(
+    model: Path,
+    *,
+    slots: int,
+    context: int,
+    threads: int,
+    mtp: bool = False,
+    device: Device = PROCESSOR,
+    **options: object,
+) -> Iterator[EngineSide]:
+    """options: more of the Engine's."""
+    loading = replace(_planned(model, slots=slots, context=context, threads=threads), mtp=mtp)
+    backend = LlamaBackend(model, replace(loading, **device.loading))
+    running = Engine(backend, model.name, **options)  # type: ignore[arg-type]
+    running.start()
+    # What it finds out while nobody asks, it shall not find out while the other side answers.
+    while not running.settled:
+        time.sleep(0.01)
+    try:
+        yield EngineSide(running, backend)
+    finally:
+        running.close()
+
+
+@contextlib.contextmanager
+def isolated(model: Path, *, slots: int, context: int, threads: int) -> Iterator[EngineSide]:
+    """The engine in a process of its own, heard through its socket."""
+    child = ChildModel(model.name, model, _planned(model, slots=slots, context=context, threads=threads))
+    try:
+        side = EngineSide(child, None)
+        side.name = "isolated"
+        yield side
+    finally:
+        child.close()
+
+
+class ServerSide:
+    name = "llama-server"
+
+    def __init__(self, port: int, pid: int) -> None:
+        self.port = port
+        self._pid = pid
+
+    def expect(self, held: Row[int], following: Row[int]) -> None:
+        """It cannot be told."""
+
+    def cpu_s(self) -> float:
+        user, system = Path(f"/proc/{self._pid}/stat").read_text("utf-8").rsplit(")", 1)[1].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+    def run(self, jobs: Row[Job]) -> list[Answer]:
+        answers = [Answer() for _ in jobs]
+        waiting = sorted(((job.at, index) for index, job in enumerate(jobs)), reverse=True)
+        selector, open_ones = selectors.DefaultSelector(), 0
+        begin = time.perf_counter()
+        while waiting or open_ones:
+            now = time.perf_counter() - begin
+            while waiting and waiting[-1][0] <= now:
+                index = waiting.pop()[1]
+                answers[index].asked = time.perf_counter()
+                selector.register(self._ask(jobs[index]), selectors.EVENT_READ, (answers[index], bytearray()))
+                open_ones += 1
+            for key, _ in selector.select(max(0.0, waiting[-1][0] - now) if waiting else None):
+                if self._read(key.fileobj, *key.data):
+                    selector.unregister(key.fileobj)
+                    open_ones -= 1
+        return answers
+
+    def _ask(self, job: Job) -> socket.socket:
+        body = {
+            "prompt": list(job.prompt), "n_predict": job.tokens, "stream": True, "top_k": TOP_K, "top_p": TOP_P,
+            "temperature": 0 if job.seed is None else TEMPERATURE, "seed": job.seed or 0, "samplers": ["top_k", "top_p", "temperature"],
+        }  # fmt: skip
+        data = json.dumps(body).encode()
+        head = "POST /completion HTTP/1.1\r\nHost: bench\r\nConnection: close\r\nContent-Type: application/json\r\n"
+        door = socket.create_connection(("127.0.0.1", self.port))
+        door.sendall(f"{head}Content-Length: {len(data)}\r\n\r\n".encode() + data)
+        return door
+
+    @staticmethod
+    def _read(door: socket.socket, answer: Answer, body: bytearray) -> bool:
+        """Count what came, and read it at the end, which is True."""
+        data = door.recv(65536)
+        if data:
+            answer.stamps += [time.perf_counter()] * data.count(b"data: {")
+            body += data
+            return False
+        door.close()
+        lines = [json.loads(line[6:]) for line in body.splitlines() if line.startswith(b"data: {")]
+        answer.tokens = lines[-1]["tokens_predicted"]
+        answer.ids = [token for line in lines for token in line.get("tokens", ())]
+        answer.stamps = answer.stamps[: answer.tokens]
+        return True
+
+
+@contextlib.contextmanager
+def server(binary: Path, model: Path, *, slots: int, context: int, threads: int, device: Device = PROCESSOR) -> Iterator[ServerSide]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    shape = ["-np", str(slots), "-c", str(slots * context), "-t", str(threads), "-tb", str(threads), *device.switches]
+    if not _planned(model, slots=slots, context=context, threads=threads).extra_buffers:
+        shape.append("--no-repack")
+    # Whatever libraries it was linked to: those of this process.
+    libraries = ":".join(each for each in (str(LIBRARIES), os.environ.get("LD_LIBRARY_PATH")) if each)
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(
+            [binary, "-m", model, "--host", "127.0.0.1", "--port", str(port), "--no-warmup", *shape],
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "LD_LIBRARY_PATH": libraries},
+        )
+        try:
+            deadline = time.perf_counter() + 120
+            while True:
+                with contextlib.suppress(httpx.HTTPError):
+                    if httpx.get(f"http://127.0.0.1:{port}/health", timeout=2).status_code == 200:
+                        break
+                if process.poll() is not None or time.perf_counter() > deadline:
+                    log.seek(0)
+                    raise RuntimeError(f"llama-server did not start: {log.read()[-2000:].decode('utf-8', 'replace')}")
+                time.sleep(0.05)
+            yield ServerSide(port, process.pid)
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+class LockedSide:
+    """The library's own class, which answers one at a time."""
+
+    name = "one Llama behind a lock"
+
+    def __init__(self, model: Path, *, context: int, threads: int) -> None:
+        self._llama = llama_cpp.Llama(str(model), n_ctx=context, n_threads=threads, n_threads_batch=threads, verbose=False)
+        self._lock = threading.Lock()
+
+    def expect(self, held: Row[int], following: Row[int]) -> None:
+        """It cannot be told."""
+
+    def cpu_s(self) -> float:
+        return time.process_time()
+
+    def run(self, jobs: Row[Job]) -> list[Answer]:
+        answers = [Answer(time.perf_counter()) for _ in jobs]
+        threads = [threading.Thread(target=self._answer, args=pair) for pair in zip(jobs, answers, strict=True)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return answers
+
+    def _answer(self, job: Job, answer: Answer) -> None:
+        with self._lock:
+            stream = self._llama.create_completion(
+                list(job.prompt), max_tokens=job.tokens, temperature=TEMPERATURE, top_k=TOP_K, top_p=TOP_P, min_p=0.0, seed=job.seed,
+                repeat_penalty=1.0, stream=True,
+            )  # fmt: skip
+            for _ in stream:
+                answer.stamps.append(time.perf_counter())
+        answer.tokens = job.tokens
+        answer.stamps = answer.stamps[: job.tokens]

@@ -1,0 +1,297 @@
+"""Random questions and cancels against a real model with everything on at once: nothing may be left behind, no answer may change.
+
+Draft tokens of prompt lookup and MTP, two LoRA adapters, shared and separate KV caches with too little room, offload to too little
+memory and behind it to the disk, prefetch, priorities, several users.
+"""
+
+from __future__ import annotations
+
+import queue
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from collections.abc import Sequence as Row
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import settings
+from bootstrap.models import loadable
+from core.errors import Busy, PortalError
+from core.inference.requests import Delta, Finished, SamplingParams
+from models.engine.batching.row_costs import RowCosts
+from models.engine.batching.step_time import StepTime
+from models.engine.costs import Costs
+from models.engine.engine import Engine
+from models.engine.kv_cache.offload_files import OffloadFiles
+from models.engine.llama.backend import BackendOptions, LlamaBackend
+from models.engine.sequence import Sequence
+from models.engine.speculative.draft_costs import DraftCosts
+from models.serving import machine
+from tests.gguf_maker import make_adapter, make_gguf
+
+SLOTS, CONTEXT, SHARED_CELLS = 6, 256, 512
+OFFLOAD_BYTES, DISK_BYTES = 200_000, 1_000_000
+WORDS = [ord(letter) for letter in "abcdefghijklmnopqrstuvwxyz"]
+ASKED_IN = (
+    SamplingParams(temperature=0.0),
+    SamplingParams(temperature=0.0, repeat_penalty=1.2, presence_penalty=0.5),
+    SamplingParams(temperature=0.0, logit_bias=((WORDS[0], -100.0), (WORDS[4], 2.0)), stop_tokens=(WORDS[7],)),
+    SamplingParams(temperature=0.0, stop=("ab", "zq", "th", "ee")),
+    SamplingParams(temperature=0.0, logprobs=2, thinking_budget=4),
+    SamplingParams(temperature=0.0, grammar='root ::= "[" [a-z]+ ("," [a-z]+)* "]"'),
+    SamplingParams(temperature=0.3, top_k=20, top_p=0.9, seed=5),
+)
+"""All of which answer the same each time."""
+NOISE, TRIES = 0.004, 8
+"""How far logits are made to be off, in proportion, and how often: a question whose answer that changes is not asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """answer: what an engine says to it that does nothing else."""
+
+    prompt: Row[int]
+    params: SamplingParams
+    tokens: int
+    adapter: int
+    answer: str = ""
+    logprobs: int = 0
+    following: Row[int] = ()
+    """What the next question of its conversation begins with, which keeps a part of the answer only."""
+
+
+@dataclass(slots=True)
+class Left:
+    """The result of a run."""
+
+    ends: Counter[str] = field(default_factory=Counter)
+    different: list[tuple[str, str]] = field(default_factory=list)
+    """(what was to be said, what was said)"""
+    memory_bytes: int = 0
+    metrics: Any = None
+
+
+class _OneSecond(StepTime):
+    """Expects a second of every step, beside which draft tokens are free."""
+
+    def expected(self, sequences: int) -> float:
+        return 1.0
+
+
+def make_model(folder: Path) -> tuple[Path, list[tuple[int, str, float]]]:
+    """A model with a next-token layer, and two adapters that change what it says."""
+    model = make_gguf(folder / "stress.gguf", "glm4moe", context=CONTEXT, next_layer=True, forgetful=True, sharpness=30.0)
+    adapters = [(-key, str(make_adapter(folder / f"{key}.gguf", "glm4moe", seed=key, layers=1)), 1.0) for key in (1, 2)]
+    return model, adapters
+
+
+def questions(model: Path, adapters: Row[tuple[int, str, float]], count: int, threads: int, seed: int = 0) -> list[Question]:
+    """Of conversations with few beginnings, each with the answer of a plain engine alone.
+
+    Batches of another shape add up in another order: only questions are taken whose answers stay the same with logits a little off.
+    """
+    rng = random.Random(seed)
+    options = BackendOptions(context=CONTEXT, slots=1, threads=threads, adapters=adapters)
+    backend = LlamaBackend(model, loadable(settings.load().home, model, options))
+    made: list[Question] = []
+    number = 0
+    while len(made) < count:
+        number += 1
+        adapter, params = -(len(made) // 3 % 3), ASKED_IN[number % len(ASKED_IN)]
+        beginning = [WORDS[number % 3]] * 40 + WORDS * 2
+        prompt = [*beginning[: rng.randrange(20, 92)], *(rng.choice(WORDS) for _ in range(rng.randrange(1, 40)))]
+        if len(made) % 3 == 2:
+            prompt = [*made[-1].following, *prompt[-5:]]
+        tokens = rng.randrange(1, 30)
+        answers = [_alone(backend, prompt, params, tokens, adapter, noise) for noise in (None, *range(TRIES))]
+        if len({text for _, text in answers}) == 1:
+            sequence, text = answers[0]
+            following = [*prompt, *sequence.tokens[len(prompt) + sequence.generated // 2 :], *WORDS[:20]][:160]
+            made.append(Question(prompt, params, tokens, adapter, text, len(sequence.logprobs), following))
+    backend.close()
+    return made
+
+
+def _alone(
+    backend: LlamaBackend, prompt: Row[int], params: SamplingParams, tokens: int, adapter: int, noise: int | None
+) -> tuple[Sequence, str]:
+    """noise: by which chance the logits are a little off; None: they are not."""
+    sample, rng = backend.sample, np.random.default_rng(noise)
+
+    def noisy(sampler: Any, part: int, draft: int = 0) -> int:
+        logits = backend.logits(part)
+        logits *= 1 + NOISE * rng.standard_normal(len(logits), np.float32)
+        return sample(sampler, part, draft)
+
+    if noise is not None:
+        backend.sample = noisy  # type: ignore[method-assign]
+    engine = Engine(backend, "alone", prompt_lookup=False)
+    sequence = engine.submit(list(prompt), params, tokens, "somebody", adapter=adapter)
+    while not engine.idle:
+        engine.step()
+    backend.sample = sample  # type: ignore[method-assign]
+    backend.use_adapter(0)
+    backend.cut(0, 0)
+    return sequence, received(sequence)[0]
+
+
+@contextmanager
+def everything(
+    model: Path, adapters: Row[tuple[int, str, float]], folder: Path, *, shared: bool, threads: int
+) -> Iterator[tuple[Engine, LlamaBackend, Path]]:
+    """Yields the engine, its backend, and where the disk tier writes."""
+    options = BackendOptions(
+        context=CONTEXT,
+        slots=SLOTS,
+        threads=threads,
+        offload_bytes=OFFLOAD_BYTES,
+        mtp=True,
+        shared_cells=SHARED_CELLS if shared else 0,
+        adapters=adapters,
+    )
+    files = OffloadFiles(folder / "offloaded", DISK_BYTES)
+    backend = LlamaBackend(model, loadable(settings.load().home, model, options))
+    rows = RowCosts.of_backend(backend)
+    steep(rows)
+    costs = Costs(_OneSecond(backend.batch_tokens), rows, DraftCosts(rows, own_streams=backend.own_streams))
+    engine = Engine(backend, "stress", queue_limit=64, costs=costs, files=files)
+    engine.start()
+    try:
+        yield engine, backend, folder / "offloaded"
+    finally:
+        engine.close()
+        files.close()
+
+
+def steep(costs: RowCosts) -> None:
+    """As if reading the weights took long, and a row too: then answers move together, and small gaps between them are filled."""
+    while costs.missing is not None:
+        costs.measured(0.01 + 0.003 * costs.missing)
+
+
+def stress(folder: Path, count: int, threads: int, *, shared: bool, kinds: int = 42, seed: int = 0) -> Left:
+    """Ask `count` questions. Raises AssertionError if anything is left of them that should not be."""
+    rng = random.Random(seed)
+    model, adapters = make_model(folder)
+    known = questions(model, adapters, kinds, threads)
+    before = _open_files(), threading.active_count()
+    left = Left()
+    samplers: Counter[str] = Counter()
+    with everything(model, adapters, folder, shared=shared, threads=threads) as (engine, backend, folder_of_files):
+        _count_samplers(backend, samplers)
+        asked: list[tuple[Question, Sequence]] = []
+        more = 0
+        for number in range(count):
+            question = rng.choice(known)
+            asked.append((question, _ask(engine, question, rng)))
+            if rng.random() < 0.3:
+                engine.cancel(rng.choice(asked[-30:])[1])
+            if rng.random() < 0.05:
+                time.sleep(rng.random() / 20)
+            if rng.random() < 0.02:
+                _rest(engine, left, asked)
+                # A conversation whose next question has been read when it comes.
+                first = rng.choice(range(1, kinds - 1, 3))
+                _take(engine, left, [(known[first], _ask(engine, known[first], rng))])
+                _wait_for(lambda: not engine.prefetching)
+                asked.append((known[first + 1], _ask(engine, known[first + 1], rng)))
+                more += 2
+            if len(asked) > 200:
+                _take(engine, left, asked[:100])
+                del asked[:100]
+            if number == count // 5:
+                left.memory_bytes = -machine.resident_bytes()
+        _rest(engine, left, asked)
+        left.memory_bytes += machine.resident_bytes()
+        left.metrics = engine.metrics()
+        _check(engine, backend, folder_of_files)
+        assert samplers["made"] == samplers["freed"], samplers
+    assert sum(left.ends.values()) == count + more
+    assert not list(folder_of_files.glob("*")), "files of conversations are left"
+    _wait_for(lambda: (_open_files(), threading.active_count()) == before)
+    return left
+
+
+def _rest(engine: Engine, left: Left, asked: list[tuple[Question, Sequence]]) -> None:
+    """Let all that was asked come to its end first."""
+    _take(engine, left, asked)
+    asked.clear()
+    _wait_for(lambda: engine.idle and not engine.prefetching)
+
+
+def _ask(engine: Engine, question: Question, rng: random.Random) -> Sequence:
+    while True:
+        try:
+            user, batch = f"person {rng.randrange(5)}", rng.random() < 0.3
+            return engine.submit(list(question.prompt), question.params, question.tokens, user, batch=batch, adapter=question.adapter)
+        except Busy:
+            time.sleep(0.005)
+
+
+def _take(engine: Engine, left: Left, asked: Row[tuple[Question, Sequence]]) -> None:
+    for question, sequence in asked:
+        text, end = received(sequence)
+        assert isinstance(end, Finished), end
+        left.ends[end.finish_reason.value] += 1
+        assert sequence.slot is None and sequence.sampler is None
+        if not sequence.cancelled:
+            if (text, len(sequence.logprobs)) != (question.answer, question.logprobs):
+                left.different.append((question.answer, text))
+            engine.prefetch(list(sequence.tokens), list(question.following))
+
+
+def _check(engine: Engine, backend: LlamaBackend, folder_of_files: Path) -> None:
+    metrics = engine.metrics()
+    assert (metrics.busy, metrics.waiting, metrics.failures) == (0, 0, 0), metrics
+    held = list(map(backend.held, range(SLOTS)))
+    known = [len(tokens) for tokens in engine.held()]
+    assert held == known, f"the slots hold {held} tokens, the engine knows of {known}"
+    assert 0 < metrics.offloaded_bytes <= OFFLOAD_BYTES
+    _wait_for(lambda: len(list(folder_of_files.glob("*/*.kv"))) == engine.metrics().disk_offloaded)
+    assert engine.metrics().disk_offloaded_bytes <= DISK_BYTES
+    assert engine.metrics().disk_failures == 0
+
+
+def _count_samplers(backend: Any, counts: Counter[str]) -> None:
+    make, free = backend.new_sampler, backend.free_sampler
+
+    def made(*arguments: Any) -> Any:
+        counts["made"] += 1
+        return make(*arguments)
+
+    def freed(sampler: Any) -> None:
+        counts["freed"] += 1
+        free(sampler)
+
+    backend.new_sampler, backend.free_sampler = made, freed
+
+
+def _open_files() -> int:
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
+def _wait_for(true: Any, seconds: float = 10.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "it did not come true"
+        time.sleep(0.005)
+
+
+def received(sequence: Sequence) -> tuple[str, Finished | PortalError | None]:
+    """The text and the end; None if that does not come within 60 s."""
+    text = ""
+    while True:
+        try:
+            event = sequence.events.get(timeout=60)
+        except queue.Empty:
+            return text, None
+        if isinstance(event, Delta):
+            text += event.text
+        elif isinstance(event, Finished | PortalError):
+            return text, event

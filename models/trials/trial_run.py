@@ -1,0 +1,120 @@
+"""What a file must be able to do before the portal loads it: decode as the engine does, or make vectors. Runs in the trial's process."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from core.errors import ModelFailed
+from core.inference.requests import SamplingParams
+from models.embedding.llama_embedder import LlamaEmbedder
+from models.engine.backend import Decoded, Part
+from models.engine.llama.backend import BackendOptions, LlamaBackend
+
+PROMPT_S = 5.0
+"""About so long the full prompt may take: on a slow processor it is shorter than a batch."""
+SHORTEST_PROMPT = 64
+_NO_NUMBERS = "{file} computes no numbers: its weights are damaged. Download it again, or convert the model anew."
+
+
+def run_trial(path: Path, options: BackendOptions) -> None:
+    """Raises ModelFailed if llama.cpp refuses the file or it computes nothing. Dies, or never returns, where llama.cpp does."""
+    mapped = options.gpu_layers != 0
+    if mapped:
+        options = _on_the_processor(options)
+    if options.pooling:
+        _try_vectors(path, options, mapped)
+    else:
+        _try_chat(path, options, mapped)
+
+
+def _on_the_processor(options: BackendOptions) -> BackendOptions:
+    """For a model that belongs on a GPU: memory of the host may hold neither its weights nor its whole context."""
+    slots = options.slots if options.pooling else min(2, options.slots)
+    context = min(options.context, max(options.batch_tokens, 256))
+    return replace(
+        options, gpu_layers=0, extra_buffers=False, slots=slots, context=context, split_mode="layer", main_gpu=0, gpu_shares=(),
+        shared_cells=slots * context if options.shared_cells else 0,
+    )  # fmt: skip
+
+
+def _try_chat(path: Path, options: BackendOptions, mapped: bool) -> None:
+    backend = LlamaBackend(path, options, mapped=mapped)
+    for token in range(backend.vocabulary):
+        backend.piece(token)
+    backend.tokenize("a <|user|> b")
+    _Decodes(backend, path.name).all()
+    backend.close()
+
+
+class _Decodes:
+    """Batches of the kinds that the engine makes."""
+
+    def __init__(self, backend: LlamaBackend, name: str) -> None:
+        self._backend = backend
+        self._name = name
+        self._both = range(min(2, backend.slots))
+
+    def all(self) -> None:
+        backend = self._backend
+        last = backend.vocabulary - 1
+        self._decode([Part(slot, 0, [0, last], True) for slot in self._both])
+        begin = time.monotonic()
+        self._decode([Part(slot, 2, [last], True) for slot in self._both])
+        each = (time.monotonic() - begin) / len(self._both)
+        self._draft(last)
+        for adapter, _, _ in backend.options.adapters:
+            backend.use_adapter(adapter)
+            self._again(0, [0, last])
+        backend.use_adapter(0)
+        length = min(backend.batch_tokens, backend.context, max(SHORTEST_PROMPT, round(PROMPT_S / max(each, 1e-6))))
+        self._again(0, [token * 7919 % backend.vocabulary for token in range(length)])
+        self._go_on_elsewhere(length)
+
+    def _again(self, slot: int, tokens: list[int]) -> None:
+        self._backend.cut(slot, 0)
+        self._decode([Part(slot, 0, tokens, True)])
+
+    def _draft(self, token: int) -> None:
+        if self._backend.can_draft:
+            self._backend.draft([(slot, token, 2) for slot in self._both])
+
+    def _go_on_elsewhere(self, length: int) -> None:
+        """Save the slot and restore it, and copy it to the other one, as conversations move."""
+        backend = self._backend
+        state = backend.save(0)
+        if backend.can_cut and len(self._both) > 1:
+            backend.copy(0, 1, length)
+        if not backend.restore(0, state):
+            raise ModelFailed("llama.cpp could not restore a conversation with {file}.", file=self._name)
+
+    def _decode(self, parts: list[Part]) -> None:
+        """And choose the next token of each part both ways. Raises ModelFailed."""
+        if self._backend.decode(parts) is not Decoded.DONE:
+            reason = self._backend.last_error() or "it gives no reason"
+            raise ModelFailed("llama.cpp could not compute with {file}: {reason}.", file=self._name, reason=reason)
+        for index, part in enumerate(parts):
+            if not self._backend.computed_numbers(index):
+                raise ModelFailed(_NO_NUMBERS, file=self._name)
+            for temperature in (0.0, 1.0):
+                sampler = self._backend.new_sampler(SamplingParams(temperature=temperature, top_p=0.9), part.tokens)
+                self._backend.sample(sampler, index)
+                self._backend.free_sampler(sampler)
+
+
+def _try_vectors(path: Path, options: BackendOptions, mapped: bool) -> None:
+    embedder = LlamaEmbedder(path, options, mapped=mapped)
+    embedder.control_markers()
+    some = embedder.tokenize("a [SEP] b", special=True, framed=True) or [0]
+    embedder.pair_marks()
+    begin = time.monotonic()
+    rows = [embedder.compute([some, some][: embedder.slots])]
+    each = (time.monotonic() - begin) / (2 * len(some))
+    length = min(embedder.context, max(SHORTEST_PROMPT, round(PROMPT_S / max(each, 1e-6))))
+    rows.append(embedder.compute([[token * 7919 % embedder.vocabulary for token in range(length)]]))
+    if not all(row is not None and np.isfinite(row).any(axis=1).all() for row in rows):
+        raise ModelFailed(_NO_NUMBERS, file=path.name)
+    embedder.close()
