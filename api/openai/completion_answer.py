@@ -48,7 +48,9 @@ class TextAnswer:
         self._logprobs = [_Logprobs(tops=tops) for _ in range(running.count)]
         first = running.first
         created = int(first.created_at.timestamp())
-        self._head = {"id": f"cmpl-{first.id}", "created": created, "model": first.model, "system_fingerprint": first.fingerprint}
+        self._head: dict[str, Any] = {
+            "id": f"cmpl-{first.id}", "created": created, "model": first.model, "system_fingerprint": first.fingerprint,
+        }  # fmt: skip
 
     def whole(self, items: Sequence[Item | None]) -> Completion:
         answers = self._running.whole(items)
