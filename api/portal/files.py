@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from asyncio import Semaphore
 from typing import Annotated
 from urllib.parse import quote
+from weakref import WeakValueDictionary
 
 import anyio.to_thread
 from fastapi import APIRouter, Query, Request
@@ -18,8 +20,12 @@ from core.knowledge.encodings import ENCODINGS
 PATH = "/api/v1/files"
 router = APIRouter(prefix=PATH, tags=["files"])
 
-_uploads = anyio.CapacityLimiter(8)
+_EACH = 3
+"""Concurrent uploads per person, so that nobody takes all threads."""
+_uploads = anyio.CapacityLimiter(8 * _EACH)
 """Separate threads: reading a document may take a minute, and all other routes share the usual ones."""
+_lanes: WeakValueDictionary[str, Semaphore] = WeakValueDictionary()
+"""By person, while they upload."""
 _BODY = {"requestBody": {"required": True, "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}}
 
 
@@ -34,8 +40,9 @@ async def upload(
     ))]
 ) -> FileOut:
     """Upload a file; the request body is its content. It is kept for a day unless a question uses it."""
-    content = await request.body()
-    return FileOut.of(await anyio.to_thread.run_sync(portal.files.upload, user, name, content, limiter=_uploads))
+    async with _lanes.setdefault(user.id, Semaphore(_EACH)):
+        content = await request.body()
+        return FileOut.of(await anyio.to_thread.run_sync(portal.files.upload, user, name, content, limiter=_uploads))
 
 
 @router.get("/{file_id}")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from core.knowledge.records import StoredFile
+
+OnPlace = Callable[[int], None]
+"""Told a document's position in the queue while it waits; 1 is next."""
 
 
 class EncodingDetector(Protocol):
@@ -16,8 +19,10 @@ class EncodingDetector(Protocol):
 
 
 class DocumentReader(Protocol):
-    def text(self, name: str, content: bytes) -> str:
+    def text(self, name: str, content: bytes, person: str = "", on_place: OnPlace | None = None) -> str:
         """Extract the normalized text of a PDF or Word document. `name` is used in error sentences.
+
+        person: the owner; readers are shared fairly between people. on_place: receives the queue position now and then.
 
         Raises InvalidInput if it cannot be read: damaged, encrypted, without text (a scan), or too long to read; Busy if no reader becomes
         free in time; Unavailable if none can start.
