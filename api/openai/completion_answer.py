@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from api.answers import Item, RunningAnswers
 from api.errors import UNEXPECTED
-from api.openai.chat_answer import LEAST_LOGPROB, UsageOut, last_event, place_in_line
+from api.openai.chat_answer import LEAST_LOGPROB, UsageOut, last_event, queue_comment
 from api.streams import KEEP_ALIVE, sse
 from core.errors import ModelFailed, PortalError
 from core.inference.records import FinishReason, Usage
@@ -74,7 +74,7 @@ class TextAnswer:
                     case None:
                         yield KEEP_ALIVE
                     case number, Queued() as queued if queued.place:
-                        yield place_in_line(number, queued)
+                        yield queue_comment(number, queued)
                     case number, Delta() as delta:
                         yield self._chunk(number, delta)
                     case number, Finished() as end:
