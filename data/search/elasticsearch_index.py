@@ -16,7 +16,7 @@ from data.search.port import COUNTED, KINDS, Document, moment
 from data.search.rollover import RolloverLimits
 from data.search.words import Term, letters, snippet, terms
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """Part of the indices' names: raise it when mappings or analysis change, and the worker fills new indices from the store."""
 BULK_CHARACTERS, BULK_DOCUMENTS = 2_000_000, 500
 BULKS_AT_ONCE = 2
@@ -289,7 +289,7 @@ def _hit(kind: str, id: str, source: dict[str, Any], wanted: list[Term]) -> Sear
 
 
 def _clause(term: Term) -> dict[str, Any]:
-    if term.cjk and not term.pairs:
+    if term.emoji or (term.cjk and not term.pairs):
         return {"term": {"letters": term.text}}
     phrase = {"match_phrase": {"text": {"query": term.text, "zero_terms_query": "all"}}}
     # Whole words first, where the index knows words; a field that it has not changes nothing.

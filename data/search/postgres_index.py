@@ -21,7 +21,7 @@ from data.search.words import Term, snippet, spread, terms
 
 log = logging.getLogger(__name__)
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Raise it when the tables or data.search.words change: a new table is then filled beside the old one. Tables before version 3
 lack the tokens of folders and attached files: there, until the new one is complete, these two filters find nothing.
 """

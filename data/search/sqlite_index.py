@@ -28,14 +28,14 @@ from data.search.sqlite_file import (
     second_of,
     token,
 )
-from data.search.words import Term, relevance, snippet, terms
+from data.search.words import Term, emoji_word, relevance, snippet, terms
 
 log = logging.getLogger(__name__)
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """Raise it when the tables or data.search.words change: a new file is then filled beside the old one, which is searched meanwhile. In files
 before version 3 numbers tell no time: there, until the new one is complete, filters find nothing. Files before version 4 know neither
-folders nor attached files, and find nothing by these two.
+folders nor attached files, and find nothing by these two; files before version 5 know no emoji.
 """
 
 _NEWEST = "SELECT rowid FROM words WHERE words MATCH ? AND rowid BETWEEN ? AND ? ORDER BY rowid DESC LIMIT ?"
@@ -279,7 +279,7 @@ def _match(query: SearchQuery, wanted: list[Term]) -> str:
 
 def _phrase(term: Term) -> str:
     if not term.cjk:
-        return f'"{term.text}"'
+        return f'"{emoji_word(term.text) if term.emoji else term.text}"'
     return f'"{" ".join(term.pairs)}"' if term.pairs else f'"{term.text}" *'
 
 

@@ -340,3 +340,28 @@ def test_the_first_release_s_elasticsearch_indices_are_searched_meanwhile(elasti
     assert [hit.id for hit in index.search(query)] == ["m2"]
     assert not any(name.endswith("-v1") for name in index._client.indices.get(index=f"{index._prefix}-*"))
     index.close()
+
+
+def test_emoji_are_found_alone_in_words_and_joined(corner: Corner) -> None:
+    texts = {
+        "alone": "Ship it 🚀",
+        "glued": "launch🚀day",
+        "tone": "Well done 👍🏽",
+        "family": "Trip of the 👨\u200d👩\u200d👧 family",
+        "heart": "❤️ it",
+        "newer": "\U0001fae8 shaking",
+        "chinese": "发布🚀成功",
+        "none": "rocket launch day",
+    }
+    corner.put(*(corner.document(id, text) for id, text in texts.items()))
+    assert corner.found("🚀") == ["alone", "chinese", "glued"]
+    assert corner.found("launch🚀") == corner.found("🚀 day") == ["glued"]
+    assert corner.found("发布🚀") == ["chinese"]
+    assert corner.found("👍") == corner.found("👍🏽") == ["tone"]
+    assert corner.found("👨\u200d👩\u200d👧") == corner.found("👧") == ["family"]
+    assert corner.found("❤") == corner.found("❤️") == ["heart"]
+    assert corner.found("\U0001fae8") == ["newer"]
+    assert corner.found("🎉") == []
+    assert corner.found("launch day") == ["glued", "none"]
+    [hit] = corner.hits("🚀 ship")
+    assert f"{MARK_START}🚀{MARK_END}" in hit.snippet
