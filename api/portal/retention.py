@@ -11,7 +11,8 @@ from pydantic import BaseModel, Field
 
 from api.identity import SignedIn
 from api.portal.shapes import Asked, Line
-from api.services import Portal, PortalHere
+from api.services import PortalHere
+from bootstrap.portal import Portal
 from core.operations.records import EVERY_GROUP
 from core.people.records import User
 
