@@ -84,7 +84,7 @@ def over_rest(clients: Sequence[httpx.Client]) -> Callable[[int], Answer]:
                     first = time.perf_counter()
                 elif line.startswith("data:") and event == "done":
                     tokens = json.loads(line[5:])["answer"]["generation"]["completion_tokens"]
-        return Answer(started, first, time.perf_counter(), tokens)
+        return Answer(started=started, first=first, ended=time.perf_counter(), tokens=tokens)
 
     return ask
 
@@ -100,7 +100,7 @@ def in_process(router: PoolRouter) -> Callable[[int], Answer]:
                 first = time.perf_counter()
             if isinstance(event, Finished):
                 tokens = event.usage.completion_tokens
-        return Answer(started, first, time.perf_counter(), tokens)
+        return Answer(started=started, first=first, ended=time.perf_counter(), tokens=tokens)
 
     return ask
 

@@ -230,7 +230,7 @@ def load_models(portal: Portal) -> None:
     refusals: dict[str, str] = {}
     if last is not None and last.in_a_row >= MOST_CRASHES:
         refusals[last.model] = f"It ended the last {last.in_a_row} runs in llama.cpp. Load it on the Models page, with its own process."
-    portal.models.load_at_start(StartModel(model_name(path), path, chosen.first_load, default=True), refusals)
+    portal.models.load_at_start(StartModel(name=model_name(path), path=path, settings=chosen.first_load, default=True), refusals)
 
 
 def ensure_first_admin(portal: Portal) -> str | None:

@@ -74,7 +74,13 @@ class MessageIn(Lenient):
         if calls and self.role != "assistant":
             raise InvalidInput("Only an assistant's message can hold {field}.", field=f"messages.{place}.tool_calls")
         role = "system" if self.role == "developer" else self.role
-        return ChatMessage(role, self._text(place), self.reasoning_content or "", calls, self.tool_call_id or "")
+        return ChatMessage(
+            role=role,
+            content=self._text(place),
+            reasoning=self.reasoning_content or "",
+            tool_calls=calls,
+            tool_call_id=self.tool_call_id or "",
+        )
 
     def _text(self, place: int) -> str:
         if not isinstance(self.content, list):
@@ -103,7 +109,9 @@ class ToolIn(Lenient):
     def tool(self) -> Tool:
         parameters = self.function.parameters or {"type": "object", "properties": {}}
         written = json.dumps(parameters, ensure_ascii=False)
-        return Tool(self.function.name, self.function.description or "", written, strict=self.function.strict is True)
+        return Tool(
+            name=self.function.name, description=self.function.description or "", parameters=written, strict=self.function.strict is True
+        )
 
 
 class NamedFunction(Lenient):

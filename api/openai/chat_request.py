@@ -95,11 +95,11 @@ class ChatRequest(BaseModel):
         messages = tuple(message.message(place) for place, message in enumerate(self.messages))
         tools = tuple(tool.tool() for tool in self.tools or ())
         return GenerationRequest(
-            messages,
-            user.id,
-            self.model or None,
-            self._params(),
-            self._thinks(),
+            messages=messages,
+            user_id=user.id,
+            model=self.model or None,
+            params=self._params(),
+            thinking=self._thinks(),
             batch=self.service_tier == "flex",
             tools=tools,
             tool_choice=self._tool_choice(tools),

@@ -93,7 +93,7 @@ class Watch:
             yield sse(done.model_dump(mode="json"), "done")
 
     async def _news(self) -> AsyncGenerator[bytes]:
-        sent = Snapshot(self._turn.id, self._turn.question_id, self._turn.answer_id)
+        sent = Snapshot(turn_id=self._turn.id, question_id=self._turn.question_id, answer_id=self._turn.answer_id)
         while sent.running and not sent.unsaved:
             now = await self._next()
             if now is None:

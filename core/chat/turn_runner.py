@@ -98,7 +98,13 @@ class TurnRunner:
         prompt = prompt_of(way, read)
         while not running.stop_requested:
             request = GenerationRequest(
-                tuple(prompt), user.id, options.model, options.params, options.thinking, turn.conversation_id, id=turn.id
+                messages=tuple(prompt),
+                user_id=user.id,
+                model=options.model,
+                params=options.params,
+                thinking=options.thinking,
+                conversation_id=turn.conversation_id,
+                id=turn.id,
             )
             try:
                 answer = self._gateway.answer(user, request, source)
@@ -200,7 +206,7 @@ def prompt_of(way: Sequence[Message], read: Mapping[str, str]) -> list[ChatMessa
         raise InvalidInput("There is no question to answer.")
     for question, answer in pairwise(way):
         if question.author is Author.USER and answer.text:
-            prompt += [_asked(question, read), ChatMessage("assistant", answer.text, answer.reasoning)]
+            prompt += [_asked(question, read), ChatMessage(role="assistant", content=answer.text, reasoning=answer.reasoning)]
     return [*prompt, _asked(way[-1], read)]
 
 

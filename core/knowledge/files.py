@@ -49,7 +49,7 @@ class Files:
         extracted = self._reader.text(name, content) if is_document(name, content) else None
         if extracted is None:
             text_of(name, content)
-        file = StoredFile(uuid4().hex, user.id, name, len(content), self._clock())
+        file = StoredFile(id=uuid4().hex, user_id=user.id, name=name, size_bytes=len(content), created_at=self._clock())
         with self._store() as work:
             work.files.add(file, content, extracted)
             self._check_room(work, user)  # Again: others may have been uploaded since, at the same moment as well.

@@ -84,7 +84,7 @@ class Retention:
             raise InvalidInput("A legal hold needs a reason.")
         with self._store() as work:
             person = _named(work, name)
-            work.retention.place_hold(LegalHold(person.id, person.name, reason, self._clock()))
+            work.retention.place_hold(LegalHold(user_id=person.id, user_name=person.name, reason=reason, placed_at=self._clock()))
             record(work, self._clock(), user.id, "hold.place", person.name, reason=reason)
             work.commit()
 

@@ -86,7 +86,9 @@ class Sessions:
             if proof.mark and proof.mark != mark_of(found.password_hash):
                 raise NotSignedIn("This sign-in has expired. Sign in again.")
             work.sessions.remove_expired(now)
-            work.sessions.add(Session(token_hash(token), found.user.id, kind, now, now + self.lifetime))
+            work.sessions.add(
+                Session(token_hash=token_hash(token), user_id=found.user.id, kind=kind, created_at=now, expires_at=now + self.lifetime)
+            )
             record(work, now, found.user.id, "session.open", found.user.name, **{"from": kind.value})
             work.commit()
         return token

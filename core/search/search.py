@@ -105,7 +105,19 @@ class Search:
             require(user.role, PERMISSIONS[each])
         if rating not in (None, 1, -1, UNRATED):
             raise InvalidInput("A rating is 1 (good), -1 (poor) or 0 (none).")
-        query = SearchQuery(text, "", None, limit, since, until, model, rating, folder, has_file, _place(cursor))
+        query = SearchQuery(
+            text=text,
+            kind="",
+            owner_id=None,
+            limit=limit,
+            since=since,
+            until=until,
+            model=model,
+            rating=rating,
+            folder_id=folder,
+            has_file=has_file,
+            after=_place(cursor),
+        )
         hits: list[SearchHit] = []
         total, at_least = 0, False
         for each in kinds:
@@ -119,7 +131,14 @@ class Search:
             items = _authorized(work, user, shown)
         more = len(shown) == limit and total > limit
         behind = self._jobs.behind(self._clock())
-        return Found(items, total, self._index.engine, behind, _cursor(shown[-1]) if more else None, at_least)
+        return Found(
+            items=items,
+            total=total,
+            engine=self._index.engine,
+            behind_seconds=behind,
+            next_cursor=_cursor(shown[-1]) if more else None,
+            total_is_at_least=at_least,
+        )
 
 
 def _authorized(work: UnitOfWork, user: User, hits: Sequence[SearchHit]) -> list[FoundItem]:
@@ -138,21 +157,44 @@ def _authorized(work: UnitOfWork, user: User, hits: Sequence[SearchHit]) -> list
         assert hit.at is not None
         match hit.kind:
             case "conversation" if talk := talks.get(hit.id):
-                items.append(FoundItem(hit.kind, hit.id, hit.id, None, hit.snippet, hit.at, talk.title))
+                items.append(
+                    FoundItem(
+                        kind=hit.kind, id=hit.id, conversation_id=hit.id, message_id=None, snippet=hit.snippet, at=hit.at, title=talk.title
+                    )
+                )
             case "message" if (message := messages.get(hit.id)) and (talk := talks.get(message.conversation_id)):
                 model = message.generation.model if message.generation else ""
                 files = tuple(file.name for file in message.files)
                 items.append(
                     FoundItem(
-                        hit.kind, hit.id, talk.id, hit.id, hit.snippet, hit.at, talk.title, message.author, model, message.rating, files
+                        kind=hit.kind,
+                        id=hit.id,
+                        conversation_id=talk.id,
+                        message_id=hit.id,
+                        snippet=hit.snippet,
+                        at=hit.at,
+                        title=talk.title,
+                        author=message.author,
+                        model=model,
+                        rating=message.rating,
+                        files=files,
                     )
-                )  # fmt: skip
+                )
             case "feedback" if rating := rated.get(hit.id):
-                place = rating.conversation_id, rating.message_id
-                snippet = still_there(rating, hit.snippet)
-                items.append(FoundItem(hit.kind, hit.id, *place, snippet, hit.at, model=rating.model, rating=rating.rating))
+                items.append(
+                    FoundItem(
+                        kind=hit.kind,
+                        id=hit.id,
+                        conversation_id=rating.conversation_id,
+                        message_id=rating.message_id,
+                        snippet=still_there(rating, hit.snippet),
+                        at=hit.at,
+                        model=rating.model,
+                        rating=rating.rating,
+                    )
+                )
             case "audit" if hit.id in events:
-                items.append(FoundItem(hit.kind, hit.id, None, None, hit.snippet, hit.at))
+                items.append(FoundItem(kind=hit.kind, id=hit.id, conversation_id=None, message_id=None, snippet=hit.snippet, at=hit.at))
     return items
 
 

@@ -58,9 +58,9 @@ class SqlRetentionRepository:
         return self._sql.write(delete(RetentionRuleTable).where(_RULE.kind == kind, _RULE.group_name == group)).rowcount > 0
 
     def holds(self) -> Sequence[LegalHold]:
-        columns = (_HOLD.user_id, _USER.name, _HOLD.reason, _HOLD.placed_at)
+        columns = (_HOLD.user_id, _USER.name.label("user_name"), _HOLD.reason, _HOLD.placed_at)
         rows = self._sql.all(select(*columns).join(UserTable, _USER.id == _HOLD.user_id).order_by(_USER.name))
-        return [LegalHold(*row) for row in rows]
+        return [LegalHold(**row._mapping) for row in rows]
 
     def keep_holds(self) -> None:
         self._sql.lock_table(LegalHoldTable)

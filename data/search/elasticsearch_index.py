@@ -285,7 +285,13 @@ def _scope(query: SearchQuery) -> list[dict[str, Any]]:
 def _hit(kind: str, id: str, source: dict[str, Any], wanted: list[Term]) -> SearchHit:
     # The server's own highlighter takes each text apart again, which costs more than the search.
     at = source.get("at")
-    return SearchHit(kind, id, source["conversation"], snippet(source["text"], wanted), datetime.fromisoformat(at) if at else None)
+    return SearchHit(
+        kind=kind,
+        id=id,
+        conversation_id=source["conversation"],
+        snippet=snippet(source["text"], wanted),
+        at=datetime.fromisoformat(at) if at else None,
+    )
 
 
 def _clause(term: Term) -> dict[str, Any]:

@@ -324,4 +324,6 @@ def _way(sql: Connection, query: SearchQuery, total: int) -> str:
 
 def _hits(sql: Connection, statement: TextClause, values: Mapping[str, Any], wanted: list[Term]) -> list[SearchHit]:
     rows = sql.execute(statement, dict(values)).all()
-    return [SearchHit(row.kind, row.id, row.conversation, snippet(row.text, wanted), row.at) for row in rows]
+    return [
+        SearchHit(kind=row.kind, id=row.id, conversation_id=row.conversation, snippet=snippet(row.text, wanted), at=row.at) for row in rows
+    ]

@@ -264,7 +264,7 @@ def _rows(sql: sqlite3.Connection, numbers: list[int]) -> list[_Row]:
 
 def _hit(row: _Row, wanted: list[Term]) -> SearchHit:
     at = datetime.fromisoformat(row.at) if row.at else None
-    return SearchHit(row.kind, row.id, row.conversation, snippet(row.text, wanted), at)
+    return SearchHit(kind=row.kind, id=row.id, conversation_id=row.conversation, snippet=snippet(row.text, wanted), at=at)
 
 
 def _match(query: SearchQuery, wanted: list[Term]) -> str:
