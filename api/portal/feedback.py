@@ -17,6 +17,7 @@ from api.identity import SignedIn
 from api.portal.shapes import Asked, Id, Line, Moment, Prose, at_least_one
 from api.services import PortalHere
 from core.review.records import Feedback, FeedbackFilter, ReviewState
+from core.usage.csv_cells import BOM, may_be_formula
 
 router = APIRouter(prefix="/api/v1", tags=["feedback"])
 
@@ -113,7 +114,7 @@ def listing(
 
 @router.get("/feedback.csv", response_class=StreamingResponse, responses={200: {"content": {"text/csv": {}}}})
 def export(portal: PortalHere, user: SignedIn, filter: FilterHere, q: WordsHere = "") -> StreamingResponse:
-    """Every match as CSV. Cells that a spreadsheet would run as a formula start with an apostrophe."""
+    """Every match as CSV, UTF-8 with a byte order mark. Cells that a spreadsheet would run as a formula start with an apostrophe."""
     rows = portal.feedback.all(user, filter, q)
     # The first row is read here, so that a refusal is an answer of its own and not a cut file.
     first = list(next_block(rows))
@@ -147,6 +148,7 @@ def next_block(rows: Iterator[Feedback]) -> Iterator[Feedback]:
 
 def csv_blocks(rows: Iterator[Feedback]) -> Iterator[str]:
     buffer = io.StringIO()
+    buffer.write(BOM)
     writer = csv.writer(buffer)
     writer.writerow(CSV_COLUMNS)
     while True:
@@ -162,7 +164,7 @@ def csv_blocks(rows: Iterator[Feedback]) -> Iterator[str]:
 
 
 def safe_cell(value: object) -> object:
-    """Text that starts like a formula gets an apostrophe before it (OWASP, CSV injection); numbers stay numbers."""
-    if isinstance(value, str) and value.lstrip(" ").startswith(("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")):
+    """Text that starts like a formula gets an apostrophe before it; numbers stay numbers."""
+    if isinstance(value, str) and may_be_formula(value):
         return "'" + value
     return value

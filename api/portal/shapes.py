@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from fastapi import Path
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from core.characters import may_stand_on_a_line, without_controls
 from core.chat.conversations import Shown
 from core.chat.records import Conversation, Message
 from core.errors import InvalidInput
@@ -22,16 +23,16 @@ _HALF = re.compile("[\ud800-\udfff]")
 
 
 def _one_line(text: str) -> str:
-    """No control characters: a store may refuse them, and no name has any."""
-    if not text.isprintable():
+    """No control characters: a store may refuse them, and no name has any. Core tidies the rest."""
+    if not may_stand_on_a_line(text):
         raise ValueError("Control characters are not possible here")
     return text
 
 
 def _plain(text: str) -> str:
-    if _HALF.search(text) or any(not c.isprintable() and c not in "\n\r\t" and ord(c) < 160 for c in text):
-        raise ValueError("Control characters are not possible here")
-    return text
+    if _HALF.search(text):
+        raise ValueError("Half a character (an unpaired surrogate) is not possible here")
+    return without_controls(text)
 
 
 def _in_utc(moment: datetime) -> datetime:

@@ -3,32 +3,27 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 
+from core.characters import halves, is_blank, without_controls
 from core.errors import InvalidInput
 
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,100}")
 
 
 def check_question(text: str, max_chars: int, *, files: bool = False) -> str:
-    """The question with normal line ends and no outer space. Raises InvalidInput if it cannot be asked.
+    """The question with normal line ends, no outer space, and no control characters. Raises InvalidInput if it cannot be asked.
 
-    files: it has some, so that it need not say anything.
+    Pastes from terminals hold colours and backspaces: see `without_controls`. files: it has some, so that it need not say anything.
     """
-    text = text.replace("\r\n", "\n").replace("\r", "\n").strip()
-    if not text and not files:
+    text = without_controls(text).replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n").strip()
+    if is_blank(text) and not files:
         raise InvalidInput("The question is empty. Type something to ask.")
     if len(text) > max_chars:
         sentence = "The question has {n:,} characters; at most {limit:,} fit. Shorten it or split it."
         raise InvalidInput(sentence, n=len(text), limit=max_chars)
-    for place, character in enumerate(text):
-        if unicodedata.category(character) in ("Cc", "Cs") and character not in "\n\t":
-            raise InvalidInput(
-                "The question contains a control character (U+{code:04X} at position {place}). Remove it and ask again.",
-                code=ord(character),
-                place=place + 1,
-            )
-    return text
+    if halves(text):
+        raise InvalidInput("The question contains half a character (an unpaired surrogate). Remove it and ask again.")
+    return "" if is_blank(text) else text
 
 
 def check_request_id(request_id: str) -> None:

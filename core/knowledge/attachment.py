@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
+from core.characters import cut, one_line
 from core.errors import InvalidInput
 
 NAME_CHARS = 120
@@ -23,13 +24,13 @@ _COMMON_PAIR = re.compile(rb"[\xa1-\xf7][\xa1-\xfe]")
 def clean_name(name: str) -> str:
     """The name alone, without folders, on one line; a long one is cut before its ending. Raises InvalidInput if nothing is left."""
     bare = _SEPARATORS.split(unicodedata.normalize("NFC", name))[-1]
-    line = " ".join("".join(c if c.isprintable() else " " for c in bare).split())
+    line = one_line(bare)
     if not line.strip(". "):
         raise InvalidInput("A file needs a name.")
     if len(line) <= NAME_CHARS:
         return line
     ending = PurePosixPath(line).suffix[:20]
-    return line[: NAME_CHARS - 1 - len(ending)] + "…" + ending
+    return cut(line, NAME_CHARS - 1 - len(ending)) + "…" + ending
 
 
 def is_document(name: str, content: bytes) -> bool:

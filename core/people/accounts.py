@@ -7,6 +7,7 @@ import secrets
 from dataclasses import replace
 from uuid import uuid4
 
+from core.characters import cut, one_line
 from core.clock import Clock
 from core.errors import Conflict, InvalidInput, NotFound, NotSignedIn
 from core.people import attempts
@@ -186,8 +187,8 @@ def check_password(password: str) -> None:
 
 
 def clean_line(text: str) -> str:
-    """One line without control characters, at most 80 characters."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:80]
+    """One line without control characters, at most 80 characters; see `one_line`."""
+    return cut(one_line(text), 80)
 
 
 def _id_of(actor: User | None) -> str | None:

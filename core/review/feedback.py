@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import uuid4
 
+from core.characters import without_controls
 from core.chat.conversations import own, path
 from core.chat.records import Author, Message, MessageStatus
 from core.clock import Clock
@@ -72,7 +73,7 @@ class FeedbackQueue:
                         message_id=message_id,
                         model=model,
                         rating=rating,
-                        comment=comment.strip(),
+                        comment=without_controls(comment).strip(),
                         state=ReviewState.NEW,
                         note="",
                         created_at=now,
@@ -155,7 +156,7 @@ class FeedbackQueue:
             changed = replace(
                 found,
                 state=found.state if state is None else state,
-                note=found.note if note is None else note.strip(),
+                note=found.note if note is None else without_controls(note).strip(),
                 reviewer_name=user.name,
                 updated_at=now,
             )

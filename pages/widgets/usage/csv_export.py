@@ -8,10 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from enum import Enum
 
-BOM = "\ufeff"
-"""Excel reads UTF-8, and so Chinese, only when the file starts with it."""
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""A cell that starts so is a formula, or may become one, in Excel, LibreOffice or Google Sheets."""
+from core.usage.csv_cells import BOM, may_be_formula
 
 
 def to_csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
@@ -40,4 +37,4 @@ def cell(value: object) -> str | int | float:
     if isinstance(value, date):
         return value.isoformat()
     text = str(value).replace("\0", "")
-    return f"'{text}" if text.startswith(_FORMULA) or text.lstrip().startswith(_FORMULA) else text
+    return f"'{text}" if may_be_formula(text) else text

@@ -89,7 +89,8 @@ def test_the_export_cannot_run_as_formulas(ann: httpx.Client, ada: httpx.Client,
     response = ada.get("/api/v1/feedback.csv", params={"rating": "-1"})
     assert response.headers["content-type"] == "text/csv; charset=utf-8"
     assert 'filename="feedback.csv"' in response.headers["content-disposition"]
-    (row,) = csv.DictReader(io.StringIO(response.text))
+    assert response.content.startswith(b"\xef\xbb\xbf"), "a spreadsheet would not take it for Unicode"
+    (row,) = csv.DictReader(io.StringIO(response.content.decode("utf-8-sig")))
     assert row["comment"] == '\'=HYPERLINK("http://evil","x")'
     assert row["question"] == "'+1+1, or\nnot?"
     assert row["rating"] == "-1"
@@ -99,11 +100,11 @@ def test_the_export_holds_every_row(ann: httpx.Client, ada: httpx.Client, monkey
     monkeypatch.setattr("api.portal.feedback.CSV_BLOCK", 2)
     for count in (1, 2, 3, 4):
         rated(ann, 1, f"comment {count}")
-        rows = list(csv.DictReader(io.StringIO(ada.get("/api/v1/feedback.csv").text)))
+        rows = list(csv.DictReader(io.StringIO(ada.get("/api/v1/feedback.csv").content.decode("utf-8-sig"))))
         assert [row["comment"] for row in rows] == [f"comment {n}" for n in range(count, 0, -1)]
 
 
-@pytest.mark.parametrize("text", ["=1", "+1", "-1", "@x", "\t=1", "\r=1", "\n=1", " =1", "＝1"])
+@pytest.mark.parametrize("text", ["=1", "+1", "-1", "@x", "\t=1", "\r=1", "\n=1", " =1", "＝1", "\ufeff=1", "\u200b@x", "\u3000+1"])
 def test_a_cell_that_starts_like_a_formula_gets_an_apostrophe(text: str) -> None:
     assert safe_cell(text) == "'" + text
 

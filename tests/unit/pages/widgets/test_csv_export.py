@@ -7,10 +7,12 @@ from datetime import UTC, date, datetime
 import pytest
 
 from core.review.records import ReviewState
-from pages.widgets.usage.csv_export import BOM, cell, to_csv
+from core.usage.csv_cells import BOM
+from pages.widgets.usage.csv_export import cell, to_csv
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "  =1", "＝1", "=cmd|' /C calc'!A0"])
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "  =1", "＝1", "=cmd|' /C calc'!A0",
+    "\ufeff=1", "\u200b@SUM(A1)", "\u3000+1", "\u200d\ufe0f-1", "\u200b\t=1", "\x01=1"])  # fmt: skip
 def test_text_that_a_spreadsheet_would_run_gets_an_apostrophe(text: str) -> None:
     assert cell(text) == f"'{text}"
 

@@ -1,0 +1,19 @@
+"""Write CSV files that spreadsheets read as what they are: in Unicode, and without formulas."""
+
+from __future__ import annotations
+
+from core.characters import first_seen
+
+BOM = "\ufeff"
+"""Excel reads UTF-8, and so Chinese, only when the file starts with it."""
+_SIGNS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+
+
+def may_be_formula(text: str) -> bool:
+    """Whether a cell with this text is a formula, or may become one, in Excel, LibreOffice or Google Sheets.
+
+    What nobody sees before the sign does not make it safe: spreadsheets drop such characters. A cell that begins with a line break or tab
+    counts too, since it may be read as the next cell. See OWASP, CSV injection.
+    """
+    seen = first_seen(text)
+    return text.startswith(_SIGNS, seen) or any(c in "\t\r\n" for c in text[:seen])
