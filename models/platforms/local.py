@@ -89,7 +89,9 @@ class LocalPlatform:
         sequence = self.submit(tokens, params, request.user_id, batch=request.batch, adapter=key, label=request.id)
 
         def ended(answer: ChatMessage, sequence: Sequence) -> None:
-            self._look_ahead.after(Turn((*messages, self._defused(answer)), request.thinking, tools, sequence))
+            self._look_ahead.after(
+                Turn(messages=(*messages, self._defused(answer)), thinking=request.thinking, tools=tools, sequence=sequence)
+            )
 
         hears = None if request.batch else ended
         return LocalGeneration(

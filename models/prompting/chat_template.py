@@ -57,7 +57,7 @@ class ChatTemplate:
 
     def check(self) -> None:
         """Render a short conversation both ways. Raises InvalidInput if the template cannot."""
-        talk = [ChatMessage("user", "a"), ChatMessage("assistant", "b", "c"), ChatMessage("user", "d")]
+        talk = [ChatMessage("user", "a"), ChatMessage(role="assistant", content="b", reasoning="c"), ChatMessage("user", "d")]
         for thinking in (True, False):
             self.render(talk, thinking=thinking)
 
