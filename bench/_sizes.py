@@ -15,7 +15,7 @@ from bench._portal import percentile
 from bench._store_data import fill, folder_of, words
 from core.chat.records import Author
 from core.knowledge.records import StoredFile
-from core.search.records import SearchQuery
+from core.search.records import DocumentKind, SearchQuery
 from data.backup.restore import restore
 from data.backup.write import write_backup
 from data.database import Database
@@ -66,7 +66,7 @@ def searched(title: str, wanted_ms: int, database: Database, index: WritableInde
 
 
 def _queries(rng: random.Random, people: Sequence[str]) -> list[SearchQuery]:
-    return [SearchQuery(text=" ".join(words(rng)), kind="message", owner_id=rng.choice(people)) for _ in range(SEARCHES)]
+    return [SearchQuery(text=" ".join(words(rng)), kind=DocumentKind.MESSAGE, owner_id=rng.choice(people)) for _ in range(SEARCHES)]
 
 
 def filled(database: Database, messages: int) -> list[str]:

@@ -21,7 +21,7 @@ import httpx
 
 from bench._portal import percentile, portal_home, running_portal, table
 from bootstrap.models import GUIDE, extra_buffers
-from core.inference.requests import ChatMessage, Delta, Finished, GenerationRequest, SamplingParams
+from core.inference.requests import ChatMessage, ChatRole, Delta, Finished, GenerationRequest, SamplingParams
 from core.models.records import LoadSettings, ModelState
 from models.serving.pool import Pool
 from models.serving.router import PoolRouter
@@ -93,7 +93,7 @@ def in_process(router: PoolRouter) -> Callable[[int], Answer]:
     def ask(number: int) -> Answer:
         started = time.perf_counter()
         first, tokens = 0.0, 0
-        messages = (ChatMessage("user", PROMPTS[number % len(PROMPTS)]),)
+        messages = (ChatMessage(ChatRole.USER, PROMPTS[number % len(PROMPTS)]),)
         params = SamplingParams(max_tokens=TOKENS, temperature=1)
         for event in router.start(GenerationRequest(messages, f"person-{number}", params=params)).events():
             if isinstance(event, Delta) and not first:

@@ -16,7 +16,7 @@ from bootstrap.store import open_store
 from cli.finding import Finding
 from cli.serve import address, listen
 from core.errors import PortalError
-from core.search.records import SearchQuery
+from core.search.records import DocumentKind, SearchQuery
 from settings import Settings
 
 _ANSWER_S = 5.0
@@ -71,7 +71,7 @@ def _store(settings: Settings) -> Iterator[Finding]:
                 yield Finding(part="Search index", good=None, state=off, advice="See PORTAL_INDEX_PLAINTEXT in docs/settings.md.")
                 return
             try:
-                index.search(SearchQuery(text="portal", kind="message", owner_id=None, limit=1))
+                index.search(SearchQuery(text="portal", kind=DocumentKind.MESSAGE, owner_id=None, limit=1))
                 pending, refused = worker.pending(), parked.count()
                 advice = ""
                 if refused:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from core.errors import InvalidInput
-from core.inference.requests import ChatMessage, Tool, ToolCall
+from core.inference.requests import ChatMessage, ChatRole, Tool, ToolCall
 
 MOST_TOOLS = 128
 FunctionName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$", description="1 to 64 letters, digits, _ or -.")]
@@ -73,7 +73,7 @@ class MessageIn(Lenient):
         calls = tuple(ToolCall(call.id or "", call.function.name, call.function.text) for call in self.tool_calls or ())
         if calls and self.role != "assistant":
             raise InvalidInput("Only an assistant's message can hold {field}.", field=f"messages.{place}.tool_calls")
-        role = "system" if self.role == "developer" else self.role
+        role = ChatRole.SYSTEM if self.role == "developer" else ChatRole(self.role)
         return ChatMessage(
             role=role,
             content=self._text(place),

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.openai.chat_parts import MOST_TOOLS, Lenient, MessageIn, NamedTool, ResponseFormat, ToolIn, Whole
 from api.openai.ignored import unknown
 from core.errors import InvalidInput
-from core.inference.requests import GenerationRequest, SamplingParams, Tool
+from core.inference.requests import GenerationRequest, SamplingParams, Tool, ToolChoice
 from core.people.records import User
 
 NOT_OFFERED: dict[str, tuple[Any, ...]] = {
@@ -102,7 +102,8 @@ class ChatRequest(BaseModel):
             thinking=self._thinks(),
             batch=self.service_tier == "flex",
             tools=tools,
-            tool_choice=self._tool_choice(tools),
+            tool_choice=self._tool_choice(),
+            required_tool=self._required_tool(tools),
             adapter=self.adapter or None,
             guard=self.repetition_guard is not False,
         )
@@ -150,15 +151,18 @@ class ChatRequest(BaseModel):
             raise InvalidInput("{field} must name token ids, as in 1234.", field="logit_bias")
         return tuple((int(token), bias) for token, bias in wanted.items())
 
-    def _tool_choice(self, tools: tuple[Tool, ...]) -> str:
-        choice = self.tool_choice or "auto"
-        name = choice.function.name if isinstance(choice, NamedTool) else choice
-        if isinstance(choice, NamedTool) and name not in (tool.name for tool in tools):
-            raise InvalidInput("{field} names {name}, which is not among the tools.", field="tool_choice", name=name)
-        if name == "required" and not tools:
+    def _tool_choice(self) -> ToolChoice:
+        return ToolChoice.REQUIRED if isinstance(self.tool_choice, NamedTool) else ToolChoice(self.tool_choice or "auto")
+
+    def _required_tool(self, tools: tuple[Tool, ...]) -> str | None:
+        """Return the name of the one tool to call, if there is one. Raises InvalidInput for a tool that was not sent."""
+        if self.tool_choice == "required" and not tools:
             raise InvalidInput("{field} asks for a tool, but none was sent.", field="tool_choice")
-        if isinstance(choice, NamedTool) and name in ("auto", "none", "required"):
-            raise InvalidInput("{field} cannot name a tool called {name}. Rename it.", field="tool_choice", name=name)
+        if not isinstance(self.tool_choice, NamedTool):
+            return None
+        name = self.tool_choice.function.name
+        if name not in (tool.name for tool in tools):
+            raise InvalidInput("{field} names {name}, which is not among the tools.", field="tool_choice", name=name)
         return name
 
     def _thinks(self) -> bool:

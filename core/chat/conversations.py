@@ -16,7 +16,7 @@ from core.people.accounts import clean_line
 from core.people.permissions import Permission, allows, require
 from core.people.records import User
 from core.search.ports import SearchIndex
-from core.search.records import SearchQuery
+from core.search.records import DocumentKind, SearchQuery
 from core.unit_of_work import Store, UnitOfWork
 
 UNTITLED = ""
@@ -95,7 +95,7 @@ class Conversations:
         require(user.role, Permission.CHAT)
         hits = [
             hit.conversation_id
-            for kind in ("conversation", "message")
+            for kind in (DocumentKind.CONVERSATION, DocumentKind.MESSAGE)
             for hit in self._search.search(SearchQuery(text=text, kind=kind, owner_id=user.id, limit=limit))
         ]
         with self._store() as work:

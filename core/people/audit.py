@@ -12,7 +12,7 @@ from core.people.permissions import Permission, require
 from core.people.records import AuditEntry, AuditFilter, User
 from core.review.records import FeedbackFilter
 from core.search.ports import IndexJobs, SearchIndex
-from core.search.records import SearchQuery
+from core.search.records import DocumentKind, SearchQuery
 from core.unit_of_work import Store
 
 FOUND_AT_MOST = 1000
@@ -93,6 +93,6 @@ class AuditTrail:
         if not text.strip():
             return filter, False
         found = self._index.page(
-            SearchQuery(text=text, kind="audit", owner_id=None, limit=FOUND_AT_MOST, since=filter.since, until=filter.until)
+            SearchQuery(text=text, kind=DocumentKind.AUDIT, owner_id=None, limit=FOUND_AT_MOST, since=filter.since, until=filter.until)
         )
         return replace(filter, ids=tuple(hit.id for hit in found.hits)), found.total > len(found.hits)

@@ -18,7 +18,7 @@ from core.people.permissions import Permission, require
 from core.people.records import User
 from core.review.records import Feedback, FeedbackFilter, ReviewState
 from core.search.ports import SearchIndex
-from core.search.records import SearchQuery
+from core.search.records import DocumentKind, SearchQuery
 from core.unit_of_work import Store
 
 MAX_COMMENT = 4000
@@ -171,7 +171,7 @@ class FeedbackQueue:
         hits = self._search.search(
             SearchQuery(
                 text=text,
-                kind="feedback",
+                kind=DocumentKind.FEEDBACK,
                 owner_id=None,
                 limit=1000,
                 since=filter.since,

@@ -8,11 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
-from core.search.records import UNRATED, SearchHit, SearchPage, SearchQuery
+from core.search.records import UNRATED, DocumentKind, SearchHit, SearchPage, SearchQuery
 from data.search.elasticsearch_audit import AuditIndices
 from data.search.elasticsearch_server import ElasticsearchServer
 from data.search.elasticsearch_words import with_words
-from data.search.port import COUNTED, KINDS, Document, moment
+from data.search.port import COUNTED, Document, moment
 from data.search.rollover import RolloverLimits
 from data.search.words import Term, letters, snippet, terms
 
@@ -103,10 +103,10 @@ class ElasticsearchIndex:
     def prepare(self) -> None:
         self._server.check()
         with self._available():
-            for kind in KINDS:
+            for kind in DocumentKind:
                 self._make_index(kind)
             self._audit.prepare()
-            self._building = any(self._behind(self._write_alias(kind)) != self._behind(self._alias(kind)) for kind in KINDS)
+            self._building = any(self._behind(self._write_alias(kind)) != self._behind(self._alias(kind)) for kind in DocumentKind)
 
     def is_empty(self) -> bool:
         with self._available():
@@ -119,7 +119,7 @@ class ElasticsearchIndex:
     def rebuild(self) -> None:
         with self._available():
             if not self._building:
-                for kind in KINDS:
+                for kind in DocumentKind:
                     self._begin(kind, f"{self._alias(kind)}-v{SCHEMA_VERSION}-{time.time_ns()}")
                 self._audit.prepare()
                 self._building = True
@@ -127,7 +127,7 @@ class ElasticsearchIndex:
     def complete(self) -> None:
         with self._available():
             self._client.indices.refresh(index=self._all())
-            for kind in KINDS:
+            for kind in DocumentKind:
                 new = self._behind(self._write_alias(kind))
                 actions: list[dict[str, Any]] = [{"add": {"index": name, "alias": self._alias(kind)}} for name in new]
                 outdated = [name for name in self._writer.indices.get(index=f"{self._alias(kind)}-v*") if name not in new]
@@ -137,7 +137,7 @@ class ElasticsearchIndex:
     def remove(self) -> None:
         """Forget everything: no index of this portal is left on the server."""
         with self._available():
-            for kind in KINDS:
+            for kind in DocumentKind:
                 for name in self._writer.indices.get(index=f"{self._alias(kind)}-v*"):
                     self._writer.indices.delete(index=name)
 
@@ -260,7 +260,7 @@ class ElasticsearchIndex:
 
     def _all(self) -> str:
         """What is written to."""
-        return ",".join(self._write_alias(kind) for kind in KINDS)
+        return ",".join(self._write_alias(kind) for kind in DocumentKind)
 
 
 def _scope(query: SearchQuery) -> list[dict[str, Any]]:
@@ -282,7 +282,7 @@ def _scope(query: SearchQuery) -> list[dict[str, Any]]:
     return scope
 
 
-def _hit(kind: str, id: str, source: dict[str, Any], wanted: list[Term]) -> SearchHit:
+def _hit(kind: DocumentKind, id: str, source: dict[str, Any], wanted: list[Term]) -> SearchHit:
     # The server's own highlighter takes each text apart again, which costs more than the search.
     at = source.get("at")
     return SearchHit(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from core.errors import InvalidInput, NotFound, PromptTooLong
-from core.inference.requests import ChatMessage, GenerationRequest, SamplingParams, Tool
+from core.inference.requests import ChatMessage, ChatRole, GenerationRequest, SamplingParams, Tool, ToolChoice
 from models.child.model import ChildModel
 from models.engine.engine import Engine
 from models.engine.kv_cache.offload_files import ParkedFiles
@@ -74,7 +74,7 @@ class LocalPlatform:
         """Render, tokenize and queue. Raises NotFound (no such adapter), PromptTooLong, InvalidInput, Busy, Unavailable."""
         adapter = self._adapter(request.adapter) if request.adapter else None
         self._engine.check_room(request.user_id, batch=request.batch)
-        tools = () if request.tool_choice == "none" else tuple(map(self._defused_tool, request.tools))
+        tools = () if request.tool_choice is ToolChoice.NONE else tuple(map(self._defused_tool, request.tools))
         messages = [self._defused(message) for message in request.messages]
         prompt = self._template.render(messages, thinking=request.thinking, tools=tools)
         tokens = self._tokenize(prompt)
@@ -83,7 +83,7 @@ class LocalPlatform:
         room = self._room(tokens)
         followed = self._followed(request)
         params = self._resolved(request, prompt, room, followed.grammar if followed else None)
-        calls = ToolCallParser(request.tools, forced=request.tool_choice != "auto") if tools else None
+        calls = ToolCallParser(request.tools, forced=request.tool_choice is not ToolChoice.AUTO) if tools else None
         reader = AnswerReader(ReasoningParser(inside=prompt.inside_thinking), calls)
         key = adapter.key if adapter else 0
         sequence = self.submit(tokens, params, request.user_id, batch=request.batch, adapter=key, label=request.id)
@@ -120,7 +120,7 @@ class LocalPlatform:
 
     def _expected(self, turn: Turn) -> list[int]:
         """What the next prompt begins with, up to its question; nothing where the template does not tell. Raises PortalError."""
-        prompt = self._template.render([*turn.messages, ChatMessage("user", UNKNOWN)], thinking=turn.thinking, tools=turn.tools)
+        prompt = self._template.render([*turn.messages, ChatMessage(ChatRole.USER, UNKNOWN)], thinking=turn.thinking, tools=turn.tools)
         return self._tokenize(replace(prompt, text=prompt.text.rpartition(UNKNOWN)[0]))
 
     def _room(self, tokens: list[int]) -> int:
@@ -146,12 +146,12 @@ class LocalPlatform:
             found = Followed(check_grammar(params.grammar))
         elif params.json_schema is not None:
             found = grammar_of(params.json_schema, strict=params.strict_schema)
-        if request.tools and request.tool_choice not in ("auto", "none"):
+        if request.tools and request.tool_choice is ToolChoice.REQUIRED:
             if found is not None:
                 raise InvalidInput("An answer cannot both follow a format and be the call of a tool. Ask for one of them.")
-            wanted = [tool for tool in request.tools if request.tool_choice in ("required", tool.name)]
+            wanted = [tool for tool in request.tools if request.required_tool in (None, tool.name)]
             found = must_call(wanted, tagged=tagged)
-        elif found is None and request.tool_choice == "auto" and any(tool.strict for tool in request.tools):
+        elif found is None and request.tool_choice is ToolChoice.AUTO and any(tool.strict for tool in request.tools):
             found = may_call(request.tools, tagged=tagged)
         if found is not None:
             self._backend.prepare_grammar(found.grammar)
