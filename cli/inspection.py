@@ -19,7 +19,7 @@ from core.errors import PortalError
 from core.search.records import DocumentKind, SearchQuery
 from settings import Settings
 
-_ANSWER_S = 5.0
+ANSWER_S = 5.0
 """How long whoever holds the port may take to say whether it is the portal."""
 
 def main() -> int:
@@ -114,7 +114,7 @@ def _port(settings: Settings) -> Finding:
             return Finding(part="Port", good=True, state=f"{settings.host}:{settings.port} is free")
     except PortalError as problem:
         try:
-            with urlopen(f"{address(settings)}/healthz", timeout=_ANSWER_S) as answer:
+            with urlopen(f"{address(settings)}/healthz", timeout=ANSWER_S) as answer:
                 json.load(answer)
         except (URLError, OSError, ValueError):
             return Finding(part="Port", good=False, state=f"{settings.host}:{settings.port}", advice=str(problem))

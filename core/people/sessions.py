@@ -66,6 +66,11 @@ class Sessions:
             self._tickets[token_hash(ticket)] = _Ticket(proof, now + TICKET_LIFETIME)
         return ticket
 
+    @property
+    def tickets(self) -> int:
+        """How many tickets have been issued and not yet exchanged."""
+        return len(self._tickets)
+
     def redeem_ticket(self, ticket: str) -> str:
         """Exchange a ticket for the token of a new browser session. Raises NotSignedIn; a second try always does."""
         with self._lock:

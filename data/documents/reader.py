@@ -19,7 +19,7 @@ MOST_CHARS = 5_000_000
 AT_ONCE = 2
 WAIT_S = 30.0
 """For one of those at work to end."""
-_WORKER = Path(__file__).with_name("worker.py")
+WORKER = Path(__file__).with_name("worker.py")
 _LOG = logging.getLogger(__name__)
 _UNAVAILABLE = "PDF and Word documents cannot be read now. Try again later, or ask an admin: the log says why."
 _REFUSED = {
@@ -43,11 +43,15 @@ class ProcessDocumentReader:
         most_chars: int = MOST_CHARS,
         at_once: int = AT_ONCE,
         wait_s: float = WAIT_S,
+        worker: Path = WORKER,
     ) -> None:
-        """cpu_s, wall_s, memory_bytes, most_chars: of one document. wait_s: how long a document waits for its turn."""
+        """cpu_s, wall_s, memory_bytes, most_chars: of one document. wait_s: how long a document waits for its turn. worker: the program
+        that reads it.
+        """
         self._limits = {"cpu_s": cpu_s, "memory_bytes": memory_bytes, "most_chars": most_chars}
         self._wall_s = wall_s
         self._wait_s = wait_s
+        self._worker = worker
         self._most_chars = most_chars
         self._free = threading.BoundedSemaphore(at_once)
 
@@ -65,7 +69,7 @@ class ProcessDocumentReader:
 
     def _ask(self, content: bytes) -> dict[str, str]:
         # Isolated, and without the portal's environment: it may hold secrets, and a path would lead to other programs.
-        command = [sys.executable, "-I", str(_WORKER), json.dumps(self._limits)]
+        command = [sys.executable, "-I", str(self._worker), json.dumps(self._limits)]
         try:
             child = subprocess.run(
                 command, input=content, capture_output=True, timeout=self._wall_s, check=False, env={"LC_ALL": "C.UTF-8", "PATH": ""}

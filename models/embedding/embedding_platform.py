@@ -73,7 +73,7 @@ class EmbeddingPlatform:
 
     def rerank(self, request: RerankRequest) -> RunningVectors:
         """Raises as embed."""
-        put_together = self._by_template if self.facts.rerank_template else self._by_marks
+        put_together = self.by_template if self.facts.rerank_template else self._by_marks
         pairs = (
             put_together(request.query, document, f"documents.{place}", request.truncate)
             for place, document in enumerate(request.documents)
@@ -91,7 +91,7 @@ class EmbeddingPlatform:
         begin, between, end = self._pair
         return self._fitted(begin + self._plain(query) + between, self._plain(document), end, field, truncate)
 
-    def _by_template(self, query: str, document: str, field: str, truncate: bool) -> list[int]:
+    def by_template(self, query: str, document: str, field: str, truncate: bool) -> list[int]:
         """The template's markers are tokens; those that somebody typed are text."""
         template = self.facts.rerank_template or ""
         query, document = self._marked.defused(query), self._marked.defused(document)

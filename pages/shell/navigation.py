@@ -140,10 +140,10 @@ def _draw(portal: Portal, user: User, entry: Entry) -> None:
 
 def _forbidden(entry: Entry, user: User) -> st.Page:
     """Asked for by its address, the page of another role says so, and shows nothing else."""
-    return st.Page(lambda: _no_rights(entry, user), title=t(entry.title), url_path=entry.path, visibility="hidden")
+    return st.Page(lambda: no_rights(entry, user), title=t(entry.title), url_path=entry.path, visibility="hidden")
 
 
-def _no_rights(entry: Entry, user: User) -> None:
+def no_rights(entry: Entry, user: User) -> None:
     roles = ", ".join(t(role.value.title()) for role, permissions in ROLES.items() if entry.permission in permissions)
     role = t(user.role.value.title())
     why = t("It is for the role {roles}; yours is {role}. An admin can change it on the People page.", roles=roles, role=role)
