@@ -56,7 +56,7 @@ class LocalPlatform:
         self.facts = facts
         self.version = version
         self._adapters = {adapter.name: adapter for adapter in adapters}
-        self._backend = backend
+        self.backend = backend
         self._template = template
         self._engine = (
             backend
@@ -116,7 +116,7 @@ class LocalPlatform:
         return known
 
     def tokenize(self, text: str) -> list[int]:
-        return self._backend.tokenize(text)
+        return self.backend.tokenize(text)
 
     def _expected(self, turn: Turn) -> list[int]:
         """What the next prompt begins with, up to its question; nothing where the template does not tell. Raises PortalError."""
@@ -124,16 +124,16 @@ class LocalPlatform:
         return self._tokenize(replace(prompt, text=prompt.text.rpartition(UNKNOWN)[0]))
 
     def _room(self, tokens: list[int]) -> int:
-        room: int = self._backend.context - len(tokens)
+        room: int = self.backend.context - len(tokens)
         if room < 1:
-            raise PromptTooLong(len(tokens), self._backend.context - 1)
+            raise PromptTooLong(len(tokens), self.backend.context - 1)
         return room
 
     def _resolved(self, request: GenerationRequest, prompt: Prompt, room: int, grammar: str | None) -> Resolved:
         asked = replace(request.params, grammar=grammar, json_schema=None)
         tags = None
         if needs_steering(asked) and request.thinking and (prompt.inside_thinking or self.facts.file.thinking):
-            opening, closing = self._backend.tokenize(OPEN), self._backend.tokenize(CLOSE)
+            opening, closing = self.backend.tokenize(OPEN), self.backend.tokenize(CLOSE)
             tags = ThinkingTags(tuple(opening), tuple(closing), prompt.inside_thinking)
         default = self._tool_defaults if request.tools else self._defaults
         return resolve(asked, default, min(asked.max_tokens or DEFAULT_MAX_TOKENS, room), tags)
@@ -154,13 +154,13 @@ class LocalPlatform:
         elif found is None and request.tool_choice is ToolChoice.AUTO and any(tool.strict for tool in request.tools):
             found = may_call(request.tools, tagged=tagged)
         if found is not None:
-            self._backend.prepare_grammar(found.grammar)
+            self.backend.prepare_grammar(found.grammar)
         return found
 
     @property
     def own_process_bytes(self) -> int:
         """Memory of the model's own process; 0 where it runs in this one."""
-        pid = self._backend.pid if isinstance(self._backend, ChildModel) else None
+        pid = self.backend.pid if isinstance(self.backend, ChildModel) else None
         return machine.resident_bytes(pid) if pid else 0
 
     @property
@@ -177,9 +177,9 @@ class LocalPlatform:
 
     def restart(self) -> bool:
         """End the model's own process, which is then started again; False where it runs in this one."""
-        if not isinstance(self._backend, ChildModel):
+        if not isinstance(self.backend, ChildModel):
             return False
-        self._backend.restart()
+        self.backend.restart()
         return True
 
     def cancel(self, sequence: Sequence) -> None:
@@ -202,4 +202,4 @@ class LocalPlatform:
         )
 
     def _tokenize(self, prompt: Prompt) -> list[int]:
-        return self._backend.tokenize_pieces([piece for piece in prompt.text.split(SEAM) if piece])
+        return self.backend.tokenize_pieces([piece for piece in prompt.text.split(SEAM) if piece])

@@ -91,6 +91,11 @@ class ChatTemplate:
             return Prompt(text.rstrip() + "\n" + _CLOSE + "\n", inside_thinking=False)
         return Prompt(text, inside)
 
+    @property
+    def pid(self) -> int | None:
+        """Of the process that renders; None where none runs."""
+        return self._process.pid if self._process else None
+
     def close(self) -> None:
         """End the process. A rendering after this raises Unavailable."""
         with self._lock:

@@ -134,7 +134,8 @@ def test_of_more_than_can_be_rendered_the_newest_are() -> None:
     while len(told) < 3:
         time.sleep(0.001)
     ahead.close()
-    ahead._thread.join(10)
+    while "look ahead fake" in [thread.name for thread in threading.enumerate()]:
+        time.sleep(0.001)
     assert told == [[0], [3], [2]]
 
 
