@@ -1,1 +1,16 @@
-"""REST: OpenAI-compatible /v1, the portal's own /api/v1, health and metrics. Routes validate, call one service, present."""
+"""REST: OpenAI's API under /v1, the portal's own under /api/v1, health and metrics. Routes validate, call one service, present.
+
+In reading order:
+
+- application: put routes and middleware together
+- services: what routes need of the portal
+- identity: find out who asks
+- errors: errors as JSON
+- streams: server-sent events
+- starting: threads on which answers begin
+- openai: OpenAI's API
+- portal: the portal's own API
+- health_routes: liveness and readiness
+- metrics_routes: Prometheus metrics
+- middleware: what every request passes first
+"""

@@ -58,7 +58,7 @@ def check_same_origin(request: Request) -> None:
 
 
 def caller_of(request: Request) -> Caller:
-    """Where a sign-in comes from. The address is the connection's, or what a trusted proxy told (cli/serve.py)."""
+    """Where a sign-in comes from. The address is the connection's, or what a trusted proxy told (cli/serving/serve.py)."""
     return Caller(request.client.host if request.client else HERE, request.cookies.get(DEVICE_COOKIE))
 
 

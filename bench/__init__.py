@@ -1,1 +1,20 @@
-"""Measurements: `./portal bench NAME`. Each is one command and prints one table."""
+"""Measurements: `./portal bench NAME`. Each is one command and prints one table.
+
+In reading order:
+
+- engine: the engine beside llama-server and others
+- engine_gpu: the same on an NVIDIA GPU
+- peers: compile llama-server
+- people: people who chat at once over REST
+- open_pages: what open pages cost the engine
+- page_rerun: how long a rerun of the chat page takes
+- browser: what a person feels in a real browser
+- drawings: whether Chromium draws what the Markdown parser read
+- start: how long a start takes, and memory
+- sessions: memory with people signed in
+- lists: lists, long chats and search over REST
+- store: kills, outages, indexing, search and backups
+- contract: whether every answer is one that OpenAPI describes
+- engine_parts: what the measurements of the engine share
+- portal_parts: what the measurements of a whole portal share
+"""

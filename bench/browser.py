@@ -14,7 +14,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
 
-from bench._portal import PASSWORD, Measured, running_portal, table
+from bench.portal_parts.portal import PASSWORD, Measured, running_portal, table
 from tests.browser.conftest import ARGUMENTS, WITHOUT_THINKING
 from tests.gguf_maker import make_gguf
 

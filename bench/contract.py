@@ -10,8 +10,8 @@ import sys
 
 import httpx
 
-from bench._contract import check, describe
-from bench._portal import running_portal, table
+from bench.portal_parts.contract import check, describe
+from bench.portal_parts.portal import running_portal, table
 
 REQUESTS = 10_000
 SHOWN = 20

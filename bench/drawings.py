@@ -15,7 +15,7 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from bench._portal import table
+from bench.portal_parts.portal import table
 from pages.markdown.growing import Growing, whole
 from tests.browser.conftest import ARGUMENTS
 from tests.browser.drawings import BATCH, drawing_page, drawn, seen

@@ -21,14 +21,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from unittest import mock
 
-from bench._chats import Device, Job, LockedSide, Side, engine, isolated, server, speed
-from bench._conversations import fifth_turn, long_prompts, scattered
-from bench._engine_stress import stress
-from bench._portal import ROOT, table
-from bench._results import HEAD, processor, row, write
-from bench._sides_in_turns import Bench, in_turns, prompt
-from bench._synthetic import COPYING, COPYING_F16, COPYING_NINE, DRAFTING, FIRST_WORD, MIDDLE, WIDE, Shape, follower, words
+from bench.engine_parts.chats import Device, Job, LockedSide, Side, engine, isolated, server, speed
+from bench.engine_parts.conversations import fifth_turn, long_prompts, scattered
+from bench.engine_parts.engine_stress import stress
+from bench.engine_parts.results import HEAD, processor, row, write
+from bench.engine_parts.sides_in_turns import Bench, in_turns, prompt
+from bench.engine_parts.synthetic import COPYING, COPYING_F16, COPYING_NINE, DRAFTING, FIRST_WORD, MIDDLE, WIDE, Shape, follower, words
 from bench.peers import llama_server
+from bench.portal_parts.portal import ROOT, table
 from models.engine.llama.native import lib
 from models.serving import machine
 
@@ -281,7 +281,7 @@ def main() -> None:
                 facts = [
                     f"device: {processor()}; threads of every side: {bench.threads}",
                     f"other work on the machine: load average {load:.1f} before, {os.getloadavg()[0]:.1f} at the end",
-                    f"models: synthetic GLM-4s at Q8_0 (bench/_synthetic.py); median of {bench.repeats} (lowest-highest)",
+                    f"models: synthetic GLM-4s at Q8_0 (bench/engine_parts/synthetic.py); median of {bench.repeats} (lowest-highest)",
                 ]
                 write(path, "The engine on a processor", "engine", time.perf_counter() - begun, facts, rows)
     table("The engine on this machine", HEAD, rows)

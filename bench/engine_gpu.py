@@ -21,17 +21,17 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
-from bench import _blocks as blocks
-from bench._bandwidth import CudaRuntime, host_copied
-from bench._blocks import NINE, SMALL
-from bench._chats import PROCESSOR, Device, EngineSide, Job, ServerSide, Side, engine, server, speed
-from bench._conversations import going_on
-from bench._portal import ROOT, table
-from bench._results import HEAD, processor, row, show, write
-from bench._steps import share_outside, timed_steps
-from bench._synthetic import FIRST_WORD, Shape, words
+from bench.engine_parts import blocks
+from bench.engine_parts.bandwidth import CudaRuntime, host_copied
+from bench.engine_parts.blocks import NINE, SMALL
+from bench.engine_parts.chats import PROCESSOR, Device, EngineSide, Job, ServerSide, Side, engine, server, speed
+from bench.engine_parts.conversations import going_on
+from bench.engine_parts.results import HEAD, processor, row, show, write
+from bench.engine_parts.steps import share_outside, timed_steps
+from bench.engine_parts.synthetic import FIRST_WORD, Shape, words
 from bench.peers import llama_server, with_cuda
-from cli.engine_build import gpus
+from bench.portal_parts.portal import ROOT, table
+from cli.environment.engine_build import gpus
 from core.errors import PortalError, StartFailed
 from models.engine.llama import native
 from models.gguf.memory_plan import BATCH_ON_GPU
@@ -246,7 +246,7 @@ def run(chosen: argparse.Namespace, begun: float) -> None:
                 rows.append(found)
             facts = [
                 f"device: {device}",
-                f"model: {shape.name}'s shape at Q4_K_M, synthetic, {model.stat().st_size / 1e9:.2f} GB (bench/_blocks.py)",
+                f"model: {shape.name}'s shape at Q4_K_M, synthetic, {model.stat().st_size / 1e9:.2f} GB (bench/engine_parts/blocks.py)",
                 f"both sides: {max(COUNTS)} slots of {CONTEXT} tokens at f16, prompts of {PROMPT}, {chosen.threads} threads, "
                 + (f"llama-server {' '.join(GPU.switches)}" if on_gpu else "no GPU"),
                 f"median of up to {bench.repeats} (lowest-highest), sides in turns after a warm-up",

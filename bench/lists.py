@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
-from bench._portal import PASSWORD, percentile, running_portal, table
+from bench.portal_parts.portal import PASSWORD, percentile, running_portal, table
 from core.chat.records import Author, Conversation, Message, MessageStatus
 from core.people.accounts import Accounts
 from core.people.records import Role, User

@@ -20,10 +20,10 @@ from uuid import uuid4
 
 import httpx
 
-from bench import _synthetic as synthetic
-from bench._page_socket import PageSocket
-from bench._portal import PASSWORD, Measured, running_portal, table
-from bench._results import HEAD, processor, row, show, write
+from bench.engine_parts import synthetic
+from bench.engine_parts.results import HEAD, processor, row, show, write
+from bench.portal_parts.page_socket import PageSocket
+from bench.portal_parts.portal import PASSWORD, Measured, running_portal, table
 
 CONTEXT = 512
 

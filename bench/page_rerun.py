@@ -20,8 +20,8 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.request import urlopen
 
-from bench._page_socket import PageSocket
-from bench._portal import percentile, table
+from bench.portal_parts.page_socket import PageSocket
+from bench.portal_parts.portal import percentile, table
 
 ROOT = Path(__file__).resolve().parents[1]
 ANSWER = """The jump is queueing, not decoding. With three slots and a mean answer of 9.4 s the utilisation was

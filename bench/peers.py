@@ -16,9 +16,9 @@ from pathlib import Path
 
 import llama_cpp
 
+from cli.environment.python_packages import BUILD, ENGINE, pins, pip_install
 from cli.places import Places
 from cli.progress import run, step
-from cli.python_packages import BUILD, ENGINE, pins, pip_install
 
 LIBRARIES = Path(llama_cpp.__file__).parent / "lib"
 
@@ -64,7 +64,7 @@ def _build(folder: Path, places: Places) -> Path:
     tree = next(source.glob("*/vendor/llama.cpp"))
     project = folder / "project"
     project.mkdir()
-    shutil.copy(Path(__file__).with_name("_server.cmake"), project / "CMakeLists.txt")
+    shutil.copy(Path(__file__).parent / "engine_parts" / "server.cmake", project / "CMakeLists.txt")
     with step("Compiling llama-server", "Compiled llama-server"):
         environment = {**os.environ, "PATH": f"{tools}{os.pathsep}{os.environ.get('PATH', '')}"}
         configure = ["cmake", "-G", "Ninja", "-S", project, "-B", work, f"-DLLAMA_CPP={tree}", f"-DENGINE={LIBRARIES}"]

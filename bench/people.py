@@ -19,7 +19,7 @@ from uuid import uuid4
 
 import httpx
 
-from bench._portal import percentile, portal_home, running_portal, table
+from bench.portal_parts.portal import percentile, portal_home, running_portal, table
 from bootstrap.models import GUIDE, extra_buffers
 from core.inference.requests import ChatMessage, ChatRole, Delta, Finished, GenerationRequest, SamplingParams
 from core.models.records import LoadSettings, ModelState

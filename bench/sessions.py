@@ -11,7 +11,7 @@ import websockets
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from bench._portal import PASSWORD, Measured, running_portal, table
+from bench.portal_parts.portal import PASSWORD, Measured, running_portal, table
 
 PEOPLE = 50
 

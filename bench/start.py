@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 
-from bench._portal import ROOT, running_portal, table
+from bench.portal_parts.portal import ROOT, running_portal, table
 
 REPEATS = 5
 

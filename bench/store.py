@@ -29,10 +29,11 @@ from pathlib import Path
 
 import pytest
 
-from bench import _kills, _sizes
-from bench._deliveries import deliver
-from bench._outage import stop_under_load
-from bench._portal import ROOT, percentile, table
+from bench.portal_parts import kills as _kills
+from bench.portal_parts import sizes as _sizes
+from bench.portal_parts.deliveries import deliver
+from bench.portal_parts.outage import stop_under_load
+from bench.portal_parts.portal import ROOT, percentile, table
 from data.database import Database, open_database
 from data.migrate import migrate
 from data.search.elasticsearch_index import ElasticsearchIndex

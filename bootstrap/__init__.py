@@ -1,1 +1,10 @@
-"""The composition root: settings in, a running portal out."""
+"""The composition root: settings in, a running portal out.
+
+In reading order:
+
+- portal: connect everything
+- models: open the pool of models
+- parts: open home, search index and log shipper
+- store: the database alone, for commands beside a portal
+- process: the portal of this process
+"""

@@ -13,10 +13,10 @@ from models.engine.kv_cache.offload_files import ParkedFiles, default_budget
 from models.engine.llama import native
 from models.engine.llama.backend import BackendOptions
 from models.gguf.facts import fingerprint, read_facts
-from models.serving import machine_trial
-from models.serving.file_buffers import FILE_BUFFERS, FileBuffers
 from models.serving.last_run import RunRecord, read_crashes
 from models.serving.pool import Pool
+from models.trials import machine_trial
+from models.trials.file_buffers import FILE_BUFFERS, FileBuffers
 from settings import Settings
 
 log = logging.getLogger(__name__)

@@ -44,6 +44,7 @@ from core.tasks.worker import JobWorker
 from core.usage.reports import UsageReports
 from data.backup.folder import SqlBackupFolder
 from data.database import Database, open_database
+from data.documents.encoding_detector import CharsetDetector
 from data.documents.reader import ProcessDocumentReader
 from data.encryption.sealing import use_keyring
 from data.index.parked_jobs import ParkedJobs
@@ -181,7 +182,7 @@ def build_portal(
         conversations=Conversations(store, index, clock),
         folders=Folders(store, clock),
         turns=Turns(store, gateway, clock, settings.max_question_chars, settings.max_file_mb * MB, disk),
-        files=Files(store, clock, ProcessDocumentReader(), settings.max_file_mb * MB, disk),
+        files=Files(store, clock, ProcessDocumentReader(), settings.max_file_mb * MB, disk, CharsetDetector()),
         gateway=gateway,
         feedback=FeedbackQueue(store, index, clock),
         search=Search(store, index, index_worker, clock),

@@ -12,10 +12,11 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from cli import checks, doctor, python_packages
-from cli.cures import failed
-from cli.engine_build import library_path
-from cli.install import install_runtime
+from cli.commands import checks, doctor
+from cli.environment import python_packages
+from cli.environment.cures import failed
+from cli.environment.engine_build import library_path
+from cli.environment.install import install_runtime
 from cli.places import REPOSITORY, Places
 from core.errors import PortalError, StartFailed
 
@@ -88,8 +89,8 @@ def _dispatch(places: Places, arguments: list[str]) -> int:
     if known.command in ("backup", "restore"):
         # Absolute: the environment is entered in the repository, wherever this was typed.
         files = [each if each.startswith("-") else str(Path(each).absolute()) for each in rest]
-        return enter(places, "cli.backup", [known.command, *files])
-    return enter(places, {"run": "cli.serve", "user": "cli.people", "keys": "cli.keys"}[known.command], rest)
+        return enter(places, "cli.commands.backup", [known.command, *files])
+    return enter(places, {"run": "cli.serving.serve", "user": "cli.commands.people", "keys": "cli.commands.keys"}[known.command], rest)
 
 
 def enter(places: Places, module: str, arguments: Sequence[str]) -> int:

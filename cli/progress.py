@@ -14,7 +14,7 @@ from pathlib import Path
 from subprocess import PIPE, STDOUT, Popen
 from typing import TextIO
 
-from cli.cures import cure_of, failed
+from cli.environment.cures import cure_of, failed
 from core.errors import StartFailed
 
 _FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"

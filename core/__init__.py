@@ -1,1 +1,21 @@
-"""The domain: what the portal does, in standard library Python only."""
+"""The domain: what the portal does, in standard library Python only.
+
+In reading order:
+
+- people: accounts, sessions, rights, sign-in, audit
+- chat: conversations, folders and turns
+- inference: the one gateway to models
+- models: loaded models as people see them
+- knowledge: files that people attach
+- review: ratings and the review queue
+- usage: usage reports
+- search: search over conversations, feedback and the audit
+- tasks: durable background jobs
+- operations: backups, retention, index care, logs, disk space
+- unit_of_work: one transaction over all repositories
+- errors: the errors that people may see, as templates with fields
+- bounds: check that a number or a text is within its limits
+- characters: tell visible, invisible and misleading characters apart
+- clock: the clock that services are given
+- client_address: a client's address, as limits count it
+"""

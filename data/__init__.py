@@ -1,1 +1,21 @@
-"""Storage: the store (SQLAlchemy over SQLite or PostgreSQL) and the search index that follows it."""
+"""Storage: the database and the search index that follows it.
+
+In reading order:
+
+- tables: the tables
+- columns: column types that SQLite and PostgreSQL agree on
+- database: open SQLite or PostgreSQL
+- transaction: reads, writes and index jobs of one transaction
+- unit_of_work: the repositories over one transaction
+- repositories: one repository per kind of row
+- migrations: revisions of the tables
+- migrate: bring a database to the newest revision
+- index: keep the search index up to date
+- search: the search indexes
+- documents: read PDF and Word documents
+- encryption: encryption at rest
+- backup: backup and restore
+- inspection: facts about a database, for the doctor and the Store page
+- passwords: hash passwords with bcrypt
+- log_shipping: send log lines to Elasticsearch
+"""

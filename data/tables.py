@@ -148,6 +148,8 @@ class FileTable(Table):
     name: Mapped[str] = mapped_column(SealedProse("files.name"))
     size_bytes: Mapped[int]
     created_at: Mapped[datetime]
+    encoding: Mapped[str | None] = mapped_column(String(20))
+    """Of a text file; None for documents, and for files of earlier releases."""
 
 
 class FilePartTable(Table):

@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from bench._portal import PASSWORD, Measured, running_portal
+from bench.portal_parts.portal import PASSWORD, Measured, running_portal
 from core.chat.records import Folder
 from core.knowledge.records import StoredFile
 from data.database import open_database

@@ -1,1 +1,16 @@
-"""Inference: GGUF files, the pool of loaded models, and the platforms that run them."""
+"""Inference: model files, the pool of loaded models, and the platforms that run them.
+
+In reading order:
+
+- gguf: read and check model files, plan memory
+- prompting: from messages to a prompt, and from text to reasoning and tool calls
+- schema: JSON schemas and patterns as grammars
+- grammar: what a grammar is, and how it is followed
+- engine: decode the running answers of one model together
+- embedding: embeddings and rankings
+- platforms: one interface to a model, wherever it runs
+- child: a model in a process of its own
+- trials: try llama.cpp and model files in child processes first
+- serving: the pool of loaded models, loading and routing
+- plain_words: clean up messages of llama.cpp and templates for people
+"""

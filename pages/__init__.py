@@ -1,1 +1,19 @@
-"""What people see. Page files hold functions only: Home.py calls them after it knew who is asking."""
+"""What people see. Page files hold functions only; Home.py calls them once it knows who asks.
+
+In reading order:
+
+- shell: the frame of every page
+- widgets: drawing that pages share
+- markdown: make Markdown of strangers safe to draw
+- sign_in: sign in
+- chat: ask and read
+- search: find own messages
+- feedback: review ratings
+- usage: usage reports
+- models: load and watch models
+- people: manage accounts
+- store: backups, search index, retention
+- jobs: background jobs
+- audit: audit events
+- account: language, password, keyboard, signing out
+"""

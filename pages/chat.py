@@ -125,6 +125,10 @@ def _carry_out(portal: Portal, user: User, models: Sequence[LoadedModel], asked:
             portal.files.discard(user, asked["id"])
         case "stop" if here:
             portal.turns.stop(user, here)
+        case "encoding":
+            file = portal.files.read_as(user, asked["id"], str(asked["encoding"]))
+            words = t("{name} is read as {encoding} now. Regenerate the answer to use it.", name=plain(file.name), encoding=file.encoding)
+            st.toast(words, icon=":material/check:")
         case "version" if here:
             portal.conversations.show_version(user, here, asked["id"])
         case "rate":

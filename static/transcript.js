@@ -34,6 +34,9 @@ pre{margin:.375rem 0;padding:.5rem .75rem;border-radius:.5rem;overflow-x:auto;wh
  border:1px solid var(--st-border-color);font-size:.8667rem;line-height:1.5;color:inherit;text-decoration:none}
 .file:hover{background:var(--st-secondary-background-color)} .file:focus-visible{outline:2px solid var(--st-link-color);outline-offset:1px}
 .file span:first-of-type{overflow:hidden;text-overflow:ellipsis;white-space:nowrap} .file .size{flex:none;color:var(--st-gray-text-color);font-variant-numeric:tabular-nums}
+.readas{display:flex;flex-wrap:wrap;justify-content:flex-end;align-items:center;gap:.375rem;max-width:100%}
+.readas select{font:inherit;font-size:.8667rem;line-height:1.5;max-width:100%;min-width:0;padding:.25rem .375rem;border-radius:.5rem;border:1px solid var(--st-border-color);
+ background:var(--st-background-color);color:var(--st-gray-text-color)} .readas select:focus-visible{outline:2px solid var(--st-link-color);outline-offset:1px}
 .tools{display:flex;align-items:center;font-size:.8667rem;color:var(--st-gray-text-color);font-variant-numeric:tabular-nums;white-space:nowrap}
 
 .editor{width:100%;display:grid;gap:.5rem} .bar + .editor{margin-top:.5rem}
@@ -182,7 +185,7 @@ function versions({at, ids, of}, L, say) {
 function questionOf(question, {labels: L, say}, again) {
   const bubble = el('div', {className: 'bubble'}, ...worded(question.text));
   const tools = el('div', {className: 'tools quiet'});
-  const files = question.files.map(file => fileOf(file, L));
+  const files = question.files.map(file => fileOf(file, L, say));
   const chips = el('div', {className: 'files'}, ...files);
   const box = el('div', {className: 'question'}, ...(files.length && question.text ? [chips] : []), el('div', {className: 'line'}, tools, question.text ? bubble : chips));
   if (question.versions) tools.append(versions(question.versions, L, say));
@@ -221,9 +224,19 @@ function worded(text) {
 
 // A file of a question: a click saves it
 
-function fileOf({id, name, size}, L) {
-  return el('a', {className: 'file', href: `/api/v1/files/${id}/content`, download: name, title: `${L.save}: ${name}`},
+function fileOf({id, name, size, encoding}, L, say) {
+  const link = el('a', {className: 'file', href: `/api/v1/files/${id}/content`, download: name, title: `${L.save}: ${name}`},
     icon('description'), el('span', {textContent: name}), el('span', {className: 'size', textContent: size}));
+  return encoding ? el('span', {className: 'readas'}, link, encodingOf({id, name, encoding}, L, say)) : link;
+}
+
+// What a text is read as, where that was a guess
+function encodingOf({id, name, encoding}, L, say) {
+  const choice = el('select', {title: L.readAs, onchange: () => change(choice.value)},
+    ...L.encodings.map(([value, textContent]) => el('option', {value, textContent, selected: value === encoding})));
+  const change = wanted => { choice.value = encoding; say({kind: 'encoding', id, encoding: wanted}); };     // refused, it stays as it is
+  choice.setAttribute('aria-label', `${L.readAs}: ${name}`);
+  return choice;
 }
 
 // Words being typed: an edited question, a comment

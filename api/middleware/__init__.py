@@ -1,12 +1,17 @@
 """What every request passes before a page or a route answers it.
 
-- front_door: the first of all; asks the next four, and hands on to the pages or to REST
-- own_names: which host names are the portal's own, and which origins
-- diagnostics: who may read measurements
-- stranger_sockets: how many pages may be open that nobody has signed in on
-- security_headers: what each response tells the browser to refuse
+In reading order:
+
+- front_door: the first of all; asks the next four, then hands on to pages or REST
+- own_names: the portal's own host names and origins
+- diagnostics: who may read metrics
+- stranger_sockets: limit pages that are open without a session
+- security_headers: headers of every response
 - upload_guard: who may send files to the pages
-- compressed: Streamlit's scripts and styles, compressed once
-- request_ids: a name for every request of REST
-- body_limit: how large a request's body may be
+- compressed: serve Streamlit's scripts and styles compressed
+- request_ids: give every REST request an id
+- cross_origin: let chosen origins use /v1
+- plain_paths: drop slashes at the end of paths under /v1
+- body_limit: limit request bodies
+- packed_bodies: unpack compressed request bodies
 """

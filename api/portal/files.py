@@ -7,11 +7,13 @@ from urllib.parse import quote
 
 import anyio.to_thread
 from fastapi import APIRouter, Query, Request
+from pydantic import Field
 from starlette.responses import Response
 
 from api.identity import SignedIn
-from api.portal.shapes import FileOut, Id, Line
+from api.portal.shapes import Asked, FileOut, Id, Line
 from api.services import PortalHere
+from core.knowledge.encodings import ENCODINGS
 
 PATH = "/api/v1/files"
 router = APIRouter(prefix=PATH, tags=["files"])
@@ -19,6 +21,10 @@ router = APIRouter(prefix=PATH, tags=["files"])
 _uploads = anyio.CapacityLimiter(8)
 """Threads of their own: a document may be read for a minute, and all other routes share the usual ones."""
 _BODY = {"requestBody": {"required": True, "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}}
+
+
+class ReadAs(Asked):
+    encoding: Line = Field(description=f"One of {', '.join(ENCODINGS)}.")
 
 
 @router.post("", status_code=201, openapi_extra=_BODY)
@@ -46,6 +52,12 @@ def content(file_id: Id, portal: PortalHere, user: SignedIn) -> Response:
         "Cache-Control": "private, no-store",
     }
     return Response(found, media_type="application/octet-stream", headers=headers)
+
+
+@router.patch("/{file_id}")
+def read_as(file_id: Id, body: ReadAs, portal: PortalHere, user: SignedIn) -> FileOut:
+    """Read a text file in another encoding than the portal took it for. Later questions, and answers made anew, go by it."""
+    return FileOut.of(portal.files.read_as(user, file_id, body.encoding))
 
 
 @router.delete("/{file_id}", status_code=204)

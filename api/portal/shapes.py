@@ -159,12 +159,14 @@ class FileOut(BaseModel):
     size_bytes: int
     created_at: datetime
     conversation_id: str | None = Field(description="null until a question takes the file with it.")
+    encoding: str | None = Field(description="What the text is read as, such as UTF-8 or Big5; null for a document.")
 
     @staticmethod
     def of(file: StoredFile) -> FileOut:
         return FileOut(
-            id=file.id, name=file.name, size_bytes=file.size_bytes, created_at=file.created_at, conversation_id=file.conversation_id
-        )
+            id=file.id, name=file.name, size_bytes=file.size_bytes, created_at=file.created_at, conversation_id=file.conversation_id,
+            encoding=file.encoding or None,
+        )  # fmt: skip
 
 
 class MessageOut(BaseModel):

@@ -1,1 +1,15 @@
-"""Conversations, folders and turns."""
+"""Conversations, folders and turns.
+
+In reading order:
+
+- records: conversations, folders, messages and turns
+- ports: their repositories
+- questions: check what may be asked
+- turns: start, stop, edit and regenerate turns
+- turn_runner: answer one turn on its own thread
+- running_turn: hold a running answer for any number of watchers
+- titles: name a conversation
+- conversations: list, open, rename and delete conversations
+- pending_deletions: delete after some seconds, so that it can be undone
+- folders: make, rename and delete folders, and move conversations
+"""

@@ -193,7 +193,7 @@ def _text(work: UnitOfWork, file: StoredFile) -> str:
     if extracted is not None:
         return extracted
     content = work.files.content(file.id)
-    return text_of(file.name, content) if content else ""
+    return text_of(file.name, content, file.encoding) if content else ""
 
 
 def prompt_of(way: Sequence[Message], read: Mapping[str, str]) -> list[ChatMessage]:

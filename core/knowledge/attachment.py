@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import codecs
 import re
 import unicodedata
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
-from core.characters import cut, one_line
+from core.characters import cut, halves, is_blank, one_line, without_controls
 from core.errors import InvalidInput
+from core.knowledge.encodings import ENCODINGS, Decoded, decoded, decoded_as
+from core.knowledge.ports import EncodingDetector
 
 NAME_CHARS = 120
 MOST_FILES = 10
 """Of one question."""
 _SEPARATORS = re.compile(r"[/\\]")
 _PDF, _ZIP = b"%PDF-", b"PK\x03\x04"
-_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
-_PAIR = re.compile(rb"[\x81-\xfe][\x40-\xfe]")
-_COMMON_PAIR = re.compile(rb"[\xa1-\xf7][\xa1-\xfe]")
+_RANGES = ((0x02, 0x08), (0x0E, 0x1A), (0x7F, 0x85), (0x86, 0x9B), (0x9C, 0xA0))
+_STRANGE = [chr(code) for start, end in _RANGES for code in range(start, end)]
+"""Control characters that neither terminals nor tables use."""
+_MANY = 5
+"""One such character in so many makes a file binary."""
 
 
 def clean_name(name: str) -> str:
@@ -43,40 +46,44 @@ def is_document(name: str, content: bytes) -> bool:
     return content.startswith(_PDF) or (_PDF in content[:1024] and name.lower().endswith(".pdf"))
 
 
-def text_of(name: str, content: bytes) -> str:
-    """What is written in a text file, with normal line ends. Raises InvalidInput for what is no text, and for nothing.
+def text_of(name: str, content: bytes, encoding: str = "") -> str:
+    """What is written in a text file, in this encoding if it is known. Raises as `read_text` does."""
+    return (read_as(name, content, encoding) if encoding else read_text(name, content)).text
 
-    Files of Windows without a mark may be in GB18030 or in the Western code page: Chinese is taken for the former.
+
+def read_text(name: str, content: bytes, detector: EncodingDetector | None = None) -> Decoded:
+    """What is written in a text file, with normal line ends, and in which encoding.
+
+    Raises InvalidInput for what is no text, and for nothing. Logs hold colours and other control characters: see `without_controls`.
     """
-    text = _decoded(content)
-    if text is None or any(unicodedata.category(c) == "Cc" and c not in "\n\r\t\f" for c in set(text)):
+    return _readable(name, decoded(content, detector))
+
+
+def read_as(name: str, content: bytes, encoding: str) -> Decoded:
+    """The same in an encoding that somebody chose. Raises InvalidInput too where it is unknown or does not fit."""
+    if encoding not in ENCODINGS:
+        raise InvalidInput("Choose one of these encodings: {names}.", names=", ".join(ENCODINGS))
+    found = decoded_as(content, encoding)
+    if found is None:
+        raise InvalidInput("{name} cannot be read as {encoding}. Choose another encoding.", name=name, encoding=encoding)
+    return _readable(name, found)
+
+
+def _readable(name: str, found: Decoded | None) -> Decoded:
+    if found is None or _is_binary(found.text):
         raise InvalidInput("{name} cannot be read. Attach PDF or Word documents, text, tables as CSV, or code.", name=name)
-    if not text.strip():
+    text = without_controls(found.text).replace("\r\n", "\n").replace("\r", "\n")
+    if is_blank(text):
         raise InvalidInput("{name} is empty.", name=name)
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    return Decoded(text, found.encoding)
+
+
+def _is_binary(text: str) -> bool:
+    """No text holds zeros, half characters, or many control characters beside those of terminals."""
+    return "\0" in text or halves(text) > 0 or sum(map(text.count, _STRANGE)) * _MANY > len(text)
 
 
 def with_files(question: str, files: Iterable[tuple[str, str]]) -> str:
     """What the model reads of a question with files: each name with its text, then the question."""
     parts = [f"[file: {name}]\n{text.rstrip()}\n[end of {name}]" for name, text in files]
     return "\n\n".join([*parts, question] if question else parts)
-
-
-def _decoded(content: bytes) -> str | None:
-    for mark, encoding in _MARKS:
-        if content.startswith(mark):
-            return _in(content, encoding)
-    return next((text for encoding in ("utf-8", _windows(content)) if (text := _in(content, encoding)) is not None), None)
-
-
-def _windows(content: bytes) -> str:
-    """Chinese in GB18030 is nearly all pairs of two high bytes; a Western text has single ones among its letters."""
-    pairs = _PAIR.findall(content)
-    return "gb18030" if sum(_COMMON_PAIR.match(pair) is not None for pair in pairs) * 10 > 9 * len(pairs) else "cp1252"
-
-
-def _in(content: bytes, encoding: str) -> str | None:
-    try:
-        return content.decode(encoding)
-    except UnicodeDecodeError:
-        return None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import uuid4
 
 from core.clock import Clock
 from core.errors import Conflict, InvalidInput, NotFound
-from core.knowledge.attachment import MOST_FILES, clean_name, is_document, text_of
-from core.knowledge.ports import DocumentReader
+from core.knowledge.attachment import MOST_FILES, clean_name, is_document, read_as, read_text
+from core.knowledge.ports import DocumentReader, EncodingDetector
 from core.knowledge.records import StoredFile
 from core.knowledge.unreadable import refuse_known
 from core.operations.disk import ENDLESS, DiskSpace
@@ -24,8 +25,17 @@ MB = 1_000_000
 class Files:
     """A file is uploaded first and waits; a question then takes it into its conversation. What waits for a day is removed."""
 
-    def __init__(self, store: Store, clock: Clock, reader: DocumentReader, max_bytes: int, disk: DiskSpace = ENDLESS) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        reader: DocumentReader,
+        max_bytes: int,
+        disk: DiskSpace = ENDLESS,
+        detector: EncodingDetector | None = None,
+    ) -> None:
         """max_bytes: of all files of one question together. disk: with too little left, uploads are refused."""
+        self._detector = detector
         self._disk = disk
         self._store = store
         self._clock = clock
@@ -47,9 +57,10 @@ class Files:
         with self._store() as work:  # Before a document is read, which takes time.
             self._check_room(work, user, len(content))
         extracted = self._reader.text(name, content) if is_document(name, content) else None
-        if extracted is None:
-            text_of(name, content)
-        file = StoredFile(id=uuid4().hex, user_id=user.id, name=name, size_bytes=len(content), created_at=self._clock())
+        encoding = read_text(name, content, self._detector).encoding if extracted is None else ""
+        file = StoredFile(
+            id=uuid4().hex, user_id=user.id, name=name, size_bytes=len(content), created_at=self._clock(), encoding=encoding
+        )
         with self._store() as work:
             work.files.add(file, content, extracted)
             self._check_room(work, user)  # Again: others may have been uploaded since, at the same moment as well.
@@ -64,6 +75,17 @@ class Files:
         """An own file with its content, byte for byte as it was uploaded."""
         with self._store() as work:
             return _own(work, user, file_id), work.files.content(file_id)
+
+    def read_as(self, user: User, file_id: str, encoding: str) -> StoredFile:
+        """Read an own text file in another encoding from now on. Raises InvalidInput for one that does not fit, and for a document."""
+        with self._store() as work:
+            file, content = _own(work, user, file_id), work.files.content(file_id)
+            if work.files.text(file_id) is not None:
+                raise InvalidInput("{name} is a document. Only text files have an encoding to choose.", name=file.name)
+            read_as(file.name, content, encoding)
+            work.files.set_encoding(file_id, encoding)
+            work.commit()
+        return replace(file, encoding=encoding)
 
     def discard(self, user: User, file_id: str) -> None:
         """Delete a file that no question has taken. Raises Conflict for another: it goes with its chat."""

@@ -9,6 +9,12 @@ from typing import Protocol
 from core.knowledge.records import StoredFile
 
 
+class EncodingDetector(Protocol):
+    def guess(self, content: bytes) -> str | None:
+        """The encoding of a text that is not Unicode, as core.knowledge.encodings names it; None where nothing fits."""
+        ...
+
+
 class DocumentReader(Protocol):
     def text(self, name: str, content: bytes) -> str:
         """What is written in a PDF or Word document, normalized. `name` is what a person calls it, for the sentences.
@@ -43,6 +49,7 @@ class FileRepository(Protocol):
         the message was added; several messages of one conversation, the versions of a question, may show the same file."""
         ...
 
+    def set_encoding(self, file_id: str, encoding: str) -> None: ...
     def waiting(self, user_id: str) -> Sequence[StoredFile]:
         """Those of this person without a conversation, oldest first."""
         ...

@@ -17,3 +17,5 @@ class StoredFile:
     created_at: datetime
     conversation_id: str | None = None
     """None until a question takes it with it."""
+    encoding: str = ""
+    """What a text file is read as, a key of core.knowledge.encodings.ENCODINGS; empty for a document, and where it was never noted."""

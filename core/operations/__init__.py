@@ -1,1 +1,14 @@
-"""Backups, retention, index care and logs."""
+"""Backups, retention, index care, logs and disk space.
+
+In reading order:
+
+- records: backups, retention rules and legal holds
+- ports: the database inspector, the backup folder and the repository of rules
+- backups: make, check, list and remove backups
+- retention: apply rules and legal holds
+- index_care: watch, compare and rebuild the search index
+- disk: stop taking new work before the disk is full
+- log_context: which request, person and turn a log line belongs to
+- masking: replace secrets and personal data in log lines
+- log_lines: format log lines as JSON or text
+"""

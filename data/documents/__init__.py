@@ -1,1 +1,8 @@
-"""The text of PDF and Word documents."""
+"""The text of PDF and Word documents.
+
+In reading order:
+
+- reader: read a document in a process of its own
+- worker: the program of that process
+- encoding_detector: guess the encoding of a text file
+"""

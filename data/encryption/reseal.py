@@ -36,7 +36,9 @@ def reseal(database: Database, keyring: Keyring) -> int:
 def _column(database: Database, keyring: Keyring, table: SqlTable, column: Column[Any], kind: SealedProse | SealedBytes) -> int:
     [key] = table.primary_key.columns
     raw: ColumnElement[Any] = type_coerce(column, kind.impl_instance)
-    change = update(table).where(key == bindparam("key"), raw == bindparam("old")).values({column: bindparam("sealed", type_=kind)})
+    # Named so that no column has the same name: SQLAlchemy reserves those of columns.
+    unchanged = (key == bindparam("the_key"), raw == bindparam("the_old"))
+    change = update(table).where(*unchanged).values({column: bindparam("the_new", type_=kind)})
     at_once = PARTS_AT_ONCE if isinstance(kind, SealedBytes) else TEXTS_AT_ONCE
     sealed = 0
     after: object = None
@@ -46,7 +48,9 @@ def _column(database: Database, keyring: Keyring, table: SqlTable, column: Colum
             rows = connection.execute(statement if after is None else statement.where(key > after)).all()
             old = [row for row in rows if row[1] is not None and not keyring.is_current(row[1])]
             # The type seals it anew, with the current key.
-            changes = [{"key": id, "old": stored, "sealed": kind.process_result_value(stored, connection.dialect)} for id, stored in old]
+            changes = [
+                {"the_key": id, "the_old": stored, "the_new": kind.process_result_value(stored, connection.dialect)} for id, stored in old
+            ]
             sql = Transaction(connection)
             if changes:
                 sql.write(change, changes)

@@ -21,7 +21,7 @@ _PART = FilePartTable.__table__.c
 _SHOWN = AttachmentTable.__table__.c
 _HOLD = LegalHoldTable.__table__.c
 _USER = UserTable.__table__.c
-_FILE = select(_T.id, _T.user_id, _T.name, _T.size_bytes, _T.created_at, _T.conversation_id)
+_FILE = select(_T.id, _T.user_id, _T.name, _T.size_bytes, _T.created_at, _T.conversation_id, _T.encoding)
 _WAITS = _T.conversation_id.is_(None)
 
 
@@ -33,6 +33,7 @@ def _file_of(row: AnyRow) -> StoredFile:
         size_bytes=row.size_bytes,
         created_at=row.created_at,
         conversation_id=row.conversation_id,
+        encoding=row.encoding or "",
     )
 
 
@@ -57,6 +58,7 @@ class SqlFileRepository:
             "name": file.name,
             "size_bytes": file.size_bytes,
             "created_at": file.created_at,
+            "encoding": file.encoding or None,
         }
         self._sql.lock(select(_USER.id).where(_USER.id == file.user_id), referable=True)
         self._sql.write(insert(FileTable).values(values))
@@ -90,6 +92,9 @@ class SqlFileRepository:
         )
         self._sql.announce("message", [message_id])
         self._sql.announce("conversation", [conversation_id])
+
+    def set_encoding(self, file_id: str, encoding: str) -> None:
+        self._sql.write(update(FileTable).where(_T.id == file_id).values(encoding=encoding))
 
     def waiting(self, user_id: str) -> Sequence[StoredFile]:
         return [_file_of(row) for row in self._sql.all(_FILE.where(_T.user_id == user_id, _WAITS).order_by(_T.created_at, _T.id))]

@@ -1,1 +1,17 @@
-"""Full-text search: one port, an embedded index and Elasticsearch behind it."""
+"""Full-text search: one port, embedded indexes and Elasticsearch behind it.
+
+In reading order:
+
+- port: what a search index takes and gives
+- words: split text into words, Chinese too
+- sqlite_file: one file of the SQLite index
+- sqlite_index: the index in SQLite FTS5
+- postgres_index: the index in PostgreSQL
+- elasticsearch_server: one Elasticsearch server and its errors
+- elasticsearch_words: analyzers for Chinese
+- elasticsearch_index: the index in Elasticsearch
+- elasticsearch_audit: the audit in Elasticsearch
+- elasticsearch_logs: log lines in Elasticsearch
+- rollover: when an index begins a new one
+- refusing_index: refuse to keep readable text beside an encrypted database
+"""

@@ -1,1 +1,8 @@
-"""Vectors in this process: embeddings and rankings by llama.cpp, on a context of their own."""
+"""Embeddings and rankings by llama.cpp, on a context of their own.
+
+In reading order:
+
+- llama_embedder: load a model and compute a batch of texts
+- embedding_engine: batch the texts of all requests
+- embedding_platform: from texts to tokens to vectors
+"""

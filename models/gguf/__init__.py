@@ -1,1 +1,16 @@
-"""GGUF files: headers, facts, memory plans and the models folder."""
+"""GGUF files: headers, facts, memory plans and the models folder.
+
+In reading order:
+
+- header: read a header strictly
+- header_numbers: check the numbers of a header
+- tensor_tables: the tensors that each architecture takes
+- tensor_check: compare a file with those tables
+- facts: family, shape, precision, template and fingerprint of a model
+- adapters: check a LoRA adapter against its model
+- file_names: names of model files for people
+- folder: list the files of the models folder
+- gpu_choice: choose the GPUs of a load
+- flash_attention: decide whether flash attention is worth it
+- memory_plan: plan how to load a model, and whether it fits
+"""

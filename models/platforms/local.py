@@ -23,10 +23,10 @@ from models.prompting.answer_reader import AnswerReader
 from models.prompting.call_grammar import may_call, must_call
 from models.prompting.chat_template import ChatTemplate, Prompt
 from models.prompting.grammar import check_grammar
-from models.prompting.json_schema import Followed, grammar_of
 from models.prompting.marked_text import SEAM, MarkedText
 from models.prompting.reasoning import CLOSE, OPEN, ReasoningParser
 from models.prompting.tool_calls import ToolCallParser
+from models.schema.json_schema import Followed, grammar_of
 from models.serving import machine
 
 DEFAULT_MAX_TOKENS = 4096

@@ -1,1 +1,15 @@
-"""From messages to a prompt, and from tokens to text, thoughts and tool calls."""
+"""From messages to a prompt, and from tokens to text, reasoning and tool calls.
+
+In reading order:
+
+- chat_template: render a conversation with the model's template
+- template_worker: render one template in a process of its own
+- marked_text: keep typed markers from becoming control tokens
+- grammar: parse a grammar in GBNF
+- call_grammar: a grammar that holds an answer to tool calls
+- answer_reader: split an answer while it streams
+- reasoning: separate reasoning from text
+- tool_calls: find tool calls in an answer
+- tagged_call: read one call between its tags
+- tool_arguments: read the arguments of a call by the tool's schema
+"""

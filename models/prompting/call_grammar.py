@@ -8,13 +8,13 @@ from collections.abc import Sequence
 
 from core.errors import InvalidInput
 from core.inference.requests import Tool
-from models.prompting.json_schema import Converter, Followed, NothingFits, Rules, refuse_ignored
-from models.prompting.regular import rules_of
-from models.prompting.schema_forms import Form, property_of, types_of
-from models.prompting.schema_numbers import Nowhere
-from models.prompting.schema_strings import Text, choice, quoted
 from models.prompting.tagged_call import CLOSE, KEY, KEY_END, OPEN, VALUE, VALUE_END
 from models.prompting.tool_arguments import read_json
+from models.schema.json_schema import Converter, Followed, NothingFits, Rules, refuse_ignored
+from models.schema.regular import rules_of
+from models.schema.schema_forms import Form, property_of, types_of
+from models.schema.schema_numbers import Nowhere
+from models.schema.schema_strings import Text, choice, quoted
 
 MOST_CHECKED = 32
 """Forms of one tool's arguments; of more, anything is let through."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from core.errors import InvalidInput
-from models.prompting.schema_forms import Form, Forms, same, types_of
+from models.schema.schema_forms import Form, Forms, same, types_of
 
 _PYTHON = {"True": "true", "False": "false", "None": "null"}
 

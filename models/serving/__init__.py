@@ -1,1 +1,15 @@
-"""The pool of loaded models: load, try, route, unload."""
+"""The pool of loaded models: load, route, unload.
+
+In reading order:
+
+- machine: memory and cores of this machine
+- precedence: give the processor to decode threads first
+- pool_entry: one model of the pool
+- loader: load a model from its plan
+- pool: load, follow, drain and unload models
+- router: find the platform of a model's name
+- remembered_settings: how each file was loaded last
+- start_list: models to load at every start
+- last_run: report what an earlier run left when it crashed
+- watchdog: report steps that do not end
+"""

@@ -21,14 +21,15 @@ from models.gguf.folder import Catalog
 from models.gguf.memory_plan import LoadPlan, check_fits, plan_load
 from models.gguf.tensor_check import check_model
 from models.platforms.local import LocalPlatform
-from models.serving import machine, machine_trial
-from models.serving.file_buffers import FILE_BUFFERS, FileBuffers
+from models.serving import machine
 from models.serving.last_run import RunRecord
 from models.serving.loader import Loader, chosen_adapters
 from models.serving.pool_entry import Entry
 from models.serving.precedence import urgent
 from models.serving.remembered_settings import RememberedSettings
 from models.serving.watchdog import Watchdog
+from models.trials import machine_trial
+from models.trials.file_buffers import FILE_BUFFERS, FileBuffers
 
 DRAIN_S = 30.0
 _log = logging.getLogger(__name__)

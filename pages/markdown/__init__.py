@@ -1,12 +1,15 @@
-"""Markdown from strangers, read by a real parser and written anew, so that what was understood is all that a page can draw.
+"""Parse Markdown of strangers and write it again, so that a page can draw only what was understood.
 
-Model text goes through here before Streamlit sees it. Reading order:
+Text of models goes through here before Streamlit sees it.
 
-- reading: the parser (CommonMark, tables, strikethrough, formulas), as tokens.
-- formulas: what counts as a formula, and which formulas may be drawn.
-- text: any text written so that Streamlit draws exactly that text.
-- addresses: which addresses become links, and how a link is written.
-- inline: the inside of a paragraph, heading or cell, written from its tokens.
-- blocks: paragraphs, lists, quotes, tables and code, written from theirs.
-- growing: a text that is still being written; only its last block is read again.
+In reading order:
+
+- reading: parse CommonMark, tables, strikethrough and formulas into tokens
+- emphasis: emphasis next to Chinese and Japanese letters
+- formulas: recognize formulas, and which may be drawn
+- text: escape text
+- addresses: decide which addresses become links
+- inline: write the inside of a paragraph, heading or cell
+- blocks: write paragraphs, lists, quotes, tables and code
+- growing: read a text again while it grows
 """

@@ -1,1 +1,10 @@
-"""The frame of every page: navigation, theme, words."""
+"""The frame of every page: navigation, theme, translations.
+
+In reading order:
+
+- navigation: from the session cookie to a page
+- frame: style sheet, heads and blank states
+- browser: skip link, keyboard shortcuts, phone sidebar
+- theme: compute Streamlit's theme once
+- words: translate every text
+"""

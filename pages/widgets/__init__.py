@@ -1,1 +1,11 @@
-"""Shared drawing: what more than one place of a page needs."""
+"""Drawing that pages share, by area.
+
+In reading order:
+
+- chat: the chat
+- models: the Models page
+- review: the review
+- store: the Store page
+- usage: the Usage page
+- common: several pages
+"""

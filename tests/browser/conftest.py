@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect, sync_playwright
 
-from bench._portal import PASSWORD, Measured, running_portal
+from bench.portal_parts.portal import PASSWORD, Measured, running_portal
 from tests.gguf_maker import make_gguf
 from tests.servers.missing import missing
 

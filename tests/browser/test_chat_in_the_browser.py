@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 from playwright.sync_api import Page, expect
 
-from bench._portal import Measured
+from bench.portal_parts.portal import Measured
 from tests.browser.conftest import Person
 
 STOP = re.compile(r"\bStop\b")

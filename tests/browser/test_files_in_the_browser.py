@@ -6,7 +6,7 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
-from bench._portal import Measured
+from bench.portal_parts.portal import Measured
 from tests.browser.conftest import Person
 from tests.browser.test_chat_in_the_browser import chats, until, wait_for_end
 
@@ -25,6 +25,27 @@ def test_a_file_goes_with_its_question_and_can_be_saved_again(person: Person, po
     chat = chats(portal, "ana")[0]["id"]
     question = portal.get(f"/api/v1/conversations/{chat}/messages", "ana")["items"][0]
     assert [(file["name"], file["conversation_id"]) for file in question["files"]] == [("Q3 Zahlen.csv", chat)]
+
+
+def test_a_guessed_encoding_is_shown_and_can_be_changed(person: Person, portal: Measured, tmp_path: Path) -> None:
+    table = tmp_path / "list.csv"
+    table.write_bytes("이름,도시\n김철수,서울\n박영희,부산\n".encode("euc-kr"))
+    page = person.open("ana")
+    page.locator("input[type=file]").set_input_files(table)
+    expect(page.get_by_test_id("stChatInput").get_by_text("list.csv")).to_be_visible()
+    person.ask("Who is in it?")
+    wait_for_end(page)
+    choice = page.get_by_label("Read as: list.csv")
+    expect(choice).to_have_value("EUC-KR")
+    choice.select_option("Big5")
+    expect(page.get_by_text("list.csv is read as Big5 now.")).to_be_visible()
+    expect(choice).to_have_value("Big5")
+    choice.select_option("UTF-8")
+    expect(page.get_by_text("list.csv cannot be read as UTF-8.")).to_be_visible()
+    expect(choice).to_have_value("Big5")
+    chat = chats(portal, "ana")[0]["id"]
+    question = portal.get(f"/api/v1/conversations/{chat}/messages", "ana")["items"][0]
+    assert question["files"][0]["encoding"] == "Big5"
 
 
 def test_what_cannot_be_read_is_named_and_the_rest_is_kept_for_the_next_try(person: Person, portal: Measured, tmp_path: Path) -> None:

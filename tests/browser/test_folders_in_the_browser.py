@@ -6,7 +6,7 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from bench._portal import Measured
+from bench.portal_parts.portal import Measured
 from tests.browser.conftest import Person
 from tests.browser.test_chat_in_the_browser import STOP
 

@@ -7,7 +7,7 @@ import zipfile
 
 from playwright.sync_api import Page, expect
 
-from bench._portal import Measured
+from bench.portal_parts.portal import Measured
 from tests.browser.conftest import Person
 from tests.browser.test_chat_in_the_browser import STOP, chats, until, wait_for_end
 

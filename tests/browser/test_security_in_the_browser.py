@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from bench._portal import PASSWORD, Measured, running_portal
+from bench.portal_parts.portal import PASSWORD, Measured, running_portal
 from bootstrap.portal import build_portal
 from data.passwords import BcryptHasher
 from data.unit_of_work import SqlUnitOfWork

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 from playwright.sync_api import expect
 
-from bench._portal import Measured
+from bench.portal_parts.portal import Measured
 from data.backup.restore import examine
 from tests.browser.conftest import Person
 

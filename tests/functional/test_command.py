@@ -15,7 +15,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from cli.places import REPOSITORY
-from cli.serve import listen
+from cli.serving.serve import listen
 
 
 def free_port() -> int:
@@ -31,7 +31,7 @@ def _environment(home: Path, port: int, **more: str) -> dict[str, str]:
 @contextmanager
 def _portal(home: Path, port: int) -> Iterator[subprocess.Popen[str]]:
     """A portal that is ready; killed if it is still there at the end."""
-    command = [sys.executable, "-m", "cli.serve"]
+    command = [sys.executable, "-m", "cli.serving.serve"]
     started = subprocess.Popen(
         command, cwd=REPOSITORY, env=_environment(home, port), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
@@ -66,7 +66,7 @@ def _stop(portal: subprocess.Popen[str]) -> str:
 
 def _refused(home: Path, port: int, **more: str) -> str:
     """The one sentence of a start that is refused."""
-    command = [sys.executable, "-m", "cli.serve"]
+    command = [sys.executable, "-m", "cli.serving.serve"]
     environment = _environment(home, port, **more)
     ended = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 1, ended.stdout + ended.stderr

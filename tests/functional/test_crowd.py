@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from bench._portal import PASSWORD, ROOT, Measured, percentile, running_portal
+from bench.portal_parts.portal import PASSWORD, ROOT, Measured, percentile, running_portal
 
 CHATS = 300
 PEOPLE = 10

@@ -15,7 +15,7 @@ import httpx
 import pytest
 import yaml
 
-from bench._portal import PASSWORD, Measured, running_portal
+from bench.portal_parts.portal import PASSWORD, Measured, running_portal
 from settings import Settings
 from tests.servers.missing import missing
 from tests.servers.ports import free_port

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench import peers
-from bench._portal import ROOT
+from bench.portal_parts.portal import ROOT
 from tests.this_machine import EXTRA_BUFFERS
 
 pytestmark = pytest.mark.skipif(not EXTRA_BUFFERS, reason="this processor refuses what llama.cpp does with quantized weights")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bench._portal import running_portal
+from bench.portal_parts.portal import running_portal
 from bootstrap.models import GUIDE
-from models.serving.self_test import _four_bit
+from models.trials.self_test import _four_bit
 from tests import faulty_processor
 from tests.this_machine import EXTRA_BUFFERS
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bench._portal import running_portal
+from bench.portal_parts.portal import running_portal
 from cli.places import REPOSITORY
 from tests.functional.test_command import free_port
 
@@ -51,7 +51,7 @@ def test_a_fresh_home_on_a_full_disk_is_one_sentence(small_disk: Path, left: int
     fill(small_disk, left)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")}
     environment |= {"PORTAL_HOME": str(small_disk / "home"), "PORTAL_PORT": str(free_port())}
-    command = [sys.executable, "-m", "cli.serve"]
+    command = [sys.executable, "-m", "cli.serving.serve"]
     ended = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert ended.returncode == 1, ended.stderr
     [sentence] = ended.stderr.splitlines()
@@ -103,7 +103,7 @@ def _settle() -> None:
     time.sleep(1.2)
 
 
-@pytest.mark.parametrize("command", [["-m", "cli.serve"], [str(REPOSITORY / "portal"), "run"]], ids=["serve", "portal run"])
+@pytest.mark.parametrize("command", [["-m", "cli.serving.serve"], [str(REPOSITORY / "portal"), "run"]], ids=["serve", "portal run"])
 def test_a_home_on_a_read_only_disk_is_one_sentence(small_disk: Path, command: list[str]) -> None:
     (small_disk / "home").mkdir()
     subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)

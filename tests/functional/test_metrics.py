@@ -9,7 +9,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from bench._portal import Measured, running_portal
+from bench.portal_parts.portal import Measured, running_portal
 from tests.gguf_maker import make_gguf
 from tests.vector_gguf_maker import make_bert
 

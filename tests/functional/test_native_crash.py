@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 
-from bench._portal import ROOT, Measured, running_portal
+from bench.portal_parts.portal import ROOT, Measured, running_portal
 from core.models.records import Crash
 from models.serving.last_run import read_crashes
 from tests.functional.test_rest_process import slow_model
@@ -61,7 +61,7 @@ def test_the_next_start_tells_of_a_crash(tmp_path: Path, slow_model: Path) -> No
         log = (tmp_path / "logs" / "portal.log").read_text("utf-8")
         assert "The last run ended in native code" in log and "Fatal Python error: Aborted" in log
         environment = {**os.environ, "PORTAL_HOME": str(tmp_path)}
-        command = [sys.executable, "-m", "cli.inspection"]
+        command = [sys.executable, "-m", "cli.commands.inspection"]
         told = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
         assert '"Last crash"' in told.stdout and "in native code" in told.stdout
     assert [crash.in_a_row for crash in read_crashes(tmp_path / "logs")] == [0]

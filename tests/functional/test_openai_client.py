@@ -13,7 +13,7 @@ import openai
 import pytest
 from pydantic import BaseModel, Field
 
-from bench._portal import Measured, running_portal
+from bench.portal_parts.portal import Measured, running_portal
 from tests.vector_gguf_maker import make_bert
 
 HELLO: list[dict[str, str]] = [{"role": "user", "content": "How do I add a model?"}]

@@ -9,9 +9,9 @@ from uuid import uuid4
 import httpx
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from bench._page_socket import PageSocket
-from bench._portal import running_portal
-from bench._synthetic import MIDDLE, make
+from bench.engine_parts.synthetic import MIDDLE, make
+from bench.portal_parts.page_socket import PageSocket
+from bench.portal_parts.portal import running_portal
 from pages.widgets.chat.transcript import TIMER_S
 
 TOKENS = 600

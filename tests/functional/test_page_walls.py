@@ -9,8 +9,8 @@ import httpx
 import pytest
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from bench._page_socket import PageSocket
-from bench._portal import Measured, running_portal
+from bench.portal_parts.page_socket import PageSocket
+from bench.portal_parts.portal import Measured, running_portal
 from core.people.sessions import SESSION_COOKIE
 
 PAGES = ["", "chat", "models", "feedback", "usage", "people", "account", "sign_in", "navigation", "shell", "preferences", "words"]

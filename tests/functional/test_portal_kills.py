@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench._kills import kill_at_random
+from bench.portal_parts.kills import kill_at_random
 from tests.servers.elasticsearch_node import ElasticsearchNode
 from tests.servers.postgresql import PostgresServer
 

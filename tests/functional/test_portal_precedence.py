@@ -9,8 +9,8 @@ from uuid import uuid4
 
 import pytest
 
-from bench._portal import running_portal
-from bench._synthetic import MIDDLE, make
+from bench.engine_parts.synthetic import MIDDLE, make
+from bench.portal_parts.portal import running_portal
 from models.serving.precedence import NICE
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere urgency belongs to whole processes")

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from bench._portal import Measured, running_portal
+from bench.portal_parts.portal import Measured, running_portal
 from tests.functional.test_rest_process import question, slow_model, until_idle
 
 __all__ = ["slow_model"]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench._portal import Measured, running_portal
+from bench.portal_parts.portal import Measured, running_portal
 from tests.functional.test_rest_process import slow_model
 
 __all__ = ["slow_model"]

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bench._portal import PASSWORD, Measured, running_portal
+from bench.portal_parts.portal import PASSWORD, Measured, running_portal
 from tests.gguf_maker import make_gguf
 
 STREAMS = 50

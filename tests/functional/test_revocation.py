@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bench._portal import ROOT, Measured, running_portal
+from bench.portal_parts.portal import ROOT, Measured, running_portal
 from tests.functional.test_rest_process import question
 from tests.gguf_maker import make_gguf
 from tests.servers.postgresql import PostgresServer
@@ -86,4 +86,5 @@ def test_both_kinds_of_streams_end_with_account_session_and_portal(opened: tuple
 
 def disable_by_command(portal: Measured, store: dict[str, str], name: str) -> None:
     environment = {**os.environ, "PORTAL_HOME": str(portal.home), **store}
-    subprocess.run([sys.executable, "-m", "cli.people", "disable", name], cwd=ROOT, env=environment, check=True, capture_output=True)
+    command = [sys.executable, "-m", "cli.commands.people", "disable", name]
+    subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)

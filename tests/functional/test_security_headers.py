@@ -14,8 +14,8 @@ import pytest
 
 from api.middleware.front_door import STRANGERS_SHARE
 from api.middleware.security_headers import STREAMLIT_INLINE_SCRIPT
-from bench._portal import PASSWORD, Measured, running_portal
-from cli.connection_limits import DESCRIPTORS_A_CONNECTION
+from bench.portal_parts.portal import PASSWORD, Measured, running_portal
+from cli.serving.connection_limits import DESCRIPTORS_A_CONNECTION
 from core.people.sessions import SESSION_COOKIE
 from settings import Settings
 

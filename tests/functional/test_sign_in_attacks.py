@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from bench._portal import PASSWORD, Measured, percentile, running_portal
+from bench.portal_parts.portal import PASSWORD, Measured, percentile, running_portal
 from core.people.attempts import MOST_BY_ADDRESS, MOST_BY_NAME
 from tests.servers.postgresql import PostgresServer
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import psutil
 
-from bench._portal import running_portal
+from bench.portal_parts.portal import running_portal
 from tests.gguf_maker import make_gguf
 
 

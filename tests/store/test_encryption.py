@@ -15,8 +15,9 @@ from sqlalchemy import LargeBinary, Text, select, text, type_coerce, update
 
 from bootstrap.parts import open_index
 from core.chat.records import Folder
-from core.errors import StartFailed, Unavailable
+from core.errors import StartFailed, StoredError, Unavailable
 from core.search.records import SearchQuery
+from core.tasks.records import Job, JobState
 from data.backup.restore import restore
 from data.backup.write import write_backup
 from data.database import Database, open_database
@@ -69,6 +70,12 @@ def put_secrets(database: Database) -> tuple[str, str]:
         work.files.add(secret_file, WORDS)
         work.files.attach(asked.id, asked.conversation_id, [secret_file.id])
         work.folders.add(Folder(things.new_id(), ana.id, SECRET, things.NOW))
+        job = Job(things.new_id(), "test", things.NOW, things.NOW, payload={"secret": SECRET}, key=things.new_id())
+        work.jobs.add(job)
+        work.jobs.claim("worker", "server", ["test"], things.NOW, things.NOW)
+        work.jobs.renew(job.id, "worker", things.NOW, 0.5, {"secret": SECRET})
+        failed = StoredError("It failed: {why}", {"why": SECRET}, "failed")
+        work.jobs.end(job.id, "worker", JobState.FAILED, things.NOW, {"secret": SECRET}, failed)
         work.commit()
     return asked.id, rated.id
 
@@ -116,7 +123,7 @@ def test_every_sealed_column_says_where_it_stands() -> None:
     assert places == {place: place for place in places}
     assert set(places) == {
         "conversations.title", "folders.name", "messages.text", "messages.reasoning", "files.name", "file_parts.content",
-        "feedback.comment", "feedback.note",
+        "feedback.comment", "feedback.note", "jobs.payload", "jobs.detail", "jobs.result", "jobs.error",
     }  # fmt: skip
 
 

@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from dataclasses import fields
 from pathlib import Path
+
+import pytest
 
 from core.people.permissions import Permission
 from settings import Settings, descriptions, variable
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
+PAPERS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS.glob("*.md"), *sorted((DOCS / "decisions").glob("*.md"))]
+PACKAGES = sorted(
+    path.parent
+    for room in ("core", "models", "data", "api", "pages", "bootstrap", "cli", "bench")
+    for path in (ROOT / room).rglob("__init__.py")
+    if "migrations" not in path.parts
+)
+MOST_MODULES = 14
+MAY_HOLD_MORE = {
+    "api/portal": "one module per resource",
+    "data/repositories": "one module per kind of row",
+}
+"""Folders that grow by one module with each thing of their kind."""
 
 
 def sections(document: str) -> dict[str, str]:
@@ -35,8 +51,51 @@ def test_every_permission_is_described() -> None:
 
 def test_links_between_documents_lead_somewhere() -> None:
     broken = []
-    for document in [ROOT / "README.md", *DOCS.glob("*.md")]:
+    for document in PAPERS:
         for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", document.read_text("utf-8")):
             if not (document.parent / target).exists():
                 broken.append(f"{document.name}: {target}")
     assert broken == []
+
+
+def test_every_file_that_a_document_names_exists() -> None:
+    rooms = "core|models|data|api|pages|bootstrap|cli|bench|tests|deploy|docs|requirements"
+    missing = []
+    for document in PAPERS:
+        for name in re.findall(rf"`((?:{rooms})/[\w./-]*)`", document.read_text("utf-8")):
+            if not (ROOT / name).exists() and not re.search("NAME|AREA|/X.py", name):
+                missing.append(f"{document.name}: {name}")
+    assert missing == []
+
+
+def test_every_decision_has_its_four_parts_and_is_listed_in_order() -> None:
+    decisions = sorted((DOCS / "decisions").glob("*.md"))
+    assert [path.name[:3] for path in decisions] == [f"{number:03}" for number in range(1, len(decisions) + 1)]
+    for path in decisions:
+        parts = re.findall(r"^## (.+)$", path.read_text("utf-8"), flags=re.MULTILINE)
+        assert parts == ["Context", "Decision", "Measured", "Alternatives"], path
+    listed = re.findall(r"\(decisions/([\w-]+\.md)\)", (DOCS / "architecture.md").read_text("utf-8"))
+    assert [path.name for path in decisions] == list(dict.fromkeys(listed))
+
+
+def modules(package: Path) -> list[str]:
+    """Return the modules and packages directly in a package."""
+    inside = [path.stem for path in package.glob("*.py") if path.name != "__init__.py"]
+    return sorted([*inside, *(path.parent.name for path in package.glob("*/__init__.py"))])
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_package_lists_each_of_its_modules_once(package: Path) -> None:
+    docstring = ast.get_docstring(ast.parse((package / "__init__.py").read_text("utf-8"))) or ""
+    assert sorted(re.findall(r"^- (\w+): \S", docstring, flags=re.MULTILINE)) == modules(package)
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_package_holds_few_enough_modules(package: Path) -> None:
+    count = len([path for path in package.glob("*.py") if path.name != "__init__.py"])
+    assert count <= MOST_MODULES or str(package.relative_to(ROOT)) in MAY_HOLD_MORE, f"{count} modules: split it by what they are about"
+
+
+def test_every_shot_of_the_screenshots_is_kept() -> None:
+    shots = set(re.findall(r'^    "([\w-]+)": Shot\(', (DOCS / "screenshots.py").read_text("utf-8"), flags=re.MULTILINE))
+    assert shots <= {path.name.rpartition("-")[0] for path in (DOCS / "screens").glob("*.png")}

@@ -45,11 +45,12 @@ RECORDS = {"records", "requests", "vectors", "permissions"}
 BESIDE_THE_AREAS = {"core.errors", "core.bounds", "core.clock"}
 
 BEFORE_THE_ENVIRONMENT = (
-    *("main", "install", "places", "progress", "system_packages", "python_packages"),
-    *("engine", "engine_build", "doctor", "finding", "checks", "cures"),
+    *("main", "places", "progress"),
+    *("environment.install", "environment.system_packages", "environment.python_packages", "environment.engine"),
+    *("environment.engine_build", "environment.cures", "commands.doctor", "commands.finding", "commands.checks"),
 )
 """Modules of cli that run before anything is installed."""
-SHARED_WITH_THE_COMMAND = "models.serving.machine_trial"
+SHARED_WITH_THE_COMMAND = "models.trials.machine_trial"
 """The ladder of trials, which the command walks before anything is installed and the portal at its start."""
 
 
@@ -148,7 +149,7 @@ def test_records_import_records_and_ports_import_no_service(module: str) -> None
 
 @pytest.mark.parametrize("module", BEFORE_THE_ENVIRONMENT)
 def test_the_command_starts_with_the_standard_library_alone(module: str) -> None:
-    for name in _imported(ROOT / "cli" / f"{module}.py"):
+    for name in IMPORTS[f"cli.{module}"]:
         top, _, rest = name.partition(".")
         if top == "cli":
             assert not rest or rest in BEFORE_THE_ENVIRONMENT, f"cli.{module} imports {name}"

@@ -1,1 +1,9 @@
-"""Which sequences a step computes together, and how long steps take."""
+"""Which sequences a step computes together, and how long steps take.
+
+In reading order:
+
+- step_time: learn how long steps take
+- row_costs: measure what some rows cost together
+- micro_batches: arrange slots for llama.cpp's micro-batches
+- adapter_turns: let LoRA adapters take turns
+"""

@@ -1,1 +1,12 @@
-"""llama.cpp through its C API."""
+"""llama.cpp through its C API.
+
+In reading order:
+
+- native: load the C library; the only import of llama_cpp
+- model: weights, tokenizer and abort flag
+- backend: a model as the engine's backend
+- batch: fill llama_batch through numpy
+- interpreter_lock: set how soon the interpreter lock changes hands
+- large_pages: put weights into 2 MB pages
+- last_step: note what a model does, for the report of a crash
+"""

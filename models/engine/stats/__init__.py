@@ -1,1 +1,8 @@
-"""Counters and histograms of the engine."""
+"""Counters and histograms of the engine.
+
+In reading order:
+
+- histogram: count values in fixed ranges
+- ledger: count what an engine did, on its decode thread
+- metrics: the counts as metrics and reports read them
+"""

@@ -11,7 +11,10 @@ from functools import cache
 from typing import Any
 
 from core.chat.conversations import Shown
+from core.knowledge.encodings import UTF_8
+from core.knowledge.records import StoredFile
 from pages.shell.words import language, t
+from pages.widgets.chat.encoding_titles import encoding_titles
 from pages.widgets.common.figures import size
 from pages.widgets.common.script import component
 
@@ -46,7 +49,7 @@ def seam(key: str, *, foot: Foot | None, asked: Shown | None, thought: Thought |
 
     `on_event` is called with the component's key, whose state then holds `event`, one of
     {"kind": "rate", "message", "rating"}, {"kind": "say", "message", "rating", "text"}, {"kind": "again", "message", "request"},
-    {"kind": "edit", "id", "text", "request"}, {"kind": "version", "id"}.
+    {"kind": "edit", "id", "text", "request"}, {"kind": "version", "id"}, {"kind": "encoding", "id", "encoding"}.
     """
     data: dict[str, Any] = {}
     if foot is not None:
@@ -64,11 +67,17 @@ def seam(key: str, *, foot: Foot | None, asked: Shown | None, thought: Thought |
         }
     if asked is not None:
         data["question"] = {"id": asked.message.id, "text": asked.message.text, "editable": free, "versions": _versions(asked)}
-        data["question"]["files"] = [{"id": file.id, "name": file.name, "size": size(file.size_bytes)} for file in asked.message.files]
+        data["question"]["files"] = [_file(each) for each in asked.message.files]
     if thought is not None:
         data["thought"] = {"id": thought.answer_id, "label": thought.label, "text": thought.text, "running": thought.running}
     # A list: Streamlit searches every value of a mapping for tables.
     _seam(key=key, data=[data, _labels(language())], on_event_change=lambda: on_event(key))
+
+
+def _file(file: StoredFile) -> dict[str, str]:
+    """encoding: where the person may want another one, which is where it is not UTF-8."""
+    shown = {"id": file.id, "name": file.name, "size": size(file.size_bytes)}
+    return shown | {"encoding": file.encoding} if file.encoding not in ("", UTF_8) else shown
 
 
 def _versions(shown: Shown) -> dict[str, object] | None:
@@ -78,7 +87,7 @@ def _versions(shown: Shown) -> dict[str, object] | None:
 
 
 @cache
-def _labels(_language: str) -> dict[str, str]:
+def _labels(_language: str) -> dict[str, object]:
     """Translated once per language."""
     return {
         "actions": t("What can be done with this answer"),
@@ -100,4 +109,6 @@ def _labels(_language: str) -> dict[str, str]:
         "earlier": t("Earlier version"),
         "later": t("Later version"),
         "save": t("Save this file"),
+        "readAs": t("Read as"),
+        "encodings": encoding_titles(),
     }

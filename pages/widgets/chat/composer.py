@@ -9,6 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.chat.pending_deletions import Pending
 from core.chat.turns import TurnOptions
+from core.knowledge.encodings import UTF_8
 from core.knowledge.records import StoredFile
 from core.models.records import LoadedModel
 from pages.shell.words import t
@@ -101,9 +102,14 @@ def _held(files: Sequence[StoredFile], on_drop: Callable[[str], None]) -> None:
         with st.container(horizontal=True, gap="xsmall", key="held"):
             for file in files:
                 st.button(
-                    plain(file.name), icon=":material/close:", key=f"held-{file.id}", help=t("Remove this file"),
+                    plain(_shown(file)), icon=":material/close:", key=f"held-{file.id}", help=t("Remove this file"),
                     on_click=on_drop, args=(file.id,),
                 )  # fmt: skip
+
+
+def _shown(file: StoredFile) -> str:
+    """The name, and what it is read as where that was a guess."""
+    return file.name if file.encoding in ("", UTF_8) else f"{file.name} · {file.encoding}"
 
 
 def _choices(models: Sequence[LoadedModel], on_choice: Callable[[], None]) -> None:

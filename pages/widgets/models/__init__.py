@@ -1,1 +1,8 @@
-"""Widgets of the Models page."""
+"""Widgets of the Models page.
+
+In reading order:
+
+- memory_bar: what memory holds and would hold
+- memory_plan: settings of a load and what they take
+- start_problems: models that could not be loaded at the start
+"""

@@ -1,1 +1,6 @@
-"""Widgets of the review."""
+"""Widgets of the review.
+
+In reading order:
+
+- review_case: one case
+"""

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import httpx
 import pytest
 
-from bench._contract import Outcome, check, describe
+from bench.portal_parts.contract import Outcome, check, describe
 from core.errors import Unavailable
 from tests.fakes import FakePool, FakeRouter
 from tests.unit.api.conftest import Server, client_of, open_portal

@@ -34,6 +34,7 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
     ("POST", "/api/v1/files?name=a.txt", "text", ALL, 201),
     ("GET", "/api/v1/files/{file_id}", None, ALL, 404),
     ("GET", "/api/v1/files/{file_id}/content", None, ALL, 404),
+    ("PATCH", "/api/v1/files/{file_id}", {"encoding": "Big5"}, ALL, 404),
     ("DELETE", "/api/v1/files/{file_id}", None, ALL, 404),
     ("GET", "/api/v1/folders", None, ALL, 200),
     ("POST", "/api/v1/folders", {"name": "Plans"}, ALL, 201),

@@ -8,9 +8,9 @@ import gguf
 import numpy as np
 import pytest
 
-from bench import _blocks as blocks
-from bench._blocks import NINE, SMALL, Blocks
-from bench._synthetic import FIRST_WORD, words
+from bench.engine_parts import blocks
+from bench.engine_parts.blocks import NINE, SMALL, Blocks
+from bench.engine_parts.synthetic import FIRST_WORD, words
 from models.engine.backend import Decoded, Part
 from models.engine.llama.backend import LlamaBackend
 from models.gguf.facts import read_facts

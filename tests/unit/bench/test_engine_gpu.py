@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from bench import engine_gpu, peers
-from bench._blocks import NINE
-from bench._portal import ROOT
-from bench._steps import Step, share_outside
+from bench.engine_parts.blocks import NINE
+from bench.engine_parts.steps import Step, share_outside
+from bench.portal_parts.portal import ROOT
 from core.errors import StartFailed
 from models.engine.llama import native
 from models.engine.llama.native import Gpu
@@ -35,7 +35,7 @@ const char *cudaGetErrorString(int status) { return "out of memory"; }
 ASK = """
 import ctypes, sys
 ctypes.CDLL(sys.argv[1])
-from bench._bandwidth import CudaRuntime
+from bench.engine_parts.bandwidth import CudaRuntime
 runtime = CudaRuntime()
 print(runtime.version, runtime.peak(), runtime.copied() > 0)
 """

@@ -43,6 +43,34 @@ def test_a_file_is_uploaded_asked_with_and_read_back(ann: httpx.Client, router: 
     assert ann.get(f"/api/v1/files/{file}/content").status_code == 404
 
 
+KOREAN = "이름,도시\n김철수,서울\n박영희,부산\n"
+
+
+def test_the_encoding_is_told_and_can_be_changed(ann: httpx.Client, bob: httpx.Client, router: FakeRouter) -> None:
+    made = upload(ann, "list.csv", KOREAN.encode("euc-kr")).json()
+    assert made["encoding"] == "EUC-KR"
+    here, chat = f"/api/v1/files/{made['id']}", ann.post("/api/v1/conversations", json={}).json()["id"]
+    assert bob.patch(here, json={"encoding": "Big5"}).status_code == 404
+    asked = ann.post(f"/api/v1/conversations/{chat}/messages", json={"text": "Who?", "files": [made["id"]]}).json()
+    assert asked["question"]["files"][0]["encoding"] == "EUC-KR"
+    assert f"[file: list.csv]\n{KOREAN}[end of list.csv]" in router.requests[-1].messages[-1].content
+    changed = ann.patch(here, json={"encoding": "GB18030"})
+    assert (changed.status_code, changed.json()["encoding"], ann.get(here).json()["encoding"]) == (200, "GB18030", "GB18030")
+    ann.post(f"/api/v1/conversations/{chat}/messages", json={"text": "And now?"})
+    assert KOREAN.encode("euc-kr").decode("gb18030") in router.requests[-1].messages[0].content
+    assert ann.get(f"{here}/content").content == KOREAN.encode("euc-kr")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "says"), [("UTF-8", "list.csv cannot be read as UTF-8"), ("rot13", "Choose one of these"), ("", "Choose one of these")]
+)
+def test_an_encoding_that_does_not_fit_changes_nothing(ann: httpx.Client, encoding: str, says: str) -> None:
+    here = f"/api/v1/files/{upload(ann, 'list.csv', KOREAN.encode('euc-kr')).json()['id']}"
+    refused = ann.patch(here, json={"encoding": encoding})
+    assert refused.status_code == 422 and says in refused.json()["error"]["message"]
+    assert ann.get(here).json()["encoding"] == "EUC-KR"
+
+
 def test_a_file_that_no_question_took_can_be_discarded(ann: httpx.Client) -> None:
     file = upload(ann, "a.txt", b"text").json()["id"]
     assert ann.delete(f"/api/v1/files/{file}").status_code == 204
@@ -65,7 +93,7 @@ def test_somebody_elses_file_is_not_there(ann: httpx.Client, bob: httpx.Client) 
 @pytest.mark.parametrize(
     ("name", "content", "status", "says"),
     [
-        ("photo.png", b"\x89PNG\x00\x01", 422, "photo.png cannot be read"),
+        ("photo.png", b"\x89PNG\x00\x01", 422, "photo.png is a picture"),
         ("a.txt", b"", 422, "a.txt is empty"),
         ("", b"text", 422, "A file needs a name"),
         ("a\x00b", b"text", 422, "Control characters"),

@@ -168,7 +168,7 @@ def test_one_that_dies_before_it_is_ready_is_not_kept(pool: Pool, tmp_path: Path
 
 def test_what_cannot_be_loaded_fails_with_llama_cpps_words(pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also without the trial that comes before: the process is one itself."""
-    monkeypatch.setattr("models.serving.file_buffers.try_to_load", lambda path, options, wanted: None)
+    monkeypatch.setattr("models.trials.file_buffers.try_to_load", lambda path, options, wanted: None)
     path = make_bert(tmp_path / "bad.gguf")
     path.write_bytes(path.read_bytes().replace(b"blk.1.ffn_up.bias", b"blk.1.ffn_up.bios"))
     load(pool, path, APART)

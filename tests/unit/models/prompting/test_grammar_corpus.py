@@ -11,7 +11,7 @@ import pytest
 from core.errors import InvalidInput
 from models.grammar.stacks import Stacks
 from models.prompting.grammar import read_grammar
-from models.prompting.json_schema import grammar_of
+from models.schema.json_schema import grammar_of
 
 CORPUS = Path(__file__).parents[3] / "files" / "grammars"
 ACCEPT = sorted((CORPUS / "accept").iterdir())

@@ -19,8 +19,8 @@ from jsonschema.validators import Draft7Validator
 
 from core.errors import InvalidInput
 from models.engine.llama.backend import BackendOptions, LlamaBackend
-from models.prompting.json_schema import grammar_of
-from models.prompting.schema_strings import Text
+from models.schema.json_schema import grammar_of
+from models.schema.schema_strings import Text
 from tests.gguf_maker import make_gguf
 from tests.this_machine import EXTRA_BUFFERS
 from tests.unit.models.prompting.chance import written

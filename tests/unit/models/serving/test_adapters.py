@@ -14,7 +14,7 @@ from core.inference.requests import GenerationRequest
 from core.models.records import Adapter, LoadSettings, ModelState
 from models.serving.pool import Pool
 from models.serving.router import PoolRouter
-from models.serving.self_test import GUIDE
+from models.trials.self_test import GUIDE
 from tests.gguf_maker import make_adapter, make_gguf
 from tests.this_machine import EXTRA_BUFFERS
 from tests.unit.models.serving.test_pool import answer, load

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bench._synthetic import Shape, make
+from bench.engine_parts.synthetic import Shape, make
 from models.engine.llama import large_pages
 from tests.this_machine import EXTRA_BUFFERS
 

@@ -17,7 +17,7 @@ from models.engine.llama.backend import LlamaBackend
 from models.engine.sampling.sampler import ThinkingTags, resolve
 from models.engine.sampling.steering import SteeredSampler, Thoughts
 from models.engine.sequence import Sequence
-from models.prompting.json_schema import grammar_of
+from models.schema.json_schema import grammar_of
 from tests.gguf_maker import make_gguf
 from tests.this_machine import load_options
 

@@ -1,0 +1,142 @@
+"""Conversations that go on beside others: how long they wait for their first token, and what they get while others wait."""
+
+from __future__ import annotations
+
+import random
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from collections.abc import Sequence as Row
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from bench.engine_parts.blocks import NINE, file_name
+from bench.engine_parts.blocks import make as make_blocks
+from bench.engine_parts.chats import Answer, Job, Side, engine, server, speed
+from bench.engine_parts.results import row
+from bench.engine_parts.sides_in_turns import Bench, in_turns, prompt
+from bench.engine_parts.synthetic import MIDDLE, Shape
+from bench.portal_parts.portal import percentile
+
+LAYERS_OF_NINE = replace(NINE, name="GLM-4-9B-2-layers", layers=2, vocabulary=8_192)
+TURNS_BY_PEOPLE = 8
+MOMENT_S = 0.6
+"""How long a person reads an answer before asking again, on average."""
+READING_S = 0.3
+"""Between an answer and the next question, of whoever reads it."""
+
+
+def going_on(shape: Shape, conversations: int, count: int, tokens: int) -> Callable[[Side, int], float]:
+    """measure(side, repeat): tokens a second of `count` of so many conversations that go on at once, each time others."""
+    talks: dict[str, list[list[int]]] = {}
+
+    def go_on(side: Side, rng: random.Random, chosen: Row[int], length: int) -> list[Answer]:
+        jobs = [Job([*talks[side.name][chat], *prompt(rng, shape, 8)], length, seed=chat, user=str(chat)) for chat in chosen]
+        answers = side.run(jobs)
+        for chat, job, answer in zip(chosen, jobs, answers, strict=True):
+            talks[side.name][chat] = [*job.prompt, *answer.ids]
+        return answers
+
+    def measure(side: Side, repeat: int) -> float:
+        rng = random.Random(f"{count} {repeat}")
+        if side.name not in talks:
+            talks[side.name] = [prompt(rng, shape, 100) for _ in range(conversations)]
+            go_on(side, rng, range(conversations), 2)
+        return speed(go_on(side, rng, rng.sample(range(conversations), count), tokens))
+
+    return measure
+
+
+def scattered(bench: Bench, count: int) -> Iterator[list[str]]:
+    """Sixteen conversations, each in a slot of its own, of which `count` go on at once."""
+    model = bench.folder / file_name(LAYERS_OF_NINE)
+    if not model.exists():
+        make_blocks(bench.folder, LAYERS_OF_NINE)
+    options = {"slots": 16, "context": 1024, "threads": bench.threads}
+    with engine(model, **options) as ours, server(bench.server, model, **options) as theirs:
+        found = in_turns((ours, theirs), bench.repeats, going_on(LAYERS_OF_NINE, 16, count, 48))
+        name = f"tok/s, 2 of GLM-4-9B's layers at Q4_K_M, {count} of 16 chats, each time others"
+        yield row(name, found[ours.name], theirs.name, found[theirs.name], ">= 1.0")
+
+
+def long_prompts(bench: Bench) -> Iterator[list[str]]:
+    """Of four chats the gaps that fall into the time in which a long prompt is being read, and how long that prompt waits itself."""
+    model = bench.model(MIDDLE)
+    options = {"slots": 8, "context": 2048, "threads": bench.threads}
+    waits: dict[str, list[float]] = {}
+
+    def measure(side: Side, repeat: int) -> float:
+        rng = random.Random(f"repeat {repeat}")
+        talking = [Job(prompt(rng, MIDDLE, 24), 240, seed=chat) for chat in range(4)]
+        arriving = [Job(prompt(rng, MIDDLE, 1500), 4, at=0.5 + 1.5 * number) for number in range(3)]
+        answers = side.run([*talking, *arriving])
+        reading = [(answer.asked, answer.stamps[0]) for answer in answers[4:]]
+        if repeat >= 0:
+            waits.setdefault(side.name, []).append(statistics.median(answer.ttft for answer in answers[4:]))
+        return 1000 * percentile([after - before for answer in answers[:4] for before, after in answer.gaps_during(reading)], 0.95)
+
+    with engine(model, **options) as ours, server(bench.server, model, **options) as theirs:
+        found = in_turns((ours, theirs), bench.repeats, measure)
+        name = "inter-token p95, ms, 4 chats while prompts of 1,500 tokens are read"
+        yield row(name, found[ours.name], theirs.name, found[theirs.name], "<= 0.5")
+        yield row("TTFT of these prompts, s", waits[ours.name], theirs.name, waits[theirs.name], "", digits=1)
+
+
+def fifth_turn(bench: Bench, slots: int, how: str = "one at a time") -> Iterator[list[str]]:
+    """8 chats with one system prompt; how long the fifth answer of each takes to begin.
+
+    One asks when another was answered; or all ask "at once", turn by turn; or each is "a person", who reads an answer for a moment and asks
+    again, whatever the others do: then the turns around the fifth count too. "with thoughts", one at a time, half of an answer is thoughts,
+    which the next prompt leaves out, as the templates of GLM-4.5 and later do; and people read.
+    """
+    model = bench.model(MIDDLE)
+    options = {"slots": slots, "context": 2048, "threads": bench.threads}
+    thinks = how == "with thoughts"
+    length = 80 if thinks else 24
+
+    def turn(side: Side, rng: random.Random, number: int, chat: list[int], answer: Answer) -> None:
+        """The chat goes on with the answer and the next question."""
+        held = [*chat, *answer.ids]
+        chat += answer.ids[length // 2 if thinks else 0 :]
+        if thinks:
+            side.expect(held, chat)
+            time.sleep(READING_S)
+        chat += prompt(rng, MIDDLE, 100)
+
+    def measure(side: Side, repeat: int) -> float:
+        rng = random.Random(f"turns {repeat}")
+        system = prompt(rng, MIDDLE, 200)
+        chats = [[*system, *prompt(rng, MIDDLE, 100)] for _ in range(8)]
+        last: list[Answer] = [Answer() for _ in chats]
+        waited: list[float] = []
+
+        def ask(number: int) -> None:
+            [last[number]] = side.run([Job(chats[number], length, seed=number, user=str(number))])
+
+        def person(number: int) -> None:
+            own = random.Random(f"{repeat} {number}")
+            for count in range(1, TURNS_BY_PEOPLE + 1):
+                time.sleep(own.uniform(0.0, 2 * MOMENT_S))
+                ask(number)
+                # Those around the fifth too: when somebody asks, and beside whom, is another matter each time.
+                waited.extend([last[number].ttft] * (3 <= count <= 7))
+                turn(side, own, number, chats[number], last[number])
+
+        if how == "by people":
+            with ThreadPoolExecutor(len(chats)) as people:
+                list(people.map(person, range(len(chats))))
+        else:
+            for _turn in range(5):
+                if how == "at once":
+                    last = side.run([Job(chat, length, seed=number, user=str(number)) for number, chat in enumerate(chats)])
+                for number, chat in enumerate(chats):
+                    if how != "at once":
+                        ask(number)
+                    turn(side, rng, number, chat, last[number])
+        return 1000 * statistics.median(waited or [answer.ttft for answer in last])
+
+    with engine(model, **options) as ours, server(bench.server, model, **options) as theirs:
+        found = in_turns((ours, theirs), bench.repeats, measure)
+        turns = "turns 3 to 7" if how == "by people" else "turn 5"
+        name = f"TTFT of {turns}, ms, 8 interleaved chats {how} on {slots} slots"
+        yield row(name, found[ours.name], theirs.name, found[theirs.name], "<= 0.9")

@@ -1,0 +1,14 @@
+"""What the measurements of a whole portal share.
+
+In reading order:
+
+- portal: start a portal with an empty home
+- page_socket: open a page without a browser
+- askers: people who ask over REST
+- store_data: fill a database with chats
+- sizes: index, search and back up at full size
+- deliveries: index jobs in any order, and twice
+- kills: kill a portal at random moments
+- outage: stop Elasticsearch while people ask
+- contract: requests made from the OpenAPI description
+"""

@@ -1,0 +1,103 @@
+"""People who ask over REST and remember what they were told has happened."""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+import httpx
+
+from bench.portal_parts.portal import Measured
+from core.chat.records import MessageStatus
+
+PEOPLE = ("ada", "ben", "cleo")
+QUESTIONS = ("What can this portal do?", "How do I rate an answer?", "Who can load a model?", "什么是季度预算？", "模型在哪里？")
+
+
+@dataclass
+class Ledger:
+    """What people were told has happened, and what they asked for without being told."""
+
+    chats: set[str] = field(default_factory=set)
+    texts: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Message -> its conversation and text: questions since their turn began, answers since they were done."""
+    files: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+    """File -> the conversation it was uploaded for, and its content."""
+    shown: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Question -> its conversation and its file, since its turn began."""
+    ratings: dict[str, tuple[str, int]] = field(default_factory=dict)
+    """Message -> its conversation and rating."""
+    removed: set[str] = field(default_factory=set)
+    perhaps_removed: set[str] = field(default_factory=set)
+    failures: list[str] = field(default_factory=list)
+    turns: int = 0
+
+
+def sign_in(portal: Measured, name: str) -> str:
+    """What a client sends as Authorization; it outlives the process."""
+    with portal.sign_in(name) as client:
+        return client.headers["Authorization"]
+
+
+def one_chat(client: httpx.Client, ledger: Ledger, answering: set[str], rng: random.Random) -> None:
+    chat = client.post("/api/v1/conversations", json={}).raise_for_status().json()["id"]
+    ledger.chats.add(chat)
+    for _ in range(rng.randint(1, 3)):
+        file = upload(client, chat, ledger, rng) if rng.random() < 0.3 else ""
+        answer = ask(client, chat, ledger, answering, rng, file=file)
+        if rng.random() < 0.5:
+            rating = rng.choice((1, -1))
+            client.put(f"/api/v1/messages/{answer}/feedback", json={"rating": rating, "comment": "见上 seen"}).raise_for_status()
+            ledger.ratings[answer] = chat, rating
+    if rng.random() < 0.3:
+        ledger.perhaps_removed.add(chat)
+        client.delete(f"/api/v1/conversations/{chat}").raise_for_status()
+        ledger.removed.add(chat)
+
+
+def upload(client: httpx.Client, chat: str, ledger: Ledger, rng: random.Random) -> str:
+    """A small table for the next question of this chat; returns its id."""
+    content = f"quarter;季度\n{rng.randrange(10**9)};{uuid4().hex}\n".encode()
+    file = str(client.post("/api/v1/files", params={"name": "figures.csv"}, content=content).raise_for_status().json()["id"])
+    ledger.files[file] = chat, content
+    return file
+
+
+def ask(
+    client: httpx.Client, chat: str, ledger: Ledger, answering: set[str], rng: random.Random, word: str = "", file: str = ""
+) -> str:
+    """One question, which ends in `word`, with its streamed answer; returns the answer's id. `answering`: what runs now."""
+    request_id = uuid4().hex
+    text = f"{rng.choice(QUESTIONS)} {word or request_id}"
+    body = {"text": text, "request_id": request_id, "stream": True, "max_tokens": rng.choice((20, 100, 300)), "temperature": 1}
+    body |= {"files": [file]} if file else {}
+    try:
+        with client.stream("POST", f"/api/v1/conversations/{chat}/messages", json=body) as response:
+            if response.is_error:
+                response.read()
+                response.raise_for_status()
+            event = ""
+            for line in response.iter_lines():
+                if line.startswith("event:"):
+                    event = line[6:].strip()
+                elif line.startswith("data:") and event == "turn":
+                    question = json.loads(line[5:])["question_id"]
+                    ledger.texts[question] = chat, text
+                    if file:
+                        ledger.shown[question] = chat, file
+                    answering.add(request_id)
+                elif line.startswith("data:") and event == "done":
+                    answer = json.loads(line[5:])["answer"]
+                    if answer["status"] == MessageStatus.DONE:
+                        ledger.texts[answer["id"]] = chat, answer["text"]
+                        ledger.turns += 1
+                    else:
+                        ledger.failures.append(f"{answer['status']}: {answer['error']}")
+                    return str(answer["id"])
+                elif line.startswith("data:") and event == "error":
+                    ledger.failures.append(line)
+    finally:
+        answering.discard(request_id)
+    raise httpx.RemoteProtocolError("the answer was cut")

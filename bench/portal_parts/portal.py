@@ -1,0 +1,112 @@
+"""A portal process of its own for a measurement: empty home, free port, the built-in guide."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+import settings
+
+ROOT = Path(__file__).parents[2]
+PASSWORD = "bench password 1"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A running portal. ready_s: from starting the process until /readyz answered 200."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+    home: Path
+    ready_s: float
+
+    def sign_in(self, name: str = "admin") -> httpx.Client:
+        """A client with this person's token; the caller closes it."""
+        with httpx.Client(base_url=self.url, timeout=60) as door:
+            token = door.post("/api/v1/session", json={"username": name, "password": PASSWORD}).raise_for_status().json()["token"]
+        return httpx.Client(base_url=self.url, timeout=120, headers={"Authorization": f"Bearer {token}"})
+
+    def get(self, path: str, name: str = "admin") -> Any:
+        """What a GET of `path` answers to this person."""
+        with self.sign_in(name) as client:
+            return client.get(path).raise_for_status().json()
+
+    def add_people(self, names: Sequence[str]) -> None:
+        with self.sign_in() as admin:
+            for name in names:
+                body = {"name": name, "role": "analyst", "password": PASSWORD}
+                admin.post("/api/v1/people", json=body).raise_for_status()
+
+
+@contextlib.contextmanager
+def running_portal(home: Path | None = None, *, start_s: float = 60, **extra: str) -> Iterator[Measured]:
+    """start_s: how long it may take to be ready. extra: more settings, by the names of their environment variables."""
+    with contextlib.ExitStack() as stack:
+        folder = home or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="portal-bench-")))
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        environment = {**os.environ, "PORTAL_HOME": str(folder), "PORTAL_PORT": str(port), "PORTAL_ADMIN_PASSWORD": PASSWORD, **extra}
+        log = stack.enter_context((folder / "bench.log").open("wb"))
+        started = time.perf_counter()
+        command = [sys.executable, "-m", "cli.serving.serve"]
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
+        try:
+            url = f"http://127.0.0.1:{port}"
+            _wait_ready(url, process, folder / "bench.log", start_s)
+            yield Measured(url=url, process=process, home=folder, ready_s=time.perf_counter() - started)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def portal_home() -> Path:
+    """The home of the installation that measures."""
+    return settings.load().home
+
+
+def _wait_ready(url: str, process: subprocess.Popen[bytes], log: Path, seconds: float) -> None:
+    deadline = time.perf_counter() + seconds
+    # One client: a new one takes 30 ms of the processor that the portal wants.
+    with httpx.Client(timeout=2) as client:
+        while time.perf_counter() < deadline:
+            if process.poll() is not None:
+                raise RuntimeError(f"The portal ended before it was ready:\n{log.read_text('utf-8')[-2000:]}")
+            with contextlib.suppress(httpx.HTTPError, ValueError):
+                answer = client.get(f"{url}/readyz")
+                if answer.status_code == 200 and answer.json().get("ready", True):
+                    return
+            time.sleep(0.02)
+    raise RuntimeError(f"The portal was not ready after {seconds:.0f} s:\n{log.read_text('utf-8')[-2000:]}")
+
+
+def table(title: str, head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print a Markdown table, the first column to the left, the others to the right."""
+    cells = [[str(cell) for cell in row] for row in [head, *rows]]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
+    rule = ["-" * width for width in widths]
+    print(f"\n{title}\n")
+    for row in [cells[0], rule, *cells[1:]]:
+        edge = ":" if row is rule else " "
+        first, *others = zip(row, widths, strict=True)
+        print(f"|{edge}{first[0].ljust(first[1])} |" + "".join(f" {cell.rjust(width)}{edge}|" for cell, width in others))
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, round(share * (len(ordered) - 1)))]

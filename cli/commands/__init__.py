@@ -1,0 +1,12 @@
+"""The other commands.
+
+In reading order:
+
+- people: ./portal user
+- checks: ./portal test
+- doctor: ./portal doctor, before and after installation
+- inspection: its part inside the environment
+- finding: one line of the doctor
+- backup: ./portal backup and restore
+- keys: ./portal keys
+"""

@@ -1,0 +1,129 @@
+"""The doctor's second half, inside the environment: settings, store, search index, models, port. One JSON line per finding."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import settings as portal_settings
+from bootstrap.models import GUIDE, newest_crash
+from bootstrap.store import open_store
+from cli.commands.finding import Finding
+from cli.serving.serve import address, listen
+from core.errors import PortalError
+from core.search.records import DocumentKind, SearchQuery
+from settings import Settings
+
+ANSWER_S = 5.0
+"""How long whoever holds the port may take to say whether it is the portal."""
+
+def main() -> int:
+    try:
+        settings = portal_settings.load()
+    except PortalError as problem:
+        _tell(Finding(part="Settings", good=False, state="cannot be used", advice=str(problem)))
+        return 0
+    for finding in _findings(settings):
+        _tell(finding)
+    return 0
+
+
+def _findings(settings: Settings) -> Iterator[Finding]:
+    yield Finding(part="Settings", good=True, state=f"as set in the environment and {settings.home / 'portal.yaml'}")
+    yield from _store(settings)
+    yield _models(settings)
+    yield from _crashes(settings)
+    yield _port(settings)
+
+
+def _store(settings: Settings) -> Iterator[Finding]:
+    engine = "Elasticsearch" if settings.elasticsearch_url else "embedded full-text search"
+    if settings.embedded and not Path(settings.database.removeprefix("sqlite:///")).exists():
+        yield Finding(part="Store", good=None, state=f"SQLite, {settings.database.removeprefix('sqlite:///')}: made at the first start")
+        yield Finding(part="Search index", good=None, state=f"{engine}: made at the first start")
+        return
+    try:
+        with open_store(settings) as (state, worker, parked, index):
+            size = f"{state.size_bytes / 1e6:,.1f} MB"
+            facts = [f"{state.kind} {state.version}", state.name, f"revision {state.revision or 'none'}", size]
+            line = ", ".join(facts)
+            if not state.known:
+                yield Finding(
+                    part="Store",
+                    good=False,
+                    state=line,
+                    advice="A newer portal wrote it. Install that version again, or restore an older backup.",
+                )
+                return
+            if state.revision == state.expected:
+                yield Finding(part="Store", good=True, state=line)
+            else:
+                yield Finding(part="Store", good=None, state=line, advice=f"The next start brings it to revision {state.expected}.")
+            if state.revision is None:
+                return
+            if index.engine == "none":
+                off = f"off: the chats are encrypted, and {engine} would keep them readable"
+                yield Finding(part="Search index", good=None, state=off, advice="See PORTAL_INDEX_PLAINTEXT in docs/settings.md.")
+                return
+            try:
+                index.search(SearchQuery(text="portal", kind=DocumentKind.MESSAGE, owner_id=None, limit=1))
+                pending, refused = worker.pending(), parked.count()
+                advice = ""
+                if refused:
+                    [first] = parked.oldest(1)
+                    advice = f"The first: {first.kind} {first.document_id}, {first.error}. POST /api/v1/index/parked/retry tries all again."
+                yield Finding(
+                    part="Search index", good=not refused, state=f"{engine}, {pending:,} jobs waiting, {refused:,} parked", advice=advice
+                )
+            except PortalError as problem:
+                yield Finding(part="Search index", good=False, state=engine, advice=str(problem))
+    except PortalError as problem:
+        yield Finding(part="Store", good=False, state=settings.database.split("@")[-1], advice=str(problem))
+
+
+def _models(settings: Settings) -> Finding:
+    folder = settings.models_path
+    files = sorted(folder.glob("**/*.gguf")) if folder.is_dir() else []
+    total = sum(path.stat().st_size for path in files)
+    chosen = Path(settings.model).expanduser() if settings.model else GUIDE
+    if not chosen.exists():
+        advice = "Set PORTAL_MODEL to a GGUF that is there, or take it away for the built-in model."
+        return Finding(part="Models", good=False, state=f"{chosen} is missing", advice=advice)
+    return Finding(part="Models", good=True, state=f"{folder}: {len(files)} GGUF files, {total / 1e9:,.1f} GB; at the start {chosen.name}")
+
+
+def _crashes(settings: Settings) -> Iterator[Finding]:
+    """The newest crash in native code, for as long as no run ended in order since."""
+    crash = newest_crash(settings.home)
+    if crash is not None and crash.in_a_row:
+        what = f"model {crash.model} while {crash.doing} {crash.answers} answers" if crash.model else "no model was at work"
+        line = f"{crash.at:%Y-%m-%d %H:%M} UTC in native code, {what}: {crash.error}"
+        advice = f"{settings.home / 'logs' / 'portal.log'} has the stack. PORTAL_ISOLATED=true keeps such a model from ending the portal."
+        yield Finding(part="Last crash", good=None, state=line, advice=advice)
+
+
+def _port(settings: Settings) -> Finding:
+    """Free, or taken by a portal that says how it is."""
+    try:
+        with listen(settings.host, settings.port):
+            return Finding(part="Port", good=True, state=f"{settings.host}:{settings.port} is free")
+    except PortalError as problem:
+        try:
+            with urlopen(f"{address(settings)}/healthz", timeout=ANSWER_S) as answer:
+                json.load(answer)
+        except (URLError, OSError, ValueError):
+            return Finding(part="Port", good=False, state=f"{settings.host}:{settings.port}", advice=str(problem))
+        return Finding(part="Port", good=True, state=f"the portal answers at {address(settings)}")
+
+
+def _tell(finding: Finding) -> None:
+    print(json.dumps(asdict(finding)), flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,177 @@
+"""llama-cpp-python: compiled for this machine, kept for the next environment, and tried before it is trusted."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import shlex
+import shutil
+import sys
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from cli.environment import system_packages
+from cli.environment.engine_build import Build, library_path
+from cli.environment.python_packages import BUILD, CUDA, ENGINE, add_to_stamp, install, pip_install, read_stamp
+from cli.places import Places
+from cli.progress import Step, run, step
+from core.errors import StartFailed
+from models.trials.machine_trial import MachineNote, Trial, identity, in_words, read_note, walk, write_note
+from models.trials.machine_trial import try_decode as try_in_child
+
+_NINJA = re.compile(r"\[(\d+)/(\d+)\]")
+
+
+def installed_key(places: Places) -> str:
+    return read_stamp(places).get("engine", "")
+
+
+def needs_compiler(places: Places, build: Build) -> bool:
+    return installed_key(places) != build.key and not _cached(places, build)
+
+
+def ensure(places: Places, build: Build) -> None:
+    """Install the build and try it; where the machine refuses it, something simpler. Raises StartFailed.
+
+    A home that was carried to another processor, or lost its note, is tried again with what is installed.
+    """
+    noted = read_note(places.engine_note)
+    installed = installed_key(places) == build.key
+    if installed and noted is not None and noted.machine == _identity(places):
+        return
+    if build.toolkit and not build.toolkit.has_cublas:
+        install(places, CUDA, "cuBLAS")
+    ladder = [build, build.portable]
+    tried: list[str] = []
+    if installed:
+        with step("Trying llama.cpp on this machine", "Tried llama.cpp on this machine"):
+            trials = walk(lambda extra: try_decode(places, extra_buffers=extra))
+        there = next((each for each in ladder if noted is not None and noted.build == each.key), build)
+        if _settled(places, build, there, trials, tried):
+            return
+        ladder = [each for each in ladder if each != there]
+    for each in ladder:
+        if _settled(places, build, each, _install_and_try(places, each), tried):
+            return
+    refused = (
+        "llama.cpp was built but cannot run on this machine. Tried {tried}. Details are in {log}. "
+        "Use another machine or virtual machine type, or report the end of that file."
+    )
+    raise StartFailed(refused, tried="; ".join(tried), log=places.log)
+
+
+def try_decode(places: Places, *, extra_buffers: bool = True) -> Trial:
+    """Load the built-in model and decode once, in a child that may die of it."""
+
+    def write(text: str) -> None:
+        with places.log.open("a", encoding="utf-8", errors="replace") as log:
+            log.write(text)
+
+    return try_in_child(places.python, extra_buffers=extra_buffers, environment=library_path(places), log=write)
+
+
+def noted_extra_buffers(places: Places) -> bool:
+    """Whether the last trial worked with repacked weights; True where there is no note."""
+    noted = read_note(places.engine_note)
+    return noted is None or noted.extra_buffers
+
+
+def _settled(places: Places, build: Build, tried_build: Build, trials: list[Trial], tried: list[str]) -> bool:
+    """Note a trial that worked; else add to `tried` how each ended. Raises StartFailed where no other build would help."""
+    last = trials[-1]
+    if not last.ok:
+        tried.append(f"the {'native' if tried_build.native else 'portable'} build {in_words(trials)}")
+        if not last.curable:
+            missed = "llama.cpp was built but could not be tried: {complaint}. Details are in {log}."
+            raise StartFailed(missed, complaint=last.complaint, log=places.log)
+        return False
+    if build.toolkit and last.device == "cpu":
+        raise StartFailed(
+            "llama.cpp was built for the GPU but runs on the CPU. Check the NVIDIA driver with nvidia-smi; "
+            "to use the CPU, take nvcc ({nvcc}) out of PATH.",
+            nvcc=build.toolkit.nvcc,
+        )
+    write_note(places.engine_note, MachineNote.of(last, _identity(places), tried_build.key))
+    add_to_stamp(places, engine=build.key)
+    return True
+
+
+def _identity(places: Places) -> str:
+    return identity(places.site_packages / "llama_cpp" / "lib")
+
+
+def _install_and_try(places: Places, build: Build) -> list[Trial]:
+    wheel = _cached(places, build) or compile_wheel(places, build)
+    with step("Installing llama.cpp and trying one decode", "Installed llama.cpp and tried one decode"):
+        options = ["--no-deps", "--no-index", "--force-reinstall", "--disable-pip-version-check"]
+        run([places.python, "-m", "pip", "install", *options, wheel], places.log)
+        return walk(lambda extra: try_decode(places, extra_buffers=extra))
+
+
+def _cached(places: Places, build: Build) -> Path | None:
+    """A whole wheel; one that the disk damaged is made anew."""
+    return next((wheel for wheel in (places.cache / build.key).glob("*.whl") if zipfile.is_zipfile(wheel)), None)
+
+
+@contextmanager
+def compiling_alone(folder: Path) -> Iterator[Path]:
+    """A folder to compile in, empty: homes that share the cache compile a build once. What a killed one left is removed."""
+    work = folder / "work"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "compile.lock").open("w") as lock:
+        os.set_inheritable(lock.fileno(), True)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir()
+        try:
+            yield work
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+
+
+def compile_wheel(places: Places, build: Build) -> Path:
+    with compiling_alone(places.cache / build.key) as work:
+        return _cached(places, build) or compile_in(work, places, build)
+
+
+def compile_in(work: Path, places: Places, build: Build) -> Path:
+    """Build the wheel with tools in a folder of their own, and put it into the cache."""
+    system_packages.install(system_packages.missing_compiler(), places.log)
+    folder = places.cache / build.key
+    cores = str(len(os.sched_getaffinity(0)))
+    what = f"llama.cpp for {'the GPU' if build.toolkit else 'this CPU'} on {cores} cores"
+    tools, made = work / "tools", work / "made"
+    with step("Installing the build tools", "Installed the build tools"):
+        run([sys.executable, "-m", "venv", tools], places.log)
+        pip_install(tools / "bin" / "python", places.log, BUILD)
+    environment = {
+        **os.environ,
+        "PATH": f"{tools / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}",
+        "TMPDIR": str(work),
+        "CMAKE_ARGS": shlex.join(build.flags(places)),
+        "CMAKE_GENERATOR": "Ninja",
+        "CMAKE_BUILD_PARALLEL_LEVEL": cores,
+    }
+    options = ["--no-deps", "--no-build-isolation", "--no-cache-dir", "--disable-pip-version-check", "--progress-bar=off", "-v"]
+    with step(f"Compiling {what}", f"Compiled {what}") as current:
+        run(
+            [tools / "bin" / "python", "-m", "pip", "wheel", *options, "--require-hashes", "-r", ENGINE, "-w", made],
+            places.log,
+            environment=environment,
+            each_line=share_done(current),
+        )
+    wheel = next(made.glob("*.whl"))
+    unfinished = folder / f"{wheel.name}.new"
+    shutil.move(wheel, unfinished)
+    return unfinished.replace(folder / wheel.name)
+
+
+def share_done(current: Step) -> Callable[[str], None]:
+    def read(line: str) -> None:
+        if found := _NINJA.search(line[:40]):
+            current.detail = f"{100 * int(found[1]) // int(found[2])} %"
+
+    return read

@@ -1,0 +1,39 @@
+"""What has to be there before the portal runs. A second time nothing is left to do."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from cli.environment import engine, engine_build, python_packages, system_packages
+from cli.places import Places
+
+
+def install_runtime(places: Places) -> None:
+    """The environment, the pinned packages, and llama.cpp tried on this machine. Raises StartFailed."""
+    places.prepare()
+    with _alone(places):
+        build = engine_build.wanted()
+        missing = [] if python_packages.has_environment(places) else system_packages.missing_venv()
+        if engine.needs_compiler(places, build):
+            missing += system_packages.missing_compiler()
+        system_packages.install(missing, places.log)
+        python_packages.make_environment(places)
+        python_packages.install(places, python_packages.RUN, "Python packages")
+        engine.ensure(places, build)
+
+
+@contextmanager
+def _alone(places: Places) -> Iterator[None]:
+    """Two commands at once must not install into one home."""
+    with (places.home / "install.lock").open("w") as lock:
+        # Commands inherit it: what a killed ./portal left running still holds it.
+        os.set_inheritable(lock.fileno(), True)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("Another ./portal is installing here; waiting for it.", flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

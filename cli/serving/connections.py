@@ -1,0 +1,101 @@
+"""Uvicorn's connections, counted and watched: a client that dawdles loses its connection, and one address cannot take them all."""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from cli.serving.connection_limits import Crowd
+
+_HEADERS = (
+    "content-type: text/plain; charset=utf-8\r\nconnection: close\r\nx-content-type-options: nosniff\r\n"
+    "referrer-policy: same-origin\r\npermissions-policy: camera=(), geolocation=(), microphone=()\r\n"
+    "content-security-policy: default-src 'none'; frame-ancestors 'none'\r\n"
+)
+"""Of what is answered before any application was asked."""
+
+
+def protocols(crowd: Crowd) -> tuple[type[asyncio.Protocol], type[asyncio.Protocol]]:
+    """Make the classes of connections that belong to this crowd: for HTTP, and for websockets."""
+
+    class WatchedWebSocket(WebSocketsSansIOProtocol):
+        """Uvicorn's own pings tell whether its client is there; here it only leaves the crowd."""
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            crowd.remove(self)
+            super().connection_lost(exc)
+
+        def overdue(self, now: float) -> str | None:
+            return None
+
+    class WatchedHttp(H11Protocol):
+        _refused = False
+        _headers_since: float | None
+        """None while a request is being read or answered, or none has begun on a connection that is kept."""
+        _body_since: float | None = None
+        _body_bytes = 0
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            self._headers_since = self.loop.time()
+            address = self.client[0] if self.client else ""
+            refusal = crowd.refusal(address)
+            if refusal is None:
+                crowd.add(self, address)
+                return
+            self._refused = True
+            transport.write(_answer(HTTPStatus.TOO_MANY_REQUESTS, refusal, "retry-after: 10\r\n"))
+            transport.close()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            crowd.remove(self)
+            super().connection_lost(exc)
+
+        def data_received(self, data: bytes) -> None:
+            if self._refused:
+                return
+            now = self.loop.time()
+            if self.conn.their_state is h11.IDLE and self._headers_since is None:
+                self._headers_since = now
+            super().data_received(data)
+            if self.conn.their_state is not h11.IDLE:
+                self._headers_since = None
+            if self.conn.their_state is not h11.SEND_BODY:
+                self._body_since = None
+            elif self._body_since is None:
+                self._body_since, self._body_bytes = now, 0
+            else:
+                self._body_bytes += len(data)
+
+        def overdue(self, now: float) -> str | None:
+            deadlines = crowd.deadlines
+            if self._headers_since is not None:
+                return "its request has no end" if now - self._headers_since > deadlines.headers_s else None
+            if self._body_since is None:
+                return None
+            if self.flow.read_paused:  # the portal is slow, not the client
+                self._body_since, self._body_bytes = now, 0
+                return None
+            late = now - self._body_since - deadlines.body_grace_s
+            return "its body comes too slowly" if late > 0 and self._body_bytes < late * deadlines.body_bytes_per_s else None
+
+        def handle_websocket_upgrade(self, event: h11.Request) -> None:
+            super().handle_websocket_upgrade(event)
+            successor = self.transport.get_protocol()
+            if isinstance(successor, WatchedWebSocket):
+                crowd.replace(self, successor)
+
+        def send_400_response(self, msg: str) -> None:
+            self.transport.write(_answer(HTTPStatus.BAD_REQUEST, "This is no valid HTTP request."))
+            self.transport.close()
+
+    return WatchedHttp, WatchedWebSocket
+
+
+def _answer(status: HTTPStatus, sentence: str, headers: str = "") -> bytes:
+    body = f"{sentence}\n"
+    return f"HTTP/1.1 {status.value} {status.phrase}\r\n{headers}{_HEADERS}content-length: {len(body)}\r\n\r\n{body}".encode()

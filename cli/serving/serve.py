@@ -1,0 +1,184 @@
+"""Serves the portal until it is told to stop. Runs inside the environment: `./portal run`."""
+
+from __future__ import annotations
+
+import errno
+import faulthandler
+import fcntl
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+import uvicorn
+
+import settings as portal_settings
+from bootstrap import process as portal_process
+from bootstrap.portal import FIRST_ADMIN, ensure_first_admin, give_way, load_models
+from cli.environment.cures import failed
+from cli.serving.connection_limits import Crowd, most_connections, raise_descriptor_limit
+from cli.serving.connections import protocols
+from cli.serving.log_files import write_logs
+from core.errors import PortalError, StartFailed
+from settings import Settings
+
+GRACE_S = 3
+"""How long a stop waits for open requests before it cuts them."""
+
+
+def main() -> int:
+    faulthandler.enable()
+    signal.signal(signal.SIGTERM, _leave)
+    try:
+        settings = portal_settings.load()
+        write_logs(settings)
+        with only_portal(settings), listen(settings.host, settings.port) as listener:
+            try:
+                _serve(settings, listener)
+            finally:
+                if not portal_process.stop():
+                    # The interpreter's own end would wait for that thread, or free what it uses.
+                    logging.shutdown()
+                    os._exit(0)
+    except PortalError as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    except OSError as problem:
+        print(failed(problem), file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Stopped.")
+    return 0
+
+
+def _serve(settings: Settings, listener: socket.socket) -> None:
+    # First of all: what starts from here on inherits both.
+    give_way()
+    crowd = Crowd(settings.connections_per_address, most_connections(raise_descriptor_limit()), settings.proxies)
+    portal = portal_process.start(settings)
+    password = ensure_first_admin(portal)
+    if password:
+        # Told before the server is up: whatever happens next, this is the only time it can be read.
+        print(f"First admin: name {FIRST_ADMIN}, password {password}  (shown only now; change it under your name)", flush=True)
+    load_models(portal)
+    from app import app, settle  # here, so that the doctor, who asks this module about ports, need not wait for the pages
+
+    http, websocket = protocols(crowd)
+    config = uvicorn.Config(
+        app,
+        http=http,
+        ws=websocket,
+        ws_per_message_deflate=False,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        forwarded_allow_ips=settings.proxies,
+        timeout_graceful_shutdown=GRACE_S,
+    )
+    _Server(config, address(settings), settle, portal.stopping).run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """Tells the address when it can be opened."""
+
+    def __init__(self, config: uvicorn.Config, address: str, settle: Callable[[], None], stopping: Callable[[], None]) -> None:
+        """settle: what is worth doing then. stopping: tells open streams that it ends, before they are waited for."""
+        super().__init__(config)
+        self._address = address
+        self._settle = settle
+        self._stopping = stopping
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        if self.started:
+            print(f"GLM Portal: {self._address}  (Ctrl+C stops it)", flush=True)
+            threading.Thread(target=self._settle, name="settle", daemon=True).start()
+
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._stopping()
+        await super().shutdown(sockets=sockets)
+
+
+def address(settings: Settings) -> str:
+    """What to open in a browser on this machine."""
+    host = {"0.0.0.0": "localhost", "::": "localhost"}.get(settings.host, settings.host)
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises StartFailed."""
+    try:
+        family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    except socket.gaierror as problem:
+        raise StartFailed("PORTAL_HOST {host} is not an address of this machine. 127.0.0.1 or 0.0.0.0 always is.", host=host) from problem
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(where)
+        listener.listen(2048)
+    except OSError as problem:
+        listener.close()
+        raise _why_not(host, port, problem) from problem
+    return listener
+
+
+def _why_not(host: str, port: int, problem: OSError) -> StartFailed:
+    if problem.errno == errno.EADDRINUSE:
+        taken = "Port {port} on {host} is taken by another program. Stop that one, or set PORTAL_PORT to a free port."
+        return StartFailed(taken, host=host, port=port)
+    if problem.errno in (errno.EACCES, errno.EPERM):
+        return StartFailed("This user may not listen on port {port}. Set PORTAL_PORT to one above 1023.", port=port)
+    if problem.errno == errno.EADDRNOTAVAIL:
+        return StartFailed("PORTAL_HOST {host} is not an address of this machine. 127.0.0.1 or 0.0.0.0 always is.", host=host)
+    return StartFailed("Listening on {host}, port {port} failed: {reason}.", host=host, port=port, reason=problem.strerror)
+
+
+@contextmanager
+def only_portal(settings: Settings) -> Iterator[None]:
+    """Two portals on one embedded store would each take the other's running answers for cut ones."""
+    if not settings.embedded:
+        yield
+        return
+    path = settings.home / "portal.lock"
+    with _open_lock(path) as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as problem:
+            raise StartFailed(
+                "Another portal is running with the folder {home}. Stop it, or set PORTAL_HOME to another folder.", home=settings.home
+            ) from problem
+        yield
+
+
+@contextmanager
+def _open_lock(path: Path) -> Iterator[int]:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        opened = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as problem:
+        raise StartFailed(
+            "The folder {home} cannot be written ({reason}). Free some space, change its rights, or set PORTAL_HOME to another folder.",
+            home=path.parent,
+            reason=problem.strerror,
+        ) from problem
+    try:
+        yield opened
+    finally:
+        os.close(opened)
+
+
+def _leave(_number: int, _frame: FrameType | None) -> NoReturn:
+    """SIGTERM before the server is up, or after it has shut down, ends the process through the same door as an error."""
+    raise SystemExit(0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,11 @@
+"""JSON schemas as grammars.
+
+In reading order:
+
+- json_schema: write a schema as a grammar
+- schema_forms: bring a schema into plain forms
+- schema_numbers: numbers within bounds
+- schema_strings: strings with patterns, formats and lengths
+- patterns: parse ECMAScript regular expressions
+- regular: regular expressions as automata
+"""

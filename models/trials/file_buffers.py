@@ -1,0 +1,73 @@
+"""Walk the ladder for each model file: with repacked weights, then with the weights as they are in the file.
+
+With AMX buffers llama.cpp cannot lay out every architecture: at deepseek2 (GLM-4.7-Flash) it aborts. What worked is remembered by
+the file's fingerprint, for this machine alone.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from threading import Lock
+
+from models.engine.llama.backend import BackendOptions
+from models.trials.load_trial import Crashed, try_to_load
+
+FILE_BUFFERS = "file_buffers.json"
+"""Where the home keeps what worked."""
+MOST = 1000
+"""Files that are remembered; the one noted first is forgotten first."""
+_log = logging.getLogger(__name__)
+
+
+class FileBuffers:
+    """Safe from any thread. A note that cannot be read or written only costs the trial of a later load."""
+
+    def __init__(self, note: Path, machine: str) -> None:
+        """note: the file to remember in. machine: see `machine_trial.identity`; what another machine noted does not count."""
+        self._note = note
+        self._machine = machine
+        self._lock = Lock()
+
+    def try_to_load(
+        self, path: Path, version: str, options: BackendOptions, wanted: Callable[[], bool] = lambda: True
+    ) -> BackendOptions:
+        """Return the options that a child process could load the file with. Raises ModelFailed.
+
+        version: the file's fingerprint. wanted: asked now and then; False ends the trial.
+        """
+        plain = replace(options, extra_buffers=False)
+        if not options.extra_buffers or version in self._plain():
+            try_to_load(path, plain, wanted)
+            return plain
+        try:
+            try_to_load(path, options, wanted)
+        except Crashed as crash:
+            _log.warning("%s Trying again without repacked weights.", crash)
+            try_to_load(path, plain, wanted)
+            self._remember(version)
+            return plain
+        return options
+
+    def _plain(self) -> list[str]:
+        """The fingerprints of files that load without repacked weights only."""
+        try:
+            noted = json.loads(self._note.read_text("utf-8"))
+        except (OSError, ValueError):
+            return []
+        if not isinstance(noted, dict) or noted.get("machine") != self._machine or not isinstance(noted.get("plain"), list):
+            return []
+        return [str(each) for each in noted["plain"]]
+
+    def _remember(self, version: str) -> None:
+        with self._lock:
+            kept = [*self._plain(), version][-MOST:]
+            fresh = self._note.with_suffix(".new")
+            try:
+                fresh.write_text(json.dumps({"machine": self._machine, "plain": kept}, indent=1), "utf-8")
+                fresh.replace(self._note)
+            except OSError as problem:
+                _log.warning("%s cannot be written (%s); the file will be tried both ways again", self._note, problem.strerror)

@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from cli.environment import engine, python_packages
+from cli.environment.engine_build import Build, Toolkit
+from cli.places import Places
+from core.errors import StartFailed
+from models.trials.machine_trial import Trial, read_note
+
+CPU = Build(frozenset({"avx2"}))
+GPU = Build(frozenset({"avx2"}), Toolkit(Path("/usr/local/cuda/bin/nvcc"), "12.8", ("90",)))
+
+GOOD = Trial(True, True, False, {"ok": True, "device": "cpu", "extra_buffers": True})
+PLAIN = Trial(True, False, False, {"ok": True, "device": "cpu", "extra_buffers": False})
+DIED = Trial(False, True, True, {}, "SIGSEGV")
+DIED_PLAIN = Trial(False, False, True, {}, "SIGILL")
+
+
+class Machine:
+    """Compiles nothing, and answers each trial with the next outcome."""
+
+    def __init__(self, *outcomes: Trial) -> None:
+        self.outcomes = list(outcomes)
+        self.compiled: list[Build] = []
+        self.installed: list[str] = []
+        self.tried: list[bool] = []
+
+    def compile(self, places: Places, build: Build) -> Path:
+        self.compiled.append(build)
+        wheel = places.cache / build.key / "llama.whl"
+        wheel.parent.mkdir(parents=True, exist_ok=True)
+        with zipfile.ZipFile(wheel, "w") as made:
+            made.writestr("llama.py", "")
+        return wheel
+
+    def run(self, command: list[object], *_: object, **__: object) -> None:
+        self.installed.append(Path(str(command[-1])).parent.name)
+
+    def trial(self, _places: Places, *, extra_buffers: bool = True) -> Trial:
+        self.tried.append(extra_buffers)
+        return self.outcomes.pop(0)
+
+
+def _ensure(places: Places, monkeypatch: pytest.MonkeyPatch, machine: Machine, build: Build = CPU) -> None:
+    if not places.python.exists():
+        places.python.parent.mkdir(parents=True)
+        places.python.symlink_to(sys.executable)
+        python_packages.add_to_stamp(places)
+    monkeypatch.setattr(engine, "compile_wheel", machine.compile)
+    monkeypatch.setattr(engine, "try_decode", machine.trial)
+    monkeypatch.setattr(engine, "run", machine.run)
+    if build.toolkit:
+        build.toolkit.__dict__["has_cublas"] = True
+    engine.ensure(places, build)
+
+
+def _noted(places: Places) -> tuple[bool, str]:
+    note = read_note(places.engine_note)
+    assert note is not None
+    return note.extra_buffers, note.build
+
+
+def test_a_build_that_decodes_is_noted_and_not_tried_again(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Machine(GOOD)
+    _ensure(places, monkeypatch, machine)
+    _ensure(places, monkeypatch, machine)
+    assert machine.compiled == [CPU]
+    assert machine.tried == [True]
+    assert _noted(places) == (True, CPU.key)
+
+
+def test_another_environment_takes_the_wheel_from_the_cache_and_tries_it(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Machine(GOOD, GOOD)
+    _ensure(places, monkeypatch, machine)
+    other = Places(places.home.parent / "other", places.cache)
+    other.prepare()
+    _ensure(other, monkeypatch, machine)
+    assert machine.compiled == [CPU]
+    assert machine.tried == [True, True]
+
+
+def test_a_wheel_that_the_disk_damaged_is_made_anew(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    wheel = places.cache / CPU.key / "llama.whl"
+    wheel.parent.mkdir(parents=True)
+    wheel.write_bytes(b"PK\3\4 half of it")
+    machine = Machine(GOOD)
+    _ensure(places, monkeypatch, machine)
+    assert machine.compiled == [CPU]
+
+
+def test_a_host_that_refuses_amx_gets_plain_buffers_and_the_home_remembers(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Machine(DIED, PLAIN)
+    _ensure(places, monkeypatch, machine)
+    assert machine.tried == [True, False]
+    assert machine.compiled == [CPU]
+    assert _noted(places) == (False, CPU.key)
+
+
+def test_a_host_that_refuses_more_gets_a_portable_build(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Machine(DIED, DIED_PLAIN, GOOD)
+    _ensure(places, monkeypatch, machine)
+    assert machine.compiled == [CPU, CPU.portable]
+    assert engine.installed_key(places) == CPU.key
+    assert _noted(places) == (True, CPU.portable.key)
+
+
+def test_the_portable_build_also_goes_without_repacked_weights(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Machine(DIED, DIED_PLAIN, DIED, PLAIN)
+    _ensure(places, monkeypatch, machine)
+    assert _noted(places) == (False, CPU.portable.key)
+
+
+def test_a_build_that_never_decodes_stops_the_start_and_says_what_was_tried(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Machine(DIED, DIED_PLAIN, DIED, DIED_PLAIN)
+    with pytest.raises(StartFailed) as failed:
+        _ensure(places, monkeypatch, machine)
+    each = "with repacked weights: SIGSEGV; without repacked weights: SIGILL"
+    assert f"Tried the native build {each}; the portable build {each}." in str(failed.value)
+    assert engine.installed_key(places) == ""
+
+
+def test_what_no_other_build_can_cure_stops_the_start_at_once(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Machine(Trial(False, True, False, {}, "libgomp.so.1 is missing"))
+    with pytest.raises(StartFailed, match=r"could not be tried: libgomp\.so\.1 is missing\. Details"):
+        _ensure(places, monkeypatch, machine)
+    assert machine.compiled == [CPU]
+
+
+@pytest.mark.parametrize("lost", ["another processor", "no note"])
+def test_a_home_on_another_processor_tries_what_is_installed_again(places: Places, monkeypatch: pytest.MonkeyPatch, lost: str) -> None:
+    machine = Machine(GOOD, DIED, PLAIN)
+    _ensure(places, monkeypatch, machine)
+    if lost == "no note":
+        places.engine_note.unlink()
+    else:
+        monkeypatch.setattr(engine, "identity", lambda _library: "another")
+    _ensure(places, monkeypatch, machine)
+    _ensure(places, monkeypatch, machine)
+    assert machine.tried == [True, True, False]
+    assert machine.installed == [CPU.key]
+    assert _noted(places) == (False, CPU.key)
+
+
+def test_where_nothing_installed_works_any_more_the_other_build_is_tried(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Machine(GOOD, DIED, DIED_PLAIN, GOOD)
+    _ensure(places, monkeypatch, machine)
+    monkeypatch.setattr(engine, "identity", lambda _library: "another")
+    _ensure(places, monkeypatch, machine)
+    assert machine.installed == [CPU.key, CPU.portable.key]
+    assert _noted(places) == (True, CPU.portable.key)
+
+
+def test_a_gpu_build_that_runs_on_the_cpu_is_an_error_that_says_so(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(StartFailed, match="built for the GPU but runs on the CPU"):
+        _ensure(places, monkeypatch, Machine(GOOD), GPU)
+    assert engine.installed_key(places) == ""
+
+
+def test_the_log_of_the_installation_has_all_that_a_trial_printed(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    places.python.parent.mkdir(parents=True)
+    places.python.write_text("#!/bin/sh\necho many words; exit 3\n")
+    places.python.chmod(0o755)
+    assert not engine.try_decode(places).ok
+    assert "many words" in places.log.read_text()
+
+
+def test_the_share_done_is_read_from_ninja() -> None:
+    class Shown:
+        detail = ""
+
+    shown = Shown()
+    read = engine.share_done(shown)  # type: ignore[arg-type]
+    read("  [40/83] /usr/bin/g++ -c [1/2].cpp\n")
+    assert shown.detail == "48 %"
+    read("  -- Found Threads\n")
+    assert shown.detail == "48 %"
+
+

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from cli.environment import python_packages
+from cli.places import REPOSITORY, Places
+
+LOCKS = [REPOSITORY / "requirements.txt", *sorted((REPOSITORY / "requirements").glob("*.txt"))]
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)
+def test_a_lock_file_pins_every_package_with_hashes_and_names_no_host(lock: Path) -> None:
+    text = lock.read_text()
+    assert "://" not in text
+    assert not re.search(r"^--?(i|f|index|extra|find|trusted)", text, re.MULTILINE)
+    blocks = [block for block in re.split(r"^(?=[A-Za-z0-9])", text, flags=re.MULTILINE) if re.match(r"[A-Za-z0-9]", block)]
+    assert blocks
+    for block in blocks:
+        assert re.match(r"[A-Za-z0-9._-]+==\S+", block), block
+        assert "--hash=sha256:" in block, block
+
+
+def test_what_tests_need_agrees_with_what_runs() -> None:
+    run, test = python_packages.pins(python_packages.RUN), python_packages.pins(python_packages.TEST)
+    assert {name: test[name] for name in test.keys() & run.keys()} == {name: run[name] for name in test.keys() & run.keys()}
+
+
+def test_every_wish_is_in_its_lock_file() -> None:
+    for wishes in (REPOSITORY / "requirements").glob("*.in"):
+        locked = python_packages.pins(REPOSITORY / "requirements.txt" if wishes.stem == "portal" else wishes.with_suffix(".txt"))
+        for line in wishes.read_text().splitlines():
+            if line and not line.startswith(("#", "-")):
+                name = re.match(r"[A-Za-z0-9._-]+", line)
+                assert name and name[0].lower() in {each.lower() for each in locked}, line
+
+
+def test_a_second_install_runs_nothing(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    _pretend_environment(places)
+    calls: list[Path] = []
+    monkeypatch.setattr(python_packages, "pip_install", lambda _python, _log, lock, **_: calls.append(lock))
+    for _ in range(2):
+        python_packages.install(places, python_packages.RUN, "packages")
+    assert calls == [python_packages.RUN]
+
+
+def test_a_changed_lock_file_is_installed_again(places: Places, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    _pretend_environment(places)
+    calls: list[Path] = []
+    monkeypatch.setattr(python_packages, "pip_install", lambda _python, _log, lock, **_: calls.append(lock))
+    lock = tmp_path / "requirements.txt"
+    for version in ("1.0", "1.1"):
+        lock.write_text(f"thing=={version}\n")
+        python_packages.install(places, lock, "packages")
+    assert calls == [lock, lock]
+
+
+def test_an_environment_of_another_python_counts_as_none(places: Places) -> None:
+    _pretend_environment(places)
+    assert python_packages.has_environment(places)
+    python_packages.add_to_stamp(places, python="3.9")
+    assert not python_packages.has_environment(places)
+
+
+def _pretend_environment(places: Places) -> None:
+    places.python.parent.mkdir(parents=True)
+    places.python.symlink_to(sys.executable)
+    python_packages.add_to_stamp(places)

@@ -1,0 +1,215 @@
+"""Deadlines and bounds of connections, with a real server and real sockets."""
+
+from __future__ import annotations
+
+import resource
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+
+import pytest
+import uvicorn
+
+from cli.places import REPOSITORY
+from cli.serving.connection_limits import Crowd, Deadlines, most_connections
+from cli.serving.connections import protocols
+
+QUICK = Deadlines(headers_s=0.6, body_grace_s=0.5, body_bytes_per_s=1000, unread_s=0.8, check_s=0.1)
+LONG_S = 10
+HANDSHAKE = (
+    b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
+
+
+async def app(scope, receive, send) -> None:
+    """Read the whole body, then answer 64 MB on /large, else `ok`."""
+    if scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.accept"})
+        while (await receive())["type"] != "websocket.disconnect":
+            pass
+        return
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect" or not message.get("more_body"):
+            break
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    if scope["path"] == "/large":
+        for _ in range(64):
+            await send({"type": "http.response.body", "body": b"x" * 1_000_000, "more_body": True})
+    await send({"type": "http.response.body", "body": b"ok"})
+
+
+class Running:
+    def __init__(self, crowd: Crowd) -> None:
+        self.crowd = crowd
+        http, websocket = protocols(crowd)
+        self.server = uvicorn.Server(uvicorn.Config(app, http=http, ws=websocket, port=0, log_config=None, lifespan="off"))
+        self._thread = threading.Thread(target=self.server.run, daemon=True)
+        self._thread.start()
+        _until(lambda: self.server.started)
+        self.port = self.server.servers[0].sockets[0].getsockname()[1]
+        self.sockets = ExitStack()
+
+    def connect(self, *sent: bytes) -> socket.socket:
+        connected = self.sockets.enter_context(socket.create_connection(("127.0.0.1", self.port), timeout=LONG_S))
+        for each in sent:
+            connected.sendall(each)
+        return connected
+
+    def close(self) -> None:
+        self.sockets.close()
+        self.server.should_exit = self.server.force_exit = True
+        self._thread.join()
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Running]]:
+    running: list[Running] = []
+
+    def start(per_address: int = 100, in_all: int = 1000, proxies: Sequence[str] = (), deadlines: Deadlines = QUICK) -> Running:
+        running.append(Running(Crowd(per_address, in_all, proxies, deadlines)))
+        return running[-1]
+
+    yield start
+    for each in running:
+        each.close()
+
+
+def _until(true: Callable[[], object]) -> None:
+    deadline = time.monotonic() + LONG_S
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def _is_closed(connected: socket.socket) -> bool:
+    """Whether the server ended it within the time that it has."""
+    try:
+        while connected.recv(65536):
+            pass
+    except ConnectionError:
+        pass
+    except TimeoutError:
+        return False
+    return True
+
+
+def _drip(connected: socket.socket, pieces: bytes, every_s: float) -> bool:
+    """Send byte for byte. Whether the server closed it meanwhile."""
+    connected.settimeout(every_s)
+    for byte in pieces:
+        try:
+            connected.sendall(bytes([byte]))
+            if connected.recv(1) == b"":
+                return True
+        except TimeoutError:
+            continue
+        except ConnectionError:
+            return True
+    return False
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: x\r\nA: "], ids=["nothing", "a part of a line", "headers"])
+def test_a_request_without_an_end_is_closed(serve: Callable[..., Running], sent: bytes) -> None:
+    assert _is_closed(serve().connect(sent))
+
+
+def test_so_is_one_that_sends_a_header_byte_now_and_then(serve: Callable[..., Running]) -> None:
+    connected = serve().connect(b"GET / HTTP/1.1\r\nHost: x\r\nA: ")
+    assert _drip(connected, b"a" * 60, 0.05)
+
+
+def test_so_is_the_second_request_of_a_connection(serve: Callable[..., Running]) -> None:
+    connected = serve().connect(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert b"ok" in connected.recv(65536) + connected.recv(65536)
+    assert _drip(connected, b"GET / HTTP/1.1\r\nHost: x\r\nAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", 0.05)
+
+
+def test_two_hundred_of_them_are_all_gone_and_others_are_answered_meanwhile(serve: Callable[..., Running]) -> None:
+    running = serve(per_address=300)
+    slow = [running.connect(b"GET / HTTP/1.1\r\nHost: x\r\nA: ") for _ in range(200)]
+    _until(lambda: len(running.crowd) == 200)
+    assert running.connect(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").recv(15) == b"HTTP/1.1 200 OK"
+    _until(lambda: len(running.crowd) == 0)
+    assert all(_is_closed(each) for each in slow)
+
+
+def test_a_body_that_trickles_is_closed_and_one_that_flows_is_read(serve: Callable[..., Running]) -> None:
+    running = serve()
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3000\r\n\r\n"
+    assert _drip(running.connect(head), b"a" * 60, 0.05)
+    flowing = running.connect(head)
+    for _ in range(30):
+        flowing.sendall(b"a" * 100)
+        time.sleep(0.05)
+    assert flowing.recv(15) == b"HTTP/1.1 200 OK"
+
+
+def test_a_client_that_does_not_read_is_closed(serve: Callable[..., Running]) -> None:
+    running = serve()
+    running.connect(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
+    _until(lambda: len(running.crowd) == 1)
+    _until(lambda: len(running.crowd) == 0)
+
+
+def test_an_answer_that_is_read_slowly_arrives_whole(serve: Callable[..., Running]) -> None:
+    reader = serve().connect(b"GET /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    came = 0
+    began = time.monotonic()
+    while piece := reader.recv(4_000_000):
+        came += len(piece)
+        if time.monotonic() - began < 2:
+            time.sleep(0.1)
+    assert came > 64_000_000
+
+
+def test_one_address_has_only_so_many_connections_and_gets_others_back(serve: Callable[..., Running]) -> None:
+    running = serve(per_address=5, deadlines=Deadlines(check_s=0.1))
+    held = [running.connect(b"GET") for _ in range(4)] + [running.connect(HANDSHAKE)]
+    assert held[-1].recv(12) == b"HTTP/1.1 101"
+    assert running.connect(b"GET").recv(12) == b"HTTP/1.1 429"
+    held[0].close()
+    held[-1].close()
+    _until(lambda: len(running.crowd) == 3)
+    assert running.connect(HANDSHAKE).recv(12) == b"HTTP/1.1 101"
+
+
+def test_a_proxy_has_as_many_as_there_are(serve: Callable[..., Running]) -> None:
+    running = serve(per_address=2, in_all=6, proxies=["10.0.0.0/8", "127.0.0.0/8"], deadlines=Deadlines(check_s=0.1))
+    for _ in range(6):
+        running.connect(b"GET")
+    _until(lambda: len(running.crowd) == 6)
+    assert running.connect(b"GET").recv(12) == b"HTTP/1.1 429"
+
+
+def test_an_open_websocket_has_no_deadline_here(serve: Callable[..., Running]) -> None:
+    running = serve()
+    running.connect(HANDSHAKE)
+    time.sleep(2 * QUICK.headers_s)
+    assert len(running.crowd) == 1
+
+
+def test_what_is_no_http_is_told_so_with_security_headers(serve: Callable[..., Running]) -> None:
+    answer = serve().connect(b"NONSENSE\r\n\r\n").makefile("rb").read().decode()
+    assert answer.startswith("HTTP/1.1 400")
+    assert "x-content-type-options: nosniff" in answer and "frame-ancestors 'none'" in answer
+
+
+def test_the_limit_of_open_files_is_raised_as_far_as_it_goes() -> None:
+    code = "from cli.serving.connection_limits import raise_descriptor_limit; print(raise_descriptor_limit())"
+
+    def raised(soft: int, hard: int) -> int:
+        def limit() -> None:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+        done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, preexec_fn=limit, capture_output=True, check=True)
+        return int(done.stdout)
+
+    assert raised(256, 3000) == 3000
+    assert most_connections(1024) == 192
