@@ -8,7 +8,9 @@ In reading order:
 - errors: errors as JSON
 - streams: server-sent events
 - starting: threads on which answers begin
+- answers: the running answers to one request
 - openai: OpenAI's API
+- anthropic: Anthropic's Messages
 - portal: the portal's own API
 - health_routes: liveness and readiness
 - metrics_routes: Prometheus metrics

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from fastapi import FastAPI
 
 from api import errors, health_routes, metrics_routes
+from api.anthropic import message_routes
 from api.middleware.body_limit import BodyLimit
 from api.middleware.cross_origin import CrossOrigin
 from api.middleware.packed_bodies import PackedBodies
@@ -40,7 +41,7 @@ def build(portal_getter: Callable[[], Portal]) -> FastAPI:
     )
     for routes in ours:
         app.include_router(routes.router, responses=errors.REFUSALS)
-    for routes in (chat_routes, vector_routes, health_routes):
+    for routes in (chat_routes, vector_routes, message_routes, health_routes):
         app.include_router(routes.router)
     app.include_router(metrics_routes.router)
     # On a thread, and not as FastAPI does it: describing everything takes long enough to hold up every stream.

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.anthropic.errors import anthropic_body, anthropic_error, is_anthropic
 from core.errors import Busy, NotFound, NotSignedIn, PortalError, PromptTooLong
 from core.inference.vectors import InputTooLong
 
@@ -114,8 +115,9 @@ def _portal_error(request: Request, error: Exception) -> Response:
         headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
     if error.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    if is_openai(request.url.path):
-        status, body = openai_error(error)
+    path = request.url.path
+    if is_openai(path):
+        status, body = anthropic_error(error) if is_anthropic(path) else openai_error(error)
         return _json(status, body, headers)
     return refusal(request, error.status, error.code, str(error), headers=headers)
 
@@ -210,6 +212,8 @@ class AnswerUnexpected:
 def refusal(
     request: Request, status: int, code: str, message: str, param: str | None = None, headers: Mapping[str, str] | None = None
 ) -> Response:
+    if is_anthropic(request.url.path):
+        return _json(status, anthropic_body(status, message), headers)
     if is_openai(request.url.path):
         return _json(status, {"error": {"message": message, "type": _openai_type(status), "code": code, "param": param}}, headers)
     return _json(status, {"error": {"code": code, "message": message}}, headers)

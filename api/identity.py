@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import Depends, Request, Response, Security
-from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security import APIKeyCookie, APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
 from api.middleware.own_names import is_foreign
 from api.services import PortalHere
@@ -20,16 +20,20 @@ from core.people.sign_in import HERE, Caller
 
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _bearer = HTTPBearer(auto_error=False, description="The token that POST /api/v1/session answers.")
+_key = APIKeyHeader(name="x-api-key", auto_error=False, description="The same token, as Anthropic's clients send it.")
 _cookie = APIKeyCookie(name=SESSION_COOKIE, auto_error=False, description="Set by POST /api/v1/session and by signing in on the page.")
 
 BearerHere = Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
+KeyHere = Annotated[str | None, Security(_key)]
 CookieHere = Annotated[str | None, Security(_cookie)]
 
 
-def session_token(request: Request, bearer: BearerHere, cookie: CookieHere) -> str:
+def session_token(request: Request, bearer: BearerHere, key: KeyHere, cookie: CookieHere) -> str:
     """The caller's token. A browser sends its cookie by itself, so a write that rests on it must come from our own pages."""
     if bearer is not None:
         return bearer.credentials
+    if key:
+        return key
     if cookie is None:
         raise NotSignedIn("Sign in first: send the token of POST /api/v1/session as Authorization: Bearer.")
     if request.method not in _READS:

@@ -15,7 +15,7 @@ from bootstrap.parts import BACKUP_KEY, disk_space, now, open_index, open_log_sh
 from core.chat.conversations import Conversations
 from core.chat.folders import Folders
 from core.chat.turns import STOPPING, Turns
-from core.errors import Conflict, PortalError, StartFailed, Unavailable
+from core.errors import Conflict, PortalError, StartFailed, StoredError, Unavailable
 from core.inference.gateway import Gateway
 from core.inference.ports import Router
 from core.knowledge.files import MB, Files
@@ -159,7 +159,7 @@ def build_portal(
     index = open_index(settings, database)
     if pool is None:
         own_pool = open_pool(settings, record)
-        pool, router = own_pool, router or PoolRouter(own_pool)
+        pool, router = own_pool, router if router is not None else PoolRouter(own_pool)
     assert router is not None, "a pool of its own needs its router"
     disk = disk_space(settings)
     hasher, passwords = hasher or BcryptHasher(), open_password_pool(os.cpu_count() or 1)
@@ -194,7 +194,6 @@ def build_portal(
         usage=UsageReports(store, clock),
         models=ModelService(
             pool,
-            router,
             store,
             clock,
             settings.models_path,
@@ -228,9 +227,10 @@ def load_models(portal: Portal) -> None:
     chosen = portal.settings
     path = Path(chosen.model).expanduser() if chosen.model else GUIDE
     last = newest_crash(chosen.home)
-    refusals: dict[str, str] = {}
+    refusals: dict[str, StoredError] = {}
     if last is not None and last.in_a_row >= MOST_CRASHES:
-        refusals[last.model] = f"It ended the last {last.in_a_row} runs in llama.cpp. Load it on the Models page, with its own process."
+        words = "It ended the last {n} runs in llama.cpp. Load it on the Models page, with its own process."
+        refusals[last.model] = StoredError(words, {"n": last.in_a_row})
     portal.models.load_at_start(StartModel(name=model_name(path), path=path, settings=chosen.first_load, default=True), refusals)
 
 

@@ -46,6 +46,9 @@ class StoredError:
     def __str__(self) -> str:
         return self.template.format(**self.params)
 
+    def __hash__(self) -> int:
+        return hash((self.template, tuple(sorted(self.params.items())), self.code))
+
 
 class InvalidInput(PortalError):
     """What was sent cannot be used; the sentence says what to change."""

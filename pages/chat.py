@@ -13,8 +13,8 @@ from core.chat.conversations import Shown
 from core.chat.questions import check_question
 from core.chat.records import Folder, MessageStatus
 from core.errors import NotFound, PortalError
+from core.inference.records import ServedModel
 from core.knowledge.records import StoredFile
-from core.models.records import LoadedModel
 from core.people.records import User
 from pages.shell import frame
 from pages.shell.words import said, t
@@ -51,7 +51,7 @@ STARTERS = (
 
 
 def render(portal: Portal, user: User) -> None:
-    models = portal.models.available(user)
+    models = portal.gateway.chat_models(user)
     if location.comes_back():
         _forget_problem()
     _act(portal, user, models)
@@ -98,7 +98,7 @@ def render(portal: Portal, user: User) -> None:
 # What the person did: see pages/widgets/common/requests.py
 
 
-def _act(portal: Portal, user: User, models: Sequence[LoadedModel]) -> None:
+def _act(portal: Portal, user: User, models: Sequence[ServedModel]) -> None:
     wishes = take()
     if wishes:
         _forget_problem()
@@ -111,7 +111,7 @@ def _act(portal: Portal, user: User, models: Sequence[LoadedModel]) -> None:
                 st.session_state[PROMPT] = asked["text"]
 
 
-def _carry_out(portal: Portal, user: User, models: Sequence[LoadedModel], asked: Mapping[str, Any]) -> None:
+def _carry_out(portal: Portal, user: User, models: Sequence[ServedModel], asked: Mapping[str, Any]) -> None:
     here = st.query_params.get(ADDRESS)
     match asked["kind"]:
         case "ask":
@@ -139,7 +139,7 @@ def _carry_out(portal: Portal, user: User, models: Sequence[LoadedModel], asked:
             sidebar.carry_out(portal, user, asked)
 
 
-def _ask(portal: Portal, user: User, models: Sequence[LoadedModel], here: str | None, asked: Mapping[str, Any]) -> None:
+def _ask(portal: Portal, user: User, models: Sequence[ServedModel], here: str | None, asked: Mapping[str, Any]) -> None:
     text, request = asked["text"], asked["request"]
     # Before a chat is made for it, which would stay behind empty.
     portal.disk.check()
@@ -207,7 +207,7 @@ def _forget_problem() -> None:
 # The parts of the page
 
 
-def _empty(models: Sequence[LoadedModel], request: str, folder: Folder | None) -> None:
+def _empty(models: Sequence[ServedModel], request: str, folder: Folder | None) -> None:
     with st.container(key="empty", gap="small"):
         if folder:
             st.caption(f":material/folder: {plain(folder.name)}")
@@ -230,7 +230,7 @@ def _wait_for_model(portal: Portal, user: User) -> None:
     @st.fragment(run_every=1.0)
     def look() -> None:
         session_lives()
-        if portal.models.available(user):
+        if portal.gateway.chat_models(user):
             st.rerun()
 
     look()

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
-from core.errors import PortalError
+from core.errors import PortalError, StoredError
 from core.models.records import AdapterFile, Crash, LoadedModel, ModelFile, ModelKind, ModelState
 from core.people.records import User
 from pages.shell.frame import blank, page_head
-from pages.shell.words import retold, said, t
+from pages.shell.words import said, t
 from pages.widgets.chat.message import plain
 from pages.widgets.common.card import card_title
 from pages.widgets.common.figures import MISSING, count, size, speed
@@ -74,7 +74,7 @@ def _files(portal: Portal, user: User) -> list[ModelFile]:
             try:
                 files.append(portal.models.read_file(user, Path(path)))
             except PortalError as problem:
-                files.append(ModelFile(path=Path(path), name=Path(path).name, size_bytes=0, error=said(problem)))
+                files.append(ModelFile(path=Path(path), name=Path(path).name, size_bytes=0, error=StoredError.of(problem)))
     return files
 
 
@@ -132,13 +132,13 @@ def _card(portal: Portal, user: User, model: LoadedModel) -> None:
     st.html(f"<p class='file'>{file_line(model.file)}<br><code>{escape(str(model.file.path))}</code></p>")
     if model.state is ModelState.FAILED:
         with st.container(key=f"fail-{model.name}", gap=None):
-            st.markdown(plain(retold(model.error or "The model could not be loaded. The log has the details.")))
+            st.markdown(plain(said(model.error or StoredError("The model could not be loaded. The log has the details."))))
             st.caption(t("The other models were not touched. Change the plan or choose another file, then load again."))
         return
     if model.state is ModelState.RESTARTING:
         st.markdown(t("Its process died and is being started again. Nothing else was touched; the log has the details."))
         if model.error:
-            st.caption(plain(retold(model.error)))
+            st.caption(plain(said(model.error)))
         return
     if model.state is ModelState.LOADING:
         done, whole = model.progress * model.file.size_bytes, model.file.size_bytes
@@ -313,8 +313,8 @@ def _folder(files: Sequence[ModelFile], adapters: Sequence[AdapterFile], loaded:
                 st.html(f"<p class='file'>{escape(adapter.path.name)} · {escape(known)} · {size(adapter.size_bytes)}</p>")
         unusable = [file for file in (*files, *adapters) if file.error]
         for file in unusable[:MOST_COMPLAINTS]:
-            name = "" if file.path.name in (file.error or "") else f"**{plain(file.path.name)}** "
-            st.markdown(f":small[{name}:red[{plain(retold(file.error or ''))}]]")
+            name = "" if file.path.name in str(file.error) else f"**{plain(file.path.name)}** "
+            st.markdown(f":small[{name}:red[{plain(said(file.error))}]]")
         if len(unusable) > MOST_COMPLAINTS:
             st.caption(t("{n} more files cannot be used.", n=len(unusable) - MOST_COMPLAINTS))
 
@@ -348,7 +348,7 @@ def add_path(portal: Portal, user: User, path: Path) -> str | None:
     except PortalError as problem:
         return said(problem)
     if file.error:
-        return retold(file.error)
+        return said(file.error)
     st.session_state["models-typed"] = [*st.session_state.get("models-typed", ()), str(file.path)]
     st.session_state["models-wanted"] = str(file.path)
     return None

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.errors import InvalidInput, NotFound, PortalError, Unavailable
-from core.inference.records import FinishReason, Timings, Usage
-from core.inference.requests import Delta, Finished, GenerationEvent, GenerationRequest
+from core.inference.records import FinishReason, ServedModel, Timings, Usage
+from core.inference.requests import Delta, Finished, GenerationEvent, GenerationRequest, PromptTokens
 from core.inference.vectors import Cancelled, Embedded, EmbeddingRequest, RerankRequest
 from core.models.records import AdapterFile, DeviceMemory, LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelState
 
@@ -24,6 +24,7 @@ class FakeGeneration:
 
     model, model_version, platform, engine = "fake", "v1", "local", "fake 1"
     ignored: tuple[str, ...] = ()
+    prompt_tokens = 5
 
     def __init__(self, events: Sequence[GenerationEvent | PortalError], gate: threading.Semaphore | None) -> None:
         self._events = events
@@ -99,6 +100,14 @@ class FakeReader:
         return f"The text of {name}"
 
 
+def served(model: LoadedModel) -> ServedModel:
+    return ServedModel(
+        name=model.name, kind=model.file.kind, version=model.version, platform=model.platform, context=model.context,
+        thinking=model.file.thinking, adapters=model.adapters, default=model.default, guide=model.guide, isolated=model.isolated,
+        stuck_s=model.stuck_s,
+    )  # fmt: skip
+
+
 @dataclass
 class FakeRouter:
     """Answers every request with `next_answers` in turn, else with `always`. `hold()` makes answers wait for `release(n)`."""
@@ -145,6 +154,23 @@ class FakeRouter:
         self.generations.append(generation)
         return generation
 
+    def prompt_tokens(self, request: GenerationRequest) -> PromptTokens:
+        """A token for each character."""
+        self.requests.append(request)
+        if self.refuse:
+            raise self.refuse.pop(0)
+        if isinstance(request.prompt, tuple):
+            return PromptTokens("fake", request.prompt, 4096)
+        text = request.prompt if request.prompt is not None else "".join(one.content for one in request.messages)
+        return PromptTokens("fake", tuple(map(ord, text)), 4096)
+
+    def pieces(self, model: str | None, tokens: Sequence[int]) -> PromptTokens:
+        if self.refuse:
+            raise self.refuse.pop(0)
+        if any(not 0 <= token < 0x11_0000 for token in tokens):
+            raise InvalidInput("A token of this model is a number from 0 to {most}.", most=0x10_FFFF)
+        return PromptTokens("fake", tuple(tokens), 4096, tuple(chr(token).encode("utf-8", "replace") for token in tokens))
+
     def embed(self, request: EmbeddingRequest) -> FakeVectors:
         """Of each input its number of letters or tokens, and 1."""
         return self._vectors(request, [[float(len(one)), 1.0] for one in request.inputs])
@@ -160,8 +186,8 @@ class FakeRouter:
         self.vectors.append(FakeVectors(self.rows or rows, self.gate, self.vector_error))
         return self.vectors[-1]
 
-    def models(self) -> Sequence[LoadedModel]:
-        return self.available
+    def models(self) -> Sequence[ServedModel]:
+        return [served(model) for model in self.available]
 
 
 @dataclass

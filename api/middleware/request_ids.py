@@ -9,11 +9,14 @@ import time
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.anthropic.errors import is_anthropic
 from core.operations.log_context import log_context, new_request_id
 
 log = logging.getLogger(__name__)
 
 HEADER = "X-Request-ID"
+ANTHROPICS = "request-id"
+"""The same, where Anthropic's clients look for it."""
 _WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _ASKED_BY_MACHINES = frozenset({"/healthz", "/readyz", "/metrics"})
 LONGEST_PATH = 200
@@ -37,7 +40,10 @@ class RequestIds:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)[HEADER] = request_id
+                headers = MutableHeaders(scope=message)
+                headers[HEADER] = request_id
+                if is_anthropic(scope["path"]):
+                    headers[ANTHROPICS] = request_id
             await send(message)
 
         began = time.monotonic()

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import json
 import logging
-import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from api.answers import Item, RunningAnswers
 from api.errors import UNEXPECTED, openai_error
 from api.portal.shapes import TimingsOut
-from api.streams import KEEP_ALIVE, KEEP_ALIVE_S, Failed, Feed, pump, sse
-from core.errors import ModelFailed, PortalError, Unavailable
-from core.inference.gateway import Answer, Gateway
+from api.streams import KEEP_ALIVE, sse
+from core.errors import ModelFailed, PortalError
 from core.inference.records import FinishReason, Usage
-from core.inference.requests import Alternative, Delta, Finished, GenerationEvent, GenerationRequest, Queued, TokenLogprob, ToolCall
+from core.inference.requests import Alternative, Delta, Finished, Queued, TokenLogprob, ToolCall
 
 log = logging.getLogger(__name__)
 
@@ -88,121 +86,36 @@ class ChatCompletion(BaseModel):
     usage: UsageOut
 
 
-Item = tuple[int, Queued | Delta | Finished]
-"""What came of answer number so and so."""
-
-
 class ChatAnswer:
-    """Runs the completions on threads of their own. `leave()` frees the engine if they are not at their end.
+    """The running completions in OpenAI's shape."""
 
-    Of several answers the first begins alone; the others follow once it has read the prompt, and copy that from it.
-    """
-
-    def __init__(self, gateway: Gateway, first: Answer, start_another: Callable[[int], Answer], count: int) -> None:
-        self._gateway = gateway
-        self._first = first
-        self._start_another = start_another
-        self._count = count
-        self._lock = threading.Lock()
-        self._running = [first]
-        self._prompt_read = threading.Event()
-        self._ended = 0
-        self._left = False
-        self._feed: Feed[tuple[int, GenerationEvent] | Failed | None] = Feed()
-        for number in range(count):
-            pump(self._source(number), self._feed, f"completion-{first.id[:8]}-{number}")
-
-    def _source(self, number: int) -> Iterator[tuple[int, GenerationEvent]]:
-        completion = self._first
-        if number:
-            self._prompt_read.wait()
-            if self._gone():
-                return
-            completion = self._start_another(number)
-            with self._lock:
-                self._running.append(completion)
-            if self._gone():
-                completion.cancel()
-        try:
-            for event in self._gateway.recorded(completion):
-                if isinstance(event, Delta):
-                    self._prompt_read.set()
-                yield number, event
-        except PortalError:
-            self.leave()  # what one of the answers cannot get, the others need not try
-            raise
-        finally:
-            self._prompt_read.set()
-
-    def _gone(self) -> bool:
-        with self._lock:
-            return self._left
+    def __init__(self, running: RunningAnswers) -> None:
+        self._running = running
 
     @property
     def _head(self) -> dict[str, Any]:
-        done = self._first
+        done = self._running.first
         created = int(done.created_at.timestamp())
         return {"id": f"chatcmpl-{done.id}", "created": created, "model": done.model, "system_fingerprint": done.fingerprint}
 
-    @property
-    def _finished(self) -> bool:
-        return self._ended >= self._count
-
-    def leave(self) -> None:
-        if self._finished:
-            return
-        with self._lock:
-            self._left = True
-            running = list(self._running)
-        for completion in running:
-            completion.cancel()
-        self._prompt_read.set()
-
-    async def deltas(self) -> AsyncIterator[Item | None]:
-        """What came since the last one, words merged; None after a while without any. Raises what a generation raised."""
-        while not self._finished:
-            items = await self._feed.take(KEEP_ALIVE_S)
-            if not items:
-                yield None
-            for number in range(self._count):
-                deltas = [event for event in _of(items, number) if isinstance(event, Delta)]
-                if deltas:
-                    yield number, merged(deltas)
-                for event in _of(items, number):
-                    if isinstance(event, Finished) or (isinstance(event, Queued) and not deltas):
-                        yield number, event
-            for item in items:
-                if isinstance(item, Failed):
-                    self.leave()
-                    self._ended = self._count
-                    raise item.error
-            self._ended += sum(item is None for item in items)
-
     def whole(self, items: Sequence[Item | None]) -> ChatCompletion:
-        """The answer of all items that `deltas` gave."""
-        ends: list[Finished] = []
-        choices = []
-        for number in range(self._count):
-            mine = [item[1] for item in items if item is not None and item[0] == number]
-            end = next((event for event in mine if isinstance(event, Finished)), None)
-            if end is None:
-                raise Unavailable("The model went away in the middle of the answer. Try again.")
-            ends.append(end)
-            choices.append(_choice(number, merged([event for event in mine if isinstance(event, Delta)]), end))
-        return ChatCompletion(**self._head, choices=choices, usage=UsageOut.of([end.usage for end in ends]))
+        """The answer of all items that the running answers gave."""
+        answers = self._running.whole(items)
+        choices = [_choice(number, answer, end) for number, (answer, end) in enumerate(answers)]
+        return ChatCompletion(**self._head, choices=choices, usage=UsageOut.of([end.usage for _, end in answers]))
 
     async def events(self, include_usage: bool) -> AsyncGenerator[bytes]:
-        for number in range(self._count):
+        for number in range(self._running.count):
             yield self._chunk(number, {"role": "assistant", "content": ""}, include_usage)
         usages: list[Usage] = []
-        called = [0] * self._count
+        called = [0] * self._running.count
         try:
-            async for item in self.deltas():
+            async for item in self._running.deltas():
                 match item:
                     case None:
                         yield KEEP_ALIVE
                     case number, Queued() as queued if queued.place:
-                        yield _place(number, queued)
+                        yield place_in_line(number, queued)
                     case number, Delta() as delta:
                         yield self._chunk(number, _words(delta, called[number]), include_usage, logprobs=_logprobs(delta))
                         called[number] += len(delta.tool_calls)
@@ -216,7 +129,7 @@ class ChatAnswer:
         except PortalError as problem:
             yield last_event(problem)
         except Exception:
-            log.exception("completion %s failed", self._first.id)
+            log.exception("completion %s failed", self._running.first.id)
             yield last_event(ModelFailed(UNEXPECTED))
         else:
             yield b"data: [DONE]\n\n"
@@ -239,7 +152,7 @@ class ChatAnswer:
         return sse({**self._head, "object": "chat.completion.chunk", "choices": [choice], **usage})
 
 
-def _place(number: int, queued: Queued) -> bytes:
+def place_in_line(number: int, queued: Queued) -> bytes:
     """A comment, which clients of OpenAI's pass over: its protocol has no word for waiting."""
     place = {"index": number, "place": queued.place, "wait_s": queued.wait_s}
     return f": queued {json.dumps(place, separators=(',', ':'))}\n\n".encode()
@@ -248,26 +161,6 @@ def _place(number: int, queued: Queued) -> bytes:
 def last_event(problem: PortalError) -> bytes:
     """What ends a stream that fails; no [DONE] follows."""
     return sse(openai_error(problem)[1])
-
-
-def another(request: GenerationRequest, number: int) -> GenerationRequest:
-    """The request for answer `number` of several: with a seed of its own, as the first one's follows from the given seed."""
-    seed = request.params.seed
-    return request if seed is None else replace(request, params=replace(request.params, seed=(seed + number) & 0xFFFFFFFF))
-
-
-def merged(deltas: Sequence[Delta]) -> Delta:
-    return Delta(
-        text="".join(each.text for each in deltas),
-        reasoning="".join(each.reasoning for each in deltas),
-        tokens=deltas[-1].tokens if deltas else 0,
-        tool_calls=tuple(call for each in deltas for call in each.tool_calls),
-        logprobs=tuple(told for each in deltas for told in each.logprobs),
-    )
-
-
-def _of(items: Sequence[tuple[int, GenerationEvent] | Failed | None], number: int) -> list[GenerationEvent]:
-    return [item[1] for item in items if isinstance(item, tuple) and item[0] == number]
 
 
 def _choice(number: int, answer: Delta, end: Finished) -> Choice:

@@ -9,17 +9,17 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
+from api.answers import RunningAnswers, another
 from api.errors import OPENAI_REFUSALS
 from api.identity import SignedIn, TokenHere
-from api.openai.chat_answer import ChatAnswer, ChatCompletion, another, last_event
+from api.openai.chat_answer import ChatAnswer, ChatCompletion, last_event
 from api.openai.chat_request import ChatRequest
 from api.openai.ignored import ignored_header
 from api.services import PortalHere
 from api.starting import begun
 from api.streams import Cutoff, EventStream, until_finished
 from core.errors import NotFound
-from core.inference.records import Source
-from core.models.records import LoadedModel
+from core.inference.records import ServedModel, Source
 
 router = APIRouter(prefix="/v1", tags=["OpenAI"], responses=OPENAI_REFUSALS)
 
@@ -41,11 +41,11 @@ class ModelOut(BaseModel):
     parent: str | None = Field(default=None, description="Of an adapter: its model.")
 
     @staticmethod
-    def all(models: Sequence[LoadedModel]) -> list[ModelOut]:
+    def all(models: Sequence[ServedModel]) -> list[ModelOut]:
         """Each model, and each with each of its adapters."""
         return [
             ModelOut(
-                id=name, context_window=model.context, kind=model.file.kind.value, parent=model.name if name != model.name else None
+                id=name, context_window=model.context, kind=model.kind.value, parent=model.name if name != model.name else None
             )
             for model in models
             for name in model.names
@@ -60,12 +60,12 @@ class ModelsOut(BaseModel):
 @router.get("/models")
 def models(portal: PortalHere, user: SignedIn) -> ModelsOut:
     """The models that can be asked now, the default for chats first; an adapter of one as model:adapter."""
-    return ModelsOut(data=ModelOut.all(portal.models.ready(user)))
+    return ModelsOut(data=ModelOut.all(portal.gateway.models(user)))
 
 
 @router.get("/models/{name:path}")
 def model(name: str, portal: PortalHere, user: SignedIn) -> ModelOut:
-    for each in ModelOut.all(portal.models.ready(user)):
+    for each in ModelOut.all(portal.gateway.models(user)):
         if each.id == name:
             return each
     raise NotFound("There is no model named {model}. GET /v1/models lists those that can be asked.", model=name[:200])
@@ -79,10 +79,11 @@ async def chat_completions(
     wanted = body.generation(user)
     gateway = portal.gateway
     first = await begun(lambda: gateway.answer(user, wanted, Source.API))
-    answer = ChatAnswer(gateway, first, lambda number: gateway.answer(user, another(wanted, number), Source.API), body.answers)
+    running = RunningAnswers(gateway, first, lambda number: gateway.answer(user, another(wanted, number), Source.API), body.answers)
+    answer = ChatAnswer(running)
     ignored = ignored_header([*body.ignored, *first.ignored])
     if body.stream:
-        return EventStream(answer.events(body.include_usage), answer.leave, Cutoff(portal.session_watch, token), last_event, ignored)
+        return EventStream(answer.events(body.include_usage), running.leave, Cutoff(portal.session_watch, token), last_event, ignored)
     reply.headers.update(ignored)
-    items = await until_finished(answer.deltas(), request.receive, answer.leave, Cutoff(portal.session_watch, token))
+    items = await until_finished(running.deltas(), request.receive, running.leave, Cutoff(portal.session_watch, token))
     return Response(status_code=CLIENT_CLOSED) if items is None else answer.whole(items)

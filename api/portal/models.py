@@ -36,7 +36,7 @@ class FileOut(BaseModel):
         return FileOut(
             name=file.name, path=str(file.path), size_bytes=file.size_bytes, architecture=file.architecture, quantization=file.quantization,
             parameters=file.parameters, context=file.context, layers=file.layers, thinking=file.thinking,
-            kind=file.kind.value, error=file.error,
+            kind=file.kind.value, error=str(file.error) if file.error else None,
         )  # fmt: skip
 
 
@@ -52,7 +52,7 @@ class AdapterOut(BaseModel):
     def of(file: AdapterFile) -> AdapterOut:
         return AdapterOut(
             name=file.name, path=str(file.path), size_bytes=file.size_bytes, architecture=file.architecture, rank=file.rank,
-            error=file.error,
+            error=str(file.error) if file.error else None,
         )  # fmt: skip
 
 
@@ -86,7 +86,8 @@ class LoadedOut(BaseModel):
             device=model.device, context=model.context, slots=model.slots,
             shared_context=model.plan.shared_tokens if model.plan else 0, slots_busy=model.slots_busy, waiting=model.waiting,
             memory_bytes=model.memory_bytes, progress=model.progress, tokens_per_second=model.tokens_per_second, default=model.default,
-            adapters=list(model.adapters), error=model.error, isolated=model.isolated, at_start=model.name in kept, guide=model.guide,
+            adapters=list(model.adapters), error=str(model.error) if model.error else None,
+            isolated=model.isolated, at_start=model.name in kept, guide=model.guide,
             stuck_s=model.stuck_s,
         )  # fmt: skip
 
@@ -139,7 +140,7 @@ def listing(portal: PortalHere, user: SignedIn) -> ModelsOut:
         adapters=[AdapterOut.of(each) for each in portal.models.adapters(user)],
         folder=str(portal.models.folder),
         not_loaded=[
-            NotLoadedOut(name=each.name, path=str(each.path), reason=each.reason) for each in portal.models.start_problems(user)
+            NotLoadedOut(name=each.name, path=str(each.path), reason=str(each.reason)) for each in portal.models.start_problems(user)
         ],
     )
 

@@ -152,7 +152,7 @@ class Turns:
             )
 
     def _asks_guide(self, options: TurnOptions) -> bool:
-        models = self._gateway.models()
+        models = self._gateway.served()
         chosen = next((each for each in models if options.model in each.names), next(iter(models), None))
         return chosen is not None and chosen.guide
 

@@ -13,10 +13,10 @@ from uuid import uuid4
 from core.clock import Clock
 from core.errors import PortalError, StoredError, Unavailable
 from core.inference.ports import Router
-from core.inference.records import FinishReason, Generation, Source, Timings, Usage
-from core.inference.requests import Delta, Finished, GenerationEvent, GenerationRequest, RunningGeneration
+from core.inference.records import FinishReason, Generation, ServedModel, Source, Timings, Usage
+from core.inference.requests import Delta, Finished, GenerationEvent, GenerationRequest, PromptTokens, RunningGeneration
 from core.inference.vectors import Cancelled, Embedded, EmbeddingRequest, RerankRequest, RunningEmbedding
-from core.models.records import LoadedModel
+from core.models.records import ModelKind
 from core.people.permissions import Permission, require
 from core.people.records import User
 from core.unit_of_work import Store
@@ -34,6 +34,7 @@ class Answer:
         self.created_at = created_at
         self.model = running.model
         self.ignored = running.ignored
+        self.prompt_tokens = running.prompt_tokens
         self._user = user
         self._running = running
         self._source = source
@@ -161,9 +162,18 @@ class Gateway:
     def now(self) -> datetime:
         return self._clock()
 
-    def models(self) -> Sequence[LoadedModel]:
-        """The models of every kind that can be asked now, the default for chats first."""
+    def served(self) -> Sequence[ServedModel]:
+        """Return the models of every kind that can be asked now, the default for chats first."""
         return self._router.models()
+
+    def models(self, user: User) -> Sequence[ServedModel]:
+        """Return the models of every kind that this person can ask, the default for chats first. Raises NotAllowed."""
+        require(user.role, Permission.CHAT)
+        return self.served()
+
+    def chat_models(self, user: User) -> Sequence[ServedModel]:
+        """Return the models this person can chat with, the default first. Raises NotAllowed."""
+        return [model for model in self.models(user) if model.kind is ModelKind.CHAT]
 
     def answer(self, user: User, request: GenerationRequest, source: Source) -> Answer:
         """Start an answer whose caller records it. Raises NotAllowed, and what Router.start raises."""
@@ -171,6 +181,16 @@ class Gateway:
         answer_id = request.id or uuid4().hex
         running = self._router.start(replace(request, id=answer_id))
         return Answer(answer_id, user, running, source, self._clock())
+
+    def prompt_tokens(self, user: User, request: GenerationRequest) -> PromptTokens:
+        """What the model would read of a request, without asking it. Raises NotAllowed, and what Router.prompt_tokens raises."""
+        require(user.role, Permission.CHAT)
+        return self._router.prompt_tokens(request)
+
+    def pieces(self, user: User, model: str | None, tokens: Sequence[int]) -> PromptTokens:
+        """The text of tokens. Raises NotAllowed, and what Router.pieces raises."""
+        require(user.role, Permission.CHAT)
+        return self._router.pieces(model, tokens)
 
     def embed(self, user: User, request: EmbeddingRequest) -> Vectors:
         """Raises NotAllowed, and what Router.embed raises."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from core.inference.requests import GenerationRequest, RunningGeneration
+from core.inference.records import ServedModel
+from core.inference.requests import GenerationRequest, PromptTokens, RunningGeneration
 from core.inference.vectors import EmbeddingRequest, RerankRequest, RunningEmbedding
-from core.models.records import LoadedModel
 
 
 class Router(Protocol):
@@ -25,6 +25,14 @@ class Router(Protocol):
         """One row of one number for each document. Raises as embed."""
         ...
 
-    def models(self) -> Sequence[LoadedModel]:
+    def prompt_tokens(self, request: GenerationRequest) -> PromptTokens:
+        """What the model would read, without asking it. Raises NotFound, Unavailable, InvalidInput."""
+        ...
+
+    def pieces(self, model: str | None, tokens: Sequence[int]) -> PromptTokens:
+        """The text of these tokens. Raises NotFound, Unavailable, InvalidInput (no such token)."""
+        ...
+
+    def models(self) -> Sequence[ServedModel]:
         """The models of every kind that can be asked now, the default for chats first."""
         ...

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from core.errors import StoredError
+from core.models.records import ModelKind
 
 
 class FinishReason(StrEnum):
@@ -23,6 +24,34 @@ class Source(StrEnum):
     API = "api"
     EMBEDDING = "embedding"
     RERANK = "rerank"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServedModel:
+    """A model that can be asked now, wherever it runs."""
+
+    name: str
+    kind: ModelKind
+    version: str
+    """The fingerprint of its file, or what its platform says."""
+    platform: str
+    context: int
+    """Tokens one conversation can hold."""
+    thinking: bool = False
+    """Whether it can think before it answers."""
+    adapters: tuple[str, ...] = ()
+    default: bool = False
+    guide: bool = False
+    """Whether it is the built-in guide, which knows only this portal and reads no files."""
+    isolated: bool = False
+    """Whether it runs in a process of its own."""
+    stuck_s: float = 0.0
+    """How long its step has been running, if that is longer than a step should take; else 0."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What a request may name: the model, and the model with each adapter, as in glm:legal."""
+        return (self.name, *(f"{self.name}:{adapter}" for adapter in self.adapters))
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,6 +137,23 @@ class GenerationRequest:
     """Stop an answer that only repeats itself or stays empty, and try once more; its end then has a note."""
     id: str = ""
     """The turn's or the completion's, for the log should the model die of it; not shown to the model."""
+    prompt: str | tuple[int, ...] | None = None
+    """Text or token ids that the model reads as they are, in place of messages and a chat template."""
+    suffix: str | None = None
+    """What follows the answer, which then fills the gap between a prompt that is text and this."""
+    continued: bool = False
+    """Go on with the last message, an assistant's, instead of answering it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PromptTokens:
+    """What a model would read of a request. pieces: each token's bytes, if they were asked for, which may be part of a character."""
+
+    model: str
+    tokens: tuple[int, ...]
+    context: int
+    """Tokens that prompt and answer share."""
+    pieces: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +202,8 @@ class Finished:
     timings: Timings
     note: str | None = None
     """What is wrong with the answer though it did not fail: a sentence for its row and its reader."""
+    stop: str | None = None
+    """The stop string that ended the answer, if one did."""
 
 
 GenerationEvent = Queued | Delta | Finished
@@ -196,6 +215,7 @@ class RunningGeneration(Protocol):
     platform: str
     engine: str
     """What runs the model, with its version."""
+    prompt_tokens: int
     ignored: tuple[str, ...]
     """Conditions of the request's schemas that the answer is not held to, each as its place."""
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from core.bounds import one_of, within
-from core.errors import InvalidInput
+from core.errors import InvalidInput, StoredError
 
 _ADAPTER_NAME = re.compile(r"[\w.-]{1,64}")
 MOST_ADAPTERS = 32
@@ -43,7 +43,7 @@ class AdapterFile:
     architecture: str = ""
     """Of the models it was made for."""
     rank: int = 0
-    error: str | None = None
+    error: StoredError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ class ModelFile:
     """Tokens the model was trained for."""
     layers: int = 0
     thinking: bool = False
-    error: str | None = None
+    error: StoredError | None = None
     kind: ModelKind = ModelKind.CHAT
 
 
@@ -183,11 +183,11 @@ class StartModel:
 
 @dataclass(frozen=True, slots=True)
 class StartProblem:
-    """A model that should have been loaded at the start, and why it was not, in English."""
+    """A model that should have been loaded at the start, and why it was not."""
 
     name: str
     path: Path
-    reason: str
+    reason: StoredError
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +230,7 @@ class LoadedModel:
     tokens_per_second: float | None = None
     """Of all running answers together, over the last minute; None if none ran."""
     default: bool = False
-    error: str | None = None
+    error: StoredError | None = None
     adapters: tuple[str, ...] = ()
     """The names of its LoRA adapters."""
     isolated: bool = False

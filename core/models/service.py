@@ -1,4 +1,4 @@
-"""The models, as people see them: everybody may ask the loaded ones, admins run them."""
+"""Run the models of this server: load, unload, plan, and choose the default."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.clock import Clock
-from core.errors import NotFound, PortalError
-from core.inference.ports import Router
+from core.errors import NotFound, PortalError, StoredError
 from core.models.ports import ModelPool, StartList
 from core.models.records import (
     AdapterFile,
@@ -19,7 +18,6 @@ from core.models.records import (
     LoadSettings,
     MemoryPlan,
     ModelFile,
-    ModelKind,
     ModelState,
     StartModel,
     StartProblem,
@@ -36,7 +34,6 @@ class ModelService:
     def __init__(
         self,
         pool: ModelPool,
-        router: Router,
         store: Store,
         clock: Clock,
         folder: Path,
@@ -49,21 +46,11 @@ class ModelService:
         """Models of the start that did not even begin to load, by name."""
         self._wanted: set[str] = set()
         """The names of all models of the start."""
-        self._router = router
         self._store = store
         self._clock = clock
         self.folder = folder
         """Where admins put GGUFs."""
         self._crashes = crashes
-
-    def available(self, user: User) -> Sequence[LoadedModel]:
-        """The models this person can chat with, the default first."""
-        return [model for model in self.ready(user) if model.file.kind is ModelKind.CHAT]
-
-    def ready(self, user: User) -> Sequence[LoadedModel]:
-        """The models of every kind that this person can ask, the default for chats first."""
-        require(user.role, Permission.CHAT)
-        return self._router.models()
 
     def loaded(self, user: User) -> Sequence[LoadedModel]:
         require(user.role, Permission.RUN_MODELS)
@@ -119,7 +106,7 @@ class ModelService:
         record_alone(self._store, self._clock(), user.id, "model.load", loading.name)
         return loading
 
-    def load_at_start(self, first: StartModel, refusals: Mapping[str, str]) -> None:
+    def load_at_start(self, first: StartModel, refusals: Mapping[str, StoredError]) -> None:
         """Begin loading the first model and those that admins keep. What cannot be loaded is a problem that admins see.
 
         refusals: why a model, by name, is not to be loaded in the portal's own process.
@@ -134,7 +121,7 @@ class ModelService:
                 try:
                     self._pool.load(model.path, model.settings, default=model.default)
                 except PortalError as problem:
-                    reason = str(problem)
+                    reason = StoredError.of(problem)
             if reason is not None:
                 _log.error("the model %s was not loaded at the start: %s", model.name, reason)
                 self._refused[model.name] = StartProblem(model.name, model.path, reason)
@@ -143,7 +130,7 @@ class ModelService:
         """The models that should have been loaded at the start, and are not."""
         require(user.role, Permission.RUN_MODELS)
         failed = [
-            StartProblem(model.name, model.file.path, model.error or "")
+            StartProblem(model.name, model.file.path, model.error or StoredError("It could not be loaded."))
             for model in self._pool.loaded()
             if model.state is ModelState.FAILED and model.name in self._wanted
         ]

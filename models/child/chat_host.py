@@ -52,6 +52,8 @@ class ChatHost:
         self.ready = {
             "context": self._backend.context,
             "markers": self._backend.control_markers(),
+            "gap_tokens": self._backend.gap_tokens(),
+            "vocabulary": self._backend.vocabulary,
             "metrics": asdict(self._engine.metrics()),
         }
         self._running: dict[int, Sequence] = {}
@@ -66,6 +68,7 @@ class ChatHost:
         calls: dict[str, Callable[..., object]] = {
             "submit": self._submit,
             "tokenize": self._backend.tokenize_pieces,
+            "pieces": self._pieces,
             "prepare_grammar": self._backend.prepare_grammar,
             "logged": self._backend.logged,
         }
@@ -105,6 +108,9 @@ class ChatHost:
         except PortalError:
             self._forget(number)
             raise
+
+    def _pieces(self, tokens: list[int]) -> list[str]:
+        return [piece.hex() for piece in self._backend.pieces(tokens)]
 
     def _forget(self, number: int) -> None:
         del self._running[number], self._told[number]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -53,6 +53,8 @@ class ChildModel(KeptProcess):
         self.context = 0
         self.slots = options.slots
         self._markers: list[str] = []
+        self._gap_tokens: list[int] = []
+        self.vocabulary = 0
         self._metrics = EngineMetrics(options.slots, 0, 0, 0, 0, 0, 0, 0.0, 0, 0, 0, 0, None)
         parking = [str(files.parent.absolute()), self._lent] if files is not None else None
         try:
@@ -135,6 +137,13 @@ class ChildModel(KeptProcess):
     def tokenize_pieces(self, pieces: list[str]) -> list[int]:
         return [int(token) for token in self._call("tokenize", pieces)]
 
+    def pieces(self, tokens: Iterable[int]) -> list[bytes]:
+        """See LlamaBackend.pieces."""
+        return [bytes.fromhex(piece) for piece in self._call("pieces", list(tokens))]
+
+    def gap_tokens(self) -> list[int]:
+        return self._gap_tokens
+
     def prepare_grammar(self, text: str) -> None:
         """See LlamaBackend.prepare_grammar."""
         self._call("prepare_grammar", text)
@@ -146,6 +155,7 @@ class ChildModel(KeptProcess):
 
     def _ready(self, told: Message) -> None:
         self.context, self._markers = int(told["context"]), [str(one) for one in told["markers"]]
+        self._gap_tokens, self.vocabulary = [int(one) for one in told["gap_tokens"]], int(told["vocabulary"])
         self._metrics = read_metrics(told["metrics"])
 
     def _heard(self, message: Message) -> None:

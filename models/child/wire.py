@@ -90,7 +90,7 @@ def write_event(event: Event) -> list[Any]:
         case Queued():
             return ["queued", event.place, event.wait_s]
         case Finished():
-            return ["finished", event.finish_reason.value, asdict(event.usage), asdict(event.timings)]
+            return ["finished", event.finish_reason.value, asdict(event.usage), asdict(event.timings), event.stop]
         case PortalError():
             return ["error", write_error(event)]
 
@@ -101,8 +101,8 @@ def read_event(written: list[Any]) -> Event:
             return Delta(text, tokens=tokens)
         case ["queued", int(place), wait_s]:
             return Queued(place, wait_s)
-        case ["finished", str(reason), dict(usage), dict(timings)]:
-            return Finished(FinishReason(reason), Usage(**usage), Timings(**timings))
+        case ["finished", str(reason), dict(usage), dict(timings), stop]:
+            return Finished(FinishReason(reason), Usage(**usage), Timings(**timings), stop=stop)
         case ["error", dict(error)]:
             return read_error(error)
     raise ValueError(f"an unknown event {written[:1]}")

@@ -101,7 +101,21 @@ class EmbeddingEngine:
         self._began: float | None = None
         """When the batch that runs now began."""
         self._speed = Speed()
-        self._totals = EngineMetrics(model.slots, 0, 0, 0, 0, 0, 0, 0.0, 0, 0, 0, 0, None)
+        self._totals = EngineMetrics(
+            slots=model.slots,
+            busy=0,
+            waiting=0,
+            decoded_tokens=0,
+            prefill_tokens=0,
+            cached_tokens=0,
+            steps=0,
+            step_seconds=0.0,
+            answers=0,
+            failures=0,
+            cells_used=0,
+            cells_total=0,
+            tokens_per_second=None,
+        )
         self._thread = threading.Thread(target=self._run, name=f"vectors {name}", daemon=True)
 
     def start(self) -> None:

@@ -104,7 +104,8 @@ class Sequence:
     def finished(self, reason: FinishReason) -> Finished:
         """The end of it: no token comes after."""
         now = time.perf_counter()
-        return Finished(reason, Usage(self.prompt_length, self.generated, self.cached), self._timings(now))
+        usage = Usage(self.prompt_length, self.generated, self.cached)
+        return Finished(reason, usage, self._timings(now), stop=self.detokenizer.stop)
 
     def _timings(self, now: float) -> Timings:
         started = self.admitted if self.admitted is not None else now

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.errors import InvalidInput
+from core.errors import InvalidInput, StoredError
 from core.models.records import AdapterFile, ModelFile
 from models.gguf.adapters import is_adapter, read_adapter
 from models.gguf.facts import read_facts
@@ -36,7 +36,7 @@ class _Found:
 
     path: Path
     state: _State | None
-    complaint: str | None = None
+    complaint: StoredError | None = None
 
 
 class Catalog:
@@ -78,12 +78,13 @@ class Catalog:
                 key = (str(each.path), each.state, each.complaint, *sorted(parts.get((str(each.path.parent), part[0]), ()) if part else ()))
                 known = self._known.get(key)
                 if known is None and time.monotonic() > deadline:
-                    unread.append(_unusable(each, UNREAD))
+                    unread.append(_unusable(each, StoredError(UNREAD)))
                 else:
                     fresh[key] = known or _describe(each)
             self._known = fresh
         if len(listed) > MOST_FILES:
-            unread.append(ModelFile(self._folder, self._folder.name, 0, error=f"The folder holds more than {MOST_FILES:,} files."))
+            crowded = StoredError("The folder holds more than {most:,} files.", {"most": MOST_FILES})
+            unread.append(ModelFile(path=self._folder, name=self._folder.name, size_bytes=0, error=crowded))
         return [*fresh.values(), *unread]
 
 
@@ -103,7 +104,7 @@ def _walk(folder: Path) -> Iterator[_Found]:
         except FileNotFoundError:
             continue  # no models folder yet, or removed meanwhile
         except OSError as error:
-            yield _Found(Path(place), None, f"This folder cannot be read: {error.strerror}.")
+            yield _Found(Path(place), None, StoredError("This folder cannot be read: {reason}.", {"reason": error.strerror or str(error)}))
             continue
         for name in names:
             found = _found(f"{place}/{name}")
@@ -124,11 +125,13 @@ def _found(path: str) -> _Found | None:
         if not Path(path).is_symlink():
             return None
         target = shown(str(Path(path).readlink()))
-        return _Found(Path(path), None, f"It is a link to {target}, which cannot be reached: {error.strerror}.")
+        return _Found(Path(path), None, StoredError(
+                "It is a link to {target}, which cannot be reached: {reason}.", {"target": target, "reason": error.strerror or str(error)}
+            ))
     if stat.S_ISDIR(state.st_mode):
         return _Found(Path(path), None)
     regular = stat.S_ISREG(state.st_mode)
-    complaint = None if regular or not is_gguf(path) else "It is not a file, but a pipe, a socket or a device. Remove it."
+    complaint = None if regular or not is_gguf(path) else StoredError("It is not a file, but a pipe, a socket or a device. Remove it.")
     return _Found(Path(path), (state.st_mtime_ns, state.st_size, state.st_ino), complaint)
 
 
@@ -145,11 +148,15 @@ def _describe(found: _Found) -> Described:
         check_model(facts.headers, facts.file.architecture)
         return facts.file
     except InvalidInput as error:
-        return _unusable(found, str(error), adapter=adapter)
+        return _unusable(found, StoredError.of(error), adapter=adapter)
 
 
-def _unusable(found: _Found, error: str, *, adapter: bool = False) -> Described:
+def _unusable(found: _Found, error: StoredError, *, adapter: bool = False) -> Described:
     """With a name that can be shown, even where nothing could be opened by it."""
     path, size = Path(shown(str(found.path))), found.state[1] if found.state else 0
     name = bare(path.name)
-    return AdapterFile(path, name, size, error=error) if adapter else ModelFile(path, name, size, error=error)
+    return (
+        AdapterFile(path=path, name=name, size_bytes=size, error=error)
+        if adapter
+        else ModelFile(path=path, name=name, size_bytes=size, error=error)
+    )

@@ -3,6 +3,7 @@
 In reading order:
 
 - local: a model in this process or in a child of it
+- prompts: what a model reads of a request, as tokens
 - local_generation: one running answer, watched while it streams
 - degeneration: notice answers that only repeat themselves
 - prefetch: prepare a conversation's next prompt

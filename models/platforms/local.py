@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
-from core.errors import InvalidInput, NotFound, PromptTooLong
-from core.inference.requests import ChatMessage, ChatRole, GenerationRequest, SamplingParams, Tool, ToolChoice
+from core.errors import InvalidInput, NotFound
+from core.inference.requests import ChatMessage, GenerationRequest, PromptTokens, SamplingParams, ToolChoice
 from models.child.model import ChildModel
 from models.engine.engine import Engine
 from models.engine.kv_cache.offload_files import ParkedFiles
@@ -18,12 +19,12 @@ from models.engine.stats.metrics import EngineMetrics
 from models.gguf.adapters import ChosenAdapter
 from models.gguf.facts import ModelFacts
 from models.platforms.local_generation import LocalGeneration
-from models.platforms.prefetch import UNKNOWN, LookAhead, Turn
+from models.platforms.prefetch import LookAhead, Turn
+from models.platforms.prompts import Prompts, Reading
 from models.prompting.answer_reader import AnswerReader
 from models.prompting.call_grammar import may_call, must_call
-from models.prompting.chat_template import ChatTemplate, Prompt
+from models.prompting.chat_template import ChatTemplate
 from models.prompting.grammar import check_grammar
-from models.prompting.marked_text import SEAM, MarkedText
 from models.prompting.reasoning import CLOSE, OPEN, ReasoningParser
 from models.prompting.tool_calls import ToolCallParser
 from models.schema.json_schema import Followed, grammar_of
@@ -66,34 +67,32 @@ class LocalPlatform:
         name = f"{facts.file.name} {facts.title}"
         self._defaults = recommended(facts.file.architecture, name)
         self._tool_defaults = recommended(facts.file.architecture, name, tools=True)
-        self._plain = MarkedText(backend.control_markers()).defused
-        self._look_ahead = LookAhead(facts.file.name, backend.slots, self._expected, self._engine.expect)
+        self._prompts = Prompts(backend, template, facts.file.name)
+        self._look_ahead = LookAhead(facts.file.name, backend.slots, self._prompts.expected, self._engine.expect)
         self._engine.start()
 
     def start(self, request: GenerationRequest) -> LocalGeneration:
         """Render, tokenize and queue. Raises NotFound (no such adapter), PromptTooLong, InvalidInput, Busy, Unavailable."""
         adapter = self._adapter(request.adapter) if request.adapter else None
         self._engine.check_room(request.user_id, batch=request.batch)
-        tools = () if request.tool_choice is ToolChoice.NONE else tuple(map(self._defused_tool, request.tools))
-        messages = [self._defused(message) for message in request.messages]
-        prompt = self._template.render(messages, thinking=request.thinking, tools=tools)
-        tokens = self._tokenize(prompt)
-        if not tokens:
-            raise InvalidInput("The chat template of {model} writes nothing for this conversation.", model=self.facts.file.name)
-        room = self._room(tokens)
+        reading = self._prompts.read(request)
         followed = self._followed(request)
-        params = self._resolved(request, prompt, room, followed.grammar if followed else None)
-        calls = ToolCallParser(request.tools, forced=request.tool_choice is not ToolChoice.AUTO) if tools else None
-        reader = AnswerReader(ReasoningParser(inside=prompt.inside_thinking), calls)
+        params = self._resolved(request, reading, followed.grammar if followed else None)
+        calls = ToolCallParser(request.tools, forced=request.tool_choice is not ToolChoice.AUTO) if reading.tools else None
+        reader = AnswerReader(ReasoningParser(inside=reading.inside_thinking, verbatim=reading.verbatim), calls)
         key = adapter.key if adapter else 0
-        sequence = self.submit(tokens, params, request.user_id, batch=request.batch, adapter=key, label=request.id)
+        sequence = self.submit(reading.tokens, params, request.user_id, batch=request.batch, adapter=key, label=request.id)
 
         def ended(answer: ChatMessage, sequence: Sequence) -> None:
-            self._look_ahead.after(
-                Turn(messages=(*messages, self._defused(answer)), thinking=request.thinking, tools=tools, sequence=sequence)
+            turn = Turn(
+                messages=(*reading.messages, self._prompts.defused(answer)),
+                thinking=request.thinking,
+                tools=reading.tools,
+                sequence=sequence,
             )
+            self._look_ahead.after(turn)
 
-        hears = None if request.batch else ended
+        hears = None if request.batch or reading.verbatim else ended
         return LocalGeneration(
             self, sequence, params, reader,
             name=self.facts.file.name, version=self.version, device=self.platform,
@@ -118,23 +117,22 @@ class LocalPlatform:
     def tokenize(self, text: str) -> list[int]:
         return self.backend.tokenize(text)
 
-    def _expected(self, turn: Turn) -> list[int]:
-        """What the next prompt begins with, up to its question; nothing where the template does not tell. Raises PortalError."""
-        prompt = self._template.render([*turn.messages, ChatMessage(ChatRole.USER, UNKNOWN)], thinking=turn.thinking, tools=turn.tools)
-        return self._tokenize(replace(prompt, text=prompt.text.rpartition(UNKNOWN)[0]))
+    def prompt_tokens(self, request: GenerationRequest) -> PromptTokens:
+        """What the model would read. Raises InvalidInput, Unavailable."""
+        return self._prompts.told(request)
 
-    def _room(self, tokens: list[int]) -> int:
-        room: int = self.backend.context - len(tokens)
-        if room < 1:
-            raise PromptTooLong(len(tokens), self.backend.context - 1)
-        return room
+    def pieces(self, tokens: Iterable[int]) -> PromptTokens:
+        """The text of tokens. Raises InvalidInput for what is no token of the model."""
+        return self._prompts.pieces(list(tokens))
 
-    def _resolved(self, request: GenerationRequest, prompt: Prompt, room: int, grammar: str | None) -> Resolved:
+    def _resolved(self, request: GenerationRequest, reading: Reading, grammar: str | None) -> Resolved:
         asked = replace(request.params, grammar=grammar, json_schema=None)
+        room = self.backend.context - len(reading.tokens)
+        thinks = not reading.verbatim and (reading.inside_thinking or self.facts.file.thinking)
         tags = None
-        if needs_steering(asked) and request.thinking and (prompt.inside_thinking or self.facts.file.thinking):
+        if needs_steering(asked) and request.thinking and thinks:
             opening, closing = self.backend.tokenize(OPEN), self.backend.tokenize(CLOSE)
-            tags = ThinkingTags(tuple(opening), tuple(closing), prompt.inside_thinking)
+            tags = ThinkingTags(tuple(opening), tuple(closing), reading.inside_thinking)
         default = self._tool_defaults if request.tools else self._defaults
         return resolve(asked, default, min(asked.max_tokens or DEFAULT_MAX_TOKENS, room), tags)
 
@@ -190,16 +188,3 @@ class LocalPlatform:
         self._look_ahead.close()
         self._template.close()
         return self._engine.close(timeout)
-
-    def _defused(self, message: ChatMessage) -> ChatMessage:
-        """Whoever types <|system|> means the characters: cut the marker in two, so that it never becomes the token."""
-        calls = tuple(replace(call, name=self._plain(call.name), arguments=self._plain(call.arguments)) for call in message.tool_calls)
-        return replace(message, content=self._plain(message.content), reasoning=self._plain(message.reasoning), tool_calls=calls)
-
-    def _defused_tool(self, tool: Tool) -> Tool:
-        return replace(
-            tool, name=self._plain(tool.name), description=self._plain(tool.description), parameters=self._plain(tool.parameters)
-        )
-
-    def _tokenize(self, prompt: Prompt) -> list[int]:
-        return self.backend.tokenize_pieces([piece for piece in prompt.text.split(SEAM) if piece])

@@ -66,6 +66,7 @@ class LocalGeneration:
         self.model_version = version + (f"+{adapter.version}" if adapter else "")
         self.platform = device
         self.engine = ENGINE
+        self.prompt_tokens = sequence.prompt_length
         self.ignored = ignored
         self._platform = platform
         self._params = params

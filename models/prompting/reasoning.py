@@ -9,13 +9,14 @@ class ReasoningParser:
     """Feed text in any pieces. A tag cut between two pieces is held back until it is whole.
 
     inside: the prompt itself ended in `<think>`, so the answer begins with thoughts and has no opening tag. Otherwise
-    an opening tag counts only where the answer begins: later it is a quotation.
+    an opening tag counts only where the answer begins: later it is a quotation. verbatim: the answer goes on in the middle of a
+    text, so that everything is text.
     """
 
-    def __init__(self, *, inside: bool) -> None:
-        self._state = "thinking" if inside else "start"
+    def __init__(self, *, inside: bool, verbatim: bool = False) -> None:
+        self._state = "text" if verbatim else "thinking" if inside else "start"
         self._held = ""
-        self._trim = True
+        self._trim = not verbatim
         """Blank lines at the start of thoughts and text belong to the tags."""
 
     @property

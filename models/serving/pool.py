@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from core.errors import Conflict, InvalidInput, NotFound, PortalError, Unavailable
+from core.errors import Conflict, InvalidInput, NotFound, PortalError, StoredError, Unavailable
 from core.models.records import AdapterFile, DeviceMemory, LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelKind, ModelState
 from models.child.kept_process import AGAIN
 from models.embedding.embedding_platform import EmbeddingPlatform
@@ -113,9 +113,9 @@ class Pool:
                 raise Conflict("A model named {model} is loaded already. Unload it first.", model=facts.file.name)
             self._remembered.keep(path, settings)
             entry = self._entries[facts.file.name] = Entry(
-                facts,
-                plan,
-                adapters,
+                facts=facts,
+                plan=plan,
+                adapters=adapters,
                 device=plan.memory.device,
                 becomes_default=default,
                 isolated=settings.isolated,
@@ -239,10 +239,10 @@ class Pool:
         try:
             platform = self._loader.load(entry, lambda state, reason: self._changed(entry, state, reason))
         except PortalError as error:
-            self._failed(entry, str(error))
+            self._failed(entry, StoredError.of(error))
         except Exception as error:  # noqa: BLE001 - shown as the reason; the other models run on
             _log.exception("loading %s failed", entry.name)
-            self._failed(entry, f"It could not be loaded: {error}")
+            self._failed(entry, StoredError("It could not be loaded: {error}", {"error": str(error)}))
         else:
             with self._lock:
                 if not entry.unwanted:
@@ -259,13 +259,13 @@ class Pool:
         platform = entry.platform
         if state is ModelState.FAILED:
             entry.platform = None
-            self._failed(entry, f"Its process ended again and again: {reason}")
+            self._failed(entry, StoredError("Its process ended again and again: {reason}", {"reason": reason}))
             if platform is not None:
                 platform.close()
             return
         with self._lock:
             if entry.state in (ModelState.READY, ModelState.RESTARTING):
-                entry.state, entry.error = state, reason or None
+                entry.state, entry.error = state, StoredError.kept(reason) if reason else None
 
     def _drain(self, entry: Entry) -> None:
         deadline = time.monotonic() + DRAIN_S
@@ -277,9 +277,9 @@ class Pool:
             self._remove(entry)
             _log.info("model %s is unloaded", entry.name)
         else:
-            self._failed(entry, "It did not stop. Restart the portal to free its memory.")
+            self._failed(entry, StoredError("It did not stop. Restart the portal to free its memory."))
 
-    def _failed(self, entry: Entry, reason: str) -> None:
+    def _failed(self, entry: Entry, reason: StoredError) -> None:
         with self._lock:
             if entry.unwanted and entry.platform is None:
                 self._remove(entry)

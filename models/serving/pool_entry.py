@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 
+from core.errors import StoredError
 from core.models.records import LoadedModel, ModelKind, ModelState
 from models.embedding.embedding_platform import EmbeddingPlatform
 from models.engine.stats.metrics import STUCK_S
@@ -27,7 +28,7 @@ class Entry:
     platform: LocalPlatform | EmbeddingPlatform | None = None
     progress: float = 0.0
     memory_bytes: int = 0
-    error: str | None = None
+    error: StoredError | None = None
     becomes_default: bool = False
     """Once it is ready: until then, and if it fails, the default stays what it was."""
     isolated: bool = False

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from core.errors import InvalidInput
-from core.inference.requests import GenerationRequest, RunningGeneration
+from core.inference.records import ServedModel
+from core.inference.requests import GenerationRequest, PromptTokens, RunningGeneration
 from core.inference.vectors import EmbeddingRequest, RerankRequest, RunningEmbedding
-from core.models.records import LoadedModel, ModelKind, ModelState
+from core.models.records import ModelKind, ModelState
 from models.serving.pool import Pool
 
 
@@ -21,6 +22,14 @@ class PoolRouter:
     def start(self, request: GenerationRequest) -> RunningGeneration:
         request = self._spelled_out(request)
         return self._pool.platform(request.model).start(request)
+
+    def prompt_tokens(self, request: GenerationRequest) -> PromptTokens:
+        request = self._spelled_out(request)
+        return self._pool.platform(request.model).prompt_tokens(request)
+
+    def pieces(self, model: str | None, tokens: Sequence[int]) -> PromptTokens:
+        request = self._spelled_out(GenerationRequest(messages=(), user_id="", model=model))
+        return self._pool.platform(request.model).pieces(tokens)
 
     def embed(self, request: EmbeddingRequest) -> RunningEmbedding:
         return self._pool.vectors(request.model, ModelKind.EMBEDDING).embed(request)
@@ -39,5 +48,21 @@ class PoolRouter:
             )
         return replace(request, model=model, adapter=adapter)
 
-    def models(self) -> Sequence[LoadedModel]:
-        return [model for model in self._pool.loaded() if model.state is ModelState.READY]
+    def models(self) -> Sequence[ServedModel]:
+        return [
+            ServedModel(
+                name=model.name,
+                kind=model.file.kind,
+                version=model.version,
+                platform=model.platform,
+                context=model.context,
+                thinking=model.file.thinking,
+                adapters=model.adapters,
+                default=model.default,
+                guide=model.guide,
+                isolated=model.isolated,
+                stuck_s=model.stuck_s,
+            )
+            for model in self._pool.loaded()
+            if model.state is ModelState.READY
+        ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from functools import cache
 from pathlib import Path
 
@@ -14,7 +13,6 @@ from core.errors import PortalError, StoredError
 CATALOGUES = Path(__file__).parent / "catalogues"
 LANGUAGES = {"en": "English", "zh": "中文"}
 _CHOSEN = "language"
-_FIELD = re.compile(r"\{(\w+)[^{}]*\}")
 
 
 def language() -> str:
@@ -41,31 +39,6 @@ def t(sentence: str, /, **fields: object) -> str:
 def said(error: PortalError | StoredError) -> str:
     """The error's sentence in the person's language."""
     return t(error.template, **error.params)
-
-
-def retold(sentence: str) -> str:
-    """A sentence of an error that was kept in English, its fields filled: in the person's language, where its template is known."""
-    for pattern, entry in _templates(language()):
-        if found := pattern.fullmatch(sentence):
-            return entry.format(**found.groupdict())
-    return t(sentence)
-
-
-@cache
-def _templates(language: str) -> list[tuple[re.Pattern[str], str]]:
-    """What the sentences with fields look like once filled, and their translations; those with the most words of their own first."""
-    found = []
-    for sentence, entry in catalogue(language).items():
-        pieces = _FIELD.split(sentence)
-        if len(pieces) > 1 and isinstance(entry, str) and sentence.endswith("."):
-            seen: set[str] = set()
-            pattern = ""
-            for place, piece in enumerate(pieces):
-                pattern += re.escape(piece) if place % 2 == 0 else f"(?P={piece})" if piece in seen else f"(?P<{piece}>.+?)"
-                seen |= {piece} if place % 2 else set()
-            # What was filled in is text by now, with its commas and digits.
-            found.append((sum(map(len, pieces[::2])), re.compile(pattern, re.DOTALL), _FIELD.sub(r"{\1}", entry)))
-    return [each[1:] for each in sorted(found, key=lambda each: -each[0])]
 
 
 @cache

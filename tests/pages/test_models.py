@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.errors import InvalidInput, NotAllowed
+from core.errors import InvalidInput, NotAllowed, StoredError
 from core.models.records import (
     Adapter,
     AdapterFile,
@@ -29,7 +29,8 @@ from tests.pages.seeded import Stage, as_role, page, stage, texts
 OTHER = ModelFile(Path("/models/glm-4-9b.gguf"), "glm-4-9b", 3_000_000_000, "glm4", "Q4_K_M", 9_400_000_000, 32_768, 40)
 HUGE = ModelFile(Path("/models/glm-4-32b.gguf"), "glm-4-32b", 34_600_000_000, "glm4", "Q8_0", 32_600_000_000, 32_768, 61)
 BAD = ModelFile(
-    Path("/models/cut.gguf"), "cut", 1_000, error="The file is cut: 6.2 GB of tensors are announced, 1 kB is there. Download it again."
+    Path("/models/cut.gguf"), "cut", 1_000,
+    error=StoredError("The file is cut: 6.2 GB of tensors are announced, 1 kB is there. Download it again."),
 )
 
 PLAN = MemoryPlan("CPU", 3_000_000_000, 1, 1_000, 8_000_000_000, 16_000_000_000, 4096, 4)
@@ -141,7 +142,8 @@ def test_a_loading_model_shows_how_far_it_is(made: Stage) -> None:
 
 
 def test_a_failed_load_keeps_its_sentence_until_it_is_dismissed(made: Stage) -> None:
-    made.pool.models = [MODEL, LoadedModel("glm-4-9b", ModelState.FAILED, OTHER, "", "local", "CPU", error="It needs 9 GB; 2 GB are free.")]
+    error = StoredError("It needs 9 GB; 2 GB are free.")
+    made.pool.models = [MODEL, LoadedModel("glm-4-9b", ModelState.FAILED, OTHER, "", "local", "CPU", error=error)]
     made.pool.on_disk = [FILE, OTHER]
     drawn = page("models", made)
     shown = texts(drawn).replace("\\", "")
@@ -233,7 +235,7 @@ def test_a_path_typed_by_hand_becomes_the_model_of_the_plan(made: Stage) -> None
 def test_a_path_that_cannot_be_read_is_refused_with_its_reason(made: Stage) -> None:
     assert add_path(made.portal, made.admin, Path("/data/none.gguf")) == "There is no file /data/none.gguf."
     made.pool.read_file = lambda path: BAD  # type: ignore[method-assign]
-    assert add_path(made.portal, made.admin, BAD.path) == BAD.error
+    assert add_path(made.portal, made.admin, BAD.path) == str(BAD.error)
 
 
 def test_the_page_speaks_chinese(made: Stage) -> None:
@@ -275,7 +277,7 @@ def test_adapters_made_for_the_model_are_offered_with_a_name_and_a_strength(made
     made.pool.adapters_on_disk = [
         AdapterFile(Path("/models/legal v2.gguf"), "legal v2", 20_000_000, "glm4", 8),
         AdapterFile(Path("/models/other.gguf"), "other", 20_000_000, "deepseek2", 8),
-        AdapterFile(Path("/models/bad.gguf"), "bad", 20, error="bad.gguf is damaged: it changes nothing. Download it again."),
+        AdapterFile(Path("/models/bad.gguf"), "bad", 20, error=StoredError("bad.gguf is damaged: it changes nothing. Download it again.")),
     ]
     drawn = page("models", made)
     shown = texts(drawn)
@@ -311,7 +313,7 @@ def test_without_a_crash_nothing_is_told_of_one(made: Stage) -> None:
 
 
 def test_a_model_whose_process_died_is_shown_as_restarting(made: Stage) -> None:
-    made.pool.models = [replace(MODEL, state=ModelState.RESTARTING, error="SIGABRT", isolated=True)]
+    made.pool.models = [replace(MODEL, state=ModelState.RESTARTING, error=StoredError("SIGABRT"), isolated=True)]
     shown = texts(page("models", made))
     assert "Restarting" in shown and "being started again" in shown and "SIGABRT" in shown
 

@@ -123,7 +123,7 @@ def test_a_model_that_cannot_be_loaded_at_the_start_is_told_until_it_is_left_out
     portal = restarted(tmp_path, pool)
     admin = admin_of(portal)
     problems = portal.models.start_problems(admin)
-    assert [(each.name, each.reason) for each in problems] == [("guide", "no guide"), ("fake", "There is no file /models/glm.gguf.")]
+    assert [(each.name, str(each.reason)) for each in problems] == [("guide", "no guide"), ("fake", "There is no file /models/glm.gguf.")]
     with pytest.raises(NotAllowed):
         portal.models.start_problems(replace(admin, role=Role.ANALYST))
     for name in ("fake", "guide"):
@@ -169,7 +169,7 @@ def test_a_real_model_comes_back_after_a_restart_and_its_failure_is_told(tmp_pat
     portal = start()
     assert settled(portal) == {"guide": (ModelState.READY, True), "glm": (ModelState.FAILED, False)}
     [problem] = portal.models.start_problems(admin_of(portal))
-    assert problem.name == "glm" and "The chat template of glm" in problem.reason
+    assert problem.name == "glm" and "The chat template of glm" in str(problem.reason)
     portal.models.unload(admin_of(portal), "glm")
     assert portal.models.start_problems(admin_of(portal)) == []
     make_gguf(path)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import ModelFailed, PortalError, Unavailable
+from core.errors import InvalidInput, ModelFailed, PortalError, Unavailable
 from core.inference.requests import SamplingParams
 from models.engine.backend import Decoded, Part
 from models.engine.llama import native
@@ -305,6 +305,20 @@ class LlamaBackend:
             if self._closed:
                 raise Unavailable("The model is being unloaded.")
             self._texts.firsts()
+
+    def pieces(self, tokens: Sequence[int]) -> list[bytes]:
+        """The text of each token, markers such as <|user|> too. Raises InvalidInput for what is no token, Unavailable."""
+        if any(not 0 <= token < self.vocabulary for token in tokens):
+            raise InvalidInput("A token of this model is a number from 0 to {most}.", most=self.vocabulary - 1)
+        with self._tokenizing:
+            if self._closed:
+                raise Unavailable("The model is being unloaded.")
+            return [text_of(self._vocab, token, special=True) for token in tokens]
+
+    def gap_tokens(self) -> list[int]:
+        """The marks before a prefix, before a suffix and before what fills the gap between them; none if the model has no such marks."""
+        found = [lib.llama_vocab_fim_pre(self._vocab), lib.llama_vocab_fim_suf(self._vocab), lib.llama_vocab_fim_mid(self._vocab)]
+        return found if min(found) >= 0 else []
 
     def control_markers(self) -> list[str]:
         """The text of every control token, such as <|user|>."""

@@ -16,6 +16,8 @@ class Detokenizer:
         self._held = ""
         self.stopped = False
         """A stop came, a string or a token; it and what follows are not text."""
+        self.stop: str | None = None
+        """The string that came."""
 
     def feed(self, piece: bytes) -> str:
         """The text that is certain after this token."""
@@ -25,9 +27,9 @@ class Detokenizer:
         if not self._stop:
             return text
         self._held += text
-        found = min((at for at in (self._held.find(stop) for stop in self._stop) if at >= 0), default=-1)
-        if found >= 0:
-            text, self._held, self.stopped = self._held[:found], "", True
+        found = min(((at, stop) for stop in self._stop if (at := self._held.find(stop)) >= 0), default=None)
+        if found is not None:
+            text, self._held, self.stopped, self.stop = self._held[: found[0]], "", True, found[1]
             return text
         keep = max(self._overlap(stop) for stop in self._stop)
         text, self._held = self._held[: len(self._held) - keep], self._held[len(self._held) - keep :]

@@ -9,9 +9,9 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.chat.pending_deletions import Pending
 from core.chat.turns import TurnOptions
+from core.inference.records import ServedModel
 from core.knowledge.encodings import UTF_8
 from core.knowledge.records import StoredFile
-from core.models.records import LoadedModel
 from pages.shell.words import t
 from pages.widgets.chat.follow import follow
 from pages.widgets.chat.linked_message import Arrival
@@ -25,7 +25,7 @@ _MODEL = "chosen_model"
 _THINKING = "wants_thinking"
 
 
-def gone_model(models: Sequence[LoadedModel], answered_by: str) -> str:
+def gone_model(models: Sequence[ServedModel], answered_by: str) -> str:
     """A sentence about the model that answered last, where nobody can ask it now; "" where it is there."""
     if not models or not answered_by or any(answered_by in each.names for each in models):
         return ""
@@ -37,13 +37,13 @@ def gone_model(models: Sequence[LoadedModel], answered_by: str) -> str:
     return t("The last answer came from {model}, which is not loaded now. {other} answers.", model=gone, other=plain(name))
 
 
-def options(models: Sequence[LoadedModel]) -> TurnOptions:
+def options(models: Sequence[ServedModel]) -> TurnOptions:
     """What the person chose; a model that is gone falls back to the default one."""
     return TurnOptions(model=_chosen(models)[0] if models else None, thinking=bool(st.session_state.get(_THINKING, True)))
 
 
 def composer(
-    models: Sequence[LoadedModel],
+    models: Sequence[ServedModel],
     *,
     conversation: str,
     answer: str,
@@ -112,7 +112,7 @@ def _shown(file: StoredFile) -> str:
     return file.name if file.encoding in ("", UTF_8) else f"{file.name} · {file.encoding}"
 
 
-def _choices(models: Sequence[LoadedModel], on_choice: Callable[[], None]) -> None:
+def _choices(models: Sequence[ServedModel], on_choice: Callable[[], None]) -> None:
     name, chosen = _chosen(models)
     titles = {name: model_title(each, name) for each in models for name in each.names}
     picked = st.menu_button(
@@ -122,16 +122,16 @@ def _choices(models: Sequence[LoadedModel], on_choice: Callable[[], None]) -> No
         st.session_state[_MODEL] = picked
         on_choice()
         st.rerun()
-    if chosen.file.thinking:
+    if chosen.thinking:
         st.session_state[_THINKING] = st.toggle(t("Thinking"), value=st.session_state.get(_THINKING, True), key="thinking")
 
 
-def model_title(model: LoadedModel, name: str) -> str:
+def model_title(model: ServedModel, name: str) -> str:
     """What people read for a model, or for one of its adapters."""
     return t("Built-in guide, knows only this portal") if model.guide and name == model.name else name
 
 
-def _chosen(models: Sequence[LoadedModel]) -> tuple[str, LoadedModel]:
+def _chosen(models: Sequence[ServedModel]) -> tuple[str, ServedModel]:
     """The name, which may be that of an adapter, and its model."""
     wanted = st.session_state.get(_MODEL)
     return next(((name, each) for each in models for name in each.names if name == wanted), (models[0].name, models[0]))

@@ -247,7 +247,7 @@ def _unsaved(why: StoredError) -> None:
 
 def _stuck(portal: Portal, user: User, name: str) -> None:
     """Say it where the model of the answer does not get on."""
-    for model in portal.models.available(user):
+    for model in portal.gateway.chat_models(user):
         if model.name == name.partition(":")[0] and model.stuck_s:
             again = t("It is started again by itself; then ask again.") if model.isolated else t("Stop the answer, and tell an admin.")
             with st.container(key="stuck"):

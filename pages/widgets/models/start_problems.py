@@ -10,7 +10,7 @@ from core.errors import PortalError
 from core.people.permissions import Permission, allows
 from core.people.records import User
 from pages.shell import frame
-from pages.shell.words import retold, said, t
+from pages.shell.words import said, t
 from pages.widgets.chat.message import plain
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def start_problems(portal: Portal, user: User, *, here: bool) -> None:
     with st.container(border=True, key="startproblems", gap="xsmall"):
         for problem in problems:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                reason = plain(retold(problem.reason))
+                reason = plain(said(problem.reason))
                 st.markdown(
                     f":red[:material/error:] **{t('{name} was not loaded at the start', name=plain(problem.name))}**  \n:gray[{reason}]",
                     width="stretch",

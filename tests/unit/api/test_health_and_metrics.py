@@ -185,7 +185,7 @@ def test_an_error_inside_is_a_sentence_and_not_a_traceback(
         raise ZeroDivisionError("secret detail")
 
     monkeypatch.setattr(portal.conversations, "list", broken)
-    monkeypatch.setattr(portal.models, "ready", broken)
+    monkeypatch.setattr(portal.gateway, "models", broken)
     for path in ("/api/v1/conversations", "/v1/models"):
         answer = ann.get(path)
         assert answer.status_code == 500

@@ -38,7 +38,10 @@ def ada(address: str) -> Iterator[httpx.Client]:
     client.close()
 
 
-PATHS = ["/api/v1/session", "/v1/chat/completions", "/v1/embeddings", "/v1/rerank", "/api/v1/conversations"]
+PATHS = [
+    *("/api/v1/session", "/api/v1/conversations", "/v1/chat/completions", "/v1/embeddings", "/v1/rerank"),
+    *("/v1/messages", "/v1/messages/count_tokens"),
+]
 
 
 def send(client: httpx.Client, path: str, body: bytes, kind: str = "application/json") -> httpx.Response:
@@ -167,6 +170,7 @@ def test_odd_values_in_a_message(ann: httpx.Client, field: str) -> None:
         ("PUT", "/api/v1/retention/holds/bob", ["reason"]),
         ("POST", "/api/v1/store/backups", ["passphrase"]),
         ("POST", "/api/v1/index/parked/retry", ["number"]),
+        ("POST", "/v1/messages/count_tokens", ["messages", "model", "system", "tools", "tool_choice", "thinking", "output_config"]),
         ("POST", "/v1/embeddings", ["input", "model", "dimensions", "encoding_format", "truncate"]),
         ("POST", "/v1/rerank", ["query", "documents", "model", "top_n", "return_documents"]),
         ("PATCH", f"/api/v1/feedback/{'0' * 32}", ["state", "note"]),

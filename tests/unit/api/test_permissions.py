@@ -78,6 +78,8 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
     ("GET", "/v1/models", None, ALL, 200),
     ("GET", "/v1/models/{name}", None, ALL, 404),
     ("POST", "/v1/chat/completions", HELLO, ALL, 200),
+    ("POST", "/v1/messages", {"max_tokens": 9, **HELLO}, ALL, 200),
+    ("POST", "/v1/messages/count_tokens", HELLO, ALL, 200),
     ("POST", "/v1/embeddings", {"input": "x"}, ALL, 200),
     ("POST", "/v1/rerank", {"query": "x", "documents": ["y"]}, ALL, 200),
     ("GET", "/healthz", None, OPEN, 200),

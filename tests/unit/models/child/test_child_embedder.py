@@ -173,4 +173,4 @@ def test_what_cannot_be_loaded_fails_with_llama_cpps_words(pool: Pool, tmp_path:
     path.write_bytes(path.read_bytes().replace(b"blk.1.ffn_up.bias", b"blk.1.ffn_up.bios"))
     load(pool, path, APART)
     failed = wait(pool, "bad")
-    assert failed.state is ModelState.FAILED and failed.error is not None and "could not load" in failed.error
+    assert failed.state is ModelState.FAILED and failed.error is not None and "could not load" in str(failed.error)

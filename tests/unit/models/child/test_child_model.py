@@ -231,7 +231,7 @@ def test_while_it_is_started_again_people_are_told_so(pool: Pool, tmp_path: Path
     load(pool, GUIDE, APART)
     os.kill(process_of(pool, "guide"), signal.SIGKILL)
     until(lambda: state_of(pool, "guide") is ModelState.RESTARTING, 2)
-    until(lambda: pool.loaded()[0].error == "SIGKILL", 2)
+    until(lambda: str(pool.loaded()[0].error) == "SIGKILL", 2)
     assert PoolRouter(pool).models() == []
     for name in (None, "guide"):
         with pytest.raises(Unavailable, match="guide stopped working and is being started again"):
@@ -250,7 +250,7 @@ def test_after_three_deaths_it_is_left_and_can_be_loaded_again(pool: Pool, monke
         os.kill(processes[-1], signal.SIGKILL)
         until(lambda: state_of(pool, "guide") is not ModelState.READY)
     until(lambda: state_of(pool, "guide") is ModelState.FAILED)
-    assert pool.loaded()[0].error == "Its process ended again and again: SIGKILL"
+    assert str(pool.loaded()[0].error) == "Its process ended again and again: SIGKILL"
     with pytest.raises(Unavailable):
         PoolRouter(pool).start(request("x"))
     assert all(is_gone(process) for process in processes)
@@ -309,7 +309,7 @@ def test_what_cannot_be_loaded_fails_with_llama_cpps_words(pool: Pool, tmp_path:
     load(pool, crashing_gguf(tmp_path / "crash.gguf"), APART)
     failed = wait(pool, "crash")
     assert failed.state is ModelState.FAILED
-    assert failed.error is not None and "SIGABRT. It said: a check inside llama.cpp failed" in failed.error
+    assert failed.error is not None and "SIGABRT. It said: a check inside llama.cpp failed" in str(failed.error)
 
 
 _PORTAL = """

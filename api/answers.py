@@ -1,0 +1,132 @@
+"""The running answers to one request, as every dialect reads them: what came since the last look, words merged."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import replace
+
+from api.streams import KEEP_ALIVE_S, Failed, Feed, pump
+from core.errors import PortalError, Unavailable
+from core.inference.gateway import Answer, Gateway
+from core.inference.requests import Delta, Finished, GenerationEvent, GenerationRequest, Queued
+
+Item = tuple[int, Queued | Delta | Finished]
+"""What came of answer number so and so."""
+
+
+class RunningAnswers:
+    """Runs answers on threads of their own. `leave()` frees the engine if they are not at their end.
+
+    Of several answers the first begins alone; the others follow once it has read the prompt, and copy that from it.
+    """
+
+    def __init__(self, gateway: Gateway, first: Answer, start_another: Callable[[int], Answer], count: int = 1) -> None:
+        self.first = first
+        self.count = count
+        self._gateway = gateway
+        self._start_another = start_another
+        self._lock = threading.Lock()
+        self._running = [first]
+        self._prompt_read = threading.Event()
+        self._ended = 0
+        self._left = False
+        self._feed: Feed[tuple[int, GenerationEvent] | Failed | None] = Feed()
+        for number in range(count):
+            pump(self._source(number), self._feed, f"completion-{first.id[:8]}-{number}")
+
+    @staticmethod
+    def one(gateway: Gateway, answer: Answer) -> RunningAnswers:
+        """A single answer."""
+        return RunningAnswers(gateway, answer, lambda _number: answer)
+
+    def _source(self, number: int) -> Iterator[tuple[int, GenerationEvent]]:
+        completion = self.first
+        if number:
+            self._prompt_read.wait()
+            if self._gone():
+                return
+            completion = self._start_another(number)
+            with self._lock:
+                self._running.append(completion)
+            if self._gone():
+                completion.cancel()
+        try:
+            for event in self._gateway.recorded(completion):
+                if isinstance(event, Delta):
+                    self._prompt_read.set()
+                yield number, event
+        except PortalError:
+            self.leave()  # what one of the answers cannot get, the others need not try
+            raise
+        finally:
+            self._prompt_read.set()
+
+    def _gone(self) -> bool:
+        with self._lock:
+            return self._left
+
+    @property
+    def _finished(self) -> bool:
+        return self._ended >= self.count
+
+    def leave(self) -> None:
+        if self._finished:
+            return
+        with self._lock:
+            self._left = True
+            running = list(self._running)
+        for completion in running:
+            completion.cancel()
+        self._prompt_read.set()
+
+    async def deltas(self) -> AsyncIterator[Item | None]:
+        """What came since the last one, words merged; None after a while without any. Raises what a generation raised."""
+        while not self._finished:
+            items = await self._feed.take(KEEP_ALIVE_S)
+            if not items:
+                yield None
+            for number in range(self.count):
+                deltas = [event for event in _of(items, number) if isinstance(event, Delta)]
+                if deltas:
+                    yield number, merged(deltas)
+                for event in _of(items, number):
+                    if isinstance(event, Finished) or (isinstance(event, Queued) and not deltas):
+                        yield number, event
+            for item in items:
+                if isinstance(item, Failed):
+                    self.leave()
+                    self._ended = self.count
+                    raise item.error
+            self._ended += sum(item is None for item in items)
+
+    def whole(self, items: Sequence[Item | None]) -> list[tuple[Delta, Finished]]:
+        """Each answer and its end, of all items that `deltas` gave. Raises Unavailable where an end is missing."""
+        answers = []
+        for number in range(self.count):
+            mine = [item[1] for item in items if item is not None and item[0] == number]
+            end = next((event for event in mine if isinstance(event, Finished)), None)
+            if end is None:
+                raise Unavailable("The model went away in the middle of the answer. Try again.")
+            answers.append((merged([event for event in mine if isinstance(event, Delta)]), end))
+        return answers
+
+
+def another(request: GenerationRequest, number: int) -> GenerationRequest:
+    """The request for answer `number` of several: with a seed of its own, as the first one's follows from the given seed."""
+    seed = request.params.seed
+    return request if seed is None else replace(request, params=replace(request.params, seed=(seed + number) & 0xFFFFFFFF))
+
+
+def merged(deltas: Sequence[Delta]) -> Delta:
+    return Delta(
+        text="".join(each.text for each in deltas),
+        reasoning="".join(each.reasoning for each in deltas),
+        tokens=deltas[-1].tokens if deltas else 0,
+        tool_calls=tuple(call for each in deltas for call in each.tool_calls),
+        logprobs=tuple(told for each in deltas for told in each.logprobs),
+    )
+
+
+def _of(items: Sequence[tuple[int, GenerationEvent] | Failed | None], number: int) -> list[GenerationEvent]:
+    return [item[1] for item in items if isinstance(item, tuple) and item[0] == number]

@@ -1,0 +1,10 @@
+"""Anthropic's Messages API.
+
+In reading order:
+
+- errors: refusals in its shape
+- message_parts: messages, blocks and tools
+- message_request: a request for a message
+- message_answer: an answer, whole or in events
+- message_routes: the routes
+"""

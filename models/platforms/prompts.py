@@ -1,0 +1,125 @@
+"""What a model reads of a request: its conversation through the chat template, or the request's own prompt as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from core.errors import InvalidInput, PromptTooLong
+from core.inference.requests import ChatMessage, ChatRole, GenerationRequest, PromptTokens, Tool, ToolChoice
+from models.child.model import ChildModel
+from models.engine.llama.backend import LlamaBackend
+from models.platforms.prefetch import UNKNOWN, Turn
+from models.prompting.chat_template import ChatTemplate, Prompt
+from models.prompting.marked_text import SEAM, MarkedText
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A prompt as tokens, and what it was written of."""
+
+    tokens: list[int]
+    inside_thinking: bool = False
+    """The prompt ends within `<think>`, so the answer begins with thoughts."""
+    verbatim: bool = False
+    """The answer goes on in the middle of a text: it opens no thoughts."""
+    messages: tuple[ChatMessage, ...] = ()
+    tools: tuple[Tool, ...] = ()
+
+
+class Prompts:
+    """Of one model. Safe from any thread."""
+
+    def __init__(self, backend: LlamaBackend | ChildModel, template: ChatTemplate, model: str) -> None:
+        self._backend = backend
+        self._template = template
+        self._model = model
+        self._plain = MarkedText(backend.control_markers()).defused
+
+    def read(self, request: GenerationRequest) -> Reading:
+        """Render and tokenize. Raises PromptTooLong, InvalidInput, Unavailable."""
+        reading = self._conversation(request) if request.prompt is None else Reading(self._given(request), verbatim=True)
+        if not reading.tokens:
+            raise InvalidInput("The prompt is empty. Send some text.")
+        most = self._backend.context - 1
+        if len(reading.tokens) > most:
+            raise PromptTooLong(len(reading.tokens), most)
+        return reading
+
+    def told(self, request: GenerationRequest) -> PromptTokens:
+        """The same to look at, so a prompt may be empty or longer than fits."""
+        tokens = self._given(request) if request.prompt is not None else self._conversation(request).tokens
+        return PromptTokens(model=self._model, tokens=tuple(tokens), context=self._backend.context)
+
+    def pieces(self, tokens: Sequence[int]) -> PromptTokens:
+        """Raises InvalidInput for what is no token of the model."""
+        return PromptTokens(
+            model=self._model, tokens=tuple(tokens), context=self._backend.context, pieces=tuple(self._backend.pieces(tokens))
+        )
+
+    def expected(self, turn: Turn) -> list[int]:
+        """What the next prompt begins with, up to its question; nothing where the template does not tell. Raises PortalError."""
+        prompt = self._template.render([*turn.messages, ChatMessage(ChatRole.USER, UNKNOWN)], thinking=turn.thinking, tools=turn.tools)
+        return self._tokenize(prompt.text.rpartition(UNKNOWN)[0])
+
+    def defused(self, message: ChatMessage) -> ChatMessage:
+        """Whoever types <|system|> means the characters: cut the marker in two, so that it never becomes the token."""
+        calls = tuple(replace(call, name=self._plain(call.name), arguments=self._plain(call.arguments)) for call in message.tool_calls)
+        return replace(message, content=self._plain(message.content), reasoning=self._plain(message.reasoning), tool_calls=calls)
+
+    def _conversation(self, request: GenerationRequest) -> Reading:
+        tools = () if request.tool_choice is ToolChoice.NONE else tuple(map(self._defused_tool, request.tools))
+        messages = tuple(self.defused(message) for message in request.messages)
+        if request.continued:
+            prompt = self._open_end(messages, tools, thinking=request.thinking)
+        else:
+            prompt = self._template.render(messages, thinking=request.thinking, tools=tools)
+        return Reading(
+            tokens=self._tokenize(prompt.text),
+            inside_thinking=prompt.inside_thinking,
+            verbatim=request.continued,
+            messages=messages,
+            tools=tools,
+        )
+
+    def _open_end(self, messages: tuple[ChatMessage, ...], tools: tuple[Tool, ...], *, thinking: bool) -> Prompt:
+        """The conversation up to the last word of its last message, as if the model had just said it."""
+        last = messages[-1]
+        if last.role != ChatRole.ASSISTANT or last.tool_calls or not last.content:
+            raise InvalidInput("Only an assistant's message with text can be continued. Make it the last one.")
+        rendered = self._template.render([*messages[:-1], replace(last, content=UNKNOWN)], thinking=thinking, tools=tools)
+        before, found, _ = rendered.text.rpartition(UNKNOWN)
+        if not found:
+            raise InvalidInput("The chat template of {model} cannot continue an answer. End with a user's message.", model=self._model)
+        return Prompt(before + last.content, inside_thinking=False)
+
+    def _given(self, request: GenerationRequest) -> list[int]:
+        """The request's own prompt. Its writer writes the markers, too, so they are the tokens."""
+        prompt = request.prompt
+        if not isinstance(prompt, str):
+            tokens = list(prompt or ())
+            if any(not 0 <= token < self._backend.vocabulary for token in tokens):
+                raise InvalidInput("A token of {model} is a number from 0 to {most}.", model=self._model, most=self._backend.vocabulary - 1)
+            return tokens
+        if request.suffix is None:
+            return self._backend.tokenize_pieces([_whole(prompt)])
+        marks = self._backend.gap_tokens()
+        if not marks:
+            raise InvalidInput(
+                "The model {model} cannot fill a gap: it has no tokens for that. Leave {field} out.", model=self._model, field="suffix"
+            )
+        before, after, middle = marks
+        return [before, *self._tokenize(self._plain(prompt)), after, *self._tokenize(self._plain(request.suffix)), middle]
+
+    def _defused_tool(self, tool: Tool) -> Tool:
+        return replace(
+            tool, name=self._plain(tool.name), description=self._plain(tool.description), parameters=self._plain(tool.parameters)
+        )
+
+    def _tokenize(self, text: str) -> list[int]:
+        return self._backend.tokenize_pieces([piece for piece in text.split(SEAM) if piece])
+
+
+def _whole(text: str) -> str:
+    """Half a surrogate pair has no bytes."""
+    return text.encode("utf-8", "replace").decode()
