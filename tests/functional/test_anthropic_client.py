@@ -10,8 +10,9 @@ from typing import Any, Literal
 import anthropic
 import httpx
 import pytest
-from bench._portal import Measured, running_portal
 from pydantic import BaseModel
+
+from bench.portal_parts.portal import Measured, running_portal
 
 HELLO: Any = [{"role": "user", "content": "How do I add a model?"}]
 COLD = {"temperature": 0}
