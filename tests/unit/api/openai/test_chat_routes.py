@@ -277,6 +277,12 @@ def test_tools_and_their_answers_reach_the_model(ann: httpx.Client, router: Fake
     assert asked.messages[2] == ChatMessage("tool", "Rain", tool_call_id="c1")
 
 
+def test_a_tool_may_be_called_like_a_choice(ann: httpx.Client, router: FakeRouter) -> None:
+    auto = {"type": "function", "function": {"name": "auto"}}
+    assert complete(ann, tools=[auto], tool_choice=auto).status_code == 200
+    assert (router.requests[0].tool_choice, router.requests[0].required_tool) == (ToolChoice.REQUIRED, "auto")
+
+
 def test_calls_of_tools_come_in_openais_shape(ann: httpx.Client, router: FakeRouter) -> None:
     call = ToolCall("c1", "weather", '{"city": "Bonn"}')
     end = answer("x")[-1]
