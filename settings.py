@@ -53,6 +53,7 @@ class Settings:
     threads: Annotated[int, "CPU threads of the model loaded at the start. 0: chosen from the machine."] = 0
     parking_disk_mb: Annotated[int, "Disk space under the home for idle conversations' context, in MB; -1: a tenth of what is free."] = -1
     disk_reserve_mb: Annotated[int, "Disk space under the home, in MB, kept for what runs: with less, nothing new is taken."] = 64
+    mtp: Annotated[bool, "Load a model's MTP layer where the file has one and memory allows it, to draft tokens."] = False
     isolated: Annotated[bool, "Run models in processes of their own, where the load does not say otherwise."] = False
     max_question_chars: Annotated[int, "The longest question, in characters."] = 32_000
     max_file_mb: Annotated[int, "What the files of one question may have together, in MB."] = 20

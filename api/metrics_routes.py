@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -24,37 +24,54 @@ ENGINE: tuple[tuple[str, str, type[Metric], str], ...] = (
     ("decoded_tokens", "decoded_tokens", CounterMetricFamily, "Tokens generated since the load."),
     ("prefill_tokens", "prefill_tokens", CounterMetricFamily, "Prompt tokens computed since the load."),
     ("prompt_tokens", "prompt_tokens", CounterMetricFamily, "Tokens of all prompts that got a slot since the load."),
-    ("cached_tokens", "cached_tokens", CounterMetricFamily, "Prompt tokens whose context memory was reused since the load."),
+    ("cached_tokens", "cached_tokens", CounterMetricFamily, "Prompt tokens that the KV cache held already, since the load."),
     ("slot_tokens", "slot_tokens", CounterMetricFamily, "Those of them that the conversation's own slot held since its last answer."),
-    ("ahead_tokens", "ahead_tokens", CounterMetricFamily, "Those of them that were read ahead while nobody waited."),
+    ("prefetched_tokens", "prefetched_tokens", CounterMetricFamily, "Those of them that were prefetched."),
     ("copied_tokens", "copied_tokens", CounterMetricFamily, "Those of them that came from another conversation's slot."),
     ("restored_tokens", "restored_tokens", CounterMetricFamily, "Those of them that came back from the host's memory."),
     ("disk_tokens", "disk_tokens", CounterMetricFamily, "Those of them that came back from the disk."),
-    ("read_ahead_tokens", "read_ahead_tokens", CounterMetricFamily, "Tokens computed while nobody waited, used since or not."),
-    ("parked", "parked_conversations", GaugeMetricFamily, "Conversations kept in the host's memory until they go on."),
-    ("parked_bytes", "parked_bytes", GaugeMetricFamily, "Host memory they take."),
-    ("disk_parked", "parked_disk_conversations", GaugeMetricFamily, "Conversations kept on the disk until they go on."),
-    ("disk_parked_bytes", "parked_disk_bytes", GaugeMetricFamily, "Disk space they take."),
-    ("disk_failures", "parked_disk_failures", CounterMetricFamily, "Conversations that could not be written to the disk, or read back."),
-    ("guessed_tokens", "guessed_tokens", CounterMetricFamily, "Tokens guessed ahead since the load."),
-    ("guessed_right", "guessed_tokens_right", CounterMetricFamily, "Those of them that came true."),
-    ("drafted_tokens", "drafted_tokens", CounterMetricFamily, "Tokens guessed by the model's own next-token layer since the load."),
-    ("drafted_right", "drafted_tokens_right", CounterMetricFamily, "Those of them that came true."),
-    ("filler_tokens", "filler_tokens", CounterMetricFamily, "Computed along in idle slots, so that the weights were read less often."),
-    ("paused", "answers_paused", CounterMetricFamily, "Answers that made room for another user and went on later."),
+    ("prefetch_computed_tokens", "prefetch_computed_tokens", CounterMetricFamily, "Tokens that were prefetched, used since or not."),
+    ("offloaded", "offloaded_conversations", GaugeMetricFamily, "Conversations offloaded to the host's memory."),
+    ("offloaded_bytes", "offloaded_bytes", GaugeMetricFamily, "Host memory they take."),
+    ("disk_offloaded", "offloaded_disk_conversations", GaugeMetricFamily, "Conversations offloaded to the disk."),
+    ("disk_offloaded_bytes", "offloaded_disk_bytes", GaugeMetricFamily, "Disk space they take."),
+    ("disk_failures", "offload_disk_failures", CounterMetricFamily, "Conversations that could not be written to the disk, or read back."),
+    ("draft_tokens", "draft_tokens", CounterMetricFamily, "Draft tokens checked since the load."),
+    ("accepted_tokens", "draft_tokens_accepted", CounterMetricFamily, "Those of them that were right."),
+    ("mtp_tokens", "mtp_tokens", CounterMetricFamily, "Draft tokens of MTP checked since the load."),
+    ("mtp_accepted", "mtp_tokens_accepted", CounterMetricFamily, "Those of them that were right."),
+    ("padding_tokens", "padding_tokens", CounterMetricFamily, "Computed in idle slots, so that the weights were read less often."),
+    ("preempted", "answers_preempted", CounterMetricFamily, "Answers that were preempted for another user and went on later."),
     ("steps", "steps", CounterMetricFamily, "Steps of the decode loop since the load."),
     ("step_running_s", "step_running_seconds", GaugeMetricFamily, "How long the step that runs now has been running; 0 between steps."),
     ("step_seconds", "step_seconds", CounterMetricFamily, "Seconds those steps took."),
     ("answers", "answers", CounterMetricFamily, "Answers finished since the load."),
     ("failures", "failures", CounterMetricFamily, "Answers that failed since the load."),
     ("decode_failures", "decode_failures", CounterMetricFamily, "Decodes that llama.cpp could not do since the load."),
-    ("full", "context_full", CounterMetricFamily, "Decodes that found no room in context memory since the load."),
+    ("full", "context_full", CounterMetricFamily, "Decodes that found no room in the KV cache since the load."),
     ("aborted", "steps_aborted", CounterMetricFamily, "Steps stopped because nobody wanted their answers any more."),
     ("cells_used", "context_cells_used", GaugeMetricFamily, "Tokens held in context memory."),
     ("cells_total", "context_cells", GaugeMetricFamily, "Tokens that context memory can hold."),
     ("tokens_per_second", "tokens_per_second", GaugeMetricFamily, "Of all running answers together, over the last minute."),
 )
 """Field of the engine's metrics, name of the metric after portal_model_, its kind, what it says."""
+
+OLD_NAMES = {
+    "prefetched_tokens": "ahead_tokens",
+    "prefetch_computed_tokens": "read_ahead_tokens",
+    "offloaded_conversations": "parked_conversations",
+    "offloaded_bytes": "parked_bytes",
+    "offloaded_disk_conversations": "parked_disk_conversations",
+    "offloaded_disk_bytes": "parked_disk_bytes",
+    "offload_disk_failures": "parked_disk_failures",
+    "draft_tokens": "guessed_tokens",
+    "draft_tokens_accepted": "guessed_tokens_right",
+    "mtp_tokens": "drafted_tokens",
+    "mtp_tokens_accepted": "drafted_tokens_right",
+    "padding_tokens": "filler_tokens",
+    "answers_preempted": "answers_paused",
+}
+"""Metrics that had another name: both are given for one release, so that boards and alerts can be changed."""
 
 HISTOGRAMS: tuple[tuple[str, str, str], ...] = (
     ("step_duration", "step_duration_seconds", "What a step of the decode loop took."),
@@ -120,12 +137,10 @@ class PortalCollector(Collector):
         yield whole
         engines = portal.pool.metrics()
         for field, name, kind, says in ENGINE:
-            family: Any = kind(f"portal_model_{name}", says, labels=("model",))  # type: ignore[call-arg]
-            for model, engine in engines.items():
-                value = getattr(engine, field)
-                if value is not None:
-                    family.add_metric((model,), value)
-            yield family
+            values = {model: value for model, engine in engines.items() if (value := getattr(engine, field)) is not None}
+            yield _by_model(kind, name, says, values)
+            if name in OLD_NAMES:
+                yield _by_model(kind, OLD_NAMES[name], f"Now portal_model_{name}; this name goes with the next release.", values)
         for field, name, says in HISTOGRAMS:
             histogram = HistogramMetricFamily(f"portal_model_{name}", says, labels=("model",))
             for model, engine in engines.items():
@@ -136,6 +151,13 @@ class PortalCollector(Collector):
                 bounds = [*(str(float(bound)) for bound in spread.bounds), "+Inf"]
                 histogram.add_metric((model,), list(zip(bounds, spread.counts, strict=True)), spread.total)
             yield histogram
+
+
+def _by_model(kind: Any, name: str, says: str, values: Mapping[str, float]) -> Metric:
+    family: Metric = kind(f"portal_model_{name}", says, labels=("model",))
+    for model, value in values.items():
+        family.add_metric((model,), value)  # type: ignore[attr-defined]
+    return family
 
 
 class CountRequests:

@@ -118,7 +118,7 @@ def against_a_lock(bench: Bench, shape: Shape) -> Iterator[list[str]]:
 def speculation(bench: Bench, shape: Shape, chats: int, wanted: str) -> Iterator[list[str]]:
     """Open chat, or (a copying model) an edit of a text shown in the prompt, of which every twentieth token comes out different.
 
-    From the first token on: what the prompt takes is the same with guesses and without.
+    From the first token on: what the prompt takes is the same with draft tokens and without.
     """
     model = bench.model(shape)
     options = {"slots": chats, "context": 1024, "threads": bench.threads}
@@ -138,15 +138,15 @@ def speculation(bench: Bench, shape: Shape, chats: int, wanted: str) -> Iterator
         answers = side.run([Job(text(rng), 300, seed=chat) for chat in range(chats)])
         return statistics.mean(answer.rate for answer in answers)
 
-    with engine(model, **options) as ours, engine(model, **options, speculate=False) as plain:
-        plain.name = "without guesses"
+    with engine(model, **options) as ours, engine(model, **options, prompt_lookup=False) as plain:
+        plain.name = "without draft tokens"
         found = in_turns((ours, plain), bench.repeats, measure)
         name = f"tok/s of an answer, {'edit' if shape.copies else 'open chat'}, {shape.name}, {chats} chats"
         yield row(name, found[ours.name], plain.name, found[plain.name], wanted)
 
 
-def next_token_layer(bench: Bench, shape: Shape, wanted: str) -> Iterator[list[str]]:
-    """The same model with its next-token layer and without."""
+def mtp(bench: Bench, shape: Shape, wanted: str) -> Iterator[list[str]]:
+    """The same model with MTP and without."""
     model = bench.model(shape)
     for chats in (1, 4, 16):
         options = {"slots": chats, "context": 512, "threads": bench.threads}
@@ -155,10 +155,10 @@ def next_token_layer(bench: Bench, shape: Shape, wanted: str) -> Iterator[list[s
             rng = random.Random(f"{chats} {repeat}")
             return speed(side.run([Job(prompt(rng, shape, 100), 240 if chats < 16 else 96, seed=chat) for chat in range(chats)]))
 
-        with engine(model, **options, next_tokens=True) as ours, engine(model, **options) as plain:
-            plain.name = "without its next-token layer"
+        with engine(model, **options, mtp=True) as ours, engine(model, **options) as plain:
+            plain.name = "without MTP"
             found = in_turns((ours, plain), bench.repeats, measure)
-            name = f"tok/s, {shape.drafts:.0%} of next tokens guessed right, {chats} chats"
+            name = f"tok/s, {shape.drafts:.0%} of MTP's draft tokens right, {chats} chats"
             yield row(name, found[ours.name], plain.name, found[plain.name], wanted if chats == 1 else ">= 0.97")
 
 
@@ -251,9 +251,9 @@ MEASURES: dict[str, Callable[[Bench], Iterator[list[str]]]] = {
     "edit-crowd": lambda bench: speculation(bench, COPYING, 4, ">= 0.97"),
     "open-chat": lambda bench: speculation(bench, MIDDLE, 1, ">= 0.97"),
     "open-crowd": lambda bench: speculation(bench, MIDDLE, 8, ">= 0.97"),
-    "next-tokens": lambda bench: next_token_layer(bench, DRAFTING[0], ">= 1.0"),
-    "next-tokens-some": lambda bench: next_token_layer(bench, DRAFTING[1], ">= 1.0"),
-    "next-tokens-few": lambda bench: next_token_layer(bench, DRAFTING[2], ">= 0.97"),
+    "next-tokens": lambda bench: mtp(bench, DRAFTING[0], ">= 1.0"),
+    "next-tokens-some": lambda bench: mtp(bench, DRAFTING[1], ">= 1.0"),
+    "next-tokens-few": lambda bench: mtp(bench, DRAFTING[2], ">= 0.97"),
     "isolated": lambda bench: in_its_own_process(bench, 1),
     "isolated-crowd": lambda bench: in_its_own_process(bench, 16),
     "stress": soak,

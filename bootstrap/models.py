@@ -1,4 +1,4 @@
-"""What the settings and the home say about models: the pool, the disk it may park on, what this machine and earlier runs taught."""
+"""The models of this process, as the settings and the home ask for them: the pool, its disk space, what earlier runs noted."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from core.errors import StartFailed
 from core.models.records import Crash
-from models.engine.kv_cache.offload_files import ParkedFiles, default_budget
+from models.engine.kv_cache.offload_files import OffloadFiles, default_budget
 from models.engine.llama import native
 from models.engine.llama.backend import BackendOptions
 from models.gguf.facts import fingerprint, read_facts
@@ -32,21 +32,22 @@ def open_pool(settings: Settings, record: RunRecord | None) -> Pool:
         notes=settings.home / "load_settings.json",
         # A run that ended in native code may have met a processor that refuses what its namesake did.
         extra_buffers=extra_buffers(settings.home, again=bool(record and record.found)),
-        files=open_parked_files(settings),
+        files=open_offload_files(settings),
         record=record,
         max_wait_s=settings.max_wait_s,
+        mtp=settings.mtp,
     )
 
 
-def open_parked_files(settings: Settings) -> ParkedFiles | None:
+def open_offload_files(settings: Settings) -> OffloadFiles | None:
     """Where conversations go that memory has no room for; None where the settings or the disk allow none."""
     if settings.parking_disk_mb == 0:
         return None
     try:
         budget = default_budget(settings.home) if settings.parking_disk_mb < 0 else settings.parking_disk_mb * 1024 * 1024
-        return ParkedFiles(settings.home / "parked", budget)
+        return OffloadFiles(settings.home / "parked", budget)
     except OSError as problem:
-        log.warning("conversations cannot be parked on the disk (%s); they will be computed again", problem.strerror)
+        log.warning("conversations cannot be offloaded to the disk (%s); they will be computed again", problem.strerror)
         return None
 
 

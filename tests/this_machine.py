@@ -28,9 +28,9 @@ def load_options(path: Path, **options: Any) -> BackendOptions:
     return for_file(path, BackendOptions(**options))
 
 
-def plan_here(facts: ModelFacts, asked: LoadSettings) -> LoadPlan:
+def plan_here(facts: ModelFacts, asked: LoadSettings, *, mtp: bool = False) -> LoadPlan:
     """The plan that the portal would load this file with here."""
-    plan = plan_load(facts, asked)
+    plan = plan_load(facts, asked, mtp=mtp)
     return replace(plan, options=for_file(facts.file.path, plan.options))
 
 

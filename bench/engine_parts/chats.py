@@ -38,7 +38,7 @@ from models.gguf.facts import read_facts
 from models.gguf.memory_plan import plan_load
 
 TOP_K, TOP_P, TEMPERATURE = 40, 0.95, 0.8
-PARKING_BYTES = 1 << 30
+OFFLOAD_BYTES = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ class EngineSide:
         return answers
 
     def expect(self, held: Row[int], following: Row[int]) -> None:
-        self.engine.expect(list(held), list(following))
+        self.engine.prefetch(list(held), list(following))
 
     def cpu_s(self) -> float:
         return time.process_time()
@@ -155,7 +155,7 @@ class EngineSide:
 def _planned(model: Path, *, slots: int, context: int, threads: int) -> BackendOptions:
     """As the portal would load it on this machine's processor."""
     asked = LoadSettings(context=context, slots=slots, threads=threads, streams="separate", gpu_layers=0)
-    planned = replace(plan_load(read_facts(model), asked).options, parking_bytes=PARKING_BYTES, next_tokens=False)
+    planned = replace(plan_load(read_facts(model), asked).options, offload_bytes=OFFLOAD_BYTES, mtp=False)
     return loadable(settings.load().home, model, planned)
 
 
@@ -166,12 +166,12 @@ def engine(
     slots: int,
     context: int,
     threads: int,
-    next_tokens: bool = False,
+    mtp: bool = False,
     device: Device = PROCESSOR,
     **options: object,
 ) -> Iterator[EngineSide]:
     """options: more of the Engine's."""
-    loading = replace(_planned(model, slots=slots, context=context, threads=threads), next_tokens=next_tokens)
+    loading = replace(_planned(model, slots=slots, context=context, threads=threads), mtp=mtp)
     backend = LlamaBackend(model, replace(loading, **device.loading))
     running = Engine(backend, model.name, **options)  # type: ignore[arg-type]
     running.start()

@@ -1,7 +1,7 @@
 """Random questions and cancels against a real model with everything on at once: nothing may be left behind, no answer may change.
 
-Guesses from the text and from a next-token layer, two LoRA adapters, shared and separate streams with too little room, parking in too
-little memory and behind it on the disk, reading ahead, priorities, several users.
+Draft tokens of prompt lookup and MTP, two LoRA adapters, shared and separate KV caches with too little room, offload to too little
+memory and behind it to the disk, prefetch, priorities, several users.
 """
 
 from __future__ import annotations
@@ -25,16 +25,18 @@ from bootstrap.models import loadable
 from core.errors import Busy, PortalError
 from core.inference.requests import Delta, Finished, SamplingParams
 from models.engine.batching.row_costs import RowCosts
+from models.engine.batching.step_time import StepTime
+from models.engine.costs import Costs
 from models.engine.engine import Engine
-from models.engine.kv_cache.offload_files import ParkedFiles
+from models.engine.kv_cache.offload_files import OffloadFiles
 from models.engine.llama.backend import BackendOptions, LlamaBackend
-from models.engine.llama.native import lib
 from models.engine.sequence import Sequence
+from models.engine.speculative.draft_costs import DraftCosts
 from models.serving import machine
 from tests.gguf_maker import make_adapter, make_gguf
 
 SLOTS, CONTEXT, SHARED_CELLS = 6, 256, 512
-PARKING_BYTES, DISK_BYTES = 200_000, 1_000_000
+OFFLOAD_BYTES, DISK_BYTES = 200_000, 1_000_000
 WORDS = [ord(letter) for letter in "abcdefghijklmnopqrstuvwxyz"]
 ASKED_IN = (
     SamplingParams(temperature=0.0),
@@ -66,7 +68,7 @@ class Question:
 
 @dataclass(slots=True)
 class Left:
-    """What is to be told of a run."""
+    """The result of a run."""
 
     ends: Counter[str] = field(default_factory=Counter)
     different: list[tuple[str, str]] = field(default_factory=list)
@@ -75,10 +77,10 @@ class Left:
     metrics: Any = None
 
 
-class _Always(dict[int, float]):
-    """Every step takes a second, so that guesses beside it are free."""
+class _OneSecond(StepTime):
+    """Expects a second of every step, beside which draft tokens are free."""
 
-    def get(self, *_: object) -> float:  # type: ignore[override]
+    def expected(self, sequences: int) -> float:
         return 1.0
 
 
@@ -132,21 +134,21 @@ def _alone(
     """noise: by which chance the logits are a little off; None: they are not."""
     sample, rng = backend.sample, np.random.default_rng(noise)
 
-    def noisy(sampler: Any, part: int, guess: int = 0) -> int:
-        logits = backend._logits(backend._rows[part])
+    def noisy(sampler: Any, part: int, draft: int = 0) -> int:
+        logits = backend.logits(part)
         logits *= 1 + NOISE * rng.standard_normal(len(logits), np.float32)
-        return sample(sampler, part, guess)
+        return sample(sampler, part, draft)
 
     if noise is not None:
         backend.sample = noisy  # type: ignore[method-assign]
-    engine = Engine(backend, "alone", speculate=False)
+    engine = Engine(backend, "alone", prompt_lookup=False)
     sequence = engine.submit(list(prompt), params, tokens, "somebody", adapter=adapter)
     while not engine.idle:
         engine.step()
     backend.sample = sample  # type: ignore[method-assign]
     backend.use_adapter(0)
     backend.cut(0, 0)
-    return sequence, told(sequence)[0]
+    return sequence, received(sequence)[0]
 
 
 @contextmanager
@@ -158,19 +160,20 @@ def everything(
         context=CONTEXT,
         slots=SLOTS,
         threads=threads,
-        parking_bytes=PARKING_BYTES,
-        next_tokens=True,
+        offload_bytes=OFFLOAD_BYTES,
+        mtp=True,
         shared_cells=SHARED_CELLS if shared else 0,
         adapters=adapters,
     )
-    files = ParkedFiles(folder / "parked", DISK_BYTES)
+    files = OffloadFiles(folder / "offloaded", DISK_BYTES)
     backend = LlamaBackend(model, loadable(settings.load().home, model, options))
-    engine = Engine(backend, "stress", queue_limit=64, speculate=True, files=files)
-    engine._scheduler.pace.plain_s = _Always()
-    steep(engine._micro_batches.costs)
+    rows = RowCosts.of_backend(backend)
+    steep(rows)
+    costs = Costs(_OneSecond(backend.batch_tokens), rows, DraftCosts(rows, own_streams=backend.own_streams))
+    engine = Engine(backend, "stress", queue_limit=64, costs=costs, files=files)
     engine.start()
     try:
-        yield engine, backend, folder / "parked"
+        yield engine, backend, folder / "offloaded"
     finally:
         engine.close()
         files.close()
@@ -190,7 +193,7 @@ def stress(folder: Path, count: int, threads: int, *, shared: bool, kinds: int =
     before = _open_files(), threading.active_count()
     left = Left()
     samplers: Counter[str] = Counter()
-    with everything(model, adapters, folder, shared=shared, threads=threads) as (engine, backend, parked):
+    with everything(model, adapters, folder, shared=shared, threads=threads) as (engine, backend, folder_of_files):
         _count_samplers(backend, samplers)
         asked: list[tuple[Question, Sequence]] = []
         more = 0
@@ -206,7 +209,7 @@ def stress(folder: Path, count: int, threads: int, *, shared: bool, kinds: int =
                 # A conversation whose next question has been read when it comes.
                 first = rng.choice(range(1, kinds - 1, 3))
                 _take(engine, left, [(known[first], _ask(engine, known[first], rng))])
-                _wait_for(lambda: not engine._memory.ahead)
+                _wait_for(lambda: not engine.prefetching)
                 asked.append((known[first + 1], _ask(engine, known[first + 1], rng)))
                 more += 2
             if len(asked) > 200:
@@ -217,10 +220,10 @@ def stress(folder: Path, count: int, threads: int, *, shared: bool, kinds: int =
         _rest(engine, left, asked)
         left.memory_bytes += machine.resident_bytes()
         left.metrics = engine.metrics()
-        _check(engine, backend, parked)
+        _check(engine, backend, folder_of_files)
         assert samplers["made"] == samplers["freed"], samplers
     assert sum(left.ends.values()) == count + more
-    assert not list(parked.glob("*")), "files of conversations are left"
+    assert not list(folder_of_files.glob("*")), "files of conversations are left"
     _wait_for(lambda: (_open_files(), threading.active_count()) == before)
     return left
 
@@ -229,7 +232,7 @@ def _rest(engine: Engine, left: Left, asked: list[tuple[Question, Sequence]]) ->
     """Let all that was asked come to its end first."""
     _take(engine, left, asked)
     asked.clear()
-    _wait_for(lambda: engine.idle and not engine._memory.ahead)
+    _wait_for(lambda: engine.idle and not engine.prefetching)
 
 
 def _ask(engine: Engine, question: Question, rng: random.Random) -> Sequence:
@@ -243,26 +246,25 @@ def _ask(engine: Engine, question: Question, rng: random.Random) -> Sequence:
 
 def _take(engine: Engine, left: Left, asked: Row[tuple[Question, Sequence]]) -> None:
     for question, sequence in asked:
-        text, end = told(sequence)
+        text, end = received(sequence)
         assert isinstance(end, Finished), end
         left.ends[end.finish_reason.value] += 1
         assert sequence.slot is None and sequence.sampler is None
         if not sequence.cancelled:
             if (text, len(sequence.logprobs)) != (question.answer, question.logprobs):
                 left.different.append((question.answer, text))
-            engine.expect(list(sequence.tokens), list(question.following))
+            engine.prefetch(list(sequence.tokens), list(question.following))
 
 
-def _check(engine: Engine, backend: LlamaBackend, parked: Path) -> None:
+def _check(engine: Engine, backend: LlamaBackend, folder_of_files: Path) -> None:
     metrics = engine.metrics()
     assert (metrics.busy, metrics.waiting, metrics.failures) == (0, 0, 0), metrics
-    held = [lib.llama_memory_seq_pos_max(backend._memory, slot) + 1 for slot in range(SLOTS)]
-    known = [len(tokens) for tokens in engine._memory.prefixes.tokens]
+    held = list(map(backend.held, range(SLOTS)))
+    known = [len(tokens) for tokens in engine.held()]
     assert held == known, f"the slots hold {held} tokens, the engine knows of {known}"
-    kept = engine._memory.parked
-    assert kept.bytes == sum(one.state.nbytes for one in kept._kept) <= PARKING_BYTES
-    _wait_for(lambda: len(list(parked.glob("*/*.kv"))) == engine.metrics().disk_parked)
-    assert engine.metrics().disk_parked_bytes <= DISK_BYTES
+    assert 0 < metrics.offloaded_bytes <= OFFLOAD_BYTES
+    _wait_for(lambda: len(list(folder_of_files.glob("*/*.kv"))) == engine.metrics().disk_offloaded)
+    assert engine.metrics().disk_offloaded_bytes <= DISK_BYTES
     assert engine.metrics().disk_failures == 0
 
 
@@ -291,7 +293,7 @@ def _wait_for(true: Any, seconds: float = 10.0) -> None:
         time.sleep(0.005)
 
 
-def told(sequence: Sequence) -> tuple[str, Finished | PortalError | None]:
+def received(sequence: Sequence) -> tuple[str, Finished | PortalError | None]:
     """The text and the end; None if that does not come within 60 s."""
     text = ""
     while True:

@@ -19,7 +19,7 @@ from core.errors import PortalError
 from core.inference.requests import Finished
 from models.child.wire import Door, Message, answer_call, read_params, write_event, write_logprobs
 from models.engine.engine import Engine
-from models.engine.kv_cache.offload_files import ParkedFiles
+from models.engine.kv_cache.offload_files import OffloadFiles
 from models.engine.llama.backend import BackendOptions, LlamaBackend
 from models.engine.sequence import Event, Sequence
 from models.engine.stats.metrics import EngineMetrics
@@ -48,7 +48,8 @@ class ChatHost:
         self._door = door
         self._backend = LlamaBackend(Path(first["path"]), BackendOptions(**first["options"]), progress)
         self._files = _files(first["parking"])
-        self._engine = Engine(self._backend, first["name"], why=self._backend.last_error, files=self._files, max_wait_s=first["max_wait_s"])
+        last_error = self._backend.last_error
+        self._engine = Engine(self._backend, first["name"], last_error=last_error, files=self._files, max_wait_s=first["max_wait_s"])
         self.ready = {
             "context": self._backend.context,
             "markers": self._backend.control_markers(),
@@ -85,8 +86,8 @@ class ChatHost:
                 case {"cancel": int(number)}:
                     if sequence := self._running.get(number):
                         self._engine.cancel(sequence)
-                case {"expect": [list(held), list(tokens)]}:
-                    self._engine.expect(held, tokens)
+                case {"prefetch": [list(held), list(tokens)]}:
+                    self._engine.prefetch(held, tokens)
                 case {"close": True}:
                     break
                 case _:
@@ -152,13 +153,13 @@ class ChatHost:
                 return
 
 
-def _files(parking: list[Any] | None) -> ParkedFiles | None:
+def _files(parking: list[Any] | None) -> OffloadFiles | None:
     """parking: the folder and how many bytes may lie there."""
     if parking is None:
         return None
     folder, budget = parking
     try:
-        return ParkedFiles(Path(folder), budget)
+        return OffloadFiles(Path(folder), budget)
     except OSError as problem:
-        _log.warning("conversations cannot be parked on the disk (%s); they will be computed again", problem.strerror)
+        _log.warning("conversations cannot be offloaded to the disk (%s); they will be computed again", problem.strerror)
         return None

@@ -12,9 +12,9 @@ from core.inference.records import FinishReason
 from core.inference.requests import Finished, SamplingParams
 from models.child.kept_process import Changed, KeptProcess
 from models.child.wire import Message, read_event, read_logprobs, read_metrics, write_params
-from models.engine.kv_cache.offload_files import ParkedFiles
+from models.engine.kv_cache.offload_files import OffloadFiles
 from models.engine.llama.backend import BackendOptions
-from models.engine.sequence import Sequence
+from models.engine.sequence import Sequence, TokenDelta
 from models.engine.stats.metrics import STUCK_S, EngineMetrics
 
 SILENT_S = 2.0
@@ -43,7 +43,7 @@ class ChildModel(KeptProcess):
         options: BackendOptions,
         progress: Callable[[float], bool] = lambda done: True,
         changed: Changed = lambda state, reason: None,
-        files: ParkedFiles | None = None,
+        files: OffloadFiles | None = None,
         max_wait_s: float | None = None,
     ) -> None:
         """As KeptProcess. max_wait_s: see Scheduler. files: lend it disk space for conversations that memory has no room for."""
@@ -98,9 +98,9 @@ class ChildModel(KeptProcess):
     def check_room(self, user_id: str, *, batch: bool = False) -> None:
         """Its process says so when the question is submitted."""
 
-    def expect(self, held: list[int], tokens: list[int]) -> None:
-        """See Engine.expect."""
-        self._tell({"expect": [held, tokens]})
+    def prefetch(self, held: list[int], tokens: list[int]) -> None:
+        """See Engine.prefetch."""
+        self._tell({"prefetch": [held, tokens]})
 
     def cancel(self, sequence: Sequence) -> None:
         if isinstance(sequence, _Mirror):
@@ -164,9 +164,11 @@ class ChildModel(KeptProcess):
             mirror = self._running.get(number)
             if mirror is None:
                 continue
-            found = read_event(event)
+            found, read = read_event(event), read_logprobs(logprobs)
             mirror.tokens += tokens
-            mirror.logprobs += read_logprobs(logprobs)
+            mirror.logprobs += read
+            if isinstance(found, TokenDelta):
+                found = replace(found, logprobs=tuple(read), ids=tuple(tokens))
             mirror.detokenizer.stopped = stopped
             if isinstance(found, Finished | PortalError):
                 mirror.end_told = found if isinstance(found, Finished) else None

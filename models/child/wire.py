@@ -1,7 +1,7 @@
 """What the portal and a model's process say to each other: length-prefixed JSON, so that nothing in a message is ever run.
 
 Each message is an object. To the child: first {"path", "options", "name", "log_level"}, then {"call", "name", "args"} and {"close"}, to one
-that chats {"cancel"} and {"expect"}, to one that makes vectors {"abort"}.
+that chats {"cancel"} and {"prefetch"}, to one that makes vectors {"abort"}.
 From the child: {"progress"}, {"ready"} or {"refused"}, then {"answer", "value"}, {"answer", "error"} and, of chats, {"events", "metrics"}.
 """
 
@@ -19,9 +19,9 @@ from typing import Any
 import core.errors
 from core.errors import Busy, ModelFailed, PortalError
 from core.inference.records import FinishReason, Timings, Usage
-from core.inference.requests import Alternative, Delta, Finished, Queued, SamplingParams, TokenLogprob
+from core.inference.requests import Alternative, Finished, Queued, SamplingParams, TokenLogprob
 from models.engine.sampling.sampler import Resolved, ThinkingTags
-from models.engine.sequence import Event
+from models.engine.sequence import Event, TokenDelta
 from models.engine.stats.histogram import Spread, Spreads
 from models.engine.stats.metrics import EngineMetrics
 
@@ -85,7 +85,7 @@ def answer_call(door: Door, number: int, call: Callable[..., object], arguments:
 
 def write_event(event: Event) -> list[Any]:
     match event:
-        case Delta():
+        case TokenDelta():
             return ["delta", event.text, event.tokens]
         case Queued():
             return ["queued", event.place, event.wait_s]
@@ -98,7 +98,7 @@ def write_event(event: Event) -> list[Any]:
 def read_event(written: list[Any]) -> Event:
     match written:
         case ["delta", str(text), int(tokens)]:
-            return Delta(text, tokens=tokens)
+            return TokenDelta(text, tokens=tokens)
         case ["queued", int(place), wait_s]:
             return Queued(place, wait_s)
         case ["finished", str(reason), dict(usage), dict(timings), stop]:

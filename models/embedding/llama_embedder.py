@@ -14,7 +14,7 @@ from core.errors import ModelFailed, Unavailable
 from models.engine.backend import Part
 from models.engine.llama import native
 from models.engine.llama.backend import KV_TYPES, BackendOptions
-from models.engine.llama.batch import Batch
+from models.engine.llama.batch import NativeBatch
 from models.engine.llama.interpreter_lock import Lent
 from models.engine.llama.model import AbortFlag, control_markers, load_weights, tokens_of
 from models.engine.llama.native import lib
@@ -52,7 +52,7 @@ class LlamaEmbedder:
             raise
         self._memory = lib.llama_get_memory(self._context)
         self._abort = AbortFlag(self._context)
-        self._batch = Batch(self.batch_tokens)
+        self._batch = NativeBatch(self.batch_tokens)
         self._lent = Lent()
         self._tokenizing = threading.Lock()
         self._closed = False
@@ -142,5 +142,5 @@ class LlamaEmbedder:
 
 
 def _part(slot: int, start: int, tokens: Tokens) -> Part:
-    """Pooling wants an output of every token, as if all but the first were guesses."""
-    return Part(slot=slot, start=start, tokens=tokens, wants_logits=True, guessed=len(tokens) - 1)
+    """Pooling wants an output of every token, as if all but the first were draft tokens."""
+    return Part(slot=slot, start=start, tokens=tokens, wants_logits=True, draft_tokens=len(tokens) - 1)

@@ -5,6 +5,7 @@ In reading order:
 - engine: the decode loop
 - backend: what the engine needs of a model
 - sequence: one answer on its way through the engine
+- costs: all that is learned of the time that work takes
 - scheduler: choose who gets a slot and what goes into the next batch
 - runner: decode and sample a batch, and isolate what fails
 - answers: admit, preempt and end answers

@@ -1,4 +1,4 @@
-"""What the engine needs of a model; llama.cpp fulfils it, and so does the tests' fake."""
+"""What the engine needs of a model. llama.cpp fulfils it, and so does the tests' fake."""
 
 from __future__ import annotations
 
@@ -15,21 +15,26 @@ from core.inference.requests import SamplingParams
 
 @dataclass(slots=True)
 class Part:
-    """Tokens of one sequence in a batch: they take the positions from `start` on in `slot`."""
+    """Tokens of one sequence in a batch. They take the positions from `start` on in `slot`."""
 
     slot: int
     start: int
     tokens: Sequence[int]
     wants_logits: bool
-    """Whether a token will be sampled after the last of them."""
-    guessed: int = 0
-    """How many of the last tokens are guesses: a token will be sampled before and after each of them."""
-    drafted: bool = False
-    """The guesses are the model's own next-token layer's."""
+    """Whether a token is sampled after the last of them."""
+    draft_tokens: int = 0
+    """How many of the last tokens are draft tokens: a token is sampled before and after each of them."""
+    accepted: int | None = None
+    """How many of the draft tokens were right; None until they are checked."""
 
-    def forget_guesses(self) -> None:
-        self.tokens = self.tokens[: len(self.tokens) - self.guessed]
-        self.guessed, self.drafted = 0, False
+    @property
+    def known(self) -> int:
+        """How many of the tokens are certain: all but the draft tokens."""
+        return len(self.tokens) - self.draft_tokens
+
+    def drop_draft_tokens(self) -> None:
+        self.tokens = self.tokens[: self.known]
+        self.draft_tokens = 0
 
 
 class Decoded(Enum):
@@ -37,46 +42,51 @@ class Decoded(Enum):
 
     DONE = "done"
     FULL = "full"
-    """No room in the context memory; nothing was written."""
+    """The KV cache has no room; nothing was written."""
     ABORTED = "aborted"
     FAILED = "failed"
     """After ABORTED and FAILED some of the batch may have been written: cut the slots back."""
 
 
 class Backend(Protocol):
-    """A loaded model with memory for `slots` sequences. Used by one thread only, `abort` excepted."""
+    """A loaded model with a KV cache for `slots` sequences. One thread uses it; `abort` may be called from any."""
 
     slots: int
     context: int
     """Tokens a slot can hold."""
     shared_cells: int
-    """Tokens all slots together can hold where they share the memory; 0 where each has its own."""
+    """Tokens all slots can hold together where they share one KV cache; 0 where each slot has its own."""
     batch_tokens: int
     """Most tokens in one decode."""
     copy_from: int
-    """Shared prefixes shorter than this are computed again rather than copied."""
-    most_guesses: int
-    """Guessed tokens that one decode can check."""
-    parking_bytes: int
+    """A shared prefix of fewer tokens is computed again rather than copied."""
+    max_draft_tokens: int
+    """Most draft tokens that one decode can check."""
+    offload_bytes: int
     """Host memory for conversations that leave their slots."""
     can_cut: bool
-    """False for recurrent models: a slot can be added to or emptied, but not cut back, nor copied in part."""
+    """False for recurrent models: a slot can grow or be emptied, but not be cut back, nor copied in part."""
     can_draft: bool
-    """The model has a layer that guesses tokens ahead."""
+    """The model has its MTP layer loaded."""
     own_streams: bool
-    """Each slot has context memory of its own, and only neighbouring slots are computed together."""
+    """Each slot has a KV cache of its own, and only neighbouring slots are computed together."""
+    on_gpu: bool
+    """Layers of the model lie on a GPU."""
 
     def decode(self, parts: Sequence[Part]) -> Decoded: ...
     def draft(self, wanted: Sequence[tuple[int, int, int]]) -> list[list[int]]:
-        """Guess ahead. wanted: ascending slots, each with its newest token, not decoded yet, and how many guesses at most."""
+        """Draft tokens with the MTP layer.
+
+        wanted: (slot, its newest token, which is not decoded yet, most draft tokens), slots ascending.
+        """
         ...
 
-    def sample(self, sampler: Any, part: int, guess: int = 0) -> int:
-        """The next token after the last decode's part number `part`, its first `guess` guesses included."""
+    def sample(self, sampler: Any, part: int, draft: int = 0) -> int:
+        """Sample the token that follows part number `part` of the last decode, with its first `draft` draft tokens."""
         ...
 
     def use_adapter(self, adapter: int) -> None:
-        """Decode with this adapter from now on, 0: with none. It is one of those the model was loaded with."""
+        """Decode with this adapter from now on; 0: with none. It is one of those the model was loaded with."""
         ...
 
     def new_sampler(self, params: SamplingParams, prompt: Sequence[int]) -> Any: ...
@@ -90,7 +100,7 @@ class Backend(Protocol):
         ...
 
     def save(self, slot: int) -> NDArray[np.uint8]:
-        """All that the slot holds."""
+        """Return all that the slot holds."""
         ...
 
     def restore(self, slot: int, state: NDArray[np.uint8]) -> bool:
@@ -98,11 +108,11 @@ class Backend(Protocol):
         ...
 
     def piece(self, token: int) -> bytes:
-        """The token's text as bytes; empty for control tokens. May be part of a character."""
+        """Return the token's text as bytes; empty for control tokens. It may be part of a character."""
         ...
 
     def ends(self, token: int) -> bool:
-        """Whether the token ends an answer."""
+        """Tell whether the token ends an answer."""
         ...
 
     def abort(self, now: bool) -> None:

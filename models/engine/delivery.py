@@ -1,4 +1,4 @@
-"""What the decode thread has to tell, handed over while it computes.
+"""Events for readers, handed over while the decode thread computes.
 
 Every reader that wakes wants the interpreter's lock. Woken while tokens are sampled, one after another would take it from the decode
 thread; woken as llama.cpp begins to compute, which needs no lock, they are done when it ends.
@@ -7,36 +7,39 @@ thread; woken as llama.cpp begins to compute, which needs no lock, they are done
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from core.inference.requests import Delta
 from models.engine.sequence import Event, Sequence
 
 GATHER_S = 0.015
-"""Text closer together than this is handed over at once: readers that wake cost the machine more than what they read."""
+"""Text closer together than this is handed over at once: waking a reader costs more than what it reads."""
 
 
 class Outbox:
-    """Used by the decode thread only."""
+    """Holds events until a good moment. The decode thread alone uses it."""
 
-    def __init__(self) -> None:
-        self._told: list[tuple[Sequence, Event]] = []
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._clock = clock
+        self._pending: list[tuple[Sequence, Event]] = []
         self._urgent = False
-        self._handed_over = 0.0
+        self._flushed_at = 0.0
 
-    def tell(self, sequence: Sequence, event: Event) -> None:
-        """The first text of an answer and its end do not wait for more."""
-        self._told.append((sequence, event))
-        if not sequence.heard or not isinstance(event, Delta):
-            sequence.heard = self._urgent = True
+    def put(self, sequence: Sequence, event: Event) -> None:
+        """Hold an event; the first text of an answer and its end make it urgent."""
+        self._pending.append((sequence, event))
+        if not sequence.text_sent or not isinstance(event, Delta):
+            sequence.text_sent = self._urgent = True
 
-    def hand_over(self) -> None:
-        for sequence, event in self._told:
+    def flush(self) -> None:
+        """Hand over all events."""
+        for sequence, event in self._pending:
             sequence.events.put(event)
-        self._told.clear()
+        self._pending.clear()
         self._urgent = False
-        self._handed_over = time.perf_counter()
+        self._flushed_at = self._clock()
 
     def before_decode(self, *, long: bool) -> None:
-        """The lock is about to be let go of. long: for longer than for a token."""
-        if self._told and (long or self._urgent or time.perf_counter() - self._handed_over >= GATHER_S):
-            self.hand_over()
+        """Flush if it is time: the interpreter's lock is about to be released. long: for longer than a token takes."""
+        if self._pending and (long or self._urgent or self._clock() - self._flushed_at >= GATHER_S):
+            self.flush()

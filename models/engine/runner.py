@@ -1,4 +1,4 @@
-"""The computing of a step: a batch is decoded and sampled, and tried again answer by answer where that fails."""
+"""Decodes and samples a batch, and tries it again sequence by sequence where that fails."""
 
 from __future__ import annotations
 
@@ -10,180 +10,179 @@ from collections.abc import Sequence as Row
 from core.errors import ModelFailed, PortalError
 from models.engine.answers import Answers
 from models.engine.backend import Backend, Decoded, Part
+from models.engine.batching.batch import Batch
 from models.engine.batching.micro_batches import MicroBatches
-from models.engine.kv_cache.slot_choice import ContextMemory
+from models.engine.batching.row_costs import RowCosts
+from models.engine.kv_cache.slot_choice import KvCache
 from models.engine.llama.last_step import LastStep
 from models.engine.sequence import Sequence
-from models.engine.speculative.drafting import Drafting
 from models.engine.stats.ledger import Ledger
 
 _log = logging.getLogger(__name__)
 
+Sampled = list[tuple[Sequence, int]]
+"""Sequences with their new tokens; one whose draft tokens were accepted has several, in a row."""
 
-class Decoder:
-    """Used by the decode thread only."""
+
+class Runner:
+    """The decode thread alone uses it."""
 
     def __init__(
         self,
         backend: Backend,
-        memory: ContextMemory,
+        kv_cache: KvCache,
         answers: Answers,
         micro_batches: MicroBatches,
-        drafting: Drafting,
+        row_costs: RowCosts,
         ledger: Ledger,
         last_step: LastStep,
         name: str,
-        why: Callable[[], str],
+        last_error: Callable[[], str],
     ) -> None:
-        """name: the model's. why: tells the backend's last error in its own words."""
+        """name: the model's. last_error: the backend's last error in its own words."""
         self._backend = backend
-        self._memory = memory
-        self._prefixes = memory.prefixes
+        self._kv_cache = kv_cache
         self._answers = answers
         self._outbox = answers.outbox
+        self._micro_batches = micro_batches
+        self._row_costs = row_costs
         self._ledger = ledger
         self._last_step = last_step
         self._name = name
-        self._why = why
+        self._last_error = last_error
         self._adapter = 0
-        self._places: Row[int] = ()
-        """Where each part of the last batch was in it as llama.cpp saw it."""
-        self._drafting = drafting
-        self._micro_batches = micro_batches
+        self._indexes: Row[int] = ()
+        """The batch index of each part of the last batch, in the order in which llama.cpp got it."""
 
-    def compute(self, batch: list[tuple[Sequence, Part]], began: float, *, apart: bool = False) -> list[tuple[Sequence, int]]:
-        """Decode and sample: (answer, token), several of one whose guesses came true.
+    def run(self, batch: Batch, began: float) -> Sampled:
+        """Decode and sample. A batch that fails is tried again, each sequence alone, so that only the cause is lost.
 
-        A batch that fails is tried again answer by answer (`apart`), so that only the cause is lost. began: when the step did, as
-        time.perf_counter() has it.
+        began: when the step began, as time.perf_counter() has it.
         """
-        self._put_on(batch[0][0].adapter)
-        result = self._decode([part for _, part in batch])
-        while result is Decoded.FULL and not apart and self._answers.make_room(batch):
-            result = self._decode([part for _, part in batch])
+        if not batch:
+            return []
+        self._last_step.decoding(tuple(batch.sequences))
+        try:
+            return self._compute(batch, began, alone=False)
+        finally:
+            self._last_step.resting()
+
+    def _compute(self, batch: Batch, began: float, *, alone: bool) -> Sampled:
+        self._switch_adapter(batch.adapter)
+        result = self._decode(batch.parts)
+        while result is Decoded.FULL and not alone and self._answers.make_room(batch):
+            result = self._decode(batch.parts)
         if result is Decoded.DONE:
             self._last_step.sampling()
             return self._sample(batch, began)
         for sequence, part in batch:
             self._undo(sequence, part)
-        if result is Decoded.ABORTED or (apart and result is Decoded.FULL):
+        if result is Decoded.ABORTED or (alone and result is Decoded.FULL):
             return []  # the next step tries again, and makes room
         if len(batch) == 1 or not self._backend.can_cut:
             error = self._error(result)
-            for sequence, _ in batch:
+            for sequence in batch.sequences:
                 self._answers.fail(sequence, error)
             return []
-        return [entry for one in batch for entry in self.compute([one], began, apart=True)]
+        return [entry for one in batch.apart() for entry in self._compute(one, began, alone=True)]
 
-    def read_ahead(self, part: Part) -> Decoded:
-        """For nobody yet: it is told to nobody and counted nowhere."""
-        self._put_on(self._prefixes.adapters[part.slot])
+    def prefetch(self, part: Part) -> Decoded:
+        """Prefill what a next prompt will begin with. No reader hears of it, and no statistics count it."""
+        self._switch_adapter(self._kv_cache.adapter(part.slot))
         self._backend.cut(part.slot, part.start)
         return self._backend.decode([part])
 
     def measure(self) -> None:
-        """Find out what a number of rows takes to compute, once more."""
-        costs = self._micro_batches.costs
-        parts = self._micro_batches.for_nothing(costs.missing or 0)
+        """Measure once more how long a number of rows takes."""
+        parts = self._micro_batches.trial_batch(self._row_costs.missing or 0)
         if not parts:
-            costs.give_up()
+            self._row_costs.give_up()
             return
         began = time.perf_counter()
         result = self._backend.decode(parts)
         seconds = time.perf_counter() - began
         self._cut(parts)
         if result is Decoded.DONE:
-            self._memory.decoded()
-            costs.measured(seconds)
+            self._kv_cache.decoded()
+            self._row_costs.measured(seconds)
         elif result is not Decoded.ABORTED:
-            costs.give_up()
+            self._row_costs.give_up()
 
     def _decode(self, parts: list[Part]) -> Decoded:
-        self._outbox.before_decode(long=any(len(part.tokens) - part.guessed > 1 for part in parts))
+        self._outbox.before_decode(long=any(part.known > 1 for part in parts))
         arranged = self._micro_batches.arrange(parts)
         began = time.perf_counter()
         result = self._backend.decode(arranged.parts)
         seconds = time.perf_counter() - began
-        self._cut(arranged.fillers)
-        self._places = arranged.places
-        self._ledger.decoded(result, fillers=len(arranged.fillers))
+        self._cut(arranged.padding)
+        self._indexes = arranged.indexes
+        self._ledger.decoded(result, padding=len(arranged.padding))
         if result is Decoded.DONE and arranged.groups:
-            self._micro_batches.costs.learn(arranged.groups, seconds)
+            self._row_costs.learn(arranged.groups, seconds)
         if result is not Decoded.FAILED:
-            self._memory.decoded()
+            self._kv_cache.decoded()
         return result
 
-    def _cut(self, fillers: Row[Part]) -> None:
-        for part in fillers:
+    def _cut(self, padding: Row[Part]) -> None:
+        for part in padding:
             self._backend.cut(part.slot, part.start)
 
-    def _put_on(self, adapter: int) -> None:
-        """The adapter that the answers of the batch have in common."""
+    def _switch_adapter(self, adapter: int) -> None:
         if adapter != self._adapter:
             self._backend.use_adapter(adapter)
             self._adapter = adapter
 
     def _undo(self, sequence: Sequence, part: Part) -> None:
-        """Forget what a decode that did not finish may have written; a model that cannot be cut back starts over."""
+        """Forget what an unfinished decode may have written; a model that cannot be cut back starts over."""
         if not self._backend.can_cut:
             sequence.done = 0
-            self._prefixes.tokens[part.slot].clear()
-        self._backend.cut(part.slot, sequence.done)
+        self._kv_cache.cut(part.slot, sequence.done)
 
-    def _sample(self, batch: list[tuple[Sequence, Part]], began: float) -> list[tuple[Sequence, int]]:
-        """After each part that ends with the newest token: nearly always one token, which is taken the short way."""
-        sampled: list[tuple[Sequence, int]] = []
-        sample, held = self._backend.sample, self._prefixes.tokens
-        for place, (sequence, part) in zip(self._places, batch, strict=True):
-            if len(part.tokens) == 1 and part.start >= sequence.prompt_length:
-                held[part.slot].append(part.tokens[0])
-                sequence.steps += 1
-                sequence.done += 1
-                try:
-                    sampled.append((sequence, sample(sequence.sampler, place)))
-                except PortalError as error:
-                    self._answers.fail(sequence, error)
-            else:
-                sampled += self._advance(sequence, part, place, began)
+    def _sample(self, batch: Batch, began: float) -> Sampled:
+        """Sample after each part that ends with the newest token, which nearly all do: they take the short way."""
+        sampled: Sampled = []
+        sample = self._backend.sample
+        for index, (sequence, part) in zip(self._indexes, batch, strict=True):
+            try:
+                if len(part.tokens) == 1 and part.start >= sequence.prompt_length:
+                    sequence.computed(1)
+                    sampled.append((sequence, sample(sequence.sampler, index)))
+                else:
+                    sampled += [(sequence, token) for token in self._advance(sequence, part, index, began)]
+            except PortalError as error:  # a sequence that cannot be sampled fails alone
+                self._answers.fail(sequence, error)
+        self._kv_cache.wrote(batch.parts)
         return sampled
 
-    def _advance(self, sequence: Sequence, part: Part, place: int, began: float) -> list[tuple[Sequence, int]]:
-        """Sample after the part, and after each of its guesses for as long as they come true; forget the others.
-
-        An answer that cannot be sampled fails alone.
-        """
-        sequence.steps += 1
-        sampled: list[int] = []
-        known = len(part.tokens) - part.guessed
-        failed: PortalError | None = None
+    def _advance(self, sequence: Sequence, part: Part, index: int, began: float) -> list[int]:
+        """Sample after the part, and after each of its draft tokens as long as they are right; forget the others."""
         try:
-            if part.wants_logits:
-                sampled.append(self._backend.sample(sequence.sampler, place))
-            for guess, token in enumerate(part.tokens[known:], start=1):
-                if sampled[-1] != token or self._backend.ends(token):
-                    break
-                sampled.append(self._backend.sample(sequence.sampler, place, guess))
-        except PortalError as error:
-            failed = error
-        kept = known + max(0, len(sampled) - 1)
-        self._prefixes.tokens[part.slot].extend(part.tokens[:kept])
-        sequence.done += kept
-        if kept < len(part.tokens):
-            self._backend.cut(part.slot, sequence.done)
-        if failed is not None:
-            self._answers.fail(sequence, failed)
-            return []
-        if part.drafted:
-            self._drafting.learn(sequence, part.guessed, len(sampled) - 1)
-        if part.guessed:
-            sequence.checked(part.guessed, len(sampled) - 1, drafted=part.drafted)
+            sampled = self._accept(sequence, part, index)
+        finally:
+            sequence.computed(part.known + (part.accepted or 0))
+            if sequence.done < part.start + len(part.tokens):
+                self._backend.cut(part.slot, sequence.done)
+        if part.accepted is not None:
+            sequence.checked(part.draft_tokens, part.accepted)
         if part.start < sequence.prompt_length:
-            sequence.read(min(kept, sequence.prompt_length - part.start), began)
-        return [(sequence, token) for token in sampled]
+            sequence.prefilled(min(part.known, sequence.prompt_length - part.start), began)
+        return sampled
+
+    def _accept(self, sequence: Sequence, part: Part, index: int) -> list[int]:
+        if not part.wants_logits:
+            return []
+        sampled = [self._backend.sample(sequence.sampler, index)]
+        for draft, token in enumerate(part.tokens[part.known :], start=1):
+            if sampled[-1] != token or self._backend.ends(token):
+                break
+            sampled.append(self._backend.sample(sequence.sampler, index, draft))
+        if part.draft_tokens:
+            part.accepted = len(sampled) - 1
+        return sampled
 
     def _error(self, result: Decoded) -> PortalError:
         if result is Decoded.FULL:
             return ModelFailed("The context memory of model {name} is full. Ask again, or ask an admin to give it more.", name=self._name)
-        reason = self._why() or "no reason given"
+        reason = self._last_error() or "no reason given"
         _log.error("model %s could not decode: %s", self._name, reason)
         return ModelFailed("The model {name} failed: {reason}", name=self._name, reason=reason)

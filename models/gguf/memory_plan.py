@@ -65,7 +65,7 @@ def work_bytes(facts: ModelFacts, slots: int, context: int, *, plain: bool = Fal
     activations = MICRO_BATCH * (6 * facts.embedding + 2 * wide) * 4
     scores = score_bytes(facts, MICRO_BATCH, context)
     scores = scores if plain else min(scores, 128 * _MEGABYTE)
-    return activations + scores + 2 * (slots + LlamaBackend.most_guesses) * facts.vocabulary * 4 + 32 * _MEGABYTE
+    return activations + scores + 2 * (slots + LlamaBackend.max_draft_tokens) * facts.vocabulary * 4 + 32 * _MEGABYTE
 
 
 def plan_load(
@@ -73,10 +73,11 @@ def plan_load(
     settings: LoadSettings,
     *,
     extra_buffers: bool = True,
+    mtp: bool = False,
     host: Memory | None = None,
     gpus: list[native.Gpu] | None = None,
 ) -> LoadPlan:
-    """Fill in what the settings leave open. The result may not fit: see `check_fits`."""
+    """Fill in what the settings leave open. The result may not fit: see `check_fits`. mtp: with the MTP layer, where it fits."""
     host = host or machine.host_memory()
     if settings.isolated:
         host = replace(host, free=max(0, host.free - OWN_PROCESS))
@@ -84,13 +85,13 @@ def plan_load(
     plan = _plan_for(facts, settings, extra_buffers, host, gpus)
     if settings.flash_attention == "auto":
         plan = _with_quicker_attention(facts, plan)
-    if facts.next_layer_bytes:
+    if mtp and facts.next_layer_bytes:
         quicker = _with_next_layer(facts, plan)
         plan = quicker if quicker.memory.fits else plan
     plan = replace(plan, memory=replace(plan.memory, gpus=len(gpus)))
     on_host = 0 if plan.options.gpu_layers == -1 else plan.memory.needed_bytes
     parking = min(_MOST_PARKING, round(_PARKING_SHARE * max(0, host.free - on_host)))
-    return replace(plan, options=replace(plan.options, parking_bytes=parking))
+    return replace(plan, options=replace(plan.options, offload_bytes=parking))
 
 
 def _with_quicker_attention(facts: ModelFacts, plan: LoadPlan) -> LoadPlan:
@@ -102,7 +103,7 @@ def _with_quicker_attention(facts: ModelFacts, plan: LoadPlan) -> LoadPlan:
 
 
 def _with_next_layer(facts: ModelFacts, plan: LoadPlan) -> LoadPlan:
-    """The same with the layer that guesses tokens ahead: its weights, its own context of one layer and of one decode's work."""
+    """The same with the MTP layer: its weights, its own context of one layer and of one decode's work."""
     memory = plan.memory
     each = facts.latent_length or facts.kv_heads[-1] * (facts.key_length + facts.value_length)
     context = round(memory.slots * memory.context * each * KV_BYTES[plan.options.kv_type])
@@ -112,7 +113,7 @@ def _with_next_layer(facts: ModelFacts, plan: LoadPlan) -> LoadPlan:
         context_bytes=memory.context_bytes + context,
         work_bytes=2 * memory.work_bytes,
     )
-    return LoadPlan(more, replace(plan.options, next_tokens=True))
+    return LoadPlan(more, replace(plan.options, mtp=True))
 
 
 def _plan_for(facts: ModelFacts, settings: LoadSettings, extra_buffers: bool, host: Memory, gpus: list[native.Gpu]) -> LoadPlan:

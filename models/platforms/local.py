@@ -9,7 +9,7 @@ from core.errors import InvalidInput, NotFound
 from core.inference.requests import ChatMessage, GenerationRequest, PromptTokens, SamplingParams, ToolChoice
 from models.child.model import ChildModel
 from models.engine.engine import Engine
-from models.engine.kv_cache.offload_files import ParkedFiles
+from models.engine.kv_cache.offload_files import OffloadFiles
 from models.engine.llama.backend import LlamaBackend
 from models.engine.llama.last_step import LastStep
 from models.engine.sampling.sampler import Resolved, ThinkingTags, recommended, resolve
@@ -19,7 +19,7 @@ from models.engine.stats.metrics import EngineMetrics
 from models.gguf.adapters import ChosenAdapter
 from models.gguf.facts import ModelFacts
 from models.platforms.local_generation import LocalGeneration
-from models.platforms.prefetch import LookAhead, Turn
+from models.platforms.prefetch import Prefetcher, Turn
 from models.platforms.prompts import Prompts, Reading
 from models.prompting.answer_reader import AnswerReader
 from models.prompting.call_grammar import may_call, must_call
@@ -46,7 +46,7 @@ class LocalPlatform:
         backend: LlamaBackend | ChildModel,
         template: ChatTemplate,
         adapters: tuple[ChosenAdapter, ...] = (),
-        files: ParkedFiles | None = None,
+        files: OffloadFiles | None = None,
         last_step: LastStep | None = None,
         max_wait_s: float | None = None,
     ) -> None:
@@ -62,13 +62,13 @@ class LocalPlatform:
         self._engine = (
             backend
             if isinstance(backend, ChildModel)
-            else Engine(backend, facts.file.name, why=backend.last_error, files=files, last_step=last_step, max_wait_s=max_wait_s)
+            else Engine(backend, facts.file.name, last_error=backend.last_error, files=files, last_step=last_step, max_wait_s=max_wait_s)
         )
         name = f"{facts.file.name} {facts.title}"
         self._defaults = recommended(facts.file.architecture, name)
         self._tool_defaults = recommended(facts.file.architecture, name, tools=True)
         self._prompts = Prompts(backend, template, facts.file.name)
-        self._look_ahead = LookAhead(facts.file.name, backend.slots, self._prompts.expected, self._engine.expect)
+        self._prefetcher = Prefetcher(facts.file.name, backend.slots, self._prompts.expected, self._engine.prefetch)
         self._engine.start()
 
     def start(self, request: GenerationRequest) -> LocalGeneration:
@@ -88,9 +88,9 @@ class LocalPlatform:
                 messages=(*reading.messages, self._prompts.defused(answer)),
                 thinking=request.thinking,
                 tools=reading.tools,
-                sequence=sequence,
+                tokens=tuple(sequence.tokens),
             )
-            self._look_ahead.after(turn)
+            self._prefetcher.after(turn)
 
         hears = None if request.batch or reading.verbatim else ended
         return LocalGeneration(
@@ -185,6 +185,6 @@ class LocalPlatform:
 
     def close(self, timeout: float = 30.0) -> bool:
         """Fail what still runs and free the memory; True if it is free."""
-        self._look_ahead.close()
+        self._prefetcher.close()
         self._template.close()
         return self._engine.close(timeout)

@@ -15,7 +15,7 @@ from core.errors import PortalError
 from core.inference.records import FinishReason, Usage
 from core.inference.requests import ChatMessage, Delta, Finished, GenerationEvent, Queued
 from models.engine.sampling.sampler import Resolved
-from models.engine.sequence import Event, Sequence
+from models.engine.sequence import Event, Sequence, TokenDelta
 from models.gguf.adapters import ChosenAdapter
 from models.platforms.degeneration import EVERY, Repetition, SymbolRun, repetition
 from models.prompting.answer_reader import AnswerReader
@@ -77,6 +77,8 @@ class LocalGeneration:
         self._lock = threading.Lock()
         self._cancelled = False
         self._looked_at = 0
+        self._ids: list[int] = []
+        """The tokens of the answer that the engine has reported."""
         self._repeats: Repetition | None = None
         self._run = SymbolRun()
 
@@ -125,7 +127,7 @@ class LocalGeneration:
                         yield from self._read(held)
                         held = []
                     elif self._repeats is not None and self._repeats.broken:
-                        good = self._repeats.start + self._repeats.unit - self.sequence.prompt_length
+                        good = self._repeats.start + self._repeats.unit
                         yield from self._read([delta for delta in held if delta.tokens <= good])
                         return self._stopped(events)
                 case Finished():
@@ -156,15 +158,15 @@ class LocalGeneration:
         """Whether the answer's first `tokens` do not end in a repetition; looked up every few tokens."""
         if self._guard and tokens - self._looked_at >= EVERY:
             self._looked_at = tokens
-            begin = self.sequence.prompt_length
-            self._repeats = repetition(self.sequence.tokens, begin, begin + tokens) or self._run.repetition(begin)
+            self._repeats = repetition(self._ids, 0, tokens) or self._run.repetition(0)
         return self._repeats is None
 
     def _unseen(self, finished: Finished) -> Repetition | None:
         """What an answer that came to its limit repeated unseen: of tokens without text nothing is told while they come."""
         if not self._guard or finished.finish_reason is not FinishReason.LENGTH:
             return None
-        found = repetition(self.sequence.tokens, self.sequence.prompt_length, len(self.sequence.tokens))
+        answer = self.sequence.tokens[self.sequence.prompt_length :]
+        found = repetition(answer, 0, len(answer))
         return found if found is not None and found.broken else None
 
     def _stopped(self, events: Iterator[_Gathered]) -> Finished:
@@ -205,14 +207,14 @@ class LocalGeneration:
                 )
             except PortalError:
                 return False
-        self._looked_at, self._repeats, self._run = 0, None, SymbolRun()
+        self._looked_at, self._ids, self._repeats, self._run = 0, [], None, SymbolRun()
         return True
 
     def _good_tokens(self) -> list[int]:
         """What the model reads for the next attempt: one round of the repetition is kept; silence is broken by a new line."""
         tokens = self.sequence.tokens
         if self._repeats is not None:
-            return tokens[: self._repeats.start + self._repeats.unit]
+            return tokens[: self.sequence.prompt_length + self._repeats.start + self._repeats.unit]
         nudge = "\n"
         if self._reader.thinking:
             nudge = CLOSE + "\n"
@@ -240,13 +242,11 @@ class LocalGeneration:
 
     def _gathered(self) -> Iterator[_Gathered]:
         """The sequence's events to the last; deltas that came together stay together."""
-        told = 0
         while True:
             event: Event | None = self.sequence.events.get()
             deltas: list[Delta] = []
-            while isinstance(event, Delta):
-                if self._params.logprobs is not None:
-                    event, told = replace(event, logprobs=tuple(self.sequence.logprobs[told : event.tokens])), event.tokens
+            while isinstance(event, TokenDelta):
+                self._ids += event.ids
                 deltas.append(event)
                 event = None if self.sequence.events.empty() else self.sequence.events.get()
             if deltas:

@@ -1,7 +1,7 @@
-"""After an answer: what its conversation's next prompt will begin with, told to the engine while the reader reads.
+"""After an answer: render what its conversation's next prompt will begin with, for the engine to prefetch while the reader reads.
 
-Templates write old answers otherwise than the model said them: without their thoughts. So a slot holds the next prompt only up to the
-answer's beginning, and the whole answer would be read again when the next question comes.
+Templates write old answers without their thoughts. So a slot holds the next prompt only up to the answer's beginning, and the whole answer
+would be prefilled again when the next question comes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 from core.errors import PortalError
 from core.inference.requests import ChatMessage, Tool
-from models.engine.sequence import Sequence as Running
 
 UNKNOWN = "\ufdd1"
 """Stands for the next question: a noncharacter, which no template looks for."""
@@ -21,27 +20,28 @@ UNKNOWN = "\ufdd1"
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A conversation as it was rendered, the answer included, and the engine's ended sequence."""
+    """A conversation as it was rendered, with the answer. tokens: what its slot holds."""
 
     messages: Sequence[ChatMessage]
     thinking: bool
     tools: Sequence[Tool]
-    sequence: Running
+    tokens: Sequence[int]
 
 
-class LookAhead:
-    """Renders on a thread of its own, the newest turn first; of more than `most` that wait, the oldest are left out. Thread-safe."""
+class Prefetcher:
+    """Renders on a thread of its own, the newest turn first; of more than `most` waiting turns, the oldest are dropped. Thread-safe."""
 
-    def __init__(self, name: str, most: int, expected: Callable[[Turn], list[int]], expect: Callable[[list[int], list[int]], None]) -> None:
-        """expected: the tokens before UNKNOWN in the turn's rendering. expect: whom to tell them."""
-        self._expected, self._expect = expected, expect
+    def __init__(self, name: str, most: int, render: Callable[[Turn], list[int]], prefetch: Callable[[list[int], list[int]], None]) -> None:
+        """render: return the tokens before UNKNOWN in the turn's next prompt. prefetch: take what a slot holds, and those tokens."""
+        self._render, self._prefetch = render, prefetch
         self._turns: deque[Turn] = deque(maxlen=most)
         self._closing = False
         self._changed = threading.Condition()
-        self._thread = threading.Thread(target=self._work, name=f"look ahead {name}", daemon=True)
+        self._thread = threading.Thread(target=self._work, name=f"prefetch {name}", daemon=True)
         self._thread.start()
 
     def after(self, turn: Turn) -> None:
+        """Render what follows this turn."""
         with self._changed:
             self._turns.append(turn)
             self._changed.notify()
@@ -60,8 +60,8 @@ class LookAhead:
                     return
                 turn = self._turns.pop()
             try:
-                tokens = self._expected(turn)
+                tokens = self._render(turn)
             except PortalError:
                 continue  # the next question will say what is wrong
             if tokens:
-                self._expect(list(turn.sequence.tokens), tokens)
+                self._prefetch(list(turn.tokens), tokens)

@@ -12,7 +12,7 @@ from models.child.embedder import ChildEmbedder
 from models.child.model import ChildModel
 from models.embedding.embedding_platform import EmbeddingPlatform
 from models.embedding.llama_embedder import LlamaEmbedder
-from models.engine.kv_cache.offload_files import ParkedFiles
+from models.engine.kv_cache.offload_files import OffloadFiles
 from models.engine.llama import native
 from models.engine.llama.backend import LlamaBackend
 from models.gguf.adapters import ChosenAdapter, check_matches, choose, read_adapter
@@ -30,7 +30,7 @@ Changed = Callable[[ModelState, str], None]
 
 class Loader:
     def __init__(
-        self, builtin: Path, files: ParkedFiles | None, record: RunRecord | None, buffers: FileBuffers, max_wait_s: float | None = None
+        self, builtin: Path, files: OffloadFiles | None, record: RunRecord | None, buffers: FileBuffers, max_wait_s: float | None = None
     ) -> None:
         """builtin: the one file that needs no trial. buffers: tries the others. See Pool for the rest."""
         self._builtin = builtin

@@ -13,7 +13,7 @@ from core.errors import Conflict, InvalidInput, NotFound, PortalError, StoredErr
 from core.models.records import AdapterFile, DeviceMemory, LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelKind, ModelState
 from models.child.kept_process import AGAIN
 from models.embedding.embedding_platform import EmbeddingPlatform
-from models.engine.kv_cache.offload_files import ParkedFiles
+from models.engine.kv_cache.offload_files import OffloadFiles
 from models.engine.llama import native
 from models.engine.stats.metrics import STUCK_S, EngineMetrics
 from models.gguf.facts import ModelFacts, read_facts
@@ -45,20 +45,22 @@ class Pool:
         *,
         notes: Path,
         extra_buffers: bool = True,
-        files: ParkedFiles | None = None,
+        files: OffloadFiles | None = None,
         record: RunRecord | None = None,
         max_wait_s: float | None = None,
+        mtp: bool = False,
     ) -> None:
         """models_folder: where people put GGUFs. builtin: the guide. notes: a file to remember settings in; how each file can be loaded
         is remembered beside it. extra_buffers: False where the self test died with them. files: where conversations go that memory has
         no room for; the pool closes them. record: where engines note what they do, for the next start should this process die of it.
-        max_wait_s: how long a question may wait for its turn; None: as long as it takes.
+        max_wait_s: how long a question may wait for its turn; None: as long as it takes. mtp: load MTP layers where there is room.
         """
         self._builtin = builtin
         self._catalog = Catalog(models_folder, builtin)
         self._builtin = builtin
         self._remembered = RememberedSettings(notes)
         self._extra_buffers = extra_buffers
+        self._mtp = mtp
         self._files = files
         buffers = FileBuffers(notes.with_name(FILE_BUFFERS), machine_trial.identity(native.LIBRARY_FOLDER))
         self._loader = Loader(builtin, files, record, buffers, max_wait_s)
@@ -297,7 +299,7 @@ class Pool:
             promised = sum(round(entry.plan.memory.needed_bytes * (1 - entry.progress)) for entry in loading)
         more = sum(adapter.path.stat().st_size for adapter in settings.adapters if adapter.path.is_file())
         facts = replace(facts, weights_bytes=facts.weights_bytes + more)
-        plan = plan_load(facts, settings, extra_buffers=self._extra_buffers)
+        plan = plan_load(facts, settings, extra_buffers=self._extra_buffers, mtp=self._mtp)
         return replace(plan, memory=replace(plan.memory, free_bytes=max(0, plan.memory.free_bytes - promised)))
 
     def _entry(self, name: str) -> Entry:

@@ -59,7 +59,7 @@ def _try(path: Path, extra_buffers: bool) -> tuple[float, str]:
     """Load, answer four prompts in one batch, unload; returns tokens/s and the device ("cpu", or the GPU's name)."""
     plan = plan_load(read_facts(path), LoadSettings(slots=4), extra_buffers=extra_buffers)
     backend = LlamaBackend(path, plan.options)
-    engine = Engine(backend, path.stem, why=backend.last_error)
+    engine = Engine(backend, path.stem, last_error=backend.last_error)
     try:
         prompts = [backend.tokenize(_QUESTION.format(filler="The portal answers. " * 10 * (number + 1))) for number in range(4)]
         params = resolve(SamplingParams(temperature=0.0), SamplingParams(), 32)

@@ -65,7 +65,7 @@ class _Decodes:
         begin = time.monotonic()
         self._decode([Part(slot=slot, start=2, tokens=[last], wants_logits=True) for slot in self._both])
         each = (time.monotonic() - begin) / len(self._both)
-        self._guess(last)
+        self._draft(last)
         for adapter, _, _ in backend.options.adapters:
             backend.use_adapter(adapter)
             self._again(0, [0, last])
@@ -78,12 +78,12 @@ class _Decodes:
         self._backend.cut(slot, 0)
         self._decode([Part(slot=slot, start=0, tokens=tokens, wants_logits=True)])
 
-    def _guess(self, token: int) -> None:
+    def _draft(self, token: int) -> None:
         if self._backend.can_draft:
             self._backend.draft([(slot, token, 2) for slot in self._both])
 
     def _go_on_elsewhere(self, length: int) -> None:
-        """Park the slot and bring it back, and copy it to the other one, as conversations move."""
+        """Save the slot and restore it, and copy it to the other one, as conversations move."""
         backend = self._backend
         state = backend.save(0)
         if backend.can_cut and len(self._both) > 1:

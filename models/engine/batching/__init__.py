@@ -2,6 +2,7 @@
 
 In reading order:
 
+- batch: what one step decodes
 - step_time: learn how long steps take
 - row_costs: measure what some rows cost together
 - micro_batches: arrange slots for llama.cpp's micro-batches

@@ -1,131 +1,136 @@
-"""Which slots llama.cpp computes together in a step, where each has a stream of context memory of its own.
+"""Which slots llama.cpp computes together in a step, where each slot has a KV cache of its own.
 
-Left to itself it computes neighbouring slots together, and reads all weights again for each such run. Conversations keep their slots,
-so that those that are answered lie scattered among idle ones: with eight of sixteen, four or five runs. So an answer begins beside
-those that run, and its conversation moves there, where that is quicker. What gaps are left are closed by fillers, tokens of idle slots
-that are computed along and forgotten, or by the first token of a prompt that is read there, where that is quicker than reading the
-weights once more; a run is filled up to a number of rows that is quicker to compute than its own, and taken apart where that is quicker.
-What is, `RowCosts` tells.
+By itself it computes neighbouring slots together, and reads all weights again for each such run. Conversations keep their slots, so that
+running ones lie scattered among idle ones: with eight of sixteen, four or five runs. So a sequence begins beside those that run, and its
+conversation moves there, where that is quicker. The gaps that are left are closed by padding, tokens of idle slots that are computed and
+forgotten, or by the first token of a prompt that is prefilled there, where that is quicker than prefilling the weights once more. A run is
+padded to a number of rows that is quicker to compute than its own, and split where that is quicker. `RowCosts` knows what is quicker.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from models.engine.backend import Backend, Part
 from models.engine.batching.row_costs import RowCosts
 
 _ENOUGH = 0.95
-"""Of the time that llama.cpp's own runs would take: less a grouping must promise. Costs are not known better."""
+"""A grouping must promise less than this share of the time of llama.cpp's own runs. Costs are not known better."""
 _AGAIN = 64
-"""Batches after which what was decided is decided anew: conversations grow."""
+"""Batches after which layouts are chosen anew: conversations grow."""
 _LARGEST_PIECE = 8
-"""Rows: more are never taken out of a run, for a tile is no larger."""
+"""Rows: larger pieces are never split off a run, since no tile is larger."""
 _TOKEN = 0
-"""Any will do: nothing is sampled after a filler."""
+"""Any will do: nothing is sampled after padding."""
 
 
 @dataclass(frozen=True, slots=True)
 class Arrangement:
-    """A batch in the order in which llama.cpp is to see it."""
+    """A batch in the order in which llama.cpp gets it."""
 
     parts: Sequence[Part]
-    places: Sequence[int]
-    """Where each of the batch's own parts is among them."""
-    fillers: Sequence[Part] = ()
+    indexes: Sequence[int]
+    """The batch index of each of the batch's own parts."""
+    padding: Sequence[Part] = ()
     groups: Sequence[int] = ()
     """How many rows are computed together, group after group; () where more than rows are computed."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """slots: of the rows and fillers in the order in which llama.cpp is to see them; () for its own order, which is ascending."""
+    """slots: of the rows and the padding in the order in which llama.cpp gets them; () for its own, ascending order."""
 
     groups: Sequence[int]
     slots: Sequence[int] = ()
 
 
 class MicroBatches:
-    """Used by the decode thread only."""
+    """The decode thread alone uses it."""
 
-    def __init__(self, backend: Backend, held: Sequence[list[int]]) -> None:
-        """held: the tokens in each slot."""
-        # Besides a token of each slot a step computes guesses.
-        self.costs = RowCosts(backend.slots + backend.most_guesses if backend.can_cut else 0)
+    def __init__(self, backend: Backend, costs: RowCosts, length: Callable[[int], int]) -> None:
+        """length: how many tokens a slot holds."""
+        self._costs = costs
+        self._slots = backend.slots
         self._own_streams = backend.own_streams
-        self._held = held
+        self._length = length
         self._context = backend.context
         self._batch_tokens = backend.batch_tokens
         self._layouts: dict[tuple[tuple[int, ...], tuple[int, ...]], _Layout] = {}
         self._quickest: list[tuple[float, int]] = []
-        """For so many neighbours: the least they take, and how many of them are computed together first."""
+        """By the number of neighbours: the least seconds they take, and how many of them are computed together first."""
         self._left = 0
 
     def arrange(self, parts: Sequence[Part]) -> Arrangement:
-        """parts: of ascending slots. Rows are those of one token; guesses and the rest of prompts llama.cpp computes after all rows."""
+        """Order the parts, whose slots ascend. Rows have one token; llama.cpp computes draft tokens and prompts after all rows."""
         own_order = Arrangement(parts, range(len(parts)))
-        # The guesses of several answers are checked together if nothing stands between them.
-        guessing = sum(bool(part.guessed) for part in parts)
-        if not self._own_streams or not self.costs.known or guessing > 1:
-            return own_order
-        rows = [part for part in parts if len(part.tokens) - part.guessed == 1]
-        others = [part for part in parts if len(part.tokens) - part.guessed != 1]
+        # The draft tokens of several sequences are checked together if nothing stands between them.
+        drafting = sum(bool(part.draft_tokens) for part in parts)
+        if not self._own_streams or not self._costs.known or drafting > 1:
+            return replace(own_order, groups=self._own_groups(parts)) if self._costs.learns_from_steps else own_order
+        rows = [part for part in parts if part.known == 1]
+        others = [part for part in parts if part.known != 1]
         layout = self._layout(tuple([part.slot for part in rows]), tuple([part.slot for part in others]))
-        groups = () if others or guessing else layout.groups
+        groups = () if others or drafting else layout.groups
         if not layout.slots:
             return replace(own_order, groups=groups)
         own = {part.slot: part for part in parts}
-        ordered = [own.get(slot) or self.filler(slot) for slot in layout.slots]
-        fillers = [part for part in ordered if part.slot not in own]
+        ordered = [own.get(slot) or self._padding(slot) for slot in layout.slots]
+        padding = [part for part in ordered if part.slot not in own]
         ordered += [part for part in others if part.slot not in layout.slots]
-        # A slot may have filled up since that was decided.
-        if sum(len(part.tokens) for part in ordered) > self._batch_tokens or any(one.start >= self._context for one in fillers):
+        # A slot may have filled up since the layout was chosen.
+        if sum(len(part.tokens) for part in ordered) > self._batch_tokens or any(one.start >= self._context for one in padding):
             return own_order
-        place = {part.slot: number for number, part in enumerate(ordered)}
-        return Arrangement(ordered, [place[part.slot] for part in parts], fillers, groups)
+        index = {part.slot: number for number, part in enumerate(ordered)}
+        return Arrangement(ordered, [index[part.slot] for part in parts], padding, groups)
+
+    def _own_groups(self, parts: Sequence[Part]) -> Sequence[int]:
+        """Return how many rows llama.cpp computes together by itself; () where there are more than rows."""
+        if any(len(part.tokens) > 1 for part in parts):
+            return ()
+        return [len(run) for run in neighbours([part.slot for part in parts])] if self._own_streams else [len(parts)]
 
     def near(self, running: Sequence[int], free: Collection[int]) -> Collection[int]:
-        """Of the `free` slots those where one more answer takes least, beside those that are `running`."""
-        if not (self._own_streams and self.costs.known and running):
+        """Return those `free` slots where one more sequence takes least, beside the `running` ones."""
+        if not (self._own_streams and self._costs.known and running):
             return free
         runs = neighbours(sorted(running))
-        adds = {slot: self._adds(slot, runs) for slot in free}
-        enough = min(adds.values()) + (1 - _ENOUGH) * sum(self._takes(len(run)) for run in runs)
+        adds = {slot: self._added_s(slot, runs) for slot in free}
+        enough = min(adds.values()) + (1 - _ENOUGH) * sum(self._seconds(len(run)) for run in runs)
         return [slot for slot in free if adds[slot] <= enough]
 
-    def _adds(self, slot: int, runs: list[range]) -> float:
-        """What a row in `slot` takes more, by itself or with the gap closed to the run before it, to the one after it or to both."""
+    def _added_s(self, slot: int, runs: list[range]) -> float:
+        """Return the seconds a row in `slot` adds, by itself or with the gap closed to the run before it, after it, or both."""
         before = [run for run in runs if run.stop <= slot][-1:]
         after = [run for run in runs if run.start > slot][:1]
-        adds = [self._takes(1)]
+        adds = [self._seconds(1)]
         for beside in (before, after, [*before, *after]):
             if beside:
                 length = max(slot + 1, beside[-1].stop) - min(slot, beside[0].start)
-                adds.append(self._takes(length) - sum(self._takes(len(run)) for run in beside))
+                adds.append(self._seconds(length) - sum(self._seconds(len(run)) for run in beside))
         return min(adds)
 
-    def filler(self, slot: int) -> Part:
-        return Part(slot, len(self._held[slot]), (_TOKEN,), wants_logits=False)
+    def _padding(self, slot: int) -> Part:
+        return Part(slot, self._length(slot), (_TOKEN,), wants_logits=False)
 
-    def for_nothing(self, rows: int) -> Sequence[Part]:
-        """A batch of so many rows, to see how long it takes: a token of each slot, or where there are not so many, guesses in one.
+    def trial_batch(self, rows: int) -> Sequence[Part]:
+        """Make a batch of so many rows to time: a token of each slot, or with fewer slots, draft tokens in one.
 
-        () where that is too much for the slots.
+        () where the slots have no room for it.
         """
         if rows > self._batch_tokens:
             return ()
-        if rows <= len(self._held):
-            parts = [replace(self.filler(slot), wants_logits=True) for slot in range(rows)]
+        if rows <= self._slots:
+            parts = [replace(self._padding(slot), wants_logits=True) for slot in range(rows)]
         else:
-            emptiest = min(range(len(self._held)), key=lambda slot: len(self._held[slot]))
-            parts = [Part(emptiest, len(self._held[emptiest]), (_TOKEN,) * rows, wants_logits=True, guessed=rows - 1)]
+            emptiest = min(range(self._slots), key=self._length)
+            parts = [Part(emptiest, self._length(emptiest), (_TOKEN,) * rows, wants_logits=True, draft_tokens=rows - 1)]
         return () if any(part.start + len(part.tokens) > self._context for part in parts) else parts
 
-    def _fillers(self, begin: int, end: int, reading: Collection[int]) -> int:
-        """How many slots from `begin` on, up to `end`, can be computed along: idle ones that are full cannot."""
+    def _usable(self, begin: int, end: int, prefilling: Collection[int]) -> int:
+        """Return how many slots from `begin` on, up to `end`, can be padded: full idle ones cannot."""
         for slot in range(begin, end):
-            if slot not in reading and len(self._held[slot]) >= self._context:
+            if slot not in prefilling and self._length(slot) >= self._context:
                 return slot - begin
         return end - begin
 
@@ -144,54 +149,54 @@ class MicroBatches:
             layout = self._layouts[rows, others] = _Layout([len(group) for group in groups], slots)
         return layout
 
-    def _best(self, runs: list[range], reading: Collection[int]) -> list[range]:
-        """What takes least for the first run, for the first two, ...: the group that ends there, after what is best for those before it."""
+    def _best(self, runs: list[range], prefilling: Collection[int]) -> list[range]:
+        """Find the quickest grouping: for the first run, for the first two, ..., the last group after the best for those before it."""
         if len(runs) == 1 and len(runs[0]) == 1:
-            return runs  # An answer by itself is computed in the same way whatever was measured, so that its seed gives it again.
+            return runs  # A sequence alone is computed the same way whatever was measured, so that its seed gives it again.
         least = [0.0]
         chosen: list[tuple[int, range]] = []
         for last, run in enumerate(runs):
-            until = runs[last + 1].start if last + 1 < len(runs) else len(self._held)
-            spare = self._fillers(run.stop, until, reading)
+            until = runs[last + 1].start if last + 1 < len(runs) else self._slots
+            spare = self._usable(run.stop, until, prefilling)
             options = []
             for first in range(last, -1, -1):
                 gap = range(runs[first].stop, runs[first + 1].start) if first < last else range(0)
-                if self._fillers(gap.start, gap.stop, reading) < len(gap):
+                if self._usable(gap.start, gap.stop, prefilling) < len(gap):
                     break
-                length = self._filled(run.stop - runs[first].start, spare)
-                options.append((least[first] + self._takes(length), first, range(runs[first].start, runs[first].start + length)))
+                length = self._padded(run.stop - runs[first].start, spare)
+                options.append((least[first] + self._seconds(length), first, range(runs[first].start, runs[first].start + length)))
             seconds, first, group = min(options, key=lambda option: option[0])
             least.append(seconds)
             chosen.append((first, group))
-        if least[-1] > _ENOUGH * sum(self.costs.of(len(run)) for run in runs):
+        if least[-1] > _ENOUGH * sum(self._costs.of(len(run)) for run in runs):
             return runs
         groups: list[range] = []
         end = len(runs)
         while end:
             end, group = chosen[end - 1]
-            groups[:0] = self._apart(group)
+            groups[:0] = self._split(group)
         return groups
 
-    def _filled(self, length: int, spare: int) -> int:
-        """The quickest number of neighbours from `length` on, with at most `spare` more."""
-        return min(range(length, length + spare + 1), key=self._takes)
+    def _padded(self, length: int, spare: int) -> int:
+        """Return the quickest number of neighbours from `length` on, with at most `spare` more."""
+        return min(range(length, length + spare + 1), key=self._seconds)
 
-    def _takes(self, rows: int) -> float:
-        """Seconds for so many neighbours, taken apart if that is quicker."""
-        known = self._quickest or [(0.0, 0)]
-        for count in range(len(known), rows + 1):
-            pieces = ((known[piece][0] + known[count - piece][0], piece) for piece in range(1, min(count // 2, _LARGEST_PIECE) + 1))
-            known.append(min([(self.costs.of(count), count), *pieces]))
-        self._quickest = known
-        return known[rows][0]
+    def _seconds(self, rows: int) -> float:
+        """Return the seconds of so many neighbours, split if that is quicker."""
+        quickest = self._quickest or [(0.0, 0)]
+        for count in range(len(quickest), rows + 1):
+            pieces = ((quickest[piece][0] + quickest[count - piece][0], piece) for piece in range(1, min(count // 2, _LARGEST_PIECE) + 1))
+            quickest.append(min([(self._costs.of(count), count), *pieces]))
+        self._quickest = quickest
+        return quickest[rows][0]
 
-    def _apart(self, group: range) -> list[range]:
+    def _split(self, group: range) -> list[range]:
         piece = self._quickest[len(group)][1]
-        return [group] if piece == len(group) else [*self._apart(group[:piece]), *self._apart(group[piece:])]
+        return [group] if piece == len(group) else [*self._split(group[:piece]), *self._split(group[piece:])]
 
 
 def neighbours(slots: Sequence[int]) -> list[range]:
-    """Runs of neighbouring slots, of ascending ones."""
+    """Return the runs of neighbouring slots among ascending ones."""
     runs: list[range] = []
     for slot in slots:
         if runs and runs[-1].stop == slot:

@@ -1,77 +1,89 @@
-"""What steps take on this machine, as measured, and so how much of prompts to read in one."""
+"""How long steps take on this machine, as measured, and so how much of prompts to prefill in one."""
 
 from __future__ import annotations
 
 STEP_WHILE_DECODING_S = 0.15
-"""What reading prompts may add to a step that others wait for: their next token comes that much later."""
+"""What prefill may add to a step that others wait for: their next token comes that much later."""
 STEP_ALONE_S = 0.5
-"""The longest that reading may take when nobody waits for a token: a cancel takes effect within a step."""
+"""The longest prefill of a step when nobody waits for a token: a cancel takes effect within a step."""
 SMALLEST_CHUNK = 16
 WHOLE = 1.25
-"""How many times longer than that reading may take where a prompt ends with it: a short rest would cost a step of its own."""
+"""How many times longer prefill may take where a prompt ends with it: a short rest would cost a step of its own."""
 FIRST_TOKEN = 2.0
 """How many people who wait for their next token weigh as much as one who waits for the first."""
 APART = 4.0
-"""How many times what it costs those who wait a further step must bring them: others come meanwhile, and wait too."""
-_SURPRISE = 2.0
-"""Times longer than expected: what a step is counted as at most."""
+"""How many times its cost a further step must save those who wait: others come meanwhile, and wait too."""
+_OUTLIER = 2.0
+"""A step counts as at most this many times its expected time."""
 
 
-class Pace:
-    """Not thread-safe: the engine holds its lock around every call."""
+class StepTime:
+    """Learns from every step. Not thread-safe: the engine holds its lock around `learn`."""
 
     def __init__(self, batch_tokens: int) -> None:
         """batch_tokens: most tokens in one step."""
         self._batch_tokens = batch_tokens
-        self.plain_s: dict[int, float] = {}
-        """What a step that reads no prompt takes, by the number of answers in it."""
-        self.token_s: float | None = None
-        """What a token of a prompt adds to a step."""
+        self._decode_s: dict[int, float] = {}
+        """Seconds of a step without prompts, by the number of sequences in it."""
+        self.prompt_token_s: float | None = None
+        """Seconds that a token of a prompt adds to a step."""
+
+    def expected(self, sequences: int) -> float | None:
+        """Return the seconds of a step that adds a token to so many sequences; None while unknown."""
+        return self._decode_s.get(sequences)
+
+    @property
+    def longest_s(self) -> float | None:
+        """The longest expected step without prompts; None while unknown."""
+        return max(self._decode_s.values(), default=None)
 
     @property
     def chunk(self) -> int:
-        """Prompt tokens that may be read while nobody waits, so that whoever comes waits little."""
+        """Prompt tokens to prefill while nobody waits, few enough that whoever comes waits little."""
         return self._fit(STEP_WHILE_DECODING_S)
 
-    def budget(self, decoding: int, reading: int) -> int:
-        """Prompt tokens for a step in which so many answers get a token and so many prompts are read.
+    def budget(self, decoding: int, prefilling: int) -> int:
+        """Return how many prompt tokens to prefill in a step with so many sequences of each kind.
 
-        More where many wait for their first token: long steps are the quicker way to read.
+        More where many wait for their first token: long steps prefill quicker.
         """
-        share = FIRST_TOKEN * reading / decoding if decoding else float("inf")
+        share = FIRST_TOKEN * prefilling / decoding if decoding else float("inf")
         return self._fit(min(STEP_ALONE_S, STEP_WHILE_DECODING_S * max(1.0, share)))
 
     def _fit(self, seconds: float) -> int:
-        """So that a step stays short on a slow machine."""
-        if self.token_s is None:
+        """Return how many prompt tokens take so long, so that a step stays short on a slow machine."""
+        if self.prompt_token_s is None:
             return min(64, self._batch_tokens)
-        return max(SMALLEST_CHUNK, min(self._batch_tokens, int(seconds / self.token_s)))
+        return max(SMALLEST_CHUNK, min(self._batch_tokens, int(seconds / self.prompt_token_s)))
 
-    def is_enough(self, ended: int, tokens: int, reading: int, decoding: int) -> bool:
-        """Whether those whose prompts end with these `tokens` shall not wait for others that could be read with them.
+    def is_enough(self, ended: int, tokens: int, prefilling: int, decoding: int) -> bool:
+        """Tell whether sequences whose prompts end with these `tokens` should not wait for others that could join the step.
 
-        Each further step that k equal prompts are read in takes d seconds more. Read g a step, r seconds each, they end after
-        (k / g + 1) / 2 steps of g * r + d seconds on average: soonest where g * g * r is k * d. Not before it is known what a step of about
-        so many answers takes.
+        Each further step that k equal prompts are split into takes d seconds more. With g prompts a step, r seconds each, they end
+        after (k / g + 1) / 2 steps of g * r + d seconds on average: soonest where g * g * r is k * d. Nothing is split before the
+        time of a step with about so many sequences is known.
         """
-        if not ended or self.token_s is None or not self.plain_s:
+        if not ended or self.prompt_token_s is None or not self._decode_s:
             return False
-        nearest = min(self.plain_s, key=lambda answers: abs(answers - decoding - ended))
-        return ended * tokens * self.token_s >= APART * reading * self.plain_s[nearest]
+        nearest = min(self._decode_s, key=lambda sequences: abs(sequences - decoding - ended))
+        return ended * tokens * self.prompt_token_s >= APART * prefilling * self._decode_s[nearest]
 
-    def learn(self, answers: int, prompt_tokens: int, seconds: float) -> None:
-        """From a step that gave each of `answers` a token and read `prompt_tokens`.
+    def learn(self, decoding: int, prompt_tokens: int, seconds: float) -> None:
+        """Learn from a step that added a token to `decoding` sequences and prefilled `prompt_tokens`.
 
-        One that took far longer than expected was kept waiting by something else, and says little.
+        A step that took far longer than expected was delayed by something else, and says little.
         """
-        plain = self.plain_s.get(answers)
+        known = self._decode_s.get(decoding)
         if prompt_tokens >= SMALLEST_CHUNK:
-            per_token = max(seconds - (plain or 0.0), seconds / 4) / prompt_tokens
-            known = self.token_s
-            if known is None:
-                self.token_s = per_token
-            elif not answers or plain is not None or per_token < known:
-                # Where nobody knows what so many answers take alone, a token of the prompt takes at most this.
-                self.token_s = 0.7 * known + 0.3 * per_token
-        elif answers and not prompt_tokens:
-            self.plain_s[answers] = seconds if plain is None else plain + 0.1 * (min(seconds, _SURPRISE * plain) - plain)
+            self._learn_prefill(decoding, known, prompt_tokens, seconds)
+        elif decoding and not prompt_tokens:
+            self._decode_s[decoding] = seconds if known is None else known + 0.1 * (min(seconds, _OUTLIER * known) - known)
+
+    def _learn_prefill(self, decoding: int, decode_s: float | None, prompt_tokens: int, seconds: float) -> None:
+        per_token = max(seconds - (decode_s or 0.0), seconds / 4) / prompt_tokens
+        known = self.prompt_token_s
+        if known is None:
+            self.prompt_token_s = per_token
+        elif not decoding or decode_s is not None or per_token < known:
+            # While the time of so many sequences alone is unknown, a prompt token takes at most this.
+            self.prompt_token_s = 0.7 * known + 0.3 * per_token

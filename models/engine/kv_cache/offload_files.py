@@ -1,4 +1,4 @@
-"""Conversations that left the host's memory: sealed files in a folder of this process, until they go on."""
+"""Offload to disk: conversations that left the host's memory, as sealed files in a folder of this process, until they go on."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from numpy.typing import NDArray
 from models.engine.kv_cache.process_folder import ProcessFolder, remove_left
 
 FRAME_BYTES = 64 * 1024
-"""Sealed at once. Sealing keeps the interpreter's lock, and the decode thread waits for it no longer than this takes: about 30 us."""
+"""How much is sealed at once. Sealing holds the interpreter's lock, and the decode thread waits for it for about 30 us."""
 TAG_BYTES = 16
 MOST_UNWRITTEN_BYTES = 256 * 1024**2
-"""Memory for what comes faster than the disk takes it; a single one may be larger."""
+"""Memory for conversations that come faster than the disk writes them; a single one may be larger."""
 MOST_FILES = 1024
 """Every prompt is compared with each, which takes about 4 us on the asking thread."""
 EXPIRES_S = 24 * 3600.0
-"""A file holds what people wrote, and nothing tells it when they delete that."""
+"""A file holds what people wrote, and is not removed when they delete that."""
 SWEEP_S = 60.0
 _MOST_BYTES, _FREE_SHARE = 8 * 1024**3, 0.1
 _log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ State = NDArray[np.uint8]
 
 
 @dataclass(slots=True, eq=False)
-class Kept:
+class OffloadedFile:
     """One conversation of `owner`, a load of a model. tokens: what its slot held. state: the same as the backend's bytes, until written."""
 
     owner: str
@@ -51,15 +51,15 @@ class Kept:
 
     @property
     def bytes(self) -> int:
-        """What the file takes."""
+        """How large the file is."""
         return self.state_bytes + TAG_BYTES * -(-self.state_bytes // FRAME_BYTES)
 
 
-class ParkedFiles:
+class OffloadFiles:
     """At most `budget_bytes` of them for all models together; the oldest goes first. Safe from any thread.
 
     A thread of its own writes. The key is random and never leaves this object, so that nobody can read what a killed process left; each
-    frame is bound to its owner, its tokens and its place, so that nothing foreign or torn is restored. What cannot be written or read
+    frame is bound to its owner, its tokens and its number, so that nothing foreign or torn is restored. What cannot be written or read
     is a miss, logged once.
     """
 
@@ -70,24 +70,24 @@ class ParkedFiles:
         self._budget = budget_bytes
         self._expires_s, self._sweep_s = expires_s, sweep_s
         self._cipher = AESGCM(AESGCM.generate_key(256))
-        self._kept: list[Kept] = []
+        self._kept: list[OffloadedFile] = []
         """The oldest first."""
-        self._unwritten: list[Kept] = []
-        self._unlinked: list[Kept] = []
+        self._unwritten: list[OffloadedFile] = []
+        self._unlinked: list[OffloadedFile] = []
         self._numbers = 0
         self._failures: Counter[str] = Counter()
-        self._told: set[str] = set()
+        self._logged: set[str] = set()
         self._closing = False
         self._reading = threading.Lock()
         self._changed = threading.Condition()
-        self._thread = threading.Thread(target=self._work, name="parked files", daemon=True)
+        self._thread = threading.Thread(target=self._work, name="offload files", daemon=True)
         self._thread.start()
 
     def add(self, owner: str, tokens: Tokens, state: State) -> None:
-        """Write it soon, at the cost of the oldest. Returns at once; what comes faster than it can be written is not kept."""
+        """Write a conversation soon, at the cost of the oldest. Returns at once; what comes faster than it can be written is not kept."""
         with self._changed:
             waiting = sum(one.state_bytes for one in self._unwritten)
-            kept = Kept(owner, self._numbers, tokens, state.nbytes, time.monotonic(), state)
+            kept = OffloadedFile(owner, self._numbers, tokens, state.nbytes, time.monotonic(), state)
             if self._closing or kept.bytes > self._budget or (waiting and waiting + state.nbytes > MOST_UNWRITTEN_BYTES):
                 return
             self._numbers += 1
@@ -96,18 +96,18 @@ class ParkedFiles:
             self._keep_within_budget()
             self._changed.notify_all()
 
-    def best(self, owner: str, prompt: Sequence[int]) -> tuple[Kept, int] | None:
-        """The owner's one that shares most with `prompt`, and how many tokens: at most all but the prompt's last."""
+    def best(self, owner: str, prompt: Sequence[int]) -> tuple[OffloadedFile, int] | None:
+        """Return the owner's one that shares most with `prompt`, and how many tokens: at most all but the prompt's last."""
         with self._changed:
             mine = [one for one in self._kept if one.owner == owner]
         if not mine:
             return None
         row = np.asarray(prompt[:-1], np.int32)
-        found = max(mine, key=lambda one: shared(one.tokens, row))
-        return found, shared(found.tokens, row)
+        best = max(mine, key=lambda one: shared(one.tokens, row))
+        return best, shared(best.tokens, row)
 
-    def read(self, kept: Kept) -> State | None:
-        """The state; None, with the file forgotten, if it is not what was written. Takes as long as the disk does."""
+    def read(self, kept: OffloadedFile) -> State | None:
+        """Read the state; None, with the file forgotten, if it is not what was written. Takes as long as the disk does."""
         with self._reading:
             unwritten = kept.state
             if unwritten is not None or kept.gone:
@@ -120,7 +120,7 @@ class ParkedFiles:
                 self.forget(kept)
                 return None
 
-    def forget(self, kept: Kept) -> None:
+    def forget(self, kept: OffloadedFile) -> None:
         with self._changed:
             self._drop(kept)
             self._changed.notify_all()
@@ -132,13 +132,13 @@ class ParkedFiles:
             self._changed.notify_all()
 
     def held(self, owner: str) -> tuple[int, int, int]:
-        """(conversations, their bytes, how many could not be written or read since the start)"""
+        """Return (conversations, their bytes, how many could not be written or read since the start)."""
         with self._changed:
             mine = [one.bytes for one in self._kept if one.owner == owner]
             return len(mine), sum(mine), self._failures[owner]
 
     def lend(self) -> int:
-        """Half of the bytes left of the budget, for a model in a process of its own, which keeps files of its own under `parent`."""
+        """Lend half of what is left of the budget to a model in a process of its own, which keeps its own files under `parent`."""
         with self._changed:
             lent = self._budget // 2
             self._budget -= lent
@@ -147,7 +147,7 @@ class ParkedFiles:
         return lent
 
     def take_back(self, lent: int) -> None:
-        """That process is gone; what it left, should it have been killed, is removed."""
+        """Take the budget back from a process that is gone, and remove what it left if it was killed."""
         with self._changed:
             self._budget += lent
         with suppress(OSError):
@@ -167,7 +167,7 @@ class ParkedFiles:
         while sum(one.bytes for one in self._kept) > self._budget or len(self._kept) > MOST_FILES:
             self._drop(self._kept[0])
 
-    def _drop(self, kept: Kept) -> None:
+    def _drop(self, kept: OffloadedFile) -> None:
         if kept.gone:
             return
         kept.gone = True
@@ -198,15 +198,15 @@ class ParkedFiles:
                 self._replace_beginnings(kept)
                 self._write(kept)
 
-    def _replace_beginnings(self, kept: Kept) -> None:
-        """What it went on from is not needed any more."""
+    def _replace_beginnings(self, kept: OffloadedFile) -> None:
+        """Forget the files of which this conversation is the continuation."""
         with self._changed:
             older = [one for one in self._kept if one.owner == kept.owner and one.number < kept.number]
         for one in older:
             if shared(one.tokens, kept.tokens) == len(one.tokens):
                 self.forget(one)
 
-    def _write(self, kept: Kept) -> None:
+    def _write(self, kept: OffloadedFile) -> None:
         written = False
         try:
             written = not kept.gone and self._seal(kept)
@@ -218,8 +218,8 @@ class ParkedFiles:
             if not written:
                 self._drop(kept)
 
-    def _seal(self, kept: Kept) -> bool:
-        """False if it is not wanted any more."""
+    def _seal(self, kept: OffloadedFile) -> bool:
+        """Write the file; False if it is not wanted any more."""
         assert kept.state is not None
         data, bound, path = kept.state.data, self._bound_to(kept), self._path(kept)
         path.touch(0o600, exist_ok=False)
@@ -234,7 +234,7 @@ class ParkedFiles:
 
     # Any thread
 
-    def _unseal(self, kept: Kept) -> State:
+    def _unseal(self, kept: OffloadedFile) -> State:
         state, bound = np.empty(kept.state_bytes, np.uint8), self._bound_to(kept)
         data = state.data
         with self._path(kept).open("rb", buffering=0) as file:
@@ -247,31 +247,31 @@ class ParkedFiles:
         return state
 
     @staticmethod
-    def _bound_to(kept: Kept) -> bytes:
+    def _bound_to(kept: OffloadedFile) -> bytes:
         digest = hashlib.sha256(f"{kept.owner}\0{kept.state_bytes}\0".encode())
         digest.update(kept.tokens.data)
         return digest.digest()
 
-    def _path(self, kept: Kept) -> Path:
+    def _path(self, kept: OffloadedFile) -> Path:
         return self._folder.path / f"{kept.number}.kv"
 
-    def _fail(self, kept: Kept, done: str, problem: Exception) -> None:
+    def _fail(self, kept: OffloadedFile, done: str, problem: Exception) -> None:
         with self._changed:
             self._failures[kept.owner] += 1
-            told = done in self._told
-            self._told.add(done)
-        if not told:
+            logged = done in self._logged
+            self._logged.add(done)
+        if not logged:
             reason = (problem.strerror if isinstance(problem, OSError) else None) or "its content is not what was written"
-            _log.warning("a parked conversation could not be %s (%s); it will be computed again. This is said once.", done, reason)
+            _log.warning("an offloaded conversation could not be %s (%s); it will be computed again. This is said once.", done, reason)
 
 
 def default_budget(folder: Path) -> int:
-    """A tenth of what is free on the folder's disk, in bytes, at most 8 GB. Raises OSError."""
+    """Return a tenth of what is free on the folder's disk, in bytes, at most 8 GB. Raises OSError."""
     return min(_MOST_BYTES, int(shutil.disk_usage(folder).free * _FREE_SHARE))
 
 
 def shared(held: Tokens, prompt: Tokens) -> int:
-    """How many first tokens agree."""
+    """Return how many first tokens agree."""
     length = min(len(held), len(prompt))
     if not length or held[0] != prompt[0]:
         return 0
@@ -280,6 +280,6 @@ def shared(held: Tokens, prompt: Tokens) -> int:
     return first if differ[first] else length
 
 
-def _nonce(kept: Kept, frame: int) -> bytes:
-    """Never twice under one key: files are numbered, and so are their frames."""
+def _nonce(kept: OffloadedFile, frame: int) -> bytes:
+    """Return a nonce that is never used twice under one key: files are numbered, and so are their frames."""
     return kept.number.to_bytes(8, "little") + frame.to_bytes(4, "little")

@@ -1,4 +1,4 @@
-"""A folder that lives no longer than its process, even if that is killed."""
+"""A folder that lives no longer than its process, even if the process is killed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from uuid import uuid4
 
 
 class ProcessFolder:
-    """A folder of its own under `parent`, for the owner alone. What killed processes left beside it is removed at once.
+    """A folder of this process under `parent`, for its owner alone. Folders that killed processes left are removed at once.
 
     A process holds a lock on its folder, which the kernel takes away with the process: an unlocked folder is nobody's.
     """

@@ -16,7 +16,7 @@ from core.errors import InvalidInput, ModelFailed, PortalError, Unavailable
 from core.inference.requests import SamplingParams
 from models.engine.backend import Decoded, Part
 from models.engine.llama import native
-from models.engine.llama.batch import Batch
+from models.engine.llama.batch import NativeBatch
 from models.engine.llama.interpreter_lock import Lent
 from models.engine.llama.model import AbortFlag, GpuSplit, control_markers, load_weights, text_of, tokens_of
 from models.engine.llama.native import lib
@@ -24,7 +24,7 @@ from models.engine.sampling.sampler import new_chain
 from models.engine.sampling.steering import SteeredSampler, needs_steering
 from models.engine.sampling.token_texts import TokenTexts
 from models.engine.sampling.top_chain import TopChain, wants_only
-from models.engine.speculative.mtp import NextTokens
+from models.engine.speculative.mtp import MtpLayer
 from models.prompting.grammar import read_grammar
 
 KV_TYPES = {"f16": 1, "q8_0": 8, "q4_0": 2}
@@ -37,7 +37,7 @@ _SHOWN = frozenset({"<think>", "</think>", "<tool_call>", "</tool_call>"})
 
 @dataclass(frozen=True, slots=True)
 class BackendOptions:
-    """How to load. context: tokens one slot holds. extra_buffers: let llama.cpp repack weights for the CPU."""
+    """How to load. context: tokens that one slot holds. extra_buffers: let llama.cpp repack weights for the CPU."""
 
     context: int
     slots: int
@@ -46,14 +46,14 @@ class BackendOptions:
     threads: int = 1
     extra_buffers: bool = True
     batch_tokens: int = 512
-    parking_bytes: int = 0
+    offload_bytes: int = 0
     """Host memory for conversations that leave their slots."""
     pooling: str = ""
-    """Of a model that makes vectors: mean, cls, last or rank."""
-    next_tokens: bool = False
-    """Load the layer that guesses tokens ahead, which the file must have: see ModelFacts.next_layer_bytes."""
+    """Of a model for embeddings: mean, cls, last or rank."""
+    mtp: bool = False
+    """Load the MTP layer, which the file must have: see ModelFacts.next_layer_bytes."""
     shared_cells: int = 0
-    """Tokens that all slots together hold in one memory; 0: each slot has its own."""
+    """Tokens that all slots hold together in one KV cache; 0: each slot has its own."""
     flash_attention: str = "auto"
     split_mode: str = "layer"
     main_gpu: int = 0
@@ -66,35 +66,35 @@ class LlamaBackend:
     """Fulfils `Backend`. Tokenizing is safe from any thread; all else belongs to the decode thread."""
 
     copy_from = 32
-    most_guesses = 16
+    max_draft_tokens = 16
 
     def __init__(
         self, path: Path, options: BackendOptions, progress: Callable[[float], bool] = lambda done: True, *, mapped: bool = False
     ) -> None:
-        """Loads the file; `progress` hears 0 to 1 and returns False to give up. Raises ModelFailed with llama.cpp's words.
+        """Load the file; `progress` gets 0 to 1 and returns False to give up. Raises ModelFailed with llama.cpp's words.
 
-        mapped: leave the weights in the file, for a trial beside which memory must not hold them again.
+        mapped: leave the weights in the file, for a trial, since memory must not hold them twice.
         """
         self._log = native.start()
         self._log.mark()
         self.options = options
         self.slots = options.slots
-        self.parking_bytes = options.parking_bytes
-        self.batch_tokens = max(options.batch_tokens, options.slots + self.most_guesses)
+        self.offload_bytes = options.offload_bytes
+        self.batch_tokens = max(options.batch_tokens, options.slots + self.max_draft_tokens)
         split = GpuSplit(options.split_mode, options.main_gpu, options.gpu_shares)
         self._model: Any = load_weights(
-            path, options.gpu_layers, options.extra_buffers, progress, mapped=mapped, next_tokens=options.next_tokens, split=split
+            path, options.gpu_layers, options.extra_buffers, progress, mapped=mapped, mtp=options.mtp, split=split
         )
         self._vocab = lib.llama_model_get_vocab(self._model)
         self.vocabulary = lib.llama_vocab_n_tokens(self._vocab)
         try:
             self._adapters = {key: (self._load_adapter(path), scale) for key, path, scale in options.adapters}
             self._context: Any = self._new_context()
-            self._next_tokens = self._new_next_tokens() if options.next_tokens else None
+            self.mtp_layer = self._new_mtp_layer() if options.mtp else None
         except ModelFailed:
             lib.llama_model_free(self._model)
             raise
-        self.can_draft = self._next_tokens is not None
+        self.can_draft = self.mtp_layer is not None
         self.context: int = min(options.context, lib.llama_n_ctx_seq(self._context))
         self.shared_cells: int = lib.llama_n_ctx(self._context) if options.shared_cells else 0
         self.own_streams = self.slots > 1 and not options.shared_cells
@@ -103,16 +103,16 @@ class LlamaBackend:
         self._tokenizing = threading.Lock()
         self._closed = False
         self._abort = AbortFlag(self._context)
-        self._batch = Batch(self.batch_tokens)
+        self._batch = NativeBatch(self.batch_tokens)
         self._lent = Lent()
         self._briefly = Lent()
-        """Around short calls that let go of the interpreter's lock all the same."""
+        """Surrounds short calls that release the interpreter's lock all the same."""
         self._rows: list[int] = []
         self._scratch = np.empty(self.vocabulary, np.bool_)
         self._pieces: dict[int, bytes] = {}
         self._ends: dict[int, bool] = {token: True for text in _ENDS for token in self._single(text)}
         self._texts = TokenTexts(self.vocabulary, self.piece, self.ends)
-        self._on_gpu = bool(native.gpus()) and options.gpu_layers != 0
+        self.on_gpu = bool(native.gpus()) and options.gpu_layers != 0
         self._forget = native.forgetting()
         self._sample = native.short_call("llama_sampler_sample", ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int32)
         self._logits_at = native.short_call("llama_get_logits_ith", ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int32)
@@ -132,13 +132,13 @@ class LlamaBackend:
         params.n_batch = self.batch_tokens
         params.n_ubatch = min(512, self.batch_tokens)
         params.n_seq_max = options.slots
-        params.n_outputs_max = options.slots + self.most_guesses
+        params.n_outputs_max = options.slots + self.max_draft_tokens
         params.n_threads = params.n_threads_batch = options.threads
         params.type_k = params.type_v = KV_TYPES[options.kv_type]
         # With auto, llama.cpp decides by the device; a quantized V needs it.
         params.flash_attn_type = _FLASH_ATTENTION[options.flash_attention if options.kv_type == "f16" else "on"]
         params.offload_kqv = options.gpu_layers != 0
-        # With one stream a slot an idle conversation costs the others nothing.
+        # With one stream a slot, an idle conversation costs the others nothing.
         params.kv_unified = bool(options.shared_cells)
         params.no_perf = True
         return params
@@ -150,9 +150,9 @@ class LlamaBackend:
             raise ModelFailed("llama.cpp could not make room for the conversations: {reason}.", reason=reason)
         return context
 
-    def _new_next_tokens(self) -> NextTokens:
+    def _new_mtp_layer(self) -> MtpLayer:
         try:
-            return NextTokens(self._model, self._context, self._context_params(), self.slots)
+            return MtpLayer(self._model, self._context, self._context_params(), self.slots)
         except ValueError:
             lib.llama_free(self._context)
             reason = self._log.last_error() or "it gives no reason"
@@ -164,17 +164,17 @@ class LlamaBackend:
         self._rows = self._batch.fill(parts)
         with self._lent:
             status = lib.llama_decode(self._context, self._batch.native)
-            if status == 0 and self._on_gpu:
+            if status == 0 and self.on_gpu:
                 lib.llama_synchronize(self._context)
         if status == 0:
-            if self._next_tokens is not None:
-                self._next_tokens.follow(parts)
+            if self.mtp_layer is not None:
+                self.mtp_layer.follow(parts)
             return Decoded.DONE
         return {1: Decoded.FULL, 2: Decoded.ABORTED}.get(status, Decoded.FAILED)
 
     def draft(self, wanted: Sequence[tuple[int, int, int]]) -> list[list[int]]:
-        assert self._next_tokens is not None
-        return self._next_tokens.guess(wanted)
+        assert self.mtp_layer is not None
+        return self.mtp_layer.draft(wanted)
 
     def use_adapter(self, adapter: int) -> None:
         if adapter:
@@ -184,8 +184,8 @@ class LlamaBackend:
         else:
             lib.llama_set_adapters_lora(self._context, None, 0, None)
 
-    def sample(self, sampler: Any, part: int, guess: int = 0) -> int:
-        row = self._rows[part] + guess
+    def sample(self, sampler: Any, part: int, draft: int = 0) -> int:
+        row = self._rows[part] + draft
         if isinstance(sampler, TopChain):
             return sampler.sample(self._logits(row))
         if isinstance(sampler, SteeredSampler):
@@ -194,13 +194,17 @@ class LlamaBackend:
         return int(self._sample(sampler, self._context, row))
 
     def _logits(self, row: int) -> NDArray[np.float32]:
-        """The vocabulary's logits after the batch's token `row`: a view that holds until the next decode."""
+        """Return the vocabulary's logits after the batch's token `row`: a view that holds until the next decode."""
         address = self._logits_at(self._context, row)
         return np.frombuffer((ctypes.c_float * self.vocabulary).from_address(address), np.float32)
 
+    def logits(self, part: int, draft: int = 0) -> NDArray[np.float32]:
+        """Return the logits after part number `part` of the last decode, with its first `draft` draft tokens. Valid until the next one."""
+        return self._logits(self._rows[part] + draft)
+
     def computed_numbers(self, part: int) -> bool:
-        """Whether the last decode's part number `part` has a likelihood for any token: damaged weights give none."""
-        return bool(np.isfinite(self._logits(self._rows[part])).any())
+        """Tell whether part number `part` of the last decode gave any token a likelihood: damaged weights give none."""
+        return bool(np.isfinite(self.logits(part)).any())
 
     def new_sampler(self, params: SamplingParams, prompt: Sequence[int]) -> Any:
         with self._briefly:
@@ -223,23 +227,23 @@ class LlamaBackend:
 
     def cut(self, slot: int, length: int) -> None:
         self._forget(self._memory, slot, length or -1, -1)
-        if self._next_tokens is not None:
-            self._next_tokens.cut(slot, length)
+        if self.mtp_layer is not None:
+            self.mtp_layer.cut(slot, length)
 
     def copy(self, source: int, target: int, length: int) -> None:
         self._forget(self._memory, target, -1, -1)
         if self.shared_cells:
-            # Nothing is copied: from here on the cells belong to both.
+            # Nothing is copied: both slots share the cells from now on.
             with self._briefly:
                 lib.llama_memory_seq_cp(self._memory, source, target, 0, length)
-            if self._next_tokens is not None:
-                self._next_tokens.cut(target, 0)
+            if self.mtp_layer is not None:
+                self.mtp_layer.cut(target, 0)
             return
         # Between streams only a whole copy is possible (part of one aborts the process); the tail is cut off after.
         with self._briefly:
             lib.llama_memory_seq_cp(self._memory, source, target, -1, -1)
-        if self._next_tokens is not None:
-            self._next_tokens.copy(source, target, length)
+        if self.mtp_layer is not None:
+            self.mtp_layer.copy(source, target, length)
         self.cut(target, length)
 
     def save(self, slot: int) -> NDArray[np.uint8]:
@@ -256,6 +260,10 @@ class LlamaBackend:
             return True
         self.cut(slot, 0)
         return False
+
+    def held(self, slot: int) -> int:
+        """Return how many tokens llama.cpp holds in the slot."""
+        return int(lib.llama_memory_seq_pos_max(self._memory, slot)) + 1
 
     def piece(self, token: int) -> bytes:
         known = self._pieces.get(token)
@@ -278,8 +286,8 @@ class LlamaBackend:
         with self._tokenizing:
             self._closed = True
         self._batch.close()
-        if self._next_tokens is not None:
-            self._next_tokens.close()
+        if self.mtp_layer is not None:
+            self.mtp_layer.close()
         lib.llama_free(self._context)
         lib.llama_model_free(self._model)
         native.give_memory_back()
@@ -295,11 +303,11 @@ class LlamaBackend:
             return tokens_of(self._vocab, text, special=special)
 
     def tokenize_pieces(self, pieces: Sequence[str]) -> list[int]:
-        """Each piece for itself, so that no token reaches from one into the next."""
+        """Tokenize each piece by itself, so that no token reaches from one into the next."""
         return [token for piece in pieces for token in self.tokenize(piece)]
 
     def prepare_grammar(self, text: str) -> None:
-        """Do beforehand what an answer with this grammar needs. Raises InvalidInput for one that cannot be used, Unavailable."""
+        """Prepare what an answer with this grammar needs. Raises InvalidInput for a grammar that cannot be used, Unavailable."""
         read_grammar(text)
         with self._tokenizing:
             if self._closed:

@@ -13,11 +13,11 @@ from models.engine.backend import Part
 from models.engine.llama.native import lib
 
 
-class Batch:
+class NativeBatch:
     """One llama_batch of `capacity` tokens, each in one sequence. Not thread-safe; close() frees it."""
 
     def __init__(self, capacity: int, width: int = 0) -> None:
-        """width: of the hidden state that goes with each token of a batch for a next-token layer; 0 for none."""
+        """width: of the hidden state that goes with each token of a batch for the MTP layer; 0: none."""
         self.native: Any = lib.llama_batch_init(capacity, 0, 1)
         self._hidden = np.empty((capacity, width), np.float32)
         if width:
@@ -39,7 +39,7 @@ class Batch:
         return np.ctypeslib.as_array(ctypes.cast(pointer, ctypes.POINTER(kind)), shape=(length,))
 
     def fill(self, parts: Sequence[Part], hidden: NDArray[np.float32] | None = None) -> list[int]:
-        """Write the parts one after another; returns the index of each part's last token that is no guess."""
+        """Write the parts one after another; returns the index of each part's last token that is no draft token."""
         if hidden is not None:
             self._hidden[: len(hidden)] = hidden
         if all(len(part.tokens) == 1 for part in parts):
@@ -56,7 +56,7 @@ class Batch:
                 self._positions[begin] = part.start
             else:
                 np.add(self._steps[:count], part.start, out=self._positions[begin:end])
-            known = end - 1 - part.guessed
+            known = end - 1 - part.draft_tokens
             self._outputs[known:end] = part.wants_logits
             rows.append(known)
         self.native.n_tokens = end

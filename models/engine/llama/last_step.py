@@ -35,7 +35,7 @@ class Doing(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """The last step that a file tells of. at: seconds since 1970. thread: threading.get_ident() of who did it."""
+    """The last step that a file records. at: seconds since 1970. thread: threading.get_ident() of who did it."""
 
     model: str
     doing: Doing
@@ -46,7 +46,7 @@ class Step:
 
 
 class LastStep:
-    """Written by the thread that loads, then by the decode thread. Without a folder nobody can read it, which tests use."""
+    """The loading thread writes it, then the decode thread. Tests use it without a folder."""
 
     def __init__(self, model: str, folder: Path | None = None) -> None:
         """Raises OSError if the file cannot be made."""
@@ -65,7 +65,7 @@ class LastStep:
         self._write(Doing.LOADING, 0)
 
     def decoding(self, answers: tuple[Sequence, ...]) -> None:
-        """With `sampling` and `resting` under 2 us a step while the same answers go on, 4 us where they change."""
+        """Note the sequences of a step. With `sampling` and `resting` under 2 us a step while the same ones go on, else 4 us."""
         if answers != self._answers:
             self._answers = answers
             ids = " ".join([one.label for one in answers]).encode()[: SIZE - _IDS]
@@ -80,7 +80,7 @@ class LastStep:
         self._map[_KIND] = Doing.RESTING
 
     def close(self) -> None:
-        """All went well: there is nothing to tell."""
+        """Remove the file: all went well."""
         self._map.close()
         if self._path is not None:
             self._path.unlink(missing_ok=True)
@@ -90,8 +90,8 @@ class LastStep:
 
 
 def read_steps(folder: Path) -> Row[Step]:
-    """What the engines of a process that is gone did last; unreadable files are passed over."""
-    found = []
+    """Return what the engines of a process that is gone did last; unreadable files are left out."""
+    steps = []
     for path in sorted(folder.glob("*.step")):
         try:
             data = path.read_bytes()
@@ -99,7 +99,7 @@ def read_steps(folder: Path) -> Row[Step]:
             if magic == _MAGIC:
                 model = data[_NAME:_IDS].rstrip(b"\0").decode("utf-8", "replace")
                 ids = tuple(data[_IDS : _IDS + length].decode("utf-8", "replace").split())
-                found.append(Step(model, Doing(doing), answers, ids, thread, at))
+                steps.append(Step(model, Doing(doing), answers, ids, thread, at))
         except (OSError, ValueError, struct.error):
             continue
-    return found
+    return steps

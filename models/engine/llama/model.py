@@ -1,4 +1,4 @@
-"""What the backends for chats and for vectors share: a GGUF's weights, its tokenizer, the flag that stops a decode."""
+"""What the backends for chats and for embeddings share: a GGUF's weights, its tokenizer, the flag that aborts a decode."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SPLIT_MODES = {"none": 0, "layer": 1, "row": 2}
 
 @dataclass(frozen=True, slots=True)
 class GpuSplit:
-    """How the layers lie on several GPUs. shares: of each, () for as llama.cpp finds room."""
+    """How the layers lie on several GPUs. shares: of each GPU; (): as llama.cpp finds room."""
 
     mode: str = "layer"
     main_gpu: int = 0
@@ -31,18 +31,18 @@ def load_weights(
     progress: Callable[[float], bool],
     *,
     mapped: bool,
-    next_tokens: bool = False,
+    mtp: bool = False,
     split: GpuSplit | None = None,
 ) -> Any:
-    """llama_model *, to be freed by the caller. Raises ModelFailed with llama.cpp's words.
+    """Load a llama_model *, which the caller frees. Raises ModelFailed with llama.cpp's words.
 
     mapped: the weights stay in the file, so that memory need not hold them twice.
-    next_tokens: with the layer that guesses tokens ahead.
+    mtp: with the MTP layer.
     """
     params = lib.llama_model_default_params()
     params.n_gpu_layers = gpu_layers
     params.use_extra_bufts = extra_buffers
-    params.load_mtp = next_tokens
+    params.load_mtp = mtp
     if split is not None:
         params.split_mode, params.main_gpu = _SPLIT_MODES[split.mode], split.main_gpu
         if split.shares:
@@ -55,12 +55,12 @@ def load_weights(
         params.load_mode = lib.LLAMA_LOAD_MODE_NONE
     large_pages.keep_apart()
     before = large_pages.large_areas()
-    asked: list[int] = []
+    large: list[int] = []
 
     def went_on(done: float, _data: object) -> bool:
-        # First heard when memory for all weights is there, and nothing is written yet.
-        if not asked:
-            asked.append(large_pages.ask_for_new(before))
+        # The first call comes when memory for all weights is there, and nothing is written yet.
+        if not large:
+            large.append(large_pages.ask_for_new(before))
         return progress(done)
 
     callback = lib.llama_progress_callback(went_on)
@@ -73,7 +73,7 @@ def load_weights(
 
 
 def tokens_of(vocab: Any, text: str, *, special: bool, framed: bool = False) -> list[int]:
-    """Token ids. special: markers such as <|user|> become their tokens. framed: with what the model wants around a text."""
+    """Return token ids. special: markers such as <|user|> become their tokens. framed: with what the model wants around a text."""
     data = text.encode()
     room = len(data) + 8
     while True:
@@ -92,7 +92,7 @@ def text_of(vocab: Any, token: int, *, special: bool) -> bytes:
 
 
 def control_markers(vocab: Any) -> list[str]:
-    """The text of every control token, such as <|user|>."""
+    """Return the text of every control token, such as <|user|>."""
     tokens = (token for token in range(lib.llama_vocab_n_tokens(vocab)) if lib.llama_vocab_is_control(vocab, token))
     return [text for text in (text_of(vocab, token, special=True).decode("utf-8", "ignore") for token in tokens) if text]
 

@@ -125,10 +125,10 @@ def _ggml() -> tuple[Any, Any]:
 
 
 def gpus() -> list[Gpu]:
-    """The GPUs llama.cpp found; empty for a build without GPU support."""
+    """Return the GPUs that llama.cpp sees; none for a build without GPU support."""
     start()
     registry, base = _ggml()
-    found = []
+    gpus = []
     for index in range(registry.ggml_backend_dev_count()):
         device = registry.ggml_backend_dev_get(index)
         if base.ggml_backend_dev_type(device) != 1:
@@ -136,21 +136,21 @@ def gpus() -> list[Gpu]:
         free, total = ctypes.c_size_t(), ctypes.c_size_t()
         base.ggml_backend_dev_memory(device, ctypes.byref(free), ctypes.byref(total))
         name, description = base.ggml_backend_dev_name(device), base.ggml_backend_dev_description(device)
-        found.append(Gpu(name.decode(), description.decode("utf-8", "replace"), free.value, total.value))
-    return found
+        gpus.append(Gpu(name.decode(), description.decode("utf-8", "replace"), free.value, total.value))
+    return gpus
 
 
 _abort_callback: Any = None
 
 
-def on_abort(tell: Callable[[str], None] | None) -> None:
-    """Have `tell` hear llama.cpp's last words before it aborts the process; None: it prints them itself."""
+def on_abort(report: Callable[[str], None] | None) -> None:
+    """Call `report` with llama.cpp's last words before it aborts the process; None: it prints them itself."""
     global _abort_callback
     # Through libllama: the library it is linked to may be another file than the libggml-base.so beside it.
     library = ctypes.CDLL(str(LIBRARY_FOLDER / "libllama.so"))
     kind = ctypes.CFUNCTYPE(None, ctypes.c_char_p)
     # Kept here: freed, it would be called all the same.
-    _abort_callback = kind(lambda words: tell((words or b"").decode("utf-8", "replace"))) if tell else kind()
+    _abort_callback = kind(lambda words: report((words or b"").decode("utf-8", "replace"))) if report else kind()
     library.ggml_set_abort_callback.argtypes = [kind]
     library.ggml_set_abort_callback(_abort_callback)
 

@@ -1,4 +1,4 @@
-"""Tokens to text, as they come: never half a character, never the beginning of a stop string."""
+"""Turn tokens into text as they come: never half a character, never the beginning of a stop string."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ class Detokenizer:
         self._stop = tuple(stop)
         self._held = ""
         self.stopped = False
-        """A stop came, a string or a token; it and what follows are not text."""
+        """A stop string or stop token came; it and what follows are not text."""
         self.stop: str | None = None
-        """The string that came."""
+        """The stop string that came."""
 
     def feed(self, piece: bytes) -> str:
-        """The text that is certain after this token."""
+        """Return the text that is certain after this token."""
         if self.stopped:
             return self._rest()
         text = self._decoded(piece)
         if not self._stop:
             return text
         self._held += text
-        found = min(((at, stop) for stop in self._stop if (at := self._held.find(stop)) >= 0), default=None)
-        if found is not None:
-            text, self._held, self.stopped, self.stop = self._held[: found[0]], "", True, found[1]
+        first = min(((at, stop) for stop in self._stop if (at := self._held.find(stop)) >= 0), default=None)
+        if first is not None:
+            text, self._held, self.stopped, self.stop = self._held[: first[0]], "", True, first[1]
             return text
         keep = max(self._overlap(stop) for stop in self._stop)
         text, self._held = self._held[: len(self._held) - keep], self._held[len(self._held) - keep :]
         return text
 
     def finish(self) -> str:
-        """What was held back, less the first bytes of a character that never came."""
+        """Return what was held back, without the first bytes of a character that never came."""
         if self.stopped:
             return ""
         return self._rest()
@@ -53,7 +53,7 @@ class Detokenizer:
         return text
 
     def _overlap(self, stop: str) -> int:
-        """Length of the longest end of the held text that begins `stop`."""
+        """Return the length of the longest end of the held text that begins `stop`."""
         for length in range(min(len(stop) - 1, len(self._held)), 0, -1):
             if self._held.endswith(stop[:length]):
                 return length

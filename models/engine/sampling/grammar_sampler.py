@@ -1,4 +1,4 @@
-"""Says which tokens a grammar lets an answer go on with. It does a bounded amount of work for each, then the answer fails."""
+"""Which tokens a grammar allows next. The work for each token is bounded; beyond that the answer fails."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CHUNK = 1024
 
 
 class GrammarSampler:
-    """Used by the decode thread alone. Raises ModelFailed where the grammar became too costly to follow."""
+    """The decode thread alone uses it. Raises ModelFailed where the grammar became too costly to follow."""
 
     def __init__(self, grammar: Grammar, texts: TokenTexts) -> None:
         self._texts = texts
@@ -29,7 +29,7 @@ class GrammarSampler:
             self._stacks = Stacks(grammar, AT_ONCE)
         self._state: State = self._stacks.start
         self._part = b""
-        """The bytes of a character of which the rest is to come."""
+        """The first bytes of an unfinished character."""
 
     def allows(self, token: int) -> bool:
         with _bounded:
@@ -38,26 +38,26 @@ class GrammarSampler:
     def accept(self, token: int) -> None:
         """Go on with a token that it allows."""
         with _bounded:
-            found = self._after(token)
-        if found is None:
+            following = self._after(token)
+        if following is None:
             raise ValueError(f"token {token} does not follow the grammar")
-        state, self._part = found
+        state, self._part = following
         self._state = self._stacks.trimmed(state)
         self._stacks.left = min(AT_ONCE, self._stacks.left + PER_TOKEN)
 
     def fitting(self, tokens: NDArray[Any], most: int = _CHUNK) -> list[int]:
-        """Those of the tokens that it allows, the first `most` of them."""
-        found = list[int]()
+        """Return those of the tokens that it allows, the first `most` of them."""
+        fitting = list[int]()
         with _bounded:
             for token in tokens[self._beginning_well(tokens)].tolist():
                 if self._after(token) is not None:
-                    found.append(token)
-                    if len(found) == most:
+                    fitting.append(token)
+                    if len(fitting) == most:
                         break
-        return found
+        return fitting
 
     def _beginning_well(self, tokens: NDArray[Any]) -> NDArray[np.bool_]:
-        """Which of the tokens begin with a character that is allowed, or may do so."""
+        """Tell which of the tokens begin, or may begin, with a character that is allowed."""
         first = self._texts.firsts()[tokens]
         if self._part:
             return np.asarray(first == REST)
@@ -70,7 +70,7 @@ class GrammarSampler:
         return np.asarray(well)
 
     def _after(self, token: int) -> tuple[State, bytes] | None:
-        """What follows the token: the state and the part of a character that it ends with; None where it is not allowed."""
+        """Return what follows the token: the state and the part of a character that it ends with; None where it is not allowed."""
         if self._texts.ends(token):
             return (self._state, b"") if self._state.accepting and not self._part else None
         data = self._texts.piece(token)
@@ -91,7 +91,7 @@ class GrammarSampler:
 
 
 def _range_of(part: bytes) -> tuple[int, int]:
-    """The first and the last character that may begin with these bytes."""
+    """Return the first and the last character that may begin with these bytes."""
     length = 2 if part[0] < 0xE0 else 3 if part[0] < 0xF0 else 4
     low = part[0] & (0xFF >> (length + 1))
     for byte in part[1:]:

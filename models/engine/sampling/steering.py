@@ -1,4 +1,4 @@
-"""A sampler that does more than choose: keeps to a grammar, closes thoughts that go on too long, tells probabilities.
+"""A sampler that does more than choose: it follows a grammar, closes thoughts that go on too long, reports log probabilities.
 
 Only answers that ask for one of these pay for it; all others go straight to llama.cpp's chain.
 """
@@ -32,7 +32,7 @@ def needs_steering(params: SamplingParams) -> bool:
 
 
 def _chosen_among(params: SamplingParams) -> int:
-    """How many of the likeliest tokens the chain chooses among at most: see new_chain. A bias may lift any."""
+    """Return how many of the likeliest tokens the chain chooses among at most: see new_chain. A bias may lift any."""
     if params.logit_bias:
         return _FIRST_TRIED
     if params.temperature:
@@ -59,7 +59,7 @@ class Thoughts:
         return self._over
 
     def forced(self) -> int | None:
-        """The token that must come now, if any."""
+        """Return the token that must come now, if any."""
         if self._forced:
             return self._forced.popleft()
         if not self._over and self._budget is not None and self._parser.thinking and self._spent >= self._budget:
@@ -80,7 +80,7 @@ class Thoughts:
 
 
 class SteeredSampler:
-    """Owns its chain and grammar; free() gives both back. Used by the decode thread alone."""
+    """Owns its chain and grammar; free() frees both. The decode thread alone uses it."""
 
     def __init__(self, chain: Any, params: SamplingParams, vocab: Any, texts: TokenTexts) -> None:
         """Raises ModelFailed where the grammar cannot be followed; the chain is the caller's to free then."""
@@ -95,14 +95,18 @@ class SteeredSampler:
         self._top = params.logprobs
         tags = params.tags if isinstance(params, Resolved) else None
         self._thoughts = Thoughts(tags, params.thinking_budget, constrained=params.grammar is not None)
-        self.told: deque[TokenLogprob] = deque()
-        """One for each sampled token, if the request asked for them; taken by who keeps the answer."""
+        self._logprobs: deque[TokenLogprob] = deque()
+        """One for each sampled token, if the request asked for them, until it is taken."""
 
     def free(self) -> None:
         lib.llama_sampler_free(self._chain)
 
+    def take_logprob(self) -> TokenLogprob:
+        """Return the log probability of the oldest sampled token, once."""
+        return self._logprobs.popleft()
+
     def sample(self, context: Any, row: int) -> int:
-        """The next token after the batch's token `row`."""
+        """Sample the token that follows the batch's token `row`."""
         token = self._thoughts.forced()
         if token is not None:
             lib.llama_sampler_accept(self._chain, token)
@@ -111,7 +115,7 @@ class SteeredSampler:
         else:
             token = int(lib.llama_sampler_sample(self._chain, context, row))
         if self._top is not None:
-            self.told.append(self._logprob(self._logits(context, row), token, self._top))
+            self._logprobs.append(self._logprob(self._logits(context, row), token, self._top))
         self._thoughts.add(self._piece(token))
         return token
 
@@ -119,7 +123,7 @@ class SteeredSampler:
         return np.ctypeslib.as_array(lib.llama_get_logits_ith(context, row), shape=(self._vocabulary,))
 
     def _constrained(self, grammar: GrammarSampler, logits: NDArray[np.float32]) -> int:
-        """A token that the grammar allows. The chain's first choice mostly is one: only else are others tried."""
+        """Choose a token that the grammar allows. The chain's first choice mostly is one; only if not, others are tried."""
         token, _ = self._choose(logits, self._ids)
         # A turn marker that llama.cpp does not count as an end of generation is asked about as if it were one.
         if grammar.allows(self._end if self._is_marker(token) else token):
@@ -133,7 +137,7 @@ class SteeredSampler:
         return self._end
 
     def _choose(self, logits: NDArray[np.float32], ids: NDArray[Any]) -> tuple[int, bool]:
-        """(one of the tokens `ids`, whether it is possible at all)."""
+        """Return (one of the tokens `ids`, whether it is possible at all)."""
         candidates = self._candidates[: len(ids)]
         candidates["id"] = ids
         candidates["logit"] = logits[ids] if len(ids) < len(logits) else logits
@@ -159,13 +163,13 @@ class SteeredSampler:
 
     @staticmethod
     def _likeliest(logits: NDArray[np.float32], count: int) -> NDArray[Any]:
-        """The tokens with the highest logits, highest first."""
+        """Return the tokens with the highest logits, highest first."""
         count = min(count, len(logits))
         best = np.argpartition(logits, -count)[len(logits) - count :] if count else np.empty(0, np.intp)
         return np.asarray(best[np.argsort(-logits[best], kind="stable")])
 
     def _logprob(self, logits: NDArray[np.float32], token: int, count: int) -> TokenLogprob:
-        """Of the model's own distribution, before temperature and cuts."""
+        """Return the token's log probability in the model's own distribution, before temperature and cuts."""
         highest = float(logits.max())
         total = highest + math.log(float(np.exp(logits - highest).sum()))
         top = tuple(Alternative(self._piece(int(one)), float(logits[one]) - total) for one in self._likeliest(logits, count))

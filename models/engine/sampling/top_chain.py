@@ -41,7 +41,7 @@ def wants_only(params: SamplingParams, vocabulary: int) -> int | None:
 
 
 class TopChain:
-    """Owns a chain that looks at the `top` likeliest tokens. Used by the decode thread alone."""
+    """Owns a chain that looks at the `top` likeliest tokens. The decode thread alone uses it."""
 
     def __init__(self, chain: Any, top: int, scratch: NDArray[np.bool_]) -> None:
         """scratch: one for each token of the vocabulary; all chains of a model may share it."""
@@ -50,7 +50,7 @@ class TopChain:
         self._scratch = scratch
         self._lent = Lent()
         self._above = np.inf
-        """What few more than `top` logits exceeded last time."""
+        """A bound that few more than `top` logits exceeded last time."""
         self._candidates = np.zeros(top, _CANDIDATE)
         data = ctypes.cast(self._candidates.ctypes.data, ctypes.POINTER(lib.llama_token_data))
         self._array = lib.llama_token_data_array(data, top, -1, True)
@@ -62,7 +62,7 @@ class TopChain:
         lib.llama_sampler_free(self._chain)
 
     def sample(self, logits: NDArray[np.float32]) -> int:
-        """The next token, from all logits of a row."""
+        """Sample a token from all logits of a row."""
         if self._top == 1:
             with self._lent:
                 return int(logits.argmax())
@@ -78,11 +78,11 @@ class TopChain:
         return token
 
     def _likeliest(self, logits: NDArray[np.float32]) -> NDArray[np.intp]:
-        """The ids of the `top` highest logits, highest first."""
-        found = np.flatnonzero(np.greater(logits, self._above, out=self._scratch))
-        if not self._top <= len(found) <= 64 * self._top:
-            found = np.argpartition(logits, -4 * self._top)[-4 * self._top :]
-        values = logits[found]
+        """Return the ids of the `top` highest logits, highest first."""
+        likely = np.flatnonzero(np.greater(logits, self._above, out=self._scratch))
+        if not self._top <= len(likely) <= 64 * self._top:
+            likely = np.argpartition(logits, -4 * self._top)[-4 * self._top :]
+        values = logits[likely]
         order = np.argsort(-values, kind="stable")
         self._above = float(values[order[min(len(order), 4 * self._top) - 1]])
-        return found[order[: self._top]]
+        return likely[order[: self._top]]

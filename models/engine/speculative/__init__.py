@@ -2,10 +2,11 @@
 
 In reading order:
 
-- prompt_lookup: draft tokens from earlier text
-- guesser: find the passage that an answer follows
-- draft_costs: weigh what drafts cost and save
+- drafter: the port, and which drafters a model gets
+- draft_costs: weigh what draft tokens cost and save
+- prompt_lookup: draft from earlier text
+- passage: the earlier passage that an answer follows
+- mtp_drafter: decide for which sequences MTP drafts, and how far
+- accept_rate: how often its draft tokens are right
 - mtp: run the model's next-token layer
-- accept_rate: learn how often that layer is right
-- drafting: decide for which answers it drafts
 """

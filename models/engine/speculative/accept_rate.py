@@ -1,25 +1,26 @@
-"""Learn how often the model's own next-token layer (MTP) is right for one answer."""
+"""How often the draft tokens of one answer are right."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-HOPE = 0.7
-"""The share of draft tokens that is expected to be accepted before anything is known."""
+PRIOR = 0.7
+"""The accept rate assumed before anything is known."""
 RECOVERY = 0.002
 """How much of that comes back with each token that had no draft."""
 
 
 @dataclass(slots=True)
-class Draft:
-    """Of one answer: how often a guess is right whose forerunners were."""
+class AcceptRate:
+    """value: how often a draft token is right whose predecessors were."""
 
-    right: float
+    value: float
 
-    def learn(self, guessed: int, right: int) -> None:
-        """Of `guessed` tokens the first `right` came."""
-        tried = right + (right < guessed)
-        self.right += (1 - 0.8**tried) * (right / tried - self.right)
+    def learn(self, drafted: int, accepted: int) -> None:
+        """Of `drafted` tokens the first `accepted` were right."""
+        checked = accepted + (accepted < drafted)
+        self.value += (1 - 0.8**checked) * (accepted / checked - self.value)
 
     def skipped(self) -> None:
-        self.right = max(self.right, min(HOPE, self.right + RECOVERY))
+        """A token had no draft."""
+        self.value = max(self.value, min(PRIOR, self.value + RECOVERY))

@@ -1,8 +1,8 @@
-"""What guesses add to a step, and which of them bring most tokens a second.
+"""What draft tokens add to a step, and which of them bring most tokens a second.
 
-All guesses of a step are checked by computing them as further rows of it. What those take is no straight line, see `RowCosts`: on a
-processor two rows of a small model may take three times as long as one, and sixteen twice as long as four. So a few guesses may not pay
-where many do, and whether any do is known before the first is tried.
+All draft tokens of a step are checked by computing them as further rows of it. Their time is no straight line, see `RowCosts`: on a
+processor two rows of a small model may take three times as long as one, and sixteen twice as long as four. So a few draft tokens may not
+pay where many do, and whether any do is known before the first is tried.
 """
 
 from __future__ import annotations
@@ -14,51 +14,51 @@ from models.engine.batching.micro_batches import neighbours
 from models.engine.batching.row_costs import RowCosts
 
 _MARGIN = 1.1
-"""Guesses must pay if they took this much more than they are thought to."""
+"""Draft tokens must pay even if they took this much longer than expected."""
 _LEAST = 0.05
-"""Guesses that are less likely than that are not thought about."""
-_SURPRISE = 2.0
+"""Draft tokens that are less likely to be right are not considered."""
+_OUTLIER = 2.0
 _FLOOR = 0.1
-"""Of a step without guesses: what they add less is lost in what steps differ by."""
+"""Share of a step without draft tokens: additions below it drown in the noise of step times."""
 
 
-class GuessCosts:
-    """Used by the decode thread only."""
+class DraftCosts:
+    """The decode thread alone uses it."""
 
     def __init__(self, rows: RowCosts, *, own_streams: bool) -> None:
-        """own_streams: only neighbouring slots are computed together, else all."""
+        """own_streams: only neighbouring slots are computed together; else all are."""
         self._rows = rows
         self._own_streams = own_streams
-        self._dearer = 1.0
-        """How much more they take than rows of idle slots did: conversations are looked at, for guesses of one all at once."""
+        self._factor = 1.0
+        """How many times longer they take than the measured rows of idle slots: attention looks at whole conversations."""
 
     @property
     def known(self) -> bool:
         return self._rows.known
 
     def together(self, slots: Sequence[int]) -> list[range]:
-        """The runs of ascending slots that are computed together; where all are, it does not matter which they are."""
+        """Return the runs of ascending slots that are computed together; where all are, which they are does not matter."""
         return neighbours(slots) if self._own_streams else [range(len(slots))]
 
-    def added(self, groups: Sequence[range], guesses: Mapping[int, int]) -> float:
-        """Seconds that a step of what is computed `together` takes longer with so many guesses, by slot. Only once `known`."""
-        return self._dearer * self._expected(groups, guesses)
+    def added(self, groups: Sequence[range], drafts: Mapping[int, int]) -> float:
+        """Return the seconds that so many draft tokens, by slot, add to a step of these runs. Only once `known`."""
+        return self._factor * self._expected(groups, drafts)
 
-    def _expected(self, groups: Sequence[range], guesses: Mapping[int, int]) -> float:
+    def _expected(self, groups: Sequence[range], drafts: Mapping[int, int]) -> float:
         rows = len(groups[0])
         if not self._own_streams or (rows == 1 and len(groups) == 1):
-            return max(0.0, self._rows.of(rows + sum(guesses.values())) - self._rows.of(rows))
+            return max(0.0, self._rows.of(rows + sum(drafts.values())) - self._rows.of(rows))
         seconds = 0.0
         for group in groups:
-            guessing = sorted(slot for slot in guesses if slot in group)
-            if len(guessing) == len(group):
-                seconds += self._neighbours([1 + guesses[slot] for slot in guessing]) - self._rows.of(len(group))
+            drafting = sorted(slot for slot in drafts if slot in group)
+            if len(drafting) == len(group):
+                seconds += self._neighbours([1 + drafts[slot] for slot in drafting]) - self._rows.of(len(group))
             else:
-                seconds += sum(self._neighbours([guesses[slot] for slot in run]) for run in neighbours(guessing))
+                seconds += sum(self._neighbours([drafts[slot] for slot in run]) for run in neighbours(drafting))
         return max(0.0, seconds)
 
     def _neighbours(self, lengths: list[int]) -> float:
-        """As llama.cpp takes them: equally many tokens of each, then in the same way what is left."""
+        """Return the seconds of neighbours as llama.cpp computes them: equally many tokens of each, then what is left in the same way."""
         least = min(lengths)
         seconds = self._rows.of(least * len(lengths))
         left: list[int] = []
@@ -76,44 +76,44 @@ class GuessCosts:
         likely: Mapping[int, tuple[float, int]],
         room: int,
         plain_s: float,
-        also_s: Callable[[Mapping[int, int]], float] = lambda guesses: 0.0,
+        also_s: Callable[[Mapping[int, int]], float] = lambda drafts: 0.0,
     ) -> dict[int, int]:
-        """How many guesses to check for which of the slots, the likeliest first; none where that brings no more tokens a second.
+        """Choose how many draft tokens to check for which slots, the likeliest first; none where that brings no more tokens a second.
 
-        likely: by slot the chance that a guess is right whose forerunners were, and how many guesses there are. room: for guesses
-        altogether. plain_s: what the step takes without. also_s: what the guesses take besides being checked.
+        likely: by slot the chance that a draft token is right whose predecessors were, and how many there are. room: for draft tokens
+        altogether. plain_s: seconds of the step without them. also_s: what making them takes besides checking them.
         """
         tokens = float(len(slots))
         rate = tokens / plain_s
         order = [(-right, slot) for slot, (right, _) in likely.items()]
         heapq.heapify(order)
         chosen: dict[int, int] = {}
-        guesses: dict[int, int] = {}
+        drafts: dict[int, int] = {}
         groups = self.together(slots)
         for _ in range(room):
             if not order or -order[0][0] < _LEAST:
                 break
             chance, slot = heapq.heappop(order)
-            guesses[slot] = guesses.get(slot, 0) + 1
+            drafts[slot] = drafts.get(slot, 0) + 1
             tokens -= chance
-            seconds = plain_s + _MARGIN * (self.added(groups, guesses) + also_s(guesses))
+            seconds = plain_s + _MARGIN * (self.added(groups, drafts) + also_s(drafts))
             if tokens > rate * seconds:
-                rate, chosen = tokens / seconds, dict(guesses)
+                rate, chosen = tokens / seconds, dict(drafts)
             right, most = likely[slot]
-            if guesses[slot] < most:
+            if drafts[slot] < most:
                 heapq.heappush(order, (chance * right, slot))
         return chosen
 
-    def learn(self, slots: Sequence[int], guesses: Mapping[int, int], seconds: float, plain_s: float) -> None:
-        """From a step with these guesses; plain_s: what it takes without.
+    def learn(self, slots: Sequence[int], drafts: Mapping[int, int], seconds: float, plain_s: float) -> None:
+        """Learn from a step with so many draft tokens. plain_s: its seconds without.
 
-        One that took far longer than expected was kept waiting by something else, and says little.
+        A step that took far longer than expected was delayed by something else, and says little.
         """
         if self.known:
             floor = _FLOOR * plain_s
-            dearer = max(0.0, seconds - plain_s + floor) / max(floor, self._expected(self.together(slots), guesses) + floor)
-            self._dearer += 0.2 * (min(dearer, _SURPRISE * self._dearer) - self._dearer)
+            factor = max(0.0, seconds - plain_s + floor) / max(floor, self._expected(self.together(slots), drafts) + floor)
+            self._factor += 0.2 * (min(factor, _OUTLIER * self._factor) - self._factor)
 
     def forget(self) -> None:
-        """A step without guesses brings what was learned a little nearer to what was measured: the machine may have been busy."""
-        self._dearer += 0.005 * (1.0 - self._dearer)
+        """Move what was learned a little towards what was measured, with a step without draft tokens: the machine may have been busy."""
+        self._factor += 0.005 * (1.0 - self._factor)

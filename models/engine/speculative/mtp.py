@@ -1,9 +1,8 @@
-"""A model's own next-token layer: trained beside the model to guess the tokens after the next one, for a fraction of a step each.
+"""MTP: the model's own next-token layer, trained with it to draft the tokens after the next one, for a fraction of a step each.
 
-The layer reads, at every position, the token there and what the model thought (its hidden state) one position before. It has a llama.cpp
-context of its own on the same weights, whose slots follow the model's slots. A slot that lost the thread (its conversation was copied
-back from elsewhere, or nobody asked for guesses in a while) begins anew where it is: its guesses know less of the conversation, and are
-checked like all others.
+At every position the layer takes the token there and the model's hidden state one position before. It has a llama.cpp context of its own
+on the same weights, whose slots follow the model's slots. A slot that lost its trail (its conversation came from elsewhere, or
+nobody asked for drafts in a while) begins anew where it is: its drafts know less of the conversation, and are checked like all others.
 """
 
 from __future__ import annotations
@@ -17,29 +16,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.engine.backend import Part
-from models.engine.llama.batch import Batch
+from models.engine.llama.batch import NativeBatch
 from models.engine.llama.interpreter_lock import Lent
 from models.engine.llama.native import forgetting, lib, staging
 
 _KEPT = 32
-"""Tokens a slot may lag behind before the layer reads them."""
+"""Tokens a slot may lag behind before the layer computes them."""
 _PATIENCE = 32
-"""Decodes that nobody asked guesses after: the layer sleeps then, and costs nothing."""
+"""Decodes without a draft after which the layer sleeps, and costs nothing."""
 
 Rows = NDArray[np.float32]
 
 
 @dataclass(slots=True)
-class _Thread:
-    """What the layer knows of one slot."""
+class _Trail:
+    """What the layer has of one slot, and what it has not computed yet."""
 
     width: int
     read: int = 0
-    """Positions before this one are in the layer's context memory."""
+    """Positions before this one are in the layer's KV cache."""
     tokens: list[int] = field(default_factory=list)
-    """From position `read` on: known, not read yet."""
+    """From position `read` on: known, not computed yet."""
     hidden: Rows = field(init=False)
-    """The model's, from the position before `read` on: one row more than tokens, or none while that row is unknown."""
+    """The model's hidden states, from the position before `read` on: one row more than tokens, or none while that row is unknown."""
 
     def __post_init__(self) -> None:
         self.hidden = self._none()
@@ -48,7 +47,7 @@ class _Thread:
         return np.empty((0, self.width), np.float32)
 
     def follow(self, start: int, tokens: Sequence[int], hidden: Rows) -> bool:
-        """The model read `tokens` at `start` and thought `hidden`. False if what was there before is unknown: all begins anew."""
+        """Follow the model, which computed `tokens` at `start`. False if the layer does not know what was before: the trail begins anew."""
         if start == self.read - 1 and not len(self.hidden):
             self.tokens, self.hidden = list(tokens[1:]), hidden.copy()
             return True
@@ -68,22 +67,22 @@ class _Thread:
             self.hidden = self.hidden[: length - self.read + 1]
 
     def took(self, count: int) -> None:
-        """The layer read the first `count` tokens."""
+        """Note that the layer computed the first `count` tokens."""
         self.read += count
         del self.tokens[:count]
         self.hidden = self.hidden[count:]
 
-    def copied(self) -> _Thread:
-        other = _Thread(self.width, self.read, list(self.tokens))
+    def copied(self) -> _Trail:
+        other = _Trail(self.width, self.read, list(self.tokens))
         other.hidden = self.hidden
         return other
 
 
-class NextTokens:
-    """Guesses for many slots at once, greedily. Used by the decode thread only; close() before the model is freed."""
+class MtpLayer:
+    """Drafts for many slots at once, greedily. The decode thread alone uses it; close() it before the model is freed."""
 
     def __init__(self, model: Any, target: Any, params: Any, slots: int) -> None:
-        """target: the model's context, made with `params`, which this one's are made from. Raises ValueError if llama.cpp refuses."""
+        """target: the model's context, made with `params`, from which this one's are made. Raises ValueError if llama.cpp refuses."""
         self._target = target
         self._width = lib.llama_model_n_embd_out(model)
         self._vocabulary = lib.llama_vocab_n_tokens(lib.llama_model_get_vocab(model))
@@ -92,10 +91,10 @@ class NextTokens:
         params.n_batch, params.n_outputs_max = room, slots
         self._context = lib.llama_init_from_model(model, params)
         if not self._context:
-            raise ValueError("no context for the next-token layer")
+            raise ValueError("no context for the MTP layer")
         self._memory = lib.llama_get_memory(self._context)
         staging.llama_set_embeddings_nextn(self._context, True, True)
-        self._batch = Batch(room, self._width)
+        self._batch = NativeBatch(room, self._width)
         self._lent = Lent()
         self._briefly = Lent()
         self._forget = forgetting()
@@ -103,10 +102,10 @@ class NextTokens:
         self._wake()
 
     def _wake(self) -> None:
-        """Every slot has lost its thread. The model tells what it thought from the next decode on."""
+        """Every slot has lost its trail. The model tells what it thought from the next decode on."""
         staging.llama_set_embeddings_nextn(self._target, True, False)
-        self._threads = [_Thread(self._width) for _ in range(self._slots)]
-        self._asleep, self._unasked = False, 0
+        self._trails = [_Trail(self._width) for _ in range(self._slots)]
+        self.asleep, self._unused = False, 0
 
     def close(self) -> None:
         self._batch.close()
@@ -115,12 +114,12 @@ class NextTokens:
     # The slots, as the model's own
 
     def follow(self, parts: Sequence[Part]) -> None:
-        """The model has just decoded `parts`."""
-        if self._asleep:
+        """Follow the model, which has just decoded `parts`."""
+        if self.asleep:
             return
-        self._unasked += 1
-        if self._unasked > _PATIENCE:
-            self._asleep = True
+        self._unused += 1
+        if self._unused > _PATIENCE:
+            self.asleep = True
             staging.llama_set_embeddings_nextn(self._target, False, False)
             return
         count = sum(len(part.tokens) for part in parts)
@@ -128,67 +127,67 @@ class NextTokens:
         end = 0
         for part in parts:
             begin, end = end, end + len(part.tokens)
-            if not self._threads[part.slot].follow(part.start, part.tokens, hidden[begin:end]):
+            if not self._trails[part.slot].follow(part.start, part.tokens, hidden[begin:end]):
                 self._forget(self._memory, part.slot, -1, -1)
-        behind = [part.slot for part in parts if len(self._threads[part.slot].tokens) > _KEPT]
+        behind = [part.slot for part in parts if len(self._trails[part.slot].tokens) > _KEPT]
         if behind:
-            self._read([Part(slot, self._threads[slot].read, list(self._threads[slot].tokens), False) for slot in behind])
+            self._read([Part(slot, self._trails[slot].read, list(self._trails[slot].tokens), False) for slot in behind])
 
     def cut(self, slot: int, length: int) -> None:
-        self._threads[slot].cut(length)
+        self._trails[slot].cut(length)
 
     def copy(self, source: int, target: int, length: int) -> None:
         self._forget(self._memory, target, -1, -1)
         lib.llama_memory_seq_cp(self._memory, source, target, -1, -1)
-        self._threads[target] = self._threads[source].copied()
+        self._trails[target] = self._trails[source].copied()
         self.cut(target, length)
 
-    # Guessing
+    # Drafting
 
-    def guess(self, wanted: Sequence[tuple[int, int, int]]) -> list[list[int]]:
-        """wanted: slots in ascending order, each with its newest token, which the model has not read yet, and how many guesses.
+    def draft(self, wanted: Sequence[tuple[int, int, int]]) -> list[list[int]]:
+        """Draft the tokens that may follow, none for a slot whose trail is lost.
 
-        Returns the tokens that may follow it, none for a slot whose thread is lost.
+        wanted: slots in ascending order, each with its newest token, which the model has not decoded yet, and how many draft tokens.
         """
-        if self._asleep:
+        if self.asleep:
             self._wake()
-        self._unasked = 0
-        guesses: dict[int, list[int]] = {slot: [] for slot, _, _ in wanted}
+        self._unused = 0
+        drafts: dict[int, list[int]] = {slot: [] for slot, _, _ in wanted}
         parts = []
         for slot, token, _ in wanted:
-            thread = self._threads[slot]
-            if len(thread.hidden):
-                thread.tokens.append(token)
-                parts.append(Part(slot, thread.read, list(thread.tokens), True))
+            trail = self._trails[slot]
+            if len(trail.hidden):
+                trail.tokens.append(token)
+                parts.append(Part(slot, trail.read, list(trail.tokens), True))
         most = {slot: count for slot, _, count in wanted}
         rows = self._read(parts)
         while rows is not None:
             hidden = self._rows(staging.llama_get_embeddings_nextn(self._context), len(parts))
-            following, thought = [], []
+            following, states = [], []
             for index, part in enumerate(parts):
-                token = self._best(rows[index])
-                guesses[part.slot].append(token)
-                if len(guesses[part.slot]) < most[part.slot]:
+                token = self._likeliest(rows[index])
+                drafts[part.slot].append(token)
+                if len(drafts[part.slot]) < most[part.slot]:
                     following.append(Part(part.slot, part.start + len(part.tokens), [token], True))
-                    thought.append(hidden[index].copy())
+                    states.append(hidden[index].copy())
             parts = following
-            rows = self._decode(parts, np.array(thought)) if parts else None
-        return [guesses[slot] for slot, _, _ in wanted]
+            rows = self._decode(parts, np.array(states)) if parts else None
+        return [drafts[slot] for slot, _, _ in wanted]
 
     def _read(self, parts: Sequence[Part]) -> list[int] | None:
-        """Bring slots up to date with tokens they have not read. As `_decode`; None too if there are no parts."""
+        """Compute the tokens that slots have not computed. Returns as `_decode`; None too if there are no parts."""
         if not parts:
             return None
         for part in parts:
-            # Guesses were written there.
+            # Draft tokens were written there.
             self._forget(self._memory, part.slot, part.start, -1)
-        rows = self._decode(parts, np.concatenate([self._threads[part.slot].hidden[: len(part.tokens)] for part in parts]))
+        rows = self._decode(parts, np.concatenate([self._trails[part.slot].hidden[: len(part.tokens)] for part in parts]))
         for part in parts if rows is not None else ():
-            self._threads[part.slot].took(len(part.tokens))
+            self._trails[part.slot].took(len(part.tokens))
         return rows
 
     def _decode(self, parts: Sequence[Part], hidden: Rows) -> list[int] | None:
-        """The index of each part's last token; None, and the slots lose their thread, if llama.cpp fails."""
+        """Return the index of each part's last token; None, and the slots lose their trails, if llama.cpp fails."""
         rows = self._batch.fill(parts, hidden)
         with self._lent:
             status = lib.llama_decode(self._context, self._batch.native)
@@ -196,14 +195,14 @@ class NextTokens:
             return rows
         for part in parts:
             self._forget(self._memory, part.slot, -1, -1)
-            self._threads[part.slot] = _Thread(self._width)
+            self._trails[part.slot] = _Trail(self._width)
         return None
 
-    def _best(self, row: int) -> int:
+    def _likeliest(self, row: int) -> int:
         with self._briefly:
             logits = lib.llama_get_logits_ith(self._context, row)
             return int(np.ctypeslib.as_array(logits, shape=(self._vocabulary,)).argmax())
 
     def _rows(self, address: Any, count: int) -> Rows:
-        """A view that holds until the context's next decode."""
+        """Return a view that is valid until the context's next decode."""
         return np.ctypeslib.as_array(ctypes.cast(address, ctypes.POINTER(ctypes.c_float)), shape=(count, self._width))

@@ -36,9 +36,9 @@ class Spreads:
     step_answers: Spread
     """Answers that a step computed a part of."""
     step_prompt_tokens: Spread
-    """Prompt tokens that a step computed, of the steps that read prompts."""
+    """Prompt tokens that a step computed, of the steps that prefill."""
     queue_wait: Spread
-    """Seconds of an answer in line; this and the following are told when it ends."""
+    """Seconds that an answer waited in the queue; this and the following are counted when it ends."""
     first_token: Spread
     """Seconds from a question to its first token."""
     inter_token: Spread
@@ -46,7 +46,7 @@ class Spreads:
 
 
 class Histogram:
-    """One writer; anybody may ask for its spread."""
+    """One thread writes; any thread may ask for the spread."""
 
     def __init__(self, bounds: tuple[float, ...]) -> None:
         self._bounds = bounds
@@ -58,7 +58,7 @@ class Histogram:
         self._total += value
 
     def add_sorted(self, values: Sequence[float]) -> None:
-        """Many values at once, the smallest first."""
+        """Add many values at once, the smallest first."""
         below = 0
         for index, bound in enumerate(self._bounds):
             upto = bisect_right(values, bound)
@@ -73,7 +73,7 @@ class Histogram:
 
 
 class EngineHistograms:
-    """What Spreads are taken of."""
+    """The histograms behind Spreads."""
 
     def __init__(self) -> None:
         self._step_duration = Histogram(STEP_S)
@@ -90,7 +90,7 @@ class EngineHistograms:
             self._step_prompt_tokens.add(prompt_tokens)
 
     def answer(self, timings: Timings, gaps: Sequence[float]) -> None:
-        """One that ended. gaps: between its tokens, the smallest first."""
+        """Count an answer that ended. gaps: between its tokens, the smallest first."""
         self._queue_wait.add(timings.queue_s)
         if timings.ttft_s is not None:
             self._first_token.add(timings.ttft_s)

@@ -1,4 +1,4 @@
-"""What an engine did so far, counted by its decode thread. Anybody may read it."""
+"""What an engine has done so far, counted by its decode thread. Any thread may read it."""
 
 from __future__ import annotations
 
@@ -25,37 +25,37 @@ class Ledger:
     step_seconds: float = 0.0
     answers: int = 0
     failures: int = 0
-    paused: int = 0
-    fillers: int = 0
+    preempted: int = 0
+    padding: int = 0
     step_began: float | None = None
     """When the step that runs now began, as time.monotonic() has it."""
     decodes: Counter[Decoded] = field(default_factory=Counter)
-    """By what became of them."""
+    """How many decodes there were, by what became of them."""
     _speed: Speed = field(default_factory=Speed)
     _histograms: EngineHistograms = field(default_factory=EngineHistograms)
 
-    def decoded(self, result: Decoded, *, fillers: int) -> None:
+    def decoded(self, result: Decoded, *, padding: int) -> None:
         self.decodes[result] += 1
-        self.fillers += fillers
+        self.padding += padding
 
     def began(self, sequence: Sequence, cached: int) -> None:
-        """It got a slot, which knew `cached` tokens of its prompt."""
+        """Count a sequence that got a slot, which held `cached` tokens of its prompt."""
         self.prompt_tokens += sequence.prompt_length
         self.cached_tokens += cached
 
-    def stepped(self, answers: int, sampled: int, read: int, seconds: float) -> None:
-        """A step for so many `answers` gave them `sampled` tokens and read so many of prompts."""
+    def stepped(self, answers: int, sampled: int, prefilled: int, seconds: float) -> None:
+        """Count a step of so many `answers` that sampled and prefilled so many tokens."""
         self.decoded_tokens += sampled
-        self.prefill_tokens += read
+        self.prefill_tokens += prefilled
         self.steps += 1
         self.step_seconds += seconds
         self._speed.add(sampled, seconds)
         if answers:
-            self._histograms.step(answers, read, seconds)
+            self._histograms.step(answers, prefilled, seconds)
 
     def ended(self, sequence: Sequence, timings: Timings) -> None:
         self.answers += 1
-        self._histograms.answer(timings, sequence.gaps)
+        self._histograms.answer(timings, sorted(sequence.gaps))
 
     @property
     def step_running_s(self) -> float:
@@ -63,7 +63,7 @@ class Ledger:
         return 0.0 if began is None else time.monotonic() - began
 
     def metrics(self, slots: int, cells: int) -> EngineMetrics:
-        """With what is counted here; the rest is 0. cells: tokens that the context memory holds at most."""
+        """Return the metrics counted here; the others are 0. cells: most tokens that the KV cache holds."""
         return EngineMetrics(
             slots=slots,
             busy=0,
@@ -79,8 +79,8 @@ class Ledger:
             cells_total=cells,
             tokens_per_second=self._speed.tokens_per_second,
             prompt_tokens=self.prompt_tokens,
-            paused=self.paused,
-            filler_tokens=self.fillers,
+            preempted=self.preempted,
+            padding_tokens=self.padding,
             decode_failures=self.decodes[Decoded.FAILED],
             full=self.decodes[Decoded.FULL],
             aborted=self.decodes[Decoded.ABORTED],

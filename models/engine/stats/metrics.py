@@ -1,4 +1,4 @@
-"""What an engine did, for graphs and for people."""
+"""What an engine has done, for graphs and for people."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from models.engine.stats.histogram import Spreads
 
 STUCK_S = 10.0
-"""A step that takes longer is told: in the log, the metrics, /readyz and the pages."""
+"""A step that takes longer is reported: in the log, the metrics, /readyz and the pages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class EngineMetrics:
     prefill_tokens: int
     """Prompt tokens computed."""
     cached_tokens: int
-    """Prompt tokens whose context memory was reused."""
+    """Prompt tokens that the KV cache held already."""
     steps: int
     step_seconds: float
     answers: int
@@ -36,38 +36,38 @@ class EngineMetrics:
     """Of all prompts that got a slot: the share of cached_tokens in them is the hit rate."""
     slot_tokens: int = 0
     """Cached tokens that the conversation's own slot held since its last answer. The five kinds together are `cached_tokens`."""
-    ahead_tokens: int = 0
-    """Cached tokens that were read ahead."""
+    prefetched_tokens: int = 0
+    """Cached tokens that were prefetched."""
     copied_tokens: int = 0
     """Cached tokens that came from another conversation's slot."""
     restored_tokens: int = 0
     """Cached tokens that came back from the host's memory."""
     disk_tokens: int = 0
     """Cached tokens that came back from the disk."""
-    read_ahead_tokens: int = 0
-    """Tokens that were computed while nobody waited, used since or not."""
-    parked: int = 0
+    prefetch_computed_tokens: int = 0
+    """Tokens that were prefetched, used since or not."""
+    offloaded: int = 0
     """Conversations kept in the host's memory."""
-    parked_bytes: int = 0
-    disk_parked: int = 0
+    offloaded_bytes: int = 0
+    disk_offloaded: int = 0
     """Conversations kept on the disk."""
-    disk_parked_bytes: int = 0
+    disk_offloaded_bytes: int = 0
     disk_failures: int = 0
     """Conversations that could not be written to the disk, or read back."""
-    guessed_tokens: int = 0
-    guessed_right: int = 0
-    """Of the guessed tokens those that came true."""
-    drafted_tokens: int = 0
-    """Of the guessed tokens those of the model's own next-token layer; the others were looked up in the conversation."""
-    drafted_right: int = 0
-    paused: int = 0
-    """Answers that made room for another user and went on later."""
-    filler_tokens: int = 0
-    """Computed along in idle slots, so that all weights were read less often."""
+    draft_tokens: int = 0
+    accepted_tokens: int = 0
+    """Of the draft tokens those that were right."""
+    mtp_tokens: int = 0
+    """Of the draft tokens those of MTP; the others come from prompt lookup."""
+    mtp_accepted: int = 0
+    preempted: int = 0
+    """Answers that were preempted for another user and went on later."""
+    padding_tokens: int = 0
+    """Tokens computed in idle slots, so that the weights were read less often."""
     decode_failures: int = 0
     """Decodes that llama.cpp could not do."""
     full: int = 0
-    """Decodes that found no room in the context memory."""
+    """Decodes that found no room in the KV cache."""
     aborted: int = 0
     """Steps that were stopped because nobody wanted their answers any more."""
     step_running_s: float = 0.0

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from api.metrics_routes import OLD_NAMES
 from bootstrap.portal import Portal
 from core.errors import Unavailable
 from core.inference.records import Timings
@@ -77,10 +78,10 @@ def _engine() -> EngineMetrics:
     histograms.step(70, 0, 9.0)
     histograms.answer(Timings(queue_s=0.1, ttft_s=0.4), [0.004, 0.02, 0.021])
     totals = EngineMetrics(
-        4, 1, 2, 100, 50, 25, 10, 0.5, 3, 0, 7, 4096, None, prompt_tokens=100, slot_tokens=6, ahead_tokens=4, copied_tokens=8,
-        restored_tokens=5, disk_tokens=2, disk_parked_bytes=8192, disk_failures=1,
-        guessed_tokens=8, guessed_right=6, drafted_tokens=4, drafted_right=3, decode_failures=2, full=5, aborted=1,
-        filler_tokens=9,
+        4, 1, 2, 100, 50, 25, 10, 0.5, 3, 0, 7, 4096, None, prompt_tokens=100, slot_tokens=6, prefetched_tokens=4, copied_tokens=8,
+        restored_tokens=5, disk_tokens=2, disk_offloaded_bytes=8192, disk_failures=1,
+        draft_tokens=8, accepted_tokens=6, mtp_tokens=4, mtp_accepted=3, decode_failures=2, full=5, aborted=1,
+        padding_tokens=9,
     )  # fmt: skip
     return replace(totals, spreads=histograms.spreads)
 
@@ -105,16 +106,25 @@ def test_metrics_tell_the_engine_the_turns_and_the_process(
     assert read["portal_model_slots_busy", "fake"] == 1
     assert read["portal_model_decoded_tokens_total", "fake"] == 100
     assert read["portal_model_step_seconds_total", "fake"] == 0.5
-    origins = ("slot", "ahead", "copied", "restored", "disk")
+    origins = ("slot", "prefetched", "copied", "restored", "disk")
     assert sum(read[f"portal_model_{origin}_tokens_total", "fake"] for origin in origins) == 25
-    assert (read["portal_model_parked_disk_bytes", "fake"], read["portal_model_parked_disk_failures_total", "fake"]) == (8192, 1)
+    assert (read["portal_model_offloaded_disk_bytes", "fake"], read["portal_model_offload_disk_failures_total", "fake"]) == (8192, 1)
     assert ("portal_model_tokens_per_second", "fake") not in read
     assert read["portal_model_decode_failures_total", "fake"] == 2
     assert read["portal_model_context_full_total", "fake"] == 5
     assert read["portal_model_steps_aborted_total", "fake"] == 1
-    assert read["portal_model_filler_tokens_total", "fake"] == 9
+    assert read["portal_model_padding_tokens_total", "fake"] == 9
     assert read["portal_memory_free_bytes", "host"] < read["portal_memory_bytes", "host"]
     assert read["process_resident_memory_bytes",] > 1_000_000
+
+
+def test_metrics_that_were_renamed_keep_their_old_names_too(client: httpx.Client, pool: FakePool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "metrics", lambda: {"fake": _engine()})
+    read = _read(client)
+    for now, before in OLD_NAMES.items():
+        ending = "_total" if (f"portal_model_{now}_total", "fake") in read else ""
+        assert read[f"portal_model_{before}{ending}", "fake"] == read[f"portal_model_{now}{ending}", "fake"]
+    assert read["portal_model_guessed_tokens_total", "fake"] == 8
 
 
 def test_log_lines_that_were_not_sent_are_counted(client: httpx.Client, portal: Portal, server: Server) -> None:

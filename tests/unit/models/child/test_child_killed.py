@@ -71,7 +71,7 @@ class Expecter(threading.Thread):
     def run(self) -> None:
         try:
             while not self.stop.wait(0.001):
-                self._child.expect(TOKENS, [*TOKENS, 70])
+                self._child.prefetch(TOKENS, [*TOKENS, 70])
                 self.told += 1
         except BaseException as error:  # noqa: BLE001 - whatever it is, the test looks at it
             self.error = error

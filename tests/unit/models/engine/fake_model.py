@@ -13,20 +13,46 @@ from numpy.typing import NDArray
 from core.errors import PortalError
 from core.inference.requests import Delta, Finished, Queued, SamplingParams
 from models.engine.backend import Decoded, Part
+from models.engine.batching.row_costs import RowCosts
+from models.engine.batching.step_time import StepTime
+from models.engine.costs import Costs
 from models.engine.engine import Engine
 from models.engine.sequence import Sequence as Running
+from models.engine.speculative.draft_costs import DraftCosts
 
 END = 0
 
 
-class Always(dict[int, float]):
-    """Has one answer to everything, whatever it is told."""
+class FixedStepTime(StepTime):
+    """Expects the same of every step, whatever steps took."""
 
-    def __init__(self, value: float | None) -> None:
-        self._value = value
+    def __init__(self, seconds: float | None) -> None:
+        super().__init__(64)
+        self._seconds = seconds
 
-    def get(self, *_: object) -> float | None:  # type: ignore[override]
-        return self._value
+    def expected(self, sequences: int) -> float | None:
+        return self._seconds
+
+
+class FixedDraftCosts(DraftCosts):
+    """Learns nothing."""
+
+    def learn(self, *_: object) -> None:
+        pass
+
+
+def known_costs(model: FakeModel, row_s: Callable[[int], float] | None, step_s: float | None = None) -> Costs:
+    """Return costs in which rows take `row_s` (None: unknown) and a step `step_s`, whatever the fake takes."""
+    rows = RowCosts.of_backend(model)
+    if row_s is not None:
+        know(rows, row_s)
+    return Costs(FixedStepTime(step_s), rows, FixedDraftCosts(rows, own_streams=model.own_streams))
+
+
+def know(rows: RowCosts, row_s: Callable[[int], float]) -> None:
+    """Measure rows as if they took `row_s`."""
+    while (missing := rows.missing) is not None:
+        rows.measured(row_s(missing))
 
 
 class FakeModel:
@@ -34,8 +60,8 @@ class FakeModel:
 
     def __init__(self, slots: int = 4, context: int = 200, batch_tokens: int = 64, seconds_per_token: float = 0.0) -> None:
         self.slots, self.context, self.batch_tokens, self.copy_from = slots, context, batch_tokens, 8
-        self.most_guesses, self.parking_bytes, self.shared_cells = 8, 0, 0
-        self.can_cut, self.can_draft, self.own_streams = True, False, False
+        self.max_draft_tokens, self.offload_bytes, self.shared_cells = 8, 0, 0
+        self.can_cut, self.can_draft, self.own_streams, self.on_gpu = True, False, False, False
         self.drafted: list[int] = []
         self.memory: list[list[int]] = [[] for _ in range(slots)]
         self.batches: list[list[Part]] = []
@@ -74,9 +100,9 @@ class FakeModel:
         self.drafted += [slot for slot, _, _ in wanted]
         return [[(token + step) % 250 + 1 if step else token % 250 + 1 for step in range(count)] for _, token, count in wanted]
 
-    def sample(self, sampler: Any, part: int, guess: int = 0) -> int:
+    def sample(self, sampler: Any, part: int, draft: int = 0) -> int:
         seen = self.batches[-1][part]
-        last = seen.tokens[len(seen.tokens) - seen.guessed + guess - 1]
+        last = seen.tokens[len(seen.tokens) - seen.draft_tokens + draft - 1]
         return int((last - self.adapter) % 250 + 1) if sampler == "greedy" else int(sampler.randrange(1, 250))
 
     def use_adapter(self, adapter: int) -> None:
@@ -123,16 +149,6 @@ class FakeModel:
         self.closed = True
 
 
-def believe(engine: Engine, row_s: Callable[[int], float], plain_s: float | None = None) -> None:
-    """Have it believe in what so many rows take, and a step without guesses if told, whatever the fake takes."""
-    costs = engine._micro_batches.costs
-    while (rows := costs.missing) is not None:
-        costs.measured(row_s(rows))
-    if plain_s is not None:
-        engine._scheduler.pace.plain_s = Always(plain_s)
-    engine._guess_costs.learn = lambda *_: None  # type: ignore[method-assign]
-
-
 def ask(engine: Engine, prompt: list[int], *, user: str = "ann", tokens: int = 5, adapter: int = 0, **params: Any) -> Running:
     """adapter: -n makes greedy answers count in steps of n + 1."""
     return engine.submit(prompt, SamplingParams(**params), tokens, user, adapter=adapter)
@@ -142,14 +158,14 @@ def run(engine: Engine, *sequences: Running, limit: int = 2000) -> None:
     """Step, in this thread, until all are finished."""
     for _ in range(limit):
         if all(ended(sequence) for sequence in sequences):
-            engine._answers.outbox.hand_over()  # as with the next decode
+            engine.flush()
             return
         engine.step()
     raise AssertionError("the engine did not finish")
 
 
 def ended(sequence: Running) -> bool:
-    return sequence.cancelled or (sequence.slot is None and sequence.admitted is not None and sequence.sampler is None)
+    return sequence.cancelled or sequence.ended
 
 
 def collect(sequence: Running) -> tuple[str, Finished | PortalError]:

@@ -1,18 +1,30 @@
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from core.inference.records import FinishReason
-from core.inference.requests import Delta, SamplingParams
+from core.inference.requests import SamplingParams
 from models.engine.delivery import GATHER_S, Outbox
-from models.engine.sequence import Event, Sequence
+from models.engine.sequence import Event, Sequence, TokenDelta
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
 
 
 @pytest.fixture
-def outbox() -> Outbox:
-    return Outbox()
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def outbox(clock: Clock) -> Outbox:
+    outbox = Outbox(clock)
+    outbox.flush()
+    return outbox
 
 
 @pytest.fixture
@@ -20,37 +32,35 @@ def sequence() -> Sequence:
     return Sequence(1, [1], SamplingParams(), 9, "ann")
 
 
-def heard(sequence: Sequence) -> list[Event]:
-    found = []
+def received(sequence: Sequence) -> list[Event]:
+    events = []
     while not sequence.events.empty():
-        found.append(sequence.events.get())
-    return found
+        events.append(sequence.events.get())
+    return events
 
 
-def test_the_first_text_does_not_wait_and_what_follows_is_gathered(outbox: Outbox, sequence: Sequence) -> None:
-    first, second, third = Delta("a", tokens=1), Delta("b", tokens=2), Delta("c", tokens=3)
-    outbox.tell(sequence, first)
-    assert heard(sequence) == []
+def test_the_first_text_does_not_wait_and_what_follows_is_gathered(outbox: Outbox, sequence: Sequence, clock: Clock) -> None:
+    first, second, third = (TokenDelta(text, tokens=number) for number, text in enumerate("abc", start=1))
+    outbox.put(sequence, first)
+    assert received(sequence) == []
     outbox.before_decode(long=False)
-    assert heard(sequence) == [first]
-    outbox._handed_over = time.perf_counter() + 60
+    assert received(sequence) == [first]
     for delta in (second, third):
-        outbox.tell(sequence, delta)
+        outbox.put(sequence, delta)
         outbox.before_decode(long=False)
-    assert heard(sequence) == []
-    outbox._handed_over = time.perf_counter() - GATHER_S
+    assert received(sequence) == []
+    clock.now += GATHER_S
     outbox.before_decode(long=False)
-    assert heard(sequence) == [second, third]
+    assert received(sequence) == [second, third]
 
 
 @pytest.mark.parametrize("why", ["it ended", "another began", "a long step follows"])
 def test_text_does_not_wait_where(why: str, outbox: Outbox, sequence: Sequence) -> None:
-    sequence.heard = True
-    outbox._handed_over = time.perf_counter() + 60
-    outbox.tell(sequence, Delta("b", tokens=2))
+    sequence.text_sent = True
+    outbox.put(sequence, TokenDelta("b", tokens=2))
     if why == "it ended":
-        outbox.tell(sequence, sequence.finished(FinishReason.STOP))
+        outbox.put(sequence, sequence.finished(FinishReason.STOP))
     elif why == "another began":
-        outbox.tell(Sequence(1, [1], SamplingParams(), 9, "bob"), Delta("a", tokens=1))
+        outbox.put(Sequence(1, [1], SamplingParams(), 9, "bob"), TokenDelta("a", tokens=1))
     outbox.before_decode(long=why == "a long step follows")
-    assert heard(sequence)[0] == Delta("b", tokens=2)
+    assert received(sequence)[0] == TokenDelta("b", tokens=2)

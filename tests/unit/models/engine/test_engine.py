@@ -14,7 +14,7 @@ from core.inference.requests import Delta, Finished, Queued, SamplingParams
 from models.engine.answers import SILENT_TOKENS
 from models.engine.backend import Decoded, Part
 from models.engine.engine import Engine
-from models.engine.kv_cache.offload_files import ParkedFiles
+from models.engine.kv_cache.offload_files import OffloadFiles
 from models.engine.sequence import Sequence as Running
 from tests.unit.models.engine.fake_model import FakeModel, ask, collect, run
 
@@ -75,7 +75,7 @@ def test_a_stop_string_across_tokens_stops(engine: Engine) -> None:
     assert (text, finished(last).finish_reason) == ("ABC", FinishReason.STOP)
 
 
-def test_who_reads_hears_of_tokens_without_text_now_and_then(engine: Engine, model: FakeModel, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tokens_without_text_are_reported_now_and_then(engine: Engine, model: FakeModel, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(model, "piece", lambda token: b"" if token > 67 else bytes([token]))
     sequence = ask(engine, [64], tokens=40)
     run(engine, sequence)
@@ -208,18 +208,18 @@ def test_a_full_queue_answers_busy_with_a_time(engine: Engine) -> None:
     assert caught.value.retry_after >= 1
 
 
-def test_those_who_wait_are_told_their_place(engine: Engine) -> None:
+def test_those_who_wait_learn_their_queue_position(engine: Engine) -> None:
     running = [ask(engine, [number], user=f"a{number}", tokens=3) for number in range(1, 5)]
     engine.step()
     waiting = [ask(engine, [9], user="b", tokens=3), ask(engine, [9], user="c", tokens=3)]
     engine.step()
     told = [sequence.events.get_nowait() for sequence in waiting]
     assert all(isinstance(one, Queued) for one in told) and [one.place for one in told] == [1, 2]
-    assert 0 < 2 * told[0].wait_s == told[1].wait_s, "at the pace of the steps so far, though no answer has ended"
+    assert 0 < 2 * told[0].wait_s == told[1].wait_s, "at the step_time of the steps so far, though no answer has ended"
     run(engine, *running, *waiting)
 
 
-def test_who_is_admitted_is_told_so_before_the_prompt_is_read(engine: Engine) -> None:
+def test_who_is_admitted_learns_so_before_the_prompt_is_prefilled(engine: Engine) -> None:
     running = [ask(engine, [number], user=f"a{number}", tokens=1) for number in range(1, 5)]
     late = ask(engine, list(range(1, 150)), user="b", tokens=3)
     run(engine, *running)
@@ -329,7 +329,7 @@ def test_an_error_in_a_step_ends_the_answers_and_not_the_engine(model: FakeModel
     engine.close()
 
 
-def test_timings_tell_queue_first_token_and_speed() -> None:
+def test_timings_say_queue_first_token_and_speed() -> None:
     engine = Engine(FakeModel(slots=1, seconds_per_token=0.002), "fake")
     engine.start()
     first, second = ask(engine, [1], tokens=20), ask(engine, [2], tokens=20)
@@ -380,7 +380,7 @@ def test_a_user_alone_may_use_every_slot_until_others_come(engine: Engine) -> No
     other = ask(engine, [9], user="b", tokens=10)
     engine.step()
     assert other.slot is not None
-    assert engine.metrics().paused == 1
+    assert engine.metrics().preempted == 1
     run(engine, other, *mine)
     for number, sequence in enumerate(mine, start=1):
         assert collect(sequence)[0] == bytes(range(number + 1, number + 61)).decode("utf-8", "replace")
@@ -401,24 +401,24 @@ def test_a_paused_answer_can_be_cancelled(model: FakeModel, engine: Engine) -> N
 
 def test_a_conversation_that_left_its_slot_comes_back_from_the_hosts_memory() -> None:
     model = FakeModel(slots=1, context=200)
-    model.parking_bytes = 10_000
+    model.offload_bytes = 10_000
     engine = Engine(model, "fake")
     talk = [7] * 80
     for beginning in (talk, [8] * 80):
         run(engine, ask(engine, beginning, tokens=5))
-    assert (engine.metrics().parked, engine.metrics().parked_bytes) == (1, 84)
+    assert (engine.metrics().offloaded, engine.metrics().offloaded_bytes) == (1, 84)
     again = ask(engine, [*talk, 3], tokens=5)
     run(engine, again)
     assert finished(collect(again)[1]).usage.cached_tokens == 80
     assert model.memory[0][:80] == talk
     metrics = engine.metrics()
     assert (metrics.restored_tokens, metrics.cached_tokens, metrics.prompt_tokens) == (80, 80, 241)
-    assert metrics.parked == 1, "the other conversation now"
+    assert metrics.offloaded == 1, "the other conversation now"
 
 
 def test_a_state_that_cannot_be_restored_is_computed_again(monkeypatch: pytest.MonkeyPatch) -> None:
     model = FakeModel(slots=1, context=200)
-    model.parking_bytes = 10_000
+    model.offload_bytes = 10_000
     engine = Engine(model, "fake")
     for beginning in ([7] * 80, [8] * 80):
         run(engine, ask(engine, beginning, tokens=5))
@@ -430,35 +430,35 @@ def test_a_state_that_cannot_be_restored_is_computed_again(monkeypatch: pytest.M
 
 
 @pytest.fixture
-def files(tmp_path: Path) -> Iterator[ParkedFiles]:
-    files = ParkedFiles(tmp_path, 10_000)
+def files(tmp_path: Path) -> Iterator[OffloadFiles]:
+    files = OffloadFiles(tmp_path, 10_000)
     yield files
     files.close()
 
 
-def engine_with_little_memory(files: ParkedFiles) -> tuple[FakeModel, Engine]:
+def engine_with_little_memory(files: OffloadFiles) -> tuple[FakeModel, Engine]:
     """One slot, and host memory for one conversation."""
     model = FakeModel(slots=1, context=200)
-    model.parking_bytes = 100
+    model.offload_bytes = 100
     return model, Engine(model, "fake", files=files)
 
 
-def test_a_conversation_that_left_the_hosts_memory_too_comes_back_from_the_disk(files: ParkedFiles) -> None:
+def test_a_conversation_that_left_the_hosts_memory_too_comes_back_from_the_disk(files: OffloadFiles) -> None:
     model, engine = engine_with_little_memory(files)
     talk = [7] * 80
     for beginning in (talk, [8] * 80, [9] * 80):
         run(engine, ask(engine, beginning, tokens=5))
-    assert (engine.metrics().parked, engine.metrics().disk_parked) == (1, 1)
+    assert (engine.metrics().offloaded, engine.metrics().disk_offloaded) == (1, 1)
     again = ask(engine, [*talk, 3], tokens=5)
     run(engine, again)
     assert finished(collect(again)[1]).usage.cached_tokens == 80
     assert model.memory[0][:80] == talk
     metrics = engine.metrics()
     assert (metrics.disk_tokens, metrics.restored_tokens, metrics.cached_tokens) == (80, 0, 80)
-    assert (metrics.disk_parked, metrics.disk_failures) == (1, 0), "the second conversation, which made room"
+    assert (metrics.disk_offloaded, metrics.disk_failures) == (1, 0), "the second conversation, which made room"
 
 
-def test_what_is_in_a_slot_is_not_read_from_the_disk(files: ParkedFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_in_a_slot_is_not_read_from_the_disk(files: OffloadFiles, monkeypatch: pytest.MonkeyPatch) -> None:
     _, engine = engine_with_little_memory(files)
     for beginning in ([7] * 80, [8] * 80, [9] * 80, [*[7] * 80, 1]):
         run(engine, ask(engine, beginning, tokens=5))
@@ -467,7 +467,7 @@ def test_what_is_in_a_slot_is_not_read_from_the_disk(files: ParkedFiles, monkeyp
     assert engine.metrics().slot_tokens == 81
 
 
-def test_a_file_that_cannot_be_read_only_means_that_the_prompt_is_computed(files: ParkedFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_cannot_be_read_only_means_that_the_prompt_is_computed(files: OffloadFiles, monkeypatch: pytest.MonkeyPatch) -> None:
     _, engine = engine_with_little_memory(files)
     for beginning in ([7] * 80, [8] * 80, [9] * 80):
         run(engine, ask(engine, beginning, tokens=5))
@@ -477,13 +477,13 @@ def test_a_file_that_cannot_be_read_only_means_that_the_prompt_is_computed(files
     assert (again.cached, collect(again)[0]) == (0, bytes(range(4, 9)).decode())
 
 
-def test_an_unloaded_models_files_are_removed(files: ParkedFiles, tmp_path: Path) -> None:
+def test_an_unloaded_models_files_are_removed(files: OffloadFiles, tmp_path: Path) -> None:
     _, engine = engine_with_little_memory(files)
     for beginning in ([7] * 80, [8] * 80, [9] * 80):
         run(engine, ask(engine, beginning, tokens=5))
     engine.start()
     assert engine.close()
-    assert engine.metrics().disk_parked == 0
+    assert engine.metrics().disk_offloaded == 0
 
 
 def answered(engine: Engine, prompt: list[int], tokens: int = 5) -> Running:
@@ -492,77 +492,87 @@ def answered(engine: Engine, prompt: list[int], tokens: int = 5) -> Running:
     return sequence
 
 
-def test_what_the_next_turn_begins_with_is_read_while_nobody_waits(model: FakeModel, engine: Engine) -> None:
+def test_what_the_next_turn_begins_with_is_prefetched_while_nobody_waits(model: FakeModel, engine: Engine) -> None:
     talk = [5] * 40
     expected = [*talk, *range(100, 140)]
-    engine.expect(answered(engine, talk, 60).tokens, expected)
+    engine.prefetch(answered(engine, talk, 60).tokens, expected)
     before = engine.metrics()
-    while engine._memory.ahead:
-        engine.read_ahead()
+    while engine.prefetching:
+        engine.prefetch_some()
     assert expected in model.memory
     following = answered(engine, [*expected, 9])
     assert (following.cached, collect(following)[0]) == (80, bytes(range(10, 15)).decode())
     metrics = engine.metrics()
-    assert (metrics.ahead_tokens, metrics.slot_tokens, metrics.read_ahead_tokens, metrics.cached_tokens) == (40, 40, 40, 80)
+    assert (metrics.prefetched_tokens, metrics.slot_tokens, metrics.prefetch_computed_tokens, metrics.cached_tokens) == (40, 40, 40, 80)
     assert (before.answers, before.busy, metrics.answers) == (1, 0, 2), "it is no answer and takes no slot"
 
 
-def test_little_that_is_not_held_is_not_worth_reading(model: FakeModel, engine: Engine) -> None:
+def test_little_that_is_not_held_is_not_worth_prefetching(model: FakeModel, engine: Engine) -> None:
     ended = answered(engine, [5] * 40)
-    engine.expect(ended.tokens, [*ended.tokens, *[9] * 10])
-    assert not engine._memory.ahead
+    engine.prefetch(ended.tokens, [*ended.tokens, *[9] * 10])
+    assert not engine.prefetching
 
 
-def test_a_question_goes_before_reading_ahead(model: FakeModel, engine: Engine) -> None:
-    engine.expect(answered(engine, [5] * 40, 60).tokens, [*[5] * 40, *range(100, 190)])
-    engine.read_ahead()
-    read = engine.metrics().read_ahead_tokens
+def test_a_question_goes_before_prefetch(model: FakeModel, engine: Engine) -> None:
+    engine.prefetch(answered(engine, [5] * 40, 60).tokens, [*[5] * 40, *range(100, 190)])
+    engine.prefetch_some()
+    read = engine.metrics().prefetch_computed_tokens
     question = ask(engine, [8] * 20)
-    engine.read_ahead()
-    assert engine.metrics().read_ahead_tokens == read, "somebody waits"
+    engine.prefetch_some()
+    assert engine.metrics().prefetch_computed_tokens == read, "somebody waits"
     run(engine, question)
-    while engine._memory.ahead:
-        engine.read_ahead()
+    while engine.prefetching:
+        engine.prefetch_some()
     assert [*[5] * 40, *range(100, 190)] in model.memory, "it goes on afterwards"
 
 
-def test_a_question_breaks_reading_ahead_off() -> None:
-    model = FakeModel(slots=2, batch_tokens=64, seconds_per_token=0.002)
+def test_a_question_aborts_prefetch() -> None:
+    model = FakeModel(slots=2, batch_tokens=64)
     engine = Engine(model, "fake")
     ended = answered(engine, [5] * 40, 60)
+    started = threading.Event()
+
+    def slow(parts: list[Part]) -> Decoded:
+        started.set()
+        deadline = time.monotonic() + 10
+        while not model.aborting and not engine.metrics().waiting and time.monotonic() < deadline:
+            time.sleep(0.001)
+        model.answers = lambda parts: Decoded.DONE
+        return Decoded.ABORTED if model.aborting else Decoded.DONE
+
+    model.answers = slow
     engine.start()
-    engine.expect(ended.tokens, [*[5] * 40, *range(100, 190)])
-    while not engine._interruptible:
-        time.sleep(0.001)
+    engine.prefetch(ended.tokens, [*[5] * 40, *range(100, 190)])
+    assert started.wait(10)
     text, event = collect(ask(engine, [*[5] * 40, *range(100, 190), 7]))
     assert (text, finished(event).finish_reason) == (bytes(range(8, 13)).decode(), FinishReason.LENGTH)
-    assert engine.metrics().read_ahead_tokens == 0
+    assert engine.metrics().prefetch_computed_tokens == 0
     assert engine.close()
 
 
-def test_a_conversation_that_left_its_slot_is_not_read_ahead(model: FakeModel) -> None:
+def test_a_conversation_that_left_its_slot_is_not_prefetched(model: FakeModel) -> None:
     model = FakeModel(slots=1)
     engine = Engine(model, "fake")
     ended = answered(engine, [5] * 40, 60)
     answered(engine, [6] * 40)
-    engine.expect(ended.tokens, [*[5] * 40, *range(100, 150)])
-    engine.read_ahead()
-    assert not engine._memory.ahead
+    engine.prefetch(ended.tokens, [*[5] * 40, *range(100, 150)])
+    engine.prefetch_some()
+    assert not engine.prefetching
     assert model.memory[0][:40] == [6] * 40
 
 
-def test_a_model_that_cannot_be_cut_back_reads_nothing_ahead(model: FakeModel, engine: Engine) -> None:
+def test_a_model_that_cannot_be_cut_back_prefetches_nothing(model: FakeModel, engine: Engine) -> None:
     model.can_cut = False
-    engine.expect(answered(engine, [5] * 40).tokens, [*[5] * 40, *range(100, 150)])
-    assert not engine._memory.ahead
+    engine.prefetch(answered(engine, [5] * 40).tokens, [*[5] * 40, *range(100, 150)])
+    assert not engine.prefetching
 
 
-def test_a_decode_that_fails_while_reading_ahead_harms_nobody(model: FakeModel, engine: Engine) -> None:
-    engine.expect(answered(engine, [5] * 40, 60).tokens, [*[5] * 40, *range(100, 150)])
+def test_a_decode_that_fails_while_prefetching_harms_nobody(model: FakeModel, engine: Engine) -> None:
+    engine.prefetch(answered(engine, [5] * 40, 60).tokens, [*[5] * 40, *range(100, 150)])
     model.answers = lambda parts: Decoded.FAILED
-    engine.read_ahead()
+    engine.prefetch_some()
     model.answers = lambda parts: Decoded.DONE
-    assert not engine._memory.ahead
+    assert not engine.prefetching
     assert answered(engine, [*[5] * 40, 9]).cached == 40
     assert engine.metrics().failures == 0
 
@@ -570,7 +580,7 @@ def test_a_decode_that_fails_while_reading_ahead_harms_nobody(model: FakeModel, 
 def test_random_questions_and_expectations_leave_the_slots_holding_what_is_noted() -> None:
     chance = random.Random(4)
     model = FakeModel(slots=3, context=400)
-    model.parking_bytes = 400
+    model.offload_bytes = 400
     engine = Engine(model, "fake", queue_limit=100)
     talks: list[list[int]] = [[number] * 30 for number in range(1, 9)]
     for _ in range(300):
@@ -579,13 +589,13 @@ def test_random_questions_and_expectations_leave_the_slots_holding_what_is_noted
         run(engine, sequence)
         assert sequence.tokens[:-1] in model.memory
         stripped = [*talk, *(chance.randrange(1, 250) for _ in range(chance.randrange(1, 40)))]
-        engine.expect(sequence.tokens, stripped)
+        engine.prefetch(sequence.tokens, stripped)
         for _ in range(chance.randrange(3)):
-            engine.read_ahead()
-        assert model.memory == engine._memory.prefixes.tokens
+            engine.prefetch_some()
+        assert model.memory == engine.held()
         talk[:] = [*stripped, chance.randrange(1, 100)] if len(stripped) < 300 else talk[:30]
     metrics = engine.metrics()
-    kinds = (metrics.slot_tokens, metrics.ahead_tokens, metrics.copied_tokens, metrics.restored_tokens, metrics.disk_tokens)
+    kinds = (metrics.slot_tokens, metrics.prefetched_tokens, metrics.copied_tokens, metrics.restored_tokens, metrics.disk_tokens)
     assert sum(kinds) == metrics.cached_tokens
     assert all(kinds[:2]) and kinds[3]
     assert model.samplers == 0
@@ -606,7 +616,7 @@ def test_who_stops_an_answer_waits_for_no_step_that_is_stuck(monkeypatch: pytest
             time.sleep(0.01)
 
     backend.answers = stuck
-    engine = Engine(backend, "fake", speculate=False)
+    engine = Engine(backend, "fake", prompt_lookup=False)
     engine.start()
     try:
         sequence = engine.submit([1, 2, 3], SamplingParams(max_tokens=5), 5, "ann")

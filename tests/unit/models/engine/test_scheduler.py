@@ -57,7 +57,7 @@ def test_before_the_first_answer_ends_the_wait_follows_from_the_pace_of_the_step
     assert scheduler.expected_wait(1) is None
     for slot in (0, 1):
         running(scheduler, slot, question()).max_tokens = 4000
-    scheduler.pace.learn(2, 0, 0.1)
+    scheduler.step_time.learn(2, 0, 0.1)
     assert scheduler.expected_wait(3) == pytest.approx(3 * 0.1 * ORDINARY_ANSWER / 2)
     running(scheduler, 1, question()).max_tokens = 20
     assert scheduler.expected_wait(3) == pytest.approx(3 * 0.1 * 20 / 2)
@@ -70,10 +70,10 @@ def test_places_are_told_once_until_they_change() -> None:
     scheduler = Scheduler(1, 64, 10)
     for user in ("a", "b"):
         scheduler.submit(question(user=user))
-    assert [place for _, place in scheduler.moved()] == [1, 2]
+    assert [position for _, position in scheduler.moved()] == [1, 2]
     assert list(scheduler.moved()) == []
     scheduler.next_waiting()
-    assert [place for _, place in scheduler.moved()] == [1]
+    assert [position for _, position in scheduler.moved()] == [1]
 
 
 def test_every_decoding_answer_is_in_every_batch() -> None:
@@ -81,35 +81,35 @@ def test_every_decoding_answer_is_in_every_batch() -> None:
     for slot in range(7):
         running(scheduler, slot, question(), done=4)
     long = running(scheduler, 7, question(500))
-    batch = scheduler.parts()
-    assert [part.slot for _, part in batch] == list(range(8))
-    assert len(batch[-1][1].tokens) == 16 - 7
-    assert batch[-1][0] is long and not batch[-1][1].wants_logits
+    batch = scheduler.next_batch()
+    assert batch.slots == list(range(8))
+    assert len(batch.parts[-1].tokens) == 16 - 7
+    assert batch.sequences[-1] is long and not batch.parts[-1].wants_logits
 
 
 def test_the_shortest_prompt_is_read_first() -> None:
     scheduler = Scheduler(2, 64, 10)
     running(scheduler, 0, question(500))
     running(scheduler, 1, question(40))
-    assert {part.slot: len(part.tokens) for _, part in scheduler.parts()} == {1: 40, 0: 24}
+    assert {part.slot: len(part.tokens) for _, part in scheduler.next_batch()} == {1: 40, 0: 24}
 
 
 def test_a_prompt_that_fits_into_a_step_is_not_cut() -> None:
     scheduler = Scheduler(3, 64, 10)
     for slot, length in enumerate((40, 50, 20)):
         running(scheduler, slot, question(length))
-    assert {part.slot: len(part.tokens) for _, part in scheduler.parts()} == {0: 40, 2: 20}
+    assert {part.slot: len(part.tokens) for _, part in scheduler.next_batch()} == {0: 40, 2: 20}
 
 
 def beside_four_answers(*prompts: int) -> list[int]:
     """How much of each prompt is read in a step in which others may wait for 75 tokens."""
     scheduler = Scheduler(8, 512, 10)
-    scheduler.pace.learn(0, 100, 0.2)
+    scheduler.step_time.learn(0, 100, 0.2)
     for slot in range(4):
         running(scheduler, slot, question(), done=4)
     for slot, length in enumerate(prompts, start=4):
         running(scheduler, slot, question(length))
-    read = {part.slot: len(part.tokens) for _, part in scheduler.parts()}
+    read = {part.slot: len(part.tokens) for _, part in scheduler.next_batch()}
     return [read.get(slot, 0) for slot in range(4, 4 + len(prompts))]
 
 
@@ -122,21 +122,21 @@ def test_a_short_rest_of_a_prompt_is_read_along() -> None:
 
 def test_a_short_rest_never_exceeds_the_batch() -> None:
     scheduler = Scheduler(2, 64, 10)
-    scheduler.pace.learn(0, 100, 0.1)
+    scheduler.step_time.learn(0, 100, 0.1)
     running(scheduler, 0, question(), done=4)
     running(scheduler, 1, question(70))
-    assert sum(len(part.tokens) for _, part in scheduler.parts()) == 64
+    assert sum(len(part.tokens) for _, part in scheduler.next_batch()) == 64
 
 
 def prompts_in_a_step(plain_s: float | None, prompts: int = 3) -> int:
     """Of some of 100 tokens, 0.1 s each, where nobody waits for a token."""
     scheduler = Scheduler(8, 512, 10)
-    scheduler.pace.learn(0, 100, 0.1)
+    scheduler.step_time.learn(0, 100, 0.1)
     if plain_s is not None:
-        scheduler.pace.learn(2, 0, plain_s)
+        scheduler.step_time.learn(2, 0, plain_s)
     for slot in range(prompts):
         running(scheduler, slot, question(100))
-    return len(scheduler.parts())
+    return len(scheduler.next_batch())
 
 
 def test_who_asked_first_does_not_wait_for_others_prompts_where_a_step_more_is_short() -> None:
@@ -151,58 +151,58 @@ def test_a_long_prompt_that_has_waited_overtakes_newer_short_ones() -> None:
     scheduler = Scheduler(2, 64, 10)
     running(scheduler, 0, question(500, ago=60))
     running(scheduler, 1, question(60))
-    assert [part.slot for _, part in scheduler.parts()] == [0]
+    assert scheduler.next_batch().slots == [0]
 
 
 def test_a_slow_machine_reads_prompts_in_small_chunks_while_others_decode() -> None:
     scheduler = Scheduler(3, 512, 10)
-    scheduler.pace.learn(0, 100, 1.0)
+    scheduler.step_time.learn(0, 100, 1.0)
     running(scheduler, 0, question(400))
-    assert len(scheduler.parts()[0][1].tokens) == 50
+    assert len(scheduler.next_batch().parts[0].tokens) == 50
     running(scheduler, 1, question(), done=4)
     running(scheduler, 2, question(), done=4)
-    chunk = {part.slot: len(part.tokens) for _, part in scheduler.parts()}
+    chunk = {part.slot: len(part.tokens) for _, part in scheduler.next_batch()}
     assert chunk == {0: max(SMALLEST_CHUNK, round(STEP_WHILE_DECODING_S * 100)), 1: 1, 2: 1}
 
 
 def test_where_many_wait_for_their_first_token_more_of_prompts_is_read() -> None:
     scheduler = Scheduler(8, 512, 10)
-    scheduler.pace.learn(0, 100, 1.0)
+    scheduler.step_time.learn(0, 100, 1.0)
     for slot in (0, 1):
         running(scheduler, slot, question(), done=4)
     for slot in (2, 3):
         running(scheduler, slot, question(400))
-    read = sum(len(part.tokens) for _, part in scheduler.parts()) - 2
+    read = sum(len(part.tokens) for _, part in scheduler.next_batch()) - 2
     assert read == pytest.approx(FIRST_TOKEN * STEP_WHILE_DECODING_S * 100, abs=1)
     for slot in range(4, 8):
         running(scheduler, slot, question(), done=4)
-    assert sum(len(part.tokens) for _, part in scheduler.parts()) - 6 == max(SMALLEST_CHUNK, round(STEP_WHILE_DECODING_S * 100))
+    assert sum(len(part.tokens) for _, part in scheduler.next_batch()) - 6 == max(SMALLEST_CHUNK, round(STEP_WHILE_DECODING_S * 100))
 
 
 def test_what_others_tokens_take_does_not_count_for_a_prompts() -> None:
     scheduler = Scheduler(2, 512, 10)
-    scheduler.pace.learn(1, 0, 0.05)
-    scheduler.pace.learn(1, 100, 0.15)
-    assert scheduler.pace.token_s == pytest.approx(0.001)
+    scheduler.step_time.learn(1, 0, 0.05)
+    scheduler.step_time.learn(1, 100, 0.15)
+    assert scheduler.step_time.prompt_token_s == pytest.approx(0.001)
 
 
 def test_what_so_many_answers_take_counts_for_no_prompt_before_it_is_known() -> None:
     """As many people ask at once, each step has more answers than any before: prompts would be read in ever smaller pieces."""
     scheduler = Scheduler(64, 512, 100)
-    scheduler.pace.learn(0, 100, 0.1)
+    scheduler.step_time.learn(0, 100, 0.1)
     for answers in range(10, 60, 10):
-        scheduler.pace.learn(answers, 50, 0.05 + 0.002 * answers)
-    assert scheduler.pace.token_s == pytest.approx(0.001)
+        scheduler.step_time.learn(answers, 50, 0.05 + 0.002 * answers)
+    assert scheduler.step_time.prompt_token_s == pytest.approx(0.001)
     for _ in range(20):
-        scheduler.pace.learn(60, 100, 0.05)
-    assert scheduler.pace.token_s == pytest.approx(0.0005, rel=0.01), "at most that"
+        scheduler.step_time.learn(60, 100, 0.05)
+    assert scheduler.step_time.prompt_token_s == pytest.approx(0.0005, rel=0.01), "at most that"
 
 
 def test_a_fast_machine_fills_the_batch() -> None:
     scheduler = Scheduler(1, 512, 10)
-    scheduler.pace.learn(0, 1000, 0.01)
+    scheduler.step_time.learn(0, 1000, 0.01)
     running(scheduler, 0, question(4000))
-    assert len(scheduler.parts()[0][1].tokens) == 512
+    assert len(scheduler.next_batch().parts[0].tokens) == 512
 
 
 def test_interactive_questions_go_before_work_that_nobody_watches() -> None:
@@ -237,16 +237,17 @@ def test_who_holds_a_fair_share_waits_even_for_work_that_nobody_watches() -> Non
 def test_the_youngest_answer_of_who_holds_most_makes_room_for_others() -> None:
     scheduler = Scheduler(4, 64, 10)
     mine = [running(scheduler, slot, question(user="a", ago=9 - slot)) for slot in range(4)]
-    assert scheduler.to_pause() is None
+    assert scheduler.to_preempt() is None
     scheduler.submit(question(user="a"))
-    assert scheduler.to_pause() is None
+    assert scheduler.to_preempt() is None
     scheduler.submit(question(user="b"))
-    assert scheduler.to_pause() is mine[3]
-    scheduler.pause(mine[3])
+    assert scheduler.to_preempt() is mine[3]
+    scheduler.preempt(mine[3])
     assert scheduler.free == [3]
     assert scheduler.next_waiting().user_id == "b"
-    assert [place for one, place in scheduler.moved() if one is not mine[3]] == [2], "one that has begun goes on first, and is told nothing"
-    assert mine[3].told_place == 0
+    moved = [position for one, position in scheduler.moved() if one is not mine[3]]
+    assert moved == [2], "one that has begun goes on first, without a report"
+    assert mine[3].queue_position == 0
 
 
 def test_watched_answers_are_not_paused_for_work_that_nobody_watches() -> None:
@@ -255,9 +256,9 @@ def test_watched_answers_are_not_paused_for_work_that_nobody_watches() -> None:
     other = question(user="b")
     other.batch = True
     scheduler.submit(other)
-    assert scheduler.to_pause() is None
+    assert scheduler.to_preempt() is None
     mine[1].batch = True
-    assert scheduler.to_pause() is mine[1]
+    assert scheduler.to_preempt() is mine[1]
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -274,8 +275,8 @@ def test_nobody_keeps_more_than_a_fair_share_while_others_wait(seed: int) -> Non
             scheduler.release(ended)
         while scheduler.waiting and scheduler.free:
             running(scheduler, scheduler.free[0], scheduler.next_waiting())
-        while (one := scheduler.to_pause()) is not None:
-            scheduler.pause(one)
+        while (one := scheduler.to_preempt()) is not None:
+            scheduler.preempt(one)
             running(scheduler, scheduler.free[0], scheduler.next_waiting())
         held = Counter(one.user_id for one in scheduler.running.values())
         poor = {one.user_id for one in scheduler.waiting if held[one.user_id] < 2 and not one.batch}

@@ -14,14 +14,14 @@ from pathlib import Path
 import pytest
 
 from bench.engine_parts.engine_stress import stress
-from core.errors import ModelFailed
+from core.errors import InvalidInput, ModelFailed
 from core.inference.records import FinishReason
 from core.inference.requests import Finished, SamplingParams
 from models.engine.backend import Decoded, Part
+from models.engine.costs import Costs
 from models.engine.engine import Engine
-from models.engine.kv_cache.offload_files import ParkedFiles
+from models.engine.kv_cache.offload_files import OffloadFiles
 from models.engine.llama.backend import LlamaBackend
-from models.engine.llama.native import lib
 from models.engine.sequence import Sequence
 from tests.gguf_maker import make_gguf
 from tests.this_machine import EXTRA_BUFFERS, load_options
@@ -48,7 +48,7 @@ def backend(model: Path) -> Iterator[LlamaBackend]:
 @pytest.fixture
 def engine(backend: LlamaBackend) -> Engine:
     """Not started: the tests call step() themselves."""
-    return Engine(backend, "synthetic", queue_limit=40, why=backend.last_error)
+    return Engine(backend, "synthetic", queue_limit=40, last_error=backend.last_error)
 
 
 def ask(engine: Engine, prompt: list[int], tokens: int = 20, user: str = "ann") -> Sequence:
@@ -76,7 +76,7 @@ def alone(backend: LlamaBackend, asked: list[int], tokens: int = 20) -> str:
 
 def cells(backend: LlamaBackend) -> int:
     """Tokens that llama.cpp holds."""
-    return sum(lib.llama_memory_seq_pos_max(backend._memory, slot) + 1 for slot in range(SLOTS))
+    return sum(map(backend.held, range(SLOTS)))
 
 
 def test_a_question_that_cannot_be_decoded_loses_no_other(backend: LlamaBackend, engine: Engine) -> None:
@@ -138,8 +138,9 @@ def test_a_prompt_that_is_being_read_can_be_given_up(tmp_path: Path) -> None:
     assert backend.decode([Part(0, 0, long, wants_logits=True)]) is Decoded.DONE
     whole = time.perf_counter() - begin
     backend.cut(0, 0)
-    engine = Engine(backend, "slow")
-    engine._scheduler.pace.learn(0, 4096, 1e-6)  # a machine that reads the whole prompt in one step
+    costs = Costs.of_backend(backend)
+    costs.steps.learn(0, 4096, 1e-6)  # a machine that prefills the whole prompt in one step
+    engine = Engine(backend, "slow", costs=costs)
     sequence = ask(engine, long)
     threading.Timer(whole / 10, engine.cancel, [sequence]).start()
     begin = time.perf_counter()
@@ -160,7 +161,7 @@ def test_a_prompt_that_is_being_read_can_be_given_up(tmp_path: Path) -> None:
 REFUSED = """
 import resource, sys
 from pathlib import Path
-from core.errors import ModelFailed
+from core.errors import InvalidInput, ModelFailed
 from models.engine.llama.backend import BackendOptions, LlamaBackend
 model, extra_buffers = Path(sys.argv[1]), sys.argv[2] == "True"
 small = BackendOptions(context=512, slots=2, extra_buffers=extra_buffers)
@@ -186,11 +187,11 @@ def test_a_context_that_cannot_be_had_is_refused_in_words_and_others_go_on(tmp_p
     assert "and goes on" in told
 
 
-def test_reading_ahead_that_breaks_costs_no_question(backend: LlamaBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_prefetch_that_breaks_costs_no_question(backend: LlamaBackend, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = alone(backend, prompt(1))
     engine = Engine(backend, "synthetic", queue_limit=40)
     ended = run_alone(engine, prompt(2, 100))
-    engine.expect(ended.tokens, [*ended.tokens, *prompt(3, 60)])
+    engine.prefetch(ended.tokens, [*ended.tokens, *prompt(3, 60)])
     decode, aborts = backend.decode, []
 
     def broken(parts: Row[Part]) -> Decoded:
@@ -199,11 +200,9 @@ def test_reading_ahead_that_breaks_costs_no_question(backend: LlamaBackend, monk
 
     monkeypatch.setattr(backend, "decode", broken)
     monkeypatch.setattr(backend, "abort", aborts.append)
-    with pytest.raises(MemoryError):
-        engine.read_ahead()
-    engine._answers.fail_all(ModelFailed("as the decode thread does it"))
+    engine.work()
     asked = ask(engine, prompt(1))
-    assert True not in aborts, "nothing is read ahead, so that there is nothing to break off"
+    assert True not in aborts, "nothing is prefetched, so that there is nothing to abort"
     run(engine, asked)
     assert collect(asked)[0] == expected
 
@@ -213,19 +212,21 @@ def test_a_question_whose_sampler_cannot_be_made_fails_alone(backend: LlamaBacke
     good = ask(engine, prompt(1))
     bad = engine.submit(prompt(2), SamplingParams(grammar="root ::= nothing-of-this-name"), 20, "bob")
     run(engine, good)
-    assert isinstance(collect(bad)[1], ModelFailed)
+    assert isinstance(collect(bad)[1], InvalidInput)
     assert collect(good)[0] == expected
     assert (engine.metrics().busy, engine.metrics().failures) == (0, 1)
 
 
-def test_conversations_that_the_disk_lost_are_computed_again(backend: LlamaBackend, tmp_path: Path) -> None:
-    files = ParkedFiles(tmp_path, 100_000_000)
+def test_conversations_that_the_disk_lost_are_computed_again(
+    backend: LlamaBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = OffloadFiles(tmp_path, 100_000_000)
+    monkeypatch.setattr(backend, "offload_bytes", 60_000)
     engine = Engine(backend, "synthetic", files=files)
-    backend.parking_bytes = engine._memory.parked.budget_bytes = 60_000
     questions = [prompt(number, 100) for number in range(12)]
     expected = [collect(run_alone(engine, question))[0] for question in questions]
     deadline = time.monotonic() + 10
-    while len(written := list(tmp_path.glob("*/*.kv"))) != engine.metrics().disk_parked or not written:
+    while len(written := list(tmp_path.glob("*/*.kv"))) != engine.metrics().disk_offloaded or not written:
         assert time.monotonic() < deadline
         time.sleep(0.01)
     for number, file in enumerate(written):
@@ -234,7 +235,6 @@ def test_conversations_that_the_disk_lost_are_computed_again(backend: LlamaBacke
             file.mkdir()
     assert [collect(run_alone(engine, question))[0] for question in questions] == expected
     assert engine.metrics().disk_failures > 0 and engine.metrics().failures == 0
-    engine._memory.close()
     files.close()
 
 
@@ -244,5 +244,6 @@ def test_150_random_questions_with_everything_on_leave_nothing_and_change_no_ans
     left = stress(tmp_path, 150, 1, shared=shared, kinds=24)
     assert len(left.different) <= 3, left.different
     metrics = left.metrics
-    assert min(metrics.guessed_right, metrics.drafted_right, metrics.copied_tokens, metrics.restored_tokens, metrics.read_ahead_tokens) > 0
-    assert (metrics.filler_tokens > 0) is not shared
+    assert min(metrics.accepted_tokens, metrics.mtp_accepted, metrics.copied_tokens) > 0
+    assert min(metrics.restored_tokens, metrics.prefetch_computed_tokens) > 0
+    assert (metrics.padding_tokens > 0) is not shared

@@ -12,7 +12,7 @@ from core.models.records import LoadSettings, ModelFile
 from models.engine.llama.backend import LlamaBackend
 from models.engine.llama.native import Gpu, start
 from models.gguf.facts import ModelFacts, read_facts
-from models.gguf.memory_plan import check_fits, context_bytes_per_token, plan_load
+from models.gguf.memory_plan import LoadPlan, check_fits, context_bytes_per_token, plan_load
 from models.serving.machine import Memory
 from tests.gguf_maker import SHAPES, make_gguf
 from tests.this_machine import plan_here
@@ -37,9 +37,11 @@ def test_compressed_attention_takes_one_entry_a_layer() -> None:
     assert round(context_bytes_per_token(flash, "f16") / 1024) == 53
 
 
-def plan(host: float, settings: LoadSettings | None = None, gpus: list[Gpu] | None = None, model: ModelFacts | None = None):  # type: ignore[no-untyped-def]
+def plan(
+    host: float, settings: LoadSettings | None = None, gpus: list[Gpu] | None = None, model: ModelFacts | None = None, *, mtp: bool = False
+) -> LoadPlan:
     memory = Memory(round(host * GB), round(host * GB))
-    return plan_load(model or facts(), settings or LoadSettings(), host=memory, gpus=gpus or [])
+    return plan_load(model or facts(), settings or LoadSettings(), host=memory, gpus=gpus or [], mtp=mtp)
 
 
 def test_a_large_machine_gets_many_slots_and_a_small_one_few() -> None:
@@ -99,8 +101,8 @@ def test_the_planned_context_is_what_llama_cpp_takes(
 ) -> None:
     caplog.set_level(logging.DEBUG, "llama.cpp")
     model = read_facts(make_gguf(tmp_path / "a.gguf", architecture, next_layer=next_layer))
-    load = plan_here(model, LoadSettings(context=1024, slots=4))
-    assert load.options.next_tokens == (next_layer and architecture in ("glm4moe", "deepseek2", "glm-dsa"))
+    load = plan_here(model, LoadSettings(context=1024, slots=4), mtp=next_layer)
+    assert load.options.mtp == (next_layer and architecture in ("glm4moe", "deepseek2", "glm-dsa"))
     start()
     LlamaBackend(model.file.path, load.options).close()
     taken = re.findall(r"(?:KV|RS) buffer size = +([0-9.]+) MiB", caplog.text)
@@ -109,15 +111,17 @@ def test_the_planned_context_is_what_llama_cpp_takes(
     assert load.memory.weights_bytes / 1024 / 1024 == pytest.approx(sum(map(float, weights)), rel=0.05)
 
 
-def test_a_layer_that_guesses_ahead_is_loaded_where_there_is_room_for_it_besides() -> None:
+def test_mtp_is_loaded_where_it_is_asked_for_and_there_is_room() -> None:
     model = facts(next_layer_bytes=500_000_000)
-    plain, quicker = plan(64).memory, plan(64, model=model).memory
-    assert plan(64, model=model).options.next_tokens
+    plain, quicker = plan(64).memory, plan(64, model=model, mtp=True).memory
+    assert plan(64, model=model, mtp=True).options.mtp
+    assert not plan(64, model=model).options.mtp, "it is off unless somebody asks"
+    assert plan(64, model=model).memory == plain
     assert (quicker.slots, quicker.context) == (plain.slots, plain.context)
     assert quicker.weights_bytes == plain.weights_bytes + 500_000_000
     assert quicker.context_bytes == plain.context_bytes * 41 // 40
-    assert not plan(6.9, model=model).options.next_tokens
-    assert plan(6.9, model=model).memory == plan(6.9).memory
+    assert not plan(6.9, model=model, mtp=True).options.mtp
+    assert plan(6.9, model=model, mtp=True).memory == plan(6.9).memory
 
 
 def test_layers_that_choose_what_they_attend_to_keep_keys_to_choose_by() -> None:
@@ -133,9 +137,9 @@ def test_recurrent_layers_take_their_state_once_a_slot() -> None:
 
 def test_conversations_without_a_slot_get_a_quarter_of_what_the_host_has_left() -> None:
     small = plan(16)
-    assert small.options.parking_bytes == round(0.25 * (16 * GB - small.memory.needed_bytes))
-    assert plan(200).options.parking_bytes == 8 * 2**30
-    assert plan(1).options.parking_bytes == 0
+    assert small.options.offload_bytes == round(0.25 * (16 * GB - small.memory.needed_bytes))
+    assert plan(200).options.offload_bytes == 8 * 2**30
+    assert plan(1).options.offload_bytes == 0
 
 
 def test_each_slot_has_its_own_memory_where_there_is_enough() -> None:

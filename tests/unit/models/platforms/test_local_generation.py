@@ -53,7 +53,7 @@ class ScriptedPlatform:
         for piece in script[: params.max_tokens]:
             sequence.add(ord(piece) if len(piece) == 1 else sum(map(ord, piece)) << 8, time.perf_counter())
             if piece or sequence.generated % SILENT_TOKENS == 0:
-                sequence.events.put(Delta(piece, tokens=sequence.generated))
+                sequence.events.put(sequence.report(piece))
         reason = FinishReason.STOP if len(script) < (params.max_tokens or 1) else FinishReason.LENGTH
         sequence.events.put(sequence.finished(reason))
         return sequence

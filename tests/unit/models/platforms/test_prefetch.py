@@ -12,8 +12,7 @@ import pytest
 from core.errors import InvalidInput
 from core.inference.requests import ChatMessage, Delta, Finished, GenerationRequest, SamplingParams, Tool
 from core.models.records import LoadSettings
-from models.engine.sequence import Sequence
-from models.platforms.prefetch import LookAhead, Turn
+from models.platforms.prefetch import Prefetcher, Turn
 from models.serving.pool import Pool
 from models.serving.router import PoolRouter
 from tests.gguf_maker import make_gguf
@@ -52,17 +51,17 @@ def ask(pool: Pool, *messages: ChatMessage, batch: bool = False, tools: tuple[To
 
 
 def settled(pool: Pool, name: str) -> int:
-    """Tokens read ahead, once no more come."""
+    """Tokens prefetched, once no more come."""
     last, since = -1, time.monotonic()
     while time.monotonic() - since < 0.3:
-        now = pool.metrics()[name].read_ahead_tokens
+        now = pool.metrics()[name].prefetch_computed_tokens
         if now != last:
             last, since = now, time.monotonic()
         time.sleep(0.01)
     return last
 
 
-def test_the_next_turn_finds_the_stripped_answer_read_already(pool: Pool, tmp_path: Path) -> None:
+def test_the_next_turn_finds_the_stripped_answer_prefetched(pool: Pool, tmp_path: Path) -> None:
     name = loaded(pool, tmp_path)
     answer, _ = ask(pool, QUESTION)
     assert len(answer.reasoning) >= 20 and len(answer.content) > 60
@@ -72,11 +71,11 @@ def test_the_next_turn_finds_the_stripped_answer_read_already(pool: Pool, tmp_pa
     rest = finished.usage.prompt_tokens - finished.usage.cached_tokens
     assert rest <= len("And white ones?") + 3, "only the question is new"
     metrics = pool.metrics()[name]
-    assert metrics.ahead_tokens == read
+    assert metrics.prefetched_tokens == read
     assert (metrics.answers, metrics.busy, metrics.failures) == (2, 0, 0)
 
 
-def test_without_reading_ahead_the_whole_answer_is_read_again(pool: Pool, tmp_path: Path) -> None:
+def test_without_prefetch_the_whole_answer_is_prefilled_again(pool: Pool, tmp_path: Path) -> None:
     """What the test before would find otherwise."""
     loaded(pool, tmp_path)
     answer, _ = ask(pool, QUESTION, batch=True)
@@ -97,7 +96,7 @@ def test_it_is_the_same_answer(pool: Pool, tmp_path: Path) -> None:
     assert ask(pool, *following)[0] == ahead
 
 
-def test_where_the_slot_holds_the_rendering_nothing_is_read(pool: Pool, tmp_path: Path) -> None:
+def test_where_the_slot_holds_the_next_prompt_nothing_is_prefetched(pool: Pool, tmp_path: Path) -> None:
     template = "[gMASK]<sop>{% for m in messages %}<|{{ m.role }}|>{{ m.content }}{% endfor %}<|assistant|>"
     name = loaded(pool, tmp_path, template)
     # h and l are merged with what follows when they are read again: a model that was trained would say them merged.
@@ -106,51 +105,49 @@ def test_where_the_slot_holds_the_rendering_nothing_is_read(pool: Pool, tmp_path
     assert settled(pool, name) == 0
 
 
-def test_a_template_that_does_not_tell_is_left_alone(pool: Pool, tmp_path: Path) -> None:
+def test_a_template_without_the_question_is_left_alone(pool: Pool, tmp_path: Path) -> None:
     name = loaded(pool, tmp_path, FORGETFUL)
     ask(pool, QUESTION)
     assert settled(pool, name) == 0
 
 
 def turn(number: int) -> Turn:
-    return Turn((), True, (), Sequence(1, [number], SamplingParams(), 1, "ann"))
+    return Turn((), True, (), [number])
 
 
 def test_of_more_than_can_be_rendered_the_newest_are() -> None:
     begun, go_on = threading.Event(), threading.Event()
-    told: list[list[int]] = []
+    rendered: list[list[int]] = []
 
-    def expected(turn: Turn) -> list[int]:
+    def render(turn: Turn) -> list[int]:
         begun.set()
         assert go_on.wait(10)
-        return turn.sequence.tokens
+        return list(turn.tokens)
 
-    ahead = LookAhead("fake", 2, expected, lambda sequence, tokens: told.append(tokens))
-    ahead.after(turn(0))
+    prefetcher = Prefetcher("fake", 2, render, lambda held, tokens: rendered.append(tokens))
+    prefetcher.after(turn(0))
     assert begun.wait(10)
     for number in (1, 2, 3):
-        ahead.after(turn(number))
+        prefetcher.after(turn(number))
     go_on.set()
-    while len(told) < 3:
+    while len(rendered) < 3:
         time.sleep(0.001)
-    ahead.close()
-    while "look ahead fake" in [thread.name for thread in threading.enumerate()]:
-        time.sleep(0.001)
-    assert told == [[0], [3], [2]]
+    prefetcher.close()
+    assert rendered == [[0], [3], [2]]
 
 
 def test_a_template_that_fails_ends_nothing() -> None:
-    told: list[list[int]] = []
+    rendered: list[list[int]] = []
 
-    def expected(turn: Turn) -> list[int]:
-        if turn.sequence.tokens == [0]:
+    def render(turn: Turn) -> list[int]:
+        if turn.tokens == [0]:
             raise InvalidInput("It cannot.")
-        return turn.sequence.tokens
+        return list(turn.tokens)
 
-    ahead = LookAhead("fake", 2, expected, lambda sequence, tokens: told.append(tokens))
+    prefetcher = Prefetcher("fake", 2, render, lambda held, tokens: rendered.append(tokens))
     for number in (0, 1):
-        ahead.after(turn(number))
-    while not told:
+        prefetcher.after(turn(number))
+    while not rendered:
         time.sleep(0.001)
-    ahead.close()
-    assert told == [[1]]
+    prefetcher.close()
+    assert rendered == [[1]]

@@ -97,11 +97,14 @@ def test_every_glm_shape_loads_and_answers(pool: Pool, tmp_path: Path, architect
     assert answer(pool, request("hello", temperature=0.0, max_tokens=12, thinking=False))[0] == ""
 
 
-def test_a_model_with_a_next_token_layer_answers_with_it(pool: Pool, tmp_path: Path) -> None:
+@pytest.mark.parametrize("mtp", [False, True])
+def test_mtp_is_off_unless_it_is_switched_on(mtp: bool, tmp_path: Path) -> None:
+    pool = Pool(tmp_path, GUIDE, notes=tmp_path / "load_settings.json", extra_buffers=EXTRA_BUFFERS, mtp=mtp)
     model = load(pool, make_gguf(tmp_path / "model.gguf", "glm4moe", next_layer=True, forgetful=True))
     assert model.error is None
-    assert pool.platform("model").backend.can_draft
+    assert pool.platform("model").backend.can_draft == mtp
     assert answer(pool, request("hello", temperature=0.0, max_tokens=40))[2].finish_reason is FinishReason.LENGTH
+    pool.close()
 
 
 def test_the_same_question_again_reuses_its_context(pool: Pool) -> None:

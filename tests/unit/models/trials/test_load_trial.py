@@ -36,7 +36,7 @@ def test_sound_models_pass(tmp_path: Path, architecture: str) -> None:
 def test_a_model_passes_with_its_adapters_and_its_next_token_layer(tmp_path: Path) -> None:
     model = make_gguf(tmp_path / "a.gguf", "glm4moe", next_layer=True)
     adapter = make_adapter(tmp_path / "b.gguf", "glm4moe", layers=1)
-    try_to_load(model, load_options(model, context=256, slots=2, next_tokens=True, adapters=[(-7, str(adapter), 1.0)]))
+    try_to_load(model, load_options(model, context=256, slots=2, mtp=True, adapters=[(-7, str(adapter), 1.0)]))
 
 
 def test_an_adapter_that_makes_no_numbers_is_refused(tmp_path: Path) -> None:

@@ -109,11 +109,11 @@ def test_a_busy_slot_with_another_adapter_is_not_copied() -> None:
 
 def test_parked_conversations_come_back_only_for_their_own_adapter() -> None:
     model = FakeModel(slots=1)
-    model.parking_bytes = 10_000
+    model.offload_bytes = 10_000
     engine = Engine(model, "fake")
     for adapter in (0, -1, -2):
         run(engine, ask(engine, [7] * 80, tokens=5, adapter=adapter))
-    assert engine.metrics().parked == 2
+    assert engine.metrics().offloaded == 2
     cached = []
     for adapter in (-1, 0, -3):
         sequence = ask(engine, [7] * 90, tokens=2, adapter=adapter)

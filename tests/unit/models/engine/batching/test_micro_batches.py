@@ -12,14 +12,15 @@ import pytest
 from core.inference.requests import SamplingParams
 from models.engine.backend import Decoded, Part
 from models.engine.batching.micro_batches import Arrangement, MicroBatches
+from models.engine.batching.row_costs import GPU_ROW, RowCosts
+from models.engine.costs import Costs
 from models.engine.engine import Engine
 from models.engine.llama.backend import LlamaBackend
-from models.engine.llama.native import lib
 from tests.gguf_maker import make_gguf
 from tests.this_machine import load_options
-from tests.unit.models.engine.fake_model import FakeModel, ask, collect, run
+from tests.unit.models.engine.fake_model import FakeModel, ask, collect, know, run
 
-Costs = Callable[[int], float]
+Seconds = Callable[[int], float]
 
 
 def on_a_gpu(rows: int) -> float:
@@ -45,21 +46,16 @@ def in_proportion(rows: int) -> float:
     return float(rows)
 
 
-def know(micro_batches: MicroBatches, costs: Costs) -> None:
-    while (rows := micro_batches.costs.missing) is not None:
-        micro_batches.costs.measured(costs(rows))
-
-
-def batches(costs: Costs, slots: int = 16, held: int = 5, context: int = 200, batch_tokens: int = 64) -> MicroBatches:
+def batches(costs: Seconds, slots: int = 16, held: int = 5, context: int = 200, batch_tokens: int = 64) -> MicroBatches:
     model = FakeModel(slots=slots, context=context, batch_tokens=batch_tokens)
     model.own_streams = True
-    made = MicroBatches(model, [[7] * held for _ in range(slots)])
-    know(made, costs)
-    return made
+    rows = RowCosts.of_backend(model)
+    know(rows, costs)
+    return MicroBatches(model, rows, lambda slot: held)
 
 
 def row(slot: int, guesses: int = 0) -> Part:
-    return Part(slot, 5, [3] * (1 + guesses), True, guessed=guesses)
+    return Part(slot, 5, [3] * (1 + guesses), True, draft_tokens=guesses)
 
 
 def runs(arranged: Arrangement) -> list[list[int]]:
@@ -76,7 +72,7 @@ def runs(arranged: Arrangement) -> list[list[int]]:
     return found
 
 
-def groups(costs: Costs, *slots: int, **shape: int) -> list[list[int]]:
+def groups(costs: Seconds, *slots: int, **shape: int) -> list[list[int]]:
     return sorted(runs(batches(costs, **shape).arrange([row(slot) for slot in slots])))
 
 
@@ -107,7 +103,7 @@ def test_a_little_quicker_is_not_worth_it() -> None:
     assert groups(lambda rows: 1.0 if rows == 1 else 1.01 * rows, 3, 4, 5) == [[3, 4, 5]]
 
 
-def test_a_full_slot_is_no_filler() -> None:
+def test_a_full_slot_is_no_padding() -> None:
     assert groups(on_a_gpu, 0, 2, held=200) == [[0], [2]]
 
 
@@ -116,15 +112,13 @@ def test_what_does_not_fit_into_a_batch_is_left_as_it_is() -> None:
     assert groups(on_a_gpu, 0, 9, batch_tokens=10) == [[*range(10)]]
 
 
-def test_a_slot_that_filled_up_meanwhile_is_no_filler() -> None:
-    made = batches(on_a_gpu)
-    assert [part.slot for part in made.arrange([row(0), row(2)]).fillers] == [1]
-    made._held[1].extend([7] * 195)
-    assert not made.arrange([row(0), row(2)]).fillers
+def test_a_slot_that_filled_up_meanwhile_is_no_padding() -> None:
+    assert [part.slot for part in batches(on_a_gpu).arrange([row(0), row(2)]).padding] == [1]
+    assert not batches(on_a_gpu, held=200).arrange([row(0), row(2)]).padding
 
 
 def test_nothing_is_arranged_before_the_costs_are_known() -> None:
-    made = MicroBatches(FakeModel(), [[] for _ in range(4)])
+    made = MicroBatches(FakeModel(), RowCosts.of_backend(FakeModel()), lambda slot: 0)
     parts = [row(0), row(3)]
     assert made.arrange(parts).parts is parts
     assert made.near([0], [1, 3]) == [1, 3]
@@ -136,7 +130,7 @@ def test_a_prompt_between_rows_closes_the_gap_with_its_first_token() -> None:
     arranged = made.arrange([row(1), row(3), reading, row(6)])
     assert [part.slot for part in arranged.parts] == [1, 2, 3, 4, 5, 6]
     assert arranged.parts[3] is reading
-    assert [part.slot for part in arranged.fillers] == [2, 5]
+    assert [part.slot for part in arranged.padding] == [2, 5]
     assert not arranged.groups, "nothing is learned of rows from it"
 
 
@@ -146,27 +140,27 @@ def test_a_prompt_beside_the_rows_is_read_after_them() -> None:
     assert [part.slot for part in arranged.parts] == [1, 2, 3, 12]
 
 
-def test_guesses_of_one_answer_ride_along_those_of_several_are_left_together() -> None:
+def test_draft_tokens_of_one_sequence_join_a_padded_batch_those_of_several_stay_together() -> None:
     made = batches(on_a_gpu)
-    assert [part.slot for part in made.arrange([row(1), row(3, guesses=2)]).fillers] == [2]
-    assert not made.arrange([row(1, guesses=2), row(3, guesses=2)]).fillers
+    assert [part.slot for part in made.arrange([row(1), row(3, guesses=2)]).padding] == [2]
+    assert not made.arrange([row(1, guesses=2), row(3, guesses=2)]).padding
 
 
 @pytest.mark.parametrize("costs", [on_a_gpu, in_tiles, alone_is_quickest, in_proportion])
-def test_every_part_is_there_once_where_it_is_said_to_be_and_fillers_are_idle(costs: Costs) -> None:
+def test_every_part_is_there_once_at_its_index_and_padding_is_idle(costs: Seconds) -> None:
     rng = random.Random(1)
     made = batches(costs, slots=24)
     for _ in range(300):
         slots = sorted(rng.sample(range(24), rng.randrange(1, 25)))
         parts = [row(slot) if rng.random() < 0.9 else Part(slot, 5, [3] * rng.randrange(2, 5), True) for slot in slots]
         arranged = made.arrange(parts)
-        assert [arranged.parts[place] for place in arranged.places] == parts
-        assert len({part.slot for part in arranged.parts}) == len(arranged.parts) == len(parts) + len(arranged.fillers)
-        assert {part.slot for part in arranged.fillers}.isdisjoint(slots)
-        assert all(part.start == 5 and not part.wants_logits for part in arranged.fillers)
+        assert [arranged.parts[index] for index in arranged.indexes] == parts
+        assert len({part.slot for part in arranged.parts}) == len(arranged.parts) == len(parts) + len(arranged.padding)
+        assert {part.slot for part in arranged.padding}.isdisjoint(slots)
+        assert all(part.start == 5 and not part.wants_logits for part in arranged.padding)
         if arranged.groups:
-            mine = sum(made.costs.of(count) for count in arranged.groups)
-            own = sum(made.costs.of(len(run)) for run in runs(Arrangement(parts, ())))
+            mine = sum(costs(count) for count in arranged.groups)
+            own = sum(costs(len(run)) for run in runs(Arrangement(parts, ())))
             assert sorted(arranged.groups) == sorted(len(run) for run in runs(arranged))
             assert mine <= own
 
@@ -192,17 +186,19 @@ def scattered(engine: Engine, count: int, length: int = 60) -> list[list[int]]:
 def model() -> FakeModel:
     model = FakeModel(slots=8)
     model.own_streams = True
-    model.parking_bytes = 10_000
+    model.offload_bytes = 10_000
     return model
 
 
 @pytest.fixture
-def engine(model: FakeModel) -> Engine:
-    return Engine(model, "fake", speculate=False)
+def costs(model: FakeModel) -> Costs:
+    """Unknown until a test knows the rows."""
+    return Costs.of_backend(model)
 
 
-def measured(engine: Engine, costs: Costs) -> None:
-    know(engine._micro_batches, costs)
+@pytest.fixture
+def engine(model: FakeModel, costs: Costs) -> Engine:
+    return Engine(model, "fake", prompt_lookup=False, costs=costs)
 
 
 def test_the_engine_measures_while_nobody_waits(model: FakeModel) -> None:
@@ -211,7 +207,8 @@ def test_the_engine_measures_while_nobody_waits(model: FakeModel) -> None:
         return Decoded.DONE
 
     model.answers = takes
-    engine = Engine(model, "fake")
+    costs = Costs.of_backend(model)
+    engine = Engine(model, "fake", costs=costs)
     engine.start()
     deadline = time.monotonic() + 10
     while not engine.settled:
@@ -222,7 +219,7 @@ def test_the_engine_measures_while_nobody_waits(model: FakeModel) -> None:
     assert all(len(batch) == (1 if count > 8 else count) for batch, count in zip(model.batches, rows, strict=True))
     assert all(part.wants_logits for batch in model.batches for part in batch)
     assert not any(model.memory) and engine.metrics().steps == 0
-    assert engine._micro_batches.costs.of(8) > 0.0004
+    assert costs.rows.of(8) > 0.0004
     assert engine.close()
 
 
@@ -248,7 +245,22 @@ def test_a_question_breaks_measuring_off_and_is_answered(model: FakeModel) -> No
     assert engine.close()
 
 
-def test_a_model_that_cannot_compute_fillers_is_left_alone(model: FakeModel, engine: Engine) -> None:
+def test_on_a_gpu_nothing_is_measured_and_gaps_are_padded_after_the_first_step(model: FakeModel) -> None:
+    model.on_gpu = True
+    costs = Costs.of_backend(model)
+    engine = Engine(model, "fake", prompt_lookup=False, costs=costs)
+    assert engine.settled and not costs.rows.known
+    talks = scattered(engine, 8)
+    assert costs.rows.known
+    assert costs.rows.of(16) == pytest.approx(costs.rows.of(1) * (1 + 16 * GPU_ROW) / (1 + GPU_ROW))
+    asked = [ask(engine, talks[number], user=str(number)) for number in (0, 3)]
+    run(engine, *asked)
+    expected = [bytes(range(talks[number][-1] + 1, talks[number][-1] + 6)).decode() for number in (0, 3)]
+    assert [collect(sequence)[0] for sequence in asked] == expected
+    assert engine.metrics().padding_tokens > 0
+
+
+def test_a_model_that_cannot_compute_padding_is_left_alone(model: FakeModel, engine: Engine) -> None:
     model.answers = lambda parts: Decoded.FAILED
     engine.measure()
     assert engine.settled and not any(model.memory)
@@ -258,22 +270,22 @@ def test_a_model_that_cannot_compute_fillers_is_left_alone(model: FakeModel, eng
     assert collect(sequence)[0] == bytes(range(6, 11)).decode()
 
 
-def test_answers_are_filled_between_and_stay_the_same(model: FakeModel, engine: Engine) -> None:
+def test_answers_are_filled_between_and_stay_the_same(model: FakeModel, engine: Engine, costs: Costs) -> None:
     talks = scattered(engine, 8)
-    measured(engine, lambda rows: 1.0 + (0.2 * rows if rows < 7 else 0.0))
+    know(costs.rows, lambda rows: 1.0 + (0.2 * rows if rows < 7 else 0.0))
     expected = [bytes(range(talk[-1] + 1, talk[-1] + 6)).decode() for talk in talks]
     for chosen in ([0, 6], [1, 7], [0, 3, 6]):
         model.batches.clear()
         asked = [ask(engine, talks[number], user=str(number)) for number in chosen]
         run(engine, *asked)
         assert [collect(sequence)[0] for sequence in asked] == [expected[number] for number in chosen]
-        held = [len(tokens) for tokens in engine._memory.prefixes.tokens]
-        assert [len(tokens) for tokens in model.memory] == held, "nothing of a filler is left"
+        held = [len(tokens) for tokens in engine.held()]
+        assert [len(tokens) for tokens in model.memory] == held, "nothing of a padding is left"
 
 
-def test_a_conversation_moves_beside_those_that_run_and_loses_nothing(model: FakeModel, engine: Engine) -> None:
+def test_a_conversation_moves_beside_those_that_run_and_loses_nothing(model: FakeModel, engine: Engine, costs: Costs) -> None:
     talks = scattered(engine, 8)
-    measured(engine, steep)
+    know(costs.rows, steep)
     first = ask(engine, talks[1], user="1", tokens=20)
     engine.step()
     second = ask(engine, talks[6], user="6")
@@ -284,32 +296,31 @@ def test_a_conversation_moves_beside_those_that_run_and_loses_nothing(model: Fak
     run(engine, first, second)
     back = ask(engine, [*taken, 9])
     run(engine, back)
-    assert back.cached >= len(taken) - 1, "whoever made way was parked"
+    assert back.cached >= len(taken) - 1, "whoever made room was offloaded"
     again = ask(engine, [*second.tokens, 9], user="6")
     engine.step()
     assert (again.slot, again.cached) == (moved_to, len(second.tokens) - 1), "it stays where it is"
 
 
-def test_what_a_conversation_left_behind_is_overwritten_first(model: FakeModel, engine: Engine) -> None:
+def test_what_a_conversation_left_behind_is_overwritten_first(model: FakeModel, engine: Engine, costs: Costs) -> None:
     talks = scattered(engine, 8)
-    measured(engine, steep)
+    know(costs.rows, steep)
     running = ask(engine, talks[0], user="0", tokens=100)
     engine.step()
     moved = ask(engine, talks[7], user="7", tokens=100)
     engine.step()
     assert moved.slot == 1
-    parked = engine.metrics().parked
-    assert engine._memory.prefixes.oldest(engine._scheduler.free) == 7
+    offloaded = engine.metrics().offloaded
     run(engine, running, moved)
     new = ask(engine, [99] * 40)
     run(engine, new)
-    assert engine.metrics().parked == parked, "it is held elsewhere, so that it is not parked"
+    assert engine.metrics().offloaded == offloaded, "it is held elsewhere"
     assert model.memory[7][:40] == [99] * 40
 
 
-def test_random_questions_leave_the_slots_holding_what_is_noted(model: FakeModel, engine: Engine) -> None:
+def test_random_questions_leave_the_slots_holding_what_is_noted(model: FakeModel, engine: Engine, costs: Costs) -> None:
     scattered(engine, 8)
-    measured(engine, lambda rows: 1.0 + 0.1 * rows)
+    know(costs.rows, lambda rows: 1.0 + 0.1 * rows)
     rng = random.Random(3)
     asked: list = []
     for number in range(400):
@@ -320,16 +331,16 @@ def test_random_questions_leave_the_slots_holding_what_is_noted(model: FakeModel
         for _ in range(rng.randrange(4)):
             engine.step()
     run(engine, *asked)
-    assert model.memory == engine._memory.prefixes.tokens
+    assert model.memory == engine.held()
     metrics = engine.metrics()
     assert (metrics.failures, metrics.busy, model.samplers) == (0, 0, 0)
-    assert min(metrics.filler_tokens, metrics.copied_tokens, metrics.restored_tokens) > 0
+    assert min(metrics.padding_tokens, metrics.copied_tokens, metrics.restored_tokens) > 0
 
 
 @pytest.fixture(params=["glm4", "glm4moe", "deepseek2"])
 def real(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LlamaBackend]:
     path = make_gguf(tmp_path / "a.gguf", request.param, context=256, sharpness=30.0)
-    backend = LlamaBackend(path, load_options(path, context=256, slots=8, parking_bytes=10_000_000))
+    backend = LlamaBackend(path, load_options(path, context=256, slots=8, offload_bytes=10_000_000))
     yield backend
     backend.close()
 
@@ -344,32 +355,34 @@ def answers(engine: Engine, prompts: Sequence[list[int]], tokens: int = 12) -> l
 def test_real_answers_do_not_change_when_conversations_move_and_gaps_are_filled(real: LlamaBackend) -> None:
     rng = random.Random(2)
     talks = [[rng.randrange(65, 123) for _ in range(70)] for _ in range(8)]
-    plain = Engine(real, "plain", speculate=False)
+    plain = Engine(real, "plain", prompt_lookup=False)
     expected = [answers(plain, [talk])[0] for talk in talks]
     for slot in range(real.slots):
         real.cut(slot, 0)
-    engine = Engine(real, "arranged", speculate=False)
+    costs = Costs.of_backend(real)
+    engine = Engine(real, "arranged", prompt_lookup=False, costs=costs)
     answers(engine, talks, 1)
-    measured(engine, lambda rows: 1.0 + 0.1 * rows)
+    know(costs.rows, lambda rows: 1.0 + 0.1 * rows)
     for chosen in ([0, 3], [7, 1, 4], [2, 6], [5, 0, 7, 3]):
         assert answers(engine, [talks[number] for number in chosen]) == [expected[number] for number in chosen]
     metrics = engine.metrics()
     assert metrics.copied_tokens + metrics.restored_tokens > 0
     assert metrics.cached_tokens >= 0.9 * 69 * 11, "all but each prompt's last token"
-    held = [lib.llama_memory_seq_pos_max(real._memory, slot) + 1 for slot in range(real.slots)]
-    assert held == [len(tokens) for tokens in engine._memory.prefixes.tokens]
+    held = [real.held(slot) for slot in range(real.slots)]
+    assert held == [len(tokens) for tokens in engine.held()]
 
 
 def test_real_answers_do_not_change_when_prompts_are_read_between_them(real: LlamaBackend) -> None:
     rng = random.Random(4)
     talks = [[rng.randrange(65, 123) for _ in range(70)] for _ in range(8)]
-    plain = Engine(real, "plain", speculate=False)
+    plain = Engine(real, "plain", prompt_lookup=False)
     expected = [answers(plain, [talk], 30)[0] for talk in talks]
     for slot in range(real.slots):
         real.cut(slot, 0)
-    engine = Engine(real, "arranged", speculate=False)
+    costs = Costs.of_backend(real)
+    engine = Engine(real, "arranged", prompt_lookup=False, costs=costs)
     answers(engine, talks, 1)
-    measured(engine, lambda rows: 1.0 + 0.01 * rows)
+    know(costs.rows, lambda rows: 1.0 + 0.01 * rows)
     for first, later in (([0, 4], [2]), ([7, 5], [6, 3]), ([1, 6], [4, 2])):
         new = [[*talks[number][:35], *reversed(talks[number])] for number in later]
         asked = [engine.submit(talks[number], SamplingParams(temperature=0), 30, str(number)) for number in first]
@@ -382,17 +395,22 @@ def test_real_answers_do_not_change_when_prompts_are_read_between_them(real: Lla
 
 
 def test_a_real_model_is_measured(real: LlamaBackend) -> None:
-    engine = Engine(real, "measured")
+    costs = Costs.of_backend(real)
+    engine = Engine(real, "measured", costs=costs)
     while not engine.settled:
         engine.measure()
-    assert engine._micro_batches.costs.known
-    assert all(lib.llama_memory_seq_pos_max(real._memory, slot) == -1 for slot in range(real.slots))
+    assert costs.rows.known
+    assert all(real.held(slot) == 0 for slot in range(real.slots))
 
 
-def test_a_measurement_that_is_broken_off_is_no_error_in_the_log(real: LlamaBackend, caplog: pytest.LogCaptureFixture) -> None:
-    engine = Engine(real, "broken off")
+def test_a_measurement_that_is_aborted_is_no_error_in_the_log(
+    real: LlamaBackend, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = Engine(real, "aborted")
     real.abort(True)
-    engine._decoder.measure()
+    with monkeypatch.context() as aborted:
+        aborted.setattr(real, "abort", lambda now: None)
+        engine.measure()
     real.abort(False)
     assert not engine.settled, "it is tried again"
     assert not [entry for entry in caplog.records if entry.levelname == "ERROR"]

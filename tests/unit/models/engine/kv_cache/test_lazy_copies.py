@@ -14,13 +14,13 @@ from tests.gguf_maker import make_gguf
 from tests.this_machine import load_options
 from tests.unit.models.engine.fake_model import collect, run
 
-SYSTEM, PARKED = [*range(65, 90)] * 3, [*range(97, 122)] * 4
+SYSTEM, OFFLOADED = [*range(65, 90)] * 3, [*range(97, 122)] * 4
 
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
     model = make_gguf(tmp_path / "a.gguf", context=512, sharpness=30.0)
-    backend = LlamaBackend(model, load_options(model, context=512, slots=3, parking_bytes=10_000_000))
+    backend = LlamaBackend(model, load_options(model, context=512, slots=3, offload_bytes=10_000_000))
     yield Engine(backend, "synthetic")
     backend.close()
 
@@ -33,18 +33,18 @@ def answers(engine: Engine, *prompts: list[int]) -> list[str]:
 
 
 def test_a_conversation_that_comes_back_into_a_slot_just_copied_from_changes_no_copy(engine: Engine) -> None:
-    copying, returning = [*SYSTEM, 66, 70, 68], [*PARKED, 99]
+    copying, returning = [*SYSTEM, 66, 70, 68], [*OFFLOADED, 99]
     expected = [answers(engine, copying)[0], answers(engine, returning)[0]]
     for slot in range(3):
-        engine._memory.clear(slot)
-    answers(engine, PARKED)
-    engine._memory.forget_oldest([0, 1, 2])
+        engine._kv_cache.clear(slot)
+    answers(engine, OFFLOADED)
+    engine._kv_cache.forget_oldest([0, 1, 2])
     answers(engine, [*SYSTEM, *range(48, 58)] * 2)
-    assert engine.metrics().parked == 1
-    holding = next(slot for slot in range(3) if engine._memory.prefixes.tokens[slot])
+    assert engine.metrics().offloaded == 1
+    holding = next(slot for slot in range(3) if engine.held()[slot])
     for slot in range(3):
         if slot != holding:
-            engine._memory.prefixes.hold(slot, [])
+            engine._kv_cache.cut(slot, 0)
     # The only other free slot is the one that is copied from.
     first, second = (slot for slot in range(3) if slot != holding)
     busy = engine.submit([50] * 20, SamplingParams(temperature=0), 400, "busy")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from models.engine.kv_cache import offload_files
-from models.engine.kv_cache.offload_files import FRAME_BYTES, TAG_BYTES, Kept, ParkedFiles, State, Tokens, default_budget
+from models.engine.kv_cache.offload_files import FRAME_BYTES, TAG_BYTES, OffloadedFile, OffloadFiles, State, Tokens, default_budget
 
 FRAMES = 3
 STATE_BYTES = FRAMES * FRAME_BYTES - 1000
@@ -36,13 +36,13 @@ def on_disk(folder: Path) -> list[Path]:
     return sorted(folder.glob("*/*.kv"))
 
 
-def found(files: ParkedFiles, tokens: Tokens, owner: str = "glm") -> Kept | None:
+def found(files: OffloadFiles, tokens: Tokens, owner: str = "glm") -> OffloadedFile | None:
     """The one whose every token begins the prompt."""
     best = files.best(owner, [*tokens.tolist(), 9])
     return best[0] if best and best[1] == len(tokens) else None
 
 
-def add(files: ParkedFiles, number: int, owner: str = "glm") -> Kept:
+def add(files: OffloadFiles, number: int, owner: str = "glm") -> OffloadedFile:
     """Add one and wait until it is written."""
     files.add(owner, conversation(number), state(number))
     kept = found(files, conversation(number), owner)
@@ -51,21 +51,21 @@ def add(files: ParkedFiles, number: int, owner: str = "glm") -> Kept:
     return kept
 
 
-def read(files: ParkedFiles, kept: Kept) -> State:
+def read(files: OffloadFiles, kept: OffloadedFile) -> State:
     found = files.read(kept)
     assert found is not None
     return found
 
 
 @pytest.fixture
-def files(tmp_path: Path) -> Iterator[ParkedFiles]:
+def files(tmp_path: Path) -> Iterator[OffloadFiles]:
     """With room for three."""
-    files = ParkedFiles(tmp_path, 3 * FILE_BYTES + 100)
+    files = OffloadFiles(tmp_path, 3 * FILE_BYTES + 100)
     yield files
     files.close()
 
 
-def test_what_is_written_comes_back(files: ParkedFiles, tmp_path: Path) -> None:
+def test_what_is_written_comes_back(files: OffloadFiles, tmp_path: Path) -> None:
     kept = add(files, 1)
     (path,) = on_disk(tmp_path)
     assert (path.stat().st_mode & 0o777, path.stat().st_size, files.held("glm")) == (0o600, FILE_BYTES, (1, FILE_BYTES, 0))
@@ -73,14 +73,14 @@ def test_what_is_written_comes_back(files: ParkedFiles, tmp_path: Path) -> None:
     assert np.array_equal(read(files, kept), state(1))
 
 
-def test_what_is_not_written_yet_comes_back_too(files: ParkedFiles) -> None:
+def test_what_is_not_written_yet_comes_back_too(files: OffloadFiles) -> None:
     files.add("glm", conversation(1), state(1))
     kept = found(files, conversation(1))
     assert kept is not None
     assert np.array_equal(read(files, kept), state(1))
 
 
-def test_the_oldest_goes_when_the_budget_is_full(files: ParkedFiles, tmp_path: Path) -> None:
+def test_the_oldest_goes_when_the_budget_is_full(files: OffloadFiles, tmp_path: Path) -> None:
     for number in range(5):
         add(files, number)
     until(lambda: len(on_disk(tmp_path)) == 3)
@@ -88,12 +88,12 @@ def test_the_oldest_goes_when_the_budget_is_full(files: ParkedFiles, tmp_path: P
     assert files.held("glm")[:2] == (3, 3 * FILE_BYTES)
 
 
-def test_what_is_larger_than_the_budget_is_not_kept(files: ParkedFiles) -> None:
+def test_what_is_larger_than_the_budget_is_not_kept(files: OffloadFiles) -> None:
     files.add("glm", conversation(1), state(1, 4 * STATE_BYTES))
     assert files.held("glm") == (0, 0, 0)
 
 
-def test_a_conversation_that_grew_takes_the_place_of_its_beginning(files: ParkedFiles, tmp_path: Path) -> None:
+def test_a_conversation_that_grew_takes_the_place_of_its_beginning(files: OffloadFiles, tmp_path: Path) -> None:
     add(files, 1)
     files.add("glm", conversation(1, 120), state(2))
     until(lambda: len(on_disk(tmp_path)) == 1 and files.held("glm")[0] == 1)
@@ -102,7 +102,7 @@ def test_a_conversation_that_grew_takes_the_place_of_its_beginning(files: Parked
     assert np.array_equal(read(files, kept), state(2))
 
 
-def test_one_model_never_gets_anothers(files: ParkedFiles) -> None:
+def test_one_model_never_gets_anothers(files: OffloadFiles) -> None:
     add(files, 1, "glm")
     assert found(files, conversation(1), "other") is None
     add(files, 1, "other")
@@ -130,7 +130,7 @@ def take_another(path: Path) -> None:
 
 @pytest.mark.parametrize("damage", [cut_short, cut_at_a_frame, change_a_bit, take_another, Path.unlink])
 def test_a_damaged_or_foreign_file_is_a_miss_and_is_forgotten(
-    files: ParkedFiles, tmp_path: Path, damage: Callable[[Path], None], caplog: pytest.LogCaptureFixture
+    files: OffloadFiles, tmp_path: Path, damage: Callable[[Path], None], caplog: pytest.LogCaptureFixture
 ) -> None:
     first, _ = add(files, 1), add(files, 2)
     damage(next(path for path in on_disk(tmp_path) if path.name == f"{first.number}.kv"))
@@ -141,7 +141,7 @@ def test_a_damaged_or_foreign_file_is_a_miss_and_is_forgotten(
 
 
 def test_a_disk_that_takes_no_more_is_a_miss_that_is_said_once(
-    files: ParkedFiles, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    files: OffloadFiles, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (FRAME_BYTES, limits[1]))
@@ -158,7 +158,7 @@ def test_a_disk_that_takes_no_more_is_a_miss_that_is_said_once(
 
 
 def test_files_do_not_outlive_their_time(tmp_path: Path) -> None:
-    files = ParkedFiles(tmp_path, 10**9, expires_s=0.2, sweep_s=0.02)
+    files = OffloadFiles(tmp_path, 10**9, expires_s=0.2, sweep_s=0.02)
     add(files, 1)
     until(lambda: on_disk(tmp_path) == [])
     assert files.held("glm") == (0, 0, 0)
@@ -166,7 +166,7 @@ def test_files_do_not_outlive_their_time(tmp_path: Path) -> None:
 
 
 def test_closing_removes_everything_at_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    files = ParkedFiles(tmp_path, 10**9)
+    files = OffloadFiles(tmp_path, 10**9)
     for number in range(20):
         files.add("glm", conversation(number), state(number, 5_000_000))
     begin = time.monotonic()
@@ -176,7 +176,7 @@ def test_closing_removes_everything_at_once(tmp_path: Path, caplog: pytest.LogCa
     assert caplog.records == [] or max(record.levelno for record in caplog.records) < logging.WARNING
 
 
-def test_what_comes_faster_than_the_disk_takes_it_is_not_kept(files: ParkedFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_comes_faster_than_the_disk_takes_it_is_not_kept(files: OffloadFiles, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(offload_files, "MOST_UNWRITTEN_BYTES", STATE_BYTES // 2)
     with files._changed:  # the writer waits
         for number in range(3):
@@ -184,7 +184,7 @@ def test_what_comes_faster_than_the_disk_takes_it_is_not_kept(files: ParkedFiles
         assert len(files._unwritten) == 1
 
 
-def test_what_is_lent_is_missing_until_it_is_back_and_what_a_killed_borrower_left_goes(files: ParkedFiles, tmp_path: Path) -> None:
+def test_what_is_lent_is_missing_until_it_is_back_and_what_a_killed_borrower_left_goes(files: OffloadFiles, tmp_path: Path) -> None:
     kept = [add(files, number) for number in range(3)]
     lent = files.lend()
     assert lent == (3 * FILE_BYTES + 100) // 2

@@ -5,7 +5,8 @@ from models.engine.kv_cache.prefix_cache import Match, PrefixCache, common_prefi
 
 def holding(*slots: list[int]) -> PrefixCache:
     cache = PrefixCache(len(slots), copy_from=4)
-    cache.tokens[:] = [list(tokens) for tokens in slots]
+    for slot, tokens in enumerate(slots):
+        cache.extend(slot, tokens)
     return cache
 
 
@@ -54,5 +55,5 @@ def test_the_slot_unused_for_longest_makes_way() -> None:
 def test_beginning_truncates_and_copies() -> None:
     cache = holding([1, 2, 3, 4, 5, 6], [])
     cache.begin(Match(1, 0, 5))
-    assert cache.tokens == [[1, 2, 3, 4, 5, 6], [1, 2, 3, 4, 5]]
+    assert [cache.held(slot) for slot in range(2)] == [[1, 2, 3, 4, 5, 6], [1, 2, 3, 4, 5]]
     assert cache.cells == 11

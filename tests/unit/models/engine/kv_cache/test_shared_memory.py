@@ -34,18 +34,18 @@ def test_answers_that_outgrow_the_memory_all_end_as_if_alone(model: FakeModel) -
         text, last = collect(sequence)
         assert isinstance(last, Finished) and last.finish_reason is FinishReason.LENGTH
         assert text == bytes(range(number + 1, number + 61)).decode("utf-8", "replace")
-    assert engine.metrics().failures == 0 and engine.metrics().paused > 0
+    assert engine.metrics().failures == 0 and engine.metrics().preempted > 0
     assert model.samplers == 0
 
 
 def test_the_youngest_answer_waits_and_the_oldest_never_does(model: FakeModel) -> None:
     engine = Engine(model, "fake")
     asked = [ask(engine, [number] * 20, user=str(number), tokens=60) for number in range(1, 5)]
-    paused_slots = []
+    preempted_slots = []
     for _ in range(60):
         engine.step()
-        paused_slots.append(asked[0].slot is None and asked[0].generated < 60)
-    assert not any(paused_slots)
+        preempted_slots.append(asked[0].slot is None and asked[0].generated < 60)
+    assert not any(preempted_slots)
     assert asked[3].slot is None and asked[3].generated < 60
 
 
@@ -56,7 +56,7 @@ def test_idle_conversations_leave_before_any_answer_waits(model: FakeModel) -> N
     asked = ask(engine, [9] * 50, tokens=40)
     run(engine, asked)
     assert len(collect(asked)[0]) == 40
-    assert engine.metrics().paused == 0
+    assert engine.metrics().preempted == 0
 
 
 def test_nobody_begins_who_would_only_drive_others_out(model: FakeModel) -> None:
@@ -67,7 +67,7 @@ def test_nobody_begins_who_would_only_drive_others_out(model: FakeModel) -> None
     engine.step()
     assert large.admitted is None and small.admitted is None, "there are slots, but no room, and nobody overtakes"
     run(engine, first, large, small)
-    assert engine.metrics().paused == 0
+    assert engine.metrics().preempted == 0
 
 
 def test_a_user_with_most_of_the_memory_makes_room_for_another(model: FakeModel) -> None:
@@ -100,7 +100,7 @@ def gguf(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.fixture
 def backend(gguf: Path) -> Iterator[LlamaBackend]:
-    loaded = LlamaBackend(gguf, load_options(gguf, context=512, slots=6, shared_cells=512, parking_bytes=10_000_000))
+    loaded = LlamaBackend(gguf, load_options(gguf, context=512, slots=6, shared_cells=512, offload_bytes=10_000_000))
     yield loaded
     loaded.close()
 
@@ -137,13 +137,13 @@ def test_conversations_that_fill_the_memory_do_not_cost_each_other_an_answer(ggu
         metrics = engine.metrics()
         backend.close()
         assert metrics.failures == 0 and metrics.cells_used <= metrics.cells_total
-        paused.append(metrics.paused)
+        preempted.append(metrics.preempted)
         return [sequence.tokens[sequence.prompt_length :] for sequence in asked], engine
 
-    paused: list[int] = []
+    preempted: list[int] = []
     apart, _ = answers(load_options(gguf, context=512, slots=6))
-    together, _ = answers(load_options(gguf, context=512, slots=6, shared_cells=512, parking_bytes=10_000_000))
-    assert paused[0] == 0 and paused[1] > 0
+    together, _ = answers(load_options(gguf, context=512, slots=6, shared_cells=512, offload_bytes=10_000_000))
+    assert preempted[0] == 0 and preempted[1] > 0
     assert all(len(answer) == 90 for answer in together)
     # Batches of another shape add up in another order, so that near ties may fall otherwise: the first tokens must agree.
     assert np.mean([one[:10] == other[:10] for one, other in zip(apart, together, strict=True)]) >= 0.8

@@ -13,11 +13,11 @@ from core.inference.records import FinishReason
 from core.inference.requests import SamplingParams
 from models.engine.backend import Decoded, Part
 from models.engine.engine import Engine
-from models.engine.kv_cache.offload_files import ParkedFiles
+from models.engine.kv_cache.offload_files import OffloadFiles
 from models.engine.llama.backend import LlamaBackend
 from tests.gguf_maker import SHAPES, make_gguf
 from tests.this_machine import load_options
-from tests.unit.models.engine.fake_model import believe, collect, run
+from tests.unit.models.engine.fake_model import collect, known_costs, run
 
 PROMPT = [*range(64, 90)] * 6
 
@@ -29,7 +29,7 @@ def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture
 def backend(model: Path) -> Iterator[LlamaBackend]:
-    loaded = LlamaBackend(model, load_options(model, context=512, slots=3, parking_bytes=10_000_000))
+    loaded = LlamaBackend(model, load_options(model, context=512, slots=3, offload_bytes=10_000_000))
     yield loaded
     loaded.close()
 
@@ -37,7 +37,7 @@ def backend(model: Path) -> Iterator[LlamaBackend]:
 def after(backend: LlamaBackend, slot: int, start: int, tokens: list[int]) -> NDArray[np.float32]:
     """The logits after the last of the tokens."""
     assert backend.decode([Part(slot, start, tokens, wants_logits=True)]) is Decoded.DONE
-    return backend._logits(backend._rows[0]).copy()
+    return backend.logits(0).copy()
 
 
 def same(one: NDArray[np.float32], other: NDArray[np.float32]) -> bool:
@@ -70,25 +70,24 @@ def test_what_is_no_state_leaves_the_slot_empty(backend: LlamaBackend) -> None:
     assert same(after(backend, 1, 0, PROMPT), expected)
 
 
-def test_guesses_have_the_logits_that_single_steps_have(backend: LlamaBackend) -> None:
+def test_draft_tokens_have_the_logits_that_single_steps_have(backend: LlamaBackend) -> None:
     for slot in (0, 1):
         after(backend, slot, 0, PROMPT)
     alone = [after(backend, 0, len(PROMPT) + step, [70 + step]) for step in range(4)]
-    together = [Part(0, len(PROMPT) + 4, [80], True), Part(1, len(PROMPT), [70, 71, 72, 73], True, guessed=3)]
+    together = [Part(0, len(PROMPT) + 4, [80], True), Part(1, len(PROMPT), [70, 71, 72, 73], True, draft_tokens=3)]
     assert backend.decode(together) is Decoded.DONE
-    for guess, expected in enumerate(alone):
-        assert same(backend._logits(backend._rows[1] + guess), expected)
+    for draft, expected in enumerate(alone):
+        assert same(backend.logits(1, draft), expected)
 
 
-def test_the_engine_guesses_on_llama_cpp(backend: LlamaBackend) -> None:
-    engine = Engine(backend, "synthetic", speculate=True)
-    believe(engine, lambda rows: 1e-9, plain_s=1.0)
+def test_the_engine_drafts_on_llama_cpp(backend: LlamaBackend) -> None:
+    engine = Engine(backend, "synthetic", costs=known_costs(backend, lambda rows: 1e-9, 1.0))
     sequence = engine.submit(PROMPT, SamplingParams(temperature=0), 60, "ann")
     run(engine, sequence)
     assert len(collect(sequence)[0]) == 60
-    assert engine.metrics().guessed_tokens > 0
+    assert engine.metrics().draft_tokens > 0
     timings = sequence.finished(FinishReason.LENGTH).timings
-    assert (timings.guessed_tokens, timings.guessed_right) == (engine.metrics().guessed_tokens, engine.metrics().guessed_right)
+    assert (timings.guessed_tokens, timings.guessed_right) == (engine.metrics().draft_tokens, engine.metrics().accepted_tokens)
     assert engine.metrics().cells_used == sequence.done
 
 
@@ -100,34 +99,34 @@ def greedy(engine: Engine, prompt: list[int]) -> tuple[str, int]:
 
 
 def test_an_answer_is_the_same_after_a_trip_to_the_disk_and_back(model: Path, tmp_path: Path) -> None:
-    backend = LlamaBackend(model, load_options(model, context=512, slots=1, parking_bytes=110_000))
-    files = ParkedFiles(tmp_path, 100_000_000)
+    backend = LlamaBackend(model, load_options(model, context=512, slots=1, offload_bytes=110_000))
+    files = OffloadFiles(tmp_path, 100_000_000)
     engine = Engine(backend, "synthetic", files=files)
     question = [*PROMPT, 66, 67]
     greedy(engine, PROMPT)
     expected = greedy(engine, question)
     for other in range(100, 104):
         greedy(engine, [other, *PROMPT[1:]])
-    assert engine.metrics().disk_parked > 0
+    assert engine.metrics().disk_offloaded > 0
     assert greedy(engine, question) == (expected[0], len(question) - 1)
     assert engine.metrics().disk_tokens == len(question) - 1
     files.close()
     backend.close()
 
 
-def test_what_was_read_ahead_gives_the_answer_that_reading_gives(backend: LlamaBackend) -> None:
-    engine = Engine(backend, "synthetic")
+def test_what_was_prefetched_gives_the_answer_that_prefill_gives(backend: LlamaBackend) -> None:
     following = [*PROMPT, *range(70, 86), 90]
-    expected = greedy(engine, following)[0]
+    expected = greedy(Engine(backend, "before"), following)[0]
     for slot in range(3):
-        engine._memory.clear(slot)
+        backend.cut(slot, 0)
+    engine = Engine(backend, "synthetic")
     ended = engine.submit(PROMPT, SamplingParams(temperature=0), 40, "ann")
     run(engine, ended)
-    engine.expect(ended.tokens, following[:-1])
-    while engine._memory.ahead:
-        engine.read_ahead()
+    engine.prefetch(ended.tokens, following[:-1])
+    while engine.prefetching:
+        engine.prefetch_some()
     assert greedy(engine, following) == (expected, len(following) - 1)
-    assert engine.metrics().ahead_tokens >= 15
+    assert engine.metrics().prefetched_tokens >= 15
 
 
 def test_recurrent_layers_answer_the_same_alone_and_in_a_crowd(tmp_path: Path) -> None:
@@ -138,7 +137,7 @@ def test_recurrent_layers_answer_the_same_alone_and_in_a_crowd(tmp_path: Path) -
     path = make_gguf(tmp_path / "a.gguf", "glm5-next", context=512)
     backend = LlamaBackend(path, load_options(path, context=512, slots=3))
     assert not backend.can_cut
-    engine = Engine(backend, "synthetic", speculate=True)
+    engine = Engine(backend, "synthetic")
 
     def answers(prompts: list[list[int]]) -> list[str]:
         asked = [engine.submit(prompt, SamplingParams(temperature=0), 10, str(number)) for number, prompt in enumerate(prompts)]

@@ -20,4 +20,4 @@ def test_a_decode_that_failed_is_one_and_tells_why(caplog: pytest.LogCaptureFixt
     log._receive(4, b"graph_compute: failed to compute graph, compute status: -1\n", None)
     log._receive(4, b"llama_decode: failed to decode, ret = -3\n", None)
     assert [record.levelno for record in caplog.records] == [logging.ERROR, logging.ERROR]
-    assert log.last_error() == "graph_compute: failed to compute graph, compute status: -1"
+    assert log.last_error() == "failed to compute graph, compute status: -1"

@@ -33,7 +33,7 @@ def backend(tmp_path_factory: pytest.TempPathFactory) -> LlamaBackend:
 
 @pytest.fixture(scope="module")
 def engine(backend: LlamaBackend) -> Iterator[Engine]:
-    engine = Engine(backend, "synthetic", why=backend.last_error)
+    engine = Engine(backend, "synthetic", last_error=backend.last_error)
     engine.start()
     yield engine
     engine.close()

@@ -7,14 +7,14 @@ from collections.abc import Callable
 import pytest
 
 from models.engine.batching.row_costs import RowCosts
-from models.engine.speculative.draft_costs import GuessCosts
+from models.engine.speculative.draft_costs import DraftCosts
 
 
-def costs(row_s: Callable[[int], float], most: int = 80, *, own_streams: bool = True) -> GuessCosts:
+def costs(row_s: Callable[[int], float], most: int = 80, *, own_streams: bool = True) -> DraftCosts:
     rows = RowCosts(most)
     while rows.missing is not None:
         rows.measured(row_s(rows.missing))
-    return GuessCosts(rows, own_streams=own_streams)
+    return DraftCosts(rows, own_streams=own_streams)
 
 
 def powers(rows: int) -> float:
@@ -99,6 +99,6 @@ def test_a_step_that_was_kept_waiting_says_little() -> None:
 
 
 def test_before_the_costs_are_known_nothing_is_learned() -> None:
-    made = GuessCosts(RowCosts(0), own_streams=True)
+    made = DraftCosts(RowCosts(0), own_streams=True)
     made.learn([0], {0: 4}, 2.0, 1.0)
     assert not made.known

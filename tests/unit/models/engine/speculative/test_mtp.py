@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,11 @@ from core.inference.requests import SamplingParams
 from models.engine.backend import Decoded, Part
 from models.engine.engine import Engine
 from models.engine.llama.backend import LlamaBackend
+from models.engine.llama.native import lib
 from models.engine.speculative.mtp import _KEPT, _PATIENCE
 from tests.gguf_maker import make_gguf
 from tests.this_machine import load_options
-from tests.unit.models.engine.fake_model import ask, believe, collect, run
+from tests.unit.models.engine.fake_model import ask, collect, known_costs, run
 
 PROMPT = [*range(65, 90)] * 4
 GREEDY = SamplingParams(temperature=0)
@@ -37,8 +39,8 @@ def lively(architecture: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_gguf(tmp_path_factory.mktemp("model") / "a.gguf", architecture, context=512, next_layer=True, sharpness=30.0)
 
 
-def load(path: Path, *, next_tokens: bool = True, parking: int = 0) -> LlamaBackend:
-    return LlamaBackend(path, load_options(path, context=512, slots=4, next_tokens=next_tokens, parking_bytes=parking))
+def load(path: Path, *, mtp: bool = True, offload: int = 0) -> LlamaBackend:
+    return LlamaBackend(path, load_options(path, context=512, slots=4, mtp=mtp, offload_bytes=offload))
 
 
 @pytest.fixture
@@ -85,7 +87,7 @@ def test_checked_guesses_are_followed_and_wrong_ones_forgotten(backend: LlamaBac
     talk = Talk(backend)
     guesses = [*talk.guess(2), 99, 98]
     begin = len(talk.tokens) - 1
-    assert backend.decode([Part(0, begin, [talk.tokens[-1], *guesses], True, guessed=4)]) is Decoded.DONE
+    assert backend.decode([Part(0, begin, [talk.tokens[-1], *guesses], True, draft_tokens=4)]) is Decoded.DONE
     assert [backend.sample(talk.sampler, 0, guess) for guess in range(2)] == guesses[:2]
     talk.tokens += [*guesses[:2], backend.sample(talk.sampler, 0, 2)]
     backend.cut(0, len(talk.tokens) - 1)
@@ -138,32 +140,31 @@ def test_after_a_while_without_guesses_they_begin_again(backend: LlamaBackend, t
 
 def test_a_layer_that_nobody_asks_sleeps(backend: LlamaBackend) -> None:
     talk = Talk(backend)
-    layer = backend._next_tokens
+    layer = backend.mtp_layer
     assert layer is not None
     talk.go_on(_PATIENCE + 1)
-    known = layer._threads[0].read
+    assert layer.asleep
     talk.go_on(2 * _KEPT)
-    assert (layer._asleep, layer._threads[0].read) == (True, known)
     assert talk.guess(3) == []
     talk.go_on()
     assert talk.guess(3) == talk.go_on(3)
 
 
-def test_what_llama_cpp_refuses_costs_only_the_guesses(backend: LlamaBackend) -> None:
+def test_what_llama_cpp_refuses_costs_only_the_drafts(backend: LlamaBackend, monkeypatch: pytest.MonkeyPatch) -> None:
     talk = Talk(backend)
-    layer = backend._next_tokens
-    assert layer is not None
-    layer._threads[0].read += 7  # a hole, which llama.cpp refuses
-    assert talk.guess(3) == []
+    with monkeypatch.context() as refusing:
+        refusing.setattr(lib, "llama_decode", lambda *_: 1)
+        assert talk.guess(3) == []
     talk.go_on()
     assert talk.guess(3) == talk.go_on(3)
 
 
-def eager(path: Path, *, next_tokens: bool, parking: int = 0) -> Engine:
-    """An engine to which guesses are always worth it, if it can make them."""
-    engine = Engine(load(path, next_tokens=next_tokens, parking=parking), "model", speculate=False)
-    believe(engine, lambda rows: 1e-9, plain_s=1.0)
-    return engine
+@contextmanager
+def eager(path: Path, *, mtp: bool, offload: int = 0) -> Iterator[Engine]:
+    """An engine to which draft tokens are always worth it, if it can make them."""
+    backend = load(path, mtp=mtp, offload=offload)
+    yield Engine(backend, "model", prompt_lookup=False, costs=known_costs(backend, lambda rows: 1e-9, 1.0))
+    backend.close()
 
 
 def alone_and_in_a_crowd(engine: Engine, **params: Any) -> list[str]:
@@ -179,13 +180,12 @@ def alone_and_in_a_crowd(engine: Engine, **params: Any) -> list[str]:
 @pytest.mark.parametrize("knows", [True, False])
 def test_answers_are_the_same_with_the_layer_and_without(forgetful: Path, lively: Path, knows: bool, temperature: float) -> None:
     found = []
-    for next_tokens in (False, True):
-        engine = eager(forgetful if knows else lively, next_tokens=next_tokens)
-        found.append(alone_and_in_a_crowd(engine, temperature=temperature))
-        metrics = engine.metrics()
-        assert (metrics.drafted_tokens > 0) == next_tokens
-        assert metrics.drafted_right > 200 or not next_tokens or not knows
-        engine._backend.close()
+    for mtp in (False, True):
+        with eager(forgetful if knows else lively, mtp=mtp) as engine:
+            found.append(alone_and_in_a_crowd(engine, temperature=temperature))
+            metrics = engine.metrics()
+        assert (metrics.mtp_tokens > 0) == mtp
+        assert metrics.mtp_accepted > 200 or not mtp or not knows
     assert found[0] == found[1]
 
 
@@ -212,21 +212,19 @@ def a_busy_day(engine: Engine) -> list[str]:
     return answers
 
 
-def test_answers_are_the_same_through_reuse_cancel_and_parking(forgetful: Path) -> None:
-    plain, engine = (eager(forgetful, next_tokens=next_tokens, parking=10_000_000) for next_tokens in (False, True))
-    assert a_busy_day(engine) == a_busy_day(plain)
-    metrics = engine.metrics()
+def test_answers_are_the_same_through_reuse_cancel_and_offload(forgetful: Path) -> None:
+    with eager(forgetful, mtp=False, offload=10_000_000) as plain, eager(forgetful, mtp=True, offload=10_000_000) as engine:
+        assert a_busy_day(engine) == a_busy_day(plain)
+        metrics = engine.metrics()
     assert metrics.restored_tokens > 0 and metrics.cached_tokens > metrics.restored_tokens
-    assert metrics.drafted_right > 100
-    for one in (plain, engine):
-        one._backend.close()
+    assert metrics.mtp_accepted > 100
 
 
 def test_a_model_without_the_layer_has_no_second_context(architecture: str, tmp_path: Path) -> None:
-    backend = load(make_gguf(tmp_path / "a.gguf", architecture, context=512), next_tokens=False)
+    backend = load(make_gguf(tmp_path / "a.gguf", architecture, context=512), mtp=False)
     assert not backend.can_draft
     engine = Engine(backend, "model")
     sequence = ask(engine, PROMPT, tokens=20, temperature=0)
     run(engine, sequence)
-    assert (len(collect(sequence)[0]), engine.metrics().drafted_tokens) == (20, 0)
+    assert (len(collect(sequence)[0]), engine.metrics().mtp_tokens) == (20, 0)
     backend.close()

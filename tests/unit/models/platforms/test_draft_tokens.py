@@ -1,4 +1,4 @@
-"""Answers with guessed tokens are those without, whatever else the platform does to them: on a real model, sure of what it says."""
+"""Answers with draft tokens are those without, whatever else the platform does to them: on a real model, sure of what it says."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ import pytest
 
 from core.inference.requests import ChatMessage, Delta, Finished, GenerationRequest, SamplingParams
 from core.models.records import LoadSettings
-from models.engine.speculative.draft_costs import GuessCosts
-from models.engine.speculative.prompt_lookup import Speculation
+from models.engine.batching.step_time import StepTime
+from models.engine.speculative.draft_costs import DraftCosts
+from models.engine.speculative.prompt_lookup import PromptLookup
 from models.platforms.local_generation import REPEATED, RESUMED, LocalGeneration
 from models.serving.pool import Pool
 from models.serving.router import PoolRouter
@@ -36,22 +37,16 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def loaded(model: Path, folder: Path, *, guessing: bool) -> Iterator[Pool]:
-    """A pool with the model, which remembers nothing. guessing: at every step, as if guesses cost nothing; else never."""
-    extend = Speculation.extend
-
-    def always(self: Speculation, batch: Any, plain_s: float | None) -> None:
-        extend(self, batch, 1.0)
-
-    def never(self: Speculation, batch: Any, plain_s: float | None) -> None:
-        pass
-
+def loaded(model: Path, folder: Path, *, drafting: bool) -> Iterator[Pool]:
+    """A pool with the model, which remembers nothing. drafting: at every step, as if draft tokens cost nothing; else never."""
     pool = Pool(folder, GUIDE, notes=folder / "notes.json", extra_buffers=EXTRA_BUFFERS)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Speculation, "extend", always if guessing else never)
-        patch.setattr(GuessCosts, "known", True)
-        patch.setattr(GuessCosts, "added", lambda *_: 0.0)
-        patch.setattr(GuessCosts, "learn", lambda *_: None)
+        patch.setattr(StepTime, "expected", lambda *_: 1.0)
+        if not drafting:
+            patch.setattr(PromptLookup, "propose", lambda *_: None)
+        patch.setattr(DraftCosts, "known", True)
+        patch.setattr(DraftCosts, "added", lambda *_: 0.0)
+        patch.setattr(DraftCosts, "learn", lambda *_: None)
         load(pool, model, LoadSettings(context=2048, slots=4))
         yield pool
         pool.close()
@@ -81,12 +76,12 @@ def test_several_answers_from_one_seed(tmp_path: Path, temperature: float) -> No
     """
     model = make_gguf(tmp_path / "forgetful.gguf", context=2048, forgetful=True)
     found: list[list[Answer]] = []
-    for guessing in (False, True):
-        with loaded(model, tmp_path, guessing=guessing) as pool, ThreadPoolExecutor(4) as threads:
+    for drafting in (False, True):
+        with loaded(model, tmp_path, drafting=drafting) as pool, ThreadPoolExecutor(4) as threads:
             running = [start(pool, seed=7 + number, temperature=temperature) for number in range(4)]
             found.append(list(threads.map(read, running)))
-    plain, guessed = ([answer[:2] for answer in answers] for answers in found)
-    assert guessed == plain
+    plain, drafted = ([answer[:2] for answer in answers] for answers in found)
+    assert drafted == plain
     assert len(set(plain)) == 4
     assert not any(end.timings.guessed_tokens for *_, end in found[0])
     assert all(end.timings.guessed_right for *_, end in found[1])
@@ -100,19 +95,19 @@ def test_an_answer_that_is_resumed_where_it_began_to_repeat_itself(
 ) -> None:
     """How many of the repeated tokens are shown, and how many came before it was noticed, is a matter of time: tokens are compared."""
     found = []
-    for guessing in (False, True):
-        with loaded(model, tmp_path, guessing=guessing) as pool:
+    for drafting in (False, True):
+        with loaded(model, tmp_path, drafting=drafting) as pool:
             running = start(pool, guard=True, max_tokens=1800, logit_bias=(*UNPRINTABLE, (ord("O"), liked)), **asked)
             end = read(running)[2]
         assert end.timings.retries == 1 and end.note in (RESUMED, REPEATED)
-        assert (end.timings.guessed_right > 0) == guessing
+        assert (end.timings.guessed_right > 0) == drafting
         second = running.sequence
         found.append((second.tokens[: second.prompt_length], second.tokens[second.prompt_length :]))
-    (plain_begin, plain), (guessed_begin, guessed) = found
-    assert guessed_begin == plain_begin
-    compared = min(len(plain), len(guessed))
+    (plain_begin, plain), (drafted_begin, drafted) = found
+    assert drafted_begin == plain_begin
+    compared = min(len(plain), len(drafted))
     assert compared > 200 and len(set(plain[:compared])) > 3
-    assert guessed[:compared] == plain[:compared]
+    assert drafted[:compared] == plain[:compared]
 
 
 @pytest.mark.parametrize("temperature", [0.0, 0.8])
@@ -120,13 +115,13 @@ def test_an_answer_that_is_resumed_where_it_began_to_repeat_itself(
 def test_thoughts_with_a_budget(model: Path, tmp_path: Path, temperature: float, eager: float) -> None:
     bias = (*UNPRINTABLE, (CLOSE_THOUGHTS, eager))
     found = []
-    for guessing in (False, True):
-        with loaded(model, tmp_path, guessing=guessing) as pool:
+    for drafting in (False, True):
+        with loaded(model, tmp_path, drafting=drafting) as pool:
             asked: dict[str, Any] = {"thinking_budget": 60, "logit_bias": bias, "temperature": temperature, "seed": 2}
             found.append(read(start(pool, thinking=True, **asked)))
-        assert (found[-1][2].timings.guessed_right > 0) == guessing
-    plain, guessed = found
-    assert guessed[:2] == plain[:2]
+        assert (found[-1][2].timings.guessed_right > 0) == drafting
+    plain, drafted = found
+    assert drafted[:2] == plain[:2]
     assert plain[0] and plain[1]
     assert (len(plain[0]) == 60) == (eager < 0)
-    assert guessed[2].usage == plain[2].usage
+    assert drafted[2].usage == plain[2].usage

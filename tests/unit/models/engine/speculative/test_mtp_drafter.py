@@ -1,26 +1,24 @@
-"""When guesses of the model's next-token layer are made, and that they change no answer; on the fake model, which drafts by counting."""
+"""When MTP drafts, and that it changes no answer; on the fake model, which drafts by counting."""
 
 from __future__ import annotations
 
 import pytest
 
 from models.engine.engine import Engine
-from models.engine.speculative.accept_rate import Draft
-from tests.unit.models.engine.fake_model import Always, FakeModel, ask, believe, collect, run
+from models.engine.speculative.accept_rate import AcceptRate
+from models.engine.speculative.mtp_drafter import MtpDrafter
+from tests.unit.models.engine.fake_model import FakeModel, ask, collect, known_costs, run
 
 COSTS = (1.0, 0.01)
-"""Of a step and of a guess: a model that others wait for, as a large one is."""
+"""Seconds of a step and of a draft token: those of a large model."""
 
 
-def drafting(model: FakeModel, costs: tuple[float | None, float | None] = COSTS) -> Engine:
-    """An engine that believes in these costs, whatever the fake takes."""
+def drafting(model: FakeModel, costs: tuple[float | None, float | None] = COSTS, rounds_s: dict[int, float] | None = None) -> Engine:
+    """An engine that drafts with MTP alone and believes in these costs, whatever the fake takes."""
     model.can_draft = True
-    engine = Engine(model, "fake")
-    plain_s, guess_s = costs
-    engine._scheduler.pace.plain_s = Always(plain_s)
-    if guess_s is not None:
-        believe(engine, lambda rows: rows * guess_s)
-    return engine
+    step_s, row_s = costs
+    known = known_costs(model, None if row_s is None else lambda rows: rows * row_s, step_s)
+    return Engine(model, "fake", drafters=[MtpDrafter(model, known.drafts, rounds_s)], costs=known)
 
 
 PROMPTS = ([5, 6, 7], [9] * 30, list(range(90, 40, -1)), [3])
@@ -47,7 +45,7 @@ def test_right_drafts_save_steps_and_are_counted_apart() -> None:
     run(engine, sequence)
     metrics = engine.metrics()
     assert len(model.batches) < 12
-    assert metrics.drafted_tokens == metrics.drafted_right == metrics.guessed_tokens == metrics.guessed_right > 25
+    assert metrics.mtp_tokens == metrics.mtp_accepted == metrics.draft_tokens == metrics.accepted_tokens > 25
     assert model.memory[0] == sequence.tokens[: len(model.memory[0])]
     assert metrics.cells_used == len(model.memory[0])
 
@@ -59,19 +57,19 @@ def test_wrong_drafts_leave_nothing_and_are_soon_given_up() -> None:
     sequence = ask(engine, [5, 6, 7], tokens=100)
     run(engine, sequence)
     metrics = engine.metrics()
-    assert metrics.drafted_right == 0
-    assert 0 < metrics.drafted_tokens < 15
+    assert metrics.mtp_accepted == 0
+    assert 0 < metrics.mtp_tokens < 15
     assert model.memory[0] == sequence.tokens[: len(model.memory[0])]
 
 
-def test_an_answer_whose_thread_is_lost_goes_on_without() -> None:
+def test_an_answer_whose_trail_is_lost_goes_on_without() -> None:
     model = FakeModel()
     model.draft = lambda wanted: [[] for _ in wanted]  # type: ignore[method-assign]
     engine = drafting(model)
     sequence = ask(engine, [5, 6, 7], tokens=20)
     run(engine, sequence)
     assert len(collect(sequence)[0]) == 20
-    assert engine.metrics().drafted_tokens == 0
+    assert engine.metrics().mtp_tokens == 0
 
 
 @pytest.mark.parametrize("costs", [(None, 0.01), (1.0, None), (1.0, 0.9)])
@@ -85,23 +83,20 @@ def test_nothing_is_drafted_before_the_costs_are_known_nor_where_it_costs_more(c
 def test_a_slow_layer_is_asked_once_and_then_left_alone() -> None:
     """Until it is tried again, after some hundred tokens."""
     model = FakeModel(context=400)
-    engine = drafting(model, (0.01, 0.0001))
-    for answers in range(1, 5):
-        engine._drafting._measured(answers, 9.0)
-        engine._drafting._measured(answers, 0.008)
+    engine = drafting(model, (0.01, 0.0001), dict.fromkeys(range(1, 5), 0.008))
     run(engine, *(ask(engine, [5, 6, number], user=str(number), tokens=60) for number in range(4)))
     assert model.drafted == []
     run(engine, ask(engine, [5, 6, 7], tokens=395))
     assert model.drafted
 
 
-def test_in_a_crowd_a_guess_is_worth_less() -> None:
+def test_in_a_crowd_a_draft_token_is_worth_less() -> None:
     far = {}
     for chats in (1, 2, 4):
         model = FakeModel()
         engine = drafting(model, (1.0, 0.15))
         run(engine, *(ask(engine, [5, 6, number], user=str(number), tokens=30) for number in range(chats)))
-        far[chats] = max(part.guessed for batch in model.batches for part in batch)
+        far[chats] = max(part.draft_tokens for batch in model.batches for part in batch)
     assert far[1] > far[2] > far[4]
 
 
@@ -111,7 +106,7 @@ def test_drafts_stop_where_the_answer_or_the_context_ends_and_at_what_one_decode
     short, long = ask(engine, [5, 6, 7], tokens=12), ask(engine, [5] * 40, user="bob", tokens=60)
     run(engine, short, long, *(ask(engine, [number], user=str(number), tokens=40) for number in range(2)))
     assert (short.generated, len(long.tokens)) == (12, 64)
-    assert 0 < max(sum(part.guessed for part in batch) for batch in model.batches) <= model.most_guesses
+    assert 0 < max(sum(part.draft_tokens for part in batch) for batch in model.batches) <= model.max_draft_tokens
 
 
 def test_no_draft_is_made_while_a_prompt_is_read() -> None:
@@ -122,8 +117,8 @@ def test_no_draft_is_made_while_a_prompt_is_read() -> None:
         engine.step()
     second = ask(engine, list(range(1, 60)), user="bob", tokens=5)
     run(engine, first, second)
-    reading = [batch for batch in model.batches if any(len(part.tokens) - part.guessed > 1 for part in batch)]
-    assert len(reading) > 3 and not any(part.guessed for batch in reading for part in batch)
+    reading = [batch for batch in model.batches if any(len(part.tokens) - part.draft_tokens > 1 for part in batch)]
+    assert len(reading) > 3 and not any(part.draft_tokens for batch in reading for part in batch)
 
 
 def test_a_model_that_cannot_be_cut_back_does_not_draft() -> None:
@@ -134,16 +129,16 @@ def test_a_model_that_cannot_be_cut_back_does_not_draft() -> None:
     assert model.drafted == []
 
 
-def test_hope_follows_experience_and_comes_back_slowly() -> None:
-    draft = Draft(0.7)
+def test_the_accept_rate_follows_experience_and_comes_back_slowly() -> None:
+    rate = AcceptRate(0.7)
     for _ in range(10):
-        draft.learn(4, 0)
-    assert draft.right < 0.1
+        rate.learn(4, 0)
+    assert rate.value < 0.1
     for _ in range(100):
-        draft.skipped()
-    assert 0.2 < draft.right < 0.4
+        rate.skipped()
+    assert 0.2 < rate.value < 0.4
     for _ in range(10):
-        draft.learn(4, 4)
-    assert draft.right > 0.9
-    draft.skipped()
-    assert draft.right > 0.9
+        rate.learn(4, 4)
+    assert rate.value > 0.9
+    rate.skipped()
+    assert rate.value > 0.9
