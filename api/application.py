@@ -13,7 +13,7 @@ from api.middleware.cross_origin import CrossOrigin
 from api.middleware.packed_bodies import PackedBodies
 from api.middleware.plain_paths import PlainPaths
 from api.middleware.request_ids import RequestIds
-from api.openai import chat_routes, vector_routes
+from api.openai import chat_routes, completion_routes, vector_routes
 from api.portal import conversations, feedback, files, folders, index, jobs, models, people, retention, search, sessions, store, usage
 from bootstrap.portal import Portal
 
@@ -41,7 +41,7 @@ def build(portal_getter: Callable[[], Portal]) -> FastAPI:
     )
     for routes in ours:
         app.include_router(routes.router, responses=errors.REFUSALS)
-    for routes in (chat_routes, vector_routes, message_routes, health_routes):
+    for routes in (chat_routes, completion_routes, vector_routes, message_routes, health_routes):
         app.include_router(routes.router)
     app.include_router(metrics_routes.router)
     # On a thread, and not as FastAPI does it: describing everything takes long enough to hold up every stream.

@@ -6,6 +6,9 @@ In reading order:
 - chat_request: a chat request
 - chat_answer: an answer, whole or in chunks
 - chat_routes: models and chat completions
+- completion_request: a request to go on with a bare prompt
+- completion_answer: its answer, whole or in chunks
+- completion_routes: completions, and texts as tokens and back
 - vector_request: requests for embeddings and rankings
 - vector_routes: embeddings and rankings
 - ignored: name the fields that were ignored

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.openai.chat_parts import MOST_TOOLS, Lenient, MessageIn, NamedTool, ResponseFormat, ToolIn, Whole
 from api.openai.ignored import unknown
 from core.errors import InvalidInput
-from core.inference.requests import GenerationRequest, SamplingParams, Tool, ToolChoice
+from core.inference.requests import ChatMessage, ChatRole, GenerationRequest, SamplingParams, Tool, ToolChoice
 from core.people.records import User
 
 NOT_OFFERED: dict[str, tuple[Any, ...]] = {
@@ -81,6 +81,11 @@ class ChatRequest(BaseModel):
     thinking: Thinking | None = Field(default=None, description="As Z.ai's own API: type disabled.")
     chat_template_kwargs: TemplateOptions | None = Field(default=None, description="As vLLM: enable_thinking false.")
 
+    continue_final_message: bool | None = Field(
+        default=None, description="Not OpenAI's. false: answer a last message of the assistant's instead of going on with it."
+    )
+    add_generation_prompt: bool | None = Field(default=None, description="Not OpenAI's. true: the same.")
+
     @property
     def include_usage(self) -> bool:
         return self.stream_options is not None and self.stream_options.include_usage is True
@@ -106,7 +111,14 @@ class ChatRequest(BaseModel):
             required_tool=self._required_tool(tools),
             adapter=self.adapter or None,
             guard=self.repetition_guard is not False,
+            continued=self._continues(messages[-1]),
         )
+
+    def _continues(self, last: ChatMessage) -> bool:
+        """Whether the answer goes on from the last message."""
+        if self.continue_final_message is False or self.add_generation_prompt is True:
+            return False
+        return last.role == ChatRole.ASSISTANT and not last.tool_calls and bool(last.content)
 
     def _params(self) -> SamplingParams:
         stop = [self.stop] if isinstance(self.stop, str) else self.stop or []
@@ -120,7 +132,7 @@ class ChatRequest(BaseModel):
             repeat_penalty=self.repetition_penalty if self.repeat_penalty is None else self.repeat_penalty,
             presence_penalty=self.presence_penalty,
             frequency_penalty=self.frequency_penalty,
-            logit_bias=self._bias(),
+            logit_bias=bias_of(self.logit_bias),
             max_tokens=self._max_tokens(),
             stop=tuple(text for text in stop if text),
             stop_tokens=tuple(self.stop_token_ids or ()),
@@ -144,12 +156,6 @@ class ChatRequest(BaseModel):
         if self.top_logprobs:
             raise InvalidInput("{field} needs logprobs to be true.", field="top_logprobs")
         return None
-
-    def _bias(self) -> tuple[tuple[int, float], ...]:
-        wanted = self.logit_bias or {}
-        if not all(token.isascii() and token.isdigit() and len(token) < 10 for token in wanted):
-            raise InvalidInput("{field} must name token ids, as in 1234.", field="logit_bias")
-        return tuple((int(token), bias) for token, bias in wanted.items())
 
     def _tool_choice(self) -> ToolChoice:
         return ToolChoice.REQUIRED if isinstance(self.tool_choice, NamedTool) else ToolChoice(self.tool_choice or "auto")
@@ -183,3 +189,11 @@ class ChatRequest(BaseModel):
         for name, value in (self.model_extra or {}).items():
             if value is not None and name in NOT_OFFERED and value not in NOT_OFFERED[name]:
                 raise InvalidInput("{field} is not offered yet. Leave it out.", field=name)
+
+
+def bias_of(wanted: dict[str, float] | None) -> tuple[tuple[int, float], ...]:
+    """Raises InvalidInput for what is no token's id."""
+    wanted = wanted or {}
+    if not all(token.isascii() and token.isdigit() and len(token) < 10 for token in wanted):
+        raise InvalidInput("{field} must name token ids, as in 1234.", field="logit_bias")
+    return tuple((int(token), bias) for token, bias in wanted.items())

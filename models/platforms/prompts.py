@@ -102,7 +102,7 @@ class Prompts:
                 raise InvalidInput("A token of {model} is a number from 0 to {most}.", model=self._model, most=self._backend.vocabulary - 1)
             return tokens
         if request.suffix is None:
-            return self._backend.tokenize_pieces([_whole(prompt)])
+            return self._backend.tokenize_pieces([_whole(prompt)] if prompt else [])
         marks = self._backend.gap_tokens()
         if not marks:
             raise InvalidInput(

@@ -209,6 +209,38 @@ def test_penalties_and_biases_are_taken(client: openai.OpenAI) -> None:
     assert text(logit_bias={"300": 100}, extra_body={"stop_token_ids": [300]}) == ""
 
 
+def test_a_bare_prompt_is_completed(client: openai.OpenAI) -> None:
+    prompt = "<|user|>\nHow do I add a model?<|assistant|>\n"
+    whole = client.completions.create(model="guide", prompt=prompt, temperature=0, max_tokens=40, logprobs=2)
+    told = whole.choices[0].logprobs
+    assert len(whole.choices[0].text) > 10 and "".join(told.tokens) == whole.choices[0].text
+    assert told.text_offset == [len("".join(told.tokens[:place])) for place in range(len(told.tokens))]
+    stream = client.completions.create(model="guide", prompt=prompt, temperature=0, max_tokens=40, stream=True)
+    assert "".join(chunk.choices[0].text for chunk in stream) == whole.choices[0].text
+    echoed = client.completions.create(model="guide", prompt=[prompt, "One"], echo=True, max_tokens=3, n=2)
+    assert [choice.text.startswith(("<|user|>", "One")) for choice in echoed.choices] == [True] * 4
+    with pytest.raises(openai.BadRequestError, match="cannot fill a gap"):
+        client.completions.create(model="guide", prompt="def f():", suffix="return 1")
+    with pytest.raises(openai.BadRequestError) as caught:
+        client.completions.create(model="guide", prompt="long " * 5_000)
+    assert caught.value.code == "context_length_exceeded"
+
+
+def test_tokens_become_the_same_text(program: httpx.Client) -> None:
+    text = "<|user|>\nHow do I add a model? 你好"
+    tokens = program.post("/v1/tokenize", json={"content": text}).json()["tokens"]
+    assert program.post("/v1/detokenize", json={"tokens": tokens}).json()["content"] == text
+    pieces = program.post("/v1/tokenize", json={"content": text, "with_pieces": True}).json()["tokens"]
+    assert [one["id"] for one in pieces] == tokens and pieces[0]["piece"] == "<|user|>"
+
+
+def test_a_chat_goes_on_from_the_assistants_last_word(client: openai.OpenAI) -> None:
+    full = client.chat.completions.create(model="guide", messages=HELLO, temperature=0).choices[0].message.content
+    half = full[: full.index(" ", len(full) // 2)]
+    asked = [*HELLO, {"role": "assistant", "content": half}]
+    assert half + client.chat.completions.create(model="guide", messages=asked, temperature=0).choices[0].message.content == full
+
+
 def test_a_path_that_is_not_offered_is_a_not_found_error(client: openai.OpenAI) -> None:
     with pytest.raises(openai.NotFoundError):
         client.audio.speech.create(model="guide", input="x", voice="alloy")

@@ -96,9 +96,12 @@ def test_an_answer_while_no_model_is_loaded_is_described(
         raise Unavailable("No model is loaded. An admin can load one on the Models page.")
 
     monkeypatch.setattr(pool, "models", [])
-    for name in ("start", "embed", "rerank", "prompt_tokens"):
+    for name in ("start", "embed", "rerank", "prompt_tokens", "pieces"):
         monkeypatch.setattr(router, name, away)
     description = describe(address)
-    asked = ("/v1/chat/completions", "/v1/messages", "/v1/messages/count_tokens", "/v1/embeddings", "/v1/rerank", "/readyz")
+    asked = (
+        *("/v1/chat/completions", "/v1/completions", "/v1/tokenize", "/v1/detokenize"),
+        *("/v1/messages", "/v1/messages/count_tokens", "/v1/embeddings", "/v1/rerank", "/readyz"),
+    )
     outcome = _check(address, {**description, "paths": {path: description["paths"][path] for path in asked}}, known, 120)
     assert outcome.faults == {} and outcome.statuses[503] > 0

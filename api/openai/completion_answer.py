@@ -1,0 +1,149 @@
+"""Running completions in OpenAI's older shape: chunks as they come, or one answer at the end."""
+
+from __future__ import annotations
+
+import codecs
+import logging
+from collections.abc import AsyncGenerator, Sequence
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from api.answers import Item, RunningAnswers
+from api.errors import UNEXPECTED
+from api.openai.chat_answer import LEAST_LOGPROB, UsageOut, last_event, place_in_line
+from api.streams import KEEP_ALIVE, sse
+from core.errors import ModelFailed, PortalError
+from core.inference.records import FinishReason, Usage
+from core.inference.requests import Delta, Finished, Queued, TokenLogprob
+
+log = logging.getLogger(__name__)
+
+
+class TextChoice(BaseModel):
+    text: str
+    index: int
+    logprobs: dict[str, Any] | None = Field(description="tokens, token_logprobs, top_logprobs and text_offset.")
+    finish_reason: Literal["stop", "length"] | None
+    note: str | None = Field(default=None, description="Not OpenAI's: what is wrong with the answer, such as that it repeated itself.")
+
+
+class Completion(BaseModel):
+    id: str
+    object: Literal["text_completion"] = "text_completion"
+    created: int
+    model: str
+    system_fingerprint: str
+    choices: list[TextChoice]
+    usage: UsageOut | None = None
+
+
+class TextAnswer:
+    """echoes: the text of each prompt, to be repeated; empty ones repeat nothing. answers: to each prompt."""
+
+    def __init__(self, running: RunningAnswers, echoes: Sequence[str], answers: int, *, tops: bool) -> None:
+        self._running = running
+        self._answers = answers
+        self._echoes = [echoes[number // answers] for number in range(running.count)]
+        self._logprobs = [_Logprobs(tops=tops) for _ in range(running.count)]
+        first = running.first
+        created = int(first.created_at.timestamp())
+        self._head: dict[str, Any] = {
+            "id": f"cmpl-{first.id}", "created": created, "model": first.model, "system_fingerprint": first.fingerprint,
+        }  # fmt: skip
+
+    def whole(self, items: Sequence[Item | None]) -> Completion:
+        answers = self._running.whole(items)
+        choices = [
+            TextChoice(
+                text=self._echoes[number] + answer.text, index=number, logprobs=self._logprobs[number].told(answer.logprobs),
+                finish_reason=_reason(end), note=end.note,
+            )
+            for number, (answer, end) in enumerate(answers)
+        ]  # fmt: skip
+        return Completion(**self._head, choices=choices, usage=self._usage({number: end.usage for number, (_, end) in enumerate(answers)}))
+
+    async def events(self, include_usage: bool) -> AsyncGenerator[bytes]:
+        usages: dict[int, Usage] = {}
+        try:
+            for number, echo in enumerate(self._echoes):
+                if echo:
+                    yield self._chunk(number, Delta(echo))
+            async for item in self._running.deltas():
+                match item:
+                    case None:
+                        yield KEEP_ALIVE
+                    case number, Queued() as queued if queued.place:
+                        yield place_in_line(number, queued)
+                    case number, Delta() as delta:
+                        yield self._chunk(number, delta)
+                    case number, Finished() as end:
+                        usages[number] = end.usage
+                        yield self._chunk(number, Delta(), end)
+            if include_usage and len(usages) == self._running.count:
+                yield sse({**self._head, "object": "text_completion", "choices": [], "usage": self._usage(usages).model_dump()})
+        except PortalError as problem:
+            yield last_event(problem)
+        except Exception:
+            log.exception("completion %s failed", self._running.first.id)
+            yield last_event(ModelFailed(UNEXPECTED))
+        else:
+            yield b"data: [DONE]\n\n"
+
+    def _chunk(self, number: int, delta: Delta, end: Finished | None = None) -> bytes:
+        choice = {
+            "text": delta.text, "index": number, "logprobs": self._logprobs[number].told(delta.logprobs),
+            "finish_reason": _reason(end) if end is not None else None,
+        }  # fmt: skip
+        choice |= {"note": end.note} if end is not None and end.note is not None else {}
+        return sse({**self._head, "object": "text_completion", "choices": [choice]})
+
+    def _usage(self, usages: dict[int, Usage]) -> UsageOut:
+        """Each prompt counts once."""
+        groups = [
+            UsageOut.of([usages[number] for number in range(start, start + self._answers)])
+            for start in range(0, self._running.count, self._answers)
+        ]
+        total = groups[0]
+        for group in groups[1:]:
+            total.prompt_tokens += group.prompt_tokens
+            total.completion_tokens += group.completion_tokens
+            total.total_tokens += group.total_tokens
+            total.prompt_tokens_details.cached_tokens += group.prompt_tokens_details.cached_tokens
+        return total
+
+
+class _Logprobs:
+    """The probabilities of one answer, told in parts. tops: with the likeliest tokens at each place."""
+
+    def __init__(self, *, tops: bool) -> None:
+        self._tops = tops
+        self._offset = 0
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def told(self, tokens: Sequence[TokenLogprob]) -> dict[str, Any] | None:
+        if not tokens:
+            return None
+        offsets = []
+        for token in tokens:
+            offsets.append(self._offset)
+            self._offset += len(self._decoder.decode(token.piece))
+        tops = [{_text(one.piece): max(one.logprob, LEAST_LOGPROB) for one in token.top} for token in tokens]
+        return {
+            "tokens": [_text(token.piece) for token in tokens],
+            "token_logprobs": [max(token.logprob, LEAST_LOGPROB) for token in tokens],
+            "top_logprobs": tops if self._tops else None,
+            "text_offset": offsets,
+        }
+
+
+def _text(piece: bytes) -> str:
+    """A token's text; the bytes of one that is part of a character."""
+    try:
+        return piece.decode()
+    except UnicodeDecodeError:
+        return "bytes:" + "".join(f"\\x{byte:02x}" for byte in piece)
+
+
+def _reason(end: Finished) -> Literal["stop", "length"]:
+    return "length" if end.finish_reason is FinishReason.LENGTH else "stop"
