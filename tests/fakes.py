@@ -13,6 +13,7 @@ from core.errors import InvalidInput, NotFound, PortalError, Unavailable
 from core.inference.records import FinishReason, ServedModel, Timings, Usage
 from core.inference.requests import Delta, Finished, GenerationEvent, GenerationRequest, PromptTokens
 from core.inference.vectors import Cancelled, Embedded, EmbeddingRequest, RerankRequest
+from core.knowledge.ports import OnPlace
 from core.models.records import AdapterFile, DeviceMemory, LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelState
 
 FILE = ModelFile(Path("/models/fake.gguf"), "fake", 1_000_000, "glm4", "Q4_K_M", 1_000, 4096, 2, thinking=True)
@@ -94,7 +95,9 @@ def answer(text: str, *, reasoning: str = "") -> list[GenerationEvent | PortalEr
 class FakeReader:
     """Reads every document but those called a scan."""
 
-    def text(self, name: str, content: bytes) -> str:
+    def text(self, name: str, content: bytes, person: str = "", on_place: OnPlace | None = None) -> str:
+        if on_place:
+            on_place(2)
         if name.startswith("scan"):
             raise InvalidInput("{name} may be a scan.", name=name)
         return f"The text of {name}"

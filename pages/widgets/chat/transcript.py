@@ -17,12 +17,12 @@ from core.errors import StoredError
 from core.inference.records import FinishReason, Generation
 from core.people.records import User
 from pages.markdown.growing import Growing
-from pages.shell.words import language, said, t
+from pages.shell.words import said, t
 from pages.widgets.chat.between_answers import Foot, Thought, seam
 from pages.widgets.chat.message import leaving, plain, show
 from pages.widgets.common.browser_timer import awaited, set_timer
 from pages.widgets.common.cookie import session_watch
-from pages.widgets.common.figures import milliseconds, seconds
+from pages.widgets.common.figures import milliseconds, ordinal, seconds
 from pages.widgets.common.requests import pending, wish
 
 if TYPE_CHECKING:
@@ -256,7 +256,7 @@ def _stuck(portal: Portal, user: User, name: str) -> None:
 
 
 def _queued(now: Snapshot) -> None:
-    place = _ordinal(now.place or 1)
+    place = ordinal(now.place or 1)
     line = t("{place} in line", place=place)
     if now.wait_s is not None:
         line = t("{place} in line, about {seconds} s", place=place, seconds=_seconds(now.wait_s))
@@ -306,10 +306,3 @@ def _speed(tokens_per_second: float) -> str:
 
 def _seconds(seconds: float) -> str:
     return f"{seconds:.0f}" if seconds >= 9.95 else f"{seconds:.1f}" if seconds >= 0.095 or not seconds else f"{seconds:.2f}"
-
-
-def _ordinal(n: int) -> str:
-    """1st, 2nd, 3rd, 11th; a bare number where the sentence carries the order itself."""
-    if language() != "en":
-        return str(n)
-    return f"{n}{'th' if n % 100 in (11, 12, 13) else {1: 'st', 2: 'nd', 3: 'rd'}.get(n % 10, 'th')}"
