@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from core.errors import Unavailable
-from core.search.records import SearchHit, SearchPage, SearchQuery
+from core.search.records import DocumentKind, SearchHit, SearchPage, SearchQuery
 from data.search.port import COUNTED, RANKED, Document, moment
 from data.search.sqlite_file import (
     SLOT_BITS,
@@ -264,7 +264,7 @@ def _rows(sql: sqlite3.Connection, numbers: list[int]) -> list[_Row]:
 
 def _hit(row: _Row, wanted: list[Term]) -> SearchHit:
     at = datetime.fromisoformat(row.at) if row.at else None
-    return SearchHit(row.kind, row.id, row.conversation, snippet(row.text, wanted), at)
+    return SearchHit(kind=DocumentKind(row.kind), id=row.id, conversation_id=row.conversation, snippet=snippet(row.text, wanted), at=at)
 
 
 def _match(query: SearchQuery, wanted: list[Term]) -> str:
