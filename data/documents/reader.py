@@ -27,7 +27,7 @@ WAIT_S = 120.0
 """For the turn of a document that is not begun."""
 TICK_S, PLACE_S = 0.1, 0.5
 """How often it is looked whether a document is to make room, and how often its place in the queue is told."""
-_WORKER = Path(__file__).with_name("worker.py")
+WORKER = Path(__file__).with_name("worker.py")
 _LOG = logging.getLogger(__name__)
 _UNAVAILABLE = "PDF and Word documents cannot be read now. Try again later, or ask an admin: the log says why."
 _REFUSED = {
@@ -52,11 +52,15 @@ class ProcessDocumentReader:
         most_chars: int = MOST_CHARS,
         at_once: int = AT_ONCE,
         wait_s: float = WAIT_S,
+        worker: Path = WORKER,
     ) -> None:
-        """cpu_s, wall_s, memory_bytes, most_chars: of one document. wait_s: how long a document waits for its turn."""
+        """cpu_s, wall_s, memory_bytes, most_chars: of one document. wait_s: how long a document waits for its turn. worker: the program
+        that reads it.
+        """
         self._limits = {"cpu_s": cpu_s, "memory_bytes": memory_bytes, "most_chars": most_chars}
         self._wall_s = wall_s
         self._wait_s = wait_s
+        self._worker = worker
         self._most_chars = most_chars
         self._queue = ReadingQueue(at_once, at_once + MOST_OPEN - AT_ONCE)
 
@@ -82,7 +86,7 @@ class ProcessDocumentReader:
 
     def _ask(self, content: bytes, turn: Turn, on_place: OnPlace | None) -> dict[str, str]:
         # Isolated, and without the portal's environment: it may hold secrets, and a path would lead to other programs.
-        command = [sys.executable, "-I", str(_WORKER), json.dumps(self._limits)]
+        command = [sys.executable, "-I", str(self._worker), json.dumps(self._limits)]
         try:
             child = subprocess.Popen(command, stdin=PIPE, stdout=PIPE, stderr=PIPE, env={"LC_ALL": "C.UTF-8", "PATH": ""})
         except OSError as problem:
