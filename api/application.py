@@ -15,7 +15,7 @@ from api.middleware.plain_paths import PlainPaths
 from api.middleware.request_ids import RequestIds
 from api.openai import chat_routes, completion_routes, vector_routes
 from api.portal import conversations, feedback, files, folders, index, jobs, models, people, retention, search, sessions, store, usage
-from api.services import Portal
+from bootstrap.portal import Portal
 
 MAX_BODY_BYTES = 1024 * 1024
 """Limit for every body except an uploaded file."""

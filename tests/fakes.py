@@ -31,6 +31,8 @@ class FakeGeneration:
         self._events = events
         self._gate = gate
         self.cancelled = threading.Event()
+        self.given = 0
+        """How many events it yielded."""
 
     def events(self) -> Iterator[GenerationEvent]:
         tokens = 0
@@ -45,6 +47,7 @@ class FakeGeneration:
                 raise event
             if isinstance(event, Delta):
                 tokens = event.tokens
+            self.given += 1
             yield event
 
     def cancel(self) -> None:
@@ -118,6 +121,8 @@ class FakeRouter:
     generations: list[FakeGeneration] = field(default_factory=list)
     vector_requests: list[EmbeddingRequest | RerankRequest] = field(default_factory=list)
     vectors: list[FakeVectors] = field(default_factory=list)
+    rows: list[list[float]] | None = None
+    """What the next vectors hold; None: it follows from their request."""
     vector_error: PortalError | None = None
     """What the next vectors fail with, once they are begun."""
     ignored: tuple[str, ...] = ()
@@ -181,7 +186,7 @@ class FakeRouter:
         self.vector_requests.append(request)
         if self.refuse:
             raise self.refuse.pop(0)
-        self.vectors.append(FakeVectors(rows, self.gate, self.vector_error))
+        self.vectors.append(FakeVectors(self.rows or rows, self.gate, self.vector_error))
         return self.vectors[-1]
 
     def models(self) -> Sequence[ServedModel]:

@@ -36,7 +36,7 @@ def install(packages: Sequence[str], log: Path) -> None:
         raise StartFailed((
             "These programs are missing: {names}. Install them with your system's package manager, then try again."
         ), names=names)
-    prefix = _privilege()
+    prefix = privilege()
     if prefix is None:
         raise StartFailed("System packages are missing. Type: sudo apt-get install -y {names}", names=names)
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
@@ -45,8 +45,8 @@ def install(packages: Sequence[str], log: Path) -> None:
         run([*prefix, "apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages], log, environment=environment)
 
 
-def _privilege() -> list[str] | None:
-    """Return the prefix for apt-get: nothing for root, sudo if it needs no password, None if not allowed."""
+def privilege() -> list[str] | None:
+    """What to put before apt-get: nothing for root, sudo where it asks no password, None where it may not."""
     if os.geteuid() == 0:
         return []
     if shutil.which("sudo") and subprocess.run(["sudo", "-n", "true"], capture_output=True, check=False).returncode == 0:

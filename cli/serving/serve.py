@@ -39,7 +39,7 @@ def main() -> int:
     try:
         settings = portal_settings.load()
         write_logs(settings)
-        with _only_portal(settings), listen(settings.host, settings.port) as listener:
+        with only_portal(settings), listen(settings.host, settings.port) as listener:
             try:
                 _serve(settings, listener)
             finally:
@@ -142,8 +142,8 @@ def _why_not(host: str, port: int, problem: OSError) -> StartFailed:
 
 
 @contextmanager
-def _only_portal(settings: Settings) -> Iterator[None]:
-    """Hold the lock of the home. Two portals on one embedded database would each take the other's running answers for interrupted ones."""
+def only_portal(settings: Settings) -> Iterator[None]:
+    """Two portals on one embedded store would each take the other's running answers for cut ones."""
     if not settings.embedded:
         yield
         return

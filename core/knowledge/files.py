@@ -60,7 +60,9 @@ class Files:
             self._check_room(work, user, len(content))
         extracted = self._reader.text(name, content, user.id, on_place) if is_document(name, content) else None
         encoding = read_text(name, content, self._detector).encoding if extracted is None else ""
-        file = StoredFile(uuid4().hex, user.id, name, len(content), self._clock(), encoding=encoding)
+        file = StoredFile(
+            id=uuid4().hex, user_id=user.id, name=name, size_bytes=len(content), created_at=self._clock(), encoding=encoding
+        )
         with self._store() as work:
             work.files.add(file, content, extracted)
             self._check_room(work, user)  # Checked again: other uploads may have finished since.

@@ -27,7 +27,7 @@ WAIT_S = 120.0
 """Seconds that a document waits for its turn to begin."""
 TICK_S, PLACE_S = 0.1, 0.5
 """Seconds between checks whether a document must pause, and between reports of its queue position."""
-_WORKER = Path(__file__).with_name("worker.py")
+WORKER = Path(__file__).with_name("worker.py")
 _LOG = logging.getLogger(__name__)
 _UNAVAILABLE = "PDF and Word documents cannot be read at the moment. Try again later, or ask an admin: the log says why."
 _REFUSED = {
@@ -55,11 +55,15 @@ class ProcessDocumentReader:
         most_chars: int = MOST_CHARS,
         at_once: int = AT_ONCE,
         wait_s: float = WAIT_S,
+        worker: Path = WORKER,
     ) -> None:
-        """cpu_s, wall_s, memory_bytes, most_chars: limits for one document. wait_s: how long a document waits for its turn."""
+        """cpu_s, wall_s, memory_bytes, most_chars: limits for one document. wait_s: how long a document waits for its turn. worker: the program
+        that reads it.
+        """
         self._limits = {"cpu_s": cpu_s, "memory_bytes": memory_bytes, "most_chars": most_chars}
         self._wall_s = wall_s
         self._wait_s = wait_s
+        self._worker = worker
         self._most_chars = most_chars
         self._queue = ReadingQueue(at_once, at_once + MOST_OPEN - AT_ONCE)
 
@@ -85,7 +89,7 @@ class ProcessDocumentReader:
 
     def _ask(self, content: bytes, turn: Turn, on_place: OnPlace | None) -> dict[str, str]:
         # Isolated and without the portal's environment, which may contain secrets, and whose path would lead to other programs.
-        command = [sys.executable, "-I", str(_WORKER), json.dumps(self._limits)]
+        command = [sys.executable, "-I", str(self._worker), json.dumps(self._limits)]
         try:
             child = subprocess.Popen(command, stdin=PIPE, stdout=PIPE, stderr=PIPE, env={"LC_ALL": "C.UTF-8", "PATH": ""})
         except OSError as problem:

@@ -46,7 +46,7 @@ class ReadingQueue:
     def enter(self, person: str) -> Turn:
         with self._changed:
             self._number += 1
-            turn = Turn(person, self._number, self._clock())
+            turn = Turn(person=person, number=self._number, waits_since=self._clock())
             self._turns.append(turn)
             self._used.setdefault(person, 0.0)
             self._give()

@@ -10,7 +10,6 @@ from typing import Protocol
 
 from core.search.records import SearchHit, SearchPage, SearchQuery
 
-KINDS = ("conversation", "message", "feedback", "audit")
 COUNTED = 1000
 """Matches are counted up to this number. The cost of a search must not grow with how common its words are."""
 RANKED = 500

@@ -71,7 +71,13 @@ def transcript(
             if message is not writing:
                 draw_seam(thought=_thought(message))
                 _answer(message, free=free, on_again=on_again)
-                foot = Foot(each, _figures_of(message), details_of(message.generation), _mark(message), again=not _is_cut(message))
+                foot = Foot(
+                    answer=each,
+                    meta=_figures_of(message),
+                    details=details_of(message.generation),
+                    mark=_mark(message),
+                    again=not _is_cut(message),
+                )
             elif running is not None and running.turn.answer_id == message.id:
                 _running(portal, user, running, draw_seam, figures)
             else:
@@ -160,7 +166,7 @@ def _thought(message: Message) -> Thought | None:
         return None
     seconds = message.generation.timings.thinking_s if message.generation else None
     label = t("Thought process") if seconds is None else t("Thought for {seconds} s", seconds=_seconds(seconds))
-    return Thought(message.id, label, message.reasoning)
+    return Thought(answer_id=message.id, label=label, text=message.reasoning)
 
 
 # The answer that is being written
@@ -264,7 +270,7 @@ def _thought_so_far(now: Snapshot) -> Thought | None:
         return None
     seconds = _seconds(now.thinking_s or 0)
     label = t("Thought for {seconds} s", seconds=seconds) if now.text else t("Thinking, {seconds} s", seconds=seconds)
-    return Thought(now.answer_id, label, now.reasoning, running=not now.text)
+    return Thought(answer_id=now.answer_id, label=label, text=now.reasoning, running=not now.text)
 
 
 def _running_figures(now: Snapshot) -> str:

@@ -330,13 +330,12 @@ def test_where_no_process_can_start_the_log_says_why(monkeypatch: pytest.MonkeyP
 
 
 def test_an_installation_without_the_library_is_no_fault_of_the_document(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
+    caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
     worker = tmp_path / "worker.py"
     worker.write_text("import no_such_library")
-    monkeypatch.setattr("data.documents.reader._WORKER", worker)
     with caplog.at_level(logging.ERROR), pytest.raises(Unavailable):
-        READER.text("a.pdf", page(stream(shown("x"))))
+        ProcessDocumentReader(worker=worker).text("a.pdf", page(stream(shown("x"))))
     assert "no_such_library" in caplog.text
 
 
@@ -354,8 +353,7 @@ def test_a_reader_sees_nothing_of_the_portals_environment_and_writes_no_file(mon
         "        return json.dumps({'text': problem.strerror + ' ' + str(sorted(os.environ))})\n"
         "main()\n"
     )
-    monkeypatch.setattr("data.documents.reader._WORKER", worker)
-    said = READER.text("a.pdf", b"")
+    said = ProcessDocumentReader(worker=worker).text("a.pdf", b"")
     assert said.startswith("File too large") and "PORTAL" not in said
 
 
