@@ -44,7 +44,8 @@ def _findings(settings: Settings) -> Iterator[Finding]:
 def _store(settings: Settings) -> Iterator[Finding]:
     engine = "Elasticsearch" if settings.elasticsearch_url else "embedded full-text search"
     if settings.embedded and not Path(settings.database.removeprefix("sqlite:///")).exists():
-        yield Finding(part="Storage", good=None, state=f"SQLite, {settings.database.removeprefix('sqlite:///')}: created at the first start")
+        file = settings.database.removeprefix("sqlite:///")
+        yield Finding(part="Database", good=None, state=f"SQLite, {file}: created at the first start")
         yield Finding(part="Search index", good=None, state=f"{engine}: created at the first start")
         return
     try:
@@ -54,16 +55,16 @@ def _store(settings: Settings) -> Iterator[Finding]:
             line = ", ".join(facts)
             if not state.known:
                 yield Finding(
-                    part="Storage",
+                    part="Database",
                     good=False,
                     state=line,
                     advice="A newer portal version wrote it. Install that version again, or restore an older backup.",
                 )
                 return
             if state.revision == state.expected:
-                yield Finding(part="Storage", good=True, state=line)
+                yield Finding(part="Database", good=True, state=line)
             else:
-                yield Finding(part="Storage", good=None, state=line, advice=f"The next start migrates it to revision {state.expected}.")
+                yield Finding(part="Database", good=None, state=line, advice=f"The next start migrates it to revision {state.expected}.")
             if state.revision is None:
                 return
             if index.engine == "none":
@@ -83,7 +84,7 @@ def _store(settings: Settings) -> Iterator[Finding]:
             except PortalError as problem:
                 yield Finding(part="Search index", good=False, state=engine, advice=str(problem))
     except PortalError as problem:
-        yield Finding(part="Storage", good=False, state=settings.database.split("@")[-1], advice=str(problem))
+        yield Finding(part="Database", good=False, state=settings.database.split("@")[-1], advice=str(problem))
 
 
 def _models(settings: Settings) -> Finding:

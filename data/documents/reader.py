@@ -57,8 +57,9 @@ class ProcessDocumentReader:
         wait_s: float = WAIT_S,
         worker: Path = WORKER,
     ) -> None:
-        """cpu_s, wall_s, memory_bytes, most_chars: limits for one document. wait_s: how long a document waits for its turn. worker: the program
-        that reads it.
+        """cpu_s, wall_s, memory_bytes, most_chars: limits for one document.
+
+        wait_s: how long a document waits for its turn. worker: the program that reads it.
         """
         self._limits = {"cpu_s": cpu_s, "memory_bytes": memory_bytes, "most_chars": most_chars}
         self._wall_s = wall_s
