@@ -121,11 +121,11 @@ def another(request: GenerationRequest, number: int) -> GenerationRequest:
 
 def merged(deltas: Sequence[Delta]) -> Delta:
     return Delta(
-        "".join(each.text for each in deltas),
-        "".join(each.reasoning for each in deltas),
-        deltas[-1].tokens if deltas else 0,
-        tuple(call for each in deltas for call in each.tool_calls),
-        tuple(told for each in deltas for told in each.logprobs),
+        text="".join(each.text for each in deltas),
+        reasoning="".join(each.reasoning for each in deltas),
+        tokens=deltas[-1].tokens if deltas else 0,
+        tool_calls=tuple(call for each in deltas for call in each.tool_calls),
+        logprobs=tuple(told for each in deltas for told in each.logprobs),
     )
 
 

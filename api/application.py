@@ -16,7 +16,7 @@ from api.middleware.request_ids import RequestIds
 from api.openai import chat_routes, completion_routes, vector_routes
 from api.portal import conversations, feedback, files, folders, index, jobs, models, people, retention, search, sessions, store, usage
 from api.responses import response_routes
-from api.services import Portal
+from bootstrap.portal import Portal
 
 MAX_BODY_BYTES = 1024 * 1024
 """Of everything but an uploaded file."""

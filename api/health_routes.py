@@ -11,7 +11,7 @@ from api.middleware import diagnostics
 from api.services import PortalHere
 from core.errors import PortalError
 from core.models.records import ModelKind, ModelState
-from core.search.records import SearchQuery
+from core.search.records import DocumentKind, SearchQuery
 
 log = logging.getLogger(__name__)
 router = APIRouter(tags=["health"])
@@ -75,7 +75,7 @@ def _model(portal: PortalHere) -> Part:
 
 def _index(portal: PortalHere) -> Part:
     try:
-        portal.index.search(SearchQuery("ready", "message", owner_id="", limit=1))
+        portal.index.search(SearchQuery("ready", DocumentKind.MESSAGE, owner_id="", limit=1))
     except PortalError as problem:
         return Part(ready=False, detail=str(problem))
     return Part(ready=True, detail="reachable")

@@ -272,7 +272,7 @@ def main() -> None:
     rows: list[list[str]] = []
     path = chosen.out or (None if chosen.only else ROOT / "bench" / "results" / f"{datetime.now(UTC):%Y-%m-%d}-engine-cpu.md")
     with tempfile.TemporaryDirectory(prefix="portal-bench-") as folder:
-        bench = Bench(Path(folder), llama_server(), chosen.threads, chosen.repeats, chosen.chats)
+        bench = Bench(folder=Path(folder), server=llama_server(), threads=chosen.threads, repeats=chosen.repeats, chats=chosen.chats)
         for name in chosen.only or MEASURES:
             for found in MEASURES[name](bench):
                 print("  ".join(found), flush=True)

@@ -231,7 +231,7 @@ def load_models(portal: Portal) -> None:
     if last is not None and last.in_a_row >= MOST_CRASHES:
         words = "It ended the last {n} runs in llama.cpp. Load it on the Models page, with its own process."
         refusals[last.model] = StoredError(words, {"n": last.in_a_row})
-    portal.models.load_at_start(StartModel(model_name(path), path, chosen.first_load, default=True), refusals)
+    portal.models.load_at_start(StartModel(name=model_name(path), path=path, settings=chosen.first_load, default=True), refusals)
 
 
 def ensure_first_admin(portal: Portal) -> str | None:

@@ -98,7 +98,7 @@ def open_backup(settings: Settings, path: Path, passphrase: Callable[[], str]) -
             _forget_old_index(settings, database)
 
         try:
-            yield OpenedBackup(contents, database.name, is_empty(database), restore)
+            yield OpenedBackup(contents=contents, target=database.name, empty=is_empty(database), restore=restore)
         finally:
             database.close()
 

@@ -45,7 +45,15 @@ def inspect_store(database: Database) -> StoreState:
         size_bytes = int(connection.exec_driver_sql(size).scalar_one())
     known = revision is None or revision in {script.revision for script in scripts.walk_revisions()}
     kind = "SQLite" if database.is_sqlite else "PostgreSQL"
-    return StoreState(kind, version, database.name, revision, scripts.get_current_head(), known, size_bytes)
+    return StoreState(
+        kind=kind,
+        version=version,
+        name=database.name,
+        revision=revision,
+        expected=scripts.get_current_head(),
+        known=known,
+        size_bytes=size_bytes,
+    )
 
 
 class SqlStoreInspector:
@@ -58,4 +66,6 @@ class SqlStoreInspector:
         state = inspect_store(self._database)
         with self._database.connect() as connection:
             rows = count_rows(connection)
-        return StoreFacts(state.kind, state.version, state.name, state.revision or "", state.size_bytes, rows)
+        return StoreFacts(
+            kind=state.kind, version=state.version, name=state.name, revision=state.revision or "", size_bytes=state.size_bytes, rows=rows
+        )

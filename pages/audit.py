@@ -66,7 +66,7 @@ def _filters(portal: Portal, user: User) -> tuple[AuditFilter, str]:
         actor = st.selectbox(t("Person"), list(names), None, names.__getitem__, placeholder=t("Everybody"), key="audit-actor", **kept)
         dates = st.date_input(t("Between (UTC)"), (), format="YYYY-MM-DD", key="audit-dates", **kept)
     since, until = between(dates, UTC)
-    return AuditFilter(action, actor, since, until), text or ""
+    return AuditFilter(action=action, actor_id=actor, since=since, until=until), text or ""
 
 
 def _table(page: AuditPage) -> None:

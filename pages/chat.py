@@ -21,6 +21,7 @@ from pages.shell.words import said, t
 from pages.widgets.chat import linked_message, location, sidebar
 from pages.widgets.chat.composer import PROMPT, composer, gone_model, options
 from pages.widgets.chat.message import plain
+from pages.widgets.chat.reading import reading
 from pages.widgets.chat.transcript import transcript
 from pages.widgets.common.cookie import session_watch
 from pages.widgets.common.requests import take, wish, wish_of_component
@@ -146,9 +147,9 @@ def _ask(portal: Portal, user: User, models: Sequence[ServedModel], here: str | 
     held: list[StoredFile] = st.session_state.setdefault(_HELD, [])
     refused: list[PortalError] = []
     for file in asked.get("files", ()):
-        with st.bottom, st.spinner(t("Reading {name}", name=plain(file.name))):
+        with reading(file.name) as on_place:
             try:
-                held.append(portal.files.upload(user, file.name, file.getvalue()))
+                held.append(portal.files.upload(user, file.name, file.getvalue(), on_place))
             except PortalError as problem:
                 refused.append(problem)
     if refused:

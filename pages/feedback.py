@@ -158,7 +158,9 @@ def _filters(portal: Portal, user: User, counts: dict[ReviewState, int]) -> tupl
                     st.rerun()
             st.space("stretch")
             since, until = between(dates, UTC)
-            filter = FeedbackFilter(rating, model, wanted if isinstance(wanted, ReviewState) else None, since, until)
+            filter = FeedbackFilter(
+                rating=rating, model=model, state=wanted if isinstance(wanted, ReviewState) else None, since=since, until=until
+            )
             st.download_button(
                 t("Export CSV"),
                 lambda: feedback_csv(portal.feedback.all(user, filter, text or "")),

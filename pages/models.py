@@ -74,7 +74,7 @@ def _files(portal: Portal, user: User) -> list[ModelFile]:
             try:
                 files.append(portal.models.read_file(user, Path(path)))
             except PortalError as problem:
-                files.append(ModelFile(Path(path), Path(path).name, 0, error=StoredError.of(problem)))
+                files.append(ModelFile(path=Path(path), name=Path(path).name, size_bytes=0, error=StoredError.of(problem)))
     return files
 
 

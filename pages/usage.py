@@ -122,7 +122,7 @@ def _query(models: Sequence[str], groups: Sequence[str]) -> UsageQuery:
     if len(chosen) == 2:
         state["usage-range"] = chosen
     first, last = state.get("usage-range") or _last_days(today, 28)
-    return UsageQuery(first, last, None if model == ALL else model, None if group == ALL else group)
+    return UsageQuery(first=first, last=last, model=None if model == ALL else model, group=None if group == ALL else group)
 
 
 def _last_days(today: date, n: int) -> tuple[date, date]:
@@ -278,7 +278,11 @@ def _by_person(parts: UsageParts) -> None:
 
 def _satisfaction(report: UsageReport) -> None:
     rated = [(name, each, each.satisfaction_interval()) for name, each in report.by_model]
-    estimates = [Estimate(name, each.satisfaction or 0.0, *interval, each.rated) for name, each, interval in rated if interval]
+    estimates = [
+        Estimate(name=name, share=each.satisfaction or 0.0, low=interval[0], high=interval[1], n=each.rated)
+        for name, each, interval in rated
+        if interval
+    ]
     with card("satisfaction", t("Rated good, by model"), t("Share of rated answers with 95 % interval; n = rated answers")):
         if estimates:
             charts.show(charts.intervals(estimates, dark()), "chart-satisfaction", t("Rated good, by model"))

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from core.errors import InvalidInput
-from core.inference.requests import ChatMessage, Tool, ToolCall
+from core.inference.requests import ChatMessage, ChatRole, Tool, ToolCall
 
 MOST_TOOLS = 128
 FunctionName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$", description="1 to 64 letters, digits, _ or -.")]
@@ -73,8 +73,14 @@ class MessageIn(Lenient):
         calls = tuple(ToolCall(call.id or "", call.function.name, call.function.text) for call in self.tool_calls or ())
         if calls and self.role != "assistant":
             raise InvalidInput("Only an assistant's message can hold {field}.", field=f"messages.{place}.tool_calls")
-        role = "system" if self.role == "developer" else self.role
-        return ChatMessage(role, self._text(place), self.reasoning_content or "", calls, self.tool_call_id or "")
+        role = ChatRole.SYSTEM if self.role == "developer" else ChatRole(self.role)
+        return ChatMessage(
+            role=role,
+            content=self._text(place),
+            reasoning=self.reasoning_content or "",
+            tool_calls=calls,
+            tool_call_id=self.tool_call_id or "",
+        )
 
     def _text(self, place: int) -> str:
         if not isinstance(self.content, list):
@@ -103,7 +109,9 @@ class ToolIn(Lenient):
     def tool(self) -> Tool:
         parameters = self.function.parameters or {"type": "object", "properties": {}}
         written = json.dumps(parameters, ensure_ascii=False)
-        return Tool(self.function.name, self.function.description or "", written, strict=self.function.strict is True)
+        return Tool(
+            name=self.function.name, description=self.function.description or "", parameters=written, strict=self.function.strict is True
+        )
 
 
 class NamedFunction(Lenient):

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.openai.chat_parts import MOST_TOOLS, Lenient, MessageIn, NamedTool, ResponseFormat, ToolIn, Whole
 from api.openai.ignored import unknown
 from core.errors import InvalidInput
-from core.inference.requests import ChatMessage, GenerationRequest, SamplingParams, Tool
+from core.inference.requests import ChatMessage, ChatRole, GenerationRequest, SamplingParams, Tool, ToolChoice
 from core.people.records import User
 
 NOT_OFFERED: dict[str, tuple[Any, ...]] = {
@@ -100,14 +100,15 @@ class ChatRequest(BaseModel):
         messages = tuple(message.message(place) for place, message in enumerate(self.messages))
         tools = tuple(tool.tool() for tool in self.tools or ())
         return GenerationRequest(
-            messages,
-            user.id,
-            self.model or None,
-            self._params(),
-            self._thinks(),
+            messages=messages,
+            user_id=user.id,
+            model=self.model or None,
+            params=self._params(),
+            thinking=self._thinks(),
             batch=self.service_tier == "flex",
             tools=tools,
-            tool_choice=self._tool_choice(tools),
+            tool_choice=self._tool_choice(),
+            required_tool=self._required_tool(tools),
             adapter=self.adapter or None,
             guard=self.repetition_guard is not False,
             continued=self._continues(messages[-1]),
@@ -117,7 +118,7 @@ class ChatRequest(BaseModel):
         """Whether the answer goes on from the last message."""
         if self.continue_final_message is False or self.add_generation_prompt is True:
             return False
-        return last.role == "assistant" and not last.tool_calls and bool(last.content)
+        return last.role == ChatRole.ASSISTANT and not last.tool_calls and bool(last.content)
 
     def _params(self) -> SamplingParams:
         stop = [self.stop] if isinstance(self.stop, str) else self.stop or []
@@ -156,15 +157,18 @@ class ChatRequest(BaseModel):
             raise InvalidInput("{field} needs logprobs to be true.", field="top_logprobs")
         return None
 
-    def _tool_choice(self, tools: tuple[Tool, ...]) -> str:
-        choice = self.tool_choice or "auto"
-        name = choice.function.name if isinstance(choice, NamedTool) else choice
-        if isinstance(choice, NamedTool) and name not in (tool.name for tool in tools):
-            raise InvalidInput("{field} names {name}, which is not among the tools.", field="tool_choice", name=name)
-        if name == "required" and not tools:
+    def _tool_choice(self) -> ToolChoice:
+        return ToolChoice.REQUIRED if isinstance(self.tool_choice, NamedTool) else ToolChoice(self.tool_choice or "auto")
+
+    def _required_tool(self, tools: tuple[Tool, ...]) -> str | None:
+        """Return the name of the one tool to call, if there is one. Raises InvalidInput for a tool that was not sent."""
+        if self.tool_choice == "required" and not tools:
             raise InvalidInput("{field} asks for a tool, but none was sent.", field="tool_choice")
-        if isinstance(choice, NamedTool) and name in ("auto", "none", "required"):
-            raise InvalidInput("{field} cannot name a tool called {name}. Rename it.", field="tool_choice", name=name)
+        if not isinstance(self.tool_choice, NamedTool):
+            return None
+        name = self.tool_choice.function.name
+        if name not in (tool.name for tool in tools):
+            raise InvalidInput("{field} names {name}, which is not among the tools.", field="tool_choice", name=name)
         return name
 
     def _thinks(self) -> bool:

@@ -74,7 +74,14 @@ class CompletionRequest(BaseModel):
         params, guard = self._params(), self.repetition_guard is not False
         return [
             GenerationRequest(
-                (), user.id, self.model or None, params, thinking=False, guard=guard, prompt=prompt, suffix=self.suffix or None
+                messages=(),
+                user_id=user.id,
+                model=self.model or None,
+                params=params,
+                thinking=False,
+                guard=guard,
+                prompt=prompt,
+                suffix=self.suffix or None,
             )
             for prompt in self.prompt
         ]  # fmt: skip

@@ -49,7 +49,9 @@ class EmbeddingsIn(BaseModel):
 
     def request(self, user: User) -> EmbeddingRequest:
         """Raises InvalidInput."""
-        return EmbeddingRequest(self.input, user.id, self.model or None, self.dimensions, truncate=self.truncate is True)
+        return EmbeddingRequest(
+            inputs=self.input, user_id=user.id, model=self.model or None, dimensions=self.dimensions, truncate=self.truncate is True
+        )
 
 
 class DocumentIn(Lenient):
@@ -77,5 +79,6 @@ class RerankIn(BaseModel):
 
     def request(self, user: User) -> RerankRequest:
         """Raises InvalidInput."""
-        return RerankRequest(self.query, self.texts, user.id, self.model or None, truncate=self.truncate is True)
-
+        return RerankRequest(
+            query=self.query, documents=self.texts, user_id=user.id, model=self.model or None, truncate=self.truncate is True
+        )

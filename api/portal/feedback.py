@@ -82,7 +82,9 @@ def asked_filter(
     since: Annotated[Moment | None, Query(description="Included.")] = None,
     until: Annotated[Moment | None, Query(description="Not included.")] = None,
 ) -> FeedbackFilter:
-    return FeedbackFilter(int(rating) if rating else None, model, ReviewState(state) if state else None, since, until)
+    return FeedbackFilter(
+        rating=int(rating) if rating else None, model=model, state=ReviewState(state) if state else None, since=since, until=until
+    )
 
 
 FilterHere = Annotated[FeedbackFilter, Depends(asked_filter)]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from asyncio import Semaphore
 from typing import Annotated
 from urllib.parse import quote
+from weakref import WeakValueDictionary
 
 import anyio.to_thread
 from fastapi import APIRouter, Query, Request
@@ -18,8 +20,12 @@ from core.knowledge.encodings import ENCODINGS
 PATH = "/api/v1/files"
 router = APIRouter(prefix=PATH, tags=["files"])
 
-_uploads = anyio.CapacityLimiter(8)
+_EACH = 3
+"""Uploads of one person at once: nobody takes all threads."""
+_uploads = anyio.CapacityLimiter(8 * _EACH)
 """Threads of their own: a document may be read for a minute, and all other routes share the usual ones."""
+_lanes: WeakValueDictionary[str, Semaphore] = WeakValueDictionary()
+"""By person, while uploads of theirs are here."""
 _BODY = {"requestBody": {"required": True, "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}}
 
 
@@ -32,8 +38,9 @@ async def upload(
     request: Request, portal: PortalHere, user: SignedIn, name: Annotated[Line, Query(description="With its ending, as in report.csv.")]
 ) -> FileOut:
     """Upload a text file: its bytes are the body. It waits a day for a question that names its id among files."""
-    content = await request.body()
-    return FileOut.of(await anyio.to_thread.run_sync(portal.files.upload, user, name, content, limiter=_uploads))
+    async with _lanes.setdefault(user.id, Semaphore(_EACH)):
+        content = await request.body()
+        return FileOut.of(await anyio.to_thread.run_sync(portal.files.upload, user, name, content, limiter=_uploads))
 
 
 @router.get("/{file_id}")

@@ -150,10 +150,19 @@ def load(body: Load, portal: PortalHere, user: SignedIn) -> LoadedOut:
     """Start loading; follow it in GET /api/v1/models. What runs is not touched."""
     isolated = portal.settings.isolated if body.isolated is None else body.isolated
     settings = LoadSettings(
-        body.context, body.slots, body.gpu_layers, body.kv_type, body.threads, body.flash_attention, body.streams, body.split_mode,
-        body.main_gpu, tuple(body.gpu_shares),
-        tuple(Adapter(each.name, portal.models.folder / Path(each.path), each.scale) for each in body.adapters), isolated,
-    )  # fmt: skip
+        context=body.context,
+        slots=body.slots,
+        gpu_layers=body.gpu_layers,
+        kv_type=body.kv_type,
+        threads=body.threads,
+        flash_attention=body.flash_attention,
+        streams=body.streams,
+        split_mode=body.split_mode,
+        main_gpu=body.main_gpu,
+        gpu_shares=tuple(body.gpu_shares),
+        adapters=tuple(Adapter(each.name, portal.models.folder / Path(each.path), each.scale) for each in body.adapters),
+        isolated=isolated,
+    )
     path = portal.models.folder / Path(body.path)
     loading = portal.models.load(user, path, settings, default=body.default, at_start=body.at_start)
     return LoadedOut.of(loading, portal.models.kept(user))

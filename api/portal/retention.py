@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter
 from fastapi import Path as InPath
@@ -11,15 +11,16 @@ from pydantic import BaseModel, Field
 
 from api.identity import SignedIn
 from api.portal.shapes import Asked, Line
-from api.services import Portal, PortalHere
-from core.operations.records import EVERY_GROUP
+from api.services import PortalHere
+from bootstrap.portal import Portal
+from core.operations.records import EVERY_GROUP, RetentionKind
 from core.people.records import User
 
 router = APIRouter(prefix="/api/v1/retention", tags=["retention"])
 
 
 class RuleIn(Asked):
-    kind: Literal["chats", "files", "feedback", "audit"]
+    kind: RetentionKind
     group: Line = Field(default=EVERY_GROUP, description="* is every group without a rule of its own.")
     days: int | None = Field(description="null takes the rule away.")
 

@@ -12,16 +12,14 @@ from pydantic import BaseModel, Field
 from api.identity import SignedIn
 from api.portal.shapes import FolderId, Line, Moment
 from api.services import PortalHere
-from core.search.records import MARK_END, MARK_START
+from core.search.records import MARK_END, MARK_START, DocumentKind
 from core.search.search import Found, FoundItem
 
 router = APIRouter(prefix="/api/v1", tags=["search"])
 
-KindWord = Literal["conversation", "message", "feedback", "audit"]
-
 
 class FoundItemOut(BaseModel):
-    kind: KindWord
+    kind: DocumentKind
     id: str
     conversation_id: str | None
     message_id: str | None
@@ -32,7 +30,7 @@ class FoundItemOut(BaseModel):
     @staticmethod
     def of(item: FoundItem) -> FoundItemOut:
         return FoundItemOut(
-            kind=item.kind,  # type: ignore[arg-type]
+            kind=item.kind,
             id=item.id,
             conversation_id=item.conversation_id,
             message_id=item.message_id,
@@ -67,7 +65,7 @@ def search(
     portal: PortalHere,
     user: SignedIn,
     q: Annotated[Line, Query(description="Words that must all occur.")],
-    kind: Annotated[KindWord | None, Query(description="Left out: own conversations and messages.")] = None,
+    kind: Annotated[DocumentKind | None, Query(description="Left out: own conversations and messages.")] = None,
     since: Annotated[Moment | None, Query(description="Included.")] = None,
     until: Annotated[Moment | None, Query(description="Not included.")] = None,
     model: Annotated[Line | None, Query(description="Only answers and ratings of this model.")] = None,

@@ -236,10 +236,19 @@ class Sampling(Asked):
 
     def params(self) -> SamplingParams:
         return SamplingParams(
-            self.temperature, self.top_p, self.top_k, self.min_p, self.repeat_penalty, self.max_tokens, tuple(self.stop or ()), self.seed,
-            typical_p=self.typical_p, presence_penalty=self.presence_penalty, frequency_penalty=self.frequency_penalty,
+            temperature=self.temperature,
+            top_p=self.top_p,
+            top_k=self.top_k,
+            min_p=self.min_p,
+            repeat_penalty=self.repeat_penalty,
+            max_tokens=self.max_tokens,
+            stop=tuple(self.stop or ()),
+            seed=self.seed,
+            typical_p=self.typical_p,
+            presence_penalty=self.presence_penalty,
+            frequency_penalty=self.frequency_penalty,
             thinking_budget=self.thinking_budget,
-        )  # fmt: skip
+        )
 
 
 def at_least_one(**given: object) -> None:

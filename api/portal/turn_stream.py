@@ -12,8 +12,8 @@ from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
 from api.portal.shapes import MessageOut
-from api.services import Portal
 from api.streams import KEEP_ALIVE, KEEP_ALIVE_S, Cutoff, EventStream, Feed, sse
+from bootstrap.portal import Portal
 from core.chat.records import MessageStatus, Turn
 from core.chat.running_turn import RunningTurn, Snapshot
 from core.errors import NotSignedIn, PortalError
@@ -93,7 +93,7 @@ class Watch:
             yield sse(done.model_dump(mode="json"), "done")
 
     async def _news(self) -> AsyncGenerator[bytes]:
-        sent = Snapshot(self._turn.id, self._turn.question_id, self._turn.answer_id)
+        sent = Snapshot(turn_id=self._turn.id, question_id=self._turn.question_id, answer_id=self._turn.answer_id)
         while sent.running and not sent.unsaved:
             now = await self._next()
             if now is None:

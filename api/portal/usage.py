@@ -82,7 +82,7 @@ def usage(
 ) -> UsageReportOut:
     """People, chats, tokens, satisfaction and times of a range of days, in all and by day, model and group."""
     last = last or datetime.now(UTC).date()
-    report = portal.usage.report(user, UsageQuery(first or last - timedelta(days=29), last, model, group))
+    report = portal.usage.report(user, UsageQuery(first=first or last - timedelta(days=29), last=last, model=model, group=group))
     return UsageReportOut(
         first=report.query.first,
         last=report.query.last,

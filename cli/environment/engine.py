@@ -104,7 +104,7 @@ def _identity(places: Places) -> str:
 
 
 def _install_and_try(places: Places, build: Build) -> list[Trial]:
-    wheel = _cached(places, build) or _compile(places, build)
+    wheel = _cached(places, build) or compile_wheel(places, build)
     with step("Installing llama.cpp and trying one decode", "Installed llama.cpp and tried one decode"):
         options = ["--no-deps", "--no-index", "--force-reinstall", "--disable-pip-version-check"]
         run([places.python, "-m", "pip", "install", *options, wheel], places.log)
@@ -117,7 +117,7 @@ def _cached(places: Places, build: Build) -> Path | None:
 
 
 @contextmanager
-def _compiling_alone(folder: Path) -> Iterator[Path]:
+def compiling_alone(folder: Path) -> Iterator[Path]:
     """A folder to compile in, empty: homes that share the cache compile a build once. What a killed one left is removed."""
     work = folder / "work"
     folder.mkdir(parents=True, exist_ok=True)
@@ -132,12 +132,12 @@ def _compiling_alone(folder: Path) -> Iterator[Path]:
             shutil.rmtree(work, ignore_errors=True)
 
 
-def _compile(places: Places, build: Build) -> Path:
-    with _compiling_alone(places.cache / build.key) as work:
-        return _cached(places, build) or _compile_in(work, places, build)
+def compile_wheel(places: Places, build: Build) -> Path:
+    with compiling_alone(places.cache / build.key) as work:
+        return _cached(places, build) or compile_in(work, places, build)
 
 
-def _compile_in(work: Path, places: Places, build: Build) -> Path:
+def compile_in(work: Path, places: Places, build: Build) -> Path:
     """Build the wheel with tools in a folder of their own, and put it into the cache."""
     system_packages.install(system_packages.missing_compiler(), places.log)
     folder = places.cache / build.key
@@ -161,7 +161,7 @@ def _compile_in(work: Path, places: Places, build: Build) -> Path:
             [tools / "bin" / "python", "-m", "pip", "wheel", *options, "--require-hashes", "-r", ENGINE, "-w", made],
             places.log,
             environment=environment,
-            each_line=_share_done(current),
+            each_line=share_done(current),
         )
     wheel = next(made.glob("*.whl"))
     unfinished = folder / f"{wheel.name}.new"
@@ -169,7 +169,7 @@ def _compile_in(work: Path, places: Places, build: Build) -> Path:
     return unfinished.replace(folder / wheel.name)
 
 
-def _share_done(current: Step) -> Callable[[str], None]:
+def share_done(current: Step) -> Callable[[str], None]:
     def read(line: str) -> None:
         if found := _NINJA.search(line[:40]):
             current.detail = f"{100 * int(found[1]) // int(found[2])} %"

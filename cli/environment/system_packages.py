@@ -34,7 +34,7 @@ def install(packages: Sequence[str], log: Path) -> None:
     names = " ".join(packages)
     if shutil.which("apt-get") is None:
         raise StartFailed("These are missing: {names}. Install them with the packages of your system, then try again.", names=names)
-    prefix = _privilege()
+    prefix = privilege()
     if prefix is None:
         raise StartFailed("These system packages are missing. Type: sudo apt-get install -y {names}", names=names)
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
@@ -43,7 +43,7 @@ def install(packages: Sequence[str], log: Path) -> None:
         run([*prefix, "apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages], log, environment=environment)
 
 
-def _privilege() -> list[str] | None:
+def privilege() -> list[str] | None:
     """What to put before apt-get: nothing for root, sudo where it asks no password, None where it may not."""
     if os.geteuid() == 0:
         return []

@@ -39,7 +39,7 @@ def main() -> int:
     try:
         settings = portal_settings.load()
         write_logs(settings)
-        with _only_portal(settings), listen(settings.host, settings.port) as listener:
+        with only_portal(settings), listen(settings.host, settings.port) as listener:
             try:
                 _serve(settings, listener)
             finally:
@@ -142,7 +142,7 @@ def _why_not(host: str, port: int, problem: OSError) -> StartFailed:
 
 
 @contextmanager
-def _only_portal(settings: Settings) -> Iterator[None]:
+def only_portal(settings: Settings) -> Iterator[None]:
     """Two portals on one embedded store would each take the other's running answers for cut ones."""
     if not settings.embedded:
         yield

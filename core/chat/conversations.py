@@ -16,7 +16,7 @@ from core.people.accounts import clean_line
 from core.people.permissions import Permission, allows, require
 from core.people.records import User
 from core.search.ports import SearchIndex
-from core.search.records import SearchQuery
+from core.search.records import DocumentKind, SearchQuery
 from core.unit_of_work import Store, UnitOfWork
 
 UNTITLED = ""
@@ -95,8 +95,8 @@ class Conversations:
         require(user.role, Permission.CHAT)
         hits = [
             hit.conversation_id
-            for kind in ("conversation", "message")
-            for hit in self._search.search(SearchQuery(text, kind, user.id, limit))
+            for kind in (DocumentKind.CONVERSATION, DocumentKind.MESSAGE)
+            for hit in self._search.search(SearchQuery(text=text, kind=kind, owner_id=user.id, limit=limit))
         ]
         with self._store() as work:
             return self._kept(work.conversations.by_ids(user.id, tuple(dict.fromkeys(hits))[:limit]))
@@ -111,7 +111,9 @@ class Conversations:
     def new(self, user: User, title: str = UNTITLED, folder_id: str | None = None) -> Conversation:
         require(user.role, Permission.CHAT)
         now = self._clock()
-        conversation = Conversation(uuid4().hex, user.id, clean_line(title), now, now, folder_id=folder_id)
+        conversation = Conversation(
+            id=uuid4().hex, user_id=user.id, title=clean_line(title), created_at=now, updated_at=now, folder_id=folder_id
+        )
         with self._store() as work:
             if folder_id is not None:
                 own_folder(work, user, folder_id)

@@ -43,7 +43,7 @@ class Folders:
     def new(self, user: User, name: str) -> Folder:
         """Raises InvalidInput for an unusable name, Conflict if the name is taken or there are too many."""
         require(user.role, Permission.CHAT)
-        folder = Folder(uuid4().hex, user.id, _usable(name), self._clock())
+        folder = Folder(id=uuid4().hex, user_id=user.id, name=_usable(name), created_at=self._clock())
         with self._store() as work:
             work.folders.add(folder)
             if len(work.folders.of_user(user.id)) > MOST_FOLDERS:

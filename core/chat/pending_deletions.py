@@ -42,7 +42,7 @@ class PendingDeletions:
         with self._lock:
             if id in self._pending:
                 return
-            self._pending[id] = Pending(id, user.id, title, timer)
+            self._pending[id] = Pending(id=id, user_id=user.id, title=title, timer=timer)
         timer.start()
 
     def take_back(self, user: User, id: str) -> bool:

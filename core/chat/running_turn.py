@@ -58,7 +58,7 @@ class RunningTurn:
         self._place_told = 0.0
         self._first_token: float | None = None
         self._first_text: float | None = None
-        self._now = Snapshot(turn.id, turn.question_id, turn.answer_id)
+        self._now = Snapshot(turn_id=turn.id, question_id=turn.question_id, answer_id=turn.answer_id)
         self._changed = threading.Condition()
         self._listeners: list[Listener] = []
         self._answer: Answer | None = None

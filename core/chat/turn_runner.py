@@ -17,7 +17,7 @@ from core.chat.titles import better_title, title_of
 from core.errors import InvalidInput, PortalError, PromptTooLong, StoredError, Unavailable
 from core.inference.gateway import Answer, Gateway
 from core.inference.records import FinishReason, Source
-from core.inference.requests import ChatMessage, Delta, Finished, GenerationRequest, Queued, SamplingParams
+from core.inference.requests import ChatMessage, ChatRole, Delta, Finished, GenerationRequest, Queued, SamplingParams
 from core.knowledge.attachment import text_of, with_files
 from core.knowledge.records import StoredFile
 from core.operations.log_context import add_to_log_context
@@ -98,7 +98,13 @@ class TurnRunner:
         prompt = prompt_of(way, read)
         while not running.stop_requested:
             request = GenerationRequest(
-                tuple(prompt), user.id, options.model, options.params, options.thinking, turn.conversation_id, id=turn.id
+                messages=tuple(prompt),
+                user_id=user.id,
+                model=options.model,
+                params=options.params,
+                thinking=options.thinking,
+                conversation_id=turn.conversation_id,
+                id=turn.id,
             )
             try:
                 answer = self._gateway.answer(user, request, source)
@@ -200,12 +206,12 @@ def prompt_of(way: Sequence[Message], read: Mapping[str, str]) -> list[ChatMessa
         raise InvalidInput("There is no question to answer.")
     for question, answer in pairwise(way):
         if question.author is Author.USER and answer.text:
-            prompt += [_asked(question, read), ChatMessage("assistant", answer.text, answer.reasoning)]
+            prompt += [_asked(question, read), ChatMessage(role=ChatRole.ASSISTANT, content=answer.text, reasoning=answer.reasoning)]
     return [*prompt, _asked(way[-1], read)]
 
 
 def _asked(question: Message, read: Mapping[str, str]) -> ChatMessage:
-    return ChatMessage("user", with_files(question.text, [(file.name, read[file.id]) for file in question.files]))
+    return ChatMessage(ChatRole.USER, with_files(question.text, [(file.name, read[file.id]) for file in question.files]))
 
 
 def _shorter(prompt: list[ChatMessage], share: float) -> list[ChatMessage]:

@@ -100,8 +100,15 @@ class Turns:
                 earlier = path(work.messages.of_conversation(conversation.id), parent_id)
                 self._check_reads_files([file for message in earlier for file in message.files], options)
             question = Message(
-                uuid4().hex, conversation.id, parent_id, Author.USER, words, MessageStatus.DONE, self._clock(), files=attached
-            )  # fmt: skip
+                id=uuid4().hex,
+                conversation_id=conversation.id,
+                parent_id=parent_id,
+                author=Author.USER,
+                text=words,
+                status=MessageStatus.DONE,
+                created_at=self._clock(),
+                files=attached,
+            )
             return self._begin(work, user, conversation, question, request_id, new_question=True)
 
         return self._once(user, request_id, begin, options, source)
@@ -165,8 +172,26 @@ class Turns:
         if work.turns.streaming_in(conversation.id):
             raise Conflict("An answer is still running in this conversation. Wait for it or stop it.")
         now = self._clock()
-        answer = Message(uuid4().hex, conversation.id, question.id, Author.ASSISTANT, "", MessageStatus.STREAMING, now)
-        turn = Turn(uuid4().hex, user.id, request_id, conversation.id, question.id, answer.id, MessageStatus.STREAMING, now, now + LEASE)
+        answer = Message(
+            id=uuid4().hex,
+            conversation_id=conversation.id,
+            parent_id=question.id,
+            author=Author.ASSISTANT,
+            text="",
+            status=MessageStatus.STREAMING,
+            created_at=now,
+        )
+        turn = Turn(
+            id=uuid4().hex,
+            user_id=user.id,
+            request_id=request_id,
+            conversation_id=conversation.id,
+            question_id=question.id,
+            answer_id=answer.id,
+            status=MessageStatus.STREAMING,
+            created_at=now,
+            lease_until=now + LEASE,
+        )
         if new_question:
             work.messages.add(question)
             work.files.attach(question.id, conversation.id, [file.id for file in question.files])

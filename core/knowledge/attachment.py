@@ -11,6 +11,7 @@ from core.characters import cut, halves, is_blank, one_line, without_controls
 from core.errors import InvalidInput
 from core.knowledge.encodings import ENCODINGS, Decoded, decoded, decoded_as
 from core.knowledge.ports import EncodingDetector
+from core.knowledge.unreadable import is_word
 
 NAME_CHARS = 120
 MOST_FILES = 10
@@ -42,7 +43,7 @@ def is_document(name: str, content: bytes) -> bool:
     Some PDFs have something before their mark; there the name must say so too, for a text may speak of PDFs.
     """
     if content.startswith(_ZIP):
-        return b"word/document" in content
+        return is_word(name, content)
     return content.startswith(_PDF) or (_PDF in content[:1024] and name.lower().endswith(".pdf"))
 
 

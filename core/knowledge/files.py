@@ -9,7 +9,7 @@ from uuid import uuid4
 from core.clock import Clock
 from core.errors import Conflict, InvalidInput, NotFound
 from core.knowledge.attachment import MOST_FILES, clean_name, is_document, read_as, read_text
-from core.knowledge.ports import DocumentReader, EncodingDetector
+from core.knowledge.ports import DocumentReader, EncodingDetector, OnPlace
 from core.knowledge.records import StoredFile
 from core.knowledge.unreadable import refuse_known
 from core.operations.disk import ENDLESS, DiskSpace
@@ -42,8 +42,10 @@ class Files:
         self._reader = reader
         self.max_bytes = max_bytes
 
-    def upload(self, user: User, name: str, content: bytes) -> StoredFile:
+    def upload(self, user: User, name: str, content: bytes, on_place: OnPlace | None = None) -> StoredFile:
         """Keep a file until a question takes it; of a document, the text in it is kept too.
+
+        on_place: told where a document stands in the readers' queue, while it waits there.
 
         Raises InvalidInput for what no model can read, Conflict where too many wait, Busy and Unavailable as the reader does.
         """
@@ -56,9 +58,11 @@ class Files:
         refuse_known(name, content)
         with self._store() as work:  # Before a document is read, which takes time.
             self._check_room(work, user, len(content))
-        extracted = self._reader.text(name, content) if is_document(name, content) else None
+        extracted = self._reader.text(name, content, user.id, on_place) if is_document(name, content) else None
         encoding = read_text(name, content, self._detector).encoding if extracted is None else ""
-        file = StoredFile(uuid4().hex, user.id, name, len(content), self._clock(), encoding=encoding)
+        file = StoredFile(
+            id=uuid4().hex, user_id=user.id, name=name, size_bytes=len(content), created_at=self._clock(), encoding=encoding
+        )
         with self._store() as work:
             work.files.add(file, content, extracted)
             self._check_room(work, user)  # Again: others may have been uploaded since, at the same moment as well.

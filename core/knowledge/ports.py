@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from core.knowledge.records import StoredFile
+
+OnPlace = Callable[[int], None]
+"""Told a document's position in the queue while it waits; 1 is next."""
 
 
 class EncodingDetector(Protocol):
@@ -16,8 +19,10 @@ class EncodingDetector(Protocol):
 
 
 class DocumentReader(Protocol):
-    def text(self, name: str, content: bytes) -> str:
+    def text(self, name: str, content: bytes, person: str = "", on_place: OnPlace | None = None) -> str:
         """What is written in a PDF or Word document, normalized. `name` is what a person calls it, for the sentences.
+
+        person: whose it is; readers are shared fairly between people. on_place: called now and then while it waits for its turn.
 
         Raises InvalidInput for one that cannot be read: damaged, encrypted, without text as a scan is, or too long to read; Busy where
         no reader is free in time; Unavailable where none can start.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from core.errors import InvalidInput
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -17,17 +19,31 @@ ARCHIVE = "{name} is an archive. Unpack it and attach the files you need."
 PICTURE_OR_SOUND = "{name} is a picture, a sound or a film. Only text can be read: PDF or Word documents, CSV, code."
 
 
+_WORD_BODY = re.compile(rb"word[/\\]document", re.IGNORECASE)
+_WORD_NAMES = (".docx", ".docm", ".dotx", ".dotm")
+
+
+def is_word(name: str, content: bytes) -> bool:
+    """Whether this is a Word document of today: an archive with the usual body, or one of Office that is called so and is nothing else."""
+    if not content.startswith(b"PK"):
+        return False
+    others = b"xl/workbook" in content or b"ppt/presentation" in content
+    called = name.lower().endswith(_WORD_NAMES) and b"[Content_Types].xml" in content and not others
+    return called or _WORD_BODY.search(content) is not None
+
+
 def refuse_known(name: str, content: bytes) -> None:
     """Raise InvalidInput for a file of a known kind that has no readable text. Others pass, readable or not."""
-    if sentence := _refusal(name.lower().rpartition(".")[2], content):
+    if sentence := _refusal(name, content):
         raise InvalidInput(sentence, name=name)
 
 
-def _refusal(ending: str, content: bytes) -> str | None:
+def _refusal(name: str, content: bytes) -> str | None:
+    ending = name.lower().rpartition(".")[2]
     if content.startswith(_OLE):
         return {"xls": SPREADSHEET, "ppt": SLIDES, "pps": SLIDES, "doc": OLD_WORD}.get(ending, OTHER_DOCUMENT)
     if content.startswith(b"PK"):
-        return _refusal_of_zip(content)
+        return None if is_word(name, content) else _refusal_of_zip(content)
     if content.startswith(_PACKED) or content[257:262] == b"ustar":
         return ARCHIVE
     riff = content[:4] == b"RIFF" and content[8:12] in (b"WEBP", b"WAVE", b"AVI ")
@@ -37,8 +53,6 @@ def _refusal(ending: str, content: bytes) -> str | None:
 
 def _refusal_of_zip(content: bytes) -> str | None:
     """Office documents are ZIPs; the names of their parts stand in them as they are."""
-    if b"word/document" in content:
-        return None
     if b"xl/workbook" in content or b"opendocument.spreadsheet" in content[:200]:
         return SPREADSHEET
     if b"ppt/presentation" in content or b"opendocument.presentation" in content[:200]:

@@ -12,7 +12,7 @@ from core.clock import Clock
 from core.errors import Conflict, InvalidInput, NotFound, StoredError
 from core.operations.disk import ENDLESS, DiskSpace
 from core.operations.ports import BackupFolder, StoreInspector
-from core.operations.records import BackupContents, BackupFile, BackupTask, StoreFacts
+from core.operations.records import BackupAction, BackupContents, BackupFile, BackupTask, StoreFacts
 from core.people.audit_events import record_alone
 from core.people.permissions import Permission, require
 from core.people.records import User
@@ -182,7 +182,7 @@ class Backups:
 def _task(job: Job) -> BackupTask:
     found = job.result if job.kind == _CHECK and job.state is JobState.DONE else None
     return BackupTask(
-        action=job.kind.partition(".")[2],
+        action=BackupAction(job.kind.partition(".")[2]),
         name=str(job.payload["name"]),
         progress=job.progress,
         ended=job.ended,

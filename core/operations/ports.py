@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from core.operations.records import BackupContents, BackupFile, LegalHold, Progress, RetentionRule, StoreFacts
+from core.operations.records import BackupContents, BackupFile, LegalHold, Progress, RetentionKind, RetentionRule, StoreFacts
 
 
 class StoreInspector(Protocol):
@@ -41,7 +41,7 @@ class BackupFolder(Protocol):
 class RetentionRepository(Protocol):
     def rules(self) -> Sequence[RetentionRule]: ...
     def put_rule(self, rule: RetentionRule) -> None: ...
-    def remove_rule(self, kind: str, group: str) -> bool:
+    def remove_rule(self, kind: RetentionKind, group: str) -> bool:
         """False if there is none."""
         ...
 
@@ -70,6 +70,6 @@ class RetentionRepository(Protocol):
         """
         ...
 
-    def remove(self, kind: str, ids: Sequence[str]) -> None:
+    def remove(self, kind: RetentionKind, ids: Sequence[str]) -> None:
         """Delete for good, with all that belongs to it, and queue the index jobs."""
         ...

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from core.errors import StoredError
 
@@ -42,12 +43,16 @@ class BackupContents:
     rows: Mapping[str, int]
 
 
+class BackupAction(StrEnum):
+    MAKE = "make"
+    CHECK = "check"
+
+
 @dataclass(frozen=True, slots=True)
 class BackupTask:
     """A backup that is made or checked; the last one stays to be looked at."""
 
-    action: str
-    """"make" or "check"."""
+    action: BackupAction
     name: str
     progress: float = 0.0
     ended: bool = False
@@ -59,10 +64,18 @@ class BackupTask:
 EVERY_GROUP = "*"
 
 
+class RetentionKind(StrEnum):
+    """What a retention rule deletes."""
+
+    CHATS = "chats"
+    FILES = "files"
+    FEEDBACK = "feedback"
+    AUDIT = "audit"
+
+
 @dataclass(frozen=True, slots=True)
 class RetentionRule:
-    kind: str
-    """"chats", "files", "feedback" or "audit"."""
+    kind: RetentionKind
     group: str
     """EVERY_GROUP: all groups without a rule of their own."""
     days: int

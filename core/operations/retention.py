@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from core.clock import Clock
 from core.errors import InvalidInput, NotFound
-from core.operations.records import EVERY_GROUP, LegalHold, RetentionRule
+from core.operations.records import EVERY_GROUP, LegalHold, RetentionKind, RetentionRule
 from core.people.accounts import clean_line, normal_name
 from core.people.audit_events import record
 from core.people.permissions import Permission, require
@@ -20,7 +20,6 @@ from core.unit_of_work import Store, UnitOfWork
 
 log = logging.getLogger(__name__)
 
-KINDS = ("chats", "files", "feedback", "audit")
 MAX_DAYS = 36_500
 SHORTEST_AUDIT_DAYS = 180
 """What an admin did can be read for half a year, whatever rules the admin makes."""
@@ -50,18 +49,16 @@ class Retention:
         with self._store() as work:
             return work.retention.rules()
 
-    def set_rule(self, user: User, kind: str, group: str, days: int | None) -> None:
+    def set_rule(self, user: User, kind: RetentionKind, group: str, days: int | None) -> None:
         """Keep things of this kind and group for so many days; None takes the rule away. group "*": every group.
 
         Raises InvalidInput, NotFound.
         """
         require(user.role, Permission.RUN_STORE)
-        if kind not in KINDS:
-            raise InvalidInput("There is no retention for {kind}, only for chats, files, feedback and audit.", kind=kind)
-        shortest = SHORTEST_AUDIT_DAYS if kind == "audit" else 1
+        shortest = SHORTEST_AUDIT_DAYS if kind is RetentionKind.AUDIT else 1
         if days is not None and not shortest <= days <= MAX_DAYS:
             raise InvalidInput("Days to keep must lie between {shortest} and {limit}.", shortest=shortest, limit=MAX_DAYS)
-        if kind == "audit" and group != EVERY_GROUP:
+        if kind is RetentionKind.AUDIT and group != EVERY_GROUP:
             raise InvalidInput("The audit is one for all groups. Make the rule for every group.")
         with self._store() as work:
             if days is not None:
@@ -84,7 +81,7 @@ class Retention:
             raise InvalidInput("A legal hold needs a reason.")
         with self._store() as work:
             person = _named(work, name)
-            work.retention.place_hold(LegalHold(person.id, person.name, reason, self._clock()))
+            work.retention.place_hold(LegalHold(user_id=person.id, user_name=person.name, reason=reason, placed_at=self._clock()))
             record(work, self._clock(), user.id, "hold.place", person.name, reason=reason)
             work.commit()
 
@@ -135,7 +132,7 @@ class Retention:
     def _apply(self, user: User | None, rule: RetentionRule, groups_with_rules: Sequence[str], check: Callable[[], None]) -> int:
         before = self._clock() - timedelta(days=rule.days)
         others = [group for group in groups_with_rules if group != EVERY_GROUP]
-        at_once = FILES_AT_ONCE if rule.kind == "files" else BATCH
+        at_once = FILES_AT_ONCE if rule.kind is RetentionKind.FILES else BATCH
         deleted = 0
         while True:
             check()

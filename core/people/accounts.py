@@ -88,7 +88,15 @@ class Accounts:
         if not is_name(name):
             raise InvalidInput("A user name has 1 to 64 letters, digits or . _ @ - and starts with a letter or digit.")
         check_password(password)
-        user = User(uuid4().hex, name, clean_line(full_name) or name, role, clean_line(group), True, self._clock())
+        user = User(
+            id=uuid4().hex,
+            name=name,
+            full_name=clean_line(full_name) or name,
+            role=role,
+            group=clean_line(group),
+            active=True,
+            created_at=self._clock(),
+        )
         hashed = self._hasher.hash(password)
         with self._store() as work:
             work.users.add(user, hashed)

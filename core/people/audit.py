@@ -12,7 +12,7 @@ from core.people.permissions import Permission, require
 from core.people.records import AuditEntry, AuditFilter, User
 from core.review.records import FeedbackFilter
 from core.search.ports import IndexJobs, SearchIndex
-from core.search.records import SearchQuery
+from core.search.records import DocumentKind, SearchQuery
 from core.unit_of_work import Store
 
 FOUND_AT_MOST = 1000
@@ -58,7 +58,14 @@ class AuditTrail:
         shown = entries[:limit]
         behind = self._jobs.behind(self._clock()) if text.strip() else 0.0
         raters = {each.id: each.user_name for each in ratings}
-        return AuditPage(shown, total, shown[-1].id if len(entries) > limit else None, behind, cut, raters)
+        return AuditPage(
+            entries=shown,
+            total=total,
+            next_cursor=shown[-1].id if len(entries) > limit else None,
+            behind_seconds=behind,
+            cut=cut,
+            raters=raters,
+        )
 
     def all(self, user: User, filter: AuditFilter, text: str = "") -> Iterator[AuditEntry]:
         """Every match, for an export, read page by page. The export is recorded too, and is not among its own rows."""
@@ -85,5 +92,7 @@ class AuditTrail:
     def _narrow(self, filter: AuditFilter, text: str) -> tuple[AuditFilter, bool]:
         if not text.strip():
             return filter, False
-        found = self._index.page(SearchQuery(text, "audit", None, FOUND_AT_MOST, filter.since, filter.until))
+        found = self._index.page(
+            SearchQuery(text=text, kind=DocumentKind.AUDIT, owner_id=None, limit=FOUND_AT_MOST, since=filter.since, until=filter.until)
+        )
         return replace(filter, ids=tuple(hit.id for hit in found.hits)), found.total > len(found.hits)

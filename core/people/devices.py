@@ -31,7 +31,7 @@ class Devices:
                 work.devices.use(token_hash(token), now)
             else:
                 token = secrets.token_urlsafe(32)
-                work.devices.add(Device(token_hash(token), user.id, now, now))
+                work.devices.add(Device(token_hash=token_hash(token), user_id=user.id, created_at=now, used_at=now))
                 work.devices.keep_newest(user.id, MOST_DEVICES)
             work.commit()
         return token

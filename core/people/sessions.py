@@ -66,6 +66,11 @@ class Sessions:
             self._tickets[token_hash(ticket)] = _Ticket(proof, now + TICKET_LIFETIME)
         return ticket
 
+    @property
+    def tickets(self) -> int:
+        """How many tickets have been issued and not yet exchanged."""
+        return len(self._tickets)
+
     def redeem_ticket(self, ticket: str) -> str:
         """Exchange a ticket for the token of a new browser session. Raises NotSignedIn; a second try always does."""
         with self._lock:
@@ -86,7 +91,9 @@ class Sessions:
             if proof.mark and proof.mark != mark_of(found.password_hash):
                 raise NotSignedIn("This sign-in has expired. Sign in again.")
             work.sessions.remove_expired(now)
-            work.sessions.add(Session(token_hash(token), found.user.id, kind, now, now + self.lifetime))
+            work.sessions.add(
+                Session(token_hash=token_hash(token), user_id=found.user.id, kind=kind, created_at=now, expires_at=now + self.lifetime)
+            )
             record(work, now, found.user.id, "session.open", found.user.name, **{"from": kind.value})
             work.commit()
         return token

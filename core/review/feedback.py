@@ -18,7 +18,7 @@ from core.people.permissions import Permission, require
 from core.people.records import User
 from core.review.records import Feedback, FeedbackFilter, ReviewState
 from core.search.ports import SearchIndex
-from core.search.records import SearchQuery
+from core.search.records import DocumentKind, SearchQuery
 from core.unit_of_work import Store
 
 MAX_COMMENT = 4000
@@ -65,10 +65,21 @@ class FeedbackQueue:
                 model = message.generation.model if message.generation else ""
                 work.feedback.put(
                     Feedback(
-                        uuid4().hex, user.id, user.name, user.group, message.conversation_id, message_id, model,
-                        rating, without_controls(comment).strip(), ReviewState.NEW, "", now, now,
+                        id=uuid4().hex,
+                        user_id=user.id,
+                        user_name=user.name,
+                        group=user.group,
+                        conversation_id=message.conversation_id,
+                        message_id=message_id,
+                        model=model,
+                        rating=rating,
+                        comment=without_controls(comment).strip(),
+                        state=ReviewState.NEW,
+                        note="",
+                        created_at=now,
+                        updated_at=now,
                     )
-                )  # fmt: skip
+                )
             work.commit()
 
     def find(
@@ -157,5 +168,16 @@ class FeedbackQueue:
     def _narrow(self, filter: FeedbackFilter, text: str) -> FeedbackFilter:
         if not text.strip():
             return filter
-        hits = self._search.search(SearchQuery(text, "feedback", None, 1000, filter.since, filter.until, filter.model, filter.rating))
+        hits = self._search.search(
+            SearchQuery(
+                text=text,
+                kind=DocumentKind.FEEDBACK,
+                owner_id=None,
+                limit=1000,
+                since=filter.since,
+                until=filter.until,
+                model=filter.model,
+                rating=filter.rating,
+            )
+        )
         return replace(filter, ids=tuple(hit.id for hit in hits))

@@ -5,15 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 UNRATED = 0
+
+
+class DocumentKind(StrEnum):
+    """What the search index holds."""
+
+    CONVERSATION = "conversation"
+    MESSAGE = "message"
+    FEEDBACK = "feedback"
+    AUDIT = "audit"
 
 
 @dataclass(frozen=True, slots=True)
 class SearchQuery:
     text: str
-    kind: str
-    """"message", "conversation", "feedback" or "audit"."""
+    kind: DocumentKind
     owner_id: str | None = None
     """Only this person's things; None searches everybody's, for reviewers."""
     limit: int = 50
@@ -34,7 +43,7 @@ class SearchQuery:
 
 @dataclass(frozen=True, slots=True)
 class SearchHit:
-    kind: str
+    kind: DocumentKind
     id: str
     conversation_id: str
     snippet: str

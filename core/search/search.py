@@ -15,24 +15,24 @@ from core.people.permissions import Permission, require
 from core.people.records import User
 from core.review.records import Feedback, FeedbackFilter
 from core.search.ports import IndexJobs, SearchIndex
-from core.search.records import UNRATED, SearchHit, SearchQuery
+from core.search.records import UNRATED, DocumentKind, SearchHit, SearchQuery
 from core.unit_of_work import Store, UnitOfWork
 
-OWN = ("conversation", "message")
+OWN = (DocumentKind.CONVERSATION, DocumentKind.MESSAGE)
 """What everybody searches, each the own; it is also what a search without a kind means."""
 SNIPPET = 160
 """Characters of a comment that stands in place of a snippet."""
 PERMISSIONS = {
-    "conversation": Permission.CHAT,
-    "message": Permission.CHAT,
-    "feedback": Permission.REVIEW_FEEDBACK,
-    "audit": Permission.READ_AUDIT,
+    DocumentKind.CONVERSATION: Permission.CHAT,
+    DocumentKind.MESSAGE: Permission.CHAT,
+    DocumentKind.FEEDBACK: Permission.REVIEW_FEEDBACK,
+    DocumentKind.AUDIT: Permission.READ_AUDIT,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class FoundItem:
-    kind: str
+    kind: DocumentKind
     id: str
     conversation_id: str | None
     message_id: str | None
@@ -82,7 +82,7 @@ class Search:
         self,
         user: User,
         text: str,
-        kind: str | None = None,
+        kind: DocumentKind | None = None,
         *,
         since: datetime | None = None,
         until: datetime | None = None,
@@ -96,16 +96,26 @@ class Search:
         """Everything in which all words of `text` occur. `cursor`: next_cursor of the page before. `folder`: the id of an own folder;
         in any other nothing is found. has_file: questions with files, and the chats they are in.
 
-        Raises InvalidInput for an unknown kind or cursor, Unavailable while the index does not answer.
+        Raises InvalidInput for an unknown cursor, Unavailable while the index does not answer.
         """
         kinds = OWN if kind is None else (kind,)
         for each in kinds:
-            if each not in PERMISSIONS:
-                raise InvalidInput("There is nothing of kind {kind} to search.", kind=each)
             require(user.role, PERMISSIONS[each])
         if rating not in (None, 1, -1, UNRATED):
             raise InvalidInput("A rating is 1 (good), -1 (poor) or 0 (none).")
-        query = SearchQuery(text, "", None, limit, since, until, model, rating, folder, has_file, _place(cursor))
+        query = SearchQuery(
+            text=text,
+            kind=kinds[0],
+            owner_id=None,
+            limit=limit,
+            since=since,
+            until=until,
+            model=model,
+            rating=rating,
+            folder_id=folder,
+            has_file=has_file,
+            after=_place(cursor),
+        )
         hits: list[SearchHit] = []
         total, at_least = 0, False
         for each in kinds:
@@ -119,40 +129,72 @@ class Search:
             items = _authorized(work, user, shown)
         more = len(shown) == limit and total > limit
         behind = self._jobs.behind(self._clock())
-        return Found(items, total, self._index.engine, behind, _cursor(shown[-1]) if more else None, at_least)
+        return Found(
+            items=items,
+            total=total,
+            engine=self._index.engine,
+            behind_seconds=behind,
+            next_cursor=_cursor(shown[-1]) if more else None,
+            total_is_at_least=at_least,
+        )
 
 
 def _authorized(work: UnitOfWork, user: User, hits: Sequence[SearchHit]) -> list[FoundItem]:
     """The hits whose rows are there and may be read, in order."""
     ids = {kind: tuple(hit.id for hit in hits if hit.kind == kind) for kind in PERMISSIONS}
-    messages = {each.id: each for each in work.messages.by_ids(user.id, ids["message"])}
+    messages = {each.id: each for each in work.messages.by_ids(user.id, ids[DocumentKind.MESSAGE])}
     talks = {
         each.id: each
-        for each in work.conversations.by_ids(user.id, (*ids["conversation"], *(each.conversation_id for each in messages.values())))
+        for each in work.conversations.by_ids(
+            user.id, (*ids[DocumentKind.CONVERSATION], *(each.conversation_id for each in messages.values()))
+        )
     }
-    ratings = work.feedback.find(FeedbackFilter(ids=ids["feedback"]), len(hits)) if ids["feedback"] else ()
+    ratings = work.feedback.find(FeedbackFilter(ids=ids[DocumentKind.FEEDBACK]), len(hits)) if ids[DocumentKind.FEEDBACK] else ()
     rated = {each.id: each for each in ratings}
-    events = {each.id for each in work.audit.by_ids(ids["audit"])}
+    events = {each.id for each in work.audit.by_ids(ids[DocumentKind.AUDIT])}
     items = []
     for hit in hits:
         assert hit.at is not None
         match hit.kind:
-            case "conversation" if talk := talks.get(hit.id):
-                items.append(FoundItem(hit.kind, hit.id, hit.id, None, hit.snippet, hit.at, talk.title))
-            case "message" if (message := messages.get(hit.id)) and (talk := talks.get(message.conversation_id)):
+            case DocumentKind.CONVERSATION if talk := talks.get(hit.id):
+                items.append(
+                    FoundItem(
+                        kind=hit.kind, id=hit.id, conversation_id=hit.id, message_id=None, snippet=hit.snippet, at=hit.at, title=talk.title
+                    )
+                )
+            case DocumentKind.MESSAGE if (message := messages.get(hit.id)) and (talk := talks.get(message.conversation_id)):
                 model = message.generation.model if message.generation else ""
                 files = tuple(file.name for file in message.files)
                 items.append(
                     FoundItem(
-                        hit.kind, hit.id, talk.id, hit.id, hit.snippet, hit.at, talk.title, message.author, model, message.rating, files
+                        kind=hit.kind,
+                        id=hit.id,
+                        conversation_id=talk.id,
+                        message_id=hit.id,
+                        snippet=hit.snippet,
+                        at=hit.at,
+                        title=talk.title,
+                        author=message.author,
+                        model=model,
+                        rating=message.rating,
+                        files=files,
                     )
-                )  # fmt: skip
-            case "feedback" if rating := rated.get(hit.id):
-                place = rating.conversation_id, rating.message_id
-                snippet = still_there(rating, hit.snippet)
-                items.append(FoundItem(hit.kind, hit.id, *place, snippet, hit.at, model=rating.model, rating=rating.rating))
-            case "audit" if hit.id in events:
-                items.append(FoundItem(hit.kind, hit.id, None, None, hit.snippet, hit.at))
+                )
+            case DocumentKind.FEEDBACK if rating := rated.get(hit.id):
+                items.append(
+                    FoundItem(
+                        kind=hit.kind,
+                        id=hit.id,
+                        conversation_id=rating.conversation_id,
+                        message_id=rating.message_id,
+                        snippet=still_there(rating, hit.snippet),
+                        at=hit.at,
+                        model=rating.model,
+                        rating=rating.rating,
+                    )
+                )
+            case DocumentKind.AUDIT if hit.id in events:
+                items.append(FoundItem(kind=hit.kind, id=hit.id, conversation_id=None, message_id=None, snippet=hit.snippet, at=hit.at))
     return items
 
 

@@ -41,7 +41,9 @@ class UsageQuery:
     @property
     def before(self) -> UsageQuery:
         """The same number of days just before."""
-        return UsageQuery(self.first - timedelta(days=self.days), self.first - timedelta(days=1), self.model, self.group)
+        return UsageQuery(
+            first=self.first - timedelta(days=self.days), last=self.first - timedelta(days=1), model=self.model, group=self.group
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +121,12 @@ class UsageReports:
         by_day = now.by_day()
         days = [query.first + timedelta(days=n) for n in range(query.days)]
         return UsageReport(
-            query,
-            now.total(),
-            before.total(),
-            tuple((day, by_day.get(day, Totals())) for day in days),
-            _ranked(now.by_model()),
-            _ranked(now.by_group()),
+            query=query,
+            total=now.total(),
+            before=before.total(),
+            by_day=tuple((day, by_day.get(day, Totals())) for day in days),
+            by_model=_ranked(now.by_model()),
+            by_group=_ranked(now.by_group()),
         )
 
     def parts(self, user: User, query: UsageQuery) -> UsageParts:

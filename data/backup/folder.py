@@ -40,7 +40,7 @@ class SqlBackupFolder:
         except OSError as problem:
             raise StartFailed("The backup {path} cannot be written: {reason}.", path=self.path, reason=problem.strerror) from problem
         written = write_backup(self._database, self.path / name, passphrase, progress)
-        return BackupFile(name, datetime.now(UTC), written.size_bytes, written.sealed)
+        return BackupFile(name=name, written_at=datetime.now(UTC), size_bytes=written.size_bytes, sealed=written.sealed)
 
     def check(self, name: str, passphrase: str | None, progress: Progress) -> BackupContents:
         try:
@@ -64,6 +64,8 @@ def _look(path: Path) -> BackupFile | None:
             about = os.fstat(file.fileno())
             if not S_ISREG(about.st_mode):
                 return None
-            return BackupFile(path.name, datetime.fromtimestamp(about.st_mtime, UTC), about.st_size, is_sealed(file))
+            return BackupFile(
+                name=path.name, written_at=datetime.fromtimestamp(about.st_mtime, UTC), size_bytes=about.st_size, sealed=is_sealed(file)
+            )
     except (OSError, InvalidInput):
         return None

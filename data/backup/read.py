@@ -76,5 +76,9 @@ def read(file: BinaryIO, passphrase: str | None, begin: Begin, take: Take) -> Co
     if sums != {name: {"rows": each.rows, "hash": each.hex} for name, each in hashes.items()}:
         raise InvalidInput("This backup is damaged: its rows are not those that were written.")
     return Contents(
-        made_at, revision, last_job, {name: each.rows for name, each in hashes.items()}, {name: each.hex for name, each in hashes.items()}
+        made_at=made_at,
+        revision=revision,
+        last_job=last_job,
+        rows={name: each.rows for name, each in hashes.items()},
+        hashes={name: each.hex for name, each in hashes.items()},
     )

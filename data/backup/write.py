@@ -58,7 +58,7 @@ def write_backup(database: Database, path: Path, passphrase: str | None, progres
     except BaseException:
         part.unlink(missing_ok=True)
         raise
-    return Written(path, found.rows, path.stat().st_size, passphrase is not None)
+    return Written(path=path, rows=found.rows, size_bytes=path.stat().st_size, sealed=passphrase is not None)
 
 
 def _create(path: Path) -> BinaryIO:

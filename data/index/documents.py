@@ -53,10 +53,10 @@ class Source:
 
 
 SOURCES: Mapping[str, Source] = {
-    "conversation": Source(_CONVERSATION.id, _CONVERSATION.id, str, _CONVERSATION.updated_at),
-    "message": Source(_MESSAGE.id, _MESSAGE.id, str, _MESSAGE.created_at),
-    "feedback": Source(_FEEDBACK.id, _FEEDBACK.id, str, _FEEDBACK.created_at),
-    "audit": Source(AUDIT_ID, _AUDIT.number, int, _AUDIT.at),
+    "conversation": Source(id=_CONVERSATION.id, key=_CONVERSATION.id, key_of=str, at=_CONVERSATION.updated_at),
+    "message": Source(id=_MESSAGE.id, key=_MESSAGE.id, key_of=str, at=_MESSAGE.created_at),
+    "feedback": Source(id=_FEEDBACK.id, key=_FEEDBACK.id, key_of=str, at=_FEEDBACK.created_at),
+    "audit": Source(id=AUDIT_ID, key=_AUDIT.number, key_of=int, at=_AUDIT.at),
 }
 
 _NO_FOLDER, _NO_FILE = null().label("folder_id"), false().label("has_file")
@@ -104,7 +104,7 @@ def load_documents(connection: Connection, versions: Mapping[tuple[str, str], in
             names = _file_names(connection, [row.id for row in rows if row.has_file]) if kind == "message" else {}
             for row in rows:
                 found[kind, row[0]] = _document(kind, versions[kind, row[0]], *row, names.get(row[0]))
-    return [found.get(key) or Document(key[0], key[1], version) for key, version in versions.items()]
+    return [found.get(key) or Document(kind=key[0], id=key[1], version=version) for key, version in versions.items()]
 
 
 def _file_names(connection: Connection, message_ids: Sequence[str]) -> Mapping[str, str]:
@@ -129,7 +129,19 @@ def _document(
     has_file: bool,
     *texts: str | Mapping[str, object] | None,
 ) -> Document:
-    return Document(kind, id, version, _join(texts), owner_id, conversation_id, at, model or "", rating, folder_id or "", has_file)
+    return Document(
+        kind=kind,
+        id=id,
+        version=version,
+        text=_join(texts),
+        owner_id=owner_id,
+        conversation_id=conversation_id,
+        at=at,
+        model=model or "",
+        rating=rating,
+        folder_id=folder_id or "",
+        has_file=has_file,
+    )
 
 
 def _join(texts: Iterable[str | Mapping[str, object] | None]) -> str:

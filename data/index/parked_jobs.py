@@ -30,7 +30,7 @@ class ParkedJobs:
         columns = (_T.number, _T.kind, _T.document_id, _T.created_at, _T.attempts, _T.error)
         statement = select(*columns).where(_PARKED, _T.number > after).order_by(_T.number).limit(limit)
         with self._database.connect() as connection:
-            return [ParkedJob(*row[:5], error=row.error or "") for row in connection.execute(statement)]
+            return [ParkedJob(**{**row._mapping, "error": row.error or ""}) for row in connection.execute(statement)]
 
     def retry(self, number: int | None) -> int:
         statement = update(IndexJobTable).where(_PARKED).values(attempts=0)

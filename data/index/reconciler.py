@@ -59,7 +59,9 @@ class Reconciler:
                 outdated += len([id for id in drifted if id in stored and id in indexed])
                 after = upto
                 time.sleep(PAUSE_S)
-        last = Reconciliation(started, datetime.now(UTC), compared, missing, outdated, phantom)
+        last = Reconciliation(
+            started_at=started, ended_at=datetime.now(UTC), compared=compared, missing=missing, outdated=outdated, phantom=phantom
+        )
         level = logging.WARNING if missing or outdated or phantom else logging.INFO
         log.log(level, "Store and index compared: %d documents, %d missing, %d outdated, %d phantoms", compared, missing, outdated, phantom)
         return last

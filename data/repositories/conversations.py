@@ -18,7 +18,7 @@ _COLUMNS = [_T.id, _T.user_id, _T.title, _T.created_at, _T.updated_at, _T.head_i
 
 
 def _conversation_of(row: AnyRow) -> Conversation:
-    return Conversation(*row)
+    return Conversation(**row._mapping)
 
 
 def _values(conversation: Conversation) -> dict[str, Any]:

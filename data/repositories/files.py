@@ -26,7 +26,15 @@ _WAITS = _T.conversation_id.is_(None)
 
 
 def _file_of(row: AnyRow) -> StoredFile:
-    return StoredFile(row.id, row.user_id, row.name, row.size_bytes, row.created_at, row.conversation_id, row.encoding or "")
+    return StoredFile(
+        id=row.id,
+        user_id=row.user_id,
+        name=row.name,
+        size_bytes=row.size_bytes,
+        created_at=row.created_at,
+        conversation_id=row.conversation_id,
+        encoding=row.encoding or "",
+    )
 
 
 def files_shown(sql: Transaction, where: ColumnElement[bool]) -> dict[str, tuple[StoredFile, ...]]:

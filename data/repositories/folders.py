@@ -17,7 +17,7 @@ _COLUMNS = [_T.id, _T.user_id, _T.name, _T.created_at]
 
 
 def _folder_of(row: AnyRow) -> Folder:
-    return Folder(*row)
+    return Folder(**row._mapping)
 
 
 class SqlFolderRepository:

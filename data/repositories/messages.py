@@ -35,19 +35,19 @@ _WHOLE = (
 
 def _message_of(row: AnyRow, files: tuple[StoredFile, ...]) -> Message:
     return Message(
-        row.id,
-        row.conversation_id,
-        row.parent_id,
-        row.author,
-        row.text,
-        row.status,
-        row.created_at,
-        row.reasoning,
-        row.error,
-        generation_of(row),
-        row.rating,
-        row.comment or "",
-        files,
+        id=row.id,
+        conversation_id=row.conversation_id,
+        parent_id=row.parent_id,
+        author=row.author,
+        text=row.text,
+        status=row.status,
+        created_at=row.created_at,
+        reasoning=row.reasoning,
+        error=row.error,
+        generation=generation_of(row),
+        rating=row.rating,
+        comment=row.comment or "",
+        files=files,
     )
 
 

@@ -10,13 +10,17 @@ from sqlalchemy import and_, select, update
 from core.chat.records import MessageStatus, Turn
 from core.errors import Conflict
 from data.tables import TurnTable
-from data.transaction import Transaction
+from data.transaction import AnyRow, Transaction
 
 _T = TurnTable.__table__.c
 _TURN = select(
     _T.id, _T.user_id, _T.request_id, _T.conversation_id, _T.question_id, _T.answer_id, _T.status, _T.created_at, _T.lease_until
 )  # fmt: skip
 _STREAMING = _TURN.where(_T.status == MessageStatus.STREAMING)
+
+
+def _turn_of(row: AnyRow) -> Turn:
+    return Turn(**row._mapping)
 
 
 class SqlTurnRepository:
@@ -44,18 +48,18 @@ class SqlTurnRepository:
 
     def get(self, turn_id: str) -> Turn | None:
         row = self._sql.first(_TURN.where(_T.id == turn_id))
-        return None if row is None else Turn(*row)
+        return None if row is None else _turn_of(row)
 
     def by_request(self, user_id: str, request_id: str) -> Turn | None:
         row = self._sql.first(_TURN.where(_T.user_id == user_id, _T.request_id == request_id))
-        return None if row is None else Turn(*row)
+        return None if row is None else _turn_of(row)
 
     def streaming_in(self, conversation_id: str) -> Turn | None:
         row = self._sql.first(_STREAMING.where(_T.conversation_id == conversation_id))
-        return None if row is None else Turn(*row)
+        return None if row is None else _turn_of(row)
 
     def streaming_past(self, now: datetime) -> Sequence[Turn]:
-        return [Turn(*row) for row in self._sql.all(_STREAMING.where(_T.lease_until < now).order_by(_T.lease_until))]
+        return [_turn_of(row) for row in self._sql.all(_STREAMING.where(_T.lease_until < now).order_by(_T.lease_until))]
 
     def finish(self, turn_id: str, status: MessageStatus) -> None:
         self._sql.write(update(TurnTable).where(_T.id == turn_id).values(status=status))

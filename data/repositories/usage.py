@@ -89,7 +89,7 @@ class Cell:
 
 def read_cells(sql: Transaction, day: date) -> tuple[Cell, ...]:
     """A cell for each model and group of this day."""
-    return tuple(Cell(*row) for row in sql.all(_cells(day, sqlite=sql.is_sqlite)))
+    return tuple(Cell(**row._mapping) for row in sql.all(_cells(day, sqlite=sql.is_sqlite)))
 
 
 def read_rows_per_day(sql: Transaction, first: date, last: date) -> Mapping[date, int]:
@@ -126,7 +126,7 @@ def day_of(*, sqlite: bool) -> ColumnElement[date]:
 
 
 def _cells(day: date, *, sqlite: bool) -> AnySelect:
-    """The columns of Cell, in its order."""
+    """The columns of Cell."""
     made, failed = _T.source.not_in(sorted(VECTOR_SOURCES)), _T.finish_reason == FinishReason.ERROR
 
     def ids(column: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -141,9 +141,9 @@ def _cells(day: date, *, sqlite: bool) -> AnySelect:
         return packed.filter(made, ~failed, column.is_not(None))
 
     statement = select(
-        literal(day, Date),
+        literal(day, Date).label("day"),
         _T.model,
-        _T.group_name,
+        _T.group_name.label("group"),
         func.count().label("rows"),
         func.count().filter(made).label("answers"),
         func.count().filter(made, failed).label("errors"),

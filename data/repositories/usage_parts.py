@@ -40,4 +40,4 @@ def read_parts(sql: Transaction, first: date, last: date, model: str | None, gro
         statement = statement.where(_T.model == model)
     if group is not None:
         statement = statement.where(_T.group_name == group)
-    return [UsagePart(*row) for row in sql.all(statement)]
+    return [UsagePart(**row._mapping) for row in sql.all(statement)]

@@ -18,7 +18,17 @@ USER_COLUMNS = [_T.id, _T.name, _T.full_name, _T.role, _T.group_name, _T.active,
 
 
 def user_of(row: AnyRow) -> User:
-    return User(row.id, row.name, row.full_name, row.role, row.group_name, row.active, row.created_at, row.language, row.last_seen_at)
+    return User(
+        id=row.id,
+        name=row.name,
+        full_name=row.full_name,
+        role=row.role,
+        group=row.group_name,
+        active=row.active,
+        created_at=row.created_at,
+        language=row.language,
+        last_seen_at=row.last_seen_at,
+    )
 
 
 def _values(user: User) -> dict[str, Any]:

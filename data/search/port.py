@@ -10,7 +10,6 @@ from typing import Protocol
 
 from core.search.records import SearchHit, SearchPage, SearchQuery
 
-KINDS = ("conversation", "message", "feedback", "audit")
 COUNTED = 1000
 """How far matches are counted. What a search costs must not grow with how common its words are."""
 RANKED = 500

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, TextClause, text
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from core.errors import Unavailable
-from core.search.records import UNRATED, SearchHit, SearchPage, SearchQuery
+from core.search.records import UNRATED, DocumentKind, SearchHit, SearchPage, SearchQuery
 from data.database import Database
 from data.search.port import COUNTED, RANKED, Document
 from data.search.sqlite_file import file_token, folder_token, scope, token
@@ -21,7 +21,7 @@ from data.search.words import Term, snippet, spread, terms
 
 log = logging.getLogger(__name__)
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Raise it when the tables or data.search.words change: a new table is then filled beside the old one. Tables before version 3
 lack the tokens of folders and attached files: there, until the new one is complete, these two filters find nothing.
 """
@@ -324,4 +324,7 @@ def _way(sql: Connection, query: SearchQuery, total: int) -> str:
 
 def _hits(sql: Connection, statement: TextClause, values: Mapping[str, Any], wanted: list[Term]) -> list[SearchHit]:
     rows = sql.execute(statement, dict(values)).all()
-    return [SearchHit(row.kind, row.id, row.conversation, snippet(row.text, wanted), row.at) for row in rows]
+    return [
+        SearchHit(kind=DocumentKind(row.kind), id=row.id, conversation_id=row.conversation, snippet=snippet(row.text, wanted), at=row.at)
+        for row in rows
+    ]

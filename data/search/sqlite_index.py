@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from core.errors import Unavailable
-from core.search.records import SearchHit, SearchPage, SearchQuery
+from core.search.records import DocumentKind, SearchHit, SearchPage, SearchQuery
 from data.search.port import COUNTED, RANKED, Document, moment
 from data.search.sqlite_file import (
     SLOT_BITS,
@@ -28,14 +28,14 @@ from data.search.sqlite_file import (
     second_of,
     token,
 )
-from data.search.words import Term, relevance, snippet, terms
+from data.search.words import Term, emoji_word, relevance, snippet, terms
 
 log = logging.getLogger(__name__)
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """Raise it when the tables or data.search.words change: a new file is then filled beside the old one, which is searched meanwhile. In files
 before version 3 numbers tell no time: there, until the new one is complete, filters find nothing. Files before version 4 know neither
-folders nor attached files, and find nothing by these two.
+folders nor attached files, and find nothing by these two; files before version 5 know no emoji.
 """
 
 _NEWEST = "SELECT rowid FROM words WHERE words MATCH ? AND rowid BETWEEN ? AND ? ORDER BY rowid DESC LIMIT ?"
@@ -264,7 +264,7 @@ def _rows(sql: sqlite3.Connection, numbers: list[int]) -> list[_Row]:
 
 def _hit(row: _Row, wanted: list[Term]) -> SearchHit:
     at = datetime.fromisoformat(row.at) if row.at else None
-    return SearchHit(row.kind, row.id, row.conversation, snippet(row.text, wanted), at)
+    return SearchHit(kind=DocumentKind(row.kind), id=row.id, conversation_id=row.conversation, snippet=snippet(row.text, wanted), at=at)
 
 
 def _match(query: SearchQuery, wanted: list[Term]) -> str:
@@ -279,7 +279,7 @@ def _match(query: SearchQuery, wanted: list[Term]) -> str:
 
 def _phrase(term: Term) -> str:
     if not term.cjk:
-        return f'"{term.text}"'
+        return f'"{emoji_word(term.text) if term.emoji else term.text}"'
     return f'"{" ".join(term.pairs)}"' if term.pairs else f'"{term.text}" *'
 
 

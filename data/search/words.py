@@ -23,8 +23,11 @@ USUAL_LENGTH = 500
 _CJK = "\u3005\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003134f"
 _CJK_LETTER = re.compile(f"[{_CJK}]")
 _CJK_RUN = re.compile(f"[{_CJK}]+")
+_EMOJI = "\u2190-\u21ff\u2300-\u23ff\u25a0-\u27bf\u2b00-\u2bff\u3030\u303d\U0001f000-\U0001f3fa\U0001f400-\U0001faff"
+"""Pictures, without the tones of skin: a search for a thumb finds each of its colours."""
+_EMOJI_SIGN = re.compile(f"[{_EMOJI}]")
 # A Latin word keeps what stands inside it (don't, settings.py, 3.5): each index cuts it as it cut the text.
-_TERM = re.compile(f'([{_CJK}]+)|[^\\W_{_CJK}](?:[^\\s"{_CJK}]*[^\\W_{_CJK}])?')
+_TERM = re.compile(f'([{_CJK}]+)|[{_EMOJI}]|[^\\W_{_CJK}](?:[^\\s"{_CJK}{_EMOJI}]*[^\\W_{_CJK}])?')
 _SPACE = re.compile(r"\s+")
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 
@@ -35,6 +38,10 @@ class Term:
 
     text: str
     cjk: bool
+
+    @property
+    def emoji(self) -> bool:
+        return _EMOJI_SIGN.fullmatch(self.text) is not None
 
     @property
     def pairs(self) -> list[str]:
@@ -50,14 +57,21 @@ def terms(query: str) -> list[Term]:
 def spread(text: str) -> str:
     """The text with every CJK run written as pairs and its last character: 机器学习 becomes 机器 器学 学习 习.
 
-    So a word of two characters is one token, a longer one a phrase, and a single character the start of a token.
+    So a word of two characters is one token, a longer one a phrase, and a single character the start of a token. Emoji become words, since
+    the tokenizers drop them.
     """
-    return _CJK_RUN.sub(_spread_run, _normal(text))
+    return _EMOJI_SIGN.sub(lambda match: f" {emoji_word(match[0])} ", _CJK_RUN.sub(_spread_run, _normal(text)))
+
+
+def emoji_word(character: str) -> str:
+    """A word that no stemmer shortens."""
+    return f"emoji{ord(character)}"
 
 
 def letters(text: str) -> list[str]:
-    """The different CJK characters of the text."""
-    return list(set(_CJK_LETTER.findall(_normal(text))))
+    """The different CJK characters and emoji of the text."""
+    plain = _normal(text)
+    return list({*_CJK_LETTER.findall(plain), *_EMOJI_SIGN.findall(plain)})
 
 
 def _spread_run(match: re.Match[str]) -> str:
@@ -103,7 +117,7 @@ def relevance(text: str, wanted: list[Term]) -> float:
     score = 0.0
     for term in wanted:
         # A word in another form counts by how it begins, as in the snippet.
-        often = plain.count(term.text) or (0 if term.cjk else plain.count(_beginning(term)))
+        often = plain.count(term.text) or (0 if term.cjk or term.emoji else plain.count(_beginning(term)))
         score += often / (often + 1.2 * length)
     return score
 
@@ -116,6 +130,9 @@ def _pattern(text: str, wanted: list[Term]) -> re.Pattern[str] | None:
     """Whole words as typed; where a word occurs only in another form (models for model), words that begin alike."""
     parts = []
     for term in wanted:
+        if term.emoji:
+            parts.append(re.escape(term.text))
+            continue
         exact = re.escape(term.text) if term.cjk else rf"\b{re.escape(term.text)}\b"
         if not term.cjk and not re.search(exact, text, re.IGNORECASE):
             exact = rf"\b{re.escape(_beginning(term))}\w*"

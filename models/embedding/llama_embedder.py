@@ -143,4 +143,4 @@ class LlamaEmbedder:
 
 def _part(slot: int, start: int, tokens: Tokens) -> Part:
     """Pooling wants an output of every token, as if all but the first were draft tokens."""
-    return Part(slot, start, tokens, wants_logits=True, draft_tokens=len(tokens) - 1)
+    return Part(slot=slot, start=start, tokens=tokens, wants_logits=True, draft_tokens=len(tokens) - 1)

@@ -59,7 +59,7 @@ def read_adapter(path: Path, header: Header | None = None) -> AdapterFacts:
     pairs = _pairs(header)
     rank = max(a[1] for a, _ in pairs.values())
     name = bare(path.name)
-    return AdapterFacts(AdapterFile(path, name, header.file_bytes, architecture, rank), pairs)
+    return AdapterFacts(AdapterFile(path=path, name=name, size_bytes=header.file_bytes, architecture=architecture, rank=rank), pairs)
 
 
 def _pairs(header: Header) -> dict[str, tuple[tuple[int, ...], tuple[int, ...]]]:
@@ -104,4 +104,6 @@ def choose(adapter: Adapter) -> ChosenAdapter:
     with adapter.path.open("rb") as file:
         version = hashlib.file_digest(file, "sha256").hexdigest()[:12]
     digest = hashlib.sha256(f"{version} {adapter.scale!r}".encode()).digest()
-    return ChosenAdapter(adapter.name, adapter.path, adapter.scale, -1 - (int.from_bytes(digest[:4], "little") >> 1), version)
+    return ChosenAdapter(
+        name=adapter.name, path=adapter.path, scale=adapter.scale, key=-1 - (int.from_bytes(digest[:4], "little") >> 1), version=version
+    )

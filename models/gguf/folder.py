@@ -84,7 +84,7 @@ class Catalog:
             self._known = fresh
         if len(listed) > MOST_FILES:
             crowded = StoredError("The folder holds more than {most:,} files.", {"most": MOST_FILES})
-            unread.append(ModelFile(self._folder, self._folder.name, 0, error=crowded))
+            unread.append(ModelFile(path=self._folder, name=self._folder.name, size_bytes=0, error=crowded))
         return [*fresh.values(), *unread]
 
 
@@ -155,4 +155,8 @@ def _unusable(found: _Found, error: StoredError, *, adapter: bool = False) -> De
     """With a name that can be shown, even where nothing could be opened by it."""
     path, size = Path(shown(str(found.path))), found.state[1] if found.state else 0
     name = bare(path.name)
-    return AdapterFile(path, name, size, error=error) if adapter else ModelFile(path, name, size, error=error)
+    return (
+        AdapterFile(path=path, name=name, size_bytes=size, error=error)
+        if adapter
+        else ModelFile(path=path, name=name, size_bytes=size, error=error)
+    )

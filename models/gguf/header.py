@@ -257,7 +257,7 @@ def _read(cursor: _Cursor, path: Path, file_bytes: int) -> Header:
             missing=f"{end - file_bytes:,}",
             expected=f"{end:,}",
         )
-    return Header(path, file_bytes, metadata, lengths, table, data_offset)
+    return Header(path=path, file_bytes=file_bytes, metadata=metadata, array_lengths=lengths, tensors=table, data_offset=data_offset)
 
 
 def _read_metadata(cursor: _Cursor, name: str, entries: int) -> tuple[dict[str, Value], dict[str, int]]:
@@ -312,10 +312,10 @@ def _tensor(file: str, name: str, shape: tuple[int, ...], kind: int, offset: int
     if kind not in TENSOR_TYPES:
         raise damaged(file, f"the tensor {name} has the unknown type {kind}")
     type_name, block, block_bytes = TENSOR_TYPES[kind]
-    tensor = Tensor(name, shape, type_name, offset, 0)
+    tensor = Tensor(name=name, shape=shape, type=type_name, offset=offset, size=0)
     if any(length <= 0 for length in shape) or tensor.elements >= 1 << 53 or shape[0] % block:
         raise damaged(file, f"the tensor {name} has the impossible shape {'x'.join(map(str, shape))}")
-    return Tensor(name, shape, type_name, offset, tensor.elements // block * block_bytes)
+    return Tensor(name=name, shape=shape, type=type_name, offset=offset, size=tensor.elements // block * block_bytes)
 
 
 def _padded(size: int, alignment: int) -> int:

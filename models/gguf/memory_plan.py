@@ -164,7 +164,7 @@ def _plan_on(facts: ModelFacts, settings: LoadSettings, options: BackendOptions,
         )
     if facts.pooling:
         return _plan_vectors_on(facts, settings, options, memory, device)
-    room = _Room(facts, settings, memory, device, longest)
+    room = _Room(facts=facts, settings=settings, memory=memory, device=device, longest=longest)
     plan = room.separate()
     if settings.streams == "unified":
         plan = room.shared(settings.slots or MOST_SLOTS)

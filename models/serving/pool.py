@@ -115,9 +115,9 @@ class Pool:
                 raise Conflict("A model named {model} is loaded already. Unload it first.", model=facts.file.name)
             self._remembered.keep(path, settings)
             entry = self._entries[facts.file.name] = Entry(
-                facts,
-                plan,
-                adapters,
+                facts=facts,
+                plan=plan,
+                adapters=adapters,
                 device=plan.memory.device,
                 becomes_default=default,
                 isolated=settings.isolated,

@@ -28,7 +28,7 @@ class PoolRouter:
         return self._pool.platform(request.model).prompt_tokens(request)
 
     def pieces(self, model: str | None, tokens: Sequence[int]) -> PromptTokens:
-        request = self._spelled_out(GenerationRequest((), "", model))
+        request = self._spelled_out(GenerationRequest(messages=(), user_id="", model=model))
         return self._pool.platform(request.model).pieces(tokens)
 
     def embed(self, request: EmbeddingRequest) -> RunningEmbedding:

@@ -61,9 +61,9 @@ class _Decodes:
     def all(self) -> None:
         backend = self._backend
         last = backend.vocabulary - 1
-        self._decode([Part(slot, 0, [0, last], True) for slot in self._both])
+        self._decode([Part(slot=slot, start=0, tokens=[0, last], wants_logits=True) for slot in self._both])
         begin = time.monotonic()
-        self._decode([Part(slot, 2, [last], True) for slot in self._both])
+        self._decode([Part(slot=slot, start=2, tokens=[last], wants_logits=True) for slot in self._both])
         each = (time.monotonic() - begin) / len(self._both)
         self._draft(last)
         for adapter, _, _ in backend.options.adapters:
@@ -76,7 +76,7 @@ class _Decodes:
 
     def _again(self, slot: int, tokens: list[int]) -> None:
         self._backend.cut(slot, 0)
-        self._decode([Part(slot, 0, tokens, True)])
+        self._decode([Part(slot=slot, start=0, tokens=tokens, wants_logits=True)])
 
     def _draft(self, token: int) -> None:
         if self._backend.can_draft:

@@ -37,15 +37,15 @@ class Entry:
 
 
 ENTRIES = (
-    Entry(frame.START, "Chat", Permission.CHAT, chat.render),
-    Entry(search.PATH, "Search", Permission.CHAT, search.render),
-    Entry("feedback", "Feedback", Permission.REVIEW_FEEDBACK, feedback.render),
-    Entry("usage", "Usage", Permission.VIEW_USAGE, usage.render),
-    Entry("models", "Models", Permission.RUN_MODELS, models.render),
-    Entry("people", "People", Permission.MANAGE_PEOPLE, people.render),
-    Entry("store", "Store", Permission.RUN_STORE, store.render),
-    Entry(jobs.PATH, "Jobs", Permission.RUN_STORE, jobs.render),
-    Entry("audit", "Audit", Permission.READ_AUDIT, audit.render),
+    Entry(path=frame.START, title="Chat", permission=Permission.CHAT, render=chat.render),
+    Entry(path=search.PATH, title="Search", permission=Permission.CHAT, render=search.render),
+    Entry(path="feedback", title="Feedback", permission=Permission.REVIEW_FEEDBACK, render=feedback.render),
+    Entry(path="usage", title="Usage", permission=Permission.VIEW_USAGE, render=usage.render),
+    Entry(path="models", title="Models", permission=Permission.RUN_MODELS, render=models.render),
+    Entry(path="people", title="People", permission=Permission.MANAGE_PEOPLE, render=people.render),
+    Entry(path="store", title="Store", permission=Permission.RUN_STORE, render=store.render),
+    Entry(path=jobs.PATH, title="Jobs", permission=Permission.RUN_STORE, render=jobs.render),
+    Entry(path="audit", title="Audit", permission=Permission.READ_AUDIT, render=audit.render),
 )
 """The pages of the portal, in the order of the menu; the first is the start page."""
 
@@ -140,10 +140,10 @@ def _draw(portal: Portal, user: User, entry: Entry) -> None:
 
 def _forbidden(entry: Entry, user: User) -> st.Page:
     """Asked for by its address, the page of another role says so, and shows nothing else."""
-    return st.Page(lambda: _no_rights(entry, user), title=t(entry.title), url_path=entry.path, visibility="hidden")
+    return st.Page(lambda: no_rights(entry, user), title=t(entry.title), url_path=entry.path, visibility="hidden")
 
 
-def _no_rights(entry: Entry, user: User) -> None:
+def no_rights(entry: Entry, user: User) -> None:
     roles = ", ".join(t(role.value.title()) for role, permissions in ROLES.items() if entry.permission in permissions)
     role = t(user.role.value.title())
     why = t("It is for the role {roles}; yours is {role}. An admin can change it on the People page.", roles=roles, role=role)

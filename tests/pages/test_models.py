@@ -300,8 +300,8 @@ def test_a_loaded_model_names_its_adapters(made: Stage) -> None:
 CRASH = Crash(datetime(2026, 11, 21, 9, 30, tzinfo=UTC), "guide", "decoding", 3, ("4f0c", "77ab"), "ggml.c:12: GGML_ASSERT(x) failed", 2)
 
 
-def test_a_crash_of_the_last_run_is_told(made: Stage) -> None:
-    made.portal.models._crashes = (CRASH,)
+def test_a_crash_of_the_last_run_is_told(made: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(made.portal.models, "last_crash", lambda user: CRASH)
     shown = texts(page("models", made))
     died = "while the model guide computed 3 answers"
     for words in ("2026-11-21 09:30", died, "GGML_ASSERT(x) failed", "4f0c, 77ab", "2 runs in a row"):

@@ -57,9 +57,9 @@ def test_a_portal_that_cannot_start_says_what_to_do() -> None:
 
 def test_no_rights_names_the_role_that_would_be_needed(house: House) -> None:
     def forbidden(user: object) -> None:
-        from pages.shell.navigation import ENTRIES, _no_rights
+        from pages.shell.navigation import ENTRIES, no_rights
 
-        _no_rights(next(each for each in ENTRIES if each.path == "usage"), user)
+        no_rights(next(each for each in ENTRIES if each.path == "usage"), user)
 
     drawn = AppTest.from_function(forbidden, args=(house.person(Role.ANALYST),)).run()
     assert "You cannot open Usage" in texts(drawn)

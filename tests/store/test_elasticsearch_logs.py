@@ -10,6 +10,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from elasticsearch import NotFoundError
 
 from bootstrap.portal import build_portal
 from core.errors import Unavailable
@@ -50,7 +51,7 @@ def found(server: ElasticsearchServer) -> list[dict[str, str]]:
     """All lines, oldest first."""
     try:
         server.client.indices.refresh(index=f"{server.prefix}-logs")
-    except server._errors.NotFoundError:
+    except NotFoundError:
         return []
     hits = server.client.search(index=f"{server.prefix}-logs", size=1000, sort=["@timestamp"])["hits"]["hits"]
     return [hit["_source"] for hit in hits]

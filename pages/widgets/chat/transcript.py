@@ -17,12 +17,12 @@ from core.errors import StoredError
 from core.inference.records import FinishReason, Generation
 from core.people.records import User
 from pages.markdown.growing import Growing
-from pages.shell.words import language, said, t
+from pages.shell.words import said, t
 from pages.widgets.chat.between_answers import Foot, Thought, seam
 from pages.widgets.chat.message import leaving, plain, show
 from pages.widgets.common.browser_timer import awaited, set_timer
 from pages.widgets.common.cookie import session_watch
-from pages.widgets.common.figures import milliseconds, seconds
+from pages.widgets.common.figures import milliseconds, ordinal, seconds
 from pages.widgets.common.requests import pending, wish
 
 if TYPE_CHECKING:
@@ -71,7 +71,13 @@ def transcript(
             if message is not writing:
                 draw_seam(thought=_thought(message))
                 _answer(message, free=free, on_again=on_again)
-                foot = Foot(each, _figures_of(message), details_of(message.generation), _mark(message), again=not _is_cut(message))
+                foot = Foot(
+                    answer=each,
+                    meta=_figures_of(message),
+                    details=details_of(message.generation),
+                    mark=_mark(message),
+                    again=not _is_cut(message),
+                )
             elif running is not None and running.turn.answer_id == message.id:
                 _running(portal, user, running, draw_seam, figures)
             else:
@@ -160,7 +166,7 @@ def _thought(message: Message) -> Thought | None:
         return None
     seconds = message.generation.timings.thinking_s if message.generation else None
     label = t("Thought process") if seconds is None else t("Thought for {seconds} s", seconds=_seconds(seconds))
-    return Thought(message.id, label, message.reasoning)
+    return Thought(answer_id=message.id, label=label, text=message.reasoning)
 
 
 # The answer that is being written
@@ -250,7 +256,7 @@ def _stuck(portal: Portal, user: User, name: str) -> None:
 
 
 def _queued(now: Snapshot) -> None:
-    place = _ordinal(now.place or 1)
+    place = ordinal(now.place or 1)
     line = t("{place} in line", place=place)
     if now.wait_s is not None:
         line = t("{place} in line, about {seconds} s", place=place, seconds=_seconds(now.wait_s))
@@ -264,7 +270,7 @@ def _thought_so_far(now: Snapshot) -> Thought | None:
         return None
     seconds = _seconds(now.thinking_s or 0)
     label = t("Thought for {seconds} s", seconds=seconds) if now.text else t("Thinking, {seconds} s", seconds=seconds)
-    return Thought(now.answer_id, label, now.reasoning, running=not now.text)
+    return Thought(answer_id=now.answer_id, label=label, text=now.reasoning, running=not now.text)
 
 
 def _running_figures(now: Snapshot) -> str:
@@ -300,10 +306,3 @@ def _speed(tokens_per_second: float) -> str:
 
 def _seconds(seconds: float) -> str:
     return f"{seconds:.0f}" if seconds >= 9.95 else f"{seconds:.1f}" if seconds >= 0.095 or not seconds else f"{seconds:.2f}"
-
-
-def _ordinal(n: int) -> str:
-    """1st, 2nd, 3rd, 11th; a bare number where the sentence carries the order itself."""
-    if language() != "en":
-        return str(n)
-    return f"{n}{'th' if n % 100 in (11, 12, 13) else {1: 'st', 2: 'nd', 3: 'rd'}.get(n % 10, 'th')}"

@@ -68,7 +68,7 @@ def memory_plan(portal: Portal, user: User, files: Sequence[ModelFile], loaded: 
         st.markdown(f":red[:material/error: {plain(said(problem))}]")
         return
     plan_bar(plan)
-    st.markdown(_verdict(plan))
+    st.markdown(verdict_of(plan))
     default = False
     if file.kind is ModelKind.CHAT:
         st.caption(_streams(plan, settings))
@@ -207,7 +207,7 @@ def _streams(plan: MemoryPlan, settings: LoadSettings) -> str:
     return words if settings.streams == "unified" else words + " " + t("A memory for each would not fit.")
 
 
-def _verdict(plan: MemoryPlan) -> str:
+def verdict_of(plan: MemoryPlan) -> str:
     spare = plan.free_bytes - plan.needed_bytes
     if spare >= SPARE * plan.total_bytes:
         return f":green[:material/check_circle: {t('Fits, {size} to spare.', size=size(spare))}]"

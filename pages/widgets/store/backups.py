@@ -11,7 +11,7 @@ import streamlit as st
 
 from core.errors import PortalError
 from core.operations.backups import change_of
-from core.operations.records import BackupContents, BackupFile, BackupTask, StoreFacts
+from core.operations.records import BackupAction, BackupContents, BackupFile, BackupTask, StoreFacts
 from core.people.records import User
 from pages.shell.words import said, t
 from pages.widgets.chat.message import plain
@@ -142,7 +142,8 @@ def _task(portal: Portal, user: User, task: BackupTask, facts: StoreFacts) -> No
     if task.error is not None:
         with st.container(key="fail-backup", gap=None):
             st.markdown(plain(said(task.error)))
-            what = t("No backup was made. The store was not touched.") if task.action == "make" else t("Checked: {name}", name=task.name)
+            making = task.action is BackupAction.MAKE
+            what = t("No backup was made. The store was not touched.") if making else t("Checked: {name}", name=task.name)
             st.caption(plain(what))
     elif task.contents is not None:
         _found(task.name, task.contents, facts)
@@ -160,7 +161,7 @@ def _running(portal: Portal, user: User) -> None:
     task = portal.backups.task(user)
     if task is None or task.ended:
         st.rerun()
-    words = t("Making {name}", name=task.name) if task.action == "make" else t("Checking {name}", name=task.name)
+    words = t("Making {name}", name=task.name) if task.action is BackupAction.MAKE else t("Checking {name}", name=task.name)
     st.progress(task.progress, text=f":gray[{plain(words)}]")
 
 

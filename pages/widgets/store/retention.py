@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.errors import PortalError
-from core.operations.records import EVERY_GROUP
-from core.operations.retention import KINDS, MAX_DAYS
+from core.operations.records import EVERY_GROUP, RetentionKind
+from core.operations.retention import MAX_DAYS
 from core.people.records import User
 from pages.shell.words import said, t
 from pages.widgets.chat.message import plain
@@ -22,21 +22,26 @@ _PROBLEM = "retention-problem"
 
 
 def rules(portal: Portal, user: User) -> None:
-    words = {"chats": t("Chats"), "files": t("Files"), "feedback": t("Ratings"), "audit": t("Audit events")}
+    words = {
+        RetentionKind.CHATS: t("Chats"),
+        RetentionKind.FILES: t("Files"),
+        RetentionKind.FEEDBACK: t("Ratings"),
+        RetentionKind.AUDIT: t("Audit events"),
+    }
     found = portal.retention.rules(user)
     with card("retention", t("Retention"), t("Older things are deleted for good once a day. Usage figures stay.")):
         with st.container(gap=None, key="rules"):
             for number, rule in enumerate(found):
                 group = t("every group") if rule.group == EVERY_GROUP else rule.group or t("No group")
                 with st.container(horizontal=True, vertical_alignment="center", key=f"rule-{number}"):
-                    kept = t("{what}, {group}: kept {n} days", what=words.get(rule.kind, rule.kind), group=group, n=rule.days)
+                    kept = t("{what}, {group}: kept {n} days", what=words[rule.kind], group=group, n=rule.days)
                     st.markdown(plain(kept), width="stretch")
                     if st.button(t("Remove"), type="tertiary", key=f"rule-remove-{number}"):
                         _do("rules", lambda each=rule: portal.retention.set_rule(user, each.kind, each.group, None))  # type: ignore[misc]
         if not found:
             st.caption(t("There is no rule: everything is kept."))
         with st.form("rule-add", border=False), st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
-            kind = st.selectbox(t("Kind"), KINDS, format_func=words.__getitem__, key="rule-kind", width=130)
+            kind = st.selectbox(t("Kind"), list(words), format_func=words.__getitem__, key="rule-kind", width=130)
             group = st.selectbox(
                 t("Group"), [EVERY_GROUP, *_groups(portal, user)], key="rule-group", width=150,
                 format_func=lambda name: t("Every group") if name == EVERY_GROUP else name,

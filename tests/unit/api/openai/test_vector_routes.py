@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -27,7 +27,7 @@ from tests.unit.api.test_hostile_inputs import ODD, refused
 
 
 def rows(portal: Portal) -> list[RatedGeneration]:
-    now = portal.sessions._clock()
+    now = datetime.now(UTC)
     with SqlUnitOfWork(portal.database) as work:
         return list(work.generations.rated(now - timedelta(days=1), now + timedelta(days=1), None, None))
 
@@ -80,9 +80,9 @@ def test_base64_holds_the_same_numbers(ann: httpx.Client) -> None:
         assert list(struct.unpack(f"<{len(raw) // 4}f", raw)) == one["embedding"]
 
 
-def test_numbers_keep_all_their_digits(ann: httpx.Client, router: FakeRouter, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_numbers_keep_all_their_digits(ann: httpx.Client, router: FakeRouter) -> None:
     values = [0.1, -1 / 3, 1e-30, 3.4e38, 0.0, 16777217.0]
-    monkeypatch.setattr(router, "_vectors", lambda request, rows, old=router._vectors: old(request, [values]))
+    router.rows = [values]
     single = struct.unpack("6f", struct.pack("6f", *values))
     assert struct.unpack("6f", struct.pack("6f", *embed(ann, input="x").json()["data"][0]["embedding"])) == single
 

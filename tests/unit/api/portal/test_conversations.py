@@ -174,7 +174,7 @@ def test_stop_ends_the_answer_and_keeps_its_text(ann: httpx.Client, router: Fake
     thread.start()
     until(lambda: bool(router.generations))
     router.release(2)
-    until(lambda: ann.get(f"/api/v1/conversations/{conversation}/messages").status_code == 200 and router.gate._value == 0)
+    until(lambda: ann.get(f"/api/v1/conversations/{conversation}/messages").status_code == 200 and router.generations[0].given == 2)
     assert ann.post(f"/api/v1/conversations/{conversation}/stop").json() == {"stopped": True}
     thread.join()
     assert turns[0]["status"] == "stopped"

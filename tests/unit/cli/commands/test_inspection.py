@@ -66,7 +66,7 @@ def test_an_index_that_does_not_answer_is_told(monkeypatch: pytest.MonkeyPatch, 
 
 
 def test_a_port_of_another_program_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr("cli.commands.inspection._ANSWER_S", 0.2)
+    monkeypatch.setattr("cli.commands.inspection.ANSWER_S", 0.2)
     with listen("127.0.0.1", 0) as taken:
         monkeypatch.setenv("PORTAL_PORT", str(taken.getsockname()[1]))
         port = _findings(capsys)["Port"]

@@ -51,7 +51,7 @@ def _ensure(places: Places, monkeypatch: pytest.MonkeyPatch, machine: Machine, b
         places.python.parent.mkdir(parents=True)
         places.python.symlink_to(sys.executable)
         python_packages.add_to_stamp(places)
-    monkeypatch.setattr(engine, "_compile", machine.compile)
+    monkeypatch.setattr(engine, "compile_wheel", machine.compile)
     monkeypatch.setattr(engine, "try_decode", machine.trial)
     monkeypatch.setattr(engine, "run", machine.run)
     if build.toolkit:
@@ -174,7 +174,7 @@ def test_the_share_done_is_read_from_ninja() -> None:
         detail = ""
 
     shown = Shown()
-    read = engine._share_done(shown)  # type: ignore[arg-type]
+    read = engine.share_done(shown)  # type: ignore[arg-type]
     read("  [40/83] /usr/bin/g++ -c [1/2].cpp\n")
     assert shown.detail == "48 %"
     read("  -- Found Threads\n")

@@ -102,12 +102,12 @@ def test_a_plugin_that_knows_chinese_words_is_used_where_it_is_installed(serve: 
         return 400, {"error": {"type": "illegal_argument_exception", "reason": "failed to find global tokenizer"}, "status": 400}
 
     server = ElasticsearchServer(serve(analyze, ELASTIC))
-    settings, mappings = with_words(server, elasticsearch_index._SETTINGS, elasticsearch_index._MAPPINGS)
+    settings, mappings = with_words(server, elasticsearch_index.SETTINGS, elasticsearch_index.MAPPINGS)
     server.close()
     fields, analyzers = mappings["properties"]["text"].get("fields", {}), settings["analysis"]["analyzer"]
     assert fields.get("words") == ({"type": "text", "analyzer": "words"} if used else None)
     assert analyzers.get("words", {}).get("tokenizer") == used
-    assert "fields" not in elasticsearch_index._MAPPINGS["properties"]["text"]  # type: ignore[index]
+    assert "fields" not in elasticsearch_index.MAPPINGS["properties"]["text"]  # type: ignore[index]
 
 
 def test_a_server_that_is_not_there_makes_search_unavailable() -> None:

@@ -53,9 +53,8 @@ def model() -> FakeModel:
 def engine(model: FakeModel) -> Iterator[EmbeddingEngine]:
     engine = EmbeddingEngine(model, "fake", 20, queue_limit=200)
     yield engine
-    if engine._thread.ident is not None:
-        assert engine.close(2)
-        assert model.closed
+    assert engine.close(2)
+    assert model.closed
 
 
 def numbers(job: Job) -> list[list[float]]:
@@ -163,7 +162,7 @@ def test_cancelling_leaves_the_queue_and_breaks_off_a_batch_that_nobody_wants(en
     assert numbers(wanted) == [[3, 1]]
     assert model.batches == [[[1] * 20], [[3]]]
     until(lambda: engine.idle)
-    assert engine._waiting_tokens == 0
+    assert engine.waiting_tokens == 0
 
 
 def test_cancelling_one_of_a_batch_keeps_the_others(engine: EmbeddingEngine, model: FakeModel) -> None:
@@ -192,9 +191,9 @@ def test_closing_tells_those_who_wait_and_those_who_run(model: FakeModel) -> Non
     assert model.closed
 
 
-def test_ten_thousand_requests_and_cancels_leave_nothing_behind(engine: EmbeddingEngine) -> None:
+def test_ten_thousand_requests_and_cancels_leave_nothing_behind(model: FakeModel) -> None:
     rng = np.random.default_rng(1)
-    engine._queue_limit = 10**9
+    engine = EmbeddingEngine(model, "fake", 20, queue_limit=10**9)
     engine.start()
     jobs = []
     for number in range(10_000):
@@ -207,4 +206,5 @@ def test_ten_thousand_requests_and_cancels_leave_nothing_behind(engine: Embeddin
         except Cancelled:
             assert job.cancelled
     until(lambda: engine.idle)
-    assert (engine._waiting_tokens, engine.metrics().waiting, engine.metrics().busy) == (0, 0, 0)
+    assert (engine.waiting_tokens, engine.metrics().waiting, engine.metrics().busy) == (0, 0, 0)
+    assert engine.close(2)

@@ -171,7 +171,7 @@ def test_relevances_lie_between_0_and_1_and_are_the_same_alone(pool: Pool, model
 
 def test_query_and_document_are_put_together_as_the_template_says(pool: Pool) -> None:
     platform = pool.vectors("yes", ModelKind.RERANKING)
-    whole = platform._by_template("{document}<|im_start|>", "a {query}", "documents.0", False)
+    whole = platform.by_template("{document}<|im_start|>", "a {query}", "documents.0", False)
     assert whole.count(257) == 2
     spelled = bytes(token for token in whole if token < 256)
     assert len(spelled) == len(whole) - 2

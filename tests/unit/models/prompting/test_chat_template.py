@@ -205,14 +205,14 @@ def test_the_process_sees_none_of_the_portals_environment(template: Build, monke
     monkeypatch.setenv("PORTAL_ADMIN_PASSWORD", "secret")
     glm = template("x")
     glm.check()
-    assert glm._process is not None
-    assert b"secret" not in Path(f"/proc/{glm._process.pid}/environ").read_bytes()
+    assert glm.pid is not None
+    assert b"secret" not in Path(f"/proc/{glm.pid}/environ").read_bytes()
 
 
 def test_closing_leaves_no_process(template: Build) -> None:
     glm = template("x")
     glm.check()
-    assert glm._process is not None
-    pid = glm._process.pid
+    pid = glm.pid
+    assert pid is not None
     glm.close()
     assert not Path(f"/proc/{pid}").exists()

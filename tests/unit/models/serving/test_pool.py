@@ -102,7 +102,7 @@ def test_mtp_is_off_unless_it_is_switched_on(mtp: bool, tmp_path: Path) -> None:
     pool = Pool(tmp_path, GUIDE, notes=tmp_path / "load_settings.json", extra_buffers=EXTRA_BUFFERS, mtp=mtp)
     model = load(pool, make_gguf(tmp_path / "model.gguf", "glm4moe", next_layer=True, forgetful=True))
     assert model.error is None
-    assert pool.platform("model")._backend.can_draft == mtp
+    assert pool.platform("model").backend.can_draft == mtp
     assert answer(pool, request("hello", temperature=0.0, max_tokens=40))[2].finish_reason is FinishReason.LENGTH
     pool.close()
 
@@ -305,7 +305,7 @@ def test_a_file_that_crashes_llama_cpp_does_not_crash_the_portal(pool: Pool, tmp
     load(pool, GUIDE)
     failed = load(pool, crashing_gguf(tmp_path / "crash.gguf"))
     assert failed.state is ModelState.FAILED
-    assert failed.error is not None and failed.error.startswith("llama.cpp crashed (SIGABRT) when crash.gguf was tried out.")
+    assert str(failed.error).startswith("llama.cpp crashed (SIGABRT) when crash.gguf was tried out.")
     assert still_answers(pool)
 
 

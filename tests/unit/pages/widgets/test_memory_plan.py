@@ -22,7 +22,7 @@ PLAN = MemoryPlan("GPU", 20 * GB, 8 * GB, 2 * GB, 40 * GB, 48 * GB, 16_384, 4)
     ],
 )
 def test_the_verdict_says_by_how_much_and_what_to_change(free: int, colour: str, words: str) -> None:
-    verdict = memory_plan._verdict(replace(PLAN, free_bytes=free * GB))
+    verdict = memory_plan.verdict_of(replace(PLAN, free_bytes=free * GB))
     assert verdict.startswith(f":{colour}[") and words in verdict
 
 
