@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from api.answers import Item, RunningAnswers
 from api.errors import UNEXPECTED, openai_error
-from api.openai.chat_answer import place_in_line
+from api.openai.chat_answer import queue_comment
 from api.responses.response_shapes import call_item, message_item, output_text, reasoning_item, reasoning_text, text_logprobs, usage_of
 from api.streams import KEEP_ALIVE, sse
 from core.errors import ModelFailed, PortalError
@@ -80,7 +80,7 @@ class ResponseAnswer:
                     case None:
                         yield KEEP_ALIVE
                     case _, Queued() as queued if queued.place:
-                        yield place_in_line(0, queued)
+                        yield queue_comment(0, queued)
                     case _, Delta() as delta:
                         for event in self._delta(delta):
                             yield event
