@@ -33,7 +33,7 @@ SAVE_AGAIN_S, MOST_SAVE_AGAIN_S = 0.5, 5.0
 """The end of a turn is written again after 0.5, 1, 2, 4, 5, 5 ... s while the store cannot write."""
 UNSAVED_AFTER = 3
 """Tries after which whoever watches is told that the answer is complete and not saved yet."""
-UNEXPECTED = "The answer stopped because of an error inside the portal. The text so far is kept. Try again; the log has the details."
+UNEXPECTED = "The answer stopped because of an error in the portal. The text so far is kept. Try again; the log has the details."
 UNSAVED = "The answer could not be saved. Copy it now; the log has the details."
 
 
