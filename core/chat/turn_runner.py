@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
+from core.characters import one_line
 from core.chat.conversations import path
 from core.chat.records import Author, Message, MessageStatus, Turn
 from core.chat.running_turn import RunningTurn
@@ -154,7 +155,7 @@ class TurnRunner:
                 if conversation.title != title:
                     return
                 others = [each.title for each in work.conversations.of_user(user.id, TITLES_COMPARED) if each.id != conversation.id]
-                if (better := better_title(title, question.text, answer, others)) != title:
+                if (better := one_line(better_title(title, question.text, answer, others))) not in ("", title):
                     work.conversations.save(replace(conversation, title=better))
                     work.commit()
         except PortalError as problem:

@@ -86,6 +86,14 @@ def test_a_question_gets_a_stored_answer_with_its_figures(
     assert conversations.get(ana, chat).title == "Who are you?"
 
 
+def test_a_title_out_of_an_answer_is_a_clean_line(
+    turns: Turns, conversations: Conversations, router: FakeRouter, ana: User, chat: str
+) -> None:
+    router.next_answers.put(answer("# Rates\x0b and\u200b bonds\x01 in May"))
+    finished(turns, ana, turns.start(ana, chat, "Explain", TurnOptions(), "r1"))
+    assert conversations.get(ana, chat).title == "Rates and bonds in May"
+
+
 def test_the_same_request_twice_is_one_turn(
     turns: Turns, conversations: Conversations, router: FakeRouter, ana: User, chat: str
 ) -> None:
