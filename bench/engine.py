@@ -22,7 +22,7 @@ from pathlib import Path
 from unittest import mock
 
 from bench.engine_parts.chats import Device, Job, LockedSide, Side, engine, isolated, server, speed
-from bench.engine_parts.conversations import fifth_turn, long_prompts, scattered
+from bench.engine_parts.conversations import back_from_disk, fifth_turn, long_prompts, scattered
 from bench.engine_parts.engine_stress import stress
 from bench.engine_parts.results import HEAD, processor, row, write
 from bench.engine_parts.sides_in_turns import Bench, in_turns, prompt
@@ -158,7 +158,7 @@ def mtp(bench: Bench, shape: Shape, wanted: str) -> Iterator[list[str]]:
         with engine(model, **options, mtp=True) as ours, engine(model, **options) as plain:
             plain.name = "without MTP"
             found = in_turns((ours, plain), bench.repeats, measure)
-            name = f"tok/s, {shape.drafts:.0%} of MTP's draft tokens right, {chats} chats"
+            name = f"tok/s, {shape.drafts:.0%} of MTP's draft accepted, {chats} chats"
             yield row(name, found[ours.name], plain.name, found[plain.name], wanted if chats == 1 else ">= 0.97")
 
 
@@ -244,6 +244,7 @@ MEASURES: dict[str, Callable[[Bench], Iterator[list[str]]]] = {
     "few-slots": lambda bench: fifth_turn(bench, 4, "by people"),
     "few-slots-at-once": lambda bench: fifth_turn(bench, 4, "at once"),
     "few-slots-apart": lambda bench: fifth_turn(bench, 4, "one at a time"),
+    "disk": back_from_disk,
     "pages": beside_pages,
     "edit": lambda bench: speculation(bench, COPYING, 1, ">= 1.5"),
     "edit-f16": lambda bench: speculation(bench, COPYING_F16, 1, ">= 1.5"),
@@ -272,7 +273,7 @@ def main() -> None:
     rows: list[list[str]] = []
     path = chosen.out or (None if chosen.only else ROOT / "bench" / "results" / f"{datetime.now(UTC):%Y-%m-%d}-engine-cpu.md")
     with tempfile.TemporaryDirectory(prefix="portal-bench-") as folder:
-        bench = Bench(Path(folder), llama_server(), chosen.threads, chosen.repeats, chosen.chats)
+        bench = Bench(folder=Path(folder), server=llama_server(), threads=chosen.threads, repeats=chosen.repeats, chats=chosen.chats)
         for name in chosen.only or MEASURES:
             for found in MEASURES[name](bench):
                 print("  ".join(found), flush=True)

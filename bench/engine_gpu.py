@@ -225,7 +225,16 @@ def run(chosen: argparse.Namespace, begun: float) -> None:
         with takes_gpu_memory("llama-server", weights if binary else 0, on_gpu):
             theirs = stack.enter_context(server(binary, model, **options)) if binary else None
         given = chosen.bandwidth and chosen.bandwidth * 1e9
-        bench = Bench(shape, chosen.chats, chosen.repeats, on_gpu, given, begun + 60 * chosen.minutes, ours, theirs)
+        bench = Bench(
+            shape=shape,
+            chats=chosen.chats,
+            repeats=chosen.repeats,
+            on_gpu=on_gpu,
+            given=given,
+            deadline=begun + 60 * chosen.minutes,
+            ours=ours,
+            theirs=theirs,
+        )
         print(f"Both sides are loaded ({time.perf_counter() - begun:.0f} s so far)", flush=True)
         left_out = []
         for arguments, measure in wanted:

@@ -54,15 +54,25 @@ def fill(database: Database, user: User, messages: int, rng: random.Random) -> s
         left -= count
         with SqlUnitOfWork(database) as work:
             at = start + timedelta(minutes=number)
-            chat = Conversation(uuid4().hex, user.id, sentence(rng)[:50], at, at)
+            chat = Conversation(id=uuid4().hex, user_id=user.id, title=sentence(rng)[:50], created_at=at, updated_at=at)
             work.conversations.add(chat)
             parent: str | None = None
             for place in range(count):
                 author = Author.USER if place % 2 == 0 else Author.ASSISTANT
-                message = Message(uuid4().hex, chat.id, parent, author, sentence(rng), MessageStatus.DONE, at + timedelta(seconds=place))
+                message = Message(
+                    id=uuid4().hex,
+                    conversation_id=chat.id,
+                    parent_id=parent,
+                    author=author,
+                    text=sentence(rng),
+                    status=MessageStatus.DONE,
+                    created_at=at + timedelta(seconds=place),
+                )
                 work.messages.add(message)
                 parent = message.id
-            work.conversations.save(Conversation(chat.id, user.id, chat.title, at, at, parent))
+            work.conversations.save(
+                Conversation(id=chat.id, user_id=user.id, title=chat.title, created_at=at, updated_at=at, head_id=parent)
+            )
             work.commit()
         long_id = long_id or chat.id
     return long_id

@@ -21,7 +21,7 @@ import httpx
 
 from bench.portal_parts.portal import percentile, portal_home, running_portal, table
 from bootstrap.models import GUIDE, extra_buffers
-from core.inference.requests import ChatMessage, Delta, Finished, GenerationRequest, SamplingParams
+from core.inference.requests import ChatMessage, ChatRole, Delta, Finished, GenerationRequest, SamplingParams
 from core.models.records import LoadSettings, ModelState
 from models.serving.pool import Pool
 from models.serving.router import PoolRouter
@@ -84,7 +84,7 @@ def over_rest(clients: Sequence[httpx.Client]) -> Callable[[int], Answer]:
                     first = time.perf_counter()
                 elif line.startswith("data:") and event == "done":
                     tokens = json.loads(line[5:])["answer"]["generation"]["completion_tokens"]
-        return Answer(started, first, time.perf_counter(), tokens)
+        return Answer(started=started, first=first, ended=time.perf_counter(), tokens=tokens)
 
     return ask
 
@@ -93,14 +93,14 @@ def in_process(router: PoolRouter) -> Callable[[int], Answer]:
     def ask(number: int) -> Answer:
         started = time.perf_counter()
         first, tokens = 0.0, 0
-        messages = (ChatMessage("user", PROMPTS[number % len(PROMPTS)]),)
+        messages = (ChatMessage(ChatRole.USER, PROMPTS[number % len(PROMPTS)]),)
         params = SamplingParams(max_tokens=TOKENS, temperature=1)
         for event in router.start(GenerationRequest(messages, f"person-{number}", params=params)).events():
             if isinstance(event, Delta) and not first:
                 first = time.perf_counter()
             if isinstance(event, Finished):
                 tokens = event.usage.completion_tokens
-        return Answer(started, first, time.perf_counter(), tokens)
+        return Answer(started=started, first=first, ended=time.perf_counter(), tokens=tokens)
 
     return ask
 

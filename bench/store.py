@@ -189,7 +189,7 @@ def main() -> None:
         begun, load = time.perf_counter(), os.getloadavg()[1]
         print(f"\n{name}", flush=True)
         with tempfile.TemporaryDirectory(prefix="portal-bench-") as folder, ExitStack() as stack:
-            bench = Bench(chosen.messages, chosen.kills, away, chosen.grace, Path(folder), stack)
+            bench = Bench(messages=chosen.messages, kills=chosen.kills, outage=away, grace=chosen.grace, folder=Path(folder), stack=stack)
             rows: list[Row] = []
             try:
                 for row in PARTS[name](bench):

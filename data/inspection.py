@@ -1,4 +1,4 @@
-"""What the doctor and the Store page tell about a database: read, never changed."""
+"""Report the state of a database without changing it, for the doctor and the Storage page."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SCRIPTS = Path(__file__).parent / "migrations"
 
 @dataclass(frozen=True, slots=True)
 class StoreState:
-    """revision: of the database, None while it is empty. expected: what this code is written for.
+    """State of a database. revision: None while it is empty. expected: what this code is written for.
 
     known: False if a newer portal wrote it.
     """
@@ -33,7 +33,7 @@ class StoreState:
 
 
 def inspect_store(database: Database) -> StoreState:
-    """Raises StartFailed if the database cannot be reached."""
+    """Read the state. Raises StartFailed if the database cannot be reached."""
     scripts = ScriptDirectory(str(_SCRIPTS))
     with database.start_errors(), database.connect() as connection:
         revision = MigrationContext.configure(connection).get_current_revision()
@@ -45,11 +45,19 @@ def inspect_store(database: Database) -> StoreState:
         size_bytes = int(connection.exec_driver_sql(size).scalar_one())
     known = revision is None or revision in {script.revision for script in scripts.walk_revisions()}
     kind = "SQLite" if database.is_sqlite else "PostgreSQL"
-    return StoreState(kind, version, database.name, revision, scripts.get_current_head(), known, size_bytes)
+    return StoreState(
+        kind=kind,
+        version=version,
+        name=database.name,
+        revision=revision,
+        expected=scripts.get_current_head(),
+        known=known,
+        size_bytes=size_bytes,
+    )
 
 
 class SqlStoreInspector:
-    """Implements core.ports.StoreInspector."""
+    """Implements the port StoreInspector."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -58,4 +66,6 @@ class SqlStoreInspector:
         state = inspect_store(self._database)
         with self._database.connect() as connection:
             rows = count_rows(connection)
-        return StoreFacts(state.kind, state.version, state.name, state.revision or "", state.size_bytes, rows)
+        return StoreFacts(
+            kind=state.kind, version=state.version, name=state.name, revision=state.revision or "", size_bytes=state.size_bytes, rows=rows
+        )

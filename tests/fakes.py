@@ -13,6 +13,7 @@ from core.errors import InvalidInput, NotFound, PortalError, Unavailable
 from core.inference.records import FinishReason, ServedModel, Timings, Usage
 from core.inference.requests import Delta, Finished, GenerationEvent, GenerationRequest, PromptTokens
 from core.inference.vectors import Cancelled, Embedded, EmbeddingRequest, RerankRequest
+from core.knowledge.ports import OnPlace
 from core.models.records import AdapterFile, DeviceMemory, LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelState
 
 FILE = ModelFile(Path("/models/fake.gguf"), "fake", 1_000_000, "glm4", "Q4_K_M", 1_000, 4096, 2, thinking=True)
@@ -30,6 +31,8 @@ class FakeGeneration:
         self._events = events
         self._gate = gate
         self.cancelled = threading.Event()
+        self.given = 0
+        """How many events it yielded."""
 
     def events(self) -> Iterator[GenerationEvent]:
         tokens = 0
@@ -44,6 +47,7 @@ class FakeGeneration:
                 raise event
             if isinstance(event, Delta):
                 tokens = event.tokens
+            self.given += 1
             yield event
 
     def cancel(self) -> None:
@@ -91,7 +95,9 @@ def answer(text: str, *, reasoning: str = "") -> list[GenerationEvent | PortalEr
 class FakeReader:
     """Reads every document but those called a scan."""
 
-    def text(self, name: str, content: bytes) -> str:
+    def text(self, name: str, content: bytes, person: str = "", on_place: OnPlace | None = None) -> str:
+        if on_place:
+            on_place(2)
         if name.startswith("scan"):
             raise InvalidInput("{name} may be a scan.", name=name)
         return f"The text of {name}"
@@ -115,6 +121,8 @@ class FakeRouter:
     generations: list[FakeGeneration] = field(default_factory=list)
     vector_requests: list[EmbeddingRequest | RerankRequest] = field(default_factory=list)
     vectors: list[FakeVectors] = field(default_factory=list)
+    rows: list[list[float]] | None = None
+    """What the next vectors hold; None: it follows from their request."""
     vector_error: PortalError | None = None
     """What the next vectors fail with, once they are begun."""
     ignored: tuple[str, ...] = ()
@@ -178,7 +186,7 @@ class FakeRouter:
         self.vector_requests.append(request)
         if self.refuse:
             raise self.refuse.pop(0)
-        self.vectors.append(FakeVectors(rows, self.gate, self.vector_error))
+        self.vectors.append(FakeVectors(self.rows or rows, self.gate, self.vector_error))
         return self.vectors[-1]
 
     def models(self) -> Sequence[ServedModel]:
@@ -213,7 +221,7 @@ class FakePool:
         for file in self.on_disk:
             if file.path == path:
                 return file
-        raise NotFound("There is no file {path}.", path=path)
+        raise NotFound("The file {path} does not exist.", path=path)
 
     def plan(self, file: ModelFile, settings: LoadSettings) -> MemoryPlan:
         slots, context = settings.slots or 4, settings.context or min(4096, file.context)

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from api.openai.chat_parts import Lenient, Whole
 from core.errors import InvalidInput
-from core.inference.requests import ChatMessage, Tool, ToolCall
+from core.inference.requests import ChatMessage, ChatRole, Tool, ToolCall
 
 MOST_BLOCKS = 10_000
 ToolName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,128}$", description="1 to 128 letters, digits, _ or -.")]
@@ -72,13 +72,13 @@ class MessageIn(Lenient):
         for place, block in enumerate(blocks):
             if block.type == "tool_result":
                 if texts:
-                    yield ChatMessage(self.role, text_of(texts, f"{field}.content"))
+                    yield ChatMessage(ChatRole(self.role), text_of(texts, f"{field}.content"))
                     texts = []
                 yield self._result(block, f"{field}.content.{place}", called)
             else:
                 texts.append(block)
         if texts or not blocks:
-            yield ChatMessage(self.role, text_of(texts, f"{field}.content"))
+            yield ChatMessage(ChatRole(self.role), text_of(texts, f"{field}.content"))
 
     def _result(self, block: Block, field: str, called: set[str]) -> ChatMessage:
         if self.role != "user":
@@ -86,7 +86,7 @@ class MessageIn(Lenient):
         if block.tool_use_id not in called:
             raise InvalidInput("{field} must be the id of a tool_use in a message before it.", field=f"{field}.tool_use_id")
         text = text_of(block.content, f"{field}.content")
-        return ChatMessage("tool", f"Error: {text}" if block.is_error else text, tool_call_id=block.tool_use_id)
+        return ChatMessage(ChatRole.TOOL, f"Error: {text}" if block.is_error else text, tool_call_id=block.tool_use_id)
 
     @staticmethod
     def _assistant(blocks: Sequence[Block], field: str, called: set[str]) -> ChatMessage:
@@ -107,7 +107,9 @@ class MessageIn(Lenient):
                     calls.append(ToolCall(block.id, block.name, json.dumps(block.input or {}, ensure_ascii=False)))
                 case _:
                     texts.append(_text(block, where))
-        return ChatMessage("assistant", "\n".join(texts), "\n".join(filter(None, thoughts)), tuple(calls))
+        return ChatMessage(
+            role=ChatRole.ASSISTANT, content="\n".join(texts), reasoning="\n".join(filter(None, thoughts)), tool_calls=tuple(calls)
+        )
 
 
 class ToolIn(Lenient):
@@ -115,7 +117,7 @@ class ToolIn(Lenient):
     name: ToolName
     description: str | None = None
     input_schema: dict[str, Any] | None = Field(default=None, description="JSON Schema.")
-    strict: bool | None = Field(default=None, description="Hold every call to the schema; one that cannot be followed is refused.")
+    strict: bool | None = Field(default=None, description="Make every call follow the schema. A schema that cannot be enforced is refused.")
 
     def tool(self, field: str) -> Tool:
         if self.type not in (None, "custom"):
@@ -126,10 +128,10 @@ class ToolIn(Lenient):
         if self.input_schema is None:
             raise InvalidInput("{field} is missing.", field=f"{field}.input_schema")
         written = json.dumps(self.input_schema, ensure_ascii=False)
-        return Tool(self.name, self.description or "", written, strict=self.strict is True)
+        return Tool(name=self.name, description=self.description or "", parameters=written, strict=self.strict is True)
 
 
-class ToolChoice(Lenient):
+class ToolChoiceIn(Lenient):
     type: Literal["auto", "any", "tool", "none"]
     name: ToolName | None = None
     disable_parallel_tool_use: bool | None = None

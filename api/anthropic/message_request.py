@@ -10,11 +10,11 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.anthropic.message_parts import Format, MessageIn, OutputConfig, TextBlock, Thinking, ToolChoice, ToolIn, text_of
+from api.anthropic.message_parts import Format, MessageIn, OutputConfig, TextBlock, Thinking, ToolChoiceIn, ToolIn, text_of
 from api.openai.chat_parts import Whole
 from api.openai.ignored import unknown
 from core.errors import InvalidInput
-from core.inference.requests import ChatMessage, GenerationRequest, SamplingParams, Tool
+from core.inference.requests import ChatMessage, ChatRole, GenerationRequest, SamplingParams, Tool, ToolChoice
 from core.people.records import User
 
 MOST_TOOLS = 512
@@ -25,11 +25,11 @@ class CountIn(BaseModel):
     """What the model reads."""
 
     model_config = ConfigDict(extra="allow", strict=True)
-    model: str | None = Field(default=None, max_length=500, description="A name from /v1/models; left out: the default model.")
+    model: str | None = Field(default=None, max_length=500, description="A name from /v1/models. Default: the default model.")
     messages: list[MessageIn] = Field(min_length=1, max_length=100_000)
     system: str | list[TextBlock] | None = None
     tools: list[ToolIn] | None = Field(default=None, max_length=MOST_TOOLS)
-    tool_choice: ToolChoice | None = None
+    tool_choice: ToolChoiceIn | None = None
     thinking: Thinking | None = Field(default=None, description="Left out: the model answers without thinking.")
     output_config: OutputConfig | None = None
     output_format: Format | None = Field(default=None, description="An older name of output_config.format.")
@@ -38,23 +38,24 @@ class CountIn(BaseModel):
         """Raises InvalidInput for what cannot be honoured."""
         for name in NOT_OFFERED:
             if (self.model_extra or {}).get(name):
-                raise InvalidInput("{field} is not offered yet. Leave it out.", field=name)
+                raise InvalidInput("{field} is not supported. Leave it out.", field=name)
         called: set[str] = set()
         system = text_of(self.system, "system")
-        messages = [ChatMessage("system", system)] if system else []
+        messages = [ChatMessage(ChatRole.SYSTEM, system)] if system else []
         for place, message in enumerate(self.messages):
             messages += message.messages(f"messages.{place}", called)
         tools = self._tools()
         last = messages[-1]
         return GenerationRequest(
-            tuple(messages),
-            user.id,
-            self.model or None,
-            self._params(),
-            self.thinks,
+            messages=tuple(messages),
+            user_id=user.id,
+            model=self.model or None,
+            params=self._params(),
+            thinking=self.thinks,
             tools=tools,
-            tool_choice=self._tool_choice(tools),
-            continued=last.role == "assistant" and not last.tool_calls and bool(last.content),
+            tool_choice=self._tool_choice(),
+            required_tool=self._required_tool(tools),
+            continued=last.role == ChatRole.ASSISTANT and not last.tool_calls and bool(last.content),
         )
 
     @property
@@ -84,20 +85,24 @@ class CountIn(BaseModel):
             raise InvalidInput("Two tools of {field} have the same name. Give each its own.", field="tools")
         return tools
 
-    def _tool_choice(self, tools: tuple[Tool, ...]) -> str:
+    def _tool_choice(self) -> ToolChoice:
+        if self.tool_choice is None:
+            return ToolChoice.AUTO
+        return ToolChoice.REQUIRED if self.tool_choice.type in ("any", "tool") else ToolChoice(self.tool_choice.type)
+
+    def _required_tool(self, tools: tuple[Tool, ...]) -> str | None:
+        """Return the name of the one tool to call, if there is one. Raises InvalidInput for a tool that was not sent."""
         choice = self.tool_choice
         if choice is None or choice.type in ("auto", "none"):
-            return "auto" if choice is None else choice.type
+            return None
         if not tools:
-            raise InvalidInput("{field} asks for a tool, but none was sent.", field="tool_choice")
+            raise InvalidInput("{field} requires a tool, but none was sent.", field="tool_choice")
         if choice.type == "any":
-            return "required"
+            return None
         if choice.name is None:
             raise InvalidInput("{field} is missing.", field="tool_choice.name")
         if choice.name not in (tool.name for tool in tools):
-            raise InvalidInput("{field} names {name}, which is not among the tools.", field="tool_choice", name=choice.name)
-        if choice.name in ("auto", "none", "required"):
-            raise InvalidInput("{field} cannot name a tool called {name}. Rename it.", field="tool_choice", name=choice.name)
+            raise InvalidInput("{field} names {name}, which is not one of the tools.", field="tool_choice", name=choice.name)
         return choice.name
 
 

@@ -70,11 +70,11 @@ class TokenizeIn(BaseModel):
     def generation(self, user: User) -> GenerationRequest:
         text = self.content if self.content is not None else self.prompt
         if text is not None:
-            return GenerationRequest((), user.id, self.model or None, prompt=text)
+            return GenerationRequest(messages=(), user_id=user.id, model=self.model or None, prompt=text)
         if not self.messages:
             raise InvalidInput("{field} is missing.", field="content")
         messages = tuple(message.message(place) for place, message in enumerate(self.messages))
-        return GenerationRequest(messages, user.id, self.model or None)
+        return GenerationRequest(messages=messages, user_id=user.id, model=self.model or None)
 
 
 class TokenizeOut(BaseModel):

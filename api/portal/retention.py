@@ -1,9 +1,9 @@
-"""Retention rules and legal holds, for admins."""
+"""Serve retention rules and legal holds, for admins."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter
 from fastapi import Path as InPath
@@ -11,17 +11,18 @@ from pydantic import BaseModel, Field
 
 from api.identity import SignedIn
 from api.portal.shapes import Asked, Line
-from api.services import Portal, PortalHere
-from core.operations.records import EVERY_GROUP
+from api.services import PortalHere
+from bootstrap.portal import Portal
+from core.operations.records import EVERY_GROUP, RetentionKind
 from core.people.records import User
 
 router = APIRouter(prefix="/api/v1/retention", tags=["retention"])
 
 
 class RuleIn(Asked):
-    kind: Literal["chats", "files", "feedback", "audit"]
-    group: Line = Field(default=EVERY_GROUP, description="* is every group without a rule of its own.")
-    days: int | None = Field(description="null takes the rule away.")
+    kind: RetentionKind
+    group: Line = Field(default=EVERY_GROUP, description="* means every group without its own rule.")
+    days: int | None = Field(description="null removes the rule.")
 
 
 class RuleOut(BaseModel):

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from bench.engine_parts.synthetic import FIRST_WORD, GLM_VOCABULARY, Shape, add_facts, words
 
-NINE = Shape("GLM-4-9B", 4096, 40, 32, 13_696, GLM_VOCABULARY, context=32_768)
-SMALL = Shape("GLM-4-small", 256, 8, 4, 416, 1_024)
+NINE = Shape(name="GLM-4-9B", embedding=4096, layers=40, heads=32, feed_forward=13_696, vocabulary=GLM_VOCABULARY, context=32_768)
+SMALL = Shape(name="GLM-4-small", embedding=256, layers=8, heads=4, feed_forward=416, vocabulary=1_024)
 """Of the same mix of types: its feed-forward width is no multiple of 256 either."""
 _AT_ONCE = 1 << 20
 """Bytes of one tensor made at a time: few enough to stay in the processor's cache."""
@@ -104,7 +104,9 @@ def tensors(shape: Shape) -> Iterator[Blocks | Vector]:
     ) -> Blocks:
         # GLM-4-9B's 13,696 are no multiple of 256; then it takes blocks of 32.
         plain, exact = (Kind.Q5_0, Kind.Q8_0) if columns % 256 else (Kind.Q4_K, Kind.Q6_K)
-        return Blocks(f"{name}.weight", rows, columns, exact if better else plain, loud / columns**0.5, said)
+        return Blocks(
+            name=f"{name}.weight", rows=rows, columns=columns, kind=exact if better else plain, spread=loud / columns**0.5, said=said
+        )
 
     yield blocks("token_embd", shape.vocabulary, wide, loud=8.0)
     yield Vector("output_norm.weight", wide, 1.0)

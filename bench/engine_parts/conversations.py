@@ -4,24 +4,32 @@ from __future__ import annotations
 
 import random
 import statistics
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from collections.abc import Sequence as Row
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 from bench.engine_parts.blocks import NINE, file_name
 from bench.engine_parts.blocks import make as make_blocks
-from bench.engine_parts.chats import Answer, Job, Side, engine, server, speed
+from bench.engine_parts.chats import Answer, Device, Job, Side, engine, server, speed
 from bench.engine_parts.results import row
 from bench.engine_parts.sides_in_turns import Bench, in_turns, prompt
 from bench.engine_parts.synthetic import MIDDLE, Shape
 from bench.portal_parts.portal import percentile
+from models.engine.engine import Engine
+from models.engine.kv_cache.offload_files import OffloadFiles
+from models.gguf.facts import read_facts
+from models.gguf.memory_plan import context_bytes_per_token
 
 LAYERS_OF_NINE = replace(NINE, name="GLM-4-9B-2-layers", layers=2, vocabulary=8_192)
 TURNS_BY_PEOPLE = 8
 MOMENT_S = 0.6
 """How long a person reads an answer before asking again, on average."""
+WRITING_S = 1.0
+"""Time to write files that a conversation left."""
 READING_S = 0.3
 """Between an answer and the next question, of whoever reads it."""
 
@@ -80,6 +88,35 @@ def long_prompts(bench: Bench) -> Iterator[list[str]]:
         name = "inter-token p95, ms, 4 chats while prompts of 1,500 tokens are read"
         yield row(name, found[ours.name], theirs.name, found[theirs.name], "<= 0.5")
         yield row("TTFT of these prompts, s", waits[ours.name], theirs.name, waits[theirs.name], "", digits=1)
+
+
+def back_from_disk(bench: Bench) -> Iterator[list[str]]:
+    """Conversations of 1,500 tokens, of which neither slot nor host memory has room for two, go on from the disk or are computed again.
+
+    The system still has the files in memory, as it has for most of the 24 hours that they are kept.
+    """
+    model = bench.model(MIDDLE)
+    options = {"slots": 1, "context": 2048, "threads": bench.threads}
+    one = round(context_bytes_per_token(read_facts(model), "f16") * 2048)
+    little = Device({"offload_bytes": one}, ())
+
+    def measure(side: Side, repeat: int) -> float:
+        rng = random.Random(f"disk {repeat}")
+        chats = [prompt(rng, MIDDLE, 1500) for _ in range(4)]
+        for chat in chats:
+            [answer] = side.run([Job(chat, 2)])
+            chat += answer.ids
+        time.sleep(WRITING_S)
+        return 1000 * statistics.median(side.run([Job([*chat, *prompt(rng, MIDDLE, 8)], 2)])[0].ttft for chat in chats[:2])
+
+    with tempfile.TemporaryDirectory(prefix="portal-bench-") as folder:
+        files = OffloadFiles(Path(folder), 10**9)
+        with engine(model, **options, device=little, files=files) as ours, engine(model, **options, device=little) as plain:
+            plain.name = "without offload to disk"
+            found = in_turns((ours, plain), bench.repeats, measure)
+            assert isinstance(ours.engine, Engine) and ours.engine.metrics().disk_tokens > 1500, "they came from the disk"
+        files.close()
+    yield row("TTFT, ms, conversations of 1,500 tokens back from the disk", found[ours.name], plain.name, found[plain.name], "<= 0.5")
 
 
 def fifth_turn(bench: Bench, slots: int, how: str = "one at a time") -> Iterator[list[str]]:

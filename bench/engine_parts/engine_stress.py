@@ -113,7 +113,17 @@ def questions(model: Path, adapters: Row[tuple[int, str, float]], count: int, th
         if len({text for _, text in answers}) == 1:
             sequence, text = answers[0]
             following = [*prompt, *sequence.tokens[len(prompt) + sequence.generated // 2 :], *WORDS[:20]][:160]
-            made.append(Question(prompt, params, tokens, adapter, text, len(sequence.logprobs), following))
+            made.append(
+                Question(
+                    prompt=prompt,
+                    params=params,
+                    tokens=tokens,
+                    adapter=adapter,
+                    answer=text,
+                    logprobs=len(sequence.logprobs),
+                    following=following,
+                )
+            )
     backend.close()
     return made
 

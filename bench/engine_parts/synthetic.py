@@ -52,12 +52,26 @@ class Shape:
         return self.embedding // self.heads
 
 
-MIDDLE = Shape("glm4-45M", 512, 12, 8, 1536, 8_192)
-COPYING = Shape("glm4-45M-copying", 512, 12, 8, 1536, 8_192, copies=True)
+MIDDLE = Shape(name="glm4-45M", embedding=512, layers=12, heads=8, feed_forward=1536, vocabulary=8_192)
+COPYING = Shape(name="glm4-45M-copying", embedding=512, layers=12, heads=8, feed_forward=1536, vocabulary=8_192, copies=True)
 COPYING_F16 = replace(COPYING, name="glm4-45M-copying-f16", f16=True)
-COPYING_NINE = Shape("GLM-4-9B-2-layers-copying", 4096, 2, 32, 13_696, 8_192, copies=True)
-DRAFTING = tuple(Shape(f"glm4moe-50M-drafts-{share:.0%}", 512, 12, 8, 1536, 8_192, copies=True, drafts=share) for share in (1.0, 0.7, 0.1))
-WIDE = Shape("glm4-151552", 64, 2, 4, 128, GLM_VOCABULARY)
+COPYING_NINE = Shape(
+    name="GLM-4-9B-2-layers-copying", embedding=4096, layers=2, heads=32, feed_forward=13_696, vocabulary=8_192, copies=True
+)
+DRAFTING = tuple(
+    Shape(
+        name=f"glm4moe-50M-drafts-{share:.0%}",
+        embedding=512,
+        layers=12,
+        heads=8,
+        feed_forward=1536,
+        vocabulary=8_192,
+        copies=True,
+        drafts=share,
+    )
+    for share in (1.0, 0.7, 0.1)
+)
+WIDE = Shape(name="glm4-151552", embedding=64, layers=2, heads=4, feed_forward=128, vocabulary=GLM_VOCABULARY)
 FIRST_WORD = 256
 """Tokens from here to the control tokens are words."""
 

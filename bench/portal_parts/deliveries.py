@@ -20,7 +20,15 @@ def deliver(indexes: Mapping[str, WritableIndex], wait_s: float) -> dict[str, tu
     """
     name = f"s{time.time_ns()}"
     jobs = [
-        Document("message", f"{name}-{n % DOCUMENTS}", n, None if n % 7 == 0 else f"{name} v{n}", name, "c") for n in range(1, JOBS + 1)
+        Document(
+            kind="message",
+            id=f"{name}-{n % DOCUMENTS}",
+            version=n,
+            text=None if n % 7 == 0 else f"{name} v{n}",
+            owner_id=name,
+            conversation_id="c",
+        )
+        for n in range(1, JOBS + 1)
     ]
     last = {job.id: job for job in jobs}
     shuffled = jobs * 2

@@ -21,9 +21,9 @@ from bench.portal_parts.askers import PEOPLE, Ledger, model_that_reads_files, on
 from bench.portal_parts.portal import Measured, running_portal
 from bootstrap.parts import open_index
 from core.chat.records import MessageStatus
+from core.search.records import DocumentKind
 from data.database import Database, open_database
 from data.index.documents import SOURCES
-from data.search.port import KINDS
 from data.tables import AttachmentTable, ConversationTable, FeedbackTable, IndexJobTable, MessageTable
 from data.unit_of_work import SqlUnitOfWork
 from settings import Settings
@@ -95,7 +95,7 @@ def compare(place: Settings, database: Database) -> tuple[int, int]:
     missing = phantom = 0
     index = open_index(place, database)
     with database.connect() as connection:
-        for kind in KINDS:
+        for kind in DocumentKind:
             stored, indexed = set(connection.scalars(SOURCES[kind].ids())), set(index.ids(kind))
             missing += len(stored - indexed)
             phantom += len(indexed - stored)

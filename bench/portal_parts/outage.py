@@ -74,7 +74,9 @@ def stop_under_load(home: Path, node: ElasticsearchNode, seconds: float) -> Outa
     database.close()
     for failure in ledger.failures[:3]:
         print(f"  failed: {failure}")
-    return Outage(ledger.turns, len(ledger.failures), searches, told, lag, missing, phantom)
+    return Outage(
+        turns=ledger.turns, failed=len(ledger.failures), searches=searches, told=told, lag_s=lag, missing=missing, phantom=phantom
+    )
 
 
 def _ask_until(stop: threading.Event, portal: Measured, token: str, ledger: Ledger) -> None:

@@ -66,7 +66,7 @@ def running_portal(home: Path | None = None, *, start_s: float = 60, **extra: st
         try:
             url = f"http://127.0.0.1:{port}"
             _wait_ready(url, process, folder / "bench.log", start_s)
-            yield Measured(url, process, folder, time.perf_counter() - started)
+            yield Measured(url=url, process=process, home=folder, ready_s=time.perf_counter() - started)
         finally:
             process.send_signal(signal.SIGTERM)
             try:

@@ -15,7 +15,7 @@ from bench.portal_parts.portal import percentile
 from bench.portal_parts.store_data import fill, folder_of, words
 from core.chat.records import Author
 from core.knowledge.records import StoredFile
-from core.search.records import SearchQuery
+from core.search.records import DocumentKind, SearchQuery
 from data.backup.restore import restore
 from data.backup.write import write_backup
 from data.database import Database
@@ -66,7 +66,7 @@ def searched(title: str, wanted_ms: int, database: Database, index: WritableInde
 
 
 def _queries(rng: random.Random, people: Sequence[str]) -> list[SearchQuery]:
-    return [SearchQuery(" ".join(words(rng)), "message", rng.choice(people)) for _ in range(SEARCHES)]
+    return [SearchQuery(text=" ".join(words(rng)), kind=DocumentKind.MESSAGE, owner_id=rng.choice(people)) for _ in range(SEARCHES)]
 
 
 def filled(database: Database, messages: int) -> list[str]:
@@ -135,7 +135,9 @@ def add_large_files(database: Database, messages: int, rng: random.Random) -> in
                                    .where(_MESSAGE.author == Author.USER).order_by(_MESSAGE.id).limit(count)).all()  # fmt: skip
     for message_id, talk_id, owner_id, at in asked:
         content = "\n".join(f"{rng.randrange(10**6)};{rng.random()}" for _ in range(40_000)).encode()[:LARGE_FILE_BYTES]
-        file = StoredFile(f"{rng.getrandbits(128):032x}", owner_id, "figures of the year.csv", len(content), at)
+        file = StoredFile(
+            id=f"{rng.getrandbits(128):032x}", user_id=owner_id, name="figures of the year.csv", size_bytes=len(content), created_at=at
+        )
         with SqlUnitOfWork(database) as work:
             work.files.add(file, content)
             work.files.attach(message_id, talk_id, [file.id])

@@ -33,7 +33,18 @@ def fill(database: Database, messages: int, rng: random.Random) -> list[str]:
     people = [_id(rng) for _ in range(max(1, messages // PER_PERSON))]
     with SqlUnitOfWork(database) as work:
         for number, id in enumerate(people):
-            work.users.add(User(id, f"person{number}", f"Person {number}", Role.ANALYST, "bench", True, START), "hash")
+            work.users.add(
+                User(
+                    id=id,
+                    name=f"person{number}",
+                    full_name=f"Person {number}",
+                    role=Role.ANALYST,
+                    group="bench",
+                    active=True,
+                    created_at=START,
+                ),
+                "hash",
+            )
         work.commit()
     with database.connect() as connection:
         sql = Transaction(connection)

@@ -1,4 +1,4 @@
-"""./portal doctor: every part, its state, its version, and what to do. Works also when nothing is installed yet."""
+"""Run ./portal doctor: every part, its state, its version, and what to do. Also works when nothing is installed yet."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from cli.progress import mark
 from core.errors import PortalError
 
 _ENOUGH_DISK = 2 * 1024**3
-"""Bytes free under the home: an environment takes 0.8 GB, the rest is for the store."""
+"""Free bytes needed under the home: an environment takes 0.8 GB, the rest is for the database."""
 
 
 def examine(places: Places) -> int:
-    """Print a line per part as soon as it is known. Exit code 1 if anything is broken."""
+    """Print a line per part as soon as it is known. Returns 1 if anything is broken."""
     broken = 0
     for finding in _findings(places):
         broken += finding.good is False
@@ -33,14 +33,21 @@ def examine(places: Places) -> int:
 
 
 def _findings(places: Places) -> Iterator[Finding]:
-    yield Finding("Python", True, f"{sys.version.split()[0]} at {sys.executable}")
+    yield Finding(part="Python", good=True, state=f"{sys.version.split()[0]} at {sys.executable}")
     yield _home(places)
     yield from _gpu()
     if not python_packages.has_environment(places):
-        yield Finding("Environment", False, f"not installed in {places.venv}", "Run ./portal run: it installs everything.")
+        yield Finding(
+            part="Environment", good=False, state=f"not installed in {places.venv}", advice="Run ./portal run to install everything."
+        )
         missing = [*system_packages.missing_venv(), *system_packages.missing_compiler()]
         if missing:
-            yield Finding("System packages", False, f"missing: {' '.join(missing)}", f"Type: sudo apt-get install -y {' '.join(missing)}")
+            yield Finding(
+                part="System packages",
+                good=False,
+                state=f"missing: {' '.join(missing)}",
+                advice=f"Type: sudo apt-get install -y {' '.join(missing)}",
+            )
         return
     yield from _packages(places)
     yield from _engine(places)
@@ -51,37 +58,41 @@ def _home(places: Places) -> Finding:
     try:
         places.prepare()
     except PortalError as problem:
-        return Finding("PORTAL_HOME", False, str(places.home), str(problem))
+        return Finding(part="PORTAL_HOME", good=False, state=str(places.home), advice=str(problem))
     free = shutil.disk_usage(places.home).free
-    advice = "" if free >= _ENOUGH_DISK else "Make space on this disk, or set PORTAL_HOME to a folder on another."
-    return Finding("PORTAL_HOME", not advice, f"{places.home}, {free / 1e9:,.1f} GB free", advice)
+    advice = "" if free >= _ENOUGH_DISK else "Free space on this disk, or set PORTAL_HOME to a folder on another."
+    return Finding(part="PORTAL_HOME", good=not advice, state=f"{places.home}, {free / 1e9:,.1f} GB free", advice=advice)
 
 
 def _gpu() -> Iterator[Finding]:
     found = engine_build.gpus()
     for gpu in found:
         memory = float(gpu["memory.total"]) / 1024
-        yield Finding("GPU", True, f"{gpu['name']}, {memory:,.0f} GiB, driver {gpu['driver_version']}, capability {gpu['compute_cap']}")
+        yield Finding(
+            part="GPU",
+            good=True,
+            state=f"{gpu['name']}, {memory:,.0f} GiB, driver {gpu['driver_version']}, capability {gpu['compute_cap']}",
+        )
     if not found:
-        yield Finding("GPU", None, "none that nvidia-smi knows; the CPU is used")
+        yield Finding(part="GPU", good=None, state="none found by nvidia-smi; the CPU is used")
 
 
 def _packages(places: Places) -> Iterator[Finding]:
-    """What is installed, against what is pinned."""
+    """Compare the installed packages with the pinned ones."""
     script = "import json, importlib.metadata as m; print(json.dumps([(d.name, d.version) for d in m.distributions()]))"
     asked = subprocess.run([places.python, "-c", script], capture_output=True, text=True, check=False)
     anew = f"Remove {places.venv}, then run ./portal run."
     if asked.returncode:
-        yield Finding("Environment", False, f"{places.venv} does not start", anew)
+        yield Finding(part="Environment", good=False, state=f"{places.venv} does not start", advice=anew)
         return
     installed = {_normal(name): version for name, version in json.loads(asked.stdout)}
     pinned = {_normal(name): version for name, version in python_packages.pins(python_packages.RUN).items()}
     wrong = [name for name, version in pinned.items() if installed.get(name) != version]
     for name in wrong:
-        yield Finding(name, False, f"{installed.get(name, 'not installed')}, pinned {pinned[name]}", anew)
+        yield Finding(part=name, good=False, state=f"{installed.get(name, 'not installed')}, pinned {pinned[name]}", advice=anew)
     if not wrong:
         main = ", ".join(f"{name} {pinned[name]}" for name in ("streamlit", "sqlalchemy", "elasticsearch", "pandas", "plotly"))
-        yield Finding("Environment", True, f"{len(pinned)} packages as pinned: {main} and more")
+        yield Finding(part="Environment", good=True, state=f"{len(pinned)} packages as pinned: {main} and more")
 
 
 def _engine(places: Places) -> Iterator[Finding]:
@@ -89,34 +100,36 @@ def _engine(places: Places) -> Iterator[Finding]:
     try:
         wanted = engine_build.wanted()
     except PortalError as problem:
-        yield Finding("llama.cpp", False, f"llama-cpp-python {version}", str(problem))
+        yield Finding(part="llama.cpp", good=False, state=f"llama-cpp-python {version}", advice=str(problem))
         return
     if engine.installed_key(places) != wanted.key:
-        yield Finding("llama.cpp", False, "not built for this machine yet", "Run ./portal run: it builds and tries it.")
+        yield Finding(
+            part="llama.cpp", good=False, state="not built for this machine yet", advice="Run ./portal run to build and test it."
+        )
         return
     trial = engine.try_decode(places, extra_buffers=engine.noted_extra_buffers(places))
     if not trial.ok:
-        advice = f"Remove {places.engine_note}, then run ./portal run: it tries what else this machine can do."
-        yield Finding("llama.cpp", False, f"llama-cpp-python {version}: {trial.complaint}.", advice)
+        advice = f"Remove {places.engine_note}, then run ./portal run: it tests what else this machine can do."
+        yield Finding(part="llama.cpp", good=False, state=f"llama-cpp-python {version}: {trial.complaint}.", advice=advice)
         return
     facts = [f"llama-cpp-python {version}", f"device {trial.device}", "one decode worked"]
     if not trial.extra_buffers:
-        facts.append("without extra buffers (this host refuses AMX)")
-    yield Finding("llama.cpp", True, ", ".join(facts))
+        facts.append("without extra buffers (this host does not allow AMX)")
+    yield Finding(part="llama.cpp", good=True, state=", ".join(facts))
 
 
 def _normal(name: str) -> str:
-    """A package's name as indexes compare it."""
+    """Normalize a package name as package indexes do."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _inside(places: Places) -> Iterator[Finding]:
-    """What only the portal's own code can tell; a child, so that whatever breaks in it is one line here."""
+    """Run the checks that need the portal's own code in a child process, so that a crash in it is one line here."""
     environment = {**os.environ, **engine_build.library_path(places)}
     command = [str(places.python), "-m", "cli.commands.inspection"]
     asked = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
     for line in asked.stdout.splitlines():
         yield Finding(**json.loads(line))
     if asked.returncode:
-        last = (asked.stderr.strip().splitlines() or ["it said nothing"])[-1]
-        yield Finding("Portal", False, f"its checks broke off: {last}", "Run ./portal run and read what it says.")
+        last = (asked.stderr.strip().splitlines() or ["it printed nothing"])[-1]
+        yield Finding(part="Portal", good=False, state=f"its checks stopped: {last}", advice="Run ./portal run and read its messages.")

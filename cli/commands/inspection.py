@@ -1,4 +1,4 @@
-"""The doctor's second half, inside the environment: settings, store, search index, models, port. One JSON line per finding."""
+"""Check settings, database, search index, models and port inside the environment, for the doctor. Prints one JSON line per finding."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from bootstrap.store import open_store
 from cli.commands.finding import Finding
 from cli.serving.serve import address, listen
 from core.errors import PortalError
-from core.search.records import SearchQuery
+from core.search.records import DocumentKind, SearchQuery
 from settings import Settings
 
-_ANSWER_S = 5.0
+ANSWER_S = 5.0
 """How long whoever holds the port may take to say whether it is the portal."""
 
 def main() -> int:
     try:
         settings = portal_settings.load()
     except PortalError as problem:
-        _tell(Finding("Settings", False, "cannot be used", str(problem)))
+        _tell(Finding(part="Settings", good=False, state="cannot be used", advice=str(problem)))
         return 0
     for finding in _findings(settings):
         _tell(finding)
@@ -34,7 +34,7 @@ def main() -> int:
 
 
 def _findings(settings: Settings) -> Iterator[Finding]:
-    yield Finding("Settings", True, f"as set in the environment and {settings.home / 'portal.yaml'}")
+    yield Finding(part="Settings", good=True, state=f"as set in the environment and {settings.home / 'portal.yaml'}")
     yield from _store(settings)
     yield _models(settings)
     yield from _crashes(settings)
@@ -44,8 +44,9 @@ def _findings(settings: Settings) -> Iterator[Finding]:
 def _store(settings: Settings) -> Iterator[Finding]:
     engine = "Elasticsearch" if settings.elasticsearch_url else "embedded full-text search"
     if settings.embedded and not Path(settings.database.removeprefix("sqlite:///")).exists():
-        yield Finding("Store", None, f"SQLite, {settings.database.removeprefix('sqlite:///')}: made at the first start")
-        yield Finding("Search index", None, f"{engine}: made at the first start")
+        file = settings.database.removeprefix("sqlite:///")
+        yield Finding(part="Database", good=None, state=f"SQLite, {file}: created at the first start")
+        yield Finding(part="Search index", good=None, state=f"{engine}: created at the first start")
         return
     try:
         with open_store(settings) as (state, worker, parked, index):
@@ -53,30 +54,37 @@ def _store(settings: Settings) -> Iterator[Finding]:
             facts = [f"{state.kind} {state.version}", state.name, f"revision {state.revision or 'none'}", size]
             line = ", ".join(facts)
             if not state.known:
-                yield Finding("Store", False, line, "A newer portal wrote it. Install that version again, or restore an older backup.")
+                yield Finding(
+                    part="Database",
+                    good=False,
+                    state=line,
+                    advice="A newer portal version wrote it. Install that version again, or restore an older backup.",
+                )
                 return
             if state.revision == state.expected:
-                yield Finding("Store", True, line)
+                yield Finding(part="Database", good=True, state=line)
             else:
-                yield Finding("Store", None, line, f"The next start brings it to revision {state.expected}.")
+                yield Finding(part="Database", good=None, state=line, advice=f"The next start migrates it to revision {state.expected}.")
             if state.revision is None:
                 return
             if index.engine == "none":
                 off = f"off: the chats are encrypted, and {engine} would keep them readable"
-                yield Finding("Search index", None, off, "See PORTAL_INDEX_PLAINTEXT in docs/settings.md.")
+                yield Finding(part="Search index", good=None, state=off, advice="See PORTAL_INDEX_PLAINTEXT in docs/settings.md.")
                 return
             try:
-                index.search(SearchQuery("portal", "message", None, 1))
+                index.search(SearchQuery(text="portal", kind=DocumentKind.MESSAGE, owner_id=None, limit=1))
                 pending, refused = worker.pending(), parked.count()
                 advice = ""
                 if refused:
                     [first] = parked.oldest(1)
-                    advice = f"The first: {first.kind} {first.document_id}, {first.error}. POST /api/v1/index/parked/retry tries all again."
-                yield Finding("Search index", not refused, f"{engine}, {pending:,} jobs waiting, {refused:,} parked", advice)
+                    advice = f"The first: {first.kind} {first.document_id}, {first.error}. POST /api/v1/index/parked/retry retries all."
+                yield Finding(
+                    part="Search index", good=not refused, state=f"{engine}, {pending:,} jobs waiting, {refused:,} parked", advice=advice
+                )
             except PortalError as problem:
-                yield Finding("Search index", False, engine, str(problem))
+                yield Finding(part="Search index", good=False, state=engine, advice=str(problem))
     except PortalError as problem:
-        yield Finding("Store", False, settings.database.split("@")[-1], str(problem))
+        yield Finding(part="Database", good=False, state=settings.database.split("@")[-1], advice=str(problem))
 
 
 def _models(settings: Settings) -> Finding:
@@ -85,33 +93,33 @@ def _models(settings: Settings) -> Finding:
     total = sum(path.stat().st_size for path in files)
     chosen = Path(settings.model).expanduser() if settings.model else GUIDE
     if not chosen.exists():
-        advice = "Set PORTAL_MODEL to a GGUF that is there, or take it away for the built-in model."
-        return Finding("Models", False, f"{chosen} is missing", advice)
-    return Finding("Models", True, f"{folder}: {len(files)} GGUF files, {total / 1e9:,.1f} GB; at the start {chosen.name}")
+        advice = "Set PORTAL_MODEL to an existing GGUF file, or remove it to use the built-in model."
+        return Finding(part="Models", good=False, state=f"{chosen} is missing", advice=advice)
+    return Finding(part="Models", good=True, state=f"{folder}: {len(files)} GGUF files, {total / 1e9:,.1f} GB; at startup {chosen.name}")
 
 
 def _crashes(settings: Settings) -> Iterator[Finding]:
-    """The newest crash in native code, for as long as no run ended in order since."""
+    """Return the newest native crash, unless a run has ended in order since."""
     crash = newest_crash(settings.home)
     if crash is not None and crash.in_a_row:
-        what = f"model {crash.model} while {crash.doing} {crash.answers} answers" if crash.model else "no model was at work"
+        what = f"model {crash.model} while {crash.doing} {crash.answers} answers" if crash.model else "no model was running"
         line = f"{crash.at:%Y-%m-%d %H:%M} UTC in native code, {what}: {crash.error}"
         advice = f"{settings.home / 'logs' / 'portal.log'} has the stack. PORTAL_ISOLATED=true keeps such a model from ending the portal."
-        yield Finding("Last crash", None, line, advice)
+        yield Finding(part="Last crash", good=None, state=line, advice=advice)
 
 
 def _port(settings: Settings) -> Finding:
-    """Free, or taken by a portal that says how it is."""
+    """Tell whether the port is free, or used by a portal that reports its health."""
     try:
         with listen(settings.host, settings.port):
-            return Finding("Port", True, f"{settings.host}:{settings.port} is free")
+            return Finding(part="Port", good=True, state=f"{settings.host}:{settings.port} is free")
     except PortalError as problem:
         try:
-            with urlopen(f"{address(settings)}/healthz", timeout=_ANSWER_S) as answer:
+            with urlopen(f"{address(settings)}/healthz", timeout=ANSWER_S) as answer:
                 json.load(answer)
         except (URLError, OSError, ValueError):
-            return Finding("Port", False, f"{settings.host}:{settings.port}", str(problem))
-        return Finding("Port", True, f"the portal answers at {address(settings)}")
+            return Finding(part="Port", good=False, state=f"{settings.host}:{settings.port}", advice=str(problem))
+        return Finding(part="Port", good=True, state=f"the portal answers at {address(settings)}")
 
 
 def _tell(finding: Finding) -> None:

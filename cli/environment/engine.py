@@ -1,4 +1,4 @@
-"""llama-cpp-python: compiled for this machine, kept for the next environment, and tried before it is trusted."""
+"""Compile llama-cpp-python for this machine, cache the wheel, and test it before it is used."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def needs_compiler(places: Places, build: Build) -> bool:
 
 
 def ensure(places: Places, build: Build) -> None:
-    """Install the build and try it; where the machine refuses it, something simpler. Raises StartFailed.
+    """Install and test the build; if the machine rejects it, a simpler one. Raises StartFailed.
 
-    A home that was carried to another processor, or lost its note, is tried again with what is installed.
+    If a home was moved to another processor, or lost its note, the installed build is tested again.
     """
     noted = read_note(places.engine_note)
     installed = installed_key(places) == build.key
@@ -47,7 +47,7 @@ def ensure(places: Places, build: Build) -> None:
     ladder = [build, build.portable]
     tried: list[str] = []
     if installed:
-        with step("Trying llama.cpp on this machine", "Tried llama.cpp on this machine"):
+        with step("Testing llama.cpp on this machine", "Tested llama.cpp on this machine"):
             trials = walk(lambda extra: try_decode(places, extra_buffers=extra))
         there = next((each for each in ladder if noted is not None and noted.build == each.key), build)
         if _settled(places, build, there, trials, tried):
@@ -64,7 +64,7 @@ def ensure(places: Places, build: Build) -> None:
 
 
 def try_decode(places: Places, *, extra_buffers: bool = True) -> Trial:
-    """Load the built-in model and decode once, in a child that may die of it."""
+    """Load the built-in model and decode once, in a child process that may crash."""
 
     def write(text: str) -> None:
         with places.log.open("a", encoding="utf-8", errors="replace") as log:
@@ -74,24 +74,24 @@ def try_decode(places: Places, *, extra_buffers: bool = True) -> Trial:
 
 
 def noted_extra_buffers(places: Places) -> bool:
-    """Whether the last trial worked with repacked weights; True where there is no note."""
+    """Tell whether the last trial worked with repacked weights; True if there is no note."""
     noted = read_note(places.engine_note)
     return noted is None or noted.extra_buffers
 
 
 def _settled(places: Places, build: Build, tried_build: Build, trials: list[Trial], tried: list[str]) -> bool:
-    """Note a trial that worked; else add to `tried` how each ended. Raises StartFailed where no other build would help."""
+    """Record a trial that worked, else add its outcome to `tried`. Raises StartFailed if no other build would help."""
     last = trials[-1]
     if not last.ok:
         tried.append(f"the {'native' if tried_build.native else 'portable'} build {in_words(trials)}")
         if not last.curable:
-            missed = "llama.cpp was built but could not be tried: {complaint}. Details are in {log}."
+            missed = "llama.cpp was built but could not be tested: {complaint}. Details are in {log}."
             raise StartFailed(missed, complaint=last.complaint, log=places.log)
         return False
     if build.toolkit and last.device == "cpu":
         raise StartFailed(
-            "llama.cpp was built for the GPU but runs on the CPU. Check the NVIDIA driver with nvidia-smi; "
-            "to use the CPU, take nvcc ({nvcc}) out of PATH.",
+            "llama.cpp was built for the GPU but runs on the CPU. Check the NVIDIA driver with nvidia-smi; to use the CPU, remove nvcc "
+            "({nvcc}) from PATH.",
             nvcc=build.toolkit.nvcc,
         )
     write_note(places.engine_note, MachineNote.of(last, _identity(places), tried_build.key))
@@ -104,20 +104,20 @@ def _identity(places: Places) -> str:
 
 
 def _install_and_try(places: Places, build: Build) -> list[Trial]:
-    wheel = _cached(places, build) or _compile(places, build)
-    with step("Installing llama.cpp and trying one decode", "Installed llama.cpp and tried one decode"):
+    wheel = _cached(places, build) or compile_wheel(places, build)
+    with step("Installing llama.cpp and testing one decode", "Installed llama.cpp and tested one decode"):
         options = ["--no-deps", "--no-index", "--force-reinstall", "--disable-pip-version-check"]
         run([places.python, "-m", "pip", "install", *options, wheel], places.log)
         return walk(lambda extra: try_decode(places, extra_buffers=extra))
 
 
 def _cached(places: Places, build: Build) -> Path | None:
-    """A whole wheel; one that the disk damaged is made anew."""
+    """Return an intact cached wheel; a damaged one is built again."""
     return next((wheel for wheel in (places.cache / build.key).glob("*.whl") if zipfile.is_zipfile(wheel)), None)
 
 
 @contextmanager
-def _compiling_alone(folder: Path) -> Iterator[Path]:
+def compiling_alone(folder: Path) -> Iterator[Path]:
     """A folder to compile in, empty: homes that share the cache compile a build once. What a killed one left is removed."""
     work = folder / "work"
     folder.mkdir(parents=True, exist_ok=True)
@@ -132,12 +132,12 @@ def _compiling_alone(folder: Path) -> Iterator[Path]:
             shutil.rmtree(work, ignore_errors=True)
 
 
-def _compile(places: Places, build: Build) -> Path:
-    with _compiling_alone(places.cache / build.key) as work:
-        return _cached(places, build) or _compile_in(work, places, build)
+def compile_wheel(places: Places, build: Build) -> Path:
+    with compiling_alone(places.cache / build.key) as work:
+        return _cached(places, build) or compile_in(work, places, build)
 
 
-def _compile_in(work: Path, places: Places, build: Build) -> Path:
+def compile_in(work: Path, places: Places, build: Build) -> Path:
     """Build the wheel with tools in a folder of their own, and put it into the cache."""
     system_packages.install(system_packages.missing_compiler(), places.log)
     folder = places.cache / build.key
@@ -161,7 +161,7 @@ def _compile_in(work: Path, places: Places, build: Build) -> Path:
             [tools / "bin" / "python", "-m", "pip", "wheel", *options, "--require-hashes", "-r", ENGINE, "-w", made],
             places.log,
             environment=environment,
-            each_line=_share_done(current),
+            each_line=share_done(current),
         )
     wheel = next(made.glob("*.whl"))
     unfinished = folder / f"{wheel.name}.new"
@@ -169,7 +169,7 @@ def _compile_in(work: Path, places: Places, build: Build) -> Path:
     return unfinished.replace(folder / wheel.name)
 
 
-def _share_done(current: Step) -> Callable[[str], None]:
+def share_done(current: Step) -> Callable[[str], None]:
     def read(line: str) -> None:
         if found := _NINJA.search(line[:40]):
             current.detail = f"{100 * int(found[1]) // int(found[2])} %"

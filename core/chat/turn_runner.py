@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
+from core.characters import one_line
 from core.chat.conversations import path
 from core.chat.records import Author, Message, MessageStatus, Turn
 from core.chat.running_turn import RunningTurn
@@ -17,7 +18,7 @@ from core.chat.titles import better_title, title_of
 from core.errors import InvalidInput, PortalError, PromptTooLong, StoredError, Unavailable
 from core.inference.gateway import Answer, Gateway
 from core.inference.records import FinishReason, Source
-from core.inference.requests import ChatMessage, Delta, Finished, GenerationRequest, Queued, SamplingParams
+from core.inference.requests import ChatMessage, ChatRole, Delta, Finished, GenerationRequest, Queued, SamplingParams
 from core.knowledge.attachment import text_of, with_files
 from core.knowledge.records import StoredFile
 from core.operations.log_context import add_to_log_context
@@ -33,7 +34,7 @@ SAVE_AGAIN_S, MOST_SAVE_AGAIN_S = 0.5, 5.0
 """The end of a turn is written again after 0.5, 1, 2, 4, 5, 5 ... s while the store cannot write."""
 UNSAVED_AFTER = 3
 """Tries after which whoever watches is told that the answer is complete and not saved yet."""
-UNEXPECTED = "The answer stopped because of an error inside the portal. The text so far is kept. Try again; the log has the details."
+UNEXPECTED = "The answer stopped because of an error in the portal. The text so far is kept. Try again; the log has the details."
 UNSAVED = "The answer could not be saved. Copy it now; the log has the details."
 
 
@@ -98,7 +99,13 @@ class TurnRunner:
         prompt = prompt_of(way, read)
         while not running.stop_requested:
             request = GenerationRequest(
-                tuple(prompt), user.id, options.model, options.params, options.thinking, turn.conversation_id, id=turn.id
+                messages=tuple(prompt),
+                user_id=user.id,
+                model=options.model,
+                params=options.params,
+                thinking=options.thinking,
+                conversation_id=turn.conversation_id,
+                id=turn.id,
             )
             try:
                 answer = self._gateway.answer(user, request, source)
@@ -148,7 +155,7 @@ class TurnRunner:
                 if conversation.title != title:
                     return
                 others = [each.title for each in work.conversations.of_user(user.id, TITLES_COMPARED) if each.id != conversation.id]
-                if (better := better_title(title, question.text, answer, others)) != title:
+                if (better := one_line(better_title(title, question.text, answer, others))) not in ("", title):
                     work.conversations.save(replace(conversation, title=better))
                     work.commit()
         except PortalError as problem:
@@ -200,12 +207,12 @@ def prompt_of(way: Sequence[Message], read: Mapping[str, str]) -> list[ChatMessa
         raise InvalidInput("There is no question to answer.")
     for question, answer in pairwise(way):
         if question.author is Author.USER and answer.text:
-            prompt += [_asked(question, read), ChatMessage("assistant", answer.text, answer.reasoning)]
+            prompt += [_asked(question, read), ChatMessage(role=ChatRole.ASSISTANT, content=answer.text, reasoning=answer.reasoning)]
     return [*prompt, _asked(way[-1], read)]
 
 
 def _asked(question: Message, read: Mapping[str, str]) -> ChatMessage:
-    return ChatMessage("user", with_files(question.text, [(file.name, read[file.id]) for file in question.files]))
+    return ChatMessage(ChatRole.USER, with_files(question.text, [(file.name, read[file.id]) for file in question.files]))
 
 
 def _shorter(prompt: list[ChatMessage], share: float) -> list[ChatMessage]:

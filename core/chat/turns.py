@@ -100,8 +100,15 @@ class Turns:
                 earlier = path(work.messages.of_conversation(conversation.id), parent_id)
                 self._check_reads_files([file for message in earlier for file in message.files], options)
             question = Message(
-                uuid4().hex, conversation.id, parent_id, Author.USER, words, MessageStatus.DONE, self._clock(), files=attached
-            )  # fmt: skip
+                id=uuid4().hex,
+                conversation_id=conversation.id,
+                parent_id=parent_id,
+                author=Author.USER,
+                text=words,
+                status=MessageStatus.DONE,
+                created_at=self._clock(),
+                files=attached,
+            )
             return self._begin(work, user, conversation, question, request_id, new_question=True)
 
         return self._once(user, request_id, begin, options, source)
@@ -113,7 +120,7 @@ class Turns:
         def begin(work: UnitOfWork) -> Turn:
             found = work.messages.get(answer_id)
             if found is None:
-                raise NotFound("There is no such answer. It may have been deleted.")
+                raise NotFound("This answer does not exist. It may have been deleted.")
             conversation = own_to_change(work, user, found.conversation_id)
             answer = self._message(work, conversation, answer_id, Author.ASSISTANT)
             question = self._message(work, conversation, answer.parent_id or "", Author.USER)
@@ -141,7 +148,7 @@ class Turns:
         """Raise InvalidInput where the chosen model is the guide, which would only talk nonsense about a file."""
         if files and self._asks_guide(options):
             raise InvalidInput(
-                "The built-in guide reads no files: it knows only this portal. Choose another model, or ask an admin to load one."
+                "The built-in guide cannot read files: it only knows this portal. Choose another model, or ask an admin to load one."
             )
 
     def _asks_guide(self, options: TurnOptions) -> bool:
@@ -153,7 +160,7 @@ class Turns:
     def _message(work: UnitOfWork, conversation: Conversation, message_id: str, author: Author) -> Message:
         found = work.messages.get(message_id)
         if found is None or found.conversation_id != conversation.id or found.author is not author:
-            raise NotFound("There is no such message in this conversation.")
+            raise NotFound("This message is not in this conversation.")
         return found
 
     def _begin(
@@ -165,8 +172,26 @@ class Turns:
         if work.turns.streaming_in(conversation.id):
             raise Conflict("An answer is still running in this conversation. Wait for it or stop it.")
         now = self._clock()
-        answer = Message(uuid4().hex, conversation.id, question.id, Author.ASSISTANT, "", MessageStatus.STREAMING, now)
-        turn = Turn(uuid4().hex, user.id, request_id, conversation.id, question.id, answer.id, MessageStatus.STREAMING, now, now + LEASE)
+        answer = Message(
+            id=uuid4().hex,
+            conversation_id=conversation.id,
+            parent_id=question.id,
+            author=Author.ASSISTANT,
+            text="",
+            status=MessageStatus.STREAMING,
+            created_at=now,
+        )
+        turn = Turn(
+            id=uuid4().hex,
+            user_id=user.id,
+            request_id=request_id,
+            conversation_id=conversation.id,
+            question_id=question.id,
+            answer_id=answer.id,
+            status=MessageStatus.STREAMING,
+            created_at=now,
+            lease_until=now + LEASE,
+        )
         if new_question:
             work.messages.add(question)
             work.files.attach(question.id, conversation.id, [file.id for file in question.files])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Protocol
 
 from core.bounds import within
@@ -31,20 +32,29 @@ class Tool:
     """Hold the model's arguments to the schema, or refuse the schema."""
 
 
+class ChatRole(StrEnum):
+    SYSTEM = "system"
+    USER = "user"
+    ASSISTANT = "assistant"
+    TOOL = "tool"
+
+
+class ToolChoice(StrEnum):
+    AUTO = "auto"
+    NONE = "none"
+    """The model is told of no tool."""
+    REQUIRED = "required"
+
+
 @dataclass(frozen=True, slots=True)
 class ChatMessage:
-    role: str
-    """"system", "user", "assistant" or "tool"."""
+    role: ChatRole
     content: str
     reasoning: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
-    """Of an assistant's message."""
+    """For assistant messages only."""
     tool_call_id: str = ""
     """Of a tool's message: which call it answers."""
-
-    def __post_init__(self) -> None:
-        if self.role not in ("system", "user", "assistant", "tool"):
-            raise InvalidInput("Unknown role {role}; use system, user, assistant or tool.", role=repr(self.role))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +128,9 @@ class GenerationRequest:
     """What the model may call, as its chat template writes it."""
     batch: bool = False
     """Nobody watches: questions that somebody waits for go first."""
-    tool_choice: str = "auto"
-    """"auto", "none" (the model is told of no tool), "required", or the name of the one tool to call."""
+    tool_choice: ToolChoice = ToolChoice.AUTO
+    required_tool: str | None = None
+    """The one tool that must be called; None where the model may choose."""
     adapter: str | None = None
     """A name from the model's `adapters`; None: the model as it is."""
     guard: bool = True

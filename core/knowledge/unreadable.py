@@ -1,6 +1,8 @@
-"""Files that no model can read here, told apart by their content and name, so that the refusal says what to do instead."""
+"""Recognize file types that no model can read, so that the refusal says what to do instead."""
 
 from __future__ import annotations
+
+import re
 
 from core.errors import InvalidInput
 
@@ -9,25 +11,39 @@ _MEDIA = (
     b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"ID3", b"OggS", b"fLaC", b"\x1aE\xdf\xa3",
 )  # fmt: skip
 _PACKED = (b"\x1f\x8b", b"BZh", b"7z\xbc\xaf\x27\x1c", b"Rar!", b"\xfd7zXZ\0")
-SPREADSHEET = "{name} is a spreadsheet, which cannot be read. Save the sheet as CSV and attach that."
-SLIDES = "{name} holds slides, which cannot be read. Save them as PDF and attach that."
-OLD_WORD = "{name} is in the Word format of before 2007, which cannot be read. Save it as .docx or PDF and attach that."
-OTHER_DOCUMENT = "{name} is a document that cannot be read. Save it as .docx or PDF and attach that."
+SPREADSHEET = "{name} is a spreadsheet, which cannot be read. Save the sheet as CSV and attach the CSV."
+SLIDES = "{name} is a presentation, which cannot be read. Save it as PDF and attach the PDF."
+OLD_WORD = "{name} is in the Word format from before 2007, which cannot be read. Save it as .docx or PDF and attach that file."
+OTHER_DOCUMENT = "{name} is a document that cannot be read. Save it as .docx or PDF and attach that file."
 ARCHIVE = "{name} is an archive. Unpack it and attach the files you need."
-PICTURE_OR_SOUND = "{name} is a picture, a sound or a film. Only text can be read: PDF or Word documents, CSV, code."
+PICTURE_OR_SOUND = "{name} is an image, audio or video file. Only text can be read: PDF or Word documents, CSV, code."
+
+
+_WORD_BODY = re.compile(rb"word[/\\]document", re.IGNORECASE)
+_WORD_NAMES = (".docx", ".docm", ".dotx", ".dotm")
+
+
+def is_word(name: str, content: bytes) -> bool:
+    """Whether this is a Word document of today: an archive with the usual body, or one of Office that is called so and is nothing else."""
+    if not content.startswith(b"PK"):
+        return False
+    others = b"xl/workbook" in content or b"ppt/presentation" in content
+    called = name.lower().endswith(_WORD_NAMES) and b"[Content_Types].xml" in content and not others
+    return called or _WORD_BODY.search(content) is not None
 
 
 def refuse_known(name: str, content: bytes) -> None:
-    """Raise InvalidInput for a file of a known kind that has no readable text. Others pass, readable or not."""
-    if sentence := _refusal(name.lower().rpartition(".")[2], content):
+    """Raise InvalidInput for a known file type without readable text. All other files pass."""
+    if sentence := _refusal(name, content):
         raise InvalidInput(sentence, name=name)
 
 
-def _refusal(ending: str, content: bytes) -> str | None:
+def _refusal(name: str, content: bytes) -> str | None:
+    ending = name.lower().rpartition(".")[2]
     if content.startswith(_OLE):
         return {"xls": SPREADSHEET, "ppt": SLIDES, "pps": SLIDES, "doc": OLD_WORD}.get(ending, OTHER_DOCUMENT)
     if content.startswith(b"PK"):
-        return _refusal_of_zip(content)
+        return None if is_word(name, content) else _refusal_of_zip(content)
     if content.startswith(_PACKED) or content[257:262] == b"ustar":
         return ARCHIVE
     riff = content[:4] == b"RIFF" and content[8:12] in (b"WEBP", b"WAVE", b"AVI ")
@@ -36,9 +52,7 @@ def _refusal(ending: str, content: bytes) -> str | None:
 
 
 def _refusal_of_zip(content: bytes) -> str | None:
-    """Office documents are ZIPs; the names of their parts stand in them as they are."""
-    if b"word/document" in content:
-        return None
+    """Recognize Office documents: they are ZIPs, and the names of their parts appear in them uncompressed."""
     if b"xl/workbook" in content or b"opendocument.spreadsheet" in content[:200]:
         return SPREADSHEET
     if b"ppt/presentation" in content or b"opendocument.presentation" in content[:200]:

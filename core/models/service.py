@@ -102,7 +102,7 @@ class ModelService:
         loading = self._pool.load(path, settings, default=default)
         self._refused.pop(loading.name, None)
         self._wanted.discard(loading.name)
-        self._keep(StartModel(loading.name, path.absolute(), settings, default), at_start)
+        self._keep(StartModel(name=loading.name, path=path.absolute(), settings=settings, default=default), at_start)
         record_alone(self._store, self._clock(), user.id, "model.load", loading.name)
         return loading
 
@@ -148,7 +148,9 @@ class ModelService:
         if model is None:
             raise NotFound("There is no model {model}.", model=name)
         path = model.file.path.absolute()
-        self._keep(StartModel(name, path, self._pool.remembered(path) or LoadSettings(), model.default), at_start)
+        self._keep(
+            StartModel(name=name, path=path, settings=self._pool.remembered(path) or LoadSettings(), default=model.default), at_start
+        )
         record_alone(self._store, self._clock(), user.id, "model.keep" if at_start else "model.leave_out", name)
 
     def _keep(self, model: StartModel, at_start: bool) -> None:

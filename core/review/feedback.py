@@ -1,4 +1,4 @@
-"""Feedback: people rate answers, admins work the queue."""
+"""Let people rate answers and admins work the review queue."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from core.people.permissions import Permission, require
 from core.people.records import User
 from core.review.records import Feedback, FeedbackFilter, ReviewState
 from core.search.ports import SearchIndex
-from core.search.records import SearchQuery
+from core.search.records import DocumentKind, SearchQuery
 from core.unit_of_work import Store
 
 MAX_COMMENT = 4000
 PAGE = 500
 LOOK_AGAIN = timedelta(hours=1)
-"""After this long, opening the same case again is recorded again."""
+"""Opening the same case again is recorded again after this time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,38 +45,49 @@ class FeedbackQueue:
         self._lock = threading.Lock()
 
     def rate(self, user: User, message_id: str, rating: int, comment: str = "") -> None:
-        """Rate an own answer: 1 good, -1 poor, 0 takes the rating back. Rating again replaces rating and comment."""
+        """Rate an own answer: 1 good, -1 poor, 0 withdraws the rating. Rating again replaces rating and comment."""
         require(user.role, Permission.RATE)
         if rating not in (-1, 0, 1):
-            raise InvalidInput("A rating is 1 (good), -1 (poor) or 0 (none).")
+            raise InvalidInput("A rating must be 1 (good), -1 (poor) or 0 (none).")
         if len(comment) > MAX_COMMENT:
-            raise InvalidInput("A comment may have at most {limit} characters.", limit=MAX_COMMENT)
+            raise InvalidInput("A comment can have at most {limit} characters.", limit=MAX_COMMENT)
         now = self._clock()
         with self._store() as work:
             message = work.messages.get(message_id)
             if message is None or message.author is not Author.ASSISTANT:
-                raise NotFound("There is no such answer. It may have been deleted.")
+                raise NotFound("This answer does not exist. It may have been deleted.")
             own(work, user, message.conversation_id)
             if message.status is MessageStatus.STREAMING:
-                raise Conflict("The answer is still running. Rate it when it is finished.")
+                raise Conflict("The answer is still running. Rate it once it is finished.")
             if rating == 0:
                 work.feedback.remove(user.id, message_id)
             else:
                 model = message.generation.model if message.generation else ""
                 work.feedback.put(
                     Feedback(
-                        uuid4().hex, user.id, user.name, user.group, message.conversation_id, message_id, model,
-                        rating, without_controls(comment).strip(), ReviewState.NEW, "", now, now,
+                        id=uuid4().hex,
+                        user_id=user.id,
+                        user_name=user.name,
+                        group=user.group,
+                        conversation_id=message.conversation_id,
+                        message_id=message_id,
+                        model=model,
+                        rating=rating,
+                        comment=without_controls(comment).strip(),
+                        state=ReviewState.NEW,
+                        note="",
+                        created_at=now,
+                        updated_at=now,
                     )
-                )  # fmt: skip
+                )
             work.commit()
 
     def find(
         self, user: User, filter: FeedbackFilter, text: str = "", limit: int = 100, offset: int = 0, *, poor_first: bool = False
     ) -> tuple[list[Feedback], int]:
-        """One page, newest first, and how many there are in all. `text`: words in question, answer, comment or note.
+        """Return one page, newest first, and the total count. `text`: words in question, answer, comment or note.
 
-        poor_first: all poor ratings come before all good ones.
+        poor_first: list all poor ratings before all good ones.
         """
         require(user.role, Permission.REVIEW_FEEDBACK)
         narrowed = self._narrow(filter, text)
@@ -84,7 +95,7 @@ class FeedbackQueue:
             return list(work.feedback.find(narrowed, limit, offset, poor_first=poor_first)), work.feedback.count(narrowed)
 
     def all(self, user: User, filter: FeedbackFilter, text: str = "") -> Iterator[Feedback]:
-        """Every match, for an export, read page by page. The audit records the export."""
+        """Read every match for an export, page by page. The export is recorded in the audit log."""
         require(user.role, Permission.REVIEW_FEEDBACK)
         narrowed = self._narrow(filter, text)
         with self._store() as work:
@@ -105,17 +116,17 @@ class FeedbackQueue:
         with self._store() as work:
             found = work.feedback.get(feedback_id)
         if found is None:
-            raise NotFound("There is no such feedback. The rating may have been taken back.")
+            raise NotFound("This feedback does not exist. The rating may have been withdrawn.")
         return found
 
     def open(self, user: User, feedback_id: str) -> Case:
-        """The rating with the chat that led to it. The audit records who opened which case, once an hour for the same person and case."""
+        """Return the rating with the chat that led to it. The audit log records it once an hour per person and case."""
         require(user.role, Permission.REVIEW_FEEDBACK)
         now = self._clock()
         with self._store() as work:
             found = work.feedback.get(feedback_id)
             if found is None:
-                raise NotFound("There is no such feedback. The rating may have been taken back.")
+                raise NotFound("This feedback does not exist. The rating may have been withdrawn.")
             way = path(work.messages.of_conversation(found.conversation_id), found.message_id)
             if self._is_first_look(user.id, feedback_id, now):
                 record(work, now, user.id, "feedback.open", feedback_id, person=found.user_name)
@@ -133,15 +144,15 @@ class FeedbackQueue:
             return work.feedback.counts_by_state()
 
     def review(self, user: User, feedback_id: str, *, state: ReviewState | None = None, note: str | None = None) -> Feedback:
-        """Change the state or the note; the reviewer is who did it last."""
+        """Change the state or the note; the reviewer is whoever changed it last."""
         require(user.role, Permission.REVIEW_FEEDBACK)
         if note is not None and len(note) > MAX_COMMENT:
-            raise InvalidInput("A note may have at most {limit} characters.", limit=MAX_COMMENT)
+            raise InvalidInput("A note can have at most {limit} characters.", limit=MAX_COMMENT)
         now = self._clock()
         with self._store() as work:
             found = work.feedback.for_change(feedback_id)
             if found is None:
-                raise NotFound("There is no such feedback. The rating may have been taken back.")
+                raise NotFound("This feedback does not exist. The rating may have been withdrawn.")
             changed = replace(
                 found,
                 state=found.state if state is None else state,
@@ -157,5 +168,16 @@ class FeedbackQueue:
     def _narrow(self, filter: FeedbackFilter, text: str) -> FeedbackFilter:
         if not text.strip():
             return filter
-        hits = self._search.search(SearchQuery(text, "feedback", None, 1000, filter.since, filter.until, filter.model, filter.rating))
+        hits = self._search.search(
+            SearchQuery(
+                text=text,
+                kind=DocumentKind.FEEDBACK,
+                owner_id=None,
+                limit=1000,
+                since=filter.since,
+                until=filter.until,
+                model=filter.model,
+                rating=filter.rating,
+            )
+        )
         return replace(filter, ids=tuple(hit.id for hit in hits))

@@ -1,4 +1,4 @@
-"""Search over everything a person may read: ids from the index, rows from the store."""
+"""Search everything a person may read: ids come from the index, rows from the database."""
 
 from __future__ import annotations
 
@@ -15,38 +15,38 @@ from core.people.permissions import Permission, require
 from core.people.records import User
 from core.review.records import Feedback, FeedbackFilter
 from core.search.ports import IndexJobs, SearchIndex
-from core.search.records import UNRATED, SearchHit, SearchQuery
+from core.search.records import UNRATED, DocumentKind, SearchHit, SearchQuery
 from core.unit_of_work import Store, UnitOfWork
 
-OWN = ("conversation", "message")
+OWN = (DocumentKind.CONVERSATION, DocumentKind.MESSAGE)
 """What everybody searches, each the own; it is also what a search without a kind means."""
 SNIPPET = 160
-"""Characters of a comment that stands in place of a snippet."""
+"""Characters of a comment shown in place of a snippet."""
 PERMISSIONS = {
-    "conversation": Permission.CHAT,
-    "message": Permission.CHAT,
-    "feedback": Permission.REVIEW_FEEDBACK,
-    "audit": Permission.READ_AUDIT,
+    DocumentKind.CONVERSATION: Permission.CHAT,
+    DocumentKind.MESSAGE: Permission.CHAT,
+    DocumentKind.FEEDBACK: Permission.REVIEW_FEEDBACK,
+    DocumentKind.AUDIT: Permission.READ_AUDIT,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class FoundItem:
-    kind: str
+    kind: DocumentKind
     id: str
     conversation_id: str | None
     message_id: str | None
     snippet: str
-    """Found words stand between MARK_START and MARK_END."""
+    """Matches stand between MARK_START and MARK_END."""
     at: datetime
     title: str = ""
-    """The conversation's, where it is the person's own."""
+    """The conversation's title, if it is the person's own."""
     author: Author | None = None
-    """Messages have one."""
+    """Set for messages."""
     model: str = ""
     rating: int | None = None
     files: Sequence[str] = ()
-    """The names of those attached to this question."""
+    """Names of the files attached to this question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +54,17 @@ class Found:
     items: Sequence[FoundItem]
     """Newest first."""
     total: int
-    """What the index counts, before the rows are read."""
+    """The index's count, before rows are read."""
     engine: str
     behind_seconds: float
-    """How long the oldest change has been waiting for the index."""
+    """Age of the oldest change that the index has not received."""
     next_cursor: str | None
     total_is_at_least: bool = False
-    """Whether there are more than `total`: an index counts to a bound only, so that a common word costs no more than a rare one."""
+    """Whether there are more than `total`: an index counts only up to a limit, so that a common word costs no more than a rare one."""
 
 
 class Search:
-    """A stale index can hide, never leak: whatever it names is read from the store, where the owner is asked again."""
+    """Searches. A stale index can hide but never leak: every hit is read from the database, which checks the owner again."""
 
     def __init__(self, store: Store, index: SearchIndex, jobs: IndexJobs, clock: Clock) -> None:
         self._store = store
@@ -73,7 +73,7 @@ class Search:
         self._clock = clock
 
     def models(self, user: User) -> Sequence[str]:
-        """The models whose answers the person can find, by name."""
+        """Return the models whose answers the person can find, by name."""
         require(user.role, Permission.CHAT)
         with self._store() as work:
             return work.generations.models_of(user.id)
@@ -82,7 +82,7 @@ class Search:
         self,
         user: User,
         text: str,
-        kind: str | None = None,
+        kind: DocumentKind | None = None,
         *,
         since: datetime | None = None,
         until: datetime | None = None,
@@ -93,19 +93,29 @@ class Search:
         limit: int = 50,
         cursor: str | None = None,
     ) -> Found:
-        """Everything in which all words of `text` occur. `cursor`: next_cursor of the page before. `folder`: the id of an own folder;
-        in any other nothing is found. has_file: questions with files, and the chats they are in.
+        """Find everything that contains all words of `text`. `cursor`: next_cursor of the previous page. `folder`: id of an own folder;
+        any other finds nothing. has_file: only questions with files, and their chats.
 
-        Raises InvalidInput for an unknown kind or cursor, Unavailable while the index does not answer.
+        Raises InvalidInput for an unknown cursor, Unavailable while the index does not answer.
         """
         kinds = OWN if kind is None else (kind,)
         for each in kinds:
-            if each not in PERMISSIONS:
-                raise InvalidInput("There is nothing of kind {kind} to search.", kind=each)
             require(user.role, PERMISSIONS[each])
         if rating not in (None, 1, -1, UNRATED):
-            raise InvalidInput("A rating is 1 (good), -1 (poor) or 0 (none).")
-        query = SearchQuery(text, "", None, limit, since, until, model, rating, folder, has_file, _place(cursor))
+            raise InvalidInput("A rating must be 1 (good), -1 (poor) or 0 (none).")
+        query = SearchQuery(
+            text=text,
+            kind=kinds[0],
+            owner_id=None,
+            limit=limit,
+            since=since,
+            until=until,
+            model=model,
+            rating=rating,
+            folder_id=folder,
+            has_file=has_file,
+            after=_place(cursor),
+        )
         hits: list[SearchHit] = []
         total, at_least = 0, False
         for each in kinds:
@@ -119,45 +129,77 @@ class Search:
             items = _authorized(work, user, shown)
         more = len(shown) == limit and total > limit
         behind = self._jobs.behind(self._clock())
-        return Found(items, total, self._index.engine, behind, _cursor(shown[-1]) if more else None, at_least)
+        return Found(
+            items=items,
+            total=total,
+            engine=self._index.engine,
+            behind_seconds=behind,
+            next_cursor=_cursor(shown[-1]) if more else None,
+            total_is_at_least=at_least,
+        )
 
 
 def _authorized(work: UnitOfWork, user: User, hits: Sequence[SearchHit]) -> list[FoundItem]:
-    """The hits whose rows are there and may be read, in order."""
+    """Return the hits whose rows exist and may be read, in order."""
     ids = {kind: tuple(hit.id for hit in hits if hit.kind == kind) for kind in PERMISSIONS}
-    messages = {each.id: each for each in work.messages.by_ids(user.id, ids["message"])}
+    messages = {each.id: each for each in work.messages.by_ids(user.id, ids[DocumentKind.MESSAGE])}
     talks = {
         each.id: each
-        for each in work.conversations.by_ids(user.id, (*ids["conversation"], *(each.conversation_id for each in messages.values())))
+        for each in work.conversations.by_ids(
+            user.id, (*ids[DocumentKind.CONVERSATION], *(each.conversation_id for each in messages.values()))
+        )
     }
-    ratings = work.feedback.find(FeedbackFilter(ids=ids["feedback"]), len(hits)) if ids["feedback"] else ()
+    ratings = work.feedback.find(FeedbackFilter(ids=ids[DocumentKind.FEEDBACK]), len(hits)) if ids[DocumentKind.FEEDBACK] else ()
     rated = {each.id: each for each in ratings}
-    events = {each.id for each in work.audit.by_ids(ids["audit"])}
+    events = {each.id for each in work.audit.by_ids(ids[DocumentKind.AUDIT])}
     items = []
     for hit in hits:
         assert hit.at is not None
         match hit.kind:
-            case "conversation" if talk := talks.get(hit.id):
-                items.append(FoundItem(hit.kind, hit.id, hit.id, None, hit.snippet, hit.at, talk.title))
-            case "message" if (message := messages.get(hit.id)) and (talk := talks.get(message.conversation_id)):
+            case DocumentKind.CONVERSATION if talk := talks.get(hit.id):
+                items.append(
+                    FoundItem(
+                        kind=hit.kind, id=hit.id, conversation_id=hit.id, message_id=None, snippet=hit.snippet, at=hit.at, title=talk.title
+                    )
+                )
+            case DocumentKind.MESSAGE if (message := messages.get(hit.id)) and (talk := talks.get(message.conversation_id)):
                 model = message.generation.model if message.generation else ""
                 files = tuple(file.name for file in message.files)
                 items.append(
                     FoundItem(
-                        hit.kind, hit.id, talk.id, hit.id, hit.snippet, hit.at, talk.title, message.author, model, message.rating, files
+                        kind=hit.kind,
+                        id=hit.id,
+                        conversation_id=talk.id,
+                        message_id=hit.id,
+                        snippet=hit.snippet,
+                        at=hit.at,
+                        title=talk.title,
+                        author=message.author,
+                        model=model,
+                        rating=message.rating,
+                        files=files,
                     )
-                )  # fmt: skip
-            case "feedback" if rating := rated.get(hit.id):
-                place = rating.conversation_id, rating.message_id
-                snippet = still_there(rating, hit.snippet)
-                items.append(FoundItem(hit.kind, hit.id, *place, snippet, hit.at, model=rating.model, rating=rating.rating))
-            case "audit" if hit.id in events:
-                items.append(FoundItem(hit.kind, hit.id, None, None, hit.snippet, hit.at))
+                )
+            case DocumentKind.FEEDBACK if rating := rated.get(hit.id):
+                items.append(
+                    FoundItem(
+                        kind=hit.kind,
+                        id=hit.id,
+                        conversation_id=rating.conversation_id,
+                        message_id=rating.message_id,
+                        snippet=still_there(rating, hit.snippet),
+                        at=hit.at,
+                        model=rating.model,
+                        rating=rating.rating,
+                    )
+                )
+            case DocumentKind.AUDIT if hit.id in events:
+                items.append(FoundItem(kind=hit.kind, id=hit.id, conversation_id=None, message_id=None, snippet=hit.snippet, at=hit.at))
     return items
 
 
 def still_there(rating: Feedback, snippet: str) -> str:
-    """The snippet. Of a rating whose chat was deleted it may be what a stale index remembers of the chat: the comment instead."""
+    """Return the snippet. If the chat was deleted, a stale index may still quote it: return the comment instead."""
     return snippet if rating.question is not None or rating.answer is not None else rating.comment[:SNIPPET]
 
 
@@ -180,5 +222,5 @@ def _place(cursor: str | None) -> tuple[datetime, str] | None:
         if place[0].tzinfo is None:
             raise ValueError("no zone")
     except (ValueError, binascii.Error) as problem:
-        raise InvalidInput("This cursor is not one that a search gave.") from problem
+        raise InvalidInput("This cursor does not come from a search.") from problem
     return place

@@ -3,6 +3,7 @@
 In reading order:
 
 - reader: read a document in a process of its own
+- reading_queue: share the readers fairly between people
 - worker: the program of that process
 - encoding_detector: guess the encoding of a text file
 """

@@ -1,4 +1,4 @@
-"""Index jobs that were given up on: the index refused their document again and again."""
+"""List and retry parked index jobs: those whose document the index rejected repeatedly."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PARKED = _T.attempts >= MAX_ATTEMPTS
 
 
 class ParkedJobs:
-    """Implements core.ports.ParkedJobs."""
+    """Implements the port ParkedJobs."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -30,7 +30,7 @@ class ParkedJobs:
         columns = (_T.number, _T.kind, _T.document_id, _T.created_at, _T.attempts, _T.error)
         statement = select(*columns).where(_PARKED, _T.number > after).order_by(_T.number).limit(limit)
         with self._database.connect() as connection:
-            return [ParkedJob(*row[:5], error=row.error or "") for row in connection.execute(statement)]
+            return [ParkedJob(**{**row._mapping, "error": row.error or ""}) for row in connection.execute(statement)]
 
     def retry(self, number: int | None) -> int:
         statement = update(IndexJobTable).where(_PARKED).values(attempts=0)

@@ -1,4 +1,4 @@
-"""Rows of audit events."""
+"""Store audit events."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from data.transaction import AnyRow, AnySelect, Transaction
 
 _T = AuditEventTable.__table__.c
 _USER = UserTable.__table__.c
-_WHOLE = select(_T.number, _T.at, _T.actor_id, _T.action, _T.subject, _T.details, _USER.name).outerjoin(
+_WHOLE = select(_T.number, _T.at, _T.actor_id, _T.action, _T.subject, _T.details, _USER.name.label("actor_name")).outerjoin(
     UserTable, _USER.id == _T.actor_id
 )
 
@@ -60,8 +60,8 @@ def _filtered(statement: AnySelect, filter: AuditFilter) -> AnySelect:
 
 
 def _entry(row: AnyRow) -> AuditEntry:
-    number, *event, name = row
-    return AuditEntry(_id(number), AuditEvent(*event), name)
+    event = AuditEvent(at=row.at, actor_id=row.actor_id, action=row.action, subject=row.subject, details=row.details)
+    return AuditEntry(_id(row.number), event, row.actor_name)
 
 
 def _id(number: int) -> str:

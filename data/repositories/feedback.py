@@ -1,4 +1,4 @@
-"""Rows of feedback."""
+"""Store feedback."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ANSWER, _QUESTION = aliased(MessageTable), aliased(MessageTable)
 
 _WHOLE = (
     select(
-        _T.id, _T.user_id, _RATER.name.label("user_name"), _T.group_name, _T.conversation_id, _T.message_id, _T.model,
+        _T.id, _T.user_id, _RATER.name.label("user_name"), _T.group_name.label("group"), _T.conversation_id, _T.message_id, _T.model,
         _T.rating, _T.comment, _T.state, _T.note, _T.created_at, _T.updated_at, _REVIEWER.name.label("reviewer_name"),
         _QUESTION.text.label("question"), _ANSWER.text.label("answer"),
     )
@@ -34,7 +34,7 @@ _WHOLE = (
 
 
 def _feedback_of(row: AnyRow, generation: Generation | None) -> Feedback:
-    return replace(Feedback(*row), generation=generation)
+    return replace(Feedback(**row._mapping), generation=generation)
 
 
 def _filtered(statement: AnySelect, filter: FeedbackFilter) -> AnySelect:

@@ -1,4 +1,4 @@
-"""Rows of generations: only ever added and read."""
+"""Store generation rows, which are only added and read."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from data.transaction import AnyRow, Transaction
 _T = GenerationTable.__table__.c
 _FEEDBACK = FeedbackTable.__table__.c
 _TIMINGS = tuple(field.name for field in fields(Timings))
-"""Columns are named as the fields are."""
+"""Columns have the names of the fields."""
 _MESSAGE = MessageTable.__table__.c
 _CONVERSATION = ConversationTable.__table__.c
 _NAMES = (
@@ -31,7 +31,7 @@ GENERATION_COLUMNS = [_T[name].label("generation_" + name) for name in _NAMES]
 """For selects that join a generation to something else."""
 
 _RATED_COLUMNS = [
-    _T.user_id, _T.group_name, _T.model, _T.source, _T.conversation_id, _T.created_at,
+    _T.user_id, _T.group_name.label("group"), _T.model, _T.source, _T.conversation_id, _T.created_at,
     _T.prompt_tokens, _T.completion_tokens, _T.cached_tokens,
     _T.queue_s, _T.ttft_s, _T.duration_s, _T.tokens_per_second, _T.finish_reason, _FEEDBACK.rating,
     _T.inter_token_p95_s,
@@ -51,31 +51,31 @@ def _within(since: datetime, until: datetime, model: str | None, group: str | No
 
 
 def generation_of(row: AnyRow) -> Generation | None:
-    """From a row with GENERATION_COLUMNS; None where the outer join found none."""
+    """Build a generation from a row with GENERATION_COLUMNS; None if the outer join found none."""
     if row.generation_id is None:
         return None
     return Generation(
-        row.generation_id,
-        row.generation_user_id,
-        row.generation_group_name,
-        row.generation_created_at,
-        row.generation_model,
-        row.generation_model_version,
-        row.generation_platform,
-        Usage(row.generation_prompt_tokens, row.generation_completion_tokens, row.generation_cached_tokens),
-        _timings_of(row),
-        row.generation_finish_reason,
-        row.generation_source,
-        row.generation_conversation_id,
-        row.generation_message_id,
-        row.generation_error,
-        row.generation_variant,
-        row.generation_cost,
+        id=row.generation_id,
+        user_id=row.generation_user_id,
+        group=row.generation_group_name,
+        created_at=row.generation_created_at,
+        model=row.generation_model,
+        model_version=row.generation_model_version,
+        platform=row.generation_platform,
+        usage=Usage(row.generation_prompt_tokens, row.generation_completion_tokens, row.generation_cached_tokens),
+        timings=_timings_of(row),
+        finish_reason=row.generation_finish_reason,
+        source=row.generation_source,
+        conversation_id=row.generation_conversation_id,
+        message_id=row.generation_message_id,
+        error=row.generation_error,
+        variant=row.generation_variant,
+        cost=row.generation_cost,
     )
 
 
 def _timings_of(row: AnyRow) -> Timings:
-    """What an older version did not write is as if it had not been measured."""
+    """Build the timings; what an older version did not write counts as not measured."""
     values = ((name, getattr(row, "generation_" + name)) for name in _TIMINGS)
     return Timings(**{name: value for name, value in values if value is not None})
 
@@ -116,7 +116,7 @@ class SqlGenerationRepository:
 
     def rated(self, since: datetime, until: datetime, model: str | None = None, group: str | None = None) -> Sequence[RatedGeneration]:
         statement = _RATED.where(*_within(since, until, model, group)).order_by(_T.created_at, _T.id)
-        return [RatedGeneration(*row) for row in self._sql.all(statement)]
+        return [RatedGeneration(**row._mapping) for row in self._sql.all(statement)]
 
     def parts(self, first: date, last: date, model: str | None = None, group: str | None = None) -> Sequence[UsagePart]:
         return read_parts(self._sql, first, last, model, group)
@@ -125,7 +125,7 @@ class SqlGenerationRepository:
         return [row.model for row in self._sql.all(select(_T.model).distinct().order_by(_T.model))]
 
     def models_of(self, user_id: str) -> Sequence[str]:
-        # By way of the conversations: each step has an index, and what is read is one person's.
+        # Through the conversations: each step has an index, and only one person's rows are read.
         own = (
             select(_T.model)
             .join(MessageTable, _MESSAGE.id == _T.message_id)

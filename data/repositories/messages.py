@@ -1,4 +1,4 @@
-"""Rows of messages."""
+"""Store messages."""
 
 from __future__ import annotations
 
@@ -35,19 +35,19 @@ _WHOLE = (
 
 def _message_of(row: AnyRow, files: tuple[StoredFile, ...]) -> Message:
     return Message(
-        row.id,
-        row.conversation_id,
-        row.parent_id,
-        row.author,
-        row.text,
-        row.status,
-        row.created_at,
-        row.reasoning,
-        row.error,
-        generation_of(row),
-        row.rating,
-        row.comment or "",
-        files,
+        id=row.id,
+        conversation_id=row.conversation_id,
+        parent_id=row.parent_id,
+        author=row.author,
+        text=row.text,
+        status=row.status,
+        created_at=row.created_at,
+        reasoning=row.reasoning,
+        error=row.error,
+        generation=generation_of(row),
+        rating=row.rating,
+        comment=row.comment or "",
+        files=files,
     )
 
 
@@ -95,9 +95,9 @@ class SqlMessageRepository:
         self._sql.announce("message", [message_id])
 
     def _with_files(self, rows: list[AnyRow], shown: ColumnElement[bool]) -> list[Message]:
-        """shown: the condition that finds the files of these messages, and perhaps of others."""
+        """Add the files. shown: the condition that selects the files of these messages, and perhaps of others."""
         if not rows:
             return []
         files = files_shown(self._sql, shown)
-        # Were there two generations for one message, the later one is its own.
+        # If a message had two generations, the later one is its own.
         return [_message_of(row, files.get(row.id, ())) for row in {row.id: row for row in rows}.values()]

@@ -1,4 +1,4 @@
-"""Rows of turns."""
+"""Store turns."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlalchemy import and_, select, update
 from core.chat.records import MessageStatus, Turn
 from core.errors import Conflict
 from data.tables import TurnTable
-from data.transaction import Transaction
+from data.transaction import AnyRow, Transaction
 
 _T = TurnTable.__table__.c
 _TURN = select(
@@ -19,12 +19,16 @@ _TURN = select(
 _STREAMING = _TURN.where(_T.status == MessageStatus.STREAMING)
 
 
+def _turn_of(row: AnyRow) -> Turn:
+    return Turn(**row._mapping)
+
+
 class SqlTurnRepository:
     def __init__(self, transaction: Transaction) -> None:
         self._sql = transaction
 
     def add(self, turn: Turn) -> None:
-        """Raises Conflict if this user sent this request_id before, or if an answer is running in the conversation."""
+        """Insert a turn. Raises Conflict if this user sent this request_id before, or if an answer is running in the conversation."""
         values = {
             "id": turn.id,
             "user_id": turn.user_id,
@@ -39,23 +43,23 @@ class SqlTurnRepository:
         if self._sql.insert_new(TurnTable, _T.id, values):
             return
         if self.by_request(turn.user_id, turn.request_id) is not None:
-            raise Conflict("This question was sent before.")
+            raise Conflict("This question was already sent.")
         raise Conflict("An answer is still running in this conversation. Wait for it, or stop it.")
 
     def get(self, turn_id: str) -> Turn | None:
         row = self._sql.first(_TURN.where(_T.id == turn_id))
-        return None if row is None else Turn(*row)
+        return None if row is None else _turn_of(row)
 
     def by_request(self, user_id: str, request_id: str) -> Turn | None:
         row = self._sql.first(_TURN.where(_T.user_id == user_id, _T.request_id == request_id))
-        return None if row is None else Turn(*row)
+        return None if row is None else _turn_of(row)
 
     def streaming_in(self, conversation_id: str) -> Turn | None:
         row = self._sql.first(_STREAMING.where(_T.conversation_id == conversation_id))
-        return None if row is None else Turn(*row)
+        return None if row is None else _turn_of(row)
 
     def streaming_past(self, now: datetime) -> Sequence[Turn]:
-        return [Turn(*row) for row in self._sql.all(_STREAMING.where(_T.lease_until < now).order_by(_T.lease_until))]
+        return [_turn_of(row) for row in self._sql.all(_STREAMING.where(_T.lease_until < now).order_by(_T.lease_until))]
 
     def finish(self, turn_id: str, status: MessageStatus) -> None:
         self._sql.write(update(TurnTable).where(_T.id == turn_id).values(status=status))

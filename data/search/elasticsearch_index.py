@@ -1,4 +1,4 @@
-"""The search index in Elasticsearch 9."""
+"""Implement the search index in Elasticsearch 9."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
-from core.search.records import UNRATED, SearchHit, SearchPage, SearchQuery
+from core.search.records import UNRATED, DocumentKind, SearchHit, SearchPage, SearchQuery
 from data.search.elasticsearch_audit import AuditIndices
 from data.search.elasticsearch_server import ElasticsearchServer
 from data.search.elasticsearch_words import with_words
-from data.search.port import COUNTED, KINDS, Document, moment
+from data.search.port import COUNTED, Document, moment
 from data.search.rollover import RolloverLimits
 from data.search.words import Term, letters, snippet, terms
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """Part of the indices' names: raise it when mappings or analysis change, and the worker fills new indices from the store."""
 BULK_CHARACTERS, BULK_DOCUMENTS = 2_000_000, 500
 BULKS_AT_ONCE = 2
 PAGE = 5000
 
-# One analysis for both languages: English words stemmed, CJK runs as overlapping pairs. Single characters are a field of their own.
+# One analysis for both languages: English words stemmed, CJK runs as overlapping pairs. Single characters have a field of their own.
 _FILTERS = ["cjk_width", "lowercase", "cjk_bigram", "porter_stem"]
-_SETTINGS = {
+SETTINGS = {
     "number_of_shards": 1,
     "number_of_replicas": 0,
     "auto_expand_replicas": "0-1",
@@ -36,7 +36,7 @@ _SETTINGS = {
 }
 _KEPT = {"type": "keyword", "index": False, "doc_values": False}
 """Given back as it came, never looked for."""
-_MAPPINGS = {
+MAPPINGS = {
     "dynamic": "strict",
     "properties": {
         "id": {"type": "keyword"},
@@ -61,13 +61,13 @@ _NEWEST_FIRST = [
     {"id": {"order": "desc", "unmapped_type": "keyword"}},
 ]
 _EPOCH, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2262, 1, 1, tzinfo=UTC)
-"""What date_nanos can hold."""
+"""The range of date_nanos."""
 
 
 class ElasticsearchIndex:
-    """Implements data.search.port.WritableIndex: an index for each kind of document, behind an alias to read and one to write.
+    """Implements data.search.port.WritableIndex: an index for each kind of document, behind a read alias and a write alias.
 
-    url: one address, with name and password in it where the server wants them.
+    url: one address, with name and password in it if the server needs them.
     """
 
     engine = "elasticsearch"
@@ -81,11 +81,10 @@ class ElasticsearchIndex:
         prefix: str = "glm-portal",
         rollover: RolloverLimits | None = None,
     ) -> None:
-        self._server = ElasticsearchServer(url, api_key=api_key, ca_file=ca_file, prefix=prefix)
-        self._client, self._writer, self._available = self._server.client, self._server.writer, self._server.available
-        self._prefix = prefix
+        self.server = ElasticsearchServer(url, api_key=api_key, ca_file=ca_file, prefix=prefix)
+        self._client, self._writer, self._available = self.server.client, self.server.writer, self.server.available
         self._building = False
-        self._audit = AuditIndices(self._server, self._alias("audit"), rollover or RolloverLimits())
+        self._audit = AuditIndices(self.server, self._alias("audit"), rollover or RolloverLimits())
 
     def search(self, query: SearchQuery) -> Sequence[SearchHit]:
         wanted = terms(query.text)
@@ -101,12 +100,12 @@ class ElasticsearchIndex:
         return SearchPage(*self._find(query, wanted, sort=_NEWEST_FIRST, search_after=after, track_total_hits=COUNTED))
 
     def prepare(self) -> None:
-        self._server.check()
+        self.server.check()
         with self._available():
-            for kind in KINDS:
+            for kind in DocumentKind:
                 self._make_index(kind)
             self._audit.prepare()
-            self._building = any(self._behind(self._write_alias(kind)) != self._behind(self._alias(kind)) for kind in KINDS)
+            self._building = any(self._behind(self._write_alias(kind)) != self._behind(self._alias(kind)) for kind in DocumentKind)
 
     def is_empty(self) -> bool:
         with self._available():
@@ -119,7 +118,7 @@ class ElasticsearchIndex:
     def rebuild(self) -> None:
         with self._available():
             if not self._building:
-                for kind in KINDS:
+                for kind in DocumentKind:
                     self._begin(kind, f"{self._alias(kind)}-v{SCHEMA_VERSION}-{time.time_ns()}")
                 self._audit.prepare()
                 self._building = True
@@ -127,7 +126,7 @@ class ElasticsearchIndex:
     def complete(self) -> None:
         with self._available():
             self._client.indices.refresh(index=self._all())
-            for kind in KINDS:
+            for kind in DocumentKind:
                 new = self._behind(self._write_alias(kind))
                 actions: list[dict[str, Any]] = [{"add": {"index": name, "alias": self._alias(kind)}} for name in new]
                 outdated = [name for name in self._writer.indices.get(index=f"{self._alias(kind)}-v*") if name not in new]
@@ -135,16 +134,16 @@ class ElasticsearchIndex:
             self._building = False
 
     def remove(self) -> None:
-        """Forget everything: no index of this portal is left on the server."""
+        """Delete every index of this portal on the server."""
         with self._available():
-            for kind in KINDS:
+            for kind in DocumentKind:
                 for name in self._writer.indices.get(index=f"{self._alias(kind)}-v*"):
                     self._writer.indices.delete(index=name)
 
     def put(self, documents: Sequence[Document]) -> dict[tuple[str, str], str]:
         if not self._building and any(document.kind == "audit" for document in documents):
             with self._available():
-                self._audit.tend(lambda: with_words(self._server, _SETTINGS, _MAPPINGS))
+                self._audit.tend(lambda: with_words(self.server, SETTINGS, MAPPINGS))
         parts = list(_parts(documents))
         if len(parts) < 2:
             return self._bulk(documents) if documents else {}
@@ -218,16 +217,16 @@ class ElasticsearchIndex:
     def _bulk(self, documents: Sequence[Document]) -> dict[tuple[str, str], str]:
         operations: list[dict[str, Any]] = []
         for document in documents:
-            # The alias must be there: an index that the server made by itself would have no mappings.
+            # The alias must exist: an index created by the server itself would have no mappings.
             place = self._audit.alias_of(document.id) if document.kind == "audit" else self._write_alias(document.kind)
             target = {"_index": place, "_id": document.id, "require_alias": True}
             operations.append({"index": target | {"version": document.version, "version_type": "external_gte"}})
             operations.append(_source(document))
-        refusals = zip(documents, self._server.bulk(operations), strict=True)
+        refusals = zip(documents, self.server.bulk(operations), strict=True)
         return {(document.kind, document.id): reason for document, reason in refusals if reason is not None}
 
     def _make_index(self, kind: str) -> None:
-        """An index of this version that is written to; read too, if nothing else is there to be read meanwhile."""
+        """Create an index of this version for writing, and for reading too if nothing else can be read meanwhile."""
         current = f"{self._alias(kind)}-v{SCHEMA_VERSION}"
         if not any(name == current or name.startswith(f"{current}-") for name in self._behind(self._write_alias(kind))):
             self._begin(kind, current)
@@ -238,7 +237,7 @@ class ElasticsearchIndex:
     def _begin(self, kind: str, name: str) -> None:
         indices = self._writer.indices
         if not indices.exists(index=name):
-            settings, mappings = with_words(self._server, _SETTINGS, _MAPPINGS)
+            settings, mappings = with_words(self.server, SETTINGS, MAPPINGS)
             indices.create(index=name, settings=settings, mappings=mappings)
         alias = self._write_alias(kind)
         actions: list[dict[str, Any]] = [{"remove": {"index": other, "alias": alias}} for other in self._behind(alias) if other != name]
@@ -247,25 +246,25 @@ class ElasticsearchIndex:
         indices.update_aliases(actions=[*actions, {"add": {"index": name, "alias": alias, "is_write_index": True}}])
 
     def _behind(self, alias: str) -> list[str]:
-        """The indices an alias stands for."""
+        """Return the indices behind an alias."""
         if not self._writer.indices.exists_alias(name=alias):
             return []
         return sorted(self._writer.indices.get_alias(name=alias))
 
     def _alias(self, kind: str) -> str:
-        return f"{self._prefix}-{kind}"
+        return f"{self.server.prefix}-{kind}"
 
     def _write_alias(self, kind: str) -> str:
-        return f"{self._prefix}-{kind}-write"
+        return f"{self.server.prefix}-{kind}-write"
 
     def _all(self) -> str:
         """What is written to."""
-        return ",".join(self._write_alias(kind) for kind in KINDS)
+        return ",".join(self._write_alias(kind) for kind in DocumentKind)
 
 
 def _scope(query: SearchQuery) -> list[dict[str, Any]]:
     scope: list[dict[str, Any]] = [{"term": {"deleted": False}}]
-    # An index of version 3 or older has no folder and no has_file: a term of a field that is not there finds nothing, and is no error.
+    # An index of version 3 or older has no folder and no has_file: a term on a missing field finds nothing and is no error.
     exact: dict[str, object] = {
         "owner": query.owner_id, "model": query.model, "rating": query.rating or None,
         "folder": query.folder_id, "has_file": query.has_file or None,
@@ -282,17 +281,23 @@ def _scope(query: SearchQuery) -> list[dict[str, Any]]:
     return scope
 
 
-def _hit(kind: str, id: str, source: dict[str, Any], wanted: list[Term]) -> SearchHit:
+def _hit(kind: DocumentKind, id: str, source: dict[str, Any], wanted: list[Term]) -> SearchHit:
     # The server's own highlighter takes each text apart again, which costs more than the search.
     at = source.get("at")
-    return SearchHit(kind, id, source["conversation"], snippet(source["text"], wanted), datetime.fromisoformat(at) if at else None)
+    return SearchHit(
+        kind=kind,
+        id=id,
+        conversation_id=source["conversation"],
+        snippet=snippet(source["text"], wanted),
+        at=datetime.fromisoformat(at) if at else None,
+    )
 
 
 def _clause(term: Term) -> dict[str, Any]:
-    if term.cjk and not term.pairs:
+    if term.emoji or (term.cjk and not term.pairs):
         return {"term": {"letters": term.text}}
     phrase = {"match_phrase": {"text": {"query": term.text, "zero_terms_query": "all"}}}
-    # Whole words first, where the index knows words; a field that it has not changes nothing.
+    # Whole words first, if the index knows words; a missing field changes nothing.
     return {"bool": {"must": phrase, "should": {"match": {"text.words": term.text}}}} if term.cjk else phrase
 
 
@@ -316,7 +321,7 @@ def _source(document: Document) -> dict[str, Any]:
 
 
 def _parts(documents: Sequence[Document]) -> Iterator[list[Document]]:
-    """The documents in requests of bounded size."""
+    """Split the documents into requests of bounded size."""
     part: list[Document] = []
     size = 0
     for document in documents:

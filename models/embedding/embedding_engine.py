@@ -93,14 +93,29 @@ class EmbeddingEngine:
         self._fill = min(fill, model.batch_tokens)
         self._queue_limit = queue_limit
         self._jobs: deque[Job] = deque()
-        self._waiting_tokens = 0
+        self.waiting_tokens = 0
+        """Of the texts that no batch has taken yet."""
         self._running: tuple[_Picked, ...] = ()
         self._wake = threading.Condition()
         self._closing = False
         self._began: float | None = None
         """When the batch that runs now began."""
         self._speed = Speed()
-        self._totals = EngineMetrics(model.slots, 0, 0, 0, 0, 0, 0, 0.0, 0, 0, 0, 0, None)
+        self._totals = EngineMetrics(
+            slots=model.slots,
+            busy=0,
+            waiting=0,
+            decoded_tokens=0,
+            prefill_tokens=0,
+            cached_tokens=0,
+            steps=0,
+            step_seconds=0.0,
+            answers=0,
+            failures=0,
+            cells_used=0,
+            cells_total=0,
+            tokens_per_second=None,
+        )
         self._thread = threading.Thread(target=self._run, name=f"vectors {name}", daemon=True)
 
     def start(self) -> None:
@@ -115,16 +130,16 @@ class EmbeddingEngine:
         with self._wake:
             if self._closing:
                 raise Unavailable("The model {name} is being unloaded.", name=self._name)
-            if self._waiting_tokens and self._waiting_tokens + tokens > self._queue_limit:
-                wait = self._waiting_tokens / (self._speed.tokens_per_second or 1000.0)
+            if self.waiting_tokens and self.waiting_tokens + tokens > self._queue_limit:
+                wait = self.waiting_tokens / (self._speed.tokens_per_second or 1000.0)
                 raise Busy(
-                    "The model is busy: {tokens} tokens wait for it. Try again in {seconds} s.",
-                    tokens=f"{self._waiting_tokens:,}",
+                    "The model is busy: {tokens} tokens are ahead. Try again in {seconds} s.",
+                    tokens=f"{self.waiting_tokens:,}",
                     seconds=max(1, round(wait)),
                     retry_after=max(1.0, wait),
                 )
             self._jobs.append(job)
-            self._waiting_tokens += tokens
+            self.waiting_tokens += tokens
             self._wake.notify()
         return job
 
@@ -162,6 +177,9 @@ class EmbeddingEngine:
             self._closing = True
             self._model.abort(True)
             self._wake.notify()
+        if self._thread.ident is None:
+            self._model.close()
+            return True
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
@@ -175,10 +193,10 @@ class EmbeddingEngine:
         with self._wake:
             jobs = {*self._jobs, *(one.job for one in self._running)}
             self._jobs.clear()
-            self._waiting_tokens = 0
+            self.waiting_tokens = 0
         for job in jobs:
             if not job.over:
-                job.end(Unavailable("The model {name} was unloaded before the texts were read.", name=self._name))
+                job.end(Unavailable("The model {name} was unloaded before the texts were processed.", name=self._name))
         self._model.close()
 
     def _wait_for_work(self) -> bool:
@@ -224,7 +242,7 @@ class EmbeddingEngine:
             if job.taken < len(job.texts):
                 self._jobs.append(job)
                 in_turn.append(job)
-        self._waiting_tokens -= tokens
+        self.waiting_tokens -= tokens
         return picked
 
     def _compute(self, picked: Sequence[_Picked]) -> list[Rows | PortalError | None]:
@@ -232,12 +250,12 @@ class EmbeddingEngine:
         try:
             rows = self._model.compute([one.job.texts[one.place] for one in picked])
             if rows is not None and not np.isfinite(rows).all():
-                raise ModelFailed("The model {name} gave a vector that is no number.", name=self._name)
+                raise ModelFailed("The model {name} returned a vector that contains NaN.", name=self._name)
         except PortalError as problem:
             return [problem] if len(picked) == 1 else [outcome for one in picked for outcome in self._compute([one])]
         except Exception:  # noqa: BLE001 - one broken batch must not end the thread
             _log.exception("a batch of model %s failed", self._name)
-            return [ModelFailed("The model {name} could not read the texts. Try again.", name=self._name) for _ in picked]
+            return [ModelFailed("The model {name} could not process the texts. Try again.", name=self._name) for _ in picked]
         return [None] * len(picked) if rows is None else list(rows)
 
     def _hand_over(self, one: _Picked, outcome: Rows | PortalError | None) -> None:
@@ -256,7 +274,7 @@ class EmbeddingEngine:
     def _drop(self, job: Job) -> None:
         if job in self._jobs:
             self._jobs.remove(job)
-            self._waiting_tokens -= job.waiting_tokens
+            self.waiting_tokens -= job.waiting_tokens
 
     def _count(self, picked: Sequence[_Picked], outcomes: Sequence[Rows | PortalError | None], seconds: float) -> None:
         tokens = sum(len(one.job.texts[one.place]) for one in picked)

@@ -52,10 +52,10 @@ class EmbeddingPlatform:
         """Raises ModelFailed if the model sorts texts into classes instead of ranking them; the embedder is then the caller's to close."""
         self.facts = facts
         self.version = version
-        self._embedder = embedder
+        self.embedder = embedder
         self._softmax = facts.file.architecture in _SOFTMAX
         if embedder.ranks and embedder.width != 1 and not self._softmax:
-            raise ModelFailed("{model} sorts texts into {n} classes; it is no reranking model.", model=facts.file.name, n=embedder.width)
+            raise ModelFailed("{model} sorts texts into {n} classes; it is not a reranking model.", model=facts.file.name, n=embedder.width)
         self._marked = MarkedText(embedder.control_markers())
         bare, framed = embedder.tokenize("a"), embedder.tokenize("a", framed=True)
         begin = next((place for place in range(len(framed)) if framed[place : place + len(bare)] == bare), 0)
@@ -66,14 +66,14 @@ class EmbeddingPlatform:
 
     def embed(self, request: EmbeddingRequest) -> RunningVectors:
         """Raises InputTooLong, InvalidInput, Busy, Unavailable."""
-        if request.dimensions is not None and request.dimensions > self._embedder.width:
-            raise InvalidInput("{name} must be at most {high} with this model.", name="dimensions", high=self._embedder.width)
+        if request.dimensions is not None and request.dimensions > self.embedder.width:
+            raise InvalidInput("{name} must be at most {high} with this model.", name="dimensions", high=self.embedder.width)
         texts = (self._read(place, one, truncate=request.truncate) for place, one in enumerate(request.inputs))
         return RunningVectors(self, self.engine.submit(_bounded(texts)), request.dimensions)
 
     def rerank(self, request: RerankRequest) -> RunningVectors:
         """Raises as embed."""
-        put_together = self._by_template if self.facts.rerank_template else self._by_marks
+        put_together = self.by_template if self.facts.rerank_template else self._by_marks
         pairs = (
             put_together(request.query, document, f"documents.{place}", request.truncate)
             for place, document in enumerate(request.documents)
@@ -83,47 +83,47 @@ class EmbeddingPlatform:
     def _read(self, place: int, one: str | tuple[int, ...], *, truncate: bool) -> list[int]:
         if isinstance(one, str):
             return self._fitted(self._before, self._plain(one), self._after, f"input.{place}", truncate)
-        if max(one) >= self._embedder.vocabulary:
-            raise InvalidInput("{field} holds a number that is no token id.", field=f"input.{place}")
+        if max(one) >= self.embedder.vocabulary:
+            raise InvalidInput("{field} contains a number that is not a token id.", field=f"input.{place}")
         return self._fitted([], list(one), [], f"input.{place}", truncate)
 
     def _by_marks(self, query: str, document: str, field: str, truncate: bool) -> list[int]:
         begin, between, end = self._pair
         return self._fitted(begin + self._plain(query) + between, self._plain(document), end, field, truncate)
 
-    def _by_template(self, query: str, document: str, field: str, truncate: bool) -> list[int]:
+    def by_template(self, query: str, document: str, field: str, truncate: bool) -> list[int]:
         """The template's markers are tokens; those that somebody typed are text."""
         template = self.facts.rerank_template or ""
         query, document = self._marked.defused(query), self._marked.defused(document)
         whole = self._tokens(_filled(template, query, document))
-        if len(whole) <= self._embedder.context:
+        if len(whole) <= self.embedder.context:
             return whole
         head, found, tail = template.partition("{document}")
         if not found:
-            raise InputTooLong(field, len(whole), self._embedder.context)
+            raise InputTooLong(field, len(whole), self.embedder.context)
         parts = (self._tokens(_filled(part, query, "")) for part in (head, tail))
         return self._fitted(next(parts), self._tokens(document), next(parts), field, truncate)
 
     def _fitted(self, before: list[int], middle: list[int], after: list[int], field: str, truncate: bool) -> list[int]:
         """All together, the middle cut at its end if need be. Raises InputTooLong."""
-        room = self._embedder.context - len(before) - len(after)
+        room = self.embedder.context - len(before) - len(after)
         if room < len(middle) and (not truncate or room < 1):
-            raise InputTooLong(field, len(before) + len(middle) + len(after), self._embedder.context)
+            raise InputTooLong(field, len(before) + len(middle) + len(after), self.embedder.context)
         together = before + middle[:room] + after
         if not together:
             raise InvalidInput("{field} is empty.", field=field)
         return together
 
     def _plain(self, text: str) -> list[int]:
-        return self._embedder.tokenize(text.encode("utf-8", "replace").decode())  # half a surrogate pair has no bytes
+        return self.embedder.tokenize(text.encode("utf-8", "replace").decode())  # half a surrogate pair has no bytes
 
     def _tokens(self, text: str) -> list[int]:
-        return [token for piece in text.split(SEAM) if piece for token in self._embedder.tokenize(piece, special=True)]
+        return [token for piece in text.split(SEAM) if piece for token in self.embedder.tokenize(piece, special=True)]
 
     def finished(self, done: Embedded, dimensions: int | None) -> Embedded:
         """Vectors of length 1, or relevances from 0 to 1."""
         rows = np.array(done.rows, np.float32)
-        if self._embedder.ranks:
+        if self.embedder.ranks:
             rows = rows[:, :1] if self._softmax else _sigmoid(rows)
         else:
             rows = rows[:, :dimensions]
@@ -133,7 +133,7 @@ class EmbeddingPlatform:
     @property
     def own_process_bytes(self) -> int:
         """Memory of the model's own process; 0 where it runs in this one."""
-        pid = self._embedder.pid if isinstance(self._embedder, ChildEmbedder) else None
+        pid = self.embedder.pid if isinstance(self.embedder, ChildEmbedder) else None
         return machine.resident_bytes(pid) if pid else 0
 
     @property
@@ -145,9 +145,9 @@ class EmbeddingPlatform:
 
     def restart(self) -> bool:
         """End the model's own process, which is then started again; False where it runs in this one."""
-        if not isinstance(self._embedder, ChildEmbedder):
+        if not isinstance(self.embedder, ChildEmbedder):
             return False
-        self._embedder.restart()
+        self.embedder.restart()
         return True
 
     def close(self, timeout: float = 30.0) -> bool:
@@ -155,7 +155,7 @@ class EmbeddingPlatform:
         if self.engine.close(timeout):
             return True
         # A process of its own can be ended whatever it does.
-        return isinstance(self._embedder, ChildEmbedder) and self._embedder.close(CHILD_END_S)
+        return isinstance(self.embedder, ChildEmbedder) and self.embedder.close(CHILD_END_S)
 
 
 def _bounded(texts: Iterable[list[int]]) -> list[list[int]]:
@@ -165,7 +165,7 @@ def _bounded(texts: Iterable[list[int]]) -> list[list[int]]:
     for tokens in texts:
         left -= len(tokens)
         if left < 0:
-            raise InvalidInput("The texts have more than {most} tokens together. Send fewer at a time.", most=f"{MOST_TOKENS:,}")
+            raise InvalidInput("The texts have more than {most} tokens in total. Send fewer at a time.", most=f"{MOST_TOKENS:,}")
         taken.append(tokens)
     return taken
 

@@ -48,18 +48,18 @@ def read_adapter(path: Path, header: Header | None = None) -> AdapterFacts:
     header = header or read_header(path)
     said = header.metadata
     if not is_adapter(header):
-        raise InvalidInput("{file} is not an adapter, but a model or something else.", file=path.name)
+        raise InvalidInput("{file} is not an adapter.", file=path.name)
     if said.get("adapter.type") != "lora":
-        raise InvalidInput("{file} is an adapter of another kind than LoRA.", file=path.name)
+        raise InvalidInput("{file} is an adapter, but not a LoRA adapter.", file=path.name)
     if "adapter.alora.invocation_tokens" in header.array_lengths:
-        raise InvalidInput("{file} works only after certain words (aLoRA), which is not supported.", file=path.name)
+        raise InvalidInput("{file} is an activated LoRA (aLoRA), which is not supported.", file=path.name)
     architecture = said.get("general.architecture")
     if not isinstance(architecture, str) or not isinstance(said.get("adapter.lora.alpha", 0.0), float):
         raise damaged(path.name, "its architecture or its alpha is missing")
     pairs = _pairs(header)
     rank = max(a[1] for a, _ in pairs.values())
     name = bare(path.name)
-    return AdapterFacts(AdapterFile(path, name, header.file_bytes, architecture, rank), pairs)
+    return AdapterFacts(AdapterFile(path=path, name=name, size_bytes=header.file_bytes, architecture=architecture, rank=rank), pairs)
 
 
 def _pairs(header: Header) -> dict[str, tuple[tuple[int, ...], tuple[int, ...]]]:
@@ -83,7 +83,7 @@ def check_matches(adapter: AdapterFacts, model: str, architecture: str, tensors:
     file = adapter.file
     if file.architecture != architecture:
         raise InvalidInput(
-            "The adapter {file} was made for a model of architecture {other}; {model} is {architecture}.",
+            "The adapter {file} was made for the architecture {other}; {model} is {architecture}.",
             file=file.path.name, other=repr(file.architecture[:40]), model=model, architecture=architecture,
         )  # fmt: skip
     for name, (a, b) in adapter.pairs.items():
@@ -104,4 +104,6 @@ def choose(adapter: Adapter) -> ChosenAdapter:
     with adapter.path.open("rb") as file:
         version = hashlib.file_digest(file, "sha256").hexdigest()[:12]
     digest = hashlib.sha256(f"{version} {adapter.scale!r}".encode()).digest()
-    return ChosenAdapter(adapter.name, adapter.path, adapter.scale, -1 - (int.from_bytes(digest[:4], "little") >> 1), version)
+    return ChosenAdapter(
+        name=adapter.name, path=adapter.path, scale=adapter.scale, key=-1 - (int.from_bytes(digest[:4], "little") >> 1), version=version
+    )

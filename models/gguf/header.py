@@ -102,7 +102,7 @@ class _Cursor:
         while len(self._window) < start + count:
             more = self._file.read(max(start + count - len(self._window), 1 << 20))
             if not more:
-                raise damaged(self._name, "it shrank while it was read")
+                raise damaged(self._name, "it shrank while being read")
             self._window += more
         return start
 
@@ -202,7 +202,7 @@ def read_header(path: Path) -> Header:
             file.seek(0)
             return _read(_Cursor(file, file_bytes, shown(path.name)), path, file_bytes)
     except FileNotFoundError:
-        raise InvalidInput("There is no file {file}.", file=shown(str(path))) from None
+        raise InvalidInput("The file {file} does not exist.", file=shown(str(path))) from None
     except (OSError, ValueError) as error:
         raise InvalidInput("{file} cannot be read: {reason}.", file=shown(path.name), reason=_words(error)) from None
 
@@ -223,7 +223,7 @@ def _open(path: Path) -> IO[bytes]:
 def _demand_regular(path: Path, mode: int) -> None:
     if not stat.S_ISREG(mode):
         what = "folder" if stat.S_ISDIR(mode) else "pipe, a socket or a device"
-        raise InvalidInput("{file} cannot be read: it is not a file but a {what}.", file=shown(path.name), what=what)
+        raise InvalidInput("{file} cannot be read: it is a {what}, not a file.", file=shown(path.name), what=what)
 
 
 def _words(error: Exception) -> str:
@@ -233,9 +233,9 @@ def _words(error: Exception) -> str:
 def _read(cursor: _Cursor, path: Path, file_bytes: int) -> Header:
     name = shown(path.name)
     if file_bytes < 24:
-        raise InvalidInput("{file} is not a GGUF: it holds {size} bytes.", file=name, size=file_bytes)
+        raise InvalidInput("{file} is not a GGUF file: it has only {size} bytes.", file=name, size=file_bytes)
     if cursor.take(4) != b"GGUF":
-        raise InvalidInput("{file} is not a GGUF: it does not begin with the letters GGUF.", file=name)
+        raise InvalidInput("{file} is not a GGUF file: it does not begin with the letters GGUF.", file=name)
     version = cursor.number("<I")
     if version not in (2, 3):
         raise InvalidInput("{file} has GGUF version {version}; versions 2 and 3 are supported.", file=name, version=version)
@@ -257,7 +257,7 @@ def _read(cursor: _Cursor, path: Path, file_bytes: int) -> Header:
             missing=f"{end - file_bytes:,}",
             expected=f"{end:,}",
         )
-    return Header(path, file_bytes, metadata, lengths, table, data_offset)
+    return Header(path=path, file_bytes=file_bytes, metadata=metadata, array_lengths=lengths, tensors=table, data_offset=data_offset)
 
 
 def _read_metadata(cursor: _Cursor, name: str, entries: int) -> tuple[dict[str, Value], dict[str, int]]:
@@ -312,10 +312,10 @@ def _tensor(file: str, name: str, shape: tuple[int, ...], kind: int, offset: int
     if kind not in TENSOR_TYPES:
         raise damaged(file, f"the tensor {name} has the unknown type {kind}")
     type_name, block, block_bytes = TENSOR_TYPES[kind]
-    tensor = Tensor(name, shape, type_name, offset, 0)
+    tensor = Tensor(name=name, shape=shape, type=type_name, offset=offset, size=0)
     if any(length <= 0 for length in shape) or tensor.elements >= 1 << 53 or shape[0] % block:
         raise damaged(file, f"the tensor {name} has the impossible shape {'x'.join(map(str, shape))}")
-    return Tensor(name, shape, type_name, offset, tensor.elements // block * block_bytes)
+    return Tensor(name=name, shape=shape, type=type_name, offset=offset, size=tensor.elements // block * block_bytes)
 
 
 def _padded(size: int, alignment: int) -> int:

@@ -118,7 +118,15 @@ class GrammarBuilder:
 
     def grammar(self, root: int) -> Grammar:
         rules = [rule or [] for rule in self._rules]
-        return Grammar(self._kinds, self._ranges, rules, self._references, self._repetitions, self._nexts, root)
+        return Grammar(
+            kinds=self._kinds,
+            ranges=self._ranges,
+            rules=rules,
+            references=self._references,
+            repetitions=self._repetitions,
+            nexts=self._nexts,
+            root=root,
+        )
 
     def left_recursive(self) -> int | None:
         """Find a rule that can begin with itself, empty beginnings left out."""

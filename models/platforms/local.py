@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from core.errors import InvalidInput, NotFound
-from core.inference.requests import ChatMessage, GenerationRequest, PromptTokens, SamplingParams
+from core.inference.requests import ChatMessage, GenerationRequest, PromptTokens, SamplingParams, ToolChoice
 from models.child.model import ChildModel
 from models.engine.engine import Engine
 from models.engine.kv_cache.offload_files import OffloadFiles
@@ -57,7 +57,7 @@ class LocalPlatform:
         self.facts = facts
         self.version = version
         self._adapters = {adapter.name: adapter for adapter in adapters}
-        self._backend = backend
+        self.backend = backend
         self._template = template
         self._engine = (
             backend
@@ -78,13 +78,18 @@ class LocalPlatform:
         reading = self._prompts.read(request)
         followed = self._followed(request)
         params = self._resolved(request, reading, followed.grammar if followed else None)
-        calls = ToolCallParser(request.tools, forced=request.tool_choice != "auto") if reading.tools else None
+        calls = ToolCallParser(request.tools, forced=request.tool_choice is not ToolChoice.AUTO) if reading.tools else None
         reader = AnswerReader(ReasoningParser(inside=reading.inside_thinking, verbatim=reading.verbatim), calls)
         key = adapter.key if adapter else 0
         sequence = self.submit(reading.tokens, params, request.user_id, batch=request.batch, adapter=key, label=request.id)
 
         def ended(answer: ChatMessage, sequence: Sequence) -> None:
-            turn = Turn((*reading.messages, self._prompts.defused(answer)), request.thinking, reading.tools, tuple(sequence.tokens))
+            turn = Turn(
+                messages=(*reading.messages, self._prompts.defused(answer)),
+                thinking=request.thinking,
+                tools=reading.tools,
+                tokens=tuple(sequence.tokens),
+            )
             self._prefetcher.after(turn)
 
         hears = None if request.batch or reading.verbatim else ended
@@ -104,13 +109,13 @@ class LocalPlatform:
         known = self._adapters.get(name)
         if known is None:
             raise NotFound(
-                "The model {model} has no adapter {adapter}. It has: {adapters}.",
+                "The model {model} has no adapter {adapter}. Choose one of: {adapters}.",
                 model=self.facts.file.name, adapter=name[:80], adapters=", ".join(self._adapters) or "none",
             )  # fmt: skip
         return known
 
     def tokenize(self, text: str) -> list[int]:
-        return self._backend.tokenize(text)
+        return self.backend.tokenize(text)
 
     def prompt_tokens(self, request: GenerationRequest) -> PromptTokens:
         """What the model would read. Raises InvalidInput, Unavailable."""
@@ -122,11 +127,11 @@ class LocalPlatform:
 
     def _resolved(self, request: GenerationRequest, reading: Reading, grammar: str | None) -> Resolved:
         asked = replace(request.params, grammar=grammar, json_schema=None)
-        room = self._backend.context - len(reading.tokens)
+        room = self.backend.context - len(reading.tokens)
         thinks = not reading.verbatim and (reading.inside_thinking or self.facts.file.thinking)
         tags = None
         if needs_steering(asked) and request.thinking and thinks:
-            opening, closing = self._backend.tokenize(OPEN), self._backend.tokenize(CLOSE)
+            opening, closing = self.backend.tokenize(OPEN), self.backend.tokenize(CLOSE)
             tags = ThinkingTags(tuple(opening), tuple(closing), reading.inside_thinking)
         default = self._tool_defaults if request.tools else self._defaults
         return resolve(asked, default, min(asked.max_tokens or DEFAULT_MAX_TOKENS, room), tags)
@@ -139,21 +144,21 @@ class LocalPlatform:
             found = Followed(check_grammar(params.grammar))
         elif params.json_schema is not None:
             found = grammar_of(params.json_schema, strict=params.strict_schema)
-        if request.tools and request.tool_choice not in ("auto", "none"):
+        if request.tools and request.tool_choice is ToolChoice.REQUIRED:
             if found is not None:
-                raise InvalidInput("An answer cannot both follow a format and be the call of a tool. Ask for one of them.")
-            wanted = [tool for tool in request.tools if request.tool_choice in ("required", tool.name)]
+                raise InvalidInput("An answer cannot both follow a format and call a tool. Request one of them.")
+            wanted = [tool for tool in request.tools if request.required_tool in (None, tool.name)]
             found = must_call(wanted, tagged=tagged)
-        elif found is None and request.tool_choice == "auto" and any(tool.strict for tool in request.tools):
+        elif found is None and request.tool_choice is ToolChoice.AUTO and any(tool.strict for tool in request.tools):
             found = may_call(request.tools, tagged=tagged)
         if found is not None:
-            self._backend.prepare_grammar(found.grammar)
+            self.backend.prepare_grammar(found.grammar)
         return found
 
     @property
     def own_process_bytes(self) -> int:
         """Memory of the model's own process; 0 where it runs in this one."""
-        pid = self._backend.pid if isinstance(self._backend, ChildModel) else None
+        pid = self.backend.pid if isinstance(self.backend, ChildModel) else None
         return machine.resident_bytes(pid) if pid else 0
 
     @property
@@ -170,9 +175,9 @@ class LocalPlatform:
 
     def restart(self) -> bool:
         """End the model's own process, which is then started again; False where it runs in this one."""
-        if not isinstance(self._backend, ChildModel):
+        if not isinstance(self.backend, ChildModel):
             return False
-        self._backend.restart()
+        self.backend.restart()
         return True
 
     def cancel(self, sequence: Sequence) -> None:

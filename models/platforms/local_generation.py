@@ -24,9 +24,9 @@ from models.prompting.reasoning import CLOSE
 _UNENDED = "the engine ends every sequence with Finished or an error"
 REPEATED = "The answer began to repeat itself and was stopped."
 ENGINE = f"llama-cpp-python {version_of('llama-cpp-python')}"
-RESUMED = "The answer began to repeat itself; it was continued from there with safer settings."
+RESUMED = "The answer began to repeat itself and was continued with safer sampling."
 EMPTY = "The model thought but did not answer."
-NUDGED = "The model thought but did not answer at first; it was asked again with safer settings."
+NUDGED = "At first the model thought but did not answer; it was asked again with safer sampling."
 _Gathered = list[Delta] | Queued | Finished | PortalError
 
 
@@ -73,7 +73,7 @@ class LocalGeneration:
         self._reader = reader
         self._guard = guard
         self._ended = ended
-        self._first = self._sequence = sequence
+        self._first = self.sequence = sequence
         self._lock = threading.Lock()
         self._cancelled = False
         self._looked_at = 0
@@ -85,7 +85,7 @@ class LocalGeneration:
     def cancel(self) -> None:
         with self._lock:
             self._cancelled = True
-            self._platform.cancel(self._sequence)
+            self._platform.cancel(self.sequence)
 
     def events(self) -> Iterator[GenerationEvent]:
         """See RunningGeneration. Abandoning the iterator cancels the answer."""
@@ -100,7 +100,7 @@ class LocalGeneration:
             ended = True
             # What follows a call of a tool comes at once: there is no time to read ahead.
             if self._ended is not None and not self._reader.called:
-                self._ended(self._reader.answer, self._sequence)
+                self._ended(self._reader.answer, self.sequence)
             yield replace(finished, note=wrong) if wrong else finished
         except PortalError:
             ended = True
@@ -133,7 +133,7 @@ class LocalGeneration:
                 case Finished():
                     yield from self._read(held)
                     cut = event.finish_reason is FinishReason.LENGTH
-                    last = self._reader.finish(self._before + self._sequence.generated, cut=cut)
+                    last = self._reader.finish(self._before + self.sequence.generated, cut=cut)
                     if last is not None:
                         yield last
                     self._repeats = self._unseen(event)
@@ -152,7 +152,7 @@ class LocalGeneration:
     @property
     def _before(self) -> int:
         """Tokens of the attempt before this one."""
-        return 0 if self._sequence is self._first else self._first.generated
+        return 0 if self.sequence is self._first else self._first.generated
 
     def _looks_well(self, tokens: int) -> bool:
         """Whether the answer's first `tokens` do not end in a repetition; looked up every few tokens."""
@@ -165,13 +165,13 @@ class LocalGeneration:
         """What an answer that came to its limit repeated unseen: of tokens without text nothing is told while they come."""
         if not self._guard or finished.finish_reason is not FinishReason.LENGTH:
             return None
-        answer = self._sequence.tokens[self._sequence.prompt_length :]
+        answer = self.sequence.tokens[self.sequence.prompt_length :]
         found = repetition(answer, 0, len(answer))
         return found if found is not None and found.broken else None
 
     def _stopped(self, events: Iterator[_Gathered]) -> Finished:
         """End the sequence, whose slot then serves the next attempt; what still comes of it is dropped."""
-        self._platform.cancel(self._sequence)
+        self._platform.cancel(self.sequence)
         for event in events:
             if isinstance(event, PortalError):
                 raise event
@@ -186,12 +186,12 @@ class LocalGeneration:
             return REPEATED
         if finished.finish_reason is not FinishReason.STOP:
             return None
-        silent = self._reader.thought and not self._reader.said and not self._sequence.detokenizer.stopped
+        silent = self._reader.thought and not self._reader.said and not self.sequence.detokenizer.stopped
         return EMPTY if silent else None
 
     def _resume(self) -> bool:
         """Go on from the tokens that were good, with safer sampling; False where that is not possible."""
-        room = (self._params.max_tokens or 0) - self._sequence.generated
+        room = (self._params.max_tokens or 0) - self.sequence.generated
         if self._params.grammar is not None or room < 1:
             return False  # a grammar could only begin anew
         tokens = self._good_tokens()
@@ -202,7 +202,7 @@ class LocalGeneration:
                 return False
             try:
                 first = self._first
-                self._sequence = self._platform.submit(
+                self.sequence = self._platform.submit(
                     tokens, params, first.user_id, batch=first.batch, adapter=first.adapter, label=first.label
                 )
             except PortalError:
@@ -212,13 +212,13 @@ class LocalGeneration:
 
     def _good_tokens(self) -> list[int]:
         """What the model reads for the next attempt: one round of the repetition is kept; silence is broken by a new line."""
-        tokens = self._sequence.tokens
+        tokens = self.sequence.tokens
         if self._repeats is not None:
-            return tokens[: self._sequence.prompt_length + self._repeats.start + self._repeats.unit]
+            return tokens[: self.sequence.prompt_length + self._repeats.start + self._repeats.unit]
         nudge = "\n"
         if self._reader.thinking:
             nudge = CLOSE + "\n"
-            self._reader.feed(Delta(nudge, tokens=self._sequence.generated))
+            self._reader.feed(Delta(nudge, tokens=self.sequence.generated))
         return [*tokens, *self._platform.tokenize(nudge)]
 
     def _together(self, last: Finished) -> Finished:
@@ -243,12 +243,12 @@ class LocalGeneration:
     def _gathered(self) -> Iterator[_Gathered]:
         """The sequence's events to the last; deltas that came together stay together."""
         while True:
-            event: Event | None = self._sequence.events.get()
+            event: Event | None = self.sequence.events.get()
             deltas: list[Delta] = []
             while isinstance(event, TokenDelta):
                 self._ids += event.ids
                 deltas.append(event)
-                event = None if self._sequence.events.empty() else self._sequence.events.get()
+                event = None if self.sequence.events.empty() else self.sequence.events.get()
             if deltas:
                 yield deltas
             if event is not None:

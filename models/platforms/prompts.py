@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from core.errors import InvalidInput, PromptTooLong
-from core.inference.requests import ChatMessage, GenerationRequest, PromptTokens, Tool
+from core.inference.requests import ChatMessage, ChatRole, GenerationRequest, PromptTokens, Tool, ToolChoice
 from models.child.model import ChildModel
 from models.engine.llama.backend import LlamaBackend
 from models.platforms.prefetch import UNKNOWN, Turn
@@ -49,15 +49,17 @@ class Prompts:
     def told(self, request: GenerationRequest) -> PromptTokens:
         """The same to look at, so a prompt may be empty or longer than fits."""
         tokens = self._given(request) if request.prompt is not None else self._conversation(request).tokens
-        return PromptTokens(self._model, tuple(tokens), self._backend.context)
+        return PromptTokens(model=self._model, tokens=tuple(tokens), context=self._backend.context)
 
     def pieces(self, tokens: Sequence[int]) -> PromptTokens:
         """Raises InvalidInput for what is no token of the model."""
-        return PromptTokens(self._model, tuple(tokens), self._backend.context, tuple(self._backend.pieces(tokens)))
+        return PromptTokens(
+            model=self._model, tokens=tuple(tokens), context=self._backend.context, pieces=tuple(self._backend.pieces(tokens))
+        )
 
     def expected(self, turn: Turn) -> list[int]:
         """What the next prompt begins with, up to its question; nothing where the template does not tell. Raises PortalError."""
-        prompt = self._template.render([*turn.messages, ChatMessage("user", UNKNOWN)], thinking=turn.thinking, tools=turn.tools)
+        prompt = self._template.render([*turn.messages, ChatMessage(ChatRole.USER, UNKNOWN)], thinking=turn.thinking, tools=turn.tools)
         return self._tokenize(prompt.text.rpartition(UNKNOWN)[0])
 
     def defused(self, message: ChatMessage) -> ChatMessage:
@@ -66,18 +68,24 @@ class Prompts:
         return replace(message, content=self._plain(message.content), reasoning=self._plain(message.reasoning), tool_calls=calls)
 
     def _conversation(self, request: GenerationRequest) -> Reading:
-        tools = () if request.tool_choice == "none" else tuple(map(self._defused_tool, request.tools))
+        tools = () if request.tool_choice is ToolChoice.NONE else tuple(map(self._defused_tool, request.tools))
         messages = tuple(self.defused(message) for message in request.messages)
         if request.continued:
             prompt = self._open_end(messages, tools, thinking=request.thinking)
         else:
             prompt = self._template.render(messages, thinking=request.thinking, tools=tools)
-        return Reading(self._tokenize(prompt.text), prompt.inside_thinking, request.continued, messages, tools)
+        return Reading(
+            tokens=self._tokenize(prompt.text),
+            inside_thinking=prompt.inside_thinking,
+            verbatim=request.continued,
+            messages=messages,
+            tools=tools,
+        )
 
     def _open_end(self, messages: tuple[ChatMessage, ...], tools: tuple[Tool, ...], *, thinking: bool) -> Prompt:
         """The conversation up to the last word of its last message, as if the model had just said it."""
         last = messages[-1]
-        if last.role != "assistant" or last.tool_calls or not last.content:
+        if last.role != ChatRole.ASSISTANT or last.tool_calls or not last.content:
             raise InvalidInput("Only an assistant's message with text can be continued. Make it the last one.")
         rendered = self._template.render([*messages[:-1], replace(last, content=UNKNOWN)], thinking=thinking, tools=tools)
         before, found, _ = rendered.text.rpartition(UNKNOWN)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.inference.requests import ChatMessage, Delta, TokenLogprob, ToolCall
+from core.inference.requests import ChatMessage, ChatRole, Delta, TokenLogprob, ToolCall
 from models.prompting.reasoning import ReasoningParser
 from models.prompting.tool_calls import ToolCallParser
 
@@ -29,7 +29,7 @@ class AnswerReader:
     @property
     def answer(self) -> ChatMessage:
         """What came so far, calls of tools left out."""
-        return ChatMessage("assistant", "".join(self._texts), "".join(self._thoughts))
+        return ChatMessage(role=ChatRole.ASSISTANT, content="".join(self._texts), reasoning="".join(self._thoughts))
 
     def feed(self, delta: Delta) -> Delta | None:
         reasoning, text = self._reasoning.feed(delta.text)
@@ -59,4 +59,4 @@ class AnswerReader:
         if self._untold:
             # Thoughts have no probabilities in OpenAI's shape; those of held-back text come with it.
             told, self._untold = () if reasoning and not text else tuple(self._untold), []
-        return Delta(text, reasoning, tokens, calls, told)
+        return Delta(text=text, reasoning=reasoning, tokens=tokens, tool_calls=calls, logprobs=told)

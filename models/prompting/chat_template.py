@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.errors import InvalidInput, ModelFailed, Unavailable
-from core.inference.requests import ChatMessage, Tool
+from core.inference.requests import ChatMessage, ChatRole, Tool
 from models.plain_words import plain_reason
 
 CPU_S = 2.0
@@ -57,7 +57,11 @@ class ChatTemplate:
 
     def check(self) -> None:
         """Render a short conversation both ways. Raises InvalidInput if the template cannot."""
-        talk = [ChatMessage("user", "a"), ChatMessage("assistant", "b", "c"), ChatMessage("user", "d")]
+        talk = [
+            ChatMessage(ChatRole.USER, "a"),
+            ChatMessage(role=ChatRole.ASSISTANT, content="b", reasoning="c"),
+            ChatMessage(ChatRole.USER, "d"),
+        ]
         for thinking in (True, False):
             self.render(talk, thinking=thinking)
 
@@ -72,20 +76,25 @@ class ChatTemplate:
         answer = self._ask(request)
         if "error" in answer:
             raise InvalidInput(
-                "The chat template of {model} cannot write this conversation: {reason}.",
+                "The chat template of {model} cannot render this conversation: {reason}.",
                 model=self._model,
-                reason=plain_reason(answer["error"]).rstrip(".") or "it gives no reason",
+                reason=plain_reason(answer["error"]).rstrip(".") or "no reason given",
             )
         text = answer["prompt"]
         if not text.strip():
-            raise InvalidInput("The chat template of {model} writes nothing for this conversation.", model=self._model)
+            raise InvalidInput("The chat template of {model} renders nothing for this conversation.", model=self._model)
         if _HALF.search(text):
-            raise InvalidInput("The chat template of {model} writes half a character, which no model can read.", model=self._model)
+            raise InvalidInput("The chat template of {model} renders an unpaired surrogate, which no model can read.", model=self._model)
         inside = text.rstrip().endswith(_OPEN)
         if inside and not thinking:
             # Templates without a switch (Z1) always open the tag: close it at once, and nothing is thought.
             return Prompt(text.rstrip() + "\n" + _CLOSE + "\n", inside_thinking=False)
         return Prompt(text, inside)
+
+    @property
+    def pid(self) -> int | None:
+        """Of the process that renders; None where none runs."""
+        return self._process.pid if self._process else None
 
     def close(self) -> None:
         """End the process. A rendering after this raises Unavailable."""
@@ -107,7 +116,7 @@ class ChatTemplate:
             if line is None:
                 self._stop()
                 raise InvalidInput(
-                    "The chat template of {model} takes more than {seconds} s or {megabytes} MB, and was stopped.",
+                    "The chat template of {model} took more than {seconds} s or {megabytes} MB and was stopped.",
                     model=self._model,
                     seconds=self._cpu_s,
                     megabytes=MEMORY_BYTES // 1024 // 1024,
@@ -183,7 +192,7 @@ def _plain(message: ChatMessage) -> list[dict[str, object]]:
 
 def _older(message: ChatMessage) -> list[dict[str, object]]:
     """For templates up to 0414: a call is a message of its own with the tool's name as metadata, its answer an observation."""
-    if message.role == "tool":
+    if message.role == ChatRole.TOOL:
         return [{"role": "observation", "content": message.content}]
     calls: list[dict[str, object]] = [
         {"role": "assistant", "metadata": call.name, "content": call.arguments} for call in message.tool_calls
@@ -196,7 +205,7 @@ def _told(tools: Sequence[Tool]) -> ChatMessage:
     """For templates that have no place for tools: the same in words, in the form that calls are read in."""
     listed = "\n".join(json.dumps(_described(tool)["function"], ensure_ascii=False) for tool in tools)
     how = "To call one, answer with its name on a line of its own and then its arguments as a JSON object."
-    return ChatMessage("system", f"# Tools\n\nYou can call these functions:\n{listed}\n\n{how}")
+    return ChatMessage(ChatRole.SYSTEM, f"# Tools\n\nYou can call these functions:\n{listed}\n\n{how}")
 
 
 def _described(tool: Tool) -> dict[str, object]:

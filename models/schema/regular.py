@@ -137,7 +137,7 @@ class Nodes:
         if found is None:
             if len(self._made) >= self._most or len(ranges) > MOST_CLASSES:
                 raise TooLarge
-            found = self._made[key] = Node(kind, parts, ranges, least, most, nullable)
+            found = self._made[key] = Node(kind=kind, parts=parts, ranges=ranges, least=least, most=most, nullable=nullable)
         return found
 
 

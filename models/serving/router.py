@@ -28,7 +28,7 @@ class PoolRouter:
         return self._pool.platform(request.model).prompt_tokens(request)
 
     def pieces(self, model: str | None, tokens: Sequence[int]) -> PromptTokens:
-        request = self._spelled_out(GenerationRequest((), "", model))
+        request = self._spelled_out(GenerationRequest(messages=(), user_id="", model=model))
         return self._pool.platform(request.model).pieces(tokens)
 
     def embed(self, request: EmbeddingRequest) -> RunningEmbedding:
@@ -44,7 +44,7 @@ class PoolRouter:
             return request
         if request.adapter not in (None, "", adapter):
             raise InvalidInput(
-                "The model's name asks for the adapter {one}, the request for {other}.", one=adapter[:80], other=request.adapter[:80]
+                "The model name asks for the adapter {one}, but the request asks for {other}.", one=adapter[:80], other=request.adapter[:80]
             )
         return replace(request, model=model, adapter=adapter)
 

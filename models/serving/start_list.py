@@ -64,5 +64,5 @@ def _model(written: object) -> StartModel | None:
     match written:
         case {"name": str(name), "path": str(path), "settings": dict(settings), "default": bool(default)}:
             read = settings_of(settings)
-            return None if read is None else StartModel(name, Path(path), read, default)
+            return None if read is None else StartModel(name=name, path=Path(path), settings=read, default=default)
     return None

@@ -90,20 +90,26 @@ def try_decode(
             command, cwd=_ROOT, env=given, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=TRIAL_S
         )
     except subprocess.TimeoutExpired:
-        return Trial(False, extra_buffers, True, None, f"no answer within {TRIAL_S} s")
+        return Trial(ok=False, extra_buffers=extra_buffers, curable=True, report=None, complaint=f"no answer within {TRIAL_S} s")
     if log is not None:
         log(f"\n$ {' '.join(command)}  # ended with {child.returncode}\n{child.stdout}{child.stderr}\n")
     report = _report(child.stdout)
     if child.returncode == 0 and report.get("ok") is True:
-        return Trial(True, extra_buffers, False, report)
+        return Trial(ok=True, extra_buffers=extra_buffers, curable=False, report=report)
     if child.returncode < 0:
         ended = signal.Signals(-child.returncode)
         if ended is signal.SIGKILL:
-            return Trial(False, extra_buffers, False, report, "it was killed (SIGKILL), most likely because memory ran out")
-        return Trial(False, extra_buffers, ended not in _ENDED_FROM_OUTSIDE, report, ended.name)
+            return Trial(
+                ok=False,
+                extra_buffers=extra_buffers,
+                curable=False,
+                report=report,
+                complaint="it was killed (SIGKILL), most likely because memory ran out",
+            )
+        return Trial(ok=False, extra_buffers=extra_buffers, curable=ended not in _ENDED_FROM_OUTSIDE, report=report, complaint=ended.name)
     # Without a report it did not get as far as llama.cpp: a library is missing, or the environment is damaged.
-    words = str(report.get("error") or (child.stderr.strip().splitlines() or ["it said nothing"])[-1]).rstrip(".")
-    return Trial(False, extra_buffers, bool(report), report, words)
+    words = str(report.get("error") or (child.stderr.strip().splitlines() or ["it printed nothing"])[-1]).rstrip(".")
+    return Trial(ok=False, extra_buffers=extra_buffers, curable=bool(report), report=report, complaint=words)
 
 
 def walk(attempt: Callable[[bool], Trial]) -> list[Trial]:

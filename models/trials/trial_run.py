@@ -17,7 +17,7 @@ from models.engine.llama.backend import BackendOptions, LlamaBackend
 PROMPT_S = 5.0
 """About so long the full prompt may take: on a slow processor it is shorter than a batch."""
 SHORTEST_PROMPT = 64
-_NO_NUMBERS = "{file} computes no numbers: its weights are damaged. Download it again, or convert the model anew."
+_NO_NUMBERS = "{file} computes NaN: its weights are damaged. Download it again, or convert the model again."
 
 
 def run_trial(path: Path, options: BackendOptions) -> None:
@@ -61,9 +61,9 @@ class _Decodes:
     def all(self) -> None:
         backend = self._backend
         last = backend.vocabulary - 1
-        self._decode([Part(slot, 0, [0, last], True) for slot in self._both])
+        self._decode([Part(slot=slot, start=0, tokens=[0, last], wants_logits=True) for slot in self._both])
         begin = time.monotonic()
-        self._decode([Part(slot, 2, [last], True) for slot in self._both])
+        self._decode([Part(slot=slot, start=2, tokens=[last], wants_logits=True) for slot in self._both])
         each = (time.monotonic() - begin) / len(self._both)
         self._draft(last)
         for adapter, _, _ in backend.options.adapters:
@@ -76,7 +76,7 @@ class _Decodes:
 
     def _again(self, slot: int, tokens: list[int]) -> None:
         self._backend.cut(slot, 0)
-        self._decode([Part(slot, 0, tokens, True)])
+        self._decode([Part(slot=slot, start=0, tokens=tokens, wants_logits=True)])
 
     def _draft(self, token: int) -> None:
         if self._backend.can_draft:
@@ -94,8 +94,8 @@ class _Decodes:
     def _decode(self, parts: list[Part]) -> None:
         """And choose the next token of each part both ways. Raises ModelFailed."""
         if self._backend.decode(parts) is not Decoded.DONE:
-            reason = self._backend.last_error() or "it gives no reason"
-            raise ModelFailed("llama.cpp could not compute with {file}: {reason}.", file=self._name, reason=reason)
+            reason = self._backend.last_error() or "no reason given"
+            raise ModelFailed("llama.cpp could not run {file}: {reason}.", file=self._name, reason=reason)
         for index, part in enumerate(parts):
             if not self._backend.computed_numbers(index):
                 raise ModelFailed(_NO_NUMBERS, file=self._name)

@@ -18,7 +18,7 @@ from cli.places import REPOSITORY
 from cli.serving.serve import listen
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with listen("127.0.0.1", 0) as listener:
         return int(listener.getsockname()[1])
 
@@ -75,10 +75,10 @@ def _refused(home: Path, port: int, **more: str) -> str:
 
 
 def test_the_first_start_tells_the_password_once_and_sigterm_ends_it_cleanly(tmp_path: Path) -> None:
-    port = _free_port()
+    port = free_port()
     with _portal(tmp_path, port) as portal:
-        assert "Another portal is running" in _refused(tmp_path, _free_port())
-        assert "is taken by another program" in _refused(tmp_path / "other", port)
+        assert "Another portal is using" in _refused(tmp_path, free_port())
+        assert "is used by another program" in _refused(tmp_path / "other", port)
         lines = _stop(portal).splitlines()
     assert [line.partition(",")[0] for line in lines] == [
         "First admin: name admin",
@@ -91,8 +91,8 @@ def test_the_first_start_tells_the_password_once_and_sigterm_ends_it_cleanly(tmp
 def test_a_start_that_cannot_succeed_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for refusal in (
-        _refused(tmp_path / "file" / "home", _free_port()),
-        _refused(tmp_path, _free_port(), PORTAL_ADMIN_PASSWORD="short"),
-        _refused(tmp_path, _free_port(), PORTAL_HOSTS="0.0.0.0"),
+        _refused(tmp_path / "file" / "home", free_port()),
+        _refused(tmp_path, free_port(), PORTAL_ADMIN_PASSWORD="short"),
+        _refused(tmp_path, free_port(), PORTAL_HOSTS="0.0.0.0"),
     ):
         assert len(refusal.splitlines()) == 1, refusal

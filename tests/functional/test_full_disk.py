@@ -16,7 +16,7 @@ import pytest
 
 from bench.portal_parts.portal import running_portal
 from cli.places import REPOSITORY
-from tests.functional.test_command import _free_port
+from tests.functional.test_command import free_port
 
 MB = 1024 * 1024
 
@@ -50,7 +50,7 @@ def fill(disk: Path, left: int) -> Path:
 def test_a_fresh_home_on_a_full_disk_is_one_sentence(small_disk: Path, left: int) -> None:
     fill(small_disk, left)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")}
-    environment |= {"PORTAL_HOME": str(small_disk / "home"), "PORTAL_PORT": str(_free_port())}
+    environment |= {"PORTAL_HOME": str(small_disk / "home"), "PORTAL_PORT": str(free_port())}
     command = [sys.executable, "-m", "cli.serving.serve"]
     ended = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert ended.returncode == 1, ended.stderr
@@ -108,7 +108,7 @@ def test_a_home_on_a_read_only_disk_is_one_sentence(small_disk: Path, command: l
     (small_disk / "home").mkdir()
     subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")}
-    environment |= {"PORTAL_HOME": str(small_disk / "home"), "PORTAL_PORT": str(_free_port())}
+    environment |= {"PORTAL_HOME": str(small_disk / "home"), "PORTAL_PORT": str(free_port())}
     typed = [sys.executable, *command]
     ended = subprocess.run(typed, cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert ended.returncode == 1, ended.stderr

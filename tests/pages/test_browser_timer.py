@@ -49,7 +49,7 @@ def test_a_fragment_sets_its_own_timer_anew() -> None:
 def test_what_else_wants_to_run_is_seen(monkeypatch: pytest.MonkeyPatch, other: RerunData | None) -> None:
     """The private part: where Streamlit keeps what waits for the end of a run."""
     requests = ScriptRequests()
-    monkeypatch.setattr(browser_timer, "_context", lambda: SimpleNamespace(script_requests=requests))
+    monkeypatch.setattr(browser_timer, "script_context", lambda: SimpleNamespace(script_requests=requests))
     assert not browser_timer.awaited()
     if other is None:
         requests.request_stop()

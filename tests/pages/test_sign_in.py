@@ -33,7 +33,7 @@ def sign_in(drawn: AppTest, name: str, password: str) -> AppTest:
 
 
 def tickets(house: House) -> int:
-    return len(house.portal.sessions._tickets)
+    return house.portal.sessions.tickets
 
 
 def test_the_right_password_gives_a_ticket_to_trade_for_the_cookie(house: House) -> None:

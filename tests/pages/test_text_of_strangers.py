@@ -63,7 +63,7 @@ def hostile(house: House) -> House:
     portal.accounts.add(admin, "eve", Role.ANALYST, password=PASSWORD, full_name=HOSTILE, group=HOSTILE)
     eve = portal.accounts.credentials("eve")
     assert eve is not None
-    pool: Any = portal.models._pool
+    pool: Any = portal.pool
     for models in (router.available, pool.models):
         models[:] = [replace(models[0], name=HOSTILE), *models[:1]]
     pool.on_disk[:] = [replace(pool.on_disk[0], path=Path("/models") / HOSTILE.replace("/", "")), *pool.on_disk]

@@ -12,10 +12,10 @@ from pages.shell import theme
 
 @pytest.fixture(autouse=True)
 def plain_again() -> Iterator[None]:
-    theme._known.clear()
+    theme.known.clear()
     yield
-    app_session._populate_theme_msg = theme._plain
-    theme._known.clear()
+    app_session._populate_theme_msg = theme.plain
+    theme.known.clear()
 
 
 def told() -> ForwardMsg:
@@ -44,8 +44,8 @@ def test_what_is_remembered_is_what_streamlit_works_out() -> None:
 
 def test_it_is_worked_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
-    monkeypatch.setattr(theme, "_plain", lambda _message, section: asked.append(section))
-    monkeypatch.setattr(app_session, "_populate_theme_msg", theme._remembered)
+    monkeypatch.setattr(theme, "plain", lambda _message, section: asked.append(section))
+    monkeypatch.setattr(app_session, "_populate_theme_msg", theme.remembered)
     told(), told()
     assert len(asked) == len(set(asked)) == 6
 

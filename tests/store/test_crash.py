@@ -10,12 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from core.search.records import SearchQuery
+from core.search.records import DocumentKind, SearchQuery
 from data.database import open_database
 from data.index.documents import SOURCES
 from data.index.worker import IndexWorker
 from data.migrate import migrate
-from data.search.port import KINDS
 from data.unit_of_work import SqlUnitOfWork
 from tests.servers.elasticsearch_node import ElasticsearchNode
 from tests.servers.postgresql import PostgresServer
@@ -87,7 +86,7 @@ def test_nothing_acknowledged_is_lost_and_the_index_has_neither_gaps_nor_phantom
     index = open_index(index_name, database)
     assert IndexWorker(database, index).drain(60)
     with database.connect() as connection:
-        for kind in KINDS:
+        for kind in DocumentKind:
             stored = set(connection.scalars(SOURCES[kind].ids()))
             indexed = set(index.ids(kind))
             assert (stored - indexed, indexed - stored) == (set(), set()), f"missing and phantom documents of kind {kind}"

@@ -58,8 +58,8 @@ def found(index: ElasticsearchIndex, text: str = "sign") -> list[int]:
 
 def live(index: ElasticsearchIndex, prefix: str) -> list[int]:
     """How many events each index holds, the oldest index first."""
-    names = sorted(index._client.indices.get(index=f"{prefix}-audit-*"))
-    return [index._client.count(index=name, query={"term": {"deleted": False}})["count"] for name in names]
+    names = sorted(index.server.client.indices.get(index=f"{prefix}-audit-*"))
+    return [index.server.client.count(index=name, query={"term": {"deleted": False}})["count"] for name in names]
 
 
 def test_the_audit_begins_new_indices_and_is_found_as_one(index: ElasticsearchIndex, prefix: str) -> None:
@@ -130,8 +130,8 @@ def test_the_single_index_of_an_earlier_release_goes_on(
     index: ElasticsearchIndex, elasticsearch_node: ElasticsearchNode, prefix: str
 ) -> None:
     put(index, event(1))
-    [start] = index._client.indices.get_alias(name=f"{prefix}-audit-write-from-*")[f"{prefix}-audit-v{SCHEMA_VERSION}"]["aliases"]
-    index._client.indices.delete_alias(index=f"{prefix}-audit-v{SCHEMA_VERSION}", name=start)
+    [start] = index.server.client.indices.get_alias(name=f"{prefix}-audit-write-from-*")[f"{prefix}-audit-v{SCHEMA_VERSION}"]["aliases"]
+    index.server.client.indices.delete_alias(index=f"{prefix}-audit-v{SCHEMA_VERSION}", name=start)
     later = open_index(elasticsearch_node, prefix)
     put(later, event(1, version=2), event(2))
     assert found(later) == [1, 2] and live(later, prefix) == [2]

@@ -15,6 +15,7 @@ from sqlalchemy import event, func, select
 from core.chat.records import Message
 from core.errors import Conflict
 from core.knowledge.files import MOST_WAITING, Files
+from core.knowledge.ports import OnPlace
 from core.operations.records import LegalHold
 from core.people.records import User
 from data.database import Database, open_database
@@ -34,7 +35,7 @@ class SlowReader:
     def __init__(self, readers: int) -> None:
         self._all_here = threading.Barrier(readers, timeout=30)
 
-    def text(self, name: str, content: bytes) -> str:
+    def text(self, name: str, content: bytes, person: str = "", on_place: OnPlace | None = None) -> str:
         self._all_here.wait()
         return name
 

@@ -13,14 +13,14 @@ import pytest
 from core.chat.records import MessageStatus
 from core.errors import Unavailable
 from core.people.records import AuditEvent
-from core.search.records import SearchPage, SearchQuery
+from core.search.records import DocumentKind, SearchPage, SearchQuery
 from data.database import Database
 from data.index.documents import SOURCES
 from data.index.parked_jobs import ParkedJobs
 from data.index.reconciler import Reconciler
 from data.index.worker import MAX_ATTEMPTS, IndexWorker
 from data.search.elasticsearch_index import ElasticsearchIndex
-from data.search.port import KINDS, Document, WritableIndex
+from data.search.port import Document, WritableIndex
 from data.search.sqlite_index import SqliteIndex
 from data.unit_of_work import SqlUnitOfWork
 from tests.servers.elasticsearch_node import ElasticsearchNode
@@ -113,7 +113,7 @@ def stored_ids(database: Database, kind: str) -> set[str]:
 
 
 def agrees(database: Database, index: WritableIndex) -> bool:
-    return all(set(index.ids(kind)) == stored_ids(database, kind) for kind in KINDS)
+    return all(set(index.ids(kind)) == stored_ids(database, kind) for kind in DocumentKind)
 
 
 def test_every_change_reaches_the_index(database: Database, memory: MemoryIndex) -> None:
@@ -138,7 +138,7 @@ def test_every_change_reaches_the_index(database: Database, memory: MemoryIndex)
         work.conversations.remove(talk.id)
         work.commit()
     assert worker.drain(5)
-    assert [list(memory.ids(kind)) for kind in KINDS] == [[], [], [given.id], []]
+    assert [list(memory.ids(kind)) for kind in DocumentKind] == [[], [], [given.id], []]
     assert memory.text(given.id) == "unclear\nseen"
 
 
@@ -178,8 +178,14 @@ def test_a_crash_after_the_put_repeats_it_and_harms_nothing(
     worker = worker_of(database, memory)
     assert worker.drain(5)
     put_exchange(database, put_user(database))
+    put = memory.put
+
+    def put_and_die(documents: Sequence[Document]) -> None:
+        put(documents)
+        raise KeyboardInterrupt
+
     with monkeypatch.context() as broken:
-        broken.setattr(IndexWorker, "_settle", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        broken.setattr(memory, "put", put_and_die)
         with pytest.raises(KeyboardInterrupt):
             worker.step()
     assert worker.pending() > 0
@@ -370,7 +376,7 @@ def test_elasticsearch_may_crash_or_lose_everything(database: Database, elastics
 
     elasticsearch_node.kill()
     put_exchange(database, ana)  # chats go on
-    with pytest.raises(Unavailable, match="does not answer"):
+    with pytest.raises(Unavailable, match="is not responding"):
         index.search(SearchQuery("loan", "message", ana.id))
     assert not worker.drain(0.5)
     elasticsearch_node.start()
@@ -378,8 +384,8 @@ def test_elasticsearch_may_crash_or_lose_everything(database: Database, elastics
     assert agrees(database, index)
     assert len(index.search(SearchQuery("loan", "message", ana.id))) == 2
 
-    for name in index._client.indices.get(index=f"{index._prefix}-*"):
-        index._client.indices.delete(index=name)
+    for name in index.server.client.indices.get(index=f"{index.server.prefix}-*"):
+        index.server.client.indices.delete(index=name)
     put_exchange(database, ana)
     assert worker.drain(60)
     assert agrees(database, index)

@@ -19,7 +19,7 @@ from core.chat.turns import Turns
 from core.errors import Conflict, NotFound, PortalError
 from core.inference.gateway import Gateway
 from core.knowledge.files import MB
-from core.operations.records import RetentionRule
+from core.operations.records import RetentionKind, RetentionRule
 from core.operations.retention import Retention
 from core.people.accounts import Accounts
 from core.people.records import Role, User
@@ -236,7 +236,7 @@ def test_a_rule_deletes_nothing_of_a_person_whose_hold_was_placed_before(databas
     talk, _, _ = things.put_exchange(database, ana)
     retention = Retention(store, lambda: things.later(days=100))
     with SqlUnitOfWork(database) as work:
-        work.retention.put_rule(RetentionRule("chats", "*", 30))
+        work.retention.put_rule(RetentionRule(RetentionKind.CHATS, "*", 30))
         work.commit()
     applied, held = at_once(lambda: retention.apply(), lambda: held_for_good(database, store, retention, ada, talk.id))
     assert applied == (0 if held else 1)
@@ -247,7 +247,7 @@ def test_a_rule_does_not_delete_a_chat_that_goes_on_at_that_moment(database: Dat
     talk, _, _ = things.put_exchange(database, ana)
     retention = Retention(store, lambda: things.later(days=3))
     with SqlUnitOfWork(database) as work:
-        work.retention.put_rule(RetentionRule("chats", "*", 1))
+        work.retention.put_rule(RetentionRule(RetentionKind.CHATS, "*", 1))
         work.commit()
     asked, applied = at_once(lambda: turns.start(ana, talk.id, "And now?", TurnOptions(), "r1"), lambda: retention.apply())
     assert applied == (0 if isinstance(asked, Turn) else 1)

@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from core.chat.records import MessageStatus
-from core.operations.records import LegalHold, RetentionRule
+from core.operations.records import LegalHold, RetentionKind, RetentionRule
 from core.operations.retention import PROOF
 from core.people.records import AuditEvent
 from core.search.records import SearchQuery
@@ -27,16 +27,17 @@ def test_what_is_due_is_found_and_removed_from_store_and_index(database: Databas
     ana, bo = put_user(database, things.user("ana", group="risk")), put_user(database, things.user("bo", group="legal"))
     (anas, _, answered), (bos, _, _) = put_exchange(database, ana), put_exchange(database, bo)
     rated = things.feedback(ana, answered)
-    every, legal, ratings = RetentionRule("chats", "*", 30), RetentionRule("chats", "legal", 60), RetentionRule("feedback", "*", 9)
+    every, legal = RetentionRule(RetentionKind.CHATS, "*", 30), RetentionRule(RetentionKind.CHATS, "legal", 60)
+    ratings = RetentionRule(RetentionKind.FEEDBACK, "*", 9)
     with SqlUnitOfWork(database) as work:
         work.feedback.put(rated)
-        for rule in (every, legal, ratings, RetentionRule("chats", "legal", 90)):
+        for rule in (every, legal, ratings, RetentionRule(RetentionKind.CHATS, "legal", 90)):
             work.retention.put_rule(rule)
         work.commit()
     assert worker.drain(10)
     after = things.NOW + timedelta(seconds=1)
     with SqlUnitOfWork(database) as work:
-        assert work.retention.rules() == [every, RetentionRule("chats", "legal", 90), ratings]
+        assert work.retention.rules() == [every, RetentionRule(RetentionKind.CHATS, "legal", 90), ratings]
         assert work.retention.due(every, things.NOW, [], 10) == []
         assert set(work.retention.due(every, after, [], 10)) == {anas.id, bos.id}
         assert len(work.retention.due(every, after, [], 1)) == 1
@@ -49,8 +50,8 @@ def test_what_is_due_is_found_and_removed_from_store_and_index(database: Databas
         assert work.retention.due(ratings, after, [], 10) == []
         assert work.retention.lift_hold(ana.id)
         assert not work.retention.lift_hold(ana.id)
-        work.retention.remove("chats", [anas.id])
-        work.retention.remove("feedback", [rated.id])
+        work.retention.remove(RetentionKind.CHATS, [anas.id])
+        work.retention.remove(RetentionKind.FEEDBACK, [rated.id])
         assert work.retention.remove_rule("feedback", "*")
         assert not work.retention.remove_rule("feedback", "*")
         work.commit()
@@ -69,7 +70,7 @@ def test_files_that_are_due_go_with_their_parts_and_their_questions_stay(databas
     first, second = put_file(database, ana, shown_by=asked), put_file(database, ana, shown_by=asked, at=things.later(days=2))
     bos = put_file(database, bo, shown_by=bos_asked, at=things.later(days=1))
     waiting = put_file(database, ana)
-    every, legal = RetentionRule("files", "*", 30), RetentionRule("files", "legal", 60)
+    every, legal = RetentionRule(RetentionKind.FILES, "*", 30), RetentionRule(RetentionKind.FILES, "legal", 60)
     after, running = things.later(days=3), things.turn(ana, asked, answered)
     with SqlUnitOfWork(database) as work:
         assert work.retention.due(every, things.NOW, [], 10) == []
@@ -90,7 +91,7 @@ def test_files_that_are_due_go_with_their_parts_and_their_questions_stay(databas
 
     assert with_files() == {asked.id, asked.conversation_id, bos_asked.id, bos_asked.conversation_id}
     with SqlUnitOfWork(database) as work:
-        work.retention.remove("files", [first.id, bos.id])
+        work.retention.remove(RetentionKind.FILES, [first.id, bos.id])
         work.commit()
     assert with_files() == {asked.id, asked.conversation_id}, "one of hers is left"
     index.close()
@@ -106,7 +107,7 @@ def test_audit_events_that_are_due_go_from_the_index_too(database: Database, tmp
     index = SqliteIndex(tmp_path / "search.db")
     worker = IndexWorker(database, index)
     ana = put_user(database, things.user("ana"))
-    rule = RetentionRule("audit", "*", 180)
+    rule = RetentionRule(RetentionKind.AUDIT, "*", 180)
     with SqlUnitOfWork(database) as work:
         for day, (actor, action, subject) in enumerate(
             [(None, "model.load", "glm"), (None, PROOF, "chats"), (ana.id, "model.load", "glm"), (None, "user.disable", "ana")]
@@ -122,7 +123,7 @@ def test_audit_events_that_are_due_go_from_the_index_too(database: Database, tmp
         assert work.retention.due(rule, after, [], 1) == [first]
         work.retention.place_hold(LegalHold(ana.id, ana.name, "case", things.NOW))
         assert work.retention.due(rule, after, [], 10) == [first]
-        work.retention.remove("audit", [first])
+        work.retention.remove(RetentionKind.AUDIT, [first])
         work.commit()
     assert worker.drain(10)
     assert list(index.ids("audit")) == [proof, by_ana, about_ana]

@@ -319,11 +319,11 @@ def test_the_first_release_s_elasticsearch_indices_are_searched_meanwhile(elasti
         "type": "text", "analyzer": "portal", "fields": {"letters": {"type": "text", "analyzer": "standard"}},
     }  # fmt: skip
     for kind in ("conversation", "message", "feedback"):
-        alias = f"{index._prefix}-{kind}"
-        index._client.indices.create(index=f"{alias}-v1", mappings=mappings, settings=elasticsearch_index._SETTINGS)
-        index._client.indices.put_alias(index=f"{alias}-v1", name=alias, is_write_index=True)
+        alias = f"{index.server.prefix}-{kind}"
+        index.server.client.indices.create(index=f"{alias}-v1", mappings=mappings, settings=elasticsearch_index.SETTINGS)
+        index.server.client.indices.put_alias(index=f"{alias}-v1", name=alias, is_write_index=True)
     body = {"deleted": False, "owner": "ana", "conversation": "c1", "model": "", "at": NOW.isoformat(), "text": "an old bond"}
-    index._client.index(index=f"{index._prefix}-message", id="m1", document=body, refresh=True)
+    index.server.client.index(index=f"{index.server.prefix}-message", id="m1", document=body, refresh=True)
 
     index.prepare()
     assert index.is_building()
@@ -338,5 +338,30 @@ def test_the_first_release_s_elasticsearch_indices_are_searched_meanwhile(elasti
     assert [hit.id for hit in index.search(query)] == ["m1"]
     index.complete()
     assert [hit.id for hit in index.search(query)] == ["m2"]
-    assert not any(name.endswith("-v1") for name in index._client.indices.get(index=f"{index._prefix}-*"))
+    assert not any(name.endswith("-v1") for name in index.server.client.indices.get(index=f"{index.server.prefix}-*"))
     index.close()
+
+
+def test_emoji_are_found_alone_in_words_and_joined(corner: Corner) -> None:
+    texts = {
+        "alone": "Ship it 🚀",
+        "glued": "launch🚀day",
+        "tone": "Well done 👍🏽",
+        "family": "Trip of the 👨\u200d👩\u200d👧 family",
+        "heart": "❤️ it",
+        "newer": "\U0001fae8 shaking",
+        "chinese": "发布🚀成功",
+        "none": "rocket launch day",
+    }
+    corner.put(*(corner.document(id, text) for id, text in texts.items()))
+    assert corner.found("🚀") == ["alone", "chinese", "glued"]
+    assert corner.found("launch🚀") == corner.found("🚀 day") == ["glued"]
+    assert corner.found("发布🚀") == ["chinese"]
+    assert corner.found("👍") == corner.found("👍🏽") == ["tone"]
+    assert corner.found("👨\u200d👩\u200d👧") == corner.found("👧") == ["family"]
+    assert corner.found("❤") == corner.found("❤️") == ["heart"]
+    assert corner.found("\U0001fae8") == ["newer"]
+    assert corner.found("🎉") == []
+    assert corner.found("launch day") == ["glued", "none"]
+    [hit] = corner.hits("🚀 ship")
+    assert f"{MARK_START}🚀{MARK_END}" in hit.snippet

@@ -32,7 +32,7 @@ def test_a_number_is_the_budget_in_megabytes(tmp_path: Path) -> None:
 def test_the_default_takes_a_share_of_what_is_free(tmp_path: Path) -> None:
     files = open_offload_files(Settings(home=tmp_path))
     assert files is not None
-    assert 0 < files._budget <= 8 * 1024**3
+    assert 0 < files.lend() <= 4 * 1024**3, "half of it"
     files.close()
 
 

@@ -51,7 +51,7 @@ class NativeLog:
         self._partial = ""
         self._level = 2
         self._lock = threading.Lock()
-        self._callback = lib.llama_log_callback(self._receive)
+        self._callback = lib.llama_log_callback(self.receive)
 
     def install(self) -> None:
         lib.llama_log_set(self._callback, ctypes.c_void_p(0))
@@ -72,7 +72,7 @@ class NativeLog:
         with self._lock:
             return next((line for _, line in reversed(self._lines) if text in line), None)
 
-    def _receive(self, level: int, text: bytes | None, _data: object) -> None:
+    def receive(self, level: int, text: bytes | None, _data: object) -> None:
         """Called by native threads. Level 5 continues the line before."""
         with self._lock:
             if level != 5:

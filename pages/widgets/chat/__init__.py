@@ -12,6 +12,7 @@ In reading order:
 - encoding_titles: names of text encodings for people
 - between_answers: feedback, versions and reasoning between answers
 - composer: the input at the foot
+- reading: show that an attached file is read, or waits for it
 - linked_message: mark the message that a link names
 - follow: scroll and close the sidebar in the browser
 """

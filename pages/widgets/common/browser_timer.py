@@ -17,16 +17,16 @@ def set_timer(seconds: float) -> None:
     message = ForwardMsg()
     message.auto_rerun.interval = seconds
     message.auto_rerun.fragment_id = ThreadState.get().fragment_id or ""
-    _context().enqueue(message)
+    script_context().enqueue(message)
 
 
 def awaited() -> bool:
     """Whether the end of this run is waited for: by a click, by another fragment, by this one's timer, by the end of the session."""
-    requests = _context().script_requests
+    requests = script_context().script_requests
     return requests is not None and requests._state is not ScriptRequestType.CONTINUE
 
 
-def _context() -> ScriptRunContext:
+def script_context() -> ScriptRunContext:
     context = get_script_run_ctx()
     assert context is not None, "a fragment runs"
     return context

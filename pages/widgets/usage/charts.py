@@ -33,8 +33,22 @@ class Palette:
     series: tuple[str, ...]
 
 
-LIGHT = Palette("#1b1d20", "#5a6068", "#eceef1", "#d5d8dd", "#ffffff", ("#2f5bd7", "#0e8a7d", "#b7791f", "#c2416b", "#7455d1", "#64707d"))
-DARK = Palette("#e9eaec", "#a4a9b1", "#26292d", "#3a3e44", "#1f2124", ("#7f9ff5", "#46bdae", "#d9a552", "#e88aa9", "#ac96f2", "#949eab"))
+LIGHT = Palette(
+    text="#1b1d20",
+    muted="#5a6068",
+    grid="#eceef1",
+    axis="#d5d8dd",
+    paper="#ffffff",
+    series=("#2f5bd7", "#0e8a7d", "#b7791f", "#c2416b", "#7455d1", "#64707d"),
+)
+DARK = Palette(
+    text="#e9eaec",
+    muted="#a4a9b1",
+    grid="#26292d",
+    axis="#3a3e44",
+    paper="#1f2124",
+    series=("#7f9ff5", "#46bdae", "#d9a552", "#e88aa9", "#ac96f2", "#949eab"),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,7 +173,7 @@ def test_several_turns_with_tools_reach_the_model(ann: httpx.Client, router: Fak
         ChatMessage("user", "And now?\nNotes\nDry."),
     )
     assert asked.tools == (Tool("find", "Finds.", json.dumps(FIND["input_schema"])),)
-    assert asked.tool_choice == "find"
+    assert (asked.tool_choice, asked.required_tool) == ("required", "find")
     assert not asked.continued
 
 

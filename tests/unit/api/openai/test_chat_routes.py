@@ -13,7 +13,7 @@ from api.portal.shapes import TimingsOut
 from bootstrap.portal import Portal
 from core.errors import Busy, ModelFailed, NotFound, PromptTooLong, Unavailable
 from core.inference.records import FinishReason
-from core.inference.requests import Alternative, ChatMessage, Delta, Finished, Queued, TokenLogprob, Tool, ToolCall
+from core.inference.requests import Alternative, ChatMessage, Delta, Finished, Queued, TokenLogprob, Tool, ToolCall, ToolChoice
 from tests.fakes import MODEL, FakeRouter, answer
 
 COMPLETIONS = "/v1/chat/completions"
@@ -198,7 +198,7 @@ def test_what_is_not_offered_is_refused_and_named(ann: httpx.Client, router: Fak
     error = refused.json()["error"]
     assert error["param"] == field
     assert error["type"] == "invalid_request_error"
-    assert "offered" in error["message"]
+    assert "not supported" in error["message"]
     assert router.requests == []
 
 
@@ -272,9 +272,15 @@ def test_tools_and_their_answers_reach_the_model(ann: httpx.Client, router: Fake
     assert complete(ann, messages=messages, tools=[WEATHER], tool_choice=named).status_code == 200
     asked = router.requests[0]
     assert asked.tools == (Tool("weather", "Of a city", '{"type": "object"}'),)
-    assert asked.tool_choice == "weather"
+    assert (asked.tool_choice, asked.required_tool) == (ToolChoice.REQUIRED, "weather")
     assert asked.messages[1].tool_calls == (ToolCall("c1", "weather", '{"city": "Bonn"}'),)
     assert asked.messages[2] == ChatMessage("tool", "Rain", tool_call_id="c1")
+
+
+def test_a_tool_may_be_called_like_a_choice(ann: httpx.Client, router: FakeRouter) -> None:
+    auto = {"type": "function", "function": {"name": "auto"}}
+    assert complete(ann, tools=[auto], tool_choice=auto).status_code == 200
+    assert (router.requests[0].tool_choice, router.requests[0].required_tool) == (ToolChoice.REQUIRED, "auto")
 
 
 def test_calls_of_tools_come_in_openais_shape(ann: httpx.Client, router: FakeRouter) -> None:

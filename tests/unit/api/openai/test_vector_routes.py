@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -27,7 +27,7 @@ from tests.unit.api.test_hostile_inputs import ODD, refused
 
 
 def rows(portal: Portal) -> list[RatedGeneration]:
-    now = portal.sessions._clock()
+    now = datetime.now(UTC)
     with SqlUnitOfWork(portal.database) as work:
         return list(work.generations.rated(now - timedelta(days=1), now + timedelta(days=1), None, None))
 
@@ -80,9 +80,9 @@ def test_base64_holds_the_same_numbers(ann: httpx.Client) -> None:
         assert list(struct.unpack(f"<{len(raw) // 4}f", raw)) == one["embedding"]
 
 
-def test_numbers_keep_all_their_digits(ann: httpx.Client, router: FakeRouter, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_numbers_keep_all_their_digits(ann: httpx.Client, router: FakeRouter) -> None:
     values = [0.1, -1 / 3, 1e-30, 3.4e38, 0.0, 16777217.0]
-    monkeypatch.setattr(router, "_vectors", lambda request, rows, old=router._vectors: old(request, [values]))
+    router.rows = [values]
     single = struct.unpack("6f", struct.pack("6f", *values))
     assert struct.unpack("6f", struct.pack("6f", *embed(ann, input="x").json()["data"][0]["embedding"])) == single
 
@@ -117,12 +117,12 @@ def test_the_best_document_comes_first(ann: httpx.Client, router: FakeRouter) ->
     [
         ({}, "input is missing"),
         ({"input": ""}, "input.0 is empty"),
-        ({"input": []}, "input must hold 1 to 2,048 texts"),
+        ({"input": []}, "input must have 1 to 2,048 texts"),
         ({"input": ["a", ""]}, "input.1 is empty"),
         ({"input": [[]]}, "input.0 is empty"),
-        ({"input": [-1]}, "no token id"),
-        ({"input": [2**31]}, "no token id"),
-        ({"input": [10**40]}, "no token id"),
+        ({"input": [-1]}, "not a token id"),
+        ({"input": [2**31]}, "not a token id"),
+        ({"input": [10**40]}, "not a token id"),
         ({"input": ["a"] * 100_000}, "At most 2,048 texts"),
         ({"input": ["a", 1]}, "It must be a text"),
         ({"input": [[1], "a"]}, "It must be a text"),
@@ -143,7 +143,7 @@ def test_what_cannot_be_embedded_is_refused_in_words(ann: httpx.Client, body: di
     [
         ({"query": "q"}, "documents is missing"),
         ({"query": "", "documents": ["a"]}, "query is empty"),
-        ({"query": "q", "documents": []}, "documents must hold 1 to 2,048 texts"),
+        ({"query": "q", "documents": []}, "documents must have 1 to 2,048 texts"),
         ({"query": "q", "documents": ["a"] * 100_000}, "documents"),
         ({"query": "q", "documents": [1]}, "documents"),
         ({"query": "q", "documents": "a"}, "documents"),

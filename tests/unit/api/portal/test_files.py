@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from zipfile import ZipFile
 
 import httpx
 import pytest
 
+from bootstrap.portal import Portal
+from core.knowledge.ports import OnPlace
 from tests.fakes import FakeRouter
 
 OCTETS = {"Content-Type": "application/octet-stream"}
@@ -93,7 +97,7 @@ def test_somebody_elses_file_is_not_there(ann: httpx.Client, bob: httpx.Client) 
 @pytest.mark.parametrize(
     ("name", "content", "status", "says"),
     [
-        ("photo.png", b"\x89PNG\x00\x01", 422, "photo.png is a picture"),
+        ("photo.png", b"\x89PNG\x00\x01", 422, "photo.png is an image"),
         ("a.txt", b"", 422, "a.txt is empty"),
         ("", b"text", 422, "A file needs a name"),
         ("a\x00b", b"text", 422, "Control characters"),
@@ -150,3 +154,33 @@ def test_a_document_that_cannot_be_read_is_refused_with_the_reason(ann: httpx.Cl
     for content in (b"%PDF-1.7\nnothing", word(" "), word("cut")[:-40]):
         refused = upload(ann, "plan.pdf", content)
         assert refused.status_code == 422 and "plan.pdf" in refused.json()["error"]["message"]
+
+
+class BlockedReader:
+    """Never reads the documents of whoever comes first, those of others at once."""
+
+    def __init__(self) -> None:
+        self.first: str | None = None
+        self.here, self.free = threading.Event(), threading.Event()
+
+    def text(self, name: str, content: bytes, person: str = "", on_place: OnPlace | None = None) -> str:
+        self.first = self.first or person
+        if person == self.first:
+            self.here.set()
+            assert self.free.wait(30)
+        return "read"
+
+
+def test_many_uploads_of_one_person_keep_no_one_elses_waiting(
+    ann: httpx.Client, bob: httpx.Client, portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = BlockedReader()
+    monkeypatch.setattr(portal.files, "_reader", reader)
+    with ThreadPoolExecutor(30) as pool:
+        many = [pool.submit(upload, ann, f"{n}.pdf", b"%PDF-1.7") for n in range(30)]
+        assert reader.here.wait(10)
+        try:
+            assert upload(bob, "short.pdf", b"%PDF-1.7").status_code == 201
+        finally:
+            reader.free.set()
+        assert {each.result().status_code for each in many} == {201}

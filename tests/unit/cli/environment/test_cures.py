@@ -34,7 +34,7 @@ FULL = Path("/dev/full")
     [
         ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device", DISK),
         ("c++: fatal error: Killed signal terminated program cc1plus", "Memory ran out."),
-        ("after ProxyError('Cannot connect to proxy.')\nERROR: No match (from versions: none)", "The proxy did not let it through"),
+        ("after ProxyError('Cannot connect to proxy.')\nERROR: No match (from versions: none)", "The proxy refused the connection"),
         ("ssl.SSLCertVerificationError: CERTIFICATE_VERIFY_FAILED", "set PIP_CERT"),
         ("urllib3.exceptions.IncompleteRead: IncompleteRead(10 bytes read)", DOWNLOAD),
         ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.", DOWNLOAD),
@@ -73,7 +73,7 @@ def test_a_cache_that_cannot_be_made_is_one_sentence(
     (tmp_path / "file").touch()
 
     def start(_places: Places) -> None:
-        engine._compile(Places(tmp_path / "home", tmp_path / "file" / "cache"), Build(frozenset()))
+        engine.compile_wheel(Places(tmp_path / "home", tmp_path / "file" / "cache"), Build(frozenset()))
 
     monkeypatch.setenv("PORTAL_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(main, "install_runtime", start)
@@ -84,9 +84,9 @@ def test_a_cache_that_cannot_be_made_is_one_sentence(
 
 def test_a_missing_compiler_is_told_before_anything_is_compiled(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(system_packages, "missing_compiler", lambda: ["g++"])
-    monkeypatch.setattr(system_packages, "_privilege", lambda: None)
+    monkeypatch.setattr(system_packages, "privilege", lambda: None)
     with pytest.raises(StartFailed, match=r"Type: sudo apt-get install -y g\+\+|packages of your system"):
-        engine._compile(places, Build(frozenset()))
+        engine.compile_wheel(places, Build(frozenset()))
 
 
 def test_a_python_without_venv_is_missed_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -224,7 +224,7 @@ def test_a_second_command_waits_for_the_first_and_says_so(places: Places) -> Non
     with _installing(places, "import time; time.sleep(2)") as first:
         assert _line(first) == "inside"
         with _installing(places, "pass") as second:
-            assert _line(second) == "Another ./portal is installing here; waiting for it."
+            assert _line(second) == "Another ./portal is installing here; waiting for it to finish."
             assert first.communicate(timeout=30)[0] == "done\n"
             assert second.communicate(timeout=30)[0] == "inside\ndone\n"
 
@@ -273,14 +273,14 @@ def test_what_a_killed_compilation_left_is_removed(places: Places, monkeypatch: 
         seen.append(left.exists())
         return work
 
-    monkeypatch.setattr(engine, "_compile_in", compiled)
-    assert not engine._compile(places, build).exists()
+    monkeypatch.setattr(engine, "compile_in", compiled)
+    assert not engine.compile_wheel(places, build).exists()
     assert seen == [False]
 
 
 def test_homes_that_share_a_cache_compile_one_after_the_other(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
     build = Build(frozenset())
-    with engine._compiling_alone(places.cache / build.key), (places.cache / build.key / "compile.lock").open() as other:
+    with engine.compiling_alone(places.cache / build.key), (places.cache / build.key / "compile.lock").open() as other:
         with pytest.raises(BlockingIOError):
             fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
 

@@ -51,7 +51,7 @@ def _ensure(places: Places, monkeypatch: pytest.MonkeyPatch, machine: Machine, b
         places.python.parent.mkdir(parents=True)
         places.python.symlink_to(sys.executable)
         python_packages.add_to_stamp(places)
-    monkeypatch.setattr(engine, "_compile", machine.compile)
+    monkeypatch.setattr(engine, "compile_wheel", machine.compile)
     monkeypatch.setattr(engine, "try_decode", machine.trial)
     monkeypatch.setattr(engine, "run", machine.run)
     if build.toolkit:
@@ -126,7 +126,7 @@ def test_a_build_that_never_decodes_stops_the_start_and_says_what_was_tried(plac
 
 def test_what_no_other_build_can_cure_stops_the_start_at_once(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
     machine = Machine(Trial(False, True, False, {}, "libgomp.so.1 is missing"))
-    with pytest.raises(StartFailed, match=r"could not be tried: libgomp\.so\.1 is missing\. Details"):
+    with pytest.raises(StartFailed, match=r"could not be tested: libgomp\.so\.1 is missing\. Details"):
         _ensure(places, monkeypatch, machine)
     assert machine.compiled == [CPU]
 
@@ -174,7 +174,7 @@ def test_the_share_done_is_read_from_ninja() -> None:
         detail = ""
 
     shown = Shown()
-    read = engine._share_done(shown)  # type: ignore[arg-type]
+    read = engine.share_done(shown)  # type: ignore[arg-type]
     read("  [40/83] /usr/bin/g++ -c [1/2].cpp\n")
     assert shown.detail == "48 %"
     read("  -- Found Threads\n")

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from cli.places import REPOSITORY
-from cli.serving.serve import _only_portal, address, listen
+from cli.serving.serve import address, listen, only_portal
 from core.errors import StartFailed
 from settings import Settings
 
 
 def test_a_taken_port_stops_the_start_and_says_what_to_do() -> None:
-    with listen("127.0.0.1", 0) as first, pytest.raises(StartFailed, match=r"is taken by another program.*PORTAL_PORT"):
+    with listen("127.0.0.1", 0) as first, pytest.raises(StartFailed, match=r"is used by another program.*PORTAL_PORT"):
         listen("127.0.0.1", first.getsockname()[1])
 
 
@@ -30,21 +30,21 @@ def test_an_address_of_the_newer_kind_is_written_in_brackets() -> None:
 
 def test_two_portals_cannot_share_an_embedded_store(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path)
-    with _only_portal(settings), pytest.raises(StartFailed, match="Another portal is running"), _only_portal(settings):
+    with only_portal(settings), pytest.raises(StartFailed, match="Another portal is using"), only_portal(settings):
         pass
-    with _only_portal(settings):
+    with only_portal(settings):
         pass
 
 
 def test_portals_may_share_a_database_server(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path, database_url="postgresql://portal@localhost/portal")
-    with _only_portal(settings), _only_portal(settings):
+    with only_portal(settings), only_portal(settings):
         pass
 
 
 def test_a_home_that_cannot_be_written_stops_the_start(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(StartFailed, match="cannot be written"), _only_portal(Settings(home=tmp_path / "file" / "home")):
+    with pytest.raises(StartFailed, match="cannot be written"), only_portal(Settings(home=tmp_path / "file" / "home")):
         pass
 
 

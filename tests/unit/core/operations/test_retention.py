@@ -9,6 +9,7 @@ import pytest
 
 from core.chat.conversations import Conversations
 from core.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from core.operations.records import RetentionKind
 from core.operations.retention import FILES_AT_ONCE, Retention
 from core.people.accounts import Accounts
 from core.people.records import AuditEvent, Role, User
@@ -73,7 +74,7 @@ def test_a_rule_deletes_what_is_older_and_leaves_proof(
     store: Store, retention: Retention, admin: User, ana: User, clock: MovingClock
 ) -> None:
     old, young = put_chat(store, ana, clock, 31), put_chat(store, ana, clock, 29)
-    retention.set_rule(admin, "chats", "*", 30)
+    retention.set_rule(admin, RetentionKind.CHATS, "*", 30)
     assert retention.apply(admin) == 1
     assert chats(store, ana) == {young}
     [event] = [event for event in audit(store) if event.action == "retention.delete"]
@@ -82,11 +83,11 @@ def test_a_rule_deletes_what_is_older_and_leaves_proof(
     with store() as work:
         assert len(work.generations.rated(things.NOW - timedelta(days=9999), clock())) == 2, "usage stays"
         assert work.feedback.count(FeedbackFilter()) == 2, "ratings have a rule of their own"
-    retention.set_rule(admin, "feedback", "*", 30)
+    retention.set_rule(admin, RetentionKind.FEEDBACK, "*", 30)
     assert retention.apply() == 1
     with store() as work:
         assert work.feedback.count(FeedbackFilter()) == 1
-    retention.set_rule(admin, "chats", "*", None)
+    retention.set_rule(admin, RetentionKind.CHATS, "*", None)
     clock.forward(days=100)
     retention.apply()
     assert chats(store, ana) == {young}
@@ -97,11 +98,11 @@ def test_the_rule_of_a_group_goes_before_the_one_for_all(
 ) -> None:
     bo = accounts.add(None, "bo", Role.ANALYST, password="correct horse", group="Legal")
     kept, lost = put_chat(store, bo, clock, 200), put_chat(store, ana, clock, 200)
-    retention.set_rule(admin, "chats", "*", 100)
-    retention.set_rule(admin, "chats", "Legal", 365)
+    retention.set_rule(admin, RetentionKind.CHATS, "*", 100)
+    retention.set_rule(admin, RetentionKind.CHATS, "Legal", 365)
     assert retention.apply() == 1
     assert (chats(store, bo), lost in chats(store, ana)) == ({kept}, False)
-    retention.set_rule(admin, "chats", "Legal", 10)
+    retention.set_rule(admin, RetentionKind.CHATS, "Legal", 10)
     assert retention.apply() == 1
 
 
@@ -109,8 +110,8 @@ def test_under_a_legal_hold_neither_rules_nor_the_person_delete(
     store: Store, retention: Retention, admin: User, ana: User, clock: MovingClock
 ) -> None:
     old = put_chat(store, ana, clock, 400)
-    retention.set_rule(admin, "chats", "*", 30)
-    retention.set_rule(admin, "feedback", "*", 30)
+    retention.set_rule(admin, RetentionKind.CHATS, "*", 30)
+    retention.set_rule(admin, RetentionKind.FEEDBACK, "*", 30)
     retention.place_hold(admin, "ANA", "case 4711")
     assert [(hold.user_name, hold.reason) for hold in retention.holds(admin)] == [("ana", "case 4711")]
     assert retention.apply() == 0
@@ -127,11 +128,11 @@ def test_old_audit_events_go_and_the_proof_of_every_deletion_stays(
     store: Store, retention: Retention, admin: User, ana: User, clock: MovingClock
 ) -> None:
     put_chat(store, ana, clock, 31)
-    retention.set_rule(admin, "chats", "*", 30)
+    retention.set_rule(admin, RetentionKind.CHATS, "*", 30)
     retention.apply()
     clock.forward(days=100)
     retention.place_hold(admin, "ana", "case 4711")
-    retention.set_rule(admin, "audit", "*", 180)
+    retention.set_rule(admin, RetentionKind.AUDIT, "*", 180)
     assert retention.apply() == 0
     clock.forward(days=81)
     assert retention.apply(admin) == 2, "the rule of 181 days ago, and the account root of before"
@@ -154,7 +155,7 @@ def test_a_chat_with_a_running_answer_is_left_alone(store: Store, retention: Ret
         work.messages.add(answered)
         work.turns.add(things.turn(ana, asked, answered))
         work.commit()
-    retention.set_rule(admin, "chats", "*", 30)
+    retention.set_rule(admin, RetentionKind.CHATS, "*", 30)
     assert retention.apply() == 0
 
 
@@ -180,7 +181,7 @@ def test_old_files_go_from_the_chats_that_stay_and_leave_proof(
     talk = put_chat(store, ana, clock, 40)
     old = sorted(put_file(store, ana, clock, 31, talk) for _ in range(FILES_AT_ONCE + 1))
     young, waiting = put_file(store, ana, clock, 29, talk), put_file(store, ana, clock, 31)
-    retention.set_rule(admin, "files", "*", 30)
+    retention.set_rule(admin, RetentionKind.FILES, "*", 30)
     retention.place_hold(admin, "ana", "case 4711")
     assert retention.apply() == 0
     retention.lift_hold(admin, "ana")
@@ -224,11 +225,12 @@ def test_files_that_nobody_asked_with_go_after_a_day_without_any_rule(
 
 
 def test_what_cannot_be_set_is_refused(retention: Retention, admin: User, ana: User) -> None:
-    for kind, group, days in (("photos", "*", 10), ("chats", "*", 0), ("chats", "*", 10**9), ("audit", "*", 179), ("audit", "risk", 200)):
+    chats, audit = RetentionKind.CHATS, RetentionKind.AUDIT
+    for kind, group, days in ((chats, "*", 0), (chats, "*", 10**9), (audit, "*", 179), (audit, "risk", 200)):
         with pytest.raises(InvalidInput):
             retention.set_rule(admin, kind, group, days)
     with pytest.raises(NotFound):
-        retention.set_rule(admin, "chats", "*", None)
+        retention.set_rule(admin, RetentionKind.CHATS, "*", None)
     with pytest.raises(NotFound):
         retention.place_hold(admin, "nobody", "x")
     with pytest.raises(NotFound):

@@ -312,11 +312,6 @@ def test_a_made_up_cursor_is_refused(bench: Bench, cursor: str) -> None:
         bench.service.find(bench.person("ana"), "bond", cursor=cursor)
 
 
-def test_an_unknown_kind_is_refused(bench: Bench) -> None:
-    with pytest.raises(InvalidInput):
-        bench.service.find(bench.person("ana"), "bond", "password")
-
-
 class _NoHash:
     def hash(self, password: str) -> str:
         return "hash"

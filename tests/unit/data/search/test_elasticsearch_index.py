@@ -70,9 +70,9 @@ def serve() -> Iterator[Serve]:
         (200, {"version": {"number": "8.19.0"}, "tagline": TAGLINE}, ELASTIC, ["is version 8.19.0; the portal needs 9"]),
         (400, OLD_MEDIA_TYPE, ELASTIC, ["is version 8 or older; the portal needs 9"]),
         (200, {"couchdb": "Welcome"}, {}, ["is something else, which is not Elasticsearch"]),
-        (401, {}, ELASTIC, ["refused the API key or password"]),
+        (401, {}, ELASTIC, ["rejected the API key or password"]),
         (403, {}, ELASTIC, ["begin with glm-portal"]),
-        (503, {}, ELASTIC, ["does not answer"]),
+        (503, {}, ELASTIC, ["is not responding"]),
     ],
 )
 def test_a_server_that_cannot_be_used_is_named_in_one_sentence_without_its_password(
@@ -102,16 +102,16 @@ def test_a_plugin_that_knows_chinese_words_is_used_where_it_is_installed(serve: 
         return 400, {"error": {"type": "illegal_argument_exception", "reason": "failed to find global tokenizer"}, "status": 400}
 
     server = ElasticsearchServer(serve(analyze, ELASTIC))
-    settings, mappings = with_words(server, elasticsearch_index._SETTINGS, elasticsearch_index._MAPPINGS)
+    settings, mappings = with_words(server, elasticsearch_index.SETTINGS, elasticsearch_index.MAPPINGS)
     server.close()
     fields, analyzers = mappings["properties"]["text"].get("fields", {}), settings["analysis"]["analyzer"]
     assert fields.get("words") == ({"type": "text", "analyzer": "words"} if used else None)
     assert analyzers.get("words", {}).get("tokenizer") == used
-    assert "fields" not in elasticsearch_index._MAPPINGS["properties"]["text"]  # type: ignore[index]
+    assert "fields" not in elasticsearch_index.MAPPINGS["properties"]["text"]  # type: ignore[index]
 
 
 def test_a_server_that_is_not_there_makes_search_unavailable() -> None:
     index = ElasticsearchIndex(f"http://127.0.0.1:{free_port()}")
-    with pytest.raises(Unavailable, match="does not answer"):
+    with pytest.raises(Unavailable, match="is not responding"):
         index.search(SearchQuery("bond", "message", "ana"))
     index.close()

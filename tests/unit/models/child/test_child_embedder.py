@@ -47,7 +47,7 @@ def ask(pool: Pool, *texts: str) -> RunningVectors:
 
 
 def child_of(pool: Pool) -> ChildEmbedder:
-    child = pool.vectors("slow", ModelKind.EMBEDDING)._embedder
+    child = pool.vectors("slow", ModelKind.EMBEDDING).embedder
     assert isinstance(child, ChildEmbedder)
     return child
 

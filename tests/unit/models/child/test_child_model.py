@@ -44,7 +44,7 @@ def pool(tmp_path: Path) -> Iterator[Pool]:
 
 
 def process_of(pool: Pool, name: str) -> int:
-    child = pool.platform(name)._backend
+    child = pool.platform(name).backend
     assert isinstance(child, ChildModel) and child.pid is not None
     return child.pid
 
@@ -295,8 +295,8 @@ def test_closing_tells_running_answers_and_ends_the_process(tmp_path: Path) -> N
 
 def test_a_process_that_speaks_nonsense_is_ended_and_started_again(pool: Pool, tmp_path: Path) -> None:
     load(pool, GUIDE, APART)
-    child = pool.platform("guide")._backend
-    assert isinstance(child, ChildModel) and child._process is not None
+    child = pool.platform("guide").backend
+    assert isinstance(child, ChildModel)
     first = child.pid
     child._process.send({"sing": "a song"})
     until(lambda: child.pid not in (None, first))

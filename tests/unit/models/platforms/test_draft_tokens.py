@@ -101,7 +101,7 @@ def test_an_answer_that_is_resumed_where_it_began_to_repeat_itself(
             end = read(running)[2]
         assert end.timings.retries == 1 and end.note in (RESUMED, REPEATED)
         assert (end.timings.guessed_right > 0) == drafting
-        second = running._sequence
+        second = running.sequence
         found.append((second.tokens[: second.prompt_length], second.tokens[second.prompt_length :]))
     (plain_begin, plain), (drafted_begin, drafted) = found
     assert drafted_begin == plain_begin

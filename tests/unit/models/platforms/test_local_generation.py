@@ -14,7 +14,7 @@ import pytest
 
 from core.errors import Busy, InvalidInput
 from core.inference.records import FinishReason
-from core.inference.requests import ChatMessage, Delta, Finished, GenerationRequest, SamplingParams, Tool, ToolCall
+from core.inference.requests import ChatMessage, Delta, Finished, GenerationRequest, SamplingParams, Tool, ToolCall, ToolChoice
 from core.models.records import LoadSettings
 from models.engine.answers import SILENT_TOKENS
 from models.engine.sampling.sampler import Resolved, ThinkingTags, resolve
@@ -229,7 +229,10 @@ def pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pool]:
 def ask(pool: Pool, model: str, *, tools: Sequence[Tool] = (), choice: str = "auto", thinking: bool = False, **asked: Any) -> list[Any]:
     params = SamplingParams(**{"seed": 1, "max_tokens": 200, **asked})
     messages = (ChatMessage("user", "Hello"),)
-    request = GenerationRequest(messages, "ann", model, params, thinking, tools=tuple(tools), tool_choice=choice)
+    tool_choice, required_tool = (ToolChoice(choice), None) if choice in tuple(ToolChoice) else (ToolChoice.REQUIRED, choice)
+    request = GenerationRequest(
+        messages, "ann", model, params, thinking, tools=tuple(tools), tool_choice=tool_choice, required_tool=required_tool
+    )
     return list(PoolRouter(pool).start(request).events())
 
 
@@ -281,9 +284,9 @@ def test_probabilities_come_with_the_text_that_they_are_of(pool: Pool) -> None:
     ("asked", "words"),
     [
         ({"grammar": "root ::= x"}, "the rule x is not defined"),
-        ({"grammar": 'root ::= root "a"'}, "left recursion"),
+        ({"grammar": 'root ::= root "a"'}, "left-recursive"),
         ({"json_schema": '{"type": "array", "contains": {}}', "strict_schema": True}, r"schema\.contains"),
-        ({"json_schema": "{}", "tools": [WEATHER], "choice": "required"}, "Ask for one of them"),
+        ({"json_schema": "{}", "tools": [WEATHER], "choice": "required"}, "Request one of them"),
     ],
 )
 def test_a_format_that_cannot_be_followed_is_refused_in_words(pool: Pool, asked: dict[str, Any], words: str) -> None:

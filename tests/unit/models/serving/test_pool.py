@@ -102,7 +102,7 @@ def test_mtp_is_off_unless_it_is_switched_on(mtp: bool, tmp_path: Path) -> None:
     pool = Pool(tmp_path, GUIDE, notes=tmp_path / "load_settings.json", extra_buffers=EXTRA_BUFFERS, mtp=mtp)
     model = load(pool, make_gguf(tmp_path / "model.gguf", "glm4moe", next_layer=True, forgetful=True))
     assert model.error is None
-    assert pool.platform("model")._backend.can_draft == mtp
+    assert pool.platform("model").backend.can_draft == mtp
     assert answer(pool, request("hello", temperature=0.0, max_tokens=40))[2].finish_reason is FinishReason.LENGTH
     pool.close()
 
@@ -118,7 +118,7 @@ def test_the_same_question_again_reuses_its_context(pool: Pool) -> None:
 
 def test_a_prompt_longer_than_the_context_is_refused_with_numbers(pool: Pool) -> None:
     load(pool, GUIDE)
-    with pytest.raises(PromptTooLong, match=r"has [\d,]+ tokens; the model can read 511"):
+    with pytest.raises(PromptTooLong, match=r"has [\d,]+ tokens; the model's limit is 511"):
         PoolRouter(pool).start(request("x y " * 2000))
 
 
@@ -305,7 +305,7 @@ def test_a_file_that_crashes_llama_cpp_does_not_crash_the_portal(pool: Pool, tmp
     load(pool, GUIDE)
     failed = load(pool, crashing_gguf(tmp_path / "crash.gguf"))
     assert failed.state is ModelState.FAILED
-    assert failed.error is not None and failed.error.startswith("llama.cpp crashed (SIGABRT) when crash.gguf was tried out.")
+    assert str(failed.error).startswith("llama.cpp crashed (SIGABRT) when crash.gguf was tried out.")
     assert still_answers(pool)
 
 
@@ -347,6 +347,6 @@ def test_the_folder_lists_good_and_bad_files(pool: Pool, tmp_path: Path) -> None
     files = {file.name: file for file in pool.files()}
     assert list(files) == ["guide", "bad", "good"]
     assert files["good"].error is None
-    assert str(files["bad"].error) == "bad.gguf is not a GGUF: it holds 4 bytes."
+    assert str(files["bad"].error) == "bad.gguf is not a GGUF file: it has only 4 bytes."
     make_gguf(tmp_path / "bad.gguf")
     assert all(file.error is None for file in pool.files())
