@@ -235,7 +235,7 @@ def test_while_it_is_started_again_people_are_told_so(pool: Pool, tmp_path: Path
     until(lambda: str(pool.loaded()[0].error) == "SIGKILL", 2)
     assert PoolRouter(pool).models() == []
     for name in (None, "guide"):
-        with pytest.raises(Unavailable, match="guide stopped working and is being started again"):
+        with pytest.raises(Unavailable, match="guide stopped working and is restarting"):
             PoolRouter(pool).start(request("x", model=name))
     until(lambda: state_of(pool, "guide") is ModelState.READY)
     assert pool.loaded()[0].default
