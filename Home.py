@@ -1,4 +1,4 @@
-"""The entry page: every run of every page starts here, asks whose session this is, and opens only what that person may see."""
+"""Every page run starts here: look up whose session this is, and open only what that person may see."""
 
 from bootstrap.process import portal
 from pages.shell.navigation import run

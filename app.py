@@ -1,4 +1,4 @@
-"""The ASGI entry: pages and REST in one process. `uvicorn app:app`, or `./portal run`."""
+"""Define the ASGI entry point: pages and REST in one process. `uvicorn app:app`, or `./portal run`."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from api.middleware.upload_guard import UploadGuard
 from bootstrap import process as portal_process
 from pages.shell import theme
 
-if not faulthandler.is_enabled():  # the portal may have given it a file already
+if not faulthandler.is_enabled():  # The portal may have given it a file already.
     faulthandler.enable()
 
-# Without this, Streamlit runs pages/X.py directly for a first visitor to /X, before Home.py ever asked who it is.
-# It is private: Streamlit is pinned, and tests/functional/test_page_walls.py tells when it stops to work.
+# Without this, Streamlit runs pages/X.py directly for a first visitor to /X, before Home.py has checked who it is.
+# It is private. Streamlit is pinned, and tests/functional/test_page_walls.py fails when it stops working.
 PagesManager.uses_pages_directory = False
 theme.work_out_once()
 
 
 def settle() -> None:
-    """Import what the first page needs before somebody waits for it, and have the garbage collector pass over all that is loaded by then.
+    """Import what the first page needs before anyone waits for it, and freeze everything loaded by then for the garbage collector.
 
-    It stays for as long as the portal runs; to look through it took 0.2 to 0.4 s each time, in which no answer went on.
+    It stays for as long as the portal runs. Scanning it took 0.2 to 0.4 s each time, during which no answer advanced.
     """
-    # No page is drawn here, which Streamlit says once for each component that is declared.
+    # No page is rendered here. Streamlit warns about that once for each declared component.
     log = logging.getLogger("streamlit.runtime.scriptrunner_utils.script_run_context")
     level = log.level
     log.setLevel(logging.ERROR)

@@ -1,4 +1,4 @@
-"""Settings: read once from the environment and one YAML file, typed, frozen; a wrong one stops the start and names itself."""
+"""Read the settings once from the environment and one YAML file: typed and frozen. An invalid one stops the start and is named."""
 
 from __future__ import annotations
 
@@ -21,56 +21,64 @@ from core.models.records import LoadSettings
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Each field is read from PORTAL_<NAME>, else from <name> in the YAML file, else its default; docs/settings.md says the same."""
+    """Each field is read from PORTAL_<NAME>, else from <name> in the YAML file, else its default; see docs/settings.md."""
 
     home: Annotated[Path, "The folder for everything written at run time."] = Path("~/.local/share/glm-portal")
     host: Annotated[str, "The address to listen on."] = "127.0.0.1"
     port: Annotated[int, "The port to listen on."] = 8501
-    allowed_hosts: Annotated[str, "Names under which browsers reach the portal, with commas, as in portal.example, *.example.org."] = ""
-    trusted_proxies: Annotated[str, "Addresses or networks of proxies in front of the portal, with commas."] = "127.0.0.1,::1"
-    connections_per_address: Annotated[int, "Open connections an address may have; a quarter of them pages without a session."] = 256
-    metrics_token: Annotated[str, "A token that lets other machines read /metrics. Empty: this machine alone."] = ""
+    allowed_hosts: Annotated[str, "Host names of the portal, separated by commas, for example portal.example, *.example.org."] = ""
+    trusted_proxies: Annotated[str, "Addresses or networks of proxies in front of the portal, separated by commas."] = "127.0.0.1,::1"
+    connections_per_address: Annotated[int, "Open connections allowed per address; a quarter of them may be pages without a session."] = 256
+    metrics_token: Annotated[str, "A token that lets other machines read /metrics. Empty: this machine only."] = ""
     database_url: Annotated[str, "A PostgreSQL URL (postgresql://user:password@host/name). Empty: SQLite under the home."] = ""
     elasticsearch_url: Annotated[str, "An Elasticsearch 9 URL. Empty: the embedded full-text index, under the home or in PostgreSQL."] = ""
     elasticsearch_api_key: Annotated[str, "The API key for Elasticsearch."] = ""
-    elasticsearch_ca: Annotated[str, "A CA file that signed the certificate of Elasticsearch."] = ""
-    master_key: Annotated[str, "The master key of encryption at rest: 32 bytes in base64, as `openssl rand -base64 32` makes them."] = ""
-    master_key_file: Annotated[str, "A file with the master key."] = ""
-    master_key_command: Annotated[str, "A command that prints the master key, as the client of a key management service does."] = ""
-    index_plaintext: Annotated[bool, "With encryption on: whether the search index (Elasticsearch too) may keep readable text."] = False
-    admin_password: Annotated[str, "The first admin's password at the first start. Empty: one is generated and printed once."] = ""
-    model: Annotated[str, "The GGUF to load at the start. Empty: the built-in guide."] = ""
+    elasticsearch_ca: Annotated[str, "A file with the CA that signed the certificate of Elasticsearch."] = ""
+    master_key: Annotated[str, (
+        "The master key for encryption at rest: 32 bytes in base64, for example from `openssl rand -base64 32`."
+    )] = ""
+    master_key_file: Annotated[str, "A file that contains the master key."] = ""
+    master_key_command: Annotated[str, "A command that prints the master key, for example the client of a key management service."] = ""
+    index_plaintext: Annotated[bool, (
+        "With encryption on: whether the search index (including Elasticsearch) may store readable text."
+    )] = False
+    admin_password: Annotated[str, "The password of the first admin, for the first start. Empty: one is generated and printed once."] = ""
+    model: Annotated[str, "The GGUF file to load at startup. Empty: the built-in guide."] = ""
     models_folder: Annotated[str, "The folder with GGUF files. Empty: models under the home."] = ""
-    context: Annotated[int, "Tokens one conversation can hold in the model loaded at the start. 0: chosen from file and memory."] = 0
-    slots: Annotated[int, "Answers at the same time of the model loaded at the start. 0: chosen from file and memory."] = 0
-    gpu_layers: Annotated[int, "Layers on the GPU where there is one; -1: all that fit."] = -1
+    context: Annotated[int, "Tokens per conversation, for the model loaded at startup. 0: chosen by file and memory."] = 0
+    slots: Annotated[int, "Concurrent answers of the model loaded at startup. 0: chosen by file and memory."] = 0
+    gpu_layers: Annotated[int, "Layers on the GPU, if there is one. -1: all that fit."] = -1
     kv_type: Annotated[str, "Precision of the context: f16, q8_0 or q4_0."] = "f16"
-    flash_attention: Annotated[str, "For the model loaded at the start: auto, on or off. A context of q8_0 or q4_0 needs it."] = "auto"
-    streams: Annotated[str, "Context memory of the model loaded at the start: separate for each slot, unified, or auto."] = "auto"
-    split_mode: Annotated[str, "Over several GPUs: none, layer or row."] = "layer"
-    main_gpu: Annotated[int, "The GPU of split mode none, or the main one of row, from 0 on. -1: the first."] = -1
-    gpu_shares: Annotated[str, "What each GPU takes, in proportion, as in 3,1. Empty: by their free memory."] = ""
-    threads: Annotated[int, "CPU threads of the model loaded at the start. 0: chosen from the machine."] = 0
-    parking_disk_mb: Annotated[int, "Disk space under the home for idle conversations' context, in MB; -1: a tenth of what is free."] = -1
-    disk_reserve_mb: Annotated[int, "Disk space under the home, in MB, kept for what runs: with less, nothing new is taken."] = 64
-    mtp: Annotated[bool, "Load a model's MTP layer where the file has one and memory allows it, to draft tokens."] = False
-    isolated: Annotated[bool, "Run models in processes of their own, where the load does not say otherwise."] = False
+    flash_attention: Annotated[str, (
+        "Flash attention for the model loaded at startup: auto, on or off. A context of q8_0 or q4_0 needs it."
+    )] = "auto"
+    streams: Annotated[str, "KV cache of the model loaded at startup: separate for each slot, unified, or auto."] = "auto"
+    split_mode: Annotated[str, "Split across GPUs: none, layer or row."] = "layer"
+    main_gpu: Annotated[int, "The GPU for split mode none, or the main GPU for row, counted from 0. -1: the first."] = -1
+    gpu_shares: Annotated[str, "Proportions for each GPU, for example 3,1. Empty: by free memory."] = ""
+    threads: Annotated[int, "CPU threads of the model loaded at startup. 0: chosen by the machine."] = 0
+    parking_disk_mb: Annotated[int, (
+        "Disk space under the home for the KV cache of idle conversations, in MB. -1: a tenth of the free space."
+    )] = -1
+    disk_reserve_mb: Annotated[int, "Disk space under the home, in MB, reserved for running work. With less, new work is refused."] = 64
+    mtp: Annotated[bool, "Load a model's MTP layer to draft tokens, if the file has one and memory allows it."] = False
+    isolated: Annotated[bool, "Run each model in its own process, unless chosen otherwise when loading."] = False
     max_question_chars: Annotated[int, "The longest question, in characters."] = 32_000
-    max_file_mb: Annotated[int, "What the files of one question may have together, in MB."] = 20
-    max_wait_s: Annotated[int, "Seconds a question may be expected to wait for its turn before it is refused."] = 10
-    session_hours: Annotated[int, "Hours until a person must sign in again."] = 12
+    max_file_mb: Annotated[int, "Maximum total size of the files of one question, in MB."] = 20
+    max_wait_s: Annotated[int, "Expected queue wait, in seconds, above which a question is refused."] = 10
+    session_hours: Annotated[int, "Hours until people must sign in again."] = 12
     cors_origins: Annotated[str, "Origins whose pages may use /v1 with a key, separated by commas. *: all. Empty: none."] = ""
-    secure_cookie: Annotated[bool, "Send the session cookie over HTTPS only; switch on behind TLS."] = False
+    secure_cookie: Annotated[bool, "Send the session cookie over HTTPS only. Switch it on behind TLS."] = False
     log_level: Annotated[str, "DEBUG, INFO, WARNING or ERROR."] = "INFO"
     log_format: Annotated[str, "json or text. Empty: JSON in the log file, and warnings as text on standard error."] = ""
-    log_days: Annotated[int, "Days that log lines are kept in Elasticsearch."] = 90
-    rollover_days: Annotated[int, "Days until logs and audit begin a new index in Elasticsearch."] = 30
-    rollover_mb: Annotated[int, "Size in MB at which logs and audit begin a new index in Elasticsearch."] = 10_000
-    rollover_documents: Annotated[int, "Documents at which logs and audit begin a new index in Elasticsearch."] = 20_000_000
+    log_days: Annotated[int, "Days to keep log lines in Elasticsearch."] = 90
+    rollover_days: Annotated[int, "Days after which logs and audit start a new index in Elasticsearch."] = 30
+    rollover_mb: Annotated[int, "Size in MB at which logs and audit start a new index in Elasticsearch."] = 10_000
+    rollover_documents: Annotated[int, "Number of documents at which logs and audit start a new index in Elasticsearch."] = 20_000_000
 
     @property
     def own_hosts(self) -> tuple[str, ...]:
-        """The names browsers may use, in small letters; loopback names always may be."""
+        """Return the host names that browsers may use, in lower case; loopback names are always allowed."""
         return tuple(each.lower() for each in (self.host, *_listed(self.allowed_hosts)))
 
     @property
@@ -79,7 +87,7 @@ class Settings:
 
     @property
     def origins(self) -> frozenset[str]:
-        """Of cors_origins, as browsers write them."""
+        """Return the origins of cors_origins, as browsers write them."""
         return frozenset(origin for each in self.cors_origins.split(",") if (origin := each.strip().rstrip("/").lower()))
 
     @property
@@ -88,7 +96,7 @@ class Settings:
 
     @property
     def embedded(self) -> bool:
-        """Whether this process alone uses the store."""
+        """Tell whether this process alone uses the database."""
         return self.database.startswith("sqlite")
 
     @property
@@ -97,7 +105,7 @@ class Settings:
 
     @property
     def first_load(self) -> LoadSettings:
-        """How the model of the start is loaded. Raises InvalidInput, and ValueError for shares that are no numbers."""
+        """Return how the model at startup is loaded. Raises InvalidInput, and ValueError for shares that are not numbers."""
         return LoadSettings(
             context=self.context or None,
             slots=self.slots or None,
@@ -123,23 +131,23 @@ _HOST_NAME = re.compile(r"(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 
 
 def _listed(written: str) -> list[str]:
-    """The parts of a setting that are written with commas."""
+    """Split a setting that is written with commas."""
     return [part.strip() for part in written.split(",") if part.strip()]
 
 
 def read_key(written: str, name: str) -> bytes:
-    """The 32 bytes that were written in base64. name: what to blame. Raises StartFailed."""
+    """Decode 32 bytes written in base64. name: the setting to name in the error. Raises StartFailed."""
     try:
         key = b64decode(written.strip(), validate=True)
     except ValueError:
         key = b""
     if len(key) != 32:
-        raise StartFailed("{name} must be 32 bytes in base64. Make one with: openssl rand -base64 32", name=name)
+        raise StartFailed("{name} must be 32 bytes in base64. Create one with: openssl rand -base64 32", name=name)
     return key
 
 
 def master_key(settings: Settings) -> bytes | None:
-    """From the setting, the file or the command, or None where none of them is set. Raises StartFailed."""
+    """Return the master key from the setting, the file or the command; None if none is set. Raises StartFailed."""
     if settings.master_key:
         return read_key(settings.master_key, "PORTAL_MASTER_KEY")
     if settings.master_key_file:
@@ -154,23 +162,23 @@ def master_key(settings: Settings) -> bytes | None:
                 shlex.split(settings.master_key_command), capture_output=True, text=True, check=True, timeout=KEY_COMMAND_S
             )
         except (OSError, ValueError, subprocess.SubprocessError) as problem:
-            raise StartFailed("PORTAL_MASTER_KEY_COMMAND did not print a key. Run it by hand to see why.") from problem
+            raise StartFailed("PORTAL_MASTER_KEY_COMMAND did not print a key. Run it manually to see why.") from problem
         return read_key(asked.stdout, "PORTAL_MASTER_KEY_COMMAND")
     return None
 
 
 def variable(name: str) -> str:
-    """The environment variable of a setting."""
+    """Return the environment variable of a setting."""
     return f"PORTAL_{name.upper()}"
 
 
 def descriptions() -> dict[str, str]:
-    """What each setting is for, by its name."""
+    """Return the description of each setting, by name."""
     return {name: hint.__metadata__[0] for name, hint in get_type_hints(Settings, include_extras=True).items()}
 
 
 def load(environment: Mapping[str, str] | None = None) -> Settings:
-    """Read the settings. The YAML file is PORTAL_CONFIG, else portal.yaml in the home if there. Raises StartFailed."""
+    """Read the settings. The YAML file is PORTAL_CONFIG, else portal.yaml in the home if it exists. Raises StartFailed."""
     environment = os.environ if environment is None else environment
     known = {each.name: each for each in fields(Settings)}
     home = Path(environment.get("PORTAL_HOME") or str(known["home"].default)).expanduser().absolute()
@@ -194,8 +202,9 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
 
 
 _ELSEWHERE = {"PORTAL_CONFIG", "PORTAL_PASSWORD", "PORTAL_BACKUP_KEY", "PORTAL_NEW_MASTER_KEY"}
-"""Read by others: which file to read, the password that `portal user add` and `passwd` set, the passphrase of backups, and the key
-`portal keys rewrap` changes to."""
+"""Variables read elsewhere: the file to read, the password that `portal user add` and `passwd` set, the passphrase of backups, and the
+new key of `portal keys rewrap`.
+"""
 
 
 def _read_file(given: str | None, home: Path) -> dict[str, object]:
@@ -209,7 +218,7 @@ def _read_file(given: str | None, home: Path) -> dict[str, object]:
     if content is None:
         return {}
     if not isinstance(content, dict):
-        raise StartFailed("The configuration file {path} must hold lines of the form name: value.", path=path)
+        raise StartFailed("The configuration file {path} must contain lines of the form name: value.", path=path)
     return {str(name): value for name, value in content.items()}
 
 
@@ -249,15 +258,17 @@ def _check(settings: Settings) -> None:
     }
     for name, (low, high) in ranges.items():
         if not low <= getattr(settings, name) <= high:
-            raise StartFailed("{name} must lie between {low} and {high}.", name=variable(name), low=low, high=high)
+            raise StartFailed("{name} must be between {low} and {high}.", name=variable(name), low=low, high=high)
     for name in _listed(settings.allowed_hosts):
         if not _HOST_NAME.fullmatch(name) and not _is_network(name):
-            raise StartFailed("PORTAL_ALLOWED_HOSTS must hold names without a port, as in portal.example, not {name}.", name=name)
+            raise StartFailed("PORTAL_ALLOWED_HOSTS must contain names without a port, for example portal.example, not {name}.", name=name)
     for address in settings.proxies:
         if not _is_network(address):
-            raise StartFailed("PORTAL_TRUSTED_PROXIES must hold addresses or networks, as in 10.0.0.0/8, not {address}.", address=address)
+            raise StartFailed((
+                "PORTAL_TRUSTED_PROXIES must contain addresses or networks, for example 10.0.0.0/8, not {address}."
+            ), address=address)
         if address.endswith("/0"):
-            raise StartFailed("PORTAL_TRUSTED_PROXIES cannot be everybody: anybody could then claim any address. Name the proxies.")
+            raise StartFailed("PORTAL_TRUSTED_PROXIES cannot include every address: anyone could then claim any address. Name the proxies.")
     if settings.metrics_token and len(settings.metrics_token) < SHORTEST_TOKEN:
         raise StartFailed("PORTAL_METRICS_TOKEN must have at least {least} characters.", least=SHORTEST_TOKEN)
     if settings.kv_type not in ("f16", "q8_0", "q4_0"):
@@ -271,9 +282,9 @@ def _check(settings: Settings) -> None:
     try:
         settings.first_load  # noqa: B018 - it checks itself
     except ValueError:
-        raise StartFailed("PORTAL_GPU_SHARES must be numbers with commas, as in 3,1.") from None
+        raise StartFailed("PORTAL_GPU_SHARES must be numbers separated by commas, for example 3,1.") from None
     except InvalidInput as problem:
-        raise StartFailed("The settings of the model loaded at the start do not go together. {problem}", problem=problem) from None
+        raise StartFailed("The settings of the model loaded at startup conflict. {problem}", problem=problem) from None
     if settings.log_level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
         raise StartFailed("PORTAL_LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR.")
     if settings.log_format not in ("", "json", "text"):

@@ -107,7 +107,7 @@ class RunningAnswers:
             mine = [item[1] for item in items if item is not None and item[0] == number]
             end = next((event for event in mine if isinstance(event, Finished)), None)
             if end is None:
-                raise Unavailable("The model went away in the middle of the answer. Try again.")
+                raise Unavailable("The model stopped before the answer was complete. Try again.")
             answers.append((merged([event for event in mine if isinstance(event, Delta)]), end))
         return answers
 

@@ -1,4 +1,4 @@
-"""The REST application: all routes, one error shape, a limit on bodies, a count and a name of requests."""
+"""Assemble the REST application: routes, errors, body limits, request ids and counts."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from api.portal import conversations, feedback, files, folders, index, jobs, mod
 from bootstrap.portal import Portal
 
 MAX_BODY_BYTES = 1024 * 1024
-"""Of everything but an uploaded file."""
+"""Limit for every body except an uploaded file."""
 
 
 def build(portal_getter: Callable[[], Portal]) -> FastAPI:
-    """The application; `portal_getter` is asked on each request. It has no pages of its own: those of FastAPI load from other hosts."""
+    """Build the application; `portal_getter` is called on each request. FastAPI's own pages are off: they load from other hosts."""
     app = FastAPI(
         title="GLM Portal",
-        description="docs/rest.md tells how to sign in, ask and stream.",
+        description="See docs/rest.md for signing in, asking and streaming.",
         version="1",
         openapi_url=None,
         docs_url=None,
@@ -44,7 +44,7 @@ def build(portal_getter: Callable[[], Portal]) -> FastAPI:
     for routes in (chat_routes, completion_routes, vector_routes, message_routes, health_routes):
         app.include_router(routes.router)
     app.include_router(metrics_routes.router)
-    # On a thread, and not as FastAPI does it: describing everything takes long enough to hold up every stream.
+    # On a thread, unlike FastAPI: building the description takes long enough to hold up every stream.
     app.add_api_route("/api/v1/openapi.json", lambda: app.openapi(), include_in_schema=False)
     app.state.metrics = metrics
 

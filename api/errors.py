@@ -1,4 +1,4 @@
-"""Errors at the edge: every refusal is JSON with one readable sentence, in the shape that callers of the path expect."""
+"""Turn every error into JSON with one readable sentence, in the shape that callers of the path expect."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ from core.inference.vectors import InputTooLong
 
 log = logging.getLogger(__name__)
 
-UNEXPECTED = "Something went wrong inside the portal. Try again; the log has the details."
+UNEXPECTED = "Something went wrong in the portal. Try again; the log has the details."
 
 STATUS_SENTENCES = {
-    400: ("bad_request", "The body could not be read as JSON in UTF-8. Check it and send it again."),
-    404: ("not_found", "There is nothing at {path}. /api/v1/openapi.json lists every path."),
-    405: ("method_not_allowed", "{method} is not possible at {path}. /api/v1/openapi.json lists what is."),
-    415: ("unsupported_encoding", "Bodies packed as {detail} are not read here. Send gzip, deflate, or the body as it is."),
-    413: ("too_large", "The body is too large: {detail} fit here. Send less."),
+    400: ("bad_request", "The body is not JSON in UTF-8. Check it and send it again."),
+    404: ("not_found", "{path} does not exist. /api/v1/openapi.json lists every path."),
+    405: ("method_not_allowed", "{path} does not support {method}. /api/v1/openapi.json lists the methods of every path."),
+    415: ("unsupported_encoding", "Bodies encoded as {detail} are not supported. Send gzip, deflate, or an uncompressed body."),
+    413: ("too_large", "The body is too large: the limit is {detail}. Send less."),
 }
 
 
 class ErrorContent(BaseModel):
-    code: str = Field(description="A word for programs, such as not_found.")
-    message: str = Field(description="A sentence for people: what happened and what to do.")
+    code: str = Field(description="A code for programs, such as not_found.")
+    message: str = Field(description="A sentence for people that says what happened and what to do.")
 
 
 class ErrorBody(BaseModel):
-    """What every refusal under /api/v1 answers."""
+    """The body of every refusal under /api/v1."""
 
     error: ErrorContent
 
@@ -51,7 +51,7 @@ class OpenAIErrorContent(BaseModel):
 
 
 class OpenAIErrorBody(BaseModel):
-    """What every refusal under /v1 answers: OpenAI's shape."""
+    """The body of every refusal under /v1, in OpenAI's shape."""
 
     error: OpenAIErrorContent
 
@@ -62,14 +62,14 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
     422: {"model": ErrorBody, "description": "A field that is not as described."},
     503: {"model": ErrorBody, "description": _AWAY},
 }
-"""What every route under /api/v1 may answer beside its own."""
+"""Refusals that every route under /api/v1 may answer, besides its own."""
 OPENAI_REFUSALS: dict[int | str, dict[str, Any]] = {
     "4XX": {"model": OpenAIErrorBody, "description": "Refused, with the reason."},
     422: {"model": OpenAIErrorBody, "description": "A field that is not as described."},
     502: {"model": OpenAIErrorBody, "description": "The model failed while it answered."},
     503: {"model": OpenAIErrorBody, "description": _AWAY},
 }
-"""What every route under /v1 may answer beside its own."""
+"""Refusals that every route under /v1 may answer, besides its own."""
 
 
 def is_openai(path: str) -> bool:
@@ -84,7 +84,7 @@ def install(app: FastAPI) -> None:
 
 
 def openai_error(error: PortalError) -> tuple[int, dict[str, Any]]:
-    """Status and body of an error in OpenAI's shape."""
+    """Return status and body of an error in OpenAI's shape."""
     status, code, param = error.status, error.code, None
     match error:
         case PromptTooLong():
@@ -126,7 +126,7 @@ def _validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
     if first["loc"][0] == "path":
-        # An id that the portal never gave names nothing.
+        # An id that the portal never issued names nothing.
         return http_error(request, HTTPException(404))
     field = ""
     if first["type"] != "json_invalid":
@@ -136,10 +136,9 @@ def _validation_error(request: Request, error: Exception) -> Response:
 
 
 def _deepest(problems: Sequence[Any], body: Any) -> tuple[Any, str]:
-    """The first problem and the field that it is about, as it was sent.
+    """Return the first problem and its field, as it was sent.
 
-    Of a value that may be of several types each type's problem is listed, with the type's name in its place: the one that got furthest
-    says most.
+    For a union, pydantic lists the problems of each type, with the type's name in the path. The one that got furthest is the most useful.
     """
     places = [(problem, _sent_place(problem, body)) for problem in problems]
     first = places[0][1]
@@ -148,7 +147,7 @@ def _deepest(problems: Sequence[Any], body: Any) -> tuple[Any, str]:
 
 
 def _sent_place(problem: Mapping[str, Any], body: Any) -> list[str]:
-    """Where in the body the problem is: of the validator's own path those steps that the body has."""
+    """Return where in the body the problem is: the steps of the validator's path that the body has."""
     kind, *steps = problem["loc"]
     if kind != "body":
         return [str(step) for step in steps]
@@ -163,7 +162,7 @@ def _sent_place(problem: Mapping[str, Any], body: Any) -> list[str]:
 
 
 def validation_sentence(problem: Mapping[str, Any], field: str) -> str:
-    """One of pydantic's problems as a sentence."""
+    """Turn one of pydantic's problems into a sentence."""
     match problem["type"]:
         case "json_invalid":
             return "The body is not valid JSON. Check it and send it again."
@@ -187,7 +186,7 @@ def http_error(request: Request, error: Exception) -> Response:
 
 
 class AnswerUnexpected:
-    """Logs an error of our own and answers one sentence. An exception that reached the server would also cut the connection."""
+    """Logs unexpected errors and answers one sentence. If the exception reached the server, it would also cut the connection."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -220,7 +219,7 @@ def refusal(
 
 
 def _json(status: int, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:
-    # ASCII only: a name that somebody sent may hold half a surrogate pair, which UTF-8 cannot carry.
+    # ASCII only: a name may contain an unpaired surrogate, which UTF-8 cannot encode.
     return Response(json.dumps(body), status, dict(headers or {}), "application/json")
 
 

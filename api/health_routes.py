@@ -1,4 +1,4 @@
-"""Health: whether the process answers, and whether it can answer questions."""
+"""Report whether the process answers, and whether it can answer questions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Alive(BaseModel):
 
 class Part(BaseModel):
     ready: bool
-    detail: str = Field(default="", description="Why not, or what is there. Empty for those who may not read /metrics.")
+    detail: str = Field(default="", description="Why the part is unavailable, or what it is. Empty for callers who may not read /metrics.")
 
 
 class Readiness(BaseModel):
@@ -33,21 +33,21 @@ class Readiness(BaseModel):
     index: Part
 
     def without_details(self) -> Readiness:
-        """Leave out names of models and what databases say: anybody can ask."""
+        """Remove model names and database messages, because anyone can ask."""
         return Readiness(ready=self.ready, **{name: Part(ready=getattr(self, name).ready) for name in ("store", "model", "index")})
 
 
 @router.get("/healthz")
 @router.head("/healthz", include_in_schema=False)
 async def healthz() -> Alive:
-    """The process answers. Takes no thread and asks no other part, so that it stays fast under load."""
+    """The process answers. Uses no thread and no other component, so that it stays fast under load."""
     return Alive(status="ok")
 
 
 @router.get("/readyz", responses={503: {"model": Readiness, "description": "It is not ready."}})
 @router.head("/readyz", include_in_schema=False)
 def readyz(portal: PortalHere, request: Request, response: Response) -> Readiness:
-    """200 when store and model can answer a question, else 503. The index only finds: its absence is told, not fatal."""
+    """200 if database and model can answer a question, else 503. A missing search index is reported but does not fail."""
     store, model, index = _store(portal), _model(portal), _index(portal)
     ready = store.ready and model.ready
     response.status_code = 200 if ready else 503

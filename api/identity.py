@@ -1,4 +1,4 @@
-"""Who asks: the bearer token of a program, or the cookie of a browser. Looked up in the store on every request."""
+"""Identify the caller: a program by its bearer token, a browser by its cookie. The database is asked on every request."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from core.people.sessions import SESSION_COOKIE
 from core.people.sign_in import HERE, Caller
 
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
-_bearer = HTTPBearer(auto_error=False, description="The token that POST /api/v1/session answers.")
-_key = APIKeyHeader(name="x-api-key", auto_error=False, description="The same token, as Anthropic's clients send it.")
+_bearer = HTTPBearer(auto_error=False, description="The token that POST /api/v1/session returns.")
+_key = APIKeyHeader(name="x-api-key", auto_error=False, description="The same token, in the header that Anthropic's clients use.")
 _cookie = APIKeyCookie(name=SESSION_COOKIE, auto_error=False, description="Set by POST /api/v1/session and by signing in on the page.")
 
 BearerHere = Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
@@ -29,7 +29,7 @@ CookieHere = Annotated[str | None, Security(_cookie)]
 
 
 def session_token(request: Request, bearer: BearerHere, key: KeyHere, cookie: CookieHere) -> str:
-    """The caller's token. A browser sends its cookie by itself, so a write that rests on it must come from our own pages."""
+    """Return the caller's token. A browser sends its cookie by itself, so a write based on it must come from our own pages."""
     if bearer is not None:
         return bearer.credentials
     if key:
@@ -56,18 +56,18 @@ SignedIn = Annotated[User, Depends(signed_in)]
 
 
 def check_same_origin(request: Request) -> None:
-    """Raise NotAllowed for what another site's page made the browser send."""
+    """Raise NotAllowed if another site's page made the browser send this."""
     if is_foreign(request.headers):
         raise NotAllowed("This came from another site. Open the portal itself, or send the token as Authorization: Bearer.")
 
 
 def caller_of(request: Request) -> Caller:
-    """Where a sign-in comes from. The address is the connection's, or what a trusted proxy told (cli/serving/serve.py)."""
+    """Return the origin of a sign-in. The address is the connection's, or what a trusted proxy reported (cli/serving/serve.py)."""
     return Caller(request.client.host if request.client else HERE, request.cookies.get(DEVICE_COOKIE))
 
 
 def set_device_cookie(request: Request, response: Response, portal: Portal, user: User) -> None:
-    """Make this browser a known device of somebody who has just signed in with it."""
+    """Make this browser a known device of the person who has just signed in with it."""
     token = portal.devices.remember(user, request.cookies.get(DEVICE_COOKIE))
     response.set_cookie(
         DEVICE_COOKIE,
@@ -81,7 +81,7 @@ def set_device_cookie(request: Request, response: Response, portal: Portal, user
 
 
 def set_cookie(response: Response, portal: Portal, token: str) -> None:
-    """No script can read it, no other site can make the browser send it."""
+    """Set a cookie that no script can read and no other site can make the browser send."""
     response.set_cookie(
         SESSION_COOKIE,
         token,

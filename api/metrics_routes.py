@@ -1,4 +1,4 @@
-"""Prometheus: what the portal does now, read when it is asked, and a count of requests."""
+"""Serve Prometheus metrics, computed when they are scraped, and count requests."""
 
 from __future__ import annotations
 
@@ -24,37 +24,39 @@ ENGINE: tuple[tuple[str, str, type[Metric], str], ...] = (
     ("decoded_tokens", "decoded_tokens", CounterMetricFamily, "Tokens generated since the load."),
     ("prefill_tokens", "prefill_tokens", CounterMetricFamily, "Prompt tokens computed since the load."),
     ("prompt_tokens", "prompt_tokens", CounterMetricFamily, "Tokens of all prompts that got a slot since the load."),
-    ("cached_tokens", "cached_tokens", CounterMetricFamily, "Prompt tokens that the KV cache held already, since the load."),
-    ("slot_tokens", "slot_tokens", CounterMetricFamily, "Those of them that the conversation's own slot held since its last answer."),
-    ("prefetched_tokens", "prefetched_tokens", CounterMetricFamily, "Those of them that were prefetched."),
-    ("copied_tokens", "copied_tokens", CounterMetricFamily, "Those of them that came from another conversation's slot."),
-    ("restored_tokens", "restored_tokens", CounterMetricFamily, "Those of them that came back from the host's memory."),
-    ("disk_tokens", "disk_tokens", CounterMetricFamily, "Those of them that came back from the disk."),
-    ("prefetch_computed_tokens", "prefetch_computed_tokens", CounterMetricFamily, "Tokens that were prefetched, used since or not."),
-    ("offloaded", "offloaded_conversations", GaugeMetricFamily, "Conversations offloaded to the host's memory."),
-    ("offloaded_bytes", "offloaded_bytes", GaugeMetricFamily, "Host memory they take."),
-    ("disk_offloaded", "offloaded_disk_conversations", GaugeMetricFamily, "Conversations offloaded to the disk."),
-    ("disk_offloaded_bytes", "offloaded_disk_bytes", GaugeMetricFamily, "Disk space they take."),
-    ("disk_failures", "offload_disk_failures", CounterMetricFamily, "Conversations that could not be written to the disk, or read back."),
-    ("draft_tokens", "draft_tokens", CounterMetricFamily, "Draft tokens checked since the load."),
-    ("accepted_tokens", "draft_tokens_accepted", CounterMetricFamily, "Those of them that were right."),
-    ("mtp_tokens", "mtp_tokens", CounterMetricFamily, "Draft tokens of MTP checked since the load."),
-    ("mtp_accepted", "mtp_tokens_accepted", CounterMetricFamily, "Those of them that were right."),
-    ("padding_tokens", "padding_tokens", CounterMetricFamily, "Computed in idle slots, so that the weights were read less often."),
-    ("preempted", "answers_preempted", CounterMetricFamily, "Answers that were preempted for another user and went on later."),
+    ("cached_tokens", "cached_tokens", CounterMetricFamily, "Prompt tokens found in the KV cache since the load."),
+    ("slot_tokens", "slot_tokens", CounterMetricFamily, "Cached tokens from the conversation's own slot."),
+    ("prefetched_tokens", "prefetched_tokens", CounterMetricFamily, "Cached tokens that were prefetched."),
+    ("copied_tokens", "copied_tokens", CounterMetricFamily, "Cached tokens copied from another conversation's slot."),
+    ("restored_tokens", "restored_tokens", CounterMetricFamily, "Cached tokens restored from host memory."),
+    ("disk_tokens", "disk_tokens", CounterMetricFamily, "Cached tokens restored from disk."),
+    ("prefetch_computed_tokens", "prefetch_computed_tokens", CounterMetricFamily, "Tokens prefetched while nobody waited, used or not."),
+    ("offloaded", "offloaded_conversations", GaugeMetricFamily, "Conversations offloaded to host memory."),
+    ("offloaded_bytes", "offloaded_bytes", GaugeMetricFamily, "Host memory that offloaded conversations take."),
+    ("disk_offloaded", "offloaded_disk_conversations", GaugeMetricFamily, "Conversations offloaded to disk."),
+    ("disk_offloaded_bytes", "offloaded_disk_bytes", GaugeMetricFamily, "Disk space that offloaded conversations take."),
+    ("disk_failures", "offload_disk_failures", CounterMetricFamily, "Conversations that could not be written to disk or read back."),
+    ("draft_tokens", "draft_tokens", CounterMetricFamily, "Draft tokens since the load."),
+    ("accepted_tokens", "draft_tokens_accepted", CounterMetricFamily, "Draft tokens that were accepted."),
+    ("mtp_tokens", "mtp_tokens", CounterMetricFamily, "Draft tokens from the MTP layer since the load."),
+    ("mtp_accepted", "mtp_tokens_accepted", CounterMetricFamily, "Draft tokens that were accepted."),
+    ("padding_tokens", "padding_tokens", CounterMetricFamily, (
+        "Padding tokens computed in idle slots, so that the weights are read less often."
+    )),
+    ("preempted", "answers_preempted", CounterMetricFamily, "Answers preempted for another user and resumed later."),
     ("steps", "steps", CounterMetricFamily, "Steps of the decode loop since the load."),
-    ("step_running_s", "step_running_seconds", GaugeMetricFamily, "How long the step that runs now has been running; 0 between steps."),
-    ("step_seconds", "step_seconds", CounterMetricFamily, "Seconds those steps took."),
+    ("step_running_s", "step_running_seconds", GaugeMetricFamily, "Duration of the current step; 0 between steps."),
+    ("step_seconds", "step_seconds", CounterMetricFamily, "Total duration of the steps."),
     ("answers", "answers", CounterMetricFamily, "Answers finished since the load."),
     ("failures", "failures", CounterMetricFamily, "Answers that failed since the load."),
-    ("decode_failures", "decode_failures", CounterMetricFamily, "Decodes that llama.cpp could not do since the load."),
-    ("full", "context_full", CounterMetricFamily, "Decodes that found no room in the KV cache since the load."),
-    ("aborted", "steps_aborted", CounterMetricFamily, "Steps stopped because nobody wanted their answers any more."),
-    ("cells_used", "context_cells_used", GaugeMetricFamily, "Tokens held in context memory."),
-    ("cells_total", "context_cells", GaugeMetricFamily, "Tokens that context memory can hold."),
-    ("tokens_per_second", "tokens_per_second", GaugeMetricFamily, "Of all running answers together, over the last minute."),
+    ("decode_failures", "decode_failures", CounterMetricFamily, "Decodes that failed in llama.cpp since the load."),
+    ("full", "context_full", CounterMetricFamily, "Decodes that found the KV cache full since the load."),
+    ("aborted", "steps_aborted", CounterMetricFamily, "Steps aborted because their answers were cancelled."),
+    ("cells_used", "context_cells_used", GaugeMetricFamily, "Tokens in the KV cache."),
+    ("cells_total", "context_cells", GaugeMetricFamily, "Capacity of the KV cache in tokens."),
+    ("tokens_per_second", "tokens_per_second", GaugeMetricFamily, "Throughput of all running answers over the last minute."),
 )
-"""Field of the engine's metrics, name of the metric after portal_model_, its kind, what it says."""
+"""Field of the engine's metrics, metric name after portal_model_, type, help text."""
 
 OLD_NAMES = {
     "prefetched_tokens": "ahead_tokens",
@@ -74,20 +76,20 @@ OLD_NAMES = {
 """Metrics that had another name: both are given for one release, so that boards and alerts can be changed."""
 
 HISTOGRAMS: tuple[tuple[str, str, str], ...] = (
-    ("step_duration", "step_duration_seconds", "What a step of the decode loop took."),
-    ("step_answers", "step_answers", "Answers that a step computed a part of."),
-    ("step_prompt_tokens", "step_prompt_tokens", "Prompt tokens that a step computed, of the steps that read prompts."),
-    ("queue_wait", "queue_wait_seconds", "How long an answer waited for a slot; told when it ends, as the following."),
-    ("first_token", "first_token_seconds", "From the question to the first token, with the wait."),
-    ("inter_token", "inter_token_seconds", "Between one token of an answer and the next."),
+    ("step_duration", "step_duration_seconds", "Duration of a step of the decode loop."),
+    ("step_answers", "step_answers", "Sequences in a step."),
+    ("step_prompt_tokens", "step_prompt_tokens", "Prompt tokens per step, for steps that process prompts."),
+    ("queue_wait", "queue_wait_seconds", "Queue wait of an answer, recorded when it ends."),
+    ("first_token", "first_token_seconds", "Time from the question to the first token, including queue wait."),
+    ("inter_token", "inter_token_seconds", "Inter-token latency of an answer."),
 )
-"""As ENGINE, of the engine's spreads."""
+"""Histograms of the engine, as in ENGINE."""
 
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 
 
 class RequestCount:
-    """The registry of one application."""
+    """Holds the registry of one application."""
 
     def __init__(self, portal: Callable[[], Portal]) -> None:
         self.registry = CollectorRegistry()
@@ -102,34 +104,41 @@ class PortalCollector(Collector):
         self._portal = portal
 
     def describe(self) -> Iterable[Metric]:
-        """Nothing: registering must not start the portal."""
+        """Describe nothing: registering must not start the portal."""
         return ()
 
     def collect(self) -> Iterable[Metric]:
         portal = self._portal()
         if (left := portal.disk.free) is not None:
-            yield GaugeMetricFamily("portal_disk_free_bytes", "Space left on the disk of the home.", left)
-        yield GaugeMetricFamily("portal_turns_running", "Questions being answered for people and /api/v1.", portal.turns.count())
+            yield GaugeMetricFamily("portal_disk_free_bytes", "Free space on the disk of the home.", left)
+        yield GaugeMetricFamily("portal_turns_running", "Questions being answered for the pages and /api/v1.", portal.turns.count())
         try:
-            yield GaugeMetricFamily("portal_index_jobs_pending", "Changes the search index has not got yet.", portal.index_worker.pending())
-            yield GaugeMetricFamily("portal_store_up", "1 if the store answers.", 1)
+            yield GaugeMetricFamily("portal_index_jobs_pending", (
+                "Changes that the search index has not received yet."
+            ), portal.index_worker.pending())
+            yield GaugeMetricFamily("portal_store_up", "1 if the database answers.", 1)
             jobs = GaugeMetricFamily("portal_jobs", "Background jobs by state; ended ones are kept for 30 days.", labels=("state",))
             for state, number in portal.jobs.states().items():
                 jobs.add_metric((state.value,), number)
             yield jobs
         except PortalError:
-            yield GaugeMetricFamily("portal_store_up", "1 if the store answers.", 0)
-        says = "Log lines that Elasticsearch did not get since the start: too many waited, or it refused them. The log file has them."
+            yield GaugeMetricFamily("portal_store_up", "1 if the database answers.", 0)
+        says = (
+            "Log lines that Elasticsearch did not receive since the start: the queue was full, or it rejected them. The log file has "
+            "them."
+        )
         yield CounterMetricFamily("portal_log_lines_dropped", says, portal.log_lines_dropped)
         loaded = GaugeMetricFamily("portal_model_loaded", "1 for each model of this process, by state.", labels=("model", "state"))
-        memory = GaugeMetricFamily("portal_model_memory_bytes", "What loading the model took.", labels=("model",))
+        memory = GaugeMetricFamily("portal_model_memory_bytes", "Memory that loading the model took.", labels=("model",))
         for each in portal.pool.loaded():
             loaded.add_metric((each.name, each.state.value), 1)
             memory.add_metric((each.name,), each.memory_bytes)
         yield loaded
         yield memory
-        free = GaugeMetricFamily("portal_memory_free_bytes", "What can still be taken, of the host and of each GPU.", labels=("device",))
-        whole = GaugeMetricFamily("portal_memory_bytes", "Memory of the host, or of the container, and of each GPU.", labels=("device",))
+        free = GaugeMetricFamily("portal_memory_free_bytes", "Available memory of the host and of each GPU.", labels=("device",))
+        whole = GaugeMetricFamily("portal_memory_bytes", (
+            "Total memory of the host, or of the container, and of each GPU."
+        ), labels=("device",))
         for device in portal.pool.memory():
             free.add_metric((device.name,), device.free_bytes)
             whole.add_metric((device.name,), device.total_bytes)
@@ -145,7 +154,7 @@ class PortalCollector(Collector):
             histogram = HistogramMetricFamily(f"portal_model_{name}", says, labels=("model",))
             for model, engine in engines.items():
                 spreads = getattr(engine, "spreads", None)
-                if spreads is None:  # a model for vectors keeps none
+                if spreads is None:  # Embedding models have none.
                     continue
                 spread = getattr(spreads, field)
                 bounds = [*(str(float(bound)) for bound in spread.bounds), "+Inf"]
@@ -161,7 +170,7 @@ def _by_model(kind: Any, name: str, says: str, values: Mapping[str, float]) -> M
 
 
 class CountRequests:
-    """Counts each answer by its route's template, never by what was sent: invented paths and methods would make a series each."""
+    """Counts requests by their route's template, never by the path sent: invented paths would create a series each."""
 
     def __init__(self, app: ASGIApp, metrics: RequestCount) -> None:
         self._app = app
@@ -184,6 +193,6 @@ class CountRequests:
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
 def metrics(request: Request) -> Response:
-    """Prometheus's text format, for this machine or with the token of the settings."""
+    """Return Prometheus's text format, for this machine or with the token from the settings."""
     shown: RequestCount = request.app.state.metrics
     return Response(generate_latest(shown.registry), media_type=CONTENT_TYPE_LATEST)

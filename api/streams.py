@@ -1,6 +1,6 @@
-"""Server-sent events: what other threads produce, carried into the event loop and out to one client.
+"""Carry events of other threads into the event loop and send them to one client.
 
-No thread of the pool that pages and routes share waits for a model here, so any number of open streams leaves it free.
+No thread of the pool that pages and routes share waits for a model here, so open streams do not occupy it.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ log = logging.getLogger(__name__)
 LAST_EVENT_S = 1.0
 KEEP_ALIVE_S = 15.0
 _LINE_ENDS = re.compile("[\x85\u2028\u2029\ud800-\udfff]")
-"""What some readers take for the end of a line, and halves of surrogate pairs, which UTF-8 cannot carry."""
+"""Characters that some readers take for a line end, and unpaired surrogates, which UTF-8 cannot encode."""
 KEEP_ALIVE = b": waiting\n\n"
 T = TypeVar("T")
 
 
 class Feed(Generic[T]):
-    """Items put from any thread and taken, all that wait at once, by one coroutine."""
+    """A queue: any thread puts items, one coroutine takes all that are waiting."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -41,7 +41,7 @@ class Feed(Generic[T]):
         try:
             self._loop.call_soon_threadsafe(self._add, item)
         except RuntimeError:
-            # The loop is closed: the server stopped, and nobody reads any more.
+            # The loop is closed: the server has stopped, and nobody reads any more.
             log.debug("an event came after the server stopped")
 
     def _add(self, item: T) -> None:
@@ -49,9 +49,9 @@ class Feed(Generic[T]):
         self._filled.set()
 
     async def take(self, timeout: float) -> list[T]:
-        """All items that came since the last call; waits for one, and gives none after `timeout` seconds."""
+        """Return all items since the last call. Waits for one; returns none after `timeout` seconds."""
         try:
-            # Not asyncio.wait_for: that swallows a cancellation which comes at the same moment as an item, and the stream would go on.
+            # Not asyncio.wait_for: it swallows a cancellation that arrives together with an item, and the stream would continue.
             async with asyncio.timeout(timeout):
                 await self._filled.wait()
         except TimeoutError:
@@ -69,7 +69,7 @@ class Failed:
 
 
 def pump(source: Iterable[T], feed: Feed[T | Failed | None], name: str) -> None:
-    """Put every item of `source` into `feed` from a thread of its own, then None, or Failed if it raised."""
+    """Put every item of `source` into `feed` from a separate thread, then None, or Failed if it raised."""
 
     def run() -> None:
         try:
@@ -84,13 +84,13 @@ def pump(source: Iterable[T], feed: Feed[T | Failed | None], name: str) -> None:
 
 
 async def until_gone(receive: Receive) -> None:
-    """Return when the client has closed the connection."""
+    """Return once the client has closed the connection."""
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
 def sse(data: object, event: str | None = None) -> bytes:
-    """One event. Its JSON has no line break, of Unicode's either, so a single data line carries it."""
+    """Encode one event. Its JSON contains no line break, not even Unicode's, so a single data line carries it."""
     head = f"event: {event}\n" if event else ""
     text = _LINE_ENDS.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(data, ensure_ascii=False, separators=(",", ":")))
     return f"{head}data: {text}\n\n".encode("utf-8", "replace")
@@ -98,12 +98,12 @@ def sse(data: object, event: str | None = None) -> bytes:
 
 class Follows(Protocol):
     def follow(self, token: str, end: Callable[[PortalError], None]) -> Callable[[], None]:
-        """Call `end` once the session of this token is over; returns how to leave off."""
+        """Call `end` once the session of this token is over. Returns a function that unsubscribes."""
         ...
 
 
 class Cutoff:
-    """The end of a request from outside: its session ended, or the portal stops. Make it in the event loop, and close it."""
+    """Cuts a request off from outside: its session ended, or the portal stops. Create it in the event loop, and close it."""
 
     def __init__(self, watch: Follows, token: str) -> None:
         self._loop = asyncio.get_running_loop()
@@ -122,7 +122,7 @@ class Cutoff:
 
 
 async def unless_cut(work: Coroutine[Any, Any, T], cutoff: Cutoff) -> T:
-    """What `work` returns. Raises the reason if the request is cut off before."""
+    """Return what `work` returns. Raises the reason if the request is cut off first."""
     working = asyncio.ensure_future(work)
     try:
         first: set[asyncio.Future[Any]] = {working, cutoff.reason}
@@ -137,7 +137,7 @@ async def unless_cut(work: Coroutine[Any, Any, T], cutoff: Cutoff) -> T:
 
 
 class EventStream(Response):
-    """Sends `events` until they end, the client goes away or the request is cut off; then, in each case, calls `leave`."""
+    """Sends `events` until they end, the client disconnects or the request is cut off; then always calls `leave`."""
 
     media_type = "text/event-stream"
 
@@ -149,7 +149,7 @@ class EventStream(Response):
         last: Callable[[PortalError], bytes],
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """last: the event that tells why the stream was cut off. headers: beside those of every stream."""
+        """last: the event that says why the stream was cut off. headers: added to those of every stream."""
         super().__init__(headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no", **(headers or {})})
         del self.headers["content-length"]
         self._events = events
@@ -173,7 +173,7 @@ class EventStream(Response):
             await asyncio.gather(sending, gone, return_exceptions=True)
             await self._events.aclose()
         if cut:
-            with contextlib.suppress(TimeoutError):  # a client that reads nothing is not waited for
+            with contextlib.suppress(TimeoutError):  # A client that reads nothing is not waited for.
                 async with asyncio.timeout(LAST_EVENT_S):
                     await self._send_last(send, self._cutoff.reason.result())
         elif ended:
@@ -196,9 +196,9 @@ class EventStream(Response):
 
 
 async def until_finished(items: AsyncIterator[Any], receive: Receive, leave: Callable[[], None], cutoff: Cutoff) -> list[Any] | None:
-    """Everything of `items`, for an answer in one piece; None, after calling `leave`, if the client goes away before.
+    """Collect all of `items`, for an answer in one piece; None, after calling `leave`, if the client disconnects first.
 
-    Raises the reason, after calling `leave`, if the request is cut off before.
+    Raises the reason, after calling `leave`, if the request is cut off first.
     """
 
     async def collect() -> list[Any]:

@@ -158,7 +158,7 @@ def mtp(bench: Bench, shape: Shape, wanted: str) -> Iterator[list[str]]:
         with engine(model, **options, mtp=True) as ours, engine(model, **options) as plain:
             plain.name = "without MTP"
             found = in_turns((ours, plain), bench.repeats, measure)
-            name = f"tok/s, {shape.drafts:.0%} of MTP's draft tokens right, {chats} chats"
+            name = f"tok/s, {shape.drafts:.0%} of MTP's draft accepted, {chats} chats"
             yield row(name, found[ours.name], plain.name, found[plain.name], wanted if chats == 1 else ">= 0.97")
 
 

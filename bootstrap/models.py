@@ -1,4 +1,4 @@
-"""The models of this process, as the settings and the home ask for them: the pool, its disk space, what earlier runs noted."""
+"""Open the models of this process by the settings and the home: the pool, its disk space, records of earlier runs."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ GUIDE = Path(__file__).parents[1] / "models" / "guide" / "guide.gguf"
 
 
 def open_pool(settings: Settings, record: RunRecord | None) -> Pool:
-    """An empty one. record: what is told of crashes."""
+    """Open an empty pool. record: receives crashes."""
     return Pool(
         settings.models_path,
         GUIDE,
         notes=settings.home / "load_settings.json",
-        # A run that ended in native code may have met a processor that refuses what its namesake did.
+        # The crash may have been caused by a processor that rejects what another of the same name supports.
         extra_buffers=extra_buffers(settings.home, again=bool(record and record.found)),
         files=open_offload_files(settings),
         record=record,
@@ -40,21 +40,21 @@ def open_pool(settings: Settings, record: RunRecord | None) -> Pool:
 
 
 def open_offload_files(settings: Settings) -> OffloadFiles | None:
-    """Where conversations go that memory has no room for; None where the settings or the disk allow none."""
+    """Open the files for conversations offloaded to disk; None if the settings or the disk allow none."""
     if settings.parking_disk_mb == 0:
         return None
     try:
         budget = default_budget(settings.home) if settings.parking_disk_mb < 0 else settings.parking_disk_mb * 1024 * 1024
         return OffloadFiles(settings.home / "parked", budget)
     except OSError as problem:
-        log.warning("conversations cannot be offloaded to the disk (%s); they will be computed again", problem.strerror)
+        log.warning("conversations cannot be offloaded to disk (%s); they will be computed again", problem.strerror)
         return None
 
 
 def extra_buffers(home: Path, *, again: bool = False) -> bool:
-    """Whether llama.cpp may repack weights on this machine, as noted; else found by trial, and noted. Raises StartFailed.
+    """Tell whether llama.cpp may repack weights on this machine, as recorded; else test and record it. Raises StartFailed.
 
-    again: do not trust the note. A note also counts if it stands in the home that this environment belongs to.
+    again: do not trust the record. A record also counts if it is in the home that this environment belongs to.
     """
     machine = machine_trial.identity(native.LIBRARY_FOLDER)
     own, shared = home / machine_trial.NOTE, Path(sys.prefix).parent / machine_trial.NOTE
@@ -65,22 +65,22 @@ def extra_buffers(home: Path, *, again: bool = False) -> bool:
     trials = machine_trial.walk(lambda extra: machine_trial.try_decode(Path(sys.executable), extra_buffers=extra))
     if not trials[-1].ok:
         raise StartFailed(
-            "llama.cpp cannot run on this machine. Tried {tried}. Type ./portal run: it compiles llama.cpp for this machine.",
+            "llama.cpp cannot run on this machine. Tried {tried}. Type ./portal run to compile llama.cpp for this machine.",
             tried=machine_trial.in_words(trials),
         )
     try:
         machine_trial.write_note(own, machine_trial.MachineNote.of(trials[-1], machine))
     except OSError as problem:
-        log.warning("%s cannot be written (%s); the next start tries llama.cpp again", own, problem.strerror)
+        log.warning("%s cannot be written (%s); the next start tests llama.cpp again", own, problem.strerror)
     return trials[-1].extra_buffers
 
 
 def loadable(home: Path, path: Path, options: BackendOptions) -> BackendOptions:
-    """The options that load this file on this machine, with repacked weights where both can have them. Raises as a load."""
+    """Return the options that load this file on this machine, with repacked weights if both allow it. Raises as a load does."""
     buffers = FileBuffers(home / FILE_BUFFERS, machine_trial.identity(native.LIBRARY_FOLDER))
     return buffers.try_to_load(path, fingerprint(read_facts(path)), replace(options, extra_buffers=extra_buffers(home)))
 
 
 def newest_crash(home: Path) -> Crash | None:
-    """The last run that ended in native code, of those that are remembered."""
+    """Return the newest recorded run that ended in native code."""
     return next(reversed(read_crashes(home / "logs")), None)

@@ -1,4 +1,4 @@
-"""What the settings say about the store: the home, the search index, the log shipper. Both composition roots open these."""
+"""Open what the settings say about storage: the home, the search index, the log shipper. Both composition roots use this."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from data.search.sqlite_index import SqliteIndex
 from settings import Settings
 
 BACKUP_KEY = "PORTAL_BACKUP_KEY"
-"""No setting of the portal: the passphrase of backups, which the commands read too."""
+"""Not a setting of the portal: the passphrase of backups, which the commands read too."""
 
 
 NEW_HOME_BYTES = 8 * 1024**2
-"""What a fresh store, its search index and its log take, with some room to sign in."""
+"""What a fresh database, its search index and its log take, with room for some sign-ins."""
 
 
 def now() -> datetime:
@@ -33,7 +33,7 @@ def now() -> datetime:
 
 
 def prepare_home(settings: Settings) -> None:
-    """Make the folders. Raises StartFailed if they cannot be written."""
+    """Create the folders. Raises StartFailed if they cannot be written."""
     try:
         settings.home.mkdir(parents=True, exist_ok=True)
         settings.models_path.mkdir(parents=True, exist_ok=True)
@@ -45,8 +45,8 @@ def prepare_home(settings: Settings) -> None:
         raise unwritable(settings.home, problem) from problem
     if settings.embedded and not Path(settings.database.removeprefix("sqlite:///")).exists() and free < NEW_HOME_BYTES:
         raise StartFailed(
-            "The disk of {home} has {free:.1f} MB left; a new home needs {needed:.0f} MB. Make space, or set PORTAL_HOME to a folder on "
-            "another disk.",
+            "The disk of {home} has {free:.1f} MB left; a new home needs {needed:.0f} MB. Free some space, or set PORTAL_HOME to a "
+            "folder on another disk.",
             home=settings.home,
             free=free / 1024**2,
             needed=NEW_HOME_BYTES / 1024**2,
@@ -54,7 +54,7 @@ def prepare_home(settings: Settings) -> None:
 
 
 def disk_space(settings: Settings) -> DiskSpace:
-    """The space under the home; watched where the store lies there."""
+    """Return the free space under the home; it is watched only if the database is there."""
 
     def measure() -> int | None:
         try:
@@ -67,14 +67,14 @@ def disk_space(settings: Settings) -> DiskSpace:
 
 def unwritable(home: Path, problem: OSError) -> StartFailed:
     return StartFailed(
-        "The folder {home} cannot be written ({reason}). Free some space, change its rights, or set PORTAL_HOME to another folder.",
+        "The folder {home} cannot be written ({reason}). Free some space, change its permissions, or set PORTAL_HOME to another folder.",
         home=home,
         reason=problem.strerror,
     )
 
 
 def open_index(settings: Settings, database: Database) -> WritableIndex:
-    """The search index that the settings name."""
+    """Open the search index that the settings name."""
     sealed = settings.encrypted and not settings.index_plaintext
     if settings.elasticsearch_url:
         elasticsearch = ElasticsearchIndex(
@@ -89,7 +89,7 @@ def open_index(settings: Settings, database: Database) -> WritableIndex:
 
 
 def open_log_shipper(settings: Settings) -> LogShipper | None:
-    """What sends log lines to Elasticsearch, where there is one. Its connections are its own: searches never wait for them."""
+    """Open what sends log lines to Elasticsearch, if it is used. It has its own connections, so that searches never wait for them."""
     if not settings.elasticsearch_url:
         return None
     server = ElasticsearchServer(

@@ -1,4 +1,4 @@
-"""The composition root: settings in, a running portal out. The parts are opened by bootstrap/parts.py and bootstrap/models.py."""
+"""Compose the portal from settings. bootstrap/parts.py and bootstrap/models.py open the parts."""
 
 from __future__ import annotations
 
@@ -68,14 +68,14 @@ log = logging.getLogger(__name__)
 
 FIRST_ADMIN = "admin"
 MOST_SERVER_CHARS = 190
-"""Of the name by which jobs know this server."""
+"""Length limit of the name by which jobs know this server."""
 MOST_CRASHES = 3
-"""A model that ended so many runs in a row in native code is not loaded at the start any more: an admin may."""
+"""A model that crashed this many runs in a row in native code is no longer loaded at startup; an admin can load it."""
 
 
 @dataclass(frozen=True)
 class Portal:
-    """Everything a page or a route may call. The last ones are concretes, for metrics, health and the doctor."""
+    """Everything that a page or a route may call. The last fields are concrete classes, for metrics, health and the doctor."""
 
     settings: Settings
     accounts: Accounts
@@ -110,15 +110,15 @@ class Portal:
 
     @property
     def log_lines_dropped(self) -> int:
-        """Lines that Elasticsearch did not get since the start; 0 where none is used."""
+        """Log lines that Elasticsearch did not receive since the start; 0 if it is not used."""
         return 0 if self.log_shipper is None else self.log_shipper.dropped
 
     def stopping(self) -> None:
-        """Tell whoever waits for an answer that the portal stops."""
+        """Tell everyone who waits for an answer that the portal is stopping."""
         self.session_watch.stop(Unavailable(STOPPING))
 
     def close(self) -> None:
-        """Mark running answers as interrupted, with their text; free the models; close the store."""
+        """Mark running answers as interrupted, with their text; free the models; close the database."""
         self.stopping()
         self.passwords.close()
         self.turns.close()
@@ -145,7 +145,7 @@ def build_portal(
 ) -> Portal:
     """Connect the parts. `pool`, `router` and `hasher` replace the real ones in tests. Raises StartFailed.
 
-    record: what is told of crashes, before and after; closed with the portal.
+    record: receives crashes; closed with the portal.
     """
     prepare_home(settings)
     clock = now
@@ -216,26 +216,26 @@ def build_portal(
     portal.models.note_crashes()
     interrupted = portal.turns.recover(everything=settings.embedded)
     if interrupted:
-        log.warning("%d answers were cut by the last stop and are marked interrupted", interrupted)
+        log.warning("the last stop interrupted %d answers; they are marked as interrupted", interrupted)
     portal.index_worker.start()
     portal.job_worker.start()
     return portal
 
 
 def load_models(portal: Portal) -> None:
-    """Begin loading the model of the settings and those that admins keep. The portal runs on without one that cannot be loaded."""
+    """Start loading the model of the settings and those that admins keep. The portal also runs without one that cannot be loaded."""
     chosen = portal.settings
     path = Path(chosen.model).expanduser() if chosen.model else GUIDE
     last = newest_crash(chosen.home)
     refusals: dict[str, StoredError] = {}
     if last is not None and last.in_a_row >= MOST_CRASHES:
-        words = "It ended the last {n} runs in llama.cpp. Load it on the Models page, with its own process."
+        words = "It crashed the last {n} runs in llama.cpp. Load it on the Models page, in its own process."
         refusals[last.model] = StoredError(words, {"n": last.in_a_row})
     portal.models.load_at_start(StartModel(name=model_name(path), path=path, settings=chosen.first_load, default=True), refusals)
 
 
 def ensure_first_admin(portal: Portal) -> str | None:
-    """Create the account "admin" if there is no account yet. Returns its password if one had to be generated."""
+    """Create the account "admin" if there is no account yet. Returns its password if one was generated."""
     if portal.accounts.anybody():
         return None
     given = portal.settings.admin_password
@@ -245,7 +245,7 @@ def ensure_first_admin(portal: Portal) -> str | None:
     except Unavailable as problem:
         raise StartFailed("{problem}", problem=problem) from problem
     except Conflict:
-        return None  # Another process that starts on the same store was first.
+        return None  # Another process that starts on the same database was first.
     except PortalError as problem:
         raise StartFailed("PORTAL_ADMIN_PASSWORD cannot be used: {problem}", problem=problem) from problem
     return None if given else password
@@ -254,7 +254,7 @@ def ensure_first_admin(portal: Portal) -> str | None:
 def _build_recorded(
     settings: Settings, pool: ModelPool | None = None, router: Router | None = None, hasher: PasswordHasher | None = None
 ) -> Portal:
-    """With a record of this run, which reads what the runs before it left."""
+    """Build the portal with a record of this run, which also reads what earlier runs left."""
     prepare_home(settings)
     try:
         record = RunRecord(settings.home / "logs")

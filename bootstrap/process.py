@@ -27,13 +27,13 @@ def start(
     global _portal
     with _lock:
         if _portal is not None:
-            raise StartFailed("The portal of this process is running already.")
+            raise StartFailed("The portal of this process is already running.")
         _portal = _build_recorded(settings, pool, router, hasher)
         return _portal
 
 
 def portal() -> Portal:
-    """The portal of this process, started from the environment on first use."""
+    """Return the portal of this process, started from the environment on first use."""
     global _portal
     with _lock:
         if _portal is None:
@@ -45,7 +45,10 @@ def portal() -> Portal:
 
 
 def stop() -> bool:
-    """Close the portal of this process, if it runs; False where native code runs on that only the end of the process can stop."""
+    """Close the portal of this process, if it runs.
+
+    Returns False if native code is still running that only the end of the process can stop.
+    """
     global _portal
     with _lock:
         if _portal is None:

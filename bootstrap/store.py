@@ -1,4 +1,4 @@
-"""The second composition root: the store alone, for commands that run beside a portal. No model is loaded, nothing is started."""
+"""Compose the database alone, for commands that run next to a portal. No model is loaded and nothing is started."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def open_accounts(settings: Settings) -> Iterator[Accounts]:
-    """The accounts alone, for the command line: nothing else starts, so it works beside a running portal. Raises StartFailed."""
+    """Open the accounts alone, for the command line; works next to a running portal. Raises StartFailed."""
     prepare_home(settings)
     database = open_database(settings.database)
     try:
@@ -47,7 +47,7 @@ def open_accounts(settings: Settings) -> Iterator[Accounts]:
 
 @contextmanager
 def open_store(settings: Settings) -> Iterator[tuple[StoreState, IndexWorker, ParkedJobs, WritableIndex]]:
-    """The store and its index as they lie there, for the doctor: nothing is created, migrated or started. Raises StartFailed."""
+    """Open the database and its index as they are, for the doctor: nothing is created, migrated or started. Raises StartFailed."""
     database = open_database(settings.database)
     index = open_index(settings, database)
     try:
@@ -60,7 +60,7 @@ def open_store(settings: Settings) -> Iterator[tuple[StoreState, IndexWorker, Pa
 
 
 def backup(settings: Settings, path: Path, passphrase: str | None) -> Written:
-    """Write everything into one file, also while a portal runs. Raises Conflict, StartFailed."""
+    """Write everything into one file, even while a portal runs. Raises Conflict, StartFailed."""
     database = open_database(settings.database)
     try:
         return write_backup(database, path, passphrase)
@@ -70,18 +70,18 @@ def backup(settings: Settings, path: Path, passphrase: str | None) -> Written:
 
 @dataclass(frozen=True)
 class OpenedBackup:
-    """A backup that was found whole, and the place it would go to."""
+    """A backup that was found intact, and the database it would be restored into."""
 
     contents: Contents
     target: str
     empty: bool
     restore: Callable[[], None]
-    """Raises Conflict unless the place is empty."""
+    """Restores the backup. Raises Conflict unless the database is empty."""
 
 
 @contextmanager
 def open_backup(settings: Settings, path: Path, passphrase: Callable[[], str]) -> Iterator[OpenedBackup]:
-    """passphrase: asked only if the file is encrypted. Raises InvalidInput for a file that is not whole, StartFailed."""
+    """Open and verify a backup. passphrase: called only if the file is encrypted. Raises InvalidInput for a damaged file, StartFailed."""
     prepare_home(settings)
     try:
         file = path.open("rb")
@@ -104,33 +104,33 @@ def open_backup(settings: Settings, path: Path, passphrase: Callable[[], str]) -
 
 
 def _forget_old_index(settings: Settings, database: Database) -> None:
-    """An index that is there already may hold what the restored store does not: a new one is begun, which its jobs fill."""
+    """Start a new index, which its jobs will fill: an existing one may contain what the restored database does not."""
     index = open_index(settings, database)
     try:
         index.prepare()
         if not index.is_empty():
             index.rebuild()
     except Unavailable as problem:
-        log.warning("The search index does not answer (%s). Rebuild it when it does: POST /api/v1/index/rebuild.", problem)
+        log.warning("The search index is not responding (%s). Rebuild it when it is: POST /api/v1/index/rebuild.", problem)
     finally:
         index.close()
 
 
 @dataclass(frozen=True)
 class Keys:
-    """Encryption at rest, for the command line."""
+    """Manages encryption at rest, for the command line."""
 
     add: Callable[[], None]
-    """Begin a new data key."""
+    """Creates a new data key."""
     seal: Callable[[], int]
-    """Seal everything with the newest key; returns how many texts and parts of files were not yet."""
+    """Encrypts everything with the newest key; returns how many texts and file chunks were not yet."""
     rewrap: Callable[[bytes], int]
-    """Change the master key; returns how many data keys there are."""
+    """Changes the master key; returns how many data keys there are."""
 
 
 @contextmanager
 def open_keys(settings: Settings) -> Iterator[Keys]:
-    """Raises StartFailed, also where there is no master key."""
+    """Open the keys. Raises StartFailed, also if there is no master key."""
     database = open_database(settings.database)
     try:
         migrate(database)

@@ -1,4 +1,4 @@
-"""How a command ends: what went wrong in one sentence, and the exit code that says so."""
+"""End a command with one sentence about what went wrong, and an exit code."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ NOTHING_CHANGED = "Stopped; nothing was changed."
 
 
 def ending(command: Callable[[], int], *, when_stopped: str = NOTHING_CHANGED) -> int:
-    """Run the command and return its exit code: 1 after a PortalError, 130 if the person stopped it."""
+    """Run the command and return its exit code: 1 after a PortalError, 130 if it was interrupted."""
     try:
         return command()
     except PortalError as problem:

@@ -1,4 +1,4 @@
-"""./portal: what it is asked to do, and who does it."""
+"""Parse ./portal's command line and run the command."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ GLM Portal: a chat portal over a GLM that runs in its own process.
 
   ./portal run                   install what is missing, then serve the portal
   ./portal test [PYTEST ARGS]    install what tests need, then check and test everything
-  ./portal user list             everybody who may sign in
+  ./portal user list             list everyone who may sign in
   ./portal user add NAME --role analyst|manager|admin [--full-name TEXT] [--group TEXT] [--generate]
   ./portal user passwd NAME [--generate]
   ./portal user role NAME analyst|manager|admin
   ./portal user disable NAME     ends the sessions too; `enable` lets the person in again
-  ./portal backup FILE [--encrypt]      everything in the store, also while the portal runs
-  ./portal restore FILE [--dry-run]     into an empty place
+  ./portal backup FILE [--encrypt]      the whole database, even while the portal runs
+  ./portal restore FILE [--dry-run]     into an empty database
   ./portal keys seal|rotate|rewrap      encryption at rest, see PORTAL_MASTER_KEY
   ./portal doctor                every part: its state, its version, and what to do
-  ./portal bench NAME [ARGS]     measure; without NAME: what there is to measure
+  ./portal bench NAME [ARGS]     run a benchmark; without NAME, list them
 
 Settings are environment variables: PORTAL_HOST, PORTAL_PORT, PORTAL_HOME and more, see docs/settings.md.
-A password is asked for, or taken from PORTAL_PASSWORD, or made with --generate.
+A password is prompted for, read from PORTAL_PASSWORD, or generated with --generate.
 """
 
 
@@ -78,23 +78,23 @@ def _dispatch(places: Places, arguments: list[str]) -> int:
     if known.command == "test":
         return checks.run_all(places, rest)
     if known.command == "bench" and not rest:
-        print("./portal bench NAME, with NAME one of: " + ", ".join(_benches()))
+        print("./portal bench NAME, where NAME is one of: " + ", ".join(_benches()))
         return 0
     if known.command == "bench" and rest[0] not in _benches():
-        raise StartFailed("There is no measurement named {name}. There are: {names}.", name=rest[0], names=", ".join(_benches()))
+        raise StartFailed("There is no benchmark named {name}. Choose one of: {names}.", name=rest[0], names=", ".join(_benches()))
     install_runtime(places)
     if known.command == "bench":
-        python_packages.install(places, python_packages.TEST, "what measurements need")
+        python_packages.install(places, python_packages.TEST, "the benchmarks' packages")
         return enter(places, f"bench.{rest[0]}", rest[1:])
     if known.command in ("backup", "restore"):
-        # Absolute: the environment is entered in the repository, wherever this was typed.
+        # Absolute: the environment runs in the repository, wherever the command was typed.
         files = [each if each.startswith("-") else str(Path(each).absolute()) for each in rest]
         return enter(places, "cli.commands.backup", [known.command, *files])
     return enter(places, {"run": "cli.serving.serve", "user": "cli.commands.people", "keys": "cli.commands.keys"}[known.command], rest)
 
 
 def enter(places: Places, module: str, arguments: Sequence[str]) -> int:
-    """Become a module inside the environment; does not return."""
+    """Replace this process with a module inside the environment; does not return."""
     os.environ.update(library_path(places))
     os.chdir(REPOSITORY)
     sys.stdout.flush()
@@ -103,7 +103,7 @@ def enter(places: Places, module: str, arguments: Sequence[str]) -> int:
 
 @contextmanager
 def _ending_what_was_started() -> Iterator[None]:
-    """Have SIGTERM and SIGHUP end the commands that run too, instead of leaving them behind."""
+    """Make SIGTERM and SIGHUP end the running child commands too, instead of leaving them behind."""
 
     def leave(number: int, _frame: FrameType | None) -> NoReturn:
         raise SystemExit(128 + number)

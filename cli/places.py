@@ -1,4 +1,4 @@
-"""Where the command finds and puts things."""
+"""Locate the folders that the command uses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DEFAULT_HOME = "~/.local/share/glm-portal"
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """home: PORTAL_HOME. cache: compiled wheels, shared by all homes of this person."""
+    """Folders. home: PORTAL_HOME. cache: compiled wheels, shared by all homes of this person."""
 
     home: Path
     cache: Path
@@ -40,12 +40,12 @@ class Places:
 
     @property
     def stamp(self) -> Path:
-        """What is installed in the environment; removed with it."""
+        """The record of what is installed in the environment; deleted with it."""
         return self.venv / "installed.json"
 
     @property
     def engine_note(self) -> Path:
-        """What the trial of the engine found out about this machine; the portal reads it at its start."""
+        """The record of how the engine was tested on this machine; the portal reads it when it starts."""
         return self.home / "engine.json"
 
     @property
@@ -53,7 +53,7 @@ class Places:
         return self.home / "logs" / "install.log"
 
     def prepare(self) -> None:
-        """Make the home. Raises StartFailed."""
+        """Create the home. Raises StartFailed."""
         try:
             self.log.parent.mkdir(parents=True, exist_ok=True)
             probe = self.home / ".writable"
@@ -61,7 +61,8 @@ class Places:
             probe.unlink()
         except OSError as problem:
             raise StartFailed(
-                "The folder {home} cannot be written ({reason}). Free some space, change its rights, or set PORTAL_HOME to another folder.",
+                "The folder {home} cannot be written ({reason}). Free some space, change its permissions, or set PORTAL_HOME to another "
+                "folder.",
                 home=self.home,
                 reason=problem.strerror,
             ) from problem

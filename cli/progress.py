@@ -1,4 +1,4 @@
-"""What a person sees while something takes long: one line per step, with seconds and a share done."""
+"""Show the progress of long operations: one line per step, with its duration and percentage."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from core.errors import StartFailed
 
 _FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _PLAIN_EVERY = 15.0
-"""Seconds between lines where the output is a file."""
+"""Seconds between lines if the output is a file."""
 _LAST_LINES = 200
-"""Lines of a failed command in which the reason is looked for."""
+"""Lines of a failed command's output that are searched for the reason."""
 
 
 class Step:
-    """One step under way. Set `detail` to tell how far it is."""
+    """A running step. Set `detail` to show its progress."""
 
     def __init__(self, doing: str, stream: TextIO) -> None:
         self.doing = doing
@@ -85,7 +85,7 @@ def run(
     environment: Mapping[str, str] | None = None,
     each_line: Callable[[str], None] | None = None,
 ) -> None:
-    """Run a command, its output into `log`. Raises StartFailed with its last words and what to do."""
+    """Run a command and write its output to `log`. Raises StartFailed with its last words and what to do."""
     last: deque[str] = deque(maxlen=_LAST_LINES)
     try:
         with log.open("a", encoding="utf-8", errors="replace") as written:
@@ -94,7 +94,7 @@ def run(
     except OSError as problem:
         raise failed(problem) from problem
     if code:
-        words, cure = _sentence(last[-1] if last else "it said nothing"), cure_of(last)
+        words, cure = _sentence(last[-1] if last else "it printed nothing"), cure_of(last)
         told = "{name} failed: {last} {cure} All of its output is in {log}."
         told = told if cure else told.replace("{cure} ", "")
         raise StartFailed(told, name=Path(command[0]).name, last=words, cure=cure, log=log)
@@ -107,10 +107,10 @@ def _follow(
     last: deque[str],
     each_line: Callable[[str], None] | None,
 ) -> int:
-    """Returns the exit status. Raises OSError if the output cannot be written.
+    """Wait for the command and return its exit status. Raises OSError if the output cannot be written.
 
-    The command has a session of its own, so that all it started can be ended with it; and it inherits the locks that were made
-    inheritable, so that they are held for as long as it runs, even if this process is killed.
+    The command has its own session, so that everything it started can be ended with it. It inherits the inheritable locks, so that they are
+    held as long as it runs, even if this process is killed.
     """
     arguments = [str(part) for part in command]
     with Popen(
@@ -132,7 +132,7 @@ def _follow(
 
 
 def mark(good: bool | None, stream: TextIO | None = None) -> str:
-    """A tick, a cross, or a dash for what is neither."""
+    """Return a tick, a cross, or a dash for neither."""
     stream = stream or sys.stdout
     if not (stream.encoding or "").lower().startswith("utf"):
         return {True: "ok", False: "!!", None: "--"}[good]

@@ -1,4 +1,4 @@
-"""What a number or a word that somebody chose may be. Both raise InvalidInput."""
+"""Check numbers and words that a caller chose. Both functions raise InvalidInput."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from core.errors import InvalidInput
 def within(name: str, value: float | None, low: float, high: float) -> None:
     # A comparison is false for NaN, and exact for whole numbers of any length, which a float could not hold.
     if value is not None and not low <= value <= high:
-        raise InvalidInput("{name} must lie between {low} and {high}.", name=name, low=low, high=high)
+        raise InvalidInput("{name} must be between {low} and {high}.", name=name, low=low, high=high)
 
 
 def one_of(name: str, value: str, *choices: str) -> None:

@@ -1,4 +1,4 @@
-"""The address of a client, as limits count it."""
+"""Parse the address of a client and name the key that limits count it by."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 
 def parsed(address: str) -> IPv4Address | IPv6Address | None:
-    """Read an IP address; None if it is none. An IPv4 address mapped into IPv6 is the IPv4 address."""
+    """Parse an IP address; None if it is not one. An IPv4 address mapped into IPv6 becomes the IPv4 address."""
     try:
         found = ip_address(address.partition("%")[0])
     except ValueError:
@@ -15,13 +15,13 @@ def parsed(address: str) -> IPv4Address | IPv6Address | None:
 
 
 def is_loopback(address: str) -> bool:
-    """Tell whether a client of this address runs on this machine."""
+    """Tell whether a client with this address runs on this machine."""
     found = parsed(address)
     return found is not None and found.is_loopback
 
 
 def counted_as(address: str) -> str:
-    """Name whoever holds this address: one subscriber of IPv6 has a whole /64 network to choose from."""
+    """Return the key by which an address is counted: an IPv6 subscriber has a whole /64 network to choose from."""
     found = parsed(address)
     if isinstance(found, IPv6Address) and not found.is_loopback:
         return str(ip_network((found, 64), strict=False))

@@ -6,4 +6,4 @@ from collections.abc import Callable
 from datetime import datetime
 
 Clock = Callable[[], datetime]
-"""The time now, timezone-aware UTC."""
+"""Returns the current time, timezone-aware UTC."""

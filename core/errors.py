@@ -1,4 +1,4 @@
-"""A small tree of errors. Each carries an English sentence with named fields, which the edges translate and show."""
+"""Define the errors. Each carries an English sentence with named fields, which the edges translate and show."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Self
 
 
 class PortalError(Exception):
-    """An error a person may read.
+    """An error that people may read.
 
     template: an English sentence with `{named}` fields; it is also the key of its translation.
-    params: what fills the fields. `str(error)` is the filled English sentence.
+    params: the values of the fields. `str(error)` is the complete English sentence.
     """
 
     status = 500
@@ -25,7 +25,7 @@ class PortalError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class StoredError:
-    """An error as data: words are made from it where it is shown, in the reader's language."""
+    """An error stored as data. The sentence is built in the reader's language when it is shown."""
 
     template: str
     """An English sentence with `{named}` fields, the key of its translation."""
@@ -34,13 +34,13 @@ class StoredError:
 
     @classmethod
     def of(cls, error: PortalError) -> Self:
-        """Keep numbers as numbers, so that each language writes them its own way; everything else as text."""
+        """Convert an error. Numbers stay numbers, so that each language can format them; everything else becomes text."""
         params = {name: value if isinstance(value, int | float) else str(value) for name, value in error.params.items()}
         return cls(error.template, params, error.code)
 
     @classmethod
     def kept(cls, sentence: str) -> Self:
-        """Wrap a finished sentence, as older versions stored them: it is shown as it is."""
+        """Wrap a finished sentence, as older versions stored them; it is shown unchanged."""
         return cls("{sentence}", {"sentence": sentence})
 
     def __str__(self) -> str:
@@ -51,7 +51,7 @@ class StoredError:
 
 
 class InvalidInput(PortalError):
-    """What was sent cannot be used; the sentence says what to change."""
+    """The input cannot be used; the sentence says what to change."""
 
     status = 422
     code = "invalid_input"
@@ -73,14 +73,14 @@ class NotFound(PortalError):
 
 
 class Conflict(PortalError):
-    """The thing exists already, or is in a state that does not allow this."""
+    """The thing already exists, or its state does not allow this."""
 
     status = 409
     code = "conflict"
 
 
 class Busy(PortalError):
-    """Come back after `retry_after` seconds."""
+    """The portal is busy. Try again after `retry_after` seconds."""
 
     status = 429
     code = "busy"
@@ -98,7 +98,7 @@ class ModelFailed(PortalError):
 
 
 class Unavailable(PortalError):
-    """A part that this needs (a model, the index) is not there now."""
+    """A component that this needs (a model, the index) is unavailable."""
 
     status = 503
     code = "unavailable"
@@ -111,14 +111,15 @@ class StartFailed(PortalError):
 
 
 class PromptTooLong(InvalidInput):
-    """The prompt has `tokens` tokens; the context holds `limit`, the answer included."""
+    """The prompt has `tokens` tokens, but the context holds `limit`, including the answer."""
 
     code = "prompt_too_long"
 
     def __init__(self, tokens: int, limit: int) -> None:
         self.tokens, self.limit = tokens, limit
         super().__init__(
-            "The question with its conversation has {tokens} tokens; the model can read {limit}. Shorten it or start a new chat.",
+            "The conversation has {tokens} tokens with this question; the model's limit is {limit}. Shorten the question or start a new "
+            "chat.",
             tokens=tokens,
             limit=limit,
         )

@@ -1,4 +1,4 @@
-"""What core needs of the store, as Protocols: a transaction, and the rows that can be read and written in it."""
+"""Declare what core needs of the database: a transaction and its repositories."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from core.usage.ports import GenerationRepository
 
 
 class UnitOfWork(Protocol):
-    """One transaction. Leaving without commit() rolls back."""
+    """A transaction. Leaving it without commit() rolls it back."""
 
     users: UserRepository
     sessions: SessionRepository
@@ -36,7 +36,7 @@ class UnitOfWork(Protocol):
     def __enter__(self) -> Self: ...
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...
     def commit(self) -> None:
-        """Raises Unavailable where the store cannot write now (disk full, server gone)."""
+        """Commit. Raises Unavailable if the database cannot write (disk full, server gone)."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""Column types that SQLite and PostgreSQL must agree on."""
+"""Define column types that SQLite and PostgreSQL must agree on."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A timezone-aware UTC moment. SQLite keeps no zone, so it is taken off on the way in and put back on the way out."""
+    """A timezone-aware UTC time. SQLite stores no zone, so it is removed on the way in and added on the way out."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -39,7 +39,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class Choice(TypeDecorator[E], Generic[E]):
-    """A StrEnum, stored as its word."""
+    """A StrEnum, stored as its value."""
 
     impl = String(16)
     cache_ok = True
@@ -56,7 +56,7 @@ class Choice(TypeDecorator[E], Generic[E]):
 
 
 class Prose(TypeDecorator[str]):
-    """Text that a person or a model wrote. What PostgreSQL cannot hold (NUL, lone surrogates) becomes U+FFFD."""
+    """Text that a person or a model wrote. What PostgreSQL cannot store (NUL, lone surrogates) becomes U+FFFD."""
 
     impl = Text
     cache_ok = True
@@ -69,7 +69,7 @@ class Prose(TypeDecorator[str]):
 
 
 class ErrorText(TypeDecorator[StoredError]):
-    """An error as JSON. What an older version stored is a finished English sentence, which stays as it is."""
+    """An error as JSON. Older versions stored a finished English sentence, which stays unchanged."""
 
     impl = Text
     cache_ok = True

@@ -1,4 +1,4 @@
-"""The database behind the store: SQLite in WAL mode, or PostgreSQL through a pool."""
+"""Open the database: SQLite in WAL mode, or PostgreSQL through a pool."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from data.repositories.usage_days import UsageDays
 CONNECT_TIMEOUT_S = 5
 POOL_TIMEOUT_S = 10
 BUSY_TIMEOUT_S = 10
-"""How long a writer waits for another writer: SQLite's busy timeout, PostgreSQL's lock timeout."""
+"""Seconds that a writer waits for another: SQLite's busy timeout, PostgreSQL's lock timeout."""
 STATEMENT_TIMEOUT_S = 30
 IDLE_IN_TRANSACTION_TIMEOUT_S = 120
 
 
 class Database:
-    """Connections to one database. `jobs_queued` is set whenever this process commits index jobs. `usage_days`: what it knows by heart."""
+    """Holds the connections to one database. `jobs_queued` is set whenever this process commits index jobs. `usage_days` caches usage."""
 
     def __init__(self, url: URL, engine: Engine) -> None:
         self.url = url
@@ -41,30 +41,30 @@ class Database:
 
     @property
     def name(self) -> str:
-        """For people: the file, or the server's address without its password."""
+        """The name shown to people: the file, or the server's address without its password."""
         return str(self.url.database) if self.is_sqlite else self.url.render_as_string(hide_password=True)
 
     def connect(self) -> Connection:
-        """A connection from the pool. Raises Unavailable."""
+        """Return a connection from the pool. Raises Unavailable."""
         try:
             return self.engine.connect()
         except PoolTimeout as error:
-            raise Unavailable("The store has too much to do. Try again in a few seconds.") from error
+            raise Unavailable("The database is overloaded. Try again in a few seconds.") from error
 
     @contextmanager
     def start_errors(self) -> Iterator[None]:
-        """Turns what goes wrong with the database at the start into the sentence that stops it."""
+        """Turn database errors at startup into the sentence that stops the start."""
         try:
             yield
         except Unavailable as error:
             cause = error.__cause__
             reason = str(getattr(cause, "orig", None) or cause).strip().splitlines()[0]
             if _is_full(reason):
-                full = "The disk of the database {name} is full. Make space on it, or set PORTAL_HOME to a folder on another disk."
+                full = "The disk of the database {name} is full. Free some space, or set PORTAL_HOME to a folder on another disk."
                 raise StartFailed(full, name=self.name) from error
             raise StartFailed(
-                "The database {name} cannot be used ({reason}). Check that it runs, that the address is right, "
-                "and that there is space on the disk.",
+                "The database {name} cannot be used ({reason}). Check that it is running, that its address is correct, and that its "
+                "disk has space.",
                 name=self.name,
                 reason=reason,
             ) from error
@@ -76,9 +76,9 @@ class Database:
 
 
 def open_database(url: str, *, pool_size: int = 10, max_overflow: int = 30) -> Database:
-    """Connect to `sqlite:///file` or `postgresql://...`; makes the file and its folder. Raises StartFailed.
+    """Connect to `sqlite:///file` or `postgresql://...`; creates the file and its folder. Raises StartFailed.
 
-    The tables are made by data.migrate.
+    data.migrate creates the tables.
     """
     try:
         parsed = make_url(url)
@@ -102,15 +102,15 @@ def open_database(url: str, *, pool_size: int = 10, max_overflow: int = 30) -> D
         arguments = {"connect_timeout": CONNECT_TIMEOUT_S, "options": options, "application_name": "glm-portal"}
         engine = create_engine(parsed, connect_args=arguments, pool_pre_ping=True, pool_recycle=1800, **pool)
     else:
-        raise StartFailed("PORTAL_DATABASE_URL names {backend}; the portal stores in SQLite or PostgreSQL.", backend=backend)
+        raise StartFailed("PORTAL_DATABASE_URL names {backend}; the portal supports SQLite and PostgreSQL.", backend=backend)
     event.listen(engine, "handle_error", _translate)
     return Database(parsed, engine)
 
 
 def _make_file(url: URL) -> None:
-    """The empty file, readable by this user only: SQLite gives its other files the same rights."""
+    """Create an empty file that only this user can read: SQLite gives its other files the same permissions."""
     if not url.database or url.database == ":memory:":
-        raise StartFailed("PORTAL_DATABASE_URL names no SQLite file. Use sqlite:///file.")
+        raise StartFailed("PORTAL_DATABASE_URL does not name a SQLite file. Use sqlite:///file.")
     file = Path(url.database)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -118,22 +118,25 @@ def _make_file(url: URL) -> None:
         writable = os.access(file.parent, os.W_OK | os.X_OK)
     except OSError as error:
         raise StartFailed(
-            "The database {name} cannot be made or written ({reason}). Change the rights of its folder, or choose another PORTAL_HOME.",
+            "The database {name} cannot be created or written ({reason}). Change the permissions of its folder, or choose another "
+            "PORTAL_HOME.",
             name=file,
             reason=error.strerror,
         ) from error
     if not writable:
-        raise StartFailed("The folder {folder} cannot be written. Change its rights, or choose another PORTAL_HOME.", folder=file.parent)
+        raise StartFailed((
+            "The folder {folder} cannot be written. Change its permissions, or choose another PORTAL_HOME."
+        ), folder=file.parent)
 
 
 def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    # No BEGIN of the driver's own: reads run outside transactions, and data.transaction begins IMMEDIATE before the first write.
+    # The driver must not BEGIN by itself: reads run outside transactions, and data.transaction begins IMMEDIATE before the first write.
     connection.isolation_level = None
     connection.execute("PRAGMA journal_mode = WAL")
-    # In WAL mode NORMAL keeps every commit through a crash of the process; only a power cut can take the last ones back.
+    # In WAL mode, NORMAL keeps every commit through a crash of the process; only a power cut can undo the last ones.
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA foreign_keys = ON")
-    # What is deleted is overwritten, as most builds of SQLite do by themselves: a chat that was deleted lies in no free page.
+    # Deleted content is overwritten, as in most builds of SQLite: no free page contains a deleted chat.
     connection.execute("PRAGMA secure_delete = ON")
     connection.execute("PRAGMA cache_size = -8000")
 
@@ -143,20 +146,20 @@ def _is_full(reason: str) -> bool:
 
 
 def _translate(context: ExceptionContext) -> None:
-    """Say in one sentence why the store cannot answer now. Broken rules (unique, foreign key) and wrong SQL stay as they are."""
+    """Say in one sentence why the database is unavailable. Integrity errors and wrong SQL pass unchanged."""
     if not (isinstance(context.sqlalchemy_exception, OperationalError) or context.is_disconnect):
         return
-    if getattr(context.original_exception, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:  # wrong SQL
+    if getattr(context.original_exception, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:  # Wrong SQL.
         return
     reason = str(context.original_exception).lower()
     if _is_full(reason) or "disk i/o error" in reason:
-        sentence = "The disk of the store is full or broken. Nothing of this was saved; ask an admin to make space."
+        sentence = "The database's disk is full or failing. Nothing was saved; ask an admin to free space."
     elif "locked" in reason or "lock timeout" in reason or "deadlock" in reason:
-        sentence = "The store is busy with another change. Try again in a few seconds."
+        sentence = "The database is busy with another change. Try again in a few seconds."
     elif "timeout" in reason or "timed out" in reason:
-        sentence = "The store took too long to answer. Try again, or ask for less at once."
+        sentence = "The database took too long to answer. Try again, or request less at once."
     elif "readonly" in reason or "read-only" in reason:
-        sentence = "The store can only be read now. Nothing of this was saved; ask an admin."
+        sentence = "The database is read-only at the moment. Nothing was saved; ask an admin."
     else:
-        sentence = "The store cannot be reached now. Try again in a few seconds, or ask an admin."
+        sentence = "The database cannot be reached. Try again in a few seconds, or ask an admin."
     raise Unavailable(sentence) from context.original_exception

@@ -1,4 +1,4 @@
-"""What the doctor and the Store page tell about a database: read, never changed."""
+"""Report the state of a database without changing it, for the doctor and the Storage page."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SCRIPTS = Path(__file__).parent / "migrations"
 
 @dataclass(frozen=True, slots=True)
 class StoreState:
-    """revision: of the database, None while it is empty. expected: what this code is written for.
+    """State of a database. revision: None while it is empty. expected: what this code is written for.
 
     known: False if a newer portal wrote it.
     """
@@ -33,7 +33,7 @@ class StoreState:
 
 
 def inspect_store(database: Database) -> StoreState:
-    """Raises StartFailed if the database cannot be reached."""
+    """Read the state. Raises StartFailed if the database cannot be reached."""
     scripts = ScriptDirectory(str(_SCRIPTS))
     with database.start_errors(), database.connect() as connection:
         revision = MigrationContext.configure(connection).get_current_revision()
@@ -57,7 +57,7 @@ def inspect_store(database: Database) -> StoreState:
 
 
 class SqlStoreInspector:
-    """Implements core.ports.StoreInspector."""
+    """Implements the port StoreInspector."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -1,4 +1,4 @@
-"""Sends log lines to Elasticsearch, from a bounded queue and on a thread of its own: whoever logs never waits for a server."""
+"""Send log lines to Elasticsearch from a bounded queue on a separate thread, so that logging never waits for a server."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from data.search.elasticsearch_logs import ElasticsearchLogs
 log = logging.getLogger(__name__)
 
 CAPACITY = 10_000
-"""Lines that wait at most; what comes when so many wait is left out, and counted. The log file has it."""
+"""Lines that may wait; further ones are dropped and counted. The log file has them."""
 BATCH = 500
 EVERY_S = 1.0
 LAST_BACKOFF_S = 60.0
@@ -27,7 +27,7 @@ TEND_EVERY_S = 600.0
 
 
 class LogShipper(logging.Handler):
-    """A handler for the root logger. It does not send what its own thread logs, or every failure would make the next one."""
+    """A handler for the root logger. It ignores what its own thread logs, or every failure would cause the next one."""
 
     def __init__(self, index: ElasticsearchLogs, *, capacity: int = CAPACITY) -> None:
         super().__init__(logging.INFO)
@@ -49,7 +49,7 @@ class LogShipper(logging.Handler):
         self._thread.start()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Called with the handler's lock held, which nobody holds for longer than it takes to move a line."""
+        """Queue the record. The handler's lock is held, but only as long as it takes to move a line."""
         if threading.get_ident() == self._thread.ident:
             return
         if len(self._waiting) >= self._capacity:
@@ -58,7 +58,7 @@ class LogShipper(logging.Handler):
         self._waiting.append((uuid4().hex, entry(record) | {"host": self._host}))
 
     def finish(self, timeout: float = 3.0) -> None:
-        """Stop listening, try once more to send what waits, and end the thread."""
+        """Stop listening, try once more to send what is waiting, and end the thread."""
         logging.getLogger().removeHandler(self)
         self._stopping.set()
         if self._thread.is_alive():
@@ -73,13 +73,13 @@ class LogShipper(logging.Handler):
             try:
                 self._step()
                 if self._down:
-                    log.info("Log lines are sent to Elasticsearch again.")
+                    log.info("Log lines reach Elasticsearch again.")
                 self._down, pause = False, EVERY_S
             except Exception as problem:
                 self._prepared = False
                 if not self._down:
-                    # An error that is not ours is a bug: log where it came from, and keep trying.
-                    log.warning("Log lines wait to be sent: %s", problem, exc_info=not isinstance(problem, PortalError))
+                    # An unexpected error is a bug: log its origin and keep trying.
+                    log.warning("Log lines are waiting to be sent: %s", problem, exc_info=not isinstance(problem, PortalError))
                 self._down, pause = True, min(pause * 2, LAST_BACKOFF_S)
             if stopping:
                 return
@@ -113,10 +113,10 @@ class LogShipper(logging.Handler):
             self._unsaid += count
 
     def _say(self) -> None:
-        """Into both logs. A line that says it goes before those that wait; if it is lost itself, the next one has the rest."""
+        """Report lost lines in both logs, ahead of the waiting lines. If the report itself is lost, the next one includes its count."""
         with self._guard():
             count, self._unsaid = self._unsaid, 0
-        log.warning("%d log lines were not sent to Elasticsearch: too many waited, or it refused them. The log file has them.", count)
+        log.warning("%d log lines were not sent to Elasticsearch: the queue was full, or it rejected them. The log file has them.", count)
         said = {
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "level": "WARNING",

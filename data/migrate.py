@@ -1,4 +1,4 @@
-"""Brings a database to the revision this code is written for."""
+"""Migrate a database to the revision this code is written for."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ _LOCK = 0x676C6D70
 WAIT_FOR_OTHERS = "30min"
 STATEMENT_TIMEOUT = "30min"
 LOCK_TIMEOUT = "5s"
-"""How long a migration waits for a table that is in use. Everybody who comes after it waits behind it, so briefly."""
+"""How long a migration waits for a table that is in use. It is short, because everyone who comes later waits behind it."""
 TRIES = 12
 PAUSE_S = 5.0
 _LOCK_NOT_AVAILABLE = "55P03"
 
 
 def migrate(database: Database, revision: str = "head") -> None:
-    """Upgrade to `revision`, all in one transaction: a crash in the middle leaves everything as it was.
+    """Upgrade to `revision` in one transaction: a crash leaves everything as it was.
 
-    A table that others use (a long report, a backup) is tried again for about two minutes; between the tries nobody waits.
-    Raises StartFailed if the database cannot be reached or written, or is newer than the code.
+    If others use a table (a long report, a backup), the migration is retried for about two minutes; between tries nobody waits. Raises
+    StartFailed if the database cannot be reached or written, or is newer than the code.
     """
     with database.start_errors():
         for left in reversed(range(TRIES)):
@@ -49,8 +49,8 @@ def _migrate(database: Database, revision: str) -> None:
         current = MigrationContext.configure(connection).get_current_revision()
         if current is not None and not knows(current):
             raise StartFailed(
-                "The database {name} was written by a newer portal (revision {revision}). Install that version again, "
-                "or restore an older backup.",
+                "The database {name} was written by a newer portal version (revision {revision}). Install that version again, or "
+                "restore an older backup.",
                 name=database.name,
                 revision=current,
             )
@@ -60,24 +60,24 @@ def _migrate(database: Database, revision: str) -> None:
 
 
 def upgrade(connection: Connection, revision: str) -> None:
-    """The same inside a transaction that `exclusive` began; the caller commits."""
+    """Upgrade inside a transaction that `exclusive` began; the caller commits."""
     config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, revision)
 
 
 def newest_revision() -> str | None:
-    """The revision this code is written for."""
+    """Return the revision this code is written for."""
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 
 def knows(revision: str) -> bool:
-    """Whether this code can read tables of this revision."""
+    """Tell whether this code can read tables of this revision."""
     return revision in {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
 
 
 def downgrade(database: Database, revision: str) -> None:
-    """Go back to an earlier revision, "base" for none: every table and row is gone then."""
+    """Downgrade to an earlier revision. "base" removes every table and row."""
     config = _config()
     with database.start_errors(), exclusive(database) as connection:
         config.attributes["connection"] = connection
@@ -93,14 +93,14 @@ def _config() -> Config:
 
 @contextmanager
 def exclusive(database: Database) -> Iterator[Connection]:
-    """A connection in a transaction that nobody else migrates in."""
+    """Open a transaction in which nobody else migrates."""
     with database.connect() as connection:
         if database.is_sqlite:
-            # Renaming and dropping tables would otherwise cascade into the rows that point at them.
+            # Renaming and dropping tables would otherwise cascade to the rows that refer to them.
             connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         else:
-            # For the advisory lock; the migrations themselves have timeouts of their own, in migrations/env.py.
+            # For the advisory lock; the migrations have timeouts of their own, in migrations/env.py.
             connection.execute(text(f"SET LOCAL lock_timeout = '{WAIT_FOR_OTHERS}'"))
             connection.execute(text(f"SET LOCAL statement_timeout = '{WAIT_FOR_OTHERS}'"))
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})

@@ -1,21 +1,21 @@
-"""Passwords, hashed with bcrypt."""
+"""Hash passwords with bcrypt."""
 
 from __future__ import annotations
 
 import bcrypt
 
 MAX_BYTES = 72
-"""bcrypt reads no further."""
+"""bcrypt ignores further bytes."""
 
 
 class BcryptHasher:
-    """Implements core.ports.PasswordHasher. cost: 2**cost rounds; 12 takes about 0.2 s. Tests use 4."""
+    """Implements the port PasswordHasher. cost: 2**cost rounds; 12 takes about 0.2 s. Tests use 4."""
 
     def __init__(self, cost: int = 12) -> None:
         self._cost = cost
 
     def hash(self, password: str) -> str:
-        """Raises ValueError for more than 72 bytes; core refuses such passwords before."""
+        """Hash a password. Raises ValueError for more than 72 bytes; core refuses such passwords first."""
         return bcrypt.hashpw(password.encode(), bcrypt.gensalt(self._cost)).decode()
 
     def matches(self, password: str, password_hash: str) -> bool:
@@ -24,5 +24,5 @@ class BcryptHasher:
             return False
         try:
             return bcrypt.checkpw(given, password_hash.encode())
-        except ValueError:  # not a bcrypt hash
+        except ValueError:  # Not a bcrypt hash.
             return False

@@ -1,4 +1,4 @@
-"""The tables. Ids are strings that core makes; integer keys are the store's own and give the order of insertion."""
+"""Define the tables. Ids are strings from core; integer keys are the database's own and give the order of insertion."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from data.encryption.sealed_text import SealedBytes, SealedProse
 
 _STREAMING = text("status = 'streaming'")
 _ACTIVE = text("state in ('waiting', 'running')")
-# SQLite numbers rows by itself only in a column declared INTEGER.
+# SQLite numbers rows automatically only in a column declared INTEGER.
 _Number = BigInteger().with_variant(Integer, "sqlite")
 
 
@@ -62,7 +62,7 @@ class UserTable(Table):
     last_seen_at: Mapped[datetime | None]
     password_hash: Mapped[str] = mapped_column(String(200))
     failures: Mapped[int] = mapped_column(server_default="0")
-    """This and the next are of the release before: AttemptTable counts now."""
+    """This column and the next are used by the previous release: AttemptTable counts now."""
     locked_until: Mapped[datetime | None]
 
 
@@ -77,7 +77,7 @@ class SessionTable(Table):
 
 
 class AttemptTable(Table):
-    """Tries of passwords, by a hash of the name, address, device or person that they are counted by."""
+    """Password attempts, by a hash of the name, address, device or person they are counted by."""
 
     __tablename__ = "attempts"
 
@@ -106,7 +106,7 @@ class ConversationTable(Table):
     updated_at: Mapped[datetime]
     head_id: Mapped[str | None] = mapped_column(String(64))
     folder_id: Mapped[str | None] = mapped_column(String(64))
-    """No foreign key: SQLite cannot take a column with one away again."""
+    """No foreign key: SQLite cannot drop a column that has one."""
 
 
 class FolderTable(Table):
@@ -123,7 +123,7 @@ class MessageTable(Table):
     __table_args__ = (Index(None, "conversation_id", "number"), {"sqlite_autoincrement": True})
 
     number: Mapped[int] = mapped_column(_Number, primary_key=True)
-    """The order of a conversation's messages, also where two were written in the same microsecond."""
+    """The order of a conversation's messages, even if two were written in the same microsecond."""
     id: Mapped[str] = mapped_column(String(64), unique=True)
     conversation_id: Mapped[str] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"))
     parent_id: Mapped[str | None] = mapped_column(String(64))
@@ -136,7 +136,7 @@ class MessageTable(Table):
 
 
 class FileTable(Table):
-    """A file that somebody attached; its content lies in file_parts."""
+    """An attached file; its content is in file_parts."""
 
     __tablename__ = "files"
     __table_args__ = (Index(None, "created_at"),)
@@ -144,7 +144,7 @@ class FileTable(Table):
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), index=True)
     conversation_id: Mapped[str | None] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"), index=True)
-    """None until a question takes the file with it."""
+    """None until a question uses the file."""
     name: Mapped[str] = mapped_column(SealedProse("files.name"))
     size_bytes: Mapped[int]
     created_at: Mapped[datetime]
@@ -153,7 +153,7 @@ class FileTable(Table):
 
 
 class FilePartTable(Table):
-    """A piece of a file's content: small, so that no row is large for a backup or a change of keys. In the order of their numbers."""
+    """A chunk of a file's content, in the order of their numbers. It is small, so that no row is large for a backup or a key change."""
 
     __tablename__ = "file_parts"
     __table_args__ = ({"sqlite_autoincrement": True},)
@@ -161,7 +161,7 @@ class FilePartTable(Table):
     number: Mapped[int] = mapped_column(_Number, primary_key=True)
     file_id: Mapped[str] = mapped_column(ForeignKey("files.id", ondelete="CASCADE"), index=True)
     extracted: Mapped[bool]
-    """Whether this is of the text that was read out of a document, rather than of the document."""
+    """Whether this is extracted text of a document, rather than the document."""
     content: Mapped[bytes] = mapped_column(SealedBytes("file_parts.content"))
 
 
@@ -179,7 +179,7 @@ class TurnTable(Table):
     __tablename__ = "turns"
     __table_args__ = (
         UniqueConstraint("user_id", "request_id"),
-        # At most one running answer in a conversation, also where two requests race.
+        # At most one running answer per conversation, even if two requests race.
         Index("uq_turns_streaming_conversation_id", "conversation_id", unique=True, sqlite_where=_STREAMING, postgresql_where=_STREAMING),
         Index("ix_turns_streaming_lease_until", "lease_until", sqlite_where=_STREAMING, postgresql_where=_STREAMING),
     )
@@ -196,7 +196,7 @@ class TurnTable(Table):
 
 
 class GenerationTable(Table):
-    """Append-only. No foreign keys: a row outlives the chat it came from."""
+    """Append-only. No foreign keys: a row outlives its chat."""
 
     __tablename__ = "generations"
     __table_args__ = (Index(None, "created_at"), Index(None, "message_id"), Index(None, "model"), Index(None, "group_name"))
@@ -234,7 +234,7 @@ class GenerationTable(Table):
 
 
 class FeedbackTable(Table):
-    """No foreign keys to chats: a rating outlives the text it is about."""
+    """No foreign keys to chats: a rating outlives its text."""
 
     __tablename__ = "feedback"
     __table_args__ = (
@@ -273,7 +273,7 @@ class AuditEventTable(Table):
 
 
 class DataKeyTable(Table):
-    """Keys of encryption at rest, each wrapped by the master key. The newest seals; the others open what they sealed."""
+    """Keys of encryption at rest, each wrapped by the master key. The newest encrypts; the others only decrypt."""
 
     __tablename__ = "data_keys"
 
@@ -299,7 +299,7 @@ class LegalHoldTable(Table):
 
 
 class IndexJobTable(Table):
-    """What the search index does not know yet. The number is the document's version there, so it must never be used twice."""
+    """Changes that the search index has not received. The number is the document's version there, so it must never be reused."""
 
     __tablename__ = "index_jobs"
     __table_args__ = ({"sqlite_autoincrement": True},)
@@ -309,12 +309,12 @@ class IndexJobTable(Table):
     document_id: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[datetime]
     attempts: Mapped[int] = mapped_column(server_default="0")
-    """How often the index refused this very document; not counted while the index is down."""
+    """How often the index rejected this document; not counted while the index is down."""
     error: Mapped[str | None] = mapped_column(Prose)
 
 
 class JobTable(Table):
-    """Background jobs. Payload, detail, result and error are JSON objects as text, sealed where encryption is on."""
+    """Background jobs. Payload, detail, result and error are JSON objects as text, encrypted if encryption is on."""
 
     __tablename__ = "jobs"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""One transaction, as the row modules see it: reads, writes, and the index jobs that announce the writes."""
+"""Run the statements of one transaction, and queue the index jobs that announce its writes."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ AnySelect = Select[*tuple[Any, ...]]
 class Transaction:
     """Statements of one unit of work.
 
-    Reads before the first write see what is committed at that moment (READ COMMITTED, as PostgreSQL does it): on SQLite they run
-    outside a transaction, and the first write begins one IMMEDIATE. So a writer waits for its turn instead of failing because
-    somebody else wrote after it read.
+    Reads before the first write see what is committed at that moment (READ COMMITTED, as in PostgreSQL): on SQLite they run outside a
+    transaction, and the first write begins one IMMEDIATE. So a writer waits for its turn instead of failing because someone else wrote
+    after it read.
     """
 
     def __init__(self, connection: Connection, *, writing: bool = False) -> None:
-        """writing: whoever made the connection has begun to write already."""
+        """writing: whoever opened the connection has already begun to write."""
         self._connection = connection
         self.is_sqlite = connection.dialect.name == "sqlite"
         self._writing = writing
@@ -47,33 +47,33 @@ class Transaction:
         return self._execute(statement, values)
 
     def lock(self, statement: AnySelect, *, referable: bool = False, of: type[Table] | None = None) -> list[AnyRow]:
-        """Read rows and keep everybody else from changing them until the end.
+        """Read and lock rows until the transaction ends.
 
-        referable: rows that refer to them may be added meanwhile. of: only the rows of this table, where the statement joins several.
+        referable: rows that refer to them may be added meanwhile. of: only the rows of this table, if the statement joins several.
         """
         self._begin_writing()
         return list(self._execute(statement.with_for_update(key_share=referable, of=of)))
 
     def lock_table(self, table: type[Table]) -> None:
-        """Keep everybody else from writing to a table until the end; others may do the same at the same time."""
+        """Lock a table against other writers until the transaction ends; this lock can be shared."""
         self._begin_writing()
         if not self.is_sqlite:
             self._execute(text(f"LOCK TABLE {table.__tablename__} IN SHARE MODE"))
 
     def skip_locked(self, statement: AnySelect) -> AnyRow | None:
-        """Read one row and lock it, passing over those that others hold; SQLite has one writer at a time."""
+        """Read and lock one row, skipping those that others hold; SQLite has one writer at a time."""
         self._begin_writing()
         return self._execute(statement if self.is_sqlite else statement.with_for_update(skip_locked=True)).first()
 
     def insert_new(self, table: type[Table], key: ColumnElement[Any], values: Mapping[str, Any]) -> bool:
-        """Insert unless a unique column has the value already. True if it was inserted; the transaction stays usable either way."""
+        """Insert unless a unique column already has the value. Returns whether it was inserted; the transaction stays usable either way."""
         statement = self._dialect_insert(table).values(values).on_conflict_do_nothing().returning(key)
         return self.write(statement).first() is not None
 
     def upsert(
         self, table: type[Table], unique: list[str], values: Mapping[str, Any], changes: Iterable[str], key: ColumnElement[Any]
     ) -> Any:
-        """Insert, or change the columns `changes` of the row that has the same `unique` values. Returns the row's `key`."""
+        """Insert, or change the columns `changes` of the row with the same `unique` values. Returns the row's `key`."""
         statement = self._dialect_insert(table).values(values)
         changed = {name: statement.excluded[name] for name in changes}
         return self.write(statement.on_conflict_do_update(index_elements=unique, set_=changed).returning(key)).scalar_one()
@@ -81,12 +81,12 @@ class Transaction:
     def upsert_with(
         self, table: type[Table], unique: ColumnElement[Any], values: Mapping[str, Any], changes: Mapping[str, Any]
     ) -> AnyRow:
-        """Insert, or change the row that has the same `unique` value as `changes` says, in one statement. Returns the whole row."""
+        """Insert, or change the row with the same `unique` value as `changes` says, in one statement. Returns the whole row."""
         statement = self._dialect_insert(table).values(values).on_conflict_do_update(index_elements=[unique], set_=changes)
         return self.write(statement.returning(*table.__table__.c)).one()
 
     def announce(self, kind: str, ids: Iterable[str]) -> None:
-        """Queue index jobs. Call it after the write it announces: the row's lock then orders the jobs of one document as its changes."""
+        """Queue index jobs. Call it after the write they announce: the row's lock then orders the jobs of a document like its changes."""
         now = datetime.now(UTC)
         jobs = [{"kind": kind, "document_id": document_id, "created_at": now} for document_id in ids]
         if jobs:
@@ -94,7 +94,7 @@ class Transaction:
             self.announced = True
 
     def commit(self) -> None:
-        """Raises Unavailable where the store cannot write, or a statement failed before: then nothing is saved."""
+        """Commit. Raises Unavailable if the database cannot write, or a statement failed before: then nothing is saved."""
         if self._failed:
             raise Unavailable("A change failed, so nothing of it was saved. Try again.")
         self._connection.commit()
@@ -102,7 +102,7 @@ class Transaction:
 
     def _execute(self, statement: Executable, values: list[dict[str, Any]] | None = None) -> CursorResult[*tuple[Any, ...]]:
         if self._failed:
-            # The database has taken the transaction back by itself: what follows must not be saved without what came before.
+            # The database has already rolled the transaction back: later statements must not be saved without the earlier ones.
             raise Unavailable("A change failed, so nothing of it was saved. Try again.")
         try:
             return self._connection.execute(statement, values) if values else self._connection.execute(statement)

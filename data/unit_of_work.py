@@ -1,4 +1,4 @@
-"""The store's unit of work over SQLAlchemy."""
+"""Implement the unit of work with SQLAlchemy."""
 
 from __future__ import annotations
 
@@ -59,11 +59,11 @@ class SqlUnitOfWork:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        # Closing gives the connection back to the pool, which rolls back what was not committed.
+        # Closing returns the connection to the pool, which rolls back what was not committed.
         self._connection.close()
 
     def commit(self) -> None:
-        """Raises Unavailable where the store cannot write now; nothing is saved then."""
+        """Commit. Raises Unavailable if the database cannot write; nothing is saved then."""
         self._transaction.commit()
         if self._transaction.announced:
             self._database.jobs_queued.set()

@@ -35,7 +35,7 @@ def _language(portal: Portal, user: User) -> None:
         t("Language"),
         [_BROWSER, *LANGUAGES],
         index=0 if user.language is None else 1 + list(LANGUAGES).index(user.language),
-        format_func=lambda each: t("As in the browser") if each == _BROWSER else LANGUAGES[each],
+        format_func=lambda each: t("Same as browser") if each == _BROWSER else LANGUAGES[each],
         horizontal=True,
         key="account-language",
     )
@@ -48,20 +48,20 @@ def _language(portal: Portal, user: User) -> None:
 def _password(portal: Portal, user: User) -> None:
     with st.form("change-password", border=False):
         st.markdown(f"### {t('Change password')}", anchors=False)
-        old = st.text_input(t("Present password"), type="password", autocomplete="current-password")
+        old = st.text_input(t("Current password"), type="password", autocomplete="current-password")
         new = st.text_input(t("New password"), type="password", autocomplete="new-password", help=t("At least 8 characters."))
-        again = st.text_input(t("New password once more"), type="password", autocomplete="new-password")
+        again = st.text_input(t("Repeat new password"), type="password", autocomplete="new-password")
         if not st.form_submit_button(t("Change password"), type="primary"):
             return
     if new != again:
-        st.error(t("The two new passwords differ. Type the same one twice."), icon=":material/error:")
+        st.error(t("The new passwords do not match. Enter the same one twice."), icon=":material/error:")
         return
     try:
         portal.accounts.change_password(user, old, new, st.context.cookies.get(SESSION_COOKIE))
     except PortalError as problem:
         st.error(plain(said(problem)), icon=":material/error:")
         return
-    st.success(t("The password is changed. Your other sessions have ended."), icon=":material/check_circle:")
+    st.success(t("Your password was changed, and your other sessions were ended."), icon=":material/check_circle:")
 
 
 def keyboard(user: User) -> None:
@@ -77,7 +77,7 @@ def sign_out(portal: Portal, user: User) -> None:
     """End this session now; the browser then drops the cookie and loads the sign-in page."""
     token = st.context.cookies.get(SESSION_COOKIE)
     if drop_cookie(once=f"out-{user.id}"):
-        frame.blank(t("You are signed out"), t("Close this window to be sure that nobody goes back to it."))
+        frame.blank(t("You are signed out"), t("Close this window so that no one can return to it."))
     if token:
         portal.sessions.close(token)
     st.caption(t("Signing out"))

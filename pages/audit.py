@@ -35,20 +35,20 @@ def render(portal: Portal, user: User) -> None:
     try:
         page = portal.audit.find(user, filter, text, PAGE, _cursors()[-1])
     except PortalError as problem:
-        without = t("Without words in the search field the list still works.")
-        if frame.blank(t("The audit cannot be searched now"), f"{plain(said(problem))} {without}", t("Try again"), key="blank-audit"):
+        without = t("The list still works without a search.")
+        if frame.blank(t("Audit search is unavailable"), f"{plain(said(problem))} {without}", t("Try again"), key="blank-audit"):
             st.rerun()
         return
     with actions:
         st.download_button(
             t("Export CSV"), lambda: audit_csv(portal.audit.all(user, filter, text)), f"audit_{datetime.now(UTC):%Y-%m-%d}.csv",
-            "text/csv", icon=":material/download:", key="audit-csv", on_click="ignore", help=t("All events of this list"),
+            "text/csv", icon=":material/download:", key="audit-csv", on_click="ignore", help=t("All events in this list"),
         )  # fmt: skip
     if not page.entries:
         if text or filter != AuditFilter():
-            frame.blank(t("No event matches"), t("Change the words, the dates or the filters."), key="blank-audit")
+            frame.blank(t("No events match"), t("Change the search, the dates or the filters."), key="blank-audit")
         else:
-            frame.blank(t("No events"), t("No event was noted yet."), key="blank-audit")
+            frame.blank(t("No events"), t("No events have been recorded yet."), key="blank-audit")
         return
     _table(page)
     _pages(page)
@@ -63,8 +63,8 @@ def _filters(portal: Portal, user: User) -> tuple[AuditFilter, str]:
             t("Search"), type="search", live=True, placeholder=t("Search people, targets, details"), key="audit-search", **kept
         )
         action = st.selectbox(t("Event"), kinds, None, event_word, placeholder=t("All events"), key="audit-action", **kept)
-        actor = st.selectbox(t("Person"), list(names), None, names.__getitem__, placeholder=t("Everybody"), key="audit-actor", **kept)
-        dates = st.date_input(t("Between (UTC)"), (), format="YYYY-MM-DD", key="audit-dates", **kept)
+        actor = st.selectbox(t("Person"), list(names), None, names.__getitem__, placeholder=t("Everyone"), key="audit-actor", **kept)
+        dates = st.date_input(t("Dates (UTC)"), (), format="YYYY-MM-DD", key="audit-dates", **kept)
     since, until = between(dates, UTC)
     return AuditFilter(action=action, actor_id=actor, since=since, until=until), text or ""
 
@@ -97,9 +97,9 @@ def _pages(page: AuditPage) -> None:
     end = before + len(page.entries)
     facts = [t("{first} to {last} of {total}", first=count(before + 1), last=count(end), total=count(page.total))]
     if page.cut:
-        facts.append(t("the newest {n} events with these words; dates lead to the others", n=count(FOUND_AT_MOST)))
+        facts.append(t("the newest {n} matches; choose dates to find older ones", n=count(FOUND_AT_MOST)))
     if page.behind_seconds > BEHIND_S:
-        facts.append(t("the index is {age} behind: what is newer is not found yet", age=seconds(page.behind_seconds)))
+        facts.append(t("the index is {age} behind, so newer items are missing", age=seconds(page.behind_seconds)))
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="auditpages"):
         st.caption(plain(" · ".join(facts)))
         first, last = len(_cursors()) == 1, page.next_cursor is None

@@ -43,10 +43,10 @@ class Starter:
 
 
 STARTERS = (
-    Starter("explore", "Find your way", "What can I ask you?"),
+    Starter("explore", "Get started", "What can I ask you?"),
     Starter("shield_lock", "Privacy", "Where is my data stored?"),
-    Starter("keyboard", "Keyboard", "Which keyboard shortcuts are there?"),
-    Starter("group", "Roles", "Which roles are there?"),
+    Starter("keyboard", "Keyboard", "What are the keyboard shortcuts?"),
+    Starter("group", "Roles", "What roles are there?"),
 )
 """Questions the built-in guide answers."""
 
@@ -82,7 +82,9 @@ def render(portal: Portal, user: User) -> None:
         note=gone_model(models, _answered_by(shown or ())),
     )
     if shown is None:
-        if frame.blank(t("There is no such chat"), t("It may have been deleted, or the address is not complete."), t("Start a new chat")):
+        if frame.blank(t(
+            "This chat does not exist"
+        ), t("It may have been deleted, or the address is incomplete."), t("Start a new chat")):
             location.open_chat(None)
             st.rerun()
     elif not shown:
@@ -212,8 +214,8 @@ def _empty(models: Sequence[ServedModel], request: str, folder: Folder | None) -
     with st.container(key="empty", gap="small"):
         if folder:
             st.caption(f":material/folder: {plain(folder.name)}")
-        st.markdown(f"# {t('What shall we work on?')}", anchors=False)
-        st.caption(t("Answers come from models inside this portal. Nothing leaves the network."))
+        st.markdown(f"# {t('What are we working on?')}", anchors=False)
+        st.caption(t("Answers come from models inside this portal. Nothing leaves your network."))
         with st.grid(2, min_column_width=260, gap="xsmall", key="starters"):
             for n, each in enumerate(STARTERS):
                 st.button(

@@ -38,12 +38,12 @@ def render(portal: Portal, user: User) -> None:
     try:
         counts = portal.feedback.counts(user)
     except PortalError as problem:
-        blank(t("Feedback cannot be shown"), plain(said(problem)))
+        blank(t("Feedback is unavailable"), plain(said(problem)))
         return
     if not sum(counts.values()):
         blank(
             t("No ratings yet"),
-            t("Below each answer people can say whether it was good or poor. Every rating comes here, with its question and answer."),
+            t("People can rate each answer good or poor. Every rating appears here, with its question and answer."),
         )
         return
     picked = state.get("feedback-case")
@@ -67,7 +67,7 @@ def render(portal: Portal, user: User) -> None:
             keep_in_sight("feedback", f"rrow-{current.id}" if current else "")
         if current is None:
             with middle:
-                blank(t("No case matches"), t("Change the state, the words or the filter on the left."), key="blank-feedback")
+                blank(t("No cases match"), t("Change the state, the search or the filter on the left."), key="blank-feedback")
             return
         before, after = _neighbours(cases, current, offset, total)
         with middle, st.container(key="rvcase", gap="small"):
@@ -141,7 +141,7 @@ def _filters(portal: Portal, user: User, counts: dict[ReviewState, int]) -> tupl
         )
         with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="rvtools"):
             chosen = sum(bool(st.session_state.get(key)) for key in ("feedback-rating", "feedback-model", "feedback-dates"))
-            label = t("Filter, {n} set", n=chosen) if chosen else t("Filter")
+            label = t("Filter ({n})", n=chosen) if chosen else t("Filter")
             with st.popover(label, icon=":material/filter_list:", type="tertiary", key="rvfilters"):
                 rating = st.segmented_control(
                     t("Rating"),
@@ -170,7 +170,7 @@ def _filters(portal: Portal, user: User, counts: dict[ReviewState, int]) -> tupl
                 type="tertiary",
                 key="feedback-csv",
                 on_click="ignore",
-                help=t("All cases of this list"),
+                help=t("All cases in this list"),
             )
     return filter, text or ""
 
@@ -199,7 +199,7 @@ def _rows(cases: Sequence[Feedback], total: int, offset: int, current: Feedback 
     if current:
         selected("rrow", current.id, [case.id for case in cases])
     if not cases:
-        st.caption(t("No case matches.") if text or filter != FeedbackFilter() else t("No cases."))
+        st.caption(t("No cases match.") if text or filter != FeedbackFilter() else t("No cases."))
     elif total > len(cases):
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="rvpages"):
             st.caption(t("{first} to {last} of {total}", first=count(offset + 1), last=count(offset + len(cases)), total=count(total)))

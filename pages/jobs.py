@@ -23,17 +23,17 @@ PATH = "jobs"
 LIVE_S = 2.0
 KINDS = {
     "backup.make": "Create a backup",
-    "backup.check": "Check a backup",
+    "backup.check": "Verify a backup",
     "retention.apply": "Apply retention rules",
     "index.reconcile": "Compare the search index",
     "index.rebuild": "Rebuild the search index",
 }
 """What the page calls the kinds it knows; others stand there as they are stored."""
-_STATES = {"active": "Active", "failed": "Failed", "all": "All"}
+_STATES = {"active": "In progress", "failed": "Failed", "all": "All"}
 
 
 def render(portal: Portal, user: User) -> None:
-    frame.page_head(t("Jobs"), t("Background work. It survives a restart; ended jobs are kept for 30 days."), key="jobs")
+    frame.page_head(t("Jobs"), t("Background work that survives a restart. Ended jobs are kept for 30 days."), key="jobs")
     shown = st.segmented_control(
         t("State"), list(_STATES), default="active", format_func=lambda name: t(_STATES[name]), key="jobs-state",
         label_visibility="collapsed", required=True,
@@ -45,7 +45,7 @@ def _list(portal: Portal, user: User, shown: str) -> None:
     states = {"active": ACTIVE, "failed": (JobState.FAILED,)}.get(shown)
     jobs = portal.jobs.list(user, JobFilter(states=states), MOST_LISTED)
     if not jobs:
-        nothing = t("Nothing runs or waits now.") if shown == "active" else t("No job of the last 30 days is in this state.")
+        nothing = t("Nothing is running or waiting.") if shown == "active" else t("No jobs in this state in the last 30 days.")
         frame.blank(t("No jobs"), nothing, key="blank-jobs")
         return
     with st.container(key="jobrows", gap=None):

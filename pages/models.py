@@ -30,9 +30,9 @@ MOST_COMPLAINTS = 30
 LIVE_S, QUIET_S = 1.0, 4.0
 """Seconds between redraws of the cards: while something loads or drains, and else."""
 DOING = {
-    "loading": "It died in native code while the model {model} was being loaded.",
-    "decoding": "It died in native code while the model {model} computed {n} answers.",
-    "sampling": "It died in native code while the model {model} chose the next token of {n} answers.",
+    "loading": "It crashed in llama.cpp while loading the model {model}.",
+    "decoding": "It crashed in llama.cpp while the model {model} was computing {n} answers.",
+    "sampling": "It crashed in llama.cpp while the model {model} was sampling tokens for {n} answers.",
 }
 Known = frozenset[tuple[str, ModelState, bool]]
 
@@ -41,7 +41,7 @@ def render(portal: Portal, user: User) -> None:
     try:
         loaded, files, adapters = portal.models.loaded(user), _files(portal, user), portal.models.adapters(user)
     except PortalError as problem:
-        blank(t("Models cannot be shown"), plain(said(problem)))
+        blank(t("Models are unavailable"), plain(said(problem)))
         return
     with page_head(t("Models"), key="models"):
         scan = st.button(t("Scan folder"), icon=":material/folder_open:", key="models-scan")
@@ -83,16 +83,16 @@ def _crash(crash: Crash) -> None:
     at = crash.at.strftime("%Y-%m-%d %H:%M UTC")
     with st.container(border=True, key="card-crash", gap="xsmall"):
         card_title(t("The portal's last run crashed"), at)
-        how = DOING[crash.doing] if crash.model else "It died in native code; no model was at work."
+        how = DOING[crash.doing] if crash.model else "It crashed in native code; no model was running."
         st.markdown(":red[:material/error:] " + t(how, model=plain(crash.model), n=crash.answers))
         st.html(f"<p class='file'><code>{escape(crash.error)}</code></p>")
         if crash.requests:
-            st.caption(t("Turns it was answering: {ids}", ids=", ".join(map(plain, crash.requests))))
-        advice = "The log has its stack. Loaded with its own process, a model that crashes leaves the portal running."
+            st.caption(t("Affected turns: {ids}", ids=", ".join(map(plain, crash.requests))))
+        advice = "The log has the stack trace. If you load the model in its own process, a crash leaves the portal running."
         if crash.in_a_row > 1:
             advice = (
-                "It crashed {n} runs in a row; after three it is not loaded at the start any more. "
-                "Loaded with its own process, a model that crashes leaves the portal running."
+                "It crashed {n} runs in a row; after three it is no longer loaded at startup. If you load the model in its own process, "
+                "a crash leaves the portal running."
             )
         st.caption(t(advice, n=crash.in_a_row))
 
@@ -108,7 +108,9 @@ def _cards(portal: Portal, user: User, drawn: Known) -> None:
     _machine(portal, user, loaded)
     if not loaded:
         with st.container(border=True, key="card-none"):
-            card_title(t("No model is loaded"), t("Nobody can ask anything until one is. Choose a file in the memory plan and load it."))
+            card_title(t("No model is loaded"), t(
+                "No one can ask anything until a model is loaded. Choose a file in the memory plan and load it."
+            ))
     for model in loaded:
         with st.container(border=True, key=f"card-model-{model.name}", gap="small"):
             _card(portal, user, model)
@@ -133,10 +135,10 @@ def _card(portal: Portal, user: User, model: LoadedModel) -> None:
     if model.state is ModelState.FAILED:
         with st.container(key=f"fail-{model.name}", gap=None):
             st.markdown(plain(said(model.error or StoredError("The model could not be loaded. The log has the details."))))
-            st.caption(t("The other models were not touched. Change the plan or choose another file, then load again."))
+            st.caption(t("Other models are not affected. Change the plan or choose another file, then load again."))
         return
     if model.state is ModelState.RESTARTING:
-        st.markdown(t("Its process died and is being started again. Nothing else was touched; the log has the details."))
+        st.markdown(t("Its process crashed and is restarting. Nothing else is affected; the log has the details."))
         if model.error:
             st.caption(plain(said(model.error)))
         return
@@ -146,21 +148,21 @@ def _card(portal: Portal, user: User, model: LoadedModel) -> None:
             min(1.0, max(0.0, model.progress)),
             text=f":gray[{t('Loading weights, {done} of {whole}', done=size(int(done)), whole=size(whole))}]",
         )
-        st.caption(t("Models that are loaded keep answering meanwhile."))
+        st.caption(t("Loaded models keep answering meanwhile."))
         return
     if model.stuck_s:
         with st.container(key=f"fail-stuck-{model.name}", gap=None):
-            st.markdown(t("It has not finished a step for {seconds} s.", seconds=round(model.stuck_s)))
-            own = t("After 60 s its process is ended and started again.")
-            shared = t("If it does not go on, restart the portal, and load the model in a process of its own.")
+            st.markdown(t("It has not completed a step for {seconds} s.", seconds=round(model.stuck_s)))
+            own = t("After 60 s its process is restarted.")
+            shared = t("If it stays stuck, restart the portal and load the model in its own process.")
             st.caption(own if model.isolated else shared)
     if model.state is ModelState.DRAINING:
-        st.caption(t("Running answers finish first, 30 s at most. Then the memory is freed."))
+        st.caption(t("Running answers get up to 30 s to finish. Then the memory is freed."))
     slots = t("Slots in use") if model.file.kind is ModelKind.CHAT else t("Texts in the batch")
     facts = (
         (t("Speed"), speed(model.tokens_per_second)),
         (slots, t("{busy} of {slots}", busy=model.slots_busy, slots=model.slots)),
-        (t("In line"), count(model.waiting)),
+        (t("Queued"), count(model.waiting)),
         (t("Context"), count(model.context)),
         (t("Device"), f"{model.device}, {t('own process')}" if model.isolated else model.device),
         (t("Memory"), size(model.memory_bytes) if model.memory_bytes else MISSING),
@@ -181,7 +183,7 @@ def _memory_of(model: LoadedModel) -> None:
     known = plan.weights_bytes + plan.context_bytes
     # What a load really took beyond weights and context is its work space.
     work = model.memory_bytes - known if model.memory_bytes > known else plan.work_bytes
-    parts = ((t("Weights"), plan.weights_bytes), (t("Context"), plan.context_bytes), (t("Work space"), work))
+    parts = ((t("Weights"), plan.weights_bytes), (t("Context"), plan.context_bytes), (t("Compute buffers"), work))
     st.html(f"<p class='file'>{escape(' · '.join(f'{name} {size(taken)}' for name, taken in parts if taken > 0))}</p>")
 
 
@@ -190,7 +192,7 @@ def _machine(portal: Portal, user: User, loaded: Sequence[LoadedModel]) -> None:
     devices = portal.models.memory(user)
     with st.container(border=True, key="card-machine", gap="xsmall"):
         for device in devices:
-            named = t("Memory of this machine") if device.name == HOST else t("Memory of {device}", device=plain(device.name))
+            named = t("Memory on this machine") if device.name == HOST else t("Memory on {device}", device=plain(device.name))
             free = t("{free} free of {total}", free=size(device.free_bytes), total=size(device.total_bytes))
             card_title(named, free)
             device_bar(device, devices, loaded)
@@ -243,11 +245,11 @@ def _confirm_unload(portal: Portal, user: User, model: LoadedModel | None) -> No
     def ask() -> None:
         people = model.slots_busy + model.waiting
         if people:
-            st.markdown(t("{n} answers are running or in line. They may finish within 30 s; what is left then is stopped.", n=people))
+            st.markdown(t("{n} answers are running or queued. They have 30 s to finish; then the rest are stopped.", n=people))
         if model.default:
-            st.markdown(t("It is the default model. New chats take another loaded model; where there is none, nobody can ask anything."))
+            st.markdown(t("This is the default model. New chats will use another loaded model; if there is none, no one can ask anything."))
         with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall", key="danger-unload"):
-            if st.button(t("Keep it"), key="unload-no"):
+            if st.button(t("Cancel"), key="unload-no"):
                 st.rerun()
             if st.button(t("Unload"), type="primary", key="unload-yes"):
                 _do(lambda: portal.models.unload(user, model.name))

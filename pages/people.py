@@ -24,9 +24,9 @@ _CHOSEN, _ADD, _DONE, _SECRET = "people_chosen", "+", "people_done", "people_sec
 
 
 _DOUBTS = {
-    Doubt.ROLE: "The full name reads like a role that this person does not have.",
-    Doubt.ANOTHER: "The full name reads like the name of somebody else.",
-    Doubt.SCRIPTS: "The full name mixes scripts whose letters look alike.",
+    Doubt.ROLE: "The full name suggests a role that this person does not have.",
+    Doubt.ANOTHER: "The full name resembles someone else's name.",
+    Doubt.SCRIPTS: "The full name mixes letters from different scripts that look alike.",
 }
 
 
@@ -43,7 +43,7 @@ def render(portal: Portal, user: User) -> None:
     with left:
         _list(people, found_odd)
     with right:
-        st.button(t("All people"), icon=":material/arrow_back:", type="tertiary", key="people-back", on_click=_choose, args=(None,))
+        st.button(t("Everyone"), icon=":material/arrow_back:", type="tertiary", key="people-back", on_click=_choose, args=(None,))
         _done()
         if chosen == _ADD:
             _add(portal, user)
@@ -75,7 +75,7 @@ def _list(people: list[User], found_odd: Mapping[str, frozenset[Doubt]]) -> None
     chosen = st.session_state.get(_CHOSEN)
     frame.selected("rrow", next((each.id for each in rows if each.name == chosen), ""), {each.id for each in rows})
     if not rows:
-        st.caption(t("Nobody has these letters in name or group."))
+        st.caption(t("No one matches."))
     elif len(rows) > SHOWN:
         st.caption(t("{shown} of {n} shown. Search to find the others.", shown=SHOWN, n=len(rows)))
 
@@ -84,10 +84,10 @@ def _add(portal: Portal, user: User) -> None:
     with st.container(border=True, key="card-person-add"):
         st.markdown(f"### {t('Add a person')}", anchors=False)
         with st.form("person-add", border=False):
-            name = st.text_input(t("User name"), help=t("What the person types to sign in."), max_chars=64, autocomplete="off")
+            name = st.text_input(t("User name"), help=t("The sign-in name."), max_chars=64, autocomplete="off")
             full_name = st.text_input(t("Full name"), max_chars=80, autocomplete="off")
             role = _role_box(Role.ANALYST, key="person-add-role")
-            group = st.text_input(t("Group"), max_chars=80, help=t("Department or team, for the usage figures."))
+            group = st.text_input(t("Group"), max_chars=80, help=t("Department or team, for usage statistics."))
             password = _password_box(t("Password"))
             sent = st.form_submit_button(t("Add"), type="primary")
     if sent:
@@ -122,7 +122,7 @@ def _person(portal: Portal, user: User, person: User, odd: frozenset[Doubt]) -> 
 
 def _saved(portal: Portal, user: User, person: User, role: Role, full_name: str, group: str) -> str:
     portal.accounts.change(user, person.name, role=role, full_name=full_name, group=group)
-    return t("Saved. A changed role holds at once.")
+    return t("Saved. Role changes apply at once.")
 
 
 def _password(portal: Portal, user: User, person: User) -> None:
@@ -134,7 +134,7 @@ def _password(portal: Portal, user: User, person: User) -> None:
 
         def reset() -> str:
             portal.accounts.reset_password(user, person.name, secret)
-            return t("The password of {name} is reset, and all sessions have ended.", name=person.name)
+            return t("The password of {name} was reset, and all sessions were ended.", name=person.name)
 
         _do(reset, secret=None if password else secret)
 
@@ -142,10 +142,10 @@ def _password(portal: Portal, user: User, person: User) -> None:
 def _state(portal: Portal, user: User, person: User) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if person.active:
-            st.caption(t("Disabling ends all sessions at once. Chats and ratings stay."))
+            st.caption(t("Disabling ends all sessions immediately. Chats and ratings stay."))
             pressed = st.button(t("Disable"), icon=":material/block:", key=f"disable-{person.id}")
         else:
-            st.caption(t("This account is disabled: nobody can sign in with it."))
+            st.caption(t("This account is disabled: no one can sign in with it."))
             pressed = st.button(t("Enable"), icon=":material/check:", key=f"enable-{person.id}")
     if pressed:
 
@@ -157,7 +157,7 @@ def _state(portal: Portal, user: User, person: User) -> None:
 
 
 def _password_box(label: str) -> str:
-    return st.text_input(label, type="password", help=t("Leave it empty to have one made."), autocomplete="new-password")
+    return st.text_input(label, type="password", help=t("Leave empty to generate one."), autocomplete="new-password")
 
 
 def _role_box(role: Role, key: str) -> Role:
@@ -180,5 +180,5 @@ def _done() -> None:
     if done := st.session_state.pop(_DONE, None):
         st.success(done, icon=":material/check_circle:")
     if secret := st.session_state.pop(_SECRET, None):
-        st.caption(t("The password, shown this once. Hand it over; it can be changed under Preferences."))
+        st.caption(t("Shown only once. Pass the password on; it can be changed under Preferences."))
         st.code(secret, language=None)

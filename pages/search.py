@@ -47,18 +47,18 @@ def render(portal: Portal, user: User) -> None:
         filters = _filters(portal, user)
         if not words:
             frame.blank(
-                t("Find what was said"),
-                t("Type some words and press Enter. A chat is found by its title, its questions and its answers."),
+                t("Search your chats"),
+                t("Enter some words and press Enter. Search covers titles, questions and answers."),
                 key="blank-search",
             )
             with st.container(key="hint-search"):
-                st.caption(t("Ctrl+K brings you here from every page."), text_alignment="center")
+                st.caption(t("Ctrl+K opens this page from anywhere."), text_alignment="center")
             return
         try:
             items, last = _read(portal, user, words, filters)
         except PortalError as problem:
-            why = f"{plain(said(problem))} {t('Chats go on without it.')}"
-            if frame.blank(t("Search does not answer"), why, t("Try again"), key="blank-search"):
+            why = f"{plain(said(problem))} {t('Chats keep working without it.')}"
+            if frame.blank(t("Search is unavailable"), why, t("Try again"), key="blank-search"):
                 st.rerun()
             return
         _results(words, items, last)
@@ -150,7 +150,7 @@ def _filters(portal: Portal, user: User) -> dict[str, Any]:
         kind = st.selectbox(t("Where"), list(kinds), None, kinds.__getitem__, placeholder=t("Everywhere"), key="search-kind", **kept)
         if folders:
             st.selectbox(t("Folder"), list(folders), None, folders.__getitem__, placeholder=t("All folders"), key="search-folder", **kept)
-        dates = st.date_input(t("Between"), (), format="YYYY-MM-DD", key="search-dates", **kept)
+        dates = st.date_input(t("Dates"), (), format="YYYY-MM-DD", key="search-dates", **kept)
         models = portal.search.models(user)
         model = st.selectbox(t("Model"), models, None, placeholder=t("All models"), key="search-model", **kept)
         rating = st.selectbox(
@@ -192,16 +192,16 @@ def _results(words: str, items: Sequence[FoundItem], last: Found) -> None:
     chosen = sum(bool(st.session_state.get(key)) or st.session_state.get(key) == UNRATED for key in _FILTERS)
     behind = last.behind_seconds > BEHIND_S
     with st.container(horizontal=True, vertical_alignment="center", key="searchstate"):
-        facts = [t("{total} found, newest first", total=count(last.total))] if items else []
+        facts = [t("{total} results, newest first", total=count(last.total))] if items else []
         if behind:
             age = seconds(last.behind_seconds)
-            facts.append(t("the index ({engine}) is {age} behind: what is newer is not found yet", engine=last.engine, age=age))
+            facts.append(t("the index ({engine}) is {age} behind, so newer items are missing", engine=last.engine, age=age))
         st.caption(" · ".join(facts), width="stretch")
         if chosen and items:
             st.button(t("Clear filter"), type="tertiary", key="search-clear", on_click=_clear_filters)
     if not items:
-        advice = t("No chat fits the filters.") if chosen else t("All words must occur. Try fewer words, or other ones.")
-        frame.blank(t("Nothing found for “{words}”", words=plain(words)), advice, key="blank-search")
+        advice = t("No chats match the filters.") if chosen else t("All words must match. Try fewer or different words.")
+        frame.blank(t("No results for “{words}”", words=plain(words)), advice, key="blank-search")
         if chosen:
             with st.container(horizontal_alignment="center", key="searchnone"):
                 st.button(t("Clear filter"), key="search-clear", on_click=_clear_filters)
@@ -210,7 +210,7 @@ def _results(words: str, items: Sequence[FoundItem], last: Found) -> None:
     if last.next_cursor and st.session_state.get(_PAGES, 1) < MOST_PAGES:
         st.button(t("More results"), key="search-more", on_click=_more, width="stretch", type="tertiary")
     elif last.next_cursor:
-        st.caption(t("These are the newest {n}. More words or an earlier date lead to the others.", n=PAGE * MOST_PAGES))
+        st.caption(t("These are the newest {n}. Add words or choose an earlier date to find older ones.", n=PAGE * MOST_PAGES))
 
 
 def _more() -> None:

@@ -27,9 +27,9 @@ def render(portal: Portal, user: User) -> None:
               revision=facts.revision)  # fmt: skip
     # Read once: a backup that ends while the page is drawn must leave either a progress that draws it again, or an enabled button.
     task = portal.backups.task(user)
-    with page_head(t("Store"), about, key="store"):
+    with page_head(t("Storage"), about, key="store"):
         busy = task is not None and not task.ended
-        if st.button(t("Make a backup"), icon=":material/save:", type="primary", key="store-backup", disabled=busy):
+        if st.button(t("Create a backup"), icon=":material/save:", type="primary", key="store-backup", disabled=busy):
             ask_for_backup(portal, user)
     left, right = st.columns([1.25, 1], gap="medium")
     with left:
@@ -47,11 +47,11 @@ def _rows(facts: StoreFacts) -> None:
         ("messages", t("Messages")),
         ("files", t("Files")),
         ("feedback", t("Ratings")),
-        ("generations", t("Answers counted")),
+        ("generations", t("Answers recorded")),
         ("users", t("People")),
         ("audit_events", t("Audit events")),
     )
-    with card("store-facts", t("What it holds"), t("Rows, counted when this page was opened")):
+    with card("store-facts", t("Contents"), t("Row counts at the time this page was opened")):
         facts_list([(label, count(facts.rows[name])) for name, label in labels])
         st.html(f"<p class='file'><code>{escape(facts.name)}</code></p>")
 

@@ -44,7 +44,7 @@ def render(portal: Portal, user: User) -> None:
     try:
         models, groups = portal.usage.choices(user)
         if not models:
-            blank(t("No answers yet"), t("This page counts people, answers, tokens and ratings as soon as somebody has asked a model."))
+            blank(t("No answers yet"), t("This page counts people, answers, tokens and ratings once someone has asked a question."))
             return
         head = page_head(t("Usage"), key="usage")
         query = _query(models, groups)
@@ -58,7 +58,7 @@ def render(portal: Portal, user: User) -> None:
         place.empty()
         st.session_state[_LOADED] = True
     except PortalError as problem:
-        blank(t("Usage cannot be shown"), plain(said(problem)))
+        blank(t("Usage is unavailable"), plain(said(problem)))
         return
     _export(head, portal, user, report)
     with below:
@@ -69,21 +69,21 @@ def _blocks() -> None:
     """Grey blocks at the height of what comes, while the report is computed."""
     st.html("<div class='blocks four'><i></i><i></i><i></i><i></i></div>")
     st.html("<div class='blocks two'><i></i><i></i><i></i><i></i></div>")
-    st.html(f"<p class='heard' role='status'>{escape(t('Counting the answers'))}</p>")
+    st.html(f"<p class='heard' role='status'>{escape(t('Counting answers'))}</p>")
 
 
 def _body(report: UsageReport, parts: UsageParts) -> None:
     _figures(report)
     if report.total.answers == 0:
         with st.container(border=True, key="card-nothing"):
-            card_title(t("No answers in this range"), t("Choose other days, another model or another group."))
+            card_title(t("No answers in this period"), t("Choose other days, another model or another group."))
         return
     with st.grid(2, min_column_width=340, gap="small", key="charts"):
         _by_day(report, parts)
         _satisfaction(report)
     groups_named = [(_group_name(name), each) for name, each in report.by_group]
-    _breakdown("models", t("By model"), t("All figures of the range; p95: one answer in twenty takes longer"), t("Model"), report.by_model)
-    _breakdown("groups", t("By group"), t("The group a person was in when asking"), t("Group"), groups_named)
+    _breakdown("models", t("By model"), t("Whole period; p95: 1 answer in 20 takes longer"), t("Model"), report.by_model)
+    _breakdown("groups", t("By group"), t("The person's group at the time of asking"), t("Group"), groups_named)
     _by_person(parts)
 
 
@@ -98,7 +98,7 @@ def _query(models: Sequence[str], groups: Sequence[str]) -> UsageQuery:
     state.setdefault("usage-dates", _last_days(today, 28))
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key="usagefilters"):
         st.segmented_control(
-            t("Range"), SPANS, format_func=lambda n: t("{n} days", n=n), label_visibility="collapsed", key="usage-span",
+            t("Period"), SPANS, format_func=lambda n: t("{n} days", n=n), label_visibility="collapsed", key="usage-span",
             on_change=_choose_span, args=(today,), persist_state="session",
         )  # fmt: skip
         st.date_input(
@@ -152,28 +152,28 @@ def _figures(report: UsageReport) -> None:
     days = [day for _, day in report.by_day]
     first_token = _difference(now.ttft_p95, before.ttft_p95)
     good = _difference(now.satisfaction, before.satisfaction)
-    than = t("vs. {n} days before", n=report.query.days)
+    than = t("vs. previous {n} days", n=report.query.days)
     with st.grid(4, min_column_width=160, gap="small", key="kpis"):
         _metric(t("People count"), count(now.people), _change(now.people, before.people), [day.people for day in days], than, "off")
         _metric(t("Answers"), count(now.answers), _change(now.answers, before.answers), [day.answers for day in days], than, "off", "bar")
         change = None if first_token is None else f"{first_token:+.1f} s"
-        _metric(t("First token, p95"), seconds(now.ttft_p95), change, [day.ttft_p95 for day in days], than, "inverse")
+        _metric(t("Time to first token, p95"), seconds(now.ttft_p95), change, [day.ttft_p95 for day in days], than, "inverse")
         change = None if good is None else t("{points} pts", points=f"{good * 100:+.1f}")
         _metric(t("Rated good"), share(now.satisfaction), change, [day.satisfaction for day in days], than)
     facts = (
         (t("Chats"), count(now.chats)),
-        (t("Tokens read"), count(now.prompt_tokens)),
-        (t("Tokens written"), count(now.completion_tokens)),
+        (t("Prompt tokens"), count(now.prompt_tokens)),
+        (t("Completion tokens"), count(now.completion_tokens)),
         (t("Speed, median"), speed(now.tokens_per_second)),
         (t("Failed"), share(now.errors / now.answers) if now.answers else share(None)),
         (t("Ratings"), count(now.rated)),
         (t("Answer time, p50"), seconds(now.latency_p50)),
         (t("Answer time, p95"), seconds(now.latency_p95)),
-        (t("First token, p50"), seconds(now.ttft_p50)),
-        (t("Wait in line, p95"), seconds(now.queue_p95)),
-        (t("Between tokens, p95"), milliseconds(now.inter_token_p95)),
+        (t("Time to first token, p50"), seconds(now.ttft_p50)),
+        (t("Queue wait, p95"), seconds(now.queue_p95)),
+        (t("Inter-token latency, p95"), milliseconds(now.inter_token_p95)),
     )
-    with st.expander(t("More figures"), type="compact", key="usage-more"), st.container(border=True, key="card-facts"):
+    with st.expander(t("More metrics"), type="compact", key="usage-more"), st.container(border=True, key="card-facts"):
         st.html("<dl class='facts'>" + "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in facts) + "</dl>")
 
 
@@ -215,23 +215,23 @@ def _by_day(report: UsageReport, parts: UsageParts) -> None:
     look = dark()
     days = [day for day, _ in report.by_day]
     totals = [each for _, each in report.by_day]
-    with card("people", t("People per day"), t("Distinct people with at least one answer; weekends are lighter")):
+    with card("people", t("People per day"), t("People with at least one answer; weekends are shaded lighter")):
         series = [Line(t("People count"), [each.people for each in totals], 0)]
         charts.show(charts.bars(days, series, look), "chart-people", t("People per day"))
     _by_way(days, parts)
-    with card("first-token", t("Time to first token"), t("Seconds, with the wait in line; a gap is a day without answers")):
+    with card("first-token", t("Time to first token"), t("In seconds, including queue wait; a gap is a day without answers")):
         series = [Line("p95", [each.ttft_p95 for each in totals], 0), Line("p50", [each.ttft_p50 for each in totals], 5)]
         charts.show(charts.lines(days, series, look, unit="s"), "chart-first-token", t("Time to first token"))
-    with card("latency", t("Answer time"), t("Seconds from question to end of answer; a gap is a day without answers")):
+    with card("latency", t("Answer time"), t("In seconds, from question to end of answer; a gap is a day without answers")):
         series = [Line("p95", [each.latency_p95 for each in totals], 0), Line("p50", [each.latency_p50 for each in totals], 5)]
         charts.show(charts.lines(days, series, look, unit="s"), "chart-latency", t("Answer time"))
     with st.container(border=True, key="card-tokens", gap="xsmall"):
         st.markdown(f"### {t('Tokens per day')}", anchors=False)
-        keys = (("s1", t("Read: questions with their chats")), ("s2", t("Written: answers")))
+        keys = (("s1", t("Prompt: questions with their conversations")), ("s2", t("Completion: answers")))
         st.html("<p class='keys'>" + "".join(f"<span><b class='{colour}'></b>{words}</span>" for colour, words in keys) + "</p>")
         series = [
-            Line(t("Read"), [each.prompt_tokens for each in totals], 0),
-            Line(t("Written"), [each.completion_tokens for each in totals], 1),
+            Line(t("Prompt"), [each.prompt_tokens for each in totals], 0),
+            Line(t("Completion"), [each.completion_tokens for each in totals], 1),
         ]
         charts.show(charts.bars(days, series, look), "chart-tokens", t("Tokens per day"))
 
@@ -266,8 +266,8 @@ def _by_person(parts: UsageParts) -> None:
     number = st.column_config.NumberColumn
     columns = {
         "name": st.column_config.TextColumn(t("Person"), width=200),
-        "chat": number(t("Answers in the chat"), format="localized"),
-        "api": number(t("Answers by API"), format="localized"),
+        "chat": number(t("Answers in chats"), format="localized"),
+        "api": number(t("Answers over the API"), format="localized"),
         "tokens": number(t("Tokens"), format="localized"),
         "failed": number(t("Failed"), format="localized"),
     }
@@ -287,7 +287,7 @@ def _satisfaction(report: UsageReport) -> None:
         if estimates:
             charts.show(charts.intervals(estimates, dark()), "chart-satisfaction", t("Rated good, by model"))
         else:
-            st.caption(t("Nobody has rated an answer in this range."))
+            st.caption(t("No answers were rated in this period."))
 
 
 def _breakdown(key: str, title: str, sub: str, first: str, rows: Sequence[tuple[str, Totals]]) -> None:
@@ -316,9 +316,9 @@ def _breakdown(key: str, title: str, sub: str, first: str, rows: Sequence[tuple[
         "answers": number(t("Answers"), format="localized"),
         "share": st.column_config.ProgressColumn(t("Share"), format="%.0f %%", min_value=0, max_value=100, color="primary"),
         "tokens": number(t("Tokens"), format="localized"),
-        "line": number(t("Wait in line, p95"), format="%.1f s"),
-        "first": number(t("First token, p95"), format="%.1f s"),
-        "gaps": number(t("Between tokens, p95"), format="%.0f ms"),
+        "line": number(t("Queue wait, p95"), format="%.1f s"),
+        "first": number(t("Time to first token, p95"), format="%.1f s"),
+        "gaps": number(t("Inter-token latency, p95"), format="%.0f ms"),
         "time": number(t("Answer time, p95"), format="%.1f s"),
         "speed": number(t("Speed, median"), format="%.0f tok/s"),
         "good": number(t("Rated good"), format="%.1f %%"),
@@ -358,7 +358,7 @@ def _export(head: DeltaGenerator, portal: Portal, user: User, report: UsageRepor
             t("One row per answer"), lambda: rows_csv(portal.usage.rows(user, report.query)), f"usage-answers_{name}.csv", "text/csv",
             key="usage-csv-rows", on_click="ignore", width="stretch",
         )  # fmt: skip
-        st.caption(t("The rows hold no text of questions or answers."))
+        st.caption(t("The rows contain no text of questions or answers."))
 
 
 def days_csv(report: UsageReport) -> bytes:

@@ -35,7 +35,7 @@ pre{margin:.375rem 0;padding:.5rem .75rem;border-radius:.5rem;overflow-x:auto;wh
 .file:hover{background:var(--st-secondary-background-color)} .file:focus-visible{outline:2px solid var(--st-link-color);outline-offset:1px}
 .file span:first-of-type{overflow:hidden;text-overflow:ellipsis;white-space:nowrap} .file .size{flex:none;color:var(--st-gray-text-color);font-variant-numeric:tabular-nums}
 .readas{display:flex;flex-wrap:wrap;justify-content:flex-end;align-items:center;gap:.375rem;max-width:100%}
-.readas select{font:inherit;font-size:.8667rem;line-height:1.5;max-width:100%;min-width:0;padding:.25rem .375rem;border-radius:.5rem;border:1px solid var(--st-border-color);
+.readas select{field-sizing:content;font:inherit;font-size:.8667rem;line-height:1.5;max-width:100%;min-width:0;padding:.25rem .375rem;border-radius:.5rem;border:1px solid var(--st-border-color);
  background:var(--st-background-color);color:var(--st-gray-text-color)} .readas select:focus-visible{outline:2px solid var(--st-link-color);outline-offset:1px}
 .tools{display:flex;align-items:center;font-size:.8667rem;color:var(--st-gray-text-color);font-variant-numeric:tabular-nums;white-space:nowrap}
 

@@ -221,7 +221,7 @@ class FakePool:
         for file in self.on_disk:
             if file.path == path:
                 return file
-        raise NotFound("There is no file {path}.", path=path)
+        raise NotFound("The file {path} does not exist.", path=path)
 
     def plan(self, file: ModelFile, settings: LoadSettings) -> MemoryPlan:
         slots, context = settings.slots or 4, settings.context or min(4096, file.context)

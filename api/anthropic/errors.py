@@ -21,7 +21,7 @@ _TYPES = {
 
 class AnthropicErrorContent(BaseModel):
     type: str = Field(description="A word for programs, such as invalid_request_error.")
-    message: str = Field(description="A sentence for people: what happened and what to do.")
+    message: str = Field(description="A sentence for people that says what happened and what to do.")
 
 
 class AnthropicErrorBody(BaseModel):

@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 from api.answers import Item, RunningAnswers
 from api.anthropic.errors import anthropic_error
 from api.errors import UNEXPECTED
-from api.openai.chat_answer import place_in_line
+from api.openai.chat_answer import queue_comment
 from api.streams import sse
 from core.errors import ModelFailed, PortalError
 from core.inference.records import FinishReason, Usage
@@ -85,7 +85,7 @@ class MessageAnswer:
                     case None:
                         yield PING
                     case _, Queued() as queued if queued.place:
-                        yield place_in_line(0, queued)
+                        yield queue_comment(0, queued)
                     case _, Delta() as delta:
                         for event in self._delta(delta):
                             yield event

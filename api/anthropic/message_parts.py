@@ -117,7 +117,7 @@ class ToolIn(Lenient):
     name: ToolName
     description: str | None = None
     input_schema: dict[str, Any] | None = Field(default=None, description="JSON Schema.")
-    strict: bool | None = Field(default=None, description="Hold every call to the schema; one that cannot be followed is refused.")
+    strict: bool | None = Field(default=None, description="Make every call follow the schema. A schema that cannot be enforced is refused.")
 
     def tool(self, field: str) -> Tool:
         if self.type not in (None, "custom"):

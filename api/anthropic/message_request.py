@@ -25,7 +25,7 @@ class CountIn(BaseModel):
     """What the model reads."""
 
     model_config = ConfigDict(extra="allow", strict=True)
-    model: str | None = Field(default=None, max_length=500, description="A name from /v1/models; left out: the default model.")
+    model: str | None = Field(default=None, max_length=500, description="A name from /v1/models. Default: the default model.")
     messages: list[MessageIn] = Field(min_length=1, max_length=100_000)
     system: str | list[TextBlock] | None = None
     tools: list[ToolIn] | None = Field(default=None, max_length=MOST_TOOLS)
@@ -38,7 +38,7 @@ class CountIn(BaseModel):
         """Raises InvalidInput for what cannot be honoured."""
         for name in NOT_OFFERED:
             if (self.model_extra or {}).get(name):
-                raise InvalidInput("{field} is not offered yet. Leave it out.", field=name)
+                raise InvalidInput("{field} is not supported. Leave it out.", field=name)
         called: set[str] = set()
         system = text_of(self.system, "system")
         messages = [ChatMessage(ChatRole.SYSTEM, system)] if system else []
@@ -96,13 +96,13 @@ class CountIn(BaseModel):
         if choice is None or choice.type in ("auto", "none"):
             return None
         if not tools:
-            raise InvalidInput("{field} asks for a tool, but none was sent.", field="tool_choice")
+            raise InvalidInput("{field} requires a tool, but none was sent.", field="tool_choice")
         if choice.type == "any":
             return None
         if choice.name is None:
             raise InvalidInput("{field} is missing.", field="tool_choice.name")
         if choice.name not in (tool.name for tool in tools):
-            raise InvalidInput("{field} names {name}, which is not among the tools.", field="tool_choice", name=choice.name)
+            raise InvalidInput("{field} names {name}, which is not one of the tools.", field="tool_choice", name=choice.name)
         return choice.name
 
 

@@ -1,4 +1,4 @@
-"""A limit on request bodies, so that nobody fills the memory. Its refusal is JSON like every other."""
+"""Limit request bodies, so that nobody fills the memory. The refusal is JSON like every other."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from api.errors import http_error
 
 
 class BodyLimit:
-    """Pure ASGI. Refuses by the announced length at once, else when the bytes that came exceed the limit."""
+    """Pure ASGI. Refuses by the announced length at once, else when the received bytes exceed the limit."""
 
     def __init__(self, app: ASGIApp, max_bytes: Callable[[str], int]) -> None:
-        """max_bytes: told the path, what a body may have there."""
+        """max_bytes: returns the limit for a path."""
         self._app = app
         self._max_bytes = max_bytes
 

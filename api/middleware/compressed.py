@@ -1,6 +1,6 @@
-"""Streamlit's own scripts and styles, compressed once and kept: a first visit loads a third of the bytes.
+"""Compress Streamlit's scripts and styles once and keep them: a first visit loads a third of the bytes.
 
-Streamlit sends them as they are. Their names carry a hash of their content, so what was compressed once never changes.
+Streamlit sends them uncompressed. Their names contain a hash of their content, so the compressed copy never goes stale.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _SMALLEST = 1_000
 
 
 class CompressedScripts:
-    """Pure ASGI, in front of Streamlit. Everything but GETs of /static/*.js and *.css passes untouched."""
+    """Pure ASGI, in front of Streamlit. Only GETs of /static/*.js and *.css are affected."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -45,7 +45,7 @@ class CompressedScripts:
         await send({"type": "http.response.body", "body": kept[1]})
 
     async def _compress(self, scope: Scope, receive: Receive, send: Send) -> tuple[Message, bytes] | None:
-        """The answer, compressed; None if it was sent as it came, because it is no plain success or small."""
+        """Return the compressed answer; None if it was passed on because it is small or not a plain success."""
         messages: list[Message] = []
 
         async def collect(message: Message) -> None:
@@ -64,7 +64,7 @@ class CompressedScripts:
         headers["content-length"] = str(len(small))
         headers["vary"] = "Accept-Encoding"
         del headers["accept-ranges"]
-        # A strong tag names the bytes sent, and these are others.
+        # A strong tag identifies the bytes sent, and these differ.
         if "etag" in headers:
             headers["etag"] = f'W/{headers["etag"]}'
         return {**start, "headers": headers.raw}, small

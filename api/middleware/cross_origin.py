@@ -1,4 +1,4 @@
-"""Lets pages of chosen other origins use /v1 with a bearer key. No cookie goes with it."""
+"""Let pages of configured other origins use /v1 with a bearer key. Cookies are never sent."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _REMEMBERED_S = "600"
 
 
 class CrossOrigin:
-    """Pure ASGI. A browser asks first (OPTIONS), then sends; both answers name the origin if it may."""
+    """Pure ASGI. A browser asks first (OPTIONS), then sends; both answers name the origin if it is allowed."""
 
     def __init__(self, app: ASGIApp, origins: Callable[[], Collection[str]]) -> None:
-        """origins: asked for those that may, as browsers write them, or "*" for all."""
+        """origins: returns the allowed origins, as browsers write them, or "*" for all."""
         self._app = app
         self._origins = origins
 

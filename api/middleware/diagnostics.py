@@ -1,4 +1,4 @@
-"""Measurements are for this machine, or for who knows the token."""
+"""Restrict metrics to this machine and to callers with the token."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def is_diagnostic(path: str) -> bool:
 
 
 def may_read(scope: Scope, token: str) -> bool:
-    """Tell whether this request may see measurements. token: of the settings; empty if there is none.
+    """Tell whether this request may read metrics. token: from the settings; empty if there is none.
 
-    What a proxy hands on comes from elsewhere, whatever the address says.
+    A request forwarded by a proxy comes from elsewhere, whatever its address.
     """
     headers = Headers(scope=scope)
     if token and compare_digest(headers.get("authorization", "").encode(), f"Bearer {token}".encode()):

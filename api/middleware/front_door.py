@@ -1,4 +1,4 @@
-"""The one middleware in front of everything: refuses what is not meant for this portal, then hands on to the pages or to REST."""
+"""Refuse what is not meant for this portal, then pass requests on to the pages or to REST."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ _EXACT = frozenset({"/v1", "/api", "/healthz", "/readyz", "/metrics"})
 _BELOW = ("/v1/", "/api/")
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 STRANGERS_SHARE = 4
-"""Of the connections one address may have, a quarter may be pages without a session."""
+"""Share of an address's connections that may be pages without a session: a quarter."""
 
-NOT_OUR_NAME = "This portal is not known by this name. Open it by its own name, or have its admin add this one to PORTAL_ALLOWED_HOSTS."
-OTHER_SITE = "This came from another site. Open the portal itself."
-MEASUREMENTS = "Measurements are shown on the portal's own machine only, or with PORTAL_METRICS_TOKEN as Authorization: Bearer."
+NOT_OUR_NAME = "This is not a host name of the portal. Use its own name, or ask an admin to add this one to PORTAL_ALLOWED_HOSTS."
+OTHER_SITE = "This request came from another site. Open the portal directly."
+MEASUREMENTS = "Metrics are available only on the portal's own machine, or with PORTAL_METRICS_TOKEN as Authorization: Bearer."
 
 
 class FrontDoor:
-    """Pure ASGI, since it also sees websockets and must not buffer streams."""
+    """Pure ASGI, because it also handles websockets and must not buffer streams."""
 
     def __init__(self, app: ASGIApp, api: ASGIApp, portal: Callable[[], Portal]) -> None:
         self._pages = app
@@ -89,12 +89,12 @@ class FrontDoor:
                 await _close(receive, send)
 
     def _is_for_us(self, scope: Scope, headers: Headers) -> bool:
-        """Tell whether Host is a name of ours. A request of HTTP/1.0 without one comes from no browser."""
+        """Tell whether Host is one of our names. An HTTP/1.0 request without Host does not come from a browser."""
         host = headers.get("host")
         reached = (scope.get("server") or ("",))[0]
         if host is None or own_names.is_own(host, self._portal().settings.own_hosts, reached):
             return True
-        log.info("a request for another host was refused: %.100r", host)
+        log.info("refused a request for another host: %.100r", host)
         return False
 
     async def _signed_in(self, scope: Scope) -> bool:
@@ -111,7 +111,7 @@ def _client(scope: Scope) -> str:
 
 
 def _with_one_host(scope: Scope, headers: Headers) -> Scope:
-    """Write Host as the origin has it, port and case: Streamlit compares them letter by letter."""
+    """Rewrite Host as in the origin, including port and case: Streamlit compares them literally."""
     origin, host = headers.get("origin"), headers.get("host")
     named = own_names.origin_host(origin, host) if origin and host else None
     if named is None or named == host:
@@ -127,6 +127,6 @@ def _refused(scope: Scope, status: int, code: str, sentence: str) -> Response:
 
 
 async def _close(receive: Receive, send: Send) -> None:
-    """Refuse a handshake: the client is answered 403."""
+    """Refuse a handshake; the client receives 403."""
     await receive()
     await send({"type": "websocket.close", "code": 1008})

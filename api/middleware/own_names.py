@@ -1,7 +1,7 @@
-"""The portal's own names: which Host a request may carry, and whether its Origin is the page of the same portal.
+"""Recognize the portal's own host names, and origins that are pages of the same portal.
 
-A page of a stranger can have its name resolve to this machine (DNS rebinding). The browser then takes the portal for a part of that page,
-but still sends the stranger's name as Host.
+A stranger's page can make its name resolve to this machine (DNS rebinding). The browser then takes the portal for part of that page, but
+still sends the stranger's name as Host.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ def split_host(host: str) -> tuple[str, int | None] | None:
 def is_own(host: str, own: Collection[str], reached: str) -> bool:
     """Tell whether `host` is a name of this portal.
 
-    Loopback always is, and so is the address the connection came to: no foreign page has an address as its name. own: the names of the
-    settings; `*.example.org` stands for every name below it.
+    Loopback always is, and so is the address of the connection: no foreign page has an address as its name. own: names from the settings;
+    `*.example.org` matches every name below it.
     """
     split = split_host(host)
     if split is None:
@@ -42,9 +42,9 @@ def is_own(host: str, own: Collection[str], reached: str) -> bool:
 
 
 def origin_host(origin: str, host: str) -> str | None:
-    """Answer the origin's host and port if it is the portal at `host`, else None.
+    """Return the origin's host and port if it is the portal at `host`, else None.
 
-    The usual port of the origin's scheme may stand on either side: browsers leave it out, proxies may add it.
+    The default port of the scheme may appear on either side: browsers leave it out, proxies may add it.
     """
     try:
         parts = urlsplit(origin.lower())
@@ -63,7 +63,7 @@ def origin_host(origin: str, host: str) -> str | None:
 def is_foreign(headers: Mapping[str, str]) -> bool:
     """Tell whether another site's page made the browser send this request.
 
-    Browsers put Sec-Fetch-Site or Origin on every request that changes something; a program sends neither and is nobody's page.
+    Browsers add Sec-Fetch-Site or Origin to every request that changes something. A program sends neither.
     """
     site, origin = headers.get("sec-fetch-site"), headers.get("origin")
     if site is not None:

@@ -1,4 +1,4 @@
-"""Unpacks request bodies that were sent compressed, as some clients do with long conversations."""
+"""Decompress request bodies, which some clients compress for long conversations."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from api.middleware.body_limit import too_large
 
 _PACKED = ("gzip", "x-gzip", "deflate")
 _EITHER_HEADER = 47
-"""zlib's number for: find out by itself whether this is gzip or zlib."""
+"""zlib's value for detecting gzip or zlib automatically."""
 
 
 class PackedBodies:
-    """Pure ASGI. What is unpacked may be as large as a body that was sent as it is."""
+    """Pure ASGI. The limit for uncompressed bodies applies to the decompressed body."""
 
     def __init__(self, app: ASGIApp, max_bytes: Callable[[str], int]) -> None:
         self._app = app

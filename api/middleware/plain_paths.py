@@ -1,4 +1,4 @@
-"""Takes slashes off the end of paths under /v1, where base addresses of clients are joined in many ways."""
+"""Remove trailing slashes from paths under /v1, because clients join base URLs in many ways."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class PlainPaths:
-    """Pure ASGI. Paths elsewhere, where a slash at the end names nothing, stay as they are."""
+    """Pure ASGI. Other paths stay as they are; a trailing slash names nothing there."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -1,4 +1,4 @@
-"""A name for every request: taken from X-Request-ID or made, answered in the same header, and written in each log line it causes."""
+"""Give every request an id: taken from X-Request-ID or generated, returned in that header and added to its log lines."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LONGEST_PATH = 200
 
 
 class RequestIds:
-    """Pure ASGI. The log tells method, path, status and time of a request; its query and its body may hold what people wrote."""
+    """Pure ASGI. Logs method, path, status and duration of a request. Query and body may contain what people wrote and are not logged."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -1,7 +1,7 @@
-"""What each response tells the browser to refuse.
+"""Set the headers that restrict what the browser may do with each response.
 
-The policy of pages is the second wall behind the drawing of messages: whatever gets into a page, the browser loads nothing from elsewhere,
-sends nothing there, and lets nobody frame it.
+The page policy is a second line of defence behind the rendering of messages: whatever gets into a page, the browser loads nothing from
+elsewhere, sends nothing there, and lets nobody frame it.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ NAMES_NOBODY_NEEDS = (
 )  # fmt: skip
 
 STREAMLIT_INLINE_SCRIPT = "'sha256-THxz9J9+wf7rhwR2YkXJoSZ13UCmYyC+3lNDv2+8ugA='"
-"""The one script in Streamlit's index.html; tests/functional/test_security_headers.py tells when it changes."""
+"""The only script in Streamlit's index.html; tests/functional/test_security_headers.py fails when it changes."""
 
 PAGE = {
     "default-src": "'none'",
-    # blob: is how Streamlit loads the inline script of a component.
+    # Streamlit loads the inline script of a component through blob:.
     "script-src": f"'self' blob: {STREAMLIT_INLINE_SCRIPT}",
-    # Streamlit's styles are made at run time.
+    # Streamlit creates its styles at run time.
     "style-src": "'self' 'unsafe-inline'",
     "font-src": "'self' data:",
     "img-src": "'self' data: blob:",
@@ -37,7 +37,7 @@ PAGE = {
     "frame-ancestors": "'none'",
 }
 FILE = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
-"""Of what people uploaded or programs read: opened as a page of its own, it may do nothing."""
+"""For files that people uploaded or programs read: opened as a page, they may do nothing."""
 
 _FILES = ("/media/", "/api/", "/v1/")
 
@@ -52,13 +52,13 @@ _ALWAYS = (
 
 
 def page_policy(host: str) -> str:
-    """The policy of pages. host: as checked; older browsers take 'self' for http alone, and need the websocket's address."""
+    """Return the page policy. host: validated; older browsers take 'self' for http only and need the websocket's address."""
     connect = f"'self' ws://{host} wss://{host}" if host else "'self'"
     return "; ".join(f"{name} {connect if name == 'connect-src' else value}" for name, value in PAGE.items())
 
 
 def secured(message: Message, path: str, host: str) -> Message:
-    """Add the headers to the start of a response, without touching what the application may send again."""
+    """Add the headers to the start of a response without changing what the application may send again."""
     policy = FILE if path.startswith(_FILES) else page_policy(host)
     given: Iterable[tuple[bytes, bytes]] = message.get("headers", ())
     ours = (*_ALWAYS, (b"content-security-policy", policy.encode()))

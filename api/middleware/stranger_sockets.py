@@ -1,6 +1,6 @@
-"""Pages that are open without a session: few at once from one address, and none for ever.
+"""Limit pages that are open without a session: few per address, and none forever.
 
-Each holds a script's session and descriptors of the process, and anybody can open them.
+Each holds a script session and file descriptors, and anyone can open them.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from core.client_address import counted_as
 log = logging.getLogger(__name__)
 
 IDLE_S = 15 * 60
-"""A page that says nothing for so long is closed; the browser opens it again if somebody still looks at it."""
+"""A page without messages for this long is closed. The browser reopens it if someone still looks at it."""
 
 
 class StrangerSockets:
-    """Counts them by address. Used on the event loop alone."""
+    """Counts them by address. Runs on the event loop only."""
 
     def __init__(self) -> None:
         self._open: Counter[str] = Counter()
 
     @contextmanager
     def one(self, address: str, most: int) -> Iterator[bool]:
-        """Hold a place while the socket is open. False if the address has none left."""
+        """Count a socket while it is open. Yields False if the address has reached its limit."""
         holder = counted_as(address)
         if self._open[holder] >= most:
-            log.warning("%s has %d pages open without a session: one more is refused", holder, most)
+            log.warning("%s has %d pages open without a session; refusing another", holder, most)
             yield False
             return
         self._open[holder] += 1
@@ -45,13 +45,13 @@ class StrangerSockets:
 
 
 def until_idle(receive: Receive, send: Send, idle_s: float = IDLE_S) -> Receive:
-    """A `receive` that ends the socket when nothing came for `idle_s` seconds."""
+    """Wrap `receive` so that the socket ends after `idle_s` seconds without a message."""
 
     async def patient() -> Message:
         try:
             return await asyncio.wait_for(receive(), idle_s)
         except TimeoutError:
-            await send({"type": "websocket.close", "code": 1000, "reason": "Nobody has used this page for a while."})
+            await send({"type": "websocket.close", "code": 1000, "reason": "This page was idle for too long."})
             return {"type": "websocket.disconnect", "code": 1000}
 
     return patient

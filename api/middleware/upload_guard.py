@@ -1,4 +1,4 @@
-"""Uploads of the pages: Streamlit keeps in memory what anybody with an open page sends, a visitor who has not signed in too."""
+"""Guard page uploads: Streamlit keeps in memory whatever an open page sends, even before sign-in."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from core.people.sessions import SESSION_COOKIE
 
 PATH = "/_stcore/upload_file/"
 ENVELOPE_BYTES = 100_000
-"""What a form adds to the file in it."""
+"""Bytes that a form adds to its file."""
 
 
 class UploadGuard:
-    """Pure ASGI, in front of Streamlit: lets uploads pass that carry the session of somebody, and are no larger than a question's files."""
+    """Pure ASGI, in front of Streamlit. Accepts uploads with a valid session, up to the size of a question's files."""
 
     def __init__(self, app: ASGIApp, portal: Callable[[], Portal]) -> None:
         self._app = app

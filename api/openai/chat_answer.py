@@ -1,4 +1,4 @@
-"""Running completions in OpenAI's shape: chunks as they come, or one answer at the end."""
+"""Return running completions in OpenAI's shape: chunks as they come, or one answer at the end."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from core.inference.requests import Alternative, Delta, Finished, Queued, TokenL
 log = logging.getLogger(__name__)
 
 LEAST_LOGPROB = -9999.0
-"""In place of minus infinity, which JSON does not know; OpenAI's too."""
+"""Replaces minus infinity, which JSON does not have. OpenAI does the same."""
 
 
 class PromptDetails(BaseModel):
@@ -35,7 +35,7 @@ class UsageOut(BaseModel):
 
     @staticmethod
     def of(answers: Sequence[Usage]) -> UsageOut:
-        """Of all answers to one prompt, which counts once."""
+        """Add up the usage of all answers to one prompt, which counts once."""
         completed = sum(usage.completion_tokens for usage in answers)
         return UsageOut(
             prompt_tokens=answers[0].prompt_tokens,
@@ -62,8 +62,8 @@ class ToolCallOut(BaseModel):
 
 class AnswerMessage(BaseModel):
     role: Literal["assistant"] = "assistant"
-    content: str | None = Field(description="null if the answer is only calls of tools.")
-    reasoning_content: str | None = Field(default=None, description="What the model thought before it answered.")
+    content: str | None = Field(description="null if the answer consists of tool calls only.")
+    reasoning_content: str | None = Field(default=None, description="The model's thinking before the answer.")
     tool_calls: list[ToolCallOut] | None = None
 
 
@@ -72,8 +72,8 @@ class Choice(BaseModel):
     message: AnswerMessage
     finish_reason: Literal["stop", "length", "tool_calls"]
     logprobs: dict[str, Any] | None = None
-    note: str | None = Field(default=None, description="Not OpenAI's: what is wrong with the answer, such as that it repeated itself.")
-    timings: TimingsOut = Field(description="Not OpenAI's.")
+    note: str | None = Field(default=None, description="Extension: what is wrong with the answer, for example that it repeated itself.")
+    timings: TimingsOut = Field(description="Extension.")
 
 
 class ChatCompletion(BaseModel):
@@ -81,13 +81,13 @@ class ChatCompletion(BaseModel):
     object: Literal["chat.completion"] = "chat.completion"
     created: int
     model: str
-    system_fingerprint: str = Field(description="Changes with the model's file and the engine's version.")
+    system_fingerprint: str = Field(description="Changes with the model file and the engine version.")
     choices: list[Choice]
     usage: UsageOut
 
 
 class ChatAnswer:
-    """The running completions in OpenAI's shape."""
+    """Presents running completions in OpenAI's shape."""
 
     def __init__(self, running: RunningAnswers) -> None:
         self._running = running
@@ -99,7 +99,7 @@ class ChatAnswer:
         return {"id": f"chatcmpl-{done.id}", "created": created, "model": done.model, "system_fingerprint": done.fingerprint}
 
     def whole(self, items: Sequence[Item | None]) -> ChatCompletion:
-        """The answer of all items that the running answers gave."""
+        """Build the whole answer from all items of the running answers."""
         answers = self._running.whole(items)
         choices = [_choice(number, answer, end) for number, (answer, end) in enumerate(answers)]
         return ChatCompletion(**self._head, choices=choices, usage=UsageOut.of([end.usage for _, end in answers]))
@@ -115,7 +115,7 @@ class ChatAnswer:
                     case None:
                         yield KEEP_ALIVE
                     case number, Queued() as queued if queued.place:
-                        yield place_in_line(number, queued)
+                        yield queue_comment(number, queued)
                     case number, Delta() as delta:
                         yield self._chunk(number, _words(delta, called[number]), include_usage, logprobs=_logprobs(delta))
                         called[number] += len(delta.tool_calls)
@@ -152,14 +152,14 @@ class ChatAnswer:
         return sse({**self._head, "object": "chat.completion.chunk", "choices": [choice], **usage})
 
 
-def place_in_line(number: int, queued: Queued) -> bytes:
-    """A comment, which clients of OpenAI's pass over: its protocol has no word for waiting."""
+def queue_comment(number: int, queued: Queued) -> bytes:
+    """Write the queue position as a comment, which OpenAI clients skip: the protocol has no message for it."""
     place = {"index": number, "place": queued.place, "wait_s": queued.wait_s}
     return f": queued {json.dumps(place, separators=(',', ':'))}\n\n".encode()
 
 
 def last_event(problem: PortalError) -> bytes:
-    """What ends a stream that fails; no [DONE] follows."""
+    """End a stream that failed; no [DONE] follows."""
     return sse(openai_error(problem)[1])
 
 
@@ -175,7 +175,7 @@ def _choice(number: int, answer: Delta, end: Finished) -> Choice:
 
 
 def _words(delta: Delta, called: int) -> dict[str, Any]:
-    """A chunk's delta; `called` calls came before."""
+    """Build a chunk's delta; `called` is the number of earlier tool calls."""
     words: dict[str, Any] = {"content": delta.text, "reasoning_content": delta.reasoning}
     calls = [{"index": called + place, **ToolCallOut.of(call).model_dump()} for place, call in enumerate(delta.tool_calls)]
     return {key: value for key, value in {**words, "tool_calls": calls}.items() if value}

@@ -1,4 +1,4 @@
-"""The parts of OpenAI's chat request: messages, tools, the format of the answer."""
+"""Define the parts of OpenAI's chat request: messages, tools, the format of the answer."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ FunctionName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$", descriptio
 
 
 class Lenient(BaseModel):
-    """A part of a request whose further fields change nothing here."""
+    """A part of a request whose unknown fields are ignored."""
 
     model_config = ConfigDict(extra="ignore", strict=True)
 
 
 def _whole(value: Any) -> Any:
-    """Some clients write every number with a point."""
+    """Some clients write every number with a decimal point."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -31,11 +31,11 @@ Whole = Annotated[int, BeforeValidator(_whole)]
 class Part(Lenient):
     type: str
     text: str | None = None
-    refusal: str | None = Field(default=None, description="Of a part of type refusal, as an earlier answer may have.")
+    refusal: str | None = Field(default=None, description="For parts of type refusal, as in an earlier answer.")
 
     @property
     def words(self) -> str | None:
-        """What the part says; None if it is no text."""
+        """Return the text of the part; None if it has no text."""
         return {"text": self.text, "input_text": self.text, "output_text": self.text, "refusal": self.refusal}.get(self.type)
 
 
@@ -45,7 +45,7 @@ class CalledFunction(Lenient):
 
     @property
     def text(self) -> str:
-        """The arguments as text; nothing, which some answers have in their place, is an object without any."""
+        """Return the arguments as text. Empty or missing arguments become an empty object."""
         if isinstance(self.arguments, dict):
             return json.dumps(self.arguments, ensure_ascii=False)
         return "{}" if (self.arguments or "").strip() in ("", "null") else str(self.arguments)
@@ -60,19 +60,19 @@ class ToolCallIn(Lenient):
 class MessageIn(Lenient):
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
     content: str | list[Part] | None = Field(default=None, description="Text, or parts of type text.")
-    refusal: str | None = Field(default=None, description="What an earlier answer said in place of its content.")
-    reasoning_content: str | None = Field(default=None, description="The thinking of an earlier answer, as it was given.")
-    tool_calls: list[ToolCallIn] | None = Field(default=None, max_length=MOST_TOOLS, description="Of an assistant's message.")
-    tool_call_id: str | None = Field(default=None, max_length=200, description="Of a tool's message: the call it answers.")
+    refusal: str | None = Field(default=None, description="The refusal of an earlier answer, in place of content.")
+    reasoning_content: str | None = Field(default=None, description="The thinking of an earlier answer, unchanged.")
+    tool_calls: list[ToolCallIn] | None = Field(default=None, max_length=MOST_TOOLS, description="For assistant messages only.")
+    tool_call_id: str | None = Field(default=None, max_length=200, description="For tool messages: the call that this answers.")
 
     def message(self, place: int) -> ChatMessage:
         if self.role == "function":
-            raise InvalidInput("Functions are called tools now. Send the role tool in {field}.", field=f"messages.{place}.role")
+            raise InvalidInput("The role function is obsolete. Use the role tool in {field}.", field=f"messages.{place}.role")
         if self.content is None and self.role not in ("assistant", "tool"):
             raise InvalidInput("{field} is missing.", field=f"messages.{place}.content")
         calls = tuple(ToolCall(call.id or "", call.function.name, call.function.text) for call in self.tool_calls or ())
         if calls and self.role != "assistant":
-            raise InvalidInput("Only an assistant's message can hold {field}.", field=f"messages.{place}.tool_calls")
+            raise InvalidInput("Only an assistant message can have {field}.", field=f"messages.{place}.tool_calls")
         role = ChatRole.SYSTEM if self.role == "developer" else ChatRole(self.role)
         return ChatMessage(
             role=role,
@@ -88,7 +88,7 @@ class MessageIn(Lenient):
         for part in self.content:
             if part.words is None:
                 raise InvalidInput(
-                    "Only parts of type text are offered yet; {field} has one of type {type}.",
+                    "Only parts of type text are supported; {field} has one of type {type}.",
                     field=f"messages.{place}.content",
                     type=part.type[:100],
                 )
@@ -98,8 +98,8 @@ class MessageIn(Lenient):
 class Function(Lenient):
     name: FunctionName
     description: str | None = None
-    parameters: dict[str, Any] | None = Field(default=None, description="JSON Schema; left out: no parameters.")
-    strict: bool | None = Field(default=None, description="Hold every call to the schema; one that cannot be followed is refused.")
+    parameters: dict[str, Any] | None = Field(default=None, description="JSON Schema. Default: no parameters.")
+    strict: bool | None = Field(default=None, description="Make every call follow the schema. A schema that cannot be enforced is refused.")
 
 
 class ToolIn(Lenient):
@@ -126,20 +126,22 @@ class NamedTool(Lenient):
 class SchemaFormat(Lenient):
     name: str | None = None
     schema_: dict[str, Any] | None = Field(default=None, alias="schema")
-    strict: bool | None = Field(default=None, description="Refuse a schema of which not every condition can be followed.")
+    strict: bool | None = Field(default=None, description="Refuse a schema that cannot be enforced completely.")
 
 
 class ResponseFormat(Lenient):
     type: Literal["text", "json_object", "json_schema"]
     json_schema: SchemaFormat | None = None
-    schema_: dict[str, Any] | None = Field(default=None, alias="schema", description="With json_object: what the object must follow.")
+    schema_: dict[str, Any] | None = Field(default=None, alias="schema", description=(
+        "With json_object: the schema that the object must follow."
+    ))
 
     @property
     def strict(self) -> bool:
         return self.json_schema is not None and self.json_schema.strict is True
 
     def schema_text(self) -> str | None:
-        """The JSON Schema that the answer must follow, as text."""
+        """Return the JSON Schema that the answer must follow, as text."""
         if self.type == "text":
             return None
         if self.type == "json_object":

@@ -1,7 +1,7 @@
-"""OpenAI's chat request as this portal understands it.
+"""Define OpenAI's chat request as this portal understands it.
 
-Fields of other servers are taken where they have a meaning here. What has none is ignored and named in the answer's header; what would
-change the meaning of the answer is refused.
+Fields of other servers are accepted if they mean something here. Fields without a meaning are ignored and named in a response header;
+fields that would change the meaning of the answer are refused.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ NOT_OFFERED: dict[str, tuple[Any, ...]] = {
     "audio": (),
     "web_search_options": (),
 }
-"""Field -> the values that ask for nothing."""
+"""Field to the values that request nothing."""
 MOST_ANSWERS = 8
 
 
@@ -33,7 +33,7 @@ class StreamOptions(Lenient):
 
 class Thinking(Lenient):
     type: Literal["enabled", "disabled"]
-    budget_tokens: Whole | None = Field(default=None, description="The same as thinking_budget.")
+    budget_tokens: Whole | None = Field(default=None, description="Alias of thinking_budget.")
 
 
 class TemplateOptions(Lenient):
@@ -42,44 +42,46 @@ class TemplateOptions(Lenient):
 
 class ChatRequest(BaseModel):
     model_config = ConfigDict(extra="allow", strict=True)
-    model: str | None = Field(default=None, max_length=500, description="A name from /v1/models; left out: the default model.")
+    model: str | None = Field(default=None, max_length=500, description="A name from /v1/models. Default: the default model.")
     messages: list[MessageIn] = Field(min_length=1, max_length=10_000)
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     temperature: float | None = None
     top_p: float | None = None
     max_tokens: Whole | None = None
-    max_completion_tokens: Whole | None = Field(default=None, description="Goes before max_tokens.")
+    max_completion_tokens: Whole | None = Field(default=None, description="Takes precedence over max_tokens.")
     stop: str | list[str] | None = None
     seed: Whole | None = None
-    n: Whole | None = Field(default=None, ge=1, le=MOST_ANSWERS, description="How many answers; they share the reading of the prompt.")
+    n: Whole | None = Field(default=None, ge=1, le=MOST_ANSWERS, description="Number of answers; the prompt is processed once.")
     presence_penalty: float | None = None
     frequency_penalty: float | None = None
-    logit_bias: dict[str, float] | None = Field(default=None, description="Token id -> what to add to its logit; -100 forbids it.")
+    logit_bias: dict[str, float] | None = Field(default=None, description="Token id to a value added to its logit; -100 forbids the token.")
     logprobs: bool | None = None
     top_logprobs: Whole | None = Field(default=None, description="0 to 20, with logprobs true.")
     response_format: ResponseFormat | None = None
     tools: list[ToolIn] | None = Field(default=None, max_length=MOST_TOOLS)
     tool_choice: Literal["none", "auto", "required"] | NamedTool | None = None
-    service_tier: str | None = Field(default=None, description="flex: what somebody waits for goes first.")
-    top_k: Whole | None = Field(default=None, description="Not OpenAI's.")
-    min_p: float | None = Field(default=None, description="Not OpenAI's.")
-    typical_p: float | None = Field(default=None, description="Not OpenAI's.")
-    repeat_penalty: float | None = Field(default=None, description="Not OpenAI's.")
-    stop_token_ids: list[Whole] | None = Field(default=None, description="Not OpenAI's.")
-    grammar: str | None = Field(default=None, description="Not OpenAI's: GBNF that the answer must follow from its rule root.")
-    thinking_budget: Whole | None = Field(default=None, description="Not OpenAI's: the most tokens of thinking.")
+    service_tier: str | None = Field(default=None, description="flex gives interactive requests priority over this one.")
+    top_k: Whole | None = Field(default=None, description="Extension.")
+    min_p: float | None = Field(default=None, description="Extension.")
+    typical_p: float | None = Field(default=None, description="Extension.")
+    repeat_penalty: float | None = Field(default=None, description="Extension.")
+    stop_token_ids: list[Whole] | None = Field(default=None, description="Extension.")
+    grammar: str | None = Field(default=None, description="Extension: a GBNF grammar that the answer must follow, from its rule root.")
+    thinking_budget: Whole | None = Field(default=None, description="Extension: maximum thinking tokens.")
     adapter: str | None = Field(
-        default=None, max_length=500, description="Not OpenAI's: a LoRA adapter of the model; model:adapter as the model says the same."
+        default=None, max_length=500, description="Extension: a LoRA adapter of the model. Same as model:adapter in model."
     )
-    repetition_guard: bool | None = Field(default=None, description="Not OpenAI's. false: let an answer repeat itself for ever.")
-    reasoning_effort: str | None = Field(default=None, description="none: answer without thinking. GLM has no other degrees.")
-    repetition_penalty: float | None = Field(default=None, description="Not OpenAI's: another name of repeat_penalty.")
-    do_sample: bool | None = Field(default=None, description="Not OpenAI's. false: always the likeliest token, as temperature 0.")
-    n_predict: Whole | None = Field(default=None, description="Not OpenAI's: another name of max_tokens.")
-    enable_thinking: bool | None = Field(default=None, description="Not OpenAI's. false: answer without thinking.")
-    thinking: Thinking | None = Field(default=None, description="As Z.ai's own API: type disabled.")
-    chat_template_kwargs: TemplateOptions | None = Field(default=None, description="As vLLM: enable_thinking false.")
+    repetition_guard: bool | None = Field(default=None, description="Extension. false lets an answer repeat itself endlessly.")
+    reasoning_effort: str | None = Field(default=None, description="none answers without thinking. GLM has no other levels.")
+    repetition_penalty: float | None = Field(default=None, description="Extension: alias of repeat_penalty.")
+    do_sample: bool | None = Field(default=None, description="Extension. false always takes the most likely token, like temperature 0.")
+    n_predict: Whole | None = Field(default=None, description="Extension: alias of max_tokens.")
+    enable_thinking: bool | None = Field(default=None, description="Extension. false answers without thinking.")
+    thinking: Thinking | None = Field(default=None, description="As in Z.ai's API; type disabled answers without thinking.")
+    chat_template_kwargs: TemplateOptions | None = Field(default=None, description=(
+        "As in vLLM; enable_thinking false answers without thinking."
+    ))
 
     continue_final_message: bool | None = Field(
         default=None, description="Not OpenAI's. false: answer a last message of the assistant's instead of going on with it."
@@ -95,7 +97,7 @@ class ChatRequest(BaseModel):
         return self.n or 1
 
     def generation(self, user: User) -> GenerationRequest:
-        """Raises InvalidInput for what cannot be honoured."""
+        """Build the request for the model. Raises InvalidInput for what cannot be honoured."""
         self._check_extra()
         messages = tuple(message.message(place) for place, message in enumerate(self.messages))
         tools = tuple(tool.tool() for tool in self.tools or ())
@@ -136,7 +138,7 @@ class ChatRequest(BaseModel):
             max_tokens=self._max_tokens(),
             stop=tuple(text for text in stop if text),
             stop_tokens=tuple(self.stop_token_ids or ()),
-            # OpenAI's seeds have 64 bits and a sign, llama.cpp's 32 and none.
+            # OpenAI's seeds are signed 64-bit numbers, llama.cpp's are unsigned 32-bit.
             seed=None if self.seed is None else self.seed & 0xFFFFFFFF,
             logprobs=self._logprobs(),
             grammar=self.grammar,
@@ -146,7 +148,7 @@ class ChatRequest(BaseModel):
         )
 
     def _max_tokens(self) -> int | None:
-        """The first of its names that was sent; -1 means as many as fit."""
+        """Return the first of its names that was sent; -1 means as many as fit."""
         sent = [one for one in (self.max_completion_tokens, self.max_tokens, self.n_predict) if one is not None]
         return sent[0] if sent and sent[0] != -1 else None
 
@@ -163,12 +165,12 @@ class ChatRequest(BaseModel):
     def _required_tool(self, tools: tuple[Tool, ...]) -> str | None:
         """Return the name of the one tool to call, if there is one. Raises InvalidInput for a tool that was not sent."""
         if self.tool_choice == "required" and not tools:
-            raise InvalidInput("{field} asks for a tool, but none was sent.", field="tool_choice")
+            raise InvalidInput("{field} requires a tool, but none was sent.", field="tool_choice")
         if not isinstance(self.tool_choice, NamedTool):
             return None
         name = self.tool_choice.function.name
         if name not in (tool.name for tool in tools):
-            raise InvalidInput("{field} names {name}, which is not among the tools.", field="tool_choice", name=name)
+            raise InvalidInput("{field} names {name}, which is not one of the tools.", field="tool_choice", name=name)
         return name
 
     def _thinks(self) -> bool:
@@ -182,18 +184,18 @@ class ChatRequest(BaseModel):
 
     @property
     def ignored(self) -> list[str]:
-        """Fields that were sent and change nothing here."""
+        """Return the fields that were sent but change nothing here."""
         return unknown(self.model_extra, NOT_OFFERED)
 
     def _check_extra(self) -> None:
         for name, value in (self.model_extra or {}).items():
             if value is not None and name in NOT_OFFERED and value not in NOT_OFFERED[name]:
-                raise InvalidInput("{field} is not offered yet. Leave it out.", field=name)
+                raise InvalidInput("{field} is not supported. Leave it out.", field=name)
 
 
 def bias_of(wanted: dict[str, float] | None) -> tuple[tuple[int, float], ...]:
-    """Raises InvalidInput for what is no token's id."""
+    """Parse a bias by token id. Raises InvalidInput for other keys."""
     wanted = wanted or {}
     if not all(token.isascii() and token.isdigit() and len(token) < 10 for token in wanted):
-        raise InvalidInput("{field} must name token ids, as in 1234.", field="logit_bias")
+        raise InvalidInput("{field} must use token ids as keys, for example 1234.", field="logit_bias")
     return tuple((int(token), bias) for token, bias in wanted.items())

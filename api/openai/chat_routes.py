@@ -1,4 +1,4 @@
-"""OpenAI's API, so that its clients work unchanged: the models and chat completions. Nothing of a chat is stored here."""
+"""Serve OpenAI's models and chat completions, so that its clients work unchanged. Nothing of a chat is stored here."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from core.inference.records import ServedModel, Source
 router = APIRouter(prefix="/v1", tags=["OpenAI"], responses=OPENAI_REFUSALS)
 
 STREAMED: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"text/event-stream": {}}, "description": "The answer; with stream true, its chunks."}
+    200: {"content": {"text/event-stream": {}}, "description": "The answer, or its chunks with stream true."}
 }
 CLIENT_CLOSED = 499
-"""What nginx logs for a client that went away; nobody receives it."""
+"""The status that nginx logs for a client that disconnected; nobody receives it."""
 
 
 class ModelOut(BaseModel):
@@ -36,13 +36,13 @@ class ModelOut(BaseModel):
     created: int = 0
     owned_by: str = "portal"
     context_window: int
-    kind: Literal["chat", "embedding", "reranking"] = Field(description="Not OpenAI's: what the model is for.")
+    kind: Literal["chat", "embedding", "reranking"] = Field(description="Extension: what the model is for.")
 
-    parent: str | None = Field(default=None, description="Of an adapter: its model.")
+    parent: str | None = Field(default=None, description="The model of an adapter.")
 
     @staticmethod
     def all(models: Sequence[ServedModel]) -> list[ModelOut]:
-        """Each model, and each with each of its adapters."""
+        """Return each model, and each with each of its adapters."""
         return [
             ModelOut(
                 id=name, context_window=model.context, kind=model.kind.value, parent=model.name if name != model.name else None
@@ -59,7 +59,7 @@ class ModelsOut(BaseModel):
 
 @router.get("/models")
 def models(portal: PortalHere, user: SignedIn) -> ModelsOut:
-    """The models that can be asked now, the default for chats first; an adapter of one as model:adapter."""
+    """List the available models, the default for chats first; an adapter as model:adapter."""
     return ModelsOut(data=ModelOut.all(portal.gateway.models(user)))
 
 
@@ -68,14 +68,14 @@ def model(name: str, portal: PortalHere, user: SignedIn) -> ModelOut:
     for each in ModelOut.all(portal.gateway.models(user)):
         if each.id == name:
             return each
-    raise NotFound("There is no model named {model}. GET /v1/models lists those that can be asked.", model=name[:200])
+    raise NotFound("No model is named {model}. GET /v1/models lists the available models.", model=name[:200])
 
 
 @router.post("/chat/completions", response_model=ChatCompletion, responses=STREAMED)
 async def chat_completions(
     body: ChatRequest, request: Request, portal: PortalHere, user: SignedIn, token: TokenHere, reply: Response
 ) -> ChatCompletion | Response:
-    """Answer the given messages. A client that goes away frees the engine."""
+    """Answer the given messages. If the client disconnects, the engine is freed."""
     wanted = body.generation(user)
     gateway = portal.gateway
     first = await begun(lambda: gateway.answer(user, wanted, Source.API))

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from api.answers import Item, RunningAnswers
 from api.errors import UNEXPECTED
-from api.openai.chat_answer import LEAST_LOGPROB, UsageOut, last_event, place_in_line
+from api.openai.chat_answer import LEAST_LOGPROB, UsageOut, last_event, queue_comment
 from api.streams import KEEP_ALIVE, sse
 from core.errors import ModelFailed, PortalError
 from core.inference.records import FinishReason, Usage
@@ -25,7 +25,7 @@ class TextChoice(BaseModel):
     index: int
     logprobs: dict[str, Any] | None = Field(description="tokens, token_logprobs, top_logprobs and text_offset.")
     finish_reason: Literal["stop", "length"] | None
-    note: str | None = Field(default=None, description="Not OpenAI's: what is wrong with the answer, such as that it repeated itself.")
+    note: str | None = Field(default=None, description="Extension: what is wrong with the answer, for example that it repeated itself.")
 
 
 class Completion(BaseModel):
@@ -74,7 +74,7 @@ class TextAnswer:
                     case None:
                         yield KEEP_ALIVE
                     case number, Queued() as queued if queued.place:
-                        yield place_in_line(number, queued)
+                        yield queue_comment(number, queued)
                     case number, Delta() as delta:
                         yield self._chunk(number, delta)
                     case number, Finished() as end:

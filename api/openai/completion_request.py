@@ -20,7 +20,7 @@ USUAL_TOKENS = 16
 
 class CompletionRequest(BaseModel):
     model_config = ConfigDict(extra="allow", strict=True)
-    model: str | None = Field(default=None, max_length=500, description="A name from /v1/models; left out: the default model.")
+    model: str | None = Field(default=None, max_length=500, description="A name from /v1/models. Default: the default model.")
     prompt: Inputs
     suffix: str | None = Field(default=None, description="What follows: the answer fills the gap.")
     max_tokens: Whole | None = Field(default=None, description=f"{USUAL_TOKENS} if left out; -1: as many as fit.")
@@ -38,14 +38,14 @@ class CompletionRequest(BaseModel):
     frequency_penalty: float | None = None
     logit_bias: dict[str, float] | None = None
     user: str | None = Field(default=None, description="Changes nothing.")
-    top_k: Whole | None = Field(default=None, description="Not OpenAI's.")
-    min_p: float | None = Field(default=None, description="Not OpenAI's.")
-    typical_p: float | None = Field(default=None, description="Not OpenAI's.")
-    repeat_penalty: float | None = Field(default=None, description="Not OpenAI's.")
-    stop_token_ids: list[Whole] | None = Field(default=None, description="Not OpenAI's.")
-    grammar: str | None = Field(default=None, description="Not OpenAI's: GBNF that the answer must follow from its rule root.")
+    top_k: Whole | None = Field(default=None, description="Extension.")
+    min_p: float | None = Field(default=None, description="Extension.")
+    typical_p: float | None = Field(default=None, description="Extension.")
+    repeat_penalty: float | None = Field(default=None, description="Extension.")
+    stop_token_ids: list[Whole] | None = Field(default=None, description="Extension.")
+    grammar: str | None = Field(default=None, description="Extension: a GBNF grammar that the answer must follow, from its rule root.")
     response_format: ResponseFormat | None = Field(default=None, description="Not OpenAI's here.")
-    repetition_guard: bool | None = Field(default=None, description="Not OpenAI's. false: let an answer repeat itself for ever.")
+    repetition_guard: bool | None = Field(default=None, description="Extension. false lets an answer repeat itself endlessly.")
 
     @property
     def include_usage(self) -> bool:

@@ -1,4 +1,4 @@
-"""Names, in a header of the answer, what a request asked for and does not get."""
+"""Name, in a response header, what a request asked for and does not get."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ MOST_OF_ALL = 2_000
 
 
 def unknown(extra: Mapping[str, Any] | None, known: Collection[str] = ()) -> list[str]:
-    """Fields beside those of the request that were sent with a value."""
+    """Return the unknown fields that were sent with a value."""
     return sorted(name for name, value in (extra or {}).items() if value is not None and name not in known)
 
 
 def ignored_header(names: Sequence[str]) -> dict[str, str]:
-    """The header for these names; none if there are none. Whatever they hold, it is one line of ASCII."""
+    """Return the header with these names, if any. Whatever they contain, it is one line of ASCII."""
     said = ", ".join(name[:MOST_OF_A_NAME].encode("ascii", "backslashreplace").decode() for name in names)
     said = "".join(character if character.isprintable() else "?" for character in said)
     return {HEADER: said[:MOST_OF_ALL]} if said else {}

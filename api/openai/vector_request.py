@@ -1,4 +1,4 @@
-"""What is asked of /v1/embeddings and /v1/rerank: OpenAI's fields, and those that Jina, Cohere and llama.cpp's server share."""
+"""Define requests to /v1/embeddings and /v1/rerank: OpenAI's fields, and those that Jina, Cohere and llama.cpp's server share."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Text = str | tuple[int, ...]
 
 
 def _inputs(sent: Any) -> tuple[Text, ...]:
-    """A text, the token ids of one, or a list of either. By hand, since a choice of lists would be tried and told one by one."""
+    """Accept a text, the token ids of one, or a list of either. pydantic would try and report a union of lists item by item."""
     if isinstance(sent, str):
         return (sent,)
     if not isinstance(sent, list):
@@ -37,18 +37,20 @@ Inputs = Annotated[tuple[Text, ...], PlainValidator(_inputs, json_schema_input_t
 class EmbeddingsIn(BaseModel):
     model_config = ConfigDict(extra="allow", strict=True)
     input: Inputs
-    model: str | None = Field(default=None, max_length=500, description="A name from /v1/models; left out: the first embedding model.")
-    encoding_format: Literal["float", "base64"] | None = Field(default=None, description="base64: of the numbers as little-endian float32.")
-    dimensions: Whole | None = Field(default=None, description="Keep so many of the first numbers.")
-    truncate: bool | None = Field(default=None, description="Not OpenAI's. true: cut what is longer than the model can read.")
+    model: str | None = Field(default=None, max_length=500, description="A name from /v1/models. Default: the first embedding model.")
+    encoding_format: Literal["float", "base64"] | None = Field(default=None, description=(
+        "base64 encodes the numbers as little-endian float32."
+    ))
+    dimensions: Whole | None = Field(default=None, description="Keep only the first numbers of each vector, this many.")
+    truncate: bool | None = Field(default=None, description="Extension. true cuts texts that are longer than the model's limit.")
 
     @property
     def ignored(self) -> list[str]:
-        """Fields that were sent and change nothing here."""
+        """Return the fields that were sent but change nothing here."""
         return unknown(self.model_extra)
 
     def request(self, user: User) -> EmbeddingRequest:
-        """Raises InvalidInput."""
+        """Build the request. Raises InvalidInput."""
         return EmbeddingRequest(
             inputs=self.input, user_id=user.id, model=self.model or None, dimensions=self.dimensions, truncate=self.truncate is True
         )
@@ -62,23 +64,23 @@ class RerankIn(BaseModel):
     model_config = ConfigDict(extra="allow", strict=True)
     query: str
     documents: list[str | DocumentIn] = Field(max_length=MOST_INPUTS)
-    model: str | None = Field(default=None, max_length=500, description="A name from /v1/models; left out: the first reranking model.")
-    top_n: Whole | None = Field(default=None, ge=1, description="Answer only so many, the best.")
+    model: str | None = Field(default=None, max_length=500, description="A name from /v1/models. Default: the first reranking model.")
+    top_n: Whole | None = Field(default=None, ge=1, description="Return only this many of the best results.")
     return_documents: bool | None = None
-    truncate: bool | None = Field(default=None, description="true: cut documents that do not fit beside the query.")
+    truncate: bool | None = Field(default=None, description="true cuts documents that do not fit together with the query.")
 
     @property
     def texts(self) -> tuple[str, ...]:
         texts = (each if isinstance(each, str) else each.text for each in self.documents)
-        return tuple(text.encode("utf-8", "replace").decode() for text in texts)  # half a surrogate pair has no bytes
+        return tuple(text.encode("utf-8", "replace").decode() for text in texts)  # An unpaired surrogate has no bytes.
 
     @property
     def ignored(self) -> list[str]:
-        """Fields that were sent and change nothing here."""
+        """Return the fields that were sent but change nothing here."""
         return unknown(self.model_extra)
 
     def request(self, user: User) -> RerankRequest:
-        """Raises InvalidInput."""
+        """Build the request. Raises InvalidInput."""
         return RerankRequest(
             query=self.query, documents=self.texts, user_id=user.id, model=self.model or None, truncate=self.truncate is True
         )

@@ -1,4 +1,4 @@
-"""Embeddings in OpenAI's shape and rankings in the shape that Jina, Cohere and llama.cpp's server share."""
+"""Serve embeddings in OpenAI's shape, and rankings in the shape that Jina, Cohere and llama.cpp's server share."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class RerankOut(BaseModel):
 
 @router.post("/embeddings", response_model=EmbeddingsOut)
 async def embeddings(body: EmbeddingsIn, request: Request, portal: PortalHere, user: SignedIn, token: TokenHere) -> Response:
-    """A vector of length 1 for each input, in order. A client that goes away stops the work."""
+    """Return a vector of length 1 for each input, in order. A client that disconnects stops the work."""
     work = await begun(lambda: portal.gateway.embed(user, body.request(user)))
     written = _base64 if body.encoding_format == "base64" else _numbers
     return await _answer(work, lambda done: _embeddings(work, done, written), request, Cutoff(portal.session_watch, token), body.ignored)
@@ -72,7 +72,7 @@ async def embeddings(body: EmbeddingsIn, request: Request, portal: PortalHere, u
 
 @router.post("/rerank", response_model=RerankOut, response_model_exclude_none=True)
 async def rerank(body: RerankIn, request: Request, portal: PortalHere, user: SignedIn, token: TokenHere) -> Response:
-    """How well each document answers the query, the best first."""
+    """Rank the documents by how well they answer the query, best first."""
     work = await begun(lambda: portal.gateway.rerank(user, body.request(user)))
     return await _answer(work, lambda done: _ranking(work, done, body), request, Cutoff(portal.session_watch, token), body.ignored)
 
@@ -80,7 +80,7 @@ async def rerank(body: RerankIn, request: Request, portal: PortalHere, user: Sig
 async def _answer(
     work: Vectors, write: Callable[[Embedded], bytes], request: Request, cutoff: Cutoff, ignored: list[str]
 ) -> Response:
-    """Waited for and written on a thread of its own: a large answer takes long enough to hold up every stream."""
+    """Compute and encode the answer on a separate thread: encoding a large one takes long enough to hold up every stream."""
     feed: Feed[bytes | Failed | None] = Feed()
     pump(_written(work, write), feed, f"vectors-{work.id[:8]}")
     bodies = await until_finished(_bodies(feed), request.receive, work.cancel, cutoff)
@@ -107,7 +107,7 @@ async def _bodies(feed: Feed[bytes | Failed | None]) -> AsyncIterator[bytes]:
 
 
 def _embeddings(work: Vectors, done: Embedded, written: Callable[[array[float]], str]) -> bytes:
-    """By hand, and numbers with the nine digits that tell any two float32 apart: a quarter of what a general encoder takes."""
+    """Encode the vectors, with the nine digits that distinguish any two float32 numbers, four times as fast as a general encoder."""
     vectors = (
         f'{{"object":"embedding","index":{place},"embedding":{written(row)}}}' for place, row in enumerate(done.rows)
     )

@@ -1,4 +1,4 @@
-"""Conversations, their messages and turns: everybody's own, nobody else's."""
+"""Serve a person's own conversations, messages and turns."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ from core.people.records import User
 router = APIRouter(prefix="/api/v1", tags=["conversations"])
 
 STREAMED: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"text/event-stream": {}}, "description": "The stored turn; with stream true, server-sent events."}
+    200: {"content": {"text/event-stream": {}}, "description": "The stored turn, or server-sent events with stream true."}
 }
 
 
 class Begun(Asked):
-    title: Line = Field(default=UNTITLED, description="Left out: the first question names it.")
-    folder_id: FolderId | None = Field(default=None, description="The folder that it is to be in.")
+    title: Line = Field(default=UNTITLED, description="Default: the first question names the conversation.")
+    folder_id: FolderId | None = Field(default=None, description="The folder of the conversation.")
 
 
 class Changed(Asked):
     title: Line | None = None
-    folder_id: FolderId | Literal[""] | None = Field(default=None, description="Empty takes it out of its folder.")
+    folder_id: FolderId | Literal[""] | None = Field(default=None, description="Empty removes it from its folder.")
 
 
 class ConversationsOut(BaseModel):
     items: list[ConversationOut]
-    next_before: datetime | None = Field(description="Send it as before to read on; null at the end.")
+    next_before: datetime | None = Field(description="Send it as before to get the next page; null at the end.")
 
 
 class MessagesOut(BaseModel):
@@ -56,19 +56,21 @@ class Stopped(BaseModel):
 
 
 class Regenerate(Sampling):
-    """Nothing has to be sent; what is sent says how to answer."""
+    """All fields are optional; they control how to answer."""
 
-    request_id: str = Field(default_factory=lambda: uuid4().hex, description="The same one again gives the same turn; left out, it is new.")
-    stream: bool = Field(default=False, description="Answer server-sent events instead of waiting for the end.")
-    model: Line | None = Field(default=None, description="A name from /v1/models; left out: the default model.")
-    thinking: bool = Field(default=True, description="Whether a model that can think does so first.")
+    request_id: str = Field(default_factory=lambda: uuid4().hex, description=(
+        "Sending the same id again returns the same turn. Default: a new id."
+    ))
+    stream: bool = Field(default=False, description="Return server-sent events instead of waiting for the end.")
+    model: Line | None = Field(default=None, description="A name from /v1/models. Default: the default model.")
+    thinking: bool = Field(default=True, description="Whether a model that can think does so before it answers.")
 
     def options(self) -> TurnOptions:
         return TurnOptions(self.model, self.thinking, self.params())
 
 
 class Question(Regenerate):
-    text: str = Field(description="The question. With files it may be empty.")
+    text: str = Field(description="The question. May be empty if files are attached.")
     files: list[FileId] = Field(default_factory=list, max_length=100, description="Ids of uploaded files, in the order they are read.")
 
 
@@ -76,14 +78,16 @@ class Question(Regenerate):
 def listing(
     portal: PortalHere,
     user: SignedIn,
-    q: Annotated[Line, Query(description="Only those with all these words in title or messages, best first.")] = "",
+    q: Annotated[Line, Query(description="Only conversations with all these words in title or messages, best first.")] = "",
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
-    before: Annotated[Moment | None, Query(description="Continue a listing: next_before of the last one.")] = None,
-    folder: Annotated[FolderId | Literal["none"] | None, Query(description="Only those in this folder, or in none. Not with q.")] = None,
+    before: Annotated[Moment | None, Query(description="next_before of the previous page.")] = None,
+    folder: Annotated[FolderId | Literal["none"] | None, Query(description=(
+        "Only conversations in this folder, or in none. Not with q."
+    ))] = None,
 ) -> ConversationsOut:
-    """Own conversations, newest change first."""
+    """List own conversations, last changed first."""
     if q.strip() and folder is not None:
-        raise InvalidInput("Ask for words or for a folder, not for both. /api/v1/search finds words in a folder.")
+        raise InvalidInput("Use q or folder_id, not both. /api/v1/search finds words in a folder.")
     if q.strip():
         return ConversationsOut(items=[ConversationOut.of(each) for each in portal.conversations.find(user, q, limit)], next_before=None)
     found = portal.conversations.list(user, limit, before, NO_FOLDER if folder == "none" else folder)
@@ -106,7 +110,7 @@ def read(conversation_id: Id, portal: PortalHere, user: SignedIn) -> Conversatio
 @router.patch("/conversations/{conversation_id}")
 def change(conversation_id: Id, body: Changed, portal: PortalHere, user: SignedIn) -> ConversationOut:
     at_least_one(title=body.title, folder_id=body.folder_id)
-    # Moved first: a folder that is not there refuses the whole.
+    # Moved first: if the folder does not exist, the whole request is refused.
     if body.folder_id is not None:
         changed = portal.conversations.move(user, conversation_id, body.folder_id or None)
     if body.title is not None:
@@ -116,7 +120,7 @@ def change(conversation_id: Id, body: Changed, portal: PortalHere, user: SignedI
 
 @router.delete("/conversations/{conversation_id}", status_code=204)
 def delete(conversation_id: Id, portal: PortalHere, user: SignedIn) -> None:
-    """Delete it with its messages. Refused while an answer is running in it."""
+    """Delete a conversation with its messages. Refused while an answer is running in it."""
     portal.conversations.delete(user, conversation_id)
 
 
@@ -127,7 +131,7 @@ def messages(conversation_id: Id, portal: PortalHere, user: SignedIn) -> Message
 
 @router.post("/conversations/{conversation_id}/messages", response_model=TurnOut, responses=STREAMED)
 async def ask(conversation_id: Id, body: Question, portal: PortalHere, user: SignedIn, token: TokenHere) -> TurnOut | Response:
-    """Ask a question. The answer runs on if the client goes away; the same request_id finds it again."""
+    """Ask a question. The answer continues if the client disconnects; the same request_id finds it again."""
     options = body.options()
     turn = await begun(
         lambda: portal.turns.start(user, conversation_id, body.text, options, body.request_id, files=body.files, source=Source.API)

@@ -1,4 +1,4 @@
-"""Ratings: everybody rates own answers, admins work the queue."""
+"""Let people rate their own answers, and admins work the review queue."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CSV_BLOCK = 200
 
 
 class Rate(Asked):
-    rating: int = Field(description="1 good, -1 poor, 0 takes the rating back.")
+    rating: int = Field(description="1 good, -1 poor, 0 withdraws the rating.")
     comment: Prose = Field(default="", description="At most 4,000 characters.")
 
 
@@ -72,15 +72,15 @@ class FeedbackOut(BaseModel):
 
 class FeedbackPage(BaseModel):
     items: list[FeedbackOut]
-    total: int = Field(description="How many match in all.")
+    total: int = Field(description="Total number of matches.")
 
 
 def asked_filter(
     rating: Annotated[Literal["1", "-1"] | None, Query(description="1 good, -1 poor.")] = None,
     model: Annotated[Line | None, Query()] = None,
     state: Annotated[StateWord | None, Query()] = None,
-    since: Annotated[Moment | None, Query(description="Included.")] = None,
-    until: Annotated[Moment | None, Query(description="Not included.")] = None,
+    since: Annotated[Moment | None, Query(description="Inclusive.")] = None,
+    until: Annotated[Moment | None, Query(description="Exclusive.")] = None,
 ) -> FeedbackFilter:
     return FeedbackFilter(
         rating=int(rating) if rating else None, model=model, state=ReviewState(state) if state else None, since=since, until=until
@@ -93,7 +93,7 @@ WordsHere = Annotated[Line, Query(description="Words in question, answer, commen
 
 @router.put("/messages/{message_id}/feedback")
 def rate(message_id: Id, body: Rate, portal: PortalHere, user: SignedIn) -> Rated:
-    """Rate an own answer; again replaces rating and comment."""
+    """Rate an own answer. Rating again replaces rating and comment."""
     portal.feedback.rate(user, message_id, body.rating, body.comment)
     return Rated(message_id=message_id, rating=body.rating, comment=body.comment.strip() if body.rating else "")
 
@@ -107,16 +107,16 @@ def listing(
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
 ) -> FeedbackPage:
-    """Everybody's ratings, newest first."""
+    """List everyone's ratings, newest first."""
     rows, total = portal.feedback.find(user, filter, q, limit, offset)
     return FeedbackPage(items=[FeedbackOut.of(row) for row in rows], total=total)
 
 
 @router.get("/feedback.csv", response_class=StreamingResponse, responses={200: {"content": {"text/csv": {}}}})
 def export(portal: PortalHere, user: SignedIn, filter: FilterHere, q: WordsHere = "") -> StreamingResponse:
-    """Every match as CSV, UTF-8 with a byte order mark. Cells that a spreadsheet would run as a formula start with an apostrophe."""
+    """Export every match as CSV, UTF-8 with a byte order mark. Cells that a spreadsheet would run as a formula start with an apostrophe."""
     rows = portal.feedback.all(user, filter, q)
-    # The first row is read here, so that a refusal is an answer of its own and not a cut file.
+    # The first row is read here, so that an error becomes a proper response instead of a truncated file.
     first = list(next_block(rows))
     return StreamingResponse(
         csv_blocks(chain(first, rows)),
@@ -164,7 +164,7 @@ def csv_blocks(rows: Iterator[Feedback]) -> Iterator[str]:
 
 
 def safe_cell(value: object) -> object:
-    """Text that starts like a formula gets an apostrophe before it; numbers stay numbers."""
+    """Put an apostrophe before text that starts like a formula. Numbers stay numbers."""
     if isinstance(value, str) and may_be_formula(value):
         return "'" + value
     return value

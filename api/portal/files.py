@@ -1,4 +1,4 @@
-"""Files for questions: uploaded first, named by their ids when asking."""
+"""Upload files first, then name them by id in a question."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ PATH = "/api/v1/files"
 router = APIRouter(prefix=PATH, tags=["files"])
 
 _EACH = 3
-"""Uploads of one person at once: nobody takes all threads."""
+"""Concurrent uploads per person, so that nobody takes all threads."""
 _uploads = anyio.CapacityLimiter(8 * _EACH)
-"""Threads of their own: a document may be read for a minute, and all other routes share the usual ones."""
+"""Separate threads: reading a document may take a minute, and all other routes share the usual ones."""
 _lanes: WeakValueDictionary[str, Semaphore] = WeakValueDictionary()
-"""By person, while uploads of theirs are here."""
+"""By person, while they upload."""
 _BODY = {"requestBody": {"required": True, "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}}
 
 
@@ -35,9 +35,11 @@ class ReadAs(Asked):
 
 @router.post("", status_code=201, openapi_extra=_BODY)
 async def upload(
-    request: Request, portal: PortalHere, user: SignedIn, name: Annotated[Line, Query(description="With its ending, as in report.csv.")]
+    request: Request, portal: PortalHere, user: SignedIn, name: Annotated[Line, Query(description=(
+        "With its extension, for example report.csv."
+    ))]
 ) -> FileOut:
-    """Upload a text file: its bytes are the body. It waits a day for a question that names its id among files."""
+    """Upload a file; the request body is its content. It is kept for a day unless a question uses it."""
     async with _lanes.setdefault(user.id, Semaphore(_EACH)):
         content = await request.body()
         return FileOut.of(await anyio.to_thread.run_sync(portal.files.upload, user, name, content, limiter=_uploads))
@@ -50,7 +52,7 @@ def read(file_id: Id, portal: PortalHere, user: SignedIn) -> FileOut:
 
 @router.get("/{file_id}/content", response_class=Response)
 def content(file_id: Id, portal: PortalHere, user: SignedIn) -> Response:
-    """The bytes that were uploaded, to be saved: nothing of them is ever shown as a page."""
+    """Download the uploaded bytes. They are never shown as a page."""
     file, found = portal.files.read(user, file_id)
     headers = {
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(file.name, safe='')}",
@@ -69,5 +71,5 @@ def read_as(file_id: Id, body: ReadAs, portal: PortalHere, user: SignedIn) -> Fi
 
 @router.delete("/{file_id}", status_code=204)
 def discard(file_id: Id, portal: PortalHere, user: SignedIn) -> None:
-    """Delete a file that no question has taken. The others go with their conversation."""
+    """Delete a file that no question uses. Others are deleted with their conversation."""
     portal.files.discard(user, file_id)

@@ -1,4 +1,4 @@
-"""Folders of conversations: everybody's own, nobody else's. What is in them is changed at the conversations."""
+"""Serve a person's own folders. Conversations are moved in the conversations resource."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ router = APIRouter(prefix="/api/v1", tags=["folders"])
 
 
 class Named(Asked):
-    name: Line = Field(description="1 to 60 characters, unlike the names of the other folders.")
+    name: Line = Field(description="1 to 60 characters, unique among the person's folders.")
 
 
 class FolderOut(BaseModel):
@@ -35,7 +35,7 @@ class FoldersOut(BaseModel):
 
 @router.get("/folders")
 def listing(portal: PortalHere, user: SignedIn) -> FoldersOut:
-    """Own folders, by name."""
+    """List own folders by name."""
     return FoldersOut(items=[FolderOut.of(each) for each in portal.folders.list(user)])
 
 
@@ -51,5 +51,5 @@ def rename(folder_id: Id, body: Named, portal: PortalHere, user: SignedIn) -> Fo
 
 @router.delete("/folders/{folder_id}", status_code=204)
 def remove(folder_id: Id, portal: PortalHere, user: SignedIn) -> None:
-    """Its conversations stay, in no folder."""
+    """Delete a folder. Its conversations stay, without a folder."""
     portal.folders.remove(user, folder_id)

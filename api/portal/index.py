@@ -1,4 +1,4 @@
-"""The search index, for admins."""
+"""Serve the search index, for admins."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LARGEST = 2**63 - 1
 
 
 class Retry(Asked):
-    number: int | None = Field(default=None, ge=1, le=LARGEST, description="One parked job; left out: all.")
+    number: int | None = Field(default=None, ge=1, le=LARGEST, description="One parked job. Default: all.")
 
 
 class Retried(BaseModel):
@@ -31,9 +31,9 @@ class ReconciliationOut(BaseModel):
     started_at: datetime
     ended_at: datetime
     compared: int
-    missing: int = Field(description="The store had them, the index did not.")
+    missing: int = Field(description="In the database, but not in the index.")
     outdated: int
-    phantom: int = Field(description="The index had them, the store did not.")
+    phantom: int = Field(description="In the index, but not in the database.")
 
     @staticmethod
     def of(found: Reconciliation) -> ReconciliationOut:
@@ -45,8 +45,8 @@ class ReconciliationOut(BaseModel):
 
 class IndexOut(BaseModel):
     engine: str
-    pending: int = Field(description="Changes the index has still to take.")
-    parked: int = Field(description="Changes it refused for good.")
+    pending: int = Field(description="Changes that the index has not received yet.")
+    parked: int = Field(description="Changes that it rejected permanently.")
     behind_seconds: float
     rebuilding: bool
     reconciling: bool
@@ -67,7 +67,7 @@ class ParkedJobOut(BaseModel):
     document_id: str
     created_at: datetime
     attempts: int
-    error: str = Field(description="Why the index refused it.")
+    error: str = Field(description="Why the index rejected it.")
 
     @staticmethod
     def of(job: ParkedJob) -> ParkedJobOut:
@@ -90,27 +90,27 @@ def parked(
     portal: PortalHere,
     user: SignedIn,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
-    after: Annotated[int, Query(ge=0, le=LARGEST, description="The number of the last one read.")] = 0,
+    after: Annotated[int, Query(ge=0, le=LARGEST, description="The number of the last item read.")] = 0,
 ) -> ParkedOut:
-    """Oldest first."""
+    """List parked jobs, oldest first."""
     return ParkedOut(items=[ParkedJobOut.of(each) for each in portal.index_care.parked(user, limit, after)])
 
 
 @router.post("/parked/retry")
 def retry(portal: PortalHere, user: SignedIn, body: Retry | None = None) -> Retried:
-    """Try one again, or all."""
+    """Retry one parked job, or all."""
     return Retried(retried=portal.index_care.retry(user, body.number if body else None))
 
 
 @router.post("/reconcile", status_code=202)
 def reconcile(portal: PortalHere, user: SignedIn) -> IndexOut:
-    """Begin to compare store and index, and repair what differs."""
+    """Start comparing the database and the index and repairing differences."""
     portal.index_care.reconcile(user)
     return IndexOut.of(portal.index_care.state(user))
 
 
 @router.post("/rebuild", status_code=202)
 def rebuild(portal: PortalHere, user: SignedIn) -> IndexOut:
-    """Begin to fill a new index beside this one."""
+    """Start filling a new index beside this one."""
     portal.index_care.rebuild(user)
     return IndexOut.of(portal.index_care.state(user))

@@ -1,4 +1,4 @@
-"""Background jobs: everybody's own, and all of them for admins."""
+"""Serve background jobs: people's own, and all of them for admins."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class JobOut(BaseModel):
     kind: str = Field(description="A noun and a verb, for example backup.make.")
     state: JobState
     progress: float = Field(description="0 to 1")
-    detail: dict[str, Any] = Field(description="What the running job reports beside its progress.")
+    detail: dict[str, Any] = Field(description="What the running job reports besides its progress.")
     result: dict[str, Any]
-    error: JobErrorOut | None = Field(description="Why it failed; of a waiting job, why the last try did.")
+    error: JobErrorOut | None = Field(description="Why it failed; for a waiting job, why the last try failed.")
     tries: int
     created_at: datetime
     run_after: datetime
@@ -68,9 +68,9 @@ def find(
     state: Annotated[list[JobState] | None, Query()] = None,
     kind: Annotated[list[Annotated[str, Field(max_length=64)]] | None, Query(max_length=20)] = None,
     limit: int = 50,
-    before: Annotated[str | None, Query(max_length=64, description="The id of the last one read.")] = None,
+    before: Annotated[str | None, Query(max_length=64, description="The id of the last item read.")] = None,
 ) -> JobsOut:
-    """Newest first: an admin's list has the jobs of everybody, other people's their own."""
+    """List jobs, newest first: everyone's for admins, their own for others."""
     wanted = JobFilter(kinds=tuple(kind) if kind else None, states=tuple(state) if state else None)
     return JobsOut(items=[JobOut.of(job) for job in portal.jobs.list(user, wanted, limit, before)])
 
@@ -82,11 +82,11 @@ def get(job_id: JobId, portal: PortalHere, user: SignedIn) -> JobOut:
 
 @router.post("/{job_id}/cancel")
 def cancel(job_id: JobId, portal: PortalHere, user: SignedIn) -> JobOut:
-    """Cancel a waiting job; ask a running one to stop."""
+    """Cancel a waiting job, or ask a running one to stop."""
     return JobOut.of(portal.jobs.cancel(user, job_id))
 
 
 @router.post("/{job_id}/retry")
 def retry(job_id: JobId, portal: PortalHere, user: SignedIn) -> JobOut:
-    """Run a job again that failed or was cancelled."""
+    """Run a failed or cancelled job again."""
     return JobOut.of(portal.jobs.retry(user, job_id))

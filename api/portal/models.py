@@ -1,4 +1,4 @@
-"""The models of this process, for admins."""
+"""Serve the models of this process, for admins."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class AdapterOut(BaseModel):
     name: str
     path: str
     size_bytes: int
-    architecture: str = Field(description="Of the models it was made for.")
+    architecture: str = Field(description="The architecture of the models it was made for.")
     rank: int
     error: str | None = Field(description="Why it cannot be used.")
 
@@ -63,21 +63,21 @@ class LoadedOut(BaseModel):
     version: str
     platform: str
     device: str
-    context: int = Field(description="Tokens one conversation can hold.")
-    slots: int = Field(description="Answers at the same time.")
-    shared_context: int = Field(description="Tokens all slots hold together where they share one memory; 0 where each has its own.")
+    context: int = Field(description="Tokens per conversation.")
+    slots: int = Field(description="Number of concurrent answers.")
+    shared_context: int = Field(description="Tokens of the KV cache that all slots share; 0 if each has its own.")
     slots_busy: int
     waiting: int
-    memory_bytes: int = Field(description="What the load took, measured.")
+    memory_bytes: int = Field(description="Measured memory that the load took.")
     progress: float = Field(description="0 to 1 while loading.")
     tokens_per_second: float | None
     default: bool
     adapters: list[str] = Field(description="Names of its LoRA adapters.")
     error: str | None
-    isolated: bool = Field(description="Whether it runs in a process of its own.")
-    stuck_s: float = Field(description="How long its step has been running, if that is longer than 10 s; else 0.")
-    at_start: bool = Field(description="Whether an admin wants it loaded at every start of the portal.")
-    guide: bool = Field(description="Whether it is the portal's own guide, which knows only the portal.")
+    isolated: bool = Field(description="Whether it runs in its own process.")
+    stuck_s: float = Field(description="Duration of the current step if it exceeds 10 s; else 0.")
+    at_start: bool = Field(description="Whether it is loaded at every start of the portal.")
+    guide: bool = Field(description="Whether it is the built-in guide, which only knows the portal.")
 
     @staticmethod
     def of(model: LoadedModel, kept: Collection[str]) -> LoadedOut:
@@ -100,39 +100,41 @@ class NotLoadedOut(BaseModel):
 
 class ModelsOut(BaseModel):
     loaded: list[LoadedOut]
-    files: list[FileOut] = Field(description="The GGUFs in the models folder, and the built-in one.")
+    files: list[FileOut] = Field(description="The GGUF files in the models folder, and the built-in one.")
     adapters: list[AdapterOut] = Field(description="The LoRA adapters in the models folder.")
     folder: str
-    not_loaded: list[NotLoadedOut] = Field(description="Models that should have been loaded at the start. DELETE one to leave it out.")
+    not_loaded: list[NotLoadedOut] = Field(description="Models that could not be loaded at startup. DELETE one to stop loading it.")
 
 
 class AdapterIn(Asked):
-    name: Line = Field(description="What a request calls it.")
-    path: Line = Field(min_length=1, description="A GGUF: a path on the server, or a name in the models folder.")
-    scale: float = Field(default=1.0, description="How strongly it works; 0: not at all.")
+    name: Line = Field(description="The name that requests use.")
+    path: Line = Field(min_length=1, description="A GGUF file: a path on the server, or a name in the models folder.")
+    scale: float = Field(default=1.0, description="The strength of the adapter; 0 disables it.")
 
 
 class Load(Asked):
-    path: Line = Field(min_length=1, description="A GGUF: a path on the server, or a name in the models folder.")
-    context: int | None = Field(default=None, description="Tokens one conversation can hold; left out: chosen from file and memory.")
-    slots: int | None = Field(default=None, description="Answers at the same time; left out: chosen.")
-    gpu_layers: int | None = Field(default=None, description="-1: all that fit.")
+    path: Line = Field(min_length=1, description="A GGUF file: a path on the server, or a name in the models folder.")
+    context: int | None = Field(default=None, description="Tokens per conversation. Default: chosen by file and memory.")
+    slots: int | None = Field(default=None, description="Concurrent answers. Default: chosen automatically.")
+    gpu_layers: int | None = Field(default=None, description="-1 means all that fit.")
     kv_type: str = Field(default="f16", description="f16, q8_0 or q4_0.")
-    threads: int | None = Field(default=None, description="Left out: chosen from the machine.")
-    flash_attention: str = Field(default="auto", description="auto, on or off; a context of q8_0 or q4_0 needs it.")
-    streams: str = Field(default="auto", description="separate: each slot has a memory of its own; unified: all share one; auto: planned.")
-    split_mode: str = Field(default="layer", description="Over several GPUs: none, layer or row.")
-    main_gpu: int | None = Field(default=None, description="From 0 on, for split modes none and row.")
-    gpu_shares: list[float] = Field(default=[], max_length=16, description="What each GPU takes, in proportion; left out: by free memory.")
+    threads: int | None = Field(default=None, description="Default: chosen by the machine.")
+    flash_attention: str = Field(default="auto", description="auto, on or off. A context of q8_0 or q4_0 needs it.")
+    streams: str = Field(default="auto", description=(
+        "separate gives each slot its own KV cache, unified shares one; auto lets the memory plan decide."
+    ))
+    split_mode: str = Field(default="layer", description="Split across GPUs: none, layer or row.")
+    main_gpu: int | None = Field(default=None, description="Counted from 0, for split modes none and row.")
+    gpu_shares: list[float] = Field(default=[], max_length=16, description="Proportions for each GPU. Default: by free memory.")
     adapters: list[AdapterIn] = Field(default=[], max_length=MOST_ADAPTERS, description="LoRA adapters that a request may choose from.")
-    isolated: bool | None = Field(default=None, description="In a process of its own; left out: as PORTAL_ISOLATED says.")
-    default: bool = Field(default=False, description="Answer with it when no model is named.")
+    isolated: bool | None = Field(default=None, description="Run it in its own process. Default: PORTAL_ISOLATED.")
+    default: bool = Field(default=False, description="Use it for requests that name no model.")
     at_start: bool = Field(default=True, description="Load it at every start of the portal, until it is unloaded.")
 
 
 @router.get("")
 def listing(portal: PortalHere, user: SignedIn) -> ModelsOut:
-    """What is loaded, loading, draining or failed, and which files there are."""
+    """List the models that are loaded, loading, draining or failed, and the files."""
     kept = portal.models.kept(user)
     return ModelsOut(
         loaded=[LoadedOut.of(each, kept) for each in portal.models.loaded(user)],
@@ -147,7 +149,7 @@ def listing(portal: PortalHere, user: SignedIn) -> ModelsOut:
 
 @router.post("/load", status_code=202)
 def load(body: Load, portal: PortalHere, user: SignedIn) -> LoadedOut:
-    """Start loading; follow it in GET /api/v1/models. What runs is not touched."""
+    """Start loading a model; follow it with GET /api/v1/models. Running models are not affected."""
     isolated = portal.settings.isolated if body.isolated is None else body.isolated
     settings = LoadSettings(
         context=body.context,
@@ -170,5 +172,5 @@ def load(body: Load, portal: PortalHere, user: SignedIn) -> LoadedOut:
 
 @router.delete("/{name}", status_code=202)
 def unload(name: Annotated[Line, InPath()], portal: PortalHere, user: SignedIn) -> None:
-    """Let running answers finish, 30 s at most, then free the memory. It is not loaded at the next start either."""
+    """Give running answers up to 30 s to finish, then free the memory. The model is not loaded at the next start either."""
     portal.models.unload(user, name)

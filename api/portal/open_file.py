@@ -1,4 +1,4 @@
-"""A response that holds its file from the start: whoever deletes it meanwhile takes nothing from a download."""
+"""Respond with a file that is open from the start, so that deleting it does not affect a download."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from core.errors import NotFound
 
 
 class OpenFileResponse(FileResponse):
-    """Starlette's own looks for the file when it answers, and again for its content."""
+    """Opens the file once. Starlette's own response looks for it when it answers, and again for its content."""
 
     def __init__(self, path: Path, filename: str, headers: Mapping[str, str]) -> None:
-        """Open the file. Links are not followed. Raises NotFound."""
+        """Open the file without following links. Raises NotFound."""
         try:
             descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
         except OSError as problem:
-            raise NotFound("There is no such backup.") from problem
+            raise NotFound("This backup does not exist.") from problem
         weakref.finalize(self, os.close, descriptor)
         super().__init__(
             f"/dev/fd/{descriptor}",

@@ -1,4 +1,4 @@
-"""People, for admins."""
+"""Serve accounts, for admins."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ router = APIRouter(prefix="/api/v1/people", tags=["people"])
 class Add(Asked):
     name: Line = Field(description="1 to 64 letters, digits or . _ @ -")
     role: RoleWord
-    password: str | None = Field(default=None, max_length=1000, description="8 characters to 72 bytes; left out: one is made.")
+    password: str | None = Field(default=None, max_length=1000, description=(
+        "At least 8 characters, at most 72 bytes. Default: one is generated."
+    ))
     full_name: Line = ""
     group: Line = ""
 
@@ -33,12 +35,12 @@ class Change(Asked):
     active: bool | None = Field(default=None, description="false disables the account and ends its sessions.")
     full_name: Line | None = None
     group: Line | None = None
-    password: str | None = Field(default=None, max_length=1000, description="Sets a new one and ends all sessions.")
+    password: str | None = Field(default=None, max_length=1000, description="Sets a new password and ends all sessions.")
 
 
 class ListedPerson(Person):
     name_doubts: list[Literal["role", "another", "scripts"]] = Field(
-        description="Why the full name may be meant to be taken for another: it reads like a role, like somebody else, or mixes scripts."
+        description="Why the full name is suspicious: it suggests a role, resembles someone else's name, or mixes scripts."
     )
 
 
@@ -48,7 +50,7 @@ class PeopleOut(BaseModel):
 
 class Added(BaseModel):
     person: ListedPerson
-    password: str | None = Field(description="The one that was made, if none was sent. It is shown only here.")
+    password: str | None = Field(description="The generated password, if none was sent. Shown only here.")
 
 
 @router.get("")
@@ -69,7 +71,7 @@ def add(body: Add, portal: PortalHere, user: SignedIn) -> Added:
 
 @router.patch("/{name}")
 def change(name: Annotated[Line, InPath()], body: Change, portal: PortalHere, user: SignedIn) -> ListedPerson:
-    """Change what is sent. The last active admin can be neither disabled nor demoted."""
+    """Change the fields that are sent. The last active admin can be neither disabled nor demoted."""
     require(user.role, Permission.MANAGE_PEOPLE)
     at_least_one(role=body.role, active=body.active, full_name=body.full_name, group=body.group, password=body.password)
     if body.password is not None:

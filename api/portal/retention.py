@@ -1,4 +1,4 @@
-"""Retention rules and legal holds, for admins."""
+"""Serve retention rules and legal holds, for admins."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ router = APIRouter(prefix="/api/v1/retention", tags=["retention"])
 
 class RuleIn(Asked):
     kind: RetentionKind
-    group: Line = Field(default=EVERY_GROUP, description="* is every group without a rule of its own.")
-    days: int | None = Field(description="null takes the rule away.")
+    group: Line = Field(default=EVERY_GROUP, description="* means every group without its own rule.")
+    days: int | None = Field(description="null removes the rule.")
 
 
 class RuleOut(BaseModel):

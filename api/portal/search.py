@@ -1,4 +1,4 @@
-"""Search over own chats, for reviewers over feedback, for admins over the audit."""
+"""Search own chats; reviewers also search feedback, admins the audit log."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class FoundItemOut(BaseModel):
     id: str
     conversation_id: str | None
     message_id: str | None
-    snippet: str = Field(description="HTML: found words stand in <mark>, everything else is escaped.")
+    snippet: str = Field(description="HTML: matches are in <mark>, everything else is escaped.")
     at: datetime
-    files: list[str] = Field(description="The names of the files attached to a question.")
+    files: list[str] = Field(description="Names of the files attached to a question.")
 
     @staticmethod
     def of(item: FoundItem) -> FoundItemOut:
@@ -41,12 +41,12 @@ class FoundItemOut(BaseModel):
 
 
 class FoundOut(BaseModel):
-    items: list[FoundItemOut] = Field(description="Newest first. May be fewer than limit: what the store no longer has is left out.")
-    total: int = Field(description="What the index counts in all, up to a bound.")
-    total_is_at_least: bool = Field(description="True where there are more than total.")
+    items: list[FoundItemOut] = Field(description="Newest first. May be fewer than limit: deleted items are left out.")
+    total: int = Field(description="Total matches in the index, counted up to a limit.")
+    total_is_at_least: bool = Field(description="true if there are more than total.")
     engine: str
-    behind_seconds: float = Field(description="How long the oldest change has been waiting for the index; 0 if it has everything.")
-    next_cursor: str | None = Field(description="Send it as cursor to read on; null at the end.")
+    behind_seconds: float = Field(description="Age of the oldest change that the index has not received; 0 if it is up to date.")
+    next_cursor: str | None = Field(description="Send it as cursor to get the next page; null at the end.")
 
     @staticmethod
     def of(found: Found) -> FoundOut:
@@ -64,18 +64,20 @@ class FoundOut(BaseModel):
 def search(
     portal: PortalHere,
     user: SignedIn,
-    q: Annotated[Line, Query(description="Words that must all occur.")],
-    kind: Annotated[DocumentKind | None, Query(description="Left out: own conversations and messages.")] = None,
-    since: Annotated[Moment | None, Query(description="Included.")] = None,
-    until: Annotated[Moment | None, Query(description="Not included.")] = None,
+    q: Annotated[Line, Query(description="Words that must all match.")],
+    kind: Annotated[DocumentKind | None, Query(description="Default: own conversations and messages.")] = None,
+    since: Annotated[Moment | None, Query(description="Inclusive.")] = None,
+    until: Annotated[Moment | None, Query(description="Exclusive.")] = None,
     model: Annotated[Line | None, Query(description="Only answers and ratings of this model.")] = None,
-    rating: Annotated[Literal["1", "-1", "0"] | None, Query(description="Only answers and ratings so rated; 0: unrated answers.")] = None,
-    folder: Annotated[FolderId | None, Query(description="The id of an own folder: only chats in it, and what was said in them.")] = None,
-    has_file: Annotated[bool, Query(description="Only questions with files attached, and chats that have some.")] = False,
+    rating: Annotated[Literal["1", "-1", "0"] | None, Query(description=(
+        "Only answers and ratings with this rating; 0 means unrated answers."
+    ))] = None,
+    folder: Annotated[FolderId | None, Query(description="Id of an own folder: search only the chats in it and their messages.")] = None,
+    has_file: Annotated[bool, Query(description="Only questions with attached files, and their chats.")] = False,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    cursor: Annotated[Line | None, Query(description="next_cursor of the page before.")] = None,
+    cursor: Annotated[Line | None, Query(description="next_cursor of the previous page.")] = None,
 ) -> FoundOut:
-    """Where all the words occur, newest first."""
+    """Find everything that contains all the words, newest first."""
     rated = int(rating) if rating else None
     found = portal.search.find(
         user, q, kind, since=since, until=until, model=model, rating=rated, folder=folder, has_file=has_file, limit=limit, cursor=cursor

@@ -1,4 +1,4 @@
-"""Signing in and out: a password or a page's one-time ticket becomes a token, in the body or in a cookie."""
+"""Sign in and out. A password or a page's one-time ticket becomes a token, in the body or in a cookie."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class SignIn(Asked):
     username: str = Field(max_length=500)
     password: str = Field(max_length=1000)
     remember: bool = Field(
-        default=False, description="Set a cookie by which this device is known: then others' wrong passwords do not lock it out."
+        default=False, description="Set a cookie that identifies this device, so that other people's wrong passwords do not lock it out."
     )
 
 
 class Redeem(Asked):
-    ticket: str = Field(max_length=200, description="From the sign-in page; good once, for 30 s.")
+    ticket: str = Field(max_length=200, description="From the sign-in page. Valid once, for 30 s.")
 
 
 class SessionOpened(BaseModel):
@@ -43,10 +43,10 @@ class TokenOpened(SessionOpened):
 
 @router.post("", dependencies=[Depends(check_same_origin)])
 async def sign_in(body: SignIn, request: Request, portal: PortalHere, response: Response) -> TokenOpened:
-    """Check name and password; answer a token, and set the same one as the cookie."""
+    """Check name and password. Returns a token and sets it as the cookie."""
     if not body.username.isprintable() or "\0" in body.password:
         raise NotSignedIn(WRONG)
-    # Waits for the check without a thread: those that pages and routes share stay free for everybody else.
+    # Awaits the check without a thread: those that pages and routes share stay free for others.
     check = await run_in_threadpool(portal.sign_in.begin, body.username, body.password, caller_of(request))
     proof = await asyncio.wrap_future(check)
     token = await run_in_threadpool(portal.sessions.open, proof, SessionKind.API)
@@ -58,7 +58,7 @@ async def sign_in(body: SignIn, request: Request, portal: PortalHere, response: 
 
 @router.post("/ticket", dependencies=[Depends(check_same_origin)])
 def redeem(body: Redeem, request: Request, portal: PortalHere, response: Response) -> SessionOpened:
-    """Exchange a page's ticket for the cookie, and one by which the device is known. No script ever sees the tokens."""
+    """Exchange a page's ticket for the session cookie and the device cookie. No script ever sees the tokens."""
     token = portal.sessions.redeem_ticket(body.ticket)
     user = portal.sessions.user(token)
     if user is None:
@@ -70,13 +70,13 @@ def redeem(body: Redeem, request: Request, portal: PortalHere, response: Respons
 
 @router.get("")
 def who_am_i(user: SignedIn) -> Person:
-    """Whose session this is."""
+    """Return the user of this session."""
     return Person.of(user)
 
 
 @router.delete("", status_code=204)
 def sign_out(portal: PortalHere, token: TokenHere, response: Response) -> None:
-    """End the session of the token or cookie at once, and clear the cookie. Ending it twice is no error."""
+    """End the session of the token or cookie at once, and clear the cookie. Ending it twice is not an error."""
     portal.sessions.close(token)
     clear_cookie(response, portal)
 

@@ -1,4 +1,4 @@
-"""What /api/v1 takes and gives, as typed JSON. Unknown fields are refused, and no type is guessed from another."""
+"""Define the typed JSON that /api/v1 accepts and returns. Unknown fields are refused, and types are never coerced."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ _HALF = re.compile("[\ud800-\udfff]")
 
 
 def _one_line(text: str) -> str:
-    """No control characters: a store may refuse them, and no name has any. Core tidies the rest."""
+    """Refuse control characters: a database may reject them, and no name has any. Core normalizes the rest."""
     if not may_stand_on_a_line(text):
-        raise ValueError("Control characters are not possible here")
+        raise ValueError("Control characters are not allowed here")
     return text
 
 
 def _plain(text: str) -> str:
     if _HALF.search(text):
-        raise ValueError("Half a character (an unpaired surrogate) is not possible here")
+        raise ValueError("An unpaired surrogate is not allowed here")
     return without_controls(text)
 
 
@@ -39,32 +39,32 @@ def _in_utc(moment: datetime) -> datetime:
     try:
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except OverflowError:
-        raise ValueError("This moment lies outside the calendar") from None
+        raise ValueError("This time is outside the calendar") from None
 
 
 Line = Annotated[str, AfterValidator(_one_line), Field(max_length=500)]
 Prose = Annotated[str, AfterValidator(_plain)]
 _ID = "^[0-9a-f]{32}$"
-Id = Annotated[str, Path(pattern=_ID, description="An id that the portal gave.")]
+Id = Annotated[str, Path(pattern=_ID, description="An id from the portal.")]
 FileId = Annotated[str, Field(pattern=_ID)]
 FolderId = Annotated[str, Field(pattern=_ID)]
 Moment = Annotated[datetime, AfterValidator(_in_utc)]
-"""ISO 8601; without an offset it is UTC."""
+"""ISO 8601. Without an offset it is UTC."""
 
 
 def _whole_characters(sent: Any) -> Any:
-    """Refuse halves of surrogate pairs wherever they stand: no store keeps them, and no answer could repeat them."""
+    """Refuse unpaired surrogates anywhere: no database stores them, and no answer could repeat them."""
     open_ = [sent]
     while open_:
         one = open_.pop()
         if isinstance(one, str) and _HALF.search(one):
-            raise ValueError("Half a character (an unpaired surrogate) is not possible here")
+            raise ValueError("An unpaired surrogate is not allowed here")
         open_ += one if isinstance(one, list) else [*one, *one.values()] if isinstance(one, dict) else ()
     return sent
 
 
 class Asked(BaseModel):
-    """A request body."""
+    """Base of all request bodies."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
     _check_characters = model_validator(mode="before")(_whole_characters)
@@ -72,7 +72,7 @@ class Asked(BaseModel):
 
 class Person(BaseModel):
     id: str
-    name: str = Field(description="What the person types to sign in.")
+    name: str = Field(description="The sign-in name.")
     full_name: str
     role: Literal["analyst", "manager", "admin"]
     group: str
@@ -98,8 +98,8 @@ def role_of(word: RoleWord) -> Role:
 
 class ConversationOut(BaseModel):
     id: str
-    title: str = Field(description="Empty until the first question names it.")
-    folder_id: str | None = Field(description="Null: it is in no folder.")
+    title: str = Field(description="Empty until the first question sets it.")
+    folder_id: str | None = Field(description="null if it is in no folder.")
     created_at: datetime
     updated_at: datetime
 
@@ -112,21 +112,21 @@ class ConversationOut(BaseModel):
 
 
 class TimingsOut(BaseModel):
-    """How an answer came about. Times are seconds; null is what was not measured."""
+    """Measurements of an answer. Times are in seconds; null means not measured."""
 
     queue_s: float
-    ttft_s: float | None = Field(description="From the question to the first token.")
+    ttft_s: float | None = Field(description="Time from the question to the first token.")
     duration_s: float
     tokens_per_second: float | None
-    thinking_s: float | None = Field(description="Seconds of reasoning; null where there was none.")
-    inter_token_p50_s: float | None = Field(description="Between one token and the next.")
+    thinking_s: float | None = Field(description="Duration of the reasoning; null if there was none.")
+    inter_token_p50_s: float | None = Field(description="Inter-token latency.")
     inter_token_p95_s: float | None
-    steps: int = Field(description="Decodes that this answer took part in.")
-    prefill_tokens: int = Field(description="Prompt tokens that were computed; the others were remembered.")
-    prefill_s: float | None = Field(description="What the steps took that read the prompt; others were served in them too.")
-    guessed_tokens: int = Field(description="Tokens that were guessed ahead.")
-    guessed_right: int = Field(description="Those of them that came true.")
-    retries: int = Field(description="How often the answer went wrong and was continued with safer sampling.")
+    steps: int = Field(description="Engine steps that this answer took part in.")
+    prefill_tokens: int = Field(description="Prompt tokens that were computed; the rest came from the cache.")
+    prefill_s: float | None = Field(description="Duration of the steps that processed the prompt, which served other answers too.")
+    guessed_tokens: int = Field(description="Draft tokens of speculative decoding.")
+    guessed_right: int = Field(description="Draft tokens that were accepted.")
+    retries: int = Field(description="How often the answer was retried with safer sampling.")
 
     @staticmethod
     def of(timings: Timings) -> TimingsOut:
@@ -135,13 +135,13 @@ class TimingsOut(BaseModel):
 
 class GenerationOut(TimingsOut):
     model: str
-    model_version: str = Field(description="The fingerprint of the GGUF.")
+    model_version: str = Field(description="The fingerprint of the GGUF file.")
     platform: str
     prompt_tokens: int
     completion_tokens: int
-    cached_tokens: int = Field(description="Prompt tokens whose context memory was reused; part of prompt_tokens.")
+    cached_tokens: int = Field(description="Prompt tokens whose KV cache was reused; included in prompt_tokens.")
     finish_reason: Literal["stop", "length", "cancelled", "error"]
-    error: str | None = Field(description="Why there is no answer, or what is wrong with it, such as that it repeated itself.")
+    error: str | None = Field(description="Why there is no answer, or what is wrong with it, for example that it repeated itself.")
 
     @staticmethod
     def row(row: Generation) -> GenerationOut:
@@ -158,8 +158,8 @@ class FileOut(BaseModel):
     name: str
     size_bytes: int
     created_at: datetime
-    conversation_id: str | None = Field(description="null until a question takes the file with it.")
-    encoding: str | None = Field(description="What the text is read as, such as UTF-8 or Big5; null for a document.")
+    conversation_id: str | None = Field(description="null until a question uses the file.")
+    encoding: str | None = Field(description="The encoding the text is read in, for example UTF-8 or Big5; null for a document.")
 
     @staticmethod
     def of(file: StoredFile) -> FileOut:
@@ -172,7 +172,7 @@ class FileOut(BaseModel):
 class MessageOut(BaseModel):
     id: str
     conversation_id: str
-    parent_id: str | None = Field(description="What this follows.")
+    parent_id: str | None = Field(description="The message before this one.")
     author: Literal["user", "assistant"]
     text: str
     reasoning: str
@@ -219,20 +219,22 @@ def _message_fields(message: Message) -> dict[str, object]:
 
 
 class Sampling(Asked):
-    """How the next token is chosen; what is left out takes the model's own recommended value."""
+    """How the next token is chosen. A missing field takes the model's recommended value."""
 
-    temperature: float | None = Field(default=None, description="0 to 5; 0 always takes the likeliest token.")
+    temperature: float | None = Field(default=None, description="0 to 5; 0 always takes the most likely token.")
     top_p: float | None = Field(default=None, description="0 to 1.")
     top_k: int | None = Field(default=None, description="0 or more; 0 keeps all tokens.")
     min_p: float | None = Field(default=None, description="0 to 1.")
-    repeat_penalty: float | None = Field(default=None, description="0.1 to 10; 1 is none.")
-    max_tokens: int | None = Field(default=None, description="The longest answer, in tokens.")
+    repeat_penalty: float | None = Field(default=None, description="0.1 to 10; 1 disables it.")
+    max_tokens: int | None = Field(default=None, description="Maximum length of the answer, in tokens.")
     stop: list[str] | None = Field(default=None, description="At most 16 strings that end the answer.")
-    seed: int | None = Field(default=None, description="0 to 4294967295; the same seed repeats the same choice.")
-    typical_p: float | None = Field(default=None, description="0 to 1; 1 is none.")
-    presence_penalty: float | None = Field(default=None, description="-2 to 2, against what the answer has said at all.")
-    frequency_penalty: float | None = Field(default=None, description="-2 to 2, against what the answer has said often.")
-    thinking_budget: int | None = Field(default=None, description="The most tokens of thinking; then the model answers.")
+    seed: int | None = Field(default=None, description="0 to 4294967295; the same seed repeats the same choices.")
+    typical_p: float | None = Field(default=None, description="0 to 1; 1 disables it.")
+    presence_penalty: float | None = Field(default=None, description="-2 to 2; penalizes tokens that have occurred in the answer.")
+    frequency_penalty: float | None = Field(default=None, description=(
+        "-2 to 2; penalizes tokens by how often they have occurred in the answer."
+    ))
+    thinking_budget: int | None = Field(default=None, description="Maximum thinking tokens; then the model answers.")
 
     def params(self) -> SamplingParams:
         return SamplingParams(
@@ -254,4 +256,4 @@ class Sampling(Asked):
 def at_least_one(**given: object) -> None:
     """Raise InvalidInput for a change that changes nothing."""
     if all(value is None for value in given.values()):
-        raise InvalidInput("Nothing to change was sent. Send at least one of {names}.", names=", ".join(given))
+        raise InvalidInput("The request changes nothing. Send at least one of {names}.", names=", ".join(given))

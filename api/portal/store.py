@@ -1,4 +1,4 @@
-"""The store and its backups, for admins."""
+"""Serve the database's facts and its backups, for admins."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from core.operations.records import BackupFile, BackupTask, StoreFacts
 router = APIRouter(prefix="/api/v1/store", tags=["store"])
 
 LONGEST_PASSPHRASE = 1000
-Name = Annotated[str, InPath(max_length=200, description="As GET /api/v1/store/backups lists it.")]
+Name = Annotated[str, InPath(max_length=200, description="A name from GET /api/v1/store/backups.")]
 
 
 class Key(Asked):
-    passphrase: str | None = Field(default=None, max_length=LONGEST_PASSPHRASE, description="Left out: PORTAL_BACKUP_KEY, if it is set.")
+    passphrase: str | None = Field(default=None, max_length=LONGEST_PASSPHRASE, description="Default: PORTAL_BACKUP_KEY, if it is set.")
 
 
 class StoreOut(BaseModel):
@@ -31,7 +31,7 @@ class StoreOut(BaseModel):
     version: str
     revision: str
     size_bytes: int
-    rows: dict[str, int] = Field(description="By table.")
+    rows: dict[str, int] = Field(description="Row counts by table.")
 
     @staticmethod
     def of(facts: StoreFacts) -> StoreOut:
@@ -63,7 +63,7 @@ class TaskOut(BaseModel):
     progress: float = Field(description="0 to 1")
     ended: bool
     error: str | None
-    contents: ContentsOut | None = Field(description="What a backup holds that was checked and found whole: what a restore would bring.")
+    contents: ContentsOut | None = Field(description="Contents of a backup that was verified: what a restore would give.")
 
     @staticmethod
     def of(task: BackupTask) -> TaskOut:
@@ -77,7 +77,7 @@ class TaskOut(BaseModel):
 
 class BackupsOut(BaseModel):
     items: list[BackupOut]
-    task: TaskOut | None = Field(description="What runs in this process, or ran the last time.")
+    task: TaskOut | None = Field(description="What is running in this process, or ran last.")
 
 
 @router.get("")
@@ -87,20 +87,20 @@ def facts(portal: PortalHere, user: SignedIn) -> StoreOut:
 
 @router.get("/backups")
 def backups(portal: PortalHere, user: SignedIn) -> BackupsOut:
-    """Newest first."""
+    """List backups, newest first."""
     items, task = portal.backups.backups(user), portal.backups.task(user)
     return BackupsOut(items=[BackupOut.of(each) for each in items], task=TaskOut.of(task) if task else None)
 
 
 @router.post("/backups", status_code=202)
 def make(portal: PortalHere, user: SignedIn, body: Key | None = None) -> TaskOut:
-    """Begin a backup of this moment."""
+    """Start a backup of the current state."""
     return TaskOut.of(portal.backups.make(user, body.passphrase if body else None))
 
 
 @router.get("/backups/{name}", response_class=FileResponse, responses={200: {"content": {"application/octet-stream": {}}}})
 def download(name: Name, portal: PortalHere, user: SignedIn) -> FileResponse:
-    """The file, sent in pieces; a download that was cut goes on with a Range header."""
+    """Download the file in pieces; a Range header resumes an interrupted download."""
     path = portal.backups.download(user, name)
     headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
     return OpenFileResponse(path, name, headers)
@@ -108,7 +108,7 @@ def download(name: Name, portal: PortalHere, user: SignedIn) -> FileResponse:
 
 @router.post("/backups/{name}/check", status_code=202)
 def check(name: Name, portal: PortalHere, user: SignedIn, body: Key | None = None) -> TaskOut:
-    """Begin to read a backup to its end and compare it with its hashes."""
+    """Start verifying a backup: read it to its end and compare its hashes."""
     return TaskOut.of(portal.backups.check(user, name, body.passphrase if body else None))
 
 

@@ -1,6 +1,6 @@
-"""A turn for one REST client: its events as they come, or the stored turn at its end.
+"""Stream a turn to one REST client, or return the stored turn at its end.
 
-The client only watches: going away ends the watching, not the answer.
+The client only watches: disconnecting does not stop the answer.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class TurnOut(BaseModel):
     id: str
     request_id: str
     conversation_id: str
-    status: str = Field(description="The answer's: streaming, done, stopped, failed or interrupted.")
+    status: str = Field(description="Status of the answer: streaming, done, stopped, failed or interrupted.")
     question: MessageOut
     answer: MessageOut
 
@@ -43,10 +43,10 @@ def stored(portal: Portal, user: User, turn: Turn) -> TurnOut:
 
 
 class Watch:
-    """The running turn, if this process runs it, seen by one client."""
+    """Watches a running turn of this process for one client."""
 
     def __init__(self, portal: Portal, user: User, turn: Turn, token: str) -> None:
-        """token: of the session that watches. Once that has ended, nothing of the turn is told any more."""
+        """token: of the watching session. Once that session has ended, nothing more of the turn is sent."""
         self._portal = portal
         self._token = token
         self._user = user
@@ -61,7 +61,7 @@ class Watch:
             self._leave()
 
     async def finished(self) -> TurnOut:
-        """The stored turn, once its answer has ended, wherever it runs."""
+        """Return the stored turn once its answer has ended, wherever it runs."""
         try:
             while self._last is None or (self._last.running and not self._last.unsaved):
                 if self._running is None:
@@ -75,7 +75,9 @@ class Watch:
         return EventStream(self._events(), self.leave, cutoff, _last_event)
 
     async def _events(self) -> AsyncGenerator[bytes]:
-        """turn, then queued and delta as they come, then done with the stored turn, or error if the store does not answer."""
+        """Yield turn, then queued and delta events as they come, then done with the stored turn, or error if the database is
+        unavailable.
+        """
         turn = self._turn
         ids = {"conversation_id": turn.conversation_id, "question_id": turn.question_id, "answer_id": turn.answer_id}
         yield sse({"turn_id": turn.id, **ids}, "turn")
@@ -107,7 +109,10 @@ class Watch:
             sent = now
 
     async def _next(self) -> Snapshot | None:
-        """The newest snapshot; None if nothing changed for a while. Those between are skipped: each holds all of the text."""
+        """Return the newest snapshot; None if nothing changed for a while.
+
+        Intermediate snapshots are skipped: each contains all of the text.
+        """
         snapshots = await self._feed.take(KEEP_ALIVE_S)
         if not snapshots:
             return None
@@ -115,11 +120,11 @@ class Watch:
         return self._last
 
     async def _stored(self) -> TurnOut:
-        """What the store has; if it could not be written, what was seen."""
+        """Return the stored turn, or what was seen if it could not be saved."""
         turn = await run_in_threadpool(self._read)
         if self._last is None or turn.status != MessageStatus.STREAMING:
             return turn
-        # Complete, but not saved yet: the text is here, and a later look at the turn tells whether it was.
+        # Complete but not saved yet: the text is here, and a later look at the turn tells whether it was saved.
         status = MessageStatus.FAILED if self._last.unsaved else self._last.status
         problem = self._last.unsaved or self._last.error
         error = str(problem) if problem else None
@@ -127,13 +132,13 @@ class Watch:
         return turn.model_copy(update={"status": status.value, "answer": turn.answer.model_copy(update=seen)})
 
     def _read(self) -> TurnOut:
-        # The answer may have ended because the account did, before that was noticed here.
+        # The answer may have ended because the account was disabled, before that was noticed here.
         if self._portal.sessions.user(self._token) is None:
             raise NotSignedIn(ENDED)
         return stored(self._portal, self._user, self._turn)
 
     async def _ended_elsewhere(self) -> TurnOut:
-        """Of a turn that does not run here: it ended, or another replica runs it, or a second request came before its first."""
+        """Wait for a turn that does not run here: it ended, another replica runs it, or a second request arrived before the first."""
         while (turn := await self._stored()).status == MessageStatus.STREAMING:
             await asyncio.sleep(POLL_S)
         return turn

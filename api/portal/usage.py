@@ -1,4 +1,4 @@
-"""Usage, for managers."""
+"""Serve usage reports, for managers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Day = Annotated[date | None, Query(ge=date(2000, 1, 1), le=date(2199, 12, 31))]
 
 
 class TotalsOut(BaseModel):
-    """Sums and quantiles; null where there is nothing to measure. Durations are seconds."""
+    """Sums and quantiles; null if there is nothing to measure. Durations are in seconds."""
 
     answers: int
     people: int
@@ -38,9 +38,9 @@ class TotalsOut(BaseModel):
     ttft_p50: float | None
     ttft_p95: float | None
     tokens_per_second: float | None
-    queue_p50: float | None = Field(description="The wait in line.")
+    queue_p50: float | None = Field(description="Queue wait.")
     queue_p95: float | None
-    inter_token_p95: float | None = Field(description="Between tokens: nineteen of twenty in nineteen of twenty answers came sooner.")
+    inter_token_p95: float | None = Field(description="p95 over answers of each answer's p95 inter-token latency.")
 
     @staticmethod
     def of(sums: Totals) -> TotalsOut:
@@ -58,7 +58,7 @@ class DayOut(TotalsOut):
 
 
 class NamedOut(TotalsOut):
-    name: str = Field(description="The model or group; empty: people without a group.")
+    name: str = Field(description="The model or group. Empty for people without a group.")
 
 
 class UsageReportOut(BaseModel):
@@ -75,12 +75,12 @@ class UsageReportOut(BaseModel):
 def usage(
     portal: PortalHere,
     user: SignedIn,
-    first: Annotated[Day, Query(description="The first day, UTC; left out: 29 days before the last.")] = None,
-    last: Annotated[Day, Query(description="The last day, UTC, included; left out: today.")] = None,
+    first: Annotated[Day, Query(description="The first day, UTC. Default: 29 days before the last.")] = None,
+    last: Annotated[Day, Query(description="The last day, UTC, inclusive. Default: today.")] = None,
     model: Annotated[Line | None, Query()] = None,
     group: Annotated[Line | None, Query()] = None,
 ) -> UsageReportOut:
-    """People, chats, tokens, satisfaction and times of a range of days, in all and by day, model and group."""
+    """Return people, chats, tokens, satisfaction and times of a period: in total, and by day, model and group."""
     last = last or datetime.now(UTC).date()
     report = portal.usage.report(user, UsageQuery(first=first or last - timedelta(days=29), last=last, model=model, group=group))
     return UsageReportOut(

@@ -1,4 +1,4 @@
-"""./portal backup and ./portal restore, beside a portal that may be running. Runs inside the environment."""
+"""Run ./portal backup and ./portal restore, next to a portal that may be running. Runs inside the environment."""
 
 from __future__ import annotations
 
@@ -24,33 +24,33 @@ def main(arguments: Sequence[str]) -> int:
         if asked.command == "backup":
             written = home_store.backup(settings, asked.file, _new_passphrase(asked.encrypt))
             _tell(written.rows)
-            kept = "encrypted" if written.sealed else "not encrypted: whoever has the file can read every chat"
+            kept = "encrypted" if written.sealed else "not encrypted: anyone who has the file can read every chat"
             print(f"Written and verified: {written.path}, {written.size_bytes / 1e6:,.1f} MB, {kept}.")
         else:
             with home_store.open_backup(settings, asked.file, lambda: _passphrase("Passphrase: ")) as backup:
                 _tell(backup.contents.rows)
-                print(f"Made {backup.contents.made_at:%Y-%m-%d %H:%M} UTC, revision {backup.contents.revision}; the file is whole.")
+                print(f"Created {backup.contents.made_at:%Y-%m-%d %H:%M} UTC, revision {backup.contents.revision}; the file is intact.")
                 if asked.dry_run:
                     does = "would be filled" if backup.empty else "is not empty, so nothing would be restored"
                     print(f"{backup.target} {does}. Nothing was changed.")
                     return 0 if backup.empty else 1
                 backup.restore()
-                print(f"Restored into {backup.target}. The search index is filled when the portal runs; everybody signs in again.")
+                print(f"Restored into {backup.target}. The search index fills when the portal runs; everyone must sign in again.")
         return 0
 
     return ending(command)
 
 
 def _parser() -> argparse.ArgumentParser:
-    about = f"A backup is encrypted if {KEY} is set, or with --encrypt, which asks for a passphrase."
+    about = f"A backup is encrypted if {KEY} is set, or with --encrypt, which prompts for a passphrase."
     parser = argparse.ArgumentParser(prog="./portal", description=about)
     commands = parser.add_subparsers(dest="command", required=True)
-    backup = commands.add_parser("backup", help="write everything the store has into one file, while the portal runs")
-    restore = commands.add_parser("restore", help="bring a backup into an empty place")
+    backup = commands.add_parser("backup", help="write the whole database into one file, while the portal runs")
+    restore = commands.add_parser("restore", help="restore a backup into an empty database")
     for command in (backup, restore):
         command.add_argument("file", type=Path)
     backup.add_argument("--encrypt", action="store_true", help="ask for a passphrase")
-    restore.add_argument("--dry-run", action="store_true", help="read and check the file, and tell what a restore would do")
+    restore.add_argument("--dry-run", action="store_true", help="read and verify the file, and show what a restore would do")
     return parser
 
 
@@ -60,7 +60,7 @@ def _new_passphrase(ask: bool) -> str | None:
         return given or None
     typed = _passphrase("Passphrase: ")
     if not typed or _passphrase("Again: ") != typed:
-        raise InvalidInput("The two passphrases differ, or are empty. Try again.")
+        raise InvalidInput("The passphrases do not match, or are empty. Try again.")
     return typed
 
 
@@ -69,7 +69,7 @@ def _passphrase(prompt: str) -> str:
     if given:
         return given
     if not sys.stdin.isatty():
-        raise InvalidInput("There is no terminal to type a passphrase at. Set PORTAL_BACKUP_KEY.")
+        raise InvalidInput("There is no terminal for typing a passphrase. Set PORTAL_BACKUP_KEY.")
     return getpass.getpass(prompt)
 
 

@@ -1,4 +1,4 @@
-"""./portal test: what tests need, then style, types and tests. pytest comes last, so its summary is the last line."""
+"""Run ./portal test: install what tests need, then check style, types and tests. pytest comes last, so its summary is the last line."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _CJK_FONTS = Path("/usr/share/fonts/opentype/noto")
 
 
 def run_all(places: Places, arguments: Sequence[str]) -> int:
-    """Exit code 0 if everything passed."""
+    """Run every check. Returns 0 if everything passed."""
     places.prepare()
     missing = [] if python_packages.has_environment(places) else system_packages.missing_venv()
     system_packages.install([*missing, *missing_for_tests()], places.log)
     install_runtime(places)
-    python_packages.install(places, python_packages.TEST, "what tests need")
+    python_packages.install(places, python_packages.TEST, "the tests' packages")
     codes = [
         _run(places, "ruff", "ruff", "check", "."),
         _run(places, "mypy", "mypy"),
@@ -33,7 +33,7 @@ def run_all(places: Places, arguments: Sequence[str]) -> int:
 
 
 def missing_for_tests() -> list[str]:
-    """Debian packages of the servers and the browser that tests drive."""
+    """Return the missing Debian packages of the servers and the browser that tests use."""
     missing = []
     if shutil.which("chromium") is None:
         missing.append("chromium")
@@ -50,7 +50,7 @@ def missing_for_tests() -> list[str]:
 
 def _run(places: Places, title: str, module: str, *arguments: str) -> int:
     print(f"\n── {title}", flush=True)
-    # The settings of a portal that runs here must not leak into tests; where the environment lies is no setting.
+    # The settings of a portal that runs here must not leak into tests. The location of the environment is not a setting.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PORTAL_") or name == "PORTAL_HOME"}
     environment |= library_path(places)
     return subprocess.run([places.python, "-m", module, *arguments], cwd=REPOSITORY, env=environment, check=False).returncode

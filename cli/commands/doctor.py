@@ -1,4 +1,4 @@
-"""./portal doctor: every part, its state, its version, and what to do. Works also when nothing is installed yet."""
+"""Run ./portal doctor: every part, its state, its version, and what to do. Also works when nothing is installed yet."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from cli.progress import mark
 from core.errors import PortalError
 
 _ENOUGH_DISK = 2 * 1024**3
-"""Bytes free under the home: an environment takes 0.8 GB, the rest is for the store."""
+"""Free bytes needed under the home: an environment takes 0.8 GB, the rest is for the database."""
 
 
 def examine(places: Places) -> int:
-    """Print a line per part as soon as it is known. Exit code 1 if anything is broken."""
+    """Print a line per part as soon as it is known. Returns 1 if anything is broken."""
     broken = 0
     for finding in _findings(places):
         broken += finding.good is False
@@ -38,7 +38,7 @@ def _findings(places: Places) -> Iterator[Finding]:
     yield from _gpu()
     if not python_packages.has_environment(places):
         yield Finding(
-            part="Environment", good=False, state=f"not installed in {places.venv}", advice="Run ./portal run: it installs everything."
+            part="Environment", good=False, state=f"not installed in {places.venv}", advice="Run ./portal run to install everything."
         )
         missing = [*system_packages.missing_venv(), *system_packages.missing_compiler()]
         if missing:
@@ -60,7 +60,7 @@ def _home(places: Places) -> Finding:
     except PortalError as problem:
         return Finding(part="PORTAL_HOME", good=False, state=str(places.home), advice=str(problem))
     free = shutil.disk_usage(places.home).free
-    advice = "" if free >= _ENOUGH_DISK else "Make space on this disk, or set PORTAL_HOME to a folder on another."
+    advice = "" if free >= _ENOUGH_DISK else "Free space on this disk, or set PORTAL_HOME to a folder on another."
     return Finding(part="PORTAL_HOME", good=not advice, state=f"{places.home}, {free / 1e9:,.1f} GB free", advice=advice)
 
 
@@ -74,11 +74,11 @@ def _gpu() -> Iterator[Finding]:
             state=f"{gpu['name']}, {memory:,.0f} GiB, driver {gpu['driver_version']}, capability {gpu['compute_cap']}",
         )
     if not found:
-        yield Finding(part="GPU", good=None, state="none that nvidia-smi knows; the CPU is used")
+        yield Finding(part="GPU", good=None, state="none found by nvidia-smi; the CPU is used")
 
 
 def _packages(places: Places) -> Iterator[Finding]:
-    """What is installed, against what is pinned."""
+    """Compare the installed packages with the pinned ones."""
     script = "import json, importlib.metadata as m; print(json.dumps([(d.name, d.version) for d in m.distributions()]))"
     asked = subprocess.run([places.python, "-c", script], capture_output=True, text=True, check=False)
     anew = f"Remove {places.venv}, then run ./portal run."
@@ -104,32 +104,32 @@ def _engine(places: Places) -> Iterator[Finding]:
         return
     if engine.installed_key(places) != wanted.key:
         yield Finding(
-            part="llama.cpp", good=False, state="not built for this machine yet", advice="Run ./portal run: it builds and tries it."
+            part="llama.cpp", good=False, state="not built for this machine yet", advice="Run ./portal run to build and test it."
         )
         return
     trial = engine.try_decode(places, extra_buffers=engine.noted_extra_buffers(places))
     if not trial.ok:
-        advice = f"Remove {places.engine_note}, then run ./portal run: it tries what else this machine can do."
+        advice = f"Remove {places.engine_note}, then run ./portal run: it tests what else this machine can do."
         yield Finding(part="llama.cpp", good=False, state=f"llama-cpp-python {version}: {trial.complaint}.", advice=advice)
         return
     facts = [f"llama-cpp-python {version}", f"device {trial.device}", "one decode worked"]
     if not trial.extra_buffers:
-        facts.append("without extra buffers (this host refuses AMX)")
+        facts.append("without extra buffers (this host does not allow AMX)")
     yield Finding(part="llama.cpp", good=True, state=", ".join(facts))
 
 
 def _normal(name: str) -> str:
-    """A package's name as indexes compare it."""
+    """Normalize a package name as package indexes do."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _inside(places: Places) -> Iterator[Finding]:
-    """What only the portal's own code can tell; a child, so that whatever breaks in it is one line here."""
+    """Run the checks that need the portal's own code in a child process, so that a crash in it is one line here."""
     environment = {**os.environ, **engine_build.library_path(places)}
     command = [str(places.python), "-m", "cli.commands.inspection"]
     asked = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
     for line in asked.stdout.splitlines():
         yield Finding(**json.loads(line))
     if asked.returncode:
-        last = (asked.stderr.strip().splitlines() or ["it said nothing"])[-1]
-        yield Finding(part="Portal", good=False, state=f"its checks broke off: {last}", advice="Run ./portal run and read what it says.")
+        last = (asked.stderr.strip().splitlines() or ["it printed nothing"])[-1]
+        yield Finding(part="Portal", good=False, state=f"its checks stopped: {last}", advice="Run ./portal run and read its messages.")

@@ -1,4 +1,4 @@
-"""One line of the doctor."""
+"""Define one line of the doctor."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """good: True in order, False broken, None worth knowing. advice: what to do, where something is to be done."""
+    """One result. good: True in order, False broken, None informational. advice: what to do, if anything."""
 
     part: str
     good: bool | None

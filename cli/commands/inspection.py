@@ -1,4 +1,4 @@
-"""The doctor's second half, inside the environment: settings, store, search index, models, port. One JSON line per finding."""
+"""Check settings, database, search index, models and port inside the environment, for the doctor. Prints one JSON line per finding."""
 
 from __future__ import annotations
 
@@ -44,8 +44,9 @@ def _findings(settings: Settings) -> Iterator[Finding]:
 def _store(settings: Settings) -> Iterator[Finding]:
     engine = "Elasticsearch" if settings.elasticsearch_url else "embedded full-text search"
     if settings.embedded and not Path(settings.database.removeprefix("sqlite:///")).exists():
-        yield Finding(part="Store", good=None, state=f"SQLite, {settings.database.removeprefix('sqlite:///')}: made at the first start")
-        yield Finding(part="Search index", good=None, state=f"{engine}: made at the first start")
+        file = settings.database.removeprefix("sqlite:///")
+        yield Finding(part="Database", good=None, state=f"SQLite, {file}: created at the first start")
+        yield Finding(part="Search index", good=None, state=f"{engine}: created at the first start")
         return
     try:
         with open_store(settings) as (state, worker, parked, index):
@@ -54,16 +55,16 @@ def _store(settings: Settings) -> Iterator[Finding]:
             line = ", ".join(facts)
             if not state.known:
                 yield Finding(
-                    part="Store",
+                    part="Database",
                     good=False,
                     state=line,
-                    advice="A newer portal wrote it. Install that version again, or restore an older backup.",
+                    advice="A newer portal version wrote it. Install that version again, or restore an older backup.",
                 )
                 return
             if state.revision == state.expected:
-                yield Finding(part="Store", good=True, state=line)
+                yield Finding(part="Database", good=True, state=line)
             else:
-                yield Finding(part="Store", good=None, state=line, advice=f"The next start brings it to revision {state.expected}.")
+                yield Finding(part="Database", good=None, state=line, advice=f"The next start migrates it to revision {state.expected}.")
             if state.revision is None:
                 return
             if index.engine == "none":
@@ -76,14 +77,14 @@ def _store(settings: Settings) -> Iterator[Finding]:
                 advice = ""
                 if refused:
                     [first] = parked.oldest(1)
-                    advice = f"The first: {first.kind} {first.document_id}, {first.error}. POST /api/v1/index/parked/retry tries all again."
+                    advice = f"The first: {first.kind} {first.document_id}, {first.error}. POST /api/v1/index/parked/retry retries all."
                 yield Finding(
                     part="Search index", good=not refused, state=f"{engine}, {pending:,} jobs waiting, {refused:,} parked", advice=advice
                 )
             except PortalError as problem:
                 yield Finding(part="Search index", good=False, state=engine, advice=str(problem))
     except PortalError as problem:
-        yield Finding(part="Store", good=False, state=settings.database.split("@")[-1], advice=str(problem))
+        yield Finding(part="Database", good=False, state=settings.database.split("@")[-1], advice=str(problem))
 
 
 def _models(settings: Settings) -> Finding:
@@ -92,23 +93,23 @@ def _models(settings: Settings) -> Finding:
     total = sum(path.stat().st_size for path in files)
     chosen = Path(settings.model).expanduser() if settings.model else GUIDE
     if not chosen.exists():
-        advice = "Set PORTAL_MODEL to a GGUF that is there, or take it away for the built-in model."
+        advice = "Set PORTAL_MODEL to an existing GGUF file, or remove it to use the built-in model."
         return Finding(part="Models", good=False, state=f"{chosen} is missing", advice=advice)
-    return Finding(part="Models", good=True, state=f"{folder}: {len(files)} GGUF files, {total / 1e9:,.1f} GB; at the start {chosen.name}")
+    return Finding(part="Models", good=True, state=f"{folder}: {len(files)} GGUF files, {total / 1e9:,.1f} GB; at startup {chosen.name}")
 
 
 def _crashes(settings: Settings) -> Iterator[Finding]:
-    """The newest crash in native code, for as long as no run ended in order since."""
+    """Return the newest native crash, unless a run has ended in order since."""
     crash = newest_crash(settings.home)
     if crash is not None and crash.in_a_row:
-        what = f"model {crash.model} while {crash.doing} {crash.answers} answers" if crash.model else "no model was at work"
+        what = f"model {crash.model} while {crash.doing} {crash.answers} answers" if crash.model else "no model was running"
         line = f"{crash.at:%Y-%m-%d %H:%M} UTC in native code, {what}: {crash.error}"
         advice = f"{settings.home / 'logs' / 'portal.log'} has the stack. PORTAL_ISOLATED=true keeps such a model from ending the portal."
         yield Finding(part="Last crash", good=None, state=line, advice=advice)
 
 
 def _port(settings: Settings) -> Finding:
-    """Free, or taken by a portal that says how it is."""
+    """Tell whether the port is free, or used by a portal that reports its health."""
     try:
         with listen(settings.host, settings.port):
             return Finding(part="Port", good=True, state=f"{settings.host}:{settings.port} is free")

@@ -1,4 +1,4 @@
-"""./portal keys: encryption at rest, beside a portal that may be running. Runs inside the environment."""
+"""Run ./portal keys: encryption at rest, next to a portal that may be running. Runs inside the environment."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ def main(arguments: Sequence[str]) -> int:
                 if not new:
                     raise InvalidInput("Set {name} to the new master key.", name=NEW)
                 count = keys.rewrap(portal_settings.read_key(new, NEW))
-                print(f"{count} data keys are wrapped with the new master key. Start every portal with it now; the old one is of no use.")
+                print(f"{count} data keys were wrapped with the new master key. Start every portal with it: the old one no longer works.")
             else:
                 if asked.command == "rotate":
                     keys.add()
-                print(f"{keys.seal():,} texts and parts of files were sealed with the current data key.")
+                print(f"{keys.seal():,} texts and file chunks were encrypted with the current data key.")
         return 0
 
-    return ending(command, when_stopped="Stopped; the same command goes on from here.")
+    return ending(command, when_stopped="Stopped; run the same command to continue.")
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="./portal keys", description="Encryption at rest; docs/settings.md, PORTAL_MASTER_KEY.")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("seal", help="encrypt what was stored before encryption was switched on")
-    commands.add_parser("rotate", help="begin a new data key, and seal everything with it")
+    commands.add_parser("rotate", help="create a new data key, and encrypt everything with it")
     commands.add_parser("rewrap", help=f"wrap the data keys with the master key in {NEW}")
     return parser
 

@@ -1,4 +1,4 @@
-"""./portal user: accounts from the command line, beside a portal that may be running. Runs inside the environment."""
+"""Run ./portal user: accounts from the command line, next to a portal that may be running. Runs inside the environment."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    about = "A password is asked for, or taken from PORTAL_PASSWORD, or made with --generate."
+    about = "The password is prompted for, read from PORTAL_PASSWORD, or generated with --generate."
     parser = argparse.ArgumentParser(prog="./portal user", description=about)
     commands = parser.add_subparsers(dest="command", required=True)
     roles = [role.value for role in Role]
-    commands.add_parser("list", help="everybody who may sign in")
-    add = commands.add_parser("add", help="a new person")
-    passwd = commands.add_parser("passwd", help="a new password; ends the person's sessions")
-    role = commands.add_parser("role", help="another role; holds at once")
-    disable = commands.add_parser("disable", help="no more sign-in; ends the person's sessions")
-    enable = commands.add_parser("enable", help="sign-in again")
+    commands.add_parser("list", help="list everyone who may sign in")
+    add = commands.add_parser("add", help="add a person")
+    passwd = commands.add_parser("passwd", help="set a new password; ends the person's sessions")
+    role = commands.add_parser("role", help="change the role; takes effect at once")
+    disable = commands.add_parser("disable", help="forbid signing in; ends the person's sessions")
+    enable = commands.add_parser("enable", help="allow signing in again")
     for command in (add, passwd, role, disable, enable):
         command.add_argument("name")
     add.add_argument("--role", choices=roles, default=Role.ANALYST.value)
@@ -45,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     add.add_argument("--group", default="")
     role.add_argument("role", choices=roles)
     for command in (add, passwd):
-        command.add_argument("--generate", action="store_true", help="make a password and print it")
+        command.add_argument("--generate", action="store_true", help="generate a password and print it")
     return parser
 
 
@@ -60,7 +60,7 @@ def _do(accounts: Accounts, asked: argparse.Namespace) -> None:
         case "passwd":
             password, told = _password(asked.generate)
             accounts.reset_password(None, asked.name, password)
-            print(f"The password of {asked.name} is changed and the sessions are ended.{told}")
+            print(f"The password of {asked.name} was changed, and the sessions were ended.{told}")
         case "role":
             user = accounts.change(None, asked.name, role=Role(asked.role))
             print(f"{user.name} is now {user.role.value}.")
@@ -84,7 +84,7 @@ def _list(accounts: Accounts) -> None:
 
 
 def _password(generate: bool) -> tuple[str, str]:
-    """The new password, and what to say about it."""
+    """Return the new password, and what to print about it."""
     if generate:
         password = generate_password()
         return password, f" Password: {password}"
@@ -92,10 +92,10 @@ def _password(generate: bool) -> tuple[str, str]:
     if given is not None:
         return given, ""
     if not sys.stdin.isatty():
-        raise InvalidInput("There is no terminal to type a password at. Set PORTAL_PASSWORD, or use --generate.")
+        raise InvalidInput("There is no terminal for typing a password. Set PORTAL_PASSWORD, or use --generate.")
     password = getpass.getpass("Password: ")
     if getpass.getpass("Again: ") != password:
-        raise InvalidInput("The two passwords differ. Try again.")
+        raise InvalidInput("The passwords do not match. Try again.")
     return password, ""
 
 

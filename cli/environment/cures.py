@@ -1,4 +1,4 @@
-"""Turn how an installation failed into what to do about it."""
+"""Turn a failed installation into advice."""
 
 from __future__ import annotations
 
@@ -8,21 +8,24 @@ from collections.abc import Iterable
 
 from core.errors import StartFailed
 
-DISK = "The disk is full. Make space on it, or set PORTAL_HOME, XDG_CACHE_HOME and TMPDIR to folders on another disk; then try again."
-QUOTA = "Your share of the disk is used up. Make space, or set PORTAL_HOME and XDG_CACHE_HOME to folders on another disk; then try again."
-RIGHTS = "This user may not write there. Change the rights of the folder, or set PORTAL_HOME and XDG_CACHE_HOME to other folders."
-READ_ONLY = "That disk is read-only. Set PORTAL_HOME and XDG_CACHE_HOME to folders that can be written."
-DOWNLOAD = "A download was cut or damaged. Try again: only what is missing is fetched."
+DISK = "The disk is full. Free some space, or set PORTAL_HOME, XDG_CACHE_HOME and TMPDIR to folders on another disk; then try again."
+QUOTA = "Your disk quota is used up. Free some space, or set PORTAL_HOME and XDG_CACHE_HOME to folders on another disk; then try again."
+RIGHTS = (
+    "This user has no write permission there. Change the permissions of the folder, or set PORTAL_HOME and XDG_CACHE_HOME to other "
+    "folders."
+)
+READ_ONLY = "That disk is read-only. Set PORTAL_HOME and XDG_CACHE_HOME to writable folders."
+DOWNLOAD = "A download was interrupted or damaged. Try again: only what is missing is downloaded."
 _CURES: tuple[tuple[str, str], ...] = (
     (r"No space left on device|\[Errno 28\]|not enough (disk|free) space", DISK),
     (r"Disk quota exceeded|\[Errno 122\]", QUOTA),
     (
         r"ProxyError|Cannot connect to proxy|Tunnel connection failed|407 Proxy|Could not resolve proxy",
-        "The proxy did not let it through. Check the address, name and password in HTTPS_PROXY and HTTP_PROXY, then try again.",
+        "The proxy refused the connection. Check the address, name and password in HTTPS_PROXY and HTTP_PROXY, then try again.",
     ),
     (
         r"CERTIFICATE_VERIFY_FAILED|SSLCertVerificationError",
-        "The server's certificate is not trusted here. If your company's proxy opens TLS, set PIP_CERT to the file with its CA.",
+        "The server's certificate is not trusted here. If your company's proxy inspects TLS, set PIP_CERT to the file with its CA.",
     ),
     (
         r"DO NOT MATCH THE HASHES|IncompleteRead|Connection broken|ConnectionResetError|incomplete-download|Download failed"
@@ -31,25 +34,25 @@ _CURES: tuple[tuple[str, str], ...] = (
     ),
     (
         r"Killed signal terminated program|virtual memory exhausted|[Oo]ut of memory|Cannot allocate memory|MemoryError",
-        "Memory ran out. Stop other programs, or take a machine with at least 4 GB, then try again.",
+        "Memory ran out. Stop other programs, or use a machine with at least 4 GB, then try again.",
     ),
     (
         r"CMAKE_C(XX)?_COMPILER|C(XX)? compiler identification is unknown|is not able to compile a simple test program",
-        "The C++ compiler does not work. Type: sudo apt-get install -y g++  (and take CC and CXX out of the environment), then try again.",
+        "The C++ compiler does not work. Type: sudo apt-get install -y g++  (and remove CC and CXX from the environment), then try again.",
     ),
     (
         r"ensurepip is not available|No module named '?(ensurepip|venv)",
-        "This Python has no venv. Type: sudo apt-get install -y python3-venv, then try again.",
+        "This Python has no venv module. Type: sudo apt-get install -y python3-venv, then try again.",
     ),
     (
         r"Could not get lock|dpkg was interrupted|Unable to acquire the dpkg",
-        "Another program is installing packages, or was cut off. Wait for it, or type: sudo dpkg --configure -a; then try again.",
+        "Another program is installing packages, or was interrupted. Wait for it, or type: sudo dpkg --configure -a; then try again.",
     ),
     (
         r"NewConnectionError|Failed to establish a new connection|Name or service not known|Temporary failure|Could not resolve"
         r"|Network is unreachable|Connection refused|timed out|Could not connect|Failed to fetch|from versions: none",
-        "The package index could not be reached. Check the network; behind a proxy set HTTPS_PROXY=http://HOST:PORT; for an index of your "
-        "own set PIP_INDEX_URL. Then try again.",
+        "The package index could not be reached. Check the network; behind a proxy, set HTTPS_PROXY=http://HOST:PORT; for your own "
+        "index, set PIP_INDEX_URL. Then try again.",
     ),
     (r"Permission denied|\[Errno 13\]", RIGHTS),
     (r"Read-only file system|\[Errno 30\]", READ_ONLY),
@@ -58,13 +61,13 @@ _BY_NUMBER = {errno.ENOSPC: DISK, errno.EDQUOT: QUOTA, errno.EACCES: RIGHTS, err
 
 
 def cure_of(printed: Iterable[str]) -> str:
-    """What to do about a command that printed this before it failed; empty where that is not known."""
+    """Return what to do about a command that printed this before it failed; empty if unknown."""
     text = "\n".join(printed)
     return next((cure for pattern, cure in _CURES if re.search(pattern, text)), "")
 
 
 def failed(problem: OSError) -> StartFailed:
-    """The sentence for a file that could not be written or read."""
+    """Build the sentence for a file that could not be written or read."""
     cure = _BY_NUMBER.get(problem.errno or 0, "Try again.")
     where = problem.filename or "A file"
     return StartFailed("{path} cannot be used ({reason}). {cure}", path=where, reason=problem.strerror or problem, cure=cure)

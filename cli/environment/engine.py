@@ -1,4 +1,4 @@
-"""llama-cpp-python: compiled for this machine, kept for the next environment, and tried before it is trusted."""
+"""Compile llama-cpp-python for this machine, cache the wheel, and test it before it is used."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def needs_compiler(places: Places, build: Build) -> bool:
 
 
 def ensure(places: Places, build: Build) -> None:
-    """Install the build and try it; where the machine refuses it, something simpler. Raises StartFailed.
+    """Install and test the build; if the machine rejects it, a simpler one. Raises StartFailed.
 
-    A home that was carried to another processor, or lost its note, is tried again with what is installed.
+    If a home was moved to another processor, or lost its note, the installed build is tested again.
     """
     noted = read_note(places.engine_note)
     installed = installed_key(places) == build.key
@@ -47,7 +47,7 @@ def ensure(places: Places, build: Build) -> None:
     ladder = [build, build.portable]
     tried: list[str] = []
     if installed:
-        with step("Trying llama.cpp on this machine", "Tried llama.cpp on this machine"):
+        with step("Testing llama.cpp on this machine", "Tested llama.cpp on this machine"):
             trials = walk(lambda extra: try_decode(places, extra_buffers=extra))
         there = next((each for each in ladder if noted is not None and noted.build == each.key), build)
         if _settled(places, build, there, trials, tried):
@@ -64,7 +64,7 @@ def ensure(places: Places, build: Build) -> None:
 
 
 def try_decode(places: Places, *, extra_buffers: bool = True) -> Trial:
-    """Load the built-in model and decode once, in a child that may die of it."""
+    """Load the built-in model and decode once, in a child process that may crash."""
 
     def write(text: str) -> None:
         with places.log.open("a", encoding="utf-8", errors="replace") as log:
@@ -74,24 +74,24 @@ def try_decode(places: Places, *, extra_buffers: bool = True) -> Trial:
 
 
 def noted_extra_buffers(places: Places) -> bool:
-    """Whether the last trial worked with repacked weights; True where there is no note."""
+    """Tell whether the last trial worked with repacked weights; True if there is no note."""
     noted = read_note(places.engine_note)
     return noted is None or noted.extra_buffers
 
 
 def _settled(places: Places, build: Build, tried_build: Build, trials: list[Trial], tried: list[str]) -> bool:
-    """Note a trial that worked; else add to `tried` how each ended. Raises StartFailed where no other build would help."""
+    """Record a trial that worked, else add its outcome to `tried`. Raises StartFailed if no other build would help."""
     last = trials[-1]
     if not last.ok:
         tried.append(f"the {'native' if tried_build.native else 'portable'} build {in_words(trials)}")
         if not last.curable:
-            missed = "llama.cpp was built but could not be tried: {complaint}. Details are in {log}."
+            missed = "llama.cpp was built but could not be tested: {complaint}. Details are in {log}."
             raise StartFailed(missed, complaint=last.complaint, log=places.log)
         return False
     if build.toolkit and last.device == "cpu":
         raise StartFailed(
-            "llama.cpp was built for the GPU but runs on the CPU. Check the NVIDIA driver with nvidia-smi; "
-            "to use the CPU, take nvcc ({nvcc}) out of PATH.",
+            "llama.cpp was built for the GPU but runs on the CPU. Check the NVIDIA driver with nvidia-smi; to use the CPU, remove nvcc "
+            "({nvcc}) from PATH.",
             nvcc=build.toolkit.nvcc,
         )
     write_note(places.engine_note, MachineNote.of(last, _identity(places), tried_build.key))
@@ -105,14 +105,14 @@ def _identity(places: Places) -> str:
 
 def _install_and_try(places: Places, build: Build) -> list[Trial]:
     wheel = _cached(places, build) or compile_wheel(places, build)
-    with step("Installing llama.cpp and trying one decode", "Installed llama.cpp and tried one decode"):
+    with step("Installing llama.cpp and testing one decode", "Installed llama.cpp and tested one decode"):
         options = ["--no-deps", "--no-index", "--force-reinstall", "--disable-pip-version-check"]
         run([places.python, "-m", "pip", "install", *options, wheel], places.log)
         return walk(lambda extra: try_decode(places, extra_buffers=extra))
 
 
 def _cached(places: Places, build: Build) -> Path | None:
-    """A whole wheel; one that the disk damaged is made anew."""
+    """Return an intact cached wheel; a damaged one is built again."""
     return next((wheel for wheel in (places.cache / build.key).glob("*.whl") if zipfile.is_zipfile(wheel)), None)
 
 

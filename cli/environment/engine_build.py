@@ -1,4 +1,4 @@
-"""Which llama.cpp this machine wants: the flags it is compiled with, and the key that names such a build."""
+"""Choose how llama.cpp is compiled for this machine, and the key that identifies such a build."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from core.errors import StartFailed
 
 _BASE = ("-DLLAVA_BUILD=OFF", f"-DCMAKE_PROJECT_llama_cpp_INCLUDE={REPOSITORY / 'cli' / 'environment' / 'engine.cmake'}")
 _X86 = {"avx": "AVX", "avx2": "AVX2", "fma": "FMA", "f16c": "F16C", "bmi2": "BMI2", "sse4_2": "SSE42"}
-"""CPU flag to the name llama.cpp's build gives it. AVX-512 and AMX are left out: hosts that refuse them are why this list is used."""
+"""CPU flags and their names in llama.cpp's build. AVX-512 and AMX are missing, because some hosts report but do not allow them."""
 
 
 @dataclass(frozen=True)
 class Toolkit:
-    """NVIDIA's compiler and the GPUs here. capabilities: as CMake wants them, "90" for 9.0."""
+    """NVIDIA's compiler and the GPUs of this machine. capabilities: as CMake expects them, "90" for 9.0."""
 
     nvcc: Path
     version: str
@@ -42,7 +42,7 @@ class Toolkit:
 
 @dataclass(frozen=True)
 class Build:
-    """native: for exactly this CPU; otherwise with the instructions every host passes on."""
+    """How to compile. native: for exactly this CPU; otherwise with the instructions that every host supports."""
 
     cpu_flags: frozenset[str]
     toolkit: Toolkit | None = None
@@ -54,7 +54,7 @@ class Build:
 
     @property
     def key(self) -> str:
-        """Names a build: two machines with the same key can share the wheel."""
+        """Identify a build: two machines with the same key can share the wheel."""
         facts = [
             pins(ENGINE)["llama-cpp-python"],
             platform.machine(),
@@ -84,17 +84,17 @@ class Build:
 
 
 def wanted() -> Build:
-    """The build for this machine. Raises StartFailed where there is a GPU that nothing can be compiled for."""
+    """Choose the build for this machine. Raises StartFailed if there is a GPU that nothing can be compiled for."""
     return Build(_cpu_flags(), _toolkit())
 
 
 def cublas_wheel(places: Places) -> Path:
-    """Where requirements/cuda.txt puts cuBLAS, for toolkits that come without it."""
+    """Return the folder where requirements/cuda.txt installs cuBLAS, for toolkits that come without it."""
     return places.site_packages / "nvidia" / "cu13"
 
 
 def library_path(places: Places) -> dict[str, str]:
-    """Environment in which the CUDA libraries are found; empty where none came as a wheel."""
+    """Return the environment in which the CUDA libraries are found; empty if none was installed as a wheel."""
     folder = cublas_wheel(places) / "lib"
     if not folder.is_dir():
         return {}
@@ -102,7 +102,7 @@ def library_path(places: Places) -> dict[str, str]:
 
 
 def gpus() -> list[dict[str, str]]:
-    """Each NVIDIA GPU's name, memory (MiB), driver and compute capability; [] where there is none or no driver."""
+    """Return each NVIDIA GPU's name, memory (MiB), driver and compute capability; [] without a GPU or driver."""
     fields = ("name", "memory.total", "driver_version", "compute_cap")
     if shutil.which("nvidia-smi") is None:
         return []
@@ -126,7 +126,7 @@ def _cpu_flags() -> frozenset[str]:
 
 
 def _toolkit() -> Toolkit | None:
-    """None where there is no GPU or no compiler for it: then the CPU is used."""
+    """Find the CUDA toolkit. None without a GPU or a compiler for it: then the CPU is used."""
     nvcc = shutil.which("nvcc") or shutil.which("nvcc", path="/usr/local/cuda/bin")
     if nvcc is None:
         return None

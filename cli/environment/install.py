@@ -1,4 +1,4 @@
-"""What has to be there before the portal runs. A second time nothing is left to do."""
+"""Install what the portal needs before it runs. A second run has nothing to do."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cli.places import Places
 
 
 def install_runtime(places: Places) -> None:
-    """The environment, the pinned packages, and llama.cpp tried on this machine. Raises StartFailed."""
+    """Install the environment, the pinned packages and a tested llama.cpp. Raises StartFailed."""
     places.prepare()
     with _alone(places):
         build = engine_build.wanted()
@@ -27,13 +27,13 @@ def install_runtime(places: Places) -> None:
 
 @contextmanager
 def _alone(places: Places) -> Iterator[None]:
-    """Two commands at once must not install into one home."""
+    """Hold the lock of the home, so that two commands never install into it at once."""
     with (places.home / "install.lock").open("w") as lock:
-        # Commands inherit it: what a killed ./portal left running still holds it.
+        # Child commands inherit the lock: what a killed ./portal left running still holds it.
         os.set_inheritable(lock.fileno(), True)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            print("Another ./portal is installing here; waiting for it.", flush=True)
+            print("Another ./portal is installing here; waiting for it to finish.", flush=True)
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield

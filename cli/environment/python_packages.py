@@ -1,4 +1,4 @@
-"""The virtual environment and the pinned packages in it."""
+"""Create the virtual environment and install the pinned packages."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^ \\]+)", re.MULTILINE)
 
 
 def pins(lock: Path) -> dict[str, str]:
-    """Package name to pinned version."""
+    """Parse a lock file: package name to pinned version."""
     return dict(_PIN.findall(lock.read_text("utf-8")))
 
 
@@ -35,7 +35,7 @@ def fingerprint(lock: Path) -> str:
 
 
 def read_stamp(places: Places) -> dict[str, str]:
-    """What is installed in the environment: {} where there is none, or one of another Python."""
+    """Read what is installed in the environment: {} if there is none, or one of another Python."""
     try:
         stamp: dict[str, str] = json.loads(places.stamp.read_text("utf-8"))
     except (OSError, ValueError):
@@ -57,7 +57,7 @@ def has_environment(places: Places) -> bool:
 def make_environment(places: Places) -> None:
     if has_environment(places):
         return
-    with step("Making the Python environment", "Made the Python environment"):
+    with step("Creating the Python environment", "Created the Python environment"):
         shutil.rmtree(places.venv, ignore_errors=True)
         run([sys.executable, "-m", "venv", places.venv], places.log)
         add_to_stamp(places)
@@ -77,7 +77,7 @@ def install(places: Places, lock: Path, what: str) -> None:
 
 
 def pip_install(python: Path, log: Path, lock: Path, *, each_line: Callable[[str], None] | None = None) -> None:
-    """A download that was cut or damaged is fetched once more. Raises StartFailed."""
+    """Install with pip; an interrupted or damaged download is repeated once. Raises StartFailed."""
     options = ["--no-input", "--disable-pip-version-check", "--progress-bar=off"]
     command: list[str | Path] = [python, "-m", "pip", "install", *options, "--require-hashes", "--no-deps", "-r", lock]
     try:

@@ -1,4 +1,4 @@
-"""Debian packages: installed where that is allowed, else the one line to type is told."""
+"""Install Debian packages if allowed, else print the line to type."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ COMPILER = "g++"
 
 
 def missing_venv() -> list[str]:
-    """Debian cuts ensurepip out of Python into a package of its own."""
+    """Return the package of ensurepip, which Debian splits off from Python."""
     return [] if importlib.util.find_spec("venv") and importlib.util.find_spec("ensurepip") else [VENV]
 
 
@@ -28,15 +28,17 @@ def missing_compiler() -> list[str]:
 
 
 def install(packages: Sequence[str], log: Path) -> None:
-    """Raises StartFailed with the line to type if this person may not install packages."""
+    """Install the packages. Raises StartFailed with the line to type if this user may not."""
     if not packages:
         return
     names = " ".join(packages)
     if shutil.which("apt-get") is None:
-        raise StartFailed("These are missing: {names}. Install them with the packages of your system, then try again.", names=names)
+        raise StartFailed((
+            "These programs are missing: {names}. Install them with your system's package manager, then try again."
+        ), names=names)
     prefix = privilege()
     if prefix is None:
-        raise StartFailed("These system packages are missing. Type: sudo apt-get install -y {names}", names=names)
+        raise StartFailed("System packages are missing. Type: sudo apt-get install -y {names}", names=names)
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     with step(f"Installing system packages: {names}", f"Installed system packages: {names}"):
         run([*prefix, "apt-get", "update", "-qq"], log, environment=environment)

@@ -1,4 +1,4 @@
-"""How many connections there may be, and how long a client may dawdle on one. Knows nothing of HTTP."""
+"""Limit how many connections there are and how slow their clients may be. Knows nothing of HTTP."""
 
 from __future__ import annotations
 
@@ -17,39 +17,39 @@ log = logging.getLogger(__name__)
 
 MOST_DESCRIPTORS = 65_535
 RESERVED_DESCRIPTORS = 256
-"""For the store, the index, models, logs and their processes."""
+"""Reserved for the database, the index, models, logs and their processes."""
 DESCRIPTORS_A_CONNECTION = 4
-"""As measured of an open page: its socket, and the event loop of its script."""
+"""Measured for an open page: its socket, and the event loop of its script."""
 FEW_DESCRIPTORS = 4_096
 
 
 @dataclass(frozen=True, slots=True)
 class Deadlines:
     headers_s: float = 15
-    """From the first byte of a request, or from the connection's start, to the end of its headers."""
+    """Seconds from the first byte of a request, or from the start of the connection, to the end of its headers."""
     body_grace_s: float = 30
     body_bytes_per_s: int = 500
-    """What a body must have brought on average once the grace is over."""
+    """Average rate at which a body must arrive after the grace period."""
     unread_s: float = 120
-    """How long a client may take nothing of what was sent to it."""
+    """Seconds that a client may read nothing of what was sent to it."""
     check_s: float = 1
 
 
 class Connection(Protocol):
-    """What is watched."""
+    """A connection as the limits see it."""
 
     transport: asyncio.Transport
 
     def overdue(self, now: float) -> str | None:
-        """Say what its client failed to do in time; None while it keeps pace."""
+        """Return what the client failed to do in time; None while it keeps pace."""
         ...
 
 
 class Crowd:
-    """All open connections, by address. Used on the event loop alone."""
+    """Tracks all open connections, by address. Used on the event loop only."""
 
     def __init__(self, per_address: int, in_all: int, proxies: Sequence[str], deadlines: Deadlines = Deadlines()) -> None:
-        """proxies: addresses or networks whose connections belong to many clients; they limit those themselves."""
+        """proxies: addresses or networks that forward many clients and limit those themselves."""
         self.deadlines = deadlines
         self._per_address = per_address
         self._in_all = in_all
@@ -63,15 +63,15 @@ class Crowd:
         return len(self._holders)
 
     def refusal(self, address: str) -> str | None:
-        """Say why one more connection of this address would be too many; None if it is not."""
+        """Return why another connection from this address is too many; None if it is not."""
         if len(self) >= self._in_all:
-            log.warning("%d connections are open, as many as the limit of open files allows: one more is refused", len(self))
+            log.warning("%d connections are open, the most that the limit of open files allows; refusing another", len(self))
             return "The portal has too many connections. Try again in a few seconds."
         holder = counted_as(address)
         if self._held[holder] >= self._per_address and not self._is_proxy(address):
             log.warning(
-                "%s has %d connections open: one more is refused. A proxy belongs into PORTAL_TRUSTED_PROXIES; where many people share "
-                "an address, raise PORTAL_CONNECTIONS_PER_ADDRESS",
+                "%s has %d connections open; refusing another. Add a proxy to PORTAL_TRUSTED_PROXIES; if many people share an address, "
+                "raise PORTAL_CONNECTIONS_PER_ADDRESS",
                 holder, self._per_address,
             )  # fmt: skip
             return "Too many connections are open from your address. Close some pages, or try again in a few seconds."
@@ -84,7 +84,7 @@ class Crowd:
             self._timer = asyncio.get_running_loop().call_later(self.deadlines.check_s, self._check)
 
     def replace(self, old: Connection, new: Connection) -> None:
-        """Let another protocol take the same connection over."""
+        """Let another protocol take over the same connection."""
         if old in self._holders:
             self._holders[new] = self._holders.pop(old)
             self._unread.pop(old, None)
@@ -109,13 +109,13 @@ class Crowd:
         for connection in list(self._holders):
             reason = connection.overdue(now) or self._unread_for_long(connection, now)
             if reason:
-                log.info("a connection from %s is closed: %s", self._holders[connection], reason)
+                log.info("closing a connection from %s: %s", self._holders[connection], reason)
                 connection.transport.abort()
         if self._holders:
             self._timer = loop.call_later(self.deadlines.check_s, self._check)
 
     def _unread_for_long(self, connection: Connection, now: float) -> str | None:
-        """A buffer that only grows or stays: the client reads nothing."""
+        """Tell whether the client has read nothing for too long: the buffer only grew or stayed."""
         size = connection.transport.get_write_buffer_size()
         before, since = self._unread.get(connection, (0, now))
         if not size:
@@ -125,12 +125,12 @@ class Crowd:
         else:
             self._unread[connection] = size, since
             if now - since > self.deadlines.unread_s:
-                return "its client reads nothing"
+                return "the client reads nothing"
         return None
 
 
 def raise_descriptor_limit() -> int:
-    """Let the process open as many files as the system allows it to, and answer how many that are."""
+    """Raise the limit of open files to what the system allows; returns it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MOST_DESCRIPTORS)
     if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -139,7 +139,7 @@ def raise_descriptor_limit() -> int:
     if soft == resource.RLIM_INFINITY:
         return MOST_DESCRIPTORS
     if soft < FEW_DESCRIPTORS:
-        log.warning("this system lets the portal open %d files only, which is enough for few people; allow it %d", soft, MOST_DESCRIPTORS)
+        log.warning("this system lets the portal open only %d files, which is enough for a few people; allow %d", soft, MOST_DESCRIPTORS)
     return soft
 
 

@@ -1,4 +1,4 @@
-"""Uvicorn's connections, counted and watched: a client that dawdles loses its connection, and one address cannot take them all."""
+"""Count and watch Uvicorn's connections: slow clients lose theirs, and no address can take them all."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _HEADERS = (
     "referrer-policy: same-origin\r\npermissions-policy: camera=(), geolocation=(), microphone=()\r\n"
     "content-security-policy: default-src 'none'; frame-ancestors 'none'\r\n"
 )
-"""Of what is answered before any application was asked."""
+"""Headers of answers given before any application is called."""
 
 
 def protocols(crowd: Crowd) -> tuple[type[asyncio.Protocol], type[asyncio.Protocol]]:
-    """Make the classes of connections that belong to this crowd: for HTTP, and for websockets."""
+    """Create the connection classes of this crowd, for HTTP and for websockets."""
 
     class WatchedWebSocket(WebSocketsSansIOProtocol):
-        """Uvicorn's own pings tell whether its client is there; here it only leaves the crowd."""
+        """Leaves the crowd when it closes. Uvicorn's own pings check that its client is alive."""
 
         def connection_lost(self, exc: Exception | None) -> None:
             crowd.remove(self)
@@ -35,7 +35,7 @@ def protocols(crowd: Crowd) -> tuple[type[asyncio.Protocol], type[asyncio.Protoc
     class WatchedHttp(H11Protocol):
         _refused = False
         _headers_since: float | None
-        """None while a request is being read or answered, or none has begun on a connection that is kept."""
+        """None while a request is read or answered, or while a kept connection is idle."""
         _body_since: float | None = None
         _body_bytes = 0
 
@@ -74,14 +74,14 @@ def protocols(crowd: Crowd) -> tuple[type[asyncio.Protocol], type[asyncio.Protoc
         def overdue(self, now: float) -> str | None:
             deadlines = crowd.deadlines
             if self._headers_since is not None:
-                return "its request has no end" if now - self._headers_since > deadlines.headers_s else None
+                return "the request does not end" if now - self._headers_since > deadlines.headers_s else None
             if self._body_since is None:
                 return None
-            if self.flow.read_paused:  # the portal is slow, not the client
+            if self.flow.read_paused:  # The portal is slow, not the client.
                 self._body_since, self._body_bytes = now, 0
                 return None
             late = now - self._body_since - deadlines.body_grace_s
-            return "its body comes too slowly" if late > 0 and self._body_bytes < late * deadlines.body_bytes_per_s else None
+            return "the body arrives too slowly" if late > 0 and self._body_bytes < late * deadlines.body_bytes_per_s else None
 
         def handle_websocket_upgrade(self, event: h11.Request) -> None:
             super().handle_websocket_upgrade(event)
@@ -90,7 +90,7 @@ def protocols(crowd: Crowd) -> tuple[type[asyncio.Protocol], type[asyncio.Protoc
                 crowd.replace(self, successor)
 
         def send_400_response(self, msg: str) -> None:
-            self.transport.write(_answer(HTTPStatus.BAD_REQUEST, "This is no valid HTTP request."))
+            self.transport.write(_answer(HTTPStatus.BAD_REQUEST, "This is not a valid HTTP request."))
             self.transport.close()
 
     return WatchedHttp, WatchedWebSocket

@@ -1,4 +1,4 @@
-"""Where the log lines of a running portal go: a file under the home, and the terminal or whatever collects standard error."""
+"""Write a running portal's log lines to a file under the home and to standard error."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ FILE_BYTES, OLD_FILES = 10_000_000, 3
 
 
 def write_logs(settings: Settings) -> None:
-    """Everything into the file. On standard error a person reads warnings; what collects JSON there gets all. Raises StartFailed."""
+    """Log everything to the file. On standard error, people see warnings; JSON collectors get everything. Raises StartFailed."""
     terminal = logging.StreamHandler()
     if settings.log_format != "json":
         terminal.setLevel(logging.WARNING)
-        # llama.cpp warns about every file's quirks; the log has them.
+        # llama.cpp warns about the quirks of every file; the log has them.
         terminal.addFilter(lambda record: record.name != "llama.cpp" or record.levelno >= logging.ERROR)
         terminal.setFormatter(TextLines())
     else:
@@ -32,7 +32,7 @@ def write_logs(settings: Settings) -> None:
         handler.addFilter(Masking())
         logging.getLogger().addHandler(handler)
     logging.getLogger().setLevel(settings.log_level)
-    # Clients that tell every request they make, several a second, and where; what fails is told by whoever asked.
+    # These clients log every request they make, several a second, with its address. The caller logs failures.
     for client in ("elastic_transport", "httpx", "httpcore"):
         logging.getLogger(client).setLevel(logging.ERROR)
 
@@ -69,7 +69,7 @@ def _log_file(path: Path) -> logging.Handler:
         return _LogFile(path, maxBytes=FILE_BYTES, backupCount=OLD_FILES, encoding="utf-8")
     except OSError as problem:
         raise StartFailed(
-            "The log {path} cannot be written ({reason}). Free some space, change its rights, or set PORTAL_HOME to another folder.",
+            "The log {path} cannot be written ({reason}). Free some space, change its permissions, or set PORTAL_HOME to another folder.",
             path=path,
             reason=problem.strerror,
         ) from problem

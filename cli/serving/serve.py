@@ -1,4 +1,4 @@
-"""Serves the portal until it is told to stop. Runs inside the environment: `./portal run`."""
+"""Serve the portal until it is stopped. Runs inside the environment: `./portal run`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from core.errors import PortalError, StartFailed
 from settings import Settings
 
 GRACE_S = 3
-"""How long a stop waits for open requests before it cuts them."""
+"""Seconds that a stop waits for open requests before it closes them."""
 
 
 def main() -> int:
@@ -44,7 +44,7 @@ def main() -> int:
                 _serve(settings, listener)
             finally:
                 if not portal_process.stop():
-                    # The interpreter's own end would wait for that thread, or free what it uses.
+                    # The interpreter's own exit would wait for that thread, or free what it uses.
                     logging.shutdown()
                     os._exit(0)
     except PortalError as problem:
@@ -59,16 +59,16 @@ def main() -> int:
 
 
 def _serve(settings: Settings, listener: socket.socket) -> None:
-    # First of all: what starts from here on inherits both.
+    # First, so that everything started from here on inherits both.
     give_way()
     crowd = Crowd(settings.connections_per_address, most_connections(raise_descriptor_limit()), settings.proxies)
     portal = portal_process.start(settings)
     password = ensure_first_admin(portal)
     if password:
-        # Told before the server is up: whatever happens next, this is the only time it can be read.
+        # Printed before the server is up: whatever happens next, this is the only time it is shown.
         print(f"First admin: name {FIRST_ADMIN}, password {password}  (shown only now; change it under your name)", flush=True)
     load_models(portal)
-    from app import app, settle  # here, so that the doctor, who asks this module about ports, need not wait for the pages
+    from app import app, settle  # Imported here, so that the doctor, which asks this module about ports, need not load the pages.
 
     http, websocket = protocols(crowd)
     config = uvicorn.Config(
@@ -86,10 +86,10 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
 
 
 class _Server(uvicorn.Server):
-    """Tells the address when it can be opened."""
+    """Announces the address once it can be opened."""
 
     def __init__(self, config: uvicorn.Config, address: str, settle: Callable[[], None], stopping: Callable[[], None]) -> None:
-        """settle: what is worth doing then. stopping: tells open streams that it ends, before they are waited for."""
+        """settle: work to do once it is up. stopping: tells open streams that the server ends, before it waits for them."""
         super().__init__(config)
         self._address = address
         self._settle = settle
@@ -108,17 +108,17 @@ class _Server(uvicorn.Server):
 
 
 def address(settings: Settings) -> str:
-    """What to open in a browser on this machine."""
+    """Return the address to open in a browser on this machine."""
     host = {"0.0.0.0": "localhost", "::": "localhost"}.get(settings.host, settings.host)
     return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises StartFailed."""
+    """Return a listening socket. Raises StartFailed."""
     try:
         family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
     except socket.gaierror as problem:
-        raise StartFailed("PORTAL_HOST {host} is not an address of this machine. 127.0.0.1 or 0.0.0.0 always is.", host=host) from problem
+        raise StartFailed("PORTAL_HOST {host} is not an address of this machine. 127.0.0.1 and 0.0.0.0 always are.", host=host) from problem
     listener = socket.socket(family, kind, protocol)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -132,12 +132,12 @@ def listen(host: str, port: int) -> socket.socket:
 
 def _why_not(host: str, port: int, problem: OSError) -> StartFailed:
     if problem.errno == errno.EADDRINUSE:
-        taken = "Port {port} on {host} is taken by another program. Stop that one, or set PORTAL_PORT to a free port."
+        taken = "Port {port} on {host} is used by another program. Stop that program, or set PORTAL_PORT to a free port."
         return StartFailed(taken, host=host, port=port)
     if problem.errno in (errno.EACCES, errno.EPERM):
-        return StartFailed("This user may not listen on port {port}. Set PORTAL_PORT to one above 1023.", port=port)
+        return StartFailed("This user may not listen on port {port}. Set PORTAL_PORT to a port above 1023.", port=port)
     if problem.errno == errno.EADDRNOTAVAIL:
-        return StartFailed("PORTAL_HOST {host} is not an address of this machine. 127.0.0.1 or 0.0.0.0 always is.", host=host)
+        return StartFailed("PORTAL_HOST {host} is not an address of this machine. 127.0.0.1 and 0.0.0.0 always are.", host=host)
     return StartFailed("Listening on {host}, port {port} failed: {reason}.", host=host, port=port, reason=problem.strerror)
 
 
@@ -153,7 +153,7 @@ def only_portal(settings: Settings) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as problem:
             raise StartFailed(
-                "Another portal is running with the folder {home}. Stop it, or set PORTAL_HOME to another folder.", home=settings.home
+                "Another portal is using the folder {home}. Stop it, or set PORTAL_HOME to another folder.", home=settings.home
             ) from problem
         yield
 
@@ -165,7 +165,8 @@ def _open_lock(path: Path) -> Iterator[int]:
         opened = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as problem:
         raise StartFailed(
-            "The folder {home} cannot be written ({reason}). Free some space, change its rights, or set PORTAL_HOME to another folder.",
+            "The folder {home} cannot be written ({reason}). Free some space, change its permissions, or set PORTAL_HOME to another "
+            "folder.",
             home=path.parent,
             reason=problem.strerror,
         ) from problem
@@ -176,7 +177,7 @@ def _open_lock(path: Path) -> Iterator[int]:
 
 
 def _leave(_number: int, _frame: FrameType | None) -> NoReturn:
-    """SIGTERM before the server is up, or after it has shut down, ends the process through the same door as an error."""
+    """End the process on SIGTERM before the server is up or after it shut down, in the same way as after an error."""
     raise SystemExit(0)
 
 

@@ -1,4 +1,4 @@
-"""Conversations: a list per person, and the transcript of one."""
+"""List a person's conversations and show the transcript of one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from core.search.records import DocumentKind, SearchQuery
 from core.unit_of_work import Store, UnitOfWork
 
 UNTITLED = ""
-"""A conversation without a title takes it from its first question; pages show "New chat" until then."""
+"""The title of a conversation until its first question names it. Pages show "New chat" instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,20 +34,20 @@ class Shown:
 
 
 def own(work: UnitOfWork, user: User, conversation_id: str) -> Conversation:
-    """The person's conversation. Somebody else's is not found rather than forbidden: nobody learns that it exists."""
+    """Return a person's own conversation. Someone else's raises NotFound, so that nobody learns that it exists."""
     require(user.role, Permission.CHAT)
     found = work.conversations.get(conversation_id)
     if found is None or not allows(user.role, Permission.CHAT, owner_id=found.user_id, user_id=user.id):
-        raise NotFound("There is no such conversation. It may have been deleted.")
+        raise NotFound("This conversation does not exist. It may have been deleted.")
     return found
 
 
 def own_to_change(work: UnitOfWork, user: User, conversation_id: str) -> Conversation:
-    """As `own`; until the end nobody else changes it, and no turn begins in it."""
-    own(work, user, conversation_id)  # Before it is locked: nobody keeps somebody else's conversation waiting.
+    """Return and lock a person's own conversation: until the transaction ends, nobody changes it or starts a turn in it."""
+    own(work, user, conversation_id)  # Checked before the lock: nobody can block someone else's conversation.
     found = work.conversations.for_change(conversation_id)
     if found is None:
-        raise NotFound("There is no such conversation. It may have been deleted.")
+        raise NotFound("This conversation does not exist. It may have been deleted.")
     return found
 
 
@@ -64,12 +64,12 @@ def path(messages: Iterable[Message], head_id: str | None) -> list[Message]:
 
 def _deletable(work: UnitOfWork, user: User, conversation_id: str) -> Conversation:
     own(work, user, conversation_id)
-    # The holds before the conversation, as retention locks them.
+    # Lock the holds before the conversation, in the same order as retention.
     if work.retention.is_held(user.id):
-        raise Conflict("Your chats are under a legal hold and cannot be deleted now. Ask an admin.")
+        raise Conflict("Your chats are under a legal hold and cannot be deleted. Ask an admin.")
     conversation = own_to_change(work, user, conversation_id)
     if work.turns.streaming_in(conversation_id):
-        raise Conflict("An answer is still running in this conversation. Stop it, then delete.")
+        raise Conflict("An answer is still running in this conversation. Stop it before you delete the conversation.")
     return conversation
 
 
@@ -83,7 +83,7 @@ class Conversations:
     def list(
         self, user: User, limit: int = 100, before: datetime | None = None, folder_id: str | None = None
     ) -> Sequence[Conversation]:
-        """Newest change first. folder_id: only those in this own folder, or in none (NO_FOLDER)."""
+        """List conversations, last changed first. folder_id: only those in this folder, or in no folder (NO_FOLDER)."""
         require(user.role, Permission.CHAT)
         with self._store() as work:
             if folder_id:
@@ -91,7 +91,7 @@ class Conversations:
             return self._kept(work.conversations.of_user(user.id, limit, before, folder_id))
 
     def find(self, user: User, text: str, limit: int = 50) -> Sequence[Conversation]:
-        """Own conversations in whose title or messages all words of `text` occur, best first."""
+        """Find own conversations whose title or messages contain all words of `text`, best match first."""
         require(user.role, Permission.CHAT)
         hits = [
             hit.conversation_id
@@ -129,7 +129,7 @@ class Conversations:
         return renamed
 
     def move(self, user: User, conversation_id: str, folder_id: str | None) -> Conversation:
-        """Put it into an own folder, or into none. Its place among the newest stays."""
+        """Move a conversation into an own folder, or out of its folder. Its position in the list does not change."""
         with self._store() as work:
             conversation = own(work, user, conversation_id)
             if folder_id is not None:
@@ -140,29 +140,29 @@ class Conversations:
         return replace(conversation, folder_id=folder_id)
 
     def delete(self, user: User, conversation_id: str) -> None:
-        """Raises Conflict while an answer is running, or while a legal hold keeps the person's chats."""
+        """Delete a conversation. Raises Conflict while an answer is running or a legal hold applies."""
         with self._store() as work:
             _deletable(work, user, conversation_id)
             work.conversations.remove(conversation_id)
             work.commit()
 
     def delete_soon(self, user: User, conversation_id: str) -> None:
-        """Hide it now and delete it in some seconds, unless it is restored. Raises Conflict as `delete` does."""
+        """Hide a conversation now and delete it in a few seconds unless it is restored. Raises Conflict as `delete` does."""
         with self._store() as work:
             conversation = _deletable(work, user, conversation_id)
         self._pending.add(user, conversation_id, conversation.title)
 
     def restore(self, user: User, conversation_id: str) -> None:
-        """Take `delete_soon` back. Raises NotFound if it is too late."""
+        """Undo `delete_soon`. Raises NotFound if it is too late."""
         if not self._pending.take_back(user, conversation_id):
-            raise NotFound("It is too late to undo this: the chat is deleted.")
+            raise NotFound("It is too late to undo: the chat has been deleted.")
 
     def deleted_just_now(self, user: User) -> Sequence[Pending]:
-        """What this person can still restore, the newest last."""
+        """Return the conversations that this person can still restore, newest last."""
         return self._pending.of(user)
 
     def close(self) -> None:
-        """Delete what waits for its deletion."""
+        """Delete everything whose deletion is pending."""
 
         def person(user_id: str) -> User | None:
             with self._store() as work:
@@ -171,7 +171,7 @@ class Conversations:
         self._pending.close(person)
 
     def transcript(self, user: User, conversation_id: str) -> Sequence[Shown]:
-        """The shown version of every message, first to last."""
+        """Return the shown version of every message, first to last."""
         with self._store() as work:
             conversation = own(work, user, conversation_id)
             messages = work.messages.of_conversation(conversation_id)
@@ -185,16 +185,16 @@ class Conversations:
         return shown
 
     def message(self, user: User, message_id: str) -> Message:
-        """One message of an own conversation, shown or not."""
+        """Return one message of an own conversation, shown or not."""
         with self._store() as work:
             found = work.messages.get(message_id)
             if found is None:
-                raise NotFound("There is no such message. It may have been deleted.")
+                raise NotFound("This message does not exist. It may have been deleted.")
             own(work, user, found.conversation_id)
         return found
 
     def reveal(self, user: User, conversation_id: str, message_id: str) -> None:
-        """Have the transcript hold this message: if another version is shown, show the one it belongs to.
+        """Make the transcript show this message, by switching to the version it belongs to.
 
         Raises NotFound, and Conflict while an answer is running.
         """
@@ -205,12 +205,12 @@ class Conversations:
             self.show_version(user, conversation_id, message_id)
 
     def show_version(self, user: User, conversation_id: str, message_id: str) -> None:
-        """Show this version of a message, and the newest that follows it."""
+        """Show this version of a message and the newest messages that follow it."""
         with self._store() as work:
             conversation = own_to_change(work, user, conversation_id)
             messages = work.messages.of_conversation(conversation_id)
             if not any(message.id == message_id for message in messages):
-                raise NotFound("There is no such message in this conversation.")
+                raise NotFound("This message is not in this conversation.")
             if any(message.status is MessageStatus.STREAMING for message in messages):
                 raise Conflict("An answer is still running in this conversation. Stop it first.")
             head = message_id

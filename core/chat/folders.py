@@ -1,4 +1,4 @@
-"""Folders: what a person names to keep conversations together."""
+"""Manage folders, in which a person groups conversations."""
 
 from __future__ import annotations
 
@@ -19,41 +19,41 @@ LONGEST_NAME = 60
 
 
 def own_folder(work: UnitOfWork, user: User, folder_id: str) -> Folder:
-    """The person's folder. Somebody else's is not found rather than forbidden: nobody learns that it exists."""
+    """Return a person's own folder. Someone else's raises NotFound, so that nobody learns that it exists."""
     require(user.role, Permission.CHAT)
     found = work.folders.get(folder_id)
     if found is None or not allows(user.role, Permission.CHAT, owner_id=found.user_id, user_id=user.id):
-        raise NotFound("There is no such folder. It may have been deleted.")
+        raise NotFound("This folder does not exist. It may have been deleted.")
     return found
 
 
 class Folders:
-    """What is in them is the business of Conversations."""
+    """Creates, renames and removes folders. Conversations decides what is in them."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
 
     def list(self, user: User) -> Sequence[Folder]:
-        """By name."""
+        """List the folders by name."""
         require(user.role, Permission.CHAT)
         with self._store() as work:
             return sorted(work.folders.of_user(user.id), key=lambda folder: folder.name.casefold())
 
     def new(self, user: User, name: str) -> Folder:
-        """Raises InvalidInput for an unusable name, Conflict if the name is taken or there are too many."""
+        """Create a folder. Raises InvalidInput for an invalid name, Conflict if the name is taken or there are too many."""
         require(user.role, Permission.CHAT)
         folder = Folder(id=uuid4().hex, user_id=user.id, name=_usable(name), created_at=self._clock())
         with self._store() as work:
             work.folders.add(folder)
             if len(work.folders.of_user(user.id)) > MOST_FOLDERS:
-                raise Conflict("You have {number} folders, and there may be no more. Delete one first.", number=MOST_FOLDERS)
+                raise Conflict("You have {number} folders, which is the limit. Delete one first.", number=MOST_FOLDERS)
             _check_unique(work, folder)
             work.commit()
         return folder
 
     def rename(self, user: User, folder_id: str, name: str) -> Folder:
-        """Raises as `new` does."""
+        """Rename a folder. Raises as `new` does."""
         name = _usable(name)
         with self._store() as work:
             renamed = replace(own_folder(work, user, folder_id), name=name)
@@ -63,7 +63,7 @@ class Folders:
         return renamed
 
     def remove(self, user: User, folder_id: str) -> None:
-        """Its conversations stay, in no folder."""
+        """Remove a folder. Its conversations stay, without a folder."""
         with self._store() as work:
             own_folder(work, user, folder_id)
             work.folders.remove(folder_id)
@@ -73,12 +73,12 @@ class Folders:
 def _usable(name: str) -> str:
     name = clean_line(name)
     if not 1 <= len(name) <= LONGEST_NAME:
-        raise InvalidInput("A folder's name has 1 to {number} characters.", number=LONGEST_NAME)
+        raise InvalidInput("A folder name must have 1 to {number} characters.", number=LONGEST_NAME)
     return name
 
 
 def _check_unique(work: UnitOfWork, folder: Folder) -> None:
-    """Ask after writing: from then on nobody else writes a name of this person's."""
+    """Check that the name is unique. Call it after writing: from then on nobody else can write a name of this person's."""
     for other in work.folders.of_user(folder.user_id):
         if other.id != folder.id and other.name.casefold() == folder.name.casefold():
-            raise Conflict("You have a folder named {name} already.", name=other.name)
+            raise Conflict("You already have a folder named {name}.", name=other.name)

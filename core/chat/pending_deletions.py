@@ -1,4 +1,4 @@
-"""Deletions that can be taken back for some seconds. Until then what is deleted is hidden; then it is gone, whoever watches."""
+"""Delete things after a delay in which the deletion can be undone. They are hidden meanwhile."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 UNDO_S = 8.0
 GRACE_S = 2.0
-"""An undo is offered for UNDO_S and taken for this much longer: it travels, and its reader needs a moment."""
+"""Extra time beyond UNDO_S in which an undo is accepted: requests take time to arrive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Pending:
 
 
 class PendingDeletions:
-    """Holds them in this process. A process that dies before the time is up has deleted nothing."""
+    """Keeps pending deletions in this process. If the process dies before the time is up, nothing is deleted."""
 
     def __init__(self, delete: Callable[[User, str], None]) -> None:
         self._delete = delete
@@ -46,7 +46,7 @@ class PendingDeletions:
         timer.start()
 
     def take_back(self, user: User, id: str) -> bool:
-        """Whether it was still there to be taken back."""
+        """Cancel a pending deletion. Returns False if it was no longer pending."""
         with self._lock:
             found = self._pending.get(id)
             if found is None or found.user_id != user.id:
@@ -56,7 +56,7 @@ class PendingDeletions:
         return True
 
     def of(self, user: User) -> list[Pending]:
-        """Those of this person, the newest last."""
+        """Return this person's pending deletions, newest last."""
         with self._lock:
             return [each for each in self._pending.values() if each.user_id == user.id]
 
@@ -65,7 +65,7 @@ class PendingDeletions:
             return id in self._pending
 
     def close(self, find: Callable[[str], User | None]) -> None:
-        """Delete what is pending now. find: the person with an id."""
+        """Delete everything pending now. find: returns the person with an id."""
         with self._lock:
             left = list(self._pending.values())
         for each in left:
@@ -80,7 +80,7 @@ class PendingDeletions:
         try:
             self._delete(user, id)
         except PortalError as problem:
-            log.warning("a deletion that could be taken back was refused in the end: %s", problem)
+            log.warning("a pending deletion failed: %s", problem)
         finally:
             with self._lock:
                 self._pending.pop(id, None)

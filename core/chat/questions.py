@@ -1,4 +1,4 @@
-"""What may be asked."""
+"""Check questions before they are asked."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,100}")
 
 
 def check_question(text: str, max_chars: int, *, files: bool = False) -> str:
-    """The question with normal line ends, no outer space, and no control characters. Raises InvalidInput if it cannot be asked.
+    """Return the question trimmed, with normal line ends and without control characters. Raises InvalidInput if it cannot be asked.
 
-    Pastes from terminals hold colours and backspaces: see `without_controls`. files: it has some, so that it need not say anything.
+    Text pasted from terminals contains colours and backspaces: see `without_controls`. files: whether files are attached; then the text
+    may be empty.
     """
     text = without_controls(text).replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n").strip()
     if is_blank(text) and not files:
-        raise InvalidInput("The question is empty. Type something to ask.")
+        raise InvalidInput("The question is empty. Enter a question.")
     if len(text) > max_chars:
-        sentence = "The question has {n:,} characters; at most {limit:,} fit. Shorten it or split it."
+        sentence = "The question has {n:,} characters; the limit is {limit:,}. Shorten it or split it."
         raise InvalidInput(sentence, n=len(text), limit=max_chars)
     if halves(text):
         raise InvalidInput("The question contains half a character (an unpaired surrogate). Remove it and ask again.")

@@ -19,18 +19,18 @@ class Conversation:
     created_at: datetime
     updated_at: datetime
     head_id: str | None = None
-    """The last message of the version being shown; the transcript is the way from the root to it."""
+    """The last message of the shown version; the transcript is the path from the root to it."""
     folder_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """Conversations that a person keeps together. Each is in one folder, or in none."""
+    """A group of a person's conversations. A conversation is in at most one folder."""
 
     id: str
     user_id: str
     name: str
-    """Unique among the person's folders, whatever the case of its letters."""
+    """Unique among the person's folders, ignoring case."""
     created_at: datetime
 
 
@@ -45,7 +45,7 @@ class MessageStatus(StrEnum):
     STOPPED = "stopped"
     FAILED = "failed"
     INTERRUPTED = "interrupted"
-    """The process ended in the middle of the answer; the text so far is kept."""
+    """The process ended while the answer was streaming; the text so far is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Message:
     id: str
     conversation_id: str
     parent_id: str | None
-    """What this follows: an answer follows its question, a question the answer before it."""
+    """The message before this one: an answer's question, or the answer that a question follows."""
     author: Author
     text: str
     status: MessageStatus
@@ -65,7 +65,7 @@ class Message:
     """The conversation owner's rating of this answer: 1, -1 or None."""
     comment: str = ""
     files: tuple[StoredFile, ...] = ()
-    """What was attached to this question, in the person's order."""
+    """Files attached to this question, in the person's order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +73,11 @@ class Turn:
     id: str
     user_id: str
     request_id: str
-    """Unique per user: the same request sent twice is one turn."""
+    """Unique per user: sending the same request twice gives the same turn."""
     conversation_id: str
     question_id: str
     answer_id: str
     status: MessageStatus
     created_at: datetime
     lease_until: datetime
-    """The process that runs the turn keeps moving this ahead; once past, the turn was interrupted."""
+    """The process that runs the turn keeps extending this; once it is past, the turn counts as interrupted."""

@@ -1,4 +1,4 @@
-"""A turn that is being answered: what its thread writes and any number of pages and streams read."""
+"""Share the state of a running turn between its thread and the pages and streams that watch it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from core.inference.requests import Delta, Finished, Queued
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A turn at one moment. `version` grows with every change."""
+    """The state of a turn at one moment. `version` grows with every change."""
 
     turn_id: str
     question_id: str
@@ -27,18 +27,18 @@ class Snapshot:
     reasoning: str = ""
     model: str = ""
     place: int | None = None
-    """Place in the queue, 1 is next; None once running."""
+    """Queue position; 1 is next. None once running."""
     wait_s: float | None = None
-    """Expected until it runs; None if nobody can tell."""
+    """Expected wait in seconds; None if unknown."""
     tokens: int = 0
     ttft_s: float | None = None
     elapsed_s: float = 0.0
     thinking_s: float | None = None
-    """How long the reasoning took; None while there is none."""
+    """Duration of the reasoning so far; None while there is none."""
     tokens_per_second: float | None = None
     error: StoredError | None = None
     unsaved: StoredError | None = None
-    """Why the store cannot take the answer, which is complete; it is tried again until it can."""
+    """Why the complete answer could not be saved yet; saving is retried."""
 
     @property
     def running(self) -> bool:
@@ -49,7 +49,7 @@ Listener = Callable[[Snapshot], None]
 
 
 class RunningTurn:
-    """Thread-safe. One writer (the turn's thread); readers take snapshots, wait, or listen."""
+    """Thread-safe. The turn's thread writes; readers take snapshots, wait, or listen."""
 
     def __init__(self, turn: Turn, monotonic: Callable[[], float] = time.monotonic) -> None:
         self.turn = turn
@@ -64,7 +64,7 @@ class RunningTurn:
         self._answer: Answer | None = None
         self._stop_as: MessageStatus | None = None
 
-    # Readers
+    # For readers
 
     def snapshot(self) -> Snapshot:
         with self._changed:
@@ -74,7 +74,7 @@ class RunningTurn:
             return replace(self._now, elapsed_s=now - self._started, wait_s=self._left_to_wait(now))
 
     def _left_to_wait(self, now: float) -> float | None:
-        """Of what was told with the place; None once that is over, for nobody knows then."""
+        """Return the remaining expected wait; None once the estimate is used up."""
         if self._now.wait_s is None:
             return None
         left = self._now.wait_s - (now - self._place_told)
@@ -87,7 +87,7 @@ class RunningTurn:
             return self._now
 
     def wait_begun(self, timeout: float) -> None:
-        """Block until there is something to show (a token, a place in the queue, the end), or `timeout` seconds have passed."""
+        """Block until there is something to show (a token, a queue position, the end), or `timeout` seconds have passed."""
         with self._changed:
             self._changed.wait_for(lambda: bool(self._now.tokens or self._now.place or not self._now.running), timeout)
 
@@ -97,7 +97,7 @@ class RunningTurn:
             return self._now
 
     def listen(self, listener: Listener) -> Callable[[], None]:
-        """Call `listener` with the present snapshot and each new one, from the turn's thread; returns how to end that."""
+        """Call `listener` with the current snapshot and each new one, from the turn's thread. Returns a function that stops it."""
         with self._changed:
             self._listeners.append(listener)
             listener(self._now)
@@ -110,7 +110,7 @@ class RunningTurn:
         return end
 
     def stop(self, as_status: MessageStatus = MessageStatus.STOPPED) -> None:
-        """Ask for the end; the engine is free within one step."""
+        """Ask the turn to stop; the engine is free within one step."""
         with self._changed:
             if not self._now.running:
                 return
@@ -119,10 +119,10 @@ class RunningTurn:
         if answer is not None:
             answer.cancel()
 
-    # The turn's thread
+    # For the turn's thread
 
     def attach(self, answer: Answer) -> None:
-        """Tell which answer to cancel; cancels at once if the stop came first."""
+        """Register the answer to cancel; cancels it at once if the stop came first."""
         with self._changed:
             self._answer = answer
             stopped = self._stop_as is not None

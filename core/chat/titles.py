@@ -1,4 +1,4 @@
-"""What a conversation is called: after its first question, or after the answer where the question says little."""
+"""Name a conversation after its first question, or after the answer if the question says little."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ _HEADING = re.compile(r"#{1,6}\s+(.+?)\s*#*$")
 _FENCED = re.compile(r"^(`{3,}|~{3,}).*?(?:^\1|\Z)", re.M | re.S)
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s|[。！？]")
 LINES = 8
-"""How far into an answer a heading is looked for."""
+"""Number of lines of an answer that are searched for a heading."""
 
 
 def title_of(question: str) -> str:
-    """The first line that says something, without greeting and "could you please", cut at a word."""
+    """Return the first meaningful line, without greeting and "could you please", cut at a word."""
     lines = [line for raw in question.split("\n") if (line := " ".join(raw.split()))]
     line = next((each for each in lines if not _GREETING.fullmatch(each)), lines[0] if lines else "")
     bare = _GREETING.sub("", line, count=1) if (found := _GREETING.match(line)) and re.search(r"[,.!，。！]", found[0]) else line
@@ -44,7 +44,7 @@ def title_of(question: str) -> str:
 
 
 def better_title(title: str, question: str, answer: str, taken: Collection[str]) -> str:
-    """The title that an answered question deserves: its own, unless it says little or another conversation has it already.
+    """Return a better title for an answered conversation, if its own says little or is already taken.
 
     title: what title_of() made of the question. taken: the titles of the person's other conversations.
     """
@@ -56,13 +56,13 @@ def better_title(title: str, question: str, answer: str, taken: Collection[str])
 
 
 def _says_little(question: str) -> bool:
-    """Words that need their chat or file to be understood: "Continue", "Summarize this"."""
+    """Tell whether a title needs its chat or file to be understood: "Continue", "Summarize this"."""
     words = len(_WORD.findall(_WIDE.sub("", question))) + len(_WIDE.findall(question)) / 2
     return words == 0 or _EMPTY.fullmatch(question) is not None or (words <= 5 and _POINTS_ELSEWHERE.search(question) is not None)
 
 
 def _title_in(answer: str) -> str | None:
-    """The first heading of an answer, else its first sentence; None where neither says enough."""
+    """Return the first heading of an answer, else its first sentence; None if neither says enough."""
     lines = [line.strip() for line in _FENCED.sub("", answer).split("\n") if line.strip()][:LINES]
     heading = next((found[1] for line in lines if (found := _HEADING.fullmatch(line))), None)
     prose = next((line for line in lines if not line.startswith(("|", "$$", "#"))), "")

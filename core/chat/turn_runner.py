@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
+from core.characters import one_line
 from core.chat.conversations import path
 from core.chat.records import Author, Message, MessageStatus, Turn
 from core.chat.running_turn import RunningTurn
@@ -33,7 +34,7 @@ SAVE_AGAIN_S, MOST_SAVE_AGAIN_S = 0.5, 5.0
 """The end of a turn is written again after 0.5, 1, 2, 4, 5, 5 ... s while the store cannot write."""
 UNSAVED_AFTER = 3
 """Tries after which whoever watches is told that the answer is complete and not saved yet."""
-UNEXPECTED = "The answer stopped because of an error inside the portal. The text so far is kept. Try again; the log has the details."
+UNEXPECTED = "The answer stopped because of an error in the portal. The text so far is kept. Try again; the log has the details."
 UNSAVED = "The answer could not be saved. Copy it now; the log has the details."
 
 
@@ -154,7 +155,7 @@ class TurnRunner:
                 if conversation.title != title:
                     return
                 others = [each.title for each in work.conversations.of_user(user.id, TITLES_COMPARED) if each.id != conversation.id]
-                if (better := better_title(title, question.text, answer, others)) != title:
+                if (better := one_line(better_title(title, question.text, answer, others))) not in ("", title):
                     work.conversations.save(replace(conversation, title=better))
                     work.commit()
         except PortalError as problem:

@@ -120,7 +120,7 @@ class Turns:
         def begin(work: UnitOfWork) -> Turn:
             found = work.messages.get(answer_id)
             if found is None:
-                raise NotFound("There is no such answer. It may have been deleted.")
+                raise NotFound("This answer does not exist. It may have been deleted.")
             conversation = own_to_change(work, user, found.conversation_id)
             answer = self._message(work, conversation, answer_id, Author.ASSISTANT)
             question = self._message(work, conversation, answer.parent_id or "", Author.USER)
@@ -148,7 +148,7 @@ class Turns:
         """Raise InvalidInput where the chosen model is the guide, which would only talk nonsense about a file."""
         if files and self._asks_guide(options):
             raise InvalidInput(
-                "The built-in guide reads no files: it knows only this portal. Choose another model, or ask an admin to load one."
+                "The built-in guide cannot read files: it only knows this portal. Choose another model, or ask an admin to load one."
             )
 
     def _asks_guide(self, options: TurnOptions) -> bool:
@@ -160,7 +160,7 @@ class Turns:
     def _message(work: UnitOfWork, conversation: Conversation, message_id: str, author: Author) -> Message:
         found = work.messages.get(message_id)
         if found is None or found.conversation_id != conversation.id or found.author is not author:
-            raise NotFound("There is no such message in this conversation.")
+            raise NotFound("This message is not in this conversation.")
         return found
 
     def _begin(

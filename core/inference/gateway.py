@@ -23,7 +23,7 @@ from core.unit_of_work import Store
 
 log = logging.getLogger(__name__)
 
-GONE = "The model went away in the middle of the answer. The text so far is kept. Try again."
+GONE = "The model stopped before the answer was complete. The text so far is kept. Try again."
 
 
 class Answer:

@@ -36,7 +36,7 @@ class ServedModel:
     """The fingerprint of its file, or what its platform says."""
     platform: str
     context: int
-    """Tokens one conversation can hold."""
+    """Tokens per conversation."""
     thinking: bool = False
     """Whether it can think before it answers."""
     adapters: tuple[str, ...] = ()
@@ -44,7 +44,7 @@ class ServedModel:
     guide: bool = False
     """Whether it is the built-in guide, which knows only this portal and reads no files."""
     isolated: bool = False
-    """Whether it runs in a process of its own."""
+    """Whether it runs in its own process."""
     stuck_s: float = 0.0
     """How long its step has been running, if that is longer than a step should take; else 0."""
 
@@ -78,13 +78,13 @@ class Timings:
     steps: int = 0
     """Decodes of the engine that this answer took part in, those that read its prompt included."""
     prefill_tokens: int = 0
-    """Prompt tokens that were computed; the others were remembered."""
+    """Prompt tokens that were computed; the rest came from the cache."""
     prefill_s: float | None = None
     """What the steps took that read the prompt; others were served in them too. None if none did."""
     guessed_tokens: int = 0
     """Guesses of the speculation that were checked for this answer."""
     guessed_right: int = 0
-    """Those of them that came true."""
+    """Draft tokens that were accepted."""
     retries: int = 0
     """How often it went wrong and was continued with safer sampling."""
 

@@ -52,7 +52,7 @@ class ChatMessage:
     content: str
     reasoning: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
-    """Of an assistant's message."""
+    """For assistant messages only."""
     tool_call_id: str = ""
     """Of a tool's message: which call it answers."""
 

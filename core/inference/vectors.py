@@ -23,7 +23,7 @@ class InputTooLong(InvalidInput):
 
     def __init__(self, field: str, tokens: int, limit: int) -> None:
         super().__init__(
-            "{field} has {tokens} tokens; the model can read {limit}. Shorten it, or send truncate: true to have it cut.",
+            "{field} has {tokens} tokens; the model's limit is {limit}. Shorten it, or send truncate: true.",
             field=field,
             tokens=tokens,
             limit=limit,
@@ -48,7 +48,7 @@ class EmbeddingRequest:
             if not one:
                 raise InvalidInput("{field} is empty.", field=f"input.{place}")
             if not isinstance(one, str) and not all(0 <= token < 2**31 for token in one):
-                raise InvalidInput("{field} holds a number that is no token id.", field=f"input.{place}")
+                raise InvalidInput("{field} contains a number that is not a token id.", field=f"input.{place}")
         if self.dimensions is not None and self.dimensions < 1:
             raise InvalidInput("{name} must be at least {low}.", name="dimensions", low=1)
 
@@ -73,7 +73,7 @@ class RerankRequest:
 
 def _check_count(field: str, items: Sequence[object]) -> None:
     if not 1 <= len(items) <= MOST_INPUTS:
-        raise InvalidInput("{field} must hold 1 to {most} texts; it holds {n}.", field=field, most=f"{MOST_INPUTS:,}", n=f"{len(items):,}")
+        raise InvalidInput("{field} must have 1 to {most} texts; it has {n}.", field=field, most=f"{MOST_INPUTS:,}", n=f"{len(items):,}")
 
 
 @dataclass(frozen=True, slots=True)

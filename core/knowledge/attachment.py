@@ -1,4 +1,4 @@
-"""A file that somebody attaches to a question, and the text that a model reads of it."""
+"""Check attached files and extract the text that a model reads."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from core.knowledge.unreadable import is_word
 
 NAME_CHARS = 120
 MOST_FILES = 10
-"""Of one question."""
+"""Most files in one question."""
 _SEPARATORS = re.compile(r"[/\\]")
 _PDF, _ZIP = b"%PDF-", b"PK\x03\x04"
 _RANGES = ((0x02, 0x08), (0x0E, 0x1A), (0x7F, 0x85), (0x86, 0x9B), (0x9C, 0xA0))
@@ -26,7 +26,10 @@ _MANY = 5
 
 
 def clean_name(name: str) -> str:
-    """The name alone, without folders, on one line; a long one is cut before its ending. Raises InvalidInput if nothing is left."""
+    """Return the file name alone, without folders, on one line.
+
+    Long names are cut before the extension. Raises InvalidInput if nothing is left.
+    """
     bare = _SEPARATORS.split(unicodedata.normalize("NFC", name))[-1]
     line = one_line(bare)
     if not line.strip(". "):
@@ -38,9 +41,9 @@ def clean_name(name: str) -> str:
 
 
 def is_document(name: str, content: bytes) -> bool:
-    """Whether this is a PDF or a Word document (.docx), which a DocumentReader reads. Its content tells, whatever it is called.
+    """Tell whether this is a PDF or Word document (.docx), by its content rather than its name.
 
-    Some PDFs have something before their mark; there the name must say so too, for a text may speak of PDFs.
+    Some PDFs have bytes before their signature. Then the name must say PDF too, because a text may mention the signature.
     """
     if content.startswith(_ZIP):
         return is_word(name, content)
@@ -48,20 +51,20 @@ def is_document(name: str, content: bytes) -> bool:
 
 
 def text_of(name: str, content: bytes, encoding: str = "") -> str:
-    """What is written in a text file, in this encoding if it is known. Raises as `read_text` does."""
+    """Decode a text file, in this encoding if it is known. Raises as `read_text` does."""
     return (read_as(name, content, encoding) if encoding else read_text(name, content)).text
 
 
 def read_text(name: str, content: bytes, detector: EncodingDetector | None = None) -> Decoded:
-    """What is written in a text file, with normal line ends, and in which encoding.
+    """Decode a text file, normalize its line ends and detect its encoding.
 
-    Raises InvalidInput for what is no text, and for nothing. Logs hold colours and other control characters: see `without_controls`.
+    Raises InvalidInput for binary and empty files. Logs contain colours and other control characters: see `without_controls`.
     """
     return _readable(name, decoded(content, detector))
 
 
 def read_as(name: str, content: bytes, encoding: str) -> Decoded:
-    """The same in an encoding that somebody chose. Raises InvalidInput too where it is unknown or does not fit."""
+    """Decode a text file in a chosen encoding. Raises InvalidInput also if it is unknown or does not fit."""
     if encoding not in ENCODINGS:
         raise InvalidInput("Choose one of these encodings: {names}.", names=", ".join(ENCODINGS))
     found = decoded_as(content, encoding)
@@ -72,7 +75,7 @@ def read_as(name: str, content: bytes, encoding: str) -> Decoded:
 
 def _readable(name: str, found: Decoded | None) -> Decoded:
     if found is None or _is_binary(found.text):
-        raise InvalidInput("{name} cannot be read. Attach PDF or Word documents, text, tables as CSV, or code.", name=name)
+        raise InvalidInput("{name} cannot be read. Attach PDF or Word documents, text, CSV or code.", name=name)
     text = without_controls(found.text).replace("\r\n", "\n").replace("\r", "\n")
     if is_blank(text):
         raise InvalidInput("{name} is empty.", name=name)
@@ -85,6 +88,6 @@ def _is_binary(text: str) -> bool:
 
 
 def with_files(question: str, files: Iterable[tuple[str, str]]) -> str:
-    """What the model reads of a question with files: each name with its text, then the question."""
+    """Build what the model reads of a question with files: each name with its text, then the question."""
     parts = [f"[file: {name}]\n{text.rstrip()}\n[end of {name}]" for name, text in files]
     return "\n\n".join([*parts, question] if question else parts)

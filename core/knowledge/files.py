@@ -1,4 +1,4 @@
-"""Files that people attach to their questions: each is its owner's alone, and goes when its chat goes."""
+"""Manage files that people attach to questions. A file belongs to its owner alone and is deleted with its chat."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from core.people.records import User
 from core.unit_of_work import Store, UnitOfWork
 
 MOST_WAITING, QUESTIONS_WAITING = 50, 5
-"""Files that one person may have uploaded and not yet asked with; together no more than so many questions could take."""
+"""Most files that one person may have uploaded but not sent. Their total size is limited to this many questions' worth."""
 MB = 1_000_000
 
 
 class Files:
-    """A file is uploaded first and waits; a question then takes it into its conversation. What waits for a day is removed."""
+    """Stores uploads until a question takes them into its conversation. Unused uploads are removed after a day."""
 
     def __init__(
         self,
@@ -34,7 +34,7 @@ class Files:
         disk: DiskSpace = ENDLESS,
         detector: EncodingDetector | None = None,
     ) -> None:
-        """max_bytes: of all files of one question together. disk: with too little left, uploads are refused."""
+        """max_bytes: limit for all files of one question. disk: uploads are refused if too little space is left."""
         self._detector = detector
         self._disk = disk
         self._store = store
@@ -43,20 +43,20 @@ class Files:
         self.max_bytes = max_bytes
 
     def upload(self, user: User, name: str, content: bytes, on_place: OnPlace | None = None) -> StoredFile:
-        """Keep a file until a question takes it; of a document, the text in it is kept too.
+        """Store a file until a question takes it. For a document, store its text too.
 
-        on_place: told where a document stands in the readers' queue, while it waits there.
+        on_place: receives the document's queue position while it waits for a reader.
 
-        Raises InvalidInput for what no model can read, Conflict where too many wait, Busy and Unavailable as the reader does.
+        Raises InvalidInput for what no model can read, Conflict if too many are waiting, and Busy and Unavailable as the reader does.
         """
         require(user.role, Permission.CHAT)
         self._disk.check()
         name = clean_name(name)
         if len(content) > self.max_bytes:
-            sentence = "{name} has {size} MB; at most {limit} MB fit in one question."
+            sentence = "{name} has {size} MB; the limit for one question is {limit} MB."
             raise InvalidInput(sentence, name=name, size=_mb(len(content)), limit=_mb(self.max_bytes))
         refuse_known(name, content)
-        with self._store() as work:  # Before a document is read, which takes time.
+        with self._store() as work:  # Checked before a document is read, because reading takes time.
             self._check_room(work, user, len(content))
         extracted = self._reader.text(name, content, user.id, on_place) if is_document(name, content) else None
         encoding = read_text(name, content, self._detector).encoding if extracted is None else ""
@@ -65,7 +65,7 @@ class Files:
         )
         with self._store() as work:
             work.files.add(file, content, extracted)
-            self._check_room(work, user)  # Again: others may have been uploaded since, at the same moment as well.
+            self._check_room(work, user)  # Checked again: other uploads may have finished since.
             work.commit()
         return file
 
@@ -74,7 +74,7 @@ class Files:
             return _own(work, user, file_id)
 
     def read(self, user: User, file_id: str) -> tuple[StoredFile, bytes]:
-        """An own file with its content, byte for byte as it was uploaded."""
+        """Return an own file with its original content."""
         with self._store() as work:
             return _own(work, user, file_id), work.files.content(file_id)
 
@@ -90,27 +90,27 @@ class Files:
         return replace(file, encoding=encoding)
 
     def discard(self, user: User, file_id: str) -> None:
-        """Delete a file that no question has taken. Raises Conflict for another: it goes with its chat."""
+        """Delete a file that no question has taken. Raises Conflict for others, which are deleted with their chat."""
         with self._store() as work:
             file = _own(work, user, file_id)
             if file.conversation_id is not None:
-                raise Conflict("{name} belongs to a chat. It is deleted with the chat.", name=file.name)
+                raise Conflict("{name} belongs to a chat and is deleted with it.", name=file.name)
             if work.retention.is_held(user.id):
-                raise Conflict("Your chats are under a legal hold and cannot be deleted now. Ask an admin.")
+                raise Conflict("Your chats are under a legal hold and cannot be deleted. Ask an admin.")
             work.files.remove_waiting(file_id)
             work.commit()
 
     def _check_room(self, work: UnitOfWork, user: User, *more: int) -> None:
-        """more: sizes of what would wait besides, in bytes."""
+        """Check the limits on unused uploads. more: sizes in bytes of what would be added."""
         sizes = [*(file.size_bytes for file in work.files.waiting(user.id)), *more]
         if len(sizes) > MOST_WAITING or sum(sizes) > QUESTIONS_WAITING * self.max_bytes:
-            raise Conflict("Too many of your files wait for a question. Ask with them, or delete some, then upload more.")
+            raise Conflict("Too many of your uploaded files are unused. Send them with a question or delete some, then upload more.")
 
 
 def attachable(work: UnitOfWork, user: User, conversation_id: str, file_ids: Sequence[str], max_bytes: int) -> tuple[StoredFile, ...]:
-    """The files that a question in this conversation may have, in this order, each once.
+    """Return the files that a question in this conversation may attach, in this order, without duplicates.
 
-    Raises NotFound for a file that is not the person's, Conflict for one of another conversation, InvalidInput for too many or too much.
+    Raises NotFound for someone else's file, Conflict for a file of another conversation, InvalidInput for too many or too large files.
     """
     files = tuple(_own(work, user, each) for each in dict.fromkeys(file_ids))
     for file in files:
@@ -120,17 +120,17 @@ def attachable(work: UnitOfWork, user: User, conversation_id: str, file_ids: Seq
         raise InvalidInput("A question can have at most {limit} files; this one has {n}.", n=len(files), limit=MOST_FILES)
     size = sum(file.size_bytes for file in files)
     if size > max_bytes:
-        sentence = "The files have {size} MB together; at most {limit} MB fit in one question."
+        sentence = "The files have {size} MB in total; the limit for one question is {limit} MB."
         raise InvalidInput(sentence, size=_mb(size), limit=_mb(max_bytes))
     return files
 
 
 def _own(work: UnitOfWork, user: User, file_id: str) -> StoredFile:
-    """The person's file. Somebody else's is not found rather than forbidden: nobody learns that it exists."""
+    """Return a person's own file. Someone else's raises NotFound, so that nobody learns that it exists."""
     require(user.role, Permission.CHAT)
     found = work.files.get(file_id)
     if found is None or not allows(user.role, Permission.CHAT, owner_id=found.user_id, user_id=user.id):
-        raise NotFound("There is no such file. It may have been deleted.")
+        raise NotFound("This file does not exist. It may have been deleted.")
     return found
 
 

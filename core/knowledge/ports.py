@@ -20,49 +20,51 @@ class EncodingDetector(Protocol):
 
 class DocumentReader(Protocol):
     def text(self, name: str, content: bytes, person: str = "", on_place: OnPlace | None = None) -> str:
-        """What is written in a PDF or Word document, normalized. `name` is what a person calls it, for the sentences.
+        """Extract the normalized text of a PDF or Word document. `name` is used in error sentences.
 
-        person: whose it is; readers are shared fairly between people. on_place: called now and then while it waits for its turn.
+        person: the owner; readers are shared fairly between people. on_place: receives the queue position now and then.
 
-        Raises InvalidInput for one that cannot be read: damaged, encrypted, without text as a scan is, or too long to read; Busy where
-        no reader is free in time; Unavailable where none can start.
+        Raises InvalidInput if it cannot be read: damaged, encrypted, without text (a scan), or too long to read; Busy if no reader becomes
+        free in time; Unavailable if none can start.
         """
         ...
 
 
 class FileRepository(Protocol):
-    """Files wait without a conversation until a question takes them with it.
+    """Stores files, without a conversation until a question takes them.
 
-    After add, until the end, nobody else adds a file of this person's: how many wait then can be relied on.
+    After add, nobody else adds a file of this person's until the transaction ends.
     """
 
     def add(self, file: StoredFile, content: bytes, text: str | None = None) -> None:
-        """text: what was read out of a document; None where the content is text itself."""
+        """Insert a file. text: the extracted text of a document; None if the content itself is text."""
         ...
 
     def get(self, file_id: str) -> StoredFile | None: ...
     def content(self, file_id: str) -> bytes:
-        """What was added; empty if there is no such file any more."""
+        """Return the content; empty if the file no longer exists."""
         ...
 
     def text(self, file_id: str) -> str | None:
-        """What was read out of a document; None for another file, and for one that is gone."""
+        """Return the extracted text of a document; None for other files and for missing ones."""
         ...
 
     def attach(self, message_id: str, conversation_id: str, file_ids: Sequence[str]) -> None:
-        """The files belong to this conversation from now on, and are shown with this message in the order given. Call it after
-        the message was added; several messages of one conversation, the versions of a question, may show the same file."""
+        """Assign the files to this conversation and show them with this message, in the given order.
+
+        Call it after the message was added. Several versions of a question may show the same file.
+        """
         ...
 
     def set_encoding(self, file_id: str, encoding: str) -> None: ...
     def waiting(self, user_id: str) -> Sequence[StoredFile]:
-        """Those of this person without a conversation, oldest first."""
+        """List this person's files without a conversation, oldest first."""
         ...
 
     def remove_waiting(self, file_id: str) -> None:
-        """No effect on a file that has a conversation."""
+        """Delete a file that has no conversation. Has no effect on others."""
         ...
 
     def waiting_since(self, before: datetime, limit: int) -> Sequence[str]:
-        """Ids of files without a conversation that were added before this moment, nobody's under a hold."""
+        """Return ids of files without a conversation that were added before this moment, except those of people under a hold."""
         ...

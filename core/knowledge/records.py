@@ -8,7 +8,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """What is known of a file besides its content."""
+    """Metadata of a file, without its content."""
 
     id: str
     user_id: str
@@ -16,6 +16,6 @@ class StoredFile:
     size_bytes: int
     created_at: datetime
     conversation_id: str | None = None
-    """None until a question takes it with it."""
+    """None until a question takes the file."""
     encoding: str = ""
-    """What a text file is read as, a key of core.knowledge.encodings.ENCODINGS; empty for a document, and where it was never noted."""
+    """The encoding of a text file, a key of core.knowledge.encodings.ENCODINGS; empty for a document, and if it was never recorded."""

@@ -1,4 +1,4 @@
-"""Files that no model can read here, told apart by their content and name, so that the refusal says what to do instead."""
+"""Recognize file types that no model can read, so that the refusal says what to do instead."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ _MEDIA = (
     b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"ID3", b"OggS", b"fLaC", b"\x1aE\xdf\xa3",
 )  # fmt: skip
 _PACKED = (b"\x1f\x8b", b"BZh", b"7z\xbc\xaf\x27\x1c", b"Rar!", b"\xfd7zXZ\0")
-SPREADSHEET = "{name} is a spreadsheet, which cannot be read. Save the sheet as CSV and attach that."
-SLIDES = "{name} holds slides, which cannot be read. Save them as PDF and attach that."
-OLD_WORD = "{name} is in the Word format of before 2007, which cannot be read. Save it as .docx or PDF and attach that."
-OTHER_DOCUMENT = "{name} is a document that cannot be read. Save it as .docx or PDF and attach that."
+SPREADSHEET = "{name} is a spreadsheet, which cannot be read. Save the sheet as CSV and attach the CSV."
+SLIDES = "{name} is a presentation, which cannot be read. Save it as PDF and attach the PDF."
+OLD_WORD = "{name} is in the Word format from before 2007, which cannot be read. Save it as .docx or PDF and attach that file."
+OTHER_DOCUMENT = "{name} is a document that cannot be read. Save it as .docx or PDF and attach that file."
 ARCHIVE = "{name} is an archive. Unpack it and attach the files you need."
-PICTURE_OR_SOUND = "{name} is a picture, a sound or a film. Only text can be read: PDF or Word documents, CSV, code."
+PICTURE_OR_SOUND = "{name} is an image, audio or video file. Only text can be read: PDF or Word documents, CSV, code."
 
 
 _WORD_BODY = re.compile(rb"word[/\\]document", re.IGNORECASE)
@@ -33,7 +33,7 @@ def is_word(name: str, content: bytes) -> bool:
 
 
 def refuse_known(name: str, content: bytes) -> None:
-    """Raise InvalidInput for a file of a known kind that has no readable text. Others pass, readable or not."""
+    """Raise InvalidInput for a known file type without readable text. All other files pass."""
     if sentence := _refusal(name, content):
         raise InvalidInput(sentence, name=name)
 
@@ -52,7 +52,7 @@ def _refusal(name: str, content: bytes) -> str | None:
 
 
 def _refusal_of_zip(content: bytes) -> str | None:
-    """Office documents are ZIPs; the names of their parts stand in them as they are."""
+    """Recognize Office documents: they are ZIPs, and the names of their parts appear in them uncompressed."""
     if b"xl/workbook" in content or b"opendocument.spreadsheet" in content[:200]:
         return SPREADSHEET
     if b"ppt/presentation" in content or b"opendocument.presentation" in content[:200]:

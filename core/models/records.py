@@ -29,7 +29,7 @@ class Adapter:
         within("scale", self.scale, -100, 100)
         if not _ADAPTER_NAME.fullmatch(self.name):
             raise InvalidInput(
-                "{name} cannot be an adapter's name. Use 1 to 64 letters, digits, dots and hyphens.", name=repr(self.name[:80])
+                "{name} is not a valid adapter name. Use 1 to 64 letters, digits, dots and hyphens.", name=repr(self.name[:80])
             )
 
 
@@ -41,7 +41,7 @@ class AdapterFile:
     name: str
     size_bytes: int
     architecture: str = ""
-    """Of the models it was made for."""
+    """The architecture of the models it was made for."""
     rank: int = 0
     error: StoredError | None = None
 
@@ -51,9 +51,9 @@ class LoadSettings:
     """How a GGUF is loaded. None: chosen from the file and the machine."""
 
     context: int | None = None
-    """Tokens one conversation can hold."""
+    """Tokens per conversation."""
     slots: int | None = None
-    """Answers at the same time."""
+    """Number of concurrent answers."""
     gpu_layers: int | None = None
     """-1: all of them."""
     kv_type: str = "f16"
@@ -85,15 +85,15 @@ class LoadSettings:
         one_of("streams", self.streams, "auto", "separate", "unified")
         one_of("split_mode", self.split_mode, "none", "layer", "row")
         if self.kv_type != "f16" and self.flash_attention == "off":
-            raise InvalidInput("A context of 8 or 4 bit needs flash attention. Leave it on, or choose 16 bit.")
+            raise InvalidInput("An 8-bit or 4-bit context needs flash attention. Leave it on, or choose 16-bit.")
         for share in self.gpu_shares:
             within("gpu_shares", share, 0, 1_000_000)
         if self.gpu_shares and not any(self.gpu_shares):
             raise InvalidInput("At least one GPU needs a share above 0.")
         if self.gpu_shares and self.split_mode == "none":
-            raise InvalidInput("With split mode none one GPU takes the whole model. Leave the shares out, or choose layer or row.")
+            raise InvalidInput("With split mode none, one GPU holds the whole model. Leave the shares out, or choose layer or row.")
         if len(self.adapters) > MOST_ADAPTERS or len({adapter.name for adapter in self.adapters}) < len(self.adapters):
-            raise InvalidInput("A model takes at most {most} adapters, each with a name of its own.", most=MOST_ADAPTERS)
+            raise InvalidInput("A model can have at most {most} adapters, each with a unique name.", most=MOST_ADAPTERS)
         if self.main_gpu is not None and self.split_mode == "layer":
             raise InvalidInput("Split mode layer has no main GPU. Choose none or row with it.")
 
@@ -135,7 +135,7 @@ class MemoryPlan:
     free_bytes: int
     total_bytes: int
     context: int
-    """Tokens one conversation can hold."""
+    """Tokens per conversation."""
     slots: int
     shared_tokens: int = 0
     """What all slots together can hold where they share the context memory; 0 where each has its own."""
@@ -225,7 +225,7 @@ class LoadedModel:
     waiting: int = 0
     plan: MemoryPlan | None = None
     memory_bytes: int = 0
-    """What the load took, measured."""
+    """Measured memory that the load took."""
     progress: float = 0.0
     tokens_per_second: float | None = None
     """Of all running answers together, over the last minute; None if none ran."""
@@ -234,7 +234,7 @@ class LoadedModel:
     adapters: tuple[str, ...] = ()
     """The names of its LoRA adapters."""
     isolated: bool = False
-    """Whether it runs in a process of its own."""
+    """Whether it runs in its own process."""
     stuck_s: float = 0.0
     """How long its step has been running, if that is longer than a step should take; else 0."""
     guide: bool = False

@@ -1,4 +1,4 @@
-"""What admins see and do about the store: what it holds, and backups of it beside the portal."""
+"""Show admins what the database holds, and let them create and verify backups."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ _MAKE, _CHECK = "backup.make", "backup.check"
 
 
 class Backups:
-    """Makes and checks one backup at a time on this server, as a job; `task` tells how far it is.
+    """Creates or verifies one backup at a time on this server, as a job; `task` shows its progress.
 
-    Restoring is a command: it needs an empty database, and no portal runs on one.
+    Restoring is a command: it needs an empty database that no portal uses.
     """
 
     def __init__(
@@ -43,9 +43,9 @@ class Backups:
         passphrase: str | None = None,
         disk: DiskSpace = ENDLESS,
     ) -> None:
-        """server: whose folder the backups lie in. passphrase: what encrypts backups where nobody gives another.
+        """server: the server whose folder holds the backups. passphrase: encrypts backups for which nobody gives another.
 
-        disk: a backup that leaves too little space is given up.
+        disk: a backup that would leave too little space is cancelled.
         """
         self._disk = disk
         self._store = store
@@ -67,30 +67,29 @@ class Backups:
 
     @property
     def has_passphrase(self) -> bool:
-        """Whether every backup is encrypted, also where nobody gives a passphrase."""
+        """Tell whether every backup is encrypted, even if nobody gives a passphrase."""
         return self._passphrase is not None
 
     def facts(self, user: User) -> StoreFacts:
-        """Counts every row: for a page that is opened, not for one that is polled. Raises Unavailable."""
+        """Count every row. It is slow: call it when a page opens, not when it polls. Raises Unavailable."""
         require(user.role, Permission.RUN_STORE)
         return self._inspector.facts()
 
     def backups(self, user: User) -> Sequence[BackupFile]:
-        """Newest first."""
+        """List the backups, newest first."""
         require(user.role, Permission.RUN_STORE)
         return self._folder.all()
 
     def task(self, user: User) -> BackupTask | None:
-        """Return what is being made or checked on this server, or was the last time."""
+        """Return the backup that is being created or verified on this server, or the last one that was."""
         require(user.role, Permission.RUN_STORE)
         job = self._latest()
         return None if job is None else _task(job)
 
     def make(self, user: User, passphrase: str | None = None) -> BackupTask:
-        """Begin a backup of this moment; it appears among the others once it was read again and found whole.
+        """Start a backup of the current state. It is listed once it was read back and found intact.
 
-        Raises InvalidInput for a passphrase that is too short, Conflict while another is made or checked, Unavailable where the
-        disk is almost full.
+        Raises InvalidInput for a passphrase that is too short, Conflict while another runs, Unavailable if the disk is almost full.
         """
         require(user.role, Permission.RUN_STORE)
         if passphrase and len(passphrase) < SHORTEST_PASSPHRASE:
@@ -99,16 +98,16 @@ class Backups:
         return self._begin(user, _MAKE, f"portal-{self._clock():%Y%m%d-%H%M%S}.backup", passphrase)
 
     def check(self, user: User, name: str, passphrase: str | None = None) -> BackupTask:
-        """Begin to read a backup to its end and compare it with its hashes; `task().contents` is what a restore would bring.
+        """Start verifying a backup; `task().contents` is then what a restore would give.
 
-        Raises NotFound, Conflict while another is made or checked.
+        Raises NotFound, and Conflict while another runs.
         """
         require(user.role, Permission.RUN_STORE)
         self._find(name)
         return self._begin(user, _CHECK, name, passphrase)
 
     def download(self, user: User, name: str) -> Path:
-        """The file to send to this admin; that it left is noted. Raises NotFound."""
+        """Return the file to send to this admin, and record the download. Raises NotFound."""
         require(user.role, Permission.RUN_STORE)
         found = self._find(name)
         details = {"size_bytes": str(found.size_bytes), "encrypted": str(found.sealed).lower()}
@@ -116,22 +115,22 @@ class Backups:
         return self._folder.path / name
 
     def remove(self, user: User, name: str) -> None:
-        """Raises NotFound, Conflict while it is checked."""
+        """Delete a backup. Raises NotFound, and Conflict while it is being verified."""
         require(user.role, Permission.RUN_STORE)
         self._find(name)
         job = self._latest()
         if job is not None and not job.ended and job.payload["name"] == name:
-            raise Conflict("{name} is being checked. Wait until it finishes.", name=name)
+            raise Conflict("{name} is being verified. Wait until it finishes.", name=name)
         self._folder.remove(name)
         record_alone(self._store, self._clock(), user.id, "backup.remove", name)
 
     def _find(self, name: str) -> BackupFile:
-        """Raises NotFound, also for whatever is not the plain name of a backup in the folder."""
+        """Return the path of a backup. Raises NotFound, also for anything but the plain name of a backup in the folder."""
         if _NAME.fullmatch(name):
             for each in self._folder.all():
                 if each.name == name:
                     return each
-        raise NotFound("There is no such backup.")
+        raise NotFound("This backup does not exist.")
 
     def _latest(self) -> Job | None:
         return self._jobs.latest(JobFilter(kinds=(_MAKE, _CHECK), server=self._server))
@@ -142,7 +141,7 @@ class Backups:
             try:
                 job = self._jobs.add(work, kind, payload, owner=user, key=f"backup@{self._server}", server=self._server)
             except Conflict as problem:
-                raise Conflict("Another backup is being made or checked. Wait until it finishes.") from problem
+                raise Conflict("Another backup is being created or verified. Wait until it finishes.") from problem
             if passphrase:
                 self._given[job.id] = passphrase
             work.commit()
@@ -172,10 +171,10 @@ class Backups:
         return {"made_at": contents.made_at.isoformat(), "revision": contents.revision, "rows": dict(contents.rows)}
 
     def _key(self, job: Job) -> str | None:
-        """Return the passphrase of a job. Raises InvalidInput where the one that was given is gone."""
+        """Return the passphrase of a job. Raises InvalidInput if the one that was given is gone."""
         given = self._given.pop(job.id, None)
         if given is None and job.payload["passphrase_given"]:
-            raise InvalidInput("The passphrase is not kept when the portal stops. Start this again and enter it.")
+            raise InvalidInput("The passphrase is lost when the portal stops. Start this again and enter it.")
         return given or self._passphrase
 
 
@@ -196,5 +195,5 @@ def _contents(result: Mapping[str, Any]) -> BackupContents:
 
 
 def change_of(contents: BackupContents, facts: StoreFacts) -> Mapping[str, tuple[int, int]]:
-    """By table, how many rows the backup holds and how many the store has now: what a restore would change."""
+    """Compare the row counts of a backup and the database, by table: what a restore would change."""
     return {name: (contents.rows.get(name, 0), facts.rows.get(name, 0)) for name in {**facts.rows, **contents.rows}}

@@ -1,4 +1,4 @@
-"""Keep room on the disk for what has begun: before it is full, nothing new is taken."""
+"""Watch the free space of the disk and refuse new work before it is full."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from collections.abc import Callable
 from core.errors import Unavailable
 
 ALMOST_FULL = (
-    "The disk of the portal is almost full, so nothing new can be saved until an admin makes space. Everything saved so far is kept."
+    "The portal's disk is almost full. Nothing new can be saved until an admin frees space; everything saved so far is kept."
 )
 LOOK_S = 1.0
-"""From one look at the disk to the next."""
+"""Seconds between measurements of the free space."""
 
 
 class DiskSpace:
-    """How much space is left under the home. Safe from any thread."""
+    """Knows how much space is left under the home. Thread-safe."""
 
     def __init__(self, measure: Callable[[], int | None], reserve: int, monotonic: Callable[[], float] = time.monotonic) -> None:
-        """measure: free bytes, None where they cannot be told. reserve: bytes that are left to what has begun; 0: never refuse."""
+        """measure: returns the free bytes, None if unknown. reserve: bytes kept for work that has begun; 0 never refuses."""
         self._measure = measure
         self._reserve = reserve
         self._monotonic = monotonic
@@ -29,7 +29,7 @@ class DiskSpace:
 
     @property
     def free(self) -> int | None:
-        """Bytes, as of the last second; None where they cannot be told."""
+        """Return the free bytes, at most a second old; None if unknown."""
         with self._lock:
             now = self._monotonic()
             if now - self._looked >= LOOK_S:
@@ -42,10 +42,10 @@ class DiskSpace:
         return free is not None and free < self._reserve
 
     def check(self) -> None:
-        """Raises Unavailable where nothing new may begin."""
+        """Raise Unavailable if nothing new may begin."""
         if self.low:
             raise Unavailable(ALMOST_FULL)
 
 
 ENDLESS = DiskSpace(lambda: None, 0)
-"""Where nobody watches the disk."""
+"""For callers that do not watch the disk."""

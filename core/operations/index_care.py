@@ -1,4 +1,4 @@
-"""What admins see and do about the search index: how far it is, what it refused, and whether it is true to the store."""
+"""Show admins the state of the search index, and let them retry, compare and rebuild."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class IndexState:
 
 
 class IndexCare:
-    """Comparing and rebuilding are jobs; one of each is active at a time, on whichever server."""
+    """Comparing and rebuilding are jobs; at most one of each is active, on any server."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class IndexCare:
         self._clock = clock
 
     def state(self, user: User) -> IndexState:
-        """Answers also while the index is down. Raises Unavailable where the store is."""
+        """Return the state, even while the index is down. Raises Unavailable if the database is."""
         require(user.role, Permission.RUN_STORE)
         now = self._clock()
         comparing = self._jobs.latest(JobFilter(kinds=(_RECONCILE,), states=ACTIVE))
@@ -73,26 +73,26 @@ class IndexCare:
         )
 
     def parked(self, user: User, limit: int = 100, after: int = 0) -> Sequence[ParkedJob]:
-        """Oldest first; `after` is the number of the last one read."""
+        """List parked jobs, oldest first; `after` is the number of the last one read."""
         require(user.role, Permission.RUN_STORE)
         return self._parked.oldest(limit, after)
 
     def retry(self, user: User, number: int | None = None) -> int:
-        """Try one parked job again, or all; returns how many. Raises NotFound if that one is not parked."""
+        """Retry one parked job, or all; returns how many. Raises NotFound if that one is not parked."""
         require(user.role, Permission.RUN_STORE)
         retried = self._parked.retry(number)
         if number is not None and retried == 0:
-            raise NotFound("There is no parked job with this number. It may be done by now.")
+            raise NotFound("There is no parked job with this number. It may have completed.")
         record_alone(self._store, self._clock(), user.id, "index.retry", "all" if number is None else str(number), retried=str(retried))
         return retried
 
     def reconcile(self, user: User) -> None:
-        """Begin to compare the database and the index; what differs is repaired. state() tells when it is done."""
+        """Start comparing the database and the index and repairing differences. state() shows when it is done."""
         require(user.role, Permission.RUN_STORE)
         self._begin(user, _RECONCILE, "index.reconcile")
 
     def rebuild(self, user: User) -> None:
-        """Begin to fill a new index beside this one; searches move to it when it is complete."""
+        """Start filling a new index beside this one; searches move to it once it is complete."""
         require(user.role, Permission.RUN_STORE)
         self._begin(user, _REBUILD, "index.rebuild")
 

@@ -1,4 +1,4 @@
-"""Whose log line this is: the request, the person and the turn that the code now works for. Log lines take it from here."""
+"""Keep the request, person and turn that the current code works for, for its log lines."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def new_request_id() -> str:
 
 @contextmanager
 def log_context(**fields: str) -> Iterator[None]:
-    """Adds fields, of FIELDS, to every log line of this thread or task until the block ends."""
+    """Add fields, of FIELDS, to every log line of this thread or task until the block ends."""
     token = _current.set({**(_current.get() or {}), **fields})
     try:
         yield
@@ -27,7 +27,7 @@ def log_context(**fields: str) -> Iterator[None]:
 
 
 def add_to_log_context(**fields: str) -> None:
-    """Adds to the innermost block, also from a thread that runs in a copy of its context, as FastAPI's dependencies do."""
+    """Add to the innermost block, even from a thread that runs in a copy of its context, as FastAPI's dependencies do."""
     current = _current.get()
     if current is not None:
         current.update(fields)

@@ -1,4 +1,4 @@
-"""Log lines, as JSON for programs and as text for people, masked before anybody sees them."""
+"""Format log lines, as JSON for programs and as text for people, after masking them."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _PLAIN = logging.Formatter()
 
 
 class Masking(logging.Filter):
-    """Belongs on every handler: makes a record its masked self, once, and notes whose it is in the thread that wrote it.
+    """Masks each record once and adds the log context of the thread that wrote it. Belongs on every handler.
 
-    Message and arguments are put together first, since a secret may stand in either or in both.
+    Message and arguments are joined first, because a secret may be in either or span both.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -24,7 +24,7 @@ class Masking(logging.Filter):
         record.whose = logged_fields()
         try:
             message = record.getMessage()
-        except (TypeError, ValueError):  # arguments that do not fit the message: a fault in the portal, but no reason to lose the line
+        except (TypeError, ValueError):  # The arguments do not fit the message: a bug, but no reason to lose the line.
             message = str(record.msg)
         record.msg, record.args = mask(message), None
         if record.exc_info:
@@ -36,7 +36,7 @@ class Masking(logging.Filter):
 
 
 def entry(record: logging.LogRecord) -> dict[str, str]:
-    """The fields of a record that went through Masking."""
+    """Return the fields of a record that went through Masking."""
     whose: dict[str, str] = getattr(record, "whose", {})
     fields = {
         "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
@@ -50,14 +50,14 @@ def entry(record: logging.LogRecord) -> dict[str, str]:
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object a line."""
+    """Formats each record as one JSON object on a line."""
 
     def format(self, record: logging.LogRecord) -> str:
         return json.dumps(entry(record), ensure_ascii=False)
 
 
 class TextLines(logging.Formatter):
-    """Time, level, logger, message, and what is known of whose it is. What follows a line's end is indented: nobody can forge a line."""
+    """Formats time, level, logger, message and log context. Continuation lines are indented, so that nobody can forge a line."""
 
     def format(self, record: logging.LogRecord) -> str:
         fields = entry(record)

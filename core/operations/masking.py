@@ -1,8 +1,8 @@
-"""What must not stand in a log: one function that every line goes through, whoever wrote it.
+"""Mask secrets and personal data in log lines. Every line goes through it, whoever wrote it.
 
-It knows secrets by their name (password=...), by their place (Authorization: ...) or by their shape (sk-..., a private key), and personal
-data by its shape: e-mail addresses, telephone, card and identity numbers. It errs on the side of masking. Every pattern has bounds, and no
-text longer than LONGEST is searched, so that a hostile line costs milliseconds.
+Secrets are recognized by their name (password=...), their position (Authorization: ...) or their shape (sk-..., a private key), and
+personal data by its shape: e-mail addresses, telephone, card and identity numbers. When in doubt, it masks. Every pattern is bounded, and
+no text longer than LONGEST is searched, so that a hostile line costs milliseconds.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 
 LONGEST = 16_000
-"""Characters of a text that are kept: of a longer one its beginning and, where a traceback has its cause, its end."""
+"""Characters of a text that are kept: the beginning and the end, where a traceback has its cause."""
 _BEGINNING = 4_000
 MASK = "***"
 
@@ -21,21 +21,21 @@ _NAMES = (
 )
 _HEADERS = r"proxy-authorization|authorization|set-cookie|cookie|x-api-key|x-auth-token"
 _VALUE = r"(?:\"[^\"\n]{0,500}\"|'[^'\n]{0,500}'|[^\s,;&\"')}\]]{1,500})"
-# No letter or digit of ours before or after a number; Chinese characters may stand there.
+# No ASCII letter or digit may precede or follow a number; Chinese characters may.
 _ALONE, _ENDS = r"(?<![A-Za-z0-9_.])", r"(?![A-Za-z0-9_])"
 
 _Replacement = str | Callable[[re.Match[str]], str]
 
 
 def _card(match: re.Match[str]) -> str:
-    """Numbers of that length that are no card's stay: times in nanoseconds, sizes in bytes."""
+    """Mask card numbers. Other numbers of that length stay: times in nanoseconds, sizes in bytes."""
     digits = [int(each) for each in match[0] if each.isdigit()]
     doubled = [digit * 2 - 9 * (digit > 4) for digit in digits[-2::-2]]
     return MASK if (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0 else match[0]
 
 
 _RULES: tuple[tuple[re.Pattern[str], _Replacement], ...] = (
-    # What databases add to an error: the rows they could not write, and Elasticsearch's look at a value.
+    # What databases add to an error: the rows they could not write, and Elasticsearch's preview of a value.
     (re.compile(r"\[parameters: [^\n]{0,16000}"), f"[parameters: {MASK}]"),
     (re.compile(r"DETAIL:.*?(?=\n\[SQL|\n\nThe above|\n\nDuring|\Z)", re.DOTALL), f"DETAIL: {MASK}"),
     (re.compile(r"(Preview of field's value: ).*", re.DOTALL), rf"\1{MASK}"),
@@ -49,15 +49,15 @@ _RULES: tuple[tuple[re.Pattern[str], _Replacement], ...] = (
     (re.compile(r"\beyJ[\w-]{5,4000}\.[\w-]{5,4000}(?:\.[\w-]{0,4000})?"), MASK),
     (re.compile(r"\b(?:sk|pk|rk|hf|ghp|gho|ghs|glpat|github_pat|xox[abprs])[-_][A-Za-z0-9_-]{10,300}"), MASK),
     (re.compile(r"\bAKIA[0-9A-Z]{16}\b"), MASK),
-    # 32 bytes in base64, as a master key is written.
+    # 32 bytes in base64: a master key.
     (re.compile(r"(?<![\w+/])[A-Za-z0-9+/]{43}=(?![\w=])"), MASK),
     (re.compile(r"[A-Za-z0-9._%+-]{1,64}@(?:[^\W_][\w-]{0,62}\.){1,8}[^\W\d_]{2,24}"), MASK),
-    # Identity numbers: Chinese residents', American social security, IBAN.
+    # Identity numbers: Chinese resident identity, US social security, IBAN.
     (re.compile(rf"{_ALONE}[1-9]\d{{5}}(?:18|19|20)\d{{2}}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{{3}}[\dXx]{_ENDS}"), MASK),
     (re.compile(rf"{_ALONE}(?<!-)\d{{3}}-\d{{2}}-\d{{4}}(?!-){_ENDS}"), MASK),
     (re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b"), MASK),
     (re.compile(rf"{_ALONE}(?<!-)[2-6](?:[ -]?\d){{12,18}}{_ENDS}"), _card),
-    # Telephones: with the country's number, Chinese mobile and land lines, North American.
+    # Telephone numbers: with country code, Chinese mobile and landline, North American.
     (re.compile(rf"{_ALONE}\+\d{{1,3}}[ -]?(?:\(\d{{1,4}}\)[ -]?)?\d(?:[ -]?\d){{5,12}}{_ENDS}"), MASK),
     (re.compile(rf"{_ALONE}(?:86[ -]?)?1[3-9]\d(?:[ -]?\d{{4}}){{2}}{_ENDS}"), MASK),
     (re.compile(rf"{_ALONE}(?<!-)(?:0\d{{2,3}}-|\(0\d{{2,3}}\) ?)\d{{7,8}}{_ENDS}"), MASK),
@@ -66,7 +66,7 @@ _RULES: tuple[tuple[re.Pattern[str], _Replacement], ...] = (
 
 
 def mask(text: str) -> str:
-    """The text without secrets and personal data, at most about LONGEST characters of it, in characters that UTF-8 can carry."""
+    """Return the text without secrets and personal data, at most about LONGEST characters, in characters that UTF-8 can encode."""
     text = _shorten(text).encode("utf-8", "backslashreplace").decode("utf-8")
     for pattern, replacement in _RULES:
         text = pattern.sub(replacement, text)
@@ -74,7 +74,7 @@ def mask(text: str) -> str:
 
 
 def _shorten(text: str) -> str:
-    """Cut between lines where there are any, so that no half of a secret stands without its name."""
+    """Cut between lines if possible, so that no half of a secret remains without its name."""
     if len(text) <= LONGEST:
         return text
     beginning, end = text[:_BEGINNING], text[_BEGINNING - LONGEST :]

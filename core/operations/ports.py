@@ -12,29 +12,29 @@ from core.operations.records import BackupContents, BackupFile, LegalHold, Progr
 
 class StoreInspector(Protocol):
     def facts(self) -> StoreFacts:
-        """Raises Unavailable."""
+        """Count what the database holds. Raises Unavailable."""
         ...
 
 
 class BackupFolder(Protocol):
-    """The folder with backups, and what makes them. Names are plain file names that all() gave, or new ones."""
+    """Reads and writes the folder of backups. Names are plain file names: those that all() returned, or new ones."""
 
     @property
     def path(self) -> Path: ...
     def all(self) -> Sequence[BackupFile]:
-        """Newest first; none where there is no folder yet."""
+        """List the backups, newest first; none if the folder does not exist yet."""
         ...
 
     def write(self, name: str, passphrase: str | None, progress: Progress) -> BackupFile:
-        """The store of this moment, verified. Raises Conflict if the name is taken, StartFailed if it cannot be written."""
+        """Write and verify a backup of the current state. Raises Conflict if the name is taken, StartFailed if it cannot be written."""
         ...
 
     def check(self, name: str, passphrase: str | None, progress: Progress) -> BackupContents:
-        """Read to the end. Raises InvalidInput for a file that is not whole or a wrong passphrase, NotFound if it is gone."""
+        """Read a backup to its end. Raises InvalidInput for a damaged file or a wrong passphrase, NotFound if it is gone."""
         ...
 
     def remove(self, name: str) -> None:
-        """Raises NotFound if it is gone."""
+        """Delete a backup. Raises NotFound if it is gone."""
         ...
 
 
@@ -47,26 +47,26 @@ class RetentionRepository(Protocol):
 
     def holds(self) -> Sequence[LegalHold]: ...
     def keep_holds(self) -> None:
-        """Until the end nobody places or lifts a hold. Call it first where something is deleted only if nobody holds it."""
+        """Lock the holds: until the transaction ends, nobody places or lifts one. Call it before deleting anything that a hold protects."""
         ...
 
     def is_held(self, user_id: str) -> bool:
-        """Nobody places or lifts a hold from here until the end."""
+        """Tell whether a person is under a hold, and lock the holds until the transaction ends."""
         ...
 
     def place_hold(self, hold: LegalHold) -> None:
-        """A second one for the same person changes the reason."""
+        """Place a hold. A second one for the same person changes the reason."""
         ...
 
     def lift_hold(self, user_id: str) -> bool:
-        """False if there is none."""
+        """Lift a hold. Returns False if there is none."""
         ...
 
     def due(self, rule: RetentionRule, before: datetime, except_groups: Sequence[str], limit: int) -> Sequence[str]:
-        """Ids of what the rule makes due, oldest first: last changed before this moment, nobody's under a hold, no running answer.
+        """Return ids of what a rule makes due, oldest first: last changed before this moment, no hold, no running answer.
 
-        Until the end nobody changes them. Files are due by when they were added, and only once a question has taken them with it.
-        except_groups: the groups with rules of their own; only the rule for every group leaves them out.
+        Locks them until the transaction ends. Files are due by their upload date, and only once a question has taken them.
+        except_groups: groups with rules of their own, which the rule for every group leaves out.
         """
         ...
 

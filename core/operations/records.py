@@ -10,12 +10,12 @@ from enum import StrEnum
 from core.errors import StoredError
 
 Progress = Callable[[float], None]
-"""Told the share of the work that is done, 0 to 1. What it raises ends the work."""
+"""Receives the share of the work that is done, 0 to 1. An exception that it raises ends the work."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoreFacts:
-    """What the store is and holds. rows: by table, those that a backup holds too."""
+    """What the database is and what it holds. rows: by table, those that backups include."""
 
     kind: str
     version: str
@@ -36,7 +36,7 @@ class BackupFile:
 
 @dataclass(frozen=True, slots=True)
 class BackupContents:
-    """What a backup holds that was read to its end and found whole. revision: of its tables. rows: by table."""
+    """The contents of a backup that was read to its end and found intact. revision: of its tables. rows: by table."""
 
     made_at: datetime
     revision: str
@@ -50,7 +50,7 @@ class BackupAction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BackupTask:
-    """A backup that is made or checked; the last one stays to be looked at."""
+    """A backup that is being created or verified, or the last one that was."""
 
     action: BackupAction
     name: str
@@ -58,7 +58,7 @@ class BackupTask:
     ended: bool = False
     error: StoredError | None = None
     contents: BackupContents | None = None
-    """Of a check that found the file whole."""
+    """Set if verification found the file intact."""
 
 
 EVERY_GROUP = "*"
@@ -77,7 +77,7 @@ class RetentionKind(StrEnum):
 class RetentionRule:
     kind: RetentionKind
     group: str
-    """EVERY_GROUP: all groups without a rule of their own."""
+    """EVERY_GROUP means all groups without a rule of their own."""
     days: int
 
 

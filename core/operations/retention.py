@@ -1,4 +1,4 @@
-"""Retention: how long chats, files, ratings and audit events are kept, and whose are kept whatever the rules say."""
+"""Delete old chats, files, ratings and audit events by rules, except those of people under a legal hold."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ log = logging.getLogger(__name__)
 
 MAX_DAYS = 36_500
 SHORTEST_AUDIT_DAYS = 180
-"""What an admin did can be read for half a year, whatever rules the admin makes."""
+"""Admins' actions stay readable for half a year, whatever rules they set."""
 PROOF = "retention.delete"
 """The audit event of a deletion. No rule deletes it."""
 BATCH = 100
-"""Things deleted in one transaction."""
+"""Rows deleted in one transaction."""
 FILES_AT_ONCE = 10
-"""As BATCH. Files are large, and others wait for whoever writes."""
+"""As BATCH, for files: they are large, and other writers wait for the transaction."""
 WAITING_DAYS = 1
-"""How long a file is kept that nobody has asked with."""
+"""Days that an uploaded file is kept without being sent."""
 EVERY = timedelta(days=1)
 
 
 class Retention:
-    """Rules delete for good: from the store, and through it from the index. Usage rows stay; they hold no text.
+    """Deletes permanently by rules, from the database and so from the index. Usage rows stay; they contain no text.
 
-    The rule of a group goes before the one for every group. Without a rule everything is kept.
+    A group's rule takes precedence over the rule for every group. Without a rule, everything is kept.
     """
 
     def __init__(self, store: Store, clock: Clock) -> None:
@@ -57,14 +57,14 @@ class Retention:
         require(user.role, Permission.RUN_STORE)
         shortest = SHORTEST_AUDIT_DAYS if kind is RetentionKind.AUDIT else 1
         if days is not None and not shortest <= days <= MAX_DAYS:
-            raise InvalidInput("Days to keep must lie between {shortest} and {limit}.", shortest=shortest, limit=MAX_DAYS)
+            raise InvalidInput("Days to keep must be between {shortest} and {limit}.", shortest=shortest, limit=MAX_DAYS)
         if kind is RetentionKind.AUDIT and group != EVERY_GROUP:
-            raise InvalidInput("The audit is one for all groups. Make the rule for every group.")
+            raise InvalidInput("The audit log is shared by all groups. Set the rule for every group.")
         with self._store() as work:
             if days is not None:
                 work.retention.put_rule(RetentionRule(kind, group, days))
             elif not work.retention.remove_rule(kind, group):
-                raise NotFound("There is no such retention rule.")
+                raise NotFound("This retention rule does not exist.")
             record(work, self._clock(), user.id, "retention.rule", kind, group=group, days=str(days or "none"))
             work.commit()
 
@@ -74,7 +74,7 @@ class Retention:
             return work.retention.holds()
 
     def place_hold(self, user: User, name: str, reason: str) -> None:
-        """Nothing of this person's is deleted from now on, by rules or by the person. Raises NotFound, InvalidInput."""
+        """Protect everything of this person from deletion, by rules or by the person. Raises NotFound, InvalidInput."""
         require(user.role, Permission.RUN_STORE)
         reason = clean_line(reason)
         if not reason:
@@ -103,7 +103,7 @@ class Retention:
         return sum(self._apply(user, rule, [other.group for other in rules if other.kind == rule.kind], check) for rule in rules)
 
     def remove_waiting_files(self, check: Callable[[], None] = lambda: None) -> int:
-        """Delete the files that were added more than a day ago and asked with never; returns how many. No rule is needed for that."""
+        """Delete files that were uploaded more than a day ago and never sent; returns how many. This needs no rule."""
         before = self._clock() - timedelta(days=WAITING_DAYS)
         removed = 0
         while True:
@@ -120,13 +120,13 @@ class Retention:
         return removed
 
     def forget_attempts(self) -> None:
-        """Delete what was counted of passwords that were tried a day ago and before."""
+        """Delete the counts of password attempts that are more than a day old."""
         with self._store() as work:
             work.attempts.remove_before(self._clock() - timedelta(days=1))
             work.commit()
 
     def job_kinds(self) -> list[JobKind]:
-        """Once a day, apply the rules and remove forgotten files."""
+        """Return the daily job that applies the rules and removes unused files."""
         return [JobKind("retention.apply", self._run, every=EVERY, most_tries=3, resumable=True)]
 
     def _apply(self, user: User | None, rule: RetentionRule, groups_with_rules: Sequence[str], check: Callable[[], None]) -> int:
@@ -142,7 +142,7 @@ class Retention:
                 if not ids:
                     break
                 work.retention.remove(rule.kind, ids)
-                # The proof: how many, of what age, and a hash that a list of their ids can be checked against.
+                # The proof of the deletion: counts, dates, and a hash of the list of ids.
                 proof = hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()
                 details = {"group": rule.group, "before": before.isoformat(), "count": str(len(ids)), "sha256": proof}
                 record(work, self._clock(), user.id if user else None, PROOF, rule.kind, **details)
@@ -165,5 +165,5 @@ class Retention:
 def _named(work: UnitOfWork, name: str) -> User:
     found = work.users.credentials(normal_name(name))
     if found is None:
-        raise NotFound("There is no account named {name}.", name=name)
+        raise NotFound("No account is named {name}.", name=name)
     return found.user

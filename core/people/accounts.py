@@ -1,4 +1,4 @@
-"""Accounts: what people do with their own, and what admins do with everybody's. Signing in: sign_in.py."""
+"""Manage accounts: people change their own, admins change all. For signing in, see sign_in.py."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ LANGUAGES = ("en", "zh")
 
 
 def generate_password() -> str:
-    """16 characters, about 95 bits."""
+    """Generate a password of 16 characters, about 95 bits."""
     return secrets.token_urlsafe(12)
 
 
 class Accounts:
-    """People who may sign in. `actor` is who asks; None is the command line, which may do everything."""
+    """Manages the people who may sign in. `actor` is the person who asks; None is the command line, which may do everything."""
 
     def __init__(self, store: Store, hasher: PasswordHasher, clock: Clock) -> None:
         self._store = store
@@ -36,15 +36,15 @@ class Accounts:
         self._clock = clock
 
     def credentials(self, name: str) -> Credentials | None:
-        """What the store has of an active account. None: unknown or disabled."""
+        """Return the credentials of an active account. None: unknown or disabled."""
         with self._store() as work:
             found = work.users.credentials(normal_name(name))
         return found if found and found.user.active else None
 
-    # What a person does with the own account
+    # What people do with their own account
 
     def change_password(self, user: User, old: str, new: str, token: str | None = None) -> None:
-        """Ends all other sessions of the person; the one of `token` stays.
+        """Change the own password and end the person's other sessions; the session of `token` stays.
 
         Raises NotSignedIn if `old` is wrong, and Busy after too many wrong ones.
         """
@@ -82,11 +82,11 @@ class Accounts:
             return list(work.users.all())
 
     def add(self, actor: User | None, name: str, role: Role, *, password: str, full_name: str = "", group: str = "") -> User:
-        """Raises InvalidInput for an unusable name or password, Conflict if the name is taken."""
+        """Create an account. Raises InvalidInput for an invalid name or password, Conflict if the name is taken."""
         self._authorize(actor)
         name = normal_name(name)
         if not is_name(name):
-            raise InvalidInput("A user name has 1 to 64 letters, digits or . _ @ - and starts with a letter or digit.")
+            raise InvalidInput("A user name must have 1 to 64 letters, digits or . _ @ - and start with a letter or digit.")
         check_password(password)
         user = User(
             id=uuid4().hex,
@@ -114,7 +114,7 @@ class Accounts:
         full_name: str | None = None,
         group: str | None = None,
     ) -> User:
-        """Change what is given. Disabling ends all sessions. The last active admin can be neither disabled nor demoted."""
+        """Change the given fields. Disabling ends all sessions. The last active admin can be neither disabled nor demoted."""
         self._authorize(actor)
         with self._store() as work:
             user = self._to_change(work, name)
@@ -127,7 +127,7 @@ class Accounts:
             )
             if _runs_portal(user) and not _runs_portal(changed):
                 if sum(_runs_portal(other) for other in work.users.all()) == 1:
-                    raise Conflict("{name} is the only active admin. Make somebody else an admin first.", name=user.name)
+                    raise Conflict("{name} is the only active admin. Make someone else an admin first.", name=user.name)
             work.users.save(changed)
             if not changed.active:
                 work.sessions.remove_of_user(user.id)
@@ -138,7 +138,7 @@ class Accounts:
         return changed
 
     def reset_password(self, actor: User | None, name: str, password: str) -> None:
-        """Set a new password, end all sessions, forget all devices, lift a lock."""
+        """Set a new password, end all sessions, forget all devices and lift a lock."""
         self._authorize(actor)
         check_password(password)
         hashed = self._hasher.hash(password)
@@ -152,7 +152,7 @@ class Accounts:
             work.commit()
 
     def anybody(self) -> bool:
-        """Whether there is any account yet."""
+        """Tell whether any account exists."""
         with self._store() as work:
             return work.users.count() > 0
 
@@ -165,7 +165,7 @@ class Accounts:
     def _to_change(work: UnitOfWork, name: str) -> User:
         found = work.users.for_change(normal_name(name))
         if found is None:
-            raise NotFound("There is no account named {name}.", name=name)
+            raise NotFound("No account is named {name}.", name=name)
         return found.user
 
 
@@ -174,20 +174,20 @@ def normal_name(name: str) -> str:
 
 
 def is_name(name: str) -> bool:
-    """Whether an account may have this name, in its normal form."""
+    """Tell whether an account may have this name, in its normal form."""
     return _NAME.fullmatch(name) is not None
 
 
 def check_password(password: str) -> None:
-    """Raises InvalidInput. 72 bytes is where bcrypt stops reading."""
+    """Raise InvalidInput for an unusable password. bcrypt reads only 72 bytes."""
     if len(password) < 8:
         raise InvalidInput("A password needs at least 8 characters.")
     if len(password.encode()) > 72:
-        raise InvalidInput("A password may have at most 72 bytes.")
+        raise InvalidInput("A password can have at most 72 bytes.")
 
 
 def clean_line(text: str) -> str:
-    """One line without control characters, at most 80 characters; see `one_line`."""
+    """Return one line without control characters, at most 80 characters long; see `one_line`."""
     return cut(one_line(text), 80)
 
 

@@ -1,4 +1,4 @@
-"""How often a password may be tried: counted before it is checked, in the store, so that all servers count together."""
+"""Limit password attempts. They are counted in the database before the check, so that all servers count together."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ WINDOW = timedelta(minutes=5)
 MOST_BY_NAME = 5
 MOST_BY_DEVICE = 5
 MOST_BY_ADDRESS = 20
-"""More than by name: an address may be that of a whole house."""
+"""More than by name: many people may share an address."""
 _IPV6_NETWORK = 64
-"""Bits of an IPv6 address that one customer has; the others are theirs to choose."""
+"""Bits of an IPv6 address that identify a customer; the customer chooses the rest."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most `most` tries of `key` in a window that begins with the first."""
+    """At most `most` attempts for `key` in a window that begins with the first."""
 
     key: str
     most: int
 
 
 def by_name(name: str) -> Limit:
-    """Of a sign-in name, whether or not there is such an account."""
+    """Return the limit for a sign-in name, whether or not the account exists."""
     return Limit(_key("name", name), MOST_BY_NAME)
 
 
@@ -42,12 +42,12 @@ def by_device(token_hash: str) -> Limit:
 
 
 def by_person(user_id: str) -> Limit:
-    """Of somebody signed in who types the present password to change it."""
+    """Return the limit for a signed-in person who types the current password to change it."""
     return Limit(_key("person", user_id), MOST_BY_NAME)
 
 
 def check(work: UnitOfWork, limits: Sequence[Limit], now: datetime) -> None:
-    """Raise Busy if one of them is used up. Only reads."""
+    """Raise Busy if one of the limits is used up. Reads only."""
     for limit in limits:
         attempt = work.attempts.get(limit.key)
         if attempt is not None and attempt.began_at > now - WINDOW and attempt.count >= limit.most:
@@ -55,9 +55,9 @@ def check(work: UnitOfWork, limits: Sequence[Limit], now: datetime) -> None:
 
 
 def take(work: UnitOfWork, limits: Sequence[Limit], now: datetime) -> Sequence[Limit]:
-    """Count a try for each; returns those that are used up now. Raises Busy, and then nothing may be committed, where one was before."""
+    """Count an attempt for each limit; returns those that are now used up. Raises Busy if one already was; then commit nothing."""
     last = []
-    for limit in sorted(limits, key=lambda one: one.key):  # in one order, so that two never wait for each other
+    for limit in sorted(limits, key=lambda one: one.key):  # In a fixed order, so that two transactions never wait for each other.
         attempt = work.attempts.add(limit.key, now, now - WINDOW)
         if attempt.count > limit.most:
             raise _used_up(attempt.began_at, now)

@@ -1,4 +1,4 @@
-"""The audit, as admins read it: who did what to what, newest first. Nothing here writes; events are noted where they happen."""
+"""Read the audit log, newest first. Services write the events where they happen."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from core.search.records import DocumentKind, SearchQuery
 from core.unit_of_work import Store
 
 FOUND_AT_MOST = 1000
-"""Events that a search for words looks at, the newest."""
+"""A word search reads at most this many events, the newest."""
 PAGE = 500
 
 
@@ -27,11 +27,11 @@ class AuditPage:
     total: int
     next_cursor: str | None
     behind_seconds: float = 0.0
-    """How long the oldest change has been waiting for the index, where words were looked for: what is newer may be missing."""
+    """Age of the oldest change that the index has not received; newer events may be missing. Set only for a word search."""
     cut: bool = False
-    """The words occur in more than FOUND_AT_MOST events; only the newest were looked at. Dates lead to the others."""
+    """The words occur in more than FOUND_AT_MOST events, so only the newest were searched. Choose dates to reach the others."""
     raters: Mapping[str, str] = field(default_factory=dict)
-    """Whose ratings the events are about: the person's name by the rating's id. One that was taken back is missing."""
+    """Names of the people who gave the ratings in these events, by rating id. Withdrawn ratings are missing."""
 
 
 class AuditTrail:
@@ -42,13 +42,13 @@ class AuditTrail:
         self._clock = clock
 
     def find(self, user: User, filter: AuditFilter, text: str = "", limit: int = 100, cursor: str | None = None) -> AuditPage:
-        """One page. `text`: words in action, target, person or details. `cursor`: next_cursor of the page before.
+        """Return one page. `text`: words in action, target, person or details. `cursor`: next_cursor of the previous page.
 
-        Raises InvalidInput for a cursor nobody gave, Unavailable where words are looked for and the index does not answer.
+        Raises InvalidInput for an invalid cursor, and Unavailable for a word search while the index is down.
         """
         require(user.role, Permission.READ_AUDIT)
         if cursor is not None and not (cursor.isascii() and cursor.isdigit() and len(cursor) <= 18):
-            raise InvalidInput("This cursor is not one that a search gave.")
+            raise InvalidInput("This cursor does not come from a search.")
         narrowed, cut = self._narrow(filter, text)
         with self._store() as work:
             entries = work.audit.find(narrowed, limit + 1, cursor)
@@ -68,7 +68,7 @@ class AuditTrail:
         )
 
     def all(self, user: User, filter: AuditFilter, text: str = "") -> Iterator[AuditEntry]:
-        """Every match, for an export, read page by page. The export is recorded too, and is not among its own rows."""
+        """Read every match for an export, page by page. The export is recorded too, but is not among its own rows."""
         require(user.role, Permission.READ_AUDIT)
         narrowed, _ = self._narrow(filter, text)
         before = None
@@ -84,7 +84,7 @@ class AuditTrail:
                 return
             before = entries[-1].id
     def choices(self, user: User) -> tuple[Sequence[str], Sequence[User]]:
-        """What can be filtered by: the actions that occur, and the people."""
+        """Return the filter choices: the actions that occur, and the people."""
         require(user.role, Permission.READ_AUDIT)
         with self._store() as work:
             return work.audit.actions(), work.users.all()

@@ -1,6 +1,6 @@
-"""Known devices: a browser that somebody signed in with keeps a cookie, so that strangers' wrong passwords do not lock it out.
+"""Remember browsers that someone signed in with, so that strangers' wrong passwords do not lock the person out.
 
-The cookie proves nobody's identity. It only has the tries of this device counted apart from those of everybody else.
+The device cookie proves nobody's identity. Attempts from this device are only counted apart from everyone else's.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from core.unit_of_work import Store
 DEVICE_COOKIE = "glm_portal_device"
 DEVICE_DAYS = 180
 MOST_DEVICES = 20
-"""Of one person; the one not used for longest is forgotten."""
+"""Devices per person; the one unused for longest is forgotten."""
 
 
 class Devices:
@@ -24,7 +24,7 @@ class Devices:
         self._clock = clock
 
     def remember(self, user: User, token: str | None) -> str:
-        """The token of the device that `user` has just signed in with: the one it has, if that is this person's, else a new one."""
+        """Return the token of the device that `user` has just signed in with: the existing one if it is this person's, else a new one."""
         now = self._clock()
         with self._store() as work:
             if token and work.devices.user_id(token_hash(token)) == user.id:

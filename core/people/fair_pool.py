@@ -1,4 +1,4 @@
-"""A few threads for work that strangers can ask for: everybody in turn, and nobody else's threads are taken."""
+"""Run work that strangers can request on a few threads of its own, in turn by requester."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ RETRY_AFTER_S = 5.0
 
 
 class FairPool:
-    """Runs work in turn by who asks, so that one who asks a hundred times delays another by one piece of work. Safe from any thread."""
+    """Runs work in turn by requester: a hundred requests of one person delay another's by a single task. Thread-safe."""
 
     def __init__(self, name: str, threads: int, most_waiting: int, sentence: str) -> None:
-        """sentence: the refusal of who comes when `most_waiting` pieces of work wait."""
+        """sentence: the error once `most_waiting` tasks are waiting."""
         self._name = name
         self._most_threads = threads
         self._most_waiting = most_waiting
@@ -33,10 +33,10 @@ class FairPool:
         self._changed = threading.Condition()
 
     def submit(self, who: str, work: Callable[[], T], *, first: bool = False) -> Future[T]:
-        """Queue a piece of work. first: before all that does not go first. Raises Busy where too much waits."""
+        """Queue a task. first: run it before all other tasks. Raises Busy if too many are waiting."""
         future: Future[T] = Future()
         with self._changed:
-            # Who goes first has as much room again, which the others cannot fill.
+            # Priority tasks have a quota of their own, which the others cannot fill.
             if self._closed or self._waiting >= self._most_waiting * (2 if first else 1):
                 raise Busy(self._sentence, retry_after=RETRY_AFTER_S, seconds=round(RETRY_AFTER_S))
             self._lines[0 if first else 1].setdefault(who, deque()).append((work, future))
@@ -49,7 +49,7 @@ class FairPool:
         return future
 
     def close(self) -> None:
-        """Take no more work; what waits is cancelled."""
+        """Accept no more work and cancel what is waiting."""
         with self._changed:
             self._closed = True
             for line in self._lines:
@@ -82,6 +82,6 @@ class FairPool:
             who, tasks = line.popitem(last=False)
             task = tasks.popleft()
             if tasks:
-                line[who] = tasks  # at the end: the others come in between
+                line[who] = tasks  # At the end: other requesters come first.
             self._waiting -= 1
             return task

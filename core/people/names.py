@@ -1,4 +1,4 @@
-"""Full names that may be meant to be taken for somebody else: marked where people are listed, never refused."""
+"""Mark full names that may be meant to impersonate someone. They are never refused."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from core.people.records import Role, User
 
 
 class Doubt(StrEnum):
-    """What is odd about a full name."""
+    """What is suspicious about a full name."""
 
     ROLE = "role"
-    """It reads like a role that the person does not have."""
+    """It suggests a role that the person does not have."""
     ANOTHER = "another"
-    """It reads like the full name or the user name of somebody else."""
+    """It resembles the full name or user name of someone else."""
     SCRIPTS = "scripts"
-    """It mixes scripts whose letters look alike."""
+    """It mixes letters from different scripts that look alike."""
 
 
 _ROLE_WORDS: Mapping[Role, tuple[str, ...]] = {
@@ -27,7 +27,7 @@ _ROLE_WORDS: Mapping[Role, tuple[str, ...]] = {
     Role.ADMIN: ("admin", "administrator", "管理员", "系统管理员"),
 }
 _OFFICES = ("system", "support", "helpdesk", "moderator", "root", "glmportal", "portal", "系统", "客服")
-"""Whom nobody is."""
+"""Offices that no account holds."""
 _ALIKE = str.maketrans(
     {
         **dict(zip("асеорхуіјѕӏԁвнкмт", "aceopxyijsldbhkmt", strict=True)),
@@ -36,13 +36,13 @@ _ALIKE = str.maketrans(
         "l": "i",
     }
 )
-"""Letters that look like Latin ones, in small letters, of Cyrillic and Greek; digits and strokes that are typed for letters."""
+"""Cyrillic and Greek letters that look like lower-case Latin ones; digits and strokes that are typed in place of letters."""
 _LOOK_ALIKE = frozenset({"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC", "LISU"})
-"""Scripts with letters that look like those of another. Latin beside Chinese, Japanese or Korean is how many people are written."""
+"""Scripts whose letters look alike. Latin beside Chinese, Japanese or Korean is common in names."""
 
 
 def doubts(people: Iterable[User]) -> dict[str, frozenset[Doubt]]:
-    """What is odd about the names of these people, by id; those with nothing odd are left out."""
+    """Return what is suspicious about these people's names, by id. Inconspicuous people are left out."""
     everybody = list(people)
     owners: defaultdict[str, set[str]] = defaultdict(set)
     for person in everybody:
@@ -63,13 +63,13 @@ def _of(person: User, owners: Mapping[str, set[str]]) -> Iterable[Doubt]:
 
 
 def look(name: str) -> str:
-    """What a name looks like at a glance: equal for names that a reader would take for one another."""
+    """Reduce a name to its appearance: names that a reader would confuse become equal."""
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", name).casefold())
     return "".join(each for each in plain.translate(_ALIKE) if each.isalnum())
 
 
 def _scripts(name: str) -> set[str]:
-    """The scripts of its letters, by the first word of their Unicode names."""
+    """Return the scripts of its letters, from the first word of their Unicode names."""
     return {unicodedata.name(each, "").partition(" ")[0] for each in unicodedata.normalize("NFKC", name) if each.isalpha()}
 
 

@@ -1,4 +1,4 @@
-"""Who may do what: one table, one question."""
+"""Decide who may do what, from one table."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ROLES: dict[Role, frozenset[Permission]] = {
 
 
 def allows(role: Role, permission: Permission, *, owner_id: str | None = None, user_id: str | None = None) -> bool:
-    """True if `role` holds `permission`, and, where the thing has an owner, `user_id` owns it."""
+    """Tell whether `role` holds `permission` and, if the thing has an owner, `user_id` owns it."""
     if permission not in ROLES[role]:
         return False
     return owner_id is None or owner_id == user_id
@@ -39,4 +39,4 @@ def allows(role: Role, permission: Permission, *, owner_id: str | None = None, u
 def require(role: Role, permission: Permission) -> None:
     """Raise NotAllowed unless `role` holds `permission`."""
     if not allows(role, permission):
-        raise NotAllowed("Your role ({role}) does not include this. An admin can change roles on the People page.", role=role.value)
+        raise NotAllowed("Your role ({role}) does not allow this. An admin can change roles on the People page.", role=role.value)

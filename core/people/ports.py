@@ -16,24 +16,24 @@ class PasswordHasher(Protocol):
 
 class UserRepository(Protocol):
     def add(self, user: User, password_hash: str) -> None:
-        """Raises Conflict if the name is taken."""
+        """Insert an account. Raises Conflict if the name is taken."""
         ...
 
     def get(self, user_id: str) -> User | None: ...
     def credentials(self, name: str) -> Credentials | None: ...
     def all(self) -> Sequence[User]:
-        """Everybody, by name."""
+        """Return everyone, by name."""
         ...
 
     def for_change(self, name: str) -> Credentials | None:
-        """Read somebody in order to change them.
+        """Read and lock a person in order to change them.
 
-        Until the end nobody else changes this person or an active admin, and nobody becomes one or stops to be one.
+        Until the transaction ends, nobody else changes this person or an active admin, and nobody becomes or stops being one.
         """
         ...
 
     def lock(self, user_id: str) -> Credentials | None:
-        """Read somebody; until the end nobody else changes this person."""
+        """Read and lock a person: until the transaction ends, nobody else changes them."""
         ...
 
     def save(self, user: User) -> None:
@@ -45,7 +45,7 @@ class UserRepository(Protocol):
     def set_password(self, user_id: str, password_hash: str) -> None: ...
     def count(self) -> int: ...
     def disabled(self, user_ids: Collection[str]) -> set[str]:
-        """Those of them whose account is disabled."""
+        """Return those of `ids` whose accounts are disabled."""
         ...
 
 
@@ -53,11 +53,11 @@ class UserRepository(Protocol):
 class SessionRepository(Protocol):
     def add(self, session: Session) -> None: ...
     def user(self, token_hash: str, now: datetime) -> User | None:
-        """The active user of a live session, in one query; None if it expired, was closed, or the user is disabled."""
+        """Return the active user of a live session, in one query; None if it expired or was closed, or the user is disabled."""
         ...
 
     def live(self, token_hashes: Collection[str], now: datetime) -> set[str]:
-        """Those of live sessions of active users."""
+        """Return those of these sessions that are live and belong to active users."""
         ...
 
     def remove(self, token_hash: str) -> None: ...
@@ -69,11 +69,11 @@ class SessionRepository(Protocol):
 
 
 class AttemptRepository(Protocol):
-    """Tries of passwords. Keys are 64 characters."""
+    """Counts password attempts. Keys have 64 characters."""
 
     def get(self, key: str) -> Attempt | None: ...
     def add(self, key: str, now: datetime, since: datetime) -> Attempt:
-        """Count one more, in one statement; a window that began at `since` or before begins anew."""
+        """Count one more in a single statement. A window that began at `since` or earlier starts again."""
         ...
 
     def give_back(self, key: str) -> None:
@@ -87,30 +87,30 @@ class AttemptRepository(Protocol):
 class DeviceRepository(Protocol):
     def add(self, device: Device) -> None: ...
     def user_id(self, token_hash: str) -> str | None:
-        """Whose device it is."""
+        """Return the owner of a device."""
         ...
 
     def use(self, token_hash: str, at: datetime) -> None: ...
     def keep_newest(self, user_id: str, number: int) -> None:
-        """Forget all but so many of this person, those used last."""
+        """Delete all but this many of a person's devices, keeping those used last."""
         ...
 
     def remove_of_user(self, user_id: str) -> None: ...
 
 
 class AuditRepository(Protocol):
-    """Adding also queues the index job, in the same transaction."""
+    """Stores audit events. Adding also queues the index job in the same transaction."""
 
     def add(self, event: AuditEvent) -> None: ...
     def by_ids(self, ids: Sequence[str]) -> Sequence[AuditEntry]:
-        """Those of `ids` that exist, in no order."""
+        """Return those of `ids` that exist, in no particular order."""
         ...
 
     def find(self, filter: AuditFilter, limit: int, before: str | None = None) -> Sequence[AuditEntry]:
-        """Newest first; `before` is the id of the last one read."""
+        """List events, newest first; `before` is the id of the last one read."""
         ...
 
     def count(self, filter: AuditFilter) -> int: ...
     def actions(self) -> Sequence[str]:
-        """Every action that was ever noted, by name."""
+        """Return every action that was ever recorded, by name."""
         ...

@@ -1,4 +1,4 @@
-"""Define people, their sessions and the audit's events. All times are timezone-aware UTC."""
+"""Define people, sessions and audit events. All times are timezone-aware UTC."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from enum import StrEnum
 class User:
     id: str
     name: str
-    """What the person types to sign in; lower case, unique."""
+    """The sign-in name; lower case, unique."""
     full_name: str
     role: Role
     group: str
     active: bool
     created_at: datetime
     language: str | None = None
-    """"en", "zh", or None: what the browser asks for."""
+    """"en", "zh", or None: follow the browser."""
     last_seen_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What the sign-in check needs; never leaves core and data."""
+    """What the sign-in check needs. It never leaves core and data."""
 
     user: User
     password_hash: str
@@ -33,19 +33,19 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """Tries of a password by one name, address, device or person."""
+    """Password attempts for one name, address, device or person."""
 
     count: int
     began_at: datetime
-    """The first one of the window."""
+    """Time of the first attempt in the window."""
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A browser that somebody signed in with."""
+    """A browser that someone signed in with."""
 
     token_hash: str
-    """SHA-256, hex, of the random token in its cookie."""
+    """SHA-256, in hex, of the random token in its cookie."""
     user_id: str
     created_at: datetime
     used_at: datetime
@@ -59,7 +59,7 @@ class SessionKind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Session:
     token_hash: str
-    """SHA-256, hex, of the random token; the token itself is stored nowhere."""
+    """SHA-256, in hex, of the random token; the token itself is not stored."""
     user_id: str
     kind: SessionKind
     created_at: datetime
@@ -68,7 +68,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class AuditEvent:
-    """Who did what to what; written in the transaction that did it."""
+    """Who did what to what; written in the same transaction as the change."""
 
     at: datetime
     actor_id: str | None
@@ -89,19 +89,19 @@ class AuditEntry:
 
 
 THE_PORTAL = ""
-"""In place of a person's id: what the portal itself and the command line did."""
+"""Stands in for a person's id in events of the portal itself and the command line."""
 
 
 @dataclass(frozen=True, slots=True)
 class AuditFilter:
-    """All given conditions hold together. since is included, until is not."""
+    """Filters events; all given conditions apply. since is inclusive, until exclusive."""
 
     action: str | None = None
     actor_id: str | None = None
     since: datetime | None = None
     until: datetime | None = None
     ids: tuple[str, ...] | None = None
-    """Only these: what the search index found."""
+    """Only these ids, as found by the search index."""
 
 
 class Role(StrEnum):

@@ -1,4 +1,4 @@
-"""Ends what still runs for a session once that session has ended, wherever it was ended: here, on another server, by a command."""
+"""End what is still running for a session once that session has ended, on any server."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ End = Callable[[PortalError], None]
 
 
 class SessionWatch:
-    """One thread asks the store for all sessions that something runs for, in one query. Safe from any thread."""
+    """Checks on one thread, in one query, all sessions that something runs for. Thread-safe."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
@@ -32,7 +32,7 @@ class SessionWatch:
         self._changed = threading.Condition()
 
     def follow(self, token: str, end: End) -> Callable[[], None]:
-        """Call `end` once, with the reason, when the session of this token is over or everything stops; returns how to leave off."""
+        """Call `end` once, with the reason, when this token's session is over or everything stops. Returns a function that unsubscribes."""
         number = next(self._numbers)
         with self._changed:
             stopped = self._stopped
@@ -51,7 +51,7 @@ class SessionWatch:
         return leave
 
     def stop(self, reason: PortalError) -> None:
-        """End everything that is followed, now and from now on."""
+        """End everything that is followed, now and in future."""
         with self._changed:
             if self._stopped is None:
                 self._stopped = reason
@@ -73,10 +73,10 @@ class SessionWatch:
                 with self._store() as work:
                     live = work.sessions.live({hashed for hashed, _ in followed.values()}, self._clock())
             except PortalError as problem:
-                log.warning("sessions cannot be looked up now, what runs for them goes on: %s", problem)
+                log.warning("sessions cannot be looked up, so their work continues: %s", problem)
                 continue
             except Exception:
-                log.exception("sessions could not be looked up; what runs for them goes on")
+                log.exception("sessions could not be looked up, so their work continues")
                 continue
             for number, (hashed, end) in followed.items():
                 if hashed not in live:

@@ -1,4 +1,4 @@
-"""Sessions: a random token in the person's hands, its hash in the store, looked up on every use."""
+"""Open, look up and end sessions. The person holds a random token; the database holds its hash and is asked on every use."""
 
 from __future__ import annotations
 
@@ -24,17 +24,20 @@ def token_hash(token: str) -> str:
 
 
 def mark_of(password_hash: str) -> str:
-    """Tells one stored password from the next without telling anything about it."""
+    """Fingerprint a stored password, to tell it from the next without revealing anything about it."""
     return token_hash(password_hash)
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """Somebody whose identity was just proven."""
+    """A person whose identity was just proven."""
 
     user: User
     mark: str = ""
-    """mark_of the stored password that proved it: once that is changed, the proof opens no session. Empty: no password of ours did."""
+    """Fingerprint of the stored password that proved the identity; after a password change, the proof opens no session.
+
+    Empty: not proven by a password of ours.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +49,8 @@ class _Ticket:
 class Sessions:
     """Opens, looks up and ends sessions.
 
-    A page proves who somebody is once, then hands the browser a one-time ticket, which the browser posts to a route
-    that answers with the HttpOnly cookie: a script in the page never sees the token. Tickets live in this process.
+    A page proves an identity once, then hands the browser a one-time ticket. The browser posts it to a route that answers with the HttpOnly
+    cookie, so a script in the page never sees the token. Tickets live in this process.
     """
 
     def __init__(self, store: Store, clock: Clock, lifetime: timedelta) -> None:
@@ -58,7 +61,7 @@ class Sessions:
         self._lock = threading.Lock()
 
     def issue_ticket(self, proof: Proof) -> str:
-        """A ticket good for one exchange within 30 s."""
+        """Return a ticket that can be exchanged once within 30 s."""
         now = self._clock()
         ticket = secrets.token_urlsafe(32)
         with self._lock:
@@ -72,7 +75,7 @@ class Sessions:
         return len(self._tickets)
 
     def redeem_ticket(self, ticket: str) -> str:
-        """Exchange a ticket for the token of a new browser session. Raises NotSignedIn; a second try always does."""
+        """Exchange a ticket for the token of a new browser session. Raises NotSignedIn; a second attempt always does."""
         with self._lock:
             found = self._tickets.pop(token_hash(ticket), None)
         if found is None or found.expires_at <= self._clock():
@@ -80,11 +83,11 @@ class Sessions:
         return self.open(found.proof, SessionKind.BROWSER)
 
     def open(self, proof: Proof, kind: SessionKind) -> str:
-        """A new session; returns its token. Raises NotSignedIn if the account was disabled, or its password changed, since the proof."""
+        """Open a session and return its token. Raises NotSignedIn if the account was disabled or its password changed since the proof."""
         now = self._clock()
         token = secrets.token_urlsafe(32)
         with self._store() as work:
-            # Locked: a change of the password ends the sessions that are there, and this one is there only once it is stored.
+            # Locked: a password change ends the existing sessions, and this one exists only once it is stored.
             found = work.users.lock(proof.user.id)
             if found is None or not found.user.active:
                 raise NotSignedIn("This account is disabled. Ask an admin.")
@@ -99,7 +102,7 @@ class Sessions:
         return token
 
     def user(self, token: str | None) -> User | None:
-        """Whose live session this is. A closed session, a disabled account or a changed role holds at once."""
+        """Return the user of a live session. A closed session, a disabled account or a changed role takes effect at once."""
         if not token or len(token) > 200:
             return None
         with self._store() as work:

@@ -1,4 +1,4 @@
-"""Signing in with a name and a password: counted before it is checked, checked apart from everything else."""
+"""Sign people in by name and password. Attempts are counted first; passwords are checked on separate threads."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ HERE = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Where a sign-in comes from."""
+    """The origin of a sign-in attempt."""
 
     address: str = HERE
-    """Of the client, as the server saw it or a trusted proxy told it."""
+    """The client's address, as the server saw it or a trusted proxy reported it."""
     device: str | None = None
-    """The token of the device's cookie."""
+    """The token in the device cookie."""
 
 
 class SignIn:
-    """Answers the same, in words, status and time, whether or not there is an account of this name.
+    """Answers in the same words, status and time whether or not the account exists.
 
-    A try is counted by address and by name, or, from a known device of the person, by device alone. The right password gives the try
-    back and forgets those of the name. Passwords are hashed on threads of their own, in turn by address.
+    An attempt counts by address and by name or, from a known device of the person, by device alone. The right password gives the attempt
+    back and clears those of the name. Passwords are hashed on separate threads, in turn by address.
     """
 
     def __init__(self, store: Store, hasher: PasswordHasher, clock: Clock, pool: FairPool) -> None:
@@ -49,11 +49,11 @@ class SignIn:
         self._hasher = hasher
         self._clock = clock
         self._pool = pool
-        # Checked when the name is unknown, so that the time taken does not tell which names exist.
+        # Checked if the name is unknown, so that the time taken does not reveal which names exist.
         self._decoy = hasher.hash(generate_password())
 
     def begin(self, name: str, password: str, caller: Caller) -> Future[Proof]:
-        """Queue the check. The future raises NotSignedIn or Busy. Raises Busy at once where no more tries or no more room is left."""
+        """Queue the check. The future raises NotSignedIn or Busy. Raises Busy at once if no attempts or no room is left."""
         name = normal_name(name)
         with self._store() as work:
             device = self._known_device(work, name, caller)
@@ -62,12 +62,12 @@ class SignIn:
         return self._pool.submit(caller.address, lambda: self._checked(name, password, caller, limits), first=device is not None)
 
     def check(self, name: str, password: str, caller: Caller) -> Proof:
-        """As `begin`, waiting for the end."""
+        """Check as `begin` does, and wait for the result."""
         return self.begin(name, password, caller).result()
 
     @staticmethod
     def _known_device(work: UnitOfWork, name: str, caller: Caller) -> Limit | None:
-        """Asked only of who sends a device's cookie: whoever has none learns nothing from the time it takes."""
+        """Look up the device, only if a device cookie was sent: others learn nothing from the time it takes."""
         if not caller.device or len(caller.device) > 200:
             return None
         hashed = token_hash(caller.device)
@@ -75,7 +75,7 @@ class SignIn:
         return attempts.by_device(hashed) if found and owner == found.user.id else None
 
     def _checked(self, name: str, password: str, caller: Caller, limits: Sequence[Limit]) -> Proof:
-        """On a thread of the pool."""
+        """Runs on a thread of the pool."""
         with self._store() as work:
             found = _account(work, name)
             used_up = attempts.take(work, limits, self._clock())
@@ -94,13 +94,13 @@ class SignIn:
         now = self._clock()
         with self._store() as work:
             current = work.users.lock(user.id)
-            # Changed or disabled while the password was checked.
+            # The account was changed or disabled while the password was checked.
             if current is None or not current.user.active or not hmac.compare_digest(current.password_hash, password_hash):
                 raise NotSignedIn(WRONG)
             work.users.set_seen(user.id, now)
             for limit in sorted(limits, key=lambda one: one.key):
                 if limit.most == attempts.MOST_BY_ADDRESS:
-                    # Not forgotten: else an own account would do to go on trying others' from the same address.
+                    # Not cleared: otherwise people could use their own account to keep trying others' passwords from the same address.
                     work.attempts.give_back(limit.key)
                 else:
                     work.attempts.forget(limit.key)
@@ -108,7 +108,10 @@ class SignIn:
         return Proof(replace(current.user, last_seen_at=now), mark_of(password_hash))
 
     def _note(self, action: str, user: User | None, caller: Caller) -> None:
-        """In the audit, after the answer: noted before, the time it takes would tell that the name exists. None: no such account."""
+        """Record the result in the audit log, after the answer: before it, the time taken would reveal that the name exists.
+
+        None: no such account.
+        """
 
         def note() -> None:
             if user is None:
@@ -116,21 +119,21 @@ class SignIn:
             try:
                 record_alone(self._store, self._clock(), None, action, user.name, address=caller.address)
             except PortalError as problem:
-                log.warning("%s of %s could not be noted: %s", action, user.name, problem)
+                log.warning("%s of %s could not be recorded: %s", action, user.name, problem)
 
         try:
             self._pool.submit("audit", note)
         except Busy:
-            log.warning("%s could not be noted: too many sign-ins wait", action)
+            log.warning("%s could not be recorded: too many sign-ins are waiting", action)
 
 
 def _account(work: UnitOfWork, name: str) -> Credentials | None:
-    """None also for what can be nobody's name, which a database may refuse to look for."""
+    """Return the account; None also for a name that no account can have, which a database may refuse to look up."""
     return work.users.credentials(name) if is_name(name) else None
 
 
 class PooledHasher:
-    """Hashes on the threads of a pool, so that changes of passwords and sign-ins together never take more of the machine."""
+    """Hashes on the threads of a pool, so that password changes and sign-ins together are limited."""
 
     def __init__(self, hasher: PasswordHasher, pool: FairPool) -> None:
         self._hasher = hasher
@@ -144,6 +147,6 @@ class PooledHasher:
 
 
 def open_pool(cores: int) -> FairPool:
-    """The threads that hash: half of the cores at most, and four."""
-    sentence = "Too many people sign in at this moment. Try again in {seconds} s."
+    """Create the hashing threads: half of the cores, at most four."""
+    sentence = "Too many people are signing in right now. Try again in {seconds} s."
     return FairPool("passwords", max(1, min(4, cores // 2)), MOST_WAITING, sentence)

@@ -1,4 +1,4 @@
-"""Feedback: people rate answers, admins work the queue."""
+"""Let people rate answers and admins work the review queue."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from core.unit_of_work import Store
 MAX_COMMENT = 4000
 PAGE = 500
 LOOK_AGAIN = timedelta(hours=1)
-"""After this long, opening the same case again is recorded again."""
+"""Opening the same case again is recorded again after this time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +45,20 @@ class FeedbackQueue:
         self._lock = threading.Lock()
 
     def rate(self, user: User, message_id: str, rating: int, comment: str = "") -> None:
-        """Rate an own answer: 1 good, -1 poor, 0 takes the rating back. Rating again replaces rating and comment."""
+        """Rate an own answer: 1 good, -1 poor, 0 withdraws the rating. Rating again replaces rating and comment."""
         require(user.role, Permission.RATE)
         if rating not in (-1, 0, 1):
-            raise InvalidInput("A rating is 1 (good), -1 (poor) or 0 (none).")
+            raise InvalidInput("A rating must be 1 (good), -1 (poor) or 0 (none).")
         if len(comment) > MAX_COMMENT:
-            raise InvalidInput("A comment may have at most {limit} characters.", limit=MAX_COMMENT)
+            raise InvalidInput("A comment can have at most {limit} characters.", limit=MAX_COMMENT)
         now = self._clock()
         with self._store() as work:
             message = work.messages.get(message_id)
             if message is None or message.author is not Author.ASSISTANT:
-                raise NotFound("There is no such answer. It may have been deleted.")
+                raise NotFound("This answer does not exist. It may have been deleted.")
             own(work, user, message.conversation_id)
             if message.status is MessageStatus.STREAMING:
-                raise Conflict("The answer is still running. Rate it when it is finished.")
+                raise Conflict("The answer is still running. Rate it once it is finished.")
             if rating == 0:
                 work.feedback.remove(user.id, message_id)
             else:
@@ -85,9 +85,9 @@ class FeedbackQueue:
     def find(
         self, user: User, filter: FeedbackFilter, text: str = "", limit: int = 100, offset: int = 0, *, poor_first: bool = False
     ) -> tuple[list[Feedback], int]:
-        """One page, newest first, and how many there are in all. `text`: words in question, answer, comment or note.
+        """Return one page, newest first, and the total count. `text`: words in question, answer, comment or note.
 
-        poor_first: all poor ratings come before all good ones.
+        poor_first: list all poor ratings before all good ones.
         """
         require(user.role, Permission.REVIEW_FEEDBACK)
         narrowed = self._narrow(filter, text)
@@ -95,7 +95,7 @@ class FeedbackQueue:
             return list(work.feedback.find(narrowed, limit, offset, poor_first=poor_first)), work.feedback.count(narrowed)
 
     def all(self, user: User, filter: FeedbackFilter, text: str = "") -> Iterator[Feedback]:
-        """Every match, for an export, read page by page. The audit records the export."""
+        """Read every match for an export, page by page. The export is recorded in the audit log."""
         require(user.role, Permission.REVIEW_FEEDBACK)
         narrowed = self._narrow(filter, text)
         with self._store() as work:
@@ -116,17 +116,17 @@ class FeedbackQueue:
         with self._store() as work:
             found = work.feedback.get(feedback_id)
         if found is None:
-            raise NotFound("There is no such feedback. The rating may have been taken back.")
+            raise NotFound("This feedback does not exist. The rating may have been withdrawn.")
         return found
 
     def open(self, user: User, feedback_id: str) -> Case:
-        """The rating with the chat that led to it. The audit records who opened which case, once an hour for the same person and case."""
+        """Return the rating with the chat that led to it. The audit log records it once an hour per person and case."""
         require(user.role, Permission.REVIEW_FEEDBACK)
         now = self._clock()
         with self._store() as work:
             found = work.feedback.get(feedback_id)
             if found is None:
-                raise NotFound("There is no such feedback. The rating may have been taken back.")
+                raise NotFound("This feedback does not exist. The rating may have been withdrawn.")
             way = path(work.messages.of_conversation(found.conversation_id), found.message_id)
             if self._is_first_look(user.id, feedback_id, now):
                 record(work, now, user.id, "feedback.open", feedback_id, person=found.user_name)
@@ -144,15 +144,15 @@ class FeedbackQueue:
             return work.feedback.counts_by_state()
 
     def review(self, user: User, feedback_id: str, *, state: ReviewState | None = None, note: str | None = None) -> Feedback:
-        """Change the state or the note; the reviewer is who did it last."""
+        """Change the state or the note; the reviewer is whoever changed it last."""
         require(user.role, Permission.REVIEW_FEEDBACK)
         if note is not None and len(note) > MAX_COMMENT:
-            raise InvalidInput("A note may have at most {limit} characters.", limit=MAX_COMMENT)
+            raise InvalidInput("A note can have at most {limit} characters.", limit=MAX_COMMENT)
         now = self._clock()
         with self._store() as work:
             found = work.feedback.for_change(feedback_id)
             if found is None:
-                raise NotFound("There is no such feedback. The rating may have been taken back.")
+                raise NotFound("This feedback does not exist. The rating may have been withdrawn.")
             changed = replace(
                 found,
                 state=found.state if state is None else state,

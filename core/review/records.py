@@ -17,7 +17,7 @@ class ReviewState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """A rating with the answer it is about. The text is gone (None) once the owner deleted the chat; the rating stays."""
+    """A rating with the answer it is about. The text is None once the owner deleted the chat; the rating stays."""
 
     id: str
     user_id: str
@@ -40,7 +40,7 @@ class Feedback:
 
 @dataclass(frozen=True, slots=True)
 class FeedbackFilter:
-    """All given conditions hold together. since is included, until is not."""
+    """Filters ratings; all given conditions apply. since is inclusive, until exclusive."""
 
     rating: int | None = None
     model: str | None = None
@@ -48,4 +48,4 @@ class FeedbackFilter:
     since: datetime | None = None
     until: datetime | None = None
     ids: tuple[str, ...] | None = None
-    """Only these: what the search index found."""
+    """Only these ids, as found by the search index."""

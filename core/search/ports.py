@@ -14,35 +14,35 @@ class SearchIndex(Protocol):
     """"sqlite", "postgresql", "elasticsearch", or "none" where search is off."""
 
     def search(self, query: SearchQuery) -> Sequence[SearchHit]:
-        """Best first. A word query: all words must occur. Raises Unavailable."""
+        """Search for words; all must match. Returns the best first. Raises Unavailable."""
         ...
 
     def page(self, query: SearchQuery) -> SearchPage:
-        """The same words and filters, newest first, continued by `query.after`. Raises Unavailable."""
+        """Return the matches, newest first, continued by `query.after`. Raises Unavailable."""
         ...
 
 
 class IndexJobs(Protocol):
-    """What the index does not know yet."""
+    """Changes that the index has not received yet."""
 
     def pending(self) -> int:
-        """Changes the index has still to take. Raises Unavailable."""
+        """Count the pending changes. Raises Unavailable."""
         ...
 
     def behind(self, now: datetime) -> float:
-        """Seconds since the oldest change that waits for the index; 0 if none does. Raises Unavailable."""
+        """Return the age in seconds of the oldest pending change; 0 if there is none. Raises Unavailable."""
         ...
 
 
 class IndexKeeper(IndexJobs, Protocol):
     def is_rebuilding(self) -> bool: ...
     def rebuild(self) -> None:
-        """Begin a new index beside this one. Raises Unavailable."""
+        """Start a new index beside this one. Raises Unavailable."""
         ...
 
 
 class ParkedJobs(Protocol):
-    """Changes the index refused for good. All raise Unavailable."""
+    """Changes that the index rejected permanently. All methods raise Unavailable."""
 
     def count(self) -> int: ...
     def oldest(self, limit: int, after: int = 0) -> Sequence[ParkedJob]: ...
@@ -53,5 +53,5 @@ class ParkedJobs(Protocol):
 
 class Reconciler(Protocol):
     def reconcile(self, report: Callable[[float], None]) -> Reconciliation:
-        """Compare the database and the index, and repair what differs. What `report` raises ends the work. Raises Unavailable."""
+        """Compare the database and the index, and repair differences. An exception of `report` ends the work. Raises Unavailable."""
         ...

@@ -1,4 +1,4 @@
-"""What core and the search index say to each other: what is sought and found, what was refused, what differed."""
+"""Define search queries, hits, rejected changes and the result of a comparison."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ class SearchQuery:
     text: str
     kind: DocumentKind
     owner_id: str | None = None
-    """Only this person's things; None searches everybody's, for reviewers."""
+    """Only this person's documents; None searches everyone's, for reviewers."""
     limit: int = 50
     since: datetime | None = None
-    """Included; until is not."""
+    """Inclusive; until is exclusive."""
     until: datetime | None = None
     model: str | None = None
-    """Answers and ratings have a model and a rating; nothing else matches where one of them is asked for."""
+    """Only answers and ratings of this model; other kinds have no model or rating and never match."""
     rating: int | None = None
-    """1, -1, or UNRATED: answers without one."""
+    """1, -1, or UNRATED for answers without a rating."""
     folder_id: str | None = None
     """Only conversations in this folder, and their messages."""
     has_file: bool = False
-    """Only questions with files, and conversations that hold such questions."""
+    """Only questions with files, and conversations that contain such questions."""
     after: tuple[datetime, str] | None = None
-    """Time and id of a hit: only what comes after it, newest first. For SearchIndex.page."""
+    """Time and id of a hit: only hits after it, newest first. For SearchIndex.page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +47,12 @@ class SearchHit:
     id: str
     conversation_id: str
     snippet: str
-    """The text around the first found word, each found word between MARK_START and MARK_END."""
+    """The text around the first match; each match stands between MARK_START and MARK_END."""
     at: datetime | None = None
 
 
 MARK_START, MARK_END = "\ufdd0", "\ufdd1"
-"""Around each found word of a snippet: noncharacters, which Unicode keeps for use inside a program. Pages and REST show or drop them."""
+"""Mark each match in a snippet. They are noncharacters, reserved for use inside a program; pages and REST show or drop them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +60,14 @@ class SearchPage:
     hits: Sequence[SearchHit]
     """Newest first."""
     total: int
-    """How many the index holds in all, without regard to `after`; counted to a bound only."""
+    """Number of matches regardless of `after`, counted up to a limit."""
     total_is_at_least: bool = False
-    """Whether it holds more than `total`."""
+    """Whether there are more than `total`."""
 
 
 @dataclass(frozen=True, slots=True)
 class ParkedJob:
-    """A change that the search index refused for good."""
+    """A change that the search index rejected permanently."""
 
     number: int
     kind: str
@@ -79,7 +79,7 @@ class ParkedJob:
 
 @dataclass(frozen=True, slots=True)
 class Reconciliation:
-    """One comparison of store and index; what differed was queued for repair."""
+    """The result of comparing the database and the index; differences were queued for repair."""
 
     started_at: datetime
     ended_at: datetime
@@ -87,4 +87,4 @@ class Reconciliation:
     missing: int
     outdated: int
     phantom: int
-    """The index had them, the store did not."""
+    """In the index, but not in the database."""

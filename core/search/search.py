@@ -1,4 +1,4 @@
-"""Search over everything a person may read: ids from the index, rows from the store."""
+"""Search everything a person may read: ids come from the index, rows from the database."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from core.unit_of_work import Store, UnitOfWork
 OWN = (DocumentKind.CONVERSATION, DocumentKind.MESSAGE)
 """What everybody searches, each the own; it is also what a search without a kind means."""
 SNIPPET = 160
-"""Characters of a comment that stands in place of a snippet."""
+"""Characters of a comment shown in place of a snippet."""
 PERMISSIONS = {
     DocumentKind.CONVERSATION: Permission.CHAT,
     DocumentKind.MESSAGE: Permission.CHAT,
@@ -37,16 +37,16 @@ class FoundItem:
     conversation_id: str | None
     message_id: str | None
     snippet: str
-    """Found words stand between MARK_START and MARK_END."""
+    """Matches stand between MARK_START and MARK_END."""
     at: datetime
     title: str = ""
-    """The conversation's, where it is the person's own."""
+    """The conversation's title, if it is the person's own."""
     author: Author | None = None
-    """Messages have one."""
+    """Set for messages."""
     model: str = ""
     rating: int | None = None
     files: Sequence[str] = ()
-    """The names of those attached to this question."""
+    """Names of the files attached to this question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +54,17 @@ class Found:
     items: Sequence[FoundItem]
     """Newest first."""
     total: int
-    """What the index counts, before the rows are read."""
+    """The index's count, before rows are read."""
     engine: str
     behind_seconds: float
-    """How long the oldest change has been waiting for the index."""
+    """Age of the oldest change that the index has not received."""
     next_cursor: str | None
     total_is_at_least: bool = False
-    """Whether there are more than `total`: an index counts to a bound only, so that a common word costs no more than a rare one."""
+    """Whether there are more than `total`: an index counts only up to a limit, so that a common word costs no more than a rare one."""
 
 
 class Search:
-    """A stale index can hide, never leak: whatever it names is read from the store, where the owner is asked again."""
+    """Searches. A stale index can hide but never leak: every hit is read from the database, which checks the owner again."""
 
     def __init__(self, store: Store, index: SearchIndex, jobs: IndexJobs, clock: Clock) -> None:
         self._store = store
@@ -73,7 +73,7 @@ class Search:
         self._clock = clock
 
     def models(self, user: User) -> Sequence[str]:
-        """The models whose answers the person can find, by name."""
+        """Return the models whose answers the person can find, by name."""
         require(user.role, Permission.CHAT)
         with self._store() as work:
             return work.generations.models_of(user.id)
@@ -93,8 +93,8 @@ class Search:
         limit: int = 50,
         cursor: str | None = None,
     ) -> Found:
-        """Everything in which all words of `text` occur. `cursor`: next_cursor of the page before. `folder`: the id of an own folder;
-        in any other nothing is found. has_file: questions with files, and the chats they are in.
+        """Find everything that contains all words of `text`. `cursor`: next_cursor of the previous page. `folder`: id of an own folder;
+        any other finds nothing. has_file: only questions with files, and their chats.
 
         Raises InvalidInput for an unknown cursor, Unavailable while the index does not answer.
         """
@@ -102,7 +102,7 @@ class Search:
         for each in kinds:
             require(user.role, PERMISSIONS[each])
         if rating not in (None, 1, -1, UNRATED):
-            raise InvalidInput("A rating is 1 (good), -1 (poor) or 0 (none).")
+            raise InvalidInput("A rating must be 1 (good), -1 (poor) or 0 (none).")
         query = SearchQuery(
             text=text,
             kind=kinds[0],
@@ -140,7 +140,7 @@ class Search:
 
 
 def _authorized(work: UnitOfWork, user: User, hits: Sequence[SearchHit]) -> list[FoundItem]:
-    """The hits whose rows are there and may be read, in order."""
+    """Return the hits whose rows exist and may be read, in order."""
     ids = {kind: tuple(hit.id for hit in hits if hit.kind == kind) for kind in PERMISSIONS}
     messages = {each.id: each for each in work.messages.by_ids(user.id, ids[DocumentKind.MESSAGE])}
     talks = {
@@ -199,7 +199,7 @@ def _authorized(work: UnitOfWork, user: User, hits: Sequence[SearchHit]) -> list
 
 
 def still_there(rating: Feedback, snippet: str) -> str:
-    """The snippet. Of a rating whose chat was deleted it may be what a stale index remembers of the chat: the comment instead."""
+    """Return the snippet. If the chat was deleted, a stale index may still quote it: return the comment instead."""
     return snippet if rating.question is not None or rating.answer is not None else rating.comment[:SNIPPET]
 
 
@@ -222,5 +222,5 @@ def _place(cursor: str | None) -> tuple[datetime, str] | None:
         if place[0].tzinfo is None:
             raise ValueError("no zone")
     except (ValueError, binascii.Error) as problem:
-        raise InvalidInput("This cursor is not one that a search gave.") from problem
+        raise InvalidInput("This cursor does not come from a search.") from problem
     return place

@@ -1,4 +1,4 @@
-"""What a search field offers while somebody types: own titles, and words of them. The search index is not asked, so it may be down."""
+"""Suggest own titles and words of them while someone types. The search index is not used, so it may be down."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from core.people.records import User
 from core.unit_of_work import Store
 
 LOOKED_AT = 500
-"""The person's newest conversations, whose titles are looked at."""
+"""Number of the person's newest conversations whose titles are searched."""
 MOST_TYPED = 100
 TITLES, WORDS = 6, 3
 _HAS_NO_SPACES = re.compile("[\u2e80-\U0003ffff]")
-"""How Chinese, Japanese and Korean words begin: anywhere in a line."""
+"""Chinese, Japanese and Korean words have no spaces: they may begin anywhere in a line."""
 _LATIN = re.compile(r"[^\W_\u2e80-\U0003ffff]{2,}")
 
 
 @dataclass(frozen=True, slots=True)
 class Suggested:
     words: Sequence[str]
-    """What was typed, its last word completed; the commonest first."""
+    """What was typed with its last word completed; the most frequent first."""
     conversations: Sequence[Conversation]
-    """Their titles hold what was typed; newest first."""
+    """Conversations whose titles match, newest first."""
 
 
 class Suggestions:
@@ -35,7 +35,7 @@ class Suggestions:
         self._store = store
 
     def suggest(self, user: User, typed: str) -> Suggested:
-        """Titles in which each typed word begins a word (a Chinese one: stands anywhere)."""
+        """Find titles in which each typed word begins a word (a Chinese one may stand anywhere)."""
         require(user.role, Permission.CHAT)
         words = _normal(typed[:MOST_TYPED]).split()
         if not words:

@@ -1,4 +1,4 @@
-"""Add background jobs, list them, cancel them and try them again."""
+"""Add, list, cancel and retry background jobs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MOST_LISTED = 200
 
 
 class Jobs:
-    """People see and steer their own jobs; who runs the store sees and steers all."""
+    """People see and control their own jobs; whoever runs the storage sees and controls all."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
@@ -29,7 +29,7 @@ class Jobs:
         """Tells the worker of this process that there may be something to do."""
 
     def wake(self) -> None:
-        """Let the worker look for jobs now instead of within a second; call it after the commit."""
+        """Let the worker look for jobs now instead of within a second. Call it after the commit."""
         self.woken.set()
 
     def add(
@@ -42,7 +42,7 @@ class Jobs:
         key: str | None = None,
         server: str | None = None,
     ) -> Job:
-        """Add a job in the transaction of the change that it follows. Raises Conflict if an active job has the same key."""
+        """Add a job in the transaction of the change it follows. Raises Conflict if an active job has the same key."""
         now = self._clock()
         job = Job(
             id=uuid4().hex,
@@ -55,7 +55,7 @@ class Jobs:
             server=server,
         )
         if not work.jobs.add(job):
-            raise Conflict("This is running or waiting already. Wait until it finishes, or cancel it on the Jobs page.")
+            raise Conflict("This is already running or waiting. Wait until it finishes, or cancel it on the Jobs page.")
         return job
 
     def run_now(self, work: UnitOfWork, kind: str, *, owner: User | None = None) -> Job:
@@ -63,13 +63,13 @@ class Jobs:
         return work.jobs.hasten(kind, self._clock()) or self.add(work, kind, owner=owner, key=kind)
 
     def latest(self, filter: JobFilter) -> Job | None:
-        """Return the newest job that the filter lets through."""
+        """Return the newest job that matches the filter."""
         with self._store() as work:
             found = work.jobs.find(filter, 1)
         return found[0] if found else None
 
     def list(self, user: User, filter: JobFilter | None = None, limit: int = 50, before: str | None = None) -> Sequence[Job]:
-        """Return jobs, newest first; `before` is the id of the last one read. Raises InvalidInput, NotFound."""
+        """List jobs, newest first; `before` is the id of the last one read. Raises InvalidInput, NotFound."""
         wanted = filter or JobFilter()
         within("limit", limit, 1, MOST_LISTED)
         owner_id = wanted.owner_id if allows(user.role, Permission.RUN_STORE) else user.id
@@ -79,7 +79,7 @@ class Jobs:
             return work.jobs.find(replace(wanted, owner_id=owner_id), limit, before)
 
     def get(self, user: User, job_id: str) -> Job:
-        """Raises NotFound, also for another person's job."""
+        """Return one job. Raises NotFound, also for another person's job."""
         with self._store() as work:
             return self._own(work, user, job_id)
 
@@ -93,20 +93,20 @@ class Jobs:
         with self._store() as work:
             job = self._own(work, user, job_id)
             if job.state not in ACTIVE:
-                raise Conflict("This job has ended, so it cannot be cancelled.")
+                raise Conflict("This job has already ended and cannot be cancelled.")
             work.jobs.request_cancel(job_id, self._clock())
             record(work, self._clock(), user.id, "job.cancel", job.kind, job=job.id)
             work.commit()
             return self._own(work, user, job_id)
 
     def retry(self, user: User, job_id: str) -> Job:
-        """Let a job that failed or was cancelled run again. Raises NotFound, Conflict."""
+        """Run a failed or cancelled job again. Raises NotFound, Conflict."""
         with self._store() as work:
             job = self._own(work, user, job_id)
             if job.state not in (JobState.FAILED, JobState.CANCELLED):
-                raise Conflict("Only a job that failed or was cancelled can be tried again.")
+                raise Conflict("Only a failed or cancelled job can be retried.")
             if not work.jobs.retry(job_id, self._clock()):
-                raise Conflict("This is running or waiting already. Wait until it finishes, or cancel it on the Jobs page.")
+                raise Conflict("This is already running or waiting. Wait until it finishes, or cancel it on the Jobs page.")
             record(work, self._clock(), user.id, "job.retry", job.kind, job=job.id)
             work.commit()
             self.wake()
@@ -115,5 +115,5 @@ class Jobs:
     def _own(self, work: UnitOfWork, user: User, job_id: str) -> Job:
         job = work.jobs.get(job_id)
         if job is None or not (job.owner_id == user.id or allows(user.role, Permission.RUN_STORE)):
-            raise NotFound("There is no such job.")
+            raise NotFound("This job does not exist.")
         return job

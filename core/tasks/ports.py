@@ -17,46 +17,46 @@ class JobRepository(Protocol):
 
     def get(self, job_id: str) -> Job | None: ...
     def find(self, filter: JobFilter, limit: int, before: str | None = None) -> Sequence[Job]:
-        """Newest first; `before` is the id of the last one read."""
+        """List jobs, newest first; `before` is the id of the last one read."""
         ...
 
     def counts(self) -> Mapping[JobState, int]: ...
     def claim(self, worker: str, server: str, kinds: Sequence[str], now: datetime, lease_until: datetime) -> Job | None:
-        """Give the job that is due longest to this worker and count the try; None if none is due.
+        """Claim the job that has been due longest and count the try; None if none is due.
 
-        Due are waiting jobs whose time has come, and running ones whose worker let the lease run out. On PostgreSQL several
-        workers may claim at once (SKIP LOCKED).
+        Due are waiting jobs whose time has come, and running ones whose lease expired. On PostgreSQL several workers may claim at once
+        (SKIP LOCKED).
         """
         ...
 
     def renew(self, job_id: str, worker: str, lease_until: datetime, progress: float, detail: Mapping[str, Json]) -> bool:
-        """Write how far a running job is; False if it is no longer this worker's or somebody cancels it."""
+        """Write a running job's progress. Returns False if the job is no longer this worker's or was cancelled."""
         ...
 
     def end(
         self, job_id: str, worker: str, state: JobState, at: datetime, result: Mapping[str, Json], error: StoredError | None
     ) -> bool:
-        """Write how a running job ended; False if it is no longer this worker's."""
+        """Write how a running job ended. Returns False if it is no longer this worker's."""
         ...
 
     def postpone(self, job_id: str, worker: str, run_after: datetime, error: StoredError | None) -> bool:
-        """Let a running job wait again; False if it is no longer this worker's. Without an error the try does not count."""
+        """Make a running job wait again. Returns False if it is no longer this worker's. Without an error the try does not count."""
         ...
 
     def hasten(self, key: str, now: datetime) -> Job | None:
-        """Make a waiting job with this key due now; returns the active job with the key, if there is one."""
+        """Make a waiting job with this key due now. Returns the active job with the key, if any."""
         ...
 
     def request_cancel(self, job_id: str, now: datetime) -> None:
-        """A waiting job is cancelled; a running one is asked to stop; one that ended stays as it is."""
+        """Cancel a waiting job, or ask a running one to stop. A job that ended stays as it is."""
         ...
 
     def retry(self, job_id: str, now: datetime) -> bool:
-        """Let a job that failed or was cancelled wait again, with all its tries; False if it is in another state or its key is taken."""
+        """Make a failed or cancelled job wait again, with all its tries. Returns False in other states or if its key is taken."""
         ...
 
     def release(self, server: str, now: datetime) -> None:
-        """Let the leases of this server's running jobs end: the process that held them is gone."""
+        """Expire the leases of this server's running jobs: the process that held them is gone."""
         ...
 
     def remove_ended(self, before: datetime) -> int:

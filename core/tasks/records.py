@@ -1,4 +1,4 @@
-"""Define background jobs: what is to be done, how far it is, and how it ended."""
+"""Define background jobs: their task, progress and result."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class Job:
     """A noun and a verb, e.g. "backup.make"."""
     created_at: datetime
     run_after: datetime
-    """Not claimed before this moment."""
+    """The job is not claimed before this time."""
     state: JobState = JobState.WAITING
     payload: Mapping[str, Json] = field(default_factory=dict)
-    """What to do. Never a password, a passphrase or a token."""
+    """Parameters of the job. Never a password, passphrase or token."""
     owner_id: str | None = None
-    """Who asked for it; None: the portal itself."""
+    """The person who requested it; None: the portal itself."""
     key: str | None = None
     """At most one active job has this key; None: any number may be active."""
     server: str | None = None
@@ -47,15 +47,15 @@ class Job:
     progress: float = 0.0
     """0 to 1."""
     detail: Mapping[str, Json] = field(default_factory=dict)
-    """What the running job reports beside its progress, e.g. bytes per second."""
+    """What the running job reports besides its progress, for example bytes per second."""
     result: Mapping[str, Json] = field(default_factory=dict)
     error: StoredError | None = None
     cancel_requested: bool = False
     started_at: datetime | None = None
-    """Of the latest try."""
+    """Start of the latest try."""
     ended_at: datetime | None = None
     lease_until: datetime | None = None
-    """The worker keeps moving this ahead; once it is past, the worker is gone."""
+    """The worker keeps extending this; once it is past, the worker is gone."""
 
     @property
     def ended(self) -> bool:
@@ -64,10 +64,10 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class JobFilter:
-    """All given conditions hold together."""
+    """Filters jobs; all given conditions apply."""
 
     owner_id: str | None = None
     kinds: tuple[str, ...] | None = None
     states: tuple[JobState, ...] | None = None
     server: str | None = None
-    """Only those that this server alone may run."""
+    """Only jobs that only this server may run."""

@@ -1,4 +1,4 @@
-"""Claim background jobs and run them, each on a thread of its own, while a lease says that this server still works on it."""
+"""Claim background jobs and run each on its own thread while this server holds its lease."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ log = logging.getLogger(__name__)
 MOST_AT_ONCE = 3
 LEASE = timedelta(seconds=30)
 RENEW_S = 1.0
-"""How often progress is written and a cancel is noticed; also how often due jobs are looked for."""
+"""Seconds between progress writes, which also notice a cancel, and between looks for due jobs."""
 SCHEDULE_S = 60.0
-"""How often the recurring jobs are looked after."""
+"""Seconds between checks of the recurring jobs."""
 FIRST_BACKOFF, LAST_BACKOFF = timedelta(seconds=5), timedelta(minutes=10)
 KEEP_ENDED = timedelta(days=30)
-STOPPED = "The portal was stopped before this had finished. Start it again."
-LOST = "The server ended while it worked on this. Start it again."
+STOPPED = "The portal was stopped before this finished. Start it again."
+LOST = "The server ended while working on this. Start it again."
 BUG = "This failed because of a fault in the portal. The log has the details under {job}."
 
 
 class Cancelled(Exception):
-    """The job was cancelled, or this server no longer holds its lease. Only the worker catches it."""
+    """The job was cancelled, or this server lost its lease. Only the worker catches it."""
 
 
 class Stopping(Exception):
-    """The portal is being stopped. Only the worker catches it."""
+    """The portal is stopping. Only the worker catches it."""
 
 
 class Report:
-    """What a running job tells its worker. Call it often: it raises Cancelled or Stopping where the job must end."""
+    """What a running job reports to its worker. Call it often: it raises Cancelled or Stopping when the job must end."""
 
     def __init__(self, stopping: threading.Event) -> None:
         self._stopping = stopping
@@ -54,7 +54,7 @@ class Report:
         self.check()
 
     def check(self) -> None:
-        """Raise Cancelled or Stopping where the job must end."""
+        """Raise Cancelled or Stopping if the job must end."""
         if self.lost.is_set():
             raise Cancelled
         if self._stopping.is_set():
@@ -62,15 +62,15 @@ class Report:
 
 
 Handler = Callable[[Job, Report], Mapping[str, Json] | None]
-"""Does a job's work and returns its result. A PortalError that it raises is shown to people."""
+"""Runs a job and returns its result. People see a PortalError that it raises."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobKind:
-    """How jobs of one kind are run.
+    """How jobs of one kind run.
 
-    every: how often one runs by itself. most_tries: a failure that may pass (busy, unavailable, a fault) is tried again, later each
-    time. resumable: safe to run again from the beginning after the portal was stopped in the middle.
+    every: interval at which one runs by itself. most_tries: a failure that may pass (busy, unavailable, a bug) is retried, with growing
+    delays. resumable: safe to run again from the beginning after a stop of the portal.
     """
 
     name: str
@@ -81,12 +81,12 @@ class JobKind:
 
     @property
     def tries_allowed(self) -> int:
-        """Tries after which a job whose server ended in the middle is given up: it may be what ended the server."""
+        """Return the tries after which a job whose server died is given up: the job may have caused it."""
         return max(self.most_tries, 3) if self.resumable else self.most_tries
 
 
 class JobWorker:
-    """Runs jobs of the given kinds. Several servers may work on one job table; SQLite has one."""
+    """Runs jobs of the given kinds. Several servers may share a job table; with SQLite there is one."""
 
     def __init__(
         self, store: Store, kinds: Sequence[JobKind], clock: Clock, server: str, woken: threading.Event, *, alone: bool
@@ -109,7 +109,7 @@ class JobWorker:
 
     @property
     def kinds(self) -> set[str]:
-        """The kinds of jobs it runs."""
+        """Return the kinds of jobs it runs."""
         return set(self._kinds)
 
     def start(self) -> None:
@@ -126,7 +126,7 @@ class JobWorker:
             thread.join(timeout)
 
     def step(self) -> int:
-        """Start what is due, up to the limit; returns how many jobs were started. Raises Unavailable."""
+        """Start due jobs, up to the limit; returns how many. Raises Unavailable."""
         started = 0
         while len(self._running) < MOST_AT_ONCE and not self._stopping.is_set() and (job := self._claim()) is not None:
             report = Report(self._stopping)
@@ -154,13 +154,13 @@ class JobWorker:
                 down = False
             except Exception as problem:
                 if not down:
-                    # An error that is not ours is a bug: log where it came from, and keep trying.
-                    log.warning("Background jobs wait: %s", problem, exc_info=not isinstance(problem, PortalError))
+                    # An unexpected error is a bug: log its origin and keep trying.
+                    log.warning("background jobs are waiting: %s", problem, exc_info=not isinstance(problem, PortalError))
                 down = True
             self._woken.wait(RENEW_S)
 
     def _prepare(self) -> None:
-        """Take over what an earlier process of this server left, and make sure that recurring jobs exist."""
+        """Take over what an earlier process of this server left, and ensure that recurring jobs exist."""
         now = self._clock()
         with self._store() as work:
             if self._alone:
@@ -170,7 +170,7 @@ class JobWorker:
         self._schedule(timedelta(minutes=1))
 
     def _schedule(self, wait: timedelta | None = None) -> None:
-        """Make sure that one job of each recurring kind is active, also after somebody cancelled it. wait: instead of its period."""
+        """Ensure that one job of each recurring kind is active, also after someone cancelled it. wait: replaces its period."""
         with self._store() as work:
             for kind in self._kinds.values():
                 if kind.every is not None:
@@ -252,13 +252,13 @@ class JobWorker:
         self._keep_trying(write)
 
     def _keep_trying(self, write: Callable[[], None]) -> None:
-        """Write an end although the database may be away for a while; if it stays away, the lease runs out."""
+        """Write an end even if the database is away for a while; if it stays away, the lease expires."""
         for attempt in range(10):
             try:
                 write()
                 return
             except Unavailable as problem:
-                log.warning("The end of a job could not be written: %s", problem)
+                log.warning("the result of a job could not be saved: %s", problem)
                 if self._stopping.wait(min(2.0**attempt, LEASE.total_seconds() / 3)):
                     return
 

@@ -14,20 +14,20 @@ from core.usage.totals import CountedAnswers
 class GenerationRepository(Protocol):
     def add(self, generation: Generation) -> None: ...
     def counted(self, first: date, last: date, model: str | None = None, group: str | None = None) -> CountedAnswers:
-        """What the rows of these days (UTC, both included) add up to."""
+        """Add up the rows of these days (UTC, both included)."""
         ...
 
     def rated(self, since: datetime, until: datetime, model: str | None = None, group: str | None = None) -> Sequence[RatedGeneration]:
-        """Rows created in [since, until), oldest first, each with its answer's rating."""
+        """List rows created in [since, until), oldest first, each with its answer's rating."""
         ...
 
     def parts(self, first: date, last: date, model: str | None = None, group: str | None = None) -> Sequence[UsagePart]:
-        """The rows of these days (UTC, both included), counted for each day, source and person."""
+        """Count the rows of these days (UTC, both included) by day, source and person."""
         ...
 
     def models(self) -> Sequence[str]: ...
     def models_of(self, user_id: str) -> Sequence[str]:
-        """The models whose answers stand in this person's conversations, by name."""
+        """Return the models whose answers are in this person's conversations, by name."""
         ...
 
     def groups(self) -> Sequence[str]: ...

@@ -10,7 +10,7 @@ from core.inference.records import FinishReason
 
 @dataclass(frozen=True, slots=True)
 class RatedGeneration:
-    """What the usage report reads: a generation row and the rating of its answer."""
+    """A generation row with the rating of its answer, as the usage report reads it."""
 
     user_id: str
     group: str
@@ -32,7 +32,7 @@ class RatedGeneration:
 
 @dataclass(frozen=True, slots=True)
 class UsagePart:
-    """What one person did on one day by one way. source: "chat" for the page, "api" for REST, or a way to vectors."""
+    """What one person used on one day from one source: "chat" for the page, "api" for REST, or a source of vectors."""
 
     day: date
     source: str

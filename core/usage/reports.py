@@ -1,4 +1,4 @@
-"""Usage: what managers read, computed from the append-only generation rows."""
+"""Compute usage reports for managers from the append-only generation rows."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MAX_DAYS = 3660
 
 @dataclass(frozen=True, slots=True)
 class UsageQuery:
-    """Both days are included; days are UTC."""
+    """Filters a report. Both days are inclusive; days are UTC."""
 
     first: date
     last: date
@@ -40,7 +40,7 @@ class UsageQuery:
 
     @property
     def before(self) -> UsageQuery:
-        """The same number of days just before."""
+        """Return the same number of days just before."""
         return UsageQuery(
             first=self.first - timedelta(days=self.days), last=self.first - timedelta(days=1), model=self.model, group=self.group
         )
@@ -51,23 +51,23 @@ class UsageReport:
     query: UsageQuery
     total: Totals
     before: Totals
-    """The same number of days just before the range."""
+    """Totals of the same number of days just before."""
     by_day: tuple[tuple[date, Totals], ...]
-    """Every day of the range, empty ones too."""
+    """Every day of the period, empty ones too."""
     by_model: tuple[tuple[str, Totals], ...]
     by_group: tuple[tuple[str, Totals], ...]
-    """Most answers first; the group "" is people without one."""
+    """Most answers first; the group "" is people without a group."""
 
 
 @dataclass(frozen=True, slots=True)
 class PersonUsage:
-    """What one person asked for in the range."""
+    """What one person used in the period."""
 
     name: str
     chat: int
-    """Answers on the page."""
+    """Answers in the chat."""
     api: int
-    """Answers by REST."""
+    """Answers over REST."""
     errors: int
     tokens: int
 
@@ -78,7 +78,7 @@ class UsageParts:
     parts: tuple[UsagePart, ...]
 
     def answers_by_day(self, *, by_page: bool) -> list[int]:
-        """Every day of the range, those asked on the page or those asked by REST."""
+        """Return every day of the period, for the chat or for REST."""
         days = {self.query.first + timedelta(days=n): 0 for n in range(self.query.days)}
         for part in self.parts:
             if part.by_page == by_page:
@@ -92,7 +92,7 @@ class UsageParts:
         return sum(part.prompt_tokens + part.completion_tokens for part in self.parts if part.by_page == by_page)
 
     def by_person(self) -> list[PersonUsage]:
-        """Most tokens first."""
+        """List people, most tokens first."""
         whose: dict[str, list[UsagePart]] = {}
         for part in self.parts:
             whose.setdefault(part.user_id, []).append(part)
@@ -116,7 +116,7 @@ class UsageReports:
 
     def report(self, user: User, query: UsageQuery) -> UsageReport:
         require(user.role, Permission.VIEW_USAGE)
-        with ThreadPoolExecutor(2) as both:  # The store works on them at the same time.
+        with ThreadPoolExecutor(2) as both:  # The database works on them concurrently.
             now, before = both.map(self._counted, (query, query.before))
         by_day = now.by_day()
         days = [query.first + timedelta(days=n) for n in range(query.days)]
@@ -130,13 +130,13 @@ class UsageReports:
         )
 
     def parts(self, user: User, query: UsageQuery) -> UsageParts:
-        """The same answers by who asked, and by page against REST."""
+        """Split the same answers by person, and by chat and REST."""
         require(user.role, Permission.VIEW_USAGE)
         with self._store() as work:
             return UsageParts(query, tuple(work.generations.parts(query.first, query.last, query.model, query.group)))
 
     def rows(self, user: User, query: UsageQuery) -> Sequence[RatedGeneration]:
-        """The rows behind a report, for an export; without any text. The audit records it."""
+        """Return the rows behind a report for an export, without any text. The audit log records it."""
         require(user.role, Permission.VIEW_USAGE)
         with self._store() as work:
             since, until = (datetime.combine(day, time.min, UTC) for day in (query.first, query.last + timedelta(days=1)))
@@ -147,7 +147,7 @@ class UsageReports:
         return found
 
     def choices(self, user: User) -> tuple[Sequence[str], Sequence[str]]:
-        """The models and groups that occur in any row, for filters."""
+        """Return the models and groups that occur in any row, for filters."""
         require(user.role, Permission.VIEW_USAGE)
         with self._store() as work:
             return work.generations.models(), work.generations.groups()
@@ -158,5 +158,5 @@ class UsageReports:
 
 
 def _ranked(parts: Mapping[str, Totals]) -> tuple[tuple[str, Totals], ...]:
-    """Equal ones by name, so that two reports of the same rows are the same."""
+    """Break ties by name, so that two reports of the same rows are equal."""
     return tuple(sorted(parts.items(), key=lambda part: (-part[1].answers, part[0])))

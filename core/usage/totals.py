@@ -1,4 +1,4 @@
-"""What many answers add up to: counts, sums and quantiles."""
+"""Aggregate answers: counts, sums and quantiles."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Counts and sums are 0 and quantiles None where there is nothing to measure. Durations are seconds.
+    """Counts and sums are 0 and quantiles None if there is nothing to measure. Durations are in seconds.
 
-    Vectors count by their tokens and people; they are nobody's answers. Answers that failed count as errors and bend no quantile.
+    Embedding requests count by tokens and people, not as answers. Failed answers count as errors and do not enter quantiles.
     """
 
     answers: int = 0
@@ -29,11 +29,11 @@ class Totals:
     ttft_p50: float | None = None
     ttft_p95: float | None = None
     tokens_per_second: float | None = None
-    """Median of the answers' decoding speed."""
+    """Median decoding speed of the answers."""
     queue_p50: float | None = None
     queue_p95: float | None = None
     inter_token_p95: float | None = None
-    """In nineteen of twenty answers, nineteen of twenty tokens came sooner after the one before."""
+    """p95 over answers of each answer's p95 inter-token latency."""
 
     @property
     def tokens(self) -> int:
@@ -41,11 +41,11 @@ class Totals:
 
     @property
     def satisfaction(self) -> float | None:
-        """Share of rated answers rated good, 0 to 1."""
+        """Return the share of rated answers rated good, 0 to 1."""
         return self.rated_good / self.rated if self.rated else None
 
     def satisfaction_interval(self) -> tuple[float, float] | None:
-        """95 % Wilson score interval (Wilson 1927) of the satisfaction."""
+        """Return the 95 % Wilson score interval (Wilson 1927) of the satisfaction."""
         if not self.rated:
             return None
         n, p, z = self.rated, self.rated_good / self.rated, 1.959964
@@ -55,7 +55,7 @@ class Totals:
 
 
 class CountedAnswers(Protocol):
-    """The generation rows of a range, read and counted by the store. A day (UTC), model or group without rows is left out."""
+    """Generation rows of a period, counted by the database. A day (UTC), model or group without rows is left out."""
 
     def total(self) -> Totals: ...
     def by_day(self) -> Mapping[date, Totals]: ...

@@ -1,11 +1,13 @@
-"""The file of a backup: records of JSON, packed in frames, each compressed and, where there is a passphrase, sealed.
+"""Read and write the backup file: JSON records packed in frames, each compressed and, with a passphrase, encrypted.
 
-    GLM-PORTAL-BACKUP 1\n
-    {"sealed": true, "salt": "..."}\n
+    GLM-PORTAL-BACKUP 1
+
+    {"sealed": true, "salt": "..."}
+
     frame, frame, ..., last frame
 
-A frame is four bytes with its length, one byte that is 1 on the last, and its content. Sealed is AES-256-GCM; its nonce counts
-the frames and the header is authenticated with each, so that none can be left out, repeated, moved or taken from another file.
+A frame is four bytes with its length, one byte that is 1 on the last, and its content. Encryption is AES-256-GCM; the nonce counts the
+frames, and the header is authenticated with each, so that no frame can be left out, repeated, moved or taken from another file.
 """
 
 from __future__ import annotations
@@ -27,15 +29,15 @@ from core.errors import InvalidInput
 MAGIC = b"GLM-PORTAL-BACKUP 1\n"
 FRAME_BYTES = 1_000_000
 LARGEST_FRAME = 64_000_000
-"""A record is a row; the longest texts have some MB."""
+"""A record is a row; the longest texts have a few MB."""
 LARGEST_HEADER = 1000
 _PREFIX = struct.Struct(">IB")
-# OWASP's scrypt parameters: 128 MiB and about half a second for each guess.
+# OWASP's scrypt parameters: 128 MiB and about half a second per guess.
 _SCRYPT = {"length": 32, "n": 2**17, "r": 8, "p": 1}
 
 
 def write_records(file: BinaryIO, records: Iterable[Any], passphrase: str | None) -> None:
-    """passphrase None: compressed, but readable by whoever has the file."""
+    """Write records into frames. passphrase None: compressed, but readable by anyone who has the file."""
     salt = os.urandom(16) if passphrase else b""
     header = json.dumps({"sealed": bool(passphrase), "salt": b64encode(salt).decode()}).encode() + b"\n"
     frames = _Frames(header, _cipher(passphrase, salt))
@@ -53,14 +55,14 @@ def write_records(file: BinaryIO, records: Iterable[Any], passphrase: str | None
 
 
 def is_sealed(file: BinaryIO) -> bool:
-    """Whether reading needs a passphrase. Raises InvalidInput for what is no backup; leaves the file at its start."""
+    """Tell whether reading needs a passphrase. Raises InvalidInput for other files; leaves the file at its start."""
     header = _read_header(file)
     file.seek(0)
     return bool(json.loads(header)["sealed"])
 
 
 def read_records(file: BinaryIO, passphrase: str | None) -> Iterator[Any]:
-    """Raises InvalidInput for what is no backup, is cut or changed, or has another passphrase."""
+    """Yield the records. Raises InvalidInput for other files, truncated or altered ones, and a wrong passphrase."""
     header = _read_header(file)
     told = json.loads(header)
     if told["sealed"] and not passphrase:
@@ -70,20 +72,20 @@ def read_records(file: BinaryIO, passphrase: str | None) -> Iterator[Any]:
     while not last:
         prefix = file.read(_PREFIX.size)
         if len(prefix) < _PREFIX.size:
-            raise InvalidInput("This backup is cut: its end is missing.")
+            raise InvalidInput("This backup is truncated: its end is missing.")
         length, last = _PREFIX.unpack(prefix)
         content = file.read(length) if length <= LARGEST_FRAME else b""
         if len(content) != length:
-            raise InvalidInput("This backup is cut: its end is missing.")
+            raise InvalidInput("This backup is truncated: its end is missing.")
         for line in frames.unpack(content, last=bool(last)):
             yield json.loads(line)
     if file.read(1):
-        raise InvalidInput("This backup is damaged: something follows its end.")
+        raise InvalidInput("This backup is damaged: there is data after its end.")
 
 
 def _read_header(file: BinaryIO) -> bytes:
     if file.read(len(MAGIC)) != MAGIC:
-        raise InvalidInput("This is not a backup of GLM Portal, or one of a newer version.")
+        raise InvalidInput("This is not a GLM Portal backup, or a newer version made it.")
     header = file.readline(LARGEST_HEADER)
     try:
         told = json.loads(header)
@@ -114,7 +116,7 @@ class _Frames:
                 content = self._cipher.decrypt(self._nonce(), content, self._bound(last))
             lines = zlib.decompress(content)
         except InvalidTag as problem:
-            raise InvalidInput("The passphrase is wrong, or this backup was changed.") from problem
+            raise InvalidInput("The passphrase is wrong, or the backup was altered.") from problem
         except zlib.error as problem:
             raise InvalidInput("This backup is damaged: it cannot be read.") from problem
         return lines.split(b"\n") if lines else []

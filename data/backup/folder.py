@@ -1,4 +1,4 @@
-"""The folder under the home where the portal itself puts its backups."""
+"""Manage the folder under the home that holds the portal's backups."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from data.backup.write import write_backup
 from data.database import Database
 
 FORGOTTEN_S = 24 * 3600.0
-"""A part this old was left by a process that was killed."""
+"""A partial file this old was left by a process that was killed."""
 
 
 class SqlBackupFolder:
-    """Implements core.ports.BackupFolder. Links are not followed, and what is no backup is not listed."""
+    """Implements the port BackupFolder. Links are not followed, and files that are not backups are not listed."""
 
     def __init__(self, database: Database, path: Path) -> None:
         self._database = database
@@ -47,18 +47,18 @@ class SqlBackupFolder:
             with (self.path / name).open("rb") as file:
                 found = examine(file, passphrase, progress)
         except OSError as problem:
-            raise NotFound("There is no such backup.") from problem
+            raise NotFound("This backup does not exist.") from problem
         return BackupContents(found.made_at, found.revision, found.rows)
 
     def remove(self, name: str) -> None:
         try:
             (self.path / name).unlink()
         except OSError as problem:
-            raise NotFound("There is no such backup.") from problem
+            raise NotFound("This backup does not exist.") from problem
 
 
 def _look(path: Path) -> BackupFile | None:
-    """None for what is no file of ours, or went away meanwhile."""
+    """Describe a file; None if it is not a backup, or disappeared meanwhile."""
     try:
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
             about = os.fstat(file.fileno())

@@ -1,4 +1,4 @@
-"""Reads a backup and tells whether it is whole."""
+"""Read a backup and check that it is intact."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from data.backup.tables import BackedUpTable, RowHash, record_line
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a backup holds. revision: of the tables it was made from. rows: by table."""
+    """What a backup contains. revision: of the tables it was made from. rows: by table."""
 
     made_at: datetime
     revision: str
@@ -26,16 +26,16 @@ class Contents:
 
 
 Begin = Callable[[str], None]
-"""Told the revision, before the first row."""
+"""Receives the revision, before the first row."""
 Take = Callable[[BackedUpTable, Sequence[list[Any]]], None]
 
 
 def unheard(share: float) -> None:
-    """Where nobody asks how far it is."""
+    """Ignore progress."""
 
 
 def check(file: BinaryIO, passphrase: str | None, progress: Progress = unheard) -> Contents:
-    """Read everything. Raises InvalidInput if any row is missing, changed or too many."""
+    """Read everything. Raises InvalidInput if any row is missing, altered or extra."""
     size = os.fstat(file.fileno()).st_size if progress is not unheard else 0
 
     def take(table: BackedUpTable, rows: Sequence[list[Any]]) -> None:
@@ -46,7 +46,7 @@ def check(file: BinaryIO, passphrase: str | None, progress: Progress = unheard) 
 
 
 def read(file: BinaryIO, passphrase: str | None, begin: Begin, take: Take) -> Contents:
-    """Hand the rows of each table to `take`, parents before children. Raises InvalidInput, also after the last row."""
+    """Pass the rows of each table to `take`, parents before children. Raises InvalidInput, possibly after the last row."""
     records = read_records(file, passphrase)
     try:
         first = next(records)
@@ -74,7 +74,7 @@ def read(file: BinaryIO, passphrase: str | None, begin: Begin, take: Take) -> Co
     except (KeyError, TypeError, ValueError, StopIteration) as problem:
         raise InvalidInput("This backup is damaged: it cannot be read.") from problem
     if sums != {name: {"rows": each.rows, "hash": each.hex} for name, each in hashes.items()}:
-        raise InvalidInput("This backup is damaged: its rows are not those that were written.")
+        raise InvalidInput("This backup is damaged: its rows differ from those that were written.")
     return Contents(
         made_at=made_at,
         revision=revision,

@@ -1,4 +1,4 @@
-"""Restores a backup into an empty database, in one transaction: all of it, or nothing."""
+"""Restore a backup into an empty database in one transaction: all of it, or nothing."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ _NUMBERED = ("messages", "audit_events", "file_parts", "index_jobs")
 
 
 def is_empty(database: Database) -> bool:
-    """Whether nothing was ever stored there. Raises StartFailed."""
+    """Tell whether nothing was ever stored there. Raises StartFailed."""
     with database.start_errors(), database.connect() as connection:
         return not inspect(connection).get_table_names()
 
 
 def examine(file: BinaryIO, passphrase: str | None, progress: Progress = unheard) -> Contents:
-    """What a restore would bring. Raises InvalidInput if the file is not whole, or of a newer portal."""
+    """Return what a restore would give. Raises InvalidInput if the file is damaged, or from a newer portal."""
     found = check(file, passphrase, progress)
     _check_revision(found.revision)
     return found
 
 
 def restore(database: Database, file: BinaryIO, passphrase: str | None) -> Contents:
-    """Fill the database; the next start fills the index. A crash in the middle leaves it as empty as it was.
+    """Fill the database; the next start fills the index. After a crash, the database is still empty.
 
-    Raises Conflict if it is not empty, InvalidInput if the file is not whole or of a newer portal.
+    Raises Conflict if it is not empty, InvalidInput if the file is damaged or from a newer portal.
     """
     tables: dict[str, BackedUpTable] = {}
     with database.start_errors(), exclusive(database) as connection:
         if inspect(connection).get_table_names():
-            raise Conflict("{name} is not empty. A backup is restored only into an empty place.", name=database.name)
+            raise Conflict("{name} is not empty. A backup can only be restored into an empty database.", name=database.name)
 
         def begin(revision: str) -> None:
             _check_revision(revision)
@@ -66,7 +66,7 @@ def _check_revision(revision: str) -> None:
 
 
 def _compare(connection: Connection, table: BackedUpTable, found: Contents) -> None:
-    """What lies in the database now is what the backup told."""
+    """Check that the database now contains what the backup listed."""
     total = RowHash()
     for row in connection.execute(select(*table.clause.c).execution_options(yield_per=table.rows_at_once)):
         total.add(record_line(table.plain(row)))
@@ -75,11 +75,11 @@ def _compare(connection: Connection, table: BackedUpTable, found: Contents) -> N
 
 
 def _move_sequences(connection: Connection, last_job: int) -> None:
-    """New rows get numbers above all old ones."""
+    """Make new rows get numbers above all existing ones."""
     if connection.dialect.name == "sqlite":
         connection.execute(text("INSERT INTO sqlite_sequence (name, seq) VALUES ('index_jobs', :last)"), {"last": last_job})
         return
-    for name in set(_NUMBERED) & set(inspect(connection).get_table_names()):  # an older backup has fewer
+    for name in set(_NUMBERED) & set(inspect(connection).get_table_names()):  # An older backup has fewer.
         highest = int(connection.scalar(text(f"SELECT coalesce(max(number), 0) FROM {name}")) or 0)
         highest = max(highest, last_job if name == "index_jobs" else 0)
         connection.execute(text("SELECT setval(:sequence, :value, :used)"), {

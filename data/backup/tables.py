@@ -1,4 +1,4 @@
-"""What of each table a backup holds, in types that are the same on every database."""
+"""Choose what of each table a backup contains, in types that are the same on every database."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from data.columns import UtcDateTime
 from data.tables import AttemptTable, DeviceTable, IndexJobTable, JobTable, SessionTable, Table
 
 LEFT_OUT = {each.__tablename__ for each in (SessionTable, AttemptTable, DeviceTable, IndexJobTable, JobTable)}
-"""Sessions end with a restore: people sign in again. The index is built anew. Jobs were work of the server that made the backup."""
+"""Sessions end with a restore: people sign in again. The index is rebuilt. Jobs belong to the server that made the backup."""
 
 _WORDS: Mapping[str, Callable[[], TypeEngine[Any]]] = {
     "moment": UtcDateTime,
@@ -43,15 +43,15 @@ _WORDS: Mapping[str, Callable[[], TypeEngine[Any]]] = {
     "text": Text,
     "bytes": LargeBinary,
 }
-"""The types of a backup's columns. Text and bytes are what lies in the column: what is sealed stays sealed. Bytes are told in base64."""
+"""The types of a backup's columns. Text and bytes are copied as stored: what is encrypted stays encrypted. Bytes are in base64."""
 
 ROWS_AT_ONCE = 1000
 PARTS_AT_ONCE = 32
-"""Rows with bytes: parts of files, of 64 KiB each."""
+"""Rows with bytes at once: file chunks of 64 KiB each."""
 
 
 class BackedUpTable:
-    """One table of a backup: its name and its columns with their types."""
+    """One table of a backup: its name, and its columns with their types."""
 
     def __init__(self, name: str, columns: Sequence[tuple[str, str]]) -> None:
         self.name = name
@@ -60,15 +60,15 @@ class BackedUpTable:
 
     @property
     def rows_at_once(self) -> int:
-        """How many rows are held in memory together."""
+        """Return how many rows are held in memory together."""
         return PARTS_AT_ONCE if any(word == "bytes" for _, word in self.columns) else ROWS_AT_ONCE
 
     def plain(self, row: Sequence[Any]) -> list[Any]:
-        """A row of the database as JSON has it."""
+        """Convert a database row to JSON values."""
         return [_told(value) for value in row]
 
     def values(self, record: Sequence[Any]) -> dict[str, Any]:
-        """The row that a record stands for."""
+        """Convert a record to a database row."""
         return {name: _heard(word, value) for (name, word), value in zip(self.columns, record, strict=True)}
 
 
@@ -85,7 +85,7 @@ def _heard(word: str, value: Any) -> Any:
 
 
 def present_tables() -> list[BackedUpTable]:
-    """Those of this version, parents before children."""
+    """Return the tables of this version, parents before children."""
     return [
         BackedUpTable(each.name, [(column.name, _word(column.type)) for column in each.columns])
         for each in Table.metadata.sorted_tables
@@ -94,7 +94,7 @@ def present_tables() -> list[BackedUpTable]:
 
 
 def count_rows(connection: Connection) -> dict[str, int]:
-    """By table."""
+    """Count the rows of each table."""
     return {each.name: int(connection.scalar(select(func.count()).select_from(each.clause)) or 0) for each in present_tables()}
 
 
@@ -103,7 +103,7 @@ def record_line(record: Any) -> bytes:
 
 
 class RowHash:
-    """A hash of rows that does not depend on their order, since databases sort text differently."""
+    """A hash of rows that does not depend on their order, because databases sort text differently."""
 
     def __init__(self) -> None:
         self._sum = 0

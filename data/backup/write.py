@@ -1,4 +1,4 @@
-"""Writes a backup while the portal runs: one snapshot of every table, read through, written, and read again."""
+"""Write a backup while the portal runs: one snapshot of every table is written, then read back."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from data.migrate import newest_revision
 from data.tables import IndexJobTable
 
 _WRITING = 0.6
-"""The share of the time that writing takes; the rest is reading it again."""
+"""Share of the time that writing takes; the rest is reading back."""
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """rows: by table."""
+    """A finished backup. rows: by table."""
 
     path: Path
     rows: Mapping[str, int]
@@ -37,12 +37,15 @@ class Written:
 
 
 def write_backup(database: Database, path: Path, passphrase: str | None, progress: Progress = unheard) -> Written:
-    """The file appears under its name once it has been read again and found whole. Raises Conflict if the name is taken."""
+    """Write a backup. It gets its name only after it was read back and found intact. Raises Conflict if the name is taken."""
     if path.exists():
-        raise Conflict("{path} exists already. Choose another name, or remove it first.", path=path)
+        raise Conflict("{path} already exists. Choose another name, or remove it first.", path=path)
     with database.start_errors(), database.connect() as connection:
         if MigrationContext.configure(connection).get_current_revision() != newest_revision():
-            raise StartFailed("{name} is empty or of another version. Start this portal on it once, then back it up.", name=database.name)
+            raise StartFailed(
+                "{name} is empty or was written by another version. Start this portal with it once, then back it up.",
+                name=database.name,
+            )
     part = path.with_name(path.name + ".part")
     try:
         with _create(part) as file, _snapshot(database) as connection:
@@ -62,13 +65,13 @@ def write_backup(database: Database, path: Path, passphrase: str | None, progres
 
 
 def _create(path: Path) -> BinaryIO:
-    """Readable by this user only."""
+    """Create a file that only this user can read."""
     path.unlink(missing_ok=True)
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
 
 
 def _records(connection: Connection, progress: Progress) -> Iterator[Any]:
-    """What the backup is of, then each table with its rows, at last the sums of all."""
+    """Yield the facts about the database, then each table with its rows, and finally the checksums."""
     tables = present_tables()
     whole = sum(count_rows(connection).values())
     done = 0
@@ -93,7 +96,10 @@ def _records(connection: Connection, progress: Progress) -> Iterator[Any]:
 
 
 def _last_job(connection: Connection) -> int:
-    """The highest number any index job had: what a restored store must begin above, or an old index refuses it as outdated."""
+    """Return the highest number that any index job had.
+
+    A restored database must continue above it, or an old index rejects its changes as outdated.
+    """
     if connection.dialect.name == "sqlite":
         statement = text("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'index_jobs'")
     else:
@@ -104,10 +110,10 @@ def _last_job(connection: Connection) -> int:
 
 @contextmanager
 def _snapshot(database: Database) -> Iterator[Connection]:
-    """A connection that sees the store as it is at this moment, whatever others write meanwhile; they need not wait."""
+    """Open a connection that sees the database as of this moment. Writers continue and need not wait."""
     with database.connect() as connection:
         if database.is_sqlite:
-            connection.exec_driver_sql("BEGIN")  # in WAL mode a reading transaction is a snapshot
+            connection.exec_driver_sql("BEGIN")  # In WAL mode, a reading transaction is a snapshot.
         else:
             connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             connection.execute(text("SET LOCAL statement_timeout = 0"))

@@ -1,4 +1,4 @@
-"""The text of PDF and Word documents, read by a process for each (`worker`) that no document can take anything from."""
+"""Extract the text of PDF and Word documents, each in a separate `worker` process that a document cannot harm."""
 
 from __future__ import annotations
 
@@ -22,26 +22,29 @@ WALL_S = 60.0
 MEMORY_BYTES = 1 << 30
 MOST_CHARS = 5_000_000
 AT_ONCE, MOST_OPEN = 2, 6
-"""Documents that are read, and those that are begun: a long one stops while others are read."""
+"""Documents read at once, and documents begun: a long one pauses while others are read."""
 WAIT_S = 120.0
-"""For the turn of a document that is not begun."""
+"""Seconds that a document waits for its turn to begin."""
 TICK_S, PLACE_S = 0.1, 0.5
-"""How often it is looked whether a document is to make room, and how often its place in the queue is told."""
+"""Seconds between checks whether a document must pause, and between reports of its queue position."""
 WORKER = Path(__file__).with_name("worker.py")
 _LOG = logging.getLogger(__name__)
-_UNAVAILABLE = "PDF and Word documents cannot be read now. Try again later, or ask an admin: the log says why."
+_UNAVAILABLE = "PDF and Word documents cannot be read at the moment. Try again later, or ask an admin: the log says why."
 _REFUSED = {
-    "damaged": "{name} is damaged and cannot be read. Open it in its own program, save it anew, and attach that.",
-    "encrypted": "{name} is protected by a password. Save a copy without one and attach that.",
-    "no text": "{name} holds no text; it may be a scan. Have its text recognized (OCR), and attach that.",
-    "fonts": "{name} has fonts whose characters cannot be told. Save it as .docx, or have its text recognized (OCR), and attach that.",
-    "long": "{name} has more than {limit} characters. Attach only the part that your question is about.",
-    "heavy": "{name} takes too much time or memory to read. Attach only the part that you need, or save it as text.",
+    "damaged": "{name} is damaged and cannot be read. Open it in its own program, save it again, and attach the new file.",
+    "encrypted": "{name} is password-protected. Save a copy without a password and attach that.",
+    "no text": "{name} contains no text; it may be a scan. Run text recognition (OCR) on it and attach the result.",
+    "fonts": (
+        "{name} has fonts whose characters cannot be identified. Save it as .docx or run text recognition (OCR) on it, and attach the "
+        "result."
+    ),
+    "long": "{name} has more than {limit} characters. Attach only the part your question is about.",
+    "heavy": "{name} takes too much time or memory to read. Attach only the part you need, or save it as text.",
 }
 
 
 class ProcessDocumentReader:
-    """Reads so many documents at once, fair by person; safe from any thread."""
+    """Reads a limited number of documents at once, fairly by person. Thread-safe."""
 
     def __init__(
         self,
@@ -54,8 +57,9 @@ class ProcessDocumentReader:
         wait_s: float = WAIT_S,
         worker: Path = WORKER,
     ) -> None:
-        """cpu_s, wall_s, memory_bytes, most_chars: of one document. wait_s: how long a document waits for its turn. worker: the program
-        that reads it.
+        """cpu_s, wall_s, memory_bytes, most_chars: limits for one document.
+
+        wait_s: how long a document waits for its turn. worker: the program that reads it.
         """
         self._limits = {"cpu_s": cpu_s, "memory_bytes": memory_bytes, "most_chars": most_chars}
         self._wall_s = wall_s
@@ -65,7 +69,7 @@ class ProcessDocumentReader:
         self._queue = ReadingQueue(at_once, at_once + MOST_OPEN - AT_ONCE)
 
     def text(self, name: str, content: bytes, person: str = "", on_place: OnPlace | None = None) -> str:
-        """Pages of a PDF are parted by form feeds. Raises as the port says."""
+        """Return the text; form feeds separate the pages of a PDF. Raises as the port says."""
         turn = self._queue.enter(person)
         try:
             self._await(turn, on_place)
@@ -77,20 +81,20 @@ class ProcessDocumentReader:
         return answer["text"]
 
     def _await(self, turn: Turn, on_place: OnPlace | None) -> None:
-        """Raises Busy for a document that is not begun in time; whatever on_place raises."""
+        """Wait until it is this document's turn. Raises Busy if it is not begun in time, and what on_place raises."""
         while not self._queue.wait(turn, min(PLACE_S, self._wait_s)):
             if not turn.begun and self._queue.waited_s(turn) >= self._wait_s:
-                raise Busy("Other documents are being read. Try again in a minute.", retry_after=60)
+                raise Busy("Other documents are being processed. Try again in a minute.", retry_after=60)
             if on_place:
                 on_place(self._queue.place(turn))
 
     def _ask(self, content: bytes, turn: Turn, on_place: OnPlace | None) -> dict[str, str]:
-        # Isolated, and without the portal's environment: it may hold secrets, and a path would lead to other programs.
+        # Isolated and without the portal's environment, which may contain secrets, and whose path would lead to other programs.
         command = [sys.executable, "-I", str(self._worker), json.dumps(self._limits)]
         try:
             child = subprocess.Popen(command, stdin=PIPE, stdout=PIPE, stderr=PIPE, env={"LC_ALL": "C.UTF-8", "PATH": ""})
         except OSError as problem:
-            _LOG.error("The process that reads documents could not start: %s", problem)
+            _LOG.error("the document reader could not start: %s", problem)
             raise Unavailable(_UNAVAILABLE) from problem
         # By a thread: after a time limit, communicate() does not go on writing the rest of its input (CPython 3.11).
         giver, child.stdin = threading.Thread(target=_give, args=(child.stdin, content)), None
@@ -118,11 +122,11 @@ class ProcessDocumentReader:
 
     def _answer(self, child: Popen[bytes], said: bytes, complained: bytes) -> dict[str, str]:
         if child.returncode < 0:
-            _LOG.warning("A document's reader was ended by %s", signal.strsignal(-child.returncode))
+            _LOG.warning("a document reader was ended by %s", signal.strsignal(-child.returncode))
             return {"error": "heavy"}
         if child.returncode > 0:
             last = complained.decode("utf-8", "replace").strip().rpartition("\n")[2]
-            _LOG.error("The process that reads documents failed: %s", last[:300])
+            _LOG.error("the document reader failed: %s", last[:300])
             raise Unavailable(_UNAVAILABLE)
         answer: dict[str, str] = json.loads(said)
         return answer

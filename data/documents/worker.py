@@ -1,7 +1,7 @@
-"""Reads one PDF or Word document, in a process of its own that can be killed; run by `document_reader`, never imported by it.
+"""Read one PDF or Word document in a separate process that can be killed. The reader runs it and never imports it.
 
-A document is made by strangers: it can be damaged, a bomb, or written to keep a reader busy for ever. So the process has little
-memory and time, may write no file and start no other, and knows nothing of the portal.
+Documents come from strangers: they can be damaged, a decompression bomb, or written to keep a reader busy forever. So the process has
+little memory and time, may write no file and start no other process, and knows nothing of the portal.
 
 Protocol: the document on stdin; one argument, {"cpu_s", "memory_bytes", "most_chars"}; on stdout {"text"} or {"error"}, which is
 "damaged", "encrypted", "no text", "fonts", "long" or "heavy".
@@ -29,10 +29,10 @@ from pypdf.generic import DictionaryObject, _font
 _BODY = re.compile(r"word/document\d*\.xml")
 _HEADING = re.compile(r"heading ([1-9])", re.IGNORECASE)
 _LEFT_OUT = {"del", "moveFrom", "Fallback", "tabs", "pPrChange", "rPrChange"}
-"""Deleted and moved text, the second form of a drawing for old programs, tab stops, and how things looked before a tracked change."""
+"""Deleted and moved text, the second form of a drawing for old programs, tab stops, and the formatting before a tracked change."""
 _NOTES = {"footnoteReference": "", "endnoteReference": "e", "footnote": "", "endnote": "e"}
 _SIGNS = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
-# Ligatures, and the radicals that PDFs often name in the place of Chinese characters of the same shape; Unicode itself relates most of
+# Ligatures, and the radicals that PDFs often use in place of Chinese characters of the same shape; Unicode itself relates most of
 # them. Other compatibility characters are meant.
 _SHAPES = {code: unicodedata.normalize("NFKC", chr(code)) for code in [*range(0xFB00, 0xFB07), *range(0x2E80, 0x2FD6)]}
 _RADICALS, _MEANT = "⺠⻁⻄⻅⻆⻉⻋⻓⻔⻘⻙⻚⻛⻜⻝⻢⻣⻤⻥⻦⻧⻨⻩⻬⻮⻰", "民虎西见角贝车长门青韦页风飞食马骨鬼鱼鸟卤麦黄齐齿龙"
@@ -59,7 +59,7 @@ _MOST_UNKNOWN = 5
 
 
 class _Refused(Exception):
-    """Its argument is the error of the protocol."""
+    """Raised with the error of the protocol."""
 
 
 @dataclass(slots=True)
@@ -82,7 +82,7 @@ class _Relations:
 
 
 class _Styles:
-    """Hears styles.xml: which styles are headings, of which level, which are lists, and which hide their text. 0 is a list."""
+    """Parses styles.xml: which styles are headings, of which level, which are lists, and which hide their text. 0 is a list."""
 
     def __init__(self) -> None:
         self.levels: dict[str, int] = {}
@@ -116,13 +116,13 @@ class _Styles:
 
 
 class _Lines:
-    """Hears a part of a Word document and keeps its lines: one for each paragraph, and for each row of a table.
+    """Parses a part of a Word document into lines: one for each paragraph, and for each row of a table.
 
-    Names count without their namespace, of which the format has two. No tree is built, so depth costs nothing.
+    Names are compared without their namespace, of which the format has two. No tree is built, so depth costs nothing.
     """
 
     def __init__(self, styles: _Styles, room: int) -> None:
-        """room: how many characters there may be."""
+        """room: how many characters are allowed."""
         self.lines: list[str] = []
         self.room = room
         self._styles = styles
@@ -139,7 +139,7 @@ class _Lines:
         self._note = ""
 
     def doctype(self, *_declared: str | None) -> None:
-        """Word writes none, and one could define entities."""
+        """Refuse document types: Word writes none, and one could define entities."""
         raise _Refused("damaged")
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
@@ -251,7 +251,7 @@ def _hear(archive: ZipFile, part: str, target: _Styles | _Lines | _Relations) ->
 
 
 def _word(content: bytes, most_chars: int) -> str:
-    """Headers first, each once, then the body, then the notes. Nothing is unpacked: parts are read by their names alone.
+    """Return the text of a Word document: headers once each, then the body, then the notes. Nothing is unpacked to disk.
 
     The relations say which part is which; a document that lacks them is read by the usual names.
     """
@@ -320,7 +320,7 @@ class _Unknown(dict[Any, Any]):
 
 
 def _pdf(content: bytes, most_chars: int) -> str:
-    """Drawings within drawings are bounded by the time, where pypdf's own bound would leave out the rest without a word."""
+    """Return the text of a PDF. Time bounds nested drawings; pypdf's own limit would silently leave out the rest."""
     pages: list[str] = []
     _cmap._predefined_cmap |= _KNOWN
     vars(_font)["get_encoding"] = _encoding
@@ -336,7 +336,9 @@ def _pdf(content: bytes, most_chars: int) -> str:
 
 
 def _normal(text: str) -> str:
-    """Composed characters, plain spaces and line ends, no control characters or halves of pairs, at most one blank line together."""
+    """Normalize text: composed characters, plain spaces and line ends, no control characters or lone surrogates, at most one blank line
+    in a row.
+    """
     text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n").translate(_SPACES).translate(_SHAPES))
     odd = {ord(each): None for each in set(text) if each not in "\n\t" and unicodedata.category(each) in ("Cc", "Cs")}
     return _BLANK.sub("\n\n", _TRAILING.sub("", text.translate(odd)))

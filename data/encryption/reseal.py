@@ -1,4 +1,4 @@
-"""Seals with the current data key whatever is plain or sealed with an older one, while the portal runs."""
+"""Encrypt with the current data key whatever is plain or encrypted with an older one, while the portal runs."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from data.transaction import Transaction
 
 TEXTS_AT_ONCE = 500
 PARTS_AT_ONCE = 32
-"""Of files: 2 MiB."""
+"""File chunks at once: 2 MiB."""
 
 
 def reseal(database: Database, keyring: Keyring) -> int:
-    """Returns how many texts and parts of files were sealed. What is changed meanwhile is left to whoever changed it."""
+    """Encrypt everything; returns how many texts and file chunks changed. Rows that change meanwhile are left to their writers."""
     sealed = 0
     for table in Table.metadata.sorted_tables:
         for column in table.columns:
             if isinstance(column.type, SealedProse | SealedBytes):
                 sealed += _column(database, keyring, table, column, column.type)
     if database.is_sqlite:
-        # What was overwritten still lies in free pages and in the log; this writes the file anew without them.
+        # The old content is still in free pages and in the log; this rewrites the file without it.
         with database.connect() as connection:
             connection.exec_driver_sql("VACUUM")
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -47,7 +47,7 @@ def _column(database: Database, keyring: Keyring, table: SqlTable, column: Colum
             statement = select(key, raw).order_by(key).limit(at_once)
             rows = connection.execute(statement if after is None else statement.where(key > after)).all()
             old = [row for row in rows if row[1] is not None and not keyring.is_current(row[1])]
-            # The type seals it anew, with the current key.
+            # The column type encrypts it again with the current key.
             changes = [
                 {"the_key": id, "the_old": stored, "the_new": kind.process_result_value(stored, connection.dialect)} for id, stored in old
             ]

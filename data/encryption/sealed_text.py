@@ -1,4 +1,4 @@
-"""The column types of what is sealed where encryption is on: texts, and the contents of files."""
+"""Define the column types that encrypt texts and file contents if encryption is on."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from core.errors import Unavailable
 from data.columns import storable
 
 MARK = "\ufdd2"
-"""Before each sealed text: a noncharacter, which no plain text keeps as its first."""
+"""Precedes each encrypted text: a noncharacter, which no plain text begins with."""
 
 
 class Sealer(Protocol):
     def seal(self, text: str, where: str) -> str: ...
     def open(self, sealed: str, where: str) -> str:
-        """Raises Unavailable."""
+        """Decrypt a text. Raises Unavailable."""
         ...
 
     def seal_bytes(self, content: bytes, where: str) -> bytes: ...
     def open_bytes(self, sealed: bytes, where: str) -> bytes:
-        """Raises Unavailable."""
+        """Decrypt bytes. Raises Unavailable."""
         ...
 
 
 class SealedProse(TypeDecorator[str]):
-    """Text that a person or a model wrote, as Prose. where: table and column, to which a sealed text is bound."""
+    """Encrypted Prose. where: table and column, to which an encrypted text is bound."""
 
     impl = Text
     cache_ok = True
@@ -50,16 +50,16 @@ class SealedProse(TypeDecorator[str]):
             return value
         sealer: Sealer | None = getattr(dialect, "portal_sealer", None)
         if sealer is None:
-            raise Unavailable("A text in the store is encrypted, and this portal has no key. Ask an admin.")
+            raise Unavailable("A text in the database is encrypted, and this portal has no key. Ask an admin.")
         return sealer.open(value, self.where)
 
 
 PLAIN, SEALED = b"\x00", b"\x01"
-"""The first byte of a stored content: it follows as it is, or sealed."""
+"""The first byte of a stored content: plain or encrypted."""
 
 
 class SealedBytes(TypeDecorator[bytes]):
-    """A piece of a file. where: table and column, to which a sealed piece is bound."""
+    """A chunk of a file. where: table and column, to which an encrypted chunk is bound."""
 
     impl = LargeBinary
     cache_ok = True
@@ -79,5 +79,5 @@ class SealedBytes(TypeDecorator[bytes]):
             return value and value[1:]
         sealer: Sealer | None = getattr(dialect, "portal_sealer", None)
         if sealer is None:
-            raise Unavailable("A file in the store is encrypted, and this portal has no key. Ask an admin.")
+            raise Unavailable("A file in the database is encrypted, and this portal has no key. Ask an admin.")
         return sealer.open_bytes(value[1:], self.where)

@@ -1,8 +1,8 @@
-"""Encryption at rest: texts sealed with AES-256-GCM under data keys, which lie in the store wrapped by a master key.
+"""Encrypt texts with AES-256-GCM under data keys, which the database holds wrapped by a master key.
 
-A sealed text is MARK, the data key's id, a colon, and base64 of nonce and ciphertext. The table and column are authenticated
-with it, so that a text cannot be moved to another column. Texts without MARK are plain: encryption can be switched on at any time.
-The contents of files are sealed in the same way, as bytes.
+An encrypted text is MARK, the data key's id, a colon, and base64 of nonce and ciphertext. Table and column are authenticated with it, so
+that a text cannot be moved to another column. Texts without MARK are plain: encryption can be switched on at any time. File contents are
+encrypted in the same way, as bytes.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ _WRAPPED_FOR = b"glm-portal data key"
 
 
 class Keyring:
-    """Implements data.encryption.sealed_text.Sealer with the data keys of one store."""
+    """Implements data.encryption.sealed_text.Sealer with the data keys of one database."""
 
     def __init__(self, database: Database, master: bytes) -> None:
-        """Raises StartFailed if this is not the master key that the store's data keys were wrapped with."""
+        """Unwrap the data keys. Raises StartFailed if this is not the master key that they were wrapped with."""
         self._database = database
         self._master = AESGCM(master)
         self._lock = threading.Lock()
@@ -49,7 +49,7 @@ class Keyring:
                 self.add_key()
         except Unavailable as problem:
             if isinstance(problem.__cause__, InvalidTag):
-                raise StartFailed("The master key is not the one this store was encrypted with. Set the right one.") from problem
+                raise StartFailed("This is not the master key that the database was encrypted with. Set the right one.") from problem
             raise
 
     def seal(self, text: str, where: str) -> str:
@@ -61,10 +61,10 @@ class Keyring:
         try:
             return self._open(id, b64decode(content, validate=True), where).decode("utf-8")
         except (KeyError, ValueError, binascii.Error, InvalidTag) as problem:
-            raise Unavailable("A text in the store cannot be decrypted: it was changed, or its key is missing.") from problem
+            raise Unavailable("A text in the database cannot be decrypted: it was altered, or its key is missing.") from problem
 
     def seal_bytes(self, content: bytes, where: str) -> bytes:
-        """The data key's id, a colon, nonce and ciphertext."""
+        """Return the data key's id, a colon, nonce and ciphertext."""
         id, sealed = self._seal(content, where)
         return id.encode() + b":" + sealed
 
@@ -73,10 +73,10 @@ class Keyring:
         try:
             return self._open(id.decode("ascii"), content, where)
         except (KeyError, ValueError, InvalidTag) as problem:
-            raise Unavailable("A file in the store cannot be decrypted: it was changed, or its key is missing.") from problem
+            raise Unavailable("A file in the database cannot be decrypted: it was altered, or its key is missing.") from problem
 
     def is_current(self, stored: str | bytes) -> bool:
-        """Whether this, as it lies in its column, is sealed with the newest key."""
+        """Tell whether a stored value is encrypted with the newest key."""
         if isinstance(stored, bytes):
             return stored.startswith(SEALED + self.current.encode() + b":")
         return stored.startswith(f"{MARK}{self.current}:")
@@ -87,7 +87,7 @@ class Keyring:
 
     def _open(self, id: str, sealed: bytes, where: str) -> bytes:
         if id not in self._keys:
-            self.reload()  # another process may have begun a new key
+            self.reload()  # Another process may have created a new key.
         return self._keys[id].decrypt(sealed[:_NONCE], sealed[_NONCE:], where.encode())
 
     def reload(self) -> None:
@@ -97,7 +97,7 @@ class Keyring:
             self.current = rows[-1].id if rows else ""
 
     def add_key(self) -> None:
-        """A new data key; what is sealed from now on is sealed with it."""
+        """Create a data key; from now on it encrypts new values."""
         wrapped = _wrap(self._master, AESGCM.generate_key(256))
         with self._database.connect() as connection:
             sql = Transaction(connection)
@@ -106,7 +106,7 @@ class Keyring:
         self.reload()
 
     def rewrap(self, master: bytes) -> int:
-        """Wrap all data keys with another master key, which the next start needs; returns how many. No text is touched."""
+        """Wrap all data keys with another master key, which the next start needs; returns how many. No text changes."""
         new = AESGCM(master)
         with self._database.connect() as connection:
             sql = Transaction(connection)
@@ -119,11 +119,11 @@ class Keyring:
 
 
 def use_keyring(database: Database, master: bytes | None) -> Keyring | None:
-    """Seal what this database stores from now on. Raises StartFailed if it is encrypted and there is no key, or a wrong one."""
+    """Encrypt what this database stores from now on. Raises StartFailed if it is encrypted and the key is missing or wrong."""
     if master is None:
         with database.connect() as connection:
             if connection.scalar(select(_T.id).limit(1)):
-                raise StartFailed("This store is encrypted. Set PORTAL_MASTER_KEY, PORTAL_MASTER_KEY_FILE or PORTAL_MASTER_KEY_COMMAND.")
+                raise StartFailed("This database is encrypted. Set PORTAL_MASTER_KEY, PORTAL_MASTER_KEY_FILE or PORTAL_MASTER_KEY_COMMAND.")
         return None
     keyring = Keyring(database, master)
     attach(database.engine.dialect, keyring)
@@ -131,7 +131,7 @@ def use_keyring(database: Database, master: bytes | None) -> Keyring | None:
 
 
 def attach(dialect: Dialect, sealer: Sealer) -> None:
-    """A column type sees nothing of its database but the dialect, and each engine has one of its own."""
+    """Pass the keyring to the column types. A type sees only the dialect of its database, and each engine has its own."""
     dialect.portal_sealer = sealer  # type: ignore[attr-defined]
 
 
@@ -145,4 +145,4 @@ def _unwrap(master: AESGCM, wrapped: str) -> bytes:
     try:
         return master.decrypt(raw[:_NONCE], raw[_NONCE:], _WRAPPED_FOR)
     except InvalidTag as problem:
-        raise Unavailable("The store's keys were wrapped with another master key. Restart the portal with that one.") from problem
+        raise Unavailable("The data keys were wrapped with another master key. Restart the portal with that key.") from problem

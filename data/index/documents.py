@@ -1,4 +1,4 @@
-"""What the search index holds of each kind of thing, read from the store."""
+"""Build the index documents of each kind from the database."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ _ANSWER, _QUESTION = aliased(MessageTable), aliased(MessageTable)
 AUDIT_DIGITS = 16
 _DIGITS = cast(_AUDIT.number, String)
 AUDIT_ID = func.substr(literal("0" * AUDIT_DIGITS).concat(_DIGITS), func.length(_DIGITS) + 1)
-"""The number of an audit event as an id: digits of one length, so that ids compare as numbers do."""
+"""The number of an audit event as an id: zero-padded, so that ids compare as numbers do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where the documents of a kind come from. key: the column with an index that orders rows as their ids are ordered. at: their time."""
+    """Where the documents of a kind come from. key: the indexed column that orders rows as their ids are ordered. at: their time."""
 
     id: ColumnElement[Any]
     key: ColumnElement[Any]
@@ -61,7 +61,7 @@ SOURCES: Mapping[str, Source] = {
 
 _NO_FOLDER, _NO_FILE = null().label("folder_id"), false().label("has_file")
 
-# Every select gives: id, owner, conversation, at, model, rating, folder, whether it has files, and one or more texts.
+# Every select returns: id, owner, conversation, at, model, rating, folder, whether it has files, and one or more texts.
 _SELECTS: Mapping[str, AnySelect] = {
     "conversation": select(
         _CONVERSATION.id, _CONVERSATION.user_id, _CONVERSATION.id.label("conversation_id"), _CONVERSATION.updated_at,
@@ -94,7 +94,7 @@ _NAMES = select(_ATTACHMENT.message_id, _FILE.name).join(FileTable, _FILE.id == 
 
 
 def load_documents(connection: Connection, versions: Mapping[tuple[str, str], int]) -> list[Document]:
-    """The present state of each (kind, id), at the version given; a tombstone where the row is gone."""
+    """Load the current state of each (kind, id), at the given version; a tombstone if the row is gone."""
     found: dict[tuple[str, str], Document] = {}
     for kind, statement in _SELECTS.items():
         source = SOURCES[kind]
@@ -108,7 +108,7 @@ def load_documents(connection: Connection, versions: Mapping[tuple[str, str], in
 
 
 def _file_names(connection: Connection, message_ids: Sequence[str]) -> Mapping[str, str]:
-    """By message, as its text has them. They may be sealed, so they are read as rows; only of messages that have some, for few have."""
+    """Return the file names of each message. They may be encrypted, so they are read as rows, only for the few messages that have files."""
     names: dict[str, str] = {}
     if message_ids:
         for message_id, name in connection.execute(_NAMES.where(_ATTACHMENT.message_id.in_(message_ids))):

@@ -1,4 +1,4 @@
-"""Index jobs that were given up on: the index refused their document again and again."""
+"""List and retry parked index jobs: those whose document the index rejected repeatedly."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PARKED = _T.attempts >= MAX_ATTEMPTS
 
 
 class ParkedJobs:
-    """Implements core.ports.ParkedJobs."""
+    """Implements the port ParkedJobs."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -1,7 +1,7 @@
-"""The reconciler: compares store and index, range by range, and queues a job for whatever differs.
+"""Compare the database and the index, range by range, and queue a job for every difference.
 
-The queue alone keeps both equal as long as each does what it promised. This finds what no promise covers: an index brought back
-from an old snapshot, documents deleted by hand, a fault in the portal itself.
+The queue alone keeps both equal as long as each keeps its promises. The reconciler finds what no promise covers: an index restored from an
+old snapshot, documents deleted by hand, a bug in the portal itself.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 RANGE = 1000
 """Documents compared at once."""
 PAUSE_S = 0.02
-"""Between ranges, so that people's work goes first."""
+"""Seconds between ranges, so that people's work goes first."""
 
 _JOB = IndexJobTable.__table__.c
 
@@ -40,7 +40,7 @@ class Reconciler:
     def reconcile(self, report: Callable[[float], None] = lambda share: None) -> Reconciliation:
         """Compare everything now, in this thread. Raises Unavailable.
 
-        report: hears the share that is done; what it raises ends the work.
+        report: receives the share that is done; an exception that it raises ends the work.
         """
         started = datetime.now(UTC)
         compared = missing = outdated = phantom = 0
@@ -63,12 +63,14 @@ class Reconciler:
             started_at=started, ended_at=datetime.now(UTC), compared=compared, missing=missing, outdated=outdated, phantom=phantom
         )
         level = logging.WARNING if missing or outdated or phantom else logging.INFO
-        log.log(level, "Store and index compared: %d documents, %d missing, %d outdated, %d phantoms", compared, missing, outdated, phantom)
+        log.log(level, (
+            "Compared database and index: %d documents, %d missing, %d outdated, %d phantoms"
+        ), compared, missing, outdated, phantom)
         return last
 
     @staticmethod
     def _stored(connection: Connection, kind: str, after: str) -> tuple[Mapping[str, str], str | None]:
-        """The fingerprints of the next range, and the id where it ends; None: it is the last."""
+        """Return the fingerprints of the next range, and the id where it ends; None: it is the last."""
         source = SOURCES[kind]
         statement = source.ids().order_by(source.key).limit(RANGE)
         if after:
@@ -79,7 +81,7 @@ class Reconciler:
         return prints, ids[-1] if len(ids) == RANGE else None
 
     def _repair(self, connection: Connection, kind: str, ids: Iterable[str]) -> set[str]:
-        """Queue jobs; returns the ids that had none. Where a job waits already, nothing has drifted: the worker is on its way."""
+        """Queue jobs; returns the ids that had none. An id with a pending job has not drifted: the worker is about to update it."""
         differing = set(ids)
         if not differing:
             return differing

@@ -1,4 +1,4 @@
-"""The index worker: brings every committed change to the search index, exactly as the store has it."""
+"""Bring every committed change to the search index, exactly as it is in the database."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ BATCH = 2000
 DELETE_AT_ONCE = 500
 """Job numbers in one statement."""
 IDLE_S = 1.0
-"""How often to look for jobs that another process queued; those of this process wake the worker at once."""
+"""Seconds between looks for jobs that other processes queued. Jobs of this process wake the worker at once."""
 FIRST_BACKOFF_S, LAST_BACKOFF_S = 0.5, 15.0
 MAX_ATTEMPTS = 5
-"""A document refused this often stays in the queue with its error and is not tried again."""
+"""A document rejected this often stays in the queue with its error and is not retried."""
 
 _T = IndexJobTable.__table__.c
 _WAITING = _T.attempts < MAX_ATTEMPTS
@@ -40,8 +40,8 @@ _REFUSED = (
 class IndexWorker:
     """Takes jobs oldest first, reads the rows as they are now, writes them to the index, and only then deletes the jobs.
 
-    So a crash between any two steps repeats work and loses none: the job's number is the document's version, and the index
-    refuses older ones. On PostgreSQL several replicas may work at once (SKIP LOCKED keeps their jobs apart).
+    A crash between any two steps repeats work but loses none: the job's number is the document's version, and the index rejects older ones.
+    On PostgreSQL several replicas may work at once (SKIP LOCKED keeps their jobs apart).
     """
 
     def __init__(self, database: Database, index: WritableIndex) -> None:
@@ -59,25 +59,25 @@ class IndexWorker:
         self._thread.start()
 
     def close(self, timeout: float = 5.0) -> None:
-        """End the thread; jobs that are left wait in the store for the next start."""
+        """End the thread; remaining jobs wait in the database for the next start."""
         self._stopping.set()
         self._database.jobs_queued.set()
         if self._thread is not None:
             self._thread.join(timeout)
 
     def pending(self) -> int:
-        """Jobs the index has still to take. Raises Unavailable."""
+        """Count the jobs that the index has not received. Raises Unavailable."""
         with self._database.connect() as connection:
             return int(connection.scalar(select(func.count()).select_from(IndexJobTable).where(_WAITING)) or 0)
 
     def behind(self, now: datetime) -> float:
-        """Seconds since the oldest change that waits for the index; 0 if none does. Raises Unavailable."""
+        """Return the age in seconds of the oldest pending change; 0 if there is none. Raises Unavailable."""
         with self._database.connect() as connection:
             oldest = connection.scalar(_OLDEST)
         return max(0.0, (now - oldest).total_seconds()) if oldest else 0.0
 
     def drain(self, timeout: float) -> bool:
-        """Work in this thread until no job is left, at most `timeout` seconds. True if none is."""
+        """Work in this thread until no job is left, at most `timeout` seconds. Returns whether none is left."""
         until = time.monotonic() + timeout
         while True:
             try:
@@ -88,13 +88,13 @@ class IndexWorker:
                     self._index.refresh()
                     return True
             except Unavailable as error:
-                log.debug("Draining waits: %s", error)
+                log.debug("Index worker is waiting: %s", error)
             if time.monotonic() > until:
                 return False
             time.sleep(0.05)
 
     def step(self) -> int:
-        """One batch; returns how many jobs it took. Raises Unavailable."""
+        """Process one batch; returns how many jobs it took. Raises Unavailable."""
         with self._working:
             try:
                 if not self._prepared:
@@ -102,14 +102,14 @@ class IndexWorker:
                 taken = self._work()
                 if taken == 0 and self._index.is_building():
                     self._index.complete()
-                    log.info("The search index is complete; searches read it now.")
+                    log.info("The search index is complete; searches now use it.")
                 return taken
             except Exception:
                 self._prepared = False
                 raise
 
     def reindex(self) -> None:
-        """Queue everything: each thing the store has, and each that only the index has."""
+        """Queue everything: each row in the database, and each document that only the index has."""
         with self._database.connect() as connection:
             sql = Transaction(connection)
             queue_everything(sql)
@@ -123,7 +123,7 @@ class IndexWorker:
         return self._prepared_once and self._index.is_building()
 
     def rebuild(self) -> None:
-        """Fill a new index beside this one; searches read the old one until it has everything. Raises Unavailable."""
+        """Fill a new index beside this one; searches use the old one until it is complete. Raises Unavailable."""
         with self._working:
             self._index.prepare()
             self._index.rebuild()
@@ -139,23 +139,23 @@ class IndexWorker:
             except Exception as error:
                 if self.down_since is None:
                     self.down_since = time.time()
-                    # An error that is not ours is a bug: log where it came from, and keep trying.
-                    log.warning("The search index waits: %s", error, exc_info=not isinstance(error, PortalError))
+                    # An unexpected error is a bug: log its origin and keep trying.
+                    log.warning("The search index is waiting: %s", error, exc_info=not isinstance(error, PortalError))
                 self._stopping.wait(backoff)
                 backoff = min(backoff * 2, LAST_BACKOFF_S)
                 continue
             if self.down_since is not None:
-                log.info("The search index answers again.")
+                log.info("The search index is responding again.")
                 self.down_since = None
             backoff = FIRST_BACKOFF_S
             self._database.jobs_queued.wait(IDLE_S)
 
     def _prepare(self) -> None:
         self._index.prepare()
-        # An index that was being built when a process ended may lack jobs: queueing a document twice costs time and harms nothing.
+        # If a process ended while building an index, it may lack jobs: queueing a document twice costs time but does no harm.
         unsure = not self._prepared_once and self._index.is_building()
         if (unsure or self._index.is_empty()) and self._store_has_documents():
-            log.info("The search index is filled from the store.")
+            log.info("Filling the search index from the database.")
             self.reindex()
         self._prepared = self._prepared_once = True
 
@@ -184,13 +184,13 @@ class IndexWorker:
         for start in range(0, len(done), DELETE_AT_ONCE):
             sql.write(delete(IndexJobTable).where(_T.number.in_(done[start : start + DELETE_AT_ONCE])))
         if failed:
-            log.error("The search index refused %d documents: %s", len(failed), failed[0]["reason"])
+            log.error("The search index rejected %d documents: %s", len(failed), failed[0]["reason"])
             sql.write(_REFUSED, failed)
         sql.commit()
 
 
 def queue_everything(sql: Transaction) -> None:
-    """Index jobs for each thing the store has, oldest first: that is how the rows lie, and how the embedded index lays its documents."""
+    """Queue index jobs for every row, oldest first: rows and index documents are both stored in that order."""
     now = literal(datetime.now(UTC), UtcDateTime)
     for kind, source in SOURCES.items():
         everything = select(literal(kind), source.id, now).order_by(source.at)

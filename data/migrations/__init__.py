@@ -1,1 +1,1 @@
-"""Alembic's environment and revisions; data/migrate.py runs them."""
+"""Define Alembic's environment and revisions; data/migrate.py runs them."""

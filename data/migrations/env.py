@@ -1,4 +1,4 @@
-"""Runs the migrations on the connection and inside the transaction that data/migrate.py hands over."""
+"""Run the migrations on the connection and in the transaction that data/migrate.py passes in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows of tries of passwords."""
+"""Count password attempts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows of audit events."""
+"""Store audit events."""
 
 from __future__ import annotations
 

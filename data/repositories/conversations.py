@@ -1,4 +1,4 @@
-"""Rows of conversations."""
+"""Store conversations."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _conversation_of(row: AnyRow) -> Conversation:
 
 
 def _values(conversation: Conversation) -> dict[str, Any]:
-    """Without the folder: who saves a conversation read a moment ago must not undo a move made meanwhile."""
+    """Return the columns except the folder: saving a conversation read earlier must not undo a move made meanwhile."""
     return {
         "id": conversation.id,
         "user_id": conversation.user_id,
@@ -34,7 +34,7 @@ def _values(conversation: Conversation) -> dict[str, Any]:
 
 
 def put_into(sql: Transaction, which: ColumnElement[bool], folder_id: str | None) -> None:
-    """Put these conversations into a folder, or into none, and announce them and their messages, which are found by it."""
+    """Move conversations into a folder, or into none, and announce them and their messages, which search filters by folder."""
     # Locked first: a message added or finished at this moment either waits and is announced after this, or is announced here.
     # In the order in which retention locks them.
     talks = [row.id for row in sql.lock(select(_T.id).where(which).order_by(_T.updated_at, _T.id))]
@@ -83,14 +83,14 @@ class SqlConversationRepository:
         self._sql.announce("conversation", [conversation.id])
 
     def move(self, conversation_id: str, folder_id: str | None) -> None:
-        # The folder is locked, so that nobody removes it meanwhile. If somebody just did: what was in it is in none.
+        # Lock the folder, so that nobody removes it meanwhile. If it was just removed, the conversation is in no folder.
         folder = FolderTable.__table__.c
         if folder_id is not None and not self._sql.lock(select(folder.id).where(folder.id == folder_id)):
             folder_id = None
         put_into(self._sql, _T.id == conversation_id, folder_id)
 
     def remove(self, conversation_id: str) -> None:
-        # Locked first: a message added at this moment either waits and fails, or is here already and gets its tombstone.
+        # Locked first: a message added at this moment either waits and fails, or is already here and gets its tombstone.
         self._sql.lock(select(_T.id).where(_T.id == conversation_id))
         feedback = FeedbackTable.__table__.c
         rated = self._sql.lock(select(feedback.id).where(feedback.conversation_id == conversation_id))

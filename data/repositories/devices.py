@@ -1,4 +1,4 @@
-"""Rows of known devices."""
+"""Store known devices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows of feedback."""
+"""Store feedback."""
 
 from __future__ import annotations
 

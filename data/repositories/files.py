@@ -1,4 +1,4 @@
-"""Rows of files: what is known of them, their content in parts, and which message shows them."""
+"""Store files: their metadata, their content in chunks, and the messages that show them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from data.transaction import AnyRow, Transaction
 
 PART_BYTES = 64 * 1024
 PARTS_AT_ONCE = 16
-"""Parts that are sealed and handed to the database together: what a large file takes besides its own memory."""
+"""Chunks encrypted and written together: the extra memory that a large file takes."""
 
 _T = FileTable.__table__.c
 _PART = FilePartTable.__table__.c
@@ -38,7 +38,7 @@ def _file_of(row: AnyRow) -> StoredFile:
 
 
 def files_shown(sql: Transaction, where: ColumnElement[bool]) -> dict[str, tuple[StoredFile, ...]]:
-    """The files of messages, by the message's id, each in order of place. where: a condition on FileTable or AttachmentTable."""
+    """Return the files of messages, by message id, in order of position. where: a condition on FileTable or AttachmentTable."""
     statement = _FILE.add_columns(_SHOWN.message_id).join(AttachmentTable, _SHOWN.file_id == _T.id).where(where).order_by(_SHOWN.place)
     found: dict[str, tuple[StoredFile, ...]] = {}
     for row in sql.all(statement):
@@ -78,15 +78,15 @@ class SqlFileRepository:
         return b"".join(parts).decode("utf-8") if parts else None
 
     def attach(self, message_id: str, conversation_id: str, file_ids: Sequence[str]) -> None:
-        """Raises Conflict if one is gone, or belongs to another conversation: perhaps only since somebody looked."""
+        """Attach files to a message. Raises Conflict if one is gone or belongs to another conversation, perhaps since the check."""
         ids = list(dict.fromkeys(file_ids))
         if not ids:
             return
-        # The condition holds for a row as it is when its lock is had: of two conversations that reach for a file, one gets it.
+        # The condition is evaluated under the row's lock: if two conversations want a file, one gets it.
         free = or_(_WAITS, _T.conversation_id == conversation_id)
         taken = self._sql.write(update(FileTable).where(_T.id.in_(ids), free).values(conversation_id=conversation_id))
         if taken.rowcount < len(ids):
-            raise Conflict("One of the files was removed, or belongs to another chat. Attach it again.")
+            raise Conflict("A file was removed or belongs to another chat. Attach it again.")
         self._sql.write(
             insert(AttachmentTable), [{"message_id": message_id, "file_id": id, "place": place} for place, id in enumerate(ids)]
         )
@@ -103,8 +103,8 @@ class SqlFileRepository:
         self._sql.write(delete(FileTable).where(_T.id == file_id, _WAITS))
 
     def remove(self, ids: Sequence[str]) -> None:
-        """For good, also where questions show them; those are found by them no more."""
-        # Locked first: whoever shows one at this moment either waits and fails, or did so already and is announced.
+        """Delete files permanently, even if questions show them; search no longer finds those by their files."""
+        # Locked first: a message that attaches one at this moment either waits and fails, or is already done and is announced.
         self._sql.lock(select(_T.id).where(_T.id.in_(ids)).order_by(_T.id))
         shown = self._sql.write(delete(AttachmentTable).where(_SHOWN.file_id.in_(ids)).returning(_SHOWN.message_id)).all()
         gone = self._sql.write(delete(FileTable).where(_T.id.in_(ids)).returning(_T.conversation_id)).all()

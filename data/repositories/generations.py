@@ -1,4 +1,4 @@
-"""Rows of generations: only ever added and read."""
+"""Store generation rows, which are only added and read."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from data.transaction import AnyRow, Transaction
 _T = GenerationTable.__table__.c
 _FEEDBACK = FeedbackTable.__table__.c
 _TIMINGS = tuple(field.name for field in fields(Timings))
-"""Columns are named as the fields are."""
+"""Columns have the names of the fields."""
 _MESSAGE = MessageTable.__table__.c
 _CONVERSATION = ConversationTable.__table__.c
 _NAMES = (
@@ -51,7 +51,7 @@ def _within(since: datetime, until: datetime, model: str | None, group: str | No
 
 
 def generation_of(row: AnyRow) -> Generation | None:
-    """From a row with GENERATION_COLUMNS; None where the outer join found none."""
+    """Build a generation from a row with GENERATION_COLUMNS; None if the outer join found none."""
     if row.generation_id is None:
         return None
     return Generation(
@@ -75,7 +75,7 @@ def generation_of(row: AnyRow) -> Generation | None:
 
 
 def _timings_of(row: AnyRow) -> Timings:
-    """What an older version did not write is as if it had not been measured."""
+    """Build the timings; what an older version did not write counts as not measured."""
     values = ((name, getattr(row, "generation_" + name)) for name in _TIMINGS)
     return Timings(**{name: value for name, value in values if value is not None})
 
@@ -125,7 +125,7 @@ class SqlGenerationRepository:
         return [row.model for row in self._sql.all(select(_T.model).distinct().order_by(_T.model))]
 
     def models_of(self, user_id: str) -> Sequence[str]:
-        # By way of the conversations: each step has an index, and what is read is one person's.
+        # Through the conversations: each step has an index, and only one person's rows are read.
         own = (
             select(_T.model)
             .join(MessageTable, _MESSAGE.id == _T.message_id)

@@ -1,4 +1,4 @@
-"""Keep background jobs: added, claimed, renewed, ended."""
+"""Store background jobs: add, claim, renew, end."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class SqlJobRepository:
         )
         mine = or_(_JOB.server.is_(None), _JOB.server == server)
         oldest = select(_JOB.id).where(due, mine, _JOB.kind.in_(kinds)).order_by(_JOB.run_after, _JOB.number).limit(1)
-        # Asked without a lock first: most often nothing is due, and SQLite has one writer.
+        # Checked without a lock first: usually nothing is due, and SQLite has one writer.
         if self._sql.first(oldest) is None:
             return None
         taken = self._sql.skip_locked(oldest)

@@ -1,4 +1,4 @@
-"""Rows of messages."""
+"""Store messages."""
 
 from __future__ import annotations
 
@@ -95,9 +95,9 @@ class SqlMessageRepository:
         self._sql.announce("message", [message_id])
 
     def _with_files(self, rows: list[AnyRow], shown: ColumnElement[bool]) -> list[Message]:
-        """shown: the condition that finds the files of these messages, and perhaps of others."""
+        """Add the files. shown: the condition that selects the files of these messages, and perhaps of others."""
         if not rows:
             return []
         files = files_shown(self._sql, shown)
-        # Were there two generations for one message, the later one is its own.
+        # If a message had two generations, the later one is its own.
         return [_message_of(row, files.get(row.id, ())) for row in {row.id: row for row in rows}.values()]

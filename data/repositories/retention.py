@@ -1,4 +1,4 @@
-"""Rows of retention rules and legal holds, and what the rules make due."""
+"""Store retention rules and legal holds, and find what the rules make due."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _EVENT = AuditEventTable.__table__.c
 
 
 def _answered_in(conversation_id: ColumnElement[Any]) -> ColumnElement[bool]:
-    """Whether an answer is running there."""
+    """Tell whether an answer is running there."""
     return exists(select(_TURN.id).where(_TURN.conversation_id == conversation_id, _TURN.status == MessageStatus.STREAMING))
 
 
@@ -98,11 +98,11 @@ class SqlRetentionRepository:
             statement = statement.where(_USER.group_name == rule.group)
         elif except_groups:
             statement = statement.where(_USER.group_name.not_in(except_groups))
-        # Rows that somebody changes at this moment are looked at again once that is done: a chat that goes on is not due any more.
+        # Rows that change at this moment are checked again afterwards: a chat that continues is no longer due.
         return [row.id for row in self._sql.lock(statement.limit(limit), of=table)]
 
     def _due_events(self, before: datetime, limit: int) -> Sequence[str]:
-        """Proofs of deletions are never due, nor what a person under a hold did or what was done to that account."""
+        """Select due events. Proofs of deletions are never due, nor is what a person under a hold did or what was done to that account."""
         involved = or_(_HOLD.user_id == _EVENT.actor_id, _USER.name == _EVENT.subject)
         held = exists(select(_HOLD.user_id).join(UserTable, _USER.id == _HOLD.user_id).where(involved))
         statement = select(_EVENT.number).where(_EVENT.at < before, _EVENT.action != PROOF, ~held).order_by(_EVENT.at)

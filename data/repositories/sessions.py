@@ -1,4 +1,4 @@
-"""Rows of sessions."""
+"""Store sessions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _WITH_USER = select(*USER_COLUMNS).join(SessionTable, _T.user_id == _USER.id)
 
 
 AT_ONCE = 500
-"""Values in one statement: SQLite takes no more than some thousands."""
+"""Values in one statement; SQLite accepts only some thousands."""
 
 
 def batched(values: Collection[str]) -> Iterator[list[str]]:

@@ -1,4 +1,4 @@
-"""Rows of turns."""
+"""Store turns."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class SqlTurnRepository:
         self._sql = transaction
 
     def add(self, turn: Turn) -> None:
-        """Raises Conflict if this user sent this request_id before, or if an answer is running in the conversation."""
+        """Insert a turn. Raises Conflict if this user sent this request_id before, or if an answer is running in the conversation."""
         values = {
             "id": turn.id,
             "user_id": turn.user_id,
@@ -43,7 +43,7 @@ class SqlTurnRepository:
         if self._sql.insert_new(TurnTable, _T.id, values):
             return
         if self.by_request(turn.user_id, turn.request_id) is not None:
-            raise Conflict("This question was sent before.")
+            raise Conflict("This question was already sent.")
         raise Conflict("An answer is still running in this conversation. Wait for it, or stop it.")
 
     def get(self, turn_id: str) -> Turn | None:

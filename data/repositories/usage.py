@@ -1,9 +1,9 @@
-"""Usage in SQL: one statement adds up each model and group of a day.
+"""Compute usage in SQL: one statement aggregates each model and group of a day.
 
-People, chats and quantiles of several such cells do not follow from those of each. So every cell brings along who asked, in which chats,
-and the values that were measured, packed into one column each: a few rows a day instead of one per answer.
+People, chats and quantiles of several such cells cannot be derived from those of each. So every cell includes who asked, in which chats,
+and the measured values, packed into one column each: a few rows a day instead of one per answer.
 
-Generation rows are only ever added, so the cells of a day hold for as long as it has as many rows (usage_days.py keeps them).
+Generation rows are only ever added, so the cells of a day stay valid as long as it has the same number of rows (usage_days.py caches them).
 Ratings come and go, and are counted each time.
 """
 
@@ -45,7 +45,7 @@ _MEASURED = {
 
 
 class Packed(UserDefinedType[Numbers]):
-    """All values of a group: from SQLite as JSON, which keeps 15 digits, from PostgreSQL as its big-endian doubles."""
+    """All values of a group: from SQLite as JSON, which keeps 15 digits, from PostgreSQL as big-endian doubles."""
 
     cache_ok = True
 
@@ -56,7 +56,7 @@ class Packed(UserDefinedType[Numbers]):
 
 
 class Hashed(UserDefinedType[Hashes]):
-    """All ids of a group, 8 bytes each instead of 90. Of a million, two are taken for one by a chance of one in thirty million."""
+    """All ids of a group, 8 bytes each instead of 90. Among a million ids, two collide with a chance of one in thirty million."""
 
     cache_ok = True
 
@@ -68,7 +68,7 @@ class Hashed(UserDefinedType[Hashes]):
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What the generation rows of a day, model and group add up to. rows: how many these are, answers or not."""
+    """Aggregate of the generation rows of a day, model and group. rows: their number, answers or not."""
 
     day: date
     model: str
@@ -93,14 +93,14 @@ def read_cells(sql: Transaction, day: date) -> tuple[Cell, ...]:
 
 
 def read_rows_per_day(sql: Transaction, first: date, last: date) -> Mapping[date, int]:
-    """How many rows each day has; both days are included, those without rows left out."""
+    """Count the rows of each day; both days are inclusive, days without rows are missing."""
     day = day_of(sqlite=sql.is_sqlite)
     found = sql.all(select(day.label("day"), func.count().label("rows")).where(*created_in(first, last)).group_by(day))
     return {row.day: row.rows for row in found}
 
 
 def read_ratings(sql: Transaction, first: date, last: date) -> Ratings:
-    """By the day of the answer, not of the rating."""
+    """Count ratings by the day of the answer, not of the rating."""
     day = day_of(sqlite=sql.is_sqlite)
     rated, good = func.count().label("rated"), func.count().filter(_FEEDBACK.rating == 1).label("good")
     own = and_(_FEEDBACK.message_id == _T.message_id, _FEEDBACK.user_id == _T.user_id)
@@ -110,7 +110,7 @@ def read_ratings(sql: Transaction, first: date, last: date) -> Ratings:
 
 
 def created_in(first: date, last: date) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    """From the first day's midnight (UTC) to the one after the last day."""
+    """Select the time from the first day's midnight (UTC) to the one after the last day."""
     return _T.created_at >= _midnight(first), _T.created_at < _midnight(last + timedelta(days=1))
 
 
@@ -119,8 +119,8 @@ def _midnight(day: date) -> datetime:
 
 
 def day_of(*, sqlite: bool) -> ColumnElement[date]:
-    """The day (UTC) of a row."""
-    if sqlite:  # Numbers as text, not as parameters: the same expression must stand in GROUP BY.
+    """Select the day (UTC) of a row."""
+    if sqlite:  # Numbers as text, not as parameters: the same expression must appear in GROUP BY.
         return func.substr(_T.created_at, literal_column("1"), literal_column("10"), type_=Date)
     return cast(func.timezone(literal_column("'UTC'"), _T.created_at), Date)
 
@@ -194,7 +194,7 @@ def _totals(cells: Sequence[Cell], rated: int, rated_good: int) -> Totals:
         return int(np.unique(np.concatenate([np.empty(0, np.int64), *(getattr(cell, name) for cell in cells)])).size)
 
     def quantiles(name: str) -> tuple[float | None, float | None]:
-        """The median and what nineteen of twenty lie below, linear between neighbours (Hyndman and Fan 1996, type 7)."""
+        """Return the median and the 95th percentile, linear between neighbours (Hyndman and Fan 1996, type 7)."""
         values = np.concatenate([np.empty(0), *(getattr(cell, name) for cell in cells)])
         if not values.size:
             return None, None

@@ -1,4 +1,4 @@
-"""The days that a usage report has read, kept in memory: the next one reads only what has been added since."""
+"""Cache the days that usage reports have read, so that the next report reads only what was added since."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from data.repositories.usage import Cell, read_cells, read_rows_per_day
 from data.transaction import Transaction
 
 MOST_ROWS = 1_000_000
-"""How many rows the days that are kept have together, at about 60 bytes of memory each."""
+"""Total rows of the cached days, at about 60 bytes of memory each."""
 
 
 class UsageDays:
-    """The cells of one database. Any number of threads may read at the same time."""
+    """Caches the cells of one database. Any number of threads may read at the same time."""
 
     def __init__(self, most_rows: int = MOST_ROWS) -> None:
         self._most_rows = most_rows
@@ -23,13 +23,13 @@ class UsageDays:
 
     @property
     def kept(self) -> Mapping[date, int]:
-        """How many rows each day has that is in memory."""
+        """Return how many rows each cached day has."""
         return {day: _rows(cells) for day, cells in self._kept.copy().items()}
 
     def read(self, sql: Transaction, first: date, last: date) -> list[Cell]:
-        """The cells of these days, both included.
+        """Return the cells of these days, both inclusive.
 
-        A day that has as many rows as it had when it was read has the same rows: they are never changed nor deleted.
+        A day with as many rows as when it was read has the same rows: they are never changed or deleted.
         """
         cells: list[Cell] = []
         for day, rows in read_rows_per_day(sql, first, last).items():
@@ -41,7 +41,7 @@ class UsageDays:
         return cells
 
     def _keep(self, day: date, cells: tuple[Cell, ...]) -> None:
-        """The newest days stay, which are asked for most: a range too long for all of them does not push out what is of use."""
+        """Keep the newest days, which are requested most: a range too long for the cache does not evict them."""
         with self._lock:
             self._kept[day] = cells
             excess = sum(self.kept.values()) - self._most_rows

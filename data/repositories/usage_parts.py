@@ -1,4 +1,4 @@
-"""Usage in SQL, by person and by source: plain counts, one row for each day, source and person."""
+"""Compute usage in SQL by person and source: plain counts, one row for each day, source and person."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _USER = UserTable.__table__.c
 
 
 def read_parts(sql: Transaction, first: date, last: date, model: str | None, group: str | None) -> list[UsagePart]:
-    """Both days are included. model, group: only theirs."""
+    """Count the rows. Both days are inclusive. model, group: only theirs."""
     day = day_of(sqlite=sql.is_sqlite)
     made, failed = _T.source.not_in(sorted(VECTOR_SOURCES)), _T.finish_reason == FinishReason.ERROR
     statement = (

@@ -1,4 +1,4 @@
-"""Rows of people."""
+"""Store accounts."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class SqlUserRepository:
 
     def add(self, user: User, password_hash: str) -> None:
         if not self._sql.insert_new(UserTable, _T.id, _values(user) | {"password_hash": password_hash, "failures": 0}):
-            raise Conflict("There is already an account named {name}.", name=user.name)
+            raise Conflict("An account named {name} already exists.", name=user.name)
 
     def get(self, user_id: str) -> User | None:
         row = self._sql.first(select(*USER_COLUMNS).where(_T.id == user_id))
@@ -65,7 +65,7 @@ class SqlUserRepository:
         return [user_of(row) for row in self._sql.all(select(*USER_COLUMNS).order_by(_T.name))]
 
     def for_change(self, name: str) -> Credentials | None:
-        # In one order, so that two changes never wait for each other; new sessions may refer to these rows meanwhile.
+        # In a fixed order, so that two changes never wait for each other; new sessions may refer to these rows meanwhile.
         admins = and_(_T.role == Role.ADMIN, _T.active.is_(True))
         self._sql.lock(select(_T.id).where(or_(_T.name == name, admins)).order_by(_T.id), referable=True)
         return self.credentials(name)

@@ -1,8 +1,8 @@
-"""The audit in Elasticsearch: it grows and nothing of it may be lost, so it lies in several indices, each from one event's number on.
+"""Store the audit log in Elasticsearch, in several indices that each start at an event number. It grows, and nothing may be lost.
 
-An event that is written again must meet itself, so its id alone says where it lies: in the index with the highest start that is not above
-it. Each start is the name of an alias, which is how all portals know them. A new index starts some numbers ahead: until they are reached,
-every portal has learned of it.
+An event that is written again must overwrite itself, so its id alone determines its index: the one with the highest start not above it.
+Each start is in the name of an alias, which is how all portals know them. A new index starts some numbers ahead; by the time they are
+reached, every portal has learned of it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from data.search.elasticsearch_server import ElasticsearchServer
 from data.search.rollover import RolloverLimits
 
 AHEAD = 10_000
-"""Events between the newest and the start of a new index: more than there are in TEND_EVERY_S."""
+"""Events between the newest and the start of a new index: more than are written within TEND_EVERY_S."""
 TEND_EVERY_S = 600.0
 FIRST = "0" * 16
 
@@ -26,7 +26,7 @@ Making = Callable[[], tuple[dict[str, Any], dict[str, Any]]]
 
 
 class AuditIndices:
-    """alias: what searches read; behind `alias`-write lie all indices that are up to date. Raises what the client raises."""
+    """Manages the audit indices. alias: what searches read; `alias`-write covers all up-to-date indices. Raises what the client raises."""
 
     def __init__(self, server: ElasticsearchServer, alias: str, limits: RolloverLimits) -> None:
         self._indices = server.writer.indices
@@ -37,18 +37,18 @@ class AuditIndices:
         self._tended = float("-inf")
 
     def alias_of(self, id: str) -> str:
-        """Where an event is written."""
+        """Return where an event is written."""
         return self._named(self._starts[max(0, bisect_right(self._starts, id) - 1)])
 
     def actions(self, name: str) -> list[dict[str, Any]]:
-        """Changes of aliases that make this the one index that all events are written to."""
+        """Return the alias changes that make this the only index that events are written to."""
         found = self._indices.get_alias(name=self._named("*"))
         old = [(other, alias) for other, each in found.items() for alias in each["aliases"] if (other, alias) != (name, self._named(FIRST))]
         removed = [{"remove": {"index": other, "alias": alias}} for other, alias in old]
         return [*removed, {"add": {"index": name, "alias": self._named(FIRST)}}]
 
     def prepare(self) -> None:
-        """Learn the starts. The one index of an earlier release of the portal has none yet."""
+        """Learn the starts. The single index of an earlier release has none yet."""
         self._learn()
         if not self._starts:
             [only] = self._indices.get_alias(name=self._write_alias)
@@ -56,7 +56,7 @@ class AuditIndices:
             self._starts = [FIRST]
 
     def tend(self, made_of: Making) -> None:
-        """Now and then: learn of new indices, begin one if the present one has grown enough, delete those that hold no event."""
+        """Maintain the indices: learn of new ones, start one if the current one is large enough, delete those without events."""
         if time.monotonic() - self._tended < TEND_EVERY_S:
             return
         self._roll_over(made_of)
@@ -68,11 +68,11 @@ class AuditIndices:
         behind = self._indices.get_alias(name=self._write_alias)
         [present] = [name for name, each in behind.items() if each["aliases"][self._write_alias].get("is_write_index")]
         newest = self._client.search(index=self._write_alias, size=1, sort=[{"id": "desc"}], source=False)["hits"]["hits"]
-        if not newest or newest[0]["_id"] < max(self._starts):  # the present index has not been reached yet
+        if not newest or newest[0]["_id"] < max(self._starts):  # The current index has not been reached yet.
             return
         start = str(int(newest[0]["_id"]) + AHEAD).zfill(len(FIRST))
         settings, mappings = made_of()
-        # Named after the present one: of two portals that come here at once, the second finds the index there, and is content.
+        # Named after the current one: if two portals do this at once, the second finds the index there and uses it.
         self._client.options(ignore_status=400).indices.rollover(
             alias=self._write_alias,
             new_index=_next_name(present),
@@ -83,7 +83,7 @@ class AuditIndices:
         )
 
     def _remove_empty(self) -> None:
-        """An index is kept as long as a row of it is: tombstones alone are no reason to keep it."""
+        """Delete indices without rows; tombstones alone do not keep an index."""
         for name, each in self._indices.get_alias(name=self._write_alias).items():
             if not each["aliases"][self._write_alias].get("is_write_index"):
                 self._indices.refresh(index=name)

@@ -1,4 +1,4 @@
-"""The search index in Elasticsearch 9."""
+"""Implement the search index in Elasticsearch 9."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BULK_CHARACTERS, BULK_DOCUMENTS = 2_000_000, 500
 BULKS_AT_ONCE = 2
 PAGE = 5000
 
-# One analysis for both languages: English words stemmed, CJK runs as overlapping pairs. Single characters are a field of their own.
+# One analysis for both languages: English words stemmed, CJK runs as overlapping pairs. Single characters have a field of their own.
 _FILTERS = ["cjk_width", "lowercase", "cjk_bigram", "porter_stem"]
 SETTINGS = {
     "number_of_shards": 1,
@@ -61,13 +61,13 @@ _NEWEST_FIRST = [
     {"id": {"order": "desc", "unmapped_type": "keyword"}},
 ]
 _EPOCH, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2262, 1, 1, tzinfo=UTC)
-"""What date_nanos can hold."""
+"""The range of date_nanos."""
 
 
 class ElasticsearchIndex:
-    """Implements data.search.port.WritableIndex: an index for each kind of document, behind an alias to read and one to write.
+    """Implements data.search.port.WritableIndex: an index for each kind of document, behind a read alias and a write alias.
 
-    url: one address, with name and password in it where the server wants them.
+    url: one address, with name and password in it if the server needs them.
     """
 
     engine = "elasticsearch"
@@ -134,7 +134,7 @@ class ElasticsearchIndex:
             self._building = False
 
     def remove(self) -> None:
-        """Forget everything: no index of this portal is left on the server."""
+        """Delete every index of this portal on the server."""
         with self._available():
             for kind in DocumentKind:
                 for name in self._writer.indices.get(index=f"{self._alias(kind)}-v*"):
@@ -217,7 +217,7 @@ class ElasticsearchIndex:
     def _bulk(self, documents: Sequence[Document]) -> dict[tuple[str, str], str]:
         operations: list[dict[str, Any]] = []
         for document in documents:
-            # The alias must be there: an index that the server made by itself would have no mappings.
+            # The alias must exist: an index created by the server itself would have no mappings.
             place = self._audit.alias_of(document.id) if document.kind == "audit" else self._write_alias(document.kind)
             target = {"_index": place, "_id": document.id, "require_alias": True}
             operations.append({"index": target | {"version": document.version, "version_type": "external_gte"}})
@@ -226,7 +226,7 @@ class ElasticsearchIndex:
         return {(document.kind, document.id): reason for document, reason in refusals if reason is not None}
 
     def _make_index(self, kind: str) -> None:
-        """An index of this version that is written to; read too, if nothing else is there to be read meanwhile."""
+        """Create an index of this version for writing, and for reading too if nothing else can be read meanwhile."""
         current = f"{self._alias(kind)}-v{SCHEMA_VERSION}"
         if not any(name == current or name.startswith(f"{current}-") for name in self._behind(self._write_alias(kind))):
             self._begin(kind, current)
@@ -246,7 +246,7 @@ class ElasticsearchIndex:
         indices.update_aliases(actions=[*actions, {"add": {"index": name, "alias": alias, "is_write_index": True}}])
 
     def _behind(self, alias: str) -> list[str]:
-        """The indices an alias stands for."""
+        """Return the indices behind an alias."""
         if not self._writer.indices.exists_alias(name=alias):
             return []
         return sorted(self._writer.indices.get_alias(name=alias))
@@ -264,7 +264,7 @@ class ElasticsearchIndex:
 
 def _scope(query: SearchQuery) -> list[dict[str, Any]]:
     scope: list[dict[str, Any]] = [{"term": {"deleted": False}}]
-    # An index of version 3 or older has no folder and no has_file: a term of a field that is not there finds nothing, and is no error.
+    # An index of version 3 or older has no folder and no has_file: a term on a missing field finds nothing and is no error.
     exact: dict[str, object] = {
         "owner": query.owner_id, "model": query.model, "rating": query.rating or None,
         "folder": query.folder_id, "has_file": query.has_file or None,
@@ -297,7 +297,7 @@ def _clause(term: Term) -> dict[str, Any]:
     if term.emoji or (term.cjk and not term.pairs):
         return {"term": {"letters": term.text}}
     phrase = {"match_phrase": {"text": {"query": term.text, "zero_terms_query": "all"}}}
-    # Whole words first, where the index knows words; a field that it has not changes nothing.
+    # Whole words first, if the index knows words; a missing field changes nothing.
     return {"bool": {"must": phrase, "should": {"match": {"text.words": term.text}}}} if term.cjk else phrase
 
 
@@ -321,7 +321,7 @@ def _source(document: Document) -> dict[str, Any]:
 
 
 def _parts(documents: Sequence[Document]) -> Iterator[list[Document]]:
-    """The documents in requests of bounded size."""
+    """Split the documents into requests of bounded size."""
     part: list[Document] = []
     size = 0
     for document in documents:

@@ -1,4 +1,4 @@
-"""The log lines of all portals in Elasticsearch: numbered indices behind an alias to read and one to write."""
+"""Store the log lines of all portals in Elasticsearch: numbered indices behind a read alias and a write alias."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from data.search.elasticsearch_server import ElasticsearchServer
 from data.search.rollover import RolloverLimits
 
 SCHEMA_VERSION = 1
-"""Part of the indices' names: raise it when the mappings change, and the next start writes into a new index."""
+"""Part of the index names. Raise it when the mappings change; the next start then writes into a new index."""
 
 _WORD = {"type": "keyword", "ignore_above": 256}
 _MAPPINGS: dict[str, Any] = {
@@ -33,7 +33,7 @@ _SETTINGS = {"number_of_shards": 1, "number_of_replicas": 0, "auto_expand_replic
 
 
 class ElasticsearchLogs:
-    """Kept for `kept`, counted from an index's newest line. All methods raise Unavailable."""
+    """Keeps lines for `kept`, counted from an index's newest line. All methods raise Unavailable."""
 
     def __init__(self, server: ElasticsearchServer, limits: RolloverLimits, kept: timedelta) -> None:
         self._server = server
@@ -43,7 +43,7 @@ class ElasticsearchLogs:
         self._write_alias = f"{self._alias}-write"
 
     def prepare(self) -> None:
-        """Make an index of this version that is written to; cheap where it is there."""
+        """Create an index of this version for writing; cheap if it exists."""
         self._server.check()
         indices = self._server.writer.indices
         with self._server.available():
@@ -58,7 +58,7 @@ class ElasticsearchLogs:
             indices.update_aliases(actions=[*actions, {"add": {"index": first, "alias": self._write_alias, "is_write_index": True}}])
 
     def write(self, lines: Sequence[tuple[str, Mapping[str, str]]]) -> int:
-        """Each line with an id of its own: what is sent again after a timeout is not there twice. Returns how many the index refused."""
+        """Write lines with ids of their own, so that resending after a timeout adds no duplicates. Returns how many were rejected."""
         operations: list[dict[str, Any]] = []
         for id, fields in lines:
             operations.append({"create": {"_index": self._write_alias, "_id": id, "require_alias": True}})
@@ -66,7 +66,7 @@ class ElasticsearchLogs:
         return len([reason for reason in self._server.bulk(operations) if reason is not None])
 
     def tend(self, now: datetime) -> None:
-        """Begin a new index if the present one has grown enough, and delete those whose newest line is too old."""
+        """Start a new index if the current one is large enough, and delete those whose newest line is too old."""
         indices = self._server.writer.indices
         with self._server.available():
             indices.rollover(

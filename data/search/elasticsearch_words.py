@@ -1,6 +1,6 @@
-"""Chinese words in Elasticsearch. Pairs of characters find everything on every server; a plugin that knows words ranks whole ones higher.
+"""Index Chinese words in Elasticsearch. Character pairs find everything on every server; a word plugin ranks whole words higher.
 
-So what is found is the same with and without a plugin. One that is installed later counts from the next rebuild of the index on.
+So the matches are the same with and without a plugin. A plugin installed later takes effect with the next rebuild of the index.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ ANALYZERS: dict[str, dict[str, Any]] = {
     "icu_tokenizer": {"type": "custom", "tokenizer": "icu_tokenizer", "filter": ["icu_folding", "porter_stem"]},
     "smartcn_tokenizer": {"type": "custom", "tokenizer": "smartcn_tokenizer", "filter": ["lowercase", "porter_stem"]},
 }
-"""By the tokenizer that a plugin brings (analysis-icu, analysis-smartcn), the best first."""
+"""Analyzers by the tokenizer that a plugin provides (analysis-icu, analysis-smartcn), the best first."""
 
 
 def with_words(server: ElasticsearchServer, settings: dict[str, Any], mappings: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Settings and mappings with a field `text.words`, where the server can cut Chinese text into words; else as they are."""
+    """Add a field `text.words` to settings and mappings if the server can segment Chinese; else return them unchanged."""
     tokenizer = next((each for each in ANALYZERS if _has(server, each)), None)
     if tokenizer is None:
         return settings, mappings

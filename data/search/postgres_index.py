@@ -1,4 +1,4 @@
-"""The embedded search index where the store is PostgreSQL: its own full text, in a schema of its own beside the store's tables."""
+"""Implement the embedded search index with PostgreSQL's full-text search, in a separate schema of the same database."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ SCHEMA_VERSION = 4
 lack the tokens of folders and attached files: there, until the new one is complete, these two filters find nothing.
 """
 INDEXED = 100_000
-"""Characters of a text whose words are indexed: PostgreSQL places no word beyond the 16,383rd, and takes no longer list than 1 MB."""
+"""Characters of a text that are indexed: PostgreSQL positions no word beyond the 16,383rd, and accepts no list above 1 MB."""
 MANY = 200
-"""Documents that are worth a second connection."""
+"""Number of documents that justify a second connection."""
 _OF_EVERYBODY = ("feedback", "audit")
-"""Kinds that are searched without an owner; they have an index of their own for that."""
+"""Kinds that are searched without an owner; they have their own database index for that."""
 _LOCK = 0x676C6D73
-"""The advisory lock of whoever makes, begins or completes an index."""
+"""The advisory lock for creating, starting or completing an index."""
 
-# English words are stemmed and none is left out: a search for "to be" means both. Schema and configuration are made once.
+# English words are stemmed and none is left out: a search for "to be" means both. Schema and configuration are created once.
 _MAKE = """
 CREATE SCHEMA IF NOT EXISTS portal_search;
 CREATE TABLE IF NOT EXISTS portal_search.indexes (number integer PRIMARY KEY, schema integer NOT NULL, complete boolean NOT NULL);
@@ -80,7 +80,7 @@ _NOT_A_WORD = re.compile(r"[\W_]+")
 
 
 class PostgresIndex:
-    """Implements data.search.port.WritableIndex: a table portal_search.documents_N, and while it is rebuilt a second one."""
+    """Implements data.search.port.WritableIndex: a table portal_search.documents_N, and a second one during a rebuild."""
 
     engine = "postgresql"
 
@@ -124,12 +124,12 @@ class PostgresIndex:
         self._source = None
 
     def put(self, documents: Sequence[Document]) -> dict[tuple[str, str], str]:
-        # In one order everywhere, so that two replicas never wait for each other.
+        # In a fixed order everywhere, so that two replicas never wait for each other.
         ordered = sorted(documents, key=lambda each: (each.kind, each.id))
         if len(ordered) < MANY:
             self._put(ordered)
             return {}
-        # The server takes words apart with one process a connection: of many documents two do it side by side.
+        # The server parses words with one process per connection: for many documents, two work side by side.
         half = len(ordered) // 2
         with ThreadPoolExecutor(2, "index-put") as pool:
             list(pool.map(self._put, (ordered[:half], ordered[half:])))
@@ -141,7 +141,7 @@ class PostgresIndex:
             # A shared lock: no rebuild begins or ends between choosing the table and writing to it.
             sql.execute(text("SELECT pg_advisory_xact_lock_shared(:key)"), {"key": _LOCK})
             if rows:
-                # One statement for all, with an array for each column: half of what a statement for each would cost.
+                # One statement for all, with an array for each column: half the cost of a statement for each.
                 columns = {name: [row[name] for row in rows] for name in rows[0]}
                 sql.execute(text(_PUT.format(table=_target(sql))), columns)
 
@@ -153,7 +153,7 @@ class PostgresIndex:
         values |= {"limit": query.limit, "ranked": max(query.limit, RANKED)}
 
         def read(sql: Connection, table: str) -> list[SearchHit]:
-            way = where + _way(sql, query, _count(sql, table, where, values))
+            way = where + _walk(sql, query, _count(sql, table, where, values))
             return _hits(sql, text(_BEST.format(table=table, words=words, where=way)), values, wanted)
 
         return self._read(read)
@@ -170,14 +170,14 @@ class PostgresIndex:
 
         def read(sql: Connection, table: str) -> SearchPage:
             total = _count(sql, table, where, values)
-            way = here + _way(sql, query, total)
+            way = here + _walk(sql, query, total)
             hits = _hits(sql, text(_NEWEST.format(table=table, where=way)), after, wanted)
             return SearchPage(hits, min(total, COUNTED), total > COUNTED)
 
         return self._read(read)
 
     def refresh(self) -> None:
-        """Nothing to do: what is put is findable at once."""
+        """Nothing to do: what is put is searchable at once."""
 
     def ids(self, kind: str) -> Iterator[str]:
         with self._transaction() as sql:
@@ -191,21 +191,21 @@ class PostgresIndex:
             return {row.id: row.print for row in sql.execute(text(found), {"kind": kind, "after": after, "upto": upto})}
 
     def remove(self) -> None:
-        """Delete everything the index holds."""
+        """Delete everything in the index."""
         with self._transaction(exclusive=True) as sql:
             sql.execute(text("DROP SCHEMA IF EXISTS portal_search CASCADE"))
 
     def close(self) -> None:
-        """Nothing to do: the connections are the store's."""
+        """Nothing to do: the connections belong to the database."""
 
     def _read(self, read: Callable[[Connection, str], T]) -> T:
-        """Read the table for searches. Which one that is, is remembered."""
+        """Read the table for searches, and remember which one that is."""
         try:
             return self._read_once(read)
         except Unavailable as problem:
             if not isinstance(problem.__cause__, ProgrammingError):
                 raise
-            # The table is not there: this search comes before the first step of the worker, or after another replica's rebuild.
+            # The table does not exist: this search comes before the worker's first step, or after another replica's rebuild.
             self.prepare()
             return self._read_once(read)
 
@@ -225,16 +225,16 @@ class PostgresIndex:
                 sql.commit()
         except DBAPIError as error:
             log.warning("The search index failed: %s", error.orig)
-            raise Unavailable("The search index cannot be used now. Try again in a minute, or ask an admin.") from error
+            raise Unavailable("The search index is unavailable. Try again in a minute, or ask an admin.") from error
 
 
 def _target(sql: Connection) -> str:
-    """The table that is written to."""
+    """Return the table that is written to."""
     return _table(sql.scalar(text("SELECT max(number) FROM portal_search.indexes")))
 
 
 def _source(sql: Connection) -> str:
-    """The table that searches read: the newest complete one, or the first while it is being filled."""
+    """Return the table that searches read: the newest complete one, or the first while it is being filled."""
     newest = "SELECT number FROM portal_search.indexes ORDER BY complete DESC, number DESC LIMIT 1"
     return _table(sql.scalar(text(newest)))
 
@@ -266,12 +266,12 @@ def _row(document: Document) -> dict[str, object]:
 
 
 def _plain(words: str) -> str:
-    """Words and spaces only: PostgreSQL's parser would take settings.py for a host and keep it whole."""
+    """Keep words and spaces only: PostgreSQL's parser would take settings.py for a host and keep it whole."""
     return _NOT_A_WORD.sub(" ", spread(words[:INDEXED]))
 
 
 def _where(query: SearchQuery, wanted: list[Term]) -> tuple[str, str, dict[str, Any]]:
-    """The words as a tsquery, all conditions, and their values."""
+    """Return the words as a tsquery, all conditions, and their values."""
     tokens = [token(query.kind, query.owner_id)]
     tokens += [folder_token(query.folder_id)] if query.folder_id is not None else []
     tokens += [file_token(query.kind, query.owner_id)] if query.has_file else []
@@ -301,14 +301,16 @@ def _where(query: SearchQuery, wanted: list[Term]) -> tuple[str, str, dict[str, 
 
 
 def _count(sql: Connection, table: str, where: str, values: Mapping[str, Any]) -> int:
-    """COUNTED + 1 where there are more. The words' index finds them; reading the table through would cost more the larger it is."""
+    """Count matches; COUNTED + 1 if there are more. Uses the words' index; scanning the table would cost more the larger it is."""
     sql.execute(text("SET LOCAL enable_seqscan = off; SET LOCAL plan_cache_mode = force_custom_plan"))
     return int(sql.scalar(text(_COUNT.format(table=table, where=where)), {**values, "counted": COUNTED + 1}) or 0)
 
 
-def _way(sql: Connection, query: SearchQuery, total: int) -> str:
-    """Few matches are all fetched by their words, and sorted. Where there are many, a walk from the newest soon meets enough: returns its
-    conditions. PostgreSQL cannot choose: it guesses how often words meet, and guesses wrong by orders of magnitude.
+def _walk(sql: Connection, query: SearchQuery, total: int) -> str:
+    """Choose the query plan, and return the conditions of a walk from the newest match, if that is faster.
+
+    A few matches are all fetched by their words and sorted. With many, a walk soon finds enough. PostgreSQL cannot choose, because it
+    misjudges how often words occur together by orders of magnitude.
     """
     if total <= COUNTED:
         return ""

@@ -1,4 +1,4 @@
-"""In place of the search index where the store is encrypted and nobody has allowed readable text outside it."""
+"""Replace the search index if the database is encrypted and readable text outside it is not allowed."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from core.search.records import SearchHit, SearchPage, SearchQuery
 from data.search.port import Document
 
 EMBEDDED_OFF = (
-    "Search is off: the chats are encrypted, and the embedded index would keep them in readable form. "
-    "An admin can allow that with PORTAL_INDEX_PLAINTEXT=true."
+    "Search is off: the chats are encrypted, and the embedded index would store them in readable form. An admin can allow that with "
+    "PORTAL_INDEX_PLAINTEXT=true."
 )
 ELASTICSEARCH_OFF = (
-    "Search is off: the chats are encrypted, and Elasticsearch would keep them in readable form on its own disks. "
-    "An admin can allow that with PORTAL_INDEX_PLAINTEXT=true."
+    "Search is off: the chats are encrypted, and Elasticsearch would store them in readable form on its own disks. An admin can allow "
+    "that with PORTAL_INDEX_PLAINTEXT=true."
 )
 
 
 class RefusingIndex:
-    """Implements data.search.port.WritableIndex: holds nothing, and says why. Removes what an index left from before encryption."""
+    """Implements data.search.port.WritableIndex: holds nothing and says why. Deletes what an index left from before encryption."""
 
     engine = "none"
 
     def __init__(self, forget: Callable[[], None], sentence: str) -> None:
-        """forget: removes the readable index that may be there. sentence: what to say, EMBEDDED_OFF or ELASTICSEARCH_OFF."""
+        """forget: deletes the readable index that may exist. sentence: EMBEDDED_OFF or ELASTICSEARCH_OFF."""
         self._forget = forget
         self._sentence = sentence
 
@@ -39,7 +39,7 @@ class RefusingIndex:
         self._forget()
 
     def is_empty(self) -> bool:
-        return False  # or the worker would fill it
+        return False  # Otherwise the worker would fill it.
 
     def is_building(self) -> bool:
         return False

@@ -1,4 +1,4 @@
-"""One file of the embedded search index: its tables, what is put into it, and connections for many threads."""
+"""Manage one file of the embedded search index: its tables, writes, and connections for many threads."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BUSY_TIMEOUT_S = 10
 FIND_AT_ONCE = 500
 """Ids in one statement; SQLite takes 32,766 parameters, older builds 999."""
 CACHE_KIB = 32_000
-"""The most a connection keeps of the file in memory."""
+"""Most memory that a connection uses for the file."""
 SLOT_BITS = 20
 LAST_SECOND = 2**33 - 1
 """In the year 2242."""
@@ -49,7 +49,7 @@ T = TypeVar("T")
 
 
 class SqliteFile:
-    """Safe for many threads: each use borrows a connection. sqlite3's errors come out as they are."""
+    """Thread-safe: each use borrows a connection. sqlite3's errors pass unchanged."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -57,12 +57,12 @@ class SqliteFile:
         self._removed = False
 
     def schema(self) -> int:
-        """The version its tables were made by; 0 if it has none yet. Makes an empty file where there is none."""
+        """Return the version its tables were made by; 0 if it has none yet. Creates an empty file if there is none."""
         with self.connection() as sql:
             return int(sql.execute("PRAGMA user_version").fetchone()[0])
 
     def is_complete(self) -> bool:
-        """SQLite keeps a number in each file for whoever uses it: here 1 once the index has everything."""
+        """Tell whether the index is complete. SQLite keeps a number for applications in each file; here 1 means complete."""
         with self.connection() as sql:
             return int(sql.execute("PRAGMA application_id").fetchone()[0]) == 1
 
@@ -91,7 +91,7 @@ class SqliteFile:
             yield connection
 
     def borrow(self) -> sqlite3.Connection:
-        """A connection that no other thread has, to be handed to `using`."""
+        """Return a connection that no other thread has, for `using`."""
         try:
             return self._idle.pop()
         except IndexError:
@@ -99,7 +99,7 @@ class SqliteFile:
 
     @contextmanager
     def using(self, connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-        """Takes the connection back afterwards. One that failed is not used again."""
+        """Return the connection afterwards. One that failed is not used again."""
         try:
             yield connection
         except BaseException:
@@ -124,23 +124,23 @@ class SqliteFile:
         self.path.touch(mode=0o600)
         connection = sqlite3.connect(self.path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
         connection.execute("PRAGMA journal_mode = WAL")
-        # FULL: a put is on the disk before its job is deleted from the store, also through a power cut.
+        # FULL: a put is on disk before its job is deleted from the database, even after a power cut.
         connection.execute("PRAGMA synchronous = FULL")
-        # A batch changes many pages; they are written once, and moved from the log to the file seldom.
+        # A batch changes many pages; they are written once, and rarely moved from the log to the file.
         connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         connection.execute("PRAGMA wal_autocheckpoint = 8000")
         return connection
 
 
 def token(kind: str, owner_id: str | None = None) -> str:
-    """One token for a kind, or for a person's things of a kind. An owner's postings are then all that a search of theirs reads."""
+    """Return the token of a kind, or of a person's documents of a kind. Searches of an owner then read only that owner's postings."""
     return f"k{kind}" if owner_id is None else f"o{kind}x{owner_id.encode().hex()}"
 
 
 def scope(kind: str, owner_id: str, folder_id: str, has_file: bool, model: str = "", rating: int | None = None) -> str:
-    """The tokens that a document is found by besides its words."""
+    """Return the tokens that find a document besides its words."""
     filters = [model_token(model)] if model else []
-    # Only answers have a model, and only they can be rated.
+    # Only answers have a model, and only answers can be rated.
     filters += [rating_token(rating or UNRATED)] if rating or model else []
     filters += [folder_token(folder_id)] if folder_id else []
     filters += [file_token(kind), file_token(kind, owner_id)] if has_file else []
@@ -158,27 +158,27 @@ def folder_token(folder_id: str) -> str:
 
 
 def file_token(kind: str, owner_id: str | None = None) -> str:
-    """Of what has files: of everybody, or of one person."""
+    """Return the token of documents with files: everyone's, or one person's."""
     return "+file" + token(kind, owner_id)
 
 
 def rating_token(rating: int) -> str:
-    """Of -1, 1, and UNRATED for an answer without one."""
+    """Return the token of a rating: -1, 1, or UNRATED for an answer without one."""
     return f"r{'none' if rating == UNRATED else 'poor' if rating < 0 else 'good'}1"
 
 
 def _digits(name: str) -> str:
-    """Which no stemmer shortens, whatever the name is made of."""
+    """Encode a name as digits, which no stemmer shortens."""
     return str(int.from_bytes(blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big"))
 
 
 def second_of(at: datetime | None) -> int:
-    """The upper part of a document's number."""
+    """Return the upper part of a document's number."""
     return min(max(0, int(at.timestamp())), LAST_SECOND) if at else 0
 
 
 def in_parts(numbers: Sequence[T]) -> Iterator[Sequence[T]]:
-    """As many as one statement takes."""
+    """Split into as many as one statement takes."""
     return (numbers[start : start + FIND_AT_ONCE] for start in range(0, len(numbers), FIND_AT_ONCE))
 
 
@@ -207,7 +207,7 @@ def _put(sql: sqlite3.Connection, documents: Sequence[Document]) -> None:
         if document.text is not None:
             filters = document.folder_id, document.has_file, document.model, document.rating
             added.append((here, scope(document.kind, document.owner_id, *filters), spread(document.text)))
-    # In the order of their numbers: whenever a lower one follows, FTS5 writes out what it has gathered.
+    # In the order of their numbers: whenever a lower one follows, FTS5 flushes what it has gathered.
     sql.executemany(_FORGET, sorted(forgotten))
     sql.executemany(_PUT, sorted(rows))
     sql.executemany(_ADD, sorted(added))
@@ -216,7 +216,7 @@ def _put(sql: sqlite3.Connection, documents: Sequence[Document]) -> None:
 def _numbers(
     sql: sqlite3.Connection, documents: Sequence[Document], known: Mapping[tuple[str, str], _Known]
 ) -> Mapping[tuple[str, str], int]:
-    """(kind, id) -> the document's number: the one it has, unless its time has changed, or a free one of its second."""
+    """Return (kind, id) -> the document's number: its current one, unless its time has changed, or a free one of its second."""
     found: dict[tuple[str, str], int] = {}
     wanted: dict[tuple[str, str], int] = {}
     for document in documents:

@@ -1,4 +1,4 @@
-"""The embedded search index: SQLite FTS5 in files of its own, which can be thrown away and rebuilt from the store."""
+"""Implement the embedded search index with SQLite FTS5, in files that can be deleted and rebuilt from the database."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ class SqliteIndex:
             return SearchPage([_hit(row, wanted) for row in rows], min(total, COUNTED), len(found) > COUNTED)
 
     def refresh(self) -> None:
-        """Nothing to do: what is put is findable at once."""
+        """Nothing to do: what is put is searchable at once."""
 
     def ids(self, kind: str) -> Iterator[str]:
         with self._target() as sql:
@@ -138,7 +138,7 @@ class SqliteIndex:
                 file.close()
 
     def _find_files(self) -> None:
-        """The newest complete file, and a younger one that is being built by this version; all others are removed."""
+        """Find the newest complete file, and a younger one that this version is building; delete all others."""
         self.close()
         self._complete = self._building = None
         for path in sorted(self._path.parent.glob(f"{self._path.stem}*{self._path.suffix}"), key=self._number):
@@ -175,29 +175,29 @@ class SqliteIndex:
         self._building = file
 
     def _number(self, path: Path) -> int:
-        """0 for search.db, 3 for search-3.db, -1 for what is not ours."""
+        """Return the file's number: 0 for search.db, 3 for search-3.db, -1 for other files."""
         if path.name == self._path.name:
             return 0
         match = re.fullmatch(re.escape(self._path.stem) + r"-([1-9]\d*)" + re.escape(self._path.suffix), path.name)
         return int(match[1]) if match else -1
 
     def _make_sure(self) -> None:
-        if not self._prepared:  # a search may come before the worker's first step
+        if not self._prepared:  # A search may come before the worker's first step.
             self.prepare()
 
     def _source(self) -> AbstractContextManager[sqlite3.Connection]:
-        """A connection to the file that searches read."""
+        """Yield a connection to the file that searches read."""
         return self._borrow(lambda: self._complete or self._building)
 
     def _target(self) -> AbstractContextManager[sqlite3.Connection]:
-        """A connection to the file that puts go to."""
+        """Yield a connection to the file that is written to."""
         return self._borrow(lambda: self._building or self._complete)
 
     @contextmanager
     def _borrow(self, choose: Callable[[], SqliteFile | None]) -> Iterator[sqlite3.Connection]:
         self._make_sure()
         with _errors():
-            # Under the lock: a file that has just been removed must not be opened again. What is open then can be read to the end.
+            # Under the lock: a file that was just deleted must not be opened again. What is already open can be read to the end.
             with self._changing:
                 file = choose()
                 assert file is not None
@@ -222,7 +222,7 @@ class _Row(NamedTuple):
 
 
 def _newest(sql: sqlite3.Connection, query: SearchQuery, wanted: list[Term], limit: int) -> list[int]:
-    """Numbers of matches, newest first. Those of the second in which a filter's time or the cursor lies may lie beyond it."""
+    """Return numbers of matches, newest first. Those in the second of a filter's time or the cursor may lie beyond it."""
     first = second_of(query.since) << SLOT_BITS
     ends = [end for end in (query.until, query.after and query.after[0]) if end is not None]
     last = min((second_of(end) + 1 << SLOT_BITS for end in ends), default=2**63) - 1
@@ -230,7 +230,7 @@ def _newest(sql: sqlite3.Connection, query: SearchQuery, wanted: list[Term], lim
 
 
 def _inside(sql: sqlite3.Connection, query: SearchQuery, numbers: list[int]) -> list[int]:
-    """Those that lie between since and until; only the two seconds at the ends need a look."""
+    """Keep those between since and until; only the two seconds at the ends need a look."""
     ends = {second_of(end) for end in (query.since, query.until) if end is not None}
     unsure = [number for number in numbers if number >> SLOT_BITS in ends]
     outside = set(unsure) - {place.number for place in _places(sql, query, unsure)}
@@ -238,7 +238,7 @@ def _inside(sql: sqlite3.Connection, query: SearchQuery, numbers: list[int]) -> 
 
 
 def _page(sql: sqlite3.Connection, query: SearchQuery, wanted: list[Term]) -> list[int]:
-    """The numbers of one page. Within a second, numbers have no order: a second is read whole, and ordered by time and id."""
+    """Return the numbers of one page. Numbers have no order within a second: it is read whole, and sorted by time and id."""
     size = query.limit + 1
     while True:
         numbers = _newest(sql, query, wanted, size)
@@ -251,7 +251,7 @@ def _page(sql: sqlite3.Connection, query: SearchQuery, wanted: list[Term]) -> li
 
 
 def _places(sql: sqlite3.Connection, query: SearchQuery, numbers: list[int]) -> list[_Place]:
-    """Where they stand, without those beyond the filters' times and the cursor."""
+    """Return their times and ids, without those beyond the filters' times and the cursor."""
     since, until = moment(query.since) or "", moment(query.until) or "~"
     before = (moment(query.after[0]) or "", query.after[1]) if query.after else ("~", "")
     rows = (_Place(row[0] or "", *row[1:]) for part in in_parts(numbers) for row in sql.execute(_PLACES.format(marks=marks(part)), part))
@@ -268,7 +268,7 @@ def _hit(row: _Row, wanted: list[Term]) -> SearchHit:
 
 
 def _match(query: SearchQuery, wanted: list[Term]) -> str:
-    """FTS5 syntax around words that hold letters and digits only."""
+    """Build FTS5 syntax around words that contain letters and digits only."""
     scope = [token(query.kind, query.owner_id)]
     scope += [model_token(query.model)] if query.model is not None else []
     scope += [rating_token(query.rating)] if query.rating is not None else []
@@ -289,4 +289,4 @@ def _errors() -> Iterator[None]:
         yield
     except (sqlite3.Error, OSError) as error:
         log.warning("The search index failed: %s", error)
-        raise Unavailable("The search index cannot be used now. Try again in a minute, or ask an admin.") from error
+        raise Unavailable("The search index is unavailable. Try again in a minute, or ask an admin.") from error

@@ -1,4 +1,4 @@
-"""How text becomes words to find: Latin words as they are, Chinese, Japanese and Korean runs as overlapping pairs of characters."""
+"""Split text into searchable words: Latin words as they are, CJK runs as overlapping pairs of characters."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ MAX_TERMS = 24
 MAX_QUERY = 1000
 """Characters of a query that are read."""
 SNIPPET = 160
-"""Characters of a snippet, about."""
+"""Approximate length of a snippet."""
 
 FILE_NAMES = "\ufdd2"
-"""In the text of a document: the names of attached files follow. A noncharacter, as the marks of a snippet are."""
+"""Precedes the names of attached files in the text of a document. A noncharacter, like the marks of a snippet."""
 
 USUAL_LENGTH = 500
-"""Characters of a text that is neither long nor short."""
+"""Characters of a text of average length."""
 
 _CJK = "\u3005\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003134f"
 _CJK_LETTER = re.compile(f"[{_CJK}]")
@@ -34,7 +34,7 @@ _UNPRINTABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One word a person looks for, lower case."""
+    """One word that a person searches for, in lower case."""
 
     text: str
     cjk: bool
@@ -49,13 +49,13 @@ class Term:
 
 
 def terms(query: str) -> list[Term]:
-    """The different words in what a person typed, in order. Nothing typed can be more than words: there is no query syntax."""
+    """Return the different words of a query, in order. All input is words: there is no query syntax."""
     found = (Term(match[0], match[1] is not None) for match in _TERM.finditer(_normal(query[:MAX_QUERY])))
     return list(dict.fromkeys(found))[:MAX_TERMS]
 
 
 def spread(text: str) -> str:
-    """The text with every CJK run written as pairs and its last character: 机器学习 becomes 机器 器学 学习 习.
+    """Write every CJK run as pairs and its last character: 机器学习 becomes 机器 器学 学习 习.
 
     So a word of two characters is one token, a longer one a phrase, and a single character the start of a token. Emoji become words, since
     the tokenizers drop them.
@@ -80,14 +80,14 @@ def _spread_run(match: re.Match[str]) -> str:
 
 
 def _normal(text: str) -> str:
-    """Full-width letters become plain ones, all lower case, and what no search engine takes becomes a space."""
+    """Normalize text: full-width letters become plain, everything lower case, and what no search engine accepts becomes a space."""
     return unicodedata.normalize("NFKC", _UNPRINTABLE.sub(" ", text)).lower()
 
 
 def snippet(text: str, wanted: list[Term]) -> str:
-    """About SNIPPET characters of the text around the first found word, on one line, each found word between the marks.
+    """Return about SNIPPET characters of the text around the first match, on one line, with every match between the marks.
 
-    The names of files are in it where no word is found before them.
+    File names are used if no word matches before them.
     """
     text, _, names = (_one_line(part) for part in text.partition(FILE_NAMES))
     pattern = _pattern(text, wanted)
@@ -109,8 +109,10 @@ def _one_line(text: str) -> str:
 
 
 def relevance(text: str, wanted: list[Term]) -> float:
-    """How well a text that has all the words fits: each counts the more the oftener it occurs, with ever less gain, and in a long text
-    less. This is BM25 without a weight for rare words, which would need a look at everything the index holds.
+    """Score how well a text that contains all the words fits: frequent words count more, with diminishing returns, and less in a long
+    text.
+
+    This is BM25 without weights for rare words, which would need a look at the whole index.
     """
     plain = _normal(text)
     length = 0.25 + 0.75 * len(plain) / USUAL_LENGTH
@@ -127,7 +129,7 @@ def _beginning(term: Term) -> str:
 
 
 def _pattern(text: str, wanted: list[Term]) -> re.Pattern[str] | None:
-    """Whole words as typed; where a word occurs only in another form (models for model), words that begin alike."""
+    """Match whole words as typed; for a word that only occurs in another form (models for model), words that begin alike."""
     parts = []
     for term in wanted:
         if term.emoji:
@@ -141,7 +143,7 @@ def _pattern(text: str, wanted: list[Term]) -> re.Pattern[str] | None:
 
 
 def _at_spaces(text: str, start: int, end: int) -> tuple[int, int]:
-    """Move the ends of a cut to spaces nearby, so that no word is cut in two where words have spaces."""
+    """Move the ends of a cut to nearby spaces, so that no word is cut in two."""
     if start and (space := text.rfind(" ", max(0, start - 20), start)) >= 0:
         start = space + 1
     if end < len(text) and (space := text.find(" ", end, end + 20)) >= 0:

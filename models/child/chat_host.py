@@ -161,5 +161,5 @@ def _files(parking: list[Any] | None) -> OffloadFiles | None:
     try:
         return OffloadFiles(Path(folder), budget)
     except OSError as problem:
-        _log.warning("conversations cannot be offloaded to the disk (%s); they will be computed again", problem.strerror)
+        _log.warning("conversations cannot be offloaded to disk (%s); they will be computed again", problem.strerror)
         return None

@@ -24,8 +24,8 @@ MOST_DEATHS, WITHIN_S = 3, 300.0
 """So many within this time, and it is not started again."""
 BACK_OFF_S = (0.0, 2.0)
 """Before the first and the second new start."""
-AGAIN = "The model {name} stopped working and is being started again. Ask again in a moment."
-GIVEN_UP = "The model {name} stopped working again and again. Ask an admin to load it again."
+AGAIN = "The model {name} stopped working and is restarting. Ask again in a moment."
+GIVEN_UP = "The model {name} keeps crashing. Ask an admin to load it again."
 Changed = Callable[[ModelState, str], None]
 _log = logging.getLogger(__name__)
 
@@ -131,7 +131,7 @@ class KeptProcess(ABC):
         except OSError:
             raise self._gone() from None
         except Empty:
-            raise ModelFailed("The model {name} does not answer. Ask again, or ask an admin to load it again.", name=self._name) from None
+            raise ModelFailed("The model {name} is not responding. Try again, or ask an admin to load it again.", name=self._name) from None
         finally:
             with self._lock:
                 self._calls.pop(number, None)
@@ -157,10 +157,10 @@ class KeptProcess(ABC):
                     self._loaded.set_exception(error)
                     return
                 self._deaths.append(time.monotonic())
-                _log.error("model %s did not start again: %s", self._name, reason)
+                _log.error("model %s could not restart: %s", self._name, reason)
             else:
                 if self._loaded.done():
-                    _log.info("model %s is back", self._name)
+                    _log.info("model %s has restarted", self._name)
                     self._changed(ModelState.READY, "")
                 else:
                     self._loaded.set_result(None)
@@ -196,7 +196,7 @@ class KeptProcess(ABC):
                 match message:
                     case {"progress": float(done)}:
                         if self._closing.is_set() or not self._progress(done):
-                            refused = ModelFailed("The load was given up.")
+                            refused = ModelFailed("Loading was cancelled.")
                     case {"refused": dict(error)}:
                         refused = read_error(error)
                     case {"ready": dict(ready)}:
@@ -205,10 +205,10 @@ class KeptProcess(ABC):
                             self._process = process
                         return
         except (OSError, ValueError, TypeError, LookupError) as error:
-            _log.warning("the process of model %s spoke nonsense: %s", self._name, error)
+            _log.warning("the process of model %s sent an invalid message: %s", self._name, error)
         process.kill()
         how = process.bury()
-        raise refused or ModelFailed("The model's process ended while it loaded the file ({how}).", how=how)
+        raise refused or ModelFailed("The model's process ended while loading the file ({how}).", how=how)
 
     def _follow(self, process: ModelProcess) -> str:
         """Hand over what the process tells until it is gone; returns how it ended. Its answers fail at once."""

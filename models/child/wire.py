@@ -62,7 +62,7 @@ class Door:
             return None
         message = json.loads(data)
         if not isinstance(message, dict):
-            raise ValueError("a message that is no object")
+            raise ValueError("a message that is not an object")
         return message
 
     def close(self) -> None:

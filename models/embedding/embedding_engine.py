@@ -133,7 +133,7 @@ class EmbeddingEngine:
             if self.waiting_tokens and self.waiting_tokens + tokens > self._queue_limit:
                 wait = self.waiting_tokens / (self._speed.tokens_per_second or 1000.0)
                 raise Busy(
-                    "The model is busy: {tokens} tokens wait for it. Try again in {seconds} s.",
+                    "The model is busy: {tokens} tokens are ahead. Try again in {seconds} s.",
                     tokens=f"{self.waiting_tokens:,}",
                     seconds=max(1, round(wait)),
                     retry_after=max(1.0, wait),
@@ -196,7 +196,7 @@ class EmbeddingEngine:
             self.waiting_tokens = 0
         for job in jobs:
             if not job.over:
-                job.end(Unavailable("The model {name} was unloaded before the texts were read.", name=self._name))
+                job.end(Unavailable("The model {name} was unloaded before the texts were processed.", name=self._name))
         self._model.close()
 
     def _wait_for_work(self) -> bool:
@@ -250,12 +250,12 @@ class EmbeddingEngine:
         try:
             rows = self._model.compute([one.job.texts[one.place] for one in picked])
             if rows is not None and not np.isfinite(rows).all():
-                raise ModelFailed("The model {name} gave a vector that is no number.", name=self._name)
+                raise ModelFailed("The model {name} returned a vector that contains NaN.", name=self._name)
         except PortalError as problem:
             return [problem] if len(picked) == 1 else [outcome for one in picked for outcome in self._compute([one])]
         except Exception:  # noqa: BLE001 - one broken batch must not end the thread
             _log.exception("a batch of model %s failed", self._name)
-            return [ModelFailed("The model {name} could not read the texts. Try again.", name=self._name) for _ in picked]
+            return [ModelFailed("The model {name} could not process the texts. Try again.", name=self._name) for _ in picked]
         return [None] * len(picked) if rows is None else list(rows)
 
     def _hand_over(self, one: _Picked, outcome: Rows | PortalError | None) -> None:

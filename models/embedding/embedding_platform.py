@@ -55,7 +55,7 @@ class EmbeddingPlatform:
         self.embedder = embedder
         self._softmax = facts.file.architecture in _SOFTMAX
         if embedder.ranks and embedder.width != 1 and not self._softmax:
-            raise ModelFailed("{model} sorts texts into {n} classes; it is no reranking model.", model=facts.file.name, n=embedder.width)
+            raise ModelFailed("{model} sorts texts into {n} classes; it is not a reranking model.", model=facts.file.name, n=embedder.width)
         self._marked = MarkedText(embedder.control_markers())
         bare, framed = embedder.tokenize("a"), embedder.tokenize("a", framed=True)
         begin = next((place for place in range(len(framed)) if framed[place : place + len(bare)] == bare), 0)
@@ -84,7 +84,7 @@ class EmbeddingPlatform:
         if isinstance(one, str):
             return self._fitted(self._before, self._plain(one), self._after, f"input.{place}", truncate)
         if max(one) >= self.embedder.vocabulary:
-            raise InvalidInput("{field} holds a number that is no token id.", field=f"input.{place}")
+            raise InvalidInput("{field} contains a number that is not a token id.", field=f"input.{place}")
         return self._fitted([], list(one), [], f"input.{place}", truncate)
 
     def _by_marks(self, query: str, document: str, field: str, truncate: bool) -> list[int]:
@@ -165,7 +165,7 @@ def _bounded(texts: Iterable[list[int]]) -> list[list[int]]:
     for tokens in texts:
         left -= len(tokens)
         if left < 0:
-            raise InvalidInput("The texts have more than {most} tokens together. Send fewer at a time.", most=f"{MOST_TOKENS:,}")
+            raise InvalidInput("The texts have more than {most} tokens in total. Send fewer at a time.", most=f"{MOST_TOKENS:,}")
         taken.append(tokens)
     return taken
 

@@ -73,8 +73,8 @@ class LlamaEmbedder:
         params.no_perf = True
         context = lib.llama_init_from_model(self._model, params)
         if not context:
-            reason = self._log.last_error() or "it gives no reason"
-            raise ModelFailed("llama.cpp could not make a context for vectors: {reason}.", reason=reason)
+            reason = self._log.last_error() or "no reason given"
+            raise ModelFailed("llama.cpp could not create an embedding context: {reason}.", reason=reason)
         return context
 
     def compute(self, texts: Sequence[Tokens]) -> Rows | None:
@@ -91,7 +91,7 @@ class LlamaEmbedder:
             if status == 2:
                 return None
             if status:
-                raise ModelFailed("The model could not read the text: {reason}.", reason=self._log.last_error() or f"status {status}")
+                raise ModelFailed("The model could not process the text: {reason}.", reason=self._log.last_error() or f"status {status}")
         with self._lent:
             lib.llama_synchronize(self._context)
         rows = np.empty((len(texts), self.width), np.float32)

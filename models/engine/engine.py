@@ -236,7 +236,7 @@ class Engine:
                 self.measure()
         except Exception:  # noqa: BLE001 - one broken step must not end the thread
             _log.exception("a step of model %s failed; its running answers end here", self._name)
-            self._answers.fail_all(ModelFailed("The model {name} stopped in the middle of the answer. Ask again.", name=self._name))
+            self._answers.fail_all(ModelFailed("The model {name} stopped before the answer was complete. Ask again.", name=self._name))
         finally:
             self._ledger.step_began = None
 

@@ -182,7 +182,7 @@ class Runner:
 
     def _error(self, result: Decoded) -> PortalError:
         if result is Decoded.FULL:
-            return ModelFailed("The context memory of model {name} is full. Ask again, or ask an admin to give it more.", name=self._name)
+            return ModelFailed("The KV cache of model {name} is full. Try again, or ask an admin to give it more memory.", name=self._name)
         reason = self._last_error() or "no reason given"
         _log.error("model %s could not decode: %s", self._name, reason)
         return ModelFailed("The model {name} failed: {reason}", name=self._name, reason=reason)

@@ -92,7 +92,7 @@ class Scheduler:
 
     def _busy(self, retry_after: float) -> Busy:
         return Busy(
-            "The model is busy: {waiting} questions wait for it. Try again in {seconds} s.",
+            "The model is busy: {waiting} questions are ahead. Try again in {seconds} s.",
             waiting=len(self._waiting),
             seconds=max(1, round(retry_after)),
             retry_after=max(1.0, retry_after),

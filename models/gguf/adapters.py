@@ -48,11 +48,11 @@ def read_adapter(path: Path, header: Header | None = None) -> AdapterFacts:
     header = header or read_header(path)
     said = header.metadata
     if not is_adapter(header):
-        raise InvalidInput("{file} is not an adapter, but a model or something else.", file=path.name)
+        raise InvalidInput("{file} is not an adapter.", file=path.name)
     if said.get("adapter.type") != "lora":
-        raise InvalidInput("{file} is an adapter of another kind than LoRA.", file=path.name)
+        raise InvalidInput("{file} is an adapter, but not a LoRA adapter.", file=path.name)
     if "adapter.alora.invocation_tokens" in header.array_lengths:
-        raise InvalidInput("{file} works only after certain words (aLoRA), which is not supported.", file=path.name)
+        raise InvalidInput("{file} is an activated LoRA (aLoRA), which is not supported.", file=path.name)
     architecture = said.get("general.architecture")
     if not isinstance(architecture, str) or not isinstance(said.get("adapter.lora.alpha", 0.0), float):
         raise damaged(path.name, "its architecture or its alpha is missing")
@@ -83,7 +83,7 @@ def check_matches(adapter: AdapterFacts, model: str, architecture: str, tensors:
     file = adapter.file
     if file.architecture != architecture:
         raise InvalidInput(
-            "The adapter {file} was made for a model of architecture {other}; {model} is {architecture}.",
+            "The adapter {file} was made for the architecture {other}; {model} is {architecture}.",
             file=file.path.name, other=repr(file.architecture[:40]), model=model, architecture=architecture,
         )  # fmt: skip
     for name, (a, b) in adapter.pairs.items():

@@ -93,7 +93,7 @@ def read_facts(path: Path, header: Header | None = None) -> ModelFacts:
     pooling = _pooling(header, architecture)
     if architecture not in GLM_ARCHITECTURES and not pooling:
         raise InvalidInput(
-            "{file} holds a model of architecture {architecture}, which is not a GLM. Choose a GLM file.",
+            "{file} contains a model of architecture {architecture}, which is not a GLM. Choose a GLM file.",
             file=path.name,
             architecture=repr(architecture[:40]) if architecture else "unknown",
         )
@@ -112,7 +112,7 @@ def read_facts(path: Path, header: Header | None = None) -> ModelFacts:
     kv_heads = shape.each_layer("attention.head_count_kv", blocks, heads)[:layers]
     tensors = [tensor for one in headers for tensor in one.tensors]
     if pooling == "rank" and not any(tensor.name in _HEADS for tensor in tensors):
-        raise InvalidInput("{file} calls itself a reranking model, but has no classification head.", file=path.name)
+        raise InvalidInput("{file} claims to be a reranking model but has no classification head.", file=path.name)
     extra_bytes = sum(tensor.size for tensor in tensors if _block(tensor.name) >= layers)
     drafts = architecture in _DRAFTING and extra == 1 and any(tensor.name == f"blk.{layers}.nextn.eh_proj.weight" for tensor in tensors)
     file = ModelFile(
@@ -261,7 +261,10 @@ def _other_parts(header: Header) -> list[Header]:
     # llama.cpp makes the names of the others like this, in small letters.
     names = [f"{found[0]}-{number:05d}-of-{count:05d}.gguf" for number in range(1, count + 1)]
     if found[1] != 1:
-        raise InvalidInput("{file} is a later part of a model. Choose its first part, {first}.", file=header.path.name, first=names[0])
+        raise InvalidInput(
+            "{file} is a later part of a split model. Choose its first part, {first}.",
+            file=header.path.name, first=names[0],
+        )
     missing = [name for name in names if not (header.path.parent / name).is_file()]
     if missing:
         raise InvalidInput("Parts of this model are missing: {files}. Download them too.", files=", ".join(missing[:5]))

@@ -33,9 +33,9 @@ def part_of(name: str) -> tuple[str, int, int] | None:
 def complaint(name: str) -> str | None:
     """Why nothing can be loaded under this name; None if it can."""
     if shown(name) != name:
-        return "The name of {file} is not UTF-8, or holds signs that cannot be shown. Rename the file."
+        return "The name of {file} is not UTF-8 or contains unprintable characters. Rename the file."
     if not bare(name).strip(". "):
-        return "The file {file} has no name but its ending. Rename it, as in model.gguf."
+        return "The file {file} has an extension but no name. Rename it, for example to model.gguf."
     if name != name.strip():
         return "The name of {file} begins or ends with a space. Rename the file."
     return None

@@ -83,7 +83,7 @@ class Catalog:
                     fresh[key] = known or _describe(each)
             self._known = fresh
         if len(listed) > MOST_FILES:
-            crowded = StoredError("The folder holds more than {most:,} files.", {"most": MOST_FILES})
+            crowded = StoredError("The folder contains more than {most:,} files.", {"most": MOST_FILES})
             unread.append(ModelFile(path=self._folder, name=self._folder.name, size_bytes=0, error=crowded))
         return [*fresh.values(), *unread]
 
@@ -131,7 +131,7 @@ def _found(path: str) -> _Found | None:
     if stat.S_ISDIR(state.st_mode):
         return _Found(Path(path), None)
     regular = stat.S_ISREG(state.st_mode)
-    complaint = None if regular or not is_gguf(path) else StoredError("It is not a file, but a pipe, a socket or a device. Remove it.")
+    complaint = None if regular or not is_gguf(path) else StoredError("It is a pipe, a socket or a device, not a file. Remove it.")
     return _Found(Path(path), (state.st_mtime_ns, state.st_size, state.st_ino), complaint)
 
 

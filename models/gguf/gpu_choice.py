@@ -24,15 +24,15 @@ def choose_gpus(gpus: Sequence[Gpu], settings: LoadSettings) -> GpuChoice | None
     asked = settings.main_gpu is not None or settings.gpu_shares or settings.split_mode != "layer"
     if not gpus:
         if asked:
-            raise InvalidInput("There is no GPU that llama.cpp can use: leave out main GPU, split mode and shares.")
+            raise InvalidInput("llama.cpp finds no GPU it can use. Leave out main GPU, split mode and shares.")
         return None
     if settings.main_gpu is not None and settings.main_gpu >= len(gpus):
         raise InvalidInput(
-            "There is no GPU {number}: this machine has {count}, counted from 0.", number=settings.main_gpu, count=len(gpus)
+            "GPU {number} does not exist: this machine has {count}, counted from 0.", number=settings.main_gpu, count=len(gpus)
         )
     if settings.gpu_shares and len(settings.gpu_shares) != len(gpus):
         raise InvalidInput(
-            "{shares} shares were given for {count} GPUs. Give one for each.", shares=len(settings.gpu_shares), count=len(gpus)
+            "There are {shares} shares for {count} GPUs. Give one for each.", shares=len(settings.gpu_shares), count=len(gpus)
         )
     if settings.split_mode == "none":
         gpus = [gpus[settings.main_gpu or 0]]

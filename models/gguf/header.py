@@ -102,7 +102,7 @@ class _Cursor:
         while len(self._window) < start + count:
             more = self._file.read(max(start + count - len(self._window), 1 << 20))
             if not more:
-                raise damaged(self._name, "it shrank while it was read")
+                raise damaged(self._name, "it shrank while being read")
             self._window += more
         return start
 
@@ -202,7 +202,7 @@ def read_header(path: Path) -> Header:
             file.seek(0)
             return _read(_Cursor(file, file_bytes, shown(path.name)), path, file_bytes)
     except FileNotFoundError:
-        raise InvalidInput("There is no file {file}.", file=shown(str(path))) from None
+        raise InvalidInput("The file {file} does not exist.", file=shown(str(path))) from None
     except (OSError, ValueError) as error:
         raise InvalidInput("{file} cannot be read: {reason}.", file=shown(path.name), reason=_words(error)) from None
 
@@ -223,7 +223,7 @@ def _open(path: Path) -> IO[bytes]:
 def _demand_regular(path: Path, mode: int) -> None:
     if not stat.S_ISREG(mode):
         what = "folder" if stat.S_ISDIR(mode) else "pipe, a socket or a device"
-        raise InvalidInput("{file} cannot be read: it is not a file but a {what}.", file=shown(path.name), what=what)
+        raise InvalidInput("{file} cannot be read: it is a {what}, not a file.", file=shown(path.name), what=what)
 
 
 def _words(error: Exception) -> str:
@@ -233,9 +233,9 @@ def _words(error: Exception) -> str:
 def _read(cursor: _Cursor, path: Path, file_bytes: int) -> Header:
     name = shown(path.name)
     if file_bytes < 24:
-        raise InvalidInput("{file} is not a GGUF: it holds {size} bytes.", file=name, size=file_bytes)
+        raise InvalidInput("{file} is not a GGUF file: it has only {size} bytes.", file=name, size=file_bytes)
     if cursor.take(4) != b"GGUF":
-        raise InvalidInput("{file} is not a GGUF: it does not begin with the letters GGUF.", file=name)
+        raise InvalidInput("{file} is not a GGUF file: it does not begin with the letters GGUF.", file=name)
     version = cursor.number("<I")
     if version not in (2, 3):
         raise InvalidInput("{file} has GGUF version {version}; versions 2 and 3 are supported.", file=name, version=version)

@@ -157,7 +157,7 @@ class Numbers:
         """Raises InvalidInput unless it holds."""
         if not holds:
             raise InvalidInput(
-                "{file} cannot be used: its {key} is {value}, but must be {wanted}. Download it again, or convert the model anew.",
+                "{file} cannot be used: its {key} is {value}, but must be {wanted}. Download it again, or convert the model again.",
                 file=self._file, key=self._prefix + key, value="missing" if value is None else _shown(value), wanted=wanted,
             )  # fmt: skip
 

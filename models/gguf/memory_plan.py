@@ -160,7 +160,7 @@ def _plan_on(facts: ModelFacts, settings: LoadSettings, options: BackendOptions,
     trained = facts.file.context
     if settings.context and settings.context > trained:
         raise InvalidInput(
-            "{model} was trained for {trained} tokens; choose a context of at most that.", model=facts.file.name, trained=f"{trained:,}"
+            "{model} was trained for a context of {trained} tokens. Choose at most that.", model=facts.file.name, trained=f"{trained:,}"
         )
     if facts.pooling:
         return _plan_vectors_on(facts, settings, options, memory, device)

@@ -36,8 +36,8 @@ def check_model(headers: Sequence[Header], architecture: str) -> None:
 
 def _unfit(file: str, tensor: Tensor, reason: str) -> InvalidInput:
     return InvalidInput(
-        "{file} cannot be used: its tensor {tensor} does not fit the architecture ({reason}). Download it again, "
-        "or convert the model anew.",
+        "{file} cannot be used: its tensor {tensor} does not fit the architecture ({reason}). Download it again, or convert the model "
+        "again.",
         file=file, tensor=tensor.name, reason=reason,
     )  # fmt: skip
 

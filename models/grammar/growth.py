@@ -52,5 +52,5 @@ def check_growth(grammar: Grammar) -> None:
 
 def too_many_ways() -> InvalidInput:
     return InvalidInput(
-        "The format of the answer can go on in too many ways at once. Use fewer optional parts, and let alternatives begin differently."
+        "The answer format allows too many continuations at once. Use fewer optional parts, and start alternatives differently."
     )

@@ -109,7 +109,7 @@ class LocalPlatform:
         known = self._adapters.get(name)
         if known is None:
             raise NotFound(
-                "The model {model} has no adapter {adapter}. It has: {adapters}.",
+                "The model {model} has no adapter {adapter}. Choose one of: {adapters}.",
                 model=self.facts.file.name, adapter=name[:80], adapters=", ".join(self._adapters) or "none",
             )  # fmt: skip
         return known
@@ -146,7 +146,7 @@ class LocalPlatform:
             found = grammar_of(params.json_schema, strict=params.strict_schema)
         if request.tools and request.tool_choice is ToolChoice.REQUIRED:
             if found is not None:
-                raise InvalidInput("An answer cannot both follow a format and be the call of a tool. Ask for one of them.")
+                raise InvalidInput("An answer cannot both follow a format and call a tool. Request one of them.")
             wanted = [tool for tool in request.tools if request.required_tool in (None, tool.name)]
             found = must_call(wanted, tagged=tagged)
         elif found is None and request.tool_choice is ToolChoice.AUTO and any(tool.strict for tool in request.tools):

@@ -24,9 +24,9 @@ from models.prompting.reasoning import CLOSE
 _UNENDED = "the engine ends every sequence with Finished or an error"
 REPEATED = "The answer began to repeat itself and was stopped."
 ENGINE = f"llama-cpp-python {version_of('llama-cpp-python')}"
-RESUMED = "The answer began to repeat itself; it was continued from there with safer settings."
+RESUMED = "The answer began to repeat itself and was continued with safer sampling."
 EMPTY = "The model thought but did not answer."
-NUDGED = "The model thought but did not answer at first; it was asked again with safer settings."
+NUDGED = "At first the model thought but did not answer; it was asked again with safer sampling."
 _Gathered = list[Delta] | Queued | Finished | PortalError
 
 

@@ -89,7 +89,7 @@ class _Calls:
         if not forms:
             raise NothingFits
         if len(forms) > MOST_CHECKED:
-            raise InvalidInput("The schema combines too many others. Leave parts of it out.")
+            raise InvalidInput("The schema combines too many schemas. Leave parts of it out.")
         return self.rules.new(" | ".join(dict.fromkeys(self._one_form(form, converter) for form in forms)))
 
     def _one_form(self, form: Form, converter: Converter) -> str:
@@ -153,7 +153,7 @@ class _Calls:
         automaton = text.automaton()
         if automaton is None:
             if text.problem() is not None:
-                raise InvalidInput("The tools have too many names, or names that are too long. Send fewer.")
+                raise InvalidInput("The tools have too many parameter names, or names that are too long. Send fewer.")
             raise NothingFits
         self.rules.put_all(rules_of(automaton, name, raw=True))
 

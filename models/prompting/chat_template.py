@@ -76,15 +76,15 @@ class ChatTemplate:
         answer = self._ask(request)
         if "error" in answer:
             raise InvalidInput(
-                "The chat template of {model} cannot write this conversation: {reason}.",
+                "The chat template of {model} cannot render this conversation: {reason}.",
                 model=self._model,
-                reason=plain_reason(answer["error"]).rstrip(".") or "it gives no reason",
+                reason=plain_reason(answer["error"]).rstrip(".") or "no reason given",
             )
         text = answer["prompt"]
         if not text.strip():
-            raise InvalidInput("The chat template of {model} writes nothing for this conversation.", model=self._model)
+            raise InvalidInput("The chat template of {model} renders nothing for this conversation.", model=self._model)
         if _HALF.search(text):
-            raise InvalidInput("The chat template of {model} writes half a character, which no model can read.", model=self._model)
+            raise InvalidInput("The chat template of {model} renders an unpaired surrogate, which no model can read.", model=self._model)
         inside = text.rstrip().endswith(_OPEN)
         if inside and not thinking:
             # Templates without a switch (Z1) always open the tag: close it at once, and nothing is thought.
@@ -116,7 +116,7 @@ class ChatTemplate:
             if line is None:
                 self._stop()
                 raise InvalidInput(
-                    "The chat template of {model} takes more than {seconds} s or {megabytes} MB, and was stopped.",
+                    "The chat template of {model} took more than {seconds} s or {megabytes} MB and was stopped.",
                     model=self._model,
                     seconds=self._cpu_s,
                     megabytes=MEMORY_BYTES // 1024 // 1024,

@@ -42,7 +42,7 @@ def read_grammar(text: str) -> Grammar:
     if len(text) > MOST_CHARACTERS:
         raise InvalidInput("The grammar has more than {limit} characters. Shorten it.", limit=MOST_CHARACTERS)
     if "\0" in text or text.encode("utf-8", "replace").decode() != text:
-        raise InvalidInput("The grammar holds characters that are no text.")
+        raise InvalidInput("The grammar contains characters that are not text.")
     grammar = _Reader(text).read()
     check_growth(grammar)
     return grammar
@@ -66,7 +66,7 @@ class _Reader:
             self._skip(lines=True)
         defined = self._builder.defined
         if "root" not in self._rules or not defined(self._rules["root"]):
-            raise InvalidInput("The grammar has no rule named root, where every answer begins.")
+            raise InvalidInput("The grammar has no rule named root, which every answer starts with.")
         for name, at in self._used.items():
             if not defined(self._rules[name]):
                 raise self._wrong(f"the rule {name} is not defined", at)
@@ -74,8 +74,8 @@ class _Reader:
         if again is not None:
             names = {rule: name for name, rule in self._rules.items()}
             raise InvalidInput(
-                "The rule {name} of the grammar can begin with itself, so that an answer would never get on (left recursion). "
-                "Write the repeated part first and the rule last, or use * or +.",
+                "The grammar rule {name} is left-recursive: it can begin with itself, so an answer could never proceed. Put the "
+                "repeated part first and the rule last, or use * or +.",
                 name=names.get(again, "root"),
             )
         return self._builder.grammar(self._rules["root"])
@@ -96,7 +96,7 @@ class _Reader:
         # As in llama.cpp, a second definition of a rule replaces the first.
         self._builder.define(number, self._alternatives(0))
         if self._at < len(self._text) and self._text[self._at] not in "\r\n":
-            raise self._wrong("this is out of place")
+            raise self._wrong("this does not belong here")
 
     def _alternatives(self, depth: int) -> list[list[Step]]:
         if depth > MOST_NESTING:
@@ -125,10 +125,10 @@ class _Reader:
     def _item(self, depth: int) -> list[Step]:
         match self._text[self._at]:
             case '"':
-                found = self._take(_LITERAL, "a text in quotes that ends and has only known escapes")
+                found = self._take(_LITERAL, "a closed quoted text with only known escapes")
                 return [self._literal(one) for one in (self._points(found[1]) if "\\" in found[1] else map(ord, found[1]))]
             case "[":
-                found = self._take(_CLASS, "a set of characters that ends and has only known escapes")
+                found = self._take(_CLASS, "a closed character set with only known escapes")
                 return [self._builder.characters(self._ranges(found[1], found[2]))]
             case ".":
                 self._at += 1
@@ -222,4 +222,4 @@ class _Reader:
         at = self._at if at is None else at
         line = self._text.count("\n", 0, at) + 1
         near = self._text[at : at + 20].split("\n")[0]
-        return InvalidInput("The grammar cannot be used: {reason}, in line {line} at {near}.", reason=reason, line=line, near=repr(near))
+        return InvalidInput("The grammar cannot be used: {reason}, on line {line} at {near}.", reason=reason, line=line, near=repr(near))

@@ -73,7 +73,7 @@ def grammar_of(schema_text: str, *, strict: bool = False) -> Followed:
 def refuse_ignored(ignored: Sequence[str], *, strict: bool) -> None:
     if strict and ignored:
         raise InvalidInput(
-            "These conditions of the schema cannot be followed: {conditions}. Leave them out, or send strict: false.",
+            "These conditions of the schema cannot be enforced: {conditions}. Leave them out, or send strict: false.",
             conditions=", ".join(ignored)[:1_000],
         )
 
@@ -105,7 +105,7 @@ class Rules:
         except RecursionError:
             raise InvalidInput("The schema is nested more than {limit} deep.", limit=MOST_DEPTH) from None
         except (NothingFits, Nowhere):
-            raise InvalidInput("The schema cannot be used: no value can be true to it.") from None
+            raise InvalidInput("The schema cannot be used: no value can satisfy it.") from None
 
     def new(self, body: str) -> str:
         """Make a rule, or find the one that says the same: schemas repeat themselves."""

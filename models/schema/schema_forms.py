@@ -64,7 +64,7 @@ class Forms:
         """The plain forms; none if nothing fits. Raises InvalidInput."""
         self._work += 1
         if self._work > MOST_WORK:
-            raise InvalidInput("The schema combines too many others. Leave parts of it out.")
+            raise InvalidInput("The schema combines too many schemas. Leave parts of it out.")
         if schema is True or schema == {}:
             return [{}]
         if schema is False:
@@ -251,7 +251,7 @@ class Forms:
     def _both(self, forms: list[Form], others: list[Form]) -> list[Form]:
         """Each form with each other, where they can be true together."""
         if len(forms) * len(others) > MOST_FORMS:
-            raise InvalidInput("The schema combines too many others. Leave parts of it out.")
+            raise InvalidInput("The schema combines too many schemas. Leave parts of it out.")
         joined = (join(form, other) for form in forms for other in others)
         return [form for form in joined if form is not None]
 

@@ -112,7 +112,7 @@ class Pool:
                 raise Unavailable("The portal is stopping.")
             known = self._entries.get(facts.file.name)
             if known and known.state is not ModelState.FAILED:
-                raise Conflict("A model named {model} is loaded already. Unload it first.", model=facts.file.name)
+                raise Conflict("A model named {model} is already loaded. Unload it first.", model=facts.file.name)
             self._remembered.keep(path, settings)
             entry = self._entries[facts.file.name] = Entry(
                 facts=facts,
@@ -162,7 +162,8 @@ class Pool:
             if isinstance(found, LocalPlatform):
                 return found
             raise InvalidInput(
-                "The model {model} makes vectors; it cannot chat. Choose one of: {models}.", model=wanted, models=", ".join(chats) or "none"
+                "{model} is an embedding or reranking model and cannot chat. Choose one "
+                "of: {models}.", model=wanted, models=", ".join(chats) or "none"
             )
 
     def vectors(self, name: str | None, kind: ModelKind) -> EmbeddingPlatform:
@@ -171,12 +172,12 @@ class Pool:
             names = [entry.name for entry in self._entries.values() if entry.facts.file.kind is kind]
             wanted = name or next(iter(names), None)
             if wanted is None:
-                raise Unavailable("No model of the kind {kind} is loaded. Ask an admin to load one on the Models page.", kind=kind.value)
+                raise Unavailable("No {kind} model is loaded. Ask an admin to load one on the Models page.", kind=kind.value)
             found = self._ready(wanted)
             if isinstance(found, EmbeddingPlatform) and wanted in names:
                 return found
             raise InvalidInput(
-                "The model {model} is not of the kind {kind}. Choose one of: {models}.",
+                "{model} is not a model for {kind}. Choose one of: {models}.",
                 model=wanted,
                 kind=kind.value,
                 models=", ".join(names) or "none",
@@ -193,7 +194,7 @@ class Pool:
             raise Unavailable(AGAIN, name=wanted)
         if entry.state is ModelState.LOADING:
             raise Unavailable("The model {model} is still loading. Try again in a moment.", model=wanted)
-        raise Unavailable("The model {model} is not available now.", model=wanted)
+        raise Unavailable("The model {model} is unavailable.", model=wanted)
 
     def metrics(self) -> dict[str, EngineMetrics]:
         """Of every running engine, by the model's name."""
@@ -327,4 +328,4 @@ class Pool:
         self._default = next(ready, None)
 
 def _not_for_chats(name: str) -> Conflict:
-    return Conflict("The model {model} makes vectors; chats cannot use it.", model=name)
+    return Conflict("{model} is an embedding or reranking model; chats cannot use it.", model=name)

@@ -44,7 +44,7 @@ class PoolRouter:
             return request
         if request.adapter not in (None, "", adapter):
             raise InvalidInput(
-                "The model's name asks for the adapter {one}, the request for {other}.", one=adapter[:80], other=request.adapter[:80]
+                "The model name asks for the adapter {one}, but the request asks for {other}.", one=adapter[:80], other=request.adapter[:80]
             )
         return replace(request, model=model, adapter=adapter)
 

@@ -57,7 +57,7 @@ def try_to_load(path: Path, options: BackendOptions, wanted: Callable[[], bool] 
             stderr=subprocess.PIPE,
         )
     except OSError as error:
-        raise ModelFailed("The process that tries a model out could not start: {reason}.", reason=error.strerror or str(error)) from None
+        raise ModelFailed("The process that tests a model could not start: {reason}.", reason=error.strerror or str(error)) from None
     said, errors = _wait(child, path, seconds, wanted)
     if child.returncode == 0:
         return
@@ -67,12 +67,13 @@ def try_to_load(path: Path, options: BackendOptions, wanted: Callable[[], bool] 
     _log.error("llama.cpp crashed (%s) in the trial of %s: %s", how, path.name, without_codes(errors.decode("utf-8", "replace"))[-2000:])
     if child.returncode == -signal.SIGKILL:
         raise ModelFailed(
-            "The trial of {file} was killed, as happens when memory runs out. Choose a smaller context or a smaller file.", file=path.name
+            "The test of {file} was killed, which usually means that memory ran out. Choose a smaller context or a "
+            "smaller file.", file=path.name
         )
     failed = Crashed if child.returncode < 0 else ModelFailed
     raise failed(
-        "llama.cpp crashed ({how}) when {file} was tried out. The file is damaged or does not fit its architecture: download it again, "
-        "or convert the model anew. The log has the details.",
+        "llama.cpp crashed ({how}) while testing {file}. The file is damaged or does not fit its architecture: download it again, or "
+        "convert the model again. The log has the details.",
         how=how, file=path.name,
     )  # fmt: skip
 
@@ -90,10 +91,10 @@ def _wait(child: subprocess.Popen[bytes], path: Path, seconds: float, wanted: Ca
                 child.communicate()
                 if late:
                     raise ModelFailed(
-                        "The trial of {file} did not finish in {seconds} s. The file is damaged, or this machine is too slow for it.",
+                        "The test of {file} did not finish in {seconds} s. The file is damaged, or this machine is too slow for it.",
                         file=path.name, seconds=round(seconds),
                     ) from None  # fmt: skip
-                raise ModelFailed("The load was given up.") from None
+                raise ModelFailed("Loading was cancelled.") from None
 
 
 def main(path: str, options: str, seconds: str) -> int:

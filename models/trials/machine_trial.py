@@ -108,7 +108,7 @@ def try_decode(
             )
         return Trial(ok=False, extra_buffers=extra_buffers, curable=ended not in _ENDED_FROM_OUTSIDE, report=report, complaint=ended.name)
     # Without a report it did not get as far as llama.cpp: a library is missing, or the environment is damaged.
-    words = str(report.get("error") or (child.stderr.strip().splitlines() or ["it said nothing"])[-1]).rstrip(".")
+    words = str(report.get("error") or (child.stderr.strip().splitlines() or ["it printed nothing"])[-1]).rstrip(".")
     return Trial(ok=False, extra_buffers=extra_buffers, curable=bool(report), report=report, complaint=words)
 
 

@@ -17,7 +17,7 @@ from models.engine.llama.backend import BackendOptions, LlamaBackend
 PROMPT_S = 5.0
 """About so long the full prompt may take: on a slow processor it is shorter than a batch."""
 SHORTEST_PROMPT = 64
-_NO_NUMBERS = "{file} computes no numbers: its weights are damaged. Download it again, or convert the model anew."
+_NO_NUMBERS = "{file} computes NaN: its weights are damaged. Download it again, or convert the model again."
 
 
 def run_trial(path: Path, options: BackendOptions) -> None:
@@ -94,8 +94,8 @@ class _Decodes:
     def _decode(self, parts: list[Part]) -> None:
         """And choose the next token of each part both ways. Raises ModelFailed."""
         if self._backend.decode(parts) is not Decoded.DONE:
-            reason = self._backend.last_error() or "it gives no reason"
-            raise ModelFailed("llama.cpp could not compute with {file}: {reason}.", file=self._name, reason=reason)
+            reason = self._backend.last_error() or "no reason given"
+            raise ModelFailed("llama.cpp could not run {file}: {reason}.", file=self._name, reason=reason)
         for index, part in enumerate(parts):
             if not self._backend.computed_numbers(index):
                 raise ModelFailed(_NO_NUMBERS, file=self._name)

@@ -12,7 +12,7 @@ from core.errors import PortalError
 from core.operations.disk import ALMOST_FULL
 from core.operations.log_context import add_to_log_context, log_context, new_request_id
 from core.people.permissions import ROLES, Permission, allows
-from core.people.records import User
+from core.people.records import Role, User
 from core.people.sessions import SESSION_COOKIE
 from pages import account, audit, chat, feedback, jobs, models, people, search, sign_in, store, usage
 from pages.shell import frame, words
@@ -43,7 +43,7 @@ ENTRIES = (
     Entry(path="usage", title="Usage", permission=Permission.VIEW_USAGE, render=usage.render),
     Entry(path="models", title="Models", permission=Permission.RUN_MODELS, render=models.render),
     Entry(path="people", title="People", permission=Permission.MANAGE_PEOPLE, render=people.render),
-    Entry(path="store", title="Store", permission=Permission.RUN_STORE, render=store.render),
+    Entry(path="store", title="Storage", permission=Permission.RUN_STORE, render=store.render),
     Entry(path=jobs.PATH, title="Jobs", permission=Permission.RUN_STORE, render=jobs.render),
     Entry(path="audit", title="Audit", permission=Permission.READ_AUDIT, render=audit.render),
 )
@@ -119,7 +119,7 @@ def _tell_of_the_disk(portal: Portal, user: User) -> None:
         sentence = t(ALMOST_FULL)
         if allows(user.role, Permission.RUN_STORE):
             left = f"{(portal.disk.free or 0) / 1e6:,.0f}"
-            more = t("{left} MB are left under {home}. Remove old backups on the Store page, or what else lies on that disk.",
+            more = t("{left} MB are left under {home}. Remove old backups on the Storage page, or other files on that disk.",
                      left=left, home=plain(str(portal.settings.home)))  # fmt: skip
             sentence = f"{sentence}  \n{more}"
         st.warning(sentence, icon=":material/hard_drive:")
@@ -134,7 +134,7 @@ def _draw(portal: Portal, user: User, entry: Entry) -> None:
     try:
         entry.render(portal, user)
     except PortalError as problem:
-        if frame.blank(t("This cannot be shown now"), plain(said(problem)), t("Try again"), key="blank-page"):
+        if frame.blank(t("This page is unavailable"), plain(said(problem)), t("Try again"), key="blank-page"):
             st.rerun()
 
 
@@ -143,10 +143,14 @@ def _forbidden(entry: Entry, user: User) -> st.Page:
     return st.Page(lambda: no_rights(entry, user), title=t(entry.title), url_path=entry.path, visibility="hidden")
 
 
+_ROLES_NAMED = {Role.ANALYST: "analysts", Role.MANAGER: "managers", Role.ADMIN: "admins"}
+
+
 def no_rights(entry: Entry, user: User) -> None:
-    roles = ", ".join(t(role.value.title()) for role, permissions in ROLES.items() if entry.permission in permissions)
+    *others, last = [t(_ROLES_NAMED[role]) for role, permissions in ROLES.items() if entry.permission in permissions]
+    roles = t("{others} and {last}", others=", ".join(others), last=last) if others else last
     role = t(user.role.value.title())
-    why = t("It is for the role {roles}; yours is {role}. An admin can change it on the People page.", roles=roles, role=role)
+    why = t("Only {roles} can open this page; your role is {role}. An admin can change it on the People page.", roles=roles, role=role)
     if frame.blank(t("You cannot open {page}", page=t(entry.title)), why, t("Back to chat")):
         frame.open_page(frame.START)
 
@@ -158,5 +162,5 @@ def _frame(title: str, *, centered: bool, sidebar: int | str) -> None:
         page_icon=frame.FAVICON,
         layout="centered" if centered else "wide",
         initial_sidebar_state=sidebar,  # type: ignore[arg-type]
-        menu_items={"About": t("GLM Portal: chats with GLM models that run on your own servers.")},
+        menu_items={"About": t("GLM Portal: chat with GLM models that run on your own servers.")},
     )

@@ -90,7 +90,7 @@ def seen(text: str) -> Drawing:
             elif token.type not in (formulas.INLINE, formulas.DISPLAY):
                 words.append(token.content)
 
-    walk(parser(latex=False).parse(whole(text, "Leaves the portal:")))
+    walk(parser(latex=False).parse(whole(text, "External link:")))
     return Drawing(tuple(tags), _bare("".join(words)), tuple(links))
 
 

@@ -140,7 +140,7 @@ def test_a_rating_with_a_comment_reaches_the_feedback_page_and_its_tokens_the_us
     expect(desk.get_by_text("Only letters, number 0815").first).to_be_visible()
     expect(desk.get_by_text("Rate me, question 4711").first).to_be_visible()
     desk.get_by_role("link", name="Usage").click()
-    desk.get_by_text("More figures").click()
+    desk.get_by_text("More metrics").click()
     tokens = portal.get("/api/v1/usage")["total"]
     assert tokens["completion_tokens"] > 0 and tokens["rated"] >= 1
     shown = desk.locator(".stMain").get_by_text(f"{tokens['completion_tokens']:,}")

@@ -19,7 +19,7 @@ from tests.browser.contrast import pale
 from tests.fakes import FakePool, FakeRouter
 from tests.seed import seed
 
-PAGES = ("Search", "Feedback", "Usage", "Models", "People", "Store", "Audit")
+PAGES = ("Search", "Feedback", "Usage", "Models", "People", "Storage", "Audit")
 OPENERS = '[data-testid="stPopover"] button:visible, [data-testid="stMenuButton"] button:visible'
 QUIET = ":is([data-testid=stMain], [data-testid=stSidebar]) button[kind=tertiary]:not([disabled]):visible"
 SETTLE_MS = 400
@@ -94,7 +94,7 @@ def test_dialogs_are_legible(page: Page, portal: Measured) -> None:
     found: dict[str, list[str]] = {}
     sign_in(page)
     page.goto(f"{portal.url}/store")
-    page.get_by_role("button", name="Make a backup").click()
+    page.get_by_role("button", name="Create a backup").click()
     page.get_by_role("dialog").wait_for()
     look(page, "a dialog with a form", found)
     page.get_by_role("dialog").get_by_role("textbox").first.click()

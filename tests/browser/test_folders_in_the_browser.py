@@ -61,7 +61,7 @@ def test_a_chat_moves_into_a_new_folder_which_is_opened_left_and_deleted(person:
     expect(page.get_by_text("Asked in the folder").last).to_be_visible()
 
     page.get_by_role("button", name="New folder").click()
-    rows.get_by_label("Name of the folder").fill("Empty")
+    rows.get_by_label("Folder name").fill("Empty")
     page.keyboard.press("Enter")
     rows.get_by_role("link", name="Empty").click()
     expect(rows.get_by_text("No chats here yet.")).to_be_visible()
@@ -69,7 +69,7 @@ def test_a_chat_moves_into_a_new_folder_which_is_opened_left_and_deleted(person:
 
     page.get_by_role("button", name="More: Bonds").click()
     page.get_by_role("menuitem", name="Delete folder").click()
-    expect(dialog.get_by_text("Its chats stay, in no folder.")).to_be_visible()
+    expect(dialog.get_by_text("Its chats stay, without a folder.")).to_be_visible()
     dialog.get_by_role("button", name="Delete").click()
     expect(folder).to_have_count(0)
     for title in ("Asked in the folder", "Bond prices", "Loose one"):
@@ -93,7 +93,7 @@ def test_on_a_phone_a_folder_shows_its_chats_in_place_and_a_found_chat_names_its
     expect(rows.get_by_role("link", name="Bond yields")).to_be_in_viewport()
 
     page.get_by_placeholder("Search chats").fill("Bond")
-    expect(rows.get_by_text("Found")).to_be_visible()
+    expect(rows.get_by_text("Results")).to_be_visible()
     expect(rows.get_by_role("link", name=re.compile(r"^Bond prices \d\d:\d\d · Folder Bonds <b>&$"))).to_be_in_viewport()
     rows.get_by_role("link", name=re.compile(r"^Bond yields \d\d:\d\d$")).click()
     expect(rows.get_by_role("link", name="Bond yields")).not_to_be_in_viewport()

@@ -57,7 +57,7 @@ def test_a_new_chat_has_a_name_and_a_key(person: Person) -> None:
     ask_and_stop(person, page, "Leave me by the keyboard")
     assert "c=" in page.url
     page.keyboard.press("Control+Shift+O")
-    expect(page.get_by_role("heading", name="What shall we work on?")).to_be_visible()
+    expect(page.get_by_role("heading", name="What are we working on?")).to_be_visible()
     expect(page.locator(".st-key-new").get_by_role("button", name="New chat")).to_be_visible()
 
 
@@ -94,7 +94,7 @@ def test_on_a_phone_the_menu_closes_by_itself_and_a_new_chat_is_in_the_header(pe
     page = person.open("ana")
     ask_and_stop(person, page, "Hello from a phone")
     page.locator(".st-key-icon-newhead button").click()
-    expect(page.get_by_role("heading", name="What shall we work on?")).to_be_visible()
+    expect(page.get_by_role("heading", name="What are we working on?")).to_be_visible()
     page.get_by_role("button", name="Open the menu").click()
     page.get_by_test_id("stSidebarNavLink").filter(has_text="Search").click()
     expect(page.get_by_test_id("stSidebarNavLink").first).not_to_be_in_viewport()

@@ -45,7 +45,7 @@ def test_a_link_says_that_it_leaves_the_portal_and_where_it_leads(
         [drawing] = drawn(page, url, 0)
         link = page.get_by_role("link", name="the handbook")
         assert drawing.links[0] == ("https://example.com/a?b=c&d=e", "_blank", "noopener noreferrer", link.get_attribute("title"))
-        assert link.get_attribute("title") == "Leaves the portal: https://example.com/a?b=c&d=e"
+        assert link.get_attribute("title") == "External link: https://example.com/a?b=c&d=e"
         assert "arrow_outward" in link.evaluate("link => getComputedStyle(link, '::after').content")
         link.hover()
         assert pale(page) == []

@@ -44,7 +44,7 @@ def test_every_page_works_under_the_policy(person: Person, portal: Measured) -> 
     with page.expect_download() as saved:
         page.get_by_test_id("stDownloadButton").get_by_role("button").first.click()
     assert saved.value.suggested_filename.endswith(".csv") and Path(saved.value.path()).stat().st_size > 100
-    for name in ("Feedback", "Models", "People", "Store", "Audit"):
+    for name in ("Feedback", "Models", "People", "Storage", "Audit"):
         page.get_by_role("link", name=name, exact=True).click()
         expect(page).to_have_url(f"{portal.url}/{name.lower()}")
         expect(page).to_have_title(re.compile(name))
@@ -89,7 +89,7 @@ def elsewhere() -> Iterator[tuple[str, list[str]]]:
 
 
 FORBIDDEN = {
-    "a picture": "new Promise(done => { const it = new Image(); it.onload = it.onerror = done; it.src = URL; document.body.append(it) })",
+    "an image": "new Promise(done => { const it = new Image(); it.onload = it.onerror = done; it.src = URL; document.body.append(it) })",
     "a request": "fetch(URL).catch(() => 0)",
     "a beacon": "navigator.sendBeacon(URL, 'x')",
     "a websocket": "new Promise(done => {"

@@ -77,8 +77,8 @@ def _refused(home: Path, port: int, **more: str) -> str:
 def test_the_first_start_tells_the_password_once_and_sigterm_ends_it_cleanly(tmp_path: Path) -> None:
     port = free_port()
     with _portal(tmp_path, port) as portal:
-        assert "Another portal is running" in _refused(tmp_path, free_port())
-        assert "is taken by another program" in _refused(tmp_path / "other", port)
+        assert "Another portal is using" in _refused(tmp_path, free_port())
+        assert "is used by another program" in _refused(tmp_path / "other", port)
         lines = _stop(portal).splitlines()
     assert [line.partition(",")[0] for line in lines] == [
         "First admin: name admin",

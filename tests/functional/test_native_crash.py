@@ -76,7 +76,7 @@ def test_a_model_in_its_own_process_dies_alone_and_ends_with_the_portal(tmp_path
         died = host_of(portal)
         os.kill(died, signal.SIGABRT)
         begin = time.monotonic()
-        failed = [event for event in events if "stopped working and is being started again" in json.dumps(event)]
+        failed = [event for event in events if "stopped working and is restarting" in json.dumps(event)]
         assert failed and time.monotonic() - begin < 2
         until(lambda: client.get("/api/v1/models").json()["loaded"][0]["state"] == "ready")
         assert time.monotonic() - begin < 30

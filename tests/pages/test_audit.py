@@ -100,7 +100,7 @@ def test_who_signed_in_and_out_and_who_tried_is_recorded(house: House) -> None:
     house.portal.sessions.close(token)
     table = audit(house).dataframe[0].value
     assert list(table["action"])[:2] == ["Signed out", "Signed in"] and list(table["subject"])[:2] == ["admin", "admin"]
-    assert table["details"][1] == "By: API"
+    assert table["details"][1] == "Method: API"
 
 
 def test_nobody_but_admins_reads_it(house: House) -> None:
@@ -118,7 +118,7 @@ def test_words_event_person_and_days_narrow_the_list(house: House) -> None:
     drawn.text_input(key="audit-search").set_value("gguf").run()
     assert subjects(drawn) == ["glm.gguf"]
     drawn.text_input(key="audit-search").set_value("zzyzx").run()
-    assert not subjects(drawn) and "No event matches" in texts(drawn)
+    assert not subjects(drawn) and "No events match" in texts(drawn)
     drawn.text_input(key="audit-search").set_value("").run()
     drawn.selectbox(key="audit-action").set_value("hold.place").run()
     assert subjects(drawn) == ["analyst"]
@@ -147,13 +147,13 @@ def test_older_and_newer_walk_the_pages_and_a_filter_starts_again(house: House) 
 
 def test_without_an_index_the_list_is_there_and_the_search_says_why_not(house: House) -> None:
     def down(query: object) -> object:
-        raise Unavailable("The search index cannot be used now. Try again in a minute, or ask an admin.")
+        raise Unavailable("The search index is unavailable. Try again in a minute, or ask an admin.")
 
     house.portal.index.page = down  # type: ignore[method-assign,assignment]
     drawn = audit(house)
     assert subjects(drawn)
     drawn.text_input(key="audit-search").set_value("gguf").run()
-    assert not drawn.exception and "The audit cannot be searched now" in texts(drawn)
+    assert not drawn.exception and "Audit search is unavailable" in texts(drawn)
 
 
 def test_the_export_opens_in_a_spreadsheet_without_running_anything() -> None:

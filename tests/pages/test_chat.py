@@ -81,7 +81,7 @@ def shown(house: House, user: User) -> list[str]:
 
 def test_a_question_opens_a_conversation_and_is_answered(house: House, ana: User) -> None:
     drawn = chat(house)
-    assert "What shall we work on?" in texts(drawn)
+    assert "What are we working on?" in texts(drawn)
     drawn = finish(house, ana, drawn.chat_input[0].set_value("Where is it?").run())
     assert not drawn.exception
     assert drawn.query_params["c"] == conversations(house, ana)[0].id
@@ -156,7 +156,7 @@ def test_an_answer_whose_model_is_stuck_says_so(house: House, ana: User, isolate
         house.router.available = [replace(MODEL, stuck_s=42.4, isolated=isolated)]
         shown = texts(drawn.run()).replace("\\", "")
         assert "The model fake is stuck: its step has taken 42 s." in shown
-        assert ("started again by itself" in shown) is isolated
+        assert ("restart automatically" in shown) is isolated
         assert ("tell an admin" in shown) is not isolated
     finally:
         house.router.release()
@@ -186,16 +186,16 @@ def test_stop_ends_the_answer_and_keeps_its_text(house: House, ana: User) -> Non
     assert components(drawn, "seam")[-1]["bar"]["mark"] == "Stopped"
 
 
-def test_the_place_in_line_is_shown_and_can_be_left(house: House, ana: User) -> None:
+def test_the_queue_comment_is_shown_and_can_be_left(house: House, ana: User) -> None:
     house.router.next_answers.put([Queued(2, 4.0), *answer("Late")])
     house.router.hold()
     drawn = chat(house).chat_input[0].set_value("Wait?").run()
     house.router.release(1)
     time.sleep(0.1)
     drawn = drawn.run()
-    assert re.search(r"2nd in line, about (4\.0|3\.\d) s", texts(drawn))
+    assert re.search(r"Queue position 2, about (4\.0|3\.\d) s", texts(drawn))
     drawn = finish(house, ana, drawn.button(key="leave").click().run())
-    assert components(drawn, "seam")[-1]["bar"]["mark"] == "Stopped before the first word"
+    assert components(drawn, "seam")[-1]["bar"]["mark"] == "Stopped before it began"
 
 
 def test_thoughts_are_folded_and_their_time_is_told(house: House, ana: User) -> None:
@@ -342,13 +342,13 @@ def test_the_search_finds_words_of_the_answers(house: House, ana: User) -> None:
     drawn = chat(house)
     drawn.text_input(key="convsearch").set_value("quite different").run()
     (listed,) = components(drawn, "conversations")
-    assert [[title, [row["title"] for row in rows]] for title, rows in listed["groups"]] == [["Found", ["About pears"]]]
+    assert [[title, [row["title"] for row in rows]] for title, rows in listed["groups"]] == [["Results", ["About pears"]]]
 
 
 def test_somebody_elses_conversation_is_not_there(house: House) -> None:
     theirs = house.ask(house.person(Role.MANAGER), "A secret question")
     drawn = chat(house, theirs)
-    assert "There is no such chat" in texts(drawn) and not components(drawn, "seam")
+    assert "This chat does not exist" in texts(drawn) and not components(drawn, "seam")
     assert "secret" not in json.dumps(components(drawn, "conversations"))
 
 
@@ -370,7 +370,7 @@ def test_two_things_done_in_quick_succession_are_both_carried_out_also_where_one
     ]
     drawn.run()
     assert house.portal.conversations.get(ana, first).title == "Renamed" and drawn.query_params["c"] == second
-    assert "There is no such conversation" in texts(drawn)
+    assert "This conversation does not exist" in texts(drawn)
 
 
 def test_a_refusal_of_the_model_is_shown_as_the_answer_that_failed(house: House, ana: User) -> None:
@@ -413,7 +413,7 @@ def test_a_taken_name_is_told_in_the_dialog_which_stays(house: House, ana: User)
     moved = house.ask(ana, "Moves")
     drawn = intend(chat(house), "move", id=moved)
     drawn = intend(drawn, "move to new", id=moved, name="PLANS")
-    assert "You have a folder named Plans already" in texts(drawn)
+    assert "You already have a folder named Plans" in texts(drawn)
     assert drawn.text_input(key="move-name") is not None
     assert (len(house.portal.folders.list(ana)), titles(drawn)) == (1, ["Moves"])
 
@@ -483,7 +483,7 @@ def test_deleting_a_folder_asks_first_and_its_chats_stay(house: House, ana: User
     plans = house.portal.folders.new(ana, "Plans")
     house.portal.conversations.new(ana, "Inside", plans.id)
     drawn = intend(intend(chat(house), "folder", id=plans.id), "delete folder", id=plans.id)
-    assert "Its chats stay, in no folder" in texts(drawn) and len(house.portal.folders.list(ana)) == 1
+    assert "Its chats stay, without a folder" in texts(drawn) and len(house.portal.folders.list(ana)) == 1
     drawn.button(key="delete-now").click().run()
     drawn = drawn.run()
     assert (listed(drawn)["folder"], names(drawn), titles(drawn)) == (None, [], ["Inside"])
@@ -495,7 +495,7 @@ def test_a_folder_is_made_and_renamed_from_the_list(house: House, ana: User) -> 
     drawn = intend(drawn, "rename folder", id=plans.id, title="Better plans")
     assert names(drawn) == ["Better plans"]
     drawn = intend(drawn, "new folder", title="better PLANS")
-    assert "You have a folder named Better plans already" in texts(drawn) and names(drawn) == ["Better plans"]
+    assert "You already have a folder named Better plans" in texts(drawn) and names(drawn) == ["Better plans"]
 
 
 def test_the_name_of_a_folder_is_shown_as_it_is_written(house: House, ana: User) -> None:
@@ -519,7 +519,7 @@ def test_somebody_elses_folder_is_not_listed_or_filled(house: House, ana: User) 
     drawn = drawn.run()
     assert (listed(drawn)["folder"], titles(drawn)) == (None, ["Mine"]) and "f" not in drawn.query_params
     drawn = intend(drawn, "move now", id=mine, folder=theirs.id)
-    assert "There is no such folder" in texts(drawn)
+    assert "This folder does not exist" in texts(drawn)
     intend(drawn, "delete folder now", id=theirs.id)
     assert len(house.portal.folders.list(house.person(Role.MANAGER))) == 1
     assert "secret" not in json.dumps(components(intend(drawn, "folder", id=theirs.id), "conversations"))
@@ -560,26 +560,26 @@ def test_an_address_with_somebody_elses_or_no_message_says_so(house: House, ana:
     secret = house.portal.conversations.transcript(manager, theirs)[0].message.id
     own = house.ask(ana, "Mine")
     drawn = arriving(house, own, secret)
-    assert not drawn.exception and "There is no such message" in texts(drawn)
+    assert not drawn.exception and "This message does not exist" in texts(drawn)
     assert "secret" not in texts(drawn)
     drawn = arriving(house, theirs, secret)
-    assert "There is no such chat" in texts(drawn) and "secret" not in texts(drawn)
+    assert "This chat does not exist" in texts(drawn) and "secret" not in texts(drawn)
 
 
 def test_the_built_in_guide_is_called_what_it_is(house: House) -> None:
     house.router.available = [replace(MODEL, guide=True)]
     drawn = chat(house)
-    assert drawn.menu_button(key="modelpick").options == [plain("Built-in guide, knows only this portal")]
+    assert drawn.menu_button(key="modelpick").options == [plain("Built-in guide, only knows this portal")]
 
 
 def test_a_chat_says_when_the_model_that_answered_it_is_not_there(house: House, ana: User) -> None:
     conversation_id = house.ask(ana, "hello")
-    said = "The last answer came from fake, which is not loaded now."
+    said = "The last answer came from fake, which is no longer loaded."
     assert said not in texts(chat(house, conversation_id))
     house.router.available = [replace(MODEL, name="other")]
-    assert f"{said} other answers." in texts(chat(house, conversation_id))
+    assert f"{said} other answers now." in texts(chat(house, conversation_id))
     house.router.available = [replace(MODEL, name="guide", guide=True)]
-    assert f"{said} The built-in guide answers, and knows only this portal." in texts(chat(house, conversation_id))
+    assert f"{said} The built-in guide answers now; it only knows this portal." in texts(chat(house, conversation_id))
     assert said not in texts(chat(house))
 
 
@@ -589,13 +589,13 @@ def test_a_chat_says_when_the_model_that_answered_it_is_not_there(house: House, 
 def test_a_refusal_goes_with_the_chat_it_was_shown_in_and_can_be_dismissed(house: House, ana: User) -> None:
     first = house.ask(ana, "First")
     drawn = intend(chat(house, first), "rename", id="0" * 32, title="Nobody's")
-    assert "There is no such conversation" in texts(drawn)
-    assert "There is no such conversation" in texts(drawn.run())
+    assert "This conversation does not exist" in texts(drawn)
+    assert "This conversation does not exist" in texts(drawn.run())
     dismissed = drawn.button(key="icon-problem").click().run()
-    assert "There is no such conversation" not in texts(dismissed)
+    assert "This conversation does not exist" not in texts(dismissed)
     drawn = intend(drawn, "rename", id="0" * 32, title="Nobody's")
     drawn = drawn.button(key="new").click().run()
-    assert "There is no such conversation" not in texts(drawn)
+    assert "This conversation does not exist" not in texts(drawn)
 
 
 def test_a_deleted_chat_is_gone_from_the_list_and_comes_back_when_that_is_undone(house: House, ana: User) -> None:

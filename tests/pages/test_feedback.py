@@ -53,7 +53,7 @@ def test_no_ratings_says_where_they_come_from(tmp_path) -> None:
 def test_only_admins_see_feedback(seeded: Stage) -> None:
     for role in (Role.ANALYST, Role.MANAGER):
         refused = page("feedback", seeded, as_role(seeded.admin, role))
-        assert not rows(refused) and "does not include this" in texts(refused)
+        assert not rows(refused) and "does not allow this" in texts(refused)
 
 
 def test_the_page_opens_on_new_cases_the_poor_ones_first_each_newest_first(seeded: Stage) -> None:
@@ -91,7 +91,7 @@ def test_search_finds_words_of_the_question_and_tells_when_nothing_matches(seede
     drawn.text_input(key="feedback-search").set_value("logins office").run()
     assert case.id in rows(drawn) and len(rows(drawn)) < len(cases(seeded))
     drawn.text_input(key="feedback-search").set_value("zzyzx").run()
-    assert not rows(drawn) and "No case matches" in texts(drawn)
+    assert not rows(drawn) and "No cases match" in texts(drawn)
 
 
 def test_next_and_previous_walk_the_list(seeded: Stage) -> None:

@@ -47,7 +47,7 @@ def test_an_answer_that_cannot_be_saved_is_shown_whole_and_saved_later(
 
     def commit(work: SqlUnitOfWork) -> None:
         if full.is_set() and threading.current_thread().name.startswith("turn-"):
-            raise Unavailable("The disk of the store is full or broken. Nothing of this was saved; ask an admin to make space.")
+            raise Unavailable("The database's disk is full or failing. Nothing was saved; ask an admin to free space.")
         save(work)
 
     monkeypatch.setattr(SqlUnitOfWork, "commit", commit)
@@ -56,7 +56,7 @@ def test_an_answer_that_cannot_be_saved_is_shown_whole_and_saved_later(
     [asked] = conversations(house, ana)
     drawn = _told(house, asked.id)
     assert "Hello from the fake model" in texts(drawn)
-    assert "The disk of the store is full or broken" in texts(drawn)
+    assert "The database's disk is full or failing" in texts(drawn)
     full.clear()
     drawn = finish(house, ana, drawn)
     assert "cannot be saved yet" not in texts(drawn)

@@ -49,7 +49,7 @@ def keys(drawn: AppTest) -> set[str]:
 
 def test_only_admins_run_models(made: Stage) -> None:
     refused = page("models", made, as_role(made.admin, Role.MANAGER))
-    assert "does not include this" in texts(refused) and "card" not in keys(refused)
+    assert "does not allow this" in texts(refused) and "card" not in keys(refused)
     with pytest.raises(NotAllowed):
         made.portal.models.unload(as_role(made.admin, Role.MANAGER), "fake")
 
@@ -111,7 +111,7 @@ def test_more_slots_than_fit_are_told_apart_from_weights_that_do_not(made: Stage
         PLAN, slots=settings.slots or 4, context=settings.context or 4096, context_bytes=(settings.slots or 4) * 1_000_000_000
     )
     drawn.slider[0].set_value(16).run()
-    assert "Short by 11.0 GB. Lower the slots, the context or its precision." in texts(drawn)
+    assert "Short by 11.0 GB. Reduce the slots, the context or its precision." in texts(drawn)
 
 
 def test_a_refused_load_says_why_and_leaves_the_running_model(made: Stage) -> None:
@@ -147,7 +147,7 @@ def test_a_failed_load_keeps_its_sentence_until_it_is_dismissed(made: Stage) -> 
     made.pool.on_disk = [FILE, OTHER]
     drawn = page("models", made)
     shown = texts(drawn).replace("\\", "")
-    assert "It needs 9 GB; 2 GB are free." in shown and "The other models were not touched" in shown
+    assert "It needs 9 GB; 2 GB are free." in shown and "Other models are not affected" in shown
     assert drawn.selectbox(key="models-plan").value == str(OTHER.path)
     drawn.button(key="dismiss-glm-4-9b").click().run()
     assert ("unload", "glm-4-9b") in made.pool.asked
@@ -158,7 +158,7 @@ def test_a_model_that_serves_people_is_unloaded_only_after_a_question(made: Stag
     drawn = page("models", made)
     drawn.menu_button(key="more-second").click("unload").run()
     assert ("unload", "second") not in made.pool.asked
-    assert "2 answers are running or in line" in texts(drawn)
+    assert "2 answers are running or queued" in texts(drawn)
     assert drawn.button(key="unload-yes").label == "Unload"
 
 
@@ -200,7 +200,7 @@ def test_the_plan_of_a_model_for_vectors_offers_threads_and_a_process_of_its_own
 def test_a_model_that_reads_very_little_can_be_loaded(made: Stage) -> None:
     made.pool.on_disk = [replace(OTHER, kind=ModelKind.RERANKING, context=128)]
     drawn = page("models", made)
-    assert "must lie between" not in texts(drawn)
+    assert "must be between" not in texts(drawn)
     drawn.button(key="models-load").click().run()
     assert made.pool.asked == [("load", OTHER.path)]
 
@@ -233,7 +233,7 @@ def test_a_path_typed_by_hand_becomes_the_model_of_the_plan(made: Stage) -> None
 
 
 def test_a_path_that_cannot_be_read_is_refused_with_its_reason(made: Stage) -> None:
-    assert add_path(made.portal, made.admin, Path("/data/none.gguf")) == "There is no file /data/none.gguf."
+    assert add_path(made.portal, made.admin, Path("/data/none.gguf")) == "The file /data/none.gguf does not exist."
     made.pool.read_file = lambda path: BAD  # type: ignore[method-assign]
     assert add_path(made.portal, made.admin, BAD.path) == str(BAD.error)
 
@@ -244,10 +244,10 @@ def test_the_page_speaks_chinese(made: Stage) -> None:
 
 def test_the_page_says_how_the_slots_hold_their_conversations(made: Stage) -> None:
     made.pool.on_disk = [FILE, OTHER]
-    assert "Each slot has a memory of its own" in texts(page("models", made))
+    assert "Each slot has its own KV cache" in texts(page("models", made))
     made.pool.plan = lambda file, settings: replace(PLAN, shared_tokens=6_144)  # type: ignore[method-assign]
     shown = texts(page("models", made))
-    assert "4 slots share a memory of 6,144 tokens." in shown and "A memory for each would not fit." in shown
+    assert "4 slots share a KV cache of 6,144 tokens." in shown and "Separate caches would not fit." in shown
 
 
 def test_gpu_settings_are_there_only_where_there_are_gpus(made: Stage) -> None:
@@ -262,7 +262,7 @@ def test_gpu_settings_are_there_only_where_there_are_gpus(made: Stage) -> None:
     drawn.button(key="models-load").click().run()
     assert made.pool.settings[-1].gpu_shares == (3.0, 1.0)
     drawn.text_input(key=f"plan-shares-{OTHER.path}").set_value("much").run()
-    assert "Shares are numbers with commas between them" in texts(drawn)
+    assert "Enter shares as numbers separated by commas" in texts(drawn)
 
 
 def test_the_settings_of_the_last_load_are_offered_again(made: Stage) -> None:
@@ -289,7 +289,7 @@ def test_adapters_made_for_the_model_are_offered_with_a_name_and_a_strength(made
     drawn.button(key="models-load").click().run()
     assert made.pool.settings[-1].adapters == (Adapter("legal-v2", Path("/models/legal v2.gguf"), 0.5),)
     drawn.text_input(key="plan-adapter-name-/models/legal v2.gguf").set_value("a:b").run()
-    assert "cannot be an adapter" in texts(drawn)
+    assert "is not a valid adapter name" in texts(drawn)
 
 
 def test_a_loaded_model_names_its_adapters(made: Stage) -> None:
@@ -303,7 +303,7 @@ CRASH = Crash(datetime(2026, 11, 21, 9, 30, tzinfo=UTC), "guide", "decoding", 3,
 def test_a_crash_of_the_last_run_is_told(made: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(made.portal.models, "last_crash", lambda user: CRASH)
     shown = texts(page("models", made))
-    died = "while the model guide computed 3 answers"
+    died = "while the model guide was computing 3 answers"
     for words in ("2026-11-21 09:30", died, "GGML_ASSERT(x) failed", "4f0c, 77ab", "2 runs in a row"):
         assert words in shown, words
 
@@ -315,7 +315,7 @@ def test_without_a_crash_nothing_is_told_of_one(made: Stage) -> None:
 def test_a_model_whose_process_died_is_shown_as_restarting(made: Stage) -> None:
     made.pool.models = [replace(MODEL, state=ModelState.RESTARTING, error=StoredError("SIGABRT"), isolated=True)]
     shown = texts(page("models", made))
-    assert "Restarting" in shown and "being started again" in shown and "SIGABRT" in shown
+    assert "Restarting" in shown and "is restarting" in shown and "SIGABRT" in shown
 
 
 def test_the_plan_can_ask_for_a_process_of_its_own(made: Stage) -> None:
@@ -332,15 +332,15 @@ def test_one_bar_says_what_is_free_and_no_card_says_another_amount(made: Stage) 
     made.pool.models = [replace(MODEL, plan=PLAN, memory_bytes=2_000_000_000), replace(MODEL, name="second", plan=PLAN)]
     shown = texts(page("models", made))
     assert shown.count("<em>6.0 GB</em>") == 1 and "6.0 GB free of 16.0 GB" in shown
-    assert "fake <em>2.0 GB" in shown and "Other use <em>" in shown
+    assert "fake <em>2.0 GB" in shown and "Other programs <em>" in shown
 
 
 @pytest.mark.parametrize("isolated", [True, False])
 def test_a_model_that_is_stuck_says_so(made: Stage, isolated: bool) -> None:
     made.pool.models = [replace(MODEL, stuck_s=42.4, isolated=isolated)]
     shown = texts(page("models", made))
-    assert "Stuck" in shown and "It has not finished a step for 42 s." in shown
-    assert ("After 60 s its process is ended" in shown) is isolated
+    assert "Stuck" in shown and "It has not completed a step for 42 s." in shown
+    assert ("After 60 s its process is restarted" in shown) is isolated
     assert ("restart the portal" in shown) is not isolated
 
 
@@ -358,7 +358,7 @@ def test_a_load_is_kept_for_every_start_unless_that_is_switched_off(made: Stage)
 
 def test_a_model_that_was_not_loaded_at_the_start_is_told_on_every_page_of_an_admin(made: Stage) -> None:
     made.portal.models.load(made.admin, OTHER.path, LoadSettings())
-    made.pool.refuse = [InvalidInput("no"), InvalidInput("There is no file {file}.", file="/models/<b>.gguf")]
+    made.pool.refuse = [InvalidInput("no"), InvalidInput("The file {file} does not exist.", file="/models/<b>.gguf")]
     made.portal.models.load_at_start(StartModel("guide", Path("/guide.gguf"), LoadSettings()), {})
 
     def banner(user: User) -> AppTest:
@@ -371,7 +371,7 @@ def test_a_model_that_was_not_loaded_at_the_start_is_told_on_every_page_of_an_ad
 
     drawn = banner(made.admin)
     shown = texts(drawn)
-    assert "fake was not loaded at the start" in shown and "There is no file" in shown and "<b>" not in shown
+    assert "fake was not loaded at startup" in shown and "The file" in shown and "<b>" not in shown
     assert texts(banner(as_role(made.admin, Role.MANAGER))) == ""
     made.pool.models = []
     drawn.button(key="leaveout-fake").click().run()

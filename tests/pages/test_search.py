@@ -80,14 +80,14 @@ def do(drawn: AppTest, kind: str, **fields: object) -> AppTest:
 def test_without_words_the_page_says_what_to_do(house: House) -> None:
     drawn = search(house)
     assert not drawn.exception
-    assert "Find what was said" in texts(drawn) and not found(drawn)
+    assert "Search your chats" in texts(drawn) and not found(drawn)
 
 
 def test_hits_of_one_chat_stand_under_its_title_with_the_words_marked(house: House, ana: User) -> None:
     house.ask(ana, "what is a bond?")
     drawn = search(house, "bond")
     assert found(drawn) == [("what is a [bond]?", ["what is a [bond]?"])]
-    assert "2 found" in texts(drawn)
+    assert "2 results" in texts(drawn)
 
 
 def test_chinese_words_of_two_characters_are_found(house: House, ana: User) -> None:
@@ -108,7 +108,7 @@ def test_hostile_text_stays_text(house: House, ana: User) -> None:
 def test_hostile_words_that_find_nothing_are_shown_as_themselves(house: House) -> None:
     words = "<script>alert(1)</script> :red[x] ![y](http://evil.example/p)"
     shown = texts(search(house, words))
-    assert f"Nothing found for “{plain(words)}”" in shown and words not in shown
+    assert f"No results for “{plain(words)}”" in shown and words not in shown
 
 
 def test_nobody_finds_what_somebody_else_asked(house: House, ana: User) -> None:
@@ -143,7 +143,7 @@ def test_filters_narrow_and_are_cleared(house: House, ana: User) -> None:
     drawn.selectbox(key="search-kind").set_value("conversation").run()
     assert found(drawn) == [("what is a [bond]?", [])]
     drawn.selectbox(key="search-rating").set_value(-1).run()
-    assert not found(drawn) and "No chat fits the filters." in texts(drawn)
+    assert not found(drawn) and "No chats match the filters." in texts(drawn)
     drawn.button(key="search-clear").click().run()
     assert len(found(drawn)[0][1]) == 1
     drawn.selectbox(key="search-kind").set_value(None).run()
@@ -170,7 +170,7 @@ def test_a_folder_narrows_and_is_offered_only_where_there_is_one(house: House, a
     drawn.selectbox(key="search-folder").set_value(folders[0]).run()
     assert [title for title, _ in found(drawn)] == ["what is a [bond]?"]
     drawn.selectbox(key="search-folder").set_value(folders[1]).run()
-    assert not found(drawn) and "No chat fits the filters." in texts(drawn)
+    assert not found(drawn) and "No chats match the filters." in texts(drawn)
     house.portal.folders.remove(ana, folders[1])
     assert len(found(drawn.run())) == 2 and not drawn.exception
     drawn.selectbox(key="search-folder").set_value(folders[0]).run()
@@ -216,7 +216,7 @@ def test_more_results_come_by_the_cursor(house: House, ana: User) -> None:
     for _ in range(PAGE + 3):
         house.portal.conversations.new(ana, "a bond")
     drawn = search(house, "bond")
-    assert len(found(drawn)) == PAGE and f"{PAGE + 3} found" in texts(drawn)
+    assert len(found(drawn)) == PAGE and f"{PAGE + 3} results" in texts(drawn)
     drawn.button(key="search-more").click().run()
     assert len(found(drawn)) == PAGE + 3
     assert not [each for each in drawn.button if each.key == "search-more"]
@@ -224,12 +224,12 @@ def test_more_results_come_by_the_cursor(house: House, ana: User) -> None:
 
 def test_an_index_that_does_not_answer_is_told(house: House, ana: User) -> None:
     def down(query: object) -> SearchPage:
-        raise Unavailable("The search index cannot be used now. Try again in a minute, or ask an admin.")
+        raise Unavailable("The search index is unavailable. Try again in a minute, or ask an admin.")
 
     house.portal.index.page = down  # type: ignore[method-assign]
     drawn = search(house, "bond")
     assert not drawn.exception
-    assert "Search does not answer" in texts(drawn) and "Chats go on without it" in texts(drawn)
+    assert "Search is unavailable" in texts(drawn) and "Chats keep working without it" in texts(drawn)
     house.portal.index.page = type(house.portal.index).page.__get__(house.portal.index)  # type: ignore[method-assign]
     house.ask(ana, "a bond")
     drain(house)

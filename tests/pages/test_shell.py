@@ -63,7 +63,7 @@ def test_no_rights_names_the_role_that_would_be_needed(house: House) -> None:
 
     drawn = AppTest.from_function(forbidden, args=(house.person(Role.ANALYST),)).run()
     assert "You cannot open Usage" in texts(drawn)
-    assert "Manager, Admin; yours is Analyst" in texts(drawn)
+    assert "Only managers and admins can open this page; your role is Analyst" in texts(drawn)
 
 
 def test_every_page_of_the_menu_has_a_chinese_title() -> None:
@@ -106,7 +106,7 @@ def test_a_disk_that_is_almost_full_is_told_on_the_page_with_numbers_for_admins(
     drawn = home(house, house.person(role))
     assert not drawn.exception
     [notice] = drawn.warning
-    assert "nothing new can be saved until an admin makes space" in notice.value
+    assert "Nothing new can be saved until an admin frees space" in notice.value
     assert ("3 MB are left under" in notice.value) is (role is Role.ADMIN)
 
 

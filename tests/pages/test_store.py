@@ -46,14 +46,14 @@ def test_the_page_tells_what_the_store_holds(full: Stage) -> None:
     assert not drawn.exception
     facts = full.portal.backups.facts(full.admin)
     assert f"<dd>{facts.rows['messages']:,}</dd>" in texts(drawn) and "SQLite" in texts(drawn)
-    assert "There is no backup yet" in texts(drawn)
+    assert "There are no backups yet" in texts(drawn)
 
 
 def test_backups_are_listed_with_a_link_to_the_route_that_asks_who_it_is(full: Stage) -> None:
     name = backed_up(full, "a passphrase")
     drawn = page("store", full)
     assert name in texts(drawn) and "Encrypted" in texts(drawn) and f"href='/api/v1/store/backups/{name}'" in texts(drawn)
-    assert "There is no backup yet" not in texts(drawn)
+    assert "There are no backups yet" not in texts(drawn)
 
 
 def test_a_check_shows_what_a_restore_would_change_until_it_is_dismissed(full: Stage) -> None:
@@ -62,10 +62,10 @@ def test_a_check_shows_what_a_restore_would_change_until_it_is_dismissed(full: S
     full.portal.backups.check(full.admin, name)
     settle(full)
     drawn = page("store", full)
-    assert "is whole" in texts(drawn)
+    assert "is intact" in texts(drawn)
     shown = drawn.dataframe[0].value.set_index("what")
     assert shown.loc["Chats", "difference"] == "-1" and shown.loc["Messages", "difference"] == "0"
-    assert "is whole" not in texts(press(drawn, "Hide"))
+    assert "is intact" not in texts(press(drawn, "Hide"))
 
 
 def test_a_damaged_backup_is_told(full: Stage) -> None:
@@ -74,7 +74,7 @@ def test_a_damaged_backup_is_told(full: Stage) -> None:
     file.write_bytes(file.read_bytes()[:-9])
     full.portal.backups.check(full.admin, name)
     settle(full)
-    assert "This backup is cut" in texts(page("store", full))
+    assert "This backup is truncated" in texts(page("store", full))
 
 
 def test_a_backup_that_ends_while_the_page_is_drawn_leaves_the_button_enabled(full: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,8 +85,8 @@ def test_a_backup_that_ends_while_the_page_is_drawn_leaves_the_button_enabled(fu
     monkeypatch.setattr(full.portal.backups, "task", lambda _: answers.pop() if answers else ended)
     drawn = page("store", full)
     assert not drawn.exception and not answers
-    assert [each.disabled for each in drawn.button if each.label == "Make a backup"] == [False]
-    assert "The backup is written and verified." in [each.value for each in drawn.toast]
+    assert [each.disabled for each in drawn.button if each.label == "Create a backup"] == [False]
+    assert "The backup was written and verified." in [each.value for each in drawn.toast]
 
 
 def test_refused_changes_are_shown_and_tried_again(full: Stage) -> None:
@@ -97,7 +97,7 @@ def test_refused_changes_are_shown_and_tried_again(full: Stage) -> None:
     assert "7 changes refused" in texts(drawn) and "5 of 7 shown" in texts(drawn)
     press(drawn, "Try again")
     assert full.portal.index_care.state(full.admin).parked == 6
-    press(page("store", full), "Try all again")
+    press(page("store", full), "Retry all")
     assert full.portal.index_care.state(full.admin).parked == 0
 
 
@@ -121,7 +121,7 @@ def test_a_legal_hold_is_placed_and_lifted(full: Stage) -> None:
     drawn.text_input(key="hold-name").set_value("nobody")
     drawn.text_input(key="hold-reason").set_value("case 4711")
     drawn = press(drawn, "Place hold")
-    assert "no account named nobody" in texts(drawn)
+    assert "No account is named nobody" in texts(drawn)
     drawn.text_input(key="hold-name").set_value("tom")
     drawn.text_input(key="hold-reason").set_value("case 4711")
     drawn = press(drawn, "Place hold")

@@ -55,7 +55,7 @@ def test_the_figures_are_those_of_the_report(seeded: Stage) -> None:
 def test_a_manager_may_look_and_an_analyst_is_told_no(seeded: Stage) -> None:
     assert page("usage", seeded, as_role(seeded.admin, Role.MANAGER)).metric
     refused = page("usage", seeded, as_role(seeded.admin, Role.ANALYST))
-    assert not refused.metric and "does not include this" in texts(refused)
+    assert not refused.metric and "does not allow this" in texts(refused)
 
 
 def test_seven_days_moves_the_dates_and_dates_of_ones_own_release_the_choice(seeded: Stage) -> None:
@@ -103,7 +103,7 @@ def _values(encoded: object) -> list[float]:
 def test_a_range_without_answers_says_so_instead_of_empty_charts(seeded: Stage) -> None:
     drawn = page("usage", seeded)
     drawn.date_input(key="usage-dates").set_value((date(2020, 1, 1), date(2020, 1, 31))).run()
-    assert "No answers in this range" in texts(drawn) and not figures(drawn)
+    assert "No answers in this period" in texts(drawn) and not figures(drawn)
     assert metric(drawn, "Rated good") == "–"
 
 
@@ -129,15 +129,15 @@ def test_a_change_too_small_to_show_has_no_sign_and_no_colour(seeded: Stage, mon
     assert report.total.ttft_p95 is not None
     almost = replace(report, before=replace(report.total, ttft_p95=report.total.ttft_p95 + 0.01))
     monkeypatch.setattr(seeded.portal.usage, "report", lambda *_: almost)
-    [first_token] = [each for each in page("usage", seeded).metric if each.label == "First token, p95"]
+    [first_token] = [each for each in page("usage", seeded).metric if each.label == "Time to first token, p95"]
     assert first_token.delta == "0.0 s" and first_token.proto.color == MetricProto.MetricColor.GRAY
 
 
 def test_the_four_main_figures_stand_alone_and_the_others_behind_them(seeded: Stage) -> None:
     drawn = page("usage", seeded)
     assert len(drawn.metric) == 4
-    [more] = [each for each in drawn.expander if each.label == "More figures"]
-    assert "Tokens read" in "".join(html.value for html in more.get("html"))
+    [more] = [each for each in drawn.expander if each.label == "More metrics"]
+    assert "Prompt tokens" in "".join(html.value for html in more.get("html"))
 
 
 def test_people_and_ways_are_counted_as_the_rows_say(seeded: Stage) -> None:

@@ -213,14 +213,14 @@ def test_only_an_empty_place_is_filled(database: Database, tmp_path: Path) -> No
 
 def test_a_backup_never_replaces_a_file(database: Database, tmp_path: Path) -> None:
     (tmp_path / "portal.backup").write_text("precious")
-    with pytest.raises(Conflict, match="exists already"):
+    with pytest.raises(Conflict, match="already exists"):
         write_backup(database, tmp_path / "portal.backup", None)
     assert (tmp_path / "portal.backup").read_text() == "precious"
 
 
 def test_nothing_is_backed_up_from_nowhere(empty_url: str, tmp_path: Path) -> None:
     opened = open_database(empty_url)
-    with pytest.raises(StartFailed, match="is empty or of another version"):
+    with pytest.raises(StartFailed, match="is empty or was written by another version"):
         write_backup(opened, tmp_path / "portal.backup", None)
     opened.close()
     assert not list(tmp_path.glob("*.backup*"))

@@ -159,9 +159,9 @@ def test_a_dead_server_costs_nothing_and_what_is_left_out_is_counted(caplog: pyt
     for number in range(1000):
         log.info("line %d", number)
     assert time.monotonic() - began < 1.0
-    wait_until(lambda: "Log lines wait to be sent" in caplog.text)
+    wait_until(lambda: "Log lines are waiting to be sent" in caplog.text)
     time.sleep(0.5)
-    assert caplog.text.count("Log lines wait to be sent") == 1
+    assert caplog.text.count("Log lines are waiting to be sent") == 1
     assert shipper.dropped >= 900
     shipper.finish()
 
@@ -183,9 +183,9 @@ def test_after_the_server_is_back_it_has_what_waited_and_says_what_is_missing(
     shipper.start()
     for number in range(8):
         log.info("line %d", number)
-    wait_until(lambda: "Log lines wait to be sent: down" in caplog.text)
+    wait_until(lambda: "Log lines are waiting to be sent: down" in caplog.text)
     down = False
-    wait_until(lambda: "3 log lines were not sent" in caplog.text and "sent to Elasticsearch again" in caplog.text)
+    wait_until(lambda: "3 log lines were not sent" in caplog.text and "reach Elasticsearch again" in caplog.text)
     shipper.finish()
     messages = [each["message"] for each in found(server)]
     assert [each for each in messages if each.startswith("line")] == [f"line {number}" for number in range(5)]

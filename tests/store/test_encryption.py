@@ -264,7 +264,7 @@ def test_another_master_key_wraps_the_same_data_keys(database: Database) -> None
     assert keyring.rewrap(b"n" * 32) == 1
     assert raw_texts(database) == before
     other = again(database)
-    with pytest.raises(StartFailed, match="master key is not the one"):
+    with pytest.raises(StartFailed, match="not the master key"):
         use_keyring(other, MASTER)
     sealing(other, b"n" * 32)
     assert readable(other, *ids)
@@ -283,7 +283,7 @@ def test_an_encrypted_store_does_not_start_without_its_key(database: Database) -
     with SqlUnitOfWork(database) as work:
         message = work.messages.get(asked)
     assert message is not None
-    with pytest.raises(Unavailable, match="A file in the store is encrypted"), SqlUnitOfWork(other) as work:
+    with pytest.raises(Unavailable, match="A file in the database is encrypted"), SqlUnitOfWork(other) as work:
         work.files.content(message.files[0].id)
     other.close()
 

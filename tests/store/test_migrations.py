@@ -96,7 +96,7 @@ def test_a_file_that_is_no_database_stops_the_start(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made_stops_the_start(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(StartFailed, match="cannot be made or written"):
+    with pytest.raises(StartFailed, match="cannot be created or written"):
         open_database(f"sqlite:///{tmp_path / 'file' / 'portal.db'}")
 
 
@@ -116,7 +116,7 @@ def test_a_folder_that_cannot_be_written_stops_the_start(tmp_path: Path) -> None
 
 def test_a_server_that_does_not_answer_stops_the_start_without_showing_its_password() -> None:
     database = open_database(f"postgresql://portal:secret@127.0.0.1:{free_port()}/portal")
-    with pytest.raises(StartFailed, match="Check that it runs") as caught:
+    with pytest.raises(StartFailed, match="Check that it is running") as caught:
         migrate(database)
     assert "secret" not in str(caught.value)
 

@@ -376,7 +376,7 @@ def test_elasticsearch_may_crash_or_lose_everything(database: Database, elastics
 
     elasticsearch_node.kill()
     put_exchange(database, ana)  # chats go on
-    with pytest.raises(Unavailable, match="does not answer"):
+    with pytest.raises(Unavailable, match="is not responding"):
         index.search(SearchQuery("loan", "message", ana.id))
     assert not worker.drain(0.5)
     elasticsearch_node.start()

@@ -39,7 +39,7 @@ def test_a_full_disk_saves_nothing_and_the_store_works_on(tmp_path: Path) -> Non
     with database.connect() as connection:
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
         connection.exec_driver_sql(f"PRAGMA max_page_count = {pages + 2}")
-    with pytest.raises(Unavailable, match="disk of the store is full"):
+    with pytest.raises(Unavailable, match="database's disk is full"):
         put_exchange(database, ana, answered="long " * 20_000)
     with SqlUnitOfWork(database) as work:
         assert work.conversations.of_user(ana.id, 10) == []
@@ -84,7 +84,7 @@ def test_reading_goes_on_while_somebody_writes(impatient: Database) -> None:
 
 
 def test_when_all_connections_are_taken_the_store_has_too_much_to_do(impatient: Database) -> None:
-    with SqlUnitOfWork(impatient), SqlUnitOfWork(impatient), pytest.raises(Unavailable, match="too much to do"):
+    with SqlUnitOfWork(impatient), SqlUnitOfWork(impatient), pytest.raises(Unavailable, match="overloaded"):
         SqlUnitOfWork(impatient).__enter__()
 
 

@@ -119,11 +119,13 @@ def test_a_model_that_cannot_be_loaded_at_the_start_is_told_until_it_is_left_out
     first.models.load(admin_of(first), Path("/models/glm.gguf"), LoadSettings(), default=True)
     first.close()
     pool = FakePool(models=[])
-    pool.refuse = [InvalidInput("no guide"), InvalidInput("There is no file {file}.", file="/models/glm.gguf")]
+    pool.refuse = [InvalidInput("no guide"), InvalidInput("The file {file} does not exist.", file="/models/glm.gguf")]
     portal = restarted(tmp_path, pool)
     admin = admin_of(portal)
     problems = portal.models.start_problems(admin)
-    assert [(each.name, str(each.reason)) for each in problems] == [("guide", "no guide"), ("fake", "There is no file /models/glm.gguf.")]
+    assert [(each.name, str(each.reason)) for each in problems] == [("guide", "no guide"), ("fake", (
+        "The file /models/glm.gguf does not exist."
+    ))]
     with pytest.raises(NotAllowed):
         portal.models.start_problems(replace(admin, role=Role.ANALYST))
     for name in ("fake", "guide"):

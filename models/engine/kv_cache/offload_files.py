@@ -261,7 +261,7 @@ class OffloadFiles:
             logged = done in self._logged
             self._logged.add(done)
         if not logged:
-            reason = (problem.strerror if isinstance(problem, OSError) else None) or "its content is not what was written"
+            reason = (problem.strerror if isinstance(problem, OSError) else None) or "its content differs from what was written"
             _log.warning("an offloaded conversation could not be %s (%s); it will be computed again. This is said once.", done, reason)
 
 

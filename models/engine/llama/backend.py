@@ -121,7 +121,7 @@ class LlamaBackend:
         """Freed with the model."""
         adapter = lib.llama_adapter_lora_init(self._model, path.encode())
         if not adapter:
-            reason = self._log.last_error() or "it gives no reason"
+            reason = self._log.last_error() or "no reason given"
             raise ModelFailed("llama.cpp could not load the adapter {file}: {reason}.", file=Path(path).name, reason=reason)
         return adapter
 
@@ -146,8 +146,8 @@ class LlamaBackend:
     def _new_context(self) -> Any:
         context = lib.llama_init_from_model(self._model, self._context_params())
         if not context:
-            reason = self._log.last_error() or "it gives no reason"
-            raise ModelFailed("llama.cpp could not make room for the conversations: {reason}.", reason=reason)
+            reason = self._log.last_error() or "no reason given"
+            raise ModelFailed("llama.cpp could not allocate memory for the conversations: {reason}.", reason=reason)
         return context
 
     def _new_mtp_layer(self) -> MtpLayer:
@@ -155,8 +155,8 @@ class LlamaBackend:
             return MtpLayer(self._model, self._context, self._context_params(), self.slots)
         except ValueError:
             lib.llama_free(self._context)
-            reason = self._log.last_error() or "it gives no reason"
-            raise ModelFailed("llama.cpp could not make room for the conversations: {reason}.", reason=reason) from None
+            reason = self._log.last_error() or "no reason given"
+            raise ModelFailed("llama.cpp could not allocate memory for the conversations: {reason}.", reason=reason) from None
 
     # Backend
 

@@ -67,7 +67,7 @@ def load_weights(
     params.progress_callback = callback
     model = lib.llama_model_load_from_file(str(path).encode(), params)
     if not model:
-        reason = native.start().last_error() or "it gives no reason"
+        reason = native.start().last_error() or "no reason given"
         raise ModelFailed("llama.cpp could not load {file}: {reason}.", file=path.name, reason=reason)
     return model
 

@@ -110,8 +110,8 @@ class _Bounded:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if isinstance(error, OutOfWork):
             raise ModelFailed(
-                "The answer ends here: its format can go on in too many ways at once. Use fewer optional parts, and let alternatives "
-                "begin differently."
+                "The answer ends here: its format allows too many continuations at once. Use fewer optional parts, and start "
+                "alternatives differently."
             ) from None
 
 

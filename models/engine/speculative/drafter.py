@@ -19,7 +19,7 @@ class Drafter(Protocol):
     drafted: int
     """Draft tokens that were checked so far."""
     accepted: int
-    """Those of them that were right."""
+    """Draft tokens that were accepted."""
 
     def begin(self, sequence: Sequence) -> None:
         """Prepare for a sequence, on the thread that asks, before it is queued."""

@@ -34,7 +34,7 @@ class Spreads:
     step_duration: Spread
     """Seconds."""
     step_answers: Spread
-    """Answers that a step computed a part of."""
+    """Sequences in a step."""
     step_prompt_tokens: Spread
     """Prompt tokens that a step computed, of the steps that prefill."""
     queue_wait: Spread

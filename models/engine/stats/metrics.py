@@ -45,7 +45,7 @@ class EngineMetrics:
     disk_tokens: int = 0
     """Cached tokens that came back from the disk."""
     prefetch_computed_tokens: int = 0
-    """Tokens that were prefetched, used since or not."""
+    """Tokens prefetched while nobody waited, used or not."""
     offloaded: int = 0
     """Conversations kept in the host's memory."""
     offloaded_bytes: int = 0
@@ -53,7 +53,7 @@ class EngineMetrics:
     """Conversations kept on the disk."""
     disk_offloaded_bytes: int = 0
     disk_failures: int = 0
-    """Conversations that could not be written to the disk, or read back."""
+    """Conversations that could not be written to disk or read back."""
     draft_tokens: int = 0
     accepted_tokens: int = 0
     """Of the draft tokens those that were right."""
@@ -61,7 +61,7 @@ class EngineMetrics:
     """Of the draft tokens those of MTP; the others come from prompt lookup."""
     mtp_accepted: int = 0
     preempted: int = 0
-    """Answers that were preempted for another user and went on later."""
+    """Answers preempted for another user and resumed later."""
     padding_tokens: int = 0
     """Tokens computed in idle slots, so that the weights were read less often."""
     decode_failures: int = 0

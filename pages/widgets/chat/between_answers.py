@@ -90,7 +90,7 @@ def _versions(shown: Shown) -> dict[str, object] | None:
 def _labels(_language: str) -> dict[str, object]:
     """Translated once per language."""
     return {
-        "actions": t("What can be done with this answer"),
+        "actions": t("Actions for this answer"),
         "copy": t("Copy"),
         "copied": t("Copied"),
         "up": t("Good answer"),
@@ -101,7 +101,7 @@ def _labels(_language: str) -> dict[str, object]:
         "sendComment": t("Send comment"),
         "skip": t("Skip"),
         "again": t("Regenerate"),
-        "details": t("How this answer came about"),
+        "details": t("Details"),
         "edit": t("Edit the question"),
         "send": t("Send"),
         "cancel": t("Cancel"),

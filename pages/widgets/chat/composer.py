@@ -32,9 +32,9 @@ def gone_model(models: Sequence[ServedModel], answered_by: str) -> str:
     name, chosen = _chosen(models)
     gone = plain(answered_by)
     if chosen.guide:
-        words = "The last answer came from {model}, which is not loaded now. The built-in guide answers, and knows only this portal."
+        words = "The last answer came from {model}, which is no longer loaded. The built-in guide answers now; it only knows this portal."
         return t(words, model=gone)
-    return t("The last answer came from {model}, which is not loaded now. {other} answers.", model=gone, other=plain(name))
+    return t("The last answer came from {model}, which is no longer loaded. {other} answers now.", model=gone, other=plain(name))
 
 
 def options(models: Sequence[ServedModel]) -> TurnOptions:
@@ -93,7 +93,7 @@ def composer(
                         st.button(t("Stop"), icon=":material/stop_circle:", key="stop", shortcut="Esc", on_click=on_stop)
                     else:
                         with st.container(key="hint", width="content"):
-                            st.caption(t("Enter sends, Shift+Enter starts a new line"), width="content")
+                            st.caption(t("Enter to send, Shift+Enter for a new line"), width="content")
     return figures
 
 
@@ -128,7 +128,7 @@ def _choices(models: Sequence[ServedModel], on_choice: Callable[[], None]) -> No
 
 def model_title(model: ServedModel, name: str) -> str:
     """What people read for a model, or for one of its adapters."""
-    return t("Built-in guide, knows only this portal") if model.guide and name == model.name else name
+    return t("Built-in guide, only knows this portal") if model.guide and name == model.name else name
 
 
 def _chosen(models: Sequence[ServedModel]) -> tuple[str, ServedModel]:

@@ -33,7 +33,7 @@ def conversation_list(
     "delete folder", "id"} or {"kind": "rename" | "rename folder" | "new folder", "id", "title"}. "folder" with "" leaves the folder.
     """
     now = _now()
-    groups = [(t("Found"), list(conversations))] if found and conversations else by_day(conversations, now)
+    groups = [(t("Results"), list(conversations))] if found and conversations else by_day(conversations, now)
     named = {each.id: each.name for each in folders} if found else {}
 
     def row(each: Conversation) -> dict[str, object]:
@@ -58,10 +58,10 @@ def conversation_list(
 
 def _why_none(found: bool, folder: Folder | None, folders: Sequence[Folder]) -> str:
     if found:
-        return t("No chat has these words.")
+        return t("No chats match.")
     if folder:
         return t("No chats here yet. Start a new one, or move one here from its menu.")
-    return t("Chats that are in no folder will be listed here.") if folders else t("Your chats will be listed here.")
+    return t("Chats without a folder will be listed here.") if folders else t("Your chats will be listed here.")
 
 
 def _folder(folder: Folder, marked: bool) -> dict[str, object]:
@@ -81,13 +81,13 @@ def _labels(folders: int) -> dict[str, str]:
         "rename": t("Rename"),
         "delete": t("Delete"),
         "title": t("Title"),
-        "running": t("An answer is being written"),
+        "running": t("Answering"),
         "move": t("Move to folder"),
         "folder": t("Folder"),
         "folders": t("Folders"),
         "new folder": t("New folder"),
         "delete folder": t("Delete folder"),
-        "folder name": t("Name of the folder"),
+        "folder name": t("Folder name"),
         "all folders": t("Show all {number} folders", number=folders),
         "all chats": t("All chats"),
     }

@@ -66,7 +66,7 @@ def _delete_chat(conversation: Conversation) -> None:
 def _delete_folder(folder: Folder) -> None:
     @st.dialog(t("Delete this folder?"), on_dismiss=close)
     def ask() -> None:
-        st.markdown(t("{name} will be deleted. Its chats stay, in no folder.", name=f"**{plain(folder.name)}**"))
+        st.markdown(t("{name} will be deleted. Its chats stay, without a folder.", name=f"**{plain(folder.name)}**"))
         _keep_or_delete("delete folder now", folder.id)
 
     ask()

@@ -28,7 +28,7 @@ def show(text: str, *, growing: Growing | None = None, caret: bool = True, inste
 
 def leaving() -> str:
     """What a link says on hover, before its address."""
-    return t("Leaves the portal:")
+    return t("External link:")
 
 
 def plain(text: str) -> str:

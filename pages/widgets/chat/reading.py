@@ -9,7 +9,6 @@ import streamlit as st
 
 from pages.shell.words import t
 from pages.widgets.chat.message import plain
-from pages.widgets.common.figures import ordinal
 
 
 @contextmanager
@@ -27,7 +26,10 @@ def reading(name: str) -> Iterator[Callable[[int], None]]:
                     return
                 shown = place
                 try:
-                    line.caption(t("Other documents are being read. {name} is {place} in line.", name=plain(name), place=ordinal(place)))
+                    line.caption(t((
+                        "Other documents are being processed. {name} is at queue position "
+                        "{place}."
+                    ), name=plain(name), place=place))
                 except BaseException as end:  # noqa: BLE001 - raised again below
                     ended.append(end)
 

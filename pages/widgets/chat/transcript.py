@@ -22,7 +22,7 @@ from pages.widgets.chat.between_answers import Foot, Thought, seam
 from pages.widgets.chat.message import leaving, plain, show
 from pages.widgets.common.browser_timer import awaited, set_timer
 from pages.widgets.common.cookie import session_watch
-from pages.widgets.common.figures import milliseconds, ordinal, seconds
+from pages.widgets.common.figures import milliseconds, seconds
 from pages.widgets.common.requests import pending, wish
 
 if TYPE_CHECKING:
@@ -108,8 +108,8 @@ def _cut(message: Message, *, free: bool, on_again: Callable[[str], None]) -> No
     if message.status is MessageStatus.FAILED:
         head, why, key = t("The answer could not be finished"), said(message.error) if message.error else "", f"fail-{message.id}"
     else:
-        kept = t("The portal stopped in the middle of it. The text so far is kept.")
-        why = kept if message.text else t("The portal stopped before it began.")
+        kept = t("The portal stopped before the answer was complete. The text so far is kept.")
+        why = kept if message.text else t("The portal stopped before the answer began.")
         head, key = t("The answer was interrupted"), f"cut-{message.id}"
     with st.container(key=key, gap="xsmall"):
         st.markdown(f"{head}  \n:gray[{plain(why)}]")
@@ -119,9 +119,9 @@ def _cut(message: Message, *, free: bool, on_again: Callable[[str], None]) -> No
 
 def _mark(message: Message) -> str:
     if message.status is MessageStatus.STOPPED:
-        return t("Stopped") if message.text else t("Stopped while thinking") if message.reasoning else t("Stopped before the first word")
+        return t("Stopped") if message.text else t("Stopped while thinking") if message.reasoning else t("Stopped before it began")
     if message.generation and message.generation.finish_reason is FinishReason.LENGTH:
-        return t("Cut at the length limit")
+        return t("Stopped at the length limit")
     return ""
 
 
@@ -146,17 +146,17 @@ def details_of(row: Generation | None) -> tuple[tuple[str, str], ...]:
         return ()
     usage, timings = row.usage, row.timings
     half, most = milliseconds(timings.inter_token_p50_s), milliseconds(timings.inter_token_p95_s)
-    between = t("{half}, nearly always within {most}", half=half, most=most)
-    guessed = t("{right} of {n} tokens right", right=timings.guessed_right, n=timings.guessed_tokens)
+    between = t("{half}, p95 {most}", half=half, most=most)
+    guessed = t("{right} of {n} accepted", right=timings.guessed_right, n=timings.guessed_tokens)
     told = (
-        (t("Wait in line"), seconds(timings.queue_s), timings.ttft_s is not None),
-        (t("Read"), t("{n} tokens", n=usage.prompt_tokens), usage.prompt_tokens),
-        (t("Of them remembered"), t("{n} tokens", n=usage.cached_tokens), usage.cached_tokens),
-        (t("Reading took"), seconds(timings.prefill_s), timings.prefill_s is not None),
-        (t("Between tokens"), between, timings.inter_token_p95_s is not None),
-        (t("Guessed ahead"), guessed, timings.guessed_tokens),
+        (t("Queue wait"), seconds(timings.queue_s), timings.ttft_s is not None),
+        (t("Prompt"), t("{n} tokens", n=usage.prompt_tokens), usage.prompt_tokens),
+        (t("From cache"), t("{n} tokens", n=usage.cached_tokens), usage.cached_tokens),
+        (t("Prompt processing"), seconds(timings.prefill_s), timings.prefill_s is not None),
+        (t("Inter-token latency"), between, timings.inter_token_p95_s is not None),
+        (t("Draft tokens"), guessed, timings.guessed_tokens),
         (t("Answer time"), seconds(timings.duration_s), timings.duration_s),
-        (t("Continued with safer settings"), t("once"), timings.retries),
+        (t("Retried with safer sampling"), t("once"), timings.retries),
     )
     return tuple((name, value) for name, value, known in told if known)
 
@@ -241,7 +241,7 @@ def _undisturbed(seconds: float) -> bool:
 
 def _unsaved(why: StoredError) -> None:
     with st.container(key="unsaved"):
-        kept = t("The answer is complete and kept here, but it cannot be saved yet. It is tried again until it is.")
+        kept = t("The answer is complete but cannot be saved yet. The portal keeps trying.")
         st.markdown(f"{kept}  \n:gray[{plain(said(why))}]")
 
 
@@ -249,20 +249,20 @@ def _stuck(portal: Portal, user: User, name: str) -> None:
     """Say it where the model of the answer does not get on."""
     for model in portal.gateway.chat_models(user):
         if model.name == name.partition(":")[0] and model.stuck_s:
-            again = t("It is started again by itself; then ask again.") if model.isolated else t("Stop the answer, and tell an admin.")
+            again = t("It will restart automatically; then ask again.") if model.isolated else t("Stop the answer and tell an admin.")
             with st.container(key="stuck"):
                 head = t("The model {model} is stuck: its step has taken {seconds} s.", model=name, seconds=round(model.stuck_s))
                 st.markdown(f"{plain(head)}  \n:gray[{again}]")
 
 
 def _queued(now: Snapshot) -> None:
-    place = ordinal(now.place or 1)
-    line = t("{place} in line", place=place)
+    place = now.place or 1
+    line = t("Queue position {place}", place=place)
     if now.wait_s is not None:
-        line = t("{place} in line, about {seconds} s", place=place, seconds=_seconds(now.wait_s))
+        line = t("Queue position {place}, about {seconds} s", place=place, seconds=_seconds(now.wait_s))
     with st.container(key="queue", horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f":gray[:material/hourglass_top: {line}]", width="content")
-        st.button(t("Leave the line"), type="tertiary", key="leave", on_click=wish, args=("stop",))
+        st.button(t("Leave the queue"), type="tertiary", key="leave", on_click=wish, args=("stop",))
 
 
 def _thought_so_far(now: Snapshot) -> Thought | None:

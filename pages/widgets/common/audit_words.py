@@ -11,7 +11,7 @@ from pages.widgets.common.figures import MISSING, size
 EVENTS = {
     "session.open": "Signed in",
     "session.close": "Signed out",
-    "session.refuse": "Sign-in refused",
+    "session.refuse": "Sign-in failed",
     "user.add": "Person added",
     "user.change": "Person changed",
     "user.disable": "Person disabled",
@@ -28,14 +28,14 @@ EVENTS = {
     "model.make_default": "Default model changed",
     "model.crash": "Model crashed",
     "backup.make": "Backup created",
-    "backup.check": "Backup checked",
+    "backup.check": "Backup verified",
     "backup.download": "Backup downloaded",
     "backup.remove": "Backup deleted",
     "retention.rule": "Retention changed",
     "retention.delete": "Deleted by retention",
     "hold.place": "Legal hold placed",
     "hold.lift": "Legal hold lifted",
-    "job.retry": "Job tried again",
+    "job.retry": "Job retried",
     "job.cancel": "Job cancelled",
     "index.retry": "Index jobs retried",
     "index.reconcile": "Index compared",
@@ -62,13 +62,13 @@ _DETAILS = {
     "days": "Days",
     "size_bytes": "Size",
     "encrypted": "Encrypted",
-    "found": "Found",
+    "found": "Results",
     "retried": "Retried",
     "rows": "Rows",
-    "words": "Words searched",
+    "words": "Search terms",
     "first": "First day",
     "last": "Last day",
-    "from": "By",
+    "from": "Method",
     "address": "Address",
     "error": "Error",
     "count": "Count",
@@ -97,7 +97,7 @@ def target_word(entry: AuditEntry, raters: Mapping[str, str]) -> str:
     subject = entry.event.subject
     if entry.event.action in ("feedback.open", "feedback.review"):
         person = raters.get(subject) or entry.event.details.get("person")
-        return t("Rating by {name}", name=person) if person else t("A rating that was taken back")
+        return t("Rating by {name}", name=person) if person else t("A withdrawn rating")
     return t(_TARGETS[subject]) if subject in _TARGETS else subject
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from pages.shell.words import language, t
+from pages.shell.words import t
 
 MISSING = "–"
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
@@ -78,10 +78,3 @@ def ahead(then: datetime, now: datetime | None = None) -> str | None:
     if left < _DAY:
         return t("{n} h", n=int(left / _HOUR))
     return t("{n} d", n=int(left / _DAY))
-
-
-def ordinal(n: int) -> str:
-    """1st, 2nd, 3rd, 11th; a bare number where the sentence carries the order itself."""
-    if language() != "en":
-        return str(n)
-    return f"{n}{'th' if n % 100 in (11, 12, 13) else {1: 'st', 2: 'nd', 3: 'rd'}.get(n % 10, 'th')}"

@@ -25,10 +25,10 @@ def search_field(
     offers += [["title", each.title or t("New chat"), each.id, each.updated_at.isoformat()] for each in suggested.conversations]
     labels = {
         "field": t("Search chats"),
-        "hint": t("Words in your questions, answers and titles"),
+        "hint": t("Search questions, answers and titles"),
         "clear": t("Clear"),
         "recent": t("Recent searches"),
-        "forget": t("Forget"),
+        "forget": t("Remove"),
         "titles": t("Chats"),
         "offers": t("Suggestions"),
         "language": language(),

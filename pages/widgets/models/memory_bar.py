@@ -54,7 +54,7 @@ def device_bar(device: DeviceMemory, devices: Sequence[DeviceMemory], models: Se
     parts = [(each.model, each.bytes, COLOURS[n % len(COLOURS)]) for n, each in enumerate(held)]
     other = device.total_bytes - device.free_bytes - sum(each.bytes for each in held)
     if other > 0:
-        parts.append((t("Other use"), other, OTHERS))
+        parts.append((t("Other programs"), other, OTHERS))
     _draw(parts, device.total_bytes, t("Free"), device.free_bytes)
 
 
@@ -63,7 +63,7 @@ def plan_bar(plan: MemoryPlan) -> None:
     parts = [
         (t("Weights"), plan.weights_bytes, "s1"),
         (t("Context"), plan.context_bytes, "s2"),
-        (t("Work space"), plan.work_bytes, "s3"),
+        (t("Compute buffers"), plan.work_bytes, "s3"),
         (t("In use now"), max(0, plan.total_bytes - plan.free_bytes), OTHERS),
     ]
     parts = [part for part in parts if part[1] > 0]

@@ -32,9 +32,9 @@ from pages.widgets.models.memory_bar import plan_bar
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
 
-PRECISIONS = {"f16": "16 bit", "q8_0": "8 bit", "q4_0": "4 bit"}
+PRECISIONS = {"f16": "16-bit", "q8_0": "8-bit", "q4_0": "4-bit"}
 ATTENTION = {"auto": "Automatic", "on": "On", "off": "Off"}
-STREAMS = {"auto": "Automatic", "separate": "One each", "unified": "Shared"}
+STREAMS = {"auto": "Automatic", "separate": "Separate", "unified": "Shared"}
 SPLITS = {"layer": "By layer", "row": "By row", "none": "One GPU"}
 SPARE = 0.05
 """A load that leaves less than this share of the device free is called tight."""
@@ -46,10 +46,10 @@ def memory_plan(portal: Portal, user: User, files: Sequence[ModelFile], loaded: 
     usable = {str(file.path): file for file in files if not file.error and str(file.path) not in taken}
     if not usable:
         card_title(t("Memory plan"), t("No other model to load"))
-        st.markdown(t("Put GGUF files into the folder below, then scan it. A file anywhere else can be loaded by its path."))
+        st.markdown(t("Put GGUF files in the folder below, then scan it. You can load a file from anywhere else by its path."))
         st.html(f"<p class='file'><code>{escape(str(portal.models.folder))}</code></p>")
         return
-    card_title(t("Memory plan"), t("Try a setting before loading"))
+    card_title(t("Memory plan"), t("Try settings before loading"))
     wanted = st.session_state.pop("models-wanted", None)
     if wanted in usable:
         st.session_state["models-plan"] = wanted
@@ -74,9 +74,9 @@ def memory_plan(portal: Portal, user: User, files: Sequence[ModelFile], loaded: 
         st.caption(_streams(plan, settings))
         default = st.checkbox(t("Use it for new chats"), value=True, key="models-default")
     else:
-        st.caption(t("Programs use it by REST, at /v1/embeddings or /v1/rerank. Chats cannot."))
+        st.caption(t("For programs, over REST at /v1/embeddings or /v1/rerank. Chats cannot use it."))
     at_start = st.checkbox(
-        t("Load at every start"), value=True, key="models-at-start", help=t("When the portal starts, it loads this model again.")
+        t("Load at every start"), value=True, key="models-at-start", help=t("The portal loads this model whenever it starts.")
     )
     if st.button(t("Load with this plan"), type="primary", width="stretch", key="models-load", disabled=not plan.fits):
         try:
@@ -91,7 +91,7 @@ def _settings(file: ModelFile, auto: MemoryPlan, last: LoadSettings) -> LoadSett
     """The sliders; they start where the file was loaded `last`, else at what the portal would choose by itself."""
     chats = file.kind is ModelKind.CHAT
     first_slots, first_context = last.slots or auto.slots, min(last.context or auto.context, max(file.context, auto.context))
-    words = (t("Slots"), t("Answers at the same time")) if chats else (t("Texts in a batch"), t("Texts that are read at the same time"))
+    words = (t("Slots"), t("Concurrent answers")) if chats else (t("Texts in a batch"), t("Texts processed at the same time"))
     slots = st.slider(words[0], 1, max(16, first_slots), first_slots, key=f"plan-slots-{file.path}", help=words[1])
     most = max(file.context, auto.context)
     sizes = sorted({1 << power for power in range(9, 23) if 1 << power < most} | {most, auto.context, first_context})
@@ -104,7 +104,7 @@ def _settings(file: ModelFile, auto: MemoryPlan, last: LoadSettings) -> LoadSett
             first_context,
             format_func=count,
             key=f"plan-context-{file.path}",
-            help=t("Tokens one conversation can hold") if chats else t("Tokens of the longest text it reads"),
+            help=t("Tokens per conversation") if chats else t("Tokens in the longest text it accepts"),
         )
     if not chats:
         with st.expander(t("Advanced")):
@@ -112,7 +112,7 @@ def _settings(file: ModelFile, auto: MemoryPlan, last: LoadSettings) -> LoadSett
         return LoadSettings(context=context, slots=slots, threads=threads, isolated=apart)
     kv_type = _choice(
         t("Context precision"), PRECISIONS, last.kv_type, f"plan-kv-{file.path}",
-        t("Fewer bits take less memory; 4 bit can cost quality in long conversations."),
+        t("Fewer bits use less memory; 4-bit can reduce quality in long conversations."),
     )  # fmt: skip
     with st.expander(t("Advanced")):
         return _advanced(file, auto, replace(last, context=context, slots=slots, kv_type=kv_type))
@@ -125,18 +125,18 @@ def _threads(file: ModelFile, last: LoadSettings) -> int | None:
 def _apart(file: ModelFile, last: LoadSettings) -> bool:
     return st.toggle(
         t("Own process"), last.isolated, key=f"plan-isolated-{file.path}",
-        help=t("If the model crashes, only what it is working on fails and it is started again; it takes some 60 MB more."),
+        help=t("If the model crashes, only its running answers fail and it restarts. Takes about 60 MB more."),
     )  # fmt: skip
 
 
 def _advanced(file: ModelFile, auto: MemoryPlan, last: LoadSettings) -> LoadSettings:
     """What few need to touch. What is about GPUs is there where there is one, what is about several where there are several."""
     streams = _choice(
-        t("Context memory"), STREAMS, last.streams, f"plan-streams-{file.path}",
-        t("One each is faster; a shared one holds more conversations of different lengths. Automatic shares where memory is short."),
+        t("KV cache"), STREAMS, last.streams, f"plan-streams-{file.path}",
+        t("Separate is faster; shared holds more conversations of different lengths. Automatic shares when memory is short."),
     )  # fmt: skip
     attention = _choice(
-        t("Flash attention"), ATTENTION, last.flash_attention, f"plan-attention-{file.path}", t("8 and 4 bit precision need it.")
+        t("Flash attention"), ATTENTION, last.flash_attention, f"plan-attention-{file.path}", t("8-bit and 4-bit precision need it.")
     )
     threads, apart = _threads(file, last), _apart(file, last)
     settings = replace(last, streams=streams, flash_attention=attention, threads=threads, isolated=apart)
@@ -144,7 +144,7 @@ def _advanced(file: ModelFile, auto: MemoryPlan, last: LoadSettings) -> LoadSett
         return replace(settings, gpu_layers=None, split_mode="layer", main_gpu=None, gpu_shares=())
     layers = st.number_input(
         t("GPU layers"), 0, 10_000, last.gpu_layers if last.gpu_layers != -1 else None, placeholder=t("All that fit"),
-        key=f"plan-layers-{file.path}", help=t("0 leaves the GPU alone."),
+        key=f"plan-layers-{file.path}", help=t("0 does not use the GPU."),
     )  # fmt: skip
     if auto.gpus == 1:
         return replace(settings, gpu_layers=layers, split_mode="layer", main_gpu=None, gpu_shares=())
@@ -156,7 +156,7 @@ def _advanced(file: ModelFile, auto: MemoryPlan, last: LoadSettings) -> LoadSett
         shares = _shares(
             st.text_input(
                 t("Share of each GPU"), ", ".join(f"{share:g}" for share in last.gpu_shares), key=f"plan-shares-{file.path}",
-                placeholder=t("By free memory"), help=t("Numbers in proportion, as in 3, 1"),
+                placeholder=t("By free memory"), help=t("Proportions, for example 3, 1"),
             )
         )  # fmt: skip
     return replace(settings, gpu_layers=layers, split_mode=split, main_gpu=main, gpu_shares=shares)
@@ -170,13 +170,13 @@ def _adapters(file: ModelFile, there: Sequence[AdapterFile], last: tuple[Adapter
     before = {str(adapter.path): adapter for adapter in last if str(adapter.path) in usable}
     chosen = st.multiselect(
         t("Adapters"), list(usable), list(before), format_func=lambda path: usable[path].path.name, key=f"plan-adapters-{file.path}",
-        placeholder=t("None"), help=t("LoRA adapters are chosen for each question, as a model of their own."),
+        placeholder=t("None"), help=t("People choose a LoRA adapter per question; each is listed as a model."),
     )  # fmt: skip
     adapters = []
     for path in chosen:
         first = before.get(path) or Adapter(re.sub(r"[^\w.-]+", "-", usable[path].name)[:64], usable[path].path)
         with st.container(horizontal=True, gap="small"):
-            name = st.text_input(t("Name of {file}", file=plain(usable[path].path.name)), first.name, key=f"plan-adapter-name-{path}")
+            name = st.text_input(t("Name for {file}", file=plain(usable[path].path.name)), first.name, key=f"plan-adapter-name-{path}")
             scale = st.number_input(t("Strength"), -100.0, 100.0, first.scale, 0.1, key=f"plan-adapter-scale-{path}", width=140)
         adapters.append(Adapter(name.strip(), usable[path].path, scale))
     return tuple(adapters)
@@ -193,18 +193,19 @@ def _shares(typed: str) -> tuple[float, ...]:
     try:
         return tuple(float(share) for share in typed.replace("，", ",").split(",") if share.strip())
     except ValueError:
-        raise InvalidInput("Shares are numbers with commas between them, as in 3, 1.") from None
+        raise InvalidInput("Enter shares as numbers separated by commas, for example 3, 1.") from None
 
 
 def _streams(plan: MemoryPlan, settings: LoadSettings) -> str:
     """How the conversations share the context memory, and why."""
     if not plan.shared_tokens:
-        return t("Each slot has a memory of its own, so idle conversations do not slow the others down.")
+        return t("Each slot has its own KV cache, so idle conversations do not slow the others down.")
     words = t(
-        "{slots} slots share a memory of {n} tokens. When it is full, idle conversations leave it first, then the youngest answer waits.",
+        "{slots} slots share a KV cache of {n} tokens. When it is full, idle conversations are evicted first, then the newest answer "
+        "waits.",
         slots=plan.slots, n=count(plan.shared_tokens),
     )  # fmt: skip
-    return words if settings.streams == "unified" else words + " " + t("A memory for each would not fit.")
+    return words if settings.streams == "unified" else words + " " + t("Separate caches would not fit.")
 
 
 def verdict_of(plan: MemoryPlan) -> str:
@@ -212,11 +213,11 @@ def verdict_of(plan: MemoryPlan) -> str:
     if spare >= SPARE * plan.total_bytes:
         return f":green[:material/check_circle: {t('Fits, {size} to spare.', size=size(spare))}]"
     if spare >= 0:
-        return f":orange[:material/warning: {t('Fits with {size} left, which is tight for other programs.', size=size(spare))}]"
+        return f":orange[:material/warning: {t('Fits with {size} left, which leaves little for other programs.', size=size(spare))}]"
     if plan.weights_bytes + plan.work_bytes > plan.free_bytes:
-        words = t("Short by {size}. The weights alone do not fit: unload a model or take a smaller file.", size=size(-spare))
+        words = t("Short by {size}. The weights alone do not fit: unload a model or choose a smaller file.", size=size(-spare))
     else:
-        words = t("Short by {size}. Lower the slots, the context or its precision.", size=size(-spare))
+        words = t("Short by {size}. Reduce the slots, the context or its precision.", size=size(-spare))
     return f":red[:material/error: {words}]"
 
 

@@ -31,7 +31,7 @@ def start_problems(portal: Portal, user: User, *, here: bool) -> None:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 reason = plain(said(problem.reason))
                 st.markdown(
-                    f":red[:material/error:] **{t('{name} was not loaded at the start', name=plain(problem.name))}**  \n:gray[{reason}]",
+                    f":red[:material/error:] **{t('{name} was not loaded at startup', name=plain(problem.name))}**  \n:gray[{reason}]",
                     width="stretch",
                 )
                 if here:
@@ -41,7 +41,7 @@ def start_problems(portal: Portal, user: User, *, here: bool) -> None:
 
 
 def _leave_out(portal: Portal, user: User, name: str) -> None:
-    if st.button(t("Leave it out"), type="tertiary", key=f"leaveout-{name}", help=t("It is not loaded at the next start either.")):
+    if st.button(t("Do not load it"), type="tertiary", key=f"leaveout-{name}", help=t("It will not be loaded at the next start either.")):
         try:
             portal.models.unload(user, name)
         except PortalError as problem:

@@ -107,7 +107,7 @@ def draw_case(portal: Portal, user: User, opened: Case, before: Place | None, af
     st.markdown(f"## {plain(heading)}", anchors=False)
     _quote(case)
     if case.question is None and case.answer is None:
-        st.caption(t("The person deleted this chat. Its question and answer are gone; the rating and its figures stay."))
+        st.caption(t("The person deleted this chat. Its question and answer are gone; the rating and its measurements stay."))
     else:
         *earlier, question, answer = opened.way if len(opened.way) > 1 else (None, None)
         with st.container(key="rvthread", gap="small"):
@@ -147,7 +147,7 @@ def _earlier(messages: Sequence[Message]) -> None:
                     if message.text:
                         show(message.text)
                     else:
-                        st.caption(t("No text was written."))
+                        st.caption(t("There is no text."))
 
 
 def _files(question: Message | None) -> None:
@@ -163,7 +163,7 @@ def _quote(case: Feedback) -> None:
         seconds_ago = (datetime.now(UTC) - case.created_at).total_seconds()
         when = t("{age} ago", age=age(case.created_at)) if seconds_ago >= 60 else t("just now")
         icon = "thumb_down" if poor else "thumb_up"
-        words = t("rated the answer as poor, {when}", when=when) if poor else t("rated the answer as good, {when}", when=when)
+        words = t("rated this answer poor, {when}", when=when) if poor else t("rated this answer good, {when}", when=when)
         st.markdown(f":material/{icon}: **{plain(case.user_name)}** :gray[{words}]")
         if case.comment:
             st.text(case.comment)
@@ -194,7 +194,7 @@ def _edit_note(portal: Portal, user: User, case: Feedback) -> None:
                 case.note,
                 max_chars=MAX_COMMENT,
                 height=160,
-                placeholder=t("What went wrong, what was done"),
+                placeholder=t("What went wrong and what was done"),
                 key=f"note-{case.id}",
             )
             sent = st.form_submit_button(t("Save note"), type="primary", key="feedback-note-save")
@@ -222,7 +222,7 @@ def draw_properties(portal: Portal, user: User, case: Feedback) -> None:
         (t("Model"), case.model or MISSING),
         (t("Length"), t("{n} tokens", n=row.usage.completion_tokens) if row else MISSING),
         (t("Speed"), speed(row.timings.tokens_per_second) if row else MISSING),
-        (t("First token"), seconds(row.timings.ttft_s) if row else MISSING),
+        (t("Time to first token"), seconds(row.timings.ttft_s) if row else MISSING),
         (t("Answer time"), seconds(row.timings.duration_s) if row else MISSING),
         (t("Reviewer"), case.reviewer_name or MISSING),
     ]

@@ -33,24 +33,27 @@ def backups(portal: Portal, user: User, facts: StoreFacts, task: BackupTask | No
     """task: as the page found it when it began to draw."""
     room = portal.backups
     files = room.backups(user)
-    with card("backups", t("Backups"), t("Everything but sessions and the search index, consistent while people work")):
+    with card("backups", t("Backups"), t("Everything except sessions and the search index; people can keep working")):
         if task is not None and st.session_state.get(_DISMISSED) != (task.action, task.name):
             _task(portal, user, task, facts)
         if not files:
-            st.markdown(t("There is no backup yet. Make one now, and copy it to another machine."))
+            st.markdown(t("There are no backups yet. Create one now and copy it to another machine."))
         for file in files[:SHOWN]:
             _row(portal, user, file, busy=task is not None and not task.ended)
         if len(files) > SHOWN:
-            st.caption(t("{shown} of {n} shown; the others lie in the folder.", shown=SHOWN, n=len(files)))
+            st.caption(t("{shown} of {n} shown; the others are in the folder.", shown=SHOWN, n=len(files)))
         st.html(f"<p class='file'><code>{escape(str(room.folder))}</code></p>")
         with st.expander(t("How to restore"), type="compact"):
-            steps = t("A backup is restored into an empty place, SQLite or PostgreSQL: set PORTAL_HOME or PORTAL_DATABASE_URL to it, then")
+            steps = t(
+                "A backup is restored into an empty database, SQLite or PostgreSQL. Set PORTAL_HOME or PORTAL_DATABASE_URL to it, then "
+                "run"
+            )
             st.markdown(plain(steps))
             st.code("./portal restore FILE --dry-run\n./portal restore FILE\n./portal run", language=None)
             st.caption(
                 t(
-                    "The dry run reads the file to its end and changes nothing. Afterwards the search index is filled by itself, and "
-                    "everybody signs in again. An encrypted store also needs its master key."
+                    "The dry run reads the whole file and changes nothing. After a restore, the search index fills itself and everyone "
+                    "signs in again. An encrypted database also needs its master key."
                 )
             )
 
@@ -58,21 +61,24 @@ def backups(portal: Portal, user: User, facts: StoreFacts, task: BackupTask | No
 def ask_for_backup(portal: Portal, user: User) -> None:
     room = portal.backups
 
-    @st.dialog(t("Make a backup"))
+    @st.dialog(t("Create a backup"))
     def ask() -> None:
-        st.markdown(t("A copy of this moment, verified after writing. People go on working meanwhile."))
+        st.markdown(t("A copy of the current state, verified after writing. People can keep working meanwhile."))
         with st.form("backup-make", border=False):
-            first = st.text_input(t("Passphrase, if you want one"), type="password", autocomplete="new-password", key="backup-key")
-            again = st.text_input(t("The same again"), type="password", autocomplete="new-password", key="backup-key-again")
+            first = st.text_input(t("Passphrase (optional)"), type="password", autocomplete="new-password", key="backup-key")
+            again = st.text_input(t("Repeat passphrase"), type="password", autocomplete="new-password", key="backup-key-again")
             if room.has_passphrase:
-                st.caption(t("It is encrypted with the passphrase in PORTAL_BACKUP_KEY, unless you type another."))
+                st.caption(t("It will be encrypted with the passphrase in PORTAL_BACKUP_KEY unless you enter another."))
             else:
                 st.caption(
-                    t("Without one, whoever has the file can read what the store keeps readable. If you lose it, the backup is lost.")
+                    t(
+                        "Without a passphrase, anyone who has the file can read whatever the database does not encrypt. If you lose the "
+                        "passphrase, the backup is lost."
+                    )
                 )
-            sent = st.form_submit_button(t("Make it"), type="primary")
+            sent = st.form_submit_button(t("Create backup"), type="primary")
         if sent and first != again:
-            st.markdown(f":red[:material/error: {t('The two passphrases differ. Type them again.')}]")
+            st.markdown(f":red[:material/error: {t('The passphrases do not match. Enter them again.')}]")
         elif sent:
             _do(lambda: _make(portal, user, first or None))
 
@@ -92,7 +98,7 @@ def _row(portal: Portal, user: User, file: BackupFile, *, busy: bool) -> None:
         # A link, not a download button: Streamlit would hold the whole file in memory.
         address = f"/api/v1/store/backups/{escape(file.name)}"
         st.html(f"<a class='rowlink' href='{address}' download='{escape(file.name)}'>{t('Download')}</a>", width="content")
-        words = {"check": t("Check it"), "remove": t("Delete")}
+        words = {"check": t("Verify"), "remove": t("Delete")}
         chosen = st.menu_button(
             t("Actions"), list(words), format_func=words.__getitem__, type="tertiary", key=f"more-{file.name}", disabled=busy
         )
@@ -105,12 +111,12 @@ def _row(portal: Portal, user: User, file: BackupFile, *, busy: bool) -> None:
 
 
 def _ask_for_key(portal: Portal, user: User, file: BackupFile) -> None:
-    @st.dialog(t("Check it"))
+    @st.dialog(t("Verify"))
     def ask() -> None:
         with st.form("backup-check", border=False):
-            label = t("Passphrase of {name}", name=plain(file.name))
+            label = t("Passphrase for {name}", name=plain(file.name))
             key = st.text_input(label, type="password", autocomplete="off", key="backup-check-key")
-            sent = st.form_submit_button(t("Check it"), type="primary")
+            sent = st.form_submit_button(t("Verify"), type="primary")
         if sent:
             _do(lambda: portal.backups.check(user, file.name, key or None))
 
@@ -120,9 +126,9 @@ def _ask_for_key(portal: Portal, user: User, file: BackupFile) -> None:
 def _ask_to_remove(portal: Portal, user: User, file: BackupFile) -> None:
     @st.dialog(t("Delete this backup?"))
     def ask() -> None:
-        st.markdown(plain(t("{name} is deleted for good. The store itself is not touched.", name=file.name)))
+        st.markdown(plain(t("{name} will be deleted permanently. The database is not affected.", name=file.name)))
         with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall", key="danger-backup"):
-            if st.button(t("Keep it"), key="backup-keep"):
+            if st.button(t("Cancel"), key="backup-keep"):
                 st.rerun()
             if st.button(t("Delete"), type="primary", key="backup-remove"):
                 _do(lambda: portal.backups.remove(user, file.name))
@@ -143,12 +149,12 @@ def _task(portal: Portal, user: User, task: BackupTask, facts: StoreFacts) -> No
         with st.container(key="fail-backup", gap=None):
             st.markdown(plain(said(task.error)))
             making = task.action is BackupAction.MAKE
-            what = t("No backup was made. The store was not touched.") if making else t("Checked: {name}", name=task.name)
+            what = t("No backup was created. The database was not changed.") if making else t("Verified: {name}", name=task.name)
             st.caption(plain(what))
     elif task.contents is not None:
         _found(task.name, task.contents, facts)
     elif watched:
-        st.toast(t("The backup is written and verified."), icon=":material/check_circle:")
+        st.toast(t("The backup was written and verified."), icon=":material/check_circle:")
     if task.error is not None or task.contents is not None:
         st.button(t("Hide"), type="tertiary", key="backup-dismiss", on_click=_dismiss, args=(task,))
 
@@ -161,20 +167,20 @@ def _running(portal: Portal, user: User) -> None:
     task = portal.backups.task(user)
     if task is None or task.ended:
         st.rerun()
-    words = t("Making {name}", name=task.name) if task.action is BackupAction.MAKE else t("Checking {name}", name=task.name)
+    words = t("Creating {name}", name=task.name) if task.action is BackupAction.MAKE else t("Verifying {name}", name=task.name)
     st.progress(task.progress, text=f":gray[{plain(words)}]")
 
 
 def _found(name: str, contents: BackupContents, facts: StoreFacts) -> None:
     """What a restore of this backup would change."""
-    st.markdown(f":green[:material/check_circle: {plain(t('{name} is whole: every row is as it was written.', name=name))}]")
-    made = t("Made {when} UTC, revision {revision}. Restored now, it would bring:", when=f"{contents.made_at:%Y-%m-%d %H:%M}",
+    st.markdown(f":green[:material/check_circle: {plain(t('{name} is intact: every row is as it was written.', name=name))}]")
+    made = t("Created {when} UTC, revision {revision}. Restoring it now would give:", when=f"{contents.made_at:%Y-%m-%d %H:%M}",
              revision=contents.revision)  # fmt: skip
     st.caption(made)
     labels = {
         "conversations": t("Chats"), "folders": t("Folders"), "messages": t("Messages"), "files": t("Files"),
-        "attachments": t("Files shown with questions"), "file_parts": t("Parts of files"), "turns": t("Turns"), "feedback": t("Ratings"),
-        "generations": t("Answers counted"), "users": t("People"), "audit_events": t("Audit events"), "data_keys": t("Encryption keys"),
+        "attachments": t("Attachments of questions"), "file_parts": t("File chunks"), "turns": t("Turns"), "feedback": t("Ratings"),
+        "generations": t("Answers recorded"), "users": t("People"), "audit_events": t("Audit events"), "data_keys": t("Encryption keys"),
         "retention_rules": t("Retention rules"), "legal_holds": t("Legal holds"),
     }  # fmt: skip
     changes = change_of(contents, facts)
@@ -191,7 +197,7 @@ def _found(name: str, contents: BackupContents, facts: StoreFacts) -> None:
     st.dataframe(
         frame, hide_index=True, row_height=ROW_PX, key="backup-contents",
         column_config={
-            "what": st.column_config.TextColumn(t("Rows of")),
+            "what": st.column_config.TextColumn(t("Rows")),
             "backup": st.column_config.NumberColumn(t("In the backup"), format="localized"),
             "now": st.column_config.NumberColumn(t("Now"), format="localized"),
             "difference": st.column_config.TextColumn(t("Difference"), alignment="right"),

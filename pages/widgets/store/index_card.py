@@ -35,23 +35,24 @@ def index_card(portal: Portal, user: User) -> None:
 def _live(portal: Portal, user: User) -> None:
     state = portal.index_care.state(user)
     engine = ENGINES.get(state.engine, t("None"))
-    card_title(f"{t('Search index')} {_badge(state)}", t("Follows every change of the store by itself"))
+    card_title(f"{t('Search index')} {_badge(state)}", t("Follows every change of the database automatically"))
     if state.engine == "none":
-        st.markdown(t("Search is off: an index would keep the encrypted chats in readable form. PORTAL_INDEX_PLAINTEXT=true allows it."))
+        st.markdown(t("Search is off: an index would store the encrypted chats in readable form. PORTAL_INDEX_PLAINTEXT=true allows that."))
         return
     facts_list(
         [
             (t("Engine"), engine),
-            (t("Changes waiting"), count(state.pending)),
-            (t("Behind"), seconds(state.behind_seconds) if state.behind_seconds else "0 s"),
-            (t("Refused"), count(state.parked)),
+            (t("Pending changes"), count(state.pending)),
+            (t("Lag"), seconds(state.behind_seconds) if state.behind_seconds else "0 s"),
+            (t("Rejected"), count(state.parked)),
         ]
     )
     if state.last is not None:
         st.caption(_compared(state.last))
     with st.container(horizontal=True, gap="xsmall"):
-        if st.button(t("Comparing") if state.reconciling else t("Compare with the store"), disabled=state.reconciling, key="index-compare"):
-            _do(lambda: portal.index_care.reconcile(user), t("Store and index are being compared; what differs is repaired."))
+        compare = t("Comparing") if state.reconciling else t("Compare with the database")
+        if st.button(compare, disabled=state.reconciling, key="index-compare"):
+            _do(lambda: portal.index_care.reconcile(user), t("The database and the index are being compared; differences are repaired."))
         if st.button(t("Rebuild"), disabled=state.rebuilding, key="index-rebuild"):
             _ask_to_rebuild(portal, user)
     if state.parked:
@@ -62,7 +63,7 @@ def _badge(state: IndexState) -> str:
     if state.engine == "none":
         return f":gray-badge[{t('Off')}]"
     if state.parked:
-        return f":red-badge[:material/error: {t('{n} changes refused', n=state.parked)}]"
+        return f":red-badge[:material/error: {t('{n} changes rejected', n=state.parked)}]"
     if state.rebuilding:
         return f":orange-badge[:material/timelapse: {t('Rebuilding')}]"
     if state.behind_seconds > BEHIND_S:
@@ -73,30 +74,35 @@ def _badge(state: IndexState) -> str:
 def _compared(last: Reconciliation) -> str:
     differing = last.missing + last.outdated + last.phantom
     found = t("no difference") if not differing else t("{n} repaired", n=differing)
-    return f"{t('Compared')}: {age(last.ended_at)} · {t('{n} documents', n=last.compared)} · {found}"
+    return f"{t('Last compared')}: {age(last.ended_at)} · {t('{n} documents', n=last.compared)} · {found}"
 
 
 def _parked(portal: Portal, user: User, parked: int) -> None:
     with st.container(key="fail-index", gap="xsmall"):
-        st.markdown(t("The index refused these changes five times. They are kept; what they are about may not be found, or in old words."))
+        st.markdown(t(
+            "The index rejected these changes five times. They are kept; until they succeed, search may miss these items or show an "
+            "older version."
+        ))
         for job in portal.index_care.parked(user, SHOWN):
             with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key=f"job-{job.number}"):
                 words = f"{job.kind} {job.document_id}"
                 st.markdown(f"{plain(words)}  \n:small[:gray[{plain(job.error[:200])}]]", width="stretch")
                 if st.button(t("Try again"), type="tertiary", key=f"retry-{job.number}"):
-                    _do(lambda number=job.number: portal.index_care.retry(user, number), t("It is tried again."))  # type: ignore[misc]
+                    _do(lambda number=job.number: portal.index_care.retry(user, number), t("It is being retried."))  # type: ignore[misc]
         if parked > SHOWN:
             st.caption(t("{shown} of {n} shown, the oldest first.", shown=SHOWN, n=count(parked)))
-        if parked > 1 and st.button(t("Try all again"), key="retry-all"):
-            _do(lambda: portal.index_care.retry(user), t("They are tried again."))
+        if parked > 1 and st.button(t("Retry all"), key="retry-all"):
+            _do(lambda: portal.index_care.retry(user), t("They are being retried."))
 
 
 def _ask_to_rebuild(portal: Portal, user: User) -> None:
     @st.dialog(t("Rebuild the search index?"))
     def ask() -> None:
-        st.markdown(t("A new index is filled beside this one. Until it is complete, searches read the old one and miss what is new."))
+        st.markdown(t(
+            "A new index is being filled beside this one. Until it is complete, searches use the old one and miss recent changes."
+        ))
         with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
-            if st.button(t("Leave it"), key="rebuild-no"):
+            if st.button(t("Cancel"), key="rebuild-no"):
                 st.rerun()
             if st.button(t("Rebuild"), type="primary", key="rebuild-yes"):
                 _do(lambda: portal.index_care.rebuild(user), t("The index is being rebuilt."))

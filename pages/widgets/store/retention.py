@@ -29,7 +29,7 @@ def rules(portal: Portal, user: User) -> None:
         RetentionKind.AUDIT: t("Audit events"),
     }
     found = portal.retention.rules(user)
-    with card("retention", t("Retention"), t("Older things are deleted for good once a day. Usage figures stay.")):
+    with card("retention", t("Retention"), t("Older items are permanently deleted once a day. Usage statistics stay.")):
         with st.container(gap=None, key="rules"):
             for number, rule in enumerate(found):
                 group = t("every group") if rule.group == EVERY_GROUP else rule.group or t("No group")
@@ -39,7 +39,7 @@ def rules(portal: Portal, user: User) -> None:
                     if st.button(t("Remove"), type="tertiary", key=f"rule-remove-{number}"):
                         _do("rules", lambda each=rule: portal.retention.set_rule(user, each.kind, each.group, None))  # type: ignore[misc]
         if not found:
-            st.caption(t("There is no rule: everything is kept."))
+            st.caption(t("There are no rules: everything is kept."))
         with st.form("rule-add", border=False), st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
             kind = st.selectbox(t("Kind"), list(words), format_func=words.__getitem__, key="rule-kind", width=130)
             group = st.selectbox(
@@ -55,7 +55,7 @@ def rules(portal: Portal, user: User) -> None:
 
 def holds(portal: Portal, user: User) -> None:
     found = portal.retention.holds(user)
-    with card("holds", t("Legal holds"), t("Nothing of these people is deleted, neither by rules nor by themselves")):
+    with card("holds", t("Legal holds"), t("Nothing these people own can be deleted, neither by rules nor by themselves")):
         for hold in found:
             with st.container(horizontal=True, vertical_alignment="center", key=f"hold-{hold.user_id}"):
                 since = t("since {when}", when=f"{hold.placed_at:%Y-%m-%d}")
@@ -63,7 +63,7 @@ def holds(portal: Portal, user: User) -> None:
                 if st.button(t("Lift"), type="tertiary", key=f"lift-{hold.user_id}"):
                     _do("holds", lambda each=hold: portal.retention.lift_hold(user, each.user_name))  # type: ignore[misc]
         if not found:
-            st.caption(t("Nobody is under a legal hold."))
+            st.caption(t("No one is under a legal hold."))
         with st.form("hold-add", border=False, clear_on_submit=True):
             with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
                 name = st.text_input(t("User name"), max_chars=64, autocomplete="off", key="hold-name", width=130)

@@ -84,7 +84,7 @@ def test_a_model_is_loaded_with_adapters(ada: httpx.Client, pool: FakePool, port
     folder = portal.settings.models_path
     assert pool.settings[-1].adapters == (Adapter("legal", folder / "legal.gguf"), Adapter("sql", Path("/data/sql.gguf"), 0.5))
     refused = ada.post("/api/v1/models/load", json={"path": "glm.gguf", "adapters": [{"name": "a:b", "path": "x"}]})
-    assert refused.status_code == 422 and "cannot be an adapter's name" in refused.json()["error"]["message"]
+    assert refused.status_code == 422 and "is not a valid adapter name" in refused.json()["error"]["message"]
 
 
 def test_a_file_that_cannot_be_loaded_says_why(ada: httpx.Client, pool: FakePool) -> None:
@@ -112,9 +112,9 @@ def test_a_loaded_model_is_kept_for_every_start_unless_that_is_left_out(ada: htt
 def test_models_that_were_not_loaded_at_the_start_are_listed_until_they_are_deleted(
     ada: httpx.Client, pool: FakePool, portal: Portal
 ) -> None:
-    pool.refuse.append(InvalidInput("There is no file {file}.", file="/models/glm.gguf"))
+    pool.refuse.append(InvalidInput("The file {file} does not exist.", file="/models/glm.gguf"))
     portal.models.load_at_start(StartModel("glm", Path("/models/glm.gguf"), LoadSettings()), {})
-    told = [{"name": "glm", "path": "/models/glm.gguf", "reason": "There is no file /models/glm.gguf."}]
+    told = [{"name": "glm", "path": "/models/glm.gguf", "reason": "The file /models/glm.gguf does not exist."}]
     assert ada.get("/api/v1/models").json()["not_loaded"] == told
     pool.models = []
     assert ada.delete("/api/v1/models/glm").status_code == 202

@@ -75,4 +75,4 @@ def test_the_doctor_works_when_nothing_is_installed(
     assert main(["doctor"]) == 1
     said = capsys.readouterr().out
     assert "Python" in said
-    assert "Run ./portal run: it installs everything." in said
+    assert "Run ./portal run to install everything." in said

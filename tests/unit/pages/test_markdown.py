@@ -119,9 +119,9 @@ def test_arrows_and_dashes_stay_what_was_written(arrow: str) -> None:
     ],
 )
 def test_only_http_and_https_are_links(text: str, href: str | None) -> None:
-    links = [token for token in tokens(whole(text, "Leaves the portal:")) if token.type == "link_open"]
+    links = [token for token in tokens(whole(text, "External link:")) if token.type == "link_open"]
     assert [token.attrGet("href") for token in links] == ([] if href is None else [href])
-    assert all(token.attrGet("title") == f"Leaves the portal: {href}" for token in links)
+    assert all(token.attrGet("title") == f"External link: {href}" for token in links)
 
 
 def test_a_target_that_is_no_link_can_still_be_read() -> None:

@@ -198,7 +198,7 @@ def test_what_is_not_offered_is_refused_and_named(ann: httpx.Client, router: Fak
     error = refused.json()["error"]
     assert error["param"] == field
     assert error["type"] == "invalid_request_error"
-    assert "offered" in error["message"]
+    assert "not supported" in error["message"]
     assert router.requests == []
 
 

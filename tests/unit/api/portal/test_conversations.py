@@ -291,7 +291,7 @@ def test_an_answer_that_the_store_cannot_take_reaches_its_program_at_once(
 
     def commit(work: SqlUnitOfWork) -> None:
         if full.is_set() and threading.current_thread().name.startswith("turn-"):
-            raise Unavailable("The disk of the store is full or broken. Nothing of this was saved; ask an admin to make space.")
+            raise Unavailable("The database's disk is full or failing. Nothing was saved; ask an admin to free space.")
         save(work)
 
     monkeypatch.setattr(SqlUnitOfWork, "commit", commit)
@@ -299,7 +299,7 @@ def test_an_answer_that_the_store_cannot_take_reaches_its_program_at_once(
     answered = ask(ann, conversation, stream=stream)
     done = dict(events_of(answered))["done"] if stream else answered.json()
     assert (done["status"], done["answer"]["text"]) == ("failed", "Hello from the fake model")
-    assert "disk of the store is full" in done["answer"]["error"]
+    assert "database's disk is full" in done["answer"]["error"]
     full.clear()
     until(lambda: portal.turns.count() == 0)
     [_, saved] = ann.get(f"/api/v1/conversations/{conversation}/messages").json()["items"]

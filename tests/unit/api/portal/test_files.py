@@ -97,7 +97,7 @@ def test_somebody_elses_file_is_not_there(ann: httpx.Client, bob: httpx.Client) 
 @pytest.mark.parametrize(
     ("name", "content", "status", "says"),
     [
-        ("photo.png", b"\x89PNG\x00\x01", 422, "photo.png is a picture"),
+        ("photo.png", b"\x89PNG\x00\x01", 422, "photo.png is an image"),
         ("a.txt", b"", 422, "a.txt is empty"),
         ("", b"text", 422, "A file needs a name"),
         ("a\x00b", b"text", 422, "Control characters"),

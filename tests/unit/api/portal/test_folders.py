@@ -56,7 +56,7 @@ def test_title_and_folder_change_together_or_not_at_all(ann: httpx.Client) -> No
     assert ann.get(here).json()["title"] == "Old"
     both = ann.patch(here, json={"title": "New", "folder_id": plans}).json()
     assert (both["title"], both["folder_id"]) == ("New", plans)
-    assert ann.patch(here, json={}).json()["error"]["message"] == "Nothing to change was sent. Send at least one of title, folder_id."
+    assert ann.patch(here, json={}).json()["error"]["message"] == "The request changes nothing. Send at least one of title, folder_id."
 
 
 def test_an_answer_stays_in_the_folder_of_its_conversation(ann: httpx.Client) -> None:
@@ -79,14 +79,14 @@ def test_a_deleted_folder_leaves_its_conversations(ann: httpx.Client, portal: Po
 @pytest.mark.parametrize("name", ["", "   ", "x" * 61])
 def test_a_name_that_cannot_be_used_is_refused(ann: httpx.Client, name: str) -> None:
     refused = ann.post("/api/v1/folders", json={"name": name})
-    assert (refused.status_code, refused.json()["error"]["message"]) == (422, "A folder's name has 1 to 60 characters.")
+    assert (refused.status_code, refused.json()["error"]["message"]) == (422, "A folder name must have 1 to 60 characters.")
 
 
 def test_a_taken_name_is_a_conflict(ann: httpx.Client) -> None:
     make(ann, "Plans")
     other = make(ann, "Other")
     for refused in (ann.post("/api/v1/folders", json={"name": "PLANS"}), ann.patch(f"/api/v1/folders/{other}", json={"name": "plans"})):
-        assert (refused.status_code, refused.json()["error"]["message"]) == (409, "You have a folder named Plans already.")
+        assert (refused.status_code, refused.json()["error"]["message"]) == (409, "You already have a folder named Plans.")
 
 
 def test_somebody_elses_folder_is_not_found(signed_in: SignIn) -> None:

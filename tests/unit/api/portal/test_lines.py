@@ -53,7 +53,7 @@ def test_a_folder_that_nobody_could_see_is_refused(ann: httpx.Client) -> None:
 def test_a_question_that_nobody_could_see_is_refused(ann: httpx.Client, text: str) -> None:
     chat = ann.post("/api/v1/conversations", json={}).json()["id"]
     refused = ann.post(f"/api/v1/conversations/{chat}/messages", json={"text": text})
-    assert (refused.status_code, refused.json()["error"]["message"]) == (422, "The question is empty. Type something to ask.")
+    assert (refused.status_code, refused.json()["error"]["message"]) == (422, "The question is empty. Enter a question.")
 
 
 def test_a_paste_of_a_terminal_is_asked_without_its_colours(ann: httpx.Client) -> None:

@@ -82,7 +82,7 @@ def test_a_backup_that_is_deleted_while_somebody_asks_for_it_is_not_there(
 
     monkeypatch.setattr(portal.backups, "download", found_and_deleted)
     answer = ada.get(f"{BACKUPS}/{name}")
-    assert answer.status_code == 404 and answer.json()["error"]["message"] == "There is no such backup."
+    assert answer.status_code == 404 and answer.json()["error"]["message"] == "This backup does not exist."
     assert [record.message for record in caplog.records if record.exc_info] == []
 
 

@@ -42,7 +42,7 @@ def test_a_backup_goes_from_one_home_to_another(
     assert main(["restore", file, "--dry-run"]) == 1
     assert "nothing would be restored" in capsys.readouterr().out
     assert main(["restore", file]) == 1
-    assert "only into an empty place" in capsys.readouterr().err
+    assert "only be restored into an empty database" in capsys.readouterr().err
 
 
 def test_a_restored_portal_finds_everything_even_beside_an_old_index(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,13 +33,13 @@ def _findings(capsys: pytest.CaptureFixture[str]) -> dict[str, Finding]:
 def test_before_the_first_start_nothing_is_broken_and_nothing_is_made(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = _findings(capsys)
     assert not [each for each in found.values() if each.good is False]
-    assert "made at the first start" in found["Store"].state
+    assert "created at the first start" in found["Database"].state
     assert list(home.iterdir()) == []
 
 
 def test_a_store_is_told_with_its_revision_and_size(capsys: pytest.CaptureFixture[str]) -> None:
     people(["add", "ada"])
-    store = _findings(capsys)["Store"]
+    store = _findings(capsys)["Database"]
     assert store.good is True
     assert "SQLite" in store.state
     assert "revision 0" in store.state
@@ -52,7 +52,7 @@ def test_a_store_of_a_newer_portal_is_told(home: Path, capsys: pytest.CaptureFix
     connection.execute("UPDATE alembic_version SET version_num = '9999'")
     connection.commit()
     connection.close()
-    store = _findings(capsys)["Store"]
+    store = _findings(capsys)["Database"]
     assert store.good is False
     assert "newer portal" in store.advice
 
@@ -62,7 +62,7 @@ def test_an_index_that_does_not_answer_is_told(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setenv("PORTAL_ELASTICSEARCH_URL", "http://127.0.0.1:9")
     index = _findings(capsys)["Search index"]
     assert index.good is False
-    assert "does not answer" in index.advice
+    assert "is not responding" in index.advice
 
 
 def test_a_port_of_another_program_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -65,7 +65,7 @@ def test_keys_are_sealed_rotated_and_rewrapped_from_the_command_line(
     monkeypatch.setenv("PORTAL_NEW_MASTER_KEY", OTHER)
     assert main(["rewrap"]) == 0
     assert main(["seal"]) == 1
-    assert "not the one" in capsys.readouterr().err
+    assert "not the master key" in capsys.readouterr().err
     portal, ann = run(Settings(home=tmp_path, master_key=OTHER))
     assert [each.title for each in portal.conversations.list(ann)] == ["merger"]
     portal.close()

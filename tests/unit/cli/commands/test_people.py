@@ -45,7 +45,7 @@ def test_what_cannot_be_done_is_one_sentence_and_an_exit_code(capsys: pytest.Cap
     assert main(["passwd", "nobody"]) == 1
     errors = capsys.readouterr().err.splitlines()
     assert len(errors) == 3
-    assert errors[1] == "ada is the only active admin. Make somebody else an admin first."
+    assert errors[1] == "ada is the only active admin. Make someone else an admin first."
 
 
 def test_without_a_terminal_a_password_must_be_given_some_other_way(

@@ -34,7 +34,7 @@ FULL = Path("/dev/full")
     [
         ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device", DISK),
         ("c++: fatal error: Killed signal terminated program cc1plus", "Memory ran out."),
-        ("after ProxyError('Cannot connect to proxy.')\nERROR: No match (from versions: none)", "The proxy did not let it through"),
+        ("after ProxyError('Cannot connect to proxy.')\nERROR: No match (from versions: none)", "The proxy refused the connection"),
         ("ssl.SSLCertVerificationError: CERTIFICATE_VERIFY_FAILED", "set PIP_CERT"),
         ("urllib3.exceptions.IncompleteRead: IncompleteRead(10 bytes read)", DOWNLOAD),
         ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.", DOWNLOAD),
@@ -224,7 +224,7 @@ def test_a_second_command_waits_for_the_first_and_says_so(places: Places) -> Non
     with _installing(places, "import time; time.sleep(2)") as first:
         assert _line(first) == "inside"
         with _installing(places, "pass") as second:
-            assert _line(second) == "Another ./portal is installing here; waiting for it."
+            assert _line(second) == "Another ./portal is installing here; waiting for it to finish."
             assert first.communicate(timeout=30)[0] == "done\n"
             assert second.communicate(timeout=30)[0] == "inside\ndone\n"
 

@@ -126,7 +126,7 @@ def test_a_build_that_never_decodes_stops_the_start_and_says_what_was_tried(plac
 
 def test_what_no_other_build_can_cure_stops_the_start_at_once(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
     machine = Machine(Trial(False, True, False, {}, "libgomp.so.1 is missing"))
-    with pytest.raises(StartFailed, match=r"could not be tried: libgomp\.so\.1 is missing\. Details"):
+    with pytest.raises(StartFailed, match=r"could not be tested: libgomp\.so\.1 is missing\. Details"):
         _ensure(places, monkeypatch, machine)
     assert machine.compiled == [CPU]
 

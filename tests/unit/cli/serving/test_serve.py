@@ -13,7 +13,7 @@ from settings import Settings
 
 
 def test_a_taken_port_stops_the_start_and_says_what_to_do() -> None:
-    with listen("127.0.0.1", 0) as first, pytest.raises(StartFailed, match=r"is taken by another program.*PORTAL_PORT"):
+    with listen("127.0.0.1", 0) as first, pytest.raises(StartFailed, match=r"is used by another program.*PORTAL_PORT"):
         listen("127.0.0.1", first.getsockname()[1])
 
 
@@ -30,7 +30,7 @@ def test_an_address_of_the_newer_kind_is_written_in_brackets() -> None:
 
 def test_two_portals_cannot_share_an_embedded_store(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path)
-    with only_portal(settings), pytest.raises(StartFailed, match="Another portal is running"), only_portal(settings):
+    with only_portal(settings), pytest.raises(StartFailed, match="Another portal is using"), only_portal(settings):
         pass
     with only_portal(settings):
         pass

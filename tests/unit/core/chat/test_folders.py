@@ -68,9 +68,9 @@ def test_a_name_is_taken_once_for_each_person_whatever_its_case(folders: Folders
     folders.new(ana, "Straße")
     other = folders.new(ana, "Other")
     for name in ("Straße", "STRASSE", " straße "):
-        with pytest.raises(Conflict, match="named Straße already"):
+        with pytest.raises(Conflict, match="already have a folder named Straße"):
             folders.new(ana, name)
-        with pytest.raises(Conflict, match="named Straße already"):
+        with pytest.raises(Conflict, match="already have a folder named Straße"):
             folders.rename(ana, other.id, name)
     assert names(folders, ana) == ["Other", "Straße"]
     folders.new(bo, "Straße")
@@ -151,16 +151,16 @@ def test_somebody_elses_folder_is_as_one_that_is_not(
     theirs = folders.new(ana, "Plans")
     talk = conversations.new(bo, "Mine")
     for folder_id in (theirs.id, "nobody's"):
-        with pytest.raises(NotFound, match="no such folder"):
+        with pytest.raises(NotFound, match="This folder does not exist"):
             folders.rename(bo, folder_id, "Taken")
-        with pytest.raises(NotFound, match="no such folder"):
+        with pytest.raises(NotFound, match="This folder does not exist"):
             folders.remove(bo, folder_id)
-        with pytest.raises(NotFound, match="no such folder"):
+        with pytest.raises(NotFound, match="This folder does not exist"):
             conversations.list(bo, folder_id=folder_id)
-        with pytest.raises(NotFound, match="no such folder"):
+        with pytest.raises(NotFound, match="This folder does not exist"):
             conversations.new(bo, "New", folder_id)
-        with pytest.raises(NotFound, match="no such folder"):
+        with pytest.raises(NotFound, match="This folder does not exist"):
             conversations.move(bo, talk.id, folder_id)
-    with pytest.raises(NotFound, match="no such conversation"):
+    with pytest.raises(NotFound, match="This conversation does not exist"):
         conversations.move(ana, talk.id, theirs.id)
     assert names(folders, ana) == ["Plans"] and titles(conversations, bo, NO_FOLDER) == ["Mine"]

@@ -37,7 +37,7 @@ class SmallDisk:
         return work
 
     def _refuse(self) -> None:
-        raise Unavailable("The disk of the store is full or broken. Nothing of this was saved; ask an admin to make space.")
+        raise Unavailable("The database's disk is full or failing. Nothing was saved; ask an admin to free space.")
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_an_answer_that_cannot_be_saved_is_kept_until_it_can(
     assert running is not None
     seen = running.snapshot()
     assert (seen.text, seen.running) == ("Hello from the fake model", True)
-    assert seen.unsaved is not None and "disk of the store is full" in str(seen.unsaved)
+    assert seen.unsaved is not None and "database's disk is full" in str(seen.unsaved)
     assert messages(conversations, ana, chat)[-1].status is MessageStatus.STREAMING
     small.full = False
     finished(turns, ana, turn)

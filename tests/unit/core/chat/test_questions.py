@@ -13,7 +13,7 @@ def test_an_empty_question_is_refused(text: str) -> None:
 
 
 def test_a_question_over_the_limit_is_refused_with_both_numbers() -> None:
-    with pytest.raises(InvalidInput, match=r"100,000 characters; at most 32,000"):
+    with pytest.raises(InvalidInput, match=r"100,000 characters; the limit is 32,000"):
         check_question("x" * 100_000, 32_000)
 
 

@@ -86,6 +86,14 @@ def test_a_question_gets_a_stored_answer_with_its_figures(
     assert conversations.get(ana, chat).title == "Who are you?"
 
 
+def test_a_title_out_of_an_answer_is_a_clean_line(
+    turns: Turns, conversations: Conversations, router: FakeRouter, ana: User, chat: str
+) -> None:
+    router.next_answers.put(answer("# Rates\x0b and\u200b bonds\x01 in May"))
+    finished(turns, ana, turns.start(ana, chat, "Explain", TurnOptions(), "r1"))
+    assert conversations.get(ana, chat).title == "Rates and bonds in May"
+
+
 def test_the_same_request_twice_is_one_turn(
     turns: Turns, conversations: Conversations, router: FakeRouter, ana: User, chat: str
 ) -> None:
@@ -386,35 +394,35 @@ def test_files_of_others_or_of_another_chat_cannot_be_asked_with(
     for call in (files.get, files.read, files.discard):
         with pytest.raises(NotFound):
             call(ana, theirs.id)
-    with pytest.raises(NotFound, match="no such file"):
+    with pytest.raises(NotFound, match="This file does not exist"):
         turns.start(ana, chat, "Read it", TurnOptions(), "r1", files=[mine.id, theirs.id])
     assert files.get(ana, mine.id).conversation_id is None and conversations.transcript(ana, chat) == []
     finished(turns, ana, turns.start(ana, chat, "Mine", TurnOptions(), "r2", files=[mine.id]))
     with pytest.raises(Conflict, match="another chat"):
         turns.start(ana, conversations.new(ana).id, "Again", TurnOptions(), "r3", files=[mine.id])
-    with pytest.raises(Conflict, match="deleted with the chat"):
+    with pytest.raises(Conflict, match="deleted with it"):
         files.discard(ana, mine.id)
 
 
 def test_too_many_and_too_large_files_are_refused_with_their_limit(turns: Turns, files: Files, ana: User, chat: str) -> None:
-    with pytest.raises(InvalidInput, match=r"big.txt has 1.5 MB; at most 1 MB"):
+    with pytest.raises(InvalidInput, match=r"big.txt has 1.5 MB; the limit for one question is 1 MB"):
         files.upload(ana, "big.txt", b"x" * 1_500_000)
     halves = [files.upload(ana, f"{n}.txt", b"x" * 600_000).id for n in range(2)]
-    with pytest.raises(InvalidInput, match=r"1.2 MB together; at most 1 MB"):
+    with pytest.raises(InvalidInput, match=r"1.2 MB in total; the limit for one question is 1 MB"):
         turns.start(ana, chat, "Read", TurnOptions(), "r1", files=halves)
     small = [files.upload(ana, f"s{n}.txt", b"x").id for n in range(11)]
     with pytest.raises(InvalidInput, match="at most 10 files; this one has 11"):
         turns.start(ana, chat, "Read", TurnOptions(), "r2", files=small)
     for n in range(MOST_WAITING - 13):
         files.upload(ana, f"w{n}.txt", b"x")
-    with pytest.raises(Conflict, match="Too many of your files wait"):
+    with pytest.raises(Conflict, match="Too many of your uploaded files are unused"):
         files.upload(ana, "one more.txt", b"x")
     for file in small:
         files.discard(ana, file)
     files.upload(ana, "one more.txt", b"x")
     for n in range(4):
         files.upload(ana, f"large{n}.txt", b"x" * 900_000)
-    with pytest.raises(Conflict, match="Too many of your files wait"):
+    with pytest.raises(Conflict, match="Too many of your uploaded files are unused"):
         files.upload(ana, "large.txt", b"x" * 900_000)
 
 

@@ -24,12 +24,12 @@ def packed(*names: str) -> bytes:
     [
         ("q3.xlsx", packed("[Content_Types].xml", "xl/workbook.xml"), "spreadsheet.*CSV"),
         ("q3.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 500, "spreadsheet.*CSV"),
-        ("talk.pptx", packed("ppt/presentation.xml"), "slides.*PDF"),
+        ("talk.pptx", packed("ppt/presentation.xml"), "presentation.*PDF"),
         ("old.doc", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 500, "before 2007.*docx"),
         ("all.zip", packed("a.txt"), "archive.*Unpack"),
         ("all.tar.gz", b"\x1f\x8b\x08" + b"\0" * 30, "archive"),
-        ("scan.png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "picture"),
-        ("call.wav", b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0", "sound"),
+        ("scan.png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "image"),
+        ("call.wav", b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0", "audio"),
     ],
 )
 def test_a_known_kind_is_named_with_what_to_do(name: str, content: bytes, words: str) -> None:

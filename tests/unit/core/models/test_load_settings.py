@@ -16,12 +16,12 @@ from core.models.records import LoadSettings
         ({"flash_attention": "yes"}, "flash_attention must be one of auto, on, off"),
         ({"streams": "two"}, "streams must be one of"),
         ({"split_mode": "tensor"}, "split_mode must be one of none, layer, row"),
-        ({"split_mode": "none", "gpu_shares": (1.0, 1.0)}, "one GPU takes the whole model"),
+        ({"split_mode": "none", "gpu_shares": (1.0, 1.0)}, "one GPU holds the whole model"),
         ({"gpu_shares": (0.0, 0.0)}, "share above 0"),
-        ({"gpu_shares": (1.0, -1.0)}, "gpu_shares must lie between"),
-        ({"gpu_shares": (1.0, float("nan"))}, "gpu_shares must lie between"),
+        ({"gpu_shares": (1.0, -1.0)}, "gpu_shares must be between"),
+        ({"gpu_shares": (1.0, float("nan"))}, "gpu_shares must be between"),
         ({"main_gpu": 1}, "has no main GPU"),
-        ({"main_gpu": -1, "split_mode": "none"}, "main_gpu must lie between"),
+        ({"main_gpu": -1, "split_mode": "none"}, "main_gpu must be between"),
     ],
 )
 def test_settings_that_do_not_go_together_are_refused_in_words(given: dict[str, Any], words: str) -> None:

@@ -149,11 +149,11 @@ def test_a_check_tells_what_a_restore_would_change(store: Store, room: Backups, 
 def test_a_damaged_backup_is_told_and_noted(store: Store, room: Backups, folder: Folder, admin: User) -> None:
     room.make(admin)
     settled(room, admin)
-    folder.error = InvalidInput("This backup is cut: its end is missing.")
+    folder.error = InvalidInput("This backup is truncated: its end is missing.")
     room.check(admin, NAME)
     task = settled(room, admin)
     assert str(task.error) == str(folder.error) and task.contents is None
-    assert backup_events(store)[-1].details == {"found": "This backup is cut: its end is missing."}
+    assert backup_events(store)[-1].details == {"found": "This backup is truncated: its end is missing."}
 
 
 @pytest.mark.parametrize("error", [StartFailed("The disk is full."), RuntimeError("a bug")])

@@ -26,7 +26,7 @@ def test_a_disk_is_low_below_its_reserve(free: int | None, reserve: int, low: bo
 
 
 def test_a_low_disk_takes_nothing_new_and_says_who_can_help() -> None:
-    with pytest.raises(Unavailable, match="until an admin makes space"):
+    with pytest.raises(Unavailable, match="until an admin frees space"):
         Disk(0).space(1).check()
 
 

@@ -32,7 +32,7 @@ class Index:
 
     def page(self, query: SearchQuery) -> SearchPage:
         if self.down:
-            raise Unavailable("The search index cannot be used now. Try again in a minute, or ask an admin.")
+            raise Unavailable("The search index is unavailable. Try again in a minute, or ask an admin.")
         self.asked.append(query)
         return SearchPage([SearchHit("audit", f"{each:016}", "", "", things.NOW) for each in self.numbers], self.total or len(self.numbers))
 

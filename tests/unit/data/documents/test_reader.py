@@ -130,12 +130,14 @@ def _drawn_ten_times_each(depth: int) -> list[bytes]:
     return [first, stream(b"BT /F 9 Tf (x) Tj ET " + b"/X Do " * 10), *drawn, stream(shown("ha"), form + resources % 3)]
 
 
-DAMAGED = "{name} is damaged and cannot be read. Open it in its own program, save it anew, and attach that."
-ENCRYPTED = "{name} is protected by a password. Save a copy without one and attach that."
-NO_TEXT = "{name} holds no text; it may be a scan. Have its text recognized (OCR), and attach that."
-FONTS = "{name} has fonts whose characters cannot be told. Save it as .docx, or have its text recognized (OCR), and attach that."
-LONG = "{name} has more than {limit} characters. Attach only the part that your question is about."
-HEAVY = "{name} takes too much time or memory to read. Attach only the part that you need, or save it as text."
+DAMAGED = "{name} is damaged and cannot be read. Open it in its own program, save it again, and attach the new file."
+ENCRYPTED = "{name} is password-protected. Save a copy without a password and attach that."
+NO_TEXT = "{name} contains no text; it may be a scan. Run text recognition (OCR) on it and attach the result."
+FONTS = (
+    "{name} has fonts whose characters cannot be identified. Save it as .docx or run text recognition (OCR) on it, and attach the result."
+)
+LONG = "{name} has more than {limit} characters. Attach only the part your question is about."
+HEAVY = "{name} takes too much time or memory to read. Attach only the part you need, or save it as text."
 
 SLOW = page(stream(zlib.compress(b"BT /F 12 Tf " + b"(a) Tj " * 5_000_000), b"/Filter/FlateDecode"))
 """Keeps its reader busy for minutes."""

@@ -70,9 +70,9 @@ def serve() -> Iterator[Serve]:
         (200, {"version": {"number": "8.19.0"}, "tagline": TAGLINE}, ELASTIC, ["is version 8.19.0; the portal needs 9"]),
         (400, OLD_MEDIA_TYPE, ELASTIC, ["is version 8 or older; the portal needs 9"]),
         (200, {"couchdb": "Welcome"}, {}, ["is something else, which is not Elasticsearch"]),
-        (401, {}, ELASTIC, ["refused the API key or password"]),
+        (401, {}, ELASTIC, ["rejected the API key or password"]),
         (403, {}, ELASTIC, ["begin with glm-portal"]),
-        (503, {}, ELASTIC, ["does not answer"]),
+        (503, {}, ELASTIC, ["is not responding"]),
     ],
 )
 def test_a_server_that_cannot_be_used_is_named_in_one_sentence_without_its_password(
@@ -112,6 +112,6 @@ def test_a_plugin_that_knows_chinese_words_is_used_where_it_is_installed(serve: 
 
 def test_a_server_that_is_not_there_makes_search_unavailable() -> None:
     index = ElasticsearchIndex(f"http://127.0.0.1:{free_port()}")
-    with pytest.raises(Unavailable, match="does not answer"):
+    with pytest.raises(Unavailable, match="is not responding"):
         index.search(SearchQuery("bond", "message", "ana"))
     index.close()

@@ -131,7 +131,7 @@ def test_dimensions_cut_and_make_the_length_1_again(pool: Pool) -> None:
 def test_too_long_a_text_is_refused_with_numbers_or_cut_if_asked(pool: Pool, model: str) -> None:
     limit = next(each.context for each in pool.loaded() if each.name == model)
     long = "ab " * limit
-    with pytest.raises(InputTooLong, match=rf"input\.1 has [\d,]+ tokens; the model can read {limit}\."):
+    with pytest.raises(InputTooLong, match=rf"input\.1 has [\d,]+ tokens; the model's limit is {limit}\."):
         embed(pool, model, "short", long)
     done = embed(pool, model, "short", long, truncate=True)
     assert abs(np.linalg.norm(done.rows[1]) - 1) < 1e-5
@@ -190,7 +190,7 @@ def test_a_document_too_long_beside_the_query_is_refused_or_cut(pool: Pool, mode
 
 def test_a_long_query_beside_many_documents_is_refused_before_it_fills_the_memory(pool: Pool) -> None:
     begin = time.monotonic()
-    with pytest.raises(InvalidInput, match="more than 500,000 tokens together"):
+    with pytest.raises(InvalidInput, match="more than 500,000 tokens in total"):
         rerank(pool, "yes", "x" * 1900, *["y"] * 2000)
     assert time.monotonic() - begin < 5
     assert pool.metrics()["yes"].waiting == 0
@@ -218,11 +218,11 @@ def test_a_model_of_another_kind_is_refused_in_words(pool: Pool) -> None:
     router = PoolRouter(pool)
     with pytest.raises(InvalidInput, match=r"mean makes vectors; it cannot chat\. Choose one of: guide"):
         router.start(GenerationRequest((ChatMessage("user", "x"),), "ann", "mean"))
-    with pytest.raises(InvalidInput, match=r"guide is not of the kind embedding\. Choose one of: averaged, cls, last, mean"):
+    with pytest.raises(InvalidInput, match=r"guide is not a model for embedding\. Choose one of: averaged, cls, last, mean"):
         embed(pool, "guide", "x")
-    with pytest.raises(InvalidInput, match="rank is not of the kind embedding"):
+    with pytest.raises(InvalidInput, match="rank is not a model for embedding"):
         embed(pool, "rank", "x")
-    with pytest.raises(InvalidInput, match=r"mean is not of the kind reranking\. Choose one of: rank, yes"):
+    with pytest.raises(InvalidInput, match=r"mean is not a model for reranking\. Choose one of: rank, yes"):
         rerank(pool, "mean", "x", "y")
     with pytest.raises(NotFound):
         embed(pool, "none", "x")
@@ -281,7 +281,7 @@ def test_closing_in_the_middle_is_quick_and_tells_those_who_wait(tmp_path: Path,
     begin = time.monotonic()
     pool.close()
     assert time.monotonic() - begin < 3
-    with pytest.raises(Unavailable, match="unloaded before the texts were read"):
+    with pytest.raises(Unavailable, match="unloaded before the texts were processed"):
         running.result()
 
 
@@ -319,5 +319,5 @@ def test_the_plan_reads_at_once_what_cannot_be_read_in_chunks(tmp_path: Path) ->
     in_chunks = plan_load(read_facts(make_causal(tmp_path / "b.gguf", context=32_768)), LoadSettings())
     assert (in_chunks.memory.context, in_chunks.options.batch_tokens) == (8192, 512)
     assert in_chunks.memory.context_bytes == 8192 * 2 * 2 * 16 * 2
-    with pytest.raises(InvalidInput, match="trained for 4,096"):
+    with pytest.raises(InvalidInput, match="trained for a context of 4,096"):
         plan_load(read_facts(tmp_path / "a.gguf"), LoadSettings(context=8192))

@@ -183,7 +183,7 @@ def test_a_context_that_cannot_be_had_is_refused_in_words_and_others_go_on(tmp_p
     model = make_gguf(tmp_path / "a.gguf", context=CONTEXT)
     command = [sys.executable, "-c", REFUSED, str(model), str(EXTRA_BUFFERS)]
     told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True).stdout
-    assert "refused: llama.cpp could not make room for the conversations: " in told
+    assert "refused: llama.cpp could not allocate memory for the conversations: " in told
     assert "and goes on" in told
 
 

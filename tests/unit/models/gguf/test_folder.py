@@ -51,12 +51,12 @@ def test_a_pipe_is_listed_as_what_it_is_and_nobody_waits_for_it(folder: Path) ->
         thread.join(10)
     assert found and found[0]["good.gguf"] is None
     for name in ("pipe.gguf", "socket.gguf"):
-        assert found[0][name] == "It is not a file, but a pipe, a socket or a device. Remove it."
+        assert found[0][name] == "It is a pipe, a socket or a device, not a file. Remove it."
 
 
 def test_a_pipe_cannot_be_loaded_by_its_path_either(folder: Path) -> None:
     os.mkfifo(folder / "pipe.gguf")
-    with pytest.raises(InvalidInput, match="it is not a file but a pipe"):
+    with pytest.raises(InvalidInput, match="it is a pipe, a socket or a device, not a file"):
         read_header(folder / "pipe.gguf")
 
 
@@ -155,7 +155,7 @@ def test_thousands_of_files_are_listed_up_to_a_bound(folder: Path) -> None:
     here = Catalog(folder, GUIDE)
     files = here.files()
     assert len(files) == 1 + MOST_FILES + 1
-    assert str(files[-1].error) == "The folder holds more than 2,000 files." and seconds(here) < 4
+    assert str(files[-1].error) == "The folder contains more than 2,000 files." and seconds(here) < 4
 
 
 def test_a_folder_that_cannot_be_read_hides_nothing_else(folder: Path) -> None:

@@ -36,10 +36,10 @@ def test_a_gpu_without_a_share_is_not_named() -> None:
 @pytest.mark.parametrize(
     ("gpus", "settings", "words"),
     [
-        (GPUS, LoadSettings(gpu_shares=(1.0, 1.0, 1.0)), "3 shares were given for 2 GPUs"),
-        (GPUS, LoadSettings(split_mode="row", main_gpu=2), "There is no GPU 2: this machine has 2"),
-        ([], LoadSettings(split_mode="row"), "no GPU that llama.cpp can use"),
-        ([], LoadSettings(gpu_shares=(1.0,)), "no GPU that llama.cpp can use"),
+        (GPUS, LoadSettings(gpu_shares=(1.0, 1.0, 1.0)), "There are 3 shares for 2 GPUs"),
+        (GPUS, LoadSettings(split_mode="row", main_gpu=2), "GPU 2 does not exist: this machine has 2"),
+        ([], LoadSettings(split_mode="row"), "llama.cpp finds no GPU it can use"),
+        ([], LoadSettings(gpu_shares=(1.0,)), "llama.cpp finds no GPU it can use"),
     ],
 )
 def test_what_does_not_suit_the_machine_is_refused_in_words(gpus: list[Gpu], settings: LoadSettings, words: str) -> None:

@@ -35,7 +35,7 @@ def test_the_table_of_tensor_types_is_ggmls() -> None:
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    assert refused(tmp_path / "none.gguf") == f"There is no file {tmp_path / 'none.gguf'}."
+    assert refused(tmp_path / "none.gguf") == f"The file {tmp_path / 'none.gguf'} does not exist."
 
 
 def test_a_folder_is_refused(tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ def test_a_folder_is_refused(tmp_path: Path) -> None:
 def test_something_else_is_not_a_gguf(tmp_path: Path) -> None:
     assert "does not begin with the letters GGUF" in refused(RawGguf(magic=b"GGJT").write(tmp_path / "a.gguf"))
     (tmp_path / "empty.gguf").touch()
-    assert "it holds 0 bytes" in refused(tmp_path / "empty.gguf")
+    assert "it has only 0 bytes" in refused(tmp_path / "empty.gguf")
 
 
 def test_an_unknown_version_is_refused(tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def test_a_model_larger_than_memory_is_refused_with_numbers() -> None:
 
 
 def test_more_context_than_the_model_was_trained_for_is_refused() -> None:
-    with pytest.raises(InvalidInput, match="trained for 131,072 tokens"):
+    with pytest.raises(InvalidInput, match="trained for a context of 131,072 tokens"):
         plan(64, LoadSettings(context=200_000))
 
 

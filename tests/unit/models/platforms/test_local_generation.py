@@ -284,9 +284,9 @@ def test_probabilities_come_with_the_text_that_they_are_of(pool: Pool) -> None:
     ("asked", "words"),
     [
         ({"grammar": "root ::= x"}, "the rule x is not defined"),
-        ({"grammar": 'root ::= root "a"'}, "left recursion"),
+        ({"grammar": 'root ::= root "a"'}, "left-recursive"),
         ({"json_schema": '{"type": "array", "contains": {}}', "strict_schema": True}, r"schema\.contains"),
-        ({"json_schema": "{}", "tools": [WEATHER], "choice": "required"}, "Ask for one of them"),
+        ({"json_schema": "{}", "tools": [WEATHER], "choice": "required"}, "Request one of them"),
     ],
 )
 def test_a_format_that_cannot_be_followed_is_refused_in_words(pool: Pool, asked: dict[str, Any], words: str) -> None:

@@ -124,7 +124,7 @@ def test_text_of_any_kind_goes_through_unchanged(template: Build) -> None:
 
 @pytest.mark.parametrize("source", ["{% if", "{{ raise_exception('no') }}", "{{ messages[7].content.x }}", "{{ 1 / 0 }}"])
 def test_a_template_that_fails_says_why(template: Build, source: str) -> None:
-    with pytest.raises(InvalidInput, match=r"The chat template of model cannot write this conversation: .+"):
+    with pytest.raises(InvalidInput, match=r"The chat template of model cannot render this conversation: .+"):
         template(source).check()
 
 
@@ -164,21 +164,21 @@ def test_a_template_that_takes_too_much_is_stopped(template: Build, name: str) -
 
 @pytest.mark.parametrize("source", ["   ", "{% if false %}{{ messages }}{% endif %}", "\n{# nothing #}\n"])
 def test_a_template_that_writes_nothing_is_refused(template: Build, source: str) -> None:
-    with pytest.raises(InvalidInput, match="The chat template of model writes nothing"):
+    with pytest.raises(InvalidInput, match="The chat template of model renders nothing"):
         template(source).check()
 
 
 @pytest.mark.parametrize("source", ["{{ '\\ud800' }}{{ messages[-1].content }}", "{{ messages[0].content }}{{ '\\udfff' * 3 }}"])
 def test_a_template_that_writes_half_a_character_is_refused(template: Build, source: str) -> None:
     """Each question to such a model would be an error of the server."""
-    with pytest.raises(InvalidInput, match="writes half a character"):
+    with pytest.raises(InvalidInput, match="renders an unpaired surrogate"):
         template(source).check()
 
 
 def test_what_a_template_complains_of_is_shown_without_what_a_terminal_obeys(template: Build) -> None:
     with pytest.raises(InvalidInput) as refused:
         template("{{ raise_exception('\x1b[31mno\x1b]0;owned\x07 system\n role') }}").render(HELLO, thinking=True)
-    assert str(refused.value) == "The chat template of model cannot write this conversation: no system role."
+    assert str(refused.value) == "The chat template of model cannot render this conversation: no system role."
 
 
 def test_after_a_stopped_rendering_the_next_one_works(template: Build) -> None:
@@ -186,7 +186,7 @@ def test_after_a_stopped_rendering_the_next_one_works(template: Build) -> None:
         "{% if messages[0].content == 'loop' %}{% for a in range(99999) %}{% for b in range(9999) %}{% endfor %}{% endfor %}{% endif %}fine"
     )
     glm = template(source, cpu_s=0.2, wall_s=2)
-    with pytest.raises(InvalidInput, match="takes more than"):
+    with pytest.raises(InvalidInput, match="took more than"):
         glm.render([ChatMessage("user", "loop")], thinking=True)
     assert glm.render(HELLO, thinking=True).text == "fine"
 

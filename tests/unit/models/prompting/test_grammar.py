@@ -23,20 +23,20 @@ BAD = {
     'start ::= "a"': "no rule named root",
     "root ::= missing": "the rule missing is not defined",
     'root = "a"': "::= is missing",
-    'root ::= "a': "expected a text in quotes",
-    'root ::= "\\q"': "expected a text in quotes",
-    "root ::= [a": "expected a set of characters",
+    'root ::= "a': "expected a closed quoted text",
+    'root ::= "\\q"': "expected a closed quoted text",
+    "root ::= [a": "expected a closed character set",
     'root ::= ("a"': "a closing bracket is missing",
-    'root ::= "a")': "out of place",
+    'root ::= "a")': "does not belong here",
     'root ::= "a"{3,1}': "fewer times than its least",
     'root ::= "a"{x}': "a repetition looks like",
     'root ::= "a"{99999}': "repeated more than 50000 times",
-    'root ::= ("a"?){50000}': "too many ways at once",
-    'root ::= root "a"': "left recursion",
+    'root ::= ("a"?){50000}': "too many continuations at once",
+    'root ::= root "a"': "left-recursive",
     "root ::= " + "(" * 100 + '"a"' + ")" * 100: "nested more than 40 deep",
     'root ::= "a" ' * 9000: "more than 65536 characters",
-    'root ::= "\0"': "no text",
-    'root ::= "\ud800"': "no text",
+    'root ::= "\0"': "not text",
+    'root ::= "\ud800"': "not text",
     "root ::= <[5]>": "expected a rule",
     "*": "expected the name of a rule",
 }
@@ -54,5 +54,5 @@ def test_a_bad_grammar_is_refused_in_words(text: str) -> None:
 
 
 def test_the_place_is_told() -> None:
-    with pytest.raises(InvalidInput, match="in line 3 at '%%%'"):
+    with pytest.raises(InvalidInput, match="on line 3 at '%%%'"):
         check_grammar('root ::= "a"\n\nother ::= %%%')

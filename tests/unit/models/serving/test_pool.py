@@ -118,7 +118,7 @@ def test_the_same_question_again_reuses_its_context(pool: Pool) -> None:
 
 def test_a_prompt_longer_than_the_context_is_refused_with_numbers(pool: Pool) -> None:
     load(pool, GUIDE)
-    with pytest.raises(PromptTooLong, match=r"has [\d,]+ tokens; the model can read 511"):
+    with pytest.raises(PromptTooLong, match=r"has [\d,]+ tokens; the model's limit is 511"):
         PoolRouter(pool).start(request("x y " * 2000))
 
 
@@ -347,6 +347,6 @@ def test_the_folder_lists_good_and_bad_files(pool: Pool, tmp_path: Path) -> None
     files = {file.name: file for file in pool.files()}
     assert list(files) == ["guide", "bad", "good"]
     assert files["good"].error is None
-    assert str(files["bad"].error) == "bad.gguf is not a GGUF: it holds 4 bytes."
+    assert str(files["bad"].error) == "bad.gguf is not a GGUF file: it has only 4 bytes."
     make_gguf(tmp_path / "bad.gguf")
     assert all(file.error is None for file in pool.files())

@@ -47,8 +47,8 @@ def test_where_no_rung_holds_the_words_say_what_was_tried(tmp_path: Path, signal
         (DIE.format(signal="SIGTERM"), False, False, "SIGTERM"),
         ('print(\'{"ok": false, "error": "It answered wrongly."}\'); raise SystemExit(1)', False, True, "It answered wrongly"),
         ("raise SystemExit('libgomp.so.1 is missing')", False, False, "libgomp.so.1 is missing"),
-        ("pass", False, False, "it said nothing"),
-        ("print('[]')", False, False, "it said nothing"),
+        ("pass", False, False, "it printed nothing"),
+        ("print('[]')", False, False, "it printed nothing"),
     ],
     ids=["good", "killed", "stopped", "wrong answer", "library", "silent", "nonsense"],
 )

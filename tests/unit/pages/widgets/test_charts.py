@@ -45,7 +45,7 @@ def test_counts_are_whole_numbers_with_commas() -> None:
 
 
 def test_stacked_bars_have_room_for_their_sum() -> None:
-    figure = bars(DAYS, [Line("Read", [60] * 14, 0), Line("Written", [50] * 14, 1)], dark=False)
+    figure = bars(DAYS, [Line("Prompt", [60] * 14, 0), Line("Completion", [50] * 14, 1)], dark=False)
     assert figure.layout.yaxis.range[1] >= 110 and figure.layout.barmode == "stack"
 
 

@@ -10,14 +10,14 @@ from tests.store import things
 def test_the_details_of_an_answer_tell_what_was_measured_and_nothing_else() -> None:
     row = things.generation(things.user())
     assert dict(details_of(row)) == {
-        "Wait in line": "0.1 s",
-        "Read": "120 tokens",
-        "Of them remembered": "100 tokens",
-        "Reading took": "0.2 s",
-        "Between tokens": "20 ms, nearly always within 60 ms",
-        "Guessed ahead": "6 of 8 tokens right",
+        "Queue wait": "0.1 s",
+        "Prompt": "120 tokens",
+        "From cache": "100 tokens",
+        "Prompt processing": "0.2 s",
+        "Inter-token latency": "20 ms, p95 60 ms",
+        "Draft tokens": "6 of 8 accepted",
         "Answer time": "2.5 s",
-        "Continued with safer settings": "once",
+        "Retried with safer sampling": "once",
     }
     assert details_of(replace(row, usage=Usage(), timings=Timings())) == ()
     assert details_of(None) == ()

@@ -16,9 +16,9 @@ PLAN = MemoryPlan("GPU", 20 * GB, 8 * GB, 2 * GB, 40 * GB, 48 * GB, 16_384, 4)
     ("free", "colour", "words"),
     [
         (40, "green", "Fits, 10.0 GB to spare."),
-        (31, "orange", "Fits with 1.0 GB left, which is tight for other programs."),
-        (25, "red", "Short by 5.0 GB. Lower the slots, the context or its precision."),
-        (21, "red", "Short by 9.0 GB. The weights alone do not fit: unload a model or take a smaller file."),
+        (31, "orange", "Fits with 1.0 GB left, which leaves little for other programs."),
+        (25, "red", "Short by 5.0 GB. Reduce the slots, the context or its precision."),
+        (21, "red", "Short by 9.0 GB. The weights alone do not fit: unload a model or choose a smaller file."),
     ],
 )
 def test_the_verdict_says_by_how_much_and_what_to_change(free: int, colour: str, words: str) -> None:
@@ -35,7 +35,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch, plan: MemoryPlan) -> str:
 
 def test_the_bar_adds_up_to_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
     bar = drawn(monkeypatch, PLAN)
-    for words in ("Weights <em>20.0 GB", "Context <em>8.0 GB", "Work space <em>2.0 GB", "In use now <em>8.0 GB"):
+    for words in ("Weights <em>20.0 GB", "Context <em>8.0 GB", "Compute buffers <em>2.0 GB", "In use now <em>8.0 GB"):
         assert words in bar
     assert "Free after loading <em>10.0 GB" in bar
     assert "width:41.667%" in bar
@@ -60,7 +60,7 @@ def test_models_never_hold_more_than_is_in_use(monkeypatch: pytest.MonkeyPatch) 
     shown: list[str] = []
     monkeypatch.setattr(memory_bar.st, "html", shown.append)
     memory_bar.device_bar(host, [host], models)
-    assert "one <em>3.0 GB" in shown[0] and "Free <em>12.0 GB" in shown[0] and "Other use" not in shown[0]
+    assert "one <em>3.0 GB" in shown[0] and "Free <em>12.0 GB" in shown[0] and "Other programs" not in shown[0]
 
 
 def test_a_plan_that_does_not_fit_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ def read() -> None:
 
 def test_a_document_that_waits_says_its_position() -> None:
     drawn = AppTest.from_function(waiting).run()
-    assert [each.value for each in drawn.caption] == ["Other documents are being read. Q3 \\*plan\\*\\.pdf is 2nd in line."]
+    assert [each.value for each in drawn.caption] == ["Other documents are being processed. Q3 \\*plan\\*\\.pdf is at queue position 2."]
     assert len(drawn.exception) == 1
 
 
