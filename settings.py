@@ -16,7 +16,7 @@ from typing import Annotated, get_type_hints
 import yaml
 
 from core.errors import InvalidInput, StartFailed
-from core.models.records import LoadSettings
+from core.models.records import LOAD_CHOICES, LoadSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,14 +271,9 @@ def _check(settings: Settings) -> None:
             raise StartFailed("PORTAL_TRUSTED_PROXIES cannot include every address: anyone could then claim any address. Name the proxies.")
     if settings.metrics_token and len(settings.metrics_token) < SHORTEST_TOKEN:
         raise StartFailed("PORTAL_METRICS_TOKEN must have at least {least} characters.", least=SHORTEST_TOKEN)
-    if settings.kv_type not in ("f16", "q8_0", "q4_0"):
-        raise StartFailed("PORTAL_KV_TYPE must be f16, q8_0 or q4_0.")
-    if settings.flash_attention not in ("auto", "on", "off"):
-        raise StartFailed("PORTAL_FLASH_ATTENTION must be auto, on or off.")
-    if settings.streams not in ("auto", "separate", "unified"):
-        raise StartFailed("PORTAL_STREAMS must be auto, separate or unified.")
-    if settings.split_mode not in ("none", "layer", "row"):
-        raise StartFailed("PORTAL_SPLIT_MODE must be none, layer or row.")
+    for name, choices in LOAD_CHOICES.items():
+        if getattr(settings, name) not in choices:
+            raise StartFailed("{name} must be one of {choices}.", name=variable(name), choices=", ".join(choices))
     try:
         settings.first_load  # noqa: B018 - it checks itself
     except ValueError:

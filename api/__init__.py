@@ -10,6 +10,7 @@ In reading order:
 - starting: threads on which answers begin
 - answers: the running answers to one request
 - openai: OpenAI's API
+- responses: OpenAI's Responses
 - anthropic: Anthropic's Messages
 - portal: the portal's own API
 - health_routes: liveness and readiness

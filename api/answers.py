@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import groupby
 
 from api.streams import KEEP_ALIVE_S, Failed, Feed, pump
 from core.errors import PortalError, Unavailable
@@ -88,8 +89,8 @@ class RunningAnswers:
                 yield None
             for number in range(self.count):
                 deltas = [event for event in _of(items, number) if isinstance(event, Delta)]
-                if deltas:
-                    yield number, merged(deltas)
+                for run in _runs(deltas):
+                    yield number, merged(run)
                 for event in _of(items, number):
                     if isinstance(event, Finished) or (isinstance(event, Queued) and not deltas):
                         yield number, event
@@ -126,6 +127,11 @@ def merged(deltas: Sequence[Delta]) -> Delta:
         tool_calls=tuple(call for each in deltas for call in each.tool_calls),
         logprobs=tuple(told for each in deltas for told in each.logprobs),
     )
+
+
+def _runs(deltas: Sequence[Delta]) -> list[list[Delta]]:
+    """Deltas that follow each other and are of one kind: thoughts, text or calls."""
+    return [list(run) for _, run in groupby(deltas, lambda each: (bool(each.reasoning), bool(each.text), bool(each.tool_calls)))]
 
 
 def _of(items: Sequence[tuple[int, GenerationEvent] | Failed | None], number: int) -> list[GenerationEvent]:

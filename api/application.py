@@ -15,6 +15,7 @@ from api.middleware.plain_paths import PlainPaths
 from api.middleware.request_ids import RequestIds
 from api.openai import chat_routes, completion_routes, vector_routes
 from api.portal import conversations, feedback, files, folders, index, jobs, models, people, retention, search, sessions, store, usage
+from api.responses import response_routes
 from bootstrap.portal import Portal
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -41,7 +42,7 @@ def build(portal_getter: Callable[[], Portal]) -> FastAPI:
     )
     for routes in ours:
         app.include_router(routes.router, responses=errors.REFUSALS)
-    for routes in (chat_routes, completion_routes, vector_routes, message_routes, health_routes):
+    for routes in (chat_routes, completion_routes, vector_routes, response_routes, message_routes, health_routes):
         app.include_router(routes.router)
     app.include_router(metrics_routes.router)
     # On a thread, unlike FastAPI: building the description takes long enough to hold up every stream.

@@ -46,6 +46,15 @@ class AdapterFile:
     error: StoredError | None = None
 
 
+LOAD_CHOICES = {
+    "kv_type": ("f16", "q8_0", "q4_0"),
+    "flash_attention": ("auto", "on", "off"),
+    "streams": ("auto", "separate", "unified"),
+    "split_mode": ("none", "layer", "row"),
+}
+"""What the fields of LoadSettings, and the portal's settings of the same names, may be."""
+
+
 @dataclass(frozen=True, slots=True)
 class LoadSettings:
     """How a GGUF is loaded. None: chosen from the file and the machine."""
@@ -80,10 +89,8 @@ class LoadSettings:
         within("gpu_layers", self.gpu_layers, -1, 10_000)
         within("threads", self.threads, 1, 1024)
         within("main_gpu", self.main_gpu, 0, 15)
-        one_of("kv_type", self.kv_type, "f16", "q8_0", "q4_0")
-        one_of("flash_attention", self.flash_attention, "auto", "on", "off")
-        one_of("streams", self.streams, "auto", "separate", "unified")
-        one_of("split_mode", self.split_mode, "none", "layer", "row")
+        for name, choices in LOAD_CHOICES.items():
+            one_of(name, getattr(self, name), *choices)
         if self.kv_type != "f16" and self.flash_attention == "off":
             raise InvalidInput("An 8-bit or 4-bit context needs flash attention. Leave it on, or choose 16-bit.")
         for share in self.gpu_shares:

@@ -42,7 +42,7 @@ def main(arguments: list[str]) -> int:
     try:
         with tempfile.TemporaryDirectory() as folder:
             speed, device = _try(GUIDE, extra_buffers)
-            _try(_four_bit(GUIDE, Path(folder)), extra_buffers)
+            _try(four_bit(GUIDE, Path(folder)), extra_buffers)
     except (PortalError, Empty) as error:
         complaint = str(error) or f"No token came within {_WAIT_S:.0f} s."
         _tell({"ok": False, "error": complaint, "extra_buffers": extra_buffers})
@@ -95,7 +95,7 @@ def _device(gpu_layers: int, backend: LlamaBackend) -> str:
     return ", ".join(gpu.description for gpu in gpus) if gpus and gpu_layers and backend.logged("layers to GPU") else "cpu"
 
 
-def _four_bit(path: Path, folder: Path) -> Path:
+def four_bit(path: Path, folder: Path) -> Path:
     """The same model at Q4_K_M: its matrix multiplications take other instructions than Q8_0's."""
     params = lib.llama_model_quantize_default_params()
     params.ftype = lib.LLAMA_FTYPE_MOSTLY_Q4_K_M

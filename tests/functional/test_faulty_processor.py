@@ -9,7 +9,7 @@ import pytest
 
 from bench.portal_parts.portal import running_portal
 from bootstrap.models import GUIDE
-from models.trials.self_test import _four_bit
+from models.trials.self_test import four_bit
 from tests import faulty_processor
 from tests.this_machine import EXTRA_BUFFERS
 
@@ -18,7 +18,7 @@ pytestmark = [faulty_processor.CAN_BE_MADE, pytest.mark.skipif(not EXTRA_BUFFERS
 
 def test_a_model_that_such_a_processor_would_die_of_answers(tmp_path: Path) -> None:
     """The note still says that repacked weights work; the trial of the file finds out."""
-    model = _four_bit(GUIDE, tmp_path)
+    model = four_bit(GUIDE, tmp_path)
     home = tmp_path / "home"
     home.mkdir()
     library = faulty_processor.refuses_repacked(tmp_path)

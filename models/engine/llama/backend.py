@@ -85,8 +85,8 @@ class LlamaBackend:
         self._model: Any = load_weights(
             path, options.gpu_layers, options.extra_buffers, progress, mapped=mapped, mtp=options.mtp, split=split
         )
-        self._vocab = lib.llama_model_get_vocab(self._model)
-        self.vocabulary = lib.llama_vocab_n_tokens(self._vocab)
+        self.vocab = lib.llama_model_get_vocab(self._model)
+        self.vocabulary = lib.llama_vocab_n_tokens(self.vocab)
         try:
             self._adapters = {key: (self._load_adapter(path), scale) for key, path, scale in options.adapters}
             self._context: Any = self._new_context()
@@ -211,7 +211,7 @@ class LlamaBackend:
             chain = new_chain(params, prompt, self.vocabulary)
             if needs_steering(params):
                 try:
-                    return SteeredSampler(chain, params, self._vocab, self._texts)
+                    return SteeredSampler(chain, params, self.vocab, self._texts)
                 except PortalError:
                     lib.llama_sampler_free(chain)
                     raise
@@ -268,15 +268,15 @@ class LlamaBackend:
     def piece(self, token: int) -> bytes:
         known = self._pieces.get(token)
         if known is None:
-            shown = text_of(self._vocab, token, special=True)
-            known = shown if shown.decode("utf-8", "ignore") in _SHOWN else text_of(self._vocab, token, special=False)
+            shown = text_of(self.vocab, token, special=True)
+            known = shown if shown.decode("utf-8", "ignore") in _SHOWN else text_of(self.vocab, token, special=False)
             self._pieces[token] = known
         return known
 
     def ends(self, token: int) -> bool:
         known = self._ends.get(token)
         if known is None:
-            known = self._ends[token] = bool(lib.llama_vocab_is_eog(self._vocab, token))
+            known = self._ends[token] = bool(lib.llama_vocab_is_eog(self.vocab, token))
         return known
 
     def abort(self, now: bool) -> None:
@@ -300,7 +300,7 @@ class LlamaBackend:
         with self._tokenizing:
             if self._closed:
                 raise Unavailable("The model is being unloaded.")
-            return tokens_of(self._vocab, text, special=special)
+            return tokens_of(self.vocab, text, special=special)
 
     def tokenize_pieces(self, pieces: Sequence[str]) -> list[int]:
         """Tokenize each piece by itself, so that no token reaches from one into the next."""
@@ -321,16 +321,16 @@ class LlamaBackend:
         with self._tokenizing:
             if self._closed:
                 raise Unavailable("The model is being unloaded.")
-            return [text_of(self._vocab, token, special=True) for token in tokens]
+            return [text_of(self.vocab, token, special=True) for token in tokens]
 
     def gap_tokens(self) -> list[int]:
         """The marks before a prefix, before a suffix and before what fills the gap between them; none if the model has no such marks."""
-        found = [lib.llama_vocab_fim_pre(self._vocab), lib.llama_vocab_fim_suf(self._vocab), lib.llama_vocab_fim_mid(self._vocab)]
+        found = [lib.llama_vocab_fim_pre(self.vocab), lib.llama_vocab_fim_suf(self.vocab), lib.llama_vocab_fim_mid(self.vocab)]
         return found if min(found) >= 0 else []
 
     def control_markers(self) -> list[str]:
         """The text of every control token, such as <|user|>."""
-        return control_markers(self._vocab)
+        return control_markers(self.vocab)
 
     def logged(self, text: str) -> str | None:
         return self._log.find(text)

@@ -20,9 +20,9 @@ from models.engine.llama.batch import NativeBatch
 from models.engine.llama.interpreter_lock import Lent
 from models.engine.llama.native import forgetting, lib, staging
 
-_KEPT = 32
+KEPT = 32
 """Tokens a slot may lag behind before the layer computes them."""
-_PATIENCE = 32
+PATIENCE = 32
 """Decodes without a draft after which the layer sleeps, and costs nothing."""
 
 Rows = NDArray[np.float32]
@@ -86,7 +86,7 @@ class MtpLayer:
         self._target = target
         self._width = lib.llama_model_n_embd_out(model)
         self._vocabulary = lib.llama_vocab_n_tokens(lib.llama_model_get_vocab(model))
-        room = params.n_batch + slots * (_KEPT + 1)
+        room = params.n_batch + slots * (KEPT + 1)
         params.ctx_type = lib.LLAMA_CONTEXT_TYPE_MTP
         params.n_batch, params.n_outputs_max = room, slots
         self._context = lib.llama_init_from_model(model, params)
@@ -118,7 +118,7 @@ class MtpLayer:
         if self.asleep:
             return
         self._unused += 1
-        if self._unused > _PATIENCE:
+        if self._unused > PATIENCE:
             self.asleep = True
             staging.llama_set_embeddings_nextn(self._target, False, False)
             return
@@ -129,7 +129,7 @@ class MtpLayer:
             begin, end = end, end + len(part.tokens)
             if not self._trails[part.slot].follow(part.start, part.tokens, hidden[begin:end]):
                 self._forget(self._memory, part.slot, -1, -1)
-        behind = [part.slot for part in parts if len(self._trails[part.slot].tokens) > _KEPT]
+        behind = [part.slot for part in parts if len(self._trails[part.slot].tokens) > KEPT]
         if behind:
             self._read([Part(slot, self._trails[slot].read, list(self._trails[slot].tokens), False) for slot in behind])
 

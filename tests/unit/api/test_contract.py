@@ -100,7 +100,7 @@ def test_an_answer_while_no_model_is_loaded_is_described(
         monkeypatch.setattr(router, name, away)
     description = describe(address)
     asked = (
-        *("/v1/chat/completions", "/v1/completions", "/v1/tokenize", "/v1/detokenize"),
+        *("/v1/chat/completions", "/v1/completions", "/v1/responses", "/v1/tokenize", "/v1/detokenize"),
         *("/v1/messages", "/v1/messages/count_tokens", "/v1/embeddings", "/v1/rerank", "/readyz"),
     )
     outcome = _check(address, {**description, "paths": {path: description["paths"][path] for path in asked}}, known, 120)

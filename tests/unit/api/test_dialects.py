@@ -36,6 +36,19 @@ BODIES: dict[str, dict[str, Any]] = {
         "frequency_penalty": 1, "logit_bias": {"5": 1}, "user": "x", "top_k": 3, "min_p": 0.1, "typical_p": 0.9, "repeat_penalty": 1.1,
         "stop_token_ids": [1], "response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": SCHEMA}},
     },
+    "/v1/responses": {
+        "model": "fake", "instructions": "Be brief.", "stream": False, "store": False, "max_output_tokens": 50, "temperature": 1,
+        "top_p": 0.5, "top_logprobs": 2, "include": ["message.output_text.logprobs"], "reasoning": {"effort": "low", "summary": "auto"},
+        "text": {"format": {"type": "json_schema", "name": "x", "schema": SCHEMA, "strict": True}, "verbosity": "low"},
+        "tools": [{"type": "function", "name": "find", "description": "d", "parameters": SCHEMA, "strict": True}],
+        "tool_choice": {"type": "function", "name": "find"}, "metadata": {"a": "b"}, "truncation": "disabled", "service_tier": "flex",
+        "input": [
+            {"role": "user", "content": [{"type": "input_text", "text": "x"}]},
+            {"type": "reasoning", "id": "rs_1", "summary": [], "content": [{"type": "reasoning_text", "text": "t"}]},
+            {"type": "function_call", "call_id": "call_1", "name": "find", "arguments": "{}"},
+            {"type": "function_call_output", "call_id": "call_1", "output": [{"type": "input_text", "text": "y"}]},
+        ],
+    },
     "/v1/tokenize": {"model": "fake", "content": "x", "prompt": "x", "messages": [{"role": "user", "content": "x"}], "with_pieces": True},
     "/v1/detokenize": {"model": "fake", "tokens": [1, 2, 3]},
 }  # fmt: skip

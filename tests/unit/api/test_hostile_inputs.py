@@ -40,7 +40,7 @@ def ada(address: str) -> Iterator[httpx.Client]:
 
 PATHS = [
     *("/api/v1/session", "/api/v1/conversations", "/v1/chat/completions", "/v1/embeddings", "/v1/rerank"),
-    *("/v1/messages", "/v1/messages/count_tokens", "/v1/completions", "/v1/tokenize", "/v1/detokenize"),
+    *("/v1/messages", "/v1/messages/count_tokens", "/v1/completions", "/v1/responses", "/v1/tokenize", "/v1/detokenize"),
 ]
 
 

@@ -79,6 +79,7 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
     ("GET", "/v1/models/{name}", None, ALL, 404),
     ("POST", "/v1/chat/completions", HELLO, ALL, 200),
     ("POST", "/v1/completions", {"prompt": "x"}, ALL, 200),
+    ("POST", "/v1/responses", {"input": "x"}, ALL, 200),
     ("POST", "/v1/tokenize", {"content": "x"}, ALL, 200),
     ("POST", "/v1/detokenize", {"tokens": [1]}, ALL, 200),
     ("POST", "/v1/messages", {"max_tokens": 9, **HELLO}, ALL, 200),

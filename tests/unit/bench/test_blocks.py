@@ -50,7 +50,7 @@ def test_it_computes_without_overflow(tmp_path: Path) -> None:
     backend = LlamaBackend(path, load_options(path, context=256, slots=1))
     try:
         assert backend.decode([Part(0, 0, range(FIRST_WORD, FIRST_WORD + 100), True)]) is Decoded.DONE
-        logits = backend._logits(99)
+        logits = backend.logits(0)
         assert np.isfinite(logits).all()
         assert FIRST_WORD <= logits.argmax() < words(SMALL) and logits.max() > 3
     finally:

@@ -18,8 +18,8 @@ MOST_TOKENS = 6_000
 def written(backend: LlamaBackend, grammar: str, seed: int, *, tag: bytes = b"") -> str:
     """What chance writes under the grammar; it likes to end what it has begun, a value with the tag too."""
     rng = random.Random(seed)
-    count = lib.llama_vocab_n_tokens(backend._vocab)
-    end = lib.llama_vocab_eos(backend._vocab)
+    count = lib.llama_vocab_n_tokens(backend.vocab)
+    end = lib.llama_vocab_eos(backend.vocab)
     pieces = [backend.piece(token) for token in range(count)]
     plain = [token for token, piece in enumerate(pieces) if len(piece) == 1 and 32 <= piece[0] < 127 and piece not in b"{["]
     sampler = GrammarSampler(read_grammar(grammar), TokenTexts(count, backend.piece, backend.ends))

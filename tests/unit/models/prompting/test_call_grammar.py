@@ -66,7 +66,7 @@ def allows(backend: LlamaBackend, grammar: str, text: str) -> bool:
         if not sampler.allows(token):
             return False
         sampler.accept(token)
-    return sampler.allows(lib.llama_vocab_eos(backend._vocab))
+    return sampler.allows(lib.llama_vocab_eos(backend.vocab))
 
 
 @pytest.mark.parametrize("tagged", [True, False])

@@ -32,9 +32,9 @@ def follows(backend: LlamaBackend, schema: Any, text: str) -> bool:
     """Whether the grammar allows exactly this text and then the end."""
     grammar = grammar_of(json.dumps(schema)).grammar
     ours = GrammarSampler(read_grammar(grammar), TokenTexts(backend.vocabulary, backend.piece, backend.ends))
-    native = NativeGrammar(backend._vocab, grammar)
+    native = NativeGrammar(backend.vocab, grammar)
     try:
-        for token in [*backend.tokenize(text, special=False), lib.llama_vocab_eos(backend._vocab)]:
+        for token in [*backend.tokenize(text, special=False), lib.llama_vocab_eos(backend.vocab)]:
             allowed = native.allows(token)
             assert ours.allows(token) is allowed, f"llama.cpp and the engine differ about {backend.piece(token)!r} in {text!r}"
             if not allowed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import replace
 
 import pytest
@@ -91,7 +92,7 @@ def test_it_looks_by_itself_and_survives_a_broken_model(caplog: pytest.LogCaptur
         for _ in range(500):
             if model.restarts:
                 break
-            dog._closing.wait(0.01)
+            time.sleep(0.01)
     finally:
         dog.close()
     assert model.restarts == 1

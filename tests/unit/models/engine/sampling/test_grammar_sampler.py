@@ -72,7 +72,7 @@ def test_made_grammars_are_read_as_llama_cpp_reads_them(backend: LlamaBackend, t
         grammar = made_grammar(chance)
         try:
             ours = GrammarSampler(read_grammar(grammar), texts)
-            native = NativeGrammar(backend._vocab, grammar)
+            native = NativeGrammar(backend.vocab, grammar)
         except (InvalidInput, ValueError):
             continue
         read += 1

@@ -14,7 +14,7 @@ from models.engine.backend import Decoded, Part
 from models.engine.engine import Engine
 from models.engine.llama.backend import LlamaBackend
 from models.engine.llama.native import lib
-from models.engine.speculative.mtp import _KEPT, _PATIENCE
+from models.engine.speculative.mtp import KEPT, PATIENCE
 from tests.gguf_maker import make_gguf
 from tests.this_machine import load_options
 from tests.unit.models.engine.fake_model import ask, collect, known_costs, run
@@ -128,7 +128,7 @@ def test_a_conversation_that_comes_back_is_guessed_for_from_there_on(backend: Ll
     assert talk.guess(3) == talk.go_on(3)
 
 
-@pytest.mark.parametrize("tokens", [_KEPT - 2, _KEPT + 2, _PATIENCE + 10, 3 * _PATIENCE])
+@pytest.mark.parametrize("tokens", [KEPT - 2, KEPT + 2, PATIENCE + 10, 3 * PATIENCE])
 def test_after_a_while_without_guesses_they_begin_again(backend: LlamaBackend, tokens: int) -> None:
     talk = Talk(backend)
     talk.guess(2)
@@ -142,9 +142,9 @@ def test_a_layer_that_nobody_asks_sleeps(backend: LlamaBackend) -> None:
     talk = Talk(backend)
     layer = backend.mtp_layer
     assert layer is not None
-    talk.go_on(_PATIENCE + 1)
+    talk.go_on(PATIENCE + 1)
     assert layer.asleep
-    talk.go_on(2 * _KEPT)
+    talk.go_on(2 * KEPT)
     assert talk.guess(3) == []
     talk.go_on()
     assert talk.guess(3) == talk.go_on(3)

@@ -1,0 +1,149 @@
+"""OpenAI's request for a response as this portal understands it.
+
+What has no meaning here is ignored and named in the answer's header; what would change the meaning of the answer is refused.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.openai.chat_parts import MOST_TOOLS, Whole
+from api.openai.ignored import unknown
+from api.responses.response_parts import FunctionTool, Item, NamedTool, Reasoning, TextConfig, conversation
+from core.errors import InvalidInput
+from core.inference.requests import ChatMessage, GenerationRequest, SamplingParams, Tool
+from core.people.records import User
+
+NOT_OFFERED: dict[str, tuple[Any, ...]] = {"background": (False,), "conversation": (), "prompt": ()}
+"""Field -> the values that ask for nothing."""
+MOST_NESTED = 100
+
+
+class ResponseRequest(BaseModel):
+    model_config = ConfigDict(extra="allow", strict=True)
+    model: str | None = Field(default=None, max_length=500, description="A name from /v1/models; left out: the default model.")
+    input: str | list[Item] = Field(description="A text, or items: messages, function calls and their outputs, reasoning.")
+    instructions: str | None = Field(default=None, description="A system message before the input.")
+    stream: bool | None = None
+    store: bool | None = Field(default=None, description="true is refused: nothing is kept.")
+    previous_response_id: str | None = Field(default=None, description="Refused: nothing is kept.")
+    max_output_tokens: Whole | None = Field(default=None, description="The most tokens of the answer, thinking included.")
+    temperature: float | None = None
+    top_p: float | None = None
+    top_logprobs: Whole | None = Field(default=None, ge=0, le=20)
+    include: list[str] | None = Field(default=None, description="message.output_text.logprobs; others change nothing.")
+    reasoning: Reasoning | None = None
+    text: TextConfig | None = None
+    tools: list[FunctionTool] | None = Field(default=None, max_length=MOST_TOOLS)
+    tool_choice: Literal["none", "auto", "required"] | NamedTool | None = None
+    parallel_tool_calls: bool | None = None
+    metadata: dict[str, Any] | None = Field(default=None, description="Answered again.")
+    truncation: Literal["disabled"] | None = Field(default=None, description="auto is not offered.")
+    service_tier: str | None = Field(default=None, description="flex: what somebody waits for goes first.")
+    user: str | None = Field(default=None, description="Changes nothing.")
+
+    @property
+    def ignored(self) -> list[str]:
+        """Fields that were sent and change nothing here."""
+        names = unknown(self.model_extra, NOT_OFFERED)
+        return [*names, *(["parallel_tool_calls"] if self.parallel_tool_calls is False else [])]
+
+    def generation(self, user: User) -> GenerationRequest:
+        """Raises InvalidInput for what cannot be honoured."""
+        if self.store:
+            raise InvalidInput("Responses are not kept here. Leave {field} out or send false.", field="store")
+        if self.previous_response_id:
+            raise InvalidInput("Responses are not kept here, so {field} names none. Send the whole input.", field="previous_response_id")
+        for name, value in (self.model_extra or {}).items():
+            if value is not None and name in NOT_OFFERED and value not in NOT_OFFERED[name]:
+                raise InvalidInput("{field} is not offered yet. Leave it out.", field=name)
+        said = [ChatMessage("user", self.input)] if isinstance(self.input, str) else conversation(self.input)
+        if not said:
+            raise InvalidInput("{field} holds nothing to answer.", field="input")
+        system = [ChatMessage("system", self.instructions)] if self.instructions else []
+        tools = tuple(tool.tool(f"tools.{place}") for place, tool in enumerate(self.tools or ()))
+        return GenerationRequest(
+            (*system, *said),
+            user.id,
+            self.model or None,
+            self._params(),
+            thinking=self.reasoning is None or self.reasoning.effort not in ("none", "minimal"),
+            batch=self.service_tier == "flex",
+            tools=tools,
+            tool_choice=self._tool_choice(tools),
+        )
+
+    def _params(self) -> SamplingParams:
+        wants_logprobs = "message.output_text.logprobs" in (self.include or ())
+        form = self.text.format if self.text is not None else None
+        return SamplingParams(
+            temperature=self.temperature,
+            top_p=self.top_p,
+            max_tokens=self.max_output_tokens,
+            logprobs=self.top_logprobs or 0 if wants_logprobs or self.top_logprobs else None,
+            json_schema=self._schema(),
+            strict_schema=form is not None and form.strict is True,
+        )
+
+    def _schema(self) -> str | None:
+        form = self.text.format if self.text is not None else None
+        if form is None or form.type == "text":
+            return None
+        if form.type == "json_object":
+            return '{"type": "object"}'
+        if form.schema_ is None or not form.name:
+            raise InvalidInput("{field} is missing.", field="text.format.schema" if form.name else "text.format.name")
+        return json.dumps(form.schema_, ensure_ascii=False)
+
+    def _tool_choice(self, tools: tuple[Tool, ...]) -> str:
+        choice = self.tool_choice or "auto"
+        name = choice.name if isinstance(choice, NamedTool) else choice
+        if isinstance(choice, NamedTool) and name not in (tool.name for tool in tools):
+            raise InvalidInput("{field} names {name}, which is not among the tools.", field="tool_choice", name=name)
+        if name == "required" and not tools:
+            raise InvalidInput("{field} asks for a tool, but none was sent.", field="tool_choice")
+        if isinstance(choice, NamedTool) and name in ("auto", "none", "required"):
+            raise InvalidInput("{field} cannot name a tool called {name}. Rename it.", field="tool_choice", name=name)
+        return name
+
+    def told(self) -> dict[str, Any]:
+        """What the response says about its request."""
+        form = self.text.format if self.text is not None else None
+        formed = form.model_dump(by_alias=True, exclude_none=True) if form is not None else {"type": "text"}
+        choice = self.tool_choice
+        told: dict[str, Any] = {
+            "instructions": self.instructions,
+            "max_output_tokens": self.max_output_tokens,
+            "metadata": {name: value for name, value in (self.metadata or {}).items() if isinstance(value, str)},
+            "parallel_tool_calls": True,
+            "previous_response_id": None,
+            "reasoning": {"effort": None, "summary": None},
+            "store": False,
+            "temperature": self.temperature,
+            "text": {"format": formed},
+            "tool_choice": choice.model_dump() if isinstance(choice, NamedTool) else choice or "auto",
+            "tools": [self._tool(tool) for tool in self.tools or ()],
+            "top_p": self.top_p,
+            "truncation": "disabled",
+        }
+        return {name: _repeatable(value) for name, value in told.items()}
+
+    @staticmethod
+    def _tool(tool: FunctionTool) -> dict[str, Any]:
+        return {
+            "type": "function", "name": tool.name, "description": tool.description, "parameters": tool.parameters or {},
+            "strict": tool.strict is True,
+        }  # fmt: skip
+
+
+def _repeatable(value: Any, levels: int = MOST_NESTED) -> Any:
+    """A copy that JSON can say: without NaN, and without what lies deeper than encoders go."""
+    if (isinstance(value, float) and not math.isfinite(value)) or not levels:
+        return None
+    if isinstance(value, dict):
+        return {name: _repeatable(each, levels - 1) for name, each in value.items()}
+    return [_repeatable(each, levels - 1) for each in value] if isinstance(value, list) else value
