@@ -9,9 +9,9 @@ from pydantic import Field
 
 from api.openai.chat_parts import FunctionName, Lenient, Part
 from core.errors import InvalidInput
-from core.inference.requests import ChatMessage, Tool, ToolCall
+from core.inference.requests import ChatMessage, ChatRole, Tool, ToolCall
 
-_ROLES = {"user": "user", "assistant": "assistant", "system": "system", "developer": "system"}
+_ROLES = {"user": ChatRole.USER, "assistant": ChatRole.ASSISTANT, "system": ChatRole.SYSTEM, "developer": ChatRole.SYSTEM}
 
 
 class Item(Lenient):
@@ -70,7 +70,7 @@ class _Answer:
         if not (self._texts or self._calls):
             self._thoughts = []
             return []
-        message = ChatMessage("assistant", "\n".join(self._texts), "\n".join(filter(None, self._thoughts)), tuple(self._calls))
+        message = ChatMessage(ChatRole.ASSISTANT, "\n".join(self._texts), "\n".join(filter(None, self._thoughts)), tuple(self._calls))
         self._texts, self._thoughts, self._calls = [], [], []
         return [message]
 
@@ -88,7 +88,7 @@ def _other(item: Item, kind: str, field: str, called: set[str]) -> ChatMessage:
     if kind == "function_call_output":
         if item.call_id not in called:
             raise InvalidInput("{field} must be the call_id of a function_call before it.", field=f"{field}.call_id")
-        return ChatMessage("tool", _text(item.output, f"{field}.output"), tool_call_id=item.call_id)
+        return ChatMessage(ChatRole.TOOL, _text(item.output, f"{field}.output"), tool_call_id=item.call_id)
     if kind == "message" and item.role is not None:
         if item.content is None:
             raise InvalidInput("{field} is missing.", field=f"{field}.content")

@@ -15,7 +15,7 @@ from api.openai.chat_parts import MOST_TOOLS, Whole
 from api.openai.ignored import unknown
 from api.responses.response_parts import FunctionTool, Item, NamedTool, Reasoning, TextConfig, conversation
 from core.errors import InvalidInput
-from core.inference.requests import ChatMessage, GenerationRequest, SamplingParams, Tool
+from core.inference.requests import ChatMessage, ChatRole, GenerationRequest, SamplingParams, Tool, ToolChoice
 from core.people.records import User
 
 NOT_OFFERED: dict[str, tuple[Any, ...]] = {"background": (False,), "conversation": (), "prompt": ()}
@@ -61,10 +61,10 @@ class ResponseRequest(BaseModel):
         for name, value in (self.model_extra or {}).items():
             if value is not None and name in NOT_OFFERED and value not in NOT_OFFERED[name]:
                 raise InvalidInput("{field} is not offered yet. Leave it out.", field=name)
-        said = [ChatMessage("user", self.input)] if isinstance(self.input, str) else conversation(self.input)
+        said = [ChatMessage(ChatRole.USER, self.input)] if isinstance(self.input, str) else conversation(self.input)
         if not said:
             raise InvalidInput("{field} holds nothing to answer.", field="input")
-        system = [ChatMessage("system", self.instructions)] if self.instructions else []
+        system = [ChatMessage(ChatRole.SYSTEM, self.instructions)] if self.instructions else []
         tools = tuple(tool.tool(f"tools.{place}") for place, tool in enumerate(self.tools or ()))
         return GenerationRequest(
             (*system, *said),
@@ -74,7 +74,8 @@ class ResponseRequest(BaseModel):
             thinking=self.reasoning is None or self.reasoning.effort not in ("none", "minimal"),
             batch=self.service_tier == "flex",
             tools=tools,
-            tool_choice=self._tool_choice(tools),
+            tool_choice=ToolChoice.REQUIRED if isinstance(self.tool_choice, NamedTool) else ToolChoice(self.tool_choice or "auto"),
+            required_tool=self._required_tool(tools),
         )
 
     def _params(self) -> SamplingParams:
@@ -99,15 +100,15 @@ class ResponseRequest(BaseModel):
             raise InvalidInput("{field} is missing.", field="text.format.schema" if form.name else "text.format.name")
         return json.dumps(form.schema_, ensure_ascii=False)
 
-    def _tool_choice(self, tools: tuple[Tool, ...]) -> str:
-        choice = self.tool_choice or "auto"
-        name = choice.name if isinstance(choice, NamedTool) else choice
-        if isinstance(choice, NamedTool) and name not in (tool.name for tool in tools):
-            raise InvalidInput("{field} names {name}, which is not among the tools.", field="tool_choice", name=name)
-        if name == "required" and not tools:
-            raise InvalidInput("{field} asks for a tool, but none was sent.", field="tool_choice")
-        if isinstance(choice, NamedTool) and name in ("auto", "none", "required"):
-            raise InvalidInput("{field} cannot name a tool called {name}. Rename it.", field="tool_choice", name=name)
+    def _required_tool(self, tools: tuple[Tool, ...]) -> str | None:
+        """Return the name of the one tool to call, if there is one. Raises InvalidInput for a tool that was not sent."""
+        if self.tool_choice == "required" and not tools:
+            raise InvalidInput("{field} requires a tool, but none was sent.", field="tool_choice")
+        if not isinstance(self.tool_choice, NamedTool):
+            return None
+        name = self.tool_choice.name
+        if name not in (tool.name for tool in tools):
+            raise InvalidInput("{field} names {name}, which is not one of the tools.", field="tool_choice", name=name)
         return name
 
     def told(self) -> dict[str, Any]:

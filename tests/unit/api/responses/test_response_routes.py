@@ -126,7 +126,7 @@ def test_several_turns_with_functions_reach_the_model(ann: httpx.Client, router:
         ChatMessage("user", "And now?"),
     )
     assert asked.tools == (Tool("find", "Finds.", '{"type": "object"}', strict=True),)
-    assert asked.tool_choice == "find"
+    assert (asked.tool_choice, asked.required_tool) == ("required", "find")
 
 
 def test_the_sampling_and_the_format_reach_the_model(ann: httpx.Client, router: FakeRouter) -> None:
