@@ -14,11 +14,7 @@ from bench.portal_parts.portal import Measured, running_portal
 from core.people.sessions import SESSION_COOKIE
 
 PAGES = ["", "chat", "models", "feedback", "usage", "people", "account", "sign_in", "navigation", "shell", "preferences", "words"]
-<<<<<<< HEAD
-PROTECTED = {"Chat", "Search", "Models", "Feedback", "Usage", "People", "Store", "Jobs", "Audit", "Preferences", "Keyboard", "Sign out"}
-=======
-PROTECTED = {"Chat", "Search", "Models", "Feedback", "Usage", "People", "Storage", "Jobs", "Audit", "Preferences", "Sign out"}
->>>>>>> main
+PROTECTED = {"Chat", "Search", "Models", "Feedback", "Usage", "People", "Storage", "Jobs", "Audit", "Preferences", "Keyboard", "Sign out"}
 
 
 @pytest.fixture(scope="module")
