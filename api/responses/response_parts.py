@@ -116,8 +116,8 @@ class FunctionTool(Lenient):
     type: str
     name: FunctionName | None = None
     description: str | None = None
-    parameters: dict[str, Any] | None = Field(default=None, description="JSON Schema; left out: no parameters.")
-    strict: bool | None = Field(default=None, description="Hold every call to the schema; one that cannot be followed is refused.")
+    parameters: dict[str, Any] | None = Field(default=None, description="JSON Schema. Default: no parameters.")
+    strict: bool | None = Field(default=None, description="Make every call follow the schema. A schema that cannot be enforced is refused.")
 
     def tool(self, field: str) -> Tool:
         if self.type != "function":
@@ -145,7 +145,7 @@ class TextFormat(Lenient):
     type: Literal["text", "json_object", "json_schema"]
     name: str | None = None
     schema_: dict[str, Any] | None = Field(default=None, alias="schema")
-    strict: bool | None = Field(default=None, description="Refuse a schema of which not every condition can be followed.")
+    strict: bool | None = Field(default=None, description="Refuse a schema that cannot be enforced completely.")
     description: str | None = None
 
 

@@ -25,7 +25,7 @@ MOST_NESTED = 100
 
 class ResponseRequest(BaseModel):
     model_config = ConfigDict(extra="allow", strict=True)
-    model: str | None = Field(default=None, max_length=500, description="A name from /v1/models; left out: the default model.")
+    model: str | None = Field(default=None, max_length=500, description="A name from /v1/models. Default: the default model.")
     input: str | list[Item] = Field(description="A text, or items: messages, function calls and their outputs, reasoning.")
     instructions: str | None = Field(default=None, description="A system message before the input.")
     stream: bool | None = None
@@ -43,7 +43,7 @@ class ResponseRequest(BaseModel):
     parallel_tool_calls: bool | None = None
     metadata: dict[str, Any] | None = Field(default=None, description="Answered again.")
     truncation: Literal["disabled"] | None = Field(default=None, description="auto is not offered.")
-    service_tier: str | None = Field(default=None, description="flex: what somebody waits for goes first.")
+    service_tier: str | None = Field(default=None, description="flex gives interactive requests priority over this one.")
     user: str | None = Field(default=None, description="Changes nothing.")
 
     @property
@@ -60,7 +60,7 @@ class ResponseRequest(BaseModel):
             raise InvalidInput("Responses are not kept here, so {field} names none. Send the whole input.", field="previous_response_id")
         for name, value in (self.model_extra or {}).items():
             if value is not None and name in NOT_OFFERED and value not in NOT_OFFERED[name]:
-                raise InvalidInput("{field} is not offered yet. Leave it out.", field=name)
+                raise InvalidInput("{field} is not supported. Leave it out.", field=name)
         said = [ChatMessage(ChatRole.USER, self.input)] if isinstance(self.input, str) else conversation(self.input)
         if not said:
             raise InvalidInput("{field} holds nothing to answer.", field="input")

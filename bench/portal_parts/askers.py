@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 from dataclasses import dataclass, field
+from pathlib import Path
 from uuid import uuid4
 
 import httpx
 
 from bench.portal_parts.portal import Measured
+from bootstrap.models import GUIDE
 from core.chat.records import MessageStatus
 
 PEOPLE = ("ada", "ben", "cleo")
@@ -39,6 +42,15 @@ def sign_in(portal: Measured, name: str) -> str:
     """What a client sends as Authorization; it outlives the process."""
     with portal.sign_in(name) as client:
         return client.headers["Authorization"]
+
+
+def model_that_reads_files(home: Path) -> dict[str, str]:
+    """Copy the guide's weights under another name and return the setting that loads them: the guide itself refuses files."""
+    copy = home / "small.gguf"
+    if not copy.exists():
+        home.mkdir(parents=True, exist_ok=True)
+        shutil.copy(GUIDE, copy)
+    return {"PORTAL_MODEL": str(copy)}
 
 
 def one_chat(client: httpx.Client, ledger: Ledger, answering: set[str], rng: random.Random) -> None:

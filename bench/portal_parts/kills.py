@@ -17,7 +17,7 @@ import httpx
 from sqlalchemy import func, select
 
 import settings
-from bench.portal_parts.askers import PEOPLE, Ledger, one_chat, sign_in
+from bench.portal_parts.askers import PEOPLE, Ledger, model_that_reads_files, one_chat, sign_in
 from bench.portal_parts.portal import Measured, running_portal
 from bootstrap.parts import open_index
 from core.chat.records import MessageStatus
@@ -59,6 +59,7 @@ class Count:
 def kill_at_random(home: Path, kills: int, rng: random.Random, **extra: str) -> Count:
     """`kills` lives of one portal, each ended with SIGKILL; then one more in which the index is drained. extra: settings."""
     place = settings.load({"PORTAL_HOME": str(home)} | extra)
+    extra |= model_that_reads_files(home)
     ledger, count = Ledger(), Count()
     tokens: list[str] = []
     restarted: list[datetime] = []

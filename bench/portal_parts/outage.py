@@ -12,7 +12,7 @@ from uuid import uuid4
 import httpx
 
 import settings
-from bench.portal_parts.askers import PEOPLE, Ledger, ask, one_chat, sign_in
+from bench.portal_parts.askers import PEOPLE, Ledger, ask, model_that_reads_files, one_chat, sign_in
 from bench.portal_parts.kills import START_S, compare, wait_until_drained
 from bench.portal_parts.portal import Measured, running_portal
 from data.database import open_database
@@ -41,7 +41,7 @@ class Outage:
 
 
 def stop_under_load(home: Path, node: ElasticsearchNode, seconds: float) -> Outage:
-    extra = {"PORTAL_ELASTICSEARCH_URL": node.url}
+    extra = {"PORTAL_ELASTICSEARCH_URL": node.url, **model_that_reads_files(home)}
     place = settings.load({"PORTAL_HOME": str(home)} | extra)
     ledger, stop = Ledger(), threading.Event()
     with running_portal(home, start_s=START_S, **extra) as portal:

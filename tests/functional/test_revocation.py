@@ -25,7 +25,7 @@ WITHIN_S = 5.0
 @pytest.fixture(scope="module")
 def slow_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An answer takes far longer than a stream may outlive its session."""
-    return make_gguf(tmp_path_factory.mktemp("models") / "slow.gguf", layers=120, context=16384, name="slow", sharpness=0.1)
+    return make_gguf(tmp_path_factory.mktemp("models") / "slow.gguf", layers=120, context=8192, name="slow", sharpness=0.1)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -35,7 +35,8 @@ def opened(request: pytest.FixtureRequest, slow_model: Path) -> Iterator[tuple[M
     if request.param == "postgresql":
         server: PostgresServer = request.getfixturevalue("postgres_server")
         more = {"PORTAL_DATABASE_URL": server.new_database()}
-    with running_portal(PORTAL_MODEL=str(slow_model), PORTAL_SLOTS="2", PORTAL_CONTEXT="16384", start_s=180, **more) as running:
+    # Turns go on when a session ends: each must find a slot beside those that earlier ones still hold.
+    with running_portal(PORTAL_MODEL=str(slow_model), PORTAL_SLOTS="6", PORTAL_CONTEXT="8192", start_s=180, **more) as running:
         running.add_people(["ann"])
         yield running, more
 
@@ -43,8 +44,8 @@ def opened(request: pytest.FixtureRequest, slow_model: Path) -> Iterator[tuple[M
 def streams(client: httpx.Client) -> dict[str, tuple[str, dict[str, object]]]:
     conversation = client.post("/api/v1/conversations").json()["id"]
     return {
-        "v1": ("/v1/chat/completions", question(stream=True, max_tokens=16000, repetition_guard=False)),
-        "turn": (f"/api/v1/conversations/{conversation}/messages", {"text": "Write much", "stream": True, "max_tokens": 16000}),
+        "v1": ("/v1/chat/completions", question(stream=True, max_tokens=8000, repetition_guard=False)),
+        "turn": (f"/api/v1/conversations/{conversation}/messages", {"text": "Write much", "stream": True, "max_tokens": 8000}),
     }
 
 

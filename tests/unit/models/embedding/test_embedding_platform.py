@@ -216,7 +216,7 @@ def test_a_model_for_vectors_is_never_the_default(pool: Pool, folder: Path) -> N
 
 def test_a_model_of_another_kind_is_refused_in_words(pool: Pool) -> None:
     router = PoolRouter(pool)
-    with pytest.raises(InvalidInput, match=r"mean makes vectors; it cannot chat\. Choose one of: guide"):
+    with pytest.raises(InvalidInput, match=r"mean is an embedding or reranking model and cannot chat\. Choose one of: guide"):
         router.start(GenerationRequest((ChatMessage("user", "x"),), "ann", "mean"))
     with pytest.raises(InvalidInput, match=r"guide is not a model for embedding\. Choose one of: averaged, cls, last, mean"):
         embed(pool, "guide", "x")

@@ -268,7 +268,7 @@ def test_files_that_cannot_be_loaded_are_refused_before_anything_happens(pool: P
     cut = tmp_path / "cut.gguf"
     cut.write_bytes(GUIDE.read_bytes()[:-1000])
     other = RawGguf(entries=glm_entries("llama")).write(tmp_path / "llama.gguf")
-    for path, reason in ((tmp_path / "none.gguf", "no file"), (cut, "truncated: 1,000 of"), (other, "not a GLM")):
+    for path, reason in ((tmp_path / "none.gguf", "does not exist"), (cut, "truncated: 1,000 of"), (other, "not a GLM")):
         with pytest.raises(InvalidInput, match=reason):
             pool.load(path, SMALL)
     assert [model.name for model in pool.loaded()] == ["guide"]

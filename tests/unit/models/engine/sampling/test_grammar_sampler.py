@@ -92,7 +92,7 @@ def test_made_grammars_are_read_as_llama_cpp_reads_them(backend: LlamaBackend, t
 
 def test_what_grows_later_than_the_check_looks_fails_in_its_answer(texts: TokenTexts, backend: LlamaBackend) -> None:
     sampler = GrammarSampler(read_grammar(GROWS_LATE), texts)
-    with pytest.raises(ModelFailed, match="too many ways"):
+    with pytest.raises(ModelFailed, match="too many continuations"):
         for token in backend.tokenize("x" * 60 + "a" * 60, special=False):
             sampler.accept(token)
 

@@ -234,5 +234,5 @@ def test_an_answer_with_a_grammar_that_grows_late_fails_alone(engine: Engine, ba
     events = []
     while not events or isinstance(events[-1], Delta):
         events.append(costly.events.get(timeout=30))
-    assert isinstance(events[-1], ModelFailed) and "too many ways" in str(events[-1])
+    assert isinstance(events[-1], ModelFailed) and "too many continuations" in str(events[-1])
     assert ask(engine, backend, temperature=0.0, tokens=200)[0] == alone
