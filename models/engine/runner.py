@@ -109,7 +109,7 @@ class Runner:
             self._row_costs.give_up()
 
     def _decode(self, parts: list[Part]) -> Decoded:
-        self._outbox.before_decode(long=any(part.known > 1 for part in parts))
+        self._outbox.before_decode(long=any(len(part.tokens) > 1 and part.known > 1 for part in parts))
         arranged = self._micro_batches.arrange(parts)
         began = time.perf_counter()
         result = self._backend.decode(arranged.parts)

@@ -71,6 +71,8 @@ class _Decodes:
             self._again(0, [0, last])
         backend.use_adapter(0)
         length = min(backend.batch_tokens, backend.context, max(SHORTEST_PROMPT, round(PROMPT_S / max(each, 1e-6))))
+        for slot in self._both:
+            backend.cut(slot, 0)  # a KV cache that all slots share may be no larger than this prompt
         self._again(0, [token * 7919 % backend.vocabulary for token in range(length)])
         self._go_on_elsewhere(length)
 
@@ -88,6 +90,8 @@ class _Decodes:
         state = backend.save(0)
         if backend.can_cut and len(self._both) > 1:
             backend.copy(0, 1, length)
+            if backend.shared_cells:
+                backend.cut(1, 0)  # it may leave no room to restore the other one
         if not backend.restore(0, state):
             raise ModelFailed("llama.cpp could not restore a conversation with {file}.", file=self._name)
 

@@ -49,7 +49,7 @@ class Batch:
     @property
     def prompt_tokens(self) -> int:
         """How many tokens of prompts it prefills."""
-        return sum(part.known for part in self.parts if part.known > 1)
+        return sum(part.known for part in self.parts if len(part.tokens) > 1 and part.known > 1)
 
     # Draft tokens
 

@@ -263,11 +263,11 @@ def test_a_full_context_memory_forgets_idle_conversations_first(model: FakeModel
     assert engine.metrics().full == 1
 
 
-def test_a_context_memory_that_stays_full_fails_in_words(model: FakeModel, engine: Engine) -> None:
+def test_a_kv_cache_that_stays_full_fails_in_words(model: FakeModel, engine: Engine) -> None:
     model.answers = lambda parts: Decoded.FULL
     sequence = ask(engine, [2] * 5)
     run(engine, sequence)
-    assert "context memory of model fake is full" in str(collect(sequence)[1])
+    assert "KV cache of model fake is full" in str(collect(sequence)[1])
 
 
 @pytest.mark.parametrize("shared_cells", [0, 150])
