@@ -113,4 +113,4 @@ def test_a_name_that_may_be_taken_for_another_is_marked_in_the_list_and_explaine
     assert len(marked) == 2, "the analyst, and the admin who is imitated"
     drawn = choose(house, drawn, Role.ANALYST)
     said = " ".join(each.value for each in drawn.markdown)
-    assert "suggests a role that this person does not have" in said and "mixes scripts" in said
+    assert "suggests a role that this person does not have" in said and "different scripts" in said
