@@ -19,4 +19,5 @@ def ignored_header(names: Sequence[str]) -> dict[str, str]:
     """Return the header with these names, if any. Whatever they contain, it is one line of ASCII."""
     said = ", ".join(name[:MOST_OF_A_NAME].encode("ascii", "backslashreplace").decode() for name in names)
     said = "".join(character if character.isprintable() else "?" for character in said)
-    return {HEADER: said[:MOST_OF_ALL]} if said else {}
+    said = said[:MOST_OF_ALL].strip()  # a space at either end would make it no header
+    return {HEADER: said} if said else {}

@@ -20,7 +20,7 @@ router = APIRouter(prefix="/api/v1/retention", tags=["retention"])
 
 
 class RuleIn(Asked):
-    kind: RetentionKind
+    kind: RetentionKind = Field(strict=False)
     group: Line = Field(default=EVERY_GROUP, description="* means every group without its own rule.")
     days: int | None = Field(description="null removes the rule.")
 

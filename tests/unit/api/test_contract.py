@@ -92,7 +92,7 @@ def test_an_answer_that_is_not_described_is_found(address: str, known: dict[str,
 def test_an_answer_while_no_model_is_loaded_is_described(
     address: str, known: dict[str, str], pool: FakePool, router: FakeRouter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def away(_request: object) -> NoReturn:
+    def away(*_asked: object) -> NoReturn:
         raise Unavailable("No model is loaded. An admin can load one on the Models page.")
 
     monkeypatch.setattr(pool, "models", [])

@@ -251,7 +251,7 @@ def test_the_key_may_come_as_x_api_key(client: httpx.Client, ann: httpx.Client) 
         ({"tool_choice": {"type": "any"}}, "tool_choice"),
         ({"tools": [FIND], "tool_choice": {"type": "tool", "name": "lose"}}, "lose"),
         ({"tools": [FIND], "tool_choice": {"type": "tool"}}, "tool_choice.name"),
-        ({"mcp_servers": [{"name": "x"}]}, "mcp_servers is not offered"),
+        ({"mcp_servers": [{"name": "x"}]}, "mcp_servers is not supported"),
         ({"temperature": 9}, "temperature"),
     ],
 )

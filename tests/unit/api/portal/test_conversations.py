@@ -262,7 +262,7 @@ def test_one_persons_request_id_does_not_find_anothers_turn(signed_in: SignIn) -
 
 @pytest.mark.parametrize("path", ["/v1/chat/completions", "/api/v1/conversations/{id}/messages"])
 def test_a_silent_stream_is_kept_open(ann: httpx.Client, router: FakeRouter, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
-    for module in ("openai.chat_answer", "portal.turn_stream"):
+    for module in ("answers", "portal.turn_stream"):
         monkeypatch.setattr(f"api.{module}.KEEP_ALIVE_S", 0.05)
     router.hold()
     body = {"messages": [{"role": "user", "content": "x"}]} if path.startswith("/v1") else {"text": "x"}

@@ -305,7 +305,7 @@ def test_a_file_that_crashes_llama_cpp_does_not_crash_the_portal(pool: Pool, tmp
     load(pool, GUIDE)
     failed = load(pool, crashing_gguf(tmp_path / "crash.gguf"))
     assert failed.state is ModelState.FAILED
-    assert str(failed.error).startswith("llama.cpp crashed (SIGABRT) when crash.gguf was tried out.")
+    assert str(failed.error).startswith("llama.cpp crashed (SIGABRT) while testing crash.gguf.")
     assert still_answers(pool)
 
 
