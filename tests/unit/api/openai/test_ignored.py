@@ -5,7 +5,6 @@ from h11._headers import normalize_and_validate
 
 from api.openai.ignored import HEADER, MOST_OF_ALL, ignored_header
 
-
 NAMES = [[" x"], ["x "], ["\t"], [" "], ["a" * MOST_OF_ALL, "b"], ["é\x10\r\n", "\ud83d"], ["a" * (MOST_OF_ALL - 1), "b"]]
 
 
