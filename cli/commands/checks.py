@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +16,9 @@ from cli.environment.install import install_runtime
 from cli.places import REPOSITORY, Places
 
 _POSTGRESQL = Path("/usr/lib/postgresql")
+UNIT = ("tests/unit",)
+OTHERS = ("tests/pages", "tests/store", "tests/browser", "tests/functional")
+"""All tests, in two parts of about the same length."""
 _CJK_FONTS = Path("/usr/share/fonts/opentype/noto")
 
 
@@ -27,9 +32,47 @@ def run_all(places: Places, arguments: Sequence[str]) -> int:
     codes = [
         _run(places, "ruff", "ruff", "check", "."),
         _run(places, "mypy", "mypy"),
-        _run(places, "pytest", "pytest", *arguments),
+        _run(places, "pytest", "pytest", *arguments) if arguments else run_tests(places),
     ]
     return next((code for code in codes if code), 0)
+
+
+def run_tests(places: Places) -> int:
+    """Run all tests in two processes at once. Returns 0 if everything passed.
+
+    The output of the second process is shown once both have ended, then one line that counts all tests.
+    """
+    print(f"\n── pytest, in two processes: {' '.join(UNIT)} and {' '.join(OTHERS)}", flush=True)
+    with tempfile.TemporaryFile() as file:
+        second = subprocess.Popen(
+            [places.python, "-m", "pytest", *OTHERS], cwd=REPOSITORY, env=_environment(places), stdout=file, stderr=subprocess.STDOUT
+        )
+        try:
+            last = ""
+            with subprocess.Popen(
+                [places.python, "-m", "pytest", *UNIT], cwd=REPOSITORY, env=_environment(places), stdout=subprocess.PIPE, text=True
+            ) as first:
+                for line in first.stdout or ():
+                    print(line, end="", flush=True)
+                    last = line if line.strip() else last
+            codes = [first.returncode, second.wait()]
+        finally:
+            if second.poll() is None:
+                second.terminate()
+                second.wait()
+        file.seek(0)
+        output = file.read().decode("utf-8", "replace")
+    print(f"\n── pytest {' '.join(OTHERS)}\n{output}", flush=True)
+    counted = [_counts(last), _counts(output.strip().rpartition("\n")[2])]
+    passed, failed, skipped = (sum(each[number] for each in counted) for number in range(3))
+    print(f"{passed} passed, {failed} failed, {skipped} skipped", flush=True)
+    return next((code for code in codes if code), 0)
+
+
+def _counts(line: str) -> tuple[int, int, int]:
+    """Return how many tests passed, failed (errors too) and were skipped, from pytest's last line."""
+    found = {word.rstrip("s"): int(number) for number, word in re.findall(r"(\d+) (passed|failed|errors?|skipped)", line)}
+    return found.get("passed", 0), found.get("failed", 0) + found.get("error", 0), found.get("skipped", 0)
 
 
 def missing_for_tests() -> list[str]:
@@ -50,7 +93,10 @@ def missing_for_tests() -> list[str]:
 
 def _run(places: Places, title: str, module: str, *arguments: str) -> int:
     print(f"\n── {title}", flush=True)
-    # The settings of a portal that runs here must not leak into tests. The location of the environment is not a setting.
+    return subprocess.run([places.python, "-m", module, *arguments], cwd=REPOSITORY, env=_environment(places), check=False).returncode
+
+
+def _environment(places: Places) -> dict[str, str]:
+    """Return this environment without the settings of a portal that runs here. The location of the Python environment is not a setting."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PORTAL_") or name == "PORTAL_HOME"}
-    environment |= library_path(places)
-    return subprocess.run([places.python, "-m", module, *arguments], cwd=REPOSITORY, env=environment, check=False).returncode
+    return environment | library_path(places)

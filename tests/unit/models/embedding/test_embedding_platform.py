@@ -153,7 +153,7 @@ def test_a_marker_in_a_text_is_text(pool: Pool) -> None:
 
 
 def test_tokens_that_the_model_does_not_have_are_refused(pool: Pool) -> None:
-    with pytest.raises(InvalidInput, match=r"input\.0 holds a number that is no token"):
+    with pytest.raises(InvalidInput, match=r"input\.0 contains a number that is not a token id"):
         embed(pool, "mean", (5, 100_000))
 
 
@@ -208,7 +208,7 @@ def test_each_model_is_told_by_its_kind(pool: Pool) -> None:
 
 def test_a_model_for_vectors_is_never_the_default(pool: Pool, folder: Path) -> None:
     assert pool.loaded()[0].name == "guide" and pool.platform(None).facts.file.name == "guide"
-    with pytest.raises(Conflict, match="mean makes vectors"):
+    with pytest.raises(Conflict, match="mean is an embedding or reranking model"):
         pool.make_default("mean")
     with pytest.raises(Conflict, match="other makes vectors"):
         pool.load(make_bert(folder.parent / "other.gguf"), LoadSettings(), default=True)
@@ -253,7 +253,7 @@ def test_alone_it_leaves_chats_without_a_model(folder: Path) -> None:
     assert [model.default for model in pool.loaded()] == [False]
     with pytest.raises(Unavailable, match="No model is loaded"):
         PoolRouter(pool).start(GenerationRequest((ChatMessage("user", "x"),), "ann"))
-    with pytest.raises(Unavailable, match="kind reranking"):
+    with pytest.raises(Unavailable, match="No reranking model is loaded"):
         rerank(pool, None, "x", "y")  # type: ignore[arg-type]
     pool.close()
 

@@ -85,7 +85,7 @@ def test_what_can_be_asked_is_listed(pool: Pool) -> None:
 def test_an_adapter_of_another_model_refuses_the_load_before_it_begins(tmp_path: Path) -> None:
     model, adapter = make_gguf(tmp_path / "glm.gguf"), make_adapter(tmp_path / "a.gguf", "chatglm")
     pool = Pool(tmp_path, GUIDE, notes=tmp_path / "notes.json", extra_buffers=EXTRA_BUFFERS)
-    with pytest.raises(InvalidInput, match="made for a model of architecture 'chatglm'"):
+    with pytest.raises(InvalidInput, match="made for the architecture 'chatglm'"):
         pool.load(model, LoadSettings(adapters=(Adapter("a", adapter),)))
     assert pool.loaded() == []
     plain = pool.plan(pool.read_file(model), LoadSettings())

@@ -210,7 +210,7 @@ def test_while_the_first_model_loads_people_are_told_so(pool: Pool, tmp_path: Pa
 
 def test_a_model_is_not_loaded_twice(pool: Pool) -> None:
     load(pool, GUIDE)
-    with pytest.raises(Conflict, match="guide is loaded already"):
+    with pytest.raises(Conflict, match="guide is already loaded"):
         pool.load(GUIDE, SMALL)
 
 
