@@ -70,7 +70,12 @@ class _Answer:
         if not (self._texts or self._calls):
             self._thoughts = []
             return []
-        message = ChatMessage(ChatRole.ASSISTANT, "\n".join(self._texts), "\n".join(filter(None, self._thoughts)), tuple(self._calls))
+        message = ChatMessage(
+            role=ChatRole.ASSISTANT,
+            content="\n".join(self._texts),
+            reasoning="\n".join(filter(None, self._thoughts)),
+            tool_calls=tuple(self._calls),
+        )
         self._texts, self._thoughts, self._calls = [], [], []
         return [message]
 
@@ -128,7 +133,7 @@ class FunctionTool(Lenient):
             raise InvalidInput("{field} is missing.", field=f"{field}.name")
         parameters = self.parameters or {"type": "object", "properties": {}}
         written = json.dumps(parameters, ensure_ascii=False)
-        return Tool(self.name, self.description or "", written, strict=self.strict is True)
+        return Tool(name=self.name, description=self.description or "", parameters=written, strict=self.strict is True)
 
 
 class NamedTool(Lenient):

@@ -67,10 +67,10 @@ class ResponseRequest(BaseModel):
         system = [ChatMessage(ChatRole.SYSTEM, self.instructions)] if self.instructions else []
         tools = tuple(tool.tool(f"tools.{place}") for place, tool in enumerate(self.tools or ()))
         return GenerationRequest(
-            (*system, *said),
-            user.id,
-            self.model or None,
-            self._params(),
+            messages=(*system, *said),
+            user_id=user.id,
+            model=self.model or None,
+            params=self._params(),
             thinking=self.reasoning is None or self.reasoning.effort not in ("none", "minimal"),
             batch=self.service_tier == "flex",
             tools=tools,

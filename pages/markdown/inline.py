@@ -220,8 +220,13 @@ def _join(pieces: list[_Piece], place: Place) -> str:
 
 
 def _first_referenced(markdown: str) -> str:
-    return f"&#{ord(markdown[0])};{markdown[1:]}"
+    return f"{_reference(markdown[0])}{markdown[1:]}"
 
 
 def _last_referenced(markdown: str) -> str:
-    return f"{markdown[:-1]}&#{ord(markdown[-1])};"
+    return f"{markdown[:-1]}{_reference(markdown[-1])}"
+
+
+def _reference(character: str) -> str:
+    """Write a character as a number. Control characters have none in CommonMark, which reads U+FFFD instead."""
+    return "\ufffd" if "\x7f" <= character <= "\x9f" else f"&#{ord(character)};"

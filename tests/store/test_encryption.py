@@ -344,7 +344,7 @@ def test_elasticsearch_gets_no_readable_text_unless_an_admin_allows_it(
     assert drained(plain).search(SearchQuery("merger", "message"))
     sealing(database)
     put_secrets(database)
-    with pytest.raises(Unavailable, match=r"Elasticsearch would keep them in readable form.*PORTAL_INDEX_PLAINTEXT=true"):
+    with pytest.raises(Unavailable, match=r"Elasticsearch would store them in readable form.*PORTAL_INDEX_PLAINTEXT=true"):
         drained(sealed).search(SearchQuery("merger", "message"))
     there = httpx.get(f"{elasticsearch_node.url}/_cat/indices?format=json").json()
     left = {each["index"] for each in there if each["index"].startswith("glm-portal-")}

@@ -118,7 +118,7 @@ def test_the_same_question_again_reuses_its_context(pool: Pool) -> None:
 
 def test_a_prompt_longer_than_the_context_is_refused_with_numbers(pool: Pool) -> None:
     load(pool, GUIDE)
-    with pytest.raises(PromptTooLong, match=r"has [\d,]+ tokens; the model's limit is 511"):
+    with pytest.raises(PromptTooLong, match=r"has [\d,]+ tokens with this question; the model's limit is 511"):
         PoolRouter(pool).start(request("x y " * 2000))
 
 

@@ -257,7 +257,8 @@ def test_on_a_gpu_nothing_is_measured_and_gaps_are_padded_after_the_first_step(m
     run(engine, *asked)
     expected = [bytes(range(talks[number][-1] + 1, talks[number][-1] + 6)).decode() for number in (0, 3)]
     assert [collect(sequence)[0] for sequence in asked] == expected
-    assert engine.metrics().padding_tokens > 0
+    # By the costs of the real steps, a gap is padded or a conversation moves beside the other one.
+    assert engine.metrics().padding_tokens + engine.metrics().copied_tokens > 0
 
 
 def test_a_model_that_cannot_compute_padding_is_left_alone(model: FakeModel, engine: Engine) -> None:
