@@ -58,7 +58,7 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_kept_for_the_next_try(pers
     page.locator("input[type=file]").set_input_files([good, bad, other])
     expect(page.get_by_test_id("stChatInput").get_by_text("other.txt")).to_be_visible()
     person.ask("Sum them up")
-    expect(page.get_by_text("photo.txt is a picture")).to_be_visible()
+    expect(page.get_by_text("photo.txt is an image")).to_be_visible()
     expect(person.composer()).to_have_value("Sum them up")
     for name in ("notes.txt", "other.txt"):
         expect(page.get_by_role("button", name=name)).to_be_visible()

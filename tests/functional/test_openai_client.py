@@ -117,7 +117,7 @@ def test_a_prompt_beyond_the_context_is_a_bad_request(client: openai.OpenAI) -> 
 
 
 def test_what_is_not_offered_is_a_bad_request(client: openai.OpenAI) -> None:
-    with pytest.raises(openai.BadRequestError, match="functions is not offered"):
+    with pytest.raises(openai.BadRequestError, match="functions is not supported"):
         client.chat.completions.create(model="guide", messages=HELLO, functions=[{"name": "f"}])
     with pytest.raises(openai.BadRequestError, match=r"schema\.contains"):
         client.chat.completions.create(model="guide", messages=HELLO, response_format=schema({"type": "array", "contains": {}}))
@@ -282,7 +282,7 @@ def test_embedding_refusals_are_the_clients_own_errors(client: openai.OpenAI, ve
     with pytest.raises(openai.BadRequestError, match=r"input\.0 has"):
         client.embeddings.create(model="bert", input="x " * 500)
     assert client.embeddings.create(model="bert", input="x " * 500, extra_body={"truncate": True}).usage.prompt_tokens == 128
-    with pytest.raises(openai.BadRequestError, match="not of the kind embedding"):
+    with pytest.raises(openai.BadRequestError, match="is not a model for embedding"):
         client.embeddings.create(model="guide", input="x")
     with pytest.raises(openai.BadRequestError, match="cannot chat"):
         client.chat.completions.create(model="bert", messages=HELLO)

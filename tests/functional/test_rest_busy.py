@@ -100,9 +100,9 @@ def test_a_full_queue_answers_429_and_the_portal_goes_on(portal: Measured, admin
         error = response.json()["error"]
         assert set(error) == {"message", "type", "code", "param"}
         assert (error["type"], error["code"], error["param"]) == ("rate_limit_error", "rate_limit_exceeded", None)
-        assert "256 questions wait for it" in error["message"]
+        assert "256 questions are ahead" in error["message"]
     # A question in a conversation is kept, and can be asked again.
-    assert turn.json()["status"] == "failed" and "256 questions wait for it" in turn.json()["answer"]["error"]
+    assert turn.json()["status"] == "failed" and "256 questions are ahead" in turn.json()["answer"]["error"]
     until(admin, "portal_model_slots_busy", 0, 15)
     assert metric(admin, "portal_model_waiting") == 0
     answer = admin.post("/v1/chat/completions", json=question(max_tokens=5))
