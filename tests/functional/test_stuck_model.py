@@ -36,14 +36,17 @@ def test_a_model_that_stands_still_is_told_and_sigterm_ends_the_portal_promptly(
             assert "slow is stuck: its step has taken" in admin.get("/readyz").json()["model"]["detail"]
             assert admin.get("/api/v1/models").json()["loaded"][0]["stuck_s"] > 10
             assert 'portal_model_step_running_seconds{model="slow"}' in admin.get("/metrics").text
+            until(lambda: "model slow is stuck" in log_of(portal.home), 20)
             began = time.monotonic()
             portal.process.send_signal(signal.SIGTERM)
             portal.process.wait(20)
             assert time.monotonic() - began < 6
             assert not model.is_running() or model.status() == psutil.STATUS_ZOMBIE
-        assert "model slow is stuck" in (portal.home / "bench.log").read_text("utf-8") + "".join(
-            path.read_text("utf-8") for path in (portal.home / "logs").glob("*.log*")
-        )
+
+
+def log_of(home: Path) -> str:
+    files = [home / "bench.log", *(home / "logs").glob("*.log*")]
+    return "".join(path.read_text("utf-8") for path in files)
 
 
 def until(true: Callable[[], object], seconds: float) -> None:
