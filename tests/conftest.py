@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from hypothesis import settings
 
 from data.database import Database, open_database
 from data.migrate import migrate
@@ -16,6 +18,10 @@ from data.search.postgres_index import PostgresIndex
 from data.search.sqlite_index import SqliteIndex
 from tests.servers.elasticsearch_node import ElasticsearchNode
 from tests.servers.postgresql import PostgresServer
+
+settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI"):
+    settings.load_profile("ci")  # the same examples in each run, so that a failure is the change's own
 
 
 @pytest.fixture(scope="session")

@@ -210,7 +210,7 @@ def test_a_model_for_vectors_is_never_the_default(pool: Pool, folder: Path) -> N
     assert pool.loaded()[0].name == "guide" and pool.platform(None).facts.file.name == "guide"
     with pytest.raises(Conflict, match="mean is an embedding or reranking model"):
         pool.make_default("mean")
-    with pytest.raises(Conflict, match="other makes vectors"):
+    with pytest.raises(Conflict, match="other is an embedding or reranking model"):
         pool.load(make_bert(folder.parent / "other.gguf"), LoadSettings(), default=True)
 
 
