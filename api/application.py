@@ -14,7 +14,15 @@ from api.middleware.packed_bodies import PackedBodies
 from api.middleware.plain_paths import PlainPaths
 from api.middleware.request_ids import RequestIds
 from api.openai import chat_routes, completion_routes, vector_routes
-from api.portal import conversations, feedback, files, folders, index, jobs, models, people, retention, search, sessions, store, usage
+from api.portal.chat import conversations, folders
+from api.portal.knowledge import files
+from api.portal.models import models
+from api.portal.operations import index, retention, store
+from api.portal.people import people, sessions
+from api.portal.review import feedback
+from api.portal.search import search
+from api.portal.tasks import jobs
+from api.portal.usage import usage
 from api.responses import response_routes
 from bootstrap.portal import Portal
 

@@ -153,7 +153,7 @@ def build_portal(
     migrate(database)
     use_keyring(database, portal_settings.master_key(settings))
 
-    def store() -> SqlUnitOfWork:
+    def unit_of_work() -> SqlUnitOfWork:
         return SqlUnitOfWork(database)
 
     index = open_index(settings, database)
@@ -165,36 +165,36 @@ def build_portal(
     hasher, passwords = hasher or BcryptHasher(), open_password_pool(os.cpu_count() or 1)
     index_worker = IndexWorker(database, index)
     server = f"{socket.gethostname()}:{settings.home}"[-MOST_SERVER_CHARS:]
-    jobs = Jobs(store, clock)
-    index_care = IndexCare(store, jobs, index, index_worker, ParkedJobs(database), Reconciler(database, index), clock)
+    jobs = Jobs(unit_of_work, clock)
+    index_care = IndexCare(unit_of_work, jobs, index, index_worker, ParkedJobs(database), Reconciler(database, index), clock)
     folder = SqlBackupFolder(database, settings.home / "backups")
-    backups = Backups(store, jobs, SqlStoreInspector(database), folder, clock, server, os.environ.get(BACKUP_KEY) or None, disk)
-    retention = Retention(store, clock)
+    backups = Backups(unit_of_work, jobs, SqlStoreInspector(database), folder, clock, server, os.environ.get(BACKUP_KEY) or None, disk)
+    retention = Retention(unit_of_work, clock)
     kinds = [*index_care.job_kinds(), *backups.job_kinds(), *retention.job_kinds()]
-    gateway = Gateway(store, router, clock)
+    gateway = Gateway(unit_of_work, router, clock)
     portal = Portal(
         settings=settings,
-        accounts=Accounts(store, PooledHasher(hasher, passwords), clock),
-        sign_in=SignIn(store, hasher, clock, passwords),
-        sessions=Sessions(store, clock, timedelta(hours=settings.session_hours)),
-        session_watch=SessionWatch(store, clock),
-        devices=Devices(store, clock),
-        conversations=Conversations(store, index, clock),
-        folders=Folders(store, clock),
-        turns=Turns(store, gateway, clock, settings.max_question_chars, settings.max_file_mb * MB, disk),
-        files=Files(store, clock, ProcessDocumentReader(), settings.max_file_mb * MB, disk, CharsetDetector()),
+        accounts=Accounts(unit_of_work, PooledHasher(hasher, passwords), clock),
+        sign_in=SignIn(unit_of_work, hasher, clock, passwords),
+        sessions=Sessions(unit_of_work, clock, timedelta(hours=settings.session_hours)),
+        session_watch=SessionWatch(unit_of_work, clock),
+        devices=Devices(unit_of_work, clock),
+        conversations=Conversations(unit_of_work, index, clock),
+        folders=Folders(unit_of_work, clock),
+        turns=Turns(unit_of_work, gateway, clock, settings.max_question_chars, settings.max_file_mb * MB, disk),
+        files=Files(unit_of_work, clock, ProcessDocumentReader(), settings.max_file_mb * MB, disk, CharsetDetector()),
         gateway=gateway,
-        feedback=FeedbackQueue(store, index, clock),
-        search=Search(store, index, index_worker, clock),
-        suggestions=Suggestions(store),
-        audit=AuditTrail(store, index, index_worker, clock),
+        feedback=FeedbackQueue(unit_of_work, index, clock),
+        search=Search(unit_of_work, index, index_worker, clock),
+        suggestions=Suggestions(unit_of_work),
+        audit=AuditTrail(unit_of_work, index, index_worker, clock),
         index_care=index_care,
         backups=backups,
         retention=retention,
-        usage=UsageReports(store, clock),
+        usage=UsageReports(unit_of_work, clock),
         models=ModelService(
             pool,
-            store,
+            unit_of_work,
             clock,
             settings.models_path,
             FileStartList(settings.home / START_MODELS),
@@ -204,7 +204,7 @@ def build_portal(
         index=index,
         index_worker=index_worker,
         jobs=jobs,
-        job_worker=JobWorker(store, kinds, clock, server, jobs.woken, alone=settings.embedded),
+        job_worker=JobWorker(unit_of_work, kinds, clock, server, jobs.woken, alone=settings.embedded),
         database=database,
         passwords=passwords,
         record=record,

@@ -40,4 +40,4 @@ class UnitOfWork(Protocol):
         ...
 
 
-Store = Callable[[], UnitOfWork]
+UnitOfWorkFactory = Callable[[], UnitOfWork]

@@ -16,7 +16,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from core.errors import StartFailed, Unavailable
-from data.repositories.usage_days import UsageDays
+from data.repositories.usage.usage_days import UsageDays
 
 CONNECT_TIMEOUT_S = 5
 POOL_TIMEOUT_S = 10

@@ -15,20 +15,20 @@ from core.review.ports import FeedbackRepository
 from core.tasks.ports import JobRepository
 from core.usage.ports import GenerationRepository
 from data.database import Database
-from data.repositories.attempts import SqlAttemptRepository
-from data.repositories.audit import SqlAuditRepository
-from data.repositories.conversations import SqlConversationRepository
-from data.repositories.devices import SqlDeviceRepository
-from data.repositories.feedback import SqlFeedbackRepository
-from data.repositories.files import SqlFileRepository
-from data.repositories.folders import SqlFolderRepository
-from data.repositories.generations import SqlGenerationRepository
-from data.repositories.jobs import SqlJobRepository
-from data.repositories.messages import SqlMessageRepository
-from data.repositories.retention import SqlRetentionRepository
-from data.repositories.sessions import SqlSessionRepository
-from data.repositories.turns import SqlTurnRepository
-from data.repositories.users import SqlUserRepository
+from data.repositories.chat.conversations import SqlConversationRepository
+from data.repositories.chat.folders import SqlFolderRepository
+from data.repositories.chat.messages import SqlMessageRepository
+from data.repositories.chat.turns import SqlTurnRepository
+from data.repositories.knowledge.files import SqlFileRepository
+from data.repositories.operations.retention import SqlRetentionRepository
+from data.repositories.people.attempts import SqlAttemptRepository
+from data.repositories.people.audit import SqlAuditRepository
+from data.repositories.people.devices import SqlDeviceRepository
+from data.repositories.people.sessions import SqlSessionRepository
+from data.repositories.people.users import SqlUserRepository
+from data.repositories.review.feedback import SqlFeedbackRepository
+from data.repositories.tasks.jobs import SqlJobRepository
+from data.repositories.usage.generations import SqlGenerationRepository
 from data.transaction import Transaction
 
 

@@ -16,7 +16,7 @@ from core.errors import StoredError
 from core.inference.records import FinishReason, Generation, Source, Timings, Usage
 from core.people.records import Role, User
 from core.review.records import Feedback, FeedbackFilter, ReviewState
-from core.unit_of_work import Store, UnitOfWork
+from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from tests.seed_texts import COMMENTS_GOOD, COMMENTS_POOR, NOTES, TALKS, Talk
 
 PEOPLE = (
@@ -54,10 +54,12 @@ class Seeded:
     ratings: int
 
 
-def seed(store: Store, now: datetime, password_hash: str, *, days: int = 60, per_day: int = 46, kept_days: int = 21) -> Seeded:
+def seed(
+    unit_of_work: UnitOfWorkFactory, now: datetime, password_hash: str, *, days: int = 60, per_day: int = 46, kept_days: int = 21
+) -> Seeded:
     """Fill an empty store. password_hash: of everybody's password. Of chats older than kept_days some are deleted; their figures stay."""
     dice = random.Random(20260)
-    people = _people(store, now, password_hash, days, dice)
+    people = _people(unit_of_work, now, password_hash, days, dice)
     answers = ratings = 0
     for ago in range(days - 1, -1, -1):
         day = (now - timedelta(days=ago)).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -68,7 +70,7 @@ def seed(store: Store, now: datetime, password_hash: str, *, days: int = 60, per
         present = dice.sample(list(people.values()), dice.randint(2, 5) if weekend else dice.randint(8, len(people)))
         hours = sorted(min(20.0, max(6.0, dice.gauss(12.5, 3.0))) for _ in range(max(2, round(busy))))
         open_chats: dict[str, _Chat] = {}
-        with store() as work:
+        with unit_of_work() as work:
             for hour in hours:
                 at = day + timedelta(hours=hour, seconds=dice.uniform(0, 59))
                 if at < now - timedelta(minutes=12):
@@ -77,13 +79,13 @@ def seed(store: Store, now: datetime, password_hash: str, *, days: int = 60, per
                     rated = _answer(work, dice, user, at, ago, now, open_chats, kept=kept)
                     answers, ratings = answers + 1, ratings + rated
             work.commit()
-    _review(store, people["mei"], now, dice)
+    _review(unit_of_work, people["mei"], now, dice)
     return Seeded(people, answers, ratings)
 
 
-def _people(store: Store, now: datetime, password_hash: str, days: int, dice: random.Random) -> dict[str, User]:
+def _people(unit_of_work: UnitOfWorkFactory, now: datetime, password_hash: str, days: int, dice: random.Random) -> dict[str, User]:
     people: dict[str, User] = {}
-    with store() as work:
+    with unit_of_work() as work:
         for name, full_name, role, group in PEOPLE:
             created, seen = now - timedelta(days=days + dice.randint(1, 30)), now - timedelta(minutes=dice.randint(1, 4000))
             user = User(_id(dice), name, full_name, role, group, name != "ben", created, None, seen)
@@ -177,9 +179,9 @@ def _generation(
     )
 
 
-def _review(store: Store, reviewer: User, now: datetime, dice: random.Random) -> None:
+def _review(unit_of_work: UnitOfWorkFactory, reviewer: User, now: datetime, dice: random.Random) -> None:
     """Older cases are mostly worked, the newest are new."""
-    with store() as work:
+    with unit_of_work() as work:
         for case in work.feedback.find(FeedbackFilter(), 100_000):
             days = (now - case.created_at).total_seconds() / 86400
             if dice.random() < min(0.92, days / 9):

@@ -17,7 +17,7 @@ from core.people.permissions import Permission, allows, require
 from core.people.records import User
 from core.search.ports import SearchIndex
 from core.search.records import DocumentKind, SearchQuery
-from core.unit_of_work import Store, UnitOfWork
+from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 UNTITLED = ""
 """The title of a conversation until its first question names it. Pages show "New chat" instead."""
@@ -74,8 +74,8 @@ def _deletable(work: UnitOfWork, user: User, conversation_id: str) -> Conversati
 
 
 class Conversations:
-    def __init__(self, store: Store, search: SearchIndex, clock: Clock) -> None:
-        self._store = store
+    def __init__(self, unit_of_work: UnitOfWorkFactory, search: SearchIndex, clock: Clock) -> None:
+        self._unit_of_work = unit_of_work
         self._search = search
         self._clock = clock
         self._pending = PendingDeletions(self.delete)
@@ -85,7 +85,7 @@ class Conversations:
     ) -> Sequence[Conversation]:
         """List conversations, last changed first. folder_id: only those in this folder, or in no folder (NO_FOLDER)."""
         require(user.role, Permission.CHAT)
-        with self._store() as work:
+        with self._unit_of_work() as work:
             if folder_id:
                 own_folder(work, user, folder_id)
             return self._kept(work.conversations.of_user(user.id, limit, before, folder_id))
@@ -98,14 +98,14 @@ class Conversations:
             for kind in (DocumentKind.CONVERSATION, DocumentKind.MESSAGE)
             for hit in self._search.search(SearchQuery(text=text, kind=kind, owner_id=user.id, limit=limit))
         ]
-        with self._store() as work:
+        with self._unit_of_work() as work:
             return self._kept(work.conversations.by_ids(user.id, tuple(dict.fromkeys(hits))[:limit]))
 
     def _kept(self, conversations: Sequence[Conversation]) -> Sequence[Conversation]:
         return [each for each in conversations if each.id not in self._pending]
 
     def get(self, user: User, conversation_id: str) -> Conversation:
-        with self._store() as work:
+        with self._unit_of_work() as work:
             return own(work, user, conversation_id)
 
     def new(self, user: User, title: str = UNTITLED, folder_id: str | None = None) -> Conversation:
@@ -114,7 +114,7 @@ class Conversations:
         conversation = Conversation(
             id=uuid4().hex, user_id=user.id, title=clean_line(title), created_at=now, updated_at=now, folder_id=folder_id
         )
-        with self._store() as work:
+        with self._unit_of_work() as work:
             if folder_id is not None:
                 own_folder(work, user, folder_id)
             work.conversations.add(conversation)
@@ -122,7 +122,7 @@ class Conversations:
         return conversation
 
     def rename(self, user: User, conversation_id: str, title: str) -> Conversation:
-        with self._store() as work:
+        with self._unit_of_work() as work:
             renamed = replace(own_to_change(work, user, conversation_id), title=clean_line(title), updated_at=self._clock())
             work.conversations.save(renamed)
             work.commit()
@@ -130,7 +130,7 @@ class Conversations:
 
     def move(self, user: User, conversation_id: str, folder_id: str | None) -> Conversation:
         """Move a conversation into an own folder, or out of its folder. Its position in the list does not change."""
-        with self._store() as work:
+        with self._unit_of_work() as work:
             conversation = own(work, user, conversation_id)
             if folder_id is not None:
                 own_folder(work, user, folder_id)
@@ -141,14 +141,14 @@ class Conversations:
 
     def delete(self, user: User, conversation_id: str) -> None:
         """Delete a conversation. Raises Conflict while an answer is running or a legal hold applies."""
-        with self._store() as work:
+        with self._unit_of_work() as work:
             _deletable(work, user, conversation_id)
             work.conversations.remove(conversation_id)
             work.commit()
 
     def delete_soon(self, user: User, conversation_id: str) -> None:
         """Hide a conversation now and delete it in a few seconds unless it is restored. Raises Conflict as `delete` does."""
-        with self._store() as work:
+        with self._unit_of_work() as work:
             conversation = _deletable(work, user, conversation_id)
         self._pending.add(user, conversation_id, conversation.title)
 
@@ -165,14 +165,14 @@ class Conversations:
         """Delete everything whose deletion is pending."""
 
         def person(user_id: str) -> User | None:
-            with self._store() as work:
+            with self._unit_of_work() as work:
                 return work.users.get(user_id)
 
         self._pending.close(person)
 
     def transcript(self, user: User, conversation_id: str) -> Sequence[Shown]:
         """Return the shown version of every message, first to last."""
-        with self._store() as work:
+        with self._unit_of_work() as work:
             conversation = own(work, user, conversation_id)
             messages = work.messages.of_conversation(conversation_id)
         siblings: dict[tuple[str | None, Author], list[str]] = {}
@@ -186,7 +186,7 @@ class Conversations:
 
     def message(self, user: User, message_id: str) -> Message:
         """Return one message of an own conversation, shown or not."""
-        with self._store() as work:
+        with self._unit_of_work() as work:
             found = work.messages.get(message_id)
             if found is None:
                 raise NotFound("This message does not exist. It may have been deleted.")
@@ -198,7 +198,7 @@ class Conversations:
 
         Raises NotFound, and Conflict while an answer is running.
         """
-        with self._store() as work:
+        with self._unit_of_work() as work:
             conversation = own(work, user, conversation_id)
             shown = path(work.messages.of_conversation(conversation_id), conversation.head_id)
         if all(message.id != message_id for message in shown):
@@ -206,7 +206,7 @@ class Conversations:
 
     def show_version(self, user: User, conversation_id: str, message_id: str) -> None:
         """Show this version of a message and the newest messages that follow it."""
-        with self._store() as work:
+        with self._unit_of_work() as work:
             conversation = own_to_change(work, user, conversation_id)
             messages = work.messages.of_conversation(conversation_id)
             if not any(message.id == message_id for message in messages):

@@ -12,7 +12,7 @@ from core.errors import Conflict, InvalidInput, NotFound
 from core.people.accounts import clean_line
 from core.people.permissions import Permission, allows, require
 from core.people.records import User
-from core.unit_of_work import Store, UnitOfWork
+from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 MOST_FOLDERS = 100
 LONGEST_NAME = 60
@@ -30,21 +30,21 @@ def own_folder(work: UnitOfWork, user: User, folder_id: str) -> Folder:
 class Folders:
     """Creates, renames and removes folders. Conversations decides what is in them."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
-        self._store = store
+    def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock) -> None:
+        self._unit_of_work = unit_of_work
         self._clock = clock
 
     def list(self, user: User) -> Sequence[Folder]:
         """List the folders by name."""
         require(user.role, Permission.CHAT)
-        with self._store() as work:
+        with self._unit_of_work() as work:
             return sorted(work.folders.of_user(user.id), key=lambda folder: folder.name.casefold())
 
     def new(self, user: User, name: str) -> Folder:
         """Create a folder. Raises InvalidInput for an invalid name, Conflict if the name is taken or there are too many."""
         require(user.role, Permission.CHAT)
         folder = Folder(id=uuid4().hex, user_id=user.id, name=_usable(name), created_at=self._clock())
-        with self._store() as work:
+        with self._unit_of_work() as work:
             work.folders.add(folder)
             if len(work.folders.of_user(user.id)) > MOST_FOLDERS:
                 raise Conflict("You have {number} folders, which is the limit. Delete one first.", number=MOST_FOLDERS)
@@ -55,7 +55,7 @@ class Folders:
     def rename(self, user: User, folder_id: str, name: str) -> Folder:
         """Rename a folder. Raises as `new` does."""
         name = _usable(name)
-        with self._store() as work:
+        with self._unit_of_work() as work:
             renamed = replace(own_folder(work, user, folder_id), name=name)
             work.folders.rename(folder_id, name)
             _check_unique(work, renamed)
@@ -64,7 +64,7 @@ class Folders:
 
     def remove(self, user: User, folder_id: str) -> None:
         """Remove a folder. Its conversations stay, without a folder."""
-        with self._store() as work:
+        with self._unit_of_work() as work:
             own_folder(work, user, folder_id)
             work.folders.remove(folder_id)
             work.commit()

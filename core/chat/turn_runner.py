@@ -23,7 +23,7 @@ from core.knowledge.attachment import text_of, with_files
 from core.knowledge.records import StoredFile
 from core.operations.log_context import add_to_log_context
 from core.people.records import User
-from core.unit_of_work import Store, UnitOfWork
+from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 log = logging.getLogger(__name__)
 
@@ -57,8 +57,8 @@ class _End:
 class TurnRunner:
     """Runs turns on their own threads. `closing` is set when the portal stops: then nothing is tried for long."""
 
-    def __init__(self, store: Store, gateway: Gateway, closing: threading.Event) -> None:
-        self._store = store
+    def __init__(self, unit_of_work: UnitOfWorkFactory, gateway: Gateway, closing: threading.Event) -> None:
+        self._unit_of_work = unit_of_work
         self._gateway = gateway
         self._closing = closing
 
@@ -93,7 +93,7 @@ class TurnRunner:
     def _start(self, user: User, running: RunningTurn, options: TurnOptions, source: Source) -> Answer | None:
         """Start the model on as much of the conversation as it can read: the oldest turns give way first."""
         turn = running.turn
-        with self._store() as work:
+        with self._unit_of_work() as work:
             way = path(work.messages.of_conversation(turn.conversation_id), turn.question_id)
             read = {file.id: _text(work, file) for message in way for file in message.files}
         prompt = prompt_of(way, read)
@@ -137,7 +137,7 @@ class TurnRunner:
     def _checkpoint(self, running: RunningTurn) -> None:
         snapshot = running.snapshot()
         try:
-            with self._store() as work:
+            with self._unit_of_work() as work:
                 work.messages.checkpoint(snapshot.answer_id, snapshot.text, snapshot.reasoning)
                 work.commit()
         except Unavailable as problem:
@@ -147,7 +147,7 @@ class TurnRunner:
     def _name(self, user: User, turn: Turn, answer: str) -> None:
         """Once the first question is answered, give the conversation a better title if there is one, unless somebody chose its title."""
         try:
-            with self._store() as work:
+            with self._unit_of_work() as work:
                 question, conversation = work.messages.get(turn.question_id), work.conversations.for_change(turn.conversation_id)
                 if question is None or conversation is None or question.parent_id is not None or not question.text:
                     return
@@ -169,7 +169,7 @@ class TurnRunner:
             row = end.answer.row(conversation_id=turn.conversation_id, message_id=turn.answer_id, thinking_s=snapshot.thinking_s)
         for attempt in itertools.count(1):
             try:
-                with self._store() as work:
+                with self._unit_of_work() as work:
                     if row is not None:
                         work.generations.add(row)
                     work.turns.finish(turn.id, status)

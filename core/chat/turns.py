@@ -26,7 +26,7 @@ from core.knowledge.records import StoredFile
 from core.operations.disk import ENDLESS, DiskSpace
 from core.operations.log_context import log_context
 from core.people.records import User
-from core.unit_of_work import Store, UnitOfWork
+from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class Turns:
 
     def __init__(
         self,
-        store: Store,
+        unit_of_work: UnitOfWorkFactory,
         gateway: Gateway,
         clock: Clock,
         max_question_chars: int,
@@ -51,7 +51,7 @@ class Turns:
     ) -> None:
         """max_file_bytes: of all files of a question together. disk: with too little left, no turn begins."""
         self._disk = disk
-        self._store = store
+        self._unit_of_work = unit_of_work
         self._clock = clock
         self._max_chars = max_question_chars
         self._max_file_bytes = max_file_bytes
@@ -60,7 +60,7 @@ class Turns:
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._gateway = gateway
-        self._runner = TurnRunner(store, gateway, self._closing)
+        self._runner = TurnRunner(unit_of_work, gateway, self._closing)
         self._keeper = threading.Thread(target=self._keep_leases, name="turn-leases", daemon=True)
         self._keeper.start()
 
@@ -131,14 +131,14 @@ class Turns:
 
     def _once(self, user: User, request_id: str, begin: Callable[[UnitOfWork], Turn], options: TurnOptions, source: Source) -> Turn:
         """The turn of this request: the one begun before, or a new one. Two at the same moment still begin only one."""
-        with self._store() as work:
+        with self._unit_of_work() as work:
             if earlier := work.turns.by_request(user.id, request_id):
                 return earlier
         try:
-            with self._store() as work:
+            with self._unit_of_work() as work:
                 turn = begin(work)
         except Conflict:
-            with self._store() as work:
+            with self._unit_of_work() as work:
                 if earlier := work.turns.by_request(user.id, request_id):
                     return earlier
             raise
@@ -260,13 +260,13 @@ class Turns:
         everything: no other process uses this store, so every streaming turn that does not run here is a leftover.
         """
         before = self._clock() + (LEASE * 100 if everything else timedelta())
-        with self._store() as work:
+        with self._unit_of_work() as work:
             left = work.turns.streaming_past(before)
         with self._lock:
             left = [turn for turn in left if turn.id not in self._running]
         interrupted = 0
         for turn in left:
-            with self._store() as work:
+            with self._unit_of_work() as work:
                 if not work.turns.interrupt(turn.id, before):
                     continue  # Its process wrote the end, or extended the lease, since it was listed.
                 message = work.messages.get(turn.answer_id)
@@ -287,7 +287,7 @@ class Turns:
                 with self._lock:
                     ids = list(self._running)
                 if ids:
-                    with self._store() as work:
+                    with self._unit_of_work() as work:
                         for turn_id in ids:
                             work.turns.extend_lease(turn_id, self._clock() + LEASE)
                         work.commit()
@@ -302,7 +302,7 @@ class Turns:
             running = list(self._running.values())
         if not running:
             return
-        with self._store() as work:
+        with self._unit_of_work() as work:
             gone = work.users.disabled({each.turn.user_id for each in running})
         for each in running:
             if each.turn.user_id in gone:

@@ -19,7 +19,7 @@ from core.inference.vectors import Cancelled, Embedded, EmbeddingRequest, Rerank
 from core.models.records import ModelKind
 from core.people.permissions import Permission, require
 from core.people.records import User
-from core.unit_of_work import Store
+from core.unit_of_work import UnitOfWorkFactory
 
 log = logging.getLogger(__name__)
 
@@ -154,8 +154,8 @@ class Vectors:
 class Gateway:
     """Checks who asks, finds the model, and records what every request took. Quotas and platforms attach here."""
 
-    def __init__(self, store: Store, router: Router, clock: Clock) -> None:
-        self._store = store
+    def __init__(self, unit_of_work: UnitOfWorkFactory, router: Router, clock: Clock) -> None:
+        self._unit_of_work = unit_of_work
         self._router = router
         self._clock = clock
 
@@ -205,7 +205,7 @@ class Gateway:
     def record(self, row: Generation) -> None:
         """Write a generation row. The caller has its answer already, so a failure is only logged."""
         try:
-            with self._store() as work:
+            with self._unit_of_work() as work:
                 work.generations.add(row)
                 work.commit()
         except PortalError as problem:

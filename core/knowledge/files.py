@@ -15,7 +15,7 @@ from core.knowledge.unreadable import refuse_known
 from core.operations.disk import ENDLESS, DiskSpace
 from core.people.permissions import Permission, allows, require
 from core.people.records import User
-from core.unit_of_work import Store, UnitOfWork
+from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 MOST_WAITING, QUESTIONS_WAITING = 50, 5
 """Most files that one person may have uploaded but not sent. Their total size is limited to this many questions' worth."""
@@ -27,7 +27,7 @@ class Files:
 
     def __init__(
         self,
-        store: Store,
+        unit_of_work: UnitOfWorkFactory,
         clock: Clock,
         reader: DocumentReader,
         max_bytes: int,
@@ -37,7 +37,7 @@ class Files:
         """max_bytes: limit for all files of one question. disk: uploads are refused if too little space is left."""
         self._detector = detector
         self._disk = disk
-        self._store = store
+        self._unit_of_work = unit_of_work
         self._clock = clock
         self._reader = reader
         self.max_bytes = max_bytes
@@ -56,31 +56,31 @@ class Files:
             sentence = "{name} has {size} MB; the limit for one question is {limit} MB."
             raise InvalidInput(sentence, name=name, size=_mb(len(content)), limit=_mb(self.max_bytes))
         refuse_known(name, content)
-        with self._store() as work:  # Checked before a document is read, because reading takes time.
+        with self._unit_of_work() as work:  # Checked before a document is read, because reading takes time.
             self._check_room(work, user, len(content))
         extracted = self._reader.text(name, content, user.id, on_place) if is_document(name, content) else None
         encoding = read_text(name, content, self._detector).encoding if extracted is None else ""
         file = StoredFile(
             id=uuid4().hex, user_id=user.id, name=name, size_bytes=len(content), created_at=self._clock(), encoding=encoding
         )
-        with self._store() as work:
+        with self._unit_of_work() as work:
             work.files.add(file, content, extracted)
             self._check_room(work, user)  # Checked again: other uploads may have finished since.
             work.commit()
         return file
 
     def get(self, user: User, file_id: str) -> StoredFile:
-        with self._store() as work:
+        with self._unit_of_work() as work:
             return _own(work, user, file_id)
 
     def read(self, user: User, file_id: str) -> tuple[StoredFile, bytes]:
         """Return an own file with its original content."""
-        with self._store() as work:
+        with self._unit_of_work() as work:
             return _own(work, user, file_id), work.files.content(file_id)
 
     def read_as(self, user: User, file_id: str, encoding: str) -> StoredFile:
         """Read an own text file in another encoding from now on. Raises InvalidInput for one that does not fit, and for a document."""
-        with self._store() as work:
+        with self._unit_of_work() as work:
             file, content = _own(work, user, file_id), work.files.content(file_id)
             if work.files.text(file_id) is not None:
                 raise InvalidInput("{name} is a document. Only text files have an encoding to choose.", name=file.name)
@@ -91,7 +91,7 @@ class Files:
 
     def discard(self, user: User, file_id: str) -> None:
         """Delete a file that no question has taken. Raises Conflict for others, which are deleted with their chat."""
-        with self._store() as work:
+        with self._unit_of_work() as work:
             file = _own(work, user, file_id)
             if file.conversation_id is not None:
                 raise Conflict("{name} belongs to a chat and is deleted with it.", name=file.name)

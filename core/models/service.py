@@ -25,7 +25,7 @@ from core.models.records import (
 from core.people.audit_events import record_alone
 from core.people.permissions import Permission, require
 from core.people.records import User
-from core.unit_of_work import Store
+from core.unit_of_work import UnitOfWorkFactory
 
 _log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ class ModelService:
     def __init__(
         self,
         pool: ModelPool,
-        store: Store,
+        unit_of_work: UnitOfWorkFactory,
         clock: Clock,
         folder: Path,
         start_list: StartList,
@@ -46,7 +46,7 @@ class ModelService:
         """Models of the start that did not even begin to load, by name."""
         self._wanted: set[str] = set()
         """The names of all models of the start."""
-        self._store = store
+        self._unit_of_work = unit_of_work
         self._clock = clock
         self.folder = folder
         """Where admins put GGUFs."""
@@ -70,7 +70,7 @@ class ModelService:
         """Write into the audit what was found at the start."""
         for crash in self._crashes:
             details = {"error": crash.error[:500], "doing": crash.doing, "requests": " ".join(crash.requests)[:2000]}
-            record_alone(self._store, self._clock(), None, "model.crash", crash.model or "none", **details)
+            record_alone(self._unit_of_work, self._clock(), None, "model.crash", crash.model or "none", **details)
 
     def files(self, user: User) -> Sequence[ModelFile]:
         require(user.role, Permission.RUN_MODELS)
@@ -103,7 +103,7 @@ class ModelService:
         self._refused.pop(loading.name, None)
         self._wanted.discard(loading.name)
         self._keep(StartModel(name=loading.name, path=path.absolute(), settings=settings, default=default), at_start)
-        record_alone(self._store, self._clock(), user.id, "model.load", loading.name)
+        record_alone(self._unit_of_work, self._clock(), user.id, "model.load", loading.name)
         return loading
 
     def load_at_start(self, first: StartModel, refusals: Mapping[str, StoredError]) -> None:
@@ -151,7 +151,7 @@ class ModelService:
         self._keep(
             StartModel(name=name, path=path, settings=self._pool.remembered(path) or LoadSettings(), default=model.default), at_start
         )
-        record_alone(self._store, self._clock(), user.id, "model.keep" if at_start else "model.leave_out", name)
+        record_alone(self._unit_of_work, self._clock(), user.id, "model.keep" if at_start else "model.leave_out", name)
 
     def _keep(self, model: StartModel, at_start: bool) -> None:
         if at_start:
@@ -163,7 +163,7 @@ class ModelService:
         require(user.role, Permission.RUN_MODELS)
         self._pool.make_default(name)
         self._start_list.make_default(name)
-        record_alone(self._store, self._clock(), user.id, "model.make_default", name)
+        record_alone(self._unit_of_work, self._clock(), user.id, "model.make_default", name)
 
     def unload(self, user: User, name: str) -> None:
         """It is not loaded at the next start either. Raises NotFound."""
@@ -178,4 +178,4 @@ class ModelService:
         if default is not None and default != name:
             # Whoever was served by it is served by this one now, and shall be after a restart.
             self._start_list.make_default(default)
-        record_alone(self._store, self._clock(), user.id, "model.unload", name)
+        record_alone(self._unit_of_work, self._clock(), user.id, "model.unload", name)

@@ -19,7 +19,7 @@ from core.people.records import User
 from core.tasks.jobs import Jobs
 from core.tasks.records import Job, JobFilter, JobState, Json
 from core.tasks.worker import JobKind, Report
-from core.unit_of_work import Store
+from core.unit_of_work import UnitOfWorkFactory
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\.backup")
 SHORTEST_PASSPHRASE = 8
@@ -34,7 +34,7 @@ class Backups:
 
     def __init__(
         self,
-        store: Store,
+        unit_of_work: UnitOfWorkFactory,
         jobs: Jobs,
         inspector: StoreInspector,
         folder: BackupFolder,
@@ -48,7 +48,7 @@ class Backups:
         disk: a backup that would leave too little space is cancelled.
         """
         self._disk = disk
-        self._store = store
+        self._unit_of_work = unit_of_work
         self._jobs = jobs
         self._inspector = inspector
         self._folder = folder
@@ -111,7 +111,7 @@ class Backups:
         require(user.role, Permission.RUN_STORE)
         found = self._find(name)
         details = {"size_bytes": str(found.size_bytes), "encrypted": str(found.sealed).lower()}
-        record_alone(self._store, self._clock(), user.id, "backup.download", name, **details)
+        record_alone(self._unit_of_work, self._clock(), user.id, "backup.download", name, **details)
         return self._folder.path / name
 
     def remove(self, user: User, name: str) -> None:
@@ -122,7 +122,7 @@ class Backups:
         if job is not None and not job.ended and job.payload["name"] == name:
             raise Conflict("{name} is being verified. Wait until it finishes.", name=name)
         self._folder.remove(name)
-        record_alone(self._store, self._clock(), user.id, "backup.remove", name)
+        record_alone(self._unit_of_work, self._clock(), user.id, "backup.remove", name)
 
     def _find(self, name: str) -> BackupFile:
         """Return the path of a backup. Raises NotFound, also for anything but the plain name of a backup in the folder."""
@@ -137,7 +137,7 @@ class Backups:
 
     def _begin(self, user: User, kind: str, name: str, passphrase: str | None) -> BackupTask:
         payload: dict[str, Json] = {"name": name, "passphrase_given": bool(passphrase)}
-        with self._store() as work:
+        with self._unit_of_work() as work:
             try:
                 job = self._jobs.add(work, kind, payload, owner=user, key=f"backup@{self._server}", server=self._server)
             except Conflict as problem:
@@ -157,7 +157,7 @@ class Backups:
 
         written = self._folder.write(name, self._key(job), copied)
         details = {"size_bytes": str(written.size_bytes), "encrypted": str(written.sealed).lower()}
-        record_alone(self._store, self._clock(), job.owner_id, "backup.make", name, **details)
+        record_alone(self._unit_of_work, self._clock(), job.owner_id, "backup.make", name, **details)
         return {"size_bytes": written.size_bytes}
 
     def _check(self, job: Job, report: Report) -> Mapping[str, Json]:
@@ -165,9 +165,9 @@ class Backups:
         try:
             contents = self._folder.check(name, self._key(job), report)
         except InvalidInput as problem:
-            record_alone(self._store, self._clock(), job.owner_id, "backup.check", name, found=str(problem))
+            record_alone(self._unit_of_work, self._clock(), job.owner_id, "backup.check", name, found=str(problem))
             raise
-        record_alone(self._store, self._clock(), job.owner_id, "backup.check", name, found="whole")
+        record_alone(self._unit_of_work, self._clock(), job.owner_id, "backup.check", name, found="whole")
         return {"made_at": contents.made_at.isoformat(), "revision": contents.revision, "rows": dict(contents.rows)}
 
     def _key(self, job: Job) -> str | None:

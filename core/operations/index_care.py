@@ -17,7 +17,7 @@ from core.search.records import ParkedJob, Reconciliation
 from core.tasks.jobs import Jobs
 from core.tasks.records import ACTIVE, Job, JobFilter, JobState, Json
 from core.tasks.worker import JobKind, Report
-from core.unit_of_work import Store
+from core.unit_of_work import UnitOfWorkFactory
 
 _RECONCILE, _REBUILD = "index.reconcile", "index.rebuild"
 EVERY = timedelta(days=1)
@@ -39,7 +39,7 @@ class IndexCare:
 
     def __init__(
         self,
-        store: Store,
+        unit_of_work: UnitOfWorkFactory,
         jobs: Jobs,
         index: SearchIndex,
         keeper: IndexKeeper,
@@ -47,7 +47,7 @@ class IndexCare:
         reconciler: Reconciler,
         clock: Clock,
     ) -> None:
-        self._store = store
+        self._unit_of_work = unit_of_work
         self._jobs = jobs
         self._index = index
         self._keeper = keeper
@@ -83,7 +83,9 @@ class IndexCare:
         retried = self._parked.retry(number)
         if number is not None and retried == 0:
             raise NotFound("There is no parked job with this number. It may have completed.")
-        record_alone(self._store, self._clock(), user.id, "index.retry", "all" if number is None else str(number), retried=str(retried))
+        record_alone(
+            self._unit_of_work, self._clock(), user.id, "index.retry", "all" if number is None else str(number), retried=str(retried)
+        )
         return retried
 
     def reconcile(self, user: User) -> None:
@@ -103,7 +105,7 @@ class IndexCare:
         ]
 
     def _begin(self, user: User, kind: str, action: str) -> None:
-        with self._store() as work:
+        with self._unit_of_work() as work:
             self._jobs.run_now(work, kind, owner=user)
             record(work, self._clock(), user.id, action, self._index.engine)
             work.commit()

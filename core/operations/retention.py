@@ -16,7 +16,7 @@ from core.people.permissions import Permission, require
 from core.people.records import User
 from core.tasks.records import Job, Json
 from core.tasks.worker import JobKind, Report
-from core.unit_of_work import Store, UnitOfWork
+from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 log = logging.getLogger(__name__)
 
@@ -40,13 +40,13 @@ class Retention:
     A group's rule takes precedence over the rule for every group. Without a rule, everything is kept.
     """
 
-    def __init__(self, store: Store, clock: Clock) -> None:
-        self._store = store
+    def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock) -> None:
+        self._unit_of_work = unit_of_work
         self._clock = clock
 
     def rules(self, user: User) -> Sequence[RetentionRule]:
         require(user.role, Permission.RUN_STORE)
-        with self._store() as work:
+        with self._unit_of_work() as work:
             return work.retention.rules()
 
     def set_rule(self, user: User, kind: RetentionKind, group: str, days: int | None) -> None:
@@ -60,7 +60,7 @@ class Retention:
             raise InvalidInput("Days to keep must be between {shortest} and {limit}.", shortest=shortest, limit=MAX_DAYS)
         if kind is RetentionKind.AUDIT and group != EVERY_GROUP:
             raise InvalidInput("The audit log is shared by all groups. Set the rule for every group.")
-        with self._store() as work:
+        with self._unit_of_work() as work:
             if days is not None:
                 work.retention.put_rule(RetentionRule(kind, group, days))
             elif not work.retention.remove_rule(kind, group):
@@ -70,7 +70,7 @@ class Retention:
 
     def holds(self, user: User) -> Sequence[LegalHold]:
         require(user.role, Permission.RUN_STORE)
-        with self._store() as work:
+        with self._unit_of_work() as work:
             return work.retention.holds()
 
     def place_hold(self, user: User, name: str, reason: str) -> None:
@@ -79,7 +79,7 @@ class Retention:
         reason = clean_line(reason)
         if not reason:
             raise InvalidInput("A legal hold needs a reason.")
-        with self._store() as work:
+        with self._unit_of_work() as work:
             person = _named(work, name)
             work.retention.place_hold(LegalHold(user_id=person.id, user_name=person.name, reason=reason, placed_at=self._clock()))
             record(work, self._clock(), user.id, "hold.place", person.name, reason=reason)
@@ -87,7 +87,7 @@ class Retention:
 
     def lift_hold(self, user: User, name: str) -> None:
         require(user.role, Permission.RUN_STORE)
-        with self._store() as work:
+        with self._unit_of_work() as work:
             person = _named(work, name)
             if not work.retention.lift_hold(person.id):
                 raise NotFound("There is no legal hold on {name}.", name=person.name)
@@ -98,7 +98,7 @@ class Retention:
         """Delete what is due now; returns how much. user None: the portal itself, once a day. check: raises to stop it."""
         if user is not None:
             require(user.role, Permission.RUN_STORE)
-        with self._store() as work:
+        with self._unit_of_work() as work:
             rules = work.retention.rules()
         return sum(self._apply(user, rule, [other.group for other in rules if other.kind == rule.kind], check) for rule in rules)
 
@@ -108,7 +108,7 @@ class Retention:
         removed = 0
         while True:
             check()
-            with self._store() as work:
+            with self._unit_of_work() as work:
                 work.retention.keep_holds()
                 ids = work.files.waiting_since(before, FILES_AT_ONCE)
                 for id in ids:
@@ -121,7 +121,7 @@ class Retention:
 
     def forget_attempts(self) -> None:
         """Delete the counts of password attempts that are more than a day old."""
-        with self._store() as work:
+        with self._unit_of_work() as work:
             work.attempts.remove_before(self._clock() - timedelta(days=1))
             work.commit()
 
@@ -136,7 +136,7 @@ class Retention:
         deleted = 0
         while True:
             check()
-            with self._store() as work:
+            with self._unit_of_work() as work:
                 work.retention.keep_holds()
                 ids = work.retention.due(rule, before, others, at_once)
                 if not ids:

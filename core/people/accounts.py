@@ -16,7 +16,7 @@ from core.people.permissions import Permission, require
 from core.people.ports import PasswordHasher
 from core.people.records import Credentials, Role, User
 from core.people.sessions import token_hash
-from core.unit_of_work import Store, UnitOfWork
+from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
 LANGUAGES = ("en", "zh")
@@ -30,14 +30,14 @@ def generate_password() -> str:
 class Accounts:
     """Manages the people who may sign in. `actor` is the person who asks; None is the command line, which may do everything."""
 
-    def __init__(self, store: Store, hasher: PasswordHasher, clock: Clock) -> None:
-        self._store = store
+    def __init__(self, unit_of_work: UnitOfWorkFactory, hasher: PasswordHasher, clock: Clock) -> None:
+        self._unit_of_work = unit_of_work
         self._hasher = hasher
         self._clock = clock
 
     def credentials(self, name: str) -> Credentials | None:
         """Return the credentials of an active account. None: unknown or disabled."""
-        with self._store() as work:
+        with self._unit_of_work() as work:
             found = work.users.credentials(normal_name(name))
         return found if found and found.user.active else None
 
@@ -49,7 +49,7 @@ class Accounts:
         Raises NotSignedIn if `old` is wrong, and Busy after too many wrong ones.
         """
         limit = attempts.by_person(user.id)
-        with self._store() as work:
+        with self._unit_of_work() as work:
             found = work.users.credentials(user.name)
             attempts.take(work, [limit], self._clock())
             work.commit()
@@ -57,7 +57,7 @@ class Accounts:
             raise NotSignedIn("Name and password do not match. Check both and try again.")
         check_password(new)
         hashed = self._hasher.hash(new)
-        with self._store() as work:
+        with self._unit_of_work() as work:
             current = work.users.lock(user.id)
             if current is None or current.password_hash != found.password_hash:
                 raise NotSignedIn("Name and password do not match. Check both and try again.")
@@ -70,7 +70,7 @@ class Accounts:
     def set_language(self, user: User, language: str | None) -> None:
         if language is not None and language not in LANGUAGES:
             raise InvalidInput("Unknown language {language}.", language=language)
-        with self._store() as work:
+        with self._unit_of_work() as work:
             work.users.set_language(user.id, language)
             work.commit()
 
@@ -78,7 +78,7 @@ class Accounts:
 
     def people(self, actor: User | None) -> list[User]:
         self._authorize(actor)
-        with self._store() as work:
+        with self._unit_of_work() as work:
             return list(work.users.all())
 
     def add(self, actor: User | None, name: str, role: Role, *, password: str, full_name: str = "", group: str = "") -> User:
@@ -98,7 +98,7 @@ class Accounts:
             created_at=self._clock(),
         )
         hashed = self._hasher.hash(password)
-        with self._store() as work:
+        with self._unit_of_work() as work:
             work.users.add(user, hashed)
             record(work, self._clock(), _id_of(actor), "user.add", name, role=role.value)
             work.commit()
@@ -116,7 +116,7 @@ class Accounts:
     ) -> User:
         """Change the given fields. Disabling ends all sessions. The last active admin can be neither disabled nor demoted."""
         self._authorize(actor)
-        with self._store() as work:
+        with self._unit_of_work() as work:
             user = self._to_change(work, name)
             changed = replace(
                 user,
@@ -142,7 +142,7 @@ class Accounts:
         self._authorize(actor)
         check_password(password)
         hashed = self._hasher.hash(password)
-        with self._store() as work:
+        with self._unit_of_work() as work:
             user = self._to_change(work, name)
             work.users.set_password(user.id, hashed)
             work.attempts.forget(attempts.by_name(user.name).key)
@@ -153,7 +153,7 @@ class Accounts:
 
     def anybody(self) -> bool:
         """Tell whether any account exists."""
-        with self._store() as work:
+        with self._unit_of_work() as work:
             return work.users.count() > 0
 
     @staticmethod

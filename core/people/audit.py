@@ -13,7 +13,7 @@ from core.people.records import AuditEntry, AuditFilter, User
 from core.review.records import FeedbackFilter
 from core.search.ports import IndexJobs, SearchIndex
 from core.search.records import DocumentKind, SearchQuery
-from core.unit_of_work import Store
+from core.unit_of_work import UnitOfWorkFactory
 
 FOUND_AT_MOST = 1000
 """A word search reads at most this many events, the newest."""
@@ -35,8 +35,8 @@ class AuditPage:
 
 
 class AuditTrail:
-    def __init__(self, store: Store, index: SearchIndex, jobs: IndexJobs, clock: Clock) -> None:
-        self._store = store
+    def __init__(self, unit_of_work: UnitOfWorkFactory, index: SearchIndex, jobs: IndexJobs, clock: Clock) -> None:
+        self._unit_of_work = unit_of_work
         self._index = index
         self._jobs = jobs
         self._clock = clock
@@ -50,7 +50,7 @@ class AuditTrail:
         if cursor is not None and not (cursor.isascii() and cursor.isdigit() and len(cursor) <= 18):
             raise InvalidInput("This cursor does not come from a search.")
         narrowed, cut = self._narrow(filter, text)
-        with self._store() as work:
+        with self._unit_of_work() as work:
             entries = work.audit.find(narrowed, limit + 1, cursor)
             total = work.audit.count(narrowed)
             about = {each.event.subject for each in entries if each.event.action.startswith("feedback.")}
@@ -73,7 +73,7 @@ class AuditTrail:
         narrowed, _ = self._narrow(filter, text)
         before = None
         while True:
-            with self._store() as work:
+            with self._unit_of_work() as work:
                 entries = work.audit.find(narrowed, PAGE, before)
                 if before is None:
                     details = {"rows": str(work.audit.count(narrowed)), "words": text.strip()[:200]}
@@ -86,7 +86,7 @@ class AuditTrail:
     def choices(self, user: User) -> tuple[Sequence[str], Sequence[User]]:
         """Return the filter choices: the actions that occur, and the people."""
         require(user.role, Permission.READ_AUDIT)
-        with self._store() as work:
+        with self._unit_of_work() as work:
             return work.audit.actions(), work.users.all()
 
     def _narrow(self, filter: AuditFilter, text: str) -> tuple[AuditFilter, bool]:

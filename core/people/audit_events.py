@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from core.people.records import AuditEvent
-from core.unit_of_work import Store, UnitOfWork
+from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 
 def record(work: UnitOfWork, at: datetime, actor_id: str | None, action: str, subject: str, **details: str) -> None:
@@ -16,8 +16,8 @@ def record(work: UnitOfWork, at: datetime, actor_id: str | None, action: str, su
     work.audit.add(AuditEvent(at=at, actor_id=actor_id, action=action, subject=subject, details=details))
 
 
-def record_alone(store: Store, at: datetime, actor_id: str | None, action: str, subject: str, **details: str) -> None:
+def record_alone(unit_of_work: UnitOfWorkFactory, at: datetime, actor_id: str | None, action: str, subject: str, **details: str) -> None:
     """Record an event in a transaction of its own, for what was done outside the database."""
-    with store() as work:
+    with unit_of_work() as work:
         record(work, at, actor_id, action, subject, **details)
         work.commit()

@@ -10,7 +10,7 @@ import secrets
 from core.clock import Clock
 from core.people.records import Device, User
 from core.people.sessions import token_hash
-from core.unit_of_work import Store
+from core.unit_of_work import UnitOfWorkFactory
 
 DEVICE_COOKIE = "glm_portal_device"
 DEVICE_DAYS = 180
@@ -19,14 +19,14 @@ MOST_DEVICES = 20
 
 
 class Devices:
-    def __init__(self, store: Store, clock: Clock) -> None:
-        self._store = store
+    def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock) -> None:
+        self._unit_of_work = unit_of_work
         self._clock = clock
 
     def remember(self, user: User, token: str | None) -> str:
         """Return the token of the device that `user` has just signed in with: the existing one if it is this person's, else a new one."""
         now = self._clock()
-        with self._store() as work:
+        with self._unit_of_work() as work:
             if token and work.devices.user_id(token_hash(token)) == user.id:
                 work.devices.use(token_hash(token), now)
             else:

@@ -10,7 +10,7 @@ from itertools import count
 from core.clock import Clock
 from core.errors import NotSignedIn, PortalError
 from core.people.sessions import token_hash
-from core.unit_of_work import Store
+from core.unit_of_work import UnitOfWorkFactory
 
 log = logging.getLogger(__name__)
 
@@ -22,8 +22,8 @@ End = Callable[[PortalError], None]
 class SessionWatch:
     """Checks on one thread, in one query, all sessions that something runs for. Thread-safe."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
-        self._store = store
+    def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock) -> None:
+        self._unit_of_work = unit_of_work
         self._clock = clock
         self._followed: dict[int, tuple[str, End]] = {}
         self._numbers = count()
@@ -70,7 +70,7 @@ class SessionWatch:
             if not followed:
                 continue
             try:
-                with self._store() as work:
+                with self._unit_of_work() as work:
                     live = work.sessions.live({hashed for hashed, _ in followed.values()}, self._clock())
             except PortalError as problem:
                 log.warning("sessions cannot be looked up, so their work continues: %s", problem)

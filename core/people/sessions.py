@@ -12,7 +12,7 @@ from core.clock import Clock
 from core.errors import NotSignedIn
 from core.people.audit_events import record
 from core.people.records import Session, SessionKind, User
-from core.unit_of_work import Store
+from core.unit_of_work import UnitOfWorkFactory
 
 TICKET_LIFETIME = timedelta(seconds=30)
 SESSION_COOKIE = "glm_portal_session"
@@ -53,8 +53,8 @@ class Sessions:
     cookie, so a script in the page never sees the token. Tickets live in this process.
     """
 
-    def __init__(self, store: Store, clock: Clock, lifetime: timedelta) -> None:
-        self._store = store
+    def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock, lifetime: timedelta) -> None:
+        self._unit_of_work = unit_of_work
         self._clock = clock
         self.lifetime = lifetime
         self._tickets: dict[str, _Ticket] = {}
@@ -86,7 +86,7 @@ class Sessions:
         """Open a session and return its token. Raises NotSignedIn if the account was disabled or its password changed since the proof."""
         now = self._clock()
         token = secrets.token_urlsafe(32)
-        with self._store() as work:
+        with self._unit_of_work() as work:
             # Locked: a password change ends the existing sessions, and this one exists only once it is stored.
             found = work.users.lock(proof.user.id)
             if found is None or not found.user.active:
@@ -105,12 +105,12 @@ class Sessions:
         """Return the user of a live session. A closed session, a disabled account or a changed role takes effect at once."""
         if not token or len(token) > 200:
             return None
-        with self._store() as work:
+        with self._unit_of_work() as work:
             return work.sessions.user(token_hash(token), self._clock())
 
     def close(self, token: str) -> None:
         now = self._clock()
-        with self._store() as work:
+        with self._unit_of_work() as work:
             if user := work.sessions.user(token_hash(token), now):
                 record(work, now, user.id, "session.close", user.name)
             work.sessions.remove(token_hash(token))

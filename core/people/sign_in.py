@@ -18,7 +18,7 @@ from core.people.fair_pool import FairPool
 from core.people.ports import PasswordHasher
 from core.people.records import Credentials, User
 from core.people.sessions import Proof, mark_of, token_hash
-from core.unit_of_work import Store, UnitOfWork
+from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 log = logging.getLogger(__name__)
 
@@ -44,8 +44,8 @@ class SignIn:
     back and clears those of the name. Passwords are hashed on separate threads, in turn by address.
     """
 
-    def __init__(self, store: Store, hasher: PasswordHasher, clock: Clock, pool: FairPool) -> None:
-        self._store = store
+    def __init__(self, unit_of_work: UnitOfWorkFactory, hasher: PasswordHasher, clock: Clock, pool: FairPool) -> None:
+        self._unit_of_work = unit_of_work
         self._hasher = hasher
         self._clock = clock
         self._pool = pool
@@ -55,7 +55,7 @@ class SignIn:
     def begin(self, name: str, password: str, caller: Caller) -> Future[Proof]:
         """Queue the check. The future raises NotSignedIn or Busy. Raises Busy at once if no attempts or no room is left."""
         name = normal_name(name)
-        with self._store() as work:
+        with self._unit_of_work() as work:
             device = self._known_device(work, name, caller)
             limits = [device] if device else [attempts.by_address(caller.address), attempts.by_name(name)]
             attempts.check(work, limits, self._clock())
@@ -76,7 +76,7 @@ class SignIn:
 
     def _checked(self, name: str, password: str, caller: Caller, limits: Sequence[Limit]) -> Proof:
         """Runs on a thread of the pool."""
-        with self._store() as work:
+        with self._unit_of_work() as work:
             found = _account(work, name)
             used_up = attempts.take(work, limits, self._clock())
             work.commit()
@@ -92,7 +92,7 @@ class SignIn:
 
     def _proven(self, user: User, password_hash: str, limits: Sequence[Limit]) -> Proof:
         now = self._clock()
-        with self._store() as work:
+        with self._unit_of_work() as work:
             current = work.users.lock(user.id)
             # The account was changed or disabled while the password was checked.
             if current is None or not current.user.active or not hmac.compare_digest(current.password_hash, password_hash):
@@ -117,7 +117,7 @@ class SignIn:
             if user is None:
                 return
             try:
-                record_alone(self._store, self._clock(), None, action, user.name, address=caller.address)
+                record_alone(self._unit_of_work, self._clock(), None, action, user.name, address=caller.address)
             except PortalError as problem:
                 log.warning("%s of %s could not be recorded: %s", action, user.name, problem)
 

@@ -19,7 +19,7 @@ from core.people.records import User
 from core.review.records import Feedback, FeedbackFilter, ReviewState
 from core.search.ports import SearchIndex
 from core.search.records import DocumentKind, SearchQuery
-from core.unit_of_work import Store
+from core.unit_of_work import UnitOfWorkFactory
 
 MAX_COMMENT = 4000
 PAGE = 500
@@ -37,8 +37,8 @@ class Case:
 
 
 class FeedbackQueue:
-    def __init__(self, store: Store, search: SearchIndex, clock: Clock) -> None:
-        self._store = store
+    def __init__(self, unit_of_work: UnitOfWorkFactory, search: SearchIndex, clock: Clock) -> None:
+        self._unit_of_work = unit_of_work
         self._search = search
         self._clock = clock
         self._looks: dict[tuple[str, str], datetime] = {}
@@ -52,7 +52,7 @@ class FeedbackQueue:
         if len(comment) > MAX_COMMENT:
             raise InvalidInput("A comment can have at most {limit} characters.", limit=MAX_COMMENT)
         now = self._clock()
-        with self._store() as work:
+        with self._unit_of_work() as work:
             message = work.messages.get(message_id)
             if message is None or message.author is not Author.ASSISTANT:
                 raise NotFound("This answer does not exist. It may have been deleted.")
@@ -91,20 +91,20 @@ class FeedbackQueue:
         """
         require(user.role, Permission.REVIEW_FEEDBACK)
         narrowed = self._narrow(filter, text)
-        with self._store() as work:
+        with self._unit_of_work() as work:
             return list(work.feedback.find(narrowed, limit, offset, poor_first=poor_first)), work.feedback.count(narrowed)
 
     def all(self, user: User, filter: FeedbackFilter, text: str = "") -> Iterator[Feedback]:
         """Read every match for an export, page by page. The export is recorded in the audit log."""
         require(user.role, Permission.REVIEW_FEEDBACK)
         narrowed = self._narrow(filter, text)
-        with self._store() as work:
+        with self._unit_of_work() as work:
             details = {"rows": str(work.feedback.count(narrowed)), "words": text.strip()[:200]}
             record(work, self._clock(), user.id, "feedback.export", "feedback", **details)
             work.commit()
         offset = 0
         while True:
-            with self._store() as work:
+            with self._unit_of_work() as work:
                 rows = work.feedback.find(narrowed, PAGE, offset)
             yield from rows
             if len(rows) < PAGE:
@@ -113,7 +113,7 @@ class FeedbackQueue:
 
     def get(self, user: User, feedback_id: str) -> Feedback:
         require(user.role, Permission.REVIEW_FEEDBACK)
-        with self._store() as work:
+        with self._unit_of_work() as work:
             found = work.feedback.get(feedback_id)
         if found is None:
             raise NotFound("This feedback does not exist. The rating may have been withdrawn.")
@@ -123,7 +123,7 @@ class FeedbackQueue:
         """Return the rating with the chat that led to it. The audit log records it once an hour per person and case."""
         require(user.role, Permission.REVIEW_FEEDBACK)
         now = self._clock()
-        with self._store() as work:
+        with self._unit_of_work() as work:
             found = work.feedback.get(feedback_id)
             if found is None:
                 raise NotFound("This feedback does not exist. The rating may have been withdrawn.")
@@ -140,7 +140,7 @@ class FeedbackQueue:
 
     def counts(self, user: User) -> dict[ReviewState, int]:
         require(user.role, Permission.REVIEW_FEEDBACK)
-        with self._store() as work:
+        with self._unit_of_work() as work:
             return work.feedback.counts_by_state()
 
     def review(self, user: User, feedback_id: str, *, state: ReviewState | None = None, note: str | None = None) -> Feedback:
@@ -149,7 +149,7 @@ class FeedbackQueue:
         if note is not None and len(note) > MAX_COMMENT:
             raise InvalidInput("A note can have at most {limit} characters.", limit=MAX_COMMENT)
         now = self._clock()
-        with self._store() as work:
+        with self._unit_of_work() as work:
             found = work.feedback.for_change(feedback_id)
             if found is None:
                 raise NotFound("This feedback does not exist. The rating may have been withdrawn.")

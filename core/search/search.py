@@ -16,7 +16,7 @@ from core.people.records import User
 from core.review.records import Feedback, FeedbackFilter
 from core.search.ports import IndexJobs, SearchIndex
 from core.search.records import UNRATED, DocumentKind, SearchHit, SearchQuery
-from core.unit_of_work import Store, UnitOfWork
+from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 OWN = (DocumentKind.CONVERSATION, DocumentKind.MESSAGE)
 """What everybody searches, each the own; it is also what a search without a kind means."""
@@ -66,8 +66,8 @@ class Found:
 class Search:
     """Searches. A stale index can hide but never leak: every hit is read from the database, which checks the owner again."""
 
-    def __init__(self, store: Store, index: SearchIndex, jobs: IndexJobs, clock: Clock) -> None:
-        self._store = store
+    def __init__(self, unit_of_work: UnitOfWorkFactory, index: SearchIndex, jobs: IndexJobs, clock: Clock) -> None:
+        self._unit_of_work = unit_of_work
         self._index = index
         self._jobs = jobs
         self._clock = clock
@@ -75,7 +75,7 @@ class Search:
     def models(self, user: User) -> Sequence[str]:
         """Return the models whose answers the person can find, by name."""
         require(user.role, Permission.CHAT)
-        with self._store() as work:
+        with self._unit_of_work() as work:
             return work.generations.models_of(user.id)
 
     def find(
@@ -125,7 +125,7 @@ class Search:
             at_least = at_least or page.total_is_at_least
         hits = sorted((hit for hit in hits if hit.at), key=_order, reverse=True)
         shown = hits[:limit]
-        with self._store() as work:
+        with self._unit_of_work() as work:
             items = _authorized(work, user, shown)
         more = len(shown) == limit and total > limit
         behind = self._jobs.behind(self._clock())

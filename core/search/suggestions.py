@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from core.chat.records import Conversation
 from core.people.permissions import Permission, require
 from core.people.records import User
-from core.unit_of_work import Store
+from core.unit_of_work import UnitOfWorkFactory
 
 LOOKED_AT = 500
 """Number of the person's newest conversations whose titles are searched."""
@@ -31,8 +31,8 @@ class Suggested:
 
 
 class Suggestions:
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, unit_of_work: UnitOfWorkFactory) -> None:
+        self._unit_of_work = unit_of_work
 
     def suggest(self, user: User, typed: str) -> Suggested:
         """Find titles in which each typed word begins a word (a Chinese one may stand anywhere)."""
@@ -40,7 +40,7 @@ class Suggestions:
         words = _normal(typed[:MOST_TYPED]).split()
         if not words:
             return Suggested([], [])
-        with self._store() as work:
+        with self._unit_of_work() as work:
             newest = work.conversations.of_user(user.id, LOOKED_AT)
         titles = [(_normal(each.title), each) for each in newest]
         patterns = [_pattern(word) for word in words]

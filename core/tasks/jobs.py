@@ -14,7 +14,7 @@ from core.people.audit_events import record
 from core.people.permissions import Permission, allows
 from core.people.records import User
 from core.tasks.records import ACTIVE, Job, JobFilter, JobState, Json
-from core.unit_of_work import Store, UnitOfWork
+from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 MOST_LISTED = 200
 
@@ -22,8 +22,8 @@ MOST_LISTED = 200
 class Jobs:
     """People see and control their own jobs; whoever runs the storage sees and controls all."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
-        self._store = store
+    def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock) -> None:
+        self._unit_of_work = unit_of_work
         self._clock = clock
         self.woken = threading.Event()
         """Tells the worker of this process that there may be something to do."""
@@ -64,7 +64,7 @@ class Jobs:
 
     def latest(self, filter: JobFilter) -> Job | None:
         """Return the newest job that matches the filter."""
-        with self._store() as work:
+        with self._unit_of_work() as work:
             found = work.jobs.find(filter, 1)
         return found[0] if found else None
 
@@ -73,24 +73,24 @@ class Jobs:
         wanted = filter or JobFilter()
         within("limit", limit, 1, MOST_LISTED)
         owner_id = wanted.owner_id if allows(user.role, Permission.RUN_STORE) else user.id
-        with self._store() as work:
+        with self._unit_of_work() as work:
             if before is not None:
                 self._own(work, user, before)
             return work.jobs.find(replace(wanted, owner_id=owner_id), limit, before)
 
     def get(self, user: User, job_id: str) -> Job:
         """Return one job. Raises NotFound, also for another person's job."""
-        with self._store() as work:
+        with self._unit_of_work() as work:
             return self._own(work, user, job_id)
 
     def states(self) -> Mapping[JobState, int]:
         """Count all jobs by state, for metrics. Raises Unavailable."""
-        with self._store() as work:
+        with self._unit_of_work() as work:
             return work.jobs.counts()
 
     def cancel(self, user: User, job_id: str) -> Job:
         """Cancel a waiting job; ask a running one to stop. Raises NotFound, Conflict if it has ended."""
-        with self._store() as work:
+        with self._unit_of_work() as work:
             job = self._own(work, user, job_id)
             if job.state not in ACTIVE:
                 raise Conflict("This job has already ended and cannot be cancelled.")
@@ -101,7 +101,7 @@ class Jobs:
 
     def retry(self, user: User, job_id: str) -> Job:
         """Run a failed or cancelled job again. Raises NotFound, Conflict."""
-        with self._store() as work:
+        with self._unit_of_work() as work:
             job = self._own(work, user, job_id)
             if job.state not in (JobState.FAILED, JobState.CANCELLED):
                 raise Conflict("Only a failed or cancelled job can be retried.")

@@ -13,7 +13,7 @@ from uuid import uuid4
 from core.clock import Clock
 from core.errors import Busy, PortalError, StoredError, Unavailable
 from core.tasks.records import Job, JobState, Json
-from core.unit_of_work import Store
+from core.unit_of_work import UnitOfWorkFactory
 
 log = logging.getLogger(__name__)
 
@@ -89,13 +89,13 @@ class JobWorker:
     """Runs jobs of the given kinds. Several servers may share a job table; with SQLite there is one."""
 
     def __init__(
-        self, store: Store, kinds: Sequence[JobKind], clock: Clock, server: str, woken: threading.Event, *, alone: bool
+        self, unit_of_work: UnitOfWorkFactory, kinds: Sequence[JobKind], clock: Clock, server: str, woken: threading.Event, *, alone: bool
     ) -> None:
         """woken: set when there may be something to do.
 
         alone: no other process works on this job table, so running jobs found at the start belong to nobody.
         """
-        self._store = store
+        self._unit_of_work = unit_of_work
         self._kinds = {kind.name: kind for kind in kinds}
         self._clock = clock
         self._server = server
@@ -162,7 +162,7 @@ class JobWorker:
     def _prepare(self) -> None:
         """Take over what an earlier process of this server left, and ensure that recurring jobs exist."""
         now = self._clock()
-        with self._store() as work:
+        with self._unit_of_work() as work:
             if self._alone:
                 work.jobs.release(self._server, now)
             work.jobs.remove_ended(now - KEEP_ENDED)
@@ -171,7 +171,7 @@ class JobWorker:
 
     def _schedule(self, wait: timedelta | None = None) -> None:
         """Ensure that one job of each recurring kind is active, also after someone cancelled it. wait: replaces its period."""
-        with self._store() as work:
+        with self._unit_of_work() as work:
             for kind in self._kinds.values():
                 if kind.every is not None:
                     work.jobs.add(_recurring(kind, self._clock, wait or kind.every))
@@ -179,7 +179,7 @@ class JobWorker:
 
     def _claim(self) -> Job | None:
         now = self._clock()
-        with self._store() as work:
+        with self._unit_of_work() as work:
             job = work.jobs.claim(self._name, self._server, list(self._kinds), now, now + LEASE)
             if job is not None:
                 work.commit()
@@ -193,7 +193,7 @@ class JobWorker:
             running = dict(self._running)
         if not running:
             return
-        with self._store() as work:
+        with self._unit_of_work() as work:
             for job_id, (report, _) in running.items():
                 if not work.jobs.renew(job_id, self._name, self._clock() + LEASE, report.progress, report.detail):
                     report.lost.set()
@@ -236,7 +236,7 @@ class JobWorker:
         kind = self._kinds[job.kind]
 
         def write() -> None:
-            with self._store() as work:
+            with self._unit_of_work() as work:
                 if work.jobs.end(job.id, self._name, state, self._clock(), result, error) and kind.every is not None:
                     work.jobs.add(_recurring(kind, self._clock, kind.every))
                 work.commit()
@@ -245,7 +245,7 @@ class JobWorker:
 
     def _postpone(self, job: Job, wait: timedelta, error: StoredError | None) -> None:
         def write() -> None:
-            with self._store() as work:
+            with self._unit_of_work() as work:
                 work.jobs.postpone(job.id, self._name, self._clock() + wait, error)
                 work.commit()
 

@@ -12,7 +12,7 @@ from core.errors import InvalidInput
 from core.people.audit_events import record
 from core.people.permissions import Permission, require
 from core.people.records import User
-from core.unit_of_work import Store
+from core.unit_of_work import UnitOfWorkFactory
 from core.usage.records import RatedGeneration, UsagePart
 from core.usage.totals import CountedAnswers, Totals
 
@@ -110,8 +110,8 @@ class UsageParts:
 
 
 class UsageReports:
-    def __init__(self, store: Store, clock: Clock) -> None:
-        self._store = store
+    def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock) -> None:
+        self._unit_of_work = unit_of_work
         self._clock = clock
 
     def report(self, user: User, query: UsageQuery) -> UsageReport:
@@ -132,13 +132,13 @@ class UsageReports:
     def parts(self, user: User, query: UsageQuery) -> UsageParts:
         """Split the same answers by person, and by chat and REST."""
         require(user.role, Permission.VIEW_USAGE)
-        with self._store() as work:
+        with self._unit_of_work() as work:
             return UsageParts(query, tuple(work.generations.parts(query.first, query.last, query.model, query.group)))
 
     def rows(self, user: User, query: UsageQuery) -> Sequence[RatedGeneration]:
         """Return the rows behind a report for an export, without any text. The audit log records it."""
         require(user.role, Permission.VIEW_USAGE)
-        with self._store() as work:
+        with self._unit_of_work() as work:
             since, until = (datetime.combine(day, time.min, UTC) for day in (query.first, query.last + timedelta(days=1)))
             found = work.generations.rated(since, until, query.model, query.group)
             details = {"rows": str(len(found)), "first": query.first.isoformat(), "last": query.last.isoformat()}
@@ -149,11 +149,11 @@ class UsageReports:
     def choices(self, user: User) -> tuple[Sequence[str], Sequence[str]]:
         """Return the models and groups that occur in any row, for filters."""
         require(user.role, Permission.VIEW_USAGE)
-        with self._store() as work:
+        with self._unit_of_work() as work:
             return work.generations.models(), work.generations.groups()
 
     def _counted(self, query: UsageQuery) -> CountedAnswers:
-        with self._store() as work:
+        with self._unit_of_work() as work:
             return work.generations.counted(query.first, query.last, query.model, query.group)
 
 

@@ -31,7 +31,7 @@ from data.database import Database, open_database
 from data.index.worker import IndexWorker
 from data.inspection import SqlStoreInspector
 from data.migrate import migrate
-from data.repositories.files import PART_BYTES
+from data.repositories.knowledge.files import PART_BYTES
 from data.search.sqlite_index import SqliteIndex
 from data.unit_of_work import SqlUnitOfWork
 from tests.store import things

@@ -27,7 +27,7 @@ from data.encryption.sealing import Keyring, use_keyring
 from data.index.documents import load_documents
 from data.index.worker import IndexWorker
 from data.migrate import migrate
-from data.repositories.files import PART_BYTES
+from data.repositories.knowledge.files import PART_BYTES
 from data.search.port import WritableIndex
 from data.search.words import FILE_NAMES
 from data.tables import FilePartTable, MessageTable, Table

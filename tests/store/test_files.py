@@ -20,7 +20,7 @@ from core.operations.records import LegalHold
 from core.people.records import User
 from data.database import Database, open_database
 from data.migrate import migrate
-from data.repositories.files import PART_BYTES, PARTS_AT_ONCE
+from data.repositories.knowledge.files import PART_BYTES, PARTS_AT_ONCE
 from data.tables import AttachmentTable, FilePartTable, FileTable, IndexJobTable
 from data.unit_of_work import SqlUnitOfWork
 from tests.store import things

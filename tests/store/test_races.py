@@ -25,7 +25,7 @@ from core.people.accounts import Accounts
 from core.people.records import Role, User
 from core.review.feedback import FeedbackQueue
 from core.review.records import ReviewState
-from core.unit_of_work import Store
+from core.unit_of_work import UnitOfWorkFactory
 from data.database import Database
 from data.passwords import BcryptHasher
 from data.search.sqlite_index import SqliteIndex
@@ -63,20 +63,20 @@ class HesitantWork(SqlUnitOfWork):
 
 
 @pytest.fixture
-def store(database: Database) -> Store:
+def unit_of_work(database: Database) -> UnitOfWorkFactory:
     return lambda: HesitantWork(database)
 
 
 @pytest.fixture
-def accounts(store: Store) -> Accounts:
-    return Accounts(store, BcryptHasher(4), now)
+def accounts(unit_of_work: UnitOfWorkFactory) -> Accounts:
+    return Accounts(unit_of_work, BcryptHasher(4), now)
 
 
 @pytest.fixture
-def turns(store: Store) -> Iterator[Turns]:
+def turns(unit_of_work: UnitOfWorkFactory) -> Iterator[Turns]:
     router = FakeRouter()
     router.hold()
-    opened = Turns(store, Gateway(store, router, now), now, 1000, MB)
+    opened = Turns(unit_of_work, Gateway(unit_of_work, router, now), now, 1000, MB)
     yield opened
     opened.close(1)
 
@@ -173,18 +173,18 @@ def test_two_portals_that_start_on_one_empty_store_make_one_admin(empty_url: str
         other.close()
 
 
-def conversations(store: Store, tmp_path: Path) -> Conversations:
+def conversations(unit_of_work: UnitOfWorkFactory, tmp_path: Path) -> Conversations:
     index = SqliteIndex(tmp_path / "search.db")
     index.prepare()
-    return Conversations(store, index, now)
+    return Conversations(unit_of_work, index, now)
 
 
 def test_a_new_title_does_not_take_away_the_question_that_is_asked_at_that_moment(
-    database: Database, store: Store, turns: Turns, tmp_path: Path
+    database: Database, unit_of_work: UnitOfWorkFactory, turns: Turns, tmp_path: Path
 ) -> None:
     ana = things.put_user(database)
     talk, _, _ = things.put_exchange(database, ana)
-    talks = conversations(store, tmp_path)
+    talks = conversations(unit_of_work, tmp_path)
     asked, renamed = at_once(
         lambda: turns.start(ana, talk.id, "And now?", TurnOptions(), "r1"),
         lambda: talks.rename(ana, talk.id, "Renamed"),
@@ -194,10 +194,10 @@ def test_a_new_title_does_not_take_away_the_question_that_is_asked_at_that_momen
     assert (found.title, found.head_id) == ("Renamed", asked.answer_id)
 
 
-def test_a_chat_is_deleted_or_goes_on_never_both(database: Database, store: Store, turns: Turns, tmp_path: Path) -> None:
+def test_a_chat_is_deleted_or_goes_on_never_both(database: Database, unit_of_work: UnitOfWorkFactory, turns: Turns, tmp_path: Path) -> None:
     ana = things.put_user(database)
     talk, _, _ = things.put_exchange(database, ana)
-    talks = conversations(store, tmp_path)
+    talks = conversations(unit_of_work, tmp_path)
     asked, deleted = at_once(
         lambda: turns.start(ana, talk.id, "And now?", TurnOptions(), "r1"),
         lambda: talks.delete(ana, talk.id),
@@ -209,16 +209,16 @@ def test_a_chat_is_deleted_or_goes_on_never_both(database: Database, store: Stor
         assert isinstance(asked, NotFound) and deleted is None
 
 
-def test_a_chat_is_deleted_or_held_never_both(database: Database, store: Store, tmp_path: Path) -> None:
+def test_a_chat_is_deleted_or_held_never_both(database: Database, unit_of_work: UnitOfWorkFactory, tmp_path: Path) -> None:
     [ada] = put_admins(database, "ada")
     ana = things.put_user(database)
     talk, _, _ = things.put_exchange(database, ana)
-    talks, retention = conversations(store, tmp_path), Retention(store, now)
-    deleted, held = at_once(lambda: talks.delete(ana, talk.id), lambda: held_for_good(database, store, retention, ada, talk.id))
+    talks, retention = conversations(unit_of_work, tmp_path), Retention(unit_of_work, now)
+    deleted, held = at_once(lambda: talks.delete(ana, talk.id), lambda: held_for_good(database, unit_of_work, retention, ada, talk.id))
     assert isinstance(deleted, Conflict) if held else deleted is None
 
 
-def held_for_good(database: Database, store: Store, retention: Retention, ada: User, talk_id: str) -> bool:
+def held_for_good(database: Database, unit_of_work: UnitOfWorkFactory, retention: Retention, ada: User, talk_id: str) -> bool:
     """Place a hold; whether the chat was there at that moment. Then it must stay."""
     retention.place_hold(ada, "ana", "case")
     with SqlUnitOfWork(database) as work:
@@ -230,22 +230,24 @@ def held_for_good(database: Database, store: Store, retention: Retention, ada: U
     return there
 
 
-def test_a_rule_deletes_nothing_of_a_person_whose_hold_was_placed_before(database: Database, store: Store) -> None:
+def test_a_rule_deletes_nothing_of_a_person_whose_hold_was_placed_before(database: Database, unit_of_work: UnitOfWorkFactory) -> None:
     [ada] = put_admins(database, "ada")
     ana = things.put_user(database)
     talk, _, _ = things.put_exchange(database, ana)
-    retention = Retention(store, lambda: things.later(days=100))
+    retention = Retention(unit_of_work, lambda: things.later(days=100))
     with SqlUnitOfWork(database) as work:
         work.retention.put_rule(RetentionRule(RetentionKind.CHATS, "*", 30))
         work.commit()
-    applied, held = at_once(lambda: retention.apply(), lambda: held_for_good(database, store, retention, ada, talk.id))
+    applied, held = at_once(lambda: retention.apply(), lambda: held_for_good(database, unit_of_work, retention, ada, talk.id))
     assert applied == (0 if held else 1)
 
 
-def test_a_rule_does_not_delete_a_chat_that_goes_on_at_that_moment(database: Database, store: Store, turns: Turns) -> None:
+def test_a_rule_does_not_delete_a_chat_that_goes_on_at_that_moment(
+    database: Database, unit_of_work: UnitOfWorkFactory, turns: Turns
+) -> None:
     ana = things.put_user(database)
     talk, _, _ = things.put_exchange(database, ana)
-    retention = Retention(store, lambda: things.later(days=3))
+    retention = Retention(unit_of_work, lambda: things.later(days=3))
     with SqlUnitOfWork(database) as work:
         work.retention.put_rule(RetentionRule(RetentionKind.CHATS, "*", 1))
         work.commit()
@@ -253,7 +255,7 @@ def test_a_rule_does_not_delete_a_chat_that_goes_on_at_that_moment(database: Dat
     assert applied == (0 if isinstance(asked, Turn) else 1)
 
 
-def test_what_two_reviewers_change_at_once_is_kept_of_both(database: Database, store: Store, tmp_path: Path) -> None:
+def test_what_two_reviewers_change_at_once_is_kept_of_both(database: Database, unit_of_work: UnitOfWorkFactory, tmp_path: Path) -> None:
     ada, eve = put_admins(database, "ada", "eve")
     ana = things.put_user(database)
     _, _, answered = things.put_exchange(database, ana)
@@ -263,13 +265,15 @@ def test_what_two_reviewers_change_at_once_is_kept_of_both(database: Database, s
         work.commit()
     index = SqliteIndex(tmp_path / "search.db")
     index.prepare()
-    queue = FeedbackQueue(store, index, now)
+    queue = FeedbackQueue(unit_of_work, index, now)
     at_once(lambda: queue.review(ada, rated.id, state=ReviewState.RESOLVED), lambda: queue.review(eve, rated.id, note="Seen"))
     found = queue.get(ada, rated.id)
     assert (found.state, found.note) == (ReviewState.RESOLVED, "Seen")
 
 
-def test_an_answer_that_ends_while_it_is_taken_for_left_behind_keeps_its_end(database: Database, store: Store, turns: Turns) -> None:
+def test_an_answer_that_ends_while_it_is_taken_for_left_behind_keeps_its_end(
+    database: Database, unit_of_work: UnitOfWorkFactory, turns: Turns
+) -> None:
     ana = things.put_user(database)
     talk = things.conversation(ana)
     asked = things.question(talk)
@@ -283,7 +287,7 @@ def test_an_answer_that_ends_while_it_is_taken_for_left_behind_keeps_its_end(dat
         work.commit()
 
     def end() -> None:
-        with store() as work:
+        with unit_of_work() as work:
             work.turns.finish(turn.id, MessageStatus.DONE)
             work.messages.finish(answered.id, MessageStatus.DONE, "All of it.", "")
             work.commit()

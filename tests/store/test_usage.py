@@ -18,7 +18,7 @@ from core.usage.records import RatedGeneration
 from core.usage.reports import UsageQuery, UsageReport, UsageReports
 from core.usage.totals import Totals
 from data.database import Database
-from data.repositories.usage_days import UsageDays
+from data.repositories.usage.usage_days import UsageDays
 from data.unit_of_work import SqlUnitOfWork
 from tests.store import things
 from tests.store.things import put_user

@@ -14,7 +14,7 @@ from core.errors import InvalidInput
 from core.models.records import Adapter, AdapterFile, LoadSettings, StartModel
 from tests.fakes import FakePool
 from tests.unit.api.conftest import PASSWORD
-from tests.unit.api.portal.test_conversations import ask, new
+from tests.unit.api.portal.chat.test_conversations import ask, new
 
 SignIn = Callable[[str], httpx.Client]
 

@@ -17,7 +17,7 @@ from bench.portal_parts.contract import Outcome, check, describe
 from core.errors import Unavailable
 from tests.fakes import FakePool, FakeRouter
 from tests.unit.api.conftest import Server, client_of, open_portal
-from tests.unit.api.portal.test_conversations import ask, new
+from tests.unit.api.portal.chat.test_conversations import ask, new
 
 REQUESTS = 2_000
 

@@ -23,7 +23,7 @@ from models.engine.stats.histogram import EngineHistograms
 from models.engine.stats.metrics import EngineMetrics
 from tests.fakes import MODEL, FakePool
 from tests.unit.api.conftest import Server
-from tests.unit.api.portal.test_conversations import ask, new
+from tests.unit.api.portal.chat.test_conversations import ask, new
 
 
 def test_the_process_answers(client: httpx.Client) -> None:

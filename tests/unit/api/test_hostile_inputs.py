@@ -12,7 +12,7 @@ import pytest
 
 from tests.fakes import FakePool, FakeRouter
 from tests.unit.api.conftest import Server, client_of, open_portal
-from tests.unit.api.portal.test_conversations import new
+from tests.unit.api.portal.chat.test_conversations import new
 
 
 @pytest.fixture(scope="module")

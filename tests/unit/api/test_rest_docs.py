@@ -6,7 +6,7 @@ from pathlib import Path
 import core.errors
 from api.application import build
 from api.errors import STATUS_SENTENCES
-from api.portal.conversations import Question
+from api.portal.chat.conversations import Question
 from core.errors import PortalError, StartFailed
 
 DOCS = (Path(__file__).parents[3] / "docs" / "rest.md").read_text("utf-8")

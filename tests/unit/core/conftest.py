@@ -13,7 +13,7 @@ from core.people.records import Role, User
 from core.people.sign_in import SignIn, open_pool
 from core.tasks.jobs import Jobs
 from core.tasks.worker import JobKind, JobWorker
-from core.unit_of_work import Store
+from core.unit_of_work import UnitOfWorkFactory
 from data.database import open_database
 from data.migrate import migrate
 from data.passwords import BcryptHasher
@@ -37,7 +37,7 @@ def clock() -> MovingClock:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def unit_of_work(tmp_path: Path) -> Iterator[UnitOfWorkFactory]:
     database = open_database(f"sqlite:///{tmp_path}/portal.db")
     migrate(database)
     yield lambda: SqlUnitOfWork(database)
@@ -48,17 +48,17 @@ SERVER = "here:/home"
 
 
 @pytest.fixture
-def jobs(store: Store, clock: MovingClock) -> Jobs:
-    return Jobs(store, clock)
+def jobs(unit_of_work: UnitOfWorkFactory, clock: MovingClock) -> Jobs:
+    return Jobs(unit_of_work, clock)
 
 
 @pytest.fixture
-def working(store: Store, jobs: Jobs, clock: MovingClock) -> Iterator[Callable[[Sequence[JobKind]], JobWorker]]:
+def working(unit_of_work: UnitOfWorkFactory, jobs: Jobs, clock: MovingClock) -> Iterator[Callable[[Sequence[JobKind]], JobWorker]]:
     """Start a worker for some kinds of jobs; it is closed after the test."""
     started: list[JobWorker] = []
 
     def start(kinds: Sequence[JobKind]) -> JobWorker:
-        worker = JobWorker(store, kinds, clock, SERVER, jobs.woken, alone=True)
+        worker = JobWorker(unit_of_work, kinds, clock, SERVER, jobs.woken, alone=True)
         worker.start()
         started.append(worker)
         return worker
@@ -69,14 +69,14 @@ def working(store: Store, jobs: Jobs, clock: MovingClock) -> Iterator[Callable[[
 
 
 @pytest.fixture
-def accounts(store: Store, clock: MovingClock) -> Accounts:
-    return Accounts(store, BcryptHasher(4), clock)
+def accounts(unit_of_work: UnitOfWorkFactory, clock: MovingClock) -> Accounts:
+    return Accounts(unit_of_work, BcryptHasher(4), clock)
 
 
 @pytest.fixture
-def sign_in(store: Store, clock: MovingClock) -> Iterator[SignIn]:
+def sign_in(unit_of_work: UnitOfWorkFactory, clock: MovingClock) -> Iterator[SignIn]:
     pool = open_pool(2)
-    yield SignIn(store, BcryptHasher(4), clock, pool)
+    yield SignIn(unit_of_work, BcryptHasher(4), clock, pool)
     pool.close()
 
 

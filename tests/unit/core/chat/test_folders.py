@@ -11,19 +11,19 @@ from core.chat.ports import NO_FOLDER
 from core.errors import Conflict, InvalidInput, NotFound
 from core.people.accounts import Accounts
 from core.people.records import Role, User
-from core.unit_of_work import Store
+from core.unit_of_work import UnitOfWorkFactory
 from tests.unit.core.chat.test_turns import NoIndex
 from tests.unit.core.conftest import MovingClock
 
 
 @pytest.fixture
-def folders(store: Store, clock: MovingClock) -> Folders:
-    return Folders(store, clock)
+def folders(unit_of_work: UnitOfWorkFactory, clock: MovingClock) -> Folders:
+    return Folders(unit_of_work, clock)
 
 
 @pytest.fixture
-def conversations(store: Store, clock: MovingClock) -> Conversations:
-    return Conversations(store, NoIndex(), clock)
+def conversations(unit_of_work: UnitOfWorkFactory, clock: MovingClock) -> Conversations:
+    return Conversations(unit_of_work, NoIndex(), clock)
 
 
 @pytest.fixture

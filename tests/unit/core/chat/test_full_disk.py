@@ -16,7 +16,7 @@ from core.inference.gateway import Gateway
 from core.knowledge.files import Files
 from core.operations.disk import DiskSpace
 from core.people.records import User
-from core.unit_of_work import Store, UnitOfWork
+from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from tests.fakes import FakeReader, FakeRouter
 from tests.unit.core.chat.test_turns import NoIndex, finished, messages, until
 from tests.unit.core.conftest import MovingClock
@@ -25,13 +25,13 @@ from tests.unit.core.conftest import MovingClock
 class SmallDisk:
     """A store that cannot write while `full`; `free` bytes are left."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, unit_of_work: UnitOfWorkFactory) -> None:
+        self._unit_of_work = unit_of_work
         self.full = False
         self.free = 1000
 
     def __call__(self) -> UnitOfWork:
-        work = self._store()
+        work = self._unit_of_work()
         if self.full:
             work.commit = self._refuse  # type: ignore[method-assign]
         return work
@@ -41,8 +41,8 @@ class SmallDisk:
 
 
 @pytest.fixture
-def small(store: Store) -> SmallDisk:
-    return SmallDisk(store)
+def small(unit_of_work: UnitOfWorkFactory) -> SmallDisk:
+    return SmallDisk(unit_of_work)
 
 
 @pytest.fixture
@@ -61,8 +61,8 @@ def turns(small: SmallDisk, router: FakeRouter, clock: MovingClock, monkeypatch:
 
 
 @pytest.fixture
-def conversations(store: Store, clock: MovingClock) -> Conversations:
-    return Conversations(store, NoIndex(), clock)
+def conversations(unit_of_work: UnitOfWorkFactory, clock: MovingClock) -> Conversations:
+    return Conversations(unit_of_work, NoIndex(), clock)
 
 
 @pytest.fixture
@@ -117,7 +117,7 @@ def test_what_has_begun_is_saved_and_nothing_new_begins_where_little_is_left(
     finished(turns, ana, turns.start(ana, other, "And this?", TurnOptions(), "r2-full-disk"))
 
 
-def test_a_file_is_refused_before_it_is_read(store: Store, clock: MovingClock, ana: User) -> None:
-    files = Files(store, clock, FakeReader(), 1_000_000, DiskSpace(lambda: 0, 1))
+def test_a_file_is_refused_before_it_is_read(unit_of_work: UnitOfWorkFactory, clock: MovingClock, ana: User) -> None:
+    files = Files(unit_of_work, clock, FakeReader(), 1_000_000, DiskSpace(lambda: 0, 1))
     with pytest.raises(Unavailable, match="almost full"):
         files.upload(ana, "notes.txt", b"text")

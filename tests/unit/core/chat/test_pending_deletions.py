@@ -10,14 +10,14 @@ from core.chat import pending_deletions
 from core.chat.conversations import Conversations
 from core.errors import NotFound
 from core.people.records import User
-from core.unit_of_work import Store
+from core.unit_of_work import UnitOfWorkFactory
 from tests.unit.core.conftest import MovingClock
 from tests.unit.core.people.test_audit import Index
 
 
 @pytest.fixture
-def conversations(store: Store, clock: MovingClock) -> Conversations:
-    return Conversations(store, Index(), clock)
+def conversations(unit_of_work: UnitOfWorkFactory, clock: MovingClock) -> Conversations:
+    return Conversations(unit_of_work, Index(), clock)
 
 
 def test_it_is_hidden_at_once_and_back_when_it_is_restored(conversations: Conversations, ana: User) -> None:

@@ -21,7 +21,7 @@ from core.knowledge.files import MOST_WAITING, Files
 from core.people.accounts import Accounts
 from core.people.records import Role, User
 from core.search.records import SearchHit, SearchQuery
-from core.unit_of_work import Store
+from core.unit_of_work import UnitOfWorkFactory
 from tests.fakes import FakeReader, FakeRouter, answer
 from tests.unit.core.conftest import MovingClock
 
@@ -39,15 +39,15 @@ def router() -> FakeRouter:
 
 
 @pytest.fixture
-def turns(store: Store, router: FakeRouter, clock: MovingClock) -> Iterator[Turns]:
-    service = Turns(store, Gateway(store, router, clock), clock, 32_000, 1_000_000)
+def turns(unit_of_work: UnitOfWorkFactory, router: FakeRouter, clock: MovingClock) -> Iterator[Turns]:
+    service = Turns(unit_of_work, Gateway(unit_of_work, router, clock), clock, 32_000, 1_000_000)
     yield service
     service.close()
 
 
 @pytest.fixture
-def conversations(store: Store, clock: MovingClock) -> Conversations:
-    return Conversations(store, NoIndex(), clock)
+def conversations(unit_of_work: UnitOfWorkFactory, clock: MovingClock) -> Conversations:
+    return Conversations(unit_of_work, NoIndex(), clock)
 
 
 @pytest.fixture
@@ -94,9 +94,7 @@ def test_a_title_out_of_an_answer_is_a_clean_line(
     assert conversations.get(ana, chat).title == "Rates and bonds in May"
 
 
-def test_the_same_request_twice_is_one_turn(
-    turns: Turns, conversations: Conversations, router: FakeRouter, ana: User, chat: str
-) -> None:
+def test_the_same_request_twice_is_one_turn(turns: Turns, conversations: Conversations, router: FakeRouter, ana: User, chat: str) -> None:
     first = turns.start(ana, chat, "Hello", TurnOptions(), "same")
     assert turns.start(ana, chat, "Hello", TurnOptions(), "same").id == first.id
     finished(turns, ana, first)
@@ -272,10 +270,10 @@ def test_closing_marks_running_answers_interrupted_with_their_text(
         turns.start(ana, chat, "More", TurnOptions(), "r2")
 
 
-def leftover(store: Store, user: User, chat: str, clock: MovingClock) -> str:
+def leftover(unit_of_work: UnitOfWorkFactory, user: User, chat: str, clock: MovingClock) -> str:
     """What a killed process leaves behind: a streaming answer with a checkpoint."""
     now = clock()
-    with store() as work:
+    with unit_of_work() as work:
         conversation = work.conversations.get(chat)
         assert conversation is not None
         work.messages.add(Message("q", chat, None, Author.USER, "Hello", MessageStatus.DONE, now))
@@ -288,9 +286,9 @@ def leftover(store: Store, user: User, chat: str, clock: MovingClock) -> str:
 
 
 def test_a_crashed_turn_is_interrupted_after_its_lease_and_keeps_its_text(
-    turns: Turns, conversations: Conversations, store: Store, ana: User, chat: str, clock: MovingClock
+    turns: Turns, conversations: Conversations, unit_of_work: UnitOfWorkFactory, ana: User, chat: str, clock: MovingClock
 ) -> None:
-    leftover(store, ana, chat, clock)
+    leftover(unit_of_work, ana, chat, clock)
     assert turns.recover(everything=False) == 0
     clock.forward(seconds=(LEASE + timedelta(seconds=1)).total_seconds())
     assert turns.recover(everything=False) == 1
@@ -300,9 +298,15 @@ def test_a_crashed_turn_is_interrupted_after_its_lease_and_keeps_its_text(
 
 
 def test_a_process_alone_with_its_store_recovers_at_once_and_spares_what_it_runs(
-    turns: Turns, conversations: Conversations, router: FakeRouter, store: Store, ana: User, chat: str, clock: MovingClock
+    turns: Turns,
+    conversations: Conversations,
+    router: FakeRouter,
+    unit_of_work: UnitOfWorkFactory,
+    ana: User,
+    chat: str,
+    clock: MovingClock,
 ) -> None:
-    leftover(store, ana, chat, clock)
+    leftover(unit_of_work, ana, chat, clock)
     router.hold()
     other = conversations.new(ana).id
     turn = turns.start(ana, other, "Hello", TurnOptions(), "r7")
@@ -330,8 +334,8 @@ def test_a_conversation_with_a_running_answer_is_not_deleted(
 
 
 @pytest.fixture
-def files(store: Store, clock: MovingClock) -> Files:
-    return Files(store, clock, FakeReader(), 1_000_000)
+def files(unit_of_work: UnitOfWorkFactory, clock: MovingClock) -> Files:
+    return Files(unit_of_work, clock, FakeReader(), 1_000_000)
 
 
 def test_the_model_reads_the_files_of_a_question_then_and_later(

@@ -14,9 +14,9 @@ from core.inference.requests import ChatMessage, Delta, Finished, GenerationRequ
 from core.inference.vectors import EmbeddingRequest, RerankRequest
 from core.people.permissions import ROLES
 from core.people.records import Role, User
-from core.unit_of_work import Store
+from core.unit_of_work import UnitOfWorkFactory
 from data.database import open_database
-from data.repositories.generations import GENERATION_COLUMNS, generation_of
+from data.repositories.usage.generations import GENERATION_COLUMNS, generation_of
 from tests.fakes import FakeRouter
 from tests.unit.core.conftest import MovingClock
 
@@ -29,8 +29,8 @@ def router() -> FakeRouter:
 
 
 @pytest.fixture
-def gateway(store: Store, router: FakeRouter, clock: MovingClock) -> Gateway:
-    return Gateway(store, router, clock)
+def gateway(unit_of_work: UnitOfWorkFactory, router: FakeRouter, clock: MovingClock) -> Gateway:
+    return Gateway(unit_of_work, router, clock)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from core.operations.records import BackupContents, BackupFile, BackupTask, Prog
 from core.people.records import AuditEvent, User
 from core.tasks.jobs import Jobs
 from core.tasks.worker import JobKind, JobWorker
-from core.unit_of_work import Store
+from core.unit_of_work import UnitOfWorkFactory
 from tests.store import things
 from tests.unit.core.conftest import SERVER, MovingClock
 
@@ -73,8 +73,8 @@ Working = Callable[[Sequence[JobKind]], JobWorker]
 
 
 @pytest.fixture
-def room(store: Store, jobs: Jobs, folder: Folder, clock: MovingClock, working: Working) -> Backups:
-    made = Backups(store, jobs, Inspector(), folder, clock, SERVER)
+def room(unit_of_work: UnitOfWorkFactory, jobs: Jobs, folder: Folder, clock: MovingClock, working: Working) -> Backups:
+    made = Backups(unit_of_work, jobs, Inspector(), folder, clock, SERVER)
     working(made.job_kinds())
     return made
 
@@ -87,26 +87,26 @@ def settled(room: Backups, admin: User) -> BackupTask:
     return task
 
 
-def backup_events(store: Store) -> list[AuditEvent]:
-    with store() as work:
+def backup_events(unit_of_work: UnitOfWorkFactory) -> list[AuditEvent]:
+    with unit_of_work() as work:
         found = [each.event for each in work.audit.by_ids([str(number) for number in range(1, 50)])]
     return [event for event in found if event.action.startswith("backup.")]
 
 
-def test_a_backup_is_made_and_noted(store: Store, room: Backups, folder: Folder, admin: User) -> None:
+def test_a_backup_is_made_and_noted(unit_of_work: UnitOfWorkFactory, room: Backups, folder: Folder, admin: User) -> None:
     assert room.make(admin, "a passphrase").name == NAME
     task = settled(room, admin)
     assert (task.action, task.progress, task.error) == ("make", 1.0, None)
     assert [each.name for each in room.backups(admin)] == [NAME]
-    [event] = backup_events(store)
+    [event] = backup_events(unit_of_work)
     assert (event.action, event.actor_id, event.subject) == ("backup.make", admin.id, NAME)
     assert event.details == {"size_bytes": "123", "encrypted": "true"}
 
 
 def test_the_passphrase_of_the_portal_is_used_where_nobody_gives_one(
-    store: Store, jobs: Jobs, folder: Folder, clock: MovingClock, working: Working, admin: User
+    unit_of_work: UnitOfWorkFactory, jobs: Jobs, folder: Folder, clock: MovingClock, working: Working, admin: User
 ) -> None:
-    room = Backups(store, jobs, Inspector(), folder, clock, SERVER, "the portal's own")
+    room = Backups(unit_of_work, jobs, Inspector(), folder, clock, SERVER, "the portal's own")
     working(room.job_kinds())
     room.make(admin)
     settled(room, admin)
@@ -137,23 +137,23 @@ def test_one_is_made_or_checked_at_a_time(room: Backups, folder: Folder, admin: 
     assert room.backups(admin) == []
 
 
-def test_a_check_tells_what_a_restore_would_change(store: Store, room: Backups, admin: User) -> None:
+def test_a_check_tells_what_a_restore_would_change(unit_of_work: UnitOfWorkFactory, room: Backups, admin: User) -> None:
     room.make(admin)
     settled(room, admin)
     room.check(admin, NAME)
     found = settled(room, admin).contents
     assert found is not None and change_of(found, room.facts(admin)) == {"users": (1, 2), "old": (4, 0)}
-    assert [event.details.get("found") for event in backup_events(store)] == [None, "whole"]
+    assert [event.details.get("found") for event in backup_events(unit_of_work)] == [None, "whole"]
 
 
-def test_a_damaged_backup_is_told_and_noted(store: Store, room: Backups, folder: Folder, admin: User) -> None:
+def test_a_damaged_backup_is_told_and_noted(unit_of_work: UnitOfWorkFactory, room: Backups, folder: Folder, admin: User) -> None:
     room.make(admin)
     settled(room, admin)
     folder.error = InvalidInput("This backup is truncated: its end is missing.")
     room.check(admin, NAME)
     task = settled(room, admin)
     assert str(task.error) == str(folder.error) and task.contents is None
-    assert backup_events(store)[-1].details == {"found": "This backup is truncated: its end is missing."}
+    assert backup_events(unit_of_work)[-1].details == {"found": "This backup is truncated: its end is missing."}
 
 
 @pytest.mark.parametrize("error", [StartFailed("The disk is full."), RuntimeError("a bug")])
@@ -168,9 +168,9 @@ def test_what_breaks_off_is_said_and_the_next_one_may_begin(room: Backups, folde
 
 
 def test_a_portal_that_stops_gives_the_backup_up(
-    store: Store, jobs: Jobs, folder: Folder, clock: MovingClock, working: Working, admin: User
+    unit_of_work: UnitOfWorkFactory, jobs: Jobs, folder: Folder, clock: MovingClock, working: Working, admin: User
 ) -> None:
-    room = Backups(store, jobs, Inspector(), folder, clock, SERVER)
+    room = Backups(unit_of_work, jobs, Inspector(), folder, clock, SERVER)
     worker = working(room.job_kinds())
     folder.go.clear()
     room.make(admin)
@@ -178,36 +178,36 @@ def test_a_portal_that_stops_gives_the_backup_up(
         time.sleep(0.005)
     worker.close()
     task = settled(room, admin)
-    assert "was stopped" in str(task.error) and folder.files == [] and backup_events(store) == []
+    assert "was stopped" in str(task.error) and folder.files == [] and backup_events(unit_of_work) == []
 
 
-def test_only_names_of_backups_in_the_folder_are_taken(store: Store, room: Backups, folder: Folder, admin: User) -> None:
+def test_only_names_of_backups_in_the_folder_are_taken(unit_of_work: UnitOfWorkFactory, room: Backups, folder: Folder, admin: User) -> None:
     odd = ["../portal.db", "..", "", "/etc/passwd", "a/b.backup", ".backup", "x.backup\n", "x\0.backup", "a" * 300 + ".backup"]
     folder.files = [BackupFile(name, things.NOW, 1, False) for name in odd]
     for name in (*odd, "gone.backup"):
         for use in (room.download, room.check, room.remove):
             with pytest.raises(NotFound):
                 use(admin, name)
-    assert len(folder.files) == len(odd) and backup_events(store) == []
+    assert len(folder.files) == len(odd) and backup_events(unit_of_work) == []
 
 
 def test_a_passphrase_is_never_stored_and_a_backup_that_lost_it_says_so(
-    store: Store, jobs: Jobs, folder: Folder, clock: MovingClock, working: Working, admin: User
+    unit_of_work: UnitOfWorkFactory, jobs: Jobs, folder: Folder, clock: MovingClock, working: Working, admin: User
 ) -> None:
     """The portal stopped before the job began: the next one does not have the passphrase."""
-    Backups(store, jobs, Inspector(), folder, clock, SERVER).make(admin, "a passphrase")
+    Backups(unit_of_work, jobs, Inspector(), folder, clock, SERVER).make(admin, "a passphrase")
     [job] = jobs.list(admin)
     assert "a passphrase" not in str(job)
-    room = Backups(store, jobs, Inspector(), folder, clock, SERVER)
+    room = Backups(unit_of_work, jobs, Inspector(), folder, clock, SERVER)
     working(room.job_kinds())
     task = settled(room, admin)
     assert "enter it" in str(task.error) and folder.files == []
 
 
-def test_a_download_is_noted(store: Store, room: Backups, folder: Folder, admin: User) -> None:
+def test_a_download_is_noted(unit_of_work: UnitOfWorkFactory, room: Backups, folder: Folder, admin: User) -> None:
     folder.files = [BackupFile("x.backup", things.NOW, 7, False)]
     assert room.download(admin, "x.backup") == Path("/backups/x.backup")
-    [event] = backup_events(store)
+    [event] = backup_events(unit_of_work)
     assert (event.action, event.details) == ("backup.download", {"size_bytes": "7", "encrypted": "false"})
 
 
@@ -222,11 +222,11 @@ def test_others_than_admins_get_nothing(room: Backups, folder: Folder, ana: User
 
 
 def test_a_backup_that_would_fill_the_disk_is_given_up(
-    store: Store, jobs: Jobs, folder: Folder, clock: MovingClock, working: Working, admin: User
+    unit_of_work: UnitOfWorkFactory, jobs: Jobs, folder: Folder, clock: MovingClock, working: Working, admin: User
 ) -> None:
     free = [1000]
     disk = DiskSpace(lambda: free[0], 100, iter(range(100_000)).__next__)
-    room = Backups(store, jobs, Inspector(), folder, clock, SERVER, disk=disk)
+    room = Backups(unit_of_work, jobs, Inspector(), folder, clock, SERVER, disk=disk)
     working(room.job_kinds())
     folder.go.clear()
     room.make(admin)

@@ -18,7 +18,7 @@ from core.search.records import SearchHit, SearchPage, SearchQuery
 from core.tasks.jobs import Jobs
 from core.tasks.records import JobFilter, JobState
 from core.tasks.worker import JobKind, JobWorker
-from core.unit_of_work import Store
+from core.unit_of_work import UnitOfWorkFactory
 from tests.store import things
 from tests.unit.core.conftest import MovingClock
 
@@ -34,17 +34,17 @@ class NoIndex:
 
 
 @pytest.fixture
-def retention(store: Store, clock: MovingClock) -> Retention:
-    return Retention(store, clock)
+def retention(unit_of_work: UnitOfWorkFactory, clock: MovingClock) -> Retention:
+    return Retention(unit_of_work, clock)
 
 
-def put_chat(store: Store, owner: User, clock: MovingClock, days_ago: int) -> str:
+def put_chat(unit_of_work: UnitOfWorkFactory, owner: User, clock: MovingClock, days_ago: int) -> str:
     """A rated chat of this age; returns its id."""
     at = clock() - timedelta(days=days_ago)
     talk = things.conversation(owner, "Rates", at)
     asked = things.question(talk, at=at)
     answered = things.answer(asked, at=at)
-    with store() as work:
+    with unit_of_work() as work:
         work.conversations.add(talk)
         work.messages.add(asked)
         work.messages.add(answered)
@@ -54,80 +54,80 @@ def put_chat(store: Store, owner: User, clock: MovingClock, days_ago: int) -> st
     return talk.id
 
 
-def chats(store: Store, owner: User) -> set[str]:
-    with store() as work:
+def chats(unit_of_work: UnitOfWorkFactory, owner: User) -> set[str]:
+    with unit_of_work() as work:
         return {talk.id for talk in work.conversations.of_user(owner.id, 100)}
 
 
-def audit(store: Store) -> list[AuditEvent]:
-    with store() as work:
+def audit(unit_of_work: UnitOfWorkFactory) -> list[AuditEvent]:
+    with unit_of_work() as work:
         return [each.event for each in work.audit.by_ids([str(number) for number in range(1, 50)])]
 
 
-def test_without_a_rule_everything_is_kept(store: Store, retention: Retention, ana: User, clock: MovingClock) -> None:
-    old = put_chat(store, ana, clock, 9999)
+def test_without_a_rule_everything_is_kept(unit_of_work: UnitOfWorkFactory, retention: Retention, ana: User, clock: MovingClock) -> None:
+    old = put_chat(unit_of_work, ana, clock, 9999)
     assert retention.apply() == 0
-    assert chats(store, ana) == {old}
+    assert chats(unit_of_work, ana) == {old}
 
 
 def test_a_rule_deletes_what_is_older_and_leaves_proof(
-    store: Store, retention: Retention, admin: User, ana: User, clock: MovingClock
+    unit_of_work: UnitOfWorkFactory, retention: Retention, admin: User, ana: User, clock: MovingClock
 ) -> None:
-    old, young = put_chat(store, ana, clock, 31), put_chat(store, ana, clock, 29)
+    old, young = put_chat(unit_of_work, ana, clock, 31), put_chat(unit_of_work, ana, clock, 29)
     retention.set_rule(admin, RetentionKind.CHATS, "*", 30)
     assert retention.apply(admin) == 1
-    assert chats(store, ana) == {young}
-    [event] = [event for event in audit(store) if event.action == "retention.delete"]
+    assert chats(unit_of_work, ana) == {young}
+    [event] = [event for event in audit(unit_of_work) if event.action == "retention.delete"]
     assert (event.actor_id, event.subject, event.details["count"]) == (admin.id, "chats", "1")
     assert event.details["sha256"] == hashlib.sha256(old.encode()).hexdigest()
-    with store() as work:
+    with unit_of_work() as work:
         assert len(work.generations.rated(things.NOW - timedelta(days=9999), clock())) == 2, "usage stays"
         assert work.feedback.count(FeedbackFilter()) == 2, "ratings have a rule of their own"
     retention.set_rule(admin, RetentionKind.FEEDBACK, "*", 30)
     assert retention.apply() == 1
-    with store() as work:
+    with unit_of_work() as work:
         assert work.feedback.count(FeedbackFilter()) == 1
     retention.set_rule(admin, RetentionKind.CHATS, "*", None)
     clock.forward(days=100)
     retention.apply()
-    assert chats(store, ana) == {young}
+    assert chats(unit_of_work, ana) == {young}
 
 
 def test_the_rule_of_a_group_goes_before_the_one_for_all(
-    store: Store, retention: Retention, accounts: Accounts, admin: User, ana: User, clock: MovingClock
+    unit_of_work: UnitOfWorkFactory, retention: Retention, accounts: Accounts, admin: User, ana: User, clock: MovingClock
 ) -> None:
     bo = accounts.add(None, "bo", Role.ANALYST, password="correct horse", group="Legal")
-    kept, lost = put_chat(store, bo, clock, 200), put_chat(store, ana, clock, 200)
+    kept, lost = put_chat(unit_of_work, bo, clock, 200), put_chat(unit_of_work, ana, clock, 200)
     retention.set_rule(admin, RetentionKind.CHATS, "*", 100)
     retention.set_rule(admin, RetentionKind.CHATS, "Legal", 365)
     assert retention.apply() == 1
-    assert (chats(store, bo), lost in chats(store, ana)) == ({kept}, False)
+    assert (chats(unit_of_work, bo), lost in chats(unit_of_work, ana)) == ({kept}, False)
     retention.set_rule(admin, RetentionKind.CHATS, "Legal", 10)
     assert retention.apply() == 1
 
 
 def test_under_a_legal_hold_neither_rules_nor_the_person_delete(
-    store: Store, retention: Retention, admin: User, ana: User, clock: MovingClock
+    unit_of_work: UnitOfWorkFactory, retention: Retention, admin: User, ana: User, clock: MovingClock
 ) -> None:
-    old = put_chat(store, ana, clock, 400)
+    old = put_chat(unit_of_work, ana, clock, 400)
     retention.set_rule(admin, RetentionKind.CHATS, "*", 30)
     retention.set_rule(admin, RetentionKind.FEEDBACK, "*", 30)
     retention.place_hold(admin, "ANA", "case 4711")
     assert [(hold.user_name, hold.reason) for hold in retention.holds(admin)] == [("ana", "case 4711")]
     assert retention.apply() == 0
     with pytest.raises(Conflict, match="legal hold"):
-        Conversations(store, NoIndex(), clock).delete(ana, old)
-    assert chats(store, ana) == {old}
+        Conversations(unit_of_work, NoIndex(), clock).delete(ana, old)
+    assert chats(unit_of_work, ana) == {old}
     retention.lift_hold(admin, "ana")
     assert retention.apply() == 2
-    assert chats(store, ana) == set()
-    assert [event.action for event in audit(store) if event.action.startswith("hold")] == ["hold.place", "hold.lift"]
+    assert chats(unit_of_work, ana) == set()
+    assert [event.action for event in audit(unit_of_work) if event.action.startswith("hold")] == ["hold.place", "hold.lift"]
 
 
 def test_old_audit_events_go_and_the_proof_of_every_deletion_stays(
-    store: Store, retention: Retention, admin: User, ana: User, clock: MovingClock
+    unit_of_work: UnitOfWorkFactory, retention: Retention, admin: User, ana: User, clock: MovingClock
 ) -> None:
-    put_chat(store, ana, clock, 31)
+    put_chat(unit_of_work, ana, clock, 31)
     retention.set_rule(admin, RetentionKind.CHATS, "*", 30)
     retention.apply()
     clock.forward(days=100)
@@ -139,17 +139,19 @@ def test_old_audit_events_go_and_the_proof_of_every_deletion_stays(
     clock.forward(days=200)
     retention.lift_hold(admin, "ana")
     assert retention.apply() == 3, "the account ana, kept by the hold, the hold itself, and the second rule"
-    left = [(event.action, event.subject) for event in audit(store)]
+    left = [(event.action, event.subject) for event in audit(unit_of_work)]
     assert left == [("retention.delete", "chats"), ("retention.delete", "audit"), ("hold.lift", "ana"), ("retention.delete", "audit")]
-    assert [event.details["count"] for event in audit(store) if event.subject == "audit"] == ["2", "3"]
+    assert [event.details["count"] for event in audit(unit_of_work) if event.subject == "audit"] == ["2", "3"]
 
 
-def test_a_chat_with_a_running_answer_is_left_alone(store: Store, retention: Retention, admin: User, ana: User, clock: MovingClock) -> None:
+def test_a_chat_with_a_running_answer_is_left_alone(
+    unit_of_work: UnitOfWorkFactory, retention: Retention, admin: User, ana: User, clock: MovingClock
+) -> None:
     at = clock() - timedelta(days=400)
     talk = things.conversation(ana, "Rates", at)
     asked = things.question(talk, at=at)
     answered = things.answer(asked, at=at)
-    with store() as work:
+    with unit_of_work() as work:
         work.conversations.add(talk)
         work.messages.add(asked)
         work.messages.add(answered)
@@ -159,10 +161,10 @@ def test_a_chat_with_a_running_answer_is_left_alone(store: Store, retention: Ret
     assert retention.apply() == 0
 
 
-def put_file(store: Store, owner: User, clock: MovingClock, days_ago: float, chat: str | None = None) -> str:
+def put_file(unit_of_work: UnitOfWorkFactory, owner: User, clock: MovingClock, days_ago: float, chat: str | None = None) -> str:
     """A file of this age, which waits or is shown by the first question of a chat; returns its id."""
     added = things.file(owner, at=clock() - timedelta(days=days_ago))
-    with store() as work:
+    with unit_of_work() as work:
         work.files.add(added, b"1;2;3")
         if chat is not None:
             work.files.attach(work.messages.of_conversation(chat)[0].id, chat, [added.id])
@@ -170,33 +172,33 @@ def put_file(store: Store, owner: User, clock: MovingClock, days_ago: float, cha
     return added.id
 
 
-def there(store: Store, *file_ids: str) -> list[bool]:
-    with store() as work:
+def there(unit_of_work: UnitOfWorkFactory, *file_ids: str) -> list[bool]:
+    with unit_of_work() as work:
         return [work.files.get(id) is not None for id in file_ids]
 
 
 def test_old_files_go_from_the_chats_that_stay_and_leave_proof(
-    store: Store, retention: Retention, admin: User, ana: User, clock: MovingClock
+    unit_of_work: UnitOfWorkFactory, retention: Retention, admin: User, ana: User, clock: MovingClock
 ) -> None:
-    talk = put_chat(store, ana, clock, 40)
-    old = sorted(put_file(store, ana, clock, 31, talk) for _ in range(FILES_AT_ONCE + 1))
-    young, waiting = put_file(store, ana, clock, 29, talk), put_file(store, ana, clock, 31)
+    talk = put_chat(unit_of_work, ana, clock, 40)
+    old = sorted(put_file(unit_of_work, ana, clock, 31, talk) for _ in range(FILES_AT_ONCE + 1))
+    young, waiting = put_file(unit_of_work, ana, clock, 29, talk), put_file(unit_of_work, ana, clock, 31)
     retention.set_rule(admin, RetentionKind.FILES, "*", 30)
     retention.place_hold(admin, "ana", "case 4711")
     assert retention.apply() == 0
     retention.lift_hold(admin, "ana")
     assert retention.apply(admin) == len(old)
-    assert there(store, young, waiting, *old) == [True, True, *[False] * len(old)]
-    with store() as work:
+    assert there(unit_of_work, young, waiting, *old) == [True, True, *[False] * len(old)]
+    with unit_of_work() as work:
         assert [[each.id for each in message.files] for message in work.messages.of_conversation(talk)] == [[young], []]
-    proofs = [event for event in audit(store) if event.action == "retention.delete"]
+    proofs = [event for event in audit(unit_of_work) if event.action == "retention.delete"]
     assert [(each.actor_id, each.subject, each.details["count"]) for each in proofs] == [
         (admin.id, "files", str(FILES_AT_ONCE)), (admin.id, "files", "1"),
     ]  # fmt: skip
 
 
 def test_files_that_nobody_asked_with_go_after_a_day_without_any_rule(
-    store: Store,
+    unit_of_work: UnitOfWorkFactory,
     retention: Retention,
     admin: User,
     ana: User,
@@ -204,13 +206,13 @@ def test_files_that_nobody_asked_with_go_after_a_day_without_any_rule(
     jobs: Jobs,
     working: Callable[[Sequence[JobKind]], JobWorker],
 ) -> None:
-    shown = put_file(store, ana, clock, 9, put_chat(store, ana, clock, 9))
-    old, young = [put_file(store, ana, clock, 1.01) for _ in range(2 * FILES_AT_ONCE)], put_file(store, ana, clock, 0.99)
+    shown = put_file(unit_of_work, ana, clock, 9, put_chat(unit_of_work, ana, clock, 9))
+    old, young = [put_file(unit_of_work, ana, clock, 1.01) for _ in range(2 * FILES_AT_ONCE)], put_file(unit_of_work, ana, clock, 0.99)
     retention.place_hold(admin, "ana", "case 4711")
     assert retention.remove_waiting_files() == 0
     retention.lift_hold(admin, "ana")
     working(retention.job_kinds())
-    with store() as work:
+    with unit_of_work() as work:
         jobs.run_now(work, "retention.apply")
         work.commit()
     jobs.wake()
@@ -220,7 +222,7 @@ def test_files_that_nobody_asked_with_go_after_a_day_without_any_rule(
     assert done[0].result == {"deleted": 0, "files_removed": len(old)}
     [tomorrow] = jobs.list(admin, JobFilter(states=(JobState.WAITING,)))
     assert tomorrow.run_after == clock() + timedelta(days=1)
-    assert there(store, shown, young, *old) == [True, True, *[False] * len(old)]
+    assert there(unit_of_work, shown, young, *old) == [True, True, *[False] * len(old)]
     assert retention.remove_waiting_files() == 0
 
 

@@ -11,7 +11,7 @@ from core.errors import InvalidInput, NotAllowed, Unavailable
 from core.people.audit import FOUND_AT_MOST, AuditTrail
 from core.people.records import THE_PORTAL, AuditEvent, AuditFilter, User
 from core.search.records import SearchHit, SearchPage, SearchQuery
-from core.unit_of_work import Store
+from core.unit_of_work import UnitOfWorkFactory
 from tests.store import things
 from tests.unit.core.conftest import MovingClock
 
@@ -51,14 +51,14 @@ def index() -> Index:
 
 
 @pytest.fixture
-def trail(store: Store, index: Index, clock: MovingClock) -> AuditTrail:
-    return AuditTrail(store, index, Jobs(), clock)
+def trail(unit_of_work: UnitOfWorkFactory, index: Index, clock: MovingClock) -> AuditTrail:
+    return AuditTrail(unit_of_work, index, Jobs(), clock)
 
 
 @pytest.fixture
-def note(store: Store) -> Callable[..., None]:
+def note(unit_of_work: UnitOfWorkFactory) -> Callable[..., None]:
     def note(action: str, actor: User | None = None, day: int = 0) -> None:
-        with store() as work:
+        with unit_of_work() as work:
             work.audit.add(AuditEvent(things.later(days=day), actor.id if actor else None, action, "target", {"day": str(day)}))
             work.commit()
 
@@ -66,11 +66,11 @@ def note(store: Store) -> Callable[..., None]:
 
 
 @pytest.fixture
-def numbers(store: Store) -> Callable[[str], list[int]]:
+def numbers(unit_of_work: UnitOfWorkFactory) -> Callable[[str], list[int]]:
     """The numbers of all events of an action."""
 
     def numbers(action: str) -> list[int]:
-        with store() as work:
+        with unit_of_work() as work:
             return [int(each.id) for each in work.audit.find(AuditFilter(action=action), 100)]
 
     return numbers

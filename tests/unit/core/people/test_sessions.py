@@ -9,13 +9,13 @@ from core.people.accounts import Accounts
 from core.people.records import Role, SessionKind, User
 from core.people.sessions import TICKET_LIFETIME, Proof, Sessions
 from core.people.sign_in import Caller, SignIn
-from core.unit_of_work import Store
+from core.unit_of_work import UnitOfWorkFactory
 from tests.unit.core.conftest import MovingClock
 
 
 @pytest.fixture
-def sessions(store: Store, clock: MovingClock) -> Sessions:
-    return Sessions(store, clock, timedelta(hours=12))
+def sessions(unit_of_work: UnitOfWorkFactory, clock: MovingClock) -> Sessions:
+    return Sessions(unit_of_work, clock, timedelta(hours=12))
 
 
 def test_a_ticket_opens_one_session_and_never_a_second(sessions: Sessions, ana: User) -> None:

@@ -14,7 +14,7 @@ from core.people.devices import MOST_DEVICES, Devices
 from core.people.fair_pool import FairPool
 from core.people.records import AuditFilter, Role, User
 from core.people.sign_in import Caller, SignIn, open_pool
-from core.unit_of_work import Store
+from core.unit_of_work import UnitOfWorkFactory
 from tests.unit.core.conftest import MovingClock
 
 ELSEWHERE = Caller("198.51.100.7")
@@ -47,10 +47,10 @@ def hasher() -> CountingHasher:
 
 
 @pytest.fixture
-def counted(store: Store, clock: MovingClock, hasher: CountingHasher) -> Iterator[SignIn]:
-    Accounts(store, hasher, clock).add(None, "ana", Role.ANALYST, password="correct horse")
+def counted(unit_of_work: UnitOfWorkFactory, clock: MovingClock, hasher: CountingHasher) -> Iterator[SignIn]:
+    Accounts(unit_of_work, hasher, clock).add(None, "ana", Role.ANALYST, password="correct horse")
     pool = open_pool(4)
-    yield SignIn(store, hasher, clock, pool)
+    yield SignIn(unit_of_work, hasher, clock, pool)
     pool.close()
 
 
@@ -120,8 +120,10 @@ def test_an_ipv6_customer_is_one_address(counted: SignIn, one: str, other: str, 
     assert wrong(counted, "another", Caller(other)) is (Busy if same else NotSignedIn)
 
 
-def test_forty_people_of_one_house_who_sign_in_at_once_all_get_in(counted: SignIn, store: Store, clock: MovingClock) -> None:
-    accounts = Accounts(store, CountingHasher(), clock)
+def test_forty_people_of_one_house_who_sign_in_at_once_all_get_in(
+    counted: SignIn, unit_of_work: UnitOfWorkFactory, clock: MovingClock
+) -> None:
+    accounts = Accounts(unit_of_work, CountingHasher(), clock)
     for number in range(40):
         accounts.add(None, f"p{number}", Role.ANALYST, password="correct horse")
     with ThreadPoolExecutor(40) as threads:
@@ -139,9 +141,9 @@ def test_an_own_account_does_not_help_to_try_others_from_the_same_address(counte
 
 
 def test_a_known_device_of_the_person_is_not_locked_out(
-    sign_in: SignIn, store: Store, clock: MovingClock, ana: User, admin: User
+    sign_in: SignIn, unit_of_work: UnitOfWorkFactory, clock: MovingClock, ana: User, admin: User
 ) -> None:
-    devices = Devices(store, clock)
+    devices = Devices(unit_of_work, clock)
     anas, admins = devices.remember(ana, None), devices.remember(admin, None)
     for number in range(MOST_BY_NAME):
         wrong(sign_in, "ana", Caller(f"203.0.113.{number}"))
@@ -153,15 +155,19 @@ def test_a_known_device_of_the_person_is_not_locked_out(
     assert sign_in.check("ana", "correct horse", Caller("198.51.100.7", anas)).user.id == ana.id
 
 
-def test_a_stolen_device_is_as_bad_a_place_to_guess_from(sign_in: SignIn, store: Store, clock: MovingClock, ana: User) -> None:
-    token = Devices(store, clock).remember(ana, None)
+def test_a_stolen_device_is_as_bad_a_place_to_guess_from(
+    sign_in: SignIn, unit_of_work: UnitOfWorkFactory, clock: MovingClock, ana: User
+) -> None:
+    token = Devices(unit_of_work, clock).remember(ana, None)
     found = [wrong(sign_in, "ana", Caller(f"203.0.113.{number}", token)) for number in range(10)]
     assert found.count(NotSignedIn) == MOST_BY_DEVICE
     assert sign_in.check("ana", "correct horse", ELSEWHERE)
 
 
-def test_a_device_is_remembered_once_and_the_oldest_is_forgotten(store: Store, clock: MovingClock, ana: User, admin: User) -> None:
-    devices = Devices(store, clock)
+def test_a_device_is_remembered_once_and_the_oldest_is_forgotten(
+    unit_of_work: UnitOfWorkFactory, clock: MovingClock, ana: User, admin: User
+) -> None:
+    devices = Devices(unit_of_work, clock)
     first = devices.remember(ana, None)
     assert devices.remember(ana, first) == first
     assert devices.remember(admin, first) != first
@@ -175,14 +181,14 @@ def test_a_device_is_remembered_once_and_the_oldest_is_forgotten(store: Store, c
 
 
 def test_a_new_password_by_an_admin_opens_the_name_and_forgets_the_devices(
-    sign_in: SignIn, accounts: Accounts, store: Store, clock: MovingClock, admin: User, ana: User
+    sign_in: SignIn, accounts: Accounts, unit_of_work: UnitOfWorkFactory, clock: MovingClock, admin: User, ana: User
 ) -> None:
-    token = Devices(store, clock).remember(ana, None)
+    token = Devices(unit_of_work, clock).remember(ana, None)
     for number in range(MOST_BY_NAME):
         wrong(sign_in, "ana", Caller(f"203.0.113.{number}"))
     accounts.reset_password(admin, "ana", "battery staple")
     assert sign_in.check("ana", "battery staple", ELSEWHERE)
-    assert Devices(store, clock).remember(ana, token) != token
+    assert Devices(unit_of_work, clock).remember(ana, token) != token
 
 
 def test_a_disabled_person_cannot_sign_in(sign_in: SignIn, accounts: Accounts, admin: User, ana: User) -> None:
@@ -191,13 +197,13 @@ def test_a_disabled_person_cannot_sign_in(sign_in: SignIn, accounts: Accounts, a
         sign_in.check("ana", "correct horse", ELSEWHERE)
 
 
-def test_the_audit_tells_of_a_closed_name_that_exists(sign_in: SignIn, store: Store, ana: User) -> None:
+def test_the_audit_tells_of_a_closed_name_that_exists(sign_in: SignIn, unit_of_work: UnitOfWorkFactory, ana: User) -> None:
     for name in ("ana", "nobody"):
         for _ in range(MOST_BY_NAME):
             wrong(sign_in, name)
 
     def locks() -> list[tuple[str, str]]:
-        with store() as work:
+        with unit_of_work() as work:
             found = work.audit.find(AuditFilter(action="user.lock"), 10)
         return [(each.event.subject, each.event.details["address"]) for each in found]
 

@@ -11,7 +11,7 @@ from core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from core.people.records import User
 from core.review.feedback import FeedbackQueue
 from core.review.records import Feedback, FeedbackFilter, ReviewState
-from core.unit_of_work import Store
+from core.unit_of_work import UnitOfWorkFactory
 from data.database import open_database
 from data.index.worker import IndexWorker
 from data.search.sqlite_index import SqliteIndex
@@ -26,19 +26,19 @@ def index(tmp_path: Path) -> SqliteIndex:
 
 
 @pytest.fixture
-def queue(store: Store, index: SqliteIndex, clock: MovingClock) -> FeedbackQueue:
-    return FeedbackQueue(store, index, clock)
+def queue(unit_of_work: UnitOfWorkFactory, index: SqliteIndex, clock: MovingClock) -> FeedbackQueue:
+    return FeedbackQueue(unit_of_work, index, clock)
 
 
 @pytest.fixture
-def conversations(store: Store, index: SqliteIndex, clock: MovingClock) -> Conversations:
-    return Conversations(store, index, clock)
+def conversations(unit_of_work: UnitOfWorkFactory, index: SqliteIndex, clock: MovingClock) -> Conversations:
+    return Conversations(unit_of_work, index, clock)
 
 
-def answered(store: Store, conversations: Conversations, user: User, name: str, question: str, reply: str) -> str:
+def answered(unit_of_work: UnitOfWorkFactory, conversations: Conversations, user: User, name: str, question: str, reply: str) -> str:
     """A conversation with one finished answer; returns the answer's id."""
     chat = conversations.new(user)
-    with store() as work:
+    with unit_of_work() as work:
         work.messages.add(Message(f"q-{name}", chat.id, None, Author.USER, question, MessageStatus.DONE, chat.created_at))
         work.messages.add(Message(f"a-{name}", chat.id, f"q-{name}", Author.ASSISTANT, reply, MessageStatus.DONE, chat.created_at))
         work.conversations.save(replace(chat, head_id=f"a-{name}"))
@@ -51,18 +51,18 @@ def everything(queue: FeedbackQueue, user: User, filter: FeedbackFilter = ALL, t
 
 
 def test_a_rating_comes_with_question_answer_and_who_gave_it(
-    queue: FeedbackQueue, conversations: Conversations, store: Store, ana: User, admin: User
+    queue: FeedbackQueue, conversations: Conversations, unit_of_work: UnitOfWorkFactory, ana: User, admin: User
 ) -> None:
-    queue.rate(ana, answered(store, conversations, ana, "1", "What is 2+2?", "5"), -1, " Wrong. ")
+    queue.rate(ana, answered(unit_of_work, conversations, ana, "1", "What is 2+2?", "5"), -1, " Wrong. ")
     (found,) = everything(queue, admin)
     assert (found.rating, found.comment, found.question, found.answer, found.user_name) == (-1, "Wrong.", "What is 2+2?", "5", "ana")
     assert found.state is ReviewState.NEW
 
 
 def test_rating_again_replaces_and_zero_takes_it_back(
-    queue: FeedbackQueue, conversations: Conversations, store: Store, ana: User, admin: User
+    queue: FeedbackQueue, conversations: Conversations, unit_of_work: UnitOfWorkFactory, ana: User, admin: User
 ) -> None:
-    reply = answered(store, conversations, ana, "1", "Q", "A")
+    reply = answered(unit_of_work, conversations, ana, "1", "Q", "A")
     queue.rate(ana, reply, -1, "bad")
     queue.rate(ana, reply, 1)
     (found,) = everything(queue, admin)
@@ -72,9 +72,9 @@ def test_rating_again_replaces_and_zero_takes_it_back(
 
 
 def test_only_the_owner_rates_and_only_finished_answers(
-    queue: FeedbackQueue, conversations: Conversations, store: Store, ana: User, admin: User
+    queue: FeedbackQueue, conversations: Conversations, unit_of_work: UnitOfWorkFactory, ana: User, admin: User
 ) -> None:
-    reply = answered(store, conversations, ana, "1", "Q", "A")
+    reply = answered(unit_of_work, conversations, ana, "1", "Q", "A")
     with pytest.raises(NotFound):
         queue.rate(admin, reply, 1)
     with pytest.raises(NotFound):
@@ -83,7 +83,7 @@ def test_only_the_owner_rates_and_only_finished_answers(
         queue.rate(ana, reply, 2)
     with pytest.raises(InvalidInput):
         queue.rate(ana, reply, 1, "x" * 4001)
-    with store() as work:
+    with unit_of_work() as work:
         message = work.messages.get(reply)
         assert message is not None
         work.messages.add(replace(message, id="running", status=MessageStatus.STREAMING))
@@ -105,9 +105,9 @@ def test_analysts_and_managers_read_no_feedback(queue: FeedbackQueue, ana: User)
 
 
 def test_a_review_changes_state_and_note_and_names_the_reviewer(
-    queue: FeedbackQueue, conversations: Conversations, store: Store, ana: User, admin: User
+    queue: FeedbackQueue, conversations: Conversations, unit_of_work: UnitOfWorkFactory, ana: User, admin: User
 ) -> None:
-    queue.rate(ana, answered(store, conversations, ana, "1", "Q", "A"), -1)
+    queue.rate(ana, answered(unit_of_work, conversations, ana, "1", "Q", "A"), -1)
     case = everything(queue, admin)[0]
     queue.review(admin, case.id, state=ReviewState.IN_REVIEW)
     queue.review(admin, case.id, note="Ask Ana")
@@ -118,10 +118,16 @@ def test_a_review_changes_state_and_note_and_names_the_reviewer(
 
 
 def test_a_search_finds_words_of_answers_and_comments_in_both_languages(
-    queue: FeedbackQueue, conversations: Conversations, store: Store, ana: User, admin: User, index: SqliteIndex, tmp_path: Path
+    queue: FeedbackQueue,
+    conversations: Conversations,
+    unit_of_work: UnitOfWorkFactory,
+    ana: User,
+    admin: User,
+    index: SqliteIndex,
+    tmp_path: Path,
 ) -> None:
-    queue.rate(ana, answered(store, conversations, ana, "1", "Convert to euro", "The closing rate is 0.96"), -1, "汇率已经过期")
-    queue.rate(ana, answered(store, conversations, ana, "2", "Weather", "Sunny"), 1)
+    queue.rate(ana, answered(unit_of_work, conversations, ana, "1", "Convert to euro", "The closing rate is 0.96"), -1, "汇率已经过期")
+    queue.rate(ana, answered(unit_of_work, conversations, ana, "2", "Weather", "Sunny"), 1)
     database = open_database(f"sqlite:///{tmp_path}/portal.db")
     worker = IndexWorker(database, index)
     worker.drain(10)
@@ -133,9 +139,9 @@ def test_a_search_finds_words_of_answers_and_comments_in_both_languages(
 
 
 def test_a_deleted_chat_leaves_the_rating_without_the_text(
-    queue: FeedbackQueue, conversations: Conversations, store: Store, ana: User, admin: User
+    queue: FeedbackQueue, conversations: Conversations, unit_of_work: UnitOfWorkFactory, ana: User, admin: User
 ) -> None:
-    queue.rate(ana, answered(store, conversations, ana, "1", "Secret question", "A"), -1, "Wrong")
+    queue.rate(ana, answered(unit_of_work, conversations, ana, "1", "Secret question", "A"), -1, "Wrong")
     case = everything(queue, admin)[0]
     conversations.delete(ana, case.conversation_id)
     found = queue.get(admin, case.id)

@@ -13,7 +13,7 @@ from core.people.accounts import Accounts
 from core.people.records import AuditEvent, Role, User
 from core.search.records import UNRATED, SearchHit, SearchPage, SearchQuery
 from core.search.search import Search
-from core.unit_of_work import Store
+from core.unit_of_work import UnitOfWorkFactory
 from data.database import open_database
 from data.index.worker import IndexWorker
 from data.migrate import migrate
@@ -33,9 +33,9 @@ class Bench:
         self.index = SqliteIndex(folder / "search.db")
         self.worker = IndexWorker(self.database, self.index)
         self.clock = clock
-        self.service = Search(self.store, self.index, self.worker, clock)
+        self.service = Search(self.unit_of_work, self.index, self.worker, clock)
 
-    def store(self) -> SqlUnitOfWork:
+    def unit_of_work(self) -> SqlUnitOfWork:
         return SqlUnitOfWork(self.database)
 
     def person(self, name: str, role: Role = Role.ANALYST) -> User:
@@ -44,7 +44,7 @@ class Bench:
     def talk(self, owner: User, answers: list[str], at: datetime, model: str = "glm-4-9b") -> tuple[Conversation, list[Message]]:
         talk = things.conversation(owner, "Rates", at)
         messages: list[Message] = []
-        with self.store() as work:
+        with self.unit_of_work() as work:
             work.conversations.add(talk)
             for place, text in enumerate(answers):
                 message = Message(things.new_id(), talk.id, None, Author.ASSISTANT, text, MessageStatus.DONE, at + timedelta(seconds=place))
@@ -82,7 +82,7 @@ def test_pages_follow_one_another_without_gap_or_repetition(bench: Bench) -> Non
     for day in range(5):
         # All messages of a conversation at one moment: the id decides their order then.
         talk, _ = bench.talk(ana, [], things.later(days=day))
-        with bench.store() as work:
+        with bench.unit_of_work() as work:
             for _ in range(4):
                 work.messages.add(things.question(talk, "bond", at=things.later(days=day)))
             work.commit()
@@ -104,7 +104,7 @@ def test_filters_narrow_by_time_model_and_rating(bench: Bench) -> None:
     ana = bench.person("ana")
     _, [early] = bench.talk(ana, ["bond one"], things.NOW, "glm-4-9b")
     _, [late] = bench.talk(ana, ["bond two"], things.later(days=2), "glm-z1")
-    with bench.store() as work:
+    with bench.unit_of_work() as work:
         work.feedback.put(things.feedback(ana, late, -1))
         work.commit()
     bench.drain()
@@ -119,7 +119,7 @@ def test_filters_narrow_by_time_model_and_rating(bench: Bench) -> None:
     assert ids(model="glm-z1") == [late.id]
     assert ids(rating=-1) == [late.id]
     assert ids(rating=1) == []
-    with bench.store() as work:
+    with bench.unit_of_work() as work:
         work.feedback.remove(ana.id, late.id)
         work.commit()
     bench.drain()
@@ -132,7 +132,7 @@ def test_a_folder_narrows_and_follows_a_chat_that_is_moved(bench: Bench) -> None
     inside, [said] = bench.talk(ana, ["bond one"], things.NOW)
     outside, _ = bench.talk(ana, ["bond two"], things.NOW)
     theirs, _ = bench.talk(bo, ["bond three"], things.NOW)
-    with bench.store() as work:
+    with bench.unit_of_work() as work:
         for each, talk in ((folder, inside), (other, theirs)):
             work.folders.add(each)
             work.conversations.move(talk.id, each.id)
@@ -146,13 +146,13 @@ def test_a_folder_narrows_and_follows_a_chat_that_is_moved(bench: Bench) -> None
     assert {item.id for item in bench.service.find(ana, "rates", folder=folder.id).items} == {inside.id}
     assert ids(ana, other.id) == ids(bo, folder.id) == ids(ana, "") == ids(ana, "no such folder") == set()
     assert ids(ana, folder.id, has_file=True) == set()
-    with bench.store() as work:
+    with bench.unit_of_work() as work:
         work.conversations.move(inside.id, None)
         work.conversations.move(outside.id, folder.id)
         work.commit()
     bench.drain()
     assert {item.conversation_id for item in bench.service.find(ana, "bond", folder=folder.id).items} == {outside.id}
-    with bench.store() as work:
+    with bench.unit_of_work() as work:
         work.folders.remove(folder.id)
         work.commit()
     bench.drain()
@@ -165,7 +165,7 @@ def test_questions_are_found_by_having_files_and_by_their_names(bench: Bench) ->
     talk, _ = bench.talk(ana, ["bond"], things.NOW)
     asked = things.question(talk, "bond?")
     named = things.file(ana, name="报告 of the quarter.csv"), things.file(ana, name="more.md")
-    with bench.store() as work:
+    with bench.unit_of_work() as work:
         work.messages.add(asked)
         work.messages.add(things.question(talk, "bond without"))
         for each in named:
@@ -179,7 +179,7 @@ def test_questions_are_found_by_having_files_and_by_their_names(bench: Bench) ->
     for words in ("quarter.csv", "报告", "more.md bond"):
         assert [item.id for item in bench.service.find(ana, words).items] == [asked.id]
     assert all(not item.files for item in bench.service.find(ana, "bond").items if item.id != asked.id)
-    with bench.store() as work:
+    with bench.unit_of_work() as work:
         work.conversations.remove(talk.id)
         work.commit()
     assert bench.service.find(ana, "quarter").items == []
@@ -190,7 +190,7 @@ def test_ratings_and_the_audit_lie_in_no_folder_and_have_no_files(bench: Bench) 
     folder = things.folder(ana)
     talk, [answer] = bench.talk(ana, ["bond prices"], things.NOW)
     asked = things.file(ana)
-    with bench.store() as work:
+    with bench.unit_of_work() as work:
         work.folders.add(folder)
         work.conversations.move(talk.id, folder.id)
         work.files.add(asked, b"1")
@@ -208,7 +208,7 @@ def test_ratings_and_the_audit_lie_in_no_folder_and_have_no_files(bench: Bench) 
 def test_answers_without_a_rating_are_found_and_questions_are_not_among_them(bench: Bench) -> None:
     ana = bench.person("ana")
     talk, [rated, unrated] = bench.talk(ana, ["bond one", "bond two"], things.NOW)
-    with bench.store() as work:
+    with bench.unit_of_work() as work:
         work.messages.add(things.question(talk, "bond?"))
         work.feedback.put(things.feedback(ana, rated, 1))
         work.commit()
@@ -222,7 +222,7 @@ def test_answers_without_a_rating_are_found_and_questions_are_not_among_them(ben
 def test_a_found_message_says_where_it_stands(bench: Bench) -> None:
     ana = bench.person("ana")
     talk, [answer] = bench.talk(ana, ["bond"], things.NOW, "glm-z1")
-    with bench.store() as work:
+    with bench.unit_of_work() as work:
         work.messages.add(things.question(talk, "bond?", at=things.later(days=-1)))
         work.feedback.put(things.feedback(ana, answer, -1))
         work.commit()
@@ -237,12 +237,12 @@ def test_a_found_message_says_where_it_stands(bench: Bench) -> None:
 def test_what_a_stale_index_remembers_of_a_deleted_chat_is_not_shown_to_reviewers(bench: Bench) -> None:
     ana, ada = bench.person("ana"), bench.person("ada", Role.ADMIN)
     talk, [answer] = bench.talk(ana, ["a secret about bonds"], things.NOW)
-    with bench.store() as work:
+    with bench.unit_of_work() as work:
         work.feedback.put(things.feedback(ana, answer, -1, "unclear"))
         work.commit()
     bench.drain()
     assert "secret" in bench.service.find(ada, "bonds", "feedback").items[0].snippet
-    with bench.store() as work:
+    with bench.unit_of_work() as work:
         work.conversations.remove(talk.id)
         work.commit()
     [stale] = bench.service.find(ada, "bonds", "feedback").items
@@ -252,10 +252,10 @@ def test_what_a_stale_index_remembers_of_a_deleted_chat_is_not_shown_to_reviewer
 def test_reviewers_search_feedback_and_admins_the_audit(bench: Bench) -> None:
     ana, ada = bench.person("ana"), bench.person("ada", Role.ADMIN)
     talk, [answer] = bench.talk(ana, ["bond prices"], things.NOW)
-    with bench.store() as work:
+    with bench.unit_of_work() as work:
         work.feedback.put(things.feedback(ana, answer, -1, "unclear"))
         work.commit()
-    Accounts(bench.store, _NoHash(), bench.clock).add(ada, "newcomer", Role.ANALYST, password="long enough")
+    Accounts(bench.unit_of_work, _NoHash(), bench.clock).add(ada, "newcomer", Role.ANALYST, password="long enough")
     bench.drain()
     [rated] = bench.service.find(ada, "unclear", "feedback").items
     assert (rated.conversation_id, rated.message_id) == (talk.id, answer.id)
@@ -267,11 +267,13 @@ def test_reviewers_search_feedback_and_admins_the_audit(bench: Bench) -> None:
             bench.service.find(ana, "unclear", kind)
 
 
-def test_an_index_that_names_what_is_not_yours_leaks_nothing(store: Store, clock: MovingClock, accounts: Accounts, ana: User) -> None:
+def test_an_index_that_names_what_is_not_yours_leaks_nothing(
+    unit_of_work: UnitOfWorkFactory, clock: MovingClock, accounts: Accounts, ana: User
+) -> None:
     other = accounts.add(None, "bo", Role.ANALYST, password="correct horse")
     talk = things.conversation(other, "secret")
     message = things.question(talk, "secret")
-    with store() as work:
+    with unit_of_work() as work:
         work.conversations.add(talk)
         work.messages.add(message)
         work.commit()
@@ -293,7 +295,7 @@ def test_an_index_that_names_what_is_not_yours_leaks_nothing(store: Store, clock
         def behind(self, now: datetime) -> float:
             return 7.5
 
-    found = Search(store, LyingIndex(), NoJobs(), clock).find(ana, "secret")
+    found = Search(unit_of_work, LyingIndex(), NoJobs(), clock).find(ana, "secret")
     assert (found.items, found.behind_seconds) == ([], 7.5)
 
 
@@ -324,7 +326,7 @@ def test_what_the_store_lost_is_hidden(bench: Bench) -> None:
     ana = bench.person("ana")
     talk, _ = bench.talk(ana, ["bond prices"], things.NOW)
     bench.drain()
-    with bench.store() as work:
+    with bench.unit_of_work() as work:
         work.conversations.remove(talk.id)
         work.commit()
     assert bench.service.find(ana, "bond").items == []

@@ -7,19 +7,19 @@ import pytest
 from core.people.accounts import Accounts
 from core.people.records import Role, User
 from core.search.suggestions import MOST_TYPED, TITLES, WORDS, Suggestions
-from core.unit_of_work import Store
+from core.unit_of_work import UnitOfWorkFactory
 from tests.store import things
 
 
 @pytest.fixture
-def suggestions(store: Store, ana: User, accounts: Accounts) -> Suggestions:
+def suggestions(unit_of_work: UnitOfWorkFactory, ana: User, accounts: Accounts) -> Suggestions:
     bo = accounts.add(None, "bo", Role.ANALYST, password="correct horse")
-    with store() as work:
+    with unit_of_work() as work:
         for day, title in enumerate(["Bond prices in May", "Prices of bonds (again)", "机器学习入门", "C++ templates"]):
             work.conversations.add(things.conversation(ana, title, things.later(days=day)))
         work.conversations.add(things.conversation(bo, "Bonding secrets"))
         work.commit()
-    return Suggestions(store)
+    return Suggestions(unit_of_work)
 
 
 @pytest.mark.parametrize(
@@ -50,8 +50,8 @@ def test_the_last_word_is_completed_with_words_of_own_titles_only(suggestions: S
     assert list(suggestions.suggest(ana, "bonds").words) == []
 
 
-def test_no_more_is_offered_than_can_be_looked_over(store: Store, suggestions: Suggestions, ana: User) -> None:
-    with store() as work:
+def test_no_more_is_offered_than_can_be_looked_over(unit_of_work: UnitOfWorkFactory, suggestions: Suggestions, ana: User) -> None:
+    with unit_of_work() as work:
         for n in range(20):
             work.conversations.add(things.conversation(ana, f"prefix{n} and more", things.later(days=n + 10)))
         work.commit()

@@ -14,14 +14,14 @@ from core.people.records import User
 from core.tasks.jobs import Jobs
 from core.tasks.records import Job, JobFilter, JobState, Json
 from core.tasks.worker import LOST, STOPPED, JobKind, JobWorker, Report
-from core.unit_of_work import Store
+from core.unit_of_work import UnitOfWorkFactory
 from tests.unit.core.conftest import SERVER, MovingClock
 
 Working = Callable[[Sequence[JobKind]], JobWorker]
 
 
-def add(store: Store, jobs: Jobs, kind: str = "count", **fields: object) -> Job:
-    with store() as work:
+def add(unit_of_work: UnitOfWorkFactory, jobs: Jobs, kind: str = "count", **fields: object) -> Job:
+    with unit_of_work() as work:
         job = jobs.add(work, kind, **fields)  # type: ignore[arg-type]
         work.commit()
     jobs.wake()
@@ -51,21 +51,21 @@ class Held:
             report(0.25, done=1)
 
 
-def test_a_job_runs_and_keeps_its_result(store: Store, jobs: Jobs, working: Working, admin: User) -> None:
+def test_a_job_runs_and_keeps_its_result(unit_of_work: UnitOfWorkFactory, jobs: Jobs, working: Working, admin: User) -> None:
     def count(job: Job, report: Report) -> Mapping[str, Json]:
         report(0.5)
         return {"counted": job.payload["upto"]}
 
     working([JobKind("count", count)])
-    job = add(store, jobs, payload={"upto": 3}, owner=admin)
+    job = add(unit_of_work, jobs, payload={"upto": 3}, owner=admin)
     done = wait_for(jobs, admin, job, JobState.DONE)
     assert (done.result, done.progress, done.tries, done.error) == ({"counted": 3}, 1.0, 1, None)
 
 
-def test_progress_is_stored_while_a_job_runs(store: Store, jobs: Jobs, working: Working, admin: User) -> None:
+def test_progress_is_stored_while_a_job_runs(unit_of_work: UnitOfWorkFactory, jobs: Jobs, working: Working, admin: User) -> None:
     held = Held()
     working([JobKind("count", held)])
-    job = add(store, jobs)
+    job = add(unit_of_work, jobs)
     until = time.monotonic() + 10
     while jobs.get(admin, job.id).progress != 0.25:
         assert time.monotonic() < until
@@ -75,39 +75,41 @@ def test_progress_is_stored_while_a_job_runs(store: Store, jobs: Jobs, working: 
     wait_for(jobs, admin, job, JobState.DONE)
 
 
-def test_a_job_added_in_a_transaction_that_is_rolled_back_never_runs(store: Store, jobs: Jobs, working: Working, admin: User) -> None:
-    with store() as work:
+def test_a_job_added_in_a_transaction_that_is_rolled_back_never_runs(
+    unit_of_work: UnitOfWorkFactory, jobs: Jobs, working: Working, admin: User
+) -> None:
+    with unit_of_work() as work:
         jobs.add(work, "count")
     assert jobs.list(admin) == []
 
 
-def test_one_active_job_has_a_key(store: Store, jobs: Jobs, admin: User) -> None:
-    add(store, jobs, key="only one")
+def test_one_active_job_has_a_key(unit_of_work: UnitOfWorkFactory, jobs: Jobs, admin: User) -> None:
+    add(unit_of_work, jobs, key="only one")
     with pytest.raises(Conflict):
-        add(store, jobs, key="only one")
+        add(unit_of_work, jobs, key="only one")
     assert len(jobs.list(admin)) == 1
 
 
 def test_a_waiting_job_is_cancelled_at_once_and_a_running_one_at_its_next_report(
-    store: Store, jobs: Jobs, working: Working, admin: User
+    unit_of_work: UnitOfWorkFactory, jobs: Jobs, working: Working, admin: User
 ) -> None:
-    waiting = add(store, jobs, kind="nobody runs this")
+    waiting = add(unit_of_work, jobs, kind="nobody runs this")
     assert jobs.cancel(admin, waiting.id).state is JobState.CANCELLED
     held = Held()
     working([JobKind("count", held)])
-    running = add(store, jobs)
+    running = add(unit_of_work, jobs)
     assert held.began.wait(10)
     assert jobs.cancel(admin, running.id).cancel_requested
     assert wait_for(jobs, admin, running, JobState.CANCELLED).error is None
     with pytest.raises(Conflict):
         jobs.cancel(admin, running.id)
-    with store() as work:
+    with unit_of_work() as work:
         actions = [each.event.action for each in work.audit.by_ids([str(number) for number in range(1, 20)])]
     assert actions.count("job.cancel") == 2
 
 
 def test_a_failure_that_may_pass_is_tried_again_later(
-    store: Store, jobs: Jobs, working: Working, admin: User, clock: MovingClock
+    unit_of_work: UnitOfWorkFactory, jobs: Jobs, working: Working, admin: User, clock: MovingClock
 ) -> None:
     failures = [Unavailable("The disk is away."), RuntimeError("a bug")]
 
@@ -116,7 +118,7 @@ def test_a_failure_that_may_pass_is_tried_again_later(
             raise failures.pop(0)
 
     working([JobKind("count", flaky, most_tries=3)])
-    job = add(store, jobs)
+    job = add(unit_of_work, jobs)
     first = wait_for(jobs, admin, job, JobState.WAITING)
     while (first := jobs.get(admin, job.id)).error is None:
         time.sleep(0.005)
@@ -131,7 +133,7 @@ def test_a_failure_that_may_pass_is_tried_again_later(
     assert wait_for(jobs, admin, job, JobState.DONE).error is None
 
 
-def test_a_refusal_is_not_tried_again_but_a_person_may(store: Store, jobs: Jobs, working: Working, admin: User) -> None:
+def test_a_refusal_is_not_tried_again_but_a_person_may(unit_of_work: UnitOfWorkFactory, jobs: Jobs, working: Working, admin: User) -> None:
     refusing = [True]
 
     def refuse(job: Job, report: Report) -> None:
@@ -139,7 +141,7 @@ def test_a_refusal_is_not_tried_again_but_a_person_may(store: Store, jobs: Jobs,
             raise InvalidInput("There is no {thing}.", thing="such file")
 
     working([JobKind("count", refuse, most_tries=5)])
-    job = add(store, jobs)
+    job = add(unit_of_work, jobs)
     failed = wait_for(jobs, admin, job, JobState.FAILED)
     assert failed.error is not None and failed.error.template == "There is no {thing}." and str(failed.error) == "There is no such file."
     assert failed.tries == 1
@@ -152,12 +154,12 @@ def test_a_refusal_is_not_tried_again_but_a_person_may(store: Store, jobs: Jobs,
 
 @pytest.mark.parametrize("resumable", [True, False])
 def test_a_stop_ends_running_jobs_and_resumable_ones_go_on_after_the_next_start(
-    store: Store, jobs: Jobs, working: Working, admin: User, resumable: bool
+    unit_of_work: UnitOfWorkFactory, jobs: Jobs, working: Working, admin: User, resumable: bool
 ) -> None:
     held = Held()
     kind = JobKind("count", held, resumable=resumable)
     worker = working([kind])
-    job = add(store, jobs)
+    job = add(unit_of_work, jobs)
     assert held.began.wait(10)
     worker.close()
     ended = jobs.get(admin, job.id)
@@ -173,10 +175,10 @@ def test_a_stop_ends_running_jobs_and_resumable_ones_go_on_after_the_next_start(
 
 @pytest.mark.parametrize("resumable", [True, False])
 def test_what_a_killed_process_left_running_is_taken_over_or_fails_with_a_sentence(
-    store: Store, jobs: Jobs, working: Working, admin: User, clock: MovingClock, resumable: bool
+    unit_of_work: UnitOfWorkFactory, jobs: Jobs, working: Working, admin: User, clock: MovingClock, resumable: bool
 ) -> None:
-    job = add(store, jobs)
-    with store() as work:
+    job = add(unit_of_work, jobs)
+    with unit_of_work() as work:
         assert work.jobs.claim(f"{SERVER}/gone", SERVER, ["count"], clock(), clock() + timedelta(hours=1)) is not None
         work.commit()
     working([JobKind("count", lambda job, report: None, resumable=resumable)])
@@ -186,11 +188,11 @@ def test_what_a_killed_process_left_running_is_taken_over_or_fails_with_a_senten
 
 
 def test_a_job_that_ends_the_server_each_time_is_given_up(
-    store: Store, jobs: Jobs, working: Working, admin: User, clock: MovingClock
+    unit_of_work: UnitOfWorkFactory, jobs: Jobs, working: Working, admin: User, clock: MovingClock
 ) -> None:
-    job = add(store, jobs)
+    job = add(unit_of_work, jobs)
     for _ in range(3):
-        with store() as work:
+        with unit_of_work() as work:
             assert work.jobs.claim(f"{SERVER}/gone", SERVER, ["count"], clock(), clock() + timedelta(seconds=1)) is not None
             work.commit()
         clock.forward(seconds=2)
@@ -198,13 +200,15 @@ def test_a_job_that_ends_the_server_each_time_is_given_up(
     assert str(wait_for(jobs, admin, job, JobState.FAILED).error) == LOST
 
 
-def test_a_worker_that_lost_its_lease_writes_nothing_any_more(store: Store, jobs: Jobs, admin: User, clock: MovingClock) -> None:
-    job = add(store, jobs)
-    with store() as work:
+def test_a_worker_that_lost_its_lease_writes_nothing_any_more(
+    unit_of_work: UnitOfWorkFactory, jobs: Jobs, admin: User, clock: MovingClock
+) -> None:
+    job = add(unit_of_work, jobs)
+    with unit_of_work() as work:
         work.jobs.claim("a/1", "a", ["count"], clock(), clock() + timedelta(seconds=30))
         work.commit()
     clock.forward(seconds=31)
-    with store() as work:
+    with unit_of_work() as work:
         assert work.jobs.claim("b/1", "b", ["count"], clock(), clock() + timedelta(seconds=30)) is not None
         work.commit()
         assert not work.jobs.renew(job.id, "a/1", clock() + timedelta(seconds=30), 0.9, {})
@@ -213,16 +217,16 @@ def test_a_worker_that_lost_its_lease_writes_nothing_any_more(store: Store, jobs
     assert jobs.get(admin, job.id).state is JobState.RUNNING
 
 
-def test_a_job_of_one_server_is_left_to_it(store: Store, jobs: Jobs, clock: MovingClock) -> None:
-    add(store, jobs, server="b")
-    with store() as work:
+def test_a_job_of_one_server_is_left_to_it(unit_of_work: UnitOfWorkFactory, jobs: Jobs, clock: MovingClock) -> None:
+    add(unit_of_work, jobs, server="b")
+    with unit_of_work() as work:
         assert work.jobs.claim("a/1", "a", ["count"], clock(), clock()) is None
         assert work.jobs.claim("b/1", "b", ["other kinds"], clock(), clock()) is None
         assert work.jobs.claim("b/1", "b", ["count"], clock(), clock()) is not None
 
 
 def test_a_recurring_job_waits_for_its_time_or_for_somebody_who_wants_it_now(
-    store: Store, jobs: Jobs, working: Working, admin: User, clock: MovingClock
+    unit_of_work: UnitOfWorkFactory, jobs: Jobs, working: Working, admin: User, clock: MovingClock
 ) -> None:
     working([JobKind("count", lambda job, report: None, every=timedelta(days=1))])
     until = time.monotonic() + 10
@@ -231,7 +235,7 @@ def test_a_recurring_job_waits_for_its_time_or_for_somebody_who_wants_it_now(
         time.sleep(0.005)
     [first] = jobs.list(admin)
     assert first.run_after == clock() + timedelta(minutes=1)
-    with store() as work:
+    with unit_of_work() as work:
         assert jobs.run_now(work, "count").id == first.id
         work.commit()
     jobs.wake()
@@ -241,7 +245,7 @@ def test_a_recurring_job_waits_for_its_time_or_for_somebody_who_wants_it_now(
 
 
 def test_a_recurring_job_that_was_cancelled_comes_back_after_its_period(
-    store: Store, jobs: Jobs, working: Working, admin: User, clock: MovingClock, monkeypatch: pytest.MonkeyPatch
+    unit_of_work: UnitOfWorkFactory, jobs: Jobs, working: Working, admin: User, clock: MovingClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("core.tasks.worker.SCHEDULE_S", 0.0)
     working([JobKind("count", lambda job, report: None, every=timedelta(days=1))])
@@ -256,8 +260,8 @@ def test_a_recurring_job_that_was_cancelled_comes_back_after_its_period(
     assert found[0].run_after == clock() + timedelta(days=1)
 
 
-def test_people_see_and_steer_their_own_jobs_and_admins_all(store: Store, jobs: Jobs, admin: User, ana: User) -> None:
-    own, other = add(store, jobs, owner=ana), add(store, jobs, owner=admin)
+def test_people_see_and_steer_their_own_jobs_and_admins_all(unit_of_work: UnitOfWorkFactory, jobs: Jobs, admin: User, ana: User) -> None:
+    own, other = add(unit_of_work, jobs, owner=ana), add(unit_of_work, jobs, owner=admin)
     assert [job.id for job in jobs.list(ana)] == [own.id]
     assert {job.id for job in jobs.list(admin)} == {own.id, other.id}
     for use in (jobs.get, jobs.cancel, jobs.retry):
@@ -266,10 +270,10 @@ def test_people_see_and_steer_their_own_jobs_and_admins_all(store: Store, jobs: 
     assert jobs.cancel(ana, own.id).state is JobState.CANCELLED
 
 
-def test_jobs_are_listed_newest_first_in_pages(store: Store, jobs: Jobs, admin: User, clock: MovingClock) -> None:
+def test_jobs_are_listed_newest_first_in_pages(unit_of_work: UnitOfWorkFactory, jobs: Jobs, admin: User, clock: MovingClock) -> None:
     made = []
     for _ in range(5):
-        made.insert(0, add(store, jobs).id)
+        made.insert(0, add(unit_of_work, jobs).id)
         clock.forward(seconds=1)
     first = jobs.list(admin, limit=2)
     rest = jobs.list(admin, limit=200, before=first[-1].id)
@@ -277,12 +281,12 @@ def test_jobs_are_listed_newest_first_in_pages(store: Store, jobs: Jobs, admin: 
 
 
 def test_ended_jobs_are_removed_after_thirty_days(
-    store: Store, jobs: Jobs, working: Working, admin: User, clock: MovingClock
+    unit_of_work: UnitOfWorkFactory, jobs: Jobs, working: Working, admin: User, clock: MovingClock
 ) -> None:
-    old = add(store, jobs)
+    old = add(unit_of_work, jobs)
     jobs.cancel(admin, old.id)
     clock.forward(days=31)
-    young = add(store, jobs)
+    young = add(unit_of_work, jobs)
     working([])
     until = time.monotonic() + 10
     while len(jobs.list(admin)) > 1:

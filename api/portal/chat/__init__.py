@@ -1,0 +1,8 @@
+"""Serve REST for conversations, messages and turns.
+
+In reading order:
+
+- conversations: conversations, messages and turns
+- turn_stream: the events of one turn
+- folders: folders
+"""

@@ -1,0 +1,162 @@
+"""Serve a person's own conversations, messages and turns."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import uuid4
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+from api.identity import SignedIn, TokenHere
+from api.portal.chat.turn_stream import TurnOut, Watch
+from api.portal.shapes import Asked, ConversationOut, FileId, FolderId, Id, Line, Moment, Sampling, ShownOut, at_least_one
+from api.services import PortalHere
+from api.starting import begun
+from api.streams import Cutoff, unless_cut
+from bootstrap.portal import Portal
+from core.chat.conversations import UNTITLED
+from core.chat.ports import NO_FOLDER
+from core.chat.records import Turn
+from core.chat.turn_runner import TurnOptions
+from core.errors import InvalidInput
+from core.inference.records import Source
+from core.people.records import User
+
+router = APIRouter(prefix="/api/v1", tags=["conversations"])
+
+STREAMED: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/event-stream": {}}, "description": "The stored turn, or server-sent events with stream true."}
+}
+
+
+class Begun(Asked):
+    title: Line = Field(default=UNTITLED, description="Default: the first question names the conversation.")
+    folder_id: FolderId | None = Field(default=None, description="The folder of the conversation.")
+
+
+class Changed(Asked):
+    title: Line | None = None
+    folder_id: FolderId | Literal[""] | None = Field(default=None, description="Empty removes it from its folder.")
+
+
+class ConversationsOut(BaseModel):
+    items: list[ConversationOut]
+    next_before: datetime | None = Field(description="Send it as before to get the next page; null at the end.")
+
+
+class MessagesOut(BaseModel):
+    items: list[ShownOut] = Field(description="The shown version of every message, first to last.")
+
+
+class Stopped(BaseModel):
+    stopped: bool = Field(description="False if no answer was running.")
+
+
+class Regenerate(Sampling):
+    """All fields are optional; they control how to answer."""
+
+    request_id: str = Field(default_factory=lambda: uuid4().hex, description=(
+        "Sending the same id again returns the same turn. Default: a new id."
+    ))
+    stream: bool = Field(default=False, description="Return server-sent events instead of waiting for the end.")
+    model: Line | None = Field(default=None, description="A name from /v1/models. Default: the default model.")
+    thinking: bool = Field(default=True, description="Whether a model that can think does so before it answers.")
+
+    def options(self) -> TurnOptions:
+        return TurnOptions(self.model, self.thinking, self.params())
+
+
+class Question(Regenerate):
+    text: str = Field(description="The question. May be empty if files are attached.")
+    files: list[FileId] = Field(default_factory=list, max_length=100, description="Ids of uploaded files, in the order they are read.")
+
+
+@router.get("/conversations")
+def listing(
+    portal: PortalHere,
+    user: SignedIn,
+    q: Annotated[Line, Query(description="Only conversations with all these words in title or messages, best first.")] = "",
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    before: Annotated[Moment | None, Query(description="next_before of the previous page.")] = None,
+    folder: Annotated[FolderId | Literal["none"] | None, Query(description=(
+        "Only conversations in this folder, or in none. Not with q."
+    ))] = None,
+) -> ConversationsOut:
+    """List own conversations, last changed first."""
+    if q.strip() and folder is not None:
+        raise InvalidInput("Use q or folder_id, not both. /api/v1/search finds words in a folder.")
+    if q.strip():
+        return ConversationsOut(items=[ConversationOut.of(each) for each in portal.conversations.find(user, q, limit)], next_before=None)
+    found = portal.conversations.list(user, limit, before, NO_FOLDER if folder == "none" else folder)
+    return ConversationsOut(
+        items=[ConversationOut.of(each) for each in found], next_before=found[-1].updated_at if len(found) == limit else None
+    )
+
+
+@router.post("/conversations", status_code=201)
+def create(portal: PortalHere, user: SignedIn, body: Begun | None = None) -> ConversationOut:
+    body = body or Begun()
+    return ConversationOut.of(portal.conversations.new(user, body.title, body.folder_id))
+
+
+@router.get("/conversations/{conversation_id}")
+def read(conversation_id: Id, portal: PortalHere, user: SignedIn) -> ConversationOut:
+    return ConversationOut.of(portal.conversations.get(user, conversation_id))
+
+
+@router.patch("/conversations/{conversation_id}")
+def change(conversation_id: Id, body: Changed, portal: PortalHere, user: SignedIn) -> ConversationOut:
+    at_least_one(title=body.title, folder_id=body.folder_id)
+    # Moved first: if the folder does not exist, the whole request is refused.
+    if body.folder_id is not None:
+        changed = portal.conversations.move(user, conversation_id, body.folder_id or None)
+    if body.title is not None:
+        changed = portal.conversations.rename(user, conversation_id, body.title)
+    return ConversationOut.of(changed)
+
+
+@router.delete("/conversations/{conversation_id}", status_code=204)
+def delete(conversation_id: Id, portal: PortalHere, user: SignedIn) -> None:
+    """Delete a conversation with its messages. Refused while an answer is running in it."""
+    portal.conversations.delete(user, conversation_id)
+
+
+@router.get("/conversations/{conversation_id}/messages")
+def messages(conversation_id: Id, portal: PortalHere, user: SignedIn) -> MessagesOut:
+    return MessagesOut(items=[ShownOut.shown(each) for each in portal.conversations.transcript(user, conversation_id)])
+
+
+@router.post("/conversations/{conversation_id}/messages", response_model=TurnOut, responses=STREAMED)
+async def ask(conversation_id: Id, body: Question, portal: PortalHere, user: SignedIn, token: TokenHere) -> TurnOut | Response:
+    """Ask a question. The answer continues if the client disconnects; the same request_id finds it again."""
+    options = body.options()
+    turn = await begun(
+        lambda: portal.turns.start(user, conversation_id, body.text, options, body.request_id, files=body.files, source=Source.API)
+    )
+    return await _answer(portal, user, turn, body.stream, token)
+
+
+@router.post("/conversations/{conversation_id}/stop")
+def stop(conversation_id: Id, portal: PortalHere, user: SignedIn) -> Stopped:
+    """Stop the running answer; its text so far is kept."""
+    portal.conversations.get(user, conversation_id)
+    return Stopped(stopped=portal.turns.stop(user, conversation_id))
+
+
+@router.post("/messages/{message_id}/regenerate", response_model=TurnOut, responses=STREAMED)
+async def regenerate(
+    message_id: Id, portal: PortalHere, user: SignedIn, token: TokenHere, body: Regenerate | None = None
+) -> TurnOut | Response:
+    """Answer the question of this answer again; the old answer stays as a version."""
+    body = body or Regenerate()
+    options = body.options()
+    turn = await begun(lambda: portal.turns.regenerate(user, message_id, options, body.request_id, source=Source.API))
+    return await _answer(portal, user, turn, body.stream, token)
+
+
+async def _answer(portal: Portal, user: User, turn: Turn, stream: bool, token: str) -> TurnOut | Response:
+    watch, cutoff = Watch(portal, user, turn, token), Cutoff(portal.session_watch, token)
+    return watch.stream(cutoff) if stream else await unless_cut(watch.finished(), cutoff)

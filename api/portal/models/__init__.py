@@ -1,0 +1,6 @@
+"""Serve REST for models.
+
+In reading order:
+
+- models: models
+"""

@@ -1,0 +1,6 @@
+"""Serve REST for ratings and reviews.
+
+In reading order:
+
+- feedback: ratings and reviews
+"""

@@ -1,0 +1,6 @@
+"""Serve REST for search.
+
+In reading order:
+
+- search: search
+"""

@@ -1,0 +1,6 @@
+"""Serve REST for background jobs.
+
+In reading order:
+
+- jobs: background jobs
+"""

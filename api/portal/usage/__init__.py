@@ -1,0 +1,6 @@
+"""Serve REST for what was used.
+
+In reading order:
+
+- usage: usage reports
+"""

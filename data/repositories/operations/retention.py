@@ -1,0 +1,126 @@
+"""Store retention rules and legal holds, and find what the rules make due."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, delete, exists, or_, select
+
+from core.chat.records import MessageStatus
+from core.operations.records import EVERY_GROUP, LegalHold, RetentionKind, RetentionRule
+from core.operations.retention import PROOF
+from data.index.documents import AUDIT_DIGITS
+from data.repositories.chat.conversations import SqlConversationRepository
+from data.repositories.knowledge.files import SqlFileRepository
+from data.tables import (
+    AuditEventTable,
+    ConversationTable,
+    FeedbackTable,
+    FileTable,
+    LegalHoldTable,
+    RetentionRuleTable,
+    Table,
+    TurnTable,
+    UserTable,
+)
+from data.transaction import AnySelect, Transaction
+
+_RULE = RetentionRuleTable.__table__.c
+_HOLD = LegalHoldTable.__table__.c
+_USER = UserTable.__table__.c
+_TALK = ConversationTable.__table__.c
+_FILE = FileTable.__table__.c
+_FEEDBACK = FeedbackTable.__table__.c
+_TURN = TurnTable.__table__.c
+_EVENT = AuditEventTable.__table__.c
+
+
+def _answered_in(conversation_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Tell whether an answer is running there."""
+    return exists(select(_TURN.id).where(_TURN.conversation_id == conversation_id, _TURN.status == MessageStatus.STREAMING))
+
+
+class SqlRetentionRepository:
+    def __init__(self, transaction: Transaction) -> None:
+        self._sql = transaction
+
+    def rules(self) -> Sequence[RetentionRule]:
+        rows = self._sql.all(select(_RULE.kind, _RULE.group_name, _RULE.days).order_by(_RULE.kind, _RULE.group_name))
+        return [RetentionRule(RetentionKind(row.kind), row.group_name, row.days) for row in rows]
+
+    def put_rule(self, rule: RetentionRule) -> None:
+        values = {"kind": rule.kind, "group_name": rule.group, "days": rule.days}
+        self._sql.upsert(RetentionRuleTable, ["kind", "group_name"], values, ("days",), _RULE.kind)
+
+    def remove_rule(self, kind: RetentionKind, group: str) -> bool:
+        return self._sql.write(delete(RetentionRuleTable).where(_RULE.kind == kind, _RULE.group_name == group)).rowcount > 0
+
+    def holds(self) -> Sequence[LegalHold]:
+        columns = (_HOLD.user_id, _USER.name.label("user_name"), _HOLD.reason, _HOLD.placed_at)
+        rows = self._sql.all(select(*columns).join(UserTable, _USER.id == _HOLD.user_id).order_by(_USER.name))
+        return [LegalHold(**row._mapping) for row in rows]
+
+    def keep_holds(self) -> None:
+        self._sql.lock_table(LegalHoldTable)
+
+    def is_held(self, user_id: str) -> bool:
+        self.keep_holds()
+        return self._sql.first(select(_HOLD.user_id).where(_HOLD.user_id == user_id)) is not None
+
+    def place_hold(self, hold: LegalHold) -> None:
+        values = {"user_id": hold.user_id, "reason": hold.reason, "placed_at": hold.placed_at}
+        self._sql.upsert(LegalHoldTable, ["user_id"], values, ("reason",), _HOLD.user_id)
+
+    def lift_hold(self, user_id: str) -> bool:
+        return self._sql.write(delete(LegalHoldTable).where(_HOLD.user_id == user_id)).rowcount > 0
+
+    def due(self, rule: RetentionRule, before: datetime, except_groups: Sequence[str], limit: int) -> Sequence[str]:
+        if rule.kind is RetentionKind.AUDIT:
+            return self._due_events(before, limit)
+        held = exists(select(_HOLD.user_id).where(_HOLD.user_id == _USER.id))
+        table: type[Table]
+        if rule.kind is RetentionKind.CHATS:
+            table = ConversationTable
+            statement: AnySelect = select(_TALK.id).join(UserTable, _USER.id == _TALK.user_id)
+            statement = statement.where(_TALK.updated_at < before, ~held, ~_answered_in(_TALK.id)).order_by(_TALK.updated_at)
+        elif rule.kind is RetentionKind.FILES:
+            # What waits has no conversation yet, and a day of its own: core.operations.retention removes it.
+            table, with_chat = FileTable, _FILE.conversation_id.is_not(None)
+            statement = select(_FILE.id).join(UserTable, _USER.id == _FILE.user_id).where(_FILE.created_at < before, with_chat)
+            statement = statement.where(~held, ~_answered_in(_FILE.conversation_id)).order_by(_FILE.created_at)
+        else:
+            table = FeedbackTable
+            statement = select(_FEEDBACK.id).join(UserTable, _USER.id == _FEEDBACK.user_id)
+            statement = statement.where(_FEEDBACK.updated_at < before, ~held).order_by(_FEEDBACK.updated_at)
+        if rule.group != EVERY_GROUP:
+            statement = statement.where(_USER.group_name == rule.group)
+        elif except_groups:
+            statement = statement.where(_USER.group_name.not_in(except_groups))
+        # Rows that change at this moment are checked again afterwards: a chat that continues is no longer due.
+        return [row.id for row in self._sql.lock(statement.limit(limit), of=table)]
+
+    def _due_events(self, before: datetime, limit: int) -> Sequence[str]:
+        """Select due events. Proofs of deletions are never due, nor is what a person under a hold did or what was done to that account."""
+        involved = or_(_HOLD.user_id == _EVENT.actor_id, _USER.name == _EVENT.subject)
+        held = exists(select(_HOLD.user_id).join(UserTable, _USER.id == _HOLD.user_id).where(involved))
+        statement = select(_EVENT.number).where(_EVENT.at < before, _EVENT.action != PROOF, ~held).order_by(_EVENT.at)
+        return [str(row.number).zfill(AUDIT_DIGITS) for row in self._sql.all(statement.limit(limit))]
+
+    def remove(self, kind: RetentionKind, ids: Sequence[str]) -> None:
+        if kind is RetentionKind.AUDIT:
+            self._sql.write(delete(AuditEventTable).where(_EVENT.number.in_([int(each) for each in ids])))
+            self._sql.announce("audit", ids)
+            return
+        if kind is RetentionKind.FILES:
+            SqlFileRepository(self._sql).remove(ids)
+            return
+        if kind is RetentionKind.CHATS:
+            talks = SqlConversationRepository(self._sql)
+            for id in ids:
+                talks.remove(id)
+            return
+        gone = self._sql.write(delete(FeedbackTable).where(_FEEDBACK.id.in_(ids)).returning(_FEEDBACK.id, _FEEDBACK.message_id)).all()
+        self._sql.announce("feedback", [row.id for row in gone])
+        self._sql.announce("message", [row.message_id for row in gone])

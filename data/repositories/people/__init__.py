@@ -1,0 +1,10 @@
+"""Store rows of accounts, sessions and the audit log.
+
+In reading order:
+
+- users: people
+- sessions: sessions
+- attempts: password tries
+- devices: known devices
+- audit: audit events
+"""

@@ -1,0 +1,6 @@
+"""Store rows of ratings and reviews.
+
+In reading order:
+
+- feedback: ratings and reviews
+"""

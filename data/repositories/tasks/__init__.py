@@ -1,0 +1,6 @@
+"""Store rows of background jobs.
+
+In reading order:
+
+- jobs: background jobs
+"""

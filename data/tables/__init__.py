@@ -1,0 +1,45 @@
+"""The tables, by areas. Ids are strings from core; integer keys are the database's own and give the order of insertion.
+
+In reading order:
+
+- base: what all tables share
+- people: accounts, sessions, tries of passwords, devices and the audit log
+- chat: conversations, folders, messages and turns
+- knowledge: files and what shows them
+- usage: generation rows
+- review: ratings and reviews
+- operations: keys, retention, index jobs
+- tasks: background jobs
+"""
+
+from data.tables.base import Table
+from data.tables.chat import ConversationTable, FolderTable, MessageTable, TurnTable
+from data.tables.knowledge import AttachmentTable, FilePartTable, FileTable
+from data.tables.operations import DataKeyTable, IndexJobTable, LegalHoldTable, RetentionRuleTable
+from data.tables.people import AttemptTable, AuditEventTable, DeviceTable, SessionTable, UserTable
+from data.tables.review import FeedbackTable
+from data.tables.tasks import JobTable
+from data.tables.usage import GenerationTable
+
+__all__ = [
+    "AttachmentTable",
+    "AttemptTable",
+    "AuditEventTable",
+    "ConversationTable",
+    "DataKeyTable",
+    "DeviceTable",
+    "FeedbackTable",
+    "FilePartTable",
+    "FileTable",
+    "FolderTable",
+    "GenerationTable",
+    "IndexJobTable",
+    "JobTable",
+    "LegalHoldTable",
+    "MessageTable",
+    "RetentionRuleTable",
+    "SessionTable",
+    "Table",
+    "TurnTable",
+    "UserTable",
+]

@@ -1,0 +1,44 @@
+"""Define what all tables share: naming of constraints, column types of Python types."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import JSON, BigInteger, Boolean, Float, Integer, MetaData
+from sqlalchemy.orm import DeclarativeBase
+
+from core.chat.records import Author, MessageStatus
+from core.inference.records import FinishReason, Source
+from core.people.records import Role, SessionKind
+from core.review.records import ReviewState
+from core.tasks.records import JobState
+from data.columns import Choice, UtcDateTime
+
+NUMBER = BigInteger().with_variant(Integer, "sqlite")
+"""The type of a key that numbers its rows. SQLite does so only in a column declared INTEGER."""
+
+
+class Table(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        datetime: UtcDateTime,
+        Role: Choice(Role),
+        SessionKind: Choice(SessionKind),
+        Author: Choice(Author),
+        MessageStatus: Choice(MessageStatus),
+        FinishReason: Choice(FinishReason),
+        Source: Choice(Source),
+        ReviewState: Choice(ReviewState),
+        JobState: Choice(JobState),
+        dict[str, Any]: JSON,
+        bool: Boolean(create_constraint=False),
+        float: Float(53),
+    }

@@ -1,0 +1,76 @@
+"""Define the tables of conversations, folders, messages and turns."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.chat.records import Author, MessageStatus
+from core.errors import StoredError
+from data.columns import ErrorText
+from data.encryption.sealed_text import SealedProse
+from data.tables.base import NUMBER, Table
+
+_STREAMING = text("status = 'streaming'")
+
+
+class ConversationTable(Table):
+    __tablename__ = "conversations"
+    __table_args__ = (Index(None, "user_id", "updated_at"), Index(None, "folder_id", "updated_at"))
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
+    title: Mapped[str] = mapped_column(SealedProse("conversations.title"))
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    head_id: Mapped[str | None] = mapped_column(String(64))
+    folder_id: Mapped[str | None] = mapped_column(String(64))
+    """No foreign key: SQLite cannot drop a column that has one."""
+
+
+class FolderTable(Table):
+    __tablename__ = "folders"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), index=True)
+    name: Mapped[str] = mapped_column(SealedProse("folders.name"))
+    created_at: Mapped[datetime]
+
+
+class MessageTable(Table):
+    __tablename__ = "messages"
+    __table_args__ = (Index(None, "conversation_id", "number"), {"sqlite_autoincrement": True})
+
+    number: Mapped[int] = mapped_column(NUMBER, primary_key=True)
+    """The order of a conversation's messages, even if two were written in the same microsecond."""
+    id: Mapped[str] = mapped_column(String(64), unique=True)
+    conversation_id: Mapped[str] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"))
+    parent_id: Mapped[str | None] = mapped_column(String(64))
+    author: Mapped[Author]
+    text: Mapped[str] = mapped_column(SealedProse("messages.text"))
+    reasoning: Mapped[str] = mapped_column(SealedProse("messages.reasoning"))
+    status: Mapped[MessageStatus]
+    created_at: Mapped[datetime]
+    error: Mapped[StoredError | None] = mapped_column(ErrorText)
+
+
+class TurnTable(Table):
+    __tablename__ = "turns"
+    __table_args__ = (
+        UniqueConstraint("user_id", "request_id"),
+        # At most one running answer per conversation, even if two requests race.
+        Index("uq_turns_streaming_conversation_id", "conversation_id", unique=True, sqlite_where=_STREAMING, postgresql_where=_STREAMING),
+        Index("ix_turns_streaming_lease_until", "lease_until", sqlite_where=_STREAMING, postgresql_where=_STREAMING),
+    )
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
+    request_id: Mapped[str] = mapped_column(String(300))
+    conversation_id: Mapped[str] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"), index=True)
+    question_id: Mapped[str] = mapped_column(String(64))
+    answer_id: Mapped[str] = mapped_column(String(64))
+    status: Mapped[MessageStatus]
+    created_at: Mapped[datetime]
+    lease_until: Mapped[datetime]

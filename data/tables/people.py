@@ -1,0 +1,72 @@
+"""Define the tables of accounts, sessions, tries of passwords, devices and the audit log."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.people.records import Role, SessionKind
+from data.columns import Prose
+from data.tables.base import NUMBER, Table
+
+
+class UserTable(Table):
+    __tablename__ = "users"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    name: Mapped[str] = mapped_column(String(64), unique=True)
+    full_name: Mapped[str] = mapped_column(String(200))
+    role: Mapped[Role]
+    group_name: Mapped[str] = mapped_column(String(200))
+    active: Mapped[bool]
+    created_at: Mapped[datetime]
+    language: Mapped[str | None] = mapped_column(String(16))
+    last_seen_at: Mapped[datetime | None]
+    password_hash: Mapped[str] = mapped_column(String(200))
+    failures: Mapped[int] = mapped_column(server_default="0")
+    """This column and the next are used by the previous release: AttemptTable counts now."""
+    locked_until: Mapped[datetime | None]
+
+
+class SessionTable(Table):
+    __tablename__ = "sessions"
+
+    token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    kind: Mapped[SessionKind]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class AttemptTable(Table):
+    """Password attempts, by a hash of the name, address, device or person they are counted by."""
+
+    __tablename__ = "attempts"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    count: Mapped[int]
+    began_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class DeviceTable(Table):
+    __tablename__ = "devices"
+
+    token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime]
+    used_at: Mapped[datetime]
+
+
+class AuditEventTable(Table):
+    __tablename__ = "audit_events"
+    __table_args__ = (Index(None, "at"), {"sqlite_autoincrement": True})
+
+    number: Mapped[int] = mapped_column(NUMBER, primary_key=True)
+    at: Mapped[datetime]
+    actor_id: Mapped[str | None] = mapped_column(String(64))
+    action: Mapped[str] = mapped_column(String(64))
+    subject: Mapped[str] = mapped_column(Prose)
+    details: Mapped[dict[str, Any]]
