@@ -2,22 +2,9 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 from core.errors import NotAllowed
-from core.people.records import Role
-
-
-class Permission(StrEnum):
-    CHAT = "chat"
-    RATE = "rate"
-    VIEW_USAGE = "view_usage"
-    REVIEW_FEEDBACK = "review_feedback"
-    RUN_MODELS = "run_models"
-    MANAGE_PEOPLE = "manage_people"
-    READ_AUDIT = "read_audit"
-    RUN_STORE = "run_store"
-
+from core.people.records import Permission as Permission
+from core.people.records import Role, User
 
 _ANALYST = frozenset({Permission.CHAT, Permission.RATE})
 _MANAGER = _ANALYST | {Permission.VIEW_USAGE}
@@ -29,14 +16,14 @@ ROLES: dict[Role, frozenset[Permission]] = {
 }
 
 
-def allows(role: Role, permission: Permission, *, owner_id: str | None = None, user_id: str | None = None) -> bool:
-    """Tell whether `role` holds `permission` and, if the thing has an owner, `user_id` owns it."""
-    if permission not in ROLES[role]:
+def allows(user: User, permission: Permission, *, owner_id: str | None = None) -> bool:
+    """Tell whether `user` holds `permission` and, if the thing has an owner, owns it."""
+    if permission not in ROLES[user.role]:
         return False
-    return owner_id is None or owner_id == user_id
+    return owner_id is None or owner_id == user.id
 
 
-def require(role: Role, permission: Permission) -> None:
-    """Raise NotAllowed unless `role` holds `permission`."""
-    if not allows(role, permission):
-        raise NotAllowed("Your role ({role}) does not allow this. An admin can change roles on the People page.", role=role.value)
+def require(user: User, permission: Permission) -> None:
+    """Raise NotAllowed unless `user` holds `permission`."""
+    if not allows(user, permission):
+        raise NotAllowed("Your role ({role}) does not allow this. An admin can change roles on the People page.", role=user.role.value)

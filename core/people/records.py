@@ -8,6 +8,17 @@ from datetime import datetime
 from enum import StrEnum
 
 
+class Permission(StrEnum):
+    CHAT = "chat"
+    RATE = "rate"
+    VIEW_USAGE = "view_usage"
+    REVIEW_FEEDBACK = "review_feedback"
+    RUN_MODELS = "run_models"
+    MANAGE_PEOPLE = "manage_people"
+    READ_AUDIT = "read_audit"
+    RUN_STORE = "run_store"
+
+
 @dataclass(frozen=True, slots=True)
 class User:
     id: str
