@@ -2,22 +2,9 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 from core.errors import NotAllowed
+from core.people.records import Permission as Permission
 from core.people.records import Role, Scope, User
-
-
-class Permission(StrEnum):
-    CHAT = "chat"
-    RATE = "rate"
-    VIEW_USAGE = "view_usage"
-    REVIEW_FEEDBACK = "review_feedback"
-    RUN_MODELS = "run_models"
-    MANAGE_PEOPLE = "manage_people"
-    READ_AUDIT = "read_audit"
-    RUN_STORE = "run_store"
-
 
 _ANALYST = frozenset({Permission.CHAT, Permission.RATE})
 _MANAGER = _ANALYST | {Permission.VIEW_USAGE}

@@ -8,6 +8,17 @@ from datetime import datetime
 from enum import StrEnum
 
 
+class Permission(StrEnum):
+    CHAT = "chat"
+    RATE = "rate"
+    VIEW_USAGE = "view_usage"
+    REVIEW_FEEDBACK = "review_feedback"
+    RUN_MODELS = "run_models"
+    MANAGE_PEOPLE = "manage_people"
+    READ_AUDIT = "read_audit"
+    RUN_STORE = "run_store"
+
+
 class Scope(StrEnum):
     """What an API key may be used for, within what its person may do."""
 
