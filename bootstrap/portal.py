@@ -36,6 +36,8 @@ from core.people.session_watch import SessionWatch
 from core.people.sessions import Sessions
 from core.people.sign_in import PooledHasher, SignIn
 from core.people.sign_in import open_pool as open_password_pool
+from core.programs.background import Background
+from core.programs.responses import Responses, StorageRules
 from core.review.feedback import FeedbackQueue
 from core.search.search import Search
 from core.search.suggestions import Suggestions
@@ -88,6 +90,8 @@ class Portal:
     turns: Turns
     files: Files
     gateway: Gateway
+    background: Background
+    responses: Responses
     feedback: FeedbackQueue
     search: Search
     suggestions: Suggestions
@@ -170,7 +174,10 @@ def build_portal(
     folder = SqlBackupFolder(database, settings.home / "backups")
     backups = Backups(unit_of_work, jobs, SqlStoreInspector(database), folder, clock, server, os.environ.get(BACKUP_KEY) or None, disk)
     retention = Retention(unit_of_work, clock)
-    kinds = [*index_care.job_kinds(), *backups.job_kinds(), *retention.job_kinds()]
+    background = Background()
+    rules = StorageRules(settings.response_days, settings.store_responses)
+    responses = Responses(unit_of_work, jobs, background, clock, rules)
+    kinds = [*index_care.job_kinds(), *backups.job_kinds(), *retention.job_kinds(), *responses.job_kinds()]
     gateway = Gateway(unit_of_work, router, clock)
     portal = Portal(
         settings=settings,
@@ -184,6 +191,8 @@ def build_portal(
         turns=Turns(unit_of_work, gateway, clock, settings.max_question_chars, settings.max_file_mb * MB, disk),
         files=Files(unit_of_work, clock, ProcessDocumentReader(), settings.max_file_mb * MB, disk, CharsetDetector()),
         gateway=gateway,
+        background=background,
+        responses=responses,
         feedback=FeedbackQueue(unit_of_work, index, clock),
         search=Search(unit_of_work, index, index_worker, clock),
         suggestions=Suggestions(unit_of_work),

@@ -7,6 +7,7 @@ In reading order:
 - inference: the one gateway to models
 - models: loaded models as people see them
 - knowledge: files that people attach
+- programs: what programs store: responses that later ones continue
 - review: ratings and the review queue
 - usage: usage reports
 - search: search over conversations, feedback and the audit

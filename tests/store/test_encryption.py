@@ -16,6 +16,7 @@ from sqlalchemy import LargeBinary, Text, select, text, type_coerce, update
 from bootstrap.parts import open_index
 from core.chat.records import Folder
 from core.errors import StartFailed, StoredError, Unavailable
+from core.programs.records import StoredResponse
 from core.search.records import SearchQuery
 from core.tasks.records import Job, JobState
 from data.backup.restore import restore
@@ -70,6 +71,7 @@ def put_secrets(database: Database) -> tuple[str, str]:
         work.files.add(secret_file, WORDS)
         work.files.attach(asked.id, asked.conversation_id, [secret_file.id])
         work.folders.add(Folder(things.new_id(), ana.id, SECRET, things.NOW))
+        work.responses.add(StoredResponse(things.new_id(), ana.id, things.NOW, SECRET, SECRET))
         job = Job(things.new_id(), "test", things.NOW, things.NOW, payload={"secret": SECRET}, key=things.new_id())
         work.jobs.add(job)
         work.jobs.claim("worker", "server", ["test"], things.NOW, things.NOW)
@@ -124,6 +126,7 @@ def test_every_sealed_column_says_where_it_stands() -> None:
     assert set(places) == {
         "conversations.title", "folders.name", "messages.text", "messages.reasoning", "files.name", "file_parts.content",
         "feedback.comment", "feedback.note", "jobs.payload", "jobs.detail", "jobs.result", "jobs.error",
+        "responses.input", "responses.body",
     }  # fmt: skip
 
 

@@ -81,6 +81,10 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
     ("POST", "/v1/chat/completions", HELLO, ALL, 200),
     ("POST", "/v1/completions", {"prompt": "x"}, ALL, 200),
     ("POST", "/v1/responses", {"input": "x"}, ALL, 200),
+    ("GET", "/v1/responses/{response_id}", None, ALL, 404),
+    ("DELETE", "/v1/responses/{response_id}", None, ALL, 404),
+    ("POST", "/v1/responses/{response_id}/cancel", None, ALL, 404),
+    ("GET", "/v1/responses/{response_id}/input_items", None, ALL, 404),
     ("POST", "/v1/tokenize", {"content": "x"}, ALL, 200),
     ("POST", "/v1/detokenize", {"tokens": [1]}, ALL, 200),
     ("POST", "/v1/messages", {"max_tokens": 9, **HELLO}, ALL, 200),
@@ -101,7 +105,7 @@ def test_each_role_reaches_its_routes_and_no_other(who: str, client: httpx.Clien
     asking = client if who == "anonymous" else signed_in({"analyst": "ann", "manager": "max", "admin": "ada"}[who])
     for method, path, body, allowed, status in ROUTES:
         filled = path.replace("{name}", "nobody")
-        for name in ("conversation_id", "message_id", "file_id", "folder_id", "feedback_id", "job_id"):
+        for name in ("conversation_id", "message_id", "file_id", "folder_id", "feedback_id", "job_id", "response_id"):
             filled = filled.replace(f"{{{name}}}", NOBODYS)
         response = asking.request(method, filled, json=body)
         expected = status if who in allowed else 401 if who == "anonymous" else 403
