@@ -130,7 +130,9 @@ class Load(Asked):
     gpu_layers: int | None = Field(default=None, description="-1 means all that fit.")
     kv_type: KvType = Field(default=KvType.F16, strict=False, description="f16, q8_0 or q4_0.")
     threads: int | None = Field(default=None, description="Default: chosen by the machine.")
-    flash_attention: FlashAttention = Field(default=FlashAttention.AUTO, strict=False, description="auto, on or off. A context of q8_0 or q4_0 needs it.")
+    flash_attention: FlashAttention = Field(default=FlashAttention.AUTO, strict=False, description=(
+        "auto, on or off. A context of q8_0 or q4_0 needs it."
+    ))
     streams: KvStreams = Field(default=KvStreams.AUTO, strict=False, description=(
         "separate gives each slot its own KV cache, unified shares one; auto lets the memory plan decide."
     ))
