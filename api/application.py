@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from fastapi import FastAPI
 
-from api import errors, health_routes, metrics_routes
+from api import directory_routes, errors, health_routes, metrics_routes
 from api.anthropic import message_routes
 from api.middleware.body_limit import BodyLimit
 from api.middleware.cross_origin import CrossOrigin
@@ -50,7 +50,8 @@ def build(portal_getter: Callable[[], Portal]) -> FastAPI:
     )
     for routes in ours:
         app.include_router(routes.router, responses=errors.REFUSALS)
-    for routes in (chat_routes, completion_routes, vector_routes, response_routes, message_routes, health_routes):
+    programs = (chat_routes, completion_routes, vector_routes, response_routes, message_routes, directory_routes)
+    for routes in (*programs, health_routes):
         app.include_router(routes.router)
     app.include_router(metrics_routes.router)
     # On a thread, unlike FastAPI: building the description takes long enough to hold up every stream.

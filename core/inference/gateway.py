@@ -168,7 +168,7 @@ class Gateway:
 
     def models(self, user: User) -> Sequence[ServedModel]:
         """Return the models of every kind that this person can ask, the default for chats first. Raises NotAllowed."""
-        require(user.role, Permission.CHAT)
+        require(user, Permission.CHAT)
         return self.served()
 
     def chat_models(self, user: User) -> Sequence[ServedModel]:
@@ -177,29 +177,29 @@ class Gateway:
 
     def answer(self, user: User, request: GenerationRequest, source: Source) -> Answer:
         """Start an answer whose caller records it. Raises NotAllowed, and what Router.start raises."""
-        require(user.role, Permission.CHAT)
+        require(user, Permission.CHAT)
         answer_id = request.id or uuid4().hex
         running = self._router.start(replace(request, id=answer_id))
         return Answer(answer_id, user, running, source, self._clock())
 
     def prompt_tokens(self, user: User, request: GenerationRequest) -> PromptTokens:
         """What the model would read of a request, without asking it. Raises NotAllowed, and what Router.prompt_tokens raises."""
-        require(user.role, Permission.CHAT)
+        require(user, Permission.CHAT)
         return self._router.prompt_tokens(request)
 
     def pieces(self, user: User, model: str | None, tokens: Sequence[int]) -> PromptTokens:
         """The text of tokens. Raises NotAllowed, and what Router.pieces raises."""
-        require(user.role, Permission.CHAT)
+        require(user, Permission.CHAT)
         return self._router.pieces(model, tokens)
 
     def embed(self, user: User, request: EmbeddingRequest) -> Vectors:
         """Raises NotAllowed, and what Router.embed raises."""
-        require(user.role, Permission.CHAT)
+        require(user, Permission.CHAT)
         return Vectors(user, self._router.embed(request), Source.EMBEDDING, self)
 
     def rerank(self, user: User, request: RerankRequest) -> Vectors:
         """Raises NotAllowed, and what Router.rerank raises."""
-        require(user.role, Permission.CHAT)
+        require(user, Permission.CHAT)
         return Vectors(user, self._router.rerank(request), Source.RERANK, self)
 
     def record(self, row: Generation) -> None:

@@ -86,8 +86,8 @@ def _broken(sentence: str) -> None:
 
 
 def _signed_in(portal: Portal, user: User) -> None:
-    listed = [_page(portal, user, entry) for entry in ENTRIES if allows(user.role, entry.permission)]
-    hidden = [_forbidden(entry, user) for entry in ENTRIES if not allows(user.role, entry.permission)]
+    listed = [_page(portal, user, entry) for entry in ENTRIES if allows(user, entry.permission)]
+    hidden = [_forbidden(entry, user) for entry in ENTRIES if not allows(user, entry.permission)]
     # Without icons: the icon of the open page becomes the browser's, and Streamlit fetches that from an outside host.
     own = [
         st.Page(lambda: account.render(portal, user), title=t("Preferences"), url_path="preferences"),
@@ -98,7 +98,7 @@ def _signed_in(portal: Portal, user: User) -> None:
     start = page.url_path == ""
     _frame(page.title, centered=start, sidebar=272)
     frame.brand()
-    browser_shell(page.url_path, reviews=allows(user.role, Permission.REVIEW_FEEDBACK))
+    browser_shell(page.url_path, reviews=allows(user, Permission.REVIEW_FEEDBACK))
     if page.url_path != search.PATH:
         search.shortcut()
     _tell_of_the_disk(portal, user)
@@ -117,7 +117,7 @@ def _tell_of_the_disk(portal: Portal, user: User) -> None:
         return
     with st.container(key="disk-notice"):
         sentence = t(ALMOST_FULL)
-        if allows(user.role, Permission.RUN_STORE):
+        if allows(user, Permission.RUN_STORE):
             left = f"{(portal.disk.free or 0) / 1e6:,.0f}"
             more = t("{left} MB are left under {home}. Remove old backups on the Storage page, or other files on that disk.",
                      left=left, home=plain(str(portal.settings.home)))  # fmt: skip
