@@ -45,6 +45,7 @@ class Settings:
     admin_password: Annotated[str, "The password of the first admin, for the first start. Empty: one is generated and printed once."] = ""
     model: Annotated[str, "The GGUF file to load at startup. Empty: the built-in guide."] = ""
     models_folder: Annotated[str, "The folder with GGUF files. Empty: models under the home."] = ""
+    platforms: Annotated[str, "The YAML file of platforms and routes. Empty: platforms.yaml under the home."] = ""
     context: Annotated[int, "Tokens per conversation, for the model loaded at startup. 0: chosen by file and memory."] = 0
     slots: Annotated[int, "Concurrent answers of the model loaded at startup. 0: chosen by file and memory."] = 0
     gpu_layers: Annotated[int, "Layers on the GPU, if there is one. -1: all that fit."] = -1
@@ -119,6 +120,10 @@ class Settings:
             gpu_shares=tuple(map(float, self.gpu_shares.split(","))) if self.gpu_shares else (),
             isolated=self.isolated,
         )
+
+    @property
+    def platforms_path(self) -> Path:
+        return Path(self.platforms).expanduser() if self.platforms else self.home / "platforms.yaml"
 
     @property
     def models_path(self) -> Path:

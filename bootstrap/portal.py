@@ -36,6 +36,8 @@ from core.people.session_watch import SessionWatch
 from core.people.sessions import Sessions
 from core.people.sign_in import PooledHasher, SignIn
 from core.people.sign_in import open_pool as open_password_pool
+from core.platforms.platforms_file import PlatformsFile
+from core.platforms.service import PlatformService
 from core.review.feedback import FeedbackQueue
 from core.search.search import Search
 from core.search.suggestions import Suggestions
@@ -57,6 +59,7 @@ from data.passwords import BcryptHasher
 from data.search.port import WritableIndex
 from data.unit_of_work import SqlUnitOfWork
 from models.gguf.facts import model_name
+from models.platforms.configuration.reader import YamlConfigurationReader
 from models.serving.last_run import RunRecord
 from models.serving.pool import Pool
 from models.serving.precedence import give_way as give_way
@@ -97,6 +100,7 @@ class Portal:
     retention: Retention
     usage: UsageReports
     models: ModelService
+    platforms: PlatformService
     pool: ModelPool
     index: WritableIndex
     index_worker: IndexWorker
@@ -122,6 +126,7 @@ class Portal:
         self.stopping()
         self.passwords.close()
         self.turns.close()
+        self.platforms.close()
         self.conversations.close()
         self.job_worker.close()
         self.index_worker.close()
@@ -200,6 +205,9 @@ def build_portal(
             FileStartList(settings.home / START_MODELS),
             record.found if record else (),
         ),
+        platforms=PlatformService(
+            unit_of_work, clock, YamlConfigurationReader(settings.platforms_path.name, os.environ), PlatformsFile(settings.platforms_path)
+        ),
         pool=pool,
         index=index,
         index_worker=index_worker,
@@ -217,6 +225,7 @@ def build_portal(
     interrupted = portal.turns.recover(everything=settings.embedded)
     if interrupted:
         log.warning("the last stop interrupted %d answers; they are marked as interrupted", interrupted)
+    portal.platforms.start()
     portal.index_worker.start()
     portal.job_worker.start()
     return portal

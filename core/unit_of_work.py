@@ -10,6 +10,7 @@ from core.chat.ports import ConversationRepository, FolderRepository, MessageRep
 from core.knowledge.ports import FileRepository
 from core.operations.ports import RetentionRepository
 from core.people.ports import AttemptRepository, AuditRepository, DeviceRepository, SessionRepository, UserRepository
+from core.platforms.ports import PlatformsVersionRepository
 from core.review.ports import FeedbackRepository
 from core.tasks.ports import JobRepository
 from core.usage.ports import GenerationRepository
@@ -32,6 +33,7 @@ class UnitOfWork(Protocol):
     audit: AuditRepository
     retention: RetentionRepository
     jobs: JobRepository
+    platforms_versions: PlatformsVersionRepository
 
     def __enter__(self) -> Self: ...
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...

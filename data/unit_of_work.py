@@ -11,6 +11,7 @@ from core.chat.ports import ConversationRepository, FolderRepository, MessageRep
 from core.knowledge.ports import FileRepository
 from core.operations.ports import RetentionRepository
 from core.people.ports import AttemptRepository, AuditRepository, DeviceRepository, SessionRepository, UserRepository
+from core.platforms.ports import PlatformsVersionRepository
 from core.review.ports import FeedbackRepository
 from core.tasks.ports import JobRepository
 from core.usage.ports import GenerationRepository
@@ -26,6 +27,7 @@ from data.repositories.people.audit import SqlAuditRepository
 from data.repositories.people.devices import SqlDeviceRepository
 from data.repositories.people.sessions import SqlSessionRepository
 from data.repositories.people.users import SqlUserRepository
+from data.repositories.platforms.versions import SqlPlatformsVersionRepository
 from data.repositories.review.feedback import SqlFeedbackRepository
 from data.repositories.tasks.jobs import SqlJobRepository
 from data.repositories.usage.generations import SqlGenerationRepository
@@ -56,6 +58,7 @@ class SqlUnitOfWork:
         self.audit: AuditRepository = SqlAuditRepository(transaction)
         self.retention: RetentionRepository = SqlRetentionRepository(transaction)
         self.jobs: JobRepository = SqlJobRepository(transaction)
+        self.platforms_versions: PlatformsVersionRepository = SqlPlatformsVersionRepository(transaction)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

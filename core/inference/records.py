@@ -26,6 +26,18 @@ class Source(StrEnum):
     RERANK = "rerank"
 
 
+class Task(StrEnum):
+    """What a request is for; each task may have a route of its own."""
+
+    CHAT = "chat"
+    TITLE = "title"
+    SUMMARIZE = "summarize"
+    EMBED = "embed"
+    RERANK = "rerank"
+    VISION = "vision"
+    TOOLS = "tools"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServedModel:
     """A model that can be asked now, wherever it runs."""

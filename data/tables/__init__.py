@@ -8,6 +8,7 @@ In reading order:
 - knowledge: files and what shows them
 - usage: generation rows
 - review: ratings and reviews
+- platforms: versions of the platforms' configuration
 - operations: keys, retention, index jobs
 - tasks: background jobs
 """
@@ -17,6 +18,7 @@ from data.tables.chat import ConversationTable, FolderTable, MessageTable, TurnT
 from data.tables.knowledge import AttachmentTable, FilePartTable, FileTable
 from data.tables.operations import DataKeyTable, IndexJobTable, LegalHoldTable, RetentionRuleTable
 from data.tables.people import AttemptTable, AuditEventTable, DeviceTable, SessionTable, UserTable
+from data.tables.platforms import PlatformsVersionTable
 from data.tables.review import FeedbackTable
 from data.tables.tasks import JobTable
 from data.tables.usage import GenerationTable
@@ -37,6 +39,7 @@ __all__ = [
     "JobTable",
     "LegalHoldTable",
     "MessageTable",
+    "PlatformsVersionTable",
     "RetentionRuleTable",
     "SessionTable",
     "Table",

@@ -3,4 +3,5 @@
 In reading order:
 
 - models: models
+- platforms: platforms and routes
 """
