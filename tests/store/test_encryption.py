@@ -126,6 +126,7 @@ def test_every_sealed_column_says_where_it_stands() -> None:
     assert set(places) == {
         "conversations.title", "folders.name", "messages.text", "messages.reasoning", "files.name", "file_parts.content",
         "feedback.comment", "feedback.note", "jobs.payload", "jobs.detail", "jobs.result", "jobs.error",
+        "platforms_versions.text",
     }  # fmt: skip
 
 
