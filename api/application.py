@@ -16,7 +16,7 @@ from api.middleware.request_ids import RequestIds
 from api.openai import chat_routes, completion_routes, vector_routes
 from api.portal.chat import conversations, folders
 from api.portal.knowledge import files
-from api.portal.models import models
+from api.portal.models import access, models, presets
 from api.portal.operations import index, retention, store
 from api.portal.people import people, sessions
 from api.portal.review import feedback
@@ -46,7 +46,7 @@ def build(portal_getter: Callable[[], Portal]) -> FastAPI:
     metrics = metrics_routes.RequestCount(portal_getter)
     ours = (
         *(sessions, conversations, folders, files, feedback, search),
-        *(usage, models, people, index, store, retention, jobs),
+        *(usage, models, presets, access, people, index, store, retention, jobs),
     )
     for routes in ours:
         app.include_router(routes.router, responses=errors.REFUSALS)

@@ -14,7 +14,7 @@ from core.operations.log_context import add_to_log_context, log_context, new_req
 from core.people.permissions import ROLES, Permission, allows
 from core.people.records import Role, User
 from core.people.sessions import SESSION_COOKIE
-from pages import account, audit, chat, feedback, jobs, models, people, search, sign_in, store, usage
+from pages import account, audit, chat, feedback, jobs, models, people, presets, search, sign_in, store, usage
 from pages.shell import frame, words
 from pages.shell.browser import browser_shell
 from pages.shell.words import said, t
@@ -42,6 +42,7 @@ ENTRIES = (
     Entry(path="feedback", title="Feedback", permission=Permission.REVIEW_FEEDBACK, render=feedback.render),
     Entry(path="usage", title="Usage", permission=Permission.VIEW_USAGE, render=usage.render),
     Entry(path="models", title="Models", permission=Permission.RUN_MODELS, render=models.render),
+    Entry(path=presets.PATH, title="Presets", permission=Permission.RUN_MODELS, render=presets.render),
     Entry(path="people", title="People", permission=Permission.MANAGE_PEOPLE, render=people.render),
     Entry(path="store", title="Storage", permission=Permission.RUN_STORE, render=store.render),
     Entry(path=jobs.PATH, title="Jobs", permission=Permission.RUN_STORE, render=jobs.render),
