@@ -16,7 +16,7 @@ from typing import Annotated, get_type_hints
 import yaml
 
 from core.errors import InvalidInput, StartFailed
-from core.models.records import LOAD_CHOICES, LoadSettings
+from core.models.records import LOAD_CHOICES, FlashAttention, KvStreams, KvType, LoadSettings, SplitMode
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +115,11 @@ class Settings:
             context=self.context or None,
             slots=self.slots or None,
             gpu_layers=self.gpu_layers,
-            kv_type=self.kv_type,
+            kv_type=KvType(self.kv_type),
             threads=self.threads or None,
-            flash_attention=self.flash_attention,
-            streams=self.streams,
-            split_mode=self.split_mode,
+            flash_attention=FlashAttention(self.flash_attention),
+            streams=KvStreams(self.streams),
+            split_mode=SplitMode(self.split_mode),
             main_gpu=self.main_gpu if self.main_gpu >= 0 else None,
             gpu_shares=tuple(map(float, self.gpu_shares.split(","))) if self.gpu_shares else (),
             isolated=self.isolated,
@@ -281,7 +281,7 @@ def _check(settings: Settings) -> None:
     if settings.metrics_token and len(settings.metrics_token) < SHORTEST_TOKEN:
         raise StartFailed("PORTAL_METRICS_TOKEN must have at least {least} characters.", least=SHORTEST_TOKEN)
     for name, choices in LOAD_CHOICES.items():
-        if getattr(settings, name) not in choices:
+        if getattr(settings, name) not in list(choices):
             raise StartFailed("{name} must be one of {choices}.", name=variable(name), choices=", ".join(choices))
     try:
         settings.first_load  # noqa: B018 - it checks itself

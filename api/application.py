@@ -35,6 +35,7 @@ PORTALS = {
 DIALECTS = {
     "openai": ("openai.chat_routes", "openai.completion_routes", "openai.vector_routes", "responses.response_routes"),
     "anthropic": ("anthropic.message_routes",),
+    "directory": ("directory_routes",),
 }
 """Groups of routes under /v1: the modules of each in api/."""
 FILES_PATH = "/api/v1/files"
