@@ -68,7 +68,7 @@ def keyboard(user: User) -> None:
     """The list of keys as a page, for whoever does not know the key that shows it anywhere."""
     with st.container(key="narrow", width=480, gap="medium"):
         frame.page_head(t("Keyboard shortcuts"), t("Press ? on any page to see this list."), key="keyboard")
-        for title, rows in shortcuts(allows(user.role, Permission.REVIEW_FEEDBACK)):
+        for title, rows in shortcuts(allows(user, Permission.REVIEW_FEEDBACK)):
             keys = "".join(f"<dt>{escape(words)}</dt><dd>{' '.join(f'<kbd>{key}</kbd>' for key in keys)}</dd>" for words, keys in rows)
             st.html(f"<h3 class='keyhead'>{escape(title)}</h3><dl class='props keysheet'>{keys}</dl>")
 

@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from core.errors import PortalError, StoredError
-from core.models.records import AdapterFile, Crash, LoadedModel, ModelFile, ModelKind, ModelState
+from core.models.records import AdapterFile, Crash, LoadedModel, ModelFile, ModelKind, ModelState, ModelWork
 from core.people.records import User
 from pages.shell.frame import blank, page_head
 from pages.shell.words import said, t
@@ -31,9 +31,9 @@ MOST_COMPLAINTS = 30
 LIVE_S, QUIET_S = 1.0, 4.0
 """Seconds between redraws of the cards: while something loads or drains, and else."""
 DOING = {
-    "loading": "It crashed in llama.cpp while loading the model {model}.",
-    "decoding": "It crashed in llama.cpp while the model {model} was computing {n} answers.",
-    "sampling": "It crashed in llama.cpp while the model {model} was sampling tokens for {n} answers.",
+    ModelWork.LOADING: "It crashed in llama.cpp while loading the model {model}.",
+    ModelWork.DECODING: "It crashed in llama.cpp while the model {model} was computing {n} answers.",
+    ModelWork.SAMPLING: "It crashed in llama.cpp while the model {model} was sampling tokens for {n} answers.",
 }
 Known = frozenset[tuple[str, ModelState, bool]]
 
@@ -86,7 +86,7 @@ def _crash(crash: Crash) -> None:
     at = crash.at.strftime("%Y-%m-%d %H:%M UTC")
     with st.container(border=True, key="card-crash", gap="xsmall"):
         card_title(t("The portal's last run crashed"), at)
-        how = DOING[crash.doing] if crash.model else "It crashed in native code; no model was running."
+        how = DOING[crash.doing] if crash.doing else "It crashed in native code; no model was running."
         st.markdown(":red[:material/error:] " + t(how, model=plain(crash.model), n=crash.answers))
         st.html(f"<p class='file'><code>{escape(crash.error)}</code></p>")
         if crash.requests:

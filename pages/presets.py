@@ -25,7 +25,6 @@ from pages.widgets.models.group_models import group_models
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
 
-PATH = "presets"
 _CHOSEN, _NEW, _DONE = "presets_chosen", "+", "presets_done"
 _THINKING = {None: "As each person chooses", True: "Always on", False: "Always off"}
 _SAMPLING = (

@@ -35,9 +35,9 @@ class Shown:
 
 def own(work: UnitOfWork, user: User, conversation_id: str) -> Conversation:
     """Return a person's own conversation. Someone else's raises NotFound, so that nobody learns that it exists."""
-    require(user.role, Permission.CHAT)
+    require(user, Permission.CHAT)
     found = work.conversations.get(conversation_id)
-    if found is None or not allows(user.role, Permission.CHAT, owner_id=found.user_id, user_id=user.id):
+    if found is None or not allows(user, Permission.CHAT, owner_id=found.user_id):
         raise NotFound("This conversation does not exist. It may have been deleted.")
     return found
 
@@ -84,7 +84,7 @@ class Conversations:
         self, user: User, limit: int = 100, before: datetime | None = None, folder_id: str | None = None
     ) -> Sequence[Conversation]:
         """List conversations, last changed first. folder_id: only those in this folder, or in no folder (NO_FOLDER)."""
-        require(user.role, Permission.CHAT)
+        require(user, Permission.CHAT)
         with self._unit_of_work() as work:
             if folder_id:
                 own_folder(work, user, folder_id)
@@ -92,7 +92,7 @@ class Conversations:
 
     def find(self, user: User, text: str, limit: int = 50) -> Sequence[Conversation]:
         """Find own conversations whose title or messages contain all words of `text`, best match first."""
-        require(user.role, Permission.CHAT)
+        require(user, Permission.CHAT)
         hits = [
             hit.conversation_id
             for kind in (DocumentKind.CONVERSATION, DocumentKind.MESSAGE)
@@ -109,7 +109,7 @@ class Conversations:
             return own(work, user, conversation_id)
 
     def new(self, user: User, title: str = UNTITLED, folder_id: str | None = None) -> Conversation:
-        require(user.role, Permission.CHAT)
+        require(user, Permission.CHAT)
         now = self._clock()
         conversation = Conversation(
             id=uuid4().hex, user_id=user.id, title=clean_line(title), created_at=now, updated_at=now, folder_id=folder_id

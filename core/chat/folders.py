@@ -20,9 +20,9 @@ LONGEST_NAME = 60
 
 def own_folder(work: UnitOfWork, user: User, folder_id: str) -> Folder:
     """Return a person's own folder. Someone else's raises NotFound, so that nobody learns that it exists."""
-    require(user.role, Permission.CHAT)
+    require(user, Permission.CHAT)
     found = work.folders.get(folder_id)
-    if found is None or not allows(user.role, Permission.CHAT, owner_id=found.user_id, user_id=user.id):
+    if found is None or not allows(user, Permission.CHAT, owner_id=found.user_id):
         raise NotFound("This folder does not exist. It may have been deleted.")
     return found
 
@@ -36,13 +36,13 @@ class Folders:
 
     def list(self, user: User) -> Sequence[Folder]:
         """List the folders by name."""
-        require(user.role, Permission.CHAT)
+        require(user, Permission.CHAT)
         with self._unit_of_work() as work:
             return sorted(work.folders.of_user(user.id), key=lambda folder: folder.name.casefold())
 
     def new(self, user: User, name: str) -> Folder:
         """Create a folder. Raises InvalidInput for an invalid name, Conflict if the name is taken or there are too many."""
-        require(user.role, Permission.CHAT)
+        require(user, Permission.CHAT)
         folder = Folder(id=uuid4().hex, user_id=user.id, name=_usable(name), created_at=self._clock())
         with self._unit_of_work() as work:
             work.folders.add(folder)

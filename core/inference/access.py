@@ -26,13 +26,13 @@ class ModelAccess:
 
     def rules(self, user: User) -> Mapping[str, AccessRule]:
         """Return the rules by model; a model without one is for everyone."""
-        require(user.role, Permission.RUN_MODELS)
+        require(user, Permission.RUN_MODELS)
         with self._unit_of_work() as work:
             return {rule.model: rule for rule in work.offers.rules()}
 
     def restrict(self, user: User, model: str, roles: Iterable[Role], groups: Iterable[str]) -> AccessRule:
         """Let only these roles and groups use a model or preset; with neither, everyone may. Raises InvalidInput."""
-        require(user.role, Permission.RUN_MODELS)
+        require(user, Permission.RUN_MODELS)
         named = frozenset(clean for group in groups if (clean := clean_line(group)))
         if len(named) > MOST_GROUPS:
             raise InvalidInput("A model can be restricted to at most {most} groups.", most=MOST_GROUPS)
@@ -46,19 +46,19 @@ class ModelAccess:
 
     def group_models(self, user: User) -> Mapping[str, str]:
         """Return the default models by group; other groups use the portal's default model."""
-        require(user.role, Permission.RUN_MODELS)
+        require(user, Permission.RUN_MODELS)
         with self._unit_of_work() as work:
             return work.offers.group_models()
 
     def groups(self, user: User) -> Sequence[str]:
         """List the groups that people are in."""
-        require(user.role, Permission.RUN_MODELS)
+        require(user, Permission.RUN_MODELS)
         with self._unit_of_work() as work:
             return sorted({person.group for person in work.users.all() if person.group})
 
     def set_group_model(self, user: User, group: str, model: str | None) -> None:
         """Set the model or preset that a group's people use unless they choose another; None: the portal's default. Raises InvalidInput."""
-        require(user.role, Permission.RUN_MODELS)
+        require(user, Permission.RUN_MODELS)
         group = clean_line(group)
         if not group:
             raise InvalidInput("Name the group.")

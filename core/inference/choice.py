@@ -30,7 +30,7 @@ class Choice:
 
     @property
     def runs_models(self) -> bool:
-        return allows(self.user.role, Permission.RUN_MODELS)
+        return allows(self.user, Permission.RUN_MODELS)
 
     def may_use(self, name: str) -> bool:
         """Tell whether the person may use a model or preset; an adapter follows its model's rule, unless it has its own."""

@@ -169,7 +169,7 @@ class Gateway:
 
     def models(self, user: User) -> Sequence[ServedModel]:
         """Return the models and presets of every kind that this person can ask, the default for chats first. Raises NotAllowed."""
-        require(user.role, Permission.CHAT)
+        require(user, Permission.CHAT)
         with self._unit_of_work() as work:
             choice, presets = Choice.read(work, user), work.offers.presets()
         return choice.listed(self.served(), presets)
@@ -180,7 +180,7 @@ class Gateway:
 
     def answer(self, user: User, request: GenerationRequest, source: Source) -> Answer:
         """Start an answer whose caller records it. Raises NotAllowed, and what Router.start raises."""
-        require(user.role, Permission.CHAT)
+        require(user, Permission.CHAT)
         request = self._allowed(user, request, tools=source is not Source.CHAT)
         answer_id = request.id or uuid4().hex
         running = self._router.start(replace(request, id=answer_id))
@@ -188,24 +188,24 @@ class Gateway:
 
     def prompt_tokens(self, user: User, request: GenerationRequest) -> PromptTokens:
         """What the model would read of a request, without asking it. Raises NotAllowed, and what Router.prompt_tokens raises."""
-        require(user.role, Permission.CHAT)
+        require(user, Permission.CHAT)
         return self._router.prompt_tokens(self._allowed(user, request, tools=True))
 
     def pieces(self, user: User, model: str | None, tokens: Sequence[int]) -> PromptTokens:
         """The text of tokens. Raises NotAllowed, and what Router.pieces raises."""
-        require(user.role, Permission.CHAT)
+        require(user, Permission.CHAT)
         asked = self._allowed(user, GenerationRequest(messages=(), user_id=user.id, model=model, prompt=""), tools=False)
         return self._router.pieces(asked.model, tokens)
 
     def embed(self, user: User, request: EmbeddingRequest) -> Vectors:
         """Raises NotAllowed, and what Router.embed raises."""
-        require(user.role, Permission.CHAT)
+        require(user, Permission.CHAT)
         model = self._allowed_vectors(user, request.model, ModelKind.EMBEDDING)
         return Vectors(user, self._router.embed(replace(request, model=model)), Source.EMBEDDING, self)
 
     def rerank(self, user: User, request: RerankRequest) -> Vectors:
         """Raises NotAllowed, and what Router.rerank raises."""
-        require(user.role, Permission.CHAT)
+        require(user, Permission.CHAT)
         model = self._allowed_vectors(user, request.model, ModelKind.RERANKING)
         return Vectors(user, self._router.rerank(replace(request, model=model)), Source.RERANK, self)
 

@@ -25,19 +25,19 @@ class Presets:
 
     def list(self, user: User) -> Sequence[Preset]:
         """List all presets by name, drafts too."""
-        require(user.role, Permission.RUN_MODELS)
+        require(user, Permission.RUN_MODELS)
         with self._unit_of_work() as work:
             return work.offers.presets()
 
     def get(self, user: User, name: str) -> Preset:
         """Raises NotFound."""
-        require(user.role, Permission.RUN_MODELS)
+        require(user, Permission.RUN_MODELS)
         with self._unit_of_work() as work:
             return _found(work, name)
 
     def save(self, user: User, preset: Preset, *, new: bool = False) -> Preset:
         """Store a preset, in place of the one with its name. Raises Conflict if it must be new and the name is taken, or at the limit."""
-        require(user.role, Permission.RUN_MODELS)
+        require(user, Permission.RUN_MODELS)
         now = self._clock()
         with self._unit_of_work() as work:
             before = work.offers.preset(preset.name)
@@ -55,7 +55,7 @@ class Presets:
 
     def publish(self, user: User, name: str, *, published: bool) -> Preset:
         """Offer a preset to everyone who may use its model, or make it a draft again. Raises NotFound."""
-        require(user.role, Permission.RUN_MODELS)
+        require(user, Permission.RUN_MODELS)
         with self._unit_of_work() as work:
             before = _found(work, name)
             if before.published == published:
@@ -69,7 +69,7 @@ class Presets:
 
     def remove(self, user: User, name: str) -> None:
         """Remove a preset and its access rule. Raises NotFound."""
-        require(user.role, Permission.RUN_MODELS)
+        require(user, Permission.RUN_MODELS)
         with self._unit_of_work() as work:
             if not work.offers.remove_preset(name):
                 raise NotFound(GONE, preset=name[:200])

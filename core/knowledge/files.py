@@ -49,7 +49,7 @@ class Files:
 
         Raises InvalidInput for what no model can read, Conflict if too many are waiting, and Busy and Unavailable as the reader does.
         """
-        require(user.role, Permission.CHAT)
+        require(user, Permission.CHAT)
         self._disk.check()
         name = clean_name(name)
         if len(content) > self.max_bytes:
@@ -127,9 +127,9 @@ def attachable(work: UnitOfWork, user: User, conversation_id: str, file_ids: Seq
 
 def _own(work: UnitOfWork, user: User, file_id: str) -> StoredFile:
     """Return a person's own file. Someone else's raises NotFound, so that nobody learns that it exists."""
-    require(user.role, Permission.CHAT)
+    require(user, Permission.CHAT)
     found = work.files.get(file_id)
-    if found is None or not allows(user.role, Permission.CHAT, owner_id=found.user_id, user_id=user.id):
+    if found is None or not allows(user, Permission.CHAT, owner_id=found.user_id):
         raise NotFound("This file does not exist. It may have been deleted.")
     return found
 

@@ -53,52 +53,52 @@ class ModelService:
         self._crashes = crashes
 
     def loaded(self, user: User) -> Sequence[LoadedModel]:
-        require(user.role, Permission.RUN_MODELS)
+        require(user, Permission.RUN_MODELS)
         return self._pool.loaded()
 
     def memory(self, user: User) -> Sequence[DeviceMemory]:
         """What the host and each GPU have at this moment."""
-        require(user.role, Permission.RUN_MODELS)
+        require(user, Permission.RUN_MODELS)
         return self._pool.memory()
 
     def last_crash(self, user: User) -> Crash | None:
         """How the run before this one ended, if it died in native code."""
-        require(user.role, Permission.RUN_MODELS)
+        require(user, Permission.RUN_MODELS)
         return self._crashes[-1] if self._crashes else None
 
     def note_crashes(self) -> None:
         """Write into the audit what was found at the start."""
         for crash in self._crashes:
-            details = {"error": crash.error[:500], "doing": crash.doing, "requests": " ".join(crash.requests)[:2000]}
+            details = {"error": crash.error[:500], "doing": crash.doing or "", "requests": " ".join(crash.requests)[:2000]}
             record_alone(self._unit_of_work, self._clock(), None, "model.crash", crash.model or "none", **details)
 
     def files(self, user: User) -> Sequence[ModelFile]:
-        require(user.role, Permission.RUN_MODELS)
+        require(user, Permission.RUN_MODELS)
         return self._pool.files()
 
     def adapters(self, user: User) -> Sequence[AdapterFile]:
         """Those in the models folder."""
-        require(user.role, Permission.RUN_MODELS)
+        require(user, Permission.RUN_MODELS)
         return self._pool.adapters()
 
     def read_file(self, user: User, path: Path) -> ModelFile:
-        require(user.role, Permission.RUN_MODELS)
+        require(user, Permission.RUN_MODELS)
         return self._pool.read_file(path)
 
     def plan(self, user: User, file: ModelFile, settings: LoadSettings) -> MemoryPlan:
-        require(user.role, Permission.RUN_MODELS)
+        require(user, Permission.RUN_MODELS)
         return self._pool.plan(file, settings)
 
     def remembered(self, user: User, file: ModelFile) -> LoadSettings | None:
         """How this file was loaded last."""
-        require(user.role, Permission.RUN_MODELS)
+        require(user, Permission.RUN_MODELS)
         return self._pool.remembered(file.path)
 
     def load(
         self, user: User, path: Path, settings: LoadSettings, *, default: bool = False, at_start: bool = True
     ) -> LoadedModel:
         """Start loading; a refusal leaves the running models untouched. at_start: at every start of the portal, too."""
-        require(user.role, Permission.RUN_MODELS)
+        require(user, Permission.RUN_MODELS)
         loading = self._pool.load(path, settings, default=default)
         self._refused.pop(loading.name, None)
         self._wanted.discard(loading.name)
@@ -128,7 +128,7 @@ class ModelService:
 
     def start_problems(self, user: User) -> Sequence[StartProblem]:
         """The models that should have been loaded at the start, and are not."""
-        require(user.role, Permission.RUN_MODELS)
+        require(user, Permission.RUN_MODELS)
         failed = [
             StartProblem(model.name, model.file.path, model.error or StoredError("It could not be loaded."))
             for model in self._pool.loaded()
@@ -138,12 +138,12 @@ class ModelService:
 
     def kept(self, user: User) -> frozenset[str]:
         """The names of the models that are loaded at every start because an admin wants it."""
-        require(user.role, Permission.RUN_MODELS)
+        require(user, Permission.RUN_MODELS)
         return frozenset(model.name for model in self._start_list.all())
 
     def keep(self, user: User, name: str, *, at_start: bool) -> None:
         """Load this model, which is loaded now, at every start, or no longer. Raises NotFound."""
-        require(user.role, Permission.RUN_MODELS)
+        require(user, Permission.RUN_MODELS)
         model = next((model for model in self._pool.loaded() if model.name == name), None)
         if model is None:
             raise NotFound("There is no model {model}.", model=name)
@@ -160,14 +160,14 @@ class ModelService:
             self._start_list.forget(model.name)
 
     def make_default(self, user: User, name: str) -> None:
-        require(user.role, Permission.RUN_MODELS)
+        require(user, Permission.RUN_MODELS)
         self._pool.make_default(name)
         self._start_list.make_default(name)
         record_alone(self._unit_of_work, self._clock(), user.id, "model.make_default", name)
 
     def unload(self, user: User, name: str) -> None:
         """It is not loaded at the next start either. Raises NotFound."""
-        require(user.role, Permission.RUN_MODELS)
+        require(user, Permission.RUN_MODELS)
         try:
             self._pool.unload(name)
         except NotFound:

@@ -72,17 +72,17 @@ class Backups:
 
     def facts(self, user: User) -> StoreFacts:
         """Count every row. It is slow: call it when a page opens, not when it polls. Raises Unavailable."""
-        require(user.role, Permission.RUN_STORE)
+        require(user, Permission.RUN_STORE)
         return self._inspector.facts()
 
     def backups(self, user: User) -> Sequence[BackupFile]:
         """List the backups, newest first."""
-        require(user.role, Permission.RUN_STORE)
+        require(user, Permission.RUN_STORE)
         return self._folder.all()
 
     def task(self, user: User) -> BackupTask | None:
         """Return the backup that is being created or verified on this server, or the last one that was."""
-        require(user.role, Permission.RUN_STORE)
+        require(user, Permission.RUN_STORE)
         job = self._latest()
         return None if job is None else _task(job)
 
@@ -91,7 +91,7 @@ class Backups:
 
         Raises InvalidInput for a passphrase that is too short, Conflict while another runs, Unavailable if the disk is almost full.
         """
-        require(user.role, Permission.RUN_STORE)
+        require(user, Permission.RUN_STORE)
         if passphrase and len(passphrase) < SHORTEST_PASSPHRASE:
             raise InvalidInput("A passphrase needs at least {n} characters.", n=SHORTEST_PASSPHRASE)
         self._disk.check()
@@ -102,13 +102,13 @@ class Backups:
 
         Raises NotFound, and Conflict while another runs.
         """
-        require(user.role, Permission.RUN_STORE)
+        require(user, Permission.RUN_STORE)
         self._find(name)
         return self._begin(user, _CHECK, name, passphrase)
 
     def download(self, user: User, name: str) -> Path:
         """Return the file to send to this admin, and record the download. Raises NotFound."""
-        require(user.role, Permission.RUN_STORE)
+        require(user, Permission.RUN_STORE)
         found = self._find(name)
         details = {"size_bytes": str(found.size_bytes), "encrypted": str(found.sealed).lower()}
         record_alone(self._unit_of_work, self._clock(), user.id, "backup.download", name, **details)
@@ -116,7 +116,7 @@ class Backups:
 
     def remove(self, user: User, name: str) -> None:
         """Delete a backup. Raises NotFound, and Conflict while it is being verified."""
-        require(user.role, Permission.RUN_STORE)
+        require(user, Permission.RUN_STORE)
         self._find(name)
         job = self._latest()
         if job is not None and not job.ended and job.payload["name"] == name:

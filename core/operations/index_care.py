@@ -57,7 +57,7 @@ class IndexCare:
 
     def state(self, user: User) -> IndexState:
         """Return the state, even while the index is down. Raises Unavailable if the database is."""
-        require(user.role, Permission.RUN_STORE)
+        require(user, Permission.RUN_STORE)
         now = self._clock()
         comparing = self._jobs.latest(JobFilter(kinds=(_RECONCILE,), states=ACTIVE))
         rebuilding = self._jobs.latest(JobFilter(kinds=(_REBUILD,), states=ACTIVE))
@@ -74,12 +74,12 @@ class IndexCare:
 
     def parked(self, user: User, limit: int = 100, after: int = 0) -> Sequence[ParkedJob]:
         """List parked jobs, oldest first; `after` is the number of the last one read."""
-        require(user.role, Permission.RUN_STORE)
+        require(user, Permission.RUN_STORE)
         return self._parked.oldest(limit, after)
 
     def retry(self, user: User, number: int | None = None) -> int:
         """Retry one parked job, or all; returns how many. Raises NotFound if that one is not parked."""
-        require(user.role, Permission.RUN_STORE)
+        require(user, Permission.RUN_STORE)
         retried = self._parked.retry(number)
         if number is not None and retried == 0:
             raise NotFound("There is no parked job with this number. It may have completed.")
@@ -90,12 +90,12 @@ class IndexCare:
 
     def reconcile(self, user: User) -> None:
         """Start comparing the database and the index and repairing differences. state() shows when it is done."""
-        require(user.role, Permission.RUN_STORE)
+        require(user, Permission.RUN_STORE)
         self._begin(user, _RECONCILE, "index.reconcile")
 
     def rebuild(self, user: User) -> None:
         """Start filling a new index beside this one; searches move to it once it is complete."""
-        require(user.role, Permission.RUN_STORE)
+        require(user, Permission.RUN_STORE)
         self._begin(user, _REBUILD, "index.rebuild")
 
     def job_kinds(self) -> list[JobKind]:

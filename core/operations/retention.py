@@ -45,7 +45,7 @@ class Retention:
         self._clock = clock
 
     def rules(self, user: User) -> Sequence[RetentionRule]:
-        require(user.role, Permission.RUN_STORE)
+        require(user, Permission.RUN_STORE)
         with self._unit_of_work() as work:
             return work.retention.rules()
 
@@ -54,7 +54,7 @@ class Retention:
 
         Raises InvalidInput, NotFound.
         """
-        require(user.role, Permission.RUN_STORE)
+        require(user, Permission.RUN_STORE)
         shortest = SHORTEST_AUDIT_DAYS if kind is RetentionKind.AUDIT else 1
         if days is not None and not shortest <= days <= MAX_DAYS:
             raise InvalidInput("Days to keep must be between {shortest} and {limit}.", shortest=shortest, limit=MAX_DAYS)
@@ -69,13 +69,13 @@ class Retention:
             work.commit()
 
     def holds(self, user: User) -> Sequence[LegalHold]:
-        require(user.role, Permission.RUN_STORE)
+        require(user, Permission.RUN_STORE)
         with self._unit_of_work() as work:
             return work.retention.holds()
 
     def place_hold(self, user: User, name: str, reason: str) -> None:
         """Protect everything of this person from deletion, by rules or by the person. Raises NotFound, InvalidInput."""
-        require(user.role, Permission.RUN_STORE)
+        require(user, Permission.RUN_STORE)
         reason = clean_line(reason)
         if not reason:
             raise InvalidInput("A legal hold needs a reason.")
@@ -86,7 +86,7 @@ class Retention:
             work.commit()
 
     def lift_hold(self, user: User, name: str) -> None:
-        require(user.role, Permission.RUN_STORE)
+        require(user, Permission.RUN_STORE)
         with self._unit_of_work() as work:
             person = _named(work, name)
             if not work.retention.lift_hold(person.id):
@@ -97,7 +97,7 @@ class Retention:
     def apply(self, user: User | None = None, check: Callable[[], None] = lambda: None) -> int:
         """Delete what is due now; returns how much. user None: the portal itself, once a day. check: raises to stop it."""
         if user is not None:
-            require(user.role, Permission.RUN_STORE)
+            require(user, Permission.RUN_STORE)
         with self._unit_of_work() as work:
             rules = work.retention.rules()
         return sum(self._apply(user, rule, [other.group for other in rules if other.kind == rule.kind], check) for rule in rules)

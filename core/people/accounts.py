@@ -159,7 +159,7 @@ class Accounts:
     @staticmethod
     def _authorize(actor: User | None) -> None:
         if actor is not None:
-            require(actor.role, Permission.MANAGE_PEOPLE)
+            require(actor, Permission.MANAGE_PEOPLE)
 
     @staticmethod
     def _to_change(work: UnitOfWork, name: str) -> User:

@@ -46,7 +46,7 @@ class AuditTrail:
 
         Raises InvalidInput for an invalid cursor, and Unavailable for a word search while the index is down.
         """
-        require(user.role, Permission.READ_AUDIT)
+        require(user, Permission.READ_AUDIT)
         if cursor is not None and not (cursor.isascii() and cursor.isdigit() and len(cursor) <= 18):
             raise InvalidInput("This cursor does not come from a search.")
         narrowed, cut = self._narrow(filter, text)
@@ -69,7 +69,7 @@ class AuditTrail:
 
     def all(self, user: User, filter: AuditFilter, text: str = "") -> Iterator[AuditEntry]:
         """Read every match for an export, page by page. The export is recorded too, but is not among its own rows."""
-        require(user.role, Permission.READ_AUDIT)
+        require(user, Permission.READ_AUDIT)
         narrowed, _ = self._narrow(filter, text)
         before = None
         while True:
@@ -85,7 +85,7 @@ class AuditTrail:
             before = entries[-1].id
     def choices(self, user: User) -> tuple[Sequence[str], Sequence[User]]:
         """Return the filter choices: the actions that occur, and the people."""
-        require(user.role, Permission.READ_AUDIT)
+        require(user, Permission.READ_AUDIT)
         with self._unit_of_work() as work:
             return work.audit.actions(), work.users.all()
 

@@ -8,6 +8,38 @@ from datetime import datetime
 from enum import StrEnum
 
 
+class Permission(StrEnum):
+    CHAT = "chat"
+    RATE = "rate"
+    VIEW_USAGE = "view_usage"
+    REVIEW_FEEDBACK = "review_feedback"
+    RUN_MODELS = "run_models"
+    MANAGE_PEOPLE = "manage_people"
+    READ_AUDIT = "read_audit"
+    RUN_STORE = "run_store"
+
+
+class Scope(StrEnum):
+    """What an API key may be used for, within what its person may do."""
+
+    CHAT = "chat"
+    MODELS = "models"
+    FEEDBACK = "feedback"
+    USAGE = "usage"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyInUse:
+    """The API key that a request came with."""
+
+    id: str
+    scopes: frozenset[Scope]
+    requests_per_minute: int | None = None
+    """None: no limit of its own."""
+    tokens_per_minute: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class User:
     id: str
@@ -21,6 +53,8 @@ class User:
     language: str | None = None
     """"en", "zh", or None: follow the browser."""
     last_seen_at: datetime | None = None
+    key: KeyInUse | None = None
+    """Set if this request came with an API key: rights and limits are then the key's too. Never stored."""
 
 
 @dataclass(frozen=True, slots=True)

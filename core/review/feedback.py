@@ -46,7 +46,7 @@ class FeedbackQueue:
 
     def rate(self, user: User, message_id: str, rating: int, comment: str = "") -> None:
         """Rate an own answer: 1 good, -1 poor, 0 withdraws the rating. Rating again replaces rating and comment."""
-        require(user.role, Permission.RATE)
+        require(user, Permission.RATE)
         if rating not in (-1, 0, 1):
             raise InvalidInput("A rating must be 1 (good), -1 (poor) or 0 (none).")
         if len(comment) > MAX_COMMENT:
@@ -89,14 +89,14 @@ class FeedbackQueue:
 
         poor_first: list all poor ratings before all good ones.
         """
-        require(user.role, Permission.REVIEW_FEEDBACK)
+        require(user, Permission.REVIEW_FEEDBACK)
         narrowed = self._narrow(filter, text)
         with self._unit_of_work() as work:
             return list(work.feedback.find(narrowed, limit, offset, poor_first=poor_first)), work.feedback.count(narrowed)
 
     def all(self, user: User, filter: FeedbackFilter, text: str = "") -> Iterator[Feedback]:
         """Read every match for an export, page by page. The export is recorded in the audit log."""
-        require(user.role, Permission.REVIEW_FEEDBACK)
+        require(user, Permission.REVIEW_FEEDBACK)
         narrowed = self._narrow(filter, text)
         with self._unit_of_work() as work:
             details = {"rows": str(work.feedback.count(narrowed)), "words": text.strip()[:200]}
@@ -112,7 +112,7 @@ class FeedbackQueue:
             offset += PAGE
 
     def get(self, user: User, feedback_id: str) -> Feedback:
-        require(user.role, Permission.REVIEW_FEEDBACK)
+        require(user, Permission.REVIEW_FEEDBACK)
         with self._unit_of_work() as work:
             found = work.feedback.get(feedback_id)
         if found is None:
@@ -121,7 +121,7 @@ class FeedbackQueue:
 
     def open(self, user: User, feedback_id: str) -> Case:
         """Return the rating with the chat that led to it. The audit log records it once an hour per person and case."""
-        require(user.role, Permission.REVIEW_FEEDBACK)
+        require(user, Permission.REVIEW_FEEDBACK)
         now = self._clock()
         with self._unit_of_work() as work:
             found = work.feedback.get(feedback_id)
@@ -139,13 +139,13 @@ class FeedbackQueue:
             return self._looks.setdefault((user_id, feedback_id), now) is now
 
     def counts(self, user: User) -> dict[ReviewState, int]:
-        require(user.role, Permission.REVIEW_FEEDBACK)
+        require(user, Permission.REVIEW_FEEDBACK)
         with self._unit_of_work() as work:
             return work.feedback.counts_by_state()
 
     def review(self, user: User, feedback_id: str, *, state: ReviewState | None = None, note: str | None = None) -> Feedback:
         """Change the state or the note; the reviewer is whoever changed it last."""
-        require(user.role, Permission.REVIEW_FEEDBACK)
+        require(user, Permission.REVIEW_FEEDBACK)
         if note is not None and len(note) > MAX_COMMENT:
             raise InvalidInput("A note can have at most {limit} characters.", limit=MAX_COMMENT)
         now = self._clock()

@@ -74,7 +74,7 @@ class Search:
 
     def models(self, user: User) -> Sequence[str]:
         """Return the models whose answers the person can find, by name."""
-        require(user.role, Permission.CHAT)
+        require(user, Permission.CHAT)
         with self._unit_of_work() as work:
             return work.generations.models_of(user.id)
 
@@ -100,7 +100,7 @@ class Search:
         """
         kinds = OWN if kind is None else (kind,)
         for each in kinds:
-            require(user.role, PERMISSIONS[each])
+            require(user, PERMISSIONS[each])
         if rating not in (None, 1, -1, UNRATED):
             raise InvalidInput("A rating must be 1 (good), -1 (poor) or 0 (none).")
         query = SearchQuery(

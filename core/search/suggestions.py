@@ -36,7 +36,7 @@ class Suggestions:
 
     def suggest(self, user: User, typed: str) -> Suggested:
         """Find titles in which each typed word begins a word (a Chinese one may stand anywhere)."""
-        require(user.role, Permission.CHAT)
+        require(user, Permission.CHAT)
         words = _normal(typed[:MOST_TYPED]).split()
         if not words:
             return Suggested([], [])

@@ -72,7 +72,7 @@ class Jobs:
         """List jobs, newest first; `before` is the id of the last one read. Raises InvalidInput, NotFound."""
         wanted = filter or JobFilter()
         within("limit", limit, 1, MOST_LISTED)
-        owner_id = wanted.owner_id if allows(user.role, Permission.RUN_STORE) else user.id
+        owner_id = wanted.owner_id if allows(user, Permission.RUN_STORE) else user.id
         with self._unit_of_work() as work:
             if before is not None:
                 self._own(work, user, before)
@@ -114,6 +114,6 @@ class Jobs:
 
     def _own(self, work: UnitOfWork, user: User, job_id: str) -> Job:
         job = work.jobs.get(job_id)
-        if job is None or not (job.owner_id == user.id or allows(user.role, Permission.RUN_STORE)):
+        if job is None or not (job.owner_id == user.id or allows(user, Permission.RUN_STORE)):
             raise NotFound("This job does not exist.")
         return job

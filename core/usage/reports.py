@@ -115,7 +115,7 @@ class UsageReports:
         self._clock = clock
 
     def report(self, user: User, query: UsageQuery) -> UsageReport:
-        require(user.role, Permission.VIEW_USAGE)
+        require(user, Permission.VIEW_USAGE)
         with ThreadPoolExecutor(2) as both:  # The database works on them concurrently.
             now, before = both.map(self._counted, (query, query.before))
         by_day = now.by_day()
@@ -131,13 +131,13 @@ class UsageReports:
 
     def parts(self, user: User, query: UsageQuery) -> UsageParts:
         """Split the same answers by person, and by chat and REST."""
-        require(user.role, Permission.VIEW_USAGE)
+        require(user, Permission.VIEW_USAGE)
         with self._unit_of_work() as work:
             return UsageParts(query, tuple(work.generations.parts(query.first, query.last, query.model, query.group)))
 
     def rows(self, user: User, query: UsageQuery) -> Sequence[RatedGeneration]:
         """Return the rows behind a report for an export, without any text. The audit log records it."""
-        require(user.role, Permission.VIEW_USAGE)
+        require(user, Permission.VIEW_USAGE)
         with self._unit_of_work() as work:
             since, until = (datetime.combine(day, time.min, UTC) for day in (query.first, query.last + timedelta(days=1)))
             found = work.generations.rated(since, until, query.model, query.group)
@@ -148,7 +148,7 @@ class UsageReports:
 
     def choices(self, user: User) -> tuple[Sequence[str], Sequence[str]]:
         """Return the models and groups that occur in any row, for filters."""
-        require(user.role, Permission.VIEW_USAGE)
+        require(user, Permission.VIEW_USAGE)
         with self._unit_of_work() as work:
             return work.generations.models(), work.generations.groups()
 

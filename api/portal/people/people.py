@@ -72,7 +72,7 @@ def add(body: Add, portal: PortalHere, user: SignedIn) -> Added:
 @router.patch("/{name}")
 def change(name: Annotated[Line, InPath()], body: Change, portal: PortalHere, user: SignedIn) -> ListedPerson:
     """Change the fields that are sent. The last active admin can be neither disabled nor demoted."""
-    require(user.role, Permission.MANAGE_PEOPLE)
+    require(user, Permission.MANAGE_PEOPLE)
     at_least_one(role=body.role, active=body.active, full_name=body.full_name, group=body.group, password=body.password)
     if body.password is not None:
         check_password(body.password)

@@ -20,7 +20,7 @@ def access_line(rule: AccessRule | None) -> str:
     if rule is None:
         return t("Everyone may use it.")
     who = [t(role.value.title()) for role in Role if role in rule.roles] + sorted(rule.groups)
-    return t("Only for: {who}", who=plain(", ".join(who)))
+    return t("Only for: {who}", who=", ".join(map(plain, who)))
 
 
 def access_dialog(portal: Portal, user: User, model: str) -> None:

@@ -21,7 +21,7 @@ MODELS = "models"
 
 def start_problems(portal: Portal, user: User, *, here: bool) -> None:
     """Draw it for whoever runs models; nothing where all were loaded. here: on the Models page, where each can be left out."""
-    if not allows(user.role, Permission.RUN_MODELS):
+    if not allows(user, Permission.RUN_MODELS):
         return
     problems = portal.models.start_problems(user)
     if not problems:

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
 import pytest
 
 from core.errors import NotAllowed
-from core.people.permissions import Permission, allows, require
-from core.people.records import Role
+from core.people.permissions import SCOPES, Permission, allows, require
+from core.people.records import KeyInUse, Role, Scope, User
 
 EXPECTED = {
     Role.ANALYST: {Permission.CHAT, Permission.RATE},
@@ -13,17 +16,43 @@ EXPECTED = {
 }
 
 
+
+
+def person(role: Role, *scopes: Scope) -> User:
+    user = User(id="ana", name="ana", full_name="Ana", role=role, group="", active=True, created_at=datetime(2026, 11, 1, tzinfo=UTC))
+    return replace(user, key=KeyInUse("k", frozenset(scopes))) if scopes else user
+
+
 @pytest.mark.parametrize("role", Role)
 @pytest.mark.parametrize("permission", Permission)
 def test_each_role_holds_exactly_its_permissions(role: Role, permission: Permission) -> None:
-    assert allows(role, permission) == (permission in EXPECTED[role])
+    assert allows(person(role), permission) == (permission in EXPECTED[role])
 
 
 def test_not_even_an_admin_may_chat_in_somebody_elses_conversation() -> None:
-    assert not allows(Role.ADMIN, Permission.CHAT, owner_id="ana", user_id="root")
-    assert allows(Role.ANALYST, Permission.CHAT, owner_id="ana", user_id="ana")
+    assert not allows(person(Role.ADMIN), Permission.CHAT, owner_id="root")
+    assert allows(person(Role.ANALYST), Permission.CHAT, owner_id="ana")
 
 
 def test_a_refusal_names_the_role_and_who_can_change_it() -> None:
     with pytest.raises(NotAllowed, match=r"analyst.*admin"):
-        require(Role.ANALYST, Permission.RUN_MODELS)
+        require(person(Role.ANALYST), Permission.RUN_MODELS)
+
+
+@pytest.mark.parametrize("permission", Permission)
+def test_every_permission_stands_in_one_scope(permission: Permission) -> None:
+    assert sum(permission in covered for covered in SCOPES.values()) == 1
+
+
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("scope", Scope)
+@pytest.mark.parametrize("permission", Permission)
+def test_a_key_does_no_more_than_its_person_and_its_scope(role: Role, scope: Scope, permission: Permission) -> None:
+    assert allows(person(role, scope), permission) == (permission in EXPECTED[role] and permission in SCOPES[scope])
+
+
+def test_a_key_is_refused_with_the_scope_that_it_lacks_only_if_a_key_could_have_it() -> None:
+    with pytest.raises(NotAllowed, match=r"scopes of this API key \(chat\).*scope models"):
+        require(person(Role.ADMIN, Scope.CHAT), Permission.RUN_MODELS)
+    with pytest.raises(NotAllowed, match="Your role"):
+        require(person(Role.ANALYST, Scope.CHAT), Permission.RUN_MODELS)
