@@ -11,8 +11,7 @@ from pydantic import BaseModel, Field
 
 from api.identity import SignedIn
 from api.portal.shapes import Asked, Prose
-from api.services import PortalHere
-from bootstrap.portal import Portal
+from api.services import Portal, PortalHere
 from core.people.records import User
 from core.platforms.records import Platform, PlatformsVersion
 
