@@ -12,7 +12,7 @@ from prometheus_client.registry import Collector
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bootstrap.portal import Portal
+from api.services import Portal
 from core.errors import PortalError
 from core.operations.metric_fields import MetricField, MetricKind, metric_fields
 

@@ -7,9 +7,11 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
+from core.inference.ports import OfferRepository
 from core.knowledge.ports import FileRepository
 from core.operations.ports import RetentionRepository
 from core.people.ports import AttemptRepository, AuditRepository, DeviceRepository, SessionRepository, UserRepository
+from core.platforms.ports import PlatformsVersionRepository
 from core.review.ports import FeedbackRepository
 from core.tasks.ports import JobRepository
 from core.usage.ports import GenerationRepository
@@ -28,10 +30,12 @@ class UnitOfWork(Protocol):
     folders: FolderRepository
     files: FileRepository
     generations: GenerationRepository
+    offers: OfferRepository
     feedback: FeedbackRepository
     audit: AuditRepository
     retention: RetentionRepository
     jobs: JobRepository
+    platforms_versions: PlatformsVersionRepository
 
     def __enter__(self) -> Self: ...
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...

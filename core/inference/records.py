@@ -26,6 +26,18 @@ class Source(StrEnum):
     RERANK = "rerank"
 
 
+class Task(StrEnum):
+    """What a request is for; each task may have a route of its own."""
+
+    CHAT = "chat"
+    TITLE = "title"
+    SUMMARIZE = "summarize"
+    EMBED = "embed"
+    RERANK = "rerank"
+    VISION = "vision"
+    TOOLS = "tools"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServedModel:
     """A model that can be asked now, wherever it runs."""
@@ -47,6 +59,10 @@ class ServedModel:
     """Whether it runs in its own process."""
     stuck_s: float = 0.0
     """How long its step has been running, if that is longer than a step should take; else 0."""
+    preset_of: str = ""
+    """The model that answers, where this is a preset; else empty."""
+    title: str = ""
+    """What people read in place of the name, if anything."""
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -6,6 +6,8 @@ In reading order:
 - chat: conversations, messages and turns
 - knowledge: files for questions
 - review: ratings and reviews
+- platforms: the configuration of platforms
+- inference: presets, access to models
 - usage: what was used
 - operations: keeping the portal
 - tasks: background jobs

@@ -52,6 +52,19 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
     ("GET", "/api/v1/models", None, ADMINS, 200),
     ("POST", "/api/v1/models/load", {"path": "x.gguf"}, ADMINS, 202),
     ("DELETE", "/api/v1/models/{name}", None, ADMINS, 202),
+    ("GET", "/api/v1/platforms", None, ADMINS, 200),
+    ("PUT", "/api/v1/platforms", {"text": "platforms: [{name: local}]"}, ADMINS, 200),
+    ("GET", "/api/v1/platforms/versions", None, ADMINS, 200),
+    ("GET", "/api/v1/platforms/versions/{number}", None, ADMINS, 404),
+    ("POST", "/api/v1/platforms/versions/{number}/restore", None, ADMINS, 404),
+    ("GET", "/api/v1/presets", None, ADMINS, 200),
+    ("GET", "/api/v1/presets/{name}", None, ADMINS, 404),
+    ("PUT", "/api/v1/presets/{name}", {"model": "fake"}, ADMINS, 200),
+    ("DELETE", "/api/v1/presets/{name}", None, ADMINS, 204),
+    ("GET", "/api/v1/model-access", None, ADMINS, 200),
+    ("PUT", "/api/v1/model-access/{name}", {"roles": ["analyst"]}, ADMINS, 200),
+    ("GET", "/api/v1/group-models", None, ADMINS, 200),
+    ("PUT", "/api/v1/group-models", {"group": "Nobody's", "model": "fake"}, ADMINS, 200),
     ("GET", "/api/v1/people", None, ADMINS, 200),
     ("POST", "/api/v1/people", {"name": "carl", "role": "admin"}, ADMINS, 201),
     ("PATCH", "/api/v1/people/{name}", {"role": "admin", "password": "short"}, ADMINS, 422),
@@ -100,7 +113,7 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
 def test_each_role_reaches_its_routes_and_no_other(who: str, client: httpx.Client, signed_in: Callable[[str], httpx.Client]) -> None:
     asking = client if who == "anonymous" else signed_in({"analyst": "ann", "manager": "max", "admin": "ada"}[who])
     for method, path, body, allowed, status in ROUTES:
-        filled = path.replace("{name}", "nobody")
+        filled = path.replace("{name}", "nobody").replace("{number}", "999999")
         for name in ("conversation_id", "message_id", "file_id", "folder_id", "feedback_id", "job_id"):
             filled = filled.replace(f"{{{name}}}", NOBODYS)
         response = asking.request(method, filled, json=body)
