@@ -16,8 +16,10 @@ from core.chat.conversations import Conversations
 from core.chat.folders import Folders
 from core.chat.turns import STOPPING, Turns
 from core.errors import Conflict, PortalError, StartFailed, StoredError, Unavailable
+from core.inference.access import ModelAccess
 from core.inference.gateway import Gateway
 from core.inference.ports import Router
+from core.inference.presets import Presets
 from core.knowledge.files import MB, Files
 from core.models.ports import ModelPool
 from core.models.records import StartModel
@@ -36,6 +38,8 @@ from core.people.session_watch import SessionWatch
 from core.people.sessions import Sessions
 from core.people.sign_in import PooledHasher, SignIn
 from core.people.sign_in import open_pool as open_password_pool
+from core.platforms.platforms_file import PlatformsFile
+from core.platforms.service import PlatformService
 from core.programs.background import Background
 from core.programs.responses import Responses, StorageRules
 from core.review.feedback import FeedbackQueue
@@ -59,6 +63,7 @@ from data.passwords import BcryptHasher
 from data.search.port import WritableIndex
 from data.unit_of_work import SqlUnitOfWork
 from models.gguf.facts import model_name
+from models.platforms.configuration.reader import YamlConfigurationReader
 from models.serving.last_run import RunRecord
 from models.serving.pool import Pool
 from models.serving.precedence import give_way as give_way
@@ -90,6 +95,8 @@ class Portal:
     turns: Turns
     files: Files
     gateway: Gateway
+    presets: Presets
+    model_access: ModelAccess
     background: Background
     responses: Responses
     feedback: FeedbackQueue
@@ -101,6 +108,7 @@ class Portal:
     retention: Retention
     usage: UsageReports
     models: ModelService
+    platforms: PlatformService
     pool: ModelPool
     index: WritableIndex
     index_worker: IndexWorker
@@ -126,6 +134,7 @@ class Portal:
         self.stopping()
         self.passwords.close()
         self.turns.close()
+        self.platforms.close()
         self.conversations.close()
         self.job_worker.close()
         self.index_worker.close()
@@ -191,6 +200,8 @@ def build_portal(
         turns=Turns(unit_of_work, gateway, clock, settings.max_question_chars, settings.max_file_mb * MB, disk),
         files=Files(unit_of_work, clock, ProcessDocumentReader(), settings.max_file_mb * MB, disk, CharsetDetector()),
         gateway=gateway,
+        presets=Presets(unit_of_work, clock),
+        model_access=ModelAccess(unit_of_work, clock),
         background=background,
         responses=responses,
         feedback=FeedbackQueue(unit_of_work, index, clock),
@@ -209,6 +220,9 @@ def build_portal(
             FileStartList(settings.home / START_MODELS),
             record.found if record else (),
         ),
+        platforms=PlatformService(
+            unit_of_work, clock, YamlConfigurationReader(settings.platforms_path.name, os.environ), PlatformsFile(settings.platforms_path)
+        ),
         pool=pool,
         index=index,
         index_worker=index_worker,
@@ -226,6 +240,7 @@ def build_portal(
     interrupted = portal.turns.recover(everything=settings.embedded)
     if interrupted:
         log.warning("the last stop interrupted %d answers; they are marked as interrupted", interrupted)
+    portal.platforms.start()
     portal.index_worker.start()
     portal.job_worker.start()
     return portal

@@ -7,9 +7,11 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
+from core.inference.ports import OfferRepository
 from core.knowledge.ports import FileRepository
 from core.operations.ports import RetentionRepository
 from core.people.ports import AttemptRepository, AuditRepository, DeviceRepository, SessionRepository, UserRepository
+from core.platforms.ports import PlatformsVersionRepository
 from core.programs.ports import ResponseRepository
 from core.review.ports import FeedbackRepository
 from core.tasks.ports import JobRepository
@@ -29,10 +31,12 @@ class UnitOfWork(Protocol):
     folders: FolderRepository
     files: FileRepository
     generations: GenerationRepository
+    offers: OfferRepository
     feedback: FeedbackRepository
     audit: AuditRepository
     retention: RetentionRepository
     jobs: JobRepository
+    platforms_versions: PlatformsVersionRepository
     responses: ResponseRepository
 
     def __enter__(self) -> Self: ...

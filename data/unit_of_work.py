@@ -8,9 +8,11 @@ from typing import Self
 from sqlalchemy import Connection
 
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
+from core.inference.ports import OfferRepository
 from core.knowledge.ports import FileRepository
 from core.operations.ports import RetentionRepository
 from core.people.ports import AttemptRepository, AuditRepository, DeviceRepository, SessionRepository, UserRepository
+from core.platforms.ports import PlatformsVersionRepository
 from core.programs.ports import ResponseRepository
 from core.review.ports import FeedbackRepository
 from core.tasks.ports import JobRepository
@@ -20,6 +22,7 @@ from data.repositories.chat.conversations import SqlConversationRepository
 from data.repositories.chat.folders import SqlFolderRepository
 from data.repositories.chat.messages import SqlMessageRepository
 from data.repositories.chat.turns import SqlTurnRepository
+from data.repositories.inference.offers import SqlOfferRepository
 from data.repositories.knowledge.files import SqlFileRepository
 from data.repositories.operations.retention import SqlRetentionRepository
 from data.repositories.people.attempts import SqlAttemptRepository
@@ -27,6 +30,7 @@ from data.repositories.people.audit import SqlAuditRepository
 from data.repositories.people.devices import SqlDeviceRepository
 from data.repositories.people.sessions import SqlSessionRepository
 from data.repositories.people.users import SqlUserRepository
+from data.repositories.platforms.versions import SqlPlatformsVersionRepository
 from data.repositories.programs.responses import SqlResponseRepository
 from data.repositories.review.feedback import SqlFeedbackRepository
 from data.repositories.tasks.jobs import SqlJobRepository
@@ -54,10 +58,12 @@ class SqlUnitOfWork:
         self.files: FileRepository = SqlFileRepository(transaction)
         self.folders: FolderRepository = SqlFolderRepository(transaction)
         self.generations: GenerationRepository = SqlGenerationRepository(transaction, self._database.usage_days)
+        self.offers: OfferRepository = SqlOfferRepository(transaction)
         self.feedback: FeedbackRepository = SqlFeedbackRepository(transaction)
         self.audit: AuditRepository = SqlAuditRepository(transaction)
         self.retention: RetentionRepository = SqlRetentionRepository(transaction)
         self.jobs: JobRepository = SqlJobRepository(transaction)
+        self.platforms_versions: PlatformsVersionRepository = SqlPlatformsVersionRepository(transaction)
         self.responses: ResponseRepository = SqlResponseRepository(transaction)
         return self
 

@@ -15,7 +15,7 @@ from api.errors import refusal
 from api.middleware import base_addresses, diagnostics, own_names
 from api.middleware.security_headers import secured
 from api.middleware.stranger_sockets import StrangerSockets, until_idle
-from bootstrap.portal import Portal
+from api.services import Portal
 from core.people.sessions import SESSION_COOKIE
 
 log = logging.getLogger(__name__)

@@ -7,6 +7,8 @@ In reading order:
 - knowledge: files for questions
 - programs: what programs store
 - review: ratings and reviews
+- platforms: the configuration of platforms
+- inference: presets, access to models
 - usage: what was used
 - operations: keeping the portal
 - tasks: background jobs

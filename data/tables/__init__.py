@@ -7,8 +7,10 @@ In reading order:
 - chat: conversations, folders, messages and turns
 - knowledge: files and what shows them
 - usage: generation rows
+- models: presets, access to models, default models of groups
 - programs: what programs store
 - review: ratings and reviews
+- platforms: versions of the platforms' configuration
 - operations: keys, retention, index jobs
 - tasks: background jobs
 """
@@ -16,8 +18,10 @@ In reading order:
 from data.tables.base import Table
 from data.tables.chat import ConversationTable, FolderTable, MessageTable, TurnTable
 from data.tables.knowledge import AttachmentTable, FilePartTable, FileTable
+from data.tables.models import GroupModelTable, ModelAccessTable, PresetTable
 from data.tables.operations import DataKeyTable, IndexJobTable, LegalHoldTable, RetentionRuleTable
 from data.tables.people import AttemptTable, AuditEventTable, DeviceTable, SessionTable, UserTable
+from data.tables.platforms import PlatformsVersionTable
 from data.tables.programs import ResponseTable
 from data.tables.review import FeedbackTable
 from data.tables.tasks import JobTable
@@ -35,10 +39,14 @@ __all__ = [
     "FileTable",
     "FolderTable",
     "GenerationTable",
+    "GroupModelTable",
     "IndexJobTable",
     "JobTable",
     "LegalHoldTable",
     "MessageTable",
+    "ModelAccessTable",
+    "PlatformsVersionTable",
+    "PresetTable",
     "ResponseTable",
     "RetentionRuleTable",
     "SessionTable",

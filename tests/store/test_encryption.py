@@ -16,6 +16,7 @@ from sqlalchemy import LargeBinary, Text, select, text, type_coerce, update
 from bootstrap.parts import open_index
 from core.chat.records import Folder
 from core.errors import StartFailed, StoredError, Unavailable
+from core.platforms.records import EditedBy
 from core.programs.records import StoredResponse
 from core.search.records import SearchQuery
 from core.tasks.records import Job, JobState
@@ -78,6 +79,7 @@ def put_secrets(database: Database) -> tuple[str, str]:
         work.jobs.renew(job.id, "worker", things.NOW, 0.5, {"secret": SECRET})
         failed = StoredError("It failed: {why}", {"why": SECRET}, "failed")
         work.jobs.end(job.id, "worker", JobState.FAILED, things.NOW, {"secret": SECRET}, failed)
+        work.platforms_versions.add(things.NOW, ana.id, EditedBy.PAGE, None, SECRET)
         work.commit()
     return asked.id, rated.id
 
@@ -126,6 +128,7 @@ def test_every_sealed_column_says_where_it_stands() -> None:
     assert set(places) == {
         "conversations.title", "folders.name", "messages.text", "messages.reasoning", "files.name", "file_parts.content",
         "feedback.comment", "feedback.note", "jobs.payload", "jobs.detail", "jobs.result", "jobs.error",
+        "platforms_versions.text",
         "responses.input", "responses.body",
     }  # fmt: skip
 
