@@ -41,6 +41,9 @@ from core.people.sign_in import open_pool as open_password_pool
 from core.platforms.platforms_file import PlatformsFile
 from core.platforms.service import PlatformService
 from core.programs.background import Background
+from core.programs.batch_run import BatchRun
+from core.programs.batches import Batches
+from core.programs.files import ProgramFiles
 from core.programs.responses import Responses, StorageRules
 from core.review.feedback import FeedbackQueue
 from core.search.search import Search
@@ -99,6 +102,8 @@ class Portal:
     model_access: ModelAccess
     background: Background
     responses: Responses
+    program_files: ProgramFiles
+    batches: Batches
     feedback: FeedbackQueue
     search: Search
     suggestions: Suggestions
@@ -187,6 +192,9 @@ def build_portal(
     rules = StorageRules(settings.response_days, settings.store_responses)
     responses = Responses(unit_of_work, jobs, background, clock, rules)
     kinds = [*index_care.job_kinds(), *backups.job_kinds(), *retention.job_kinds(), *responses.job_kinds()]
+    program_files = ProgramFiles(unit_of_work, clock, settings.max_batch_mb * MB, settings.program_file_days, disk)
+    batches = Batches(unit_of_work, jobs, program_files, clock)
+    kinds += [*batches.job_kinds(), *BatchRun(unit_of_work, program_files, background, clock).job_kinds()]
     gateway = Gateway(unit_of_work, router, clock)
     portal = Portal(
         settings=settings,
@@ -204,6 +212,8 @@ def build_portal(
         model_access=ModelAccess(unit_of_work, clock),
         background=background,
         responses=responses,
+        program_files=program_files,
+        batches=batches,
         feedback=FeedbackQueue(unit_of_work, index, clock),
         search=Search(unit_of_work, index, index_worker, clock),
         suggestions=Suggestions(unit_of_work),

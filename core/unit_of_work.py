@@ -12,7 +12,7 @@ from core.knowledge.ports import FileRepository
 from core.operations.ports import RetentionRepository
 from core.people.ports import AttemptRepository, AuditRepository, DeviceRepository, SessionRepository, UserRepository
 from core.platforms.ports import PlatformsVersionRepository
-from core.programs.ports import ResponseRepository
+from core.programs.ports import BatchRepository, ProgramFileRepository, ResponseRepository
 from core.review.ports import FeedbackRepository
 from core.tasks.ports import JobRepository
 from core.usage.ports import GenerationRepository
@@ -38,6 +38,8 @@ class UnitOfWork(Protocol):
     jobs: JobRepository
     platforms_versions: PlatformsVersionRepository
     responses: ResponseRepository
+    program_files: ProgramFileRepository
+    batches: BatchRepository
 
     def __enter__(self) -> Self: ...
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...

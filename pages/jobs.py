@@ -26,6 +26,8 @@ KINDS = {
     "backup.check": "Verify a backup",
     "retention.apply": "Apply retention rules",
     "response.answer": "Answer a program in the background",
+    "batch.run": "Answer a batch of requests",
+    "batch.expire": "Remove expired files of batches",
     "response.expire": "Remove expired responses",
     "index.reconcile": "Compare the search index",
     "index.rebuild": "Rebuild the search index",

@@ -22,7 +22,7 @@ from data.tables.models import GroupModelTable, ModelAccessTable, PresetTable
 from data.tables.operations import DataKeyTable, IndexJobTable, LegalHoldTable, RetentionRuleTable
 from data.tables.people import AttemptTable, AuditEventTable, DeviceTable, SessionTable, UserTable
 from data.tables.platforms import PlatformsVersionTable
-from data.tables.programs import ResponseTable
+from data.tables.programs import BatchTable, ProgramFilePartTable, ProgramFileTable, ResponseTable
 from data.tables.review import FeedbackTable
 from data.tables.tasks import JobTable
 from data.tables.usage import GenerationTable
@@ -31,6 +31,7 @@ __all__ = [
     "AttachmentTable",
     "AttemptTable",
     "AuditEventTable",
+    "BatchTable",
     "ConversationTable",
     "DataKeyTable",
     "DeviceTable",
@@ -47,6 +48,8 @@ __all__ = [
     "ModelAccessTable",
     "PlatformsVersionTable",
     "PresetTable",
+    "ProgramFilePartTable",
+    "ProgramFileTable",
     "ResponseTable",
     "RetentionRuleTable",
     "SessionTable",

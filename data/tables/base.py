@@ -12,6 +12,7 @@ from core.chat.records import Author, MessageStatus
 from core.inference.records import FinishReason, Source
 from core.people.records import Role, SessionKind
 from core.platforms.records import EditedBy
+from core.programs.records import BatchStatus, FilePurpose
 from core.review.records import ReviewState
 from core.tasks.records import JobState
 from data.columns import Choice, UtcDateTime
@@ -40,6 +41,8 @@ class Table(DeclarativeBase):
         ReviewState: Choice(ReviewState),
         JobState: Choice(JobState),
         EditedBy: Choice(EditedBy),
+        FilePurpose: Choice(FilePurpose),
+        BatchStatus: Choice(BatchStatus),
         dict[str, Any]: JSON,
         bool: Boolean(create_constraint=False),
         float: Float(53),

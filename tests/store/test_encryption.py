@@ -17,7 +17,7 @@ from bootstrap.parts import open_index
 from core.chat.records import Folder
 from core.errors import StartFailed, StoredError, Unavailable
 from core.platforms.records import EditedBy
-from core.programs.records import StoredResponse
+from core.programs.records import Batch, FilePurpose, ProgramFile, StoredResponse
 from core.search.records import SearchQuery
 from core.tasks.records import Job, JobState
 from data.backup.restore import restore
@@ -72,6 +72,11 @@ def put_secrets(database: Database) -> tuple[str, str]:
         work.files.add(secret_file, WORDS)
         work.files.attach(asked.id, asked.conversation_id, [secret_file.id])
         work.folders.add(Folder(things.new_id(), ana.id, SECRET, things.NOW))
+        program_file = ProgramFile(things.new_id(), ana.id, SECRET, FilePurpose.BATCH, 0, things.NOW, things.NOW)
+        work.program_files.add(program_file)
+        work.program_files.append(program_file.id, WORDS)
+        batch = Batch(things.new_id(), ana.id, things.NOW, things.NOW, "/v1/responses", *["file"] * 3, "job", metadata=SECRET)
+        work.batches.add(batch)
         work.responses.add(StoredResponse(things.new_id(), ana.id, things.NOW, SECRET, SECRET))
         job = Job(things.new_id(), "test", things.NOW, things.NOW, payload={"secret": SECRET}, key=things.new_id())
         work.jobs.add(job)
@@ -129,7 +134,7 @@ def test_every_sealed_column_says_where_it_stands() -> None:
         "conversations.title", "folders.name", "messages.text", "messages.reasoning", "files.name", "file_parts.content",
         "feedback.comment", "feedback.note", "jobs.payload", "jobs.detail", "jobs.result", "jobs.error",
         "platforms_versions.text",
-        "responses.input", "responses.body",
+        "responses.input", "responses.body", "program_files.name", "program_file_parts.content", "batches.metadata",
     }  # fmt: skip
 
 
