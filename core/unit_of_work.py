@@ -9,7 +9,7 @@ from typing import Protocol, Self
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
 from core.knowledge.ports import FileRepository
 from core.operations.ports import RetentionRepository
-from core.people.ports import AttemptRepository, AuditRepository, DeviceRepository, SessionRepository, UserRepository
+from core.people.ports import ApiKeyRepository, AttemptRepository, AuditRepository, DeviceRepository, SessionRepository, UserRepository
 from core.review.ports import FeedbackRepository
 from core.tasks.ports import JobRepository
 from core.usage.ports import GenerationRepository
@@ -20,6 +20,7 @@ class UnitOfWork(Protocol):
 
     users: UserRepository
     sessions: SessionRepository
+    api_keys: ApiKeyRepository
     attempts: AttemptRepository
     devices: DeviceRepository
     conversations: ConversationRepository

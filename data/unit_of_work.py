@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
 from core.knowledge.ports import FileRepository
 from core.operations.ports import RetentionRepository
-from core.people.ports import AttemptRepository, AuditRepository, DeviceRepository, SessionRepository, UserRepository
+from core.people.ports import ApiKeyRepository, AttemptRepository, AuditRepository, DeviceRepository, SessionRepository, UserRepository
 from core.review.ports import FeedbackRepository
 from core.tasks.ports import JobRepository
 from core.usage.ports import GenerationRepository
@@ -21,6 +21,7 @@ from data.repositories.chat.messages import SqlMessageRepository
 from data.repositories.chat.turns import SqlTurnRepository
 from data.repositories.knowledge.files import SqlFileRepository
 from data.repositories.operations.retention import SqlRetentionRepository
+from data.repositories.people.api_keys import SqlApiKeyRepository
 from data.repositories.people.attempts import SqlAttemptRepository
 from data.repositories.people.audit import SqlAuditRepository
 from data.repositories.people.devices import SqlDeviceRepository
@@ -44,6 +45,7 @@ class SqlUnitOfWork:
         self._transaction = transaction
         self.users: UserRepository = SqlUserRepository(transaction)
         self.sessions: SessionRepository = SqlSessionRepository(transaction)
+        self.api_keys: ApiKeyRepository = SqlApiKeyRepository(transaction)
         self.attempts: AttemptRepository = SqlAttemptRepository(transaction)
         self.devices: DeviceRepository = SqlDeviceRepository(transaction)
         self.conversations: ConversationRepository = SqlConversationRepository(transaction)

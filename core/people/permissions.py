@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from core.errors import NotAllowed
 from core.people.records import Permission as Permission
 from core.people.records import Role, Scope, User
@@ -31,6 +33,12 @@ def permissions_of(user: User) -> frozenset[Permission]:
     if user.key is None:
         return held
     return held & frozenset(permission for scope in user.key.scopes for permission in SCOPES[scope])
+
+
+def usable_scopes(user: User) -> frozenset[Scope]:
+    """Return the scopes with which a key of this person could do something."""
+    held = permissions_of(replace(user, key=None))
+    return frozenset(scope for scope, covered in SCOPES.items() if covered & held)
 
 
 def allows(user: User, permission: Permission, *, owner_id: str | None = None) -> bool:

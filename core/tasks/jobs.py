@@ -11,7 +11,7 @@ from core.bounds import within
 from core.clock import Clock
 from core.errors import Conflict, NotFound
 from core.people.audit_events import record
-from core.people.permissions import Permission, allows
+from core.people.permissions import Permission, allows, require
 from core.people.records import User
 from core.tasks.records import ACTIVE, Job, JobFilter, JobState, Json
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
@@ -72,6 +72,7 @@ class Jobs:
         """List jobs, newest first; `before` is the id of the last one read. Raises InvalidInput, NotFound."""
         wanted = filter or JobFilter()
         within("limit", limit, 1, MOST_LISTED)
+        _check_key(user)
         owner_id = wanted.owner_id if allows(user, Permission.RUN_STORE) else user.id
         with self._unit_of_work() as work:
             if before is not None:
@@ -113,7 +114,14 @@ class Jobs:
             return self._own(work, user, job_id)
 
     def _own(self, work: UnitOfWork, user: User, job_id: str) -> Job:
+        _check_key(user)
         job = work.jobs.get(job_id)
         if job is None or not (job.owner_id == user.id or allows(user, Permission.RUN_STORE)):
             raise NotFound("This job does not exist.")
         return job
+
+
+def _check_key(user: User) -> None:
+    """Keep jobs from an API key with none of the scopes that start jobs. In a session, everybody sees their own."""
+    if user.key is not None and not any(allows(user, each) for each in (Permission.RUN_STORE, Permission.RUN_MODELS)):
+        require(user, Permission.CHAT)

@@ -4,4 +4,5 @@ In reading order:
 
 - sessions: sign in and out
 - people: accounts
+- keys: API keys
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +23,11 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
     ("POST", "/api/v1/session", {"username": "bob", "password": "correct horse"}, OPEN, 200),
     ("POST", "/api/v1/session/ticket", {"ticket": "none"}, OPEN, 401),
     ("GET", "/api/v1/session", None, ALL, 200),
+    ("GET", "/api/v1/keys", None, ALL, 200),
+    ("GET", "/api/v1/keys/all", None, ADMINS, 200),
+    ("POST", "/api/v1/keys", {"name": "script", "scopes": ["chat"]}, ALL, 201),
+    ("PATCH", "/api/v1/keys/{key_id}", {"name": "x"}, ALL, 404),
+    ("DELETE", "/api/v1/keys/{key_id}", None, ALL, 404),
     ("GET", "/api/v1/conversations", None, ALL, 200),
     ("POST", "/api/v1/conversations", {}, ALL, 201),
     ("GET", "/api/v1/conversations/{conversation_id}", None, ALL, 404),
@@ -94,13 +100,44 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
 ]
 
 
+def of_nobody(path: str) -> str:
+    """The path with a name and ids that nothing has."""
+    return re.sub(r"\{\w+_id\}", NOBODYS, path.replace("{name}", "nobody"))
+
+
+SCOPED = {
+    "chat": r"/v1/.*|/api/v1/(conversations|messages/\{message_id\}/reg|files|folders|search\?q=bond$|jobs).*",
+    "models": r"/api/v1/(models|jobs).*",
+    "feedback": r"/api/v1/(feedback|messages/\{message_id\}/feedback).*|/api/v1/search.*kind=feedback",
+    "usage": r"/api/v1/usage",
+    "admin": r"/api/v1/(people|index|store|retention|jobs|keys/all).*|/api/v1/search.*kind=audit",
+}
+"""What an admin's key with one scope reaches, beside what is open to everybody and GET /api/v1/session."""
+BY_SESSION_ONLY = {("GET", "/api/v1/keys"), ("POST", "/api/v1/keys"), ("PATCH", "/api/v1/keys/{key_id}")}
+
+
+@pytest.mark.parametrize("scope", SCOPED)
+def test_an_admins_key_reaches_what_its_scopes_cover(scope: str, address: str, signed_in: Callable[[str], httpx.Client]) -> None:
+    token = signed_in("ada").post("/api/v1/keys", json={"name": scope, "scopes": [scope]}).json()["token"]
+    with httpx.Client(base_url=address, headers={"Authorization": f"Bearer {token}"}, timeout=10) as program:
+        for method, path, body, allowed, status in ROUTES:
+            if "anonymous" in allowed or path == "/api/v1/session":
+                continue
+            response = program.request(method, of_nobody(path), json=body)
+            if (method, path) == ("DELETE", "/api/v1/keys/{key_id}"):
+                expected = 404
+            elif (method, path) in BY_SESSION_ONLY or not re.fullmatch(SCOPED[scope], path):
+                expected = 403
+            else:
+                expected = status
+            assert response.status_code == expected, f"{scope}: {method} {path}: {response.text[:300]}"
+
+
 @pytest.mark.parametrize("who", ["anonymous", "analyst", "manager", "admin"])
 def test_each_role_reaches_its_routes_and_no_other(who: str, client: httpx.Client, signed_in: Callable[[str], httpx.Client]) -> None:
     asking = client if who == "anonymous" else signed_in({"analyst": "ann", "manager": "max", "admin": "ada"}[who])
     for method, path, body, allowed, status in ROUTES:
-        filled = path.replace("{name}", "nobody")
-        for name in ("conversation_id", "message_id", "file_id", "folder_id", "feedback_id", "job_id"):
-            filled = filled.replace(f"{{{name}}}", NOBODYS)
+        filled = of_nobody(path)
         response = asking.request(method, filled, json=body)
         expected = status if who in allowed else 401 if who == "anonymous" else 403
         assert response.status_code == expected, f"{who}: {method} {filled}: {response.text[:300]}"
