@@ -11,9 +11,10 @@ In reading order:
 - feedback: review ratings
 - usage: usage reports
 - models: load and watch models
+- presets: models with instructions and settings; default models of groups
 - people: manage accounts
 - store: backups, search index, retention
 - jobs: background jobs
 - audit: audit events
-- account: language, password, keyboard, signing out
+- account: language, password, API keys, keyboard, signing out
 """

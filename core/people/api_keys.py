@@ -143,6 +143,14 @@ class ApiKeys:
         with self._unit_of_work() as work:
             return work.api_keys.find(words, limit)
 
+    def of_person(self, actor: User, name: str) -> Sequence[ApiKey]:
+        """Return the keys of a person that were not revoked, newest first."""
+        require(actor, Permission.MANAGE_PEOPLE)
+        with self._unit_of_work() as work:
+            found = work.users.credentials(normal_name(name))
+            keys = work.api_keys.of_user(found.user.id) if found else ()
+        return [each for each in keys if each.revoked_at is None]
+
     def rename(self, user: User, key_id: str, name: str) -> ApiKey:
         """Rename an own key."""
         _refuse_keys(user)

@@ -4,6 +4,7 @@ In reading order:
 
 - users: people
 - sessions: sessions
+- api_keys: API keys
 - attempts: password tries
 - devices: known devices
 - audit: audit events

@@ -22,7 +22,8 @@ def keys(unit_of_work: UnitOfWorkFactory, clock: MovingClock) -> ApiKeys:
 
 
 def test_a_key_is_its_person_with_its_scopes_and_limits(keys: ApiKeys, ana: User) -> None:
-    terms = KeyTerms(name=" nightly\u00a0report ", scopes=frozenset({Scope.CHAT, Scope.FEEDBACK}), requests_per_minute=9, tokens_per_minute=900)
+    scopes = frozenset({Scope.CHAT, Scope.FEEDBACK})
+    terms = KeyTerms(name=" nightly\u00a0report ", scopes=scopes, requests_per_minute=9, tokens_per_minute=900)
     made = keys.make(ana, terms)
     found = keys.user(made.token)
     assert found is not None and found.id == ana.id and found.key is not None
@@ -42,10 +43,11 @@ def test_two_keys_have_nothing_in_common(keys: ApiKeys, ana: User) -> None:
     assert len({keys.make(ana, CHAT).token for _ in range(20)}) == 20
 
 
-@pytest.mark.parametrize("change", [str.upper, lambda key: key[:-1], lambda key: key + "0", lambda key: key[:-1] + "\n", lambda key: " " + key])
-def test_only_the_exact_key_counts(keys: ApiKeys, ana: User, change: object) -> None:
-    assert callable(change)
-    assert keys.user(change(keys.make(ana, CHAT).token)) is None
+def test_only_the_exact_key_counts(keys: ApiKeys, ana: User) -> None:
+    token = keys.make(ana, CHAT).token
+    for wrong in (token.upper(), token[:-1], token + "0", token + "\n", " " + token, token[:-1] + ("0" if token[-1] != "0" else "1")):
+        assert keys.user(wrong) is None
+    assert keys.user(token)
 
 
 def test_a_key_ends_at_its_time(keys: ApiKeys, ana: User, clock: MovingClock) -> None:
@@ -84,7 +86,10 @@ def test_the_last_use_is_written_once_a_minute(keys: ApiKeys, ana: User, clock: 
     assert keys.own(ana)[0].last_used_at == clock()
 
 
-@pytest.mark.parametrize("terms", [{"name": " "}, {"scopes": frozenset()}, {"days": 0}, {"days": 3651}, {"requests_per_minute": 0}, {"tokens_per_minute": -1}])
+@pytest.mark.parametrize(
+    "terms",
+    [{"name": " "}, {"scopes": frozenset()}, {"days": 0}, {"days": 3651}, {"requests_per_minute": 0}, {"tokens_per_minute": -1}],
+)
 def test_wrong_terms_are_refused(terms: dict[str, object]) -> None:
     given: dict[str, object] = {"name": "x", "scopes": CHAT.scopes}
     with pytest.raises(InvalidInput):
@@ -122,9 +127,11 @@ def test_an_admin_finds_and_revokes_everybodys_keys_and_others_only_their_own(
     assert keys.find(admin, "glmk_" + "0" * 64) == []
     with pytest.raises(NotAllowed):
         keys.find(ben)
-    for act in (lambda: keys.revoke(ben, anas.key.id), lambda: keys.rename(ben, anas.key.id, "x"), lambda: keys.rename(admin, anas.key.id, "x")):
+    with pytest.raises(NotFound):
+        keys.revoke(ben, anas.key.id)
+    for somebody in (ben, admin):
         with pytest.raises(NotFound):
-            act()
+            keys.rename(somebody, anas.key.id, "x")
     keys.revoke(admin, anas.key.id)
     keys.revoke(admin, anas.key.id)
     assert keys.user(anas.token) is None and keys.user(bens.token)
