@@ -18,7 +18,7 @@ from api.portal.chat import conversations, folders
 from api.portal.knowledge import files
 from api.portal.models import models
 from api.portal.operations import index, retention, store
-from api.portal.people import people, sessions
+from api.portal.people import groups, people, roles, sessions
 from api.portal.review import feedback
 from api.portal.search import search
 from api.portal.tasks import jobs
@@ -46,7 +46,7 @@ def build(portal_getter: Callable[[], Portal]) -> FastAPI:
     metrics = metrics_routes.RequestCount(portal_getter)
     ours = (
         *(sessions, conversations, folders, files, feedback, search),
-        *(usage, models, people, index, store, retention, jobs),
+        *(usage, models, people, roles, groups, index, store, retention, jobs),
     )
     for routes in ours:
         app.include_router(routes.router, responses=errors.REFUSALS)

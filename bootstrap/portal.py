@@ -12,6 +12,8 @@ from pathlib import Path
 import settings as portal_settings
 from bootstrap.models import GUIDE, newest_crash, open_pool
 from bootstrap.parts import BACKUP_KEY, disk_space, now, open_index, open_log_shipper, prepare_home, unwritable
+from core.access.groups import Groups
+from core.access.roles import Roles
 from core.chat.conversations import Conversations
 from core.chat.folders import Folders
 from core.chat.turns import STOPPING, Turns
@@ -79,6 +81,8 @@ class Portal:
 
     settings: Settings
     accounts: Accounts
+    roles: Roles
+    groups: Groups
     sign_in: SignIn
     sessions: Sessions
     session_watch: SessionWatch
@@ -175,6 +179,8 @@ def build_portal(
     portal = Portal(
         settings=settings,
         accounts=Accounts(unit_of_work, PooledHasher(hasher, passwords), clock),
+        roles=Roles(unit_of_work, clock),
+        groups=Groups(unit_of_work, clock),
         sign_in=SignIn(unit_of_work, hasher, clock, passwords),
         sessions=Sessions(unit_of_work, clock, timedelta(hours=settings.session_hours)),
         session_watch=SessionWatch(unit_of_work, clock),

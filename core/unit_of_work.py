@@ -9,7 +9,15 @@ from typing import Protocol, Self
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
 from core.knowledge.ports import FileRepository
 from core.operations.ports import RetentionRepository
-from core.people.ports import AttemptRepository, AuditRepository, DeviceRepository, SessionRepository, UserRepository
+from core.people.ports import (
+    AttemptRepository,
+    AuditRepository,
+    DeviceRepository,
+    GroupRepository,
+    RoleRepository,
+    SessionRepository,
+    UserRepository,
+)
 from core.review.ports import FeedbackRepository
 from core.tasks.ports import JobRepository
 from core.usage.ports import GenerationRepository
@@ -19,6 +27,8 @@ class UnitOfWork(Protocol):
     """A transaction. Leaving it without commit() rolls it back."""
 
     users: UserRepository
+    roles: RoleRepository
+    groups: GroupRepository
     sessions: SessionRepository
     attempts: AttemptRepository
     devices: DeviceRepository

@@ -10,7 +10,15 @@ from sqlalchemy import Connection
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
 from core.knowledge.ports import FileRepository
 from core.operations.ports import RetentionRepository
-from core.people.ports import AttemptRepository, AuditRepository, DeviceRepository, SessionRepository, UserRepository
+from core.people.ports import (
+    AttemptRepository,
+    AuditRepository,
+    DeviceRepository,
+    GroupRepository,
+    RoleRepository,
+    SessionRepository,
+    UserRepository,
+)
 from core.review.ports import FeedbackRepository
 from core.tasks.ports import JobRepository
 from core.usage.ports import GenerationRepository
@@ -24,6 +32,8 @@ from data.repositories.operations.retention import SqlRetentionRepository
 from data.repositories.people.attempts import SqlAttemptRepository
 from data.repositories.people.audit import SqlAuditRepository
 from data.repositories.people.devices import SqlDeviceRepository
+from data.repositories.people.groups import SqlGroupRepository
+from data.repositories.people.roles import SqlRoleRepository
 from data.repositories.people.sessions import SqlSessionRepository
 from data.repositories.people.users import SqlUserRepository
 from data.repositories.review.feedback import SqlFeedbackRepository
@@ -43,6 +53,8 @@ class SqlUnitOfWork:
         transaction = Transaction(self._connection)
         self._transaction = transaction
         self.users: UserRepository = SqlUserRepository(transaction)
+        self.roles: RoleRepository = SqlRoleRepository(transaction)
+        self.groups: GroupRepository = SqlGroupRepository(transaction)
         self.sessions: SessionRepository = SqlSessionRepository(transaction)
         self.attempts: AttemptRepository = SqlAttemptRepository(transaction)
         self.devices: DeviceRepository = SqlDeviceRepository(transaction)

@@ -11,9 +11,10 @@ In reading order:
 - feedback: review ratings
 - usage: usage reports
 - models: load and watch models
-- people: manage accounts
+- people: manage accounts and groups
+- access: who may do what, and custom roles
 - store: backups, search index, retention
 - jobs: background jobs
 - audit: audit events
-- account: language, password, keyboard, signing out
+- account: language, password, own groups, keyboard, signing out
 """

@@ -3,7 +3,7 @@
 In reading order:
 
 - base: what all tables share
-- people: accounts, sessions, tries of passwords, devices and the audit log
+- people: accounts, roles, groups, sessions, tries of passwords, devices and the audit log
 - chat: conversations, folders, messages and turns
 - knowledge: files and what shows them
 - usage: generation rows
@@ -16,7 +16,7 @@ from data.tables.base import Table
 from data.tables.chat import ConversationTable, FolderTable, MessageTable, TurnTable
 from data.tables.knowledge import AttachmentTable, FilePartTable, FileTable
 from data.tables.operations import DataKeyTable, IndexJobTable, LegalHoldTable, RetentionRuleTable
-from data.tables.people import AttemptTable, AuditEventTable, DeviceTable, SessionTable, UserTable
+from data.tables.people import AttemptTable, AuditEventTable, DeviceTable, GroupManagerTable, GroupTable, RoleTable, SessionTable, UserTable
 from data.tables.review import FeedbackTable
 from data.tables.tasks import JobTable
 from data.tables.usage import GenerationTable
@@ -33,11 +33,14 @@ __all__ = [
     "FileTable",
     "FolderTable",
     "GenerationTable",
+    "GroupManagerTable",
+    "GroupTable",
     "IndexJobTable",
     "JobTable",
     "LegalHoldTable",
     "MessageTable",
     "RetentionRuleTable",
+    "RoleTable",
     "SessionTable",
     "Table",
     "TurnTable",

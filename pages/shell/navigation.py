@@ -14,12 +14,13 @@ from core.operations.log_context import add_to_log_context, log_context, new_req
 from core.people.permissions import ROLES, Permission, allows
 from core.people.records import Role, User
 from core.people.sessions import SESSION_COOKIE
-from pages import account, audit, chat, feedback, jobs, models, people, search, sign_in, store, usage
+from pages import access, account, audit, chat, feedback, jobs, models, people, search, sign_in, store, usage
 from pages.shell import frame, words
 from pages.shell.browser import browser_shell
 from pages.shell.words import said, t
 from pages.widgets.chat.message import plain
 from pages.widgets.models.start_problems import MODELS, start_problems
+from pages.widgets.people.words import role_word
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
@@ -43,6 +44,7 @@ ENTRIES = (
     Entry(path="usage", title="Usage", permission=Permission.VIEW_USAGE, render=usage.render),
     Entry(path="models", title="Models", permission=Permission.RUN_MODELS, render=models.render),
     Entry(path="people", title="People", permission=Permission.MANAGE_PEOPLE, render=people.render),
+    Entry(path="access", title="Access", permission=Permission.MANAGE_PEOPLE, render=access.render),
     Entry(path="store", title="Storage", permission=Permission.RUN_STORE, render=store.render),
     Entry(path=jobs.PATH, title="Jobs", permission=Permission.RUN_STORE, render=jobs.render),
     Entry(path="audit", title="Audit", permission=Permission.READ_AUDIT, render=audit.render),
@@ -143,13 +145,13 @@ def _forbidden(entry: Entry, user: User) -> st.Page:
     return st.Page(lambda: no_rights(entry, user), title=t(entry.title), url_path=entry.path, visibility="hidden")
 
 
-_ROLES_NAMED = {Role.ANALYST: "analysts", Role.MANAGER: "managers", Role.ADMIN: "admins"}
+_ROLES_NAMED: dict[str, str] = {Role.ANALYST: "analysts", Role.REVIEWER: "reviewers", Role.MANAGER: "managers", Role.ADMIN: "admins"}
 
 
 def no_rights(entry: Entry, user: User) -> None:
     *others, last = [t(_ROLES_NAMED[role]) for role, permissions in ROLES.items() if entry.permission in permissions]
     roles = t("{others} and {last}", others=", ".join(others), last=last) if others else last
-    role = t(user.role.value.title())
+    role = role_word(user.role)
     why = t("Only {roles} can open this page; your role is {role}. An admin can change it on the People page.", roles=roles, role=role)
     if frame.blank(t("You cannot open {page}", page=t(entry.title)), why, t("Back to chat")):
         frame.open_page(frame.START)

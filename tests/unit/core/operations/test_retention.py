@@ -135,7 +135,7 @@ def test_old_audit_events_go_and_the_proof_of_every_deletion_stays(
     retention.set_rule(admin, RetentionKind.AUDIT, "*", 180)
     assert retention.apply() == 0
     clock.forward(days=81)
-    assert retention.apply(admin) == 2, "the rule of 181 days ago, and the account root of before"
+    assert retention.apply(admin) == 3, "the rule of 181 days ago, the account root of before and its group"
     clock.forward(days=200)
     retention.lift_hold(admin, "ana")
     assert retention.apply() == 3, "the account ana, kept by the hold, the hold itself, and the second rule"
