@@ -16,7 +16,7 @@ from typing import Annotated, get_type_hints
 import yaml
 
 from core.errors import InvalidInput, StartFailed
-from core.models.records import LOAD_CHOICES, LoadSettings
+from core.models.records import LOAD_CHOICES, FlashAttention, KvStreams, KvType, LoadSettings, SplitMode
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,11 @@ class Settings:
     home: Annotated[Path, "The folder for everything written at run time."] = Path("~/.local/share/glm-portal")
     host: Annotated[str, "The address to listen on."] = "127.0.0.1"
     port: Annotated[int, "The port to listen on."] = 8501
+    profile: Annotated[str, "What this server runs: all or admin."] = "all"
+    pages: Annotated[str, "Pages of this server, separated by commas, for example chat,search. Empty: those of the profile."] = ""
+    routes: Annotated[str, (
+        "Groups of REST routes of this server, separated by commas, for example session,files. Empty: those of the profile."
+    )] = ""
     allowed_hosts: Annotated[str, "Host names of the portal, separated by commas, for example portal.example, *.example.org."] = ""
     trusted_proxies: Annotated[str, "Addresses or networks of proxies in front of the portal, separated by commas."] = "127.0.0.1,::1"
     connections_per_address: Annotated[int, "Open connections allowed per address; a quarter of them may be pages without a session."] = 256
@@ -79,11 +84,11 @@ class Settings:
     @property
     def own_hosts(self) -> tuple[str, ...]:
         """Return the host names that browsers may use, in lower case; loopback names are always allowed."""
-        return tuple(each.lower() for each in (self.host, *_listed(self.allowed_hosts)))
+        return tuple(each.lower() for each in (self.host, *listed(self.allowed_hosts)))
 
     @property
     def proxies(self) -> list[str]:
-        return _listed(self.trusted_proxies)
+        return listed(self.trusted_proxies)
 
     @property
     def origins(self) -> frozenset[str]:
@@ -110,11 +115,11 @@ class Settings:
             context=self.context or None,
             slots=self.slots or None,
             gpu_layers=self.gpu_layers,
-            kv_type=self.kv_type,
+            kv_type=KvType(self.kv_type),
             threads=self.threads or None,
-            flash_attention=self.flash_attention,
-            streams=self.streams,
-            split_mode=self.split_mode,
+            flash_attention=FlashAttention(self.flash_attention),
+            streams=KvStreams(self.streams),
+            split_mode=SplitMode(self.split_mode),
             main_gpu=self.main_gpu if self.main_gpu >= 0 else None,
             gpu_shares=tuple(map(float, self.gpu_shares.split(","))) if self.gpu_shares else (),
             isolated=self.isolated,
@@ -125,12 +130,14 @@ class Settings:
         return Path(self.models_folder).expanduser() if self.models_folder else self.home / "models"
 
 
+PORTS = {"all": 8501, "admin": 7860}
+"""The port of each profile, where none is set."""
 KEY_COMMAND_S = 30
 SHORTEST_TOKEN = 16
 _HOST_NAME = re.compile(r"(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 
 
-def _listed(written: str) -> list[str]:
+def listed(written: str) -> list[str]:
     """Split a setting that is written with commas."""
     return [part.strip() for part in written.split(",") if part.strip()]
 
@@ -196,6 +203,8 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         raw: object = environment.get(variable(name), written.get(name))
         if raw is not None and raw != "":
             values[name] = _typed(name, raw, each.default)
+    if "port" not in values:
+        values["port"] = PORTS.get(str(values.get("profile", "all")), known["port"].default)
     settings = Settings(**values)  # type: ignore[arg-type]
     _check(settings)
     return settings
@@ -259,7 +268,7 @@ def _check(settings: Settings) -> None:
     for name, (low, high) in ranges.items():
         if not low <= getattr(settings, name) <= high:
             raise StartFailed("{name} must be between {low} and {high}.", name=variable(name), low=low, high=high)
-    for name in _listed(settings.allowed_hosts):
+    for name in listed(settings.allowed_hosts):
         if not _HOST_NAME.fullmatch(name) and not _is_network(name):
             raise StartFailed("PORTAL_ALLOWED_HOSTS must contain names without a port, for example portal.example, not {name}.", name=name)
     for address in settings.proxies:
@@ -272,7 +281,7 @@ def _check(settings: Settings) -> None:
     if settings.metrics_token and len(settings.metrics_token) < SHORTEST_TOKEN:
         raise StartFailed("PORTAL_METRICS_TOKEN must have at least {least} characters.", least=SHORTEST_TOKEN)
     for name, choices in LOAD_CHOICES.items():
-        if getattr(settings, name) not in choices:
+        if getattr(settings, name) not in list(choices):
             raise StartFailed("{name} must be one of {choices}.", name=variable(name), choices=", ".join(choices))
     try:
         settings.first_load  # noqa: B018 - it checks itself
@@ -280,6 +289,8 @@ def _check(settings: Settings) -> None:
         raise StartFailed("PORTAL_GPU_SHARES must be numbers separated by commas, for example 3,1.") from None
     except InvalidInput as problem:
         raise StartFailed("The settings of the model loaded at startup conflict. {problem}", problem=problem) from None
+    if settings.profile not in PORTS:
+        raise StartFailed("PORTAL_PROFILE must be all or admin.")
     if settings.log_level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
         raise StartFailed("PORTAL_LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR.")
     if settings.log_format not in ("", "json", "text"):

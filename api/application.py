@@ -2,36 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
+from importlib import import_module
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
-from api import errors, health_routes, metrics_routes
-from api.anthropic import message_routes
+from api import errors
 from api.middleware.body_limit import BodyLimit
 from api.middleware.cross_origin import CrossOrigin
 from api.middleware.packed_bodies import PackedBodies
 from api.middleware.plain_paths import PlainPaths
 from api.middleware.request_ids import RequestIds
-from api.openai import chat_routes, completion_routes, vector_routes
-from api.portal.chat import conversations, folders
-from api.portal.knowledge import files
-from api.portal.models import models
-from api.portal.operations import index, retention, store
-from api.portal.people import groups, people, roles, sessions
-from api.portal.review import feedback
-from api.portal.search import search
-from api.portal.tasks import jobs
-from api.portal.usage import usage
-from api.responses import response_routes
-from bootstrap.portal import Portal
+from api.services import Portal
+from core.errors import StartFailed
 
+PORTALS = {
+    "session": "people.sessions",
+    "conversations": "chat.conversations",
+    "folders": "chat.folders",
+    "files": "knowledge.files",
+    "feedback": "review.feedback",
+    "search": "search.search",
+    "usage": "usage.usage",
+    "models": "models.models",
+    "presets": "models.presets",
+    "model-access": "models.access",
+    "people": "people.people",
+    "roles": "people.roles",
+    "groups": "people.groups",
+    "index": "operations.index",
+    "store": "operations.store",
+    "retention": "operations.retention",
+    "jobs": "tasks.jobs",
+}
+"""The portal's own groups of routes: the name by which PORTAL_ROUTES names each, and its module in api/portal/."""
+DIALECTS = {
+    "openai": ("openai.chat_routes", "openai.completion_routes", "openai.vector_routes", "responses.response_routes"),
+    "anthropic": ("anthropic.message_routes",),
+    "directory": ("directory_routes",),
+}
+"""Groups of routes under /v1: the modules of each in api/."""
+FILES_PATH = "/api/v1/files"
+"""The only path that takes more than MAX_BODY_BYTES. files.PATH is the same; importing it here would load it on every server."""
 MAX_BODY_BYTES = 1024 * 1024
 """Limit for every body except an uploaded file."""
 
 
-def build(portal_getter: Callable[[], Portal]) -> FastAPI:
-    """Build the application; `portal_getter` is called on each request. FastAPI's own pages are off: they load from other hosts."""
+def build(portal_getter: Callable[[], Portal], routes: Collection[str] | None = None) -> FastAPI:
+    """Build the application; `portal_getter` is called on each request. Raises StartFailed for an unknown group of routes.
+
+    routes: groups to serve besides health; None: all. What is left out is not imported.
+    FastAPI's own pages are off: they load from other hosts.
+    """
     app = FastAPI(
         title="GLM Portal",
         description="See docs/rest.md for signing in, asking and streaming.",
@@ -43,27 +65,50 @@ def build(portal_getter: Callable[[], Portal]) -> FastAPI:
     )
     app.state.portal = portal_getter
     errors.install(app)
-    metrics = metrics_routes.RequestCount(portal_getter)
-    ours = (
-        *(sessions, conversations, folders, files, feedback, search),
-        *(usage, models, people, roles, groups, index, store, retention, jobs),
-    )
-    for routes in ours:
-        app.include_router(routes.router, responses=errors.REFUSALS)
-    for routes in (chat_routes, completion_routes, vector_routes, response_routes, message_routes, health_routes):
-        app.include_router(routes.router)
-    app.include_router(metrics_routes.router)
+    for router, refusals in _routers(routes):
+        app.include_router(router, responses=refusals)
     # On a thread, unlike FastAPI: building the description takes long enough to hold up every stream.
     app.add_api_route("/api/v1/openapi.json", lambda: app.openapi(), include_in_schema=False)
-    app.state.metrics = metrics
 
     def max_bytes(path: str) -> int:
-        return portal_getter().files.max_bytes if path == files.PATH else MAX_BODY_BYTES
+        return portal_getter().files.max_bytes if path == FILES_PATH else MAX_BODY_BYTES
 
     app.add_middleware(PackedBodies, max_bytes=max_bytes)
     app.add_middleware(BodyLimit, max_bytes=max_bytes)
     app.add_middleware(PlainPaths)
     app.add_middleware(CrossOrigin, origins=lambda: portal_getter().settings.origins)
-    app.add_middleware(metrics_routes.CountRequests, metrics=metrics)
+    if routes is None or "metrics" in routes:
+        _count_requests(app, portal_getter)
     app.add_middleware(RequestIds)
     return app
+
+
+def _routers(wanted: Collection[str] | None) -> Iterator[tuple[APIRouter, dict[int | str, dict[str, object]]]]:
+    """Import and yield the routers of these groups, each with the refusals that its routes share."""
+    known = {*PORTALS, *DIALECTS, "metrics"}
+    for name in wanted or ():
+        if name not in known:
+            raise StartFailed("PORTAL_ROUTES names {name}. Choose from: {known}.", name=name, known=", ".join(sorted(known)))
+    for group, module in PORTALS.items():
+        if wanted is None or group in wanted:
+            yield _router(f"portal.{module}"), errors.REFUSALS
+    for group, modules in DIALECTS.items():
+        if wanted is None or group in wanted:
+            for module in modules:
+                yield _router(module), {}
+    yield _router("health_routes"), {}
+    if wanted is None or "metrics" in wanted:
+        yield _router("metrics_routes"), {}
+
+
+def _router(module: str) -> APIRouter:
+    router = import_module(f"api.{module}").router
+    assert isinstance(router, APIRouter)
+    return router
+
+
+def _count_requests(app: FastAPI, portal_getter: Callable[[], Portal]) -> None:
+    from api import metrics_routes
+
+    app.state.metrics = metrics_routes.RequestCount(portal_getter)
+    app.add_middleware(metrics_routes.CountRequests, metrics=app.state.metrics)

@@ -72,6 +72,10 @@ OPENAI_REFUSALS: dict[int | str, dict[str, Any]] = {
 """Refusals that every route under /v1 may answer, besides its own."""
 
 
+PROMPT_FIELDS = {"/v1/completions": "prompt", "/v1/responses": "input"}
+"""The field that holds the prompt, where it is not `messages`."""
+
+
 def is_openai(path: str) -> bool:
     return path == "/v1" or path.startswith("/v1/")
 
@@ -83,12 +87,12 @@ def install(app: FastAPI) -> None:
     app.add_middleware(AnswerUnexpected)
 
 
-def openai_error(error: PortalError) -> tuple[int, dict[str, Any]]:
-    """Return status and body of an error in OpenAI's shape."""
+def openai_error(error: PortalError, prompt_field: str = "messages") -> tuple[int, dict[str, Any]]:
+    """Return status and body of an error in OpenAI's shape. prompt_field: the field that holds the prompt."""
     status, code, param = error.status, error.code, None
     match error:
         case PromptTooLong():
-            status, code, param = 400, "context_length_exceeded", "messages"
+            status, code, param = 400, "context_length_exceeded", prompt_field
         case InputTooLong():
             status, code, param = 400, "context_length_exceeded", _text(error.params["field"])
         case NotSignedIn():
@@ -117,7 +121,7 @@ def _portal_error(request: Request, error: Exception) -> Response:
         headers["WWW-Authenticate"] = "Bearer"
     path = request.url.path
     if is_openai(path):
-        status, body = anthropic_error(error) if is_anthropic(path) else openai_error(error)
+        status, body = anthropic_error(error) if is_anthropic(request.scope) else openai_error(error, PROMPT_FIELDS.get(path, "messages"))
         return _json(status, body, headers)
     return refusal(request, error.status, error.code, str(error), headers=headers)
 
@@ -211,7 +215,7 @@ class AnswerUnexpected:
 def refusal(
     request: Request, status: int, code: str, message: str, param: str | None = None, headers: Mapping[str, str] | None = None
 ) -> Response:
-    if is_anthropic(request.url.path):
+    if is_anthropic(request.scope):
         return _json(status, anthropic_body(status, message), headers)
     if is_openai(request.url.path):
         return _json(status, {"error": {"message": message, "type": _openai_type(status), "code": code, "param": param}}, headers)

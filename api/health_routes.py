@@ -39,6 +39,8 @@ class Readiness(BaseModel):
 
 @router.get("/healthz")
 @router.head("/healthz", include_in_schema=False)
+@router.get("/health")
+@router.head("/health", include_in_schema=False)
 async def healthz() -> Alive:
     """The process answers. Uses no thread and no other component, so that it stays fast under load."""
     return Alive(status="ok")

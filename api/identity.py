@@ -8,8 +8,7 @@ from fastapi import Depends, Request, Response, Security
 from fastapi.security import APIKeyCookie, APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
 from api.middleware.own_names import is_foreign
-from api.services import PortalHere
-from bootstrap.portal import Portal
+from api.services import Portal, PortalHere
 from core.errors import NotAllowed, NotSignedIn
 from core.operations.log_context import add_to_log_context
 from core.people.devices import DEVICE_COOKIE, DEVICE_DAYS

@@ -12,51 +12,11 @@ from prometheus_client.registry import Collector
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bootstrap.portal import Portal
+from api.services import Portal
 from core.errors import PortalError
+from core.operations.metric_fields import MetricField, MetricKind, metric_fields
 
 router = APIRouter(tags=["health"])
-
-ENGINE: tuple[tuple[str, str, type[Metric], str], ...] = (
-    ("slots", "slots", GaugeMetricFamily, "Answers a model can give at the same time."),
-    ("busy", "slots_busy", GaugeMetricFamily, "Answers a model is giving."),
-    ("waiting", "waiting", GaugeMetricFamily, "Requests that wait for a slot."),
-    ("decoded_tokens", "decoded_tokens", CounterMetricFamily, "Tokens generated since the load."),
-    ("prefill_tokens", "prefill_tokens", CounterMetricFamily, "Prompt tokens computed since the load."),
-    ("prompt_tokens", "prompt_tokens", CounterMetricFamily, "Tokens of all prompts that got a slot since the load."),
-    ("cached_tokens", "cached_tokens", CounterMetricFamily, "Prompt tokens found in the KV cache since the load."),
-    ("slot_tokens", "slot_tokens", CounterMetricFamily, "Cached tokens from the conversation's own slot."),
-    ("prefetched_tokens", "prefetched_tokens", CounterMetricFamily, "Cached tokens that were prefetched."),
-    ("copied_tokens", "copied_tokens", CounterMetricFamily, "Cached tokens copied from another conversation's slot."),
-    ("restored_tokens", "restored_tokens", CounterMetricFamily, "Cached tokens restored from host memory."),
-    ("disk_tokens", "disk_tokens", CounterMetricFamily, "Cached tokens restored from disk."),
-    ("prefetch_computed_tokens", "prefetch_computed_tokens", CounterMetricFamily, "Tokens prefetched while nobody waited, used or not."),
-    ("offloaded", "offloaded_conversations", GaugeMetricFamily, "Conversations offloaded to host memory."),
-    ("offloaded_bytes", "offloaded_bytes", GaugeMetricFamily, "Host memory that offloaded conversations take."),
-    ("disk_offloaded", "offloaded_disk_conversations", GaugeMetricFamily, "Conversations offloaded to disk."),
-    ("disk_offloaded_bytes", "offloaded_disk_bytes", GaugeMetricFamily, "Disk space that offloaded conversations take."),
-    ("disk_failures", "offload_disk_failures", CounterMetricFamily, "Conversations that could not be written to disk or read back."),
-    ("draft_tokens", "draft_tokens", CounterMetricFamily, "Draft tokens since the load."),
-    ("accepted_tokens", "draft_tokens_accepted", CounterMetricFamily, "Draft tokens that were accepted."),
-    ("mtp_tokens", "mtp_tokens", CounterMetricFamily, "Draft tokens from the MTP layer since the load."),
-    ("mtp_accepted", "mtp_tokens_accepted", CounterMetricFamily, "Draft tokens that were accepted."),
-    ("padding_tokens", "padding_tokens", CounterMetricFamily, (
-        "Padding tokens computed in idle slots, so that the weights are read less often."
-    )),
-    ("preempted", "answers_preempted", CounterMetricFamily, "Answers preempted for another user and resumed later."),
-    ("steps", "steps", CounterMetricFamily, "Steps of the decode loop since the load."),
-    ("step_running_s", "step_running_seconds", GaugeMetricFamily, "Duration of the current step; 0 between steps."),
-    ("step_seconds", "step_seconds", CounterMetricFamily, "Total duration of the steps."),
-    ("answers", "answers", CounterMetricFamily, "Answers finished since the load."),
-    ("failures", "failures", CounterMetricFamily, "Answers that failed since the load."),
-    ("decode_failures", "decode_failures", CounterMetricFamily, "Decodes that failed in llama.cpp since the load."),
-    ("full", "context_full", CounterMetricFamily, "Decodes that found the KV cache full since the load."),
-    ("aborted", "steps_aborted", CounterMetricFamily, "Steps aborted because their answers were cancelled."),
-    ("cells_used", "context_cells_used", GaugeMetricFamily, "Tokens in the KV cache."),
-    ("cells_total", "context_cells", GaugeMetricFamily, "Capacity of the KV cache in tokens."),
-    ("tokens_per_second", "tokens_per_second", GaugeMetricFamily, "Throughput of all running answers over the last minute."),
-)
-"""Field of the engine's metrics, metric name after portal_model_, type, help text."""
 
 OLD_NAMES = {
     "prefetched_tokens": "ahead_tokens",
@@ -74,16 +34,6 @@ OLD_NAMES = {
     "answers_preempted": "answers_paused",
 }
 """Metrics that had another name: both are given for one release, so that boards and alerts can be changed."""
-
-HISTOGRAMS: tuple[tuple[str, str, str], ...] = (
-    ("step_duration", "step_duration_seconds", "Duration of a step of the decode loop."),
-    ("step_answers", "step_answers", "Sequences in a step."),
-    ("step_prompt_tokens", "step_prompt_tokens", "Prompt tokens per step, for steps that process prompts."),
-    ("queue_wait", "queue_wait_seconds", "Queue wait of an answer, recorded when it ends."),
-    ("first_token", "first_token_seconds", "Time from the question to the first token, including queue wait."),
-    ("inter_token", "inter_token_seconds", "Inter-token latency of an answer."),
-)
-"""Histograms of the engine, as in ENGINE."""
 
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 
@@ -145,21 +95,33 @@ class PortalCollector(Collector):
         yield free
         yield whole
         engines = portal.pool.metrics()
-        for field, name, kind, says in ENGINE:
-            values = {model: value for model, engine in engines.items() if (value := getattr(engine, field)) is not None}
-            yield _by_model(kind, name, says, values)
-            if name in OLD_NAMES:
-                yield _by_model(kind, OLD_NAMES[name], f"Now portal_model_{name}; this name goes with the next release.", values)
-        for field, name, says in HISTOGRAMS:
-            histogram = HistogramMetricFamily(f"portal_model_{name}", says, labels=("model",))
-            for model, engine in engines.items():
-                spreads = getattr(engine, "spreads", None)
-                if spreads is None:  # Embedding models have none.
-                    continue
-                spread = getattr(spreads, field)
-                bounds = [*(str(float(bound)) for bound in spread.bounds), "+Inf"]
-                histogram.add_metric((model,), list(zip(bounds, spread.counts, strict=True)), spread.total)
-            yield histogram
+        yield from _engine_metrics(engines)
+
+
+_FAMILIES: dict[MetricKind, type[Metric]] = {MetricKind.COUNTER: CounterMetricFamily, MetricKind.GAUGE: GaugeMetricFamily}
+
+
+def _engine_metrics(engines: Mapping[str, Any]) -> Iterable[Metric]:
+    """Yield a family per metric of the engines' records, labelled by model."""
+    for field, described in _described(engines.values()).items():
+        values = {model: value for model, engine in engines.items() if (value := getattr(engine, field, None)) is not None}
+        yield _by_model(_FAMILIES[described.kind], described.name, described.help, values)
+        if old := OLD_NAMES.get(described.name):
+            says = f"Now portal_model_{described.name}; this name goes with the next release."
+            yield _by_model(_FAMILIES[described.kind], old, says, values)
+    # Embedding models have no histograms.
+    spreads = {model: engine.spreads for model, engine in engines.items() if engine.spreads is not None}
+    for field, described in _described(spreads.values()).items():
+        histogram = HistogramMetricFamily(f"portal_model_{described.name}", described.help, labels=("model",))
+        for model, each in spreads.items():
+            spread = getattr(each, field)
+            bounds = [*(str(float(bound)) for bound in spread.bounds), "+Inf"]
+            histogram.add_metric((model,), list(zip(bounds, spread.counts, strict=True)), spread.total)
+        yield histogram
+
+
+def _described(records: Iterable[object]) -> dict[str, MetricField]:
+    return {field: described for record in records for field, described in metric_fields(type(record))}
 
 
 def _by_model(kind: Any, name: str, says: str, values: Mapping[str, float]) -> Metric:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 from fastapi import Depends, Request
 
-from bootstrap.portal import Portal
+if TYPE_CHECKING:
+    from bootstrap.portal import Portal as Portal
+else:
+    # FastAPI evaluates annotations. A user server must not load what bootstrap.portal connects.
+    Portal = object
 
 
 def portal_of(request: Request) -> Portal:

@@ -6,5 +6,6 @@ In reading order:
 - models: open the pool of models
 - parts: open home, search index and log shipper
 - store: the database alone, for commands beside a portal
+- profiles: which pages and routes a server has
 - process: the portal of this process
 """

@@ -18,8 +18,10 @@ from core.chat.conversations import Conversations
 from core.chat.folders import Folders
 from core.chat.turns import STOPPING, Turns
 from core.errors import Conflict, PortalError, StartFailed, StoredError, Unavailable
+from core.inference.access import ModelAccess
 from core.inference.gateway import Gateway
 from core.inference.ports import Router
+from core.inference.presets import Presets
 from core.knowledge.files import MB, Files
 from core.models.ports import ModelPool
 from core.models.records import StartModel
@@ -92,6 +94,8 @@ class Portal:
     turns: Turns
     files: Files
     gateway: Gateway
+    presets: Presets
+    model_access: ModelAccess
     feedback: FeedbackQueue
     search: Search
     suggestions: Suggestions
@@ -190,6 +194,8 @@ def build_portal(
         turns=Turns(unit_of_work, gateway, clock, settings.max_question_chars, settings.max_file_mb * MB, disk),
         files=Files(unit_of_work, clock, ProcessDocumentReader(), settings.max_file_mb * MB, disk, CharsetDetector()),
         gateway=gateway,
+        presets=Presets(unit_of_work, clock),
+        model_access=ModelAccess(unit_of_work, clock),
         feedback=FeedbackQueue(unit_of_work, index, clock),
         search=Search(unit_of_work, index, index_worker, clock),
         suggestions=Suggestions(unit_of_work),

@@ -4,41 +4,56 @@ from __future__ import annotations
 
 import os
 import threading
+from typing import TYPE_CHECKING
 
 import settings as portal_settings
-from bootstrap.portal import Portal, _build_recorded, ensure_first_admin, load_models
+from bootstrap.profiles import Profile, profile_of
 from core.errors import StartFailed
-from core.inference.ports import Router
-from core.models.ports import ModelPool
-from core.people.ports import PasswordHasher
-from models.serving.precedence import give_way as give_way
 from settings import Settings
 
+if TYPE_CHECKING:
+    # Imported when a portal is built: a user server builds none, and must load neither data nor models.
+    from bootstrap.portal import Portal
+    from core.inference.ports import Router
+    from core.models.ports import ModelPool
+    from core.people.ports import PasswordHasher
+
 _portal: Portal | None = None
+_settings: Settings | None = None
 
 
 _lock = threading.Lock()
+
+
+def profile() -> Profile:
+    """Return what this process serves, by the settings it was started with, else by the environment."""
+    return profile_of(_settings or portal_settings.load(os.environ))
 
 
 def start(
     settings: Settings, *, pool: ModelPool | None = None, router: Router | None = None, hasher: PasswordHasher | None = None
 ) -> Portal:
     """Build the portal of this process; `portal()` returns it from then on."""
-    global _portal
+    global _portal, _settings
+    from bootstrap.portal import _build_recorded
+
     with _lock:
         if _portal is not None:
             raise StartFailed("The portal of this process is already running.")
+        _settings = settings
         _portal = _build_recorded(settings, pool, router, hasher)
         return _portal
 
 
 def portal() -> Portal:
     """Return the portal of this process, started from the environment on first use."""
-    global _portal
+    global _portal, _settings
     with _lock:
         if _portal is None:
-            chosen = portal_settings.load(os.environ)
-            _portal = _build_recorded(chosen)
+            from bootstrap.portal import _build_recorded, ensure_first_admin, load_models
+
+            _settings = portal_settings.load(os.environ)
+            _portal = _build_recorded(_settings)
             ensure_first_admin(_portal)
             load_models(_portal)
         return _portal

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+from typing import TypeVar
+
 from core.errors import InvalidInput
+
+E = TypeVar("E", bound=StrEnum)
 
 
 def within(name: str, value: float | None, low: float, high: float) -> None:
@@ -11,6 +16,11 @@ def within(name: str, value: float | None, low: float, high: float) -> None:
         raise InvalidInput("{name} must be between {low} and {high}.", name=name, low=low, high=high)
 
 
-def one_of(name: str, value: str, *choices: str) -> None:
-    if value not in choices:
-        raise InvalidInput("{name} must be one of {choices}, not {value}.", name=name, choices=", ".join(choices), value=repr(value[:40]))
+def one_of(name: str, value: str, choices: type[E]) -> E:
+    """Return the choice that `value` names."""
+    try:
+        return choices(value)
+    except ValueError:
+        raise InvalidInput(
+            "{name} must be one of {choices}, not {value}.", name=name, choices=", ".join(choices), value=repr(str(value)[:40])
+        ) from None

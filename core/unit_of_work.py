@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
+from core.inference.ports import OfferRepository
 from core.knowledge.ports import FileRepository
 from core.operations.ports import RetentionRepository
 from core.people.ports import (
@@ -38,6 +39,7 @@ class UnitOfWork(Protocol):
     folders: FolderRepository
     files: FileRepository
     generations: GenerationRepository
+    offers: OfferRepository
     feedback: FeedbackRepository
     audit: AuditRepository
     retention: RetentionRepository

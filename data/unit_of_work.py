@@ -8,6 +8,7 @@ from typing import Self
 from sqlalchemy import Connection
 
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
+from core.inference.ports import OfferRepository
 from core.knowledge.ports import FileRepository
 from core.operations.ports import RetentionRepository
 from core.people.ports import (
@@ -27,6 +28,7 @@ from data.repositories.chat.conversations import SqlConversationRepository
 from data.repositories.chat.folders import SqlFolderRepository
 from data.repositories.chat.messages import SqlMessageRepository
 from data.repositories.chat.turns import SqlTurnRepository
+from data.repositories.inference.offers import SqlOfferRepository
 from data.repositories.knowledge.files import SqlFileRepository
 from data.repositories.operations.retention import SqlRetentionRepository
 from data.repositories.people.attempts import SqlAttemptRepository
@@ -64,6 +66,7 @@ class SqlUnitOfWork:
         self.files: FileRepository = SqlFileRepository(transaction)
         self.folders: FolderRepository = SqlFolderRepository(transaction)
         self.generations: GenerationRepository = SqlGenerationRepository(transaction, self._database.usage_days)
+        self.offers: OfferRepository = SqlOfferRepository(transaction)
         self.feedback: FeedbackRepository = SqlFeedbackRepository(transaction)
         self.audit: AuditRepository = SqlAuditRepository(transaction)
         self.retention: RetentionRepository = SqlRetentionRepository(transaction)

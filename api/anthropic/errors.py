@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field
+from starlette.datastructures import Headers
+from starlette.types import Scope
 
 from core.errors import PortalError, PromptTooLong
 from core.operations.log_context import logged_fields
@@ -32,7 +34,17 @@ class AnthropicErrorBody(BaseModel):
     request_id: str | None = Field(description="As in the header X-Request-ID.")
 
 
-def is_anthropic(path: str) -> bool:
+VERSION_HEADER = "anthropic-version"
+"""Sent by every client of Anthropic's API."""
+_SHARED = "/v1/models"
+"""Both dialects have this path; the header says which one the client speaks."""
+
+
+def is_anthropic(scope: Scope) -> bool:
+    """Tell whether the client expects Anthropic's shape."""
+    path = str(scope["path"])
+    if path == _SHARED or path.startswith(f"{_SHARED}/"):
+        return VERSION_HEADER in Headers(scope=scope)
     return path == "/v1/messages" or path.startswith("/v1/messages/")
 
 

@@ -2,7 +2,8 @@
 
 In reading order:
 
-- front_door: the first of all; asks the next four, then hands on to pages or REST
+- front_door: the first of all; asks the next five, then hands on to pages or REST
+- base_addresses: name the right base address to programs that use a wrong one
 - own_names: the portal's own host names and origins
 - diagnostics: who may read metrics
 - stranger_sockets: limit pages that are open without a session

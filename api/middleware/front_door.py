@@ -12,15 +12,15 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import refusal
-from api.middleware import diagnostics, own_names
+from api.middleware import base_addresses, diagnostics, own_names
 from api.middleware.security_headers import secured
 from api.middleware.stranger_sockets import StrangerSockets, until_idle
-from bootstrap.portal import Portal
+from api.services import Portal
 from core.people.sessions import SESSION_COOKIE
 
 log = logging.getLogger(__name__)
 
-_EXACT = frozenset({"/v1", "/api", "/healthz", "/readyz", "/metrics"})
+_EXACT = frozenset({"/v1", "/api", "/health", "/healthz", "/readyz", "/metrics"})
 _BELOW = ("/v1/", "/api/")
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 STRANGERS_SHARE = 4
@@ -62,6 +62,8 @@ class FrontDoor:
             answer = _refused(scope, 421, "wrong_host", NOT_OUR_NAME)
         elif diagnostics.is_diagnostic(path) and not diagnostics.may_read(scope, settings.metrics_token):
             answer = _refused(scope, 401 if settings.metrics_token else 403, "not_allowed", MEASUREMENTS)
+        elif (right := base_addresses.right_path(scope, headers)) is not None:
+            answer = base_addresses.refusal(scope, host, right)
         elif not to_api and scope["method"] not in _READS and own_names.is_foreign(headers):
             answer = _refused(scope, 403, "not_allowed", OTHER_SITE)
         else:

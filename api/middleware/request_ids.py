@@ -18,7 +18,7 @@ HEADER = "X-Request-ID"
 ANTHROPICS = "request-id"
 """The same, where Anthropic's clients look for it."""
 _WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_ASKED_BY_MACHINES = frozenset({"/healthz", "/readyz", "/metrics"})
+_ASKED_BY_MACHINES = frozenset({"/health", "/healthz", "/readyz", "/metrics"})
 LONGEST_PATH = 200
 
 
@@ -42,7 +42,7 @@ class RequestIds:
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers[HEADER] = request_id
-                if is_anthropic(scope["path"]):
+                if is_anthropic(scope):
                     headers[ANTHROPICS] = request_id
             await send(message)
 

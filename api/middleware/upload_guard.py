@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.errors import http_error
 from api.middleware.body_limit import BodyLimit
-from bootstrap.portal import Portal
+from api.services import Portal
 from core.people.sessions import SESSION_COOKIE
 
 PATH = "/_stcore/upload_file/"

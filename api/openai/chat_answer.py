@@ -158,9 +158,9 @@ def queue_comment(number: int, queued: Queued) -> bytes:
     return f": queued {json.dumps(place, separators=(',', ':'))}\n\n".encode()
 
 
-def last_event(problem: PortalError) -> bytes:
+def last_event(problem: PortalError, prompt_field: str = "messages") -> bytes:
     """End a stream that failed; no [DONE] follows."""
-    return sse(openai_error(problem)[1])
+    return sse(openai_error(problem, prompt_field)[1])
 
 
 def _choice(number: int, answer: Delta, end: Finished) -> Choice:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Header, Query, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from api.answers import RunningAnswers, another
+from api.anthropic import model_list
+from api.anthropic.errors import VERSION_HEADER
 from api.errors import OPENAI_REFUSALS
 from api.identity import SignedIn, TokenHere
 from api.openai.chat_answer import ChatAnswer, ChatCompletion, last_event
@@ -38,14 +40,15 @@ class ModelOut(BaseModel):
     context_window: int
     kind: Literal["chat", "embedding", "reranking"] = Field(description="Extension: what the model is for.")
 
-    parent: str | None = Field(default=None, description="The model of an adapter.")
+    parent: str | None = Field(default=None, description="The model of an adapter or a preset.")
 
     @staticmethod
     def all(models: Sequence[ServedModel]) -> list[ModelOut]:
         """Return each model, and each with each of its adapters."""
         return [
             ModelOut(
-                id=name, context_window=model.context, kind=model.kind.value, parent=model.name if name != model.name else None
+                id=name, context_window=model.context, kind=model.kind.value,
+                parent=model.preset_of or (model.name if name != model.name else None),
             )
             for model in models
             for name in model.names
@@ -57,15 +60,31 @@ class ModelsOut(BaseModel):
     data: list[ModelOut]
 
 
+VersionHere = Annotated[str | None, Header(alias=VERSION_HEADER, description="Asks for Anthropic's shape.")]
+
+
 @router.get("/models")
-def models(portal: PortalHere, user: SignedIn) -> ModelsOut:
+def models(
+    portal: PortalHere,
+    user: SignedIn,
+    version: VersionHere = None,
+    limit: Annotated[int, Query(ge=1, le=1000, description="Anthropic's shape only.")] = 20,
+    after_id: Annotated[str | None, Query(max_length=500, description="Anthropic's shape only.")] = None,
+    before_id: Annotated[str | None, Query(max_length=500, description="Anthropic's shape only.")] = None,
+) -> ModelsOut | model_list.ModelsOut:
     """List the available models, the default for chats first; an adapter as model:adapter."""
+    if version is not None:
+        return model_list.page(model_list.ModelOut.all(portal.gateway.chat_models(user)), limit, after_id, before_id)
     return ModelsOut(data=ModelOut.all(portal.gateway.models(user)))
 
 
 @router.get("/models/{name:path}")
-def model(name: str, portal: PortalHere, user: SignedIn) -> ModelOut:
-    for each in ModelOut.all(portal.gateway.models(user)):
+def model(name: str, portal: PortalHere, user: SignedIn, version: VersionHere = None) -> ModelOut | model_list.ModelOut:
+    """Describe one model."""
+    listed: Sequence[ModelOut | model_list.ModelOut] = (
+        ModelOut.all(portal.gateway.models(user)) if version is None else model_list.ModelOut.all(portal.gateway.chat_models(user))
+    )
+    for each in listed:
         if each.id == name:
             return each
     raise NotFound("No model is named {model}. GET /v1/models lists the available models.", model=name[:200])

@@ -83,7 +83,7 @@ class TextAnswer:
             if include_usage and len(usages) == self._running.count:
                 yield sse({**self._head, "object": "text_completion", "choices": [], "usage": self._usage(usages).model_dump()})
         except PortalError as problem:
-            yield last_event(problem)
+            yield last_event(problem, "prompt")
         except Exception:
             log.exception("completion %s failed", self._running.first.id)
             yield last_event(ModelFailed(UNEXPECTED))

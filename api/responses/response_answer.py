@@ -99,7 +99,7 @@ class ResponseAnswer:
         """What ends a stream that fails."""
         error = {"code": "rate_limit_exceeded" if problem.status == 429 else "server_error", "message": str(problem)}
         response = self._response("failed", error=error)
-        body = openai_error(problem)[1]["error"]
+        body = openai_error(problem, "input")[1]["error"]
         told = self._event("error", code=body["code"], message=body["message"], param=body["param"])
         return told + self._event("response.failed", response=response)
 

@@ -95,7 +95,7 @@ class ResponseRequest(BaseModel):
         if form is None or form.type == "text":
             return None
         if form.type == "json_object":
-            return '{"type": "object"}'
+            return '{"type": "object"}' if form.schema_ is None else json.dumps(form.schema_, ensure_ascii=False)
         if form.schema_ is None or not form.name:
             raise InvalidInput("{field} is missing.", field="text.format.schema" if form.name else "text.format.name")
         return json.dumps(form.schema_, ensure_ascii=False)

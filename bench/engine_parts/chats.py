@@ -29,7 +29,7 @@ from bench.peers import LIBRARIES
 from bootstrap.models import loadable
 from core.errors import PortalError
 from core.inference.requests import Delta, Finished, SamplingParams
-from core.models.records import LoadSettings
+from core.models.records import KvStreams, LoadSettings
 from models.child.model import ChildModel
 from models.engine.engine import Engine
 from models.engine.llama.backend import BackendOptions, LlamaBackend
@@ -154,7 +154,7 @@ class EngineSide:
 
 def _planned(model: Path, *, slots: int, context: int, threads: int) -> BackendOptions:
     """As the portal would load it on this machine's processor."""
-    asked = LoadSettings(context=context, slots=slots, threads=threads, streams="separate", gpu_layers=0)
+    asked = LoadSettings(context=context, slots=slots, threads=threads, streams=KvStreams.SEPARATE, gpu_layers=0)
     planned = replace(plan_load(read_facts(model), asked).options, offload_bytes=OFFLOAD_BYTES, mtp=False)
     return loadable(settings.load().home, model, planned)
 

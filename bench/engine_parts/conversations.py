@@ -19,6 +19,7 @@ from bench.engine_parts.results import row
 from bench.engine_parts.sides_in_turns import Bench, in_turns, prompt
 from bench.engine_parts.synthetic import MIDDLE, Shape
 from bench.portal_parts.portal import percentile
+from core.models.records import KvType
 from models.engine.engine import Engine
 from models.engine.kv_cache.offload_files import OffloadFiles
 from models.gguf.facts import read_facts
@@ -97,7 +98,7 @@ def back_from_disk(bench: Bench) -> Iterator[list[str]]:
     """
     model = bench.model(MIDDLE)
     options = {"slots": 1, "context": 2048, "threads": bench.threads}
-    one = round(context_bytes_per_token(read_facts(model), "f16") * 2048)
+    one = round(context_bytes_per_token(read_facts(model), KvType.F16) * 2048)
     little = Device({"offload_bytes": one}, ())
 
     def measure(side: Side, repeat: int) -> float:

@@ -15,19 +15,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import uvicorn
 
 import settings as portal_settings
 from bootstrap import process as portal_process
-from bootstrap.portal import FIRST_ADMIN, ensure_first_admin, give_way, load_models
 from cli.environment.cures import failed
 from cli.serving.connection_limits import Crowd, most_connections, raise_descriptor_limit
 from cli.serving.connections import protocols
 from cli.serving.log_files import write_logs
 from core.errors import PortalError, StartFailed
 from settings import Settings
+
+if TYPE_CHECKING:
+    from bootstrap.portal import Portal
 
 GRACE_S = 3
 """Seconds that a stop waits for open requests before it closes them."""
@@ -59,16 +61,12 @@ def main() -> int:
 
 
 def _serve(settings: Settings, listener: socket.socket) -> None:
-    # First, so that everything started from here on inherits both.
-    give_way()
     crowd = Crowd(settings.connections_per_address, most_connections(raise_descriptor_limit()), settings.proxies)
-    portal = portal_process.start(settings)
-    password = ensure_first_admin(portal)
-    if password:
-        # Printed before the server is up: whatever happens next, this is the only time it is shown.
-        print(f"First admin: name {FIRST_ADMIN}, password {password}  (shown only now; change it under your name)", flush=True)
-    load_models(portal)
-    from app import app, settle  # Imported here, so that the doctor, which asks this module about ports, need not load the pages.
+    portal = _start(settings)
+    from app import app, load_own_pages, settle  # Imported here: the doctor, which asks this module about ports, needs no pages.
+
+    if settings.pages:
+        load_own_pages()  # At once, so that a page that does not exist stops the start.
 
     http, websocket = protocols(crowd)
     config = uvicorn.Config(
@@ -83,6 +81,22 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
         timeout_graceful_shutdown=GRACE_S,
     )
     _Server(config, address(settings), settle, portal.stopping).run(sockets=[listener])
+
+
+def _start(settings: Settings) -> Portal:
+    """Start the portal of this process, with its models."""
+    # Imported here: a user server must not load them.
+    from bootstrap.portal import FIRST_ADMIN, ensure_first_admin, give_way, load_models
+
+    # First, so that everything started from here on inherits both.
+    give_way()
+    portal = portal_process.start(settings)
+    password = ensure_first_admin(portal)
+    if password:
+        # Printed before the server is up: whatever happens next, this is the only time it is shown.
+        print(f"First admin: name {FIRST_ADMIN}, password {password}  (shown only now; change it under your name)", flush=True)
+    load_models(portal)
+    return portal
 
 
 class _Server(uvicorn.Server):

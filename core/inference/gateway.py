@@ -1,4 +1,4 @@
-"""The one way to a model, for chats, programs, embeddings and reranking: check, route, record."""
+"""The one way to a model, for chats, programs, embeddings and reranking: check, choose, route, record."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from hashlib import sha256
 from uuid import uuid4
 
 from core.clock import Clock
-from core.errors import PortalError, StoredError, Unavailable
+from core.errors import NotAllowed, NotFound, PortalError, StoredError, Unavailable
+from core.inference.choice import Choice, applied
 from core.inference.ports import Router
 from core.inference.records import FinishReason, Generation, ServedModel, Source, Timings, Usage
 from core.inference.requests import Delta, Finished, GenerationEvent, GenerationRequest, PromptTokens, RunningGeneration
@@ -19,7 +20,7 @@ from core.inference.vectors import Cancelled, Embedded, EmbeddingRequest, Rerank
 from core.models.records import ModelKind
 from core.people.permissions import Permission, require
 from core.people.records import User
-from core.unit_of_work import UnitOfWorkFactory
+from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 log = logging.getLogger(__name__)
 
@@ -167,17 +168,20 @@ class Gateway:
         return self._router.models()
 
     def models(self, user: User) -> Sequence[ServedModel]:
-        """Return the models of every kind that this person can ask, the default for chats first. Raises NotAllowed."""
+        """Return the models and presets of every kind that this person can ask, the default for chats first. Raises NotAllowed."""
         require(user, Permission.CHAT)
-        return self.served()
+        with self._unit_of_work() as work:
+            choice, presets = Choice.read(work, user), work.offers.presets()
+        return choice.listed(self.served(), presets)
 
     def chat_models(self, user: User) -> Sequence[ServedModel]:
-        """Return the models this person can chat with, the default first. Raises NotAllowed."""
+        """Return the models and presets this person can chat with, the default first. Raises NotAllowed."""
         return [model for model in self.models(user) if model.kind is ModelKind.CHAT]
 
     def answer(self, user: User, request: GenerationRequest, source: Source) -> Answer:
         """Start an answer whose caller records it. Raises NotAllowed, and what Router.start raises."""
         require(user, Permission.CHAT)
+        request = self._allowed(user, request, tools=source is not Source.CHAT)
         answer_id = request.id or uuid4().hex
         running = self._router.start(replace(request, id=answer_id))
         return Answer(answer_id, user, running, source, self._clock())
@@ -185,22 +189,65 @@ class Gateway:
     def prompt_tokens(self, user: User, request: GenerationRequest) -> PromptTokens:
         """What the model would read of a request, without asking it. Raises NotAllowed, and what Router.prompt_tokens raises."""
         require(user, Permission.CHAT)
-        return self._router.prompt_tokens(request)
+        return self._router.prompt_tokens(self._allowed(user, request, tools=True))
 
     def pieces(self, user: User, model: str | None, tokens: Sequence[int]) -> PromptTokens:
         """The text of tokens. Raises NotAllowed, and what Router.pieces raises."""
         require(user, Permission.CHAT)
-        return self._router.pieces(model, tokens)
+        asked = self._allowed(user, GenerationRequest(messages=(), user_id=user.id, model=model, prompt=""), tools=False)
+        return self._router.pieces(asked.model, tokens)
 
     def embed(self, user: User, request: EmbeddingRequest) -> Vectors:
         """Raises NotAllowed, and what Router.embed raises."""
         require(user, Permission.CHAT)
-        return Vectors(user, self._router.embed(request), Source.EMBEDDING, self)
+        model = self._allowed_vectors(user, request.model, ModelKind.EMBEDDING)
+        return Vectors(user, self._router.embed(replace(request, model=model)), Source.EMBEDDING, self)
 
     def rerank(self, user: User, request: RerankRequest) -> Vectors:
         """Raises NotAllowed, and what Router.rerank raises."""
         require(user, Permission.CHAT)
-        return Vectors(user, self._router.rerank(request), Source.RERANK, self)
+        model = self._allowed_vectors(user, request.model, ModelKind.RERANKING)
+        return Vectors(user, self._router.rerank(replace(request, model=model)), Source.RERANK, self)
+
+    def _allowed(self, user: User, request: GenerationRequest, *, tools: bool) -> GenerationRequest:
+        """Return the request with its preset applied and its model named. Raises NotAllowed, NotFound (a draft)."""
+        with self._unit_of_work() as work:
+            choice = Choice.read(work, user)
+            name = request.model or self._default_of(choice, work)
+            preset = work.offers.preset(name) if name is not None else None
+        if name is None:
+            return request
+        if preset is not None:
+            if not (preset.published or choice.runs_models):
+                raise NotFound("There is no model {model}.", model=name[:200])
+            choice.check(name)
+            request = applied(preset, request, tools=tools)
+            name = preset.model
+        choice.check(name)
+        return request if request.model == name else replace(request, model=name)
+
+    def _default_of(self, choice: Choice, work: UnitOfWork) -> str | None:
+        """Return what a request without a model asks; None leaves it to the router. Raises NotAllowed."""
+        if choice.default is None and not choice.rules:
+            return None
+        served = self.served()
+        mine = [model for model in choice.listed(served, work.offers.presets()) if model.kind is ModelKind.CHAT]
+        if not mine and any(model.kind is ModelKind.CHAT for model in served):
+            raise NotAllowed("You may use none of the loaded models. Ask an admin for access.")
+        return mine[0].name if mine else None
+
+    def _allowed_vectors(self, user: User, name: str | None, kind: ModelKind) -> str | None:
+        """Return the model for vectors; None leaves it to the router. Raises NotAllowed."""
+        with self._unit_of_work() as work:
+            choice = Choice.read(work, user)
+        if name is not None or not choice.rules:
+            choice.check(name or "")
+            return name
+        served = [model.name for model in self.served() if model.kind is kind]
+        mine = [model for model in served if choice.may_use(model)]
+        if served and not mine:
+            raise NotAllowed("You may use none of the loaded models. Ask an admin for access.")
+        return mine[0] if mine else None
 
     def record(self, row: Generation) -> None:
         """Write a generation row. The caller has its answer already, so a failure is only logged."""

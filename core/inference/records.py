@@ -47,6 +47,10 @@ class ServedModel:
     """Whether it runs in its own process."""
     stuck_s: float = 0.0
     """How long its step has been running, if that is longer than a step should take; else 0."""
+    preset_of: str = ""
+    """The model that answers, where this is a preset; else empty."""
+    title: str = ""
+    """What people read in place of the name, if anything."""
 
     @property
     def names(self) -> tuple[str, ...]:

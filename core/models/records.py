@@ -46,18 +46,52 @@ class AdapterFile:
     error: StoredError | None = None
 
 
-LOAD_CHOICES = {
-    "kv_type": ("f16", "q8_0", "q4_0"),
-    "flash_attention": ("auto", "on", "off"),
-    "streams": ("auto", "separate", "unified"),
-    "split_mode": ("none", "layer", "row"),
+class KvType(StrEnum):
+    """Precision of the KV cache: 16, 8 or 4 bits."""
+
+    F16 = "f16"
+    Q8_0 = "q8_0"
+    Q4_0 = "q4_0"
+
+
+class FlashAttention(StrEnum):
+    AUTO = "auto"
+    """On where the device does well with it."""
+    ON = "on"
+    OFF = "off"
+
+
+class KvStreams(StrEnum):
+    """How slots hold the KV cache."""
+
+    AUTO = "auto"
+    """The memory plan chooses."""
+    SEPARATE = "separate"
+    """Each slot has its own."""
+    UNIFIED = "unified"
+    """All slots share one."""
+
+
+class SplitMode(StrEnum):
+    """How a model is split over several GPUs."""
+
+    NONE = "none"
+    """One GPU holds all of it."""
+    LAYER = "layer"
+    """Each GPU holds some layers."""
+    ROW = "row"
+    """Each GPU holds a part of every layer."""
+
+
+LOAD_CHOICES: dict[str, type[StrEnum]] = {
+    "kv_type": KvType, "flash_attention": FlashAttention, "streams": KvStreams, "split_mode": SplitMode,
 }
 """What the fields of LoadSettings, and the portal's settings of the same names, may be."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoadSettings:
-    """How a GGUF is loaded. None: chosen from the file and the machine."""
+    """How a GGUF is loaded. None: chosen from the file and the machine. The words of its choices are taken too."""
 
     context: int | None = None
     """Tokens per conversation."""
@@ -65,15 +99,11 @@ class LoadSettings:
     """Number of concurrent answers."""
     gpu_layers: int | None = None
     """-1: all of them."""
-    kv_type: str = "f16"
-    """Precision of the context: f16, q8_0 or q4_0."""
+    kv_type: KvType = KvType.F16
     threads: int | None = None
-    flash_attention: str = "auto"
-    """auto: where the device does well with it; on; off."""
-    streams: str = "auto"
-    """Of the context memory. separate: each slot has its own; unified: all slots share one; auto: the memory plan chooses."""
-    split_mode: str = "layer"
-    """Over several GPUs. none: one GPU takes all; layer: each takes some layers; row: each takes a part of every layer."""
+    flash_attention: FlashAttention = FlashAttention.AUTO
+    streams: KvStreams = KvStreams.AUTO
+    split_mode: SplitMode = SplitMode.LAYER
     main_gpu: int | None = None
     """From 0 on: the one GPU of split mode none, the one that holds what is not split in mode row."""
     gpu_shares: tuple[float, ...] = ()
@@ -90,18 +120,18 @@ class LoadSettings:
         within("threads", self.threads, 1, 1024)
         within("main_gpu", self.main_gpu, 0, 15)
         for name, choices in LOAD_CHOICES.items():
-            one_of(name, getattr(self, name), *choices)
-        if self.kv_type != "f16" and self.flash_attention == "off":
+            object.__setattr__(self, name, one_of(name, getattr(self, name), choices))
+        if self.kv_type is not KvType.F16 and self.flash_attention is FlashAttention.OFF:
             raise InvalidInput("An 8-bit or 4-bit context needs flash attention. Leave it on, or choose 16-bit.")
         for share in self.gpu_shares:
             within("gpu_shares", share, 0, 1_000_000)
         if self.gpu_shares and not any(self.gpu_shares):
             raise InvalidInput("At least one GPU needs a share above 0.")
-        if self.gpu_shares and self.split_mode == "none":
+        if self.gpu_shares and self.split_mode is SplitMode.NONE:
             raise InvalidInput("With split mode none, one GPU holds the whole model. Leave the shares out, or choose layer or row.")
         if len(self.adapters) > MOST_ADAPTERS or len({adapter.name for adapter in self.adapters}) < len(self.adapters):
             raise InvalidInput("A model can have at most {most} adapters, each with a unique name.", most=MOST_ADAPTERS)
-        if self.main_gpu is not None and self.split_mode == "layer":
+        if self.main_gpu is not None and self.split_mode is SplitMode.LAYER:
             raise InvalidInput("Split mode layer has no main GPU. Choose none or row with it.")
 
 
@@ -197,6 +227,12 @@ class StartProblem:
     reason: StoredError
 
 
+class ModelWork(StrEnum):
+    LOADING = "loading"
+    DECODING = "decoding"
+    SAMPLING = "sampling"
+
+
 @dataclass(frozen=True, slots=True)
 class Crash:
     """A run of the portal that ended in native code. Ids only: no text of people."""
@@ -204,8 +240,8 @@ class Crash:
     at: datetime
     model: str
     """Empty if none was at work."""
-    doing: str
-    """"loading", "decoding" or "sampling"."""
+    doing: ModelWork | None
+    """None if no model was at work."""
     answers: int
     """How many in the step that died."""
     requests: tuple[str, ...]

@@ -69,7 +69,7 @@ class ModelService:
     def note_crashes(self) -> None:
         """Write into the audit what was found at the start."""
         for crash in self._crashes:
-            details = {"error": crash.error[:500], "doing": crash.doing, "requests": " ".join(crash.requests)[:2000]}
+            details = {"error": crash.error[:500], "doing": crash.doing or "", "requests": " ".join(crash.requests)[:2000]}
             record_alone(self._unit_of_work, self._clock(), None, "model.crash", crash.model or "none", **details)
 
     def files(self, user: User) -> Sequence[ModelFile]:

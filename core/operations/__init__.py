@@ -9,6 +9,7 @@ In reading order:
 - index_care: watch, compare and rebuild the search index
 - disk: stop taking new work before the disk is full
 - log_context: which request, person and turn a log line belongs to
+- metric_fields: metrics described beside the fields of a record
 - masking: replace secrets and personal data in log lines
 - log_lines: format log lines as JSON or text
 """

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from core.errors import NotAllowed
 from core.people.records import Permission as Permission
-from core.people.records import Role, User
+from core.people.records import Role, Scope, User
 
 FEATURES = frozenset({Permission.UPLOAD, Permission.EXPORT})
 """What every built-in role grants and a group may withhold."""
@@ -22,12 +22,24 @@ ROLES: Mapping[str, frozenset[Permission]] = {
 """The built-in roles. Custom roles are in the database."""
 
 
+SCOPES: Mapping[Scope, frozenset[Permission]] = {
+    Scope.CHAT: frozenset({Permission.CHAT, Permission.UPLOAD}),
+    Scope.MODELS: frozenset({Permission.RUN_MODELS}),
+    Scope.FEEDBACK: frozenset({Permission.RATE, Permission.REVIEW_FEEDBACK, Permission.EXPORT}),
+    Scope.USAGE: frozenset({Permission.VIEW_USAGE, Permission.EXPORT}),
+    Scope.ADMIN: frozenset({Permission.MANAGE_PEOPLE, Permission.READ_AUDIT, Permission.RUN_STORE, Permission.EXPORT}),
+}
+"""Every permission stands in a scope, or no key could use it."""
+
+
 class Verdict(StrEnum):
     """Why somebody may do something, or may not."""
 
     GRANTED = "granted"
     ROLE_LACKS = "role_lacks"
     GROUP_WITHHOLDS = "group_withholds"
+    KEY_LACKS = "key_lacks"
+    """The scopes of the API key do not cover it."""
 
 
 def granted(user: User) -> frozenset[Permission]:
@@ -38,10 +50,19 @@ def granted(user: User) -> frozenset[Permission]:
 
 
 def verdict(user: User, permission: Permission) -> Verdict:
-    """Tell whether `user` holds `permission`, and why."""
+    """Tell whether `user` holds `permission` in this request, and why."""
     if permission not in granted(user):
         return Verdict.ROLE_LACKS
-    return Verdict.GROUP_WITHHOLDS if permission in user.withheld else Verdict.GRANTED
+    if permission in user.withheld:
+        return Verdict.GROUP_WITHHOLDS
+    if user.key is not None and not any(permission in SCOPES[scope] for scope in user.key.scopes):
+        return Verdict.KEY_LACKS
+    return Verdict.GRANTED
+
+
+def permissions_of(user: User) -> frozenset[Permission]:
+    """Return all that this person may do in this request."""
+    return frozenset(each for each in Permission if verdict(user, each) is Verdict.GRANTED)
 
 
 def allows(user: User, permission: Permission, *, owner_id: str | None = None) -> bool:
@@ -56,6 +77,15 @@ def require(user: User, permission: Permission) -> None:
             raise NotAllowed("Your role ({role}) does not allow this. An admin can change roles on the People page.", role=str(user.role))
         case Verdict.GROUP_WITHHOLDS:
             raise NotAllowed("Your group ({group}) may not use this. An admin can change that on the People page.", group=user.group)
+        case Verdict.KEY_LACKS:
+            scopes = ", ".join(sorted(user.key.scopes if user.key else ()))
+            sentence = "The scopes of this API key ({scopes}) do not cover this. Make a key with the scope {needed}."
+            raise NotAllowed(sentence, scopes=scopes, needed=scope_of(permission).value)
+
+
+def scope_of(permission: Permission) -> Scope:
+    """Return the first scope of API keys that covers this permission."""
+    return next(scope for scope, covered in SCOPES.items() if permission in covered)
 
 
 def require_to_give(actor: User | None, permissions: Collection[Permission]) -> None:

@@ -21,6 +21,27 @@ class Permission(StrEnum):
     RUN_STORE = "run_store"
 
 
+class Scope(StrEnum):
+    """What an API key may be used for, within what its person may do."""
+
+    CHAT = "chat"
+    MODELS = "models"
+    FEEDBACK = "feedback"
+    USAGE = "usage"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyInUse:
+    """The API key that a request came with."""
+
+    id: str
+    scopes: frozenset[Scope]
+    requests_per_minute: int | None = None
+    """None: no limit of its own."""
+    tokens_per_minute: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class User:
     id: str
@@ -40,6 +61,8 @@ class User:
     """What a custom role grants; None for a built-in role."""
     withheld: frozenset[Permission] = frozenset()
     """Features that the group withholds."""
+    key: KeyInUse | None = None
+    """Set if this request came with an API key: rights and limits are then the key's too. Never stored."""
 
 
 @dataclass(frozen=True, slots=True)

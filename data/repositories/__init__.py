@@ -6,6 +6,7 @@ In reading order:
 - chat: conversations, messages and turns
 - knowledge: files for questions
 - review: ratings and reviews
+- inference: presets, access to models
 - usage: what was used
 - operations: keeping the portal
 - tasks: background jobs

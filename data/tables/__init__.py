@@ -7,6 +7,7 @@ In reading order:
 - chat: conversations, folders, messages and turns
 - knowledge: files and what shows them
 - usage: generation rows
+- models: presets, access to models, default models of groups
 - review: ratings and reviews
 - operations: keys, retention, index jobs
 - tasks: background jobs
@@ -15,6 +16,7 @@ In reading order:
 from data.tables.base import Table
 from data.tables.chat import ConversationTable, FolderTable, MessageTable, TurnTable
 from data.tables.knowledge import AttachmentTable, FilePartTable, FileTable
+from data.tables.models import GroupModelTable, ModelAccessTable, PresetTable
 from data.tables.operations import DataKeyTable, IndexJobTable, LegalHoldTable, RetentionRuleTable
 from data.tables.people import AttemptTable, AuditEventTable, DeviceTable, GroupManagerTable, GroupTable, RoleTable, SessionTable, UserTable
 from data.tables.review import FeedbackTable
@@ -34,11 +36,14 @@ __all__ = [
     "FolderTable",
     "GenerationTable",
     "GroupManagerTable",
+    "GroupModelTable",
     "GroupTable",
     "IndexJobTable",
     "JobTable",
     "LegalHoldTable",
     "MessageTable",
+    "ModelAccessTable",
+    "PresetTable",
     "RetentionRuleTable",
     "RoleTable",
     "SessionTable",

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import ModelFailed, Unavailable
+from core.models.records import KvType
 from models.engine.backend import Part
 from models.engine.llama import native
 from models.engine.llama.backend import KV_TYPES, BackendOptions
@@ -65,7 +66,7 @@ class LlamaEmbedder:
         params.n_seq_max = options.slots
         params.n_threads = params.n_threads_batch = options.threads
         params.type_k = params.type_v = KV_TYPES[options.kv_type]
-        params.flash_attn_type = -1 if options.kv_type == "f16" else 1
+        params.flash_attn_type = -1 if options.kv_type == KvType.F16 else 1
         params.offload_kqv = options.gpu_layers != 0
         params.kv_unified = True
         params.embeddings = True

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import platform
 
+from core.models.records import KvType
 from models.engine.llama.backend import BackendOptions
 from models.gguf.facts import ModelFacts
 
@@ -28,5 +29,5 @@ def plain_is_quicker(facts: ModelFacts, options: BackendOptions, context: int, s
     """Measured for ordinary attention on x86; elsewhere llama.cpp chooses. free: bytes of the host's memory."""
     ordinary = not (facts.latent_length or facts.state_length or facts.pooling)
     on_processor = options.gpu_layers == 0 and platform.machine() in ("x86_64", "AMD64")
-    apart = not options.shared_cells and options.kv_type == "f16"
+    apart = not options.shared_cells and options.kv_type is KvType.F16
     return ordinary and on_processor and apart and context >= LONG_ENOUGH and scores <= _MOST_OF_FREE * free

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.errors import InvalidInput
-from core.models.records import LoadSettings
+from core.models.records import LoadSettings, SplitMode
 from models.engine.llama.native import Gpu
 from models.serving.machine import Memory
 
@@ -21,7 +21,7 @@ class GpuChoice:
 
 def choose_gpus(gpus: Sequence[Gpu], settings: LoadSettings) -> GpuChoice | None:
     """None without a GPU. Raises InvalidInput where the settings do not suit the GPUs there are."""
-    asked = settings.main_gpu is not None or settings.gpu_shares or settings.split_mode != "layer"
+    asked = settings.main_gpu is not None or settings.gpu_shares or settings.split_mode is not SplitMode.LAYER
     if not gpus:
         if asked:
             raise InvalidInput("llama.cpp finds no GPU it can use. Leave out main GPU, split mode and shares.")
@@ -34,7 +34,7 @@ def choose_gpus(gpus: Sequence[Gpu], settings: LoadSettings) -> GpuChoice | None
         raise InvalidInput(
             "There are {shares} shares for {count} GPUs. Give one for each.", shares=len(settings.gpu_shares), count=len(gpus)
         )
-    if settings.split_mode == "none":
+    if settings.split_mode is SplitMode.NONE:
         gpus = [gpus[settings.main_gpu or 0]]
     whole = sum(settings.gpu_shares)
     taken = [(gpu, share / whole) for gpu, share in zip(gpus, settings.gpu_shares, strict=False) if share] if whole else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from core.errors import InvalidInput
-from core.models.records import LoadSettings, MemoryPlan
+from core.models.records import FlashAttention, KvStreams, KvType, LoadSettings, MemoryPlan
 from models.engine.llama import native
 from models.engine.llama.backend import BackendOptions, LlamaBackend
 from models.gguf.facts import ModelFacts
@@ -14,7 +14,7 @@ from models.gguf.gpu_choice import choose_gpus
 from models.serving import machine
 from models.serving.machine import Memory
 
-KV_BYTES = {"f16": 2.0, "q8_0": 34 / 32, "q4_0": 18 / 32}
+KV_BYTES = {KvType.F16: 2.0, KvType.Q8_0: 34 / 32, KvType.Q4_0: 18 / 32}
 MOST_SLOTS, FEWEST_SLOTS = 16, 4
 CONTEXT_ON_CPU, CONTEXT_ON_GPU = 16_384, 32_768
 SMALLEST_CONTEXT = 2_048
@@ -41,7 +41,7 @@ class LoadPlan:
     options: BackendOptions
 
 
-def context_bytes_per_token(facts: ModelFacts, kv_type: str) -> float:
+def context_bytes_per_token(facts: ModelFacts, kv_type: KvType) -> float:
     """Of one slot. MLA keeps one compressed entry a layer, ordinary attention a key and a value for each KV head."""
     size = KV_BYTES[kv_type]
     if facts.latent_length:
@@ -83,7 +83,7 @@ def plan_load(
         host = replace(host, free=max(0, host.free - OWN_PROCESS))
     gpus = native.gpus() if gpus is None else gpus
     plan = _plan_for(facts, settings, extra_buffers, host, gpus)
-    if settings.flash_attention == "auto":
+    if settings.flash_attention is FlashAttention.AUTO:
         plan = _with_quicker_attention(facts, plan)
     if mtp and facts.next_layer_bytes:
         quicker = _with_next_layer(facts, plan)
@@ -99,7 +99,7 @@ def _with_quicker_attention(facts: ModelFacts, plan: LoadPlan) -> LoadPlan:
     context = plan.memory.context
     memory = replace(plan.memory, work_bytes=work_bytes(facts, plan.memory.slots, context, plain=True))
     quicker = plain_is_quicker(facts, plan.options, context, score_bytes(facts, MICRO_BATCH, context), memory.free_bytes)
-    return LoadPlan(memory, replace(plan.options, flash_attention="off")) if quicker and memory.fits else plan
+    return LoadPlan(memory, replace(plan.options, flash_attention=FlashAttention.OFF)) if quicker and memory.fits else plan
 
 
 def _with_next_layer(facts: ModelFacts, plan: LoadPlan) -> LoadPlan:
@@ -166,9 +166,9 @@ def _plan_on(facts: ModelFacts, settings: LoadSettings, options: BackendOptions,
         return _plan_vectors_on(facts, settings, options, memory, device)
     room = _Room(facts=facts, settings=settings, memory=memory, device=device, longest=longest)
     plan = room.separate()
-    if settings.streams == "unified":
+    if settings.streams is KvStreams.UNIFIED:
         plan = room.shared(settings.slots or MOST_SLOTS)
-    elif settings.streams == "auto" and (not plan.fits or (settings.slots is None and plan.slots < FEWEST_SLOTS)):
+    elif settings.streams is KvStreams.AUTO and (not plan.fits or (settings.slots is None and plan.slots < FEWEST_SLOTS)):
         shared = room.shared(settings.slots or FEWEST_SLOTS)
         plan = shared if shared.fits and shared.shared_tokens >= shared.slots * SMALLEST_SHARE else plan
     return LoadPlan(plan, replace(options, context=plan.context, slots=plan.slots, shared_cells=plan.shared_tokens))
@@ -196,7 +196,7 @@ class _Room:
         return max(0.0, (self.memory.free - self.facts.weights_bytes - self._work(slots, cells)) * _CONTEXT_SHARE)
 
     def _work(self, slots: int, stream: int) -> int:
-        return work_bytes(self.facts, slots, stream, plain=self.settings.flash_attention == "off")
+        return work_bytes(self.facts, slots, stream, plain=self.settings.flash_attention is FlashAttention.OFF)
 
     def separate(self) -> MemoryPlan:
         """Share the memory out: first enough slots, then the longest context, at least SMALLEST_CONTEXT each."""

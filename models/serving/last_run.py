@@ -21,7 +21,7 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from core.models.records import Crash
+from core.models.records import Crash, ModelWork
 from models.engine.llama import native
 from models.engine.llama.last_step import Doing, LastStep, Step, read_steps
 from models.plain_words import plain_reason, without_codes
@@ -33,7 +33,7 @@ KEPT = 20
 _FATAL = re.compile(r"^Fatal Python error: (.+)$", re.MULTILINE)
 _CURRENT = re.compile(r"^Current thread 0x([0-9a-f]+)", re.MULTILINE)
 _SAID = re.compile(r"^llama\.cpp: (.+)$", re.MULTILINE)
-_DOING = {Doing.LOADING: "loading", Doing.DECODING: "decoding", Doing.SAMPLING: "sampling"}
+_DOING = {Doing.LOADING: ModelWork.LOADING, Doing.DECODING: ModelWork.DECODING, Doing.SAMPLING: ModelWork.SAMPLING}
 _log = logging.getLogger(__name__)
 
 
@@ -119,7 +119,7 @@ class RunRecord:
         crash = Crash(
             at=datetime.fromtimestamp(ended, UTC),
             model=culprit.model if culprit else "",
-            doing=_DOING[culprit.doing] if culprit else "",
+            doing=_DOING[culprit.doing] if culprit else None,
             answers=culprit.answers if culprit else 0,
             requests=culprit.ids if culprit else (),
             error=plain_reason(said[1] if said else fatal[1] if fatal else text.splitlines()[0]),
@@ -150,9 +150,9 @@ def read_crashes(logs: Path) -> list[Crash]:
 
 def _crash(written: Mapping[str, object]) -> Crash:
     given = dict(written)
-    at, requests = given.pop("at"), given.pop("requests")
+    at, requests, doing = given.pop("at"), given.pop("requests"), given.pop("doing")
     assert isinstance(requests, list)
-    return Crash(at=datetime.fromisoformat(str(at)), requests=tuple(map(str, requests)), **given)  # type: ignore[arg-type]
+    return Crash(at=datetime.fromisoformat(str(at)), requests=tuple(map(str, requests)), doing=ModelWork(doing) if doing else None, **given)  # type: ignore[arg-type]
 
 
 def _culprit(steps: list[Step], thread: int) -> Step | None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from core.errors import ModelFailed
 from core.inference.requests import SamplingParams
+from core.models.records import SplitMode
 from models.embedding.llama_embedder import LlamaEmbedder
 from models.engine.backend import Decoded, Part
 from models.engine.llama.backend import BackendOptions, LlamaBackend
@@ -36,7 +37,7 @@ def _on_the_processor(options: BackendOptions) -> BackendOptions:
     slots = options.slots if options.pooling else min(2, options.slots)
     context = min(options.context, max(options.batch_tokens, 256))
     return replace(
-        options, gpu_layers=0, extra_buffers=False, slots=slots, context=context, split_mode="layer", main_gpu=0, gpu_shares=(),
+        options, gpu_layers=0, extra_buffers=False, slots=slots, context=context, split_mode=SplitMode.LAYER, main_gpu=0, gpu_shares=(),
         shared_cells=slots * context if options.shared_cells else 0,
     )  # fmt: skip
 

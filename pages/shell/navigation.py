@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.errors import PortalError
+from bootstrap.profiles import profile_of
+from core.errors import PortalError, StartFailed
 from core.operations.disk import ALMOST_FULL
 from core.operations.log_context import add_to_log_context, log_context, new_request_id
 from core.people.permissions import ROLES, Permission, allows
 from core.people.records import Role, User
 from core.people.sessions import SESSION_COOKIE
-from pages import access, account, audit, chat, feedback, jobs, models, people, search, sign_in, store, usage
+from pages import account, search, sign_in
 from pages.shell import frame, words
 from pages.shell.browser import browser_shell
 from pages.shell.words import said, t
@@ -37,19 +39,39 @@ class Entry:
     render: Render
 
 
+def _page_of(module: str) -> Render:
+    """Return a function that draws pages/<module>.py, imported when it is first drawn: a server loads the pages of its profile."""
+
+    def render(portal: Portal, user: User) -> None:
+        import_module(f"pages.{module}").render(portal, user)
+
+    return render
+
+
 ENTRIES = (
-    Entry(path=frame.START, title="Chat", permission=Permission.CHAT, render=chat.render),
-    Entry(path=search.PATH, title="Search", permission=Permission.CHAT, render=search.render),
-    Entry(path="feedback", title="Feedback", permission=Permission.REVIEW_FEEDBACK, render=feedback.render),
-    Entry(path="usage", title="Usage", permission=Permission.VIEW_USAGE, render=usage.render),
-    Entry(path="models", title="Models", permission=Permission.RUN_MODELS, render=models.render),
-    Entry(path="people", title="People", permission=Permission.MANAGE_PEOPLE, render=people.render),
-    Entry(path="access", title="Access", permission=Permission.MANAGE_PEOPLE, render=access.render),
-    Entry(path="store", title="Storage", permission=Permission.RUN_STORE, render=store.render),
-    Entry(path=jobs.PATH, title="Jobs", permission=Permission.RUN_STORE, render=jobs.render),
-    Entry(path="audit", title="Audit", permission=Permission.READ_AUDIT, render=audit.render),
+    Entry(path=frame.START, title="Chat", permission=Permission.CHAT, render=_page_of("chat")),
+    Entry(path=search.PATH, title="Search", permission=Permission.CHAT, render=_page_of("search")),
+    Entry(path="feedback", title="Feedback", permission=Permission.REVIEW_FEEDBACK, render=_page_of("feedback")),
+    Entry(path="usage", title="Usage", permission=Permission.VIEW_USAGE, render=_page_of("usage")),
+    Entry(path="models", title="Models", permission=Permission.RUN_MODELS, render=_page_of("models")),
+    Entry(path="presets", title="Presets", permission=Permission.RUN_MODELS, render=_page_of("presets")),
+    Entry(path="people", title="People", permission=Permission.MANAGE_PEOPLE, render=_page_of("people")),
+    Entry(path="access", title="Access", permission=Permission.MANAGE_PEOPLE, render=_page_of("access")),
+    Entry(path="store", title="Storage", permission=Permission.RUN_STORE, render=_page_of("store")),
+    Entry(path="jobs", title="Jobs", permission=Permission.RUN_STORE, render=_page_of("jobs")),
+    Entry(path="audit", title="Audit", permission=Permission.READ_AUDIT, render=_page_of("audit")),
 )
 """The pages of the portal, in the order of the menu; the first is the start page."""
+
+
+def load(pages: Collection[str] | None) -> None:
+    """Import these pages; None: all of them. Raises StartFailed for a page that does not exist."""
+    known = [entry.path for entry in ENTRIES]
+    for path in pages or ():
+        if path not in known:
+            raise StartFailed("PORTAL_PAGES names {name}. Choose from: {known}.", name=path, known=", ".join(known))
+    for path in known if pages is None else pages:
+        import_module(f"pages.{path}")
 
 
 def run(open_portal: Callable[[], Portal]) -> None:
@@ -88,8 +110,11 @@ def _broken(sentence: str) -> None:
 
 
 def _signed_in(portal: Portal, user: User) -> None:
-    listed = [_page(portal, user, entry) for entry in ENTRIES if allows(user, entry.permission)]
-    hidden = [_forbidden(entry, user) for entry in ENTRIES if not allows(user, entry.permission)]
+    here = profile_of(portal.settings).pages
+    served = [entry for entry in ENTRIES if here is None or entry.path in here]
+    listed = [_page(portal, user, entry) for entry in served if allows(user, entry.permission)]
+    hidden = [_forbidden(entry, user) for entry in served if not allows(user, entry.permission)]
+    hidden += [_elsewhere(entry) for entry in ENTRIES if entry not in served]
     # Without icons: the icon of the open page becomes the browser's, and Streamlit fetches that from an outside host.
     own = [
         st.Page(lambda: account.render(portal, user), title=t("Preferences"), url_path="preferences"),
@@ -101,25 +126,32 @@ def _signed_in(portal: Portal, user: User) -> None:
     _frame(page.title, centered=start, sidebar=272)
     frame.brand()
     browser_shell(page.url_path, reviews=allows(user, Permission.REVIEW_FEEDBACK))
-    if page.url_path != search.PATH:
+    if page.url_path != search.PATH and _has(served, search.PATH):
         search.shortcut()
-    _tell_of_the_disk(portal, user)
+    _tell_of_the_disk(portal, user, storage=_has(served, "store"))
+    with_models = _has(served, MODELS)
     if start:
-        start_problems(portal, user, here=False)
+        if with_models:
+            start_problems(portal, user, here=False)
         page.run()
     else:
         with st.container(key="tool"):
-            start_problems(portal, user, here=page.url_path == MODELS)
+            if with_models:
+                start_problems(portal, user, here=page.url_path == MODELS)
             page.run()
 
 
-def _tell_of_the_disk(portal: Portal, user: User) -> None:
-    """On every page, while nothing new can be saved."""
+def _has(served: Sequence[Entry], path: str) -> bool:
+    return any(entry.path == path for entry in served)
+
+
+def _tell_of_the_disk(portal: Portal, user: User, *, storage: bool) -> None:
+    """On every page, while nothing new can be saved. storage: this server has the page where an admin frees space."""
     if not portal.disk.low:
         return
     with st.container(key="disk-notice"):
         sentence = t(ALMOST_FULL)
-        if allows(user, Permission.RUN_STORE):
+        if storage and allows(user, Permission.RUN_STORE):
             left = f"{(portal.disk.free or 0) / 1e6:,.0f}"
             more = t("{left} MB are left under {home}. Remove old backups on the Storage page, or other files on that disk.",
                      left=left, home=plain(str(portal.settings.home)))  # fmt: skip
@@ -143,6 +175,17 @@ def _draw(portal: Portal, user: User, entry: Entry) -> None:
 def _forbidden(entry: Entry, user: User) -> st.Page:
     """Asked for by its address, the page of another role says so, and shows nothing else."""
     return st.Page(lambda: no_rights(entry, user), title=t(entry.title), url_path=entry.path, visibility="hidden")
+
+
+def _elsewhere(entry: Entry) -> st.Page:
+    """Asked for by its address, a page that this server's profile leaves out says so."""
+    return st.Page(lambda: not_here(entry), title=t(entry.title), url_path=entry.path, visibility="hidden")
+
+
+def not_here(entry: Entry) -> None:
+    why = t("This server has no page {page}. Ask an admin for the address of the server that has it.", page=t(entry.title))
+    if frame.blank(t("This page is on another server"), why, t("Back to chat")):
+        frame.open_page(frame.START)
 
 
 _ROLES_NAMED: dict[str, str] = {Role.ANALYST: "analysts", Role.REVIEWER: "reviewers", Role.MANAGER: "managers", Role.ADMIN: "admins"}

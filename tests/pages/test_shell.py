@@ -112,3 +112,16 @@ def test_a_disk_that_is_almost_full_is_told_on_the_page_with_numbers_for_admins(
 
 def test_a_disk_with_space_is_not_mentioned(house: House) -> None:
     assert not home(house, house.person(Role.ADMIN)).warning
+
+
+def test_a_page_of_another_server_says_so_and_is_not_in_the_menu(house: House) -> None:
+    house.portal = replace(house.portal, settings=replace(house.portal.settings, pages="chat,usage"))
+    drawn = home(house, house.person(Role.ADMIN))
+    assert not drawn.exception and drawn.chat_input
+
+    def elsewhere() -> None:
+        from pages.shell.navigation import ENTRIES, not_here
+
+        not_here(next(each for each in ENTRIES if each.path == "models"))
+
+    assert "This page is on another server" in texts(AppTest.from_function(elsewhere).run())

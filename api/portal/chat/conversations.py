@@ -13,10 +13,9 @@ from starlette.responses import Response
 from api.identity import SignedIn, TokenHere
 from api.portal.chat.turn_stream import TurnOut, Watch
 from api.portal.shapes import Asked, ConversationOut, FileId, FolderId, Id, Line, Moment, Sampling, ShownOut, at_least_one
-from api.services import PortalHere
+from api.services import Portal, PortalHere
 from api.starting import begun
 from api.streams import Cutoff, unless_cut
-from bootstrap.portal import Portal
 from core.chat.conversations import UNTITLED
 from core.chat.ports import NO_FOLDER
 from core.chat.records import Turn

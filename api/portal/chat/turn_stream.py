@@ -12,8 +12,8 @@ from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
 from api.portal.shapes import MessageOut
+from api.services import Portal
 from api.streams import KEEP_ALIVE, KEEP_ALIVE_S, Cutoff, EventStream, Feed, sse
-from bootstrap.portal import Portal
 from core.chat.records import MessageStatus, Turn
 from core.chat.running_turn import RunningTurn, Snapshot
 from core.errors import NotSignedIn, PortalError

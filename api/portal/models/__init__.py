@@ -3,4 +3,6 @@
 In reading order:
 
 - models: models
+- presets: presets
+- access: who may use which model, and the default models of groups
 """

@@ -13,7 +13,18 @@ from pydantic import BaseModel, Field
 from api.identity import SignedIn
 from api.portal.shapes import Asked, Line
 from api.services import PortalHere
-from core.models.records import MOST_ADAPTERS, Adapter, AdapterFile, LoadedModel, LoadSettings, ModelFile
+from core.models.records import (
+    MOST_ADAPTERS,
+    Adapter,
+    AdapterFile,
+    FlashAttention,
+    KvStreams,
+    KvType,
+    LoadedModel,
+    LoadSettings,
+    ModelFile,
+    SplitMode,
+)
 
 router = APIRouter(prefix="/api/v1/models", tags=["models"])
 
@@ -117,13 +128,15 @@ class Load(Asked):
     context: int | None = Field(default=None, description="Tokens per conversation. Default: chosen by file and memory.")
     slots: int | None = Field(default=None, description="Concurrent answers. Default: chosen automatically.")
     gpu_layers: int | None = Field(default=None, description="-1 means all that fit.")
-    kv_type: str = Field(default="f16", description="f16, q8_0 or q4_0.")
+    kv_type: KvType = Field(default=KvType.F16, strict=False, description="f16, q8_0 or q4_0.")
     threads: int | None = Field(default=None, description="Default: chosen by the machine.")
-    flash_attention: str = Field(default="auto", description="auto, on or off. A context of q8_0 or q4_0 needs it.")
-    streams: str = Field(default="auto", description=(
+    flash_attention: FlashAttention = Field(default=FlashAttention.AUTO, strict=False, description=(
+        "auto, on or off. A context of q8_0 or q4_0 needs it."
+    ))
+    streams: KvStreams = Field(default=KvStreams.AUTO, strict=False, description=(
         "separate gives each slot its own KV cache, unified shares one; auto lets the memory plan decide."
     ))
-    split_mode: str = Field(default="layer", description="Split across GPUs: none, layer or row.")
+    split_mode: SplitMode = Field(default=SplitMode.LAYER, strict=False, description="Split across GPUs: none, layer or row.")
     main_gpu: int | None = Field(default=None, description="Counted from 0, for split modes none and row.")
     gpu_shares: list[float] = Field(default=[], max_length=16, description="Proportions for each GPU. Default: by free memory.")
     adapters: list[AdapterIn] = Field(default=[], max_length=MOST_ADAPTERS, description="LoRA adapters that a request may choose from.")

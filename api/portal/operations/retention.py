@@ -11,8 +11,7 @@ from pydantic import BaseModel, Field
 
 from api.identity import SignedIn
 from api.portal.shapes import Asked, Line
-from api.services import PortalHere
-from bootstrap.portal import Portal
+from api.services import Portal, PortalHere
 from core.operations.records import EVERY_GROUP, RetentionKind
 from core.people.records import User
 

@@ -11,8 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.identity import SignedIn, TokenHere, caller_of, check_same_origin, clear_cookie, set_cookie, set_device_cookie
 from api.portal.shapes import Asked, Person
-from api.services import PortalHere
-from bootstrap.portal import Portal
+from api.services import Portal, PortalHere
 from core.errors import NotSignedIn
 from core.people.records import SessionKind
 from core.people.sign_in import WRONG

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from core.errors import InvalidInput, ModelFailed, PortalError, Unavailable
 from core.inference.requests import SamplingParams
+from core.models.records import FlashAttention, KvType, SplitMode
 from models.engine.backend import Decoded, Part
 from models.engine.llama import native
 from models.engine.llama.batch import NativeBatch
@@ -27,7 +28,7 @@ from models.engine.sampling.top_chain import TopChain, wants_only
 from models.engine.speculative.mtp import MtpLayer
 from models.prompting.grammar import read_grammar
 
-KV_TYPES = {"f16": 1, "q8_0": 8, "q4_0": 2}
+KV_TYPES = {KvType.F16: 1, KvType.Q8_0: 8, KvType.Q4_0: 2}
 _FLASH_ATTENTION = {"auto": -1, "off": 0, "on": 1}
 _ENDS = ("<|user|>", "<|observation|>")
 """Turn markers that end an answer, though some GLM files do not list them as end-of-generation tokens."""
@@ -42,7 +43,7 @@ class BackendOptions:
     context: int
     slots: int
     gpu_layers: int = 0
-    kv_type: str = "f16"
+    kv_type: KvType = KvType.F16
     threads: int = 1
     extra_buffers: bool = True
     batch_tokens: int = 512
@@ -54,8 +55,8 @@ class BackendOptions:
     """Load the MTP layer, which the file must have: see ModelFacts.next_layer_bytes."""
     shared_cells: int = 0
     """Tokens that all slots hold together in one KV cache; 0: each slot has its own."""
-    flash_attention: str = "auto"
-    split_mode: str = "layer"
+    flash_attention: FlashAttention = FlashAttention.AUTO
+    split_mode: SplitMode = SplitMode.LAYER
     main_gpu: int = 0
     gpu_shares: Sequence[float] = ()
     adapters: Sequence[tuple[int, str, float]] = ()
@@ -136,7 +137,7 @@ class LlamaBackend:
         params.n_threads = params.n_threads_batch = options.threads
         params.type_k = params.type_v = KV_TYPES[options.kv_type]
         # With auto, llama.cpp decides by the device; a quantized V needs it.
-        params.flash_attn_type = _FLASH_ATTENTION[options.flash_attention if options.kv_type == "f16" else "on"]
+        params.flash_attn_type = _FLASH_ATTENTION[options.flash_attention if options.kv_type == KvType.F16 else FlashAttention.ON]
         params.offload_kqv = options.gpu_layers != 0
         # With one stream a slot, an idle conversation costs the others nothing.
         params.kv_unified = bool(options.shared_cells)

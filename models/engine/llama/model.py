@@ -9,17 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import ModelFailed
+from core.models.records import SplitMode
 from models.engine.llama import large_pages, native
 from models.engine.llama.native import lib
 
-_SPLIT_MODES = {"none": 0, "layer": 1, "row": 2}
+_SPLIT_MODES = {SplitMode.NONE: 0, SplitMode.LAYER: 1, SplitMode.ROW: 2}
 
 
 @dataclass(frozen=True, slots=True)
 class GpuSplit:
     """How the layers lie on several GPUs. shares: of each GPU; (): as llama.cpp finds room."""
 
-    mode: str = "layer"
+    mode: SplitMode = SplitMode.LAYER
     main_gpu: int = 0
     shares: Sequence[float] = ()
 

@@ -6,8 +6,10 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import Annotated
 
 from core.inference.records import Timings
+from core.operations.metric_fields import histogram
 
 STEP_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 GAP_S = (0.002, 0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5)
@@ -29,20 +31,14 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Spreads:
-    """Of one engine, since the load."""
+    """The histograms of one engine since the load; those of an answer are counted when it ends."""
 
-    step_duration: Spread
-    """Seconds."""
-    step_answers: Spread
-    """Sequences in a step."""
-    step_prompt_tokens: Spread
-    """Prompt tokens that a step computed, of the steps that prefill."""
-    queue_wait: Spread
-    """Seconds that an answer waited in the queue; this and the following are counted when it ends."""
-    first_token: Spread
-    """Seconds from a question to its first token."""
-    inter_token: Spread
-    """Seconds between one token of an answer and the next."""
+    step_duration: Annotated[Spread, histogram("step_duration_seconds", "Duration of a step of the decode loop.")]
+    step_answers: Annotated[Spread, histogram("step_answers", "Sequences in a step.")]
+    step_prompt_tokens: Annotated[Spread, histogram("step_prompt_tokens", "Prompt tokens per step, for steps that process prompts.")]
+    queue_wait: Annotated[Spread, histogram("queue_wait_seconds", "Queue wait of an answer, recorded when it ends.")]
+    first_token: Annotated[Spread, histogram("first_token_seconds", "Time from the question to the first token, including queue wait.")]
+    inter_token: Annotated[Spread, histogram("inter_token_seconds", "Inter-token latency of an answer.")]
 
 
 class Histogram:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from collections import deque
 from dataclasses import dataclass
+from typing import Annotated
 
+from core.operations.metric_fields import counter, gauge
 from models.engine.stats.histogram import Spreads
 
 STUCK_S = 10.0
@@ -16,62 +18,46 @@ STUCK_S = 10.0
 class EngineMetrics:
     """One moment of one engine. Totals count from the load and never fall."""
 
-    slots: int
-    busy: int
-    waiting: int
-    decoded_tokens: int
-    prefill_tokens: int
-    """Prompt tokens computed."""
-    cached_tokens: int
-    """Prompt tokens that the KV cache held already."""
-    steps: int
-    step_seconds: float
-    answers: int
-    failures: int
-    cells_used: int
-    cells_total: int
-    tokens_per_second: float | None
-    """Of all running answers together, over the busy part of the last minute."""
-    prompt_tokens: int = 0
+    slots: Annotated[int, gauge("slots", "Answers a model can give at the same time.")]
+    busy: Annotated[int, gauge("slots_busy", "Answers a model is giving.")]
+    waiting: Annotated[int, gauge("waiting", "Requests that wait for a slot.")]
+    decoded_tokens: Annotated[int, counter("decoded_tokens", "Tokens generated since the load.")]
+    prefill_tokens: Annotated[int, counter("prefill_tokens", "Prompt tokens computed since the load.")]
+    cached_tokens: Annotated[int, counter("cached_tokens", "Prompt tokens found in the KV cache since the load.")]
+    steps: Annotated[int, counter("steps", "Steps of the decode loop since the load.")]
+    step_seconds: Annotated[float, counter("step_seconds", "Total duration of the steps.")]
+    answers: Annotated[int, counter("answers", "Answers finished since the load.")]
+    failures: Annotated[int, counter("failures", "Answers that failed since the load.")]
+    cells_used: Annotated[int, gauge("context_cells_used", "Tokens in the KV cache.")]
+    cells_total: Annotated[int, gauge("context_cells", "Capacity of the KV cache in tokens.")]
+    tokens_per_second: Annotated[float | None, gauge("tokens_per_second", "Throughput of all running answers over the last minute.")]
+    prompt_tokens: Annotated[int, counter("prompt_tokens", "Tokens of all prompts that got a slot since the load.")] = 0
     """Of all prompts that got a slot: the share of cached_tokens in them is the hit rate."""
-    slot_tokens: int = 0
+    slot_tokens: Annotated[int, counter("slot_tokens", "Cached tokens from the conversation's own slot.")] = 0
     """Cached tokens that the conversation's own slot held since its last answer. The five kinds together are `cached_tokens`."""
-    prefetched_tokens: int = 0
-    """Cached tokens that were prefetched."""
-    copied_tokens: int = 0
-    """Cached tokens that came from another conversation's slot."""
-    restored_tokens: int = 0
-    """Cached tokens that came back from the host's memory."""
-    disk_tokens: int = 0
-    """Cached tokens that came back from the disk."""
-    prefetch_computed_tokens: int = 0
-    """Tokens prefetched while nobody waited, used or not."""
-    offloaded: int = 0
-    """Conversations kept in the host's memory."""
-    offloaded_bytes: int = 0
-    disk_offloaded: int = 0
-    """Conversations kept on the disk."""
-    disk_offloaded_bytes: int = 0
-    disk_failures: int = 0
-    """Conversations that could not be written to disk or read back."""
-    draft_tokens: int = 0
-    accepted_tokens: int = 0
-    """Of the draft tokens those that were right."""
-    mtp_tokens: int = 0
+    prefetched_tokens: Annotated[int, counter("prefetched_tokens", "Cached tokens that were prefetched.")] = 0
+    copied_tokens: Annotated[int, counter("copied_tokens", "Cached tokens copied from another conversation's slot.")] = 0
+    restored_tokens: Annotated[int, counter("restored_tokens", "Cached tokens restored from host memory.")] = 0
+    disk_tokens: Annotated[int, counter("disk_tokens", "Cached tokens restored from disk.")] = 0
+    prefetch_computed_tokens: Annotated[int, counter("prefetch_computed_tokens", "Tokens prefetched while nobody waited, used or not.")] = 0
+    offloaded: Annotated[int, gauge("offloaded_conversations", "Conversations offloaded to host memory.")] = 0
+    offloaded_bytes: Annotated[int, gauge("offloaded_bytes", "Host memory that offloaded conversations take.")] = 0
+    disk_offloaded: Annotated[int, gauge("offloaded_disk_conversations", "Conversations offloaded to disk.")] = 0
+    disk_offloaded_bytes: Annotated[int, gauge("offloaded_disk_bytes", "Disk space that offloaded conversations take.")] = 0
+    disk_failures: Annotated[int, counter("offload_disk_failures", "Conversations that could not be written to disk or read back.")] = 0
+    draft_tokens: Annotated[int, counter("draft_tokens", "Draft tokens since the load.")] = 0
+    accepted_tokens: Annotated[int, counter("draft_tokens_accepted", "Draft tokens that were accepted.")] = 0
+    mtp_tokens: Annotated[int, counter("mtp_tokens", "Draft tokens from the MTP layer since the load.")] = 0
     """Of the draft tokens those of MTP; the others come from prompt lookup."""
-    mtp_accepted: int = 0
-    preempted: int = 0
-    """Answers preempted for another user and resumed later."""
-    padding_tokens: int = 0
-    """Tokens computed in idle slots, so that the weights were read less often."""
-    decode_failures: int = 0
-    """Decodes that llama.cpp could not do."""
-    full: int = 0
-    """Decodes that found no room in the KV cache."""
-    aborted: int = 0
-    """Steps that were stopped because nobody wanted their answers any more."""
-    step_running_s: float = 0.0
-    """How long the step that runs now has been running; 0 between two steps."""
+    mtp_accepted: Annotated[int, counter("mtp_tokens_accepted", "Draft tokens that were accepted.")] = 0
+    preempted: Annotated[int, counter("answers_preempted", "Answers preempted for another user and resumed later.")] = 0
+    padding_tokens: Annotated[
+        int, counter("padding_tokens", "Padding tokens computed in idle slots, so that the weights are read less often.")
+    ] = 0
+    decode_failures: Annotated[int, counter("decode_failures", "Decodes that failed in llama.cpp since the load.")] = 0
+    full: Annotated[int, counter("context_full", "Decodes that found the KV cache full since the load.")] = 0
+    aborted: Annotated[int, counter("steps_aborted", "Steps aborted because their answers were cancelled.")] = 0
+    step_running_s: Annotated[float, gauge("step_running_seconds", "Duration of the current step; 0 between steps.")] = 0.0
     spreads: Spreads | None = None
 
 

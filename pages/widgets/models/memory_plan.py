@@ -10,17 +10,22 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core.bounds import E
 from core.errors import InvalidInput, PortalError
 from core.models.records import (
     SHORTEST_CONTEXT,
     Adapter,
     AdapterFile,
+    FlashAttention,
+    KvStreams,
+    KvType,
     LoadedModel,
     LoadSettings,
     MemoryPlan,
     ModelFile,
     ModelKind,
     ModelState,
+    SplitMode,
 )
 from core.people.records import User
 from pages.shell.words import said, t
@@ -32,10 +37,10 @@ from pages.widgets.models.memory_bar import plan_bar
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
 
-PRECISIONS = {"f16": "16-bit", "q8_0": "8-bit", "q4_0": "4-bit"}
-ATTENTION = {"auto": "Automatic", "on": "On", "off": "Off"}
-STREAMS = {"auto": "Automatic", "separate": "Separate", "unified": "Shared"}
-SPLITS = {"layer": "By layer", "row": "By row", "none": "One GPU"}
+PRECISIONS = {KvType.F16: "16-bit", KvType.Q8_0: "8-bit", KvType.Q4_0: "4-bit"}
+ATTENTION = {FlashAttention.AUTO: "Automatic", FlashAttention.ON: "On", FlashAttention.OFF: "Off"}
+STREAMS = {KvStreams.AUTO: "Automatic", KvStreams.SEPARATE: "Separate", KvStreams.UNIFIED: "Shared"}
+SPLITS = {SplitMode.LAYER: "By layer", SplitMode.ROW: "By row", SplitMode.NONE: "One GPU"}
 SPARE = 0.05
 """A load that leaves less than this share of the device free is called tight."""
 
@@ -141,18 +146,18 @@ def _advanced(file: ModelFile, auto: MemoryPlan, last: LoadSettings) -> LoadSett
     threads, apart = _threads(file, last), _apart(file, last)
     settings = replace(last, streams=streams, flash_attention=attention, threads=threads, isolated=apart)
     if not auto.gpus:
-        return replace(settings, gpu_layers=None, split_mode="layer", main_gpu=None, gpu_shares=())
+        return replace(settings, gpu_layers=None, split_mode=SplitMode.LAYER, main_gpu=None, gpu_shares=())
     layers = st.number_input(
         t("GPU layers"), 0, 10_000, last.gpu_layers if last.gpu_layers != -1 else None, placeholder=t("All that fit"),
         key=f"plan-layers-{file.path}", help=t("0 does not use the GPU."),
     )  # fmt: skip
     if auto.gpus == 1:
-        return replace(settings, gpu_layers=layers, split_mode="layer", main_gpu=None, gpu_shares=())
+        return replace(settings, gpu_layers=layers, split_mode=SplitMode.LAYER, main_gpu=None, gpu_shares=())
     split = _choice(t("Split over GPUs"), SPLITS, last.split_mode, f"plan-split-{file.path}", t("By layer suits most machines."))
     main, shares = None, ()
-    if split != "layer":
+    if split is not SplitMode.LAYER:
         main = st.number_input(t("Main GPU"), 0, auto.gpus - 1, last.main_gpu or 0, key=f"plan-main-{file.path}")
-    if split != "none":
+    if split is not SplitMode.NONE:
         shares = _shares(
             st.text_input(
                 t("Share of each GPU"), ", ".join(f"{share:g}" for share in last.gpu_shares), key=f"plan-shares-{file.path}",
@@ -182,7 +187,7 @@ def _adapters(file: ModelFile, there: Sequence[AdapterFile], last: tuple[Adapter
     return tuple(adapters)
 
 
-def _choice(label: str, choices: Mapping[str, str], first: str, key: str, hint: str) -> str:
+def _choice(label: str, choices: Mapping[E, str], first: E, key: str, hint: str) -> E:
     chosen = st.segmented_control(
         label, list(choices), default=first, required=True, format_func=lambda name: t(choices[name]), key=key, help=hint
     )
@@ -205,7 +210,7 @@ def _streams(plan: MemoryPlan, settings: LoadSettings) -> str:
         "waits.",
         slots=plan.slots, n=count(plan.shared_tokens),
     )  # fmt: skip
-    return words if settings.streams == "unified" else words + " " + t("Separate caches would not fit.")
+    return words if settings.streams is KvStreams.UNIFIED else words + " " + t("Separate caches would not fit.")
 
 
 def verdict_of(plan: MemoryPlan) -> str:

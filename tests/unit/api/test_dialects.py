@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from core.errors import PromptTooLong
 from tests.fakes import FakePool, FakeRouter
 from tests.unit.api.conftest import Server, client_of, open_portal
 
@@ -56,8 +57,13 @@ ODD: list[Any] = [None, True, 0, -1, 1.5, 10**310, float("nan"), "", "\0", "\ud8
 
 
 @pytest.fixture(scope="module")
-def address(server: Server, empty_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    portal = open_portal(empty_home, tmp_path_factory.mktemp("dialects") / "home", FakeRouter(), FakePool())
+def router() -> FakeRouter:
+    return FakeRouter()
+
+
+@pytest.fixture(scope="module")
+def address(server: Server, router: FakeRouter, empty_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    portal = open_portal(empty_home, tmp_path_factory.mktemp("dialects") / "home", router, FakePool())
     server.portal = portal
     yield server.address
     portal.close()
@@ -129,3 +135,26 @@ def test_each_part_of_a_body_in_turn_is_nested(ann: httpx.Client, path: str, dep
         for place in places(BODIES[path]):
             content = json.dumps(changed(BODIES[path], place, put("DEEP"))).encode().replace(b'"DEEP"', deep)
             check(ann, path, content)
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("/v1/chat/completions", {"messages": [{"role": "user", "content": "x"}]}, "messages"),
+        ("/v1/completions", {"prompt": "x"}, "prompt"),
+        ("/v1/responses", {"input": "x"}, "input"),
+    ],
+)
+@pytest.mark.parametrize("late", [False, True])
+def test_a_prompt_that_is_too_long_names_the_field_that_holds_it(
+    ann: httpx.Client, router: FakeRouter, path: str, body: dict[str, Any], field: str, late: bool
+) -> None:
+    if late:
+        router.next_answers.put([PromptTooLong(900, 511)])
+    else:
+        router.refuse.append(PromptTooLong(900, 511))
+    response = ann.post(path, json={**body, "stream": late})
+    assert response.status_code == (200 if late else 400)
+    text = response.text if not late else next(line for line in response.text.splitlines() if '"context_length_exceeded"' in line)
+    said = json.loads(text.removeprefix("data: "))
+    assert said.get("error", said)["param"] == field

@@ -27,7 +27,7 @@ from tests.unit.api.portal.chat.test_conversations import ask, new
 
 
 def test_the_process_answers(client: httpx.Client) -> None:
-    assert client.get("/healthz").json() == {"status": "ok"}
+    assert client.get("/healthz").json() == client.get("/health").json() == {"status": "ok"}
 
 
 def test_a_portal_that_can_answer_is_ready(client: httpx.Client) -> None:

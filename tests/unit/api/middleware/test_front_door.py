@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping
 from types import SimpleNamespace
 
@@ -18,6 +19,7 @@ class Answer:
         self.by = ""
         self.host = ""
         self.status = 0
+        self.body = b""
         self.headers: dict[str, str] = {}
 
 
@@ -46,6 +48,8 @@ def ask(
             for name, value in message["headers"]:
                 assert name.decode() not in answer.headers
                 answer.headers[name.decode()] = value.decode()
+        elif message["type"] == "http.response.body":
+            answer.body += message["body"]
         elif message["type"] == "websocket.close":
             answer.status = 403
 
@@ -66,7 +70,9 @@ def _scope(path: str, kind: str, method: str, client: str, reached: str, headers
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("path", ["/v1", "/v1/models", "/v1/", "/api", "/api/v1/session", "/api/no", "/healthz", "/readyz", "/metrics"])
+@pytest.mark.parametrize(
+    "path", ["/v1", "/v1/models", "/v1/", "/api", "/api/v1/session", "/api/no", "/health", "/healthz", "/readyz", "/metrics"]
+)
 def test_rest_paths_go_to_the_api(path: str) -> None:
     assert ask(path).by == "api"
 
@@ -221,3 +227,40 @@ def test_one_address_may_open_only_so_many_pages_without_a_session() -> None:
 
     assert asyncio.run(everybody()) == (4 + 4 + 5 + 1, 3 + 2)
     assert (opened, closed) == (15, 5), "who leaves makes room"
+
+
+@pytest.mark.parametrize(
+    ("path", "base", "right"),
+    [
+        ("/chat/completions", "http://localhost:8501/v1", "/v1/chat/completions"),
+        ("/embeddings/", "http://localhost:8501/v1", "/v1/embeddings"),
+        ("/v1/v1/responses/resp_1/cancel", "http://localhost:8501/v1", "/v1/responses/resp_1/cancel"),
+        ("/openai/v1/completions", "http://localhost:8501/v1", "/v1/completions"),
+        ("/v1/chat/completions/chat/completions", "http://localhost:8501/v1", "/v1/chat/completions"),
+        ("/v1/v1/messages", "http://localhost:8501", "/v1/messages"),
+        ("/messages/count_tokens", "http://localhost:8501", "/v1/messages/count_tokens"),
+    ],
+)
+def test_a_program_with_a_wrong_base_address_reads_the_right_one(path: str, base: str, right: str) -> None:
+    answer = ask(path, method="POST")
+    assert (answer.by, answer.status) == ("", 404)
+    error = json.loads(answer.body)["error"]
+    assert f"base address to {base}, so that the request goes to {right}." in error["message"]
+    assert error.keys() == ({"type", "message"} if "/messages" in path else {"message", "type", "code", "param"})
+
+
+@pytest.mark.parametrize("headers", [{"authorization": "Bearer x"}, {"x_api_key": "x"}])
+def test_a_program_that_lists_models_without_v1_reads_it_too(headers: dict[str, str]) -> None:
+    assert ask("/models", **headers).status == 404
+    assert ask("/v1/models", **headers).by == "api"
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/messages/count_tokens", "/v1/responses/resp_1/cancel", "/v1/models/openai", "/api/v1/files", "/chatter/completions"]
+)
+def test_right_paths_and_unknown_ones_are_not_taken_for_wrong_base_addresses(path: str) -> None:
+    assert ask(path, method="POST").by
+
+
+def test_a_browser_still_opens_the_page_called_models() -> None:
+    assert ask("/models").by == "pages"

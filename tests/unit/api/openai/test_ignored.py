@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from h11._headers import normalize_and_validate
+from h11 import Response
 
 from api.openai.ignored import HEADER, MOST_OF_ALL, ignored_header
 
@@ -11,5 +11,5 @@ NAMES = [[" x"], ["x "], ["\t"], [" "], ["a" * MOST_OF_ALL, "b"], ["é\x10\r\n",
 @pytest.mark.parametrize("names", NAMES)
 def test_whatever_a_field_is_called_its_header_can_be_sent(names: list[str]) -> None:
     headers = ignored_header(names)
-    normalize_and_validate([(name.encode(), value.encode()) for name, value in headers.items()])
+    Response(status_code=200, headers=[(name.encode(), value.encode()) for name, value in headers.items()])  # refuses what is no header
     assert set(headers) <= {HEADER} and all(len(value) <= MOST_OF_ALL for value in headers.values())

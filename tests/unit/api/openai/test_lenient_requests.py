@@ -185,7 +185,7 @@ def test_line_ends_of_unicode_are_escaped_in_events(ann: httpx.Client, router: F
     assert "a\\u2028b\\u2029c\\u0085d" in text
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+@pytest.mark.parametrize("path", ["/health", "/healthz", "/readyz"])
 def test_health_can_be_asked_for_its_head(client: httpx.Client, path: str) -> None:
     head = client.head(path)
     assert head.status_code == client.get(path).status_code == 200

@@ -193,3 +193,8 @@ def test_each_response_leaves_a_usage_row(ann: httpx.Client, signed_in: Callable
     ask(ann)
     ask(ann, stream=True)
     assert signed_in("max").get("/api/v1/usage").json()["total"]["answers"] == 2
+
+
+def test_a_json_object_with_a_schema_follows_the_schema(ann: httpx.Client, router: FakeRouter) -> None:
+    ask(ann, text={"format": {"type": "json_object", "schema": {"type": "object", "required": ["a"]}}})
+    assert json.loads(router.requests[-1].params.json_schema or "") == {"type": "object", "required": ["a"]}

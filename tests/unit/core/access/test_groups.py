@@ -4,6 +4,7 @@ import pytest
 
 from core.access.groups import Groups
 from core.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from core.inference.access import ModelAccess
 from core.operations.records import RetentionKind
 from core.operations.retention import Retention
 from core.people.accounts import Accounts
@@ -58,8 +59,12 @@ def test_members_and_retention_rules_follow_a_new_name(
     person(accounts, "ann", group="Risk")
     retention = Retention(unit_of_work, clock)
     retention.set_rule(admin, RetentionKind.CHATS, "Risk", 30)
+    models = ModelAccess(unit_of_work, clock)
+    models.restrict(admin, "glm", [], ["Risk"])
+    models.set_group_model(admin, "Risk", "glm")
     group = groups.all(admin)[0].group
     groups.change(admin, group.id, name="Market risk")
+    assert models.rules(admin)["glm"].groups == {"Market risk"} and models.group_models(admin) == {"Market risk": "glm"}
     assert accounts.person(admin, "ann").group == "Market risk"
     assert [rule.group for rule in retention.rules(admin)] == ["Market risk"]
     groups.add(admin, "Credit")

@@ -6,13 +6,8 @@ from datetime import UTC, datetime
 import pytest
 
 from core.errors import NotAllowed
-from core.people.permissions import Permission, Verdict, allows, require, verdict
-from core.people.records import Role, User
-
-
-def person(role: Role, id: str = "me") -> User:
-    return User(id, id, id, role, "", True, datetime(2026, 11, 21, tzinfo=UTC))
-
+from core.people.permissions import SCOPES, Permission, Verdict, allows, require, verdict
+from core.people.records import KeyInUse, Role, Scope, User
 
 EVERYBODY = {Permission.CHAT, Permission.RATE, Permission.UPLOAD, Permission.EXPORT}
 EXPECTED = {
@@ -23,6 +18,13 @@ EXPECTED = {
 }
 
 
+
+
+def person(role: Role, *scopes: Scope) -> User:
+    user = User(id="ana", name="ana", full_name="Ana", role=role, group="", active=True, created_at=datetime(2026, 11, 1, tzinfo=UTC))
+    return replace(user, key=KeyInUse("k", frozenset(scopes))) if scopes else user
+
+
 @pytest.mark.parametrize("role", Role)
 @pytest.mark.parametrize("permission", Permission)
 def test_each_role_holds_exactly_its_permissions(role: Role, permission: Permission) -> None:
@@ -30,8 +32,8 @@ def test_each_role_holds_exactly_its_permissions(role: Role, permission: Permiss
 
 
 def test_not_even_an_admin_may_chat_in_somebody_elses_conversation() -> None:
-    assert not allows(person(Role.ADMIN, "root"), Permission.CHAT, owner_id="ana")
-    assert allows(person(Role.ANALYST, "ana"), Permission.CHAT, owner_id="ana")
+    assert not allows(person(Role.ADMIN), Permission.CHAT, owner_id="root")
+    assert allows(person(Role.ANALYST), Permission.CHAT, owner_id="ana")
 
 
 def test_a_refusal_names_the_role_and_who_can_change_it() -> None:
@@ -53,3 +55,22 @@ def test_a_custom_role_grants_exactly_its_permissions() -> None:
 
 def test_a_role_that_nobody_knows_grants_no_more_than_an_analyst_has() -> None:
     assert {each for each in Permission if allows(replace(person(Role.ANALYST), role="later"), each)} == EVERYBODY
+
+
+@pytest.mark.parametrize("permission", Permission)
+def test_every_permission_stands_in_a_scope(permission: Permission) -> None:
+    assert any(permission in covered for covered in SCOPES.values())
+
+
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("scope", Scope)
+@pytest.mark.parametrize("permission", Permission)
+def test_a_key_does_no_more_than_its_person_and_its_scope(role: Role, scope: Scope, permission: Permission) -> None:
+    assert allows(person(role, scope), permission) == (permission in EXPECTED[role] and permission in SCOPES[scope])
+
+
+def test_a_key_is_refused_with_the_scope_that_it_lacks_only_if_a_key_could_have_it() -> None:
+    with pytest.raises(NotAllowed, match=r"scopes of this API key \(chat\).*scope models"):
+        require(person(Role.ADMIN, Scope.CHAT), Permission.RUN_MODELS)
+    with pytest.raises(NotAllowed, match="Your role"):
+        require(person(Role.ANALYST, Scope.CHAT), Permission.RUN_MODELS)
