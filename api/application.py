@@ -27,6 +27,7 @@ PORTALS = {
     "models": "models.models",
     "presets": "models.presets",
     "model-access": "models.access",
+    "platforms": "models.platforms",
     "people": "people.people",
     "roles": "people.roles",
     "groups": "people.groups",

@@ -19,6 +19,8 @@ from core.people.ports import (
     SessionRepository,
     UserRepository,
 )
+from core.platforms.ports import PlatformsVersionRepository
+from core.programs.ports import ResponseRepository
 from core.review.ports import FeedbackRepository
 from core.tasks.ports import JobRepository
 from core.usage.ports import GenerationRepository
@@ -44,6 +46,8 @@ class UnitOfWork(Protocol):
     audit: AuditRepository
     retention: RetentionRepository
     jobs: JobRepository
+    platforms_versions: PlatformsVersionRepository
+    responses: ResponseRepository
 
     def __enter__(self) -> Self: ...
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...

@@ -20,6 +20,8 @@ from core.people.ports import (
     SessionRepository,
     UserRepository,
 )
+from core.platforms.ports import PlatformsVersionRepository
+from core.programs.ports import ResponseRepository
 from core.review.ports import FeedbackRepository
 from core.tasks.ports import JobRepository
 from core.usage.ports import GenerationRepository
@@ -38,6 +40,8 @@ from data.repositories.people.groups import SqlGroupRepository
 from data.repositories.people.roles import SqlRoleRepository
 from data.repositories.people.sessions import SqlSessionRepository
 from data.repositories.people.users import SqlUserRepository
+from data.repositories.platforms.versions import SqlPlatformsVersionRepository
+from data.repositories.programs.responses import SqlResponseRepository
 from data.repositories.review.feedback import SqlFeedbackRepository
 from data.repositories.tasks.jobs import SqlJobRepository
 from data.repositories.usage.generations import SqlGenerationRepository
@@ -71,6 +75,8 @@ class SqlUnitOfWork:
         self.audit: AuditRepository = SqlAuditRepository(transaction)
         self.retention: RetentionRepository = SqlRetentionRepository(transaction)
         self.jobs: JobRepository = SqlJobRepository(transaction)
+        self.platforms_versions: PlatformsVersionRepository = SqlPlatformsVersionRepository(transaction)
+        self.responses: ResponseRepository = SqlResponseRepository(transaction)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import Path
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, computed_field, model_validator
 
 from core.characters import may_stand_on_a_line, without_controls
 from core.chat.conversations import Shown
@@ -117,9 +117,19 @@ class TimingsOut(BaseModel):
     steps: int = Field(description="Engine steps that this answer took part in.")
     prefill_tokens: int = Field(description="Prompt tokens that were computed; the rest came from the cache.")
     prefill_s: float | None = Field(description="Duration of the steps that processed the prompt, which served other answers too.")
-    guessed_tokens: int = Field(description="Draft tokens of speculative decoding.")
-    guessed_right: int = Field(description="Draft tokens that were accepted.")
+    draft_tokens: int = Field(description="Draft tokens of speculative decoding.")
+    accepted_tokens: int = Field(description="Draft tokens that were accepted.")
     retries: int = Field(description="How often the answer was retried with safer sampling.")
+
+    @computed_field(description="The old name of draft_tokens, for one release.")  # type: ignore[prop-decorator]
+    @property
+    def guessed_tokens(self) -> int:
+        return self.draft_tokens
+
+    @computed_field(description="The old name of accepted_tokens, for one release.")  # type: ignore[prop-decorator]
+    @property
+    def guessed_right(self) -> int:
+        return self.accepted_tokens
 
     @staticmethod
     def of(timings: Timings) -> TimingsOut:

@@ -8,7 +8,9 @@ In reading order:
 - knowledge: files and what shows them
 - usage: generation rows
 - models: presets, access to models, default models of groups
+- programs: what programs store
 - review: ratings and reviews
+- platforms: versions of the platforms' configuration
 - operations: keys, retention, index jobs
 - tasks: background jobs
 """
@@ -19,6 +21,8 @@ from data.tables.knowledge import AttachmentTable, FilePartTable, FileTable
 from data.tables.models import GroupModelTable, ModelAccessTable, PresetTable
 from data.tables.operations import DataKeyTable, IndexJobTable, LegalHoldTable, RetentionRuleTable
 from data.tables.people import AttemptTable, AuditEventTable, DeviceTable, GroupManagerTable, GroupTable, RoleTable, SessionTable, UserTable
+from data.tables.platforms import PlatformsVersionTable
+from data.tables.programs import ResponseTable
 from data.tables.review import FeedbackTable
 from data.tables.tasks import JobTable
 from data.tables.usage import GenerationTable
@@ -43,7 +47,9 @@ __all__ = [
     "LegalHoldTable",
     "MessageTable",
     "ModelAccessTable",
+    "PlatformsVersionTable",
     "PresetTable",
+    "ResponseTable",
     "RetentionRuleTable",
     "RoleTable",
     "SessionTable",

@@ -33,6 +33,7 @@ EVENTS = {
     "model.unload": "Model unloaded",
     "model.make_default": "Default model changed",
     "model.crash": "Model crashed",
+    "platforms.apply": "Platforms changed",
     "model.restrict": "Model access restricted",
     "model.open": "Model opened to everyone",
     "model.group_default": "Group's default model changed",
@@ -91,11 +92,12 @@ _DETAILS = {
     "address": "Address",
     "error": "Error",
     "count": "Count",
+    "restored": "Restored version",
 }
 _VALUES: Mapping[str, Mapping[str, str]] = {
     "role": {"analyst": "Analyst", "reviewer": "Reviewer", "manager": "Manager", "admin": "Admin"},
     "state": {"new": "New", "in_review": "In review", "resolved": "Resolved"},
-    "from": {"browser": "Browser", "api": "API"},
+    "from": {"browser": "Browser", "api": "API", "page": "Page", "file": "File on disk", "restore": "Version history"},
     "found": {"whole": "Complete"},
     "days": {"none": "No rule"},
     "group": {"*": "All groups"},

@@ -13,6 +13,7 @@ import pytest
 import uvicorn
 
 from api.application import build
+from api.background import answer_jobs
 from bootstrap.portal import Portal, build_portal
 from core.people.records import Role
 from settings import Settings
@@ -97,6 +98,7 @@ def server() -> Iterator[Server]:
 @pytest.fixture
 def address(server: Server, portal: Portal) -> str:
     server.portal = portal
+    answer_jobs(portal)
     return server.address
 
 

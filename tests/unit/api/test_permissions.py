@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -53,6 +54,11 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
     ("GET", "/api/v1/models", None, ADMINS, 200),
     ("POST", "/api/v1/models/load", {"path": "x.gguf"}, ADMINS, 202),
     ("DELETE", "/api/v1/models/{name}", None, ADMINS, 202),
+    ("GET", "/api/v1/platforms", None, ADMINS, 200),
+    ("PUT", "/api/v1/platforms", {"text": "platforms: [{name: local}]"}, ADMINS, 200),
+    ("GET", "/api/v1/platforms/versions", None, ADMINS, 200),
+    ("GET", "/api/v1/platforms/versions/{number}", None, ADMINS, 404),
+    ("POST", "/api/v1/platforms/versions/{number}/restore", None, ADMINS, 404),
     ("GET", "/api/v1/presets", None, ADMINS, 200),
     ("GET", "/api/v1/presets/{name}", None, ADMINS, 404),
     ("PUT", "/api/v1/presets/{name}", {"model": "fake"}, ADMINS, 200),
@@ -102,6 +108,10 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
     ("POST", "/v1/chat/completions", HELLO, ALL, 200),
     ("POST", "/v1/completions", {"prompt": "x"}, ALL, 200),
     ("POST", "/v1/responses", {"input": "x"}, ALL, 200),
+    ("GET", "/v1/responses/{response_id}", None, ALL, 404),
+    ("DELETE", "/v1/responses/{response_id}", None, ALL, 404),
+    ("POST", "/v1/responses/{response_id}/cancel", None, ALL, 404),
+    ("GET", "/v1/responses/{response_id}/input_items", None, ALL, 404),
     ("POST", "/v1/tokenize", {"content": "x"}, ALL, 200),
     ("POST", "/v1/detokenize", {"tokens": [1]}, ALL, 200),
     ("POST", "/v1/messages", {"max_tokens": 9, **HELLO}, ALL, 200),
@@ -121,9 +131,7 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
 def test_each_role_reaches_its_routes_and_no_other(who: str, client: httpx.Client, signed_in: Callable[[str], httpx.Client]) -> None:
     asking = client if who == "anonymous" else signed_in({"analyst": "ann", "reviewer": "rita", "manager": "max", "admin": "ada"}[who])
     for method, path, body, allowed, status in ROUTES:
-        filled = path.replace("{name}", "nobody")
-        for name in ("conversation_id", "message_id", "file_id", "folder_id", "feedback_id", "job_id", "group_id"):
-            filled = filled.replace(f"{{{name}}}", NOBODYS)
+        filled = re.sub(r"\{\w+_id\}", NOBODYS, path.replace("{name}", "nobody").replace("{number}", "999999"))
         response = asking.request(method, filled, json=body)
         expected = status if who in allowed else 401 if who == "anonymous" else 403
         assert response.status_code == expected, f"{who}: {method} {filled}: {response.text[:300]}"
