@@ -14,7 +14,10 @@ from pages.shell import frame
 from pages.shell.browser import shortcuts
 from pages.shell.words import LANGUAGES, t
 from pages.widgets.account import api_keys, security
+from pages.widgets.chat.message import plain
 from pages.widgets.common.cookie import drop_cookie
+from pages.widgets.people.group_members import members
+from pages.widgets.people.words import role_word
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
@@ -24,19 +27,28 @@ _BROWSER = "browser"
 
 def render(portal: Portal, user: User) -> None:
     with st.container(key="narrow", width=760, gap="medium"):
-        frame.page_head(t("Account"), t("{name}, {role}", name=user.name, role=t(user.role.value.title())), key="account")
+        frame.page_head(t("Account"), t("{name}, {role}", name=user.name, role=role_word(user.role)), key="account")
         profile, secure, keys = st.tabs(
             [t("Profile"), t("Security"), t("API keys")], key="tab", bind="query-params", on_change="rerun"
         )  # fmt: skip
         if profile.open:
             with profile:
                 _language(portal, user)
+                _managed_groups(portal, user)
         if secure.open:
             with secure, st.container(width=480):
                 security.password(portal, user)
         if keys.open:
             with keys:
                 api_keys.api_keys(portal, user)
+
+
+def _managed_groups(portal: Portal, user: User) -> None:
+    """The groups that this person manages, with their members."""
+    for info in portal.groups.all(user):
+        if user.name in info.group.managers:
+            st.markdown(f"### {t('Your group {name}', name=plain(info.group.name))}", anchors=False)
+            members(portal, user, info, None)
 
 
 def _language(portal: Portal, user: User) -> None:

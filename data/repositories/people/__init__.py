@@ -3,6 +3,8 @@
 In reading order:
 
 - users: people
+- roles: custom roles
+- groups: groups and their managers
 - sessions: sessions
 - api_keys: API keys
 - attempts: password tries

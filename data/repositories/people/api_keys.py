@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, func, insert, or_, select, update
 
 from core.people.records import ApiKey, KeyInUse, OwnedKey, Scope, User
 from data.repositories.people.sessions import batched
-from data.repositories.people.users import USER_COLUMNS, user_of
+from data.repositories.people.users import USER_COLUMNS, USERS, user_of
 from data.tables import ApiKeyTable, UserTable
 from data.transaction import AnyRow, Transaction
 
@@ -37,7 +37,7 @@ class SqlApiKeyRepository:
         return None if row is None else _owned(row)
 
     def user(self, token_hash: str, now: datetime) -> tuple[User, ApiKey] | None:
-        statement = select(*USER_COLUMNS, *_COLUMNS).join(ApiKeyTable, _T.user_id == _USER.id)
+        statement = select(*USER_COLUMNS, *_COLUMNS).select_from(USERS.join(ApiKeyTable.__table__, _T.user_id == _USER.id))
         row = self._sql.first(statement.where(_T.token_hash == token_hash, _live(now)))
         if row is None:
             return None
