@@ -85,9 +85,15 @@ def require(user: User, permission: Permission) -> None:
         case Verdict.GROUP_WITHHOLDS:
             raise NotAllowed("Your group ({group}) may not use this. An admin can change that on the People page.", group=user.group)
         case Verdict.KEY_LACKS:
-            scopes = ", ".join(sorted(user.key.scopes if user.key else ()))
-            sentence = "The scopes of this API key ({scopes}) do not cover this. Make a key with the scope {needed}."
-            raise NotAllowed(sentence, scopes=scopes, needed=scope_of(permission).value)
+            require_scope(user, scope_of(permission))
+
+
+def require_scope(user: User, *scopes: Scope) -> None:
+    """Raise NotAllowed for an API key with none of these scopes, where a person needs no permission of their own."""
+    if user.key is not None and not user.key.scopes & frozenset(scopes):
+        held, needed = ", ".join(sorted(user.key.scopes)), scopes[0].value
+        sentence = "The scopes of this API key ({scopes}) do not cover this. Make a key with the scope {needed}."
+        raise NotAllowed(sentence, scopes=held, needed=needed)
 
 
 def scope_of(permission: Permission) -> Scope:

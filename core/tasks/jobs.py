@@ -11,12 +11,15 @@ from core.bounds import within
 from core.clock import Clock
 from core.errors import Conflict, NotFound
 from core.people.audit_events import record
-from core.people.permissions import Permission, allows, require
-from core.people.records import User
+from core.people.permissions import Permission, allows, require_scope
+from core.people.records import Scope, User
 from core.tasks.records import ACTIVE, Job, JobFilter, JobState, Json
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 MOST_LISTED = 200
+
+_SCOPES = (Scope.CHAT, Scope.MODELS, Scope.ADMIN)
+"""Scopes of API keys that start jobs, and so may see and control those of their person."""
 
 
 class Jobs:
@@ -72,7 +75,7 @@ class Jobs:
         """List jobs, newest first; `before` is the id of the last one read. Raises InvalidInput, NotFound."""
         wanted = filter or JobFilter()
         within("limit", limit, 1, MOST_LISTED)
-        _check_key(user)
+        require_scope(user, *_SCOPES)
         owner_id = wanted.owner_id if allows(user, Permission.RUN_STORE) else user.id
         with self._unit_of_work() as work:
             if before is not None:
@@ -114,14 +117,8 @@ class Jobs:
             return self._own(work, user, job_id)
 
     def _own(self, work: UnitOfWork, user: User, job_id: str) -> Job:
-        _check_key(user)
+        require_scope(user, *_SCOPES)
         job = work.jobs.get(job_id)
         if job is None or not (job.owner_id == user.id or allows(user, Permission.RUN_STORE)):
             raise NotFound("This job does not exist.")
         return job
-
-
-def _check_key(user: User) -> None:
-    """Keep jobs from an API key with none of the scopes that start jobs. In a session, everybody sees their own."""
-    if user.key is not None and not any(allows(user, each) for each in (Permission.RUN_STORE, Permission.RUN_MODELS)):
-        require(user, Permission.CHAT)
