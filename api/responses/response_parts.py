@@ -33,8 +33,8 @@ def conversation(items: list[Item]) -> list[ChatMessage]:
     messages: list[ChatMessage] = []
     open_answer = _Answer()
     called: set[str] = set()
-    for place, item in enumerate(items):
-        field = f"input.{place}"
+    for index, item in enumerate(items):
+        field = f"input.{index}"
         kind = item.type or ("message" if item.role else "")
         if kind == "message" and item.role == "assistant":
             open_answer.say(_text(item.content, f"{field}.content"))
