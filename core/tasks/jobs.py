@@ -17,7 +17,6 @@ from core.tasks.records import ACTIVE, Job, JobFilter, JobState, Json
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 MOST_LISTED = 200
-
 _SCOPES = (Scope.CHAT, Scope.MODELS, Scope.ADMIN)
 """Scopes of API keys that start jobs, and so may see and control those of their person."""
 
