@@ -18,6 +18,7 @@ from core.errors import StartFailed
 
 PORTALS = {
     "session": "people.sessions",
+    "keys": "people.keys",
     "conversations": "chat.conversations",
     "folders": "chat.folders",
     "files": "knowledge.files",
@@ -29,6 +30,8 @@ PORTALS = {
     "model-access": "models.access",
     "platforms": "models.platforms",
     "people": "people.people",
+    "roles": "people.roles",
+    "groups": "people.groups",
     "index": "operations.index",
     "store": "operations.store",
     "retention": "operations.retention",

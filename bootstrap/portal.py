@@ -12,6 +12,8 @@ from pathlib import Path
 import settings as portal_settings
 from bootstrap.models import GUIDE, newest_crash, open_pool
 from bootstrap.parts import BACKUP_KEY, disk_space, now, open_index, open_log_shipper, prepare_home, unwritable
+from core.access.groups import Groups
+from core.access.roles import Roles
 from core.chat.conversations import Conversations
 from core.chat.folders import Folders
 from core.chat.turns import STOPPING, Turns
@@ -29,6 +31,7 @@ from core.operations.disk import ENDLESS, DiskSpace
 from core.operations.index_care import IndexCare
 from core.operations.retention import Retention
 from core.people.accounts import Accounts, generate_password
+from core.people.api_keys import ApiKeys
 from core.people.audit import AuditTrail
 from core.people.devices import Devices
 from core.people.fair_pool import FairPool
@@ -89,8 +92,11 @@ class Portal:
 
     settings: Settings
     accounts: Accounts
+    roles: Roles
+    groups: Groups
     sign_in: SignIn
     sessions: Sessions
+    api_keys: ApiKeys
     session_watch: SessionWatch
     devices: Devices
     conversations: Conversations
@@ -199,8 +205,11 @@ def build_portal(
     portal = Portal(
         settings=settings,
         accounts=Accounts(unit_of_work, PooledHasher(hasher, passwords), clock),
+        roles=Roles(unit_of_work, clock),
+        groups=Groups(unit_of_work, clock),
         sign_in=SignIn(unit_of_work, hasher, clock, passwords),
         sessions=Sessions(unit_of_work, clock, timedelta(hours=settings.session_hours)),
+        api_keys=ApiKeys(unit_of_work, clock),
         session_watch=SessionWatch(unit_of_work, clock),
         devices=Devices(unit_of_work, clock),
         conversations=Conversations(unit_of_work, index, clock),

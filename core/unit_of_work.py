@@ -10,7 +10,16 @@ from core.chat.ports import ConversationRepository, FolderRepository, MessageRep
 from core.inference.ports import OfferRepository
 from core.knowledge.ports import FileRepository
 from core.operations.ports import RetentionRepository
-from core.people.ports import AttemptRepository, AuditRepository, DeviceRepository, SessionRepository, UserRepository
+from core.people.ports import (
+    ApiKeyRepository,
+    AttemptRepository,
+    AuditRepository,
+    DeviceRepository,
+    GroupRepository,
+    RoleRepository,
+    SessionRepository,
+    UserRepository,
+)
 from core.platforms.ports import PlatformsVersionRepository
 from core.programs.ports import BatchRepository, ProgramFileRepository, ResponseRepository
 from core.review.ports import FeedbackRepository
@@ -22,7 +31,10 @@ class UnitOfWork(Protocol):
     """A transaction. Leaving it without commit() rolls it back."""
 
     users: UserRepository
+    roles: RoleRepository
+    groups: GroupRepository
     sessions: SessionRepository
+    api_keys: ApiKeyRepository
     attempts: AttemptRepository
     devices: DeviceRepository
     conversations: ConversationRepository

@@ -11,7 +11,16 @@ from core.chat.ports import ConversationRepository, FolderRepository, MessageRep
 from core.inference.ports import OfferRepository
 from core.knowledge.ports import FileRepository
 from core.operations.ports import RetentionRepository
-from core.people.ports import AttemptRepository, AuditRepository, DeviceRepository, SessionRepository, UserRepository
+from core.people.ports import (
+    ApiKeyRepository,
+    AttemptRepository,
+    AuditRepository,
+    DeviceRepository,
+    GroupRepository,
+    RoleRepository,
+    SessionRepository,
+    UserRepository,
+)
 from core.platforms.ports import PlatformsVersionRepository
 from core.programs.ports import BatchRepository, ProgramFileRepository, ResponseRepository
 from core.review.ports import FeedbackRepository
@@ -25,9 +34,12 @@ from data.repositories.chat.turns import SqlTurnRepository
 from data.repositories.inference.offers import SqlOfferRepository
 from data.repositories.knowledge.files import SqlFileRepository
 from data.repositories.operations.retention import SqlRetentionRepository
+from data.repositories.people.api_keys import SqlApiKeyRepository
 from data.repositories.people.attempts import SqlAttemptRepository
 from data.repositories.people.audit import SqlAuditRepository
 from data.repositories.people.devices import SqlDeviceRepository
+from data.repositories.people.groups import SqlGroupRepository
+from data.repositories.people.roles import SqlRoleRepository
 from data.repositories.people.sessions import SqlSessionRepository
 from data.repositories.people.users import SqlUserRepository
 from data.repositories.platforms.versions import SqlPlatformsVersionRepository
@@ -51,7 +63,10 @@ class SqlUnitOfWork:
         transaction = Transaction(self._connection)
         self._transaction = transaction
         self.users: UserRepository = SqlUserRepository(transaction)
+        self.roles: RoleRepository = SqlRoleRepository(transaction)
+        self.groups: GroupRepository = SqlGroupRepository(transaction)
         self.sessions: SessionRepository = SqlSessionRepository(transaction)
+        self.api_keys: ApiKeyRepository = SqlApiKeyRepository(transaction)
         self.attempts: AttemptRepository = SqlAttemptRepository(transaction)
         self.devices: DeviceRepository = SqlDeviceRepository(transaction)
         self.conversations: ConversationRepository = SqlConversationRepository(transaction)

@@ -17,7 +17,7 @@ from core.errors import InvalidInput
 from core.inference.records import Generation, Timings
 from core.inference.requests import SamplingParams
 from core.knowledge.records import StoredFile
-from core.people.records import Role, User
+from core.people.records import User
 
 _HALF = re.compile("[\ud800-\udfff]")
 
@@ -74,7 +74,7 @@ class Person(BaseModel):
     id: str
     name: str = Field(description="The sign-in name.")
     full_name: str
-    role: Literal["analyst", "manager", "admin"]
+    role: str = Field(description="analyst, reviewer, manager, admin, or the name of a custom role.")
     group: str
     active: bool
     language: str | None
@@ -84,16 +84,9 @@ class Person(BaseModel):
     @staticmethod
     def of(user: User) -> Person:
         return Person(
-            id=user.id, name=user.name, full_name=user.full_name, role=user.role.value, group=user.group, active=user.active,
+            id=user.id, name=user.name, full_name=user.full_name, role=str(user.role), group=user.group, active=user.active,
             language=user.language, created_at=user.created_at, last_seen_at=user.last_seen_at,
         )  # fmt: skip
-
-
-RoleWord = Literal["analyst", "manager", "admin"]
-
-
-def role_of(word: RoleWord) -> Role:
-    return Role(word)
 
 
 class ConversationOut(BaseModel):

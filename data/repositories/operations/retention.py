@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, exists, or_, select
+from sqlalchemy import ColumnElement, delete, exists, or_, select, update
 
 from core.chat.records import MessageStatus
 from core.operations.records import EVERY_GROUP, LegalHold, RetentionKind, RetentionRule
@@ -61,6 +61,12 @@ class SqlRetentionRepository:
 
     def remove_rule(self, kind: RetentionKind, group: str) -> bool:
         return self._sql.write(delete(RetentionRuleTable).where(_RULE.kind == kind, _RULE.group_name == group)).rowcount > 0
+
+    def rename_group(self, old: str, new: str) -> None:
+        taken = [row.kind for row in self._sql.all(select(_RULE.kind).where(_RULE.group_name == new))]
+        # A rule that somebody wrote for the new name stays.
+        self._sql.write(delete(RetentionRuleTable).where(_RULE.group_name == old, _RULE.kind.in_(taken)))
+        self._sql.write(update(RetentionRuleTable).where(_RULE.group_name == old).values(group_name=new))
 
     def holds(self) -> Sequence[LegalHold]:
         columns = (_HOLD.user_id, _USER.name.label("user_name"), _HOLD.reason, _HOLD.placed_at)
