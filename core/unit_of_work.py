@@ -12,6 +12,7 @@ from core.inference.ports import OfferRepository
 from core.knowledge.ports import FileRepository
 from core.operations.ports import RetentionRepository
 from core.people.ports import (
+    ApiKeyRepository,
     AttemptRepository,
     AuditRepository,
     DeviceRepository,
@@ -35,6 +36,7 @@ class UnitOfWork(Protocol):
     groups: GroupRepository
     limits: LimitRepository
     sessions: SessionRepository
+    api_keys: ApiKeyRepository
     attempts: AttemptRepository
     devices: DeviceRepository
     conversations: ConversationRepository

@@ -7,4 +7,5 @@ In reading order:
 - roles: built-in and custom roles
 - groups: groups, members and managers
 - limits: limits and what is used of them
+- keys: API keys
 """
