@@ -76,6 +76,7 @@ class FileDeleted(BaseModel):
 @router.post("", openapi_extra=_FORM)
 async def upload(request: Request, portal: PortalHere, user: SignedIn) -> FileOut:
     """Upload a file of requests for a batch."""
+    portal.program_files.check_upload(user)
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         raise InvalidInput("Send a form (multipart/form-data) with the fields purpose and {field}.", field="file")
     async with request.form(max_files=1, max_fields=10) as form:

@@ -4,6 +4,7 @@ In reading order:
 
 - records: a stored response, a file, a batch
 - ports: the repositories, and the edge that answers requests without a connection
+- on_behalf: the person and API key for whom a job asks
 - background: hand requests of jobs to the edge
 - responses: keep, continue, delete and cancel responses
 - files: keep the files of programs

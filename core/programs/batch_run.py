@@ -11,12 +11,13 @@ from contextlib import closing
 from dataclasses import dataclass, field
 
 from core.clock import Clock
-from core.errors import Busy, InvalidInput, NotSignedIn, PortalError, StoredError, Unavailable
+from core.errors import Busy, InvalidInput, PortalError, StoredError, Unavailable
 from core.people.records import User
 from core.programs.background import Background
 from core.programs.batch_lines import Line, answered_line, failed_line, line_of, lines_of
 from core.programs.batches import RUN
 from core.programs.files import ProgramFiles
+from core.programs.on_behalf import asker_of
 from core.programs.ports import RequestAnswerer
 from core.programs.records import BATCH_ENDED, Batch, BatchStatus
 from core.tasks.records import Job, Json
@@ -90,12 +91,12 @@ class BatchRun:
         if batch is None or batch.status in BATCH_ENDED:
             return {}
         try:
-            user = self._user(batch)
+            self._user(job)
             first_lines, lines = self._count(batch, report)
             with self._unit_of_work() as work:
                 work.batches.begin(batch.id, lines, self._clock())
                 work.commit()
-            expired = self._answer(batch, user, first_lines, lines, report)
+            expired = self._answer(batch, first_lines, lines, report, lambda: self._user(job))
         except Cancelled:
             self._cancelled(batch)
             raise
@@ -107,12 +108,9 @@ class BatchRun:
         self._end(batch, BatchStatus.EXPIRED if expired else BatchStatus.COMPLETED)
         return {"lines": lines}
 
-    def _user(self, batch: Batch) -> User:
+    def _user(self, job: Job) -> User:
         with self._unit_of_work() as work:
-            user = work.users.get(batch.user_id)
-        if user is None or not user.active:
-            raise NotSignedIn("The account of this batch is disabled.")
-        return user
+            return asker_of(work, job, self._clock())
 
     def _lines(self, batch: Batch) -> Generator[bytes]:
         return lines_of(self._files.blocks(batch.input_file_id))
@@ -133,8 +131,11 @@ class BatchRun:
             raise InvalidInput("The file contains no requests.")
         return first_lines, number
 
-    def _answer(self, batch: Batch, user: User, first_lines: dict[str, int], lines: int, report: Report) -> bool:
-        """Answer the lines after those that are written. Returns whether any expired."""
+    def _answer(
+        self, batch: Batch, first_lines: dict[str, int], lines: int, report: Report, asker: Callable[[], User]
+    ) -> bool:
+        """Answer the lines after those that are written. Returns whether any expired. asker: raises once its rights are gone."""
+        user = asker()
         answerer = self._background.answerer(report.check)
         stop = threading.Event()
 
@@ -166,7 +167,7 @@ class BatchRun:
                     if unsaved.lines >= SAVE_LINES or (unsaved.lines and time.monotonic() - saved_at > SAVE_S):
                         unsaved = self._save(batch, unsaved)
                         saved_at = time.monotonic()
-                        self._user(batch)
+                        user = asker()
         finally:
             stop.set()
             pool.shutdown(cancel_futures=True)

@@ -14,6 +14,7 @@ from core.errors import Conflict, InvalidInput, NotFound
 from core.people.permissions import Permission, allows, require
 from core.people.records import User
 from core.programs.files import ProgramFiles
+from core.programs.on_behalf import noted_key
 from core.programs.records import BATCH_ENDED, Batch, BatchStatus, FilePurpose
 from core.tasks.jobs import Jobs
 from core.tasks.records import Job, JobState, Json
@@ -60,7 +61,7 @@ class Batches:
             output, errors = (self._files.new(user, f"{batch_id}_{kind}.jsonl", FilePurpose.BATCH_OUTPUT) for kind in ("output", "error"))
             work.program_files.add(output)
             work.program_files.add(errors)
-            job = self._jobs.add(work, RUN, {"batch_id": batch_id, "name": file.name}, owner=user)
+            job = self._jobs.add(work, RUN, {"batch_id": batch_id, "name": file.name, **noted_key(user)}, owner=user)
             batch = Batch(
                 id=batch_id,
                 user_id=user.id,

@@ -35,10 +35,14 @@ class ProgramFiles:
         self.max_bytes = max_bytes
         self.days = days
 
-    def upload(self, user: User, name: str, blocks: Iterable[bytes], seconds: int | None = None) -> ProgramFile:
-        """Store a file for a batch. seconds: until it expires. Raises InvalidInput, and Conflict if the person's files are too large."""
+    def check_upload(self, user: User) -> None:
+        """Raise NotAllowed or Unavailable if this person may not upload now."""
         require(user, Permission.CHAT)
         self._disk.check()
+
+    def upload(self, user: User, name: str, blocks: Iterable[bytes], seconds: int | None = None) -> ProgramFile:
+        """Store a file for a batch. seconds: until it expires. Raises InvalidInput, and Conflict if the person's files are too large."""
+        self.check_upload(user)
         longest = self.days * 24 * 3600
         within("expires_after.seconds", seconds, SHORTEST_S, longest)
         file = self.new(user, name, FilePurpose.BATCH, timedelta(seconds=seconds or longest))

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from core.errors import Busy, Conflict, InvalidInput, NotFound, PortalError, Unavailable
-from core.people.records import User
+from core.people.api_keys import ApiKeys, KeyTerms
+from core.people.records import Scope, User
 from core.programs.background import Background
 from core.programs.batch_lines import LONGEST_LINE, lines_of
 from core.programs.batch_run import AHEAD, BatchRun
@@ -33,6 +34,7 @@ class Edge:
 
     def __init__(self) -> None:
         self.asked: list[int] = []
+        self.users: list[User] = []
         self.raises: dict[int, list[PortalError]] = {}
         self.hold: int | None = None
         self.reached = threading.Event()
@@ -41,6 +43,7 @@ class Edge:
     def answer(self, user: User, route: str, body: Mapping[str, Any], check: Callable[[], None]) -> LineAnswer:
         number = body["n"]
         self.asked.append(number)
+        self.users.append(user)
         if self.raises.get(number):
             raise self.raises[number].pop(0)
         if number == self.hold:
@@ -216,6 +219,23 @@ def test_a_disabled_account_ends_its_batches(house: House, working: Working, uni
         work.commit()
     working(house.kinds)
     assert house.ended(batch).status is BatchStatus.FAILED
+
+
+@pytest.mark.parametrize("revoked", [False, True])
+def test_a_batch_asks_with_the_key_that_began_it_until_the_key_is_revoked(
+    house: House, working: Working, unit_of_work: UnitOfWorkFactory, clock: MovingClock, revoked: bool
+) -> None:
+    keys, person = ApiKeys(unit_of_work, clock), house.user
+    made = keys.make(person, KeyTerms(name="nightly", scopes=frozenset({Scope.CHAT})))
+    program = keys.user(made.token)
+    assert program is not None
+    house.user = program
+    batch = house.start(line(1))
+    if revoked:
+        keys.revoke(person, made.key.id)
+    working(house.kinds)
+    assert house.ended(batch).status is (BatchStatus.FAILED if revoked else BatchStatus.COMPLETED)
+    assert [user.key and user.key.id for user in house.edge.users] == ([] if revoked else [made.key.id])
 
 
 def test_files_and_batches_are_their_owners_alone(house: House, admin: User) -> None:
