@@ -29,7 +29,7 @@ ADMIN = "mei"
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Measured]:
     """Two months of a company's use, so that every chart and list has something to show."""
     home = tmp_path_factory.mktemp("home")
-    built = build_portal(Settings(home=home), pool=FakePool(), router=FakeRouter())
+    built = build_portal(Settings(home=home, model_titles=False), pool=FakePool(), router=FakeRouter())
     seed(lambda: SqlUnitOfWork(built.database), datetime.now(UTC), BcryptHasher().hash(PASSWORD), days=10, per_day=12)
     built.close()
     with running_portal(home, start_s=180) as running:
