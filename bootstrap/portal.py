@@ -13,6 +13,7 @@ import settings as portal_settings
 from bootstrap.models import GUIDE, newest_crash, open_pool
 from bootstrap.parts import BACKUP_KEY, disk_space, now, open_index, open_log_shipper, prepare_home, unwritable
 from core.access.groups import Groups
+from core.access.limits import Limits
 from core.access.roles import Roles
 from core.chat.conversations import Conversations
 from core.chat.folders import Folders
@@ -31,7 +32,9 @@ from core.operations.backups import Backups
 from core.operations.disk import ENDLESS, DiskSpace
 from core.operations.index_care import IndexCare
 from core.operations.retention import Retention
-from core.people.accounts import Accounts, generate_password
+from core.passwords.rules import generate_password
+from core.people.accounts import Accounts
+from core.people.api_keys import ApiKeys
 from core.people.audit import AuditTrail
 from core.people.devices import Devices
 from core.people.fair_pool import FairPool
@@ -62,7 +65,7 @@ from data.index.worker import IndexWorker
 from data.inspection import SqlStoreInspector
 from data.log_shipping import LogShipper
 from data.migrate import migrate
-from data.passwords import BcryptHasher
+from data.passwords import Argon2Hasher
 from data.search.port import WritableIndex
 from data.unit_of_work import SqlUnitOfWork
 from models.gguf.facts import model_name
@@ -91,8 +94,10 @@ class Portal:
     accounts: Accounts
     roles: Roles
     groups: Groups
+    limits: Limits
     sign_in: SignIn
     sessions: Sessions
+    api_keys: ApiKeys
     session_watch: SessionWatch
     devices: Devices
     conversations: Conversations
@@ -180,7 +185,7 @@ def build_portal(
         pool, router = own_pool, router if router is not None else PoolRouter(own_pool)
     assert router is not None, "a pool of its own needs its router"
     disk = disk_space(settings)
-    hasher, passwords = hasher or BcryptHasher(), open_password_pool(os.cpu_count() or 1)
+    hasher, passwords = hasher or Argon2Hasher(), open_password_pool(os.cpu_count() or 1)
     index_worker = IndexWorker(database, index)
     server = f"{socket.gethostname()}:{settings.home}"[-MOST_SERVER_CHARS:]
     jobs = Jobs(unit_of_work, clock)
@@ -201,8 +206,10 @@ def build_portal(
         accounts=Accounts(unit_of_work, PooledHasher(hasher, passwords), clock),
         roles=Roles(unit_of_work, clock),
         groups=Groups(unit_of_work, clock),
+        limits=gateway.limits,
         sign_in=SignIn(unit_of_work, hasher, clock, passwords),
         sessions=Sessions(unit_of_work, clock, timedelta(hours=settings.session_hours)),
+        api_keys=ApiKeys(unit_of_work, clock),
         session_watch=SessionWatch(unit_of_work, clock),
         devices=Devices(unit_of_work, clock),
         conversations=Conversations(unit_of_work, index, clock),

@@ -2,8 +2,9 @@
 
 In reading order:
 
+- passwords: which passwords may be chosen
 - people: accounts, sessions, rights, sign-in, audit
-- access: custom roles and groups
+- access: custom roles, groups and limits
 - chat: conversations, folders and turns
 - inference: the one gateway to models
 - models: loaded models as people see them

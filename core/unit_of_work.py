@@ -6,11 +6,13 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Protocol, Self
 
+from core.access.ports import LimitRepository
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
 from core.inference.ports import OfferRepository
 from core.knowledge.ports import FileRepository
 from core.operations.ports import RetentionRepository
 from core.people.ports import (
+    ApiKeyRepository,
     AttemptRepository,
     AuditRepository,
     DeviceRepository,
@@ -32,7 +34,9 @@ class UnitOfWork(Protocol):
     users: UserRepository
     roles: RoleRepository
     groups: GroupRepository
+    limits: LimitRepository
     sessions: SessionRepository
+    api_keys: ApiKeyRepository
     attempts: AttemptRepository
     devices: DeviceRepository
     conversations: ConversationRepository

@@ -6,12 +6,32 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from core.people.records import Attempt, AuditEntry, AuditEvent, AuditFilter, Credentials, CustomRole, Device, Group, Session, User
+from core.people.records import (
+    ApiKey,
+    Attempt,
+    AuditEntry,
+    AuditEvent,
+    AuditFilter,
+    Credentials,
+    CustomRole,
+    Device,
+    Group,
+    OwnedKey,
+    Session,
+    User,
+)
 
 
 class PasswordHasher(Protocol):
     def hash(self, password: str) -> str: ...
     def matches(self, password: str, password_hash: str) -> bool: ...
+    def is_outdated(self, password_hash: str) -> bool:
+        """Tell whether the next sign-in should hash the password anew: another method or other costs than today's."""
+        ...
+
+    def spend(self, password: str) -> None:
+        """Take as long as the check of a hash made by the method before today's."""
+        ...
 
 
 class UserRepository(Protocol):
@@ -56,6 +76,10 @@ class UserRepository(Protocol):
     def set_language(self, user_id: str, language: str | None) -> None: ...
     def set_password(self, user_id: str, password_hash: str) -> None: ...
     def count(self) -> int: ...
+    def any_password_of(self, prefix: str) -> bool:
+        """Tell whether the password hash of any account begins so."""
+        ...
+
     def disabled(self, user_ids: Collection[str]) -> set[str]:
         """Return those of `ids` whose accounts are disabled."""
         ...
@@ -118,6 +142,30 @@ class SessionRepository(Protocol):
         ...
 
     def remove_expired(self, now: datetime) -> int: ...
+
+
+class ApiKeyRepository(Protocol):
+    def add(self, key: ApiKey) -> None: ...
+    def get(self, key_id: str) -> OwnedKey | None: ...
+    def user(self, token_hash: str, now: datetime) -> tuple[User, ApiKey] | None:
+        """Return a valid key with its active user, who carries it as `user.key`; None if it expired or was revoked."""
+        ...
+
+    def live(self, token_hashes: Collection[str], now: datetime) -> set[str]:
+        """Return those of these keys that are valid and belong to active users."""
+        ...
+
+    def of_user(self, user_id: str) -> Sequence[ApiKey]:
+        """Return a person's keys, newest first."""
+        ...
+
+    def find(self, words: str, limit: int) -> Sequence[OwnedKey]:
+        """Return keys, newest first, whose key, name or person begins with or contains `words`; "" finds all."""
+        ...
+
+    def rename(self, key_id: str, name: str) -> None: ...
+    def revoke(self, key_id: str, at: datetime) -> None: ...
+    def set_used(self, key_id: str, at: datetime) -> None: ...
 
 
 class AttemptRepository(Protocol):
