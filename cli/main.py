@@ -30,6 +30,8 @@ GLM Portal: a chat portal over a GLM that runs in its own process.
   ./portal user passwd NAME [--generate]
   ./portal user role NAME analyst|manager|admin
   ./portal user disable NAME     ends the sessions too; `enable` lets the person in again
+  ./portal model list            known models, and what fits this machine
+  ./portal model get NAME [--quantization Q8_0] [--hub modelscope]      download one
   ./portal backup FILE [--encrypt]      the whole database, even while the portal runs
   ./portal restore FILE [--dry-run]     into an empty database
   ./portal keys seal|rotate|rewrap      encryption at rest, see PORTAL_MASTER_KEY
@@ -41,7 +43,7 @@ A password is prompted for, read from PORTAL_PASSWORD, or generated with --gener
 """
 
 
-_COMMANDS = ("run", "test", "user", "backup", "restore", "keys", "doctor", "bench")
+_COMMANDS = ("run", "test", "user", "model", "backup", "restore", "keys", "doctor", "bench")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -90,7 +92,10 @@ def _dispatch(places: Places, arguments: list[str]) -> int:
         # Absolute: the environment runs in the repository, wherever the command was typed.
         files = [each if each.startswith("-") else str(Path(each).absolute()) for each in rest]
         return enter(places, "cli.commands.backup", [known.command, *files])
-    return enter(places, {"run": "cli.serving.serve", "user": "cli.commands.people", "keys": "cli.commands.keys"}[known.command], rest)
+    modules = {
+        "run": "cli.serving.serve", "user": "cli.commands.people", "model": "cli.commands.models", "keys": "cli.commands.keys",
+    }  # fmt: skip
+    return enter(places, modules[known.command], rest)
 
 
 def enter(places: Places, module: str, arguments: Sequence[str]) -> int:
