@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -65,12 +63,10 @@ class Downloads:
         self._folder = folder
         self._clock = clock
         self._server = server
-        self._busy: set[str] = set()
-        self._lock = threading.Condition()
         self.offline = offline
 
     def job_kinds(self) -> list[JobKind]:
-        return [JobKind(DOWNLOAD, self._run, most_tries=_TRIES, resumable=True)]
+        return [JobKind(DOWNLOAD, self._run, most_tries=_TRIES, resumable=True, at_once=2)]
 
     def catalogue(self, user: User) -> Sequence[CatalogueEntry]:
         require(user, Permission.RUN_MODELS)
@@ -194,26 +190,11 @@ class Downloads:
         if self.offline:
             raise InvalidInput(OFFLINE)
         self._sweep()
-        with self._alone(staging_name(job), report):
+        with self._folder.hold(staging_name(job), report.check):
             try:
                 return self._download(job, report)
             finally:
                 self._discard_if_cancelled(job)
-
-    @contextmanager
-    def _alone(self, staging: str, report: Report) -> Iterator[None]:
-        """Wait until an earlier run of this download, which was paused, has let go of its files."""
-        with self._lock:
-            while staging in self._busy:
-                report.check()
-                self._lock.wait(0.2)
-            self._busy.add(staging)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._busy.discard(staging)
-                self._lock.notify_all()
 
     def _discard_if_cancelled(self, job: Job) -> None:
         with self._unit_of_work() as work:

@@ -43,7 +43,7 @@ class Imports:
         self._server = server
 
     def job_kinds(self) -> list[JobKind]:
-        return [JobKind(IMPORT, self._run, resumable=True)]
+        return [JobKind(IMPORT, self._run, resumable=True, at_once=1)]
 
     def models(self, user: User, folder: Path) -> Sequence[Found]:
         """List the models in a folder of the server, or the one that a path names. Raises NotFound, InvalidInput."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import re
 import shutil
-from collections.abc import Callable, Collection
+import time
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from core.errors import Conflict, InvalidInput, ModelFailed, Unavailable
@@ -14,6 +17,8 @@ from core.models.remote_models import check_name
 
 STAGING = ".downloads"
 """The folder inside the models folder for what is not complete yet. The list of models leaves it out."""
+WAIT_S = 0.2
+"""Seconds between tries to take a transfer over from an earlier run of it."""
 _BLOCK = 4 * 1024 * 1024
 _GROUP = re.compile(r"[^\w.-]+")
 
@@ -35,6 +40,21 @@ class ModelFolder:
         except OSError as problem:
             raise self._unwritable(problem) from problem
         return folder
+
+    @contextmanager
+    def hold(self, name: str, check: Callable[[], None]) -> Iterator[None]:
+        """Wait until nobody else on this server works on a transfer, in this process or another. check: may raise to stop waiting."""
+        lock = self.staging("") / f"{name}.lock"
+        with lock.open("ab") as held:
+            while True:
+                try:
+                    fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    check()
+                    time.sleep(WAIT_S)
+            # The file stays: one that is removed while somebody waits for it would let two of them in.
+            yield
 
     def discard(self, name: str) -> None:
         """Delete what a transfer left."""

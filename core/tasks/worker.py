@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -70,7 +71,8 @@ class JobKind:
     """How jobs of one kind run.
 
     every: interval at which one runs by itself. most_tries: a failure that may pass (busy, unavailable, a bug) is retried, with growing
-    delays. resumable: safe to run again from the beginning after a stop of the portal.
+    delays. resumable: safe to run again from the beginning after a stop of the portal. at_once: how many of this kind run together, beside
+    the others; None: they share the worker's limit.
     """
 
     name: str
@@ -78,6 +80,7 @@ class JobKind:
     every: timedelta | None = None
     most_tries: int = 1
     resumable: bool = False
+    at_once: int | None = None
 
     @property
     def tries_allowed(self) -> int:
@@ -104,8 +107,8 @@ class JobWorker:
         self._stopping = threading.Event()
         self._woken = woken
         self._lock = threading.Lock()
-        self._running: dict[str, tuple[str, Report, threading.Thread]] = {}
-        """By run: the job's id, its report and its thread. A job that was paused may begin again before its last run has ended."""
+        self._running: dict[str, tuple[Job, Report, threading.Thread]] = {}
+        """By run. A job that was paused may begin again before its last run has ended."""
         self._thread: threading.Thread | None = None
 
     @property
@@ -129,12 +132,12 @@ class JobWorker:
     def step(self) -> int:
         """Start due jobs, up to the limit; returns how many. Raises Unavailable."""
         started = 0
-        while len(self._running) < MOST_AT_ONCE and not self._stopping.is_set() and (claimed := self._claim()) is not None:
+        while (free := self._free_kinds()) and not self._stopping.is_set() and (claimed := self._claim(free)) is not None:
             job, run = claimed
             report = Report(self._stopping)
             thread = threading.Thread(target=self._run, args=(job, run, report), name=f"job-{job.kind}", daemon=True)
             with self._lock:
-                self._running[run] = (job.id, report, thread)
+                self._running[run] = (job, report, thread)
             thread.start()
             started += 1
         return started
@@ -179,17 +182,28 @@ class JobWorker:
                     work.jobs.add(_recurring(kind, self._clock, wait or kind.every))
             work.commit()
 
-    def _claim(self) -> tuple[Job, str] | None:
+    def _free_kinds(self) -> list[str]:
+        """Return the kinds of which another job may begin now."""
+        with self._lock:
+            running = Counter(job.kind for job, _, _ in self._running.values())
+        shared = sum(number for kind, number in running.items() if self._kinds[kind].at_once is None)
+        return [
+            kind.name
+            for kind in self._kinds.values()
+            if (shared < MOST_AT_ONCE if kind.at_once is None else running[kind.name] < kind.at_once)
+        ]
+
+    def _claim(self, kinds: list[str]) -> tuple[Job, str] | None:
         """Return a job that is due and the name of its run, under which it is renewed and ended."""
         now = self._clock()
         run = f"{self._name}/{uuid4().hex[:8]}"
         with self._unit_of_work() as work:
-            job = work.jobs.claim(run, self._server, list(self._kinds), now, now + LEASE)
+            job = work.jobs.claim(run, self._server, kinds, now, now + LEASE)
             if job is not None:
                 work.commit()
         if job is not None and job.tries > self._kinds[job.kind].tries_allowed:
             self._end(job, run, JobState.FAILED, {}, StoredError(LOST, {}, Unavailable.code))
-            return self._claim()
+            return self._claim(kinds)
         return None if job is None else (job, run)
 
     def _renew(self) -> None:
@@ -198,8 +212,8 @@ class JobWorker:
         if not running:
             return
         with self._unit_of_work() as work:
-            for run, (job_id, report, _) in running.items():
-                if not work.jobs.renew(job_id, run, self._clock() + LEASE, report.progress, report.detail):
+            for run, (job, report, _) in running.items():
+                if not work.jobs.renew(job.id, run, self._clock() + LEASE, report.progress, report.detail):
                     report.lost.set()
             work.commit()
 
