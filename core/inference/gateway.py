@@ -101,6 +101,7 @@ class Answer:
             conversation_id=conversation_id,
             message_id=message_id,
             error=self._error or (StoredError(done.note) if done and done.note else None),
+            key_id=self._user.key.id if self._user.key else None,
         )
 
 
@@ -148,6 +149,7 @@ class Vectors:
                 finish_reason=reason,
                 source=self._source,
                 error=error,
+                key_id=self._user.key.id if self._user.key else None,
             )
         )
 
