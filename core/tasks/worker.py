@@ -139,7 +139,7 @@ class JobWorker:
             thread = threading.Thread(target=self._run, args=(job, run, report), name=f"job-{job.kind}", daemon=True)
             with self._lock:
                 self._running[run] = (job, report, thread)
-            thread.start()
+                thread.start()  # Under the lock: close() joins every thread that it finds.
             started += 1
         return started
 
