@@ -28,6 +28,7 @@ PORTALS = {
     "search": "search.search",
     "usage": "usage.usage",
     "models": "models.models",
+    "downloads": "models.downloads",
     "presets": "models.presets",
     "model-access": "models.access",
     "platforms": "models.platforms",

@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 import settings as portal_settings
 from bootstrap.models import GUIDE, newest_crash, open_pool
-from bootstrap.parts import BACKUP_KEY, disk_space, now, open_index, open_log_shipper, prepare_home, unwritable
+from bootstrap.parts import BACKUP_KEY, disk_space, now, open_index, open_log_shipper, prepare_home, server_name, unwritable
+from bootstrap.transfers import open_transfers
 from core.access.groups import Groups
 from core.access.limits import Limits
 from core.access.roles import Roles
 from core.chat.conversations import Conversations
 from core.chat.folders import Folders
 from core.chat.turns import STOPPING, Turns
+from core.chat.written_titles import TitleWriter
 from core.errors import Conflict, PortalError, StartFailed, StoredError, Unavailable
 from core.inference.access import ModelAccess
 from core.inference.gateway import Gateway
 from core.inference.ports import Router
 from core.inference.presets import Presets
 from core.knowledge.files import MB, Files
-from core.models.ports import ModelPool
+from core.models.downloads import Downloads
+from core.models.imports import Imports
+from core.models.ports import ModelHub, ModelPool
 from core.models.records import StartModel
 from core.models.service import ModelService
 from core.operations.backups import Backups
@@ -79,8 +82,6 @@ from settings import Settings
 log = logging.getLogger(__name__)
 
 FIRST_ADMIN = "admin"
-MOST_SERVER_CHARS = 190
-"""Length limit of the name by which jobs know this server."""
 MOST_CRASHES = 3
 """A model that crashed this many runs in a row in native code is no longer loaded at startup; an admin can load it."""
 
@@ -117,6 +118,8 @@ class Portal:
     retention: Retention
     usage: UsageReports
     models: ModelService
+    downloads: Downloads
+    imports: Imports
     platforms: PlatformService
     pool: ModelPool
     index: WritableIndex
@@ -164,8 +167,9 @@ def build_portal(
     router: Router | None = None,
     hasher: PasswordHasher | None = None,
     record: RunRecord | None = None,
+    hub: ModelHub | None = None,
 ) -> Portal:
-    """Connect the parts. `pool`, `router` and `hasher` replace the real ones in tests. Raises StartFailed.
+    """Connect the parts. `pool`, `router`, `hasher` and `hub` replace the real ones in tests. Raises StartFailed.
 
     record: receives crashes; closed with the portal.
     """
@@ -186,7 +190,7 @@ def build_portal(
     disk = disk_space(settings)
     hasher, passwords = hasher or Argon2Hasher(), open_password_pool(os.cpu_count() or 1)
     index_worker = IndexWorker(database, index)
-    server = f"{socket.gethostname()}:{settings.home}"[-MOST_SERVER_CHARS:]
+    server = server_name(settings)
     jobs = Jobs(unit_of_work, clock)
     index_care = IndexCare(unit_of_work, jobs, index, index_worker, ParkedJobs(database), Reconciler(database, index), clock)
     folder = SqlBackupFolder(database, settings.home / "backups")
@@ -195,8 +199,13 @@ def build_portal(
     background = Background()
     rules = StorageRules(settings.response_days, settings.store_responses)
     responses = Responses(unit_of_work, jobs, background, clock, rules)
+    downloads, imports = open_transfers(settings, unit_of_work, jobs, clock, server, hub)
     kinds = [*index_care.job_kinds(), *backups.job_kinds(), *retention.job_kinds(), *responses.job_kinds()]
+    kinds += [*downloads.job_kinds(), *imports.job_kinds()]
     gateway = Gateway(unit_of_work, router, clock)
+    writes_titles = jobs if settings.model_titles else None
+    turns = Turns(unit_of_work, gateway, clock, settings.max_question_chars, settings.max_file_mb * MB, disk, writes_titles)
+    kinds += TitleWriter(unit_of_work, gateway, turns.count).job_kinds()
     portal = Portal(
         settings=settings,
         accounts=Accounts(unit_of_work, PooledHasher(hasher, passwords), clock),
@@ -212,7 +221,7 @@ def build_portal(
         devices=Devices(unit_of_work, clock),
         conversations=Conversations(unit_of_work, index, clock),
         folders=Folders(unit_of_work, clock),
-        turns=Turns(unit_of_work, gateway, clock, settings.max_question_chars, settings.max_file_mb * MB, disk),
+        turns=turns,
         files=Files(unit_of_work, clock, ProcessDocumentReader(), settings.max_file_mb * MB, disk, CharsetDetector()),
         gateway=gateway,
         presets=Presets(unit_of_work, clock),
@@ -227,6 +236,8 @@ def build_portal(
         backups=backups,
         retention=retention,
         usage=UsageReports(unit_of_work, clock),
+        downloads=downloads,
+        imports=imports,
         models=ModelService(
             pool,
             unit_of_work,
