@@ -12,6 +12,8 @@ from pathlib import Path
 import settings as portal_settings
 from bootstrap.models import GUIDE, newest_crash, open_pool
 from bootstrap.parts import BACKUP_KEY, disk_space, now, open_index, open_log_shipper, prepare_home, unwritable
+from core.access.groups import Groups
+from core.access.roles import Roles
 from core.chat.conversations import Conversations
 from core.chat.folders import Folders
 from core.chat.turns import STOPPING, Turns
@@ -38,6 +40,10 @@ from core.people.session_watch import SessionWatch
 from core.people.sessions import Sessions
 from core.people.sign_in import PooledHasher, SignIn
 from core.people.sign_in import open_pool as open_password_pool
+from core.platforms.platforms_file import PlatformsFile
+from core.platforms.service import PlatformService
+from core.programs.background import Background
+from core.programs.responses import Responses, StorageRules
 from core.review.feedback import FeedbackQueue
 from core.search.search import Search
 from core.search.suggestions import Suggestions
@@ -59,6 +65,7 @@ from data.passwords import BcryptHasher
 from data.search.port import WritableIndex
 from data.unit_of_work import SqlUnitOfWork
 from models.gguf.facts import model_name
+from models.platforms.configuration.reader import YamlConfigurationReader
 from models.serving.last_run import RunRecord
 from models.serving.pool import Pool
 from models.serving.precedence import give_way as give_way
@@ -81,6 +88,8 @@ class Portal:
 
     settings: Settings
     accounts: Accounts
+    roles: Roles
+    groups: Groups
     sign_in: SignIn
     sessions: Sessions
     session_watch: SessionWatch
@@ -92,6 +101,8 @@ class Portal:
     gateway: Gateway
     presets: Presets
     model_access: ModelAccess
+    background: Background
+    responses: Responses
     feedback: FeedbackQueue
     search: Search
     suggestions: Suggestions
@@ -101,6 +112,7 @@ class Portal:
     retention: Retention
     usage: UsageReports
     models: ModelService
+    platforms: PlatformService
     pool: ModelPool
     index: WritableIndex
     index_worker: IndexWorker
@@ -126,6 +138,7 @@ class Portal:
         self.stopping()
         self.passwords.close()
         self.turns.close()
+        self.platforms.close()
         self.conversations.close()
         self.job_worker.close()
         self.index_worker.close()
@@ -174,11 +187,16 @@ def build_portal(
     folder = SqlBackupFolder(database, settings.home / "backups")
     backups = Backups(unit_of_work, jobs, SqlStoreInspector(database), folder, clock, server, os.environ.get(BACKUP_KEY) or None, disk)
     retention = Retention(unit_of_work, clock)
-    kinds = [*index_care.job_kinds(), *backups.job_kinds(), *retention.job_kinds()]
+    background = Background()
+    rules = StorageRules(settings.response_days, settings.store_responses)
+    responses = Responses(unit_of_work, jobs, background, clock, rules)
+    kinds = [*index_care.job_kinds(), *backups.job_kinds(), *retention.job_kinds(), *responses.job_kinds()]
     gateway = Gateway(unit_of_work, router, clock)
     portal = Portal(
         settings=settings,
         accounts=Accounts(unit_of_work, PooledHasher(hasher, passwords), clock),
+        roles=Roles(unit_of_work, clock),
+        groups=Groups(unit_of_work, clock),
         sign_in=SignIn(unit_of_work, hasher, clock, passwords),
         sessions=Sessions(unit_of_work, clock, timedelta(hours=settings.session_hours)),
         session_watch=SessionWatch(unit_of_work, clock),
@@ -190,6 +208,8 @@ def build_portal(
         gateway=gateway,
         presets=Presets(unit_of_work, clock),
         model_access=ModelAccess(unit_of_work, clock),
+        background=background,
+        responses=responses,
         feedback=FeedbackQueue(unit_of_work, index, clock),
         search=Search(unit_of_work, index, index_worker, clock),
         suggestions=Suggestions(unit_of_work),
@@ -205,6 +225,9 @@ def build_portal(
             settings.models_path,
             FileStartList(settings.home / START_MODELS),
             record.found if record else (),
+        ),
+        platforms=PlatformService(
+            unit_of_work, clock, YamlConfigurationReader(settings.platforms_path.name, os.environ), PlatformsFile(settings.platforms_path)
         ),
         pool=pool,
         index=index,
@@ -223,6 +246,7 @@ def build_portal(
     interrupted = portal.turns.recover(everything=settings.embedded)
     if interrupted:
         log.warning("the last stop interrupted %d answers; they are marked as interrupted", interrupted)
+    portal.platforms.start()
     portal.index_worker.start()
     portal.job_worker.start()
     return portal

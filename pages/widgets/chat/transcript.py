@@ -147,14 +147,14 @@ def details_of(row: Generation | None) -> tuple[tuple[str, str], ...]:
     usage, timings = row.usage, row.timings
     half, most = milliseconds(timings.inter_token_p50_s), milliseconds(timings.inter_token_p95_s)
     between = t("{half}, p95 {most}", half=half, most=most)
-    guessed = t("{right} of {n} accepted", right=timings.guessed_right, n=timings.guessed_tokens)
+    drafted = t("{right} of {n} accepted", right=timings.accepted_tokens, n=timings.draft_tokens)
     told = (
         (t("Queue wait"), seconds(timings.queue_s), timings.ttft_s is not None),
         (t("Prompt"), t("{n} tokens", n=usage.prompt_tokens), usage.prompt_tokens),
         (t("From cache"), t("{n} tokens", n=usage.cached_tokens), usage.cached_tokens),
         (t("Prompt processing"), seconds(timings.prefill_s), timings.prefill_s is not None),
         (t("Inter-token latency"), between, timings.inter_token_p95_s is not None),
-        (t("Draft tokens"), guessed, timings.guessed_tokens),
+        (t("Draft tokens"), drafted, timings.draft_tokens),
         (t("Answer time"), seconds(timings.duration_s), timings.duration_s),
         (t("Retried with safer sampling"), t("once"), timings.retries),
     )
