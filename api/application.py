@@ -27,6 +27,8 @@ PORTALS = {
     "models": "models.models",
     "presets": "models.presets",
     "model-access": "models.access",
+    "swaps": "models.swaps",
+    "swap-questions": "models.swap_questions",
     "platforms": "models.platforms",
     "people": "people.people",
     "roles": "people.roles",

@@ -23,9 +23,10 @@ from core.inference.gateway import Gateway
 from core.inference.ports import Router
 from core.inference.presets import Presets
 from core.knowledge.files import MB, Files
-from core.models.ports import ModelPool
+from core.models.ports import ModelPool, Successions
 from core.models.records import StartModel
 from core.models.service import ModelService
+from core.models.swaps import Swaps
 from core.operations.backups import Backups
 from core.operations.disk import ENDLESS, DiskSpace
 from core.operations.index_care import IndexCare
@@ -66,7 +67,9 @@ from data.search.port import WritableIndex
 from data.unit_of_work import SqlUnitOfWork
 from models.gguf.facts import model_name
 from models.platforms.configuration.reader import YamlConfigurationReader
+from models.serving.hot_swap import HotSwaps
 from models.serving.last_run import RunRecord
+from models.serving.pattern_finder import ProcessPatternFinder
 from models.serving.pool import Pool
 from models.serving.precedence import give_way as give_way
 from models.serving.router import PoolRouter
@@ -112,6 +115,7 @@ class Portal:
     retention: Retention
     usage: UsageReports
     models: ModelService
+    swaps: Swaps
     platforms: PlatformService
     pool: ModelPool
     index: WritableIndex
@@ -158,9 +162,10 @@ def build_portal(
     pool: ModelPool | None = None,
     router: Router | None = None,
     hasher: PasswordHasher | None = None,
+    successions: Successions | None = None,
     record: RunRecord | None = None,
 ) -> Portal:
-    """Connect the parts. `pool`, `router` and `hasher` replace the real ones in tests. Raises StartFailed.
+    """Connect the parts. `pool`, `router`, `hasher` and `successions` replace the real ones in tests. Raises StartFailed.
 
     record: receives crashes; closed with the portal.
     """
@@ -176,6 +181,7 @@ def build_portal(
     index = open_index(settings, database)
     if pool is None:
         own_pool = open_pool(settings, record)
+        successions = HotSwaps(own_pool)
         pool, router = own_pool, router if router is not None else PoolRouter(own_pool)
     assert router is not None, "a pool of its own needs its router"
     disk = disk_space(settings)
@@ -190,7 +196,10 @@ def build_portal(
     background = Background()
     rules = StorageRules(settings.response_days, settings.store_responses)
     responses = Responses(unit_of_work, jobs, background, clock, rules)
-    kinds = [*index_care.job_kinds(), *backups.job_kinds(), *retention.job_kinds(), *responses.job_kinds()]
+    start_list = FileStartList(settings.home / START_MODELS)
+    models = ModelService(pool, unit_of_work, clock, settings.models_path, start_list, record.found if record else ())
+    swaps = Swaps(unit_of_work, clock, jobs, server, successions, ProcessPatternFinder(), start_list, models.loaded_at_start)
+    kinds = [*swaps.job_kinds(), *index_care.job_kinds(), *backups.job_kinds(), *retention.job_kinds(), *responses.job_kinds()]
     gateway = Gateway(unit_of_work, router, clock)
     portal = Portal(
         settings=settings,
@@ -218,14 +227,8 @@ def build_portal(
         backups=backups,
         retention=retention,
         usage=UsageReports(unit_of_work, clock),
-        models=ModelService(
-            pool,
-            unit_of_work,
-            clock,
-            settings.models_path,
-            FileStartList(settings.home / START_MODELS),
-            record.found if record else (),
-        ),
+        models=models,
+        swaps=swaps,
         platforms=PlatformService(
             unit_of_work, clock, YamlConfigurationReader(settings.platforms_path.name, os.environ), PlatformsFile(settings.platforms_path)
         ),
@@ -247,6 +250,7 @@ def build_portal(
     if interrupted:
         log.warning("the last stop interrupted %d answers; they are marked as interrupted", interrupted)
     portal.platforms.start()
+    portal.swaps.recover()
     portal.index_worker.start()
     portal.job_worker.start()
     return portal

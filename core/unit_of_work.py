@@ -9,6 +9,7 @@ from typing import Protocol, Self
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
 from core.inference.ports import OfferRepository
 from core.knowledge.ports import FileRepository
+from core.models.ports import SwapRepository
 from core.operations.ports import RetentionRepository
 from core.people.ports import (
     AttemptRepository,
@@ -42,6 +43,7 @@ class UnitOfWork(Protocol):
     files: FileRepository
     generations: GenerationRepository
     offers: OfferRepository
+    swaps: SwapRepository
     feedback: FeedbackRepository
     audit: AuditRepository
     retention: RetentionRepository

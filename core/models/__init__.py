@@ -3,6 +3,10 @@
 In reading order:
 
 - records: a model, how it is loaded, its state and memory
+- swap_records: a hot swap, its steps and answers
 - ports: the pool of models
 - service: load, unload and list models
+- canary: judge what a new version answers
+- swap_run: carry out a hot swap
+- swaps: start, follow and decide hot swaps
 """

@@ -18,6 +18,8 @@ BUILT_IN = (
     CanaryQuestion(id="zh", model="", language="zh", question="用一句话说明什么是计算机。"),
 )
 """Asked where no admin wrote questions for the model or for all models."""
+FAILED = "{n} of {answers} answers of the new version failed; of the old one, {before} of {earlier}."
+DEGENERATED = "{n} of {answers} answers of the new version repeat themselves; of the old one, {before} of {earlier}."
 _ENOUGH_TOKENS = 8
 """Fewer say nothing about speed."""
 _MIN_SHARE_OF_LETTERS = {"en": 0.8, "zh": 0.3}
@@ -54,7 +56,8 @@ def _verdict(trial: Trial, canary: CanaryQuestion, options: SwapOptions, found: 
         return StoredError("The answer is not in the language of the question.")
     speed = trial.tokens_per_second
     if options.min_speed and trial.tokens >= _ENOUGH_TOKENS and (speed or 0.0) < options.min_speed:
-        return StoredError("It ran at {speed} tokens/s; the minimum is {least}.", {"speed": round(speed or 0, 1), "least": options.min_speed})
+        figures = {"speed": round(speed or 0, 1), "least": options.min_speed}
+        return StoredError("It ran at {speed} tokens/s; the minimum is {least}.", figures)
     if canary.pattern:
         try:
             if not found(canary.pattern, trial.text):
@@ -77,8 +80,8 @@ def in_language(text: str, language: str) -> bool:
 def trouble(old: Figures, new: Figures, options: SwapOptions) -> StoredError | None:
     """Say why the new version is worse than the old one under traffic; None if it is not, or nobody can tell yet."""
     for count, before, template in (
-        (new.errors, old.errors, "{n} of {answers} answers of the new version failed; of the old one, {before} of {earlier}."),
-        (new.degenerated, old.degenerated, "{n} of {answers} answers of the new version repeat themselves; of the old one, {before} of {earlier}."),
+        (new.errors, old.errors, FAILED),
+        (new.degenerated, old.degenerated, DEGENERATED),
     ):
         if count >= _FEW_ERRORS and count * max(1, old.answers) > 2 * before * new.answers:
             return StoredError(template, {"n": count, "answers": new.answers, "before": before, "earlier": old.answers})

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from core.bounds import within
 from core.clock import Clock
-from core.errors import Conflict, InvalidInput, NotFound, StoredError
+from core.errors import Conflict, InvalidInput, NotFound, StoredError, Unavailable
 from core.models.ports import PatternFinder, StartList, Successions
 from core.models.records import LoadSettings, StartModel
 from core.models.swap_records import (
@@ -37,7 +37,7 @@ from core.unit_of_work import UnitOfWorkFactory
 KIND = "model.swap"
 MOST_QUESTIONS, LONGEST_QUESTION = 50, 4_000
 LANGUAGES = ("", "en", "zh")
-STOPPED = "The portal was stopped during this swap. {model} serves version {version} since the next start."
+STOPPED = "The portal was stopped during this swap. {model} serves version {version}."
 
 
 class Swaps:
@@ -49,24 +49,33 @@ class Swaps:
         clock: Clock,
         jobs: Jobs,
         server: str,
-        successions: Successions,
+        successions: Successions | None,
         patterns: PatternFinder,
         start_list: StartList,
         loaded_at_start: Callable[[str], bool],
     ) -> None:
-        """loaded_at_start: tells whether a model is loaded at every start; its successor then is, too."""
+        """successions: None where this server loads no models of its own.
+
+        loaded_at_start: tells whether a model is loaded at every start; its successor then is, too."""
         self._unit_of_work = unit_of_work
         self._clock = clock
         self._jobs = jobs
         self._server = server
-        self._successions = successions
+        self._own = successions
         self._patterns = patterns
         self._start_list = start_list
         self._loaded_at_start = loaded_at_start
-        self._run = SwapRun(unit_of_work, clock, successions, patterns, self._switched)
 
     def job_kinds(self) -> list[JobKind]:
-        return [JobKind(KIND, self._run.run)]
+        if self._own is None:
+            return []
+        return [JobKind(KIND, SwapRun(self._unit_of_work, self._clock, self._own, self._patterns, self._switched).run)]
+
+    @property
+    def _successions(self) -> Successions:
+        if self._own is None:
+            raise Unavailable("This server loads no models of its own, so it cannot swap them.")
+        return self._own
 
     # Swaps
 
@@ -163,7 +172,7 @@ class Swaps:
             return Conflict("Another swap ends just now. Try again in a moment.")
         swap = active[0]
         return Conflict(
-            "{person} is replacing {model} since {time}. Wait until that swap ends, or roll it back.",
+            "{person} is replacing {model} since {time}. Roll that swap back, or start yours when it is done.",
             person=swap.started_by_name or "The portal", model=swap.model, time=f"{swap.created_at:%Y-%m-%d %H:%M} UTC",
         )  # fmt: skip
 

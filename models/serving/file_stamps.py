@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core.errors import InvalidInput, StoredError
-from models.gguf.facts import ModelFacts, fingerprint
 
 Stamp = tuple[int, int, int]
 """Inode, size and time of change."""
@@ -39,7 +38,7 @@ def file_problem(parts: Sequence[Path], stamps: Sequence[Stamp]) -> StoredError 
     return None
 
 
-def check_unchanged(facts: ModelFacts, version: str, stamps: Sequence[Stamp]) -> None:
-    """Raises InvalidInput if the file was replaced, changed, moved or deleted while it was loading."""
-    if stamps_of(facts.parts) != tuple(stamps) and fingerprint(facts) != version:
-        raise InvalidInput("{file} was changed while it was loading. Load it again.", file=facts.file.path.name)
+def check_unchanged(parts: Sequence[Path], stamps: Sequence[Stamp]) -> None:
+    """Raises InvalidInput if a file was replaced, changed, moved or deleted since it had these stamps."""
+    if stamps_of(parts) != tuple(stamps):
+        raise InvalidInput("{file} was changed while it was loading. Load it again.", file=parts[0].name)

@@ -24,6 +24,7 @@ from models.gguf.memory_plan import LoadPlan, check_fits, plan_load
 from models.gguf.tensor_check import check_model
 from models.platforms.local import LocalPlatform
 from models.serving import machine
+from models.serving.file_stamps import stamps_of
 from models.serving.last_run import RunRecord
 from models.serving.loader import Loader, chosen_adapters
 from models.serving.pool_entry import Entry
@@ -134,6 +135,8 @@ class Pool:
     def unload(self, name: str) -> None:
         with self._lock:
             entry = self._entry(name)
+            if name in self._replacing or any(other.name == name for other in self._aside):
+                raise Conflict("The model {model} is being swapped. Wait until the swap ends, or roll it back, then unload.", model=name)
             entry.unwanted = True
             if entry.state is ModelState.FAILED:
                 self._remove(entry)
@@ -150,6 +153,7 @@ class Pool:
         name: what people call the model; None: by its file. freed_bytes: what another model will free before the load.
         """
         facts = read_facts(path)
+        stamps = stamps_of(facts.parts)
         if name is not None:
             facts = replace(facts, file=replace(facts.file, name=name))
         plan = self._plan(facts, settings)
@@ -159,7 +163,7 @@ class Pool:
         options = replace(plan.options, adapters=[(one.key, str(one.path), one.scale) for one in adapters])
         return Entry(
             facts=facts, plan=replace(plan, options=options), adapters=adapters, device=plan.memory.device, isolated=settings.isolated,
-            settings=settings,
+            settings=settings, stamps=stamps,
         )  # fmt: skip
 
     def entry(self, name: str) -> Entry:

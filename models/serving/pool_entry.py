@@ -42,7 +42,7 @@ class Entry:
     tally: Tally | None = None
     """Counts how answers end, while a swap compares this version with another."""
     stamps: tuple[Stamp, ...] = ()
-    """Of the file's parts when they were loaded."""
+    """Of the file's parts when they were read."""
     settings: LoadSettings = field(default_factory=LoadSettings)
     """How it was asked to be loaded."""
 
@@ -85,6 +85,6 @@ class Entry:
             error=self.error,
             adapters=tuple(adapter.name for adapter in self.adapters),
             isolated=self.isolated,
-            file_problem=file_problem(self.facts.parts, self.stamps) if self.stamps else None,
+            file_problem=file_problem(self.facts.parts, self.stamps),
             stuck_s=metrics.step_running_s if metrics and metrics.step_running_s > STUCK_S else 0.0,
         )
