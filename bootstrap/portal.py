@@ -13,6 +13,7 @@ import settings as portal_settings
 from bootstrap.models import GUIDE, newest_crash, open_pool
 from bootstrap.parts import BACKUP_KEY, disk_space, now, open_index, open_log_shipper, prepare_home, unwritable
 from core.access.groups import Groups
+from core.access.limits import Limits
 from core.access.roles import Roles
 from core.chat.conversations import Conversations
 from core.chat.folders import Folders
@@ -32,6 +33,7 @@ from core.operations.disk import ENDLESS, DiskSpace
 from core.operations.index_care import IndexCare
 from core.operations.retention import Retention
 from core.people.accounts import Accounts, generate_password
+from core.people.api_keys import ApiKeys
 from core.people.audit import AuditTrail
 from core.people.devices import Devices
 from core.people.fair_pool import FairPool
@@ -93,8 +95,10 @@ class Portal:
     accounts: Accounts
     roles: Roles
     groups: Groups
+    limits: Limits
     sign_in: SignIn
     sessions: Sessions
+    api_keys: ApiKeys
     session_watch: SessionWatch
     devices: Devices
     conversations: Conversations
@@ -206,8 +210,10 @@ def build_portal(
         accounts=Accounts(unit_of_work, PooledHasher(hasher, passwords), clock),
         roles=Roles(unit_of_work, clock),
         groups=Groups(unit_of_work, clock),
+        limits=gateway.limits,
         sign_in=SignIn(unit_of_work, hasher, clock, passwords),
         sessions=Sessions(unit_of_work, clock, timedelta(hours=settings.session_hours)),
+        api_keys=ApiKeys(unit_of_work, clock),
         session_watch=SessionWatch(unit_of_work, clock),
         devices=Devices(unit_of_work, clock),
         conversations=Conversations(unit_of_work, index, clock),

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Protocol, Self
 
+from core.access.ports import LimitRepository
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
 from core.inference.ports import OfferRepository
 from core.knowledge.ports import FileRepository
 from core.models.ports import SwapRepository
 from core.operations.ports import RetentionRepository
 from core.people.ports import (
+    ApiKeyRepository,
     AttemptRepository,
     AuditRepository,
     DeviceRepository,
@@ -33,7 +35,9 @@ class UnitOfWork(Protocol):
     users: UserRepository
     roles: RoleRepository
     groups: GroupRepository
+    limits: LimitRepository
     sessions: SessionRepository
+    api_keys: ApiKeyRepository
     attempts: AttemptRepository
     devices: DeviceRepository
     conversations: ConversationRepository

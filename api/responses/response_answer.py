@@ -87,7 +87,7 @@ class ResponseAnswer:
                 match item:
                     case None:
                         yield KEEP_ALIVE
-                    case _, Queued() as queued if queued.place:
+                    case _, Queued() as queued if queued.position:
                         yield queue_comment(0, queued)
                     case _, Delta() as delta:
                         for event in self._delta(delta):
@@ -171,9 +171,9 @@ class ResponseAnswer:
     def _whole_call(self, call: ToolCall) -> Iterator[bytes]:
         name = f"fc_{call.id.removeprefix('call_')}"
         yield self._event("response.output_item.added", output_index=self._index, item=call_item(name, call, "in_progress"))
-        place = {"item_id": name, "output_index": self._index}
-        yield self._event("response.function_call_arguments.delta", **place, delta=call.arguments)
-        yield self._event("response.function_call_arguments.done", **place, arguments=call.arguments)
+        described = {"item_id": name, "output_index": self._index}
+        yield self._event("response.function_call_arguments.delta", **described, delta=call.arguments)
+        yield self._event("response.function_call_arguments.done", **described, arguments=call.arguments)
         item = call_item(name, call, "completed")
         yield self._event("response.output_item.done", output_index=self._index, item=item)
         self._output.append(item)

@@ -37,8 +37,8 @@ def conversation(items: Sequence[Item], earlier: Sequence[Item] = ()) -> list[Ch
     messages: list[ChatMessage] = []
     open_answer = _Answer()
     called: set[str] = set()
-    for place, item in enumerate((*earlier, *items), -len(earlier)):
-        field = f"input.{place}" if place >= 0 else "previous_response_id"
+    for index, item in enumerate((*earlier, *items), -len(earlier)):
+        field = f"input.{index}" if index >= 0 else "previous_response_id"
         kind = item.type or ("message" if item.role else "")
         if kind == "message" and item.role == "assistant":
             open_answer.say(_text(item.content, f"{field}.content"))

@@ -69,7 +69,7 @@ class ResponseRequest(BaseModel):
         if not said:
             raise InvalidInput("{field} holds nothing to answer.", field="input")
         system = [ChatMessage(ChatRole.SYSTEM, self.instructions)] if self.instructions else []
-        tools = tuple(tool.tool(f"tools.{place}") for place, tool in enumerate(self.tools or ()))
+        tools = tuple(tool.tool(f"tools.{index}") for index, tool in enumerate(self.tools or ()))
         return GenerationRequest(
             messages=(*system, *said),
             user_id=user.id,

@@ -126,3 +126,5 @@ class Generation:
     error: StoredError | None = None
     variant: str | None = None
     cost: float | None = None
+    key_id: str | None = None
+    """The API key that asked, if one did."""

@@ -3,7 +3,8 @@
 In reading order:
 
 - base: what all tables share
-- people: accounts, roles, groups, sessions, tries of passwords, devices and the audit log
+- people: accounts, roles, groups, sessions, API keys, tries of passwords, devices and the audit log
+- access: limits, and what is used of them
 - chat: conversations, folders, messages and turns
 - knowledge: files and what shows them
 - usage: generation rows
@@ -15,6 +16,7 @@ In reading order:
 - tasks: background jobs
 """
 
+from data.tables.access import LimitCounterTable, LimitLeaseTable, LimitRuleTable
 from data.tables.base import Table
 from data.tables.chat import ConversationTable, FolderTable, MessageTable, TurnTable
 from data.tables.knowledge import AttachmentTable, FilePartTable, FileTable
@@ -28,7 +30,17 @@ from data.tables.models import (
     SwapTable,
 )
 from data.tables.operations import DataKeyTable, IndexJobTable, LegalHoldTable, RetentionRuleTable
-from data.tables.people import AttemptTable, AuditEventTable, DeviceTable, GroupManagerTable, GroupTable, RoleTable, SessionTable, UserTable
+from data.tables.people import (
+    ApiKeyTable,
+    AttemptTable,
+    AuditEventTable,
+    DeviceTable,
+    GroupManagerTable,
+    GroupTable,
+    RoleTable,
+    SessionTable,
+    UserTable,
+)
 from data.tables.platforms import PlatformsVersionTable
 from data.tables.programs import ResponseTable
 from data.tables.review import FeedbackTable
@@ -36,6 +48,7 @@ from data.tables.tasks import JobTable
 from data.tables.usage import GenerationTable
 
 __all__ = [
+    "ApiKeyTable",
     "AttachmentTable",
     "AttemptTable",
     "AuditEventTable",
@@ -55,6 +68,9 @@ __all__ = [
     "IndexJobTable",
     "JobTable",
     "LegalHoldTable",
+    "LimitCounterTable",
+    "LimitLeaseTable",
+    "LimitRuleTable",
     "MessageTable",
     "ModelAccessTable",
     "PlatformsVersionTable",
