@@ -32,7 +32,8 @@ from core.operations.backups import Backups
 from core.operations.disk import ENDLESS, DiskSpace
 from core.operations.index_care import IndexCare
 from core.operations.retention import Retention
-from core.people.accounts import Accounts, generate_password
+from core.passwords.rules import generate_password
+from core.people.accounts import Accounts
 from core.people.api_keys import ApiKeys
 from core.people.audit import AuditTrail
 from core.people.devices import Devices
@@ -64,7 +65,7 @@ from data.index.worker import IndexWorker
 from data.inspection import SqlStoreInspector
 from data.log_shipping import LogShipper
 from data.migrate import migrate
-from data.passwords import BcryptHasher
+from data.passwords import Argon2Hasher
 from data.search.port import WritableIndex
 from data.unit_of_work import SqlUnitOfWork
 from models.gguf.facts import model_name
@@ -189,7 +190,7 @@ def build_portal(
         pool, router = own_pool, router if router is not None else PoolRouter(own_pool)
     assert router is not None, "a pool of its own needs its router"
     disk = disk_space(settings)
-    hasher, passwords = hasher or BcryptHasher(), open_password_pool(os.cpu_count() or 1)
+    hasher, passwords = hasher or Argon2Hasher(), open_password_pool(os.cpu_count() or 1)
     index_worker = IndexWorker(database, index)
     server = f"{socket.gethostname()}:{settings.home}"[-MOST_SERVER_CHARS:]
     jobs = Jobs(unit_of_work, clock)
