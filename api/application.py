@@ -27,6 +27,7 @@ PORTALS = {
     "search": "search.search",
     "usage": "usage.usage",
     "models": "models.models",
+    "downloads": "models.downloads",
     "presets": "models.presets",
     "model-access": "models.access",
     "swaps": "models.swaps",

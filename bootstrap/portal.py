@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 import settings as portal_settings
 from bootstrap.models import GUIDE, newest_crash, open_pool
-from bootstrap.parts import BACKUP_KEY, disk_space, now, open_index, open_log_shipper, prepare_home, unwritable
+from bootstrap.parts import BACKUP_KEY, disk_space, now, open_index, open_log_shipper, prepare_home, server_name, unwritable
+from bootstrap.transfers import open_transfers
 from core.access.groups import Groups
 from core.access.limits import Limits
 from core.access.roles import Roles
@@ -24,7 +24,9 @@ from core.inference.gateway import Gateway
 from core.inference.ports import Router
 from core.inference.presets import Presets
 from core.knowledge.files import MB, Files
-from core.models.ports import ModelPool, Successions
+from core.models.downloads import Downloads
+from core.models.imports import Imports
+from core.models.ports import ModelHub, ModelPool, Successions
 from core.models.records import StartModel
 from core.models.service import ModelService
 from core.models.swaps import Swaps
@@ -82,8 +84,6 @@ from settings import Settings
 log = logging.getLogger(__name__)
 
 FIRST_ADMIN = "admin"
-MOST_SERVER_CHARS = 190
-"""Length limit of the name by which jobs know this server."""
 MOST_CRASHES = 3
 """A model that crashed this many runs in a row in native code is no longer loaded at startup; an admin can load it."""
 
@@ -121,6 +121,8 @@ class Portal:
     usage: UsageReports
     models: ModelService
     swaps: Swaps
+    downloads: Downloads
+    imports: Imports
     platforms: PlatformService
     pool: ModelPool
     index: WritableIndex
@@ -169,8 +171,9 @@ def build_portal(
     hasher: PasswordHasher | None = None,
     successions: Successions | None = None,
     record: RunRecord | None = None,
+    hub: ModelHub | None = None,
 ) -> Portal:
-    """Connect the parts. `pool`, `router`, `hasher` and `successions` replace the real ones in tests. Raises StartFailed.
+    """Connect the parts. `pool`, `router`, `hasher`, `successions` and `hub` replace the real ones in tests. Raises StartFailed.
 
     record: receives crashes; closed with the portal.
     """
@@ -192,7 +195,7 @@ def build_portal(
     disk = disk_space(settings)
     hasher, passwords = hasher or Argon2Hasher(), open_password_pool(os.cpu_count() or 1)
     index_worker = IndexWorker(database, index)
-    server = f"{socket.gethostname()}:{settings.home}"[-MOST_SERVER_CHARS:]
+    server = server_name(settings)
     jobs = Jobs(unit_of_work, clock)
     index_care = IndexCare(unit_of_work, jobs, index, index_worker, ParkedJobs(database), Reconciler(database, index), clock)
     folder = SqlBackupFolder(database, settings.home / "backups")
@@ -204,7 +207,9 @@ def build_portal(
     start_list = FileStartList(settings.home / START_MODELS)
     models = ModelService(pool, unit_of_work, clock, settings.models_path, start_list, record.found if record else ())
     swaps = Swaps(unit_of_work, clock, jobs, server, successions, ProcessPatternFinder(), start_list, models.loaded_at_start)
-    kinds = [*swaps.job_kinds(), *index_care.job_kinds(), *backups.job_kinds(), *retention.job_kinds(), *responses.job_kinds()]
+    downloads, imports = open_transfers(settings, unit_of_work, jobs, clock, server, hub)
+    kinds = [*index_care.job_kinds(), *backups.job_kinds(), *retention.job_kinds(), *responses.job_kinds()]
+    kinds += [*downloads.job_kinds(), *imports.job_kinds(), *swaps.job_kinds()]
     gateway = Gateway(unit_of_work, router, clock)
     portal = Portal(
         settings=settings,
@@ -236,6 +241,8 @@ def build_portal(
         usage=UsageReports(unit_of_work, clock),
         models=models,
         swaps=swaps,
+        downloads=downloads,
+        imports=imports,
         platforms=PlatformService(
             unit_of_work, clock, YamlConfigurationReader(settings.platforms_path.name, os.environ), PlatformsFile(settings.platforms_path)
         ),
