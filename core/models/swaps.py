@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from core.bounds import within
 from core.clock import Clock
-from core.errors import Conflict, InvalidInput, NotFound, StoredError, Unavailable
+from core.errors import Conflict, InvalidInput, NotFound, StoredError
 from core.models.ports import PatternFinder, StartList, Successions
 from core.models.records import LoadSettings, StartModel
 from core.models.swap_records import (
@@ -74,7 +74,7 @@ class Swaps:
     @property
     def _successions(self) -> Successions:
         if self._own is None:
-            raise Unavailable("This server loads no models of its own, so it cannot swap them.")
+            raise Conflict("This server loads no models of its own, so it cannot swap them.")
         return self._own
 
     # Swaps

@@ -73,7 +73,7 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
     ("GET", "/api/v1/platforms/versions", None, ADMINS, 200),
     ("GET", "/api/v1/platforms/versions/{number}", None, ADMINS, 404),
     ("POST", "/api/v1/platforms/versions/{number}/restore", None, ADMINS, 404),
-    ("POST", "/api/v1/models/{name}/swap", {"path": "x.gguf"}, ADMINS, 503),
+    ("POST", "/api/v1/models/{name}/swap", {"path": "x.gguf"}, ADMINS, 409),
     ("GET", "/api/v1/swaps", None, ADMINS, 200),
     ("GET", "/api/v1/swaps/{swap_id}", None, ADMINS, 404),
     ("POST", "/api/v1/swaps/{swap_id}/approve", None, ADMINS, 404),
