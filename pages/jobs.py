@@ -28,6 +28,7 @@ KINDS = {
     "retention.apply": "Apply retention rules",
     "response.answer": "Answer a program in the background",
     "response.expire": "Remove expired responses",
+    "conversation.title": "Write the title of a chat",
     "index.reconcile": "Compare the search index",
     "index.rebuild": "Rebuild the search index",
     "model.download": "Download a model",
