@@ -10,6 +10,7 @@ from sqlalchemy.orm import DeclarativeBase
 
 from core.chat.records import Author, MessageStatus
 from core.inference.records import FinishReason, Source
+from core.models.swap_records import SwapState
 from core.people.records import Role, SessionKind
 from core.platforms.records import EditedBy
 from core.programs.records import BatchStatus, FilePurpose
@@ -40,6 +41,7 @@ class Table(DeclarativeBase):
         Source: Choice(Source),
         ReviewState: Choice(ReviewState),
         JobState: Choice(JobState),
+        SwapState: Choice(SwapState),
         EditedBy: Choice(EditedBy),
         FilePurpose: Choice(FilePurpose),
         BatchStatus: Choice(BatchStatus),
