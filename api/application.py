@@ -34,6 +34,7 @@ PORTALS = {
     "roles": "people.roles",
     "groups": "people.groups",
     "limits": "people.limits",
+    "audit": "people.audit",
     "index": "operations.index",
     "store": "operations.store",
     "retention": "operations.retention",

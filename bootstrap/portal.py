@@ -12,6 +12,7 @@ from pathlib import Path
 import settings as portal_settings
 from bootstrap.models import GUIDE, newest_crash, open_pool
 from bootstrap.parts import BACKUP_KEY, disk_space, now, open_index, open_log_shipper, prepare_home, unwritable
+from core.access.audit_chain import AuditChain
 from core.access.groups import Groups
 from core.access.limits import Limits
 from core.access.roles import Roles
@@ -111,6 +112,7 @@ class Portal:
     search: Search
     suggestions: Suggestions
     audit: AuditTrail
+    audit_chain: AuditChain
     index_care: IndexCare
     backups: Backups
     retention: Retention
@@ -194,7 +196,8 @@ def build_portal(
     background = Background()
     rules = StorageRules(settings.response_days, settings.store_responses)
     responses = Responses(unit_of_work, jobs, background, clock, rules)
-    kinds = [*index_care.job_kinds(), *backups.job_kinds(), *retention.job_kinds(), *responses.job_kinds()]
+    audit_chain = AuditChain(unit_of_work, clock)
+    kinds = [*index_care.job_kinds(), *backups.job_kinds(), *retention.job_kinds(), *audit_chain.job_kinds(), *responses.job_kinds()]
     gateway = Gateway(unit_of_work, router, clock)
     portal = Portal(
         settings=settings,
@@ -219,6 +222,7 @@ def build_portal(
         feedback=FeedbackQueue(unit_of_work, index, clock),
         search=Search(unit_of_work, index, index_worker, clock),
         suggestions=Suggestions(unit_of_work),
+        audit_chain=audit_chain,
         audit=AuditTrail(unit_of_work, index, index_worker, clock),
         index_care=index_care,
         backups=backups,

@@ -34,6 +34,7 @@ GLM Portal: a chat portal over a GLM that runs in its own process.
   ./portal backup FILE [--encrypt]      the whole database, even while the portal runs
   ./portal restore FILE [--dry-run]     into an empty database
   ./portal keys seal|rotate|rewrap      encryption at rest, see PORTAL_MASTER_KEY
+  ./portal audit verify                 check that the audit log was not changed
   ./portal doctor                every part: its state, its version, and what to do
   ./portal bench NAME [ARGS]     run a benchmark; without NAME, list them
 
@@ -42,7 +43,7 @@ A password is prompted for, read from PORTAL_PASSWORD, or generated with --gener
 """
 
 
-_COMMANDS = ("run", "test", "user", "backup", "restore", "keys", "doctor", "bench")
+_COMMANDS = ("run", "test", "user", "backup", "restore", "keys", "audit", "doctor", "bench")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -91,7 +92,8 @@ def _dispatch(paths: Paths, arguments: list[str]) -> int:
         # Absolute: the environment runs in the repository, wherever the command was typed.
         files = [each if each.startswith("-") else str(Path(each).absolute()) for each in rest]
         return enter(paths, "cli.commands.backup", [known.command, *files])
-    return enter(paths, {"run": "cli.serving.serve", "user": "cli.commands.people", "keys": "cli.commands.keys"}[known.command], rest)
+    inside = {"run": "cli.serving.serve", "user": "cli.commands.people", "keys": "cli.commands.keys", "audit": "cli.commands.audit"}
+    return enter(paths, inside[known.command], rest)
 
 
 def enter(paths: Paths, module: str, arguments: Sequence[str]) -> int:

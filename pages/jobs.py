@@ -27,6 +27,7 @@ KINDS = {
     "retention.apply": "Apply retention rules",
     "response.answer": "Answer a program in the background",
     "response.expire": "Remove expired responses",
+    "audit.verify": "Verify the audit log",
     "index.reconcile": "Compare the search index",
     "index.rebuild": "Rebuild the search index",
 }
