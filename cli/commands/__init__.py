@@ -10,4 +10,5 @@ In reading order:
 - backup: ./portal backup and restore
 - keys: ./portal keys
 - audit: ./portal audit
+- models: ./portal model
 """
