@@ -19,6 +19,7 @@ from core.errors import StartFailed
 
 PORTALS = {
     "session": "people.sessions",
+    "sessions": "people.open_sessions",
     "keys": "people.keys",
     "conversations": "chat.conversations",
     "folders": "chat.folders",

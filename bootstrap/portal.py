@@ -225,7 +225,9 @@ def build_portal(
         groups=Groups(unit_of_work, clock),
         limits=gateway.limits,
         sign_in=SignIn(unit_of_work, hasher, clock, passwords),
-        sessions=Sessions(unit_of_work, clock, timedelta(hours=settings.session_hours)),
+        sessions=Sessions(
+            unit_of_work, clock, timedelta(hours=settings.session_hours), timedelta(minutes=settings.session_idle_minutes) or None
+        ),
         api_keys=ApiKeys(unit_of_work, clock),
         session_watch=SessionWatch(unit_of_work, clock),
         devices=Devices(unit_of_work, clock),

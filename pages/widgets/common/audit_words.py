@@ -11,6 +11,8 @@ from pages.widgets.common.figures import MISSING, size
 EVENTS = {
     "session.open": "Signed in",
     "session.close": "Signed out",
+    "session.revoke": "Session ended",
+    "session.revoke_others": "Other sessions ended",
     "session.refuse": "Sign-in failed",
     "user.add": "Person added",
     "user.change": "Person changed",

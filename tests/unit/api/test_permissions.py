@@ -24,6 +24,9 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
     ("POST", "/api/v1/session", {"username": "bob", "password": "correct horse"}, OPEN, 200),
     ("POST", "/api/v1/session/ticket", {"ticket": "none"}, OPEN, 401),
     ("GET", "/api/v1/session", None, ALL, 200),
+    ("GET", "/api/v1/sessions", None, ALL, 200),
+    ("DELETE", "/api/v1/sessions", None, ALL, 204),
+    ("DELETE", "/api/v1/sessions/{session_id}", None, ALL, 404),
     ("GET", "/api/v1/keys", None, ALL, 200),
     ("GET", "/api/v1/keys/all", None, ADMINS, 200),
     ("POST", "/api/v1/keys", {"name": "script", "scopes": ["chat"]}, ALL, 201),
@@ -178,7 +181,10 @@ OF_ONE_SCOPE = {
     ("GET", "/api/v1/keys/all"): "admin",
     ("POST", "/api/v1/store/backups"): "admin",
 }
-BY_SESSION_ONLY = {("GET", "/api/v1/keys"), ("POST", "/api/v1/keys"), ("PATCH", "/api/v1/keys/{key_id}")}
+BY_SESSION_ONLY = {
+    ("GET", "/api/v1/keys"), ("POST", "/api/v1/keys"), ("PATCH", "/api/v1/keys/{key_id}"),
+    ("GET", "/api/v1/sessions"), ("DELETE", "/api/v1/sessions"), ("DELETE", "/api/v1/sessions/{session_id}"),
+}  # fmt: skip
 FOR_EVERY_KEY = {
     ("GET", "/api/v1/session"), ("DELETE", "/api/v1/session"), ("DELETE", "/api/v1/keys/{key_id}"), ("GET", "/api/v1/limits/own"),
 }  # fmt: skip
