@@ -38,6 +38,7 @@ PORTALS = {
     "roles": "people.roles",
     "groups": "people.groups",
     "limits": "people.limits",
+    "audit": "people.audit",
     "index": "operations.index",
     "store": "operations.store",
     "retention": "operations.retention",

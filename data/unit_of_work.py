@@ -83,7 +83,8 @@ class SqlUnitOfWork:
         self.offers: OfferRepository = SqlOfferRepository(transaction)
         self.swaps: SwapRepository = SqlSwapRepository(transaction)
         self.feedback: FeedbackRepository = SqlFeedbackRepository(transaction)
-        self.audit: AuditRepository = SqlAuditRepository(transaction)
+        self._audit = SqlAuditRepository(transaction)
+        self.audit: AuditRepository = self._audit
         self.retention: RetentionRepository = SqlRetentionRepository(transaction)
         self.jobs: JobRepository = SqlJobRepository(transaction)
         self.platforms_versions: PlatformsVersionRepository = SqlPlatformsVersionRepository(transaction)
@@ -98,6 +99,7 @@ class SqlUnitOfWork:
 
     def commit(self) -> None:
         """Commit. Raises Unavailable if the database cannot write; nothing is saved then."""
+        self._audit.write_added()
         self._transaction.commit()
         if self._transaction.announced:
             self._database.jobs_queued.set()

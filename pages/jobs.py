@@ -30,6 +30,7 @@ KINDS = {
     "batch.run": "Answer a batch of requests",
     "batch.expire": "Remove expired files of batches",
     "response.expire": "Remove expired responses",
+    "audit.verify": "Verify the audit log",
     "conversation.title": "Write the title of a chat",
     "index.reconcile": "Compare the search index",
     "index.rebuild": "Rebuild the search index",

@@ -104,6 +104,7 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
     ("POST", "/api/v1/roles", {"name": "auditor", "permissions": ["read_audit"]}, ADMINS, 201),
     ("PUT", "/api/v1/roles/{name}", {"permissions": []}, ADMINS, 404),
     ("DELETE", "/api/v1/roles/{name}", None, ADMINS, 404),
+    ("POST", "/api/v1/audit/verify", {}, ADMINS, 200),
     ("GET", "/api/v1/limits", None, ADMINS, 200),
     ("GET", "/api/v1/limits/own", None, ALL, 200),
     ("PUT", "/api/v1/limits", {"holder": "everyone", "measure": "requests", "period": "month", "amount": 999_999}, ADMINS, 200),
