@@ -5,5 +5,6 @@ In reading order:
 - security: change the password
 - sessions: list and end own sessions
 - api_keys: make, list, rename and revoke own API keys
+- from_programs: what a program needs to use the portal
 - key_rows: rows and words of API keys, which the People page shows too
 """
