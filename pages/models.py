@@ -19,8 +19,10 @@ from pages.widgets.chat.message import plain
 from pages.widgets.common.card import card_title
 from pages.widgets.common.figures import MISSING, count, size, speed
 from pages.widgets.models.access import access_dialog, access_line
+from pages.widgets.models.first_model import first_model
 from pages.widgets.models.memory_bar import HOST, device_bar
 from pages.widgets.models.memory_plan import file_line, kind_word, memory_plan
+from pages.widgets.models.transfers import transfers
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
@@ -56,6 +58,8 @@ def render(portal: Portal, user: User) -> None:
         access_dialog(portal, user, name)
     if crash := portal.models.last_crash(user):
         _crash(crash)
+    first_model(portal, user)
+    transfers(portal, user)
     left, right = st.columns([1.55, 1], gap="medium")
     with left:
         busy = any(model.state in (ModelState.LOADING, ModelState.DRAINING, ModelState.RESTARTING) for model in loaded)
