@@ -30,6 +30,8 @@ PORTALS = {
     "downloads": "models.downloads",
     "presets": "models.presets",
     "model-access": "models.access",
+    "swaps": "models.swaps",
+    "swap-questions": "models.swap_questions",
     "platforms": "models.platforms",
     "people": "people.people",
     "roles": "people.roles",

@@ -10,5 +10,8 @@ In reading order:
 - first_model: the hint while only the guide is loaded
 - access: who may use a model
 - group_models: the default model of each group
+- swap_form: choose the successor of a model
+- swap_view: one hot swap
+- swap_questions: swaps of late, canary and replay questions
 - start_problems: models that could not be loaded at the start
 """
