@@ -4,6 +4,7 @@ In reading order:
 
 - memory_bar: what memory holds and would hold
 - memory_plan: settings of a load and what they take
+- files_card: the files in the models folder
 - catalogue_card: a known model, what fits, and its download
 - transfers: downloads and imports under way
 - other_sources: a repository by its name, a folder on the server
