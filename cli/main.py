@@ -29,10 +29,14 @@ GLM Portal: a chat portal over a GLM that runs in its own process.
   ./portal user add NAME --role analyst|manager|admin [--full-name TEXT] [--group TEXT] [--generate]
   ./portal user passwd NAME [--generate]
   ./portal user role NAME analyst|manager|admin
+  ./portal user key NAME [--scope SCOPE] [--days N] [--label TEXT]     make an API key
   ./portal user disable NAME     ends the sessions too; `enable` lets the person in again
+  ./portal model list            known models, and what fits this machine
+  ./portal model get NAME [--quantization Q8_0] [--hub modelscope]      download one
   ./portal backup FILE [--encrypt]      the whole database, even while the portal runs
   ./portal restore FILE [--dry-run]     into an empty database
   ./portal keys seal|rotate|rewrap      encryption at rest, see PORTAL_MASTER_KEY
+  ./portal audit verify                 check that the audit log was not changed
   ./portal doctor                every part: its state, its version, and what to do
   ./portal bench NAME [ARGS]     run a benchmark; without NAME, list them
 
@@ -41,7 +45,7 @@ A password is prompted for, read from PORTAL_PASSWORD, or generated with --gener
 """
 
 
-_COMMANDS = ("run", "test", "user", "backup", "restore", "keys", "doctor", "bench")
+_COMMANDS = ("run", "test", "user", "model", "backup", "restore", "keys", "audit", "doctor", "bench")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -90,7 +94,11 @@ def _dispatch(paths: Paths, arguments: list[str]) -> int:
         # Absolute: the environment runs in the repository, wherever the command was typed.
         files = [each if each.startswith("-") else str(Path(each).absolute()) for each in rest]
         return enter(paths, "cli.commands.backup", [known.command, *files])
-    return enter(paths, {"run": "cli.serving.serve", "user": "cli.commands.people", "keys": "cli.commands.keys"}[known.command], rest)
+    modules = {
+        "run": "cli.serving.serve", "user": "cli.commands.people", "model": "cli.commands.models", "keys": "cli.commands.keys",
+        "audit": "cli.commands.audit",
+    }  # fmt: skip
+    return enter(paths, modules[known.command], rest)
 
 
 def enter(paths: Paths, module: str, arguments: Sequence[str]) -> int:

@@ -6,11 +6,14 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Protocol, Self
 
+from core.access.ports import LimitRepository
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
 from core.inference.ports import OfferRepository
 from core.knowledge.ports import FileRepository
+from core.models.ports import SwapRepository
 from core.operations.ports import RetentionRepository
 from core.people.ports import (
+    ApiKeyRepository,
     AttemptRepository,
     AuditRepository,
     DeviceRepository,
@@ -20,7 +23,7 @@ from core.people.ports import (
     UserRepository,
 )
 from core.platforms.ports import PlatformsVersionRepository
-from core.programs.ports import ResponseRepository
+from core.programs.ports import BatchRepository, ProgramFileRepository, ResponseRepository
 from core.review.ports import FeedbackRepository
 from core.tasks.ports import JobRepository
 from core.usage.ports import GenerationRepository
@@ -32,7 +35,9 @@ class UnitOfWork(Protocol):
     users: UserRepository
     roles: RoleRepository
     groups: GroupRepository
+    limits: LimitRepository
     sessions: SessionRepository
+    api_keys: ApiKeyRepository
     attempts: AttemptRepository
     devices: DeviceRepository
     conversations: ConversationRepository
@@ -42,12 +47,15 @@ class UnitOfWork(Protocol):
     files: FileRepository
     generations: GenerationRepository
     offers: OfferRepository
+    swaps: SwapRepository
     feedback: FeedbackRepository
     audit: AuditRepository
     retention: RetentionRepository
     jobs: JobRepository
     platforms_versions: PlatformsVersionRepository
     responses: ResponseRepository
+    program_files: ProgramFileRepository
+    batches: BatchRepository
 
     def __enter__(self) -> Self: ...
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...

@@ -7,11 +7,14 @@ from typing import Self
 
 from sqlalchemy import Connection
 
+from core.access.ports import LimitRepository
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
 from core.inference.ports import OfferRepository
 from core.knowledge.ports import FileRepository
+from core.models.ports import SwapRepository
 from core.operations.ports import RetentionRepository
 from core.people.ports import (
+    ApiKeyRepository,
     AttemptRepository,
     AuditRepository,
     DeviceRepository,
@@ -21,18 +24,21 @@ from core.people.ports import (
     UserRepository,
 )
 from core.platforms.ports import PlatformsVersionRepository
-from core.programs.ports import ResponseRepository
+from core.programs.ports import BatchRepository, ProgramFileRepository, ResponseRepository
 from core.review.ports import FeedbackRepository
 from core.tasks.ports import JobRepository
 from core.usage.ports import GenerationRepository
 from data.database import Database
+from data.repositories.access.limits import SqlLimitRepository
 from data.repositories.chat.conversations import SqlConversationRepository
 from data.repositories.chat.folders import SqlFolderRepository
 from data.repositories.chat.messages import SqlMessageRepository
 from data.repositories.chat.turns import SqlTurnRepository
 from data.repositories.inference.offers import SqlOfferRepository
 from data.repositories.knowledge.files import SqlFileRepository
+from data.repositories.models.swaps import SqlSwapRepository
 from data.repositories.operations.retention import SqlRetentionRepository
+from data.repositories.people.api_keys import SqlApiKeyRepository
 from data.repositories.people.attempts import SqlAttemptRepository
 from data.repositories.people.audit import SqlAuditRepository
 from data.repositories.people.devices import SqlDeviceRepository
@@ -41,6 +47,8 @@ from data.repositories.people.roles import SqlRoleRepository
 from data.repositories.people.sessions import SqlSessionRepository
 from data.repositories.people.users import SqlUserRepository
 from data.repositories.platforms.versions import SqlPlatformsVersionRepository
+from data.repositories.programs.batches import SqlBatchRepository
+from data.repositories.programs.files import SqlProgramFileRepository
 from data.repositories.programs.responses import SqlResponseRepository
 from data.repositories.review.feedback import SqlFeedbackRepository
 from data.repositories.tasks.jobs import SqlJobRepository
@@ -61,7 +69,9 @@ class SqlUnitOfWork:
         self.users: UserRepository = SqlUserRepository(transaction)
         self.roles: RoleRepository = SqlRoleRepository(transaction)
         self.groups: GroupRepository = SqlGroupRepository(transaction)
+        self.limits: LimitRepository = SqlLimitRepository(transaction)
         self.sessions: SessionRepository = SqlSessionRepository(transaction)
+        self.api_keys: ApiKeyRepository = SqlApiKeyRepository(transaction)
         self.attempts: AttemptRepository = SqlAttemptRepository(transaction)
         self.devices: DeviceRepository = SqlDeviceRepository(transaction)
         self.conversations: ConversationRepository = SqlConversationRepository(transaction)
@@ -71,12 +81,16 @@ class SqlUnitOfWork:
         self.folders: FolderRepository = SqlFolderRepository(transaction)
         self.generations: GenerationRepository = SqlGenerationRepository(transaction, self._database.usage_days)
         self.offers: OfferRepository = SqlOfferRepository(transaction)
+        self.swaps: SwapRepository = SqlSwapRepository(transaction)
         self.feedback: FeedbackRepository = SqlFeedbackRepository(transaction)
-        self.audit: AuditRepository = SqlAuditRepository(transaction)
+        self._audit = SqlAuditRepository(transaction)
+        self.audit: AuditRepository = self._audit
         self.retention: RetentionRepository = SqlRetentionRepository(transaction)
         self.jobs: JobRepository = SqlJobRepository(transaction)
         self.platforms_versions: PlatformsVersionRepository = SqlPlatformsVersionRepository(transaction)
         self.responses: ResponseRepository = SqlResponseRepository(transaction)
+        self.program_files: ProgramFileRepository = SqlProgramFileRepository(transaction)
+        self.batches: BatchRepository = SqlBatchRepository(transaction)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -85,6 +99,7 @@ class SqlUnitOfWork:
 
     def commit(self) -> None:
         """Commit. Raises Unavailable if the database cannot write; nothing is saved then."""
+        self._audit.write_added()
         self._transaction.commit()
         if self._transaction.announced:
             self._database.jobs_queued.set()

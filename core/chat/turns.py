@@ -25,7 +25,9 @@ from core.knowledge.files import attachable
 from core.knowledge.records import StoredFile
 from core.operations.disk import ENDLESS, DiskSpace
 from core.operations.log_context import log_context
+from core.people.permissions import Permission, require
 from core.people.records import User
+from core.tasks.jobs import Jobs
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 log = logging.getLogger(__name__)
@@ -48,8 +50,11 @@ class Turns:
         max_question_chars: int,
         max_file_bytes: int,
         disk: DiskSpace = ENDLESS,
+        jobs: Jobs | None = None,
     ) -> None:
-        """max_file_bytes: of all files of a question together. disk: with too little left, no turn begins."""
+        """max_file_bytes: of all files of a question together. disk: with too little left, no turn begins. jobs: has the model write
+        titles.
+        """
         self._disk = disk
         self._unit_of_work = unit_of_work
         self._clock = clock
@@ -60,7 +65,7 @@ class Turns:
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._gateway = gateway
-        self._runner = TurnRunner(unit_of_work, gateway, self._closing)
+        self._runner = TurnRunner(unit_of_work, gateway, self._closing, jobs)
         self._keeper = threading.Thread(target=self._keep_leases, name="turn-leases", daemon=True)
         self._keeper.start()
 
@@ -115,6 +120,7 @@ class Turns:
 
     def regenerate(self, user: User, answer_id: str, options: TurnOptions, request_id: str, *, source: Source = Source.CHAT) -> Turn:
         """Answer the question of `answer_id` again; the old answer stays as a version."""
+        require(user, Permission.CHAT)
         check_request_id(request_id)
 
         def begin(work: UnitOfWork) -> Turn:
@@ -134,6 +140,7 @@ class Turns:
         with self._unit_of_work() as work:
             if earlier := work.turns.by_request(user.id, request_id):
                 return earlier
+        self._gateway.limits.check(user)
         try:
             with self._unit_of_work() as work:
                 turn = begin(work)

@@ -32,6 +32,8 @@ FILES_AT_ONCE = 10
 WAITING_DAYS = 1
 """Days that an uploaded file is kept without being sent."""
 EVERY = timedelta(days=1)
+COUNTED = timedelta(days=32)
+"""Longer than any period that a limit counts."""
 
 
 class Retention:
@@ -120,9 +122,10 @@ class Retention:
         return removed
 
     def forget_attempts(self) -> None:
-        """Delete the counts of password attempts that are more than a day old."""
+        """Delete counts of the past: of password attempts after a day, of limits when no month counts them."""
         with self._unit_of_work() as work:
             work.attempts.remove_before(self._clock() - timedelta(days=1))
+            work.limits.remove_before(self._clock() - COUNTED)
             work.commit()
 
     def job_kinds(self) -> list[JobKind]:
@@ -141,10 +144,13 @@ class Retention:
                 ids = work.retention.due(rule, before, others, at_once)
                 if not ids:
                     break
+                links = work.audit.links(ids) if rule.kind is RetentionKind.AUDIT else ()
                 work.retention.remove(rule.kind, ids)
                 # The proof of the deletion: counts, dates, and a hash of the list of ids.
                 proof = hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()
                 details = {"group": rule.group, "before": before.isoformat(), "count": str(len(ids)), "sha256": proof}
+                if links:  # So that the chain of the others can still be verified.
+                    details["links"] = " ".join(f"{before}>{last}" for before, last in links)
                 record(work, self._clock(), user.id if user else None, PROOF, rule.kind, **details)
                 work.commit()
             deleted += len(ids)

@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from core.people.records import Attempt, AuditEntry, AuditEvent, AuditFilter, Credentials, CustomRole, Device, Group, Session, User
+from core.people.records import (
+    ApiKey,
+    Attempt,
+    AuditEntry,
+    AuditEvent,
+    AuditFilter,
+    ChainedEvent,
+    Credentials,
+    CustomRole,
+    Device,
+    Group,
+    OwnedKey,
+    Session,
+    User,
+)
 
 
 class PasswordHasher(Protocol):
     def hash(self, password: str) -> str: ...
     def matches(self, password: str, password_hash: str) -> bool: ...
+    def is_outdated(self, password_hash: str) -> bool:
+        """Tell whether the next sign-in should hash the password anew: another method or other costs than today's."""
+        ...
+
+    def spend(self, password: str) -> None:
+        """Take as long as the check of a hash made by the method before today's."""
+        ...
 
 
 class UserRepository(Protocol):
@@ -56,6 +77,10 @@ class UserRepository(Protocol):
     def set_language(self, user_id: str, language: str | None) -> None: ...
     def set_password(self, user_id: str, password_hash: str) -> None: ...
     def count(self) -> int: ...
+    def any_password_of(self, prefix: str) -> bool:
+        """Tell whether the password hash of any account begins so."""
+        ...
+
     def disabled(self, user_ids: Collection[str]) -> set[str]:
         """Return those of `ids` whose accounts are disabled."""
         ...
@@ -108,8 +133,17 @@ class SessionRepository(Protocol):
         """Return the active user of a live session, in one query; None if it expired or was closed, or the user is disabled."""
         ...
 
-    def live(self, token_hashes: Collection[str], now: datetime) -> set[str]:
-        """Return those of these sessions that are live and belong to active users."""
+    def find(self, token_hash: str, now: datetime, used_after: datetime | None = None) -> tuple[User, Session] | None:
+        """Return a live session with its active user. used_after: None also if it was not used since then."""
+        ...
+
+    def of_user(self, user_id: str, now: datetime) -> Sequence[Session]:
+        """Return a person's sessions that have not expired, those used last first."""
+        ...
+
+    def set_used(self, token_hash: str, at: datetime) -> None: ...
+    def live(self, token_hashes: Collection[str], now: datetime) -> Mapping[str, str]:
+        """Return those of these sessions that are live and belong to active users, each with the person's role."""
         ...
 
     def remove(self, token_hash: str) -> None: ...
@@ -118,6 +152,30 @@ class SessionRepository(Protocol):
         ...
 
     def remove_expired(self, now: datetime) -> int: ...
+
+
+class ApiKeyRepository(Protocol):
+    def add(self, key: ApiKey) -> None: ...
+    def get(self, key_id: str) -> OwnedKey | None: ...
+    def user(self, token_hash: str, now: datetime) -> tuple[User, ApiKey] | None:
+        """Return a valid key with its active user, who carries it as `user.key`; None if it expired or was revoked."""
+        ...
+
+    def live(self, token_hashes: Collection[str], now: datetime) -> Mapping[str, str]:
+        """Return those of these keys that are valid and belong to active users, each with the person's role."""
+        ...
+
+    def of_user(self, user_id: str) -> Sequence[ApiKey]:
+        """Return a person's keys, newest first."""
+        ...
+
+    def find(self, words: str, limit: int) -> Sequence[OwnedKey]:
+        """Return keys, newest first, whose key, name or person begins with or contains `words`; "" finds all."""
+        ...
+
+    def rename(self, key_id: str, name: str) -> None: ...
+    def revoke(self, key_id: str, at: datetime) -> None: ...
+    def set_used(self, key_id: str, at: datetime) -> None: ...
 
 
 class AttemptRepository(Protocol):
@@ -151,9 +209,24 @@ class DeviceRepository(Protocol):
 
 
 class AuditRepository(Protocol):
-    """Stores audit events. Adding also queues the index job in the same transaction."""
+    """Stores audit events, each with the hash of the one before. The index job is queued in the same transaction."""
 
-    def add(self, event: AuditEvent) -> None: ...
+    def add(self, event: AuditEvent) -> None:
+        """Store an event when the transaction commits, after its other changes: the chain is locked only then."""
+        ...
+
+    def chain(self, after: str | None, limit: int) -> Sequence[ChainedEvent]:
+        """List events, oldest first, that follow the id `after`."""
+        ...
+
+    def links(self, ids: Sequence[str]) -> Sequence[tuple[str, str]]:
+        """Return the links that these events make: for each run of neighbours, the hash before the first and that of the last."""
+        ...
+
+    def bridges(self) -> Mapping[str, str]:
+        """Return the links of removed events, from the proofs of their deletion: by the hash before, that of the last."""
+        ...
+
     def by_ids(self, ids: Sequence[str]) -> Sequence[AuditEntry]:
         """Return those of `ids` that exist, in no particular order."""
         ...

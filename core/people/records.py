@@ -106,6 +106,63 @@ class Session:
     kind: SessionKind
     created_at: datetime
     expires_at: datetime
+    used_at: datetime | None = None
+    """When it was used last, to the minute; None: opened by an earlier version and not used since."""
+    address: str = ""
+    """The address from which it was opened."""
+    agent: str = ""
+    """What the browser or program called itself."""
+
+    @property
+    def id(self) -> str:
+        """Return a name for lists, which does not open the session."""
+        return self.token_hash[:32]
+
+
+class KeyState(StrEnum):
+    ACTIVE = "active"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a session is opened from."""
+
+    address: str = ""
+    agent: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKey:
+    id: str
+    user_id: str
+    name: str
+    prefix: str
+    """How the key begins, to recognize one that was found somewhere."""
+    token_hash: str
+    """SHA-256, in hex, of the whole key; the key itself is not stored."""
+    scopes: frozenset[Scope]
+    created_at: datetime
+    expires_at: datetime | None = None
+    requests_per_minute: int | None = None
+    """None: no limit of its own."""
+    tokens_per_minute: int | None = None
+    last_used_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+    def state(self, now: datetime) -> KeyState:
+        if self.revoked_at is not None:
+            return KeyState.REVOKED
+        return KeyState.EXPIRED if self.expires_at is not None and self.expires_at <= now else KeyState.ACTIVE
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedKey:
+    """An API key, and the sign-in name of its person."""
+
+    key: ApiKey
+    owner_name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +185,17 @@ class AuditEntry:
     id: str
     event: AuditEvent
     actor_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChainedEvent:
+    """An event as stored, with the hashes that chain it."""
+
+    id: str
+    event: AuditEvent
+    previous: str | None
+    """The hash of the event before; None: never chained."""
+    hash: str | None
 
 
 THE_PORTAL = ""

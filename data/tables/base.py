@@ -10,8 +10,10 @@ from sqlalchemy.orm import DeclarativeBase
 
 from core.chat.records import Author, MessageStatus
 from core.inference.records import FinishReason, Source
+from core.models.swap_records import SwapState
 from core.people.records import Role, SessionKind
 from core.platforms.records import EditedBy
+from core.programs.records import BatchStatus, FilePurpose
 from core.review.records import ReviewState
 from core.tasks.records import JobState
 from data.columns import Choice, UtcDateTime
@@ -39,7 +41,10 @@ class Table(DeclarativeBase):
         Source: Choice(Source),
         ReviewState: Choice(ReviewState),
         JobState: Choice(JobState),
+        SwapState: Choice(SwapState),
         EditedBy: Choice(EditedBy),
+        FilePurpose: Choice(FilePurpose),
+        BatchStatus: Choice(BatchStatus),
         dict[str, Any]: JSON,
         bool: Boolean(create_constraint=False),
         float: Float(53),

@@ -1,4 +1,4 @@
-"""Define the tables of accounts, roles, groups, sessions, tries of passwords, devices and the audit log."""
+"""Define the tables of accounts, roles, groups, sessions, API keys, tries of passwords, devices and the audit log."""
 
 from __future__ import annotations
 
@@ -69,6 +69,29 @@ class SessionTable(Table):
     kind: Mapped[SessionKind]
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime] = mapped_column(index=True)
+    used_at: Mapped[datetime | None]
+    address: Mapped[str | None] = mapped_column(String(64))
+    agent: Mapped[str | None] = mapped_column(String(200))
+
+
+class ApiKeyTable(Table):
+    """A revoked key stays: generation rows name it."""
+
+    __tablename__ = "api_keys"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str] = mapped_column(String(200))
+    prefix: Mapped[str] = mapped_column(String(32), index=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    scopes: Mapped[str] = mapped_column(String(200))
+    """Their words, with spaces between."""
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    requests_per_minute: Mapped[int | None]
+    tokens_per_minute: Mapped[int | None]
+    last_used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
 
 
 class AttemptTable(Table):
@@ -100,3 +123,6 @@ class AuditEventTable(Table):
     action: Mapped[str] = mapped_column(String(64))
     subject: Mapped[str] = mapped_column(Prose)
     details: Mapped[dict[str, Any]]
+    previous: Mapped[str | None] = mapped_column(String(64))
+    """The hash of the event before. The previous release writes none; the next event chains such rows."""
+    hash: Mapped[str | None] = mapped_column(String(64))

@@ -26,6 +26,12 @@ class NoHasher:
     def hash(self, password: str) -> str:
         return password
 
+    def is_outdated(self, password_hash: str) -> bool:
+        return False
+
+    def spend(self, password: str) -> None:
+        raise AssertionError("nothing here is outdated")
+
     def matches(self, password: str, password_hash: str) -> bool:
         return password == password_hash
 
@@ -51,7 +57,7 @@ def stage(home: Path, *, empty: bool = False) -> Stage:
 
 def _open(home: Path) -> tuple[Portal, FakePool]:
     pool = FakePool()
-    return build_portal(Settings(home=home), pool=pool, router=FakeRouter(), hasher=NoHasher()), pool
+    return build_portal(Settings(home=home, model_titles=False), pool=pool, router=FakeRouter(), hasher=NoHasher()), pool
 
 
 @cache

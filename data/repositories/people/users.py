@@ -37,9 +37,17 @@ def permissions_in(stored: object) -> frozenset[Permission]:
     return frozenset(Permission(name) for name in stored if name in known) if isinstance(stored, list) else frozenset()
 
 
-def user_of(row: AnyRow) -> User:
+ROLE_COLUMNS = [_T.role, _T.role_name]
+
+
+def role_of(row: AnyRow) -> str:
+    """Return the name of the role from a row with ROLE_COLUMNS."""
     # The previous release writes only `role`: with another one than analyst, `role_name` is of before.
-    named = row.role_name if row.role is Role.ANALYST and row.role_name else row.role
+    return str(row.role_name if row.role is Role.ANALYST and row.role_name else row.role)
+
+
+def user_of(row: AnyRow) -> User:
+    named = role_of(row)
     custom = None if named in ROLES else permissions_in((row.role_permissions or {}).get("permissions"))
     return User(
         id=row.id,
@@ -124,6 +132,9 @@ class SqlUserRepository:
     def disabled(self, user_ids: Collection[str]) -> set[str]:
         found = self._sql.all(select(_T.id).where(_T.id.in_(sorted(user_ids)), _T.active.is_(False)))
         return {row.id for row in found}
+
+    def any_password_of(self, prefix: str) -> bool:
+        return self._sql.first(select(_T.id).where(_T.password_hash.startswith(prefix, autoescape=True)).limit(1)) is not None
 
     def count(self) -> int:
         return int(self._sql.scalar(select(func.count()).select_from(UserTable)))

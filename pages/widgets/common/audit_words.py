@@ -11,6 +11,8 @@ from pages.widgets.common.figures import MISSING, size
 EVENTS = {
     "session.open": "Signed in",
     "session.close": "Signed out",
+    "session.revoke": "Session ended",
+    "session.revoke_others": "Other sessions ended",
     "session.refuse": "Sign-in failed",
     "user.add": "Person added",
     "user.change": "Person changed",
@@ -18,12 +20,20 @@ EVENTS = {
     "user.lock": "Sign-in locked",
     "user.change_password": "Password changed",
     "user.reset_password": "Password reset",
+    "key.make": "API key made",
+    "key.rename": "API key renamed",
+    "key.revoke": "API key revoked",
     "role.add": "Role added",
     "role.change": "Role changed",
     "role.remove": "Role removed",
     "group.add": "Group added",
     "group.change": "Group changed",
     "group.remove": "Group removed",
+    "access.refuse": "Access refused",
+    "conversation.delete": "Chat deleted",
+    "audit.fault": "Audit log not intact",
+    "limit.put": "Limit set",
+    "limit.remove": "Limit removed",
     "feedback.open": "Case opened",
     "feedback.review": "Feedback reviewed",
     "feedback.export": "Feedback exported",
@@ -34,6 +44,12 @@ EVENTS = {
     "model.make_default": "Default model changed",
     "model.crash": "Model crashed",
     "platforms.apply": "Platforms changed",
+    "model.swap": "Model swapped",
+    "model.swap_decide": "Swap decided",
+    "canary.add": "Canary question added",
+    "canary.remove": "Canary question removed",
+    "replay.add": "Replay question added",
+    "replay.remove": "Replay question removed",
     "model.restrict": "Model access restricted",
     "model.open": "Model opened to everyone",
     "model.group_default": "Group's default model changed",
@@ -50,6 +66,11 @@ EVENTS = {
     "hold.place": "Legal hold placed",
     "hold.lift": "Legal hold lifted",
     "job.retry": "Job retried",
+    "job.pause": "Job paused",
+    "job.resume": "Job resumed",
+    "model.download": "Model download started",
+    "model.downloaded": "Model downloaded",
+    "model.import": "Model import started",
     "job.cancel": "Job cancelled",
     "index.retry": "Index jobs retried",
     "index.reconcile": "Index compared",
@@ -68,14 +89,22 @@ _TARGETS = {
 }
 _DETAILS = {
     "role": "Role",
+    "name": "Name",
+    "scopes": "Scopes",
     "active": "Active",
     "group": "Group",
     "permissions": "Permissions",
     "withheld": "Withheld",
+    "measure": "Limit",
+    "period": "Period",
+    "amount": "Amount",
+    "at_limit": "At the limit",
     "managers": "Managers",
     "was": "Previously",
     "model": "Model",
     "access": "Access",
+    "step": "Step",
+    "version": "Version",
     "state": "State",
     "person": "Person",
     "reason": "Reason",
@@ -125,7 +154,8 @@ def target_word(entry: AuditEntry, raters: Mapping[str, str]) -> str:
 def details_words(entry: AuditEntry) -> str:
     """"Role: Analyst, Group: Risk". What the target says already is left out."""
     about_rating = entry.event.action in ("feedback.open", "feedback.review")
-    shown = ((name, value) for name, value in entry.event.details.items() if value and not (about_rating and name == "person"))
+    hidden = {"links", "person"} if about_rating else {"links"}
+    shown = ((name, value) for name, value in entry.event.details.items() if value and name not in hidden)
     return ", ".join(f"{t(_DETAILS.get(name, _spelled(name)))}: {_value(name, value)}" for name, value in shown)
 
 
