@@ -13,6 +13,7 @@ from api.middleware.cross_origin import CrossOrigin
 from api.middleware.limit_headers import LimitHeaders
 from api.middleware.packed_bodies import PackedBodies
 from api.middleware.plain_paths import PlainPaths
+from api.middleware.privacy_headers import PrivacyHeaders
 from api.middleware.request_ids import RequestIds
 from api.services import Portal
 from core.errors import StartFailed
@@ -39,6 +40,7 @@ PORTALS = {
     "groups": "people.groups",
     "limits": "people.limits",
     "audit": "people.audit",
+    "privacy": "people.privacy",
     "index": "operations.index",
     "store": "operations.store",
     "retention": "operations.retention",
@@ -83,6 +85,7 @@ def build(portal_getter: Callable[[], Portal], routes: Collection[str] | None = 
         return portal_getter().files.max_bytes if path == FILES_PATH else MAX_BODY_BYTES
 
     app.add_middleware(LimitHeaders)
+    app.add_middleware(PrivacyHeaders)
     app.add_middleware(PackedBodies, max_bytes=max_bytes)
     app.add_middleware(BodyLimit, max_bytes=max_bytes)
     app.add_middleware(PlainPaths)

@@ -50,6 +50,7 @@ from core.people.sign_in import PooledHasher, SignIn
 from core.people.sign_in import open_pool as open_password_pool
 from core.platforms.platforms_file import PlatformsFile
 from core.platforms.service import PlatformService
+from core.privacy.filter import PrivacyFilter
 from core.programs.background import Background
 from core.programs.responses import Responses, StorageRules
 from core.review.feedback import FeedbackQueue
@@ -69,6 +70,7 @@ from data.index.worker import IndexWorker
 from data.inspection import SqlStoreInspector
 from data.log_shipping import LogShipper
 from data.migrate import migrate
+from data.own_patterns import Re2Patterns
 from data.passwords import Argon2Hasher
 from data.search.port import WritableIndex
 from data.unit_of_work import SqlUnitOfWork
@@ -99,6 +101,7 @@ class Portal:
     roles: Roles
     groups: Groups
     limits: Limits
+    privacy: PrivacyFilter
     sign_in: SignIn
     sessions: Sessions
     api_keys: ApiKeys
@@ -214,7 +217,8 @@ def build_portal(
     downloads, imports = open_transfers(settings, unit_of_work, jobs, clock, server, hub)
     kinds = [*index_care.job_kinds(), *backups.job_kinds(), *retention.job_kinds(), *responses.job_kinds()]
     kinds += [*downloads.job_kinds(), *imports.job_kinds(), *swaps.job_kinds(), *audit_chain.job_kinds()]
-    gateway = Gateway(unit_of_work, router, clock)
+    privacy = PrivacyFilter(unit_of_work, clock, Re2Patterns())
+    gateway = Gateway(unit_of_work, router, clock, privacy)
     writes_titles = jobs if settings.model_titles else None
     turns = Turns(unit_of_work, gateway, clock, settings.max_question_chars, settings.max_file_mb * MB, disk, writes_titles)
     kinds += TitleWriter(unit_of_work, gateway, turns.count).job_kinds()
@@ -224,6 +228,7 @@ def build_portal(
         roles=Roles(unit_of_work, clock),
         groups=Groups(unit_of_work, clock),
         limits=gateway.limits,
+        privacy=privacy,
         sign_in=SignIn(unit_of_work, hasher, clock, passwords),
         sessions=Sessions(
             unit_of_work, clock, timedelta(hours=settings.session_hours), timedelta(minutes=settings.session_idle_minutes) or None
@@ -240,7 +245,7 @@ def build_portal(
         model_access=ModelAccess(unit_of_work, clock),
         background=background,
         responses=responses,
-        feedback=FeedbackQueue(unit_of_work, index, clock),
+        feedback=FeedbackQueue(unit_of_work, index, clock, Re2Patterns()),
         search=Search(unit_of_work, index, index_worker, clock),
         suggestions=Suggestions(unit_of_work),
         audit_chain=audit_chain,

@@ -23,6 +23,7 @@ from core.people.ports import (
     UserRepository,
 )
 from core.platforms.ports import PlatformsVersionRepository
+from core.privacy.ports import PolicyRepository
 from core.programs.ports import ResponseRepository
 from core.review.ports import FeedbackRepository
 from core.tasks.ports import JobRepository
@@ -36,6 +37,7 @@ class UnitOfWork(Protocol):
     roles: RoleRepository
     groups: GroupRepository
     limits: LimitRepository
+    policies: PolicyRepository
     sessions: SessionRepository
     api_keys: ApiKeyRepository
     attempts: AttemptRepository

@@ -24,6 +24,7 @@ from core.people.ports import (
     UserRepository,
 )
 from core.platforms.ports import PlatformsVersionRepository
+from core.privacy.ports import PolicyRepository
 from core.programs.ports import ResponseRepository
 from core.review.ports import FeedbackRepository
 from core.tasks.ports import JobRepository
@@ -47,6 +48,7 @@ from data.repositories.people.roles import SqlRoleRepository
 from data.repositories.people.sessions import SqlSessionRepository
 from data.repositories.people.users import SqlUserRepository
 from data.repositories.platforms.versions import SqlPlatformsVersionRepository
+from data.repositories.privacy.policies import SqlPolicyRepository
 from data.repositories.programs.responses import SqlResponseRepository
 from data.repositories.review.feedback import SqlFeedbackRepository
 from data.repositories.tasks.jobs import SqlJobRepository
@@ -68,6 +70,7 @@ class SqlUnitOfWork:
         self.roles: RoleRepository = SqlRoleRepository(transaction)
         self.groups: GroupRepository = SqlGroupRepository(transaction)
         self.limits: LimitRepository = SqlLimitRepository(transaction)
+        self.policies: PolicyRepository = SqlPolicyRepository(transaction)
         self.sessions: SessionRepository = SqlSessionRepository(transaction)
         self.api_keys: ApiKeyRepository = SqlApiKeyRepository(transaction)
         self.attempts: AttemptRepository = SqlAttemptRepository(transaction)
