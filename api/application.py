@@ -8,12 +8,11 @@ from importlib import import_module
 from fastapi import APIRouter, FastAPI
 
 from api import errors
+from api.middleware.answer_headers import AnswerHeaders
 from api.middleware.body_limit import BodyLimit
 from api.middleware.cross_origin import CrossOrigin
-from api.middleware.limit_headers import LimitHeaders
 from api.middleware.packed_bodies import PackedBodies
 from api.middleware.plain_paths import PlainPaths
-from api.middleware.privacy_headers import PrivacyHeaders
 from api.middleware.request_ids import RequestIds
 from api.services import Portal
 from core.errors import StartFailed
@@ -84,8 +83,7 @@ def build(portal_getter: Callable[[], Portal], routes: Collection[str] | None = 
     def max_bytes(path: str) -> int:
         return portal_getter().files.max_bytes if path == FILES_PATH else MAX_BODY_BYTES
 
-    app.add_middleware(LimitHeaders)
-    app.add_middleware(PrivacyHeaders)
+    app.add_middleware(AnswerHeaders)
     app.add_middleware(PackedBodies, max_bytes=max_bytes)
     app.add_middleware(BodyLimit, max_bytes=max_bytes)
     app.add_middleware(PlainPaths)
