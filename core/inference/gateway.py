@@ -33,9 +33,6 @@ class Answer:
     def __init__(self, answer_id: str, user: User, running: RunningGeneration, source: Source, created_at: datetime) -> None:
         self.id = answer_id
         self.created_at = created_at
-        self.model = running.model
-        self.ignored = running.ignored
-        self.prompt_tokens = running.prompt_tokens
         self._user = user
         self._running = running
         self._source = source
@@ -45,6 +42,19 @@ class Answer:
         self._tokens = 0
         self._error: StoredError | None = None
         self.finished: Finished | None = None
+
+    @property
+    def model(self) -> str:
+        """Return who answers; until the first token, another model may take over."""
+        return self._running.model
+
+    @property
+    def ignored(self) -> tuple[str, ...]:
+        return self._running.ignored
+
+    @property
+    def prompt_tokens(self) -> int:
+        return self._running.prompt_tokens
 
     @property
     def fingerprint(self) -> str:
