@@ -63,7 +63,7 @@ class Settings:
     main_gpu: Annotated[int, "The GPU for split mode none, or the main GPU for row, counted from 0. -1: the first."] = -1
     gpu_shares: Annotated[str, "Proportions for each GPU, for example 3,1. Empty: by free memory."] = ""
     threads: Annotated[int, "CPU threads of the model loaded at startup. 0: chosen by the machine."] = 0
-    parking_disk_mb: Annotated[int, (
+    offload_disk_mb: Annotated[int, (
         "Disk space under the home for the KV cache of idle conversations, in MB. -1: a tenth of the free space."
     )] = -1
     disk_reserve_mb: Annotated[int, "Disk space under the home, in MB, reserved for running work. With less, new work is refused."] = 64
@@ -73,6 +73,8 @@ class Settings:
     max_file_mb: Annotated[int, "Maximum total size of the files of one question, in MB."] = 20
     max_wait_s: Annotated[int, "Expected queue wait, in seconds, above which a question is refused."] = 10
     session_hours: Annotated[int, "Hours until people must sign in again."] = 12
+    response_days: Annotated[int, "Days that responses which programs store with /v1/responses are kept. 0: none is stored."] = 30
+    store_responses: Annotated[bool, "Whether /v1/responses stores a response if the request does not say."] = True
     cors_origins: Annotated[str, "Origins whose pages may use /v1 with a key, separated by commas. *: all. Empty: none."] = ""
     secure_cookie: Annotated[bool, "Send the session cookie over HTTPS only. Switch it on behind TLS."] = False
     log_level: Annotated[str, "DEBUG, INFO, WARNING or ERROR."] = "INFO"
@@ -195,9 +197,11 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     known = {each.name: each for each in fields(Settings)}
     home = Path(environment.get("PORTAL_HOME") or str(known["home"].default)).expanduser().absolute()
     written = _read_file(environment.get("PORTAL_CONFIG"), home)
+    written = {_written_name(name): value for name, value in written.items()}
     for name in written:
         if name not in known:
             raise StartFailed("The configuration file has an unknown setting {name}. docs/settings.md lists all of them.", name=name)
+    environment = {_RENAMED.get(name, name): value for name, value in environment.items()}
     for name in environment:
         if name.startswith("PORTAL_") and name not in _ELSEWHERE and name.removeprefix("PORTAL_").lower() not in known:
             raise StartFailed("{name} is not a setting. docs/settings.md lists all of them.", name=name)
@@ -213,6 +217,15 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     settings = Settings(**values)  # type: ignore[arg-type]
     _check(settings)
     return settings
+
+
+_RENAMED = {"PORTAL_PARKING_DISK_MB": "PORTAL_OFFLOAD_DISK_MB"}
+"""Settings that had another name, which is read for one release."""
+
+
+def _written_name(name: str) -> str:
+    new = _RENAMED.get(variable(name))
+    return new.removeprefix("PORTAL_").lower() if new else name
 
 
 _ELSEWHERE = {"PORTAL_CONFIG", "PORTAL_PASSWORD", "PORTAL_BACKUP_KEY", "PORTAL_NEW_MASTER_KEY"}
@@ -258,13 +271,14 @@ def _check(settings: Settings) -> None:
         "slots": (0, 256),
         "gpu_layers": (-1, 10_000),
         "threads": (0, 1024),
-        "parking_disk_mb": (-1, 100_000_000),
+        "offload_disk_mb": (-1, 100_000_000),
         "disk_reserve_mb": (0, 1_000_000),
         "main_gpu": (-1, 15),
         "max_question_chars": (100, 1_000_000),
         "max_file_mb": (1, 100),
         "max_wait_s": (1, 86_400),
         "session_hours": (1, 24 * 365),
+        "response_days": (0, 36_500),
         "log_days": (1, 36_500),
         "rollover_days": (1, 36_500),
         "rollover_mb": (1, 1_000_000),

@@ -29,6 +29,8 @@ PORTALS = {
     "model-access": "models.access",
     "platforms": "models.platforms",
     "people": "people.people",
+    "roles": "people.roles",
+    "groups": "people.groups",
     "index": "operations.index",
     "store": "operations.store",
     "retention": "operations.retention",

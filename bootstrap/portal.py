@@ -12,6 +12,8 @@ from pathlib import Path
 import settings as portal_settings
 from bootstrap.models import GUIDE, newest_crash, open_pool
 from bootstrap.parts import BACKUP_KEY, disk_space, now, open_index, open_log_shipper, prepare_home, unwritable
+from core.access.groups import Groups
+from core.access.roles import Roles
 from core.chat.conversations import Conversations
 from core.chat.folders import Folders
 from core.chat.turns import STOPPING, Turns
@@ -40,6 +42,8 @@ from core.people.sign_in import PooledHasher, SignIn
 from core.people.sign_in import open_pool as open_password_pool
 from core.platforms.platforms_file import PlatformsFile
 from core.platforms.service import PlatformService
+from core.programs.background import Background
+from core.programs.responses import Responses, StorageRules
 from core.review.feedback import FeedbackQueue
 from core.search.search import Search
 from core.search.suggestions import Suggestions
@@ -84,6 +88,8 @@ class Portal:
 
     settings: Settings
     accounts: Accounts
+    roles: Roles
+    groups: Groups
     sign_in: SignIn
     sessions: Sessions
     session_watch: SessionWatch
@@ -95,6 +101,8 @@ class Portal:
     gateway: Gateway
     presets: Presets
     model_access: ModelAccess
+    background: Background
+    responses: Responses
     feedback: FeedbackQueue
     search: Search
     suggestions: Suggestions
@@ -179,11 +187,16 @@ def build_portal(
     folder = SqlBackupFolder(database, settings.home / "backups")
     backups = Backups(unit_of_work, jobs, SqlStoreInspector(database), folder, clock, server, os.environ.get(BACKUP_KEY) or None, disk)
     retention = Retention(unit_of_work, clock)
-    kinds = [*index_care.job_kinds(), *backups.job_kinds(), *retention.job_kinds()]
+    background = Background()
+    rules = StorageRules(settings.response_days, settings.store_responses)
+    responses = Responses(unit_of_work, jobs, background, clock, rules)
+    kinds = [*index_care.job_kinds(), *backups.job_kinds(), *retention.job_kinds(), *responses.job_kinds()]
     gateway = Gateway(unit_of_work, router, clock)
     portal = Portal(
         settings=settings,
         accounts=Accounts(unit_of_work, PooledHasher(hasher, passwords), clock),
+        roles=Roles(unit_of_work, clock),
+        groups=Groups(unit_of_work, clock),
         sign_in=SignIn(unit_of_work, hasher, clock, passwords),
         sessions=Sessions(unit_of_work, clock, timedelta(hours=settings.session_hours)),
         session_watch=SessionWatch(unit_of_work, clock),
@@ -195,6 +208,8 @@ def build_portal(
         gateway=gateway,
         presets=Presets(unit_of_work, clock),
         model_access=ModelAccess(unit_of_work, clock),
+        background=background,
+        responses=responses,
         feedback=FeedbackQueue(unit_of_work, index, clock),
         search=Search(unit_of_work, index, index_worker, clock),
         suggestions=Suggestions(unit_of_work),

@@ -10,8 +10,17 @@ from core.chat.ports import ConversationRepository, FolderRepository, MessageRep
 from core.inference.ports import OfferRepository
 from core.knowledge.ports import FileRepository
 from core.operations.ports import RetentionRepository
-from core.people.ports import AttemptRepository, AuditRepository, DeviceRepository, SessionRepository, UserRepository
+from core.people.ports import (
+    AttemptRepository,
+    AuditRepository,
+    DeviceRepository,
+    GroupRepository,
+    RoleRepository,
+    SessionRepository,
+    UserRepository,
+)
 from core.platforms.ports import PlatformsVersionRepository
+from core.programs.ports import ResponseRepository
 from core.review.ports import FeedbackRepository
 from core.tasks.ports import JobRepository
 from core.usage.ports import GenerationRepository
@@ -21,6 +30,8 @@ class UnitOfWork(Protocol):
     """A transaction. Leaving it without commit() rolls it back."""
 
     users: UserRepository
+    roles: RoleRepository
+    groups: GroupRepository
     sessions: SessionRepository
     attempts: AttemptRepository
     devices: DeviceRepository
@@ -36,6 +47,7 @@ class UnitOfWork(Protocol):
     retention: RetentionRepository
     jobs: JobRepository
     platforms_versions: PlatformsVersionRepository
+    responses: ResponseRepository
 
     def __enter__(self) -> Self: ...
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...

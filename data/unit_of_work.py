@@ -11,8 +11,17 @@ from core.chat.ports import ConversationRepository, FolderRepository, MessageRep
 from core.inference.ports import OfferRepository
 from core.knowledge.ports import FileRepository
 from core.operations.ports import RetentionRepository
-from core.people.ports import AttemptRepository, AuditRepository, DeviceRepository, SessionRepository, UserRepository
+from core.people.ports import (
+    AttemptRepository,
+    AuditRepository,
+    DeviceRepository,
+    GroupRepository,
+    RoleRepository,
+    SessionRepository,
+    UserRepository,
+)
 from core.platforms.ports import PlatformsVersionRepository
+from core.programs.ports import ResponseRepository
 from core.review.ports import FeedbackRepository
 from core.tasks.ports import JobRepository
 from core.usage.ports import GenerationRepository
@@ -27,9 +36,12 @@ from data.repositories.operations.retention import SqlRetentionRepository
 from data.repositories.people.attempts import SqlAttemptRepository
 from data.repositories.people.audit import SqlAuditRepository
 from data.repositories.people.devices import SqlDeviceRepository
+from data.repositories.people.groups import SqlGroupRepository
+from data.repositories.people.roles import SqlRoleRepository
 from data.repositories.people.sessions import SqlSessionRepository
 from data.repositories.people.users import SqlUserRepository
 from data.repositories.platforms.versions import SqlPlatformsVersionRepository
+from data.repositories.programs.responses import SqlResponseRepository
 from data.repositories.review.feedback import SqlFeedbackRepository
 from data.repositories.tasks.jobs import SqlJobRepository
 from data.repositories.usage.generations import SqlGenerationRepository
@@ -47,6 +59,8 @@ class SqlUnitOfWork:
         transaction = Transaction(self._connection)
         self._transaction = transaction
         self.users: UserRepository = SqlUserRepository(transaction)
+        self.roles: RoleRepository = SqlRoleRepository(transaction)
+        self.groups: GroupRepository = SqlGroupRepository(transaction)
         self.sessions: SessionRepository = SqlSessionRepository(transaction)
         self.attempts: AttemptRepository = SqlAttemptRepository(transaction)
         self.devices: DeviceRepository = SqlDeviceRepository(transaction)
@@ -62,6 +76,7 @@ class SqlUnitOfWork:
         self.retention: RetentionRepository = SqlRetentionRepository(transaction)
         self.jobs: JobRepository = SqlJobRepository(transaction)
         self.platforms_versions: PlatformsVersionRepository = SqlPlatformsVersionRepository(transaction)
+        self.responses: ResponseRepository = SqlResponseRepository(transaction)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

@@ -12,9 +12,10 @@ In reading order:
 - usage: usage reports
 - models: load and watch models
 - presets: models with instructions and settings; default models of groups
-- people: manage accounts
+- people: manage accounts and groups
+- access: who may do what, and custom roles
 - store: backups, search index, retention
 - jobs: background jobs
 - audit: audit events
-- account: language, password, keyboard, signing out
+- account: language, password, own groups, keyboard, signing out
 """

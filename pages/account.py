@@ -16,6 +16,8 @@ from pages.shell.browser import shortcuts
 from pages.shell.words import LANGUAGES, said, t
 from pages.widgets.chat.message import plain
 from pages.widgets.common.cookie import drop_cookie
+from pages.widgets.people.group_members import members
+from pages.widgets.people.words import role_word
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
@@ -25,9 +27,18 @@ _BROWSER = "browser"
 
 def render(portal: Portal, user: User) -> None:
     with st.container(key="narrow", width=480, gap="medium"):
-        frame.page_head(t("Preferences"), t("{name}, {role}", name=user.name, role=t(user.role.value.title())), key="account")
+        frame.page_head(t("Preferences"), t("{name}, {role}", name=user.name, role=role_word(user.role)), key="account")
         _language(portal, user)
         _password(portal, user)
+        _managed_groups(portal, user)
+
+
+def _managed_groups(portal: Portal, user: User) -> None:
+    """The groups that this person manages, with their members."""
+    for info in portal.groups.all(user):
+        if user.name in info.group.managers:
+            st.markdown(f"### {t('Your group {name}', name=plain(info.group.name))}", anchors=False)
+            members(portal, user, info, None)
 
 
 def _language(portal: Portal, user: User) -> None:

@@ -25,6 +25,8 @@ KINDS = {
     "backup.make": "Create a backup",
     "backup.check": "Verify a backup",
     "retention.apply": "Apply retention rules",
+    "response.answer": "Answer a program in the background",
+    "response.expire": "Remove expired responses",
     "index.reconcile": "Compare the search index",
     "index.rebuild": "Rebuild the search index",
 }

@@ -31,7 +31,7 @@ def _parser() -> argparse.ArgumentParser:
     about = "The password is prompted for, read from PORTAL_PASSWORD, or generated with --generate."
     parser = argparse.ArgumentParser(prog="./portal user", description=about)
     commands = parser.add_subparsers(dest="command", required=True)
-    roles = [role.value for role in Role]
+    roles = f"{', '.join(Role)}, or a custom role"
     commands.add_parser("list", help="list everyone who may sign in")
     add = commands.add_parser("add", help="add a person")
     passwd = commands.add_parser("passwd", help="set a new password; ends the person's sessions")
@@ -40,10 +40,10 @@ def _parser() -> argparse.ArgumentParser:
     enable = commands.add_parser("enable", help="allow signing in again")
     for command in (add, passwd, role, disable, enable):
         command.add_argument("name")
-    add.add_argument("--role", choices=roles, default=Role.ANALYST.value)
+    add.add_argument("--role", default=Role.ANALYST.value, help=roles)
     add.add_argument("--full-name", default="")
     add.add_argument("--group", default="")
-    role.add_argument("role", choices=roles)
+    role.add_argument("role", help=roles)
     for command in (add, passwd):
         command.add_argument("--generate", action="store_true", help="generate a password and print it")
     return parser
@@ -55,15 +55,15 @@ def _do(accounts: Accounts, asked: argparse.Namespace) -> None:
             _list(accounts)
         case "add":
             password, told = _password(asked.generate)
-            user = accounts.add(None, asked.name, Role(asked.role), password=password, full_name=asked.full_name, group=asked.group)
-            print(f"Added {user.name} as {user.role.value}.{told}")
+            user = accounts.add(None, asked.name, asked.role, password=password, full_name=asked.full_name, group=asked.group)
+            print(f"Added {user.name} as {user.role}.{told}")
         case "passwd":
             password, told = _password(asked.generate)
             accounts.reset_password(None, asked.name, password)
             print(f"The password of {asked.name} was changed, and the sessions were ended.{told}")
         case "role":
-            user = accounts.change(None, asked.name, role=Role(asked.role))
-            print(f"{user.name} is now {user.role.value}.")
+            user = accounts.change(None, asked.name, role=asked.role)
+            print(f"{user.name} is now {user.role}.")
         case "disable":
             user = accounts.change(None, asked.name, active=False)
             print(f"{user.name} is disabled and signed out everywhere.")
@@ -77,7 +77,7 @@ def _list(accounts: Accounts) -> None:
     rows = [("NAME", "ROLE", "GROUP", "STATE", "LAST SEEN")]
     for user in people:
         seen = f"{user.last_seen_at:%Y-%m-%d %H:%M}" if user.last_seen_at else "never"
-        rows.append((user.name, user.role.value, user.group or "-", "active" if user.active else "disabled", seen))
+        rows.append((user.name, user.role, user.group or "-", "active" if user.active else "disabled", seen))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

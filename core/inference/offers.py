@@ -72,5 +72,5 @@ class AccessRule:
     roles: frozenset[Role] = frozenset()
     groups: frozenset[str] = frozenset()
 
-    def admits(self, role: Role, groups: Sequence[str]) -> bool:
+    def admits(self, role: str, groups: Sequence[str]) -> bool:
         return role in self.roles or not self.groups.isdisjoint(groups)

@@ -67,3 +67,7 @@ class OfferRepository(Protocol):
     def put_group_model(self, group: str, model: str | None) -> None:
         """Set the default model of a group; None removes it."""
         ...
+
+    def rename_group(self, old: str, new: str) -> None:
+        """Let access rules and the default model of a group follow its new name."""
+        ...

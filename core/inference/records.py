@@ -104,9 +104,9 @@ class Timings:
     """Prompt tokens that were computed; the rest came from the cache."""
     prefill_s: float | None = None
     """What the steps took that read the prompt; others were served in them too. None if none did."""
-    guessed_tokens: int = 0
+    draft_tokens: int = 0
     """Guesses of the speculation that were checked for this answer."""
-    guessed_right: int = 0
+    accepted_tokens: int = 0
     """Draft tokens that were accepted."""
     retries: int = 0
     """How often it went wrong and was continued with safer sampling."""

@@ -50,6 +50,7 @@ class Files:
         Raises InvalidInput for what no model can read, Conflict if too many are waiting, and Busy and Unavailable as the reader does.
         """
         require(user, Permission.CHAT)
+        require(user, Permission.UPLOAD)
         self._disk.check()
         name = clean_name(name)
         if len(content) > self.max_bytes:

@@ -3,7 +3,7 @@
 In reading order:
 
 - records: people, sessions and audit events
-- permissions: which role may do what
+- permissions: who may do what, by role and group
 - ports: repositories and the password hasher
 - accounts: add, change and disable people; change passwords
 - names: mark full names that look like somebody else's

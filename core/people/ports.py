@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from core.people.records import Attempt, AuditEntry, AuditEvent, AuditFilter, Credentials, Device, Session, User
+from core.people.records import Attempt, AuditEntry, AuditEvent, AuditFilter, Credentials, CustomRole, Device, Group, Session, User
 
 
 class PasswordHasher(Protocol):
@@ -40,6 +40,18 @@ class UserRepository(Protocol):
         """Write all fields but the password. Read the user with for_change first."""
         ...
 
+    def in_group(self, group: str) -> Sequence[User]:
+        """Return the members of a group, by name."""
+        ...
+
+    def rename_group(self, old: str, new: str) -> None:
+        """Move all members of a group to another name."""
+        ...
+
+    def with_role(self, role: str) -> Sequence[User]:
+        """Return the people with a custom role, by name."""
+        ...
+
     def set_seen(self, user_id: str, at: datetime) -> None: ...
     def set_language(self, user_id: str, language: str | None) -> None: ...
     def set_password(self, user_id: str, password_hash: str) -> None: ...
@@ -48,6 +60,46 @@ class UserRepository(Protocol):
         """Return those of `ids` whose accounts are disabled."""
         ...
 
+
+class RoleRepository(Protocol):
+    """Stores custom roles."""
+
+    def all(self) -> Sequence[CustomRole]:
+        """Return all custom roles, by name."""
+        ...
+
+    def lock(self, name: str) -> CustomRole | None:
+        """Read and lock a role: until the transaction ends, nobody changes or removes it."""
+        ...
+
+    def add(self, role: CustomRole) -> None:
+        """Insert a role. Raises Conflict if the name is taken."""
+        ...
+
+    def save(self, role: CustomRole) -> None: ...
+    def remove(self, name: str) -> None: ...
+
+
+class GroupRepository(Protocol):
+    def all(self) -> Sequence[Group]:
+        """Return all groups, by name."""
+        ...
+
+    def get(self, group_id: str) -> Group | None: ...
+    def lock(self, group_id: str) -> Group | None:
+        """Read and lock a group: until the transaction ends, nobody else changes it or adds members."""
+        ...
+
+    def ensure(self, group: Group) -> bool:
+        """Insert a group unless one has its name, and lock it. Returns whether it was inserted."""
+        ...
+
+    def save(self, group: Group) -> None:
+        """Write the name and what is withheld. Raises Conflict if another group has the name."""
+        ...
+
+    def set_managers(self, group_id: str, user_ids: Collection[str]) -> None: ...
+    def remove(self, group_id: str) -> None: ...
 
 
 class SessionRepository(Protocol):

@@ -11,6 +11,8 @@ from enum import StrEnum
 class Permission(StrEnum):
     CHAT = "chat"
     RATE = "rate"
+    UPLOAD = "upload"
+    EXPORT = "export"
     VIEW_USAGE = "view_usage"
     REVIEW_FEEDBACK = "review_feedback"
     RUN_MODELS = "run_models"
@@ -46,13 +48,19 @@ class User:
     name: str
     """The sign-in name; lower case, unique."""
     full_name: str
-    role: Role
+    role: str
+    """A `Role`, or the name of a custom role."""
     group: str
+    """The name of the group; empty: none."""
     active: bool
     created_at: datetime
     language: str | None = None
     """"en", "zh", or None: follow the browser."""
     last_seen_at: datetime | None = None
+    granted: frozenset[Permission] | None = None
+    """What a custom role grants; None for a built-in role."""
+    withheld: frozenset[Permission] = frozenset()
+    """Features that the group withholds."""
     key: KeyInUse | None = None
     """Set if this request came with an API key: rights and limits are then the key's too. Never stored."""
 
@@ -139,6 +147,31 @@ class AuditFilter:
 
 
 class Role(StrEnum):
+    """The built-in roles."""
+
     ANALYST = "analyst"
+    REVIEWER = "reviewer"
     MANAGER = "manager"
     ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class CustomRole:
+    """A role that an admin made from permissions."""
+
+    name: str
+    permissions: frozenset[Permission]
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """A team or department. Its members are the people whose `group` is its name."""
+
+    id: str
+    name: str
+    created_at: datetime
+    withheld: frozenset[Permission] = frozenset()
+    """Features that its members may not use, whatever their role grants."""
+    managers: tuple[str, ...] = ()
+    """User names, sorted."""

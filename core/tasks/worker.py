@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -70,7 +71,8 @@ class JobKind:
     """How jobs of one kind run.
 
     every: interval at which one runs by itself. most_tries: a failure that may pass (busy, unavailable, a bug) is retried, with growing
-    delays. resumable: safe to run again from the beginning after a stop of the portal.
+    delays. resumable: safe to run again from the beginning after a stop of the portal. at_once: how many of this kind run together, beside
+    the others; None: they share the worker's limit.
     """
 
     name: str
@@ -78,6 +80,7 @@ class JobKind:
     every: timedelta | None = None
     most_tries: int = 1
     resumable: bool = False
+    at_once: int | None = None
 
     @property
     def tries_allowed(self) -> int:
@@ -105,6 +108,8 @@ class JobWorker:
         self._woken = woken
         self._lock = threading.Lock()
         self._running: dict[str, tuple[Report, threading.Thread]] = {}
+        self._running_kinds: dict[str, str] = {}
+        """By the id of the job."""
         self._thread: threading.Thread | None = None
 
     @property
@@ -128,11 +133,12 @@ class JobWorker:
     def step(self) -> int:
         """Start due jobs, up to the limit; returns how many. Raises Unavailable."""
         started = 0
-        while len(self._running) < MOST_AT_ONCE and not self._stopping.is_set() and (job := self._claim()) is not None:
+        while (free := self._free_kinds()) and not self._stopping.is_set() and (job := self._claim(free)) is not None:
             report = Report(self._stopping)
             thread = threading.Thread(target=self._run, args=(job, report), name=f"job-{job.kind}", daemon=True)
             with self._lock:
                 self._running[job.id] = (report, thread)
+                self._running_kinds[job.id] = job.kind
             thread.start()
             started += 1
         return started
@@ -177,15 +183,26 @@ class JobWorker:
                     work.jobs.add(_recurring(kind, self._clock, wait or kind.every))
             work.commit()
 
-    def _claim(self) -> Job | None:
+    def _free_kinds(self) -> list[str]:
+        """Return the kinds of which another job may begin now."""
+        with self._lock:
+            running = Counter(self._running_kinds.values())
+        shared = sum(number for kind, number in running.items() if self._kinds[kind].at_once is None)
+        return [
+            kind.name
+            for kind in self._kinds.values()
+            if (shared < MOST_AT_ONCE if kind.at_once is None else running[kind.name] < kind.at_once)
+        ]
+
+    def _claim(self, kinds: list[str]) -> Job | None:
         now = self._clock()
         with self._unit_of_work() as work:
-            job = work.jobs.claim(self._name, self._server, list(self._kinds), now, now + LEASE)
+            job = work.jobs.claim(self._name, self._server, kinds, now, now + LEASE)
             if job is not None:
                 work.commit()
         if job is not None and job.tries > self._kinds[job.kind].tries_allowed:
             self._end(job, JobState.FAILED, {}, StoredError(LOST, {}, Unavailable.code))
-            return self._claim()
+            return self._claim(kinds)
         return job
 
     def _renew(self) -> None:
@@ -224,6 +241,7 @@ class JobWorker:
         finally:
             with self._lock:
                 self._running.pop(job.id, None)
+                self._running_kinds.pop(job.id, None)
             self._woken.set()
 
     def _failed(self, job: Job, kind: JobKind, error: StoredError) -> None:

@@ -5,6 +5,7 @@ In reading order:
 - people: accounts, sessions and the audit log
 - chat: conversations, messages and turns
 - knowledge: files for questions
+- programs: what programs store
 - review: ratings and reviews
 - platforms: the configuration of platforms
 - inference: presets, access to models

@@ -3,11 +3,12 @@
 In reading order:
 
 - base: what all tables share
-- people: accounts, sessions, tries of passwords, devices and the audit log
+- people: accounts, roles, groups, sessions, tries of passwords, devices and the audit log
 - chat: conversations, folders, messages and turns
 - knowledge: files and what shows them
 - usage: generation rows
 - models: presets, access to models, default models of groups
+- programs: what programs store
 - review: ratings and reviews
 - platforms: versions of the platforms' configuration
 - operations: keys, retention, index jobs
@@ -19,8 +20,9 @@ from data.tables.chat import ConversationTable, FolderTable, MessageTable, TurnT
 from data.tables.knowledge import AttachmentTable, FilePartTable, FileTable
 from data.tables.models import GroupModelTable, ModelAccessTable, PresetTable
 from data.tables.operations import DataKeyTable, IndexJobTable, LegalHoldTable, RetentionRuleTable
-from data.tables.people import AttemptTable, AuditEventTable, DeviceTable, SessionTable, UserTable
+from data.tables.people import AttemptTable, AuditEventTable, DeviceTable, GroupManagerTable, GroupTable, RoleTable, SessionTable, UserTable
 from data.tables.platforms import PlatformsVersionTable
+from data.tables.programs import ResponseTable
 from data.tables.review import FeedbackTable
 from data.tables.tasks import JobTable
 from data.tables.usage import GenerationTable
@@ -37,7 +39,9 @@ __all__ = [
     "FileTable",
     "FolderTable",
     "GenerationTable",
+    "GroupManagerTable",
     "GroupModelTable",
+    "GroupTable",
     "IndexJobTable",
     "JobTable",
     "LegalHoldTable",
@@ -45,7 +49,9 @@ __all__ = [
     "ModelAccessTable",
     "PlatformsVersionTable",
     "PresetTable",
+    "ResponseTable",
     "RetentionRuleTable",
+    "RoleTable",
     "SessionTable",
     "Table",
     "TurnTable",

@@ -46,6 +46,6 @@ class GenerationTable(Table):
     steps: Mapped[int | None]
     prefill_tokens: Mapped[int | None]
     prefill_s: Mapped[float | None]
-    guessed_tokens: Mapped[int | None]
-    guessed_right: Mapped[int | None]
+    draft_tokens: Mapped[int | None] = mapped_column("guessed_tokens", key="draft_tokens")
+    accepted_tokens: Mapped[int | None] = mapped_column("guessed_right", key="accepted_tokens")
     retries: Mapped[int | None]

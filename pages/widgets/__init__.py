@@ -4,6 +4,7 @@ In reading order:
 
 - chat: the chat
 - models: the Models page
+- people: the People and Access pages
 - review: the review
 - store: the Store page
 - usage: the Usage page

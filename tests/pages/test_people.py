@@ -44,8 +44,8 @@ def choose(house: House, drawn: AppTest, role: Role) -> AppTest:
 
 def test_everybody_is_listed_with_role_and_group(house: House) -> None:
     drawn = people(house)
-    assert not drawn.exception and "3 accounts, 3 active" in texts(drawn)
-    assert sum((each.key or "").startswith("rrow-") for each in drawn.button) == 3
+    assert not drawn.exception and "4 accounts, 4 active" in texts(drawn)
+    assert sum((each.key or "").startswith("rrow-") for each in drawn.button) == 4
 
 
 def test_the_search_looks_in_names_and_groups(house: House) -> None:
@@ -69,7 +69,7 @@ def test_a_name_that_is_taken_is_said(house: House) -> None:
     drawn = press(people(house), "Add a person")
     fill(drawn, "User name", "analyst")
     drawn = press(drawn, "Add")
-    assert len(drawn.error) == 1 and len(house.portal.accounts.people(None)) == 3
+    assert len(drawn.error) == 1 and len(house.portal.accounts.people(None)) == 4
 
 
 def test_a_role_is_changed_and_kept(house: House) -> None:

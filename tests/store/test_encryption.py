@@ -17,6 +17,7 @@ from bootstrap.parts import open_index
 from core.chat.records import Folder
 from core.errors import StartFailed, StoredError, Unavailable
 from core.platforms.records import EditedBy
+from core.programs.records import StoredResponse
 from core.search.records import SearchQuery
 from core.tasks.records import Job, JobState
 from data.backup.restore import restore
@@ -71,6 +72,7 @@ def put_secrets(database: Database) -> tuple[str, str]:
         work.files.add(secret_file, WORDS)
         work.files.attach(asked.id, asked.conversation_id, [secret_file.id])
         work.folders.add(Folder(things.new_id(), ana.id, SECRET, things.NOW))
+        work.responses.add(StoredResponse(things.new_id(), ana.id, things.NOW, SECRET, SECRET))
         job = Job(things.new_id(), "test", things.NOW, things.NOW, payload={"secret": SECRET}, key=things.new_id())
         work.jobs.add(job)
         work.jobs.claim("worker", "server", ["test"], things.NOW, things.NOW)
@@ -127,6 +129,7 @@ def test_every_sealed_column_says_where_it_stands() -> None:
         "conversations.title", "folders.name", "messages.text", "messages.reasoning", "files.name", "file_parts.content",
         "feedback.comment", "feedback.note", "jobs.payload", "jobs.detail", "jobs.result", "jobs.error",
         "platforms_versions.text",
+        "responses.input", "responses.body",
     }  # fmt: skip
 
 

@@ -45,7 +45,7 @@ RECORDS = {"records", "requests", "vectors", "permissions", "offers"}
 BESIDE_THE_AREAS = {"core.errors", "core.bounds", "core.clock"}
 
 BEFORE_THE_ENVIRONMENT = (
-    *("main", "places", "progress"),
+    *("main", "paths", "progress"),
     *("environment.install", "environment.system_packages", "environment.python_packages", "environment.engine"),
     *("environment.engine_build", "environment.cures", "commands.doctor", "commands.finding", "commands.checks"),
 )

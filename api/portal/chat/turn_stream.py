@@ -101,8 +101,8 @@ class Watch:
             if now is None:
                 yield KEEP_ALIVE
                 continue
-            if now.place is not None and now.place != sent.place:
-                yield sse({"place": now.place, "wait_s": now.wait_s}, "queued")
+            if now.position is not None and now.position != sent.position:
+                yield sse({"place": now.position, "wait_s": now.wait_s}, "queued")
             text, reasoning = now.text[len(sent.text) :], now.reasoning[len(sent.reasoning) :]
             if text or reasoning:
                 yield sse({"text": text, "reasoning": reasoning}, "delta")

@@ -9,10 +9,11 @@ from fastapi import Path as InPath
 from pydantic import BaseModel, Field
 
 from api.identity import SignedIn
-from api.portal.shapes import Asked, Line, role_of
+from api.portal.shapes import Asked, Line
 from api.services import PortalHere
 from core.inference.access import LONGEST_MODEL, MOST_GROUPS
 from core.inference.offers import AccessRule
+from core.people.records import Role
 
 router = APIRouter(prefix="/api/v1", tags=["models"])
 
@@ -20,7 +21,7 @@ ModelName = Annotated[Line, InPath(max_length=LONGEST_MODEL)]
 
 
 class RuleIn(Asked):
-    roles: list[Literal["analyst", "manager", "admin"]] = Field(default=[], max_length=10)
+    roles: list[Literal["analyst", "reviewer", "manager", "admin"]] = Field(default=[], max_length=10)
     groups: list[Line] = Field(default=[], max_length=MOST_GROUPS)
 
 
@@ -56,7 +57,7 @@ def rules(portal: PortalHere, user: SignedIn) -> RulesOut:
 @router.put("/model-access/{name}")
 def restrict(name: ModelName, body: RuleIn, portal: PortalHere, user: SignedIn) -> RuleOut:
     """Let only these roles and groups use a model or preset. With neither, everyone may."""
-    return RuleOut.of(portal.model_access.restrict(user, name, [role_of(role) for role in body.roles], body.groups))
+    return RuleOut.of(portal.model_access.restrict(user, name, [Role(role) for role in body.roles], body.groups))
 
 
 @router.get("/group-models")

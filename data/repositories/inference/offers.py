@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, select, update
 
 from core.inference.offers import PRESET_PARAMS, AccessRule, Preset
 from core.inference.requests import SamplingParams, Tool
@@ -71,6 +71,14 @@ class SqlOfferRepository:
         rows = [{"kind": ROLE, "subject": role.value} for role in rule.roles] + [{"kind": GROUP, "subject": group} for group in rule.groups]
         if rows:
             self._sql.write(insert(ModelAccessTable), [{"model": rule.model, **row} for row in rows])
+
+    def rename_group(self, old: str, new: str) -> None:
+        named = (_ACCESS.kind == GROUP, _ACCESS.subject == old)
+        taken = [row.model for row in self._sql.all(select(_ACCESS.model).where(_ACCESS.kind == GROUP, _ACCESS.subject == new))]
+        self._sql.write(delete(ModelAccessTable).where(*named, _ACCESS.model.in_(taken)))
+        self._sql.write(update(ModelAccessTable).where(*named).values(subject=new))
+        if self._sql.first(select(_GROUP.model).where(_GROUP.group_name == new)) is None:
+            self._sql.write(update(GroupModelTable).where(_GROUP.group_name == old).values(group_name=new))
 
     def group_models(self) -> Mapping[str, str]:
         return {row.group_name: row.model for row in self._sql.all(select(_GROUP.group_name, _GROUP.model).order_by(_GROUP.group_name))}

@@ -3,6 +3,8 @@
 In reading order:
 
 - users: people
+- roles: custom roles
+- groups: groups and their managers
 - sessions: sessions
 - attempts: password tries
 - devices: known devices

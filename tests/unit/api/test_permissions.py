@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,8 @@ import pytest
 from tests.unit.api.conftest import Server
 
 NOBODYS = "0" * 32
-ALL = {"analyst", "manager", "admin"}
+ALL = {"analyst", "reviewer", "manager", "admin"}
+REVIEWERS = {"reviewer", "admin"}
 MANAGERS = {"manager", "admin"}
 ADMINS = {"admin"}
 OPEN = {"anonymous"} | ALL
@@ -41,12 +43,12 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
     ("PATCH", "/api/v1/folders/{folder_id}", {"name": "x"}, ALL, 404),
     ("DELETE", "/api/v1/folders/{folder_id}", None, ALL, 404),
     ("PUT", "/api/v1/messages/{message_id}/feedback", {"rating": 1}, ALL, 404),
-    ("GET", "/api/v1/feedback", None, ADMINS, 200),
-    ("GET", "/api/v1/feedback.csv", None, ADMINS, 200),
-    ("GET", "/api/v1/feedback/{feedback_id}", None, ADMINS, 404),
-    ("PATCH", "/api/v1/feedback/{feedback_id}", {"note": "x"}, ADMINS, 404),
+    ("GET", "/api/v1/feedback", None, REVIEWERS, 200),
+    ("GET", "/api/v1/feedback.csv", None, REVIEWERS, 200),
+    ("GET", "/api/v1/feedback/{feedback_id}", None, REVIEWERS, 404),
+    ("PATCH", "/api/v1/feedback/{feedback_id}", {"note": "x"}, REVIEWERS, 404),
     ("GET", "/api/v1/search?q=bond", None, ALL, 200),
-    ("GET", "/api/v1/search?q=bond&kind=feedback", None, ADMINS, 200),
+    ("GET", "/api/v1/search?q=bond&kind=feedback", None, REVIEWERS, 200),
     ("GET", "/api/v1/search?q=bond&kind=audit", None, ADMINS, 200),
     ("GET", "/api/v1/usage", None, MANAGERS, 200),
     ("GET", "/api/v1/models", None, ADMINS, 200),
@@ -68,6 +70,18 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
     ("GET", "/api/v1/people", None, ADMINS, 200),
     ("POST", "/api/v1/people", {"name": "carl", "role": "admin"}, ADMINS, 201),
     ("PATCH", "/api/v1/people/{name}", {"role": "admin", "password": "short"}, ADMINS, 422),
+    ("GET", "/api/v1/people/{name}/rights", None, ADMINS, 404),
+    ("GET", "/api/v1/roles", None, ADMINS, 200),
+    ("POST", "/api/v1/roles", {"name": "auditor", "permissions": ["read_audit"]}, ADMINS, 201),
+    ("PUT", "/api/v1/roles/{name}", {"permissions": []}, ADMINS, 404),
+    ("DELETE", "/api/v1/roles/{name}", None, ADMINS, 404),
+    ("GET", "/api/v1/groups", None, ALL, 200),
+    ("POST", "/api/v1/groups", {"name": "Risk"}, ADMINS, 201),
+    ("GET", "/api/v1/groups/{group_id}", None, ALL, 404),
+    ("PATCH", "/api/v1/groups/{group_id}", {"withheld": ["upload"]}, ADMINS, 404),
+    ("DELETE", "/api/v1/groups/{group_id}", None, ADMINS, 404),
+    ("PUT", "/api/v1/groups/{group_id}/members/{name}", None, ALL, 404),
+    ("DELETE", "/api/v1/groups/{group_id}/members/{name}", None, ALL, 404),
     ("GET", "/api/v1/index", None, ADMINS, 200),
     ("GET", "/api/v1/index/parked", None, ADMINS, 200),
     ("POST", "/api/v1/index/parked/retry", {"number": 1}, ADMINS, 404),
@@ -94,6 +108,10 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
     ("POST", "/v1/chat/completions", HELLO, ALL, 200),
     ("POST", "/v1/completions", {"prompt": "x"}, ALL, 200),
     ("POST", "/v1/responses", {"input": "x"}, ALL, 200),
+    ("GET", "/v1/responses/{response_id}", None, ALL, 404),
+    ("DELETE", "/v1/responses/{response_id}", None, ALL, 404),
+    ("POST", "/v1/responses/{response_id}/cancel", None, ALL, 404),
+    ("GET", "/v1/responses/{response_id}/input_items", None, ALL, 404),
     ("POST", "/v1/tokenize", {"content": "x"}, ALL, 200),
     ("POST", "/v1/detokenize", {"tokens": [1]}, ALL, 200),
     ("POST", "/v1/messages", {"max_tokens": 9, **HELLO}, ALL, 200),
@@ -109,13 +127,11 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
 ]
 
 
-@pytest.mark.parametrize("who", ["anonymous", "analyst", "manager", "admin"])
+@pytest.mark.parametrize("who", ["anonymous", "analyst", "reviewer", "manager", "admin"])
 def test_each_role_reaches_its_routes_and_no_other(who: str, client: httpx.Client, signed_in: Callable[[str], httpx.Client]) -> None:
-    asking = client if who == "anonymous" else signed_in({"analyst": "ann", "manager": "max", "admin": "ada"}[who])
+    asking = client if who == "anonymous" else signed_in({"analyst": "ann", "reviewer": "rita", "manager": "max", "admin": "ada"}[who])
     for method, path, body, allowed, status in ROUTES:
-        filled = path.replace("{name}", "nobody").replace("{number}", "999999")
-        for name in ("conversation_id", "message_id", "file_id", "folder_id", "feedback_id", "job_id"):
-            filled = filled.replace(f"{{{name}}}", NOBODYS)
+        filled = re.sub(r"\{\w+_id\}", NOBODYS, path.replace("{name}", "nobody").replace("{number}", "999999"))
         response = asking.request(method, filled, json=body)
         expected = status if who in allowed else 401 if who == "anonymous" else 403
         assert response.status_code == expected, f"{who}: {method} {filled}: {response.text[:300]}"

@@ -293,3 +293,19 @@ def test_ended_jobs_are_removed_after_thirty_days(
         assert time.monotonic() < until
         time.sleep(0.005)
     assert jobs.get(admin, young.id).state is JobState.WAITING
+
+
+def test_a_kind_with_a_limit_of_its_own_neither_fills_the_worker_nor_waits_for_it(
+    unit_of_work: UnitOfWorkFactory, jobs: Jobs, working: Working, admin: User
+) -> None:
+    shared, own = Held(), Held()
+    working([JobKind("count", shared), JobKind("own", own, at_once=2)])
+    owned = [add(unit_of_work, jobs, "own") for _ in range(3)]
+    others = [add(unit_of_work, jobs) for _ in range(4)]
+    for job in (*owned[:2], *others[:3]):
+        wait_for(jobs, admin, job, JobState.RUNNING)
+    assert {jobs.get(admin, job.id).state for job in (owned[2], others[3])} == {JobState.WAITING}
+    own.go.set()
+    shared.go.set()
+    for job in (*owned, *others):
+        wait_for(jobs, admin, job, JobState.DONE)
