@@ -70,6 +70,7 @@ from models.serving.last_run import RunRecord
 from models.serving.pool import Pool
 from models.serving.precedence import give_way as give_way
 from models.serving.router import PoolRouter
+from models.serving.routing.platform_router import PlatformRouter
 from models.serving.start_list import START_MODELS, FileStartList
 from settings import Settings
 
@@ -178,6 +179,7 @@ def build_portal(
         own_pool = open_pool(settings, record)
         pool, router = own_pool, router if router is not None else PoolRouter(own_pool)
     assert router is not None, "a pool of its own needs its router"
+    platforms_router = PlatformRouter(router, max_wait_s=settings.max_wait_s)
     disk = disk_space(settings)
     hasher, passwords = hasher or BcryptHasher(), open_password_pool(os.cpu_count() or 1)
     index_worker = IndexWorker(database, index)
@@ -191,7 +193,7 @@ def build_portal(
     rules = StorageRules(settings.response_days, settings.store_responses)
     responses = Responses(unit_of_work, jobs, background, clock, rules)
     kinds = [*index_care.job_kinds(), *backups.job_kinds(), *retention.job_kinds(), *responses.job_kinds()]
-    gateway = Gateway(unit_of_work, router, clock)
+    gateway = Gateway(unit_of_work, platforms_router, clock)
     portal = Portal(
         settings=settings,
         accounts=Accounts(unit_of_work, PooledHasher(hasher, passwords), clock),
@@ -227,7 +229,11 @@ def build_portal(
             record.found if record else (),
         ),
         platforms=PlatformService(
-            unit_of_work, clock, YamlConfigurationReader(settings.platforms_path.name, os.environ), PlatformsFile(settings.platforms_path)
+            unit_of_work,
+            clock,
+            YamlConfigurationReader(settings.platforms_path.name, os.environ),
+            PlatformsFile(settings.platforms_path),
+            platforms_router,
         ),
         pool=pool,
         index=index,

@@ -64,7 +64,8 @@ def cut(platform: str) -> PlatformFailure:
 
 
 def nonsense(platform: str, what: str) -> PlatformFailure:
-    return PlatformFailure(Fault.NONSENSE, "{platform} sent something that is not an answer ({what}).", platform=platform, what=what)
+    words = "{platform} sent something that is not an answer ({what})."
+    return PlatformFailure(Fault.NONSENSE, words, platform=platform, what=plain(what) or "?")
 
 
 def of_status(platform: str, status: int, message: object, retry_after: float | None = None) -> PlatformFailure:

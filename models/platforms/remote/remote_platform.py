@@ -26,7 +26,7 @@ from models.platforms.remote.remote_answer import Count, RemoteAnswer, Wire
 
 PROBE_S = 5.0
 """For a model list, which is also how health is probed."""
-Compute = Callable[[Call], tuple[list[array[float]], int]]
+Compute = Callable[[Call], "tuple[list[array[float]], int]"]
 
 
 class RemotePlatform:

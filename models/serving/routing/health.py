@@ -101,7 +101,12 @@ class Health:
                 return
             self._failures += 1
             self._fault = problem.fault
-            if self._circuit is Circuit.HALF_OPEN or (self._circuit is Circuit.CLOSED and self._failures >= FAILURES_TO_OPEN) or (self._circuit is Circuit.OPEN and self._clock() >= self._due):
+            opens = {
+                Circuit.CLOSED: self._failures >= FAILURES_TO_OPEN,
+                Circuit.HALF_OPEN: True,
+                Circuit.OPEN: self._clock() >= self._due,
+            }
+            if opens[self._circuit]:
                 self._open()
 
     def probed(self) -> None:

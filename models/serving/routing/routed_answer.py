@@ -68,7 +68,7 @@ class RoutedAnswer:
     def model_version(self) -> str:
         if self._local is not None:
             return self._local.model_version
-        return self._at.remote.id if self._at.remote is not None else ""
+        return f"{self.platform}/{self._at.remote.id}" if self._at.remote is not None else ""
 
     @property
     def platform(self) -> str:

@@ -27,7 +27,7 @@ class RoutedVectors:
     def __init__(
         self, request: R, candidates: list[Candidate], left_out: list[StoredError], start_local: Callable[[R], RunningEmbedding]
     ) -> None:
-        self._request = request
+        self._request: EmbeddingRequest | RerankRequest = request
         self._candidates = candidates
         self._left_out = left_out
         self._start: Callable[[Candidate], RunningEmbedding] = lambda each: start_local(replace(request, model=each.model))
