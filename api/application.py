@@ -18,6 +18,7 @@ from core.errors import StartFailed
 
 PORTALS = {
     "session": "people.sessions",
+    "keys": "people.keys",
     "conversations": "chat.conversations",
     "folders": "chat.folders",
     "files": "knowledge.files",

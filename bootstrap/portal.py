@@ -31,6 +31,7 @@ from core.operations.disk import ENDLESS, DiskSpace
 from core.operations.index_care import IndexCare
 from core.operations.retention import Retention
 from core.people.accounts import Accounts, generate_password
+from core.people.api_keys import ApiKeys
 from core.people.audit import AuditTrail
 from core.people.devices import Devices
 from core.people.fair_pool import FairPool
@@ -93,6 +94,7 @@ class Portal:
     groups: Groups
     sign_in: SignIn
     sessions: Sessions
+    api_keys: ApiKeys
     session_watch: SessionWatch
     devices: Devices
     conversations: Conversations
@@ -201,6 +203,7 @@ def build_portal(
         groups=Groups(unit_of_work, clock),
         sign_in=SignIn(unit_of_work, hasher, clock, passwords),
         sessions=Sessions(unit_of_work, clock, timedelta(hours=settings.session_hours)),
+        api_keys=ApiKeys(unit_of_work, clock),
         session_watch=SessionWatch(unit_of_work, clock),
         devices=Devices(unit_of_work, clock),
         conversations=Conversations(unit_of_work, index, clock),

@@ -12,6 +12,7 @@ import settings as portal_settings
 from bootstrap.parts import now, open_index, prepare_home
 from core.errors import StartFailed, Unavailable
 from core.people.accounts import Accounts
+from core.people.api_keys import ApiKeys
 from data.backup.file import is_sealed
 from data.backup.read import Contents
 from data.backup.restore import examine as examine_backup
@@ -41,6 +42,18 @@ def open_accounts(settings: Settings) -> Iterator[Accounts]:
     try:
         migrate(database)
         yield Accounts(lambda: SqlUnitOfWork(database), BcryptHasher(), now)
+    finally:
+        database.close()
+
+
+@contextmanager
+def open_api_keys(settings: Settings) -> Iterator[ApiKeys]:
+    """Open the API keys alone, for the command line; works next to a running portal. Raises StartFailed."""
+    prepare_home(settings)
+    database = open_database(settings.database)
+    try:
+        migrate(database)
+        yield ApiKeys(lambda: SqlUnitOfWork(database), now)
     finally:
         database.close()
 

@@ -29,6 +29,7 @@ GLM Portal: a chat portal over a GLM that runs in its own process.
   ./portal user add NAME --role analyst|manager|admin [--full-name TEXT] [--group TEXT] [--generate]
   ./portal user passwd NAME [--generate]
   ./portal user role NAME analyst|manager|admin
+  ./portal user key NAME [--scope SCOPE] [--days N] [--label TEXT]     make an API key
   ./portal user disable NAME     ends the sessions too; `enable` lets the person in again
   ./portal backup FILE [--encrypt]      the whole database, even while the portal runs
   ./portal restore FILE [--dry-run]     into an empty database

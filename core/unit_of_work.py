@@ -11,6 +11,7 @@ from core.inference.ports import OfferRepository
 from core.knowledge.ports import FileRepository
 from core.operations.ports import RetentionRepository
 from core.people.ports import (
+    ApiKeyRepository,
     AttemptRepository,
     AuditRepository,
     DeviceRepository,
@@ -33,6 +34,7 @@ class UnitOfWork(Protocol):
     roles: RoleRepository
     groups: GroupRepository
     sessions: SessionRepository
+    api_keys: ApiKeyRepository
     attempts: AttemptRepository
     devices: DeviceRepository
     conversations: ConversationRepository

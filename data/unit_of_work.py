@@ -12,6 +12,7 @@ from core.inference.ports import OfferRepository
 from core.knowledge.ports import FileRepository
 from core.operations.ports import RetentionRepository
 from core.people.ports import (
+    ApiKeyRepository,
     AttemptRepository,
     AuditRepository,
     DeviceRepository,
@@ -33,6 +34,7 @@ from data.repositories.chat.turns import SqlTurnRepository
 from data.repositories.inference.offers import SqlOfferRepository
 from data.repositories.knowledge.files import SqlFileRepository
 from data.repositories.operations.retention import SqlRetentionRepository
+from data.repositories.people.api_keys import SqlApiKeyRepository
 from data.repositories.people.attempts import SqlAttemptRepository
 from data.repositories.people.audit import SqlAuditRepository
 from data.repositories.people.devices import SqlDeviceRepository
@@ -62,6 +64,7 @@ class SqlUnitOfWork:
         self.roles: RoleRepository = SqlRoleRepository(transaction)
         self.groups: GroupRepository = SqlGroupRepository(transaction)
         self.sessions: SessionRepository = SqlSessionRepository(transaction)
+        self.api_keys: ApiKeyRepository = SqlApiKeyRepository(transaction)
         self.attempts: AttemptRepository = SqlAttemptRepository(transaction)
         self.devices: DeviceRepository = SqlDeviceRepository(transaction)
         self.conversations: ConversationRepository = SqlConversationRepository(transaction)

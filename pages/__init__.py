@@ -17,5 +17,5 @@ In reading order:
 - store: backups, search index, retention
 - jobs: background jobs
 - audit: audit events
-- account: language, password, own groups, keyboard, signing out
+- account: language, password, API keys, own groups, keyboard, signing out
 """

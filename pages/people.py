@@ -13,6 +13,7 @@ from core.people.names import Doubt, doubts
 from core.people.records import Role, User
 from pages.shell import frame
 from pages.shell.words import said, t
+from pages.widgets.account.key_rows import key_row
 from pages.widgets.chat.message import plain
 from pages.widgets.people.group_list import group_list
 from pages.widgets.people.words import role_word
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 SHOWN = 200
 """Rows drawn at once; the search finds the others."""
-_CHOSEN, _ADD, _DONE, _SECRET = "people_chosen", "+", "people_done", "people_secret"
+_CHOSEN, _ADD, _KEYS, _DONE, _SECRET = "people_chosen", "+", "*", "people_done", "people_secret"
 _VIEWS = {"people": "People", "groups": "Groups"}
 _DOUBTS = {
     Doubt.ROLE: "The full name suggests a role that this person does not have.",
@@ -36,6 +37,7 @@ def render(portal: Portal, user: User) -> None:
     found_odd = doubts(people)
     active = sum(each.active for each in people)
     with frame.page_head(t("People"), t("{n} accounts, {active} active", n=len(people), active=active), key="people"):
+        st.button(t("API keys"), icon=":material/key:", key="people-keys", on_click=_choose, args=(_KEYS,))
         st.button(t("Add a person"), icon=":material/person_add:", key="people-add", on_click=_choose, args=(_ADD,))
     view = st.segmented_control(
         t("View"), list(_VIEWS), default="people", format_func=lambda name: t(_VIEWS[name]), key="people-view",
@@ -46,7 +48,7 @@ def render(portal: Portal, user: User) -> None:
         return
     chosen = st.session_state.get(_CHOSEN)
     found = next((each for each in people if each.name == chosen), None)
-    frame.one_pane(".st-key-people-list" if found or chosen == _ADD else "", ".st-key-people-back")
+    frame.one_pane(".st-key-people-list" if found or chosen in (_ADD, _KEYS) else "", ".st-key-people-back")
     left, right = st.columns([2, 3], gap="large")
     with left:
         _list(people, found_odd)
@@ -55,6 +57,8 @@ def render(portal: Portal, user: User) -> None:
         _done()
         if chosen == _ADD:
             _add(portal, user)
+        elif chosen == _KEYS:
+            _keys(portal, user)
         elif found is not None:
             _person(portal, user, found, found_odd.get(found.id, frozenset()))
         else:
@@ -127,6 +131,28 @@ def _person(portal: Portal, user: User, person: User, odd: frozenset[Doubt]) -> 
             _do(lambda: _saved(portal, user, person, role, full_name, group))
         _password(portal, user, person)
         _state(portal, user, person)
+        if keys := portal.api_keys.of_person(user, person.name):
+            st.markdown(f"### {t('API keys')}", anchors=False)
+            for key in keys[:SHOWN]:
+                key_row(portal, user, key)
+
+
+def _keys(portal: Portal, user: User) -> None:
+    """Everybody's keys, to find whose a key is and to revoke it."""
+    with st.container(border=True, key="card-keys"):
+        st.markdown(f"### {t('API keys')}", anchors=False)
+        label = t("Search keys")
+        words = st.text_input(
+            label, type="search", live=True, placeholder=t("A key, its beginning, a name or a person"), label_visibility="collapsed",
+            key="keys-search",
+        )  # fmt: skip
+        found = portal.api_keys.find(user, words or "", SHOWN)
+        if not found:
+            st.caption(t("No key matches.") if words else t("Nobody has an API key yet."))
+        for each in found:
+            key_row(portal, user, each.key, owner=each.owner_name)
+        if len(found) == SHOWN:
+            st.caption(t("The newest {n} are shown. Search to find the others.", n=SHOWN))
 
 
 def _saved(portal: Portal, user: User, person: User, role: str, full_name: str, group: str) -> str:
@@ -200,5 +226,5 @@ def _done() -> None:
     if done := st.session_state.pop(_DONE, None):
         st.success(done, icon=":material/check_circle:")
     if secret := st.session_state.pop(_SECRET, None):
-        st.caption(t("Shown only once. Pass the password on; it can be changed under Preferences."))
+        st.caption(t("Shown only once. Pass the password on; it can be changed under Account."))
         st.code(secret, language=None)

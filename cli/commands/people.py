@@ -9,17 +9,22 @@ import sys
 from collections.abc import Sequence
 
 import settings as portal_settings
-from bootstrap.store import open_accounts
+from bootstrap.store import open_accounts, open_api_keys
 from cli.ending import ending
 from core.errors import InvalidInput
 from core.people.accounts import Accounts, generate_password
-from core.people.records import Role
+from core.people.api_keys import ApiKeys, KeyTerms
+from core.people.records import Role, Scope
 
 
 def main(arguments: Sequence[str]) -> int:
     asked = _parser().parse_args(arguments)
 
     def command() -> int:
+        if asked.command == "key":
+            with open_api_keys(portal_settings.load()) as keys:
+                _make_key(keys, asked)
+            return 0
         with open_accounts(portal_settings.load()) as accounts:
             _do(accounts, asked)
         return 0
@@ -38,12 +43,16 @@ def _parser() -> argparse.ArgumentParser:
     role = commands.add_parser("role", help="change the role; takes effect at once")
     disable = commands.add_parser("disable", help="forbid signing in; ends the person's sessions")
     enable = commands.add_parser("enable", help="allow signing in again")
-    for command in (add, passwd, role, disable, enable):
+    key = commands.add_parser("key", help="make an API key and print it")
+    for command in (add, passwd, role, disable, enable, key):
         command.add_argument("name")
     add.add_argument("--role", default=Role.ANALYST.value, help=roles)
     add.add_argument("--full-name", default="")
     add.add_argument("--group", default="")
     role.add_argument("role", help=roles)
+    key.add_argument("--label", default="command line", help="what uses the key")
+    key.add_argument("--scope", action="append", choices=[each.value for each in Scope], help="may be repeated; default: chat")
+    key.add_argument("--days", type=int, default=90, help="0: valid until it is revoked")
     for command in (add, passwd):
         command.add_argument("--generate", action="store_true", help="generate a password and print it")
     return parser
@@ -70,6 +79,11 @@ def _do(accounts: Accounts, asked: argparse.Namespace) -> None:
         case "enable":
             user = accounts.change(None, asked.name, active=True)
             print(f"{user.name} may sign in again.")
+
+
+def _make_key(keys: ApiKeys, asked: argparse.Namespace) -> None:
+    scopes = frozenset(map(Scope, asked.scope or [Scope.CHAT]))
+    print(keys.make_for(asked.name, KeyTerms(name=asked.label, scopes=scopes, days=asked.days or None)).token)
 
 
 def _list(accounts: Accounts) -> None:

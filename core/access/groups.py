@@ -10,8 +10,8 @@ from core.characters import cut, one_line
 from core.clock import Clock
 from core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from core.people.audit_events import record
-from core.people.permissions import FEATURES, Permission, allows, granted, require, require_to_give
-from core.people.records import Group, User
+from core.people.permissions import FEATURES, Permission, allows, granted, require, require_scope, require_to_give
+from core.people.records import Group, Scope, User
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 MAX_NAME = 80
@@ -32,6 +32,7 @@ class Groups:
 
     def all(self, actor: User) -> Sequence[GroupInfo]:
         """Return the groups that `actor` may see: all of them, or those that they manage."""
+        require_scope(actor, Scope.ADMIN)
         with self._unit_of_work() as work:
             people = work.users.all()
             groups = [group for group in work.groups.all() if _may_manage(actor, group)]
@@ -44,6 +45,7 @@ class Groups:
 
     def get(self, actor: User, group_id: str) -> GroupInfo:
         """Return one group. Raises NotFound, also for a group that `actor` may not see."""
+        require_scope(actor, Scope.ADMIN)
         with self._unit_of_work() as work:
             group = _managed(actor, work.groups.get(group_id))
             return GroupInfo(group, work.users.in_group(group.name))
@@ -130,6 +132,7 @@ class Groups:
             self._move(work, actor, person, "")
 
     def _member(self, work: UnitOfWork, actor: User, group_id: str, name: str) -> tuple[Group, User]:
+        require_scope(actor, Scope.ADMIN)
         _managed(actor, work.groups.get(group_id))  # Checked before the lock, so that nobody can block someone else's group.
         group = _managed(actor, work.groups.lock(group_id))
         found = work.users.for_change(name.strip().lower())

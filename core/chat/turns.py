@@ -25,6 +25,7 @@ from core.knowledge.files import attachable
 from core.knowledge.records import StoredFile
 from core.operations.disk import ENDLESS, DiskSpace
 from core.operations.log_context import log_context
+from core.people.permissions import Permission, require
 from core.people.records import User
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
@@ -115,6 +116,7 @@ class Turns:
 
     def regenerate(self, user: User, answer_id: str, options: TurnOptions, request_id: str, *, source: Source = Source.CHAT) -> Turn:
         """Answer the question of `answer_id` again; the old answer stays as a version."""
+        require(user, Permission.CHAT)
         check_request_id(request_id)
 
         def begin(work: UnitOfWork) -> Turn:

@@ -113,6 +113,7 @@ class Answer:
             error=self._error or (StoredError(done.note) if done and done.note else None),
             cost=routing.cost if (routing := self._running.routing) is not None else None,
             routing=routing,
+            key_id=self._user.key.id if self._user.key else None,
         )
 
 
@@ -165,6 +166,7 @@ class Vectors:
                 error=error,
                 cost=routing.cost if (routing := self._running.routing) is not None else None,
                 routing=routing,
+                key_id=self._user.key.id if self._user.key else None,
             )
         )
 

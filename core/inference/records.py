@@ -126,6 +126,7 @@ class Routing:
     """Whether the tokens are estimates, because the platform did not count them."""
     cost: float | None = None
     """By the platform's price; None if it has none."""
+    currency: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,3 +152,5 @@ class Generation:
     cost: float | None = None
     routing: Routing | None = None
     """None if no platforms are configured."""
+    key_id: str | None = None
+    """The API key that asked, if one did."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from enum import StrEnum
 
 from core.errors import NotAllowed
@@ -65,6 +66,12 @@ def permissions_of(user: User) -> frozenset[Permission]:
     return frozenset(each for each in Permission if verdict(user, each) is Verdict.GRANTED)
 
 
+def usable_scopes(user: User) -> frozenset[Scope]:
+    """Return the scopes with which a key of this person could do something."""
+    held = permissions_of(replace(user, key=None))
+    return frozenset(scope for scope, covered in SCOPES.items() if (covered - FEATURES) & held)
+
+
 def allows(user: User, permission: Permission, *, owner_id: str | None = None) -> bool:
     """Tell whether `user` holds `permission` and, if the thing has an owner, owns it."""
     return verdict(user, permission) is Verdict.GRANTED and (owner_id is None or owner_id == user.id)
@@ -78,9 +85,15 @@ def require(user: User, permission: Permission) -> None:
         case Verdict.GROUP_WITHHOLDS:
             raise NotAllowed("Your group ({group}) may not use this. An admin can change that on the People page.", group=user.group)
         case Verdict.KEY_LACKS:
-            scopes = ", ".join(sorted(user.key.scopes if user.key else ()))
-            sentence = "The scopes of this API key ({scopes}) do not cover this. Make a key with the scope {needed}."
-            raise NotAllowed(sentence, scopes=scopes, needed=scope_of(permission).value)
+            require_scope(user, scope_of(permission))
+
+
+def require_scope(user: User, *scopes: Scope) -> None:
+    """Raise NotAllowed for an API key with none of these scopes, where a person needs no permission of their own."""
+    if user.key is not None and not user.key.scopes & frozenset(scopes):
+        held, needed = ", ".join(sorted(user.key.scopes)), scopes[0].value
+        sentence = "The scopes of this API key ({scopes}) do not cover this. Make a key with the scope {needed}."
+        raise NotAllowed(sentence, scopes=held, needed=needed)
 
 
 def scope_of(permission: Permission) -> Scope:

@@ -6,7 +6,20 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from core.people.records import Attempt, AuditEntry, AuditEvent, AuditFilter, Credentials, CustomRole, Device, Group, Session, User
+from core.people.records import (
+    ApiKey,
+    Attempt,
+    AuditEntry,
+    AuditEvent,
+    AuditFilter,
+    Credentials,
+    CustomRole,
+    Device,
+    Group,
+    OwnedKey,
+    Session,
+    User,
+)
 
 
 class PasswordHasher(Protocol):
@@ -118,6 +131,30 @@ class SessionRepository(Protocol):
         ...
 
     def remove_expired(self, now: datetime) -> int: ...
+
+
+class ApiKeyRepository(Protocol):
+    def add(self, key: ApiKey) -> None: ...
+    def get(self, key_id: str) -> OwnedKey | None: ...
+    def user(self, token_hash: str, now: datetime) -> tuple[User, ApiKey] | None:
+        """Return a valid key with its active user, who carries it as `user.key`; None if it expired or was revoked."""
+        ...
+
+    def live(self, token_hashes: Collection[str], now: datetime) -> set[str]:
+        """Return those of these keys that are valid and belong to active users."""
+        ...
+
+    def of_user(self, user_id: str) -> Sequence[ApiKey]:
+        """Return a person's keys, newest first."""
+        ...
+
+    def find(self, words: str, limit: int) -> Sequence[OwnedKey]:
+        """Return keys, newest first, whose key, name or person begins with or contains `words`; "" finds all."""
+        ...
+
+    def rename(self, key_id: str, name: str) -> None: ...
+    def revoke(self, key_id: str, at: datetime) -> None: ...
+    def set_used(self, key_id: str, at: datetime) -> None: ...
 
 
 class AttemptRepository(Protocol):

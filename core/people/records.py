@@ -108,6 +108,44 @@ class Session:
     expires_at: datetime
 
 
+class KeyState(StrEnum):
+    ACTIVE = "active"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKey:
+    id: str
+    user_id: str
+    name: str
+    prefix: str
+    """How the key begins, to recognize one that was found somewhere."""
+    token_hash: str
+    """SHA-256, in hex, of the whole key; the key itself is not stored."""
+    scopes: frozenset[Scope]
+    created_at: datetime
+    expires_at: datetime | None = None
+    requests_per_minute: int | None = None
+    """None: no limit of its own."""
+    tokens_per_minute: int | None = None
+    last_used_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+    def state(self, now: datetime) -> KeyState:
+        if self.revoked_at is not None:
+            return KeyState.REVOKED
+        return KeyState.EXPIRED if self.expires_at is not None and self.expires_at <= now else KeyState.ACTIVE
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedKey:
+    """An API key, and the sign-in name of its person."""
+
+    key: ApiKey
+    owner_name: str
+
+
 @dataclass(frozen=True, slots=True)
 class AuditEvent:
     """Who did what to what; written in the same transaction as the change."""

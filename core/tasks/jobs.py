@@ -11,12 +11,14 @@ from core.bounds import within
 from core.clock import Clock
 from core.errors import Conflict, NotFound
 from core.people.audit_events import record
-from core.people.permissions import Permission, allows
-from core.people.records import User
+from core.people.permissions import Permission, allows, require_scope
+from core.people.records import Scope, User
 from core.tasks.records import ACTIVE, Job, JobFilter, JobState, Json
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 MOST_LISTED = 200
+_SCOPES = (Scope.CHAT, Scope.MODELS, Scope.ADMIN)
+"""Scopes of API keys that start jobs, and so may see and control those of their person."""
 
 
 class Jobs:
@@ -72,6 +74,7 @@ class Jobs:
         """List jobs, newest first; `before` is the id of the last one read. Raises InvalidInput, NotFound."""
         wanted = filter or JobFilter()
         within("limit", limit, 1, MOST_LISTED)
+        require_scope(user, *_SCOPES)
         owner_id = wanted.owner_id if allows(user, Permission.RUN_STORE) else user.id
         with self._unit_of_work() as work:
             if before is not None:
@@ -113,6 +116,7 @@ class Jobs:
             return self._own(work, user, job_id)
 
     def _own(self, work: UnitOfWork, user: User, job_id: str) -> Job:
+        require_scope(user, *_SCOPES)
         job = work.jobs.get(job_id)
         if job is None or not (job.owner_id == user.id or allows(user, Permission.RUN_STORE)):
             raise NotFound("This job does not exist.")

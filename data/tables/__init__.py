@@ -3,7 +3,7 @@
 In reading order:
 
 - base: what all tables share
-- people: accounts, roles, groups, sessions, tries of passwords, devices and the audit log
+- people: accounts, roles, groups, sessions, API keys, tries of passwords, devices and the audit log
 - chat: conversations, folders, messages and turns
 - knowledge: files and what shows them
 - usage: generation rows
@@ -20,7 +20,17 @@ from data.tables.chat import ConversationTable, FolderTable, MessageTable, TurnT
 from data.tables.knowledge import AttachmentTable, FilePartTable, FileTable
 from data.tables.models import GroupModelTable, ModelAccessTable, PresetTable
 from data.tables.operations import DataKeyTable, IndexJobTable, LegalHoldTable, RetentionRuleTable
-from data.tables.people import AttemptTable, AuditEventTable, DeviceTable, GroupManagerTable, GroupTable, RoleTable, SessionTable, UserTable
+from data.tables.people import (
+    ApiKeyTable,
+    AttemptTable,
+    AuditEventTable,
+    DeviceTable,
+    GroupManagerTable,
+    GroupTable,
+    RoleTable,
+    SessionTable,
+    UserTable,
+)
 from data.tables.platforms import PlatformsVersionTable
 from data.tables.programs import ResponseTable
 from data.tables.review import FeedbackTable
@@ -28,6 +38,7 @@ from data.tables.tasks import JobTable
 from data.tables.usage import GenerationTable
 
 __all__ = [
+    "ApiKeyTable",
     "AttachmentTable",
     "AttemptTable",
     "AuditEventTable",

@@ -1,4 +1,4 @@
-"""Define the tables of accounts, roles, groups, sessions, tries of passwords, devices and the audit log."""
+"""Define the tables of accounts, roles, groups, sessions, API keys, tries of passwords, devices and the audit log."""
 
 from __future__ import annotations
 
@@ -69,6 +69,26 @@ class SessionTable(Table):
     kind: Mapped[SessionKind]
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class ApiKeyTable(Table):
+    """A revoked key stays: generation rows name it."""
+
+    __tablename__ = "api_keys"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str] = mapped_column(String(200))
+    prefix: Mapped[str] = mapped_column(String(32), index=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    scopes: Mapped[str] = mapped_column(String(200))
+    """Their words, with spaces between."""
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    requests_per_minute: Mapped[int | None]
+    tokens_per_minute: Mapped[int | None]
+    last_used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
 
 
 class AttemptTable(Table):

@@ -117,7 +117,7 @@ def _signed_in(portal: Portal, user: User) -> None:
     hidden += [_elsewhere(entry) for entry in ENTRIES if entry not in served]
     # Without icons: the icon of the open page becomes the browser's, and Streamlit fetches that from an outside host.
     own = [
-        st.Page(lambda: account.render(portal, user), title=t("Preferences"), url_path="preferences"),
+        st.Page(lambda: account.render(portal, user), title=t("Account"), url_path="account"),
         st.Page(lambda: account.keyboard(user), title=t("Keyboard"), url_path="keyboard"),
         st.Page(lambda: account.sign_out(portal, user), title=t("Sign out"), url_path="sign-out"),
     ]

@@ -2,6 +2,7 @@
 
 In reading order:
 
+- account: the Account page
 - chat: the chat
 - models: the Models page
 - people: the People and Access pages

@@ -7,7 +7,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.errors import NotSignedIn
-from core.people.records import Role
+from core.people.api_keys import KeyTerms
+from core.people.records import Role, Scope
 from core.people.sessions import Proof
 from core.people.sign_in import Caller
 from tests.pages.drawn import PASSWORD, House, build
@@ -114,3 +115,18 @@ def test_a_name_that_may_be_taken_for_another_is_marked_in_the_list_and_explaine
     drawn = choose(house, drawn, Role.ANALYST)
     said = " ".join(each.value for each in drawn.markdown)
     assert "suggests a role that this person does not have" in said and "different scripts" in said
+
+
+def test_an_admin_sees_and_finds_everybodys_keys(house: House) -> None:
+    made = house.portal.api_keys.make(house.person(Role.ANALYST), KeyTerms(name="nightly report", scopes=frozenset({Scope.CHAT})))
+    drawn = people(house)
+
+    def listed() -> bool:
+        return any(made.key.prefix in each.value.replace("\\", "") and "analyst" in each.value for each in drawn.markdown)
+
+    drawn.button(key="people-keys").click().run()
+    assert listed()
+    drawn.text_input(key="keys-search").set_value(made.token[:-1] + ("0" if made.token[-1] != "0" else "1")).run()
+    assert not listed()
+    drawn.text_input(key="keys-search").set_value(made.token).run()
+    assert listed() and not drawn.exception

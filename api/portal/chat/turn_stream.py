@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Callable
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
+from api.identity import person_of
 from api.portal.shapes import MessageOut
 from api.services import Portal
 from api.streams import KEEP_ALIVE, KEEP_ALIVE_S, Cutoff, EventStream, Feed, sse
@@ -133,7 +134,7 @@ class Watch:
 
     def _read(self) -> TurnOut:
         # The answer may have ended because the account was disabled, before that was noticed here.
-        if self._portal.sessions.user(self._token) is None:
+        if person_of(self._portal, self._token) is None:
             raise NotSignedIn(ENDED)
         return stored(self._portal, self._user, self._turn)
 

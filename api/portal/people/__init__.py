@@ -6,4 +6,5 @@ In reading order:
 - people: accounts and their rights
 - roles: built-in and custom roles
 - groups: groups, members and managers
+- keys: API keys
 """

@@ -6,6 +6,7 @@ In reading order:
 - roles: custom roles
 - groups: groups and their managers
 - sessions: sessions
+- api_keys: API keys
 - attempts: password tries
 - devices: known devices
 - audit: audit events

@@ -25,7 +25,7 @@ _CONVERSATION = ConversationTable.__table__.c
 _NAMES = (
     "id", "user_id", "group_name", "created_at", "model", "model_version", "platform",
     "prompt_tokens", "completion_tokens", "cached_tokens", *_TIMINGS,
-    "finish_reason", "source", "conversation_id", "message_id", "error", "variant", "cost", "routing",
+    "finish_reason", "source", "conversation_id", "message_id", "error", "variant", "cost", "routing", "key_id",
 )  # fmt: skip
 GENERATION_COLUMNS = [_T[name].label("generation_" + name) for name in _NAMES]
 """For selects that join a generation to something else."""
@@ -72,6 +72,7 @@ def generation_of(row: AnyRow) -> Generation | None:
         variant=row.generation_variant,
         cost=row.generation_cost,
         routing=row.generation_routing,
+        key_id=row.generation_key_id,
     )
 
 
@@ -108,6 +109,7 @@ class SqlGenerationRepository:
                 variant=generation.variant,
                 cost=generation.cost,
                 routing=generation.routing,
+                key_id=generation.key_id,
             )
         )
 

@@ -88,9 +88,10 @@ class RoutedAnswer:
 
     @property
     def routing(self) -> Routing:
+        price = self._at.member.config.price
         return Routing(
             place=f"{self.model}@{self.platform}", left_out=tuple(self._left_out), dropped=self._dropped, estimated=self._estimated,
-            cost=self._cost,
+            cost=self._cost, currency=price.currency if self._cost is not None and price is not None else "",
         )  # fmt: skip
 
     def cancel(self) -> None:

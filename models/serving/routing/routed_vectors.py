@@ -57,9 +57,11 @@ class RoutedVectors:
 
     @property
     def routing(self) -> Routing:
+        price = self._at.member.config.price
         return Routing(
-            place=f"{self.model}@{self.platform}", left_out=tuple(self._left_out), estimated=self._estimated, cost=self._cost
-        )
+            place=f"{self.model}@{self.platform}", left_out=tuple(self._left_out), estimated=self._estimated, cost=self._cost,
+            currency=price.currency if self._cost is not None and price is not None else "",
+        )  # fmt: skip
 
     def cancel(self) -> None:
         with self._lock:

@@ -18,6 +18,9 @@ EVENTS = {
     "user.lock": "Sign-in locked",
     "user.change_password": "Password changed",
     "user.reset_password": "Password reset",
+    "key.make": "API key made",
+    "key.rename": "API key renamed",
+    "key.revoke": "API key revoked",
     "role.add": "Role added",
     "role.change": "Role changed",
     "role.remove": "Role removed",
@@ -68,6 +71,8 @@ _TARGETS = {
 }
 _DETAILS = {
     "role": "Role",
+    "name": "Name",
+    "scopes": "Scopes",
     "active": "Active",
     "group": "Group",
     "permissions": "Permissions",

@@ -24,6 +24,11 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
     ("POST", "/api/v1/session", {"username": "bob", "password": "correct horse"}, OPEN, 200),
     ("POST", "/api/v1/session/ticket", {"ticket": "none"}, OPEN, 401),
     ("GET", "/api/v1/session", None, ALL, 200),
+    ("GET", "/api/v1/keys", None, ALL, 200),
+    ("GET", "/api/v1/keys/all", None, ADMINS, 200),
+    ("POST", "/api/v1/keys", {"name": "script", "scopes": ["chat"]}, ALL, 201),
+    ("PATCH", "/api/v1/keys/{key_id}", {"name": "x"}, ALL, 404),
+    ("DELETE", "/api/v1/keys/{key_id}", None, ALL, 404),
     ("GET", "/api/v1/conversations", None, ALL, 200),
     ("POST", "/api/v1/conversations", {}, ALL, 201),
     ("GET", "/api/v1/conversations/{conversation_id}", None, ALL, 404),
@@ -127,11 +132,53 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
 ]
 
 
+def of_nobody(path: str) -> str:
+    """The path with names, numbers and ids that nothing has."""
+    return re.sub(r"\{\w+_id\}", NOBODYS, path.replace("{name}", "nobody").replace("{number}", "999999"))
+
+
+SCOPES = ("chat", "models", "feedback", "usage", "admin")
+OF_ONE_SCOPE = {
+    ("POST", "/v1/chat/completions"): "chat",
+    ("POST", "/v1/messages"): "chat",
+    ("POST", "/v1/embeddings"): "chat",
+    ("GET", "/api/v1/conversations"): "chat",
+    ("POST", "/api/v1/messages/{message_id}/regenerate"): "chat",
+    ("POST", "/api/v1/models/load"): "models",
+    ("PUT", "/api/v1/messages/{message_id}/feedback"): "feedback",
+    ("GET", "/api/v1/feedback"): "feedback",
+    ("GET", "/api/v1/usage"): "usage",
+    ("POST", "/api/v1/people"): "admin",
+    ("GET", "/api/v1/keys/all"): "admin",
+    ("POST", "/api/v1/store/backups"): "admin",
+}
+BY_SESSION_ONLY = {("GET", "/api/v1/keys"), ("POST", "/api/v1/keys"), ("PATCH", "/api/v1/keys/{key_id}")}
+FOR_EVERY_KEY = {("GET", "/api/v1/session"), ("DELETE", "/api/v1/session"), ("DELETE", "/api/v1/keys/{key_id}")}
+"""Who am I; what says that a key is no session; and what finds no key that a key may revoke."""
+
+
+def test_an_admins_key_reaches_what_its_scopes_cover(address: str, signed_in: Callable[[str], httpx.Client]) -> None:
+    ada, reached = signed_in("ada"), {(method, path): set[str]() for method, path, *_ in ROUTES}
+    for scope in SCOPES:
+        token = ada.post("/api/v1/keys", json={"name": scope, "scopes": [scope]}).json()["token"]
+        with httpx.Client(base_url=address, headers={"Authorization": f"Bearer {token}"}, timeout=10) as program:
+            for method, path, body, allowed, _ in ROUTES:
+                if "anonymous" not in allowed and (method, path) not in FOR_EVERY_KEY:
+                    status = program.request(method, of_nobody(path), json=body).status_code
+                    assert status < 500 and status != 401, f"{scope}: {method} {path}"
+                    reached[method, path] |= {scope} if status != 403 else set()
+    closed = [each[:2] for each in ROUTES if "anonymous" not in each[3] and each[:2] not in FOR_EVERY_KEY]
+    assert [route for route in closed if reached[route] == set(SCOPES)] == [], "routes that forget the scopes"
+    assert {route for route in closed if not reached[route]} == BY_SESSION_ONLY
+    for route, scope in OF_ONE_SCOPE.items():
+        assert reached[route] == {scope}, route
+
+
 @pytest.mark.parametrize("who", ["anonymous", "analyst", "reviewer", "manager", "admin"])
 def test_each_role_reaches_its_routes_and_no_other(who: str, client: httpx.Client, signed_in: Callable[[str], httpx.Client]) -> None:
     asking = client if who == "anonymous" else signed_in({"analyst": "ann", "reviewer": "rita", "manager": "max", "admin": "ada"}[who])
     for method, path, body, allowed, status in ROUTES:
-        filled = re.sub(r"\{\w+_id\}", NOBODYS, path.replace("{name}", "nobody").replace("{number}", "999999"))
+        filled = of_nobody(path)
         response = asking.request(method, filled, json=body)
         expected = status if who in allowed else 401 if who == "anonymous" else 403
         assert response.status_code == expected, f"{who}: {method} {filled}: {response.text[:300]}"
