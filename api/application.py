@@ -10,6 +10,7 @@ from fastapi import APIRouter, FastAPI
 from api import errors
 from api.middleware.body_limit import BodyLimit
 from api.middleware.cross_origin import CrossOrigin
+from api.middleware.limit_headers import LimitHeaders
 from api.middleware.packed_bodies import PackedBodies
 from api.middleware.plain_paths import PlainPaths
 from api.middleware.request_ids import RequestIds
@@ -32,6 +33,7 @@ PORTALS = {
     "people": "people.people",
     "roles": "people.roles",
     "groups": "people.groups",
+    "limits": "people.limits",
     "index": "operations.index",
     "store": "operations.store",
     "retention": "operations.retention",
@@ -75,6 +77,7 @@ def build(portal_getter: Callable[[], Portal], routes: Collection[str] | None = 
     def max_bytes(path: str) -> int:
         return portal_getter().files.max_bytes if path == FILES_PATH else MAX_BODY_BYTES
 
+    app.add_middleware(LimitHeaders)
     app.add_middleware(PackedBodies, max_bytes=max_bytes)
     app.add_middleware(BodyLimit, max_bytes=max_bytes)
     app.add_middleware(PlainPaths)

@@ -13,6 +13,7 @@ import settings as portal_settings
 from bootstrap.models import GUIDE, newest_crash, open_pool
 from bootstrap.parts import BACKUP_KEY, disk_space, now, open_index, open_log_shipper, prepare_home, unwritable
 from core.access.groups import Groups
+from core.access.limits import Limits
 from core.access.roles import Roles
 from core.chat.conversations import Conversations
 from core.chat.folders import Folders
@@ -92,6 +93,7 @@ class Portal:
     accounts: Accounts
     roles: Roles
     groups: Groups
+    limits: Limits
     sign_in: SignIn
     sessions: Sessions
     api_keys: ApiKeys
@@ -201,6 +203,7 @@ def build_portal(
         accounts=Accounts(unit_of_work, PooledHasher(hasher, passwords), clock),
         roles=Roles(unit_of_work, clock),
         groups=Groups(unit_of_work, clock),
+        limits=gateway.limits,
         sign_in=SignIn(unit_of_work, hasher, clock, passwords),
         sessions=Sessions(unit_of_work, clock, timedelta(hours=settings.session_hours)),
         api_keys=ApiKeys(unit_of_work, clock),

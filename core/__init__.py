@@ -3,7 +3,7 @@
 In reading order:
 
 - people: accounts, sessions, rights, sign-in, audit
-- access: custom roles and groups
+- access: custom roles, groups and limits
 - chat: conversations, folders and turns
 - inference: the one gateway to models
 - models: loaded models as people see them

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Protocol, Self
 
+from core.access.ports import LimitRepository
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
 from core.inference.ports import OfferRepository
 from core.knowledge.ports import FileRepository
@@ -33,6 +34,7 @@ class UnitOfWork(Protocol):
     users: UserRepository
     roles: RoleRepository
     groups: GroupRepository
+    limits: LimitRepository
     sessions: SessionRepository
     api_keys: ApiKeyRepository
     attempts: AttemptRepository

@@ -7,6 +7,7 @@ from typing import Self
 
 from sqlalchemy import Connection
 
+from core.access.ports import LimitRepository
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
 from core.inference.ports import OfferRepository
 from core.knowledge.ports import FileRepository
@@ -27,6 +28,7 @@ from core.review.ports import FeedbackRepository
 from core.tasks.ports import JobRepository
 from core.usage.ports import GenerationRepository
 from data.database import Database
+from data.repositories.access.limits import SqlLimitRepository
 from data.repositories.chat.conversations import SqlConversationRepository
 from data.repositories.chat.folders import SqlFolderRepository
 from data.repositories.chat.messages import SqlMessageRepository
@@ -63,6 +65,7 @@ class SqlUnitOfWork:
         self.users: UserRepository = SqlUserRepository(transaction)
         self.roles: RoleRepository = SqlRoleRepository(transaction)
         self.groups: GroupRepository = SqlGroupRepository(transaction)
+        self.limits: LimitRepository = SqlLimitRepository(transaction)
         self.sessions: SessionRepository = SqlSessionRepository(transaction)
         self.api_keys: ApiKeyRepository = SqlApiKeyRepository(transaction)
         self.attempts: AttemptRepository = SqlAttemptRepository(transaction)

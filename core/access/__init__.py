@@ -1,7 +1,10 @@
-"""Roles and groups: what decides, with the permissions of core/people, who may do what.
+"""Roles, groups and limits: what decides, with the permissions of core/people, who may do what and how much.
 
 In reading order:
 
 - roles: the built-in roles and those that admins make
 - groups: members, managers, and what a group withholds
+- limit_records: limits and what is used of them
+- ports: what limits need from the database
+- limits: keep people, groups and keys within their limits
 """

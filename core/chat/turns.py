@@ -136,6 +136,7 @@ class Turns:
         with self._unit_of_work() as work:
             if earlier := work.turns.by_request(user.id, request_id):
                 return earlier
+        self._gateway.limits.check(user)
         try:
             with self._unit_of_work() as work:
                 turn = begin(work)

@@ -10,5 +10,6 @@ In reading order:
 - choice: from what a request names to the model it may use
 - presets: create, publish and remove presets
 - access: set who may use which model, and the default models of groups
+- counted: count a request against the limits of its person
 - gateway: check, route and record every request
 """

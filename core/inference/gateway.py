@@ -10,9 +10,11 @@ from datetime import datetime
 from hashlib import sha256
 from uuid import uuid4
 
+from core.access.limits import Limits
 from core.clock import Clock
 from core.errors import NotAllowed, NotFound, PortalError, StoredError, Unavailable
 from core.inference.choice import Choice, applied
+from core.inference.counted import Counted
 from core.inference.ports import Router
 from core.inference.records import FinishReason, Generation, ServedModel, Source, Timings, Usage
 from core.inference.requests import Delta, Finished, GenerationEvent, GenerationRequest, PromptTokens, RunningGeneration
@@ -30,7 +32,10 @@ GONE = "The model stopped before the answer was complete. The text so far is kep
 class Answer:
     """An answer that a model gives now. Iterate `events()` to the end; then `row()` says how it ended."""
 
-    def __init__(self, answer_id: str, user: User, running: RunningGeneration, source: Source, created_at: datetime) -> None:
+    def __init__(
+        self, answer_id: str, user: User, running: RunningGeneration, source: Source, created_at: datetime, counted: Counted
+    ) -> None:
+        self._counted = counted
         self.id = answer_id
         self.created_at = created_at
         self._user = user
@@ -76,6 +81,7 @@ class Answer:
                         self._ttft_s = time.monotonic() - self._started
                 elif isinstance(event, Finished):
                     self.finished = event
+                self._counted.alive()
                 yield event
             if self.finished is None:
                 raise Unavailable(GONE)
@@ -86,6 +92,8 @@ class Answer:
             self._duration_s = time.monotonic() - self._started
             if self.finished is None:
                 self._running.cancel()
+            usage = self.finished.usage if self.finished else Usage(completion_tokens=self._tokens)
+            self._counted.ended(usage.prompt_tokens + usage.completion_tokens)
 
     def failed(self, error: StoredError) -> None:
         """Note why the answer failed, for its row."""
@@ -120,7 +128,8 @@ class Answer:
 class Vectors:
     """A request for vectors that a model computes now. `result()` writes its generation row, however it ends."""
 
-    def __init__(self, user: User, running: RunningEmbedding, source: Source, gateway: Gateway) -> None:
+    def __init__(self, user: User, running: RunningEmbedding, source: Source, gateway: Gateway, counted: Counted) -> None:
+        self._counted = counted
         self.id = uuid4().hex
         self.created_at = gateway.now()
         self._user = user
@@ -150,6 +159,7 @@ class Vectors:
         return done
 
     def _record(self, done: Embedded | None, reason: FinishReason, error: StoredError | None = None) -> None:
+        self._counted.ended(done.usage.prompt_tokens if done else 0)
         self._gateway.record(
             Generation(
                 id=self.id,
@@ -172,12 +182,13 @@ class Vectors:
 
 
 class Gateway:
-    """Checks who asks, finds the model, and records what every request took. Quotas and platforms attach here."""
+    """Checks who asks and how much they may, finds the model, and records what every request took."""
 
     def __init__(self, unit_of_work: UnitOfWorkFactory, router: Router, clock: Clock) -> None:
         self._unit_of_work = unit_of_work
         self._router = router
         self._clock = clock
+        self.limits = Limits(unit_of_work, clock)
 
     def now(self) -> datetime:
         return self._clock()
@@ -198,12 +209,16 @@ class Gateway:
         return [model for model in self.models(user) if model.kind is ModelKind.CHAT]
 
     def answer(self, user: User, request: GenerationRequest, source: Source) -> Answer:
-        """Start an answer whose caller records it. Raises NotAllowed, and what Router.start raises."""
+        """Start an answer whose caller records it. Raises NotAllowed, LimitReached, and what Router.start raises."""
         require(user, Permission.CHAT)
         request = self._allowed(user, request, tools=source is not Source.CHAT)
         answer_id = request.id or uuid4().hex
-        running = self._router.start(replace(request, id=answer_id))
-        return Answer(answer_id, user, running, source, self._clock())
+        counted = self._admitted(user, request.model)
+        with counted.given_back_on_failure():
+            if counted.model is not None:
+                request = self._allowed(user, replace(request, model=counted.model), tools=False)
+            running = self._router.start(replace(request, id=answer_id))
+        return Answer(answer_id, user, running, source, self._clock(), counted)
 
     def prompt_tokens(self, user: User, request: GenerationRequest) -> PromptTokens:
         """What the model would read of a request, without asking it. Raises NotAllowed, and what Router.prompt_tokens raises."""
@@ -219,16 +234,34 @@ class Gateway:
     def embed(self, user: User, request: EmbeddingRequest) -> Vectors:
         """Raises NotAllowed, and what Router.embed raises."""
         require(user, Permission.CHAT)
+<<<<<<< HEAD
         model, barred = self._allowed_vectors(user, request.model, ModelKind.EMBEDDING)
         request = replace(request, model=model, group=user.group, barred=barred)
         return Vectors(user, self._router.embed(request), Source.EMBEDDING, self)
+=======
+        model = self._allowed_vectors(user, request.model, ModelKind.EMBEDDING)
+        counted = self._admitted(user, model)
+        with counted.given_back_on_failure():
+            return Vectors(user, self._router.embed(replace(request, model=model)), Source.EMBEDDING, self, counted)
+>>>>>>> main
 
     def rerank(self, user: User, request: RerankRequest) -> Vectors:
         """Raises NotAllowed, and what Router.rerank raises."""
         require(user, Permission.CHAT)
+<<<<<<< HEAD
         model, barred = self._allowed_vectors(user, request.model, ModelKind.RERANKING)
         request = replace(request, model=model, group=user.group, barred=barred)
         return Vectors(user, self._router.rerank(request), Source.RERANK, self)
+=======
+        model = self._allowed_vectors(user, request.model, ModelKind.RERANKING)
+        counted = self._admitted(user, model)
+        with counted.given_back_on_failure():
+            return Vectors(user, self._router.rerank(replace(request, model=model)), Source.RERANK, self, counted)
+
+    def _admitted(self, user: User, model: str | None) -> Counted:
+        """Count a request against the limits. Raises LimitReached."""
+        return Counted(self.limits, user, self.limits.admit(user, model))
+>>>>>>> main
 
     def _allowed(self, user: User, request: GenerationRequest, *, tools: bool) -> GenerationRequest:
         """Return the request with its preset applied and its model named. Raises NotAllowed, NotFound (a draft)."""

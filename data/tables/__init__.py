@@ -4,6 +4,7 @@ In reading order:
 
 - base: what all tables share
 - people: accounts, roles, groups, sessions, API keys, tries of passwords, devices and the audit log
+- access: limits, and what is used of them
 - chat: conversations, folders, messages and turns
 - knowledge: files and what shows them
 - usage: generation rows
@@ -15,6 +16,7 @@ In reading order:
 - tasks: background jobs
 """
 
+from data.tables.access import LimitCounterTable, LimitLeaseTable, LimitRuleTable
 from data.tables.base import Table
 from data.tables.chat import ConversationTable, FolderTable, MessageTable, TurnTable
 from data.tables.knowledge import AttachmentTable, FilePartTable, FileTable
@@ -56,6 +58,9 @@ __all__ = [
     "IndexJobTable",
     "JobTable",
     "LegalHoldTable",
+    "LimitCounterTable",
+    "LimitLeaseTable",
+    "LimitRuleTable",
     "MessageTable",
     "ModelAccessTable",
     "PlatformsVersionTable",

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.access.limit_records import AtLimit, Holder, LimitRule, Measure, Period
 from core.people.permissions import Permission, allows
 from core.people.records import Role
 from tests.pages.drawn import House, build
@@ -97,3 +98,25 @@ def test_a_manager_of_a_group_finds_its_members_under_preferences(house: House) 
     drawn = press(drawn, "Add to the group")
     assert not drawn.error and house.person(Role.ANALYST).group == "Risk"
     assert "Your group Risk" not in texts(drawn_page(house, "account", Role.ANALYST))
+
+
+def test_a_limit_is_set_on_the_page_and_the_chat_shows_what_is_left_of_it(house: House) -> None:
+    drawn = drawn_page(house, "access")
+    drawn.segmented_control(key="access-view").set_value("limits").run()
+    drawn.number_input(key="limit-amount").set_value(3)
+    drawn = press(drawn, "Set limit")
+    assert not drawn.exception and not drawn.error and "Questions per day: **3**" in texts(drawn)
+    analyst = house.person(Role.ANALYST)
+    for number in range(2):
+        house.ask(analyst, f"Question {number}")
+    assert "Questions per day: 1 of 3 left" in texts(drawn_page(house, "chat", Role.ANALYST))
+
+
+def test_a_chat_over_its_limit_is_answered_by_the_other_model_or_refused(house: House) -> None:
+    admin, analyst = house.person(Role.ADMIN), house.person(Role.ANALYST)
+    other = house.portal.gateway.chat_models(analyst)[-1].name
+    cheaper = {"measure": Measure.REQUESTS, "period": Period.MONTH, "at_limit": AtLimit.CHEAPER, "model": other}
+    house.portal.limits.put(admin, LimitRule(id="a", holder=Holder.EVERYONE, amount=1, **cheaper))
+    house.ask(analyst, "First")
+    house.ask(analyst, "Second")
+    assert house.router.requests[-1].model == other

@@ -6,5 +6,6 @@ In reading order:
 - people: accounts and their rights
 - roles: built-in and custom roles
 - groups: groups, members and managers
+- limits: limits and what is used of them
 - keys: API keys
 """

@@ -7,5 +7,6 @@ In reading order:
 - group_members: a group's members, for admins and for its managers
 - matrix: who may do what, by role
 - role_editor: make and change custom roles
+- limits: limits, and the words for them
 - verdict: may this person do it, and why
 """
