@@ -234,34 +234,24 @@ class Gateway:
     def embed(self, user: User, request: EmbeddingRequest) -> Vectors:
         """Raises NotAllowed, and what Router.embed raises."""
         require(user, Permission.CHAT)
-<<<<<<< HEAD
         model, barred = self._allowed_vectors(user, request.model, ModelKind.EMBEDDING)
         request = replace(request, model=model, group=user.group, barred=barred)
-        return Vectors(user, self._router.embed(request), Source.EMBEDDING, self)
-=======
-        model = self._allowed_vectors(user, request.model, ModelKind.EMBEDDING)
         counted = self._admitted(user, model)
         with counted.given_back_on_failure():
-            return Vectors(user, self._router.embed(replace(request, model=model)), Source.EMBEDDING, self, counted)
->>>>>>> main
+            return Vectors(user, self._router.embed(request), Source.EMBEDDING, self, counted)
 
     def rerank(self, user: User, request: RerankRequest) -> Vectors:
         """Raises NotAllowed, and what Router.rerank raises."""
         require(user, Permission.CHAT)
-<<<<<<< HEAD
         model, barred = self._allowed_vectors(user, request.model, ModelKind.RERANKING)
         request = replace(request, model=model, group=user.group, barred=barred)
-        return Vectors(user, self._router.rerank(request), Source.RERANK, self)
-=======
-        model = self._allowed_vectors(user, request.model, ModelKind.RERANKING)
         counted = self._admitted(user, model)
         with counted.given_back_on_failure():
-            return Vectors(user, self._router.rerank(replace(request, model=model)), Source.RERANK, self, counted)
+            return Vectors(user, self._router.rerank(request), Source.RERANK, self, counted)
 
     def _admitted(self, user: User, model: str | None) -> Counted:
         """Count a request against the limits. Raises LimitReached."""
         return Counted(self.limits, user, self.limits.admit(user, model))
->>>>>>> main
 
     def _allowed(self, user: User, request: GenerationRequest, *, tools: bool) -> GenerationRequest:
         """Return the request with its preset applied and its model named. Raises NotAllowed, NotFound (a draft)."""
