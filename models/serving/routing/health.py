@@ -110,9 +110,9 @@ class Health:
                 self._open()
 
     def probed(self) -> None:
-        """A probe was answered."""
+        """A probe was answered. One that was sent before the circuit opened says nothing of what came since."""
         with self._lock:
-            if self._circuit is Circuit.OPEN:
+            if self._circuit is Circuit.OPEN and self._clock() >= self._due:
                 self._circuit = Circuit.HALF_OPEN
 
     def why_not(self, place: str) -> StoredError | None:

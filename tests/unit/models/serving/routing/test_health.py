@@ -57,6 +57,12 @@ def test_only_a_probe_half_opens_it_and_only_one_request_tries() -> None:
     assert found.circuit is Circuit.CLOSED and found.since is None
 
 
+def test_a_probe_that_was_under_way_when_the_circuit_opened_does_not_count() -> None:
+    found, _ = opened()
+    found.probed()
+    assert found.circuit is Circuit.OPEN
+
+
 def test_a_failed_trial_opens_it_for_longer() -> None:
     found, clock = opened()
     clock.now += 1.1
