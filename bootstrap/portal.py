@@ -31,7 +31,8 @@ from core.operations.backups import Backups
 from core.operations.disk import ENDLESS, DiskSpace
 from core.operations.index_care import IndexCare
 from core.operations.retention import Retention
-from core.people.accounts import Accounts, generate_password
+from core.passwords.rules import generate_password
+from core.people.accounts import Accounts
 from core.people.api_keys import ApiKeys
 from core.people.audit import AuditTrail
 from core.people.devices import Devices
@@ -63,7 +64,7 @@ from data.index.worker import IndexWorker
 from data.inspection import SqlStoreInspector
 from data.log_shipping import LogShipper
 from data.migrate import migrate
-from data.passwords import BcryptHasher
+from data.passwords import Argon2Hasher
 from data.search.port import WritableIndex
 from data.unit_of_work import SqlUnitOfWork
 from models.gguf.facts import model_name
@@ -185,7 +186,7 @@ def build_portal(
     assert router is not None, "a pool of its own needs its router"
     platforms_router = PlatformRouter(router, max_wait_s=settings.max_wait_s)
     disk = disk_space(settings)
-    hasher, passwords = hasher or BcryptHasher(), open_password_pool(os.cpu_count() or 1)
+    hasher, passwords = hasher or Argon2Hasher(), open_password_pool(os.cpu_count() or 1)
     index_worker = IndexWorker(database, index)
     server = f"{socket.gethostname()}:{settings.home}"[-MOST_SERVER_CHARS:]
     jobs = Jobs(unit_of_work, clock)

@@ -26,7 +26,7 @@ from data.index.parked_jobs import ParkedJobs
 from data.index.worker import IndexWorker
 from data.inspection import StoreState, inspect_store
 from data.migrate import migrate
-from data.passwords import BcryptHasher
+from data.passwords import Argon2Hasher
 from data.search.port import WritableIndex
 from data.unit_of_work import SqlUnitOfWork
 from settings import Settings
@@ -41,7 +41,7 @@ def open_accounts(settings: Settings) -> Iterator[Accounts]:
     database = open_database(settings.database)
     try:
         migrate(database)
-        yield Accounts(lambda: SqlUnitOfWork(database), BcryptHasher(), now)
+        yield Accounts(lambda: SqlUnitOfWork(database), Argon2Hasher(), now)
     finally:
         database.close()
 

@@ -2,6 +2,7 @@
 
 In reading order:
 
+- passwords: which passwords may be chosen
 - people: accounts, sessions, rights, sign-in, audit
 - access: custom roles, groups and limits
 - chat: conversations, folders and turns

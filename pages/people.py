@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.errors import PortalError
-from core.people.accounts import generate_password
+from core.passwords.rules import generate_password
 from core.people.names import Doubt, doubts
 from core.people.records import Role, User
 from pages.shell import frame

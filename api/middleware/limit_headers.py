@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from core.access.limit_records import LimitState, Period, window_of
 from core.access.limits import limits_seen
+from core.access.records import LimitState, Period, window_of
 
 
 class LimitHeaders:

@@ -12,7 +12,8 @@ import settings as portal_settings
 from bootstrap.store import open_accounts, open_api_keys
 from cli.ending import ending
 from core.errors import InvalidInput
-from core.people.accounts import Accounts, generate_password
+from core.passwords.rules import generate_password
+from core.people.accounts import Accounts
 from core.people.api_keys import ApiKeys, KeyTerms
 from core.people.records import Role, Scope
 

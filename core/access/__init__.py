@@ -4,7 +4,7 @@ In reading order:
 
 - roles: the built-in roles and those that admins make
 - groups: members, managers, and what a group withholds
-- limit_records: limits and what is used of them
+- records: limits and what is used of them
 - ports: what limits need from the database
 - limits: keep people, groups and keys within their limits
 """

@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
-from core.access.limit_records import LEASE, AtLimit, Holder, LimitRule, LimitState, Measure, Period, window_of
+from core.access.records import LEASE, AtLimit, Holder, LimitRule, LimitState, Measure, Period, window_of
 from core.clock import Clock
 from core.errors import Busy, NotFound, PortalError
 from core.people.audit_events import record

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from core.access.limit_records import LimitRule
+from core.access.records import LimitRule
 
 
 class LimitRepository(Protocol):

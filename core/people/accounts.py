@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import secrets
 from dataclasses import replace
 from datetime import datetime
 from uuid import uuid4
@@ -11,6 +10,7 @@ from uuid import uuid4
 from core.characters import cut, one_line
 from core.clock import Clock
 from core.errors import Conflict, InvalidInput, NotFound, NotSignedIn
+from core.passwords.rules import check_password
 from core.people import attempts
 from core.people.audit_events import record
 from core.people.permissions import ROLES, Permission, granted, require, require_to_give
@@ -21,11 +21,6 @@ from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
 LANGUAGES = ("en", "zh")
-
-
-def generate_password() -> str:
-    """Generate a password of 16 characters, about 95 bits."""
-    return secrets.token_urlsafe(12)
 
 
 class Accounts:
@@ -56,7 +51,7 @@ class Accounts:
             work.commit()
         if found is None or not self._hasher.matches(old, found.password_hash):
             raise NotSignedIn("Name and password do not match. Check both and try again.")
-        check_password(new)
+        check_password(new, user.name, user.full_name)
         hashed = self._hasher.hash(new)
         with self._unit_of_work() as work:
             current = work.users.lock(user.id)
@@ -97,7 +92,7 @@ class Accounts:
         name, group = normal_name(name), clean_line(group)
         if not is_name(name):
             raise InvalidInput("A user name must have 1 to 64 letters, digits or . _ @ - and start with a letter or digit.")
-        check_password(password)
+        check_password(password, name, clean_line(full_name))
         user = User(
             id=uuid4().hex,
             name=name,
@@ -163,7 +158,7 @@ class Accounts:
     def reset_password(self, actor: User | None, name: str, password: str) -> None:
         """Set a new password, end all sessions, forget all devices and lift a lock."""
         self._authorize(actor)
-        check_password(password)
+        check_password(password, normal_name(name))
         hashed = self._hasher.hash(password)
         with self._unit_of_work() as work:
             user = self._to_change(work, actor, name)
@@ -205,14 +200,6 @@ def normal_name(name: str) -> str:
 def is_name(name: str) -> bool:
     """Tell whether an account may have this name, in its normal form."""
     return _NAME.fullmatch(name) is not None
-
-
-def check_password(password: str) -> None:
-    """Raise InvalidInput for an unusable password. bcrypt reads only 72 bytes."""
-    if len(password) < 8:
-        raise InvalidInput("A password needs at least 8 characters.")
-    if len(password.encode()) > 72:
-        raise InvalidInput("A password can have at most 72 bytes.")
 
 
 def clean_line(text: str) -> str:

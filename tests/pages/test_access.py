@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.access.limit_records import AtLimit, Holder, LimitRule, Measure, Period
+from core.access.records import AtLimit, Holder, LimitRule, Measure, Period
 from core.people.permissions import Permission, allows
 from core.people.records import Role
 from tests.pages.drawn import House, build

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from api.identity import SignedIn
 from api.portal.shapes import Asked, Id, Line
 from api.services import PortalHere
-from core.access.limit_records import MOST, AtLimit, Holder, LimitRule, LimitState, Measure, Period
+from core.access.records import MOST, AtLimit, Holder, LimitRule, LimitState, Measure, Period
 
 router = APIRouter(prefix="/api/v1/limits", tags=["people"])
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from api.identity import SignedIn
 from api.portal.shapes import Asked, Line, Person, at_least_one
 from api.services import PortalHere
-from core.people.accounts import check_password, generate_password
+from core.passwords.rules import check_password, generate_password
 from core.people.names import Doubt, doubts
 from core.people.permissions import Permission, Verdict, require, verdict
 from core.people.records import User
@@ -24,7 +24,7 @@ class Add(Asked):
     name: Line = Field(description="1 to 64 letters, digits or . _ @ -")
     role: Line = Field(description="analyst, reviewer, manager, admin, or the name of a custom role.")
     password: str | None = Field(default=None, max_length=1000, description=(
-        "At least 8 characters, at most 72 bytes. Default: one is generated."
+        "8 to 128 characters, and none that attackers try first. Default: one is generated."
     ))
     full_name: Line = ""
     group: Line = ""
@@ -75,7 +75,7 @@ def change(name: Annotated[Line, InPath()], body: Change, portal: PortalHere, us
     require(user, Permission.MANAGE_PEOPLE)
     at_least_one(role=body.role, active=body.active, full_name=body.full_name, group=body.group, password=body.password)
     if body.password is not None:
-        check_password(body.password)
+        check_password(body.password, name)
     changed = portal.accounts.change(user, name, role=body.role, active=body.active, full_name=body.full_name, group=body.group)
     if body.password is not None:
         portal.accounts.reset_password(user, name, body.password)

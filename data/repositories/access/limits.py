@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, case, delete, func, insert, or_, select, update
 
-from core.access.limit_records import AtLimit, Holder, LimitRule, Measure, Period
+from core.access.records import AtLimit, Holder, LimitRule, Measure, Period
 from data.tables import LimitCounterTable, LimitLeaseTable, LimitRuleTable
 from data.transaction import AnyRow, Transaction
 

@@ -125,5 +125,8 @@ class SqlUserRepository:
         found = self._sql.all(select(_T.id).where(_T.id.in_(sorted(user_ids)), _T.active.is_(False)))
         return {row.id for row in found}
 
+    def any_password_of(self, prefix: str) -> bool:
+        return self._sql.first(select(_T.id).where(_T.password_hash.startswith(prefix, autoescape=True)).limit(1)) is not None
+
     def count(self) -> int:
         return int(self._sql.scalar(select(func.count()).select_from(UserTable)))

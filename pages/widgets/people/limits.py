@@ -9,7 +9,7 @@ from uuid import uuid4
 import streamlit as st
 
 from core.access.groups import GroupInfo
-from core.access.limit_records import AtLimit, Holder, LimitRule, LimitState, Measure, Period
+from core.access.records import AtLimit, Holder, LimitRule, LimitState, Measure, Period
 from core.errors import PortalError
 from core.people.records import User
 from pages.shell.words import said, t

@@ -28,6 +28,12 @@ class PlainHasher:
     def hash(self, password: str) -> str:
         return f"plain:{password}"
 
+    def is_outdated(self, password_hash: str) -> bool:
+        return False
+
+    def spend(self, password: str) -> None:
+        raise AssertionError("nothing here is outdated")
+
     def matches(self, password: str, password_hash: str) -> bool:
         return password_hash == f"plain:{password}"
 

@@ -157,8 +157,10 @@ OF_ONE_SCOPE = {
     ("POST", "/api/v1/store/backups"): "admin",
 }
 BY_SESSION_ONLY = {("GET", "/api/v1/keys"), ("POST", "/api/v1/keys"), ("PATCH", "/api/v1/keys/{key_id}")}
-FOR_EVERY_KEY = {("GET", "/api/v1/session"), ("DELETE", "/api/v1/session"), ("DELETE", "/api/v1/keys/{key_id}")}
-"""Who am I; what says that a key is no session; and what finds no key that a key may revoke."""
+FOR_EVERY_KEY = {
+    ("GET", "/api/v1/session"), ("DELETE", "/api/v1/session"), ("DELETE", "/api/v1/keys/{key_id}"), ("GET", "/api/v1/limits/own"),
+}  # fmt: skip
+"""Who am I; what are my limits; what says that a key is no session; and what finds no key that a key may revoke."""
 
 
 def test_an_admins_key_reaches_what_its_scopes_cover(address: str, signed_in: Callable[[str], httpx.Client]) -> None:

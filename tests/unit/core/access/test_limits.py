@@ -9,8 +9,8 @@ from uuid import uuid4
 import pytest
 
 from core.access.groups import Groups
-from core.access.limit_records import LEASE, AtLimit, Holder, LimitRule, Measure, Period
 from core.access.limits import LimitReached, Limits
+from core.access.records import LEASE, AtLimit, Holder, LimitRule, Measure, Period
 from core.errors import InvalidInput, NotAllowed, NotFound
 from core.people.accounts import Accounts
 from core.people.records import KeyInUse, Role, Scope, User
