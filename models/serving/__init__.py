@@ -8,6 +8,7 @@ In reading order:
 - loader: load a model from its plan
 - pool: load, follow, drain and unload models
 - router: find the platform of a model's name
+- routing: choose between the models of this process and other servers
 - remembered_settings: how each file was loaded last
 - start_list: models to load at every start
 - last_run: report what an earlier run left when it crashed

@@ -82,6 +82,7 @@ class ModelServer:
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     server_of_tests: ModelServer
     body: Body
 

@@ -153,4 +153,4 @@ class RemoteAnswer:
             self.estimated = True
             completion = self._count(self._model.name, self._read) if self._read else 0
             usage = Usage(estimate_prompt(self._request), estimate(self._read) if completion is None else completion)
-        return Finished(finish, usage, watch.timings(self.queue_s, usage.completion_tokens))
+        return Finished(finish_reason=finish, usage=usage, timings=watch.timings(self.queue_s, usage.completion_tokens))

@@ -203,7 +203,8 @@ class RoutedAnswer:
             if self._cancelled:
                 ended = True
                 waited = time.monotonic() - self._arrived
-                yield Finished(FinishReason.CANCELLED, Usage(), Timings(queue_s=waited, duration_s=waited))
+                timings = Timings(queue_s=waited, duration_s=waited)
+                yield Finished(finish_reason=FinishReason.CANCELLED, usage=Usage(), timings=timings)
                 return
             self._check_rate()
             self._remote.queue_s = time.monotonic() - self._arrived
