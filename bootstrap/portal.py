@@ -4,29 +4,33 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 import settings as portal_settings
 from bootstrap.models import GUIDE, newest_crash, open_pool
-from bootstrap.parts import BACKUP_KEY, disk_space, now, open_index, open_log_shipper, prepare_home, unwritable
+from bootstrap.parts import BACKUP_KEY, disk_space, now, open_index, open_log_shipper, prepare_home, server_name, unwritable
+from bootstrap.transfers import open_transfers
 from core.access.groups import Groups
 from core.access.limits import Limits
 from core.access.roles import Roles
 from core.chat.conversations import Conversations
 from core.chat.folders import Folders
 from core.chat.turns import STOPPING, Turns
+from core.chat.written_titles import TitleWriter
 from core.errors import Conflict, PortalError, StartFailed, StoredError, Unavailable
 from core.inference.access import ModelAccess
 from core.inference.gateway import Gateway
 from core.inference.ports import Router
 from core.inference.presets import Presets
 from core.knowledge.files import MB, Files
-from core.models.ports import ModelPool
+from core.models.downloads import Downloads
+from core.models.imports import Imports
+from core.models.ports import ModelHub, ModelPool, Successions
 from core.models.records import StartModel
 from core.models.service import ModelService
+from core.models.swaps import Swaps
 from core.operations.backups import Backups
 from core.operations.disk import ENDLESS, DiskSpace
 from core.operations.index_care import IndexCare
@@ -69,7 +73,9 @@ from data.search.port import WritableIndex
 from data.unit_of_work import SqlUnitOfWork
 from models.gguf.facts import model_name
 from models.platforms.configuration.reader import YamlConfigurationReader
+from models.serving.hot_swap import HotSwaps
 from models.serving.last_run import RunRecord
+from models.serving.pattern_finder import ProcessPatternFinder
 from models.serving.pool import Pool
 from models.serving.precedence import give_way as give_way
 from models.serving.router import PoolRouter
@@ -80,8 +86,6 @@ from settings import Settings
 log = logging.getLogger(__name__)
 
 FIRST_ADMIN = "admin"
-MOST_SERVER_CHARS = 190
-"""Length limit of the name by which jobs know this server."""
 MOST_CRASHES = 3
 """A model that crashed this many runs in a row in native code is no longer loaded at startup; an admin can load it."""
 
@@ -118,6 +122,9 @@ class Portal:
     retention: Retention
     usage: UsageReports
     models: ModelService
+    swaps: Swaps
+    downloads: Downloads
+    imports: Imports
     platforms: PlatformService
     pool: ModelPool
     index: WritableIndex
@@ -164,9 +171,11 @@ def build_portal(
     pool: ModelPool | None = None,
     router: Router | None = None,
     hasher: PasswordHasher | None = None,
+    successions: Successions | None = None,
     record: RunRecord | None = None,
+    hub: ModelHub | None = None,
 ) -> Portal:
-    """Connect the parts. `pool`, `router` and `hasher` replace the real ones in tests. Raises StartFailed.
+    """Connect the parts. `pool`, `router`, `hasher`, `successions` and `hub` replace the real ones in tests. Raises StartFailed.
 
     record: receives crashes; closed with the portal.
     """
@@ -182,13 +191,14 @@ def build_portal(
     index = open_index(settings, database)
     if pool is None:
         own_pool = open_pool(settings, record)
+        successions = HotSwaps(own_pool)
         pool, router = own_pool, router if router is not None else PoolRouter(own_pool)
     assert router is not None, "a pool of its own needs its router"
     platforms_router = PlatformRouter(router, max_wait_s=settings.max_wait_s)
     disk = disk_space(settings)
     hasher, passwords = hasher or Argon2Hasher(), open_password_pool(os.cpu_count() or 1)
     index_worker = IndexWorker(database, index)
-    server = f"{socket.gethostname()}:{settings.home}"[-MOST_SERVER_CHARS:]
+    server = server_name(settings)
     jobs = Jobs(unit_of_work, clock)
     index_care = IndexCare(unit_of_work, jobs, index, index_worker, ParkedJobs(database), Reconciler(database, index), clock)
     folder = SqlBackupFolder(database, settings.home / "backups")
@@ -197,8 +207,16 @@ def build_portal(
     background = Background()
     rules = StorageRules(settings.response_days, settings.store_responses)
     responses = Responses(unit_of_work, jobs, background, clock, rules)
+    start_list = FileStartList(settings.home / START_MODELS)
+    models = ModelService(pool, unit_of_work, clock, settings.models_path, start_list, record.found if record else ())
+    swaps = Swaps(unit_of_work, clock, jobs, server, successions, ProcessPatternFinder(), start_list, models.loaded_at_start)
+    downloads, imports = open_transfers(settings, unit_of_work, jobs, clock, server, hub)
     kinds = [*index_care.job_kinds(), *backups.job_kinds(), *retention.job_kinds(), *responses.job_kinds()]
+    kinds += [*downloads.job_kinds(), *imports.job_kinds(), *swaps.job_kinds()]
     gateway = Gateway(unit_of_work, platforms_router, clock)
+    writes_titles = jobs if settings.model_titles else None
+    turns = Turns(unit_of_work, gateway, clock, settings.max_question_chars, settings.max_file_mb * MB, disk, writes_titles)
+    kinds += TitleWriter(unit_of_work, gateway, turns.count).job_kinds()
     portal = Portal(
         settings=settings,
         accounts=Accounts(unit_of_work, PooledHasher(hasher, passwords), clock),
@@ -206,13 +224,15 @@ def build_portal(
         groups=Groups(unit_of_work, clock),
         limits=gateway.limits,
         sign_in=SignIn(unit_of_work, hasher, clock, passwords),
-        sessions=Sessions(unit_of_work, clock, timedelta(hours=settings.session_hours)),
+        sessions=Sessions(
+            unit_of_work, clock, timedelta(hours=settings.session_hours), timedelta(minutes=settings.session_idle_minutes) or None
+        ),
         api_keys=ApiKeys(unit_of_work, clock),
         session_watch=SessionWatch(unit_of_work, clock),
         devices=Devices(unit_of_work, clock),
         conversations=Conversations(unit_of_work, index, clock),
         folders=Folders(unit_of_work, clock),
-        turns=Turns(unit_of_work, gateway, clock, settings.max_question_chars, settings.max_file_mb * MB, disk),
+        turns=turns,
         files=Files(unit_of_work, clock, ProcessDocumentReader(), settings.max_file_mb * MB, disk, CharsetDetector()),
         gateway=gateway,
         presets=Presets(unit_of_work, clock),
@@ -227,14 +247,10 @@ def build_portal(
         backups=backups,
         retention=retention,
         usage=UsageReports(unit_of_work, clock),
-        models=ModelService(
-            pool,
-            unit_of_work,
-            clock,
-            settings.models_path,
-            FileStartList(settings.home / START_MODELS),
-            record.found if record else (),
-        ),
+        models=models,
+        swaps=swaps,
+        downloads=downloads,
+        imports=imports,
         platforms=PlatformService(
             unit_of_work,
             clock,
@@ -260,6 +276,7 @@ def build_portal(
     if interrupted:
         log.warning("the last stop interrupted %d answers; they are marked as interrupted", interrupted)
     portal.platforms.start()
+    portal.swaps.recover()
     portal.index_worker.start()
     portal.job_worker.start()
     return portal

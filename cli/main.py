@@ -31,6 +31,8 @@ GLM Portal: a chat portal over a GLM that runs in its own process.
   ./portal user role NAME analyst|manager|admin
   ./portal user key NAME [--scope SCOPE] [--days N] [--label TEXT]     make an API key
   ./portal user disable NAME     ends the sessions too; `enable` lets the person in again
+  ./portal model list            known models, and what fits this machine
+  ./portal model get NAME [--quantization Q8_0] [--hub modelscope]      download one
   ./portal backup FILE [--encrypt]      the whole database, even while the portal runs
   ./portal restore FILE [--dry-run]     into an empty database
   ./portal keys seal|rotate|rewrap      encryption at rest, see PORTAL_MASTER_KEY
@@ -42,7 +44,7 @@ A password is prompted for, read from PORTAL_PASSWORD, or generated with --gener
 """
 
 
-_COMMANDS = ("run", "test", "user", "backup", "restore", "keys", "doctor", "bench")
+_COMMANDS = ("run", "test", "user", "model", "backup", "restore", "keys", "doctor", "bench")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -91,7 +93,10 @@ def _dispatch(paths: Paths, arguments: list[str]) -> int:
         # Absolute: the environment runs in the repository, wherever the command was typed.
         files = [each if each.startswith("-") else str(Path(each).absolute()) for each in rest]
         return enter(paths, "cli.commands.backup", [known.command, *files])
-    return enter(paths, {"run": "cli.serving.serve", "user": "cli.commands.people", "keys": "cli.commands.keys"}[known.command], rest)
+    modules = {
+        "run": "cli.serving.serve", "user": "cli.commands.people", "model": "cli.commands.models", "keys": "cli.commands.keys",
+    }  # fmt: skip
+    return enter(paths, modules[known.command], rest)
 
 
 def enter(paths: Paths, module: str, arguments: Sequence[str]) -> int:

@@ -102,6 +102,35 @@ class Jobs:
             work.commit()
             return self._own(work, user, job_id)
 
+    def pause(self, user: User, job_id: str) -> Job:
+        """Let a job wait until it is resumed; a running one stops soon and keeps what it has. Raises NotFound, Conflict if it has ended."""
+        with self._unit_of_work() as work:
+            job = self._own(work, user, job_id)
+            if not work.jobs.pause(job_id):
+                raise Conflict("This job has already ended, or is being stopped, and cannot be paused.")
+            record(work, self._clock(), user.id, "job.pause", job.kind, job=job.id)
+            work.commit()
+            return self._own(work, user, job_id)
+
+    def resume(self, user: User, job_id: str) -> Job:
+        """Go on with a paused job. Raises NotFound, Conflict if it is not paused."""
+        with self._unit_of_work() as work:
+            job = self._own(work, user, job_id)
+            if not work.jobs.resume(job_id, self._clock()):
+                raise Conflict("This job is not paused.")
+            record(work, self._clock(), user.id, "job.resume", job.kind, job=job.id)
+            work.commit()
+            self.wake()
+            return self._own(work, user, job_id)
+
+    def dismiss(self, user: User, job_id: str) -> None:
+        """Count a failed job as cancelled, so that it is no longer shown as a problem. Raises NotFound, Conflict."""
+        with self._unit_of_work() as work:
+            self._own(work, user, job_id)
+            if not work.jobs.dismiss(job_id):
+                raise Conflict("Only a failed job can be dismissed.")
+            work.commit()
+
     def retry(self, user: User, job_id: str) -> Job:
         """Run a failed or cancelled job again. Raises NotFound, Conflict."""
         with self._unit_of_work() as work:

@@ -3,7 +3,10 @@
 In reading order:
 
 - models: models
+- downloads: the catalogue, downloads and imports
 - platforms: platforms and routes
 - presets: presets
 - access: who may use which model, and the default models of groups
+- swaps: hot swaps and change markers
+- swap_questions: canary and replay questions
 """
