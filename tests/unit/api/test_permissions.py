@@ -24,6 +24,9 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
     ("POST", "/api/v1/session", {"username": "bob", "password": "correct horse"}, OPEN, 200),
     ("POST", "/api/v1/session/ticket", {"ticket": "none"}, OPEN, 401),
     ("GET", "/api/v1/session", None, ALL, 200),
+    ("GET", "/api/v1/sessions", None, ALL, 200),
+    ("DELETE", "/api/v1/sessions", None, ALL, 204),
+    ("DELETE", "/api/v1/sessions/{session_id}", None, ALL, 404),
     ("GET", "/api/v1/keys", None, ALL, 200),
     ("GET", "/api/v1/keys/all", None, ADMINS, 200),
     ("POST", "/api/v1/keys", {"name": "script", "scopes": ["chat"]}, ALL, 201),
@@ -101,6 +104,7 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
     ("POST", "/api/v1/roles", {"name": "auditor", "permissions": ["read_audit"]}, ADMINS, 201),
     ("PUT", "/api/v1/roles/{name}", {"permissions": []}, ADMINS, 404),
     ("DELETE", "/api/v1/roles/{name}", None, ADMINS, 404),
+    ("POST", "/api/v1/audit/verify", {}, ADMINS, 200),
     ("GET", "/api/v1/limits", None, ADMINS, 200),
     ("GET", "/api/v1/limits/own", None, ALL, 200),
     ("PUT", "/api/v1/limits", {"holder": "everyone", "measure": "requests", "period": "month", "amount": 999_999}, ADMINS, 200),
@@ -142,6 +146,15 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
     ("DELETE", "/v1/responses/{response_id}", None, ALL, 404),
     ("POST", "/v1/responses/{response_id}/cancel", None, ALL, 404),
     ("GET", "/v1/responses/{response_id}/input_items", None, ALL, 404),
+    ("POST", "/v1/files", {}, ALL, 400),
+    ("GET", "/v1/files", None, ALL, 200),
+    ("GET", "/v1/files/{file_id}", None, ALL, 404),
+    ("GET", "/v1/files/{file_id}/content", None, ALL, 404),
+    ("DELETE", "/v1/files/{file_id}", None, ALL, 404),
+    ("POST", "/v1/batches", {"input_file_id": "x", "endpoint": "/v1/embeddings", "completion_window": "24h"}, ALL, 404),
+    ("GET", "/v1/batches", None, ALL, 200),
+    ("GET", "/v1/batches/{batch_id}", None, ALL, 404),
+    ("POST", "/v1/batches/{batch_id}/cancel", None, ALL, 404),
     ("POST", "/v1/tokenize", {"content": "x"}, ALL, 200),
     ("POST", "/v1/detokenize", {"tokens": [1]}, ALL, 200),
     ("POST", "/v1/messages", {"max_tokens": 9, **HELLO}, ALL, 200),
@@ -177,7 +190,10 @@ OF_ONE_SCOPE = {
     ("GET", "/api/v1/keys/all"): "admin",
     ("POST", "/api/v1/store/backups"): "admin",
 }
-BY_SESSION_ONLY = {("GET", "/api/v1/keys"), ("POST", "/api/v1/keys"), ("PATCH", "/api/v1/keys/{key_id}")}
+BY_SESSION_ONLY = {
+    ("GET", "/api/v1/keys"), ("POST", "/api/v1/keys"), ("PATCH", "/api/v1/keys/{key_id}"),
+    ("GET", "/api/v1/sessions"), ("DELETE", "/api/v1/sessions"), ("DELETE", "/api/v1/sessions/{session_id}"),
+}  # fmt: skip
 FOR_EVERY_KEY = {
     ("GET", "/api/v1/session"), ("DELETE", "/api/v1/session"), ("DELETE", "/api/v1/keys/{key_id}"), ("GET", "/api/v1/limits/own"),
 }  # fmt: skip
