@@ -17,6 +17,7 @@ from core.access.limits import Limits
 from core.access.roles import Roles
 from core.chat.conversations import Conversations
 from core.chat.folders import Folders
+from core.chat.marks import ConversationMarks
 from core.chat.turns import STOPPING, Turns
 from core.chat.written_titles import TitleWriter
 from core.errors import Conflict, PortalError, StartFailed, StoredError, Unavailable
@@ -101,6 +102,7 @@ class Portal:
     session_watch: SessionWatch
     devices: Devices
     conversations: Conversations
+    marks: ConversationMarks
     folders: Folders
     turns: Turns
     files: Files
@@ -218,6 +220,7 @@ def build_portal(
         session_watch=SessionWatch(unit_of_work, clock),
         devices=Devices(unit_of_work, clock),
         conversations=Conversations(unit_of_work, index, clock),
+        marks=ConversationMarks(unit_of_work, clock),
         folders=Folders(unit_of_work, clock),
         turns=turns,
         files=Files(unit_of_work, clock, ProcessDocumentReader(), settings.max_file_mb * MB, disk, CharsetDetector()),
