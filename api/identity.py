@@ -13,7 +13,7 @@ from core.errors import NotAllowed, NotSignedIn
 from core.operations.log_context import add_to_log_context
 from core.people.api_keys import is_api_key
 from core.people.devices import DEVICE_COOKIE, DEVICE_DAYS
-from core.people.records import User
+from core.people.records import Origin, User
 from core.people.session_watch import ENDED
 from core.people.sessions import SESSION_COOKIE
 from core.people.sign_in import HERE, Caller
@@ -69,6 +69,11 @@ def check_same_origin(request: Request) -> None:
 def caller_of(request: Request) -> Caller:
     """Return the origin of a sign-in. The address is the connection's, or what a trusted proxy reported (cli/serving/serve.py)."""
     return Caller(request.client.host if request.client else HERE, request.cookies.get(DEVICE_COOKIE))
+
+
+def origin_of(request: Request) -> Origin:
+    """Return where a session is opened from."""
+    return Origin(caller_of(request).address, request.headers.get("user-agent", ""))
 
 
 def set_device_cookie(request: Request, response: Response, portal: Portal, user: User) -> None:

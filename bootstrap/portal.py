@@ -28,9 +28,10 @@ from core.inference.presets import Presets
 from core.knowledge.files import MB, Files
 from core.models.downloads import Downloads
 from core.models.imports import Imports
-from core.models.ports import ModelHub, ModelPool
+from core.models.ports import ModelHub, ModelPool, Successions
 from core.models.records import StartModel
 from core.models.service import ModelService
+from core.models.swaps import Swaps
 from core.operations.backups import Backups
 from core.operations.disk import ENDLESS, DiskSpace
 from core.operations.index_care import IndexCare
@@ -73,7 +74,9 @@ from data.search.port import WritableIndex
 from data.unit_of_work import SqlUnitOfWork
 from models.gguf.facts import model_name
 from models.platforms.configuration.reader import YamlConfigurationReader
+from models.serving.hot_swap import HotSwaps
 from models.serving.last_run import RunRecord
+from models.serving.pattern_finder import ProcessPatternFinder
 from models.serving.pool import Pool
 from models.serving.precedence import give_way as give_way
 from models.serving.router import PoolRouter
@@ -120,6 +123,7 @@ class Portal:
     retention: Retention
     usage: UsageReports
     models: ModelService
+    swaps: Swaps
     downloads: Downloads
     imports: Imports
     platforms: PlatformService
@@ -168,10 +172,11 @@ def build_portal(
     pool: ModelPool | None = None,
     router: Router | None = None,
     hasher: PasswordHasher | None = None,
+    successions: Successions | None = None,
     record: RunRecord | None = None,
     hub: ModelHub | None = None,
 ) -> Portal:
-    """Connect the parts. `pool`, `router`, `hasher` and `hub` replace the real ones in tests. Raises StartFailed.
+    """Connect the parts. `pool`, `router`, `hasher`, `successions` and `hub` replace the real ones in tests. Raises StartFailed.
 
     record: receives crashes; closed with the portal.
     """
@@ -187,6 +192,7 @@ def build_portal(
     index = open_index(settings, database)
     if pool is None:
         own_pool = open_pool(settings, record)
+        successions = HotSwaps(own_pool)
         pool, router = own_pool, router if router is not None else PoolRouter(own_pool)
     assert router is not None, "a pool of its own needs its router"
     disk = disk_space(settings)
@@ -201,9 +207,12 @@ def build_portal(
     background = Background()
     rules = StorageRules(settings.response_days, settings.store_responses)
     responses = Responses(unit_of_work, jobs, background, clock, rules)
+    start_list = FileStartList(settings.home / START_MODELS)
+    models = ModelService(pool, unit_of_work, clock, settings.models_path, start_list, record.found if record else ())
+    swaps = Swaps(unit_of_work, clock, jobs, server, successions, ProcessPatternFinder(), start_list, models.loaded_at_start)
     downloads, imports = open_transfers(settings, unit_of_work, jobs, clock, server, hub)
     kinds = [*index_care.job_kinds(), *backups.job_kinds(), *retention.job_kinds(), *responses.job_kinds()]
-    kinds += [*downloads.job_kinds(), *imports.job_kinds()]
+    kinds += [*downloads.job_kinds(), *imports.job_kinds(), *swaps.job_kinds()]
     gateway = Gateway(unit_of_work, router, clock)
     writes_titles = jobs if settings.model_titles else None
     turns = Turns(unit_of_work, gateway, clock, settings.max_question_chars, settings.max_file_mb * MB, disk, writes_titles)
@@ -215,7 +224,9 @@ def build_portal(
         groups=Groups(unit_of_work, clock),
         limits=gateway.limits,
         sign_in=SignIn(unit_of_work, hasher, clock, passwords),
-        sessions=Sessions(unit_of_work, clock, timedelta(hours=settings.session_hours)),
+        sessions=Sessions(
+            unit_of_work, clock, timedelta(hours=settings.session_hours), timedelta(minutes=settings.session_idle_minutes) or None
+        ),
         api_keys=ApiKeys(unit_of_work, clock),
         session_watch=SessionWatch(unit_of_work, clock),
         devices=Devices(unit_of_work, clock),
@@ -237,16 +248,10 @@ def build_portal(
         backups=backups,
         retention=retention,
         usage=UsageReports(unit_of_work, clock),
+        models=models,
+        swaps=swaps,
         downloads=downloads,
         imports=imports,
-        models=ModelService(
-            pool,
-            unit_of_work,
-            clock,
-            settings.models_path,
-            FileStartList(settings.home / START_MODELS),
-            record.found if record else (),
-        ),
         platforms=PlatformService(
             unit_of_work, clock, YamlConfigurationReader(settings.platforms_path.name, os.environ), PlatformsFile(settings.platforms_path)
         ),
@@ -268,6 +273,7 @@ def build_portal(
     if interrupted:
         log.warning("the last stop interrupted %d answers; they are marked as interrupted", interrupted)
     portal.platforms.start()
+    portal.swaps.recover()
     portal.index_worker.start()
     portal.job_worker.start()
     return portal

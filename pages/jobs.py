@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 PATH = "jobs"
 LIVE_S = 2.0
 KINDS = {
+    "model.swap": "Swap a model",
     "backup.make": "Create a backup",
     "backup.check": "Verify a backup",
     "retention.apply": "Apply retention rules",

@@ -17,7 +17,7 @@ from core.chat.records import Author, Message, MessageStatus, Turn
 from core.chat.running_turn import RunningTurn
 from core.chat.titles import better_title, title_of
 from core.chat.written_titles import ask_for_title
-from core.errors import InvalidInput, PortalError, PromptTooLong, StoredError, Unavailable
+from core.errors import BeingReplaced, InvalidInput, PortalError, PromptTooLong, StoredError, Unavailable
 from core.inference.gateway import Answer, Gateway
 from core.inference.records import FinishReason, Source
 from core.inference.requests import ChatMessage, ChatRole, Delta, Finished, GenerationRequest, Queued, SamplingParams
@@ -35,6 +35,8 @@ TITLES_COMPARED = 100
 """A new title differs from those of so many of the person's newest conversations, where that can be."""
 SAVE_AGAIN_S, MOST_SAVE_AGAIN_S = 0.5, 5.0
 """The end of a turn is written again after 0.5, 1, 2, 4, 5, 5 ... s while the store cannot write."""
+LONGEST_REPLACEMENT_S, LOOK_AGAIN_S = 900.0, 0.2
+"""A question waits so long while its model is replaced, and tries again so often."""
 UNSAVED_AFTER = 3
 """Tries after which whoever watches is told that the answer is complete and not saved yet."""
 LIMIT_LOOK_S, LIMIT_PATIENCE_S = 1.0, 120.0
@@ -104,6 +106,7 @@ class TurnRunner:
             way = path(work.messages.of_conversation(turn.conversation_id), turn.question_id)
             read = {file.id: _text(work, file) for message in way for file in message.files}
         prompt = prompt_of(way, read)
+        waits_for_model = time.monotonic() + LONGEST_REPLACEMENT_S
         patience = time.monotonic() + LIMIT_PATIENCE_S
         while not running.stop_requested:
             request = GenerationRequest(
@@ -117,6 +120,10 @@ class TurnRunner:
             )
             try:
                 answer = self._gateway.answer(user, request, source)
+            except BeingReplaced:
+                if time.monotonic() > waits_for_model or self._closing.wait(LOOK_AGAIN_S):
+                    raise
+                continue
             except PromptTooLong as problem:
                 if len(prompt) < 3:
                     raise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -132,8 +132,17 @@ class SessionRepository(Protocol):
         """Return the active user of a live session, in one query; None if it expired or was closed, or the user is disabled."""
         ...
 
-    def live(self, token_hashes: Collection[str], now: datetime) -> set[str]:
-        """Return those of these sessions that are live and belong to active users."""
+    def find(self, token_hash: str, now: datetime, used_after: datetime | None = None) -> tuple[User, Session] | None:
+        """Return a live session with its active user. used_after: None also if it was not used since then."""
+        ...
+
+    def of_user(self, user_id: str, now: datetime) -> Sequence[Session]:
+        """Return a person's sessions that have not expired, those used last first."""
+        ...
+
+    def set_used(self, token_hash: str, at: datetime) -> None: ...
+    def live(self, token_hashes: Collection[str], now: datetime) -> Mapping[str, str]:
+        """Return those of these sessions that are live and belong to active users, each with the person's role."""
         ...
 
     def remove(self, token_hash: str) -> None: ...
@@ -151,8 +160,8 @@ class ApiKeyRepository(Protocol):
         """Return a valid key with its active user, who carries it as `user.key`; None if it expired or was revoked."""
         ...
 
-    def live(self, token_hashes: Collection[str], now: datetime) -> set[str]:
-        """Return those of these keys that are valid and belong to active users."""
+    def live(self, token_hashes: Collection[str], now: datetime) -> Mapping[str, str]:
+        """Return those of these keys that are valid and belong to active users, each with the person's role."""
         ...
 
     def of_user(self, user_id: str) -> Sequence[ApiKey]:

@@ -3,6 +3,7 @@
 In reading order:
 
 - sessions: sign in and out
+- open_sessions: list and end own sessions
 - people: accounts and their rights
 - roles: built-in and custom roles
 - groups: groups, members and managers
