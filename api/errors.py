@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.anthropic.errors import anthropic_body, anthropic_error, is_anthropic
-from core.errors import Busy, NotFound, NotSignedIn, PortalError, PromptTooLong
+from core.errors import Busy, NotAllowed, NotFound, NotSignedIn, PortalError, PromptTooLong
 from core.inference.vectors import InputTooLong
 
 log = logging.getLogger(__name__)
@@ -122,6 +122,9 @@ def _portal_error(request: Request, error: Exception) -> Response:
     if error.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     path = request.url.path
+    if isinstance(error, NotAllowed) and (user := getattr(request.state, "user", None)) is not None:
+        route = request.scope.get("route")
+        request.app.state.portal().audit.refused(user, f"{request.method} {getattr(route, 'path', path[:100])}")
     if is_openai(path):
         status, body = anthropic_error(error) if is_anthropic(request.scope) else openai_error(error, PROMPT_FIELDS.get(path, "messages"))
         return _json(status, body, headers)
@@ -130,15 +133,20 @@ def _portal_error(request: Request, error: Exception) -> Response:
 
 def _validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    first = error.errors()[0]
-    if first["loc"][0] == "path":
+    if error.errors()[0]["loc"][0] == "path":
         # An id that the portal never issued names nothing.
         return http_error(request, HTTPException(404))
-    field = ""
-    if first["type"] != "json_invalid":
-        first, field = _deepest(error.errors(), error.body)
+    sentence, field = refused_field(error.errors(), error.body)
     status = 400 if is_openai(request.url.path) else 422
-    return refusal(request, status, "invalid_input", validation_sentence(first, field), field or None)
+    return refusal(request, status, "invalid_input", sentence, field or None)
+
+
+def refused_field(problems: Sequence[Any], body: Any) -> tuple[str, str]:
+    """Return a sentence about the first of pydantic's problems, and its field as it was sent."""
+    first, field = problems[0], ""
+    if first["type"] != "json_invalid":
+        first, field = _deepest(problems, body)
+    return validation_sentence(first, field), field
 
 
 def _deepest(problems: Sequence[Any], body: Any) -> tuple[Any, str]:

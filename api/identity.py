@@ -49,10 +49,11 @@ def person_of(portal: Portal, token: str) -> User | None:
     return portal.api_keys.user(token) if is_api_key(token) else portal.sessions.user(token)
 
 
-def signed_in(portal: PortalHere, token: TokenHere) -> User:
+def signed_in(request: Request, portal: PortalHere, token: TokenHere) -> User:
     user = person_of(portal, token)
     if user is None:
         raise NotSignedIn(ENDED)
+    request.state.user = user  # For the audit log, if what follows is refused.
     add_to_log_context(user_id=user.id)
     return user
 

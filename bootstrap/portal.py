@@ -12,6 +12,7 @@ import settings as portal_settings
 from bootstrap.models import GUIDE, newest_crash, open_pool
 from bootstrap.parts import BACKUP_KEY, disk_space, now, open_index, open_log_shipper, prepare_home, server_name, unwritable
 from bootstrap.transfers import open_transfers
+from core.access.audit_chain import AuditChain
 from core.access.groups import Groups
 from core.access.limits import Limits
 from core.access.roles import Roles
@@ -51,6 +52,9 @@ from core.people.sign_in import open_pool as open_password_pool
 from core.platforms.platforms_file import PlatformsFile
 from core.platforms.service import PlatformService
 from core.programs.background import Background
+from core.programs.batch_run import BatchRun
+from core.programs.batches import Batches
+from core.programs.files import ProgramFiles
 from core.programs.responses import Responses, StorageRules
 from core.review.feedback import FeedbackQueue
 from core.search.search import Search
@@ -114,10 +118,13 @@ class Portal:
     model_access: ModelAccess
     background: Background
     responses: Responses
+    program_files: ProgramFiles
+    batches: Batches
     feedback: FeedbackQueue
     search: Search
     suggestions: Suggestions
     audit: AuditTrail
+    audit_chain: AuditChain
     index_care: IndexCare
     backups: Backups
     retention: Retention
@@ -207,12 +214,16 @@ def build_portal(
     background = Background()
     rules = StorageRules(settings.response_days, settings.store_responses)
     responses = Responses(unit_of_work, jobs, background, clock, rules)
+    audit_chain = AuditChain(unit_of_work, clock)
     start_list = FileStartList(settings.home / START_MODELS)
     models = ModelService(pool, unit_of_work, clock, settings.models_path, start_list, record.found if record else ())
     swaps = Swaps(unit_of_work, clock, jobs, server, successions, ProcessPatternFinder(), start_list, models.loaded_at_start)
     downloads, imports = open_transfers(settings, unit_of_work, jobs, clock, server, hub)
     kinds = [*index_care.job_kinds(), *backups.job_kinds(), *retention.job_kinds(), *responses.job_kinds()]
-    kinds += [*downloads.job_kinds(), *imports.job_kinds(), *swaps.job_kinds()]
+    kinds += [*downloads.job_kinds(), *imports.job_kinds(), *swaps.job_kinds(), *audit_chain.job_kinds()]
+    program_files = ProgramFiles(unit_of_work, clock, settings.max_batch_mb * MB, settings.program_file_days, disk)
+    batches = Batches(unit_of_work, jobs, program_files, clock)
+    kinds += [*batches.job_kinds(), *BatchRun(unit_of_work, program_files, background, clock).job_kinds()]
     gateway = Gateway(unit_of_work, router, clock)
     writes_titles = jobs if settings.model_titles else None
     turns = Turns(unit_of_work, gateway, clock, settings.max_question_chars, settings.max_file_mb * MB, disk, writes_titles)
@@ -242,9 +253,12 @@ def build_portal(
         model_access=ModelAccess(unit_of_work, clock),
         background=background,
         responses=responses,
+        program_files=program_files,
+        batches=batches,
         feedback=FeedbackQueue(unit_of_work, index, clock),
         search=Search(unit_of_work, index, index_worker, clock),
         suggestions=Suggestions(unit_of_work),
+        audit_chain=audit_chain,
         audit=AuditTrail(unit_of_work, index, index_worker, clock),
         index_care=index_care,
         backups=backups,

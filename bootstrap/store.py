@@ -10,6 +10,7 @@ from pathlib import Path
 
 import settings as portal_settings
 from bootstrap.parts import now, open_index, prepare_home
+from core.access.audit_chain import AuditChain
 from core.errors import StartFailed, Unavailable
 from core.identity.second_factor import SecondFactors
 from core.people.accounts import Accounts
@@ -67,6 +68,17 @@ def open_second_factors(settings: Settings) -> Iterator[SecondFactors]:
     try:
         migrate(database)
         yield SecondFactors(lambda: SqlUnitOfWork(database), now)
+    finally:
+        database.close()
+
+
+@contextmanager
+def open_audit_chain(settings: Settings) -> Iterator[AuditChain]:
+    """Open the chain of audit events, for the command line; works next to a running portal. Raises StartFailed."""
+    database = open_database(settings.database)
+    try:
+        migrate(database)
+        yield AuditChain(lambda: SqlUnitOfWork(database), now)
     finally:
         database.close()
 

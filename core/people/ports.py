@@ -12,6 +12,7 @@ from core.people.records import (
     AuditEntry,
     AuditEvent,
     AuditFilter,
+    ChainedEvent,
     Credentials,
     CustomRole,
     Device,
@@ -208,9 +209,24 @@ class DeviceRepository(Protocol):
 
 
 class AuditRepository(Protocol):
-    """Stores audit events. Adding also queues the index job in the same transaction."""
+    """Stores audit events, each with the hash of the one before. The index job is queued in the same transaction."""
 
-    def add(self, event: AuditEvent) -> None: ...
+    def add(self, event: AuditEvent) -> None:
+        """Store an event when the transaction commits, after its other changes: the chain is locked only then."""
+        ...
+
+    def chain(self, after: str | None, limit: int) -> Sequence[ChainedEvent]:
+        """List events, oldest first, that follow the id `after`."""
+        ...
+
+    def links(self, ids: Sequence[str]) -> Sequence[tuple[str, str]]:
+        """Return the links that these events make: for each run of neighbours, the hash before the first and that of the last."""
+        ...
+
+    def bridges(self) -> Mapping[str, str]:
+        """Return the links of removed events, from the proofs of their deletion: by the hash before, that of the last."""
+        ...
+
     def by_ids(self, ids: Sequence[str]) -> Sequence[AuditEntry]:
         """Return those of `ids` that exist, in no particular order."""
         ...

@@ -189,6 +189,17 @@ class AuditEntry:
     actor_name: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ChainedEvent:
+    """An event as stored, with the hashes that chain it."""
+
+    id: str
+    event: AuditEvent
+    previous: str | None
+    """The hash of the event before; None: never chained."""
+    hash: str | None
+
+
 THE_PORTAL = ""
 """Stands in for a person's id in events of the portal itself and the command line."""
 

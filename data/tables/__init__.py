@@ -44,7 +44,7 @@ from data.tables.people import (
     UserTable,
 )
 from data.tables.platforms import PlatformsVersionTable
-from data.tables.programs import ResponseTable
+from data.tables.programs import BatchTable, ProgramFilePartTable, ProgramFileTable, ResponseTable
 from data.tables.review import FeedbackTable
 from data.tables.tasks import JobTable
 from data.tables.usage import GenerationTable
@@ -54,6 +54,7 @@ __all__ = [
     "AttachmentTable",
     "AttemptTable",
     "AuditEventTable",
+    "BatchTable",
     "CanaryQuestionTable",
     "ChangeMarkerTable",
     "ConversationTable",
@@ -77,6 +78,8 @@ __all__ = [
     "ModelAccessTable",
     "PlatformsVersionTable",
     "PresetTable",
+    "ProgramFilePartTable",
+    "ProgramFileTable",
     "RecoveryCodeTable",
     "ReplayQuestionTable",
     "ResponseTable",

@@ -123,3 +123,6 @@ class AuditEventTable(Table):
     action: Mapped[str] = mapped_column(String(64))
     subject: Mapped[str] = mapped_column(Prose)
     details: Mapped[dict[str, Any]]
+    previous: Mapped[str | None] = mapped_column(String(64))
+    """The hash of the event before. The previous release writes none; the next event chains such rows."""
+    hash: Mapped[str | None] = mapped_column(String(64))

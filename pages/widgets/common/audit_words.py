@@ -33,6 +33,9 @@ EVENTS = {
     "group.add": "Group added",
     "group.change": "Group changed",
     "group.remove": "Group removed",
+    "access.refuse": "Access refused",
+    "conversation.delete": "Chat deleted",
+    "audit.fault": "Audit log not intact",
     "limit.put": "Limit set",
     "limit.remove": "Limit removed",
     "feedback.open": "Case opened",
@@ -155,7 +158,8 @@ def target_word(entry: AuditEntry, raters: Mapping[str, str]) -> str:
 def details_words(entry: AuditEntry) -> str:
     """"Role: Analyst, Group: Risk". What the target says already is left out."""
     about_rating = entry.event.action in ("feedback.open", "feedback.review")
-    shown = ((name, value) for name, value in entry.event.details.items() if value and not (about_rating and name == "person"))
+    hidden = {"links", "person"} if about_rating else {"links"}
+    shown = ((name, value) for name, value in entry.event.details.items() if value and name not in hidden)
     return ", ".join(f"{t(_DETAILS.get(name, _spelled(name)))}: {_value(name, value)}" for name, value in shown)
 
 
