@@ -18,9 +18,11 @@ from core.access.limits import Limits
 from core.access.roles import Roles
 from core.chat.conversations import Conversations
 from core.chat.folders import Folders
+from core.chat.marks import ConversationMarks
 from core.chat.turns import STOPPING, Turns
 from core.chat.written_titles import TitleWriter
 from core.errors import Conflict, PortalError, StartFailed, StoredError, Unavailable
+from core.identity.second_factor import SecondFactors
 from core.inference.access import ModelAccess
 from core.inference.gateway import Gateway
 from core.inference.ports import Router
@@ -52,6 +54,9 @@ from core.platforms.platforms_file import PlatformsFile
 from core.platforms.service import PlatformService
 from core.privacy.filter import PrivacyFilter
 from core.programs.background import Background
+from core.programs.batch_run import BatchRun
+from core.programs.batches import Batches
+from core.programs.files import ProgramFiles
 from core.programs.responses import Responses, StorageRules
 from core.review.feedback import FeedbackQueue
 from core.search.search import Search
@@ -82,6 +87,7 @@ from models.serving.pattern_finder import ProcessPatternFinder
 from models.serving.pool import Pool
 from models.serving.precedence import give_way as give_way
 from models.serving.router import PoolRouter
+from models.serving.routing.platform_router import PlatformRouter
 from models.serving.start_list import START_MODELS, FileStartList
 from settings import Settings
 
@@ -104,10 +110,12 @@ class Portal:
     privacy: PrivacyFilter
     sign_in: SignIn
     sessions: Sessions
+    second_factors: SecondFactors
     api_keys: ApiKeys
     session_watch: SessionWatch
     devices: Devices
     conversations: Conversations
+    marks: ConversationMarks
     folders: Folders
     turns: Turns
     files: Files
@@ -116,6 +124,8 @@ class Portal:
     model_access: ModelAccess
     background: Background
     responses: Responses
+    program_files: ProgramFiles
+    batches: Batches
     feedback: FeedbackQueue
     search: Search
     suggestions: Suggestions
@@ -198,6 +208,7 @@ def build_portal(
         successions = HotSwaps(own_pool)
         pool, router = own_pool, router if router is not None else PoolRouter(own_pool)
     assert router is not None, "a pool of its own needs its router"
+    platforms_router = PlatformRouter(router, max_wait_s=settings.max_wait_s)
     disk = disk_space(settings)
     hasher, passwords = hasher or Argon2Hasher(), open_password_pool(os.cpu_count() or 1)
     index_worker = IndexWorker(database, index)
@@ -217,11 +228,15 @@ def build_portal(
     downloads, imports = open_transfers(settings, unit_of_work, jobs, clock, server, hub)
     kinds = [*index_care.job_kinds(), *backups.job_kinds(), *retention.job_kinds(), *responses.job_kinds()]
     kinds += [*downloads.job_kinds(), *imports.job_kinds(), *swaps.job_kinds(), *audit_chain.job_kinds()]
+    program_files = ProgramFiles(unit_of_work, clock, settings.max_batch_mb * MB, settings.program_file_days, disk)
+    batches = Batches(unit_of_work, jobs, program_files, clock)
+    kinds += [*batches.job_kinds(), *BatchRun(unit_of_work, program_files, background, clock).job_kinds()]
     privacy = PrivacyFilter(unit_of_work, clock, Re2Patterns())
-    gateway = Gateway(unit_of_work, router, clock, privacy)
+    gateway = Gateway(unit_of_work, platforms_router, clock, privacy)
     writes_titles = jobs if settings.model_titles else None
     turns = Turns(unit_of_work, gateway, clock, settings.max_question_chars, settings.max_file_mb * MB, disk, writes_titles)
     kinds += TitleWriter(unit_of_work, gateway, turns.count).job_kinds()
+    factor_roles = portal_settings.listed(settings.second_factor_roles)
     portal = Portal(
         settings=settings,
         accounts=Accounts(unit_of_work, PooledHasher(hasher, passwords), clock),
@@ -231,12 +246,15 @@ def build_portal(
         privacy=privacy,
         sign_in=SignIn(unit_of_work, hasher, clock, passwords),
         sessions=Sessions(
-            unit_of_work, clock, timedelta(hours=settings.session_hours), timedelta(minutes=settings.session_idle_minutes) or None
+            unit_of_work, clock, timedelta(hours=settings.session_hours), timedelta(minutes=settings.session_idle_minutes) or None,
+            factor_roles,
         ),
+        second_factors=SecondFactors(unit_of_work, clock, factor_roles),
         api_keys=ApiKeys(unit_of_work, clock),
         session_watch=SessionWatch(unit_of_work, clock),
         devices=Devices(unit_of_work, clock),
         conversations=Conversations(unit_of_work, index, clock),
+        marks=ConversationMarks(unit_of_work, clock),
         folders=Folders(unit_of_work, clock),
         turns=turns,
         files=Files(unit_of_work, clock, ProcessDocumentReader(), settings.max_file_mb * MB, disk, CharsetDetector()),
@@ -245,6 +263,8 @@ def build_portal(
         model_access=ModelAccess(unit_of_work, clock),
         background=background,
         responses=responses,
+        program_files=program_files,
+        batches=batches,
         feedback=FeedbackQueue(unit_of_work, index, clock, Re2Patterns()),
         search=Search(unit_of_work, index, index_worker, clock),
         suggestions=Suggestions(unit_of_work),
@@ -259,7 +279,11 @@ def build_portal(
         downloads=downloads,
         imports=imports,
         platforms=PlatformService(
-            unit_of_work, clock, YamlConfigurationReader(settings.platforms_path.name, os.environ), PlatformsFile(settings.platforms_path)
+            unit_of_work,
+            clock,
+            YamlConfigurationReader(settings.platforms_path.name, os.environ),
+            PlatformsFile(settings.platforms_path),
+            platforms_router,
         ),
         pool=pool,
         index=index,

@@ -4,6 +4,7 @@ In reading order:
 
 - passwords: which passwords may be chosen
 - people: accounts, sessions, rights, sign-in, audit
+- identity: second factors and other proofs of identity
 - access: custom roles, groups and limits
 - privacy: personal data in what goes in and comes out
 - chat: conversations, folders and turns
@@ -11,7 +12,7 @@ In reading order:
 - models: loaded models as people see them
 - platforms: model servers and who takes which question
 - knowledge: files that people attach
-- programs: what programs store: responses that later ones continue
+- programs: what programs store: responses that later ones continue, files, batches
 - review: ratings and the review queue
 - usage: usage reports
 - search: search over conversations, feedback and the audit

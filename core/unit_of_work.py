@@ -8,6 +8,7 @@ from typing import Protocol, Self
 
 from core.access.ports import LimitRepository
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
+from core.identity.ports import SecondFactorRepository
 from core.inference.ports import OfferRepository
 from core.knowledge.ports import FileRepository
 from core.models.ports import SwapRepository
@@ -24,7 +25,7 @@ from core.people.ports import (
 )
 from core.platforms.ports import PlatformsVersionRepository
 from core.privacy.ports import PolicyRepository
-from core.programs.ports import ResponseRepository
+from core.programs.ports import BatchRepository, ProgramFileRepository, ResponseRepository
 from core.review.ports import FeedbackRepository
 from core.tasks.ports import JobRepository
 from core.usage.ports import GenerationRepository
@@ -39,6 +40,7 @@ class UnitOfWork(Protocol):
     limits: LimitRepository
     policies: PolicyRepository
     sessions: SessionRepository
+    second_factors: SecondFactorRepository
     api_keys: ApiKeyRepository
     attempts: AttemptRepository
     devices: DeviceRepository
@@ -56,6 +58,8 @@ class UnitOfWork(Protocol):
     jobs: JobRepository
     platforms_versions: PlatformsVersionRepository
     responses: ResponseRepository
+    program_files: ProgramFileRepository
+    batches: BatchRepository
 
     def __enter__(self) -> Self: ...
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...

@@ -25,6 +25,7 @@ from pages.widgets.chat.reading import reading
 from pages.widgets.chat.transcript import transcript
 from pages.widgets.common.cookie import session_watch
 from pages.widgets.common.requests import take, wish, wish_of_component
+from pages.widgets.models.first_model import first_model
 from pages.widgets.people.limits import meter
 from pages.widgets.people.privacy import note
 
@@ -93,6 +94,7 @@ def render(portal: Portal, user: User) -> None:
             st.rerun()
     elif not shown:
         _empty(models, request, folder)
+        first_model(portal, user)
     else:
         transcript(
             portal, user, shown, running, figures=figures, on_event=wish_of_component,
@@ -220,7 +222,10 @@ def _empty(models: Sequence[ServedModel], request: str, folder: Folder | None) -
         if folder:
             st.caption(f":material/folder: {plain(folder.name)}")
         st.markdown(f"# {t('What are we working on?')}", anchors=False)
-        st.caption(t("Answers come from models inside this portal. Nothing leaves your network."))
+        if all(model.owner == "portal" for model in models):
+            st.caption(t("Answers come from models inside this portal. Nothing leaves your network."))
+        else:
+            st.caption(t("Answers come from this portal and from model servers that your admins chose."))
         with st.grid(2, min_column_width=260, gap="xsmall", key="starters"):
             for n, each in enumerate(STARTERS):
                 st.button(

@@ -5,6 +5,7 @@ In reading order:
 - base: what all tables share
 - people: accounts, roles, groups, sessions, API keys, tries of passwords, devices and the audit log
 - access: limits, and what is used of them
+- identity: second factors
 - chat: conversations, folders, messages and turns
 - knowledge: files and what shows them
 - usage: generation rows
@@ -20,6 +21,7 @@ In reading order:
 from data.tables.access import LimitCounterTable, LimitLeaseTable, LimitRuleTable
 from data.tables.base import Table
 from data.tables.chat import ConversationTable, FolderTable, MessageTable, TurnTable
+from data.tables.identity import RecoveryCodeTable, SecondFactorTable
 from data.tables.knowledge import AttachmentTable, FilePartTable, FileTable
 from data.tables.models import (
     CanaryQuestionTable,
@@ -44,7 +46,7 @@ from data.tables.people import (
 )
 from data.tables.platforms import PlatformsVersionTable
 from data.tables.privacy import PrivacyPolicyTable
-from data.tables.programs import ResponseTable
+from data.tables.programs import BatchTable, ProgramFilePartTable, ProgramFileTable, ResponseTable
 from data.tables.review import FeedbackTable
 from data.tables.tasks import JobTable
 from data.tables.usage import GenerationTable
@@ -54,6 +56,7 @@ __all__ = [
     "AttachmentTable",
     "AttemptTable",
     "AuditEventTable",
+    "BatchTable",
     "CanaryQuestionTable",
     "ChangeMarkerTable",
     "ConversationTable",
@@ -78,10 +81,14 @@ __all__ = [
     "PlatformsVersionTable",
     "PresetTable",
     "PrivacyPolicyTable",
+    "ProgramFilePartTable",
+    "ProgramFileTable",
+    "RecoveryCodeTable",
     "ReplayQuestionTable",
     "ResponseTable",
     "RetentionRuleTable",
     "RoleTable",
+    "SecondFactorTable",
     "SessionTable",
     "SwapTable",
     "Table",
