@@ -93,6 +93,9 @@ class ConversationOut(BaseModel):
     id: str
     title: str = Field(description="Empty until the first question sets it.")
     folder_id: str | None = Field(description="null if it is in no folder.")
+    pinned: bool
+    archived: bool
+    unread: bool = Field(description="An answer ended that has not been opened yet.")
     created_at: datetime
     updated_at: datetime
 
@@ -100,6 +103,7 @@ class ConversationOut(BaseModel):
     def of(conversation: Conversation) -> ConversationOut:
         return ConversationOut(
             id=conversation.id, title=conversation.title, folder_id=conversation.folder_id,
+            pinned=conversation.pinned_at is not None, archived=conversation.archived_at is not None, unread=conversation.unread,
             created_at=conversation.created_at, updated_at=conversation.updated_at,
         )  # fmt: skip
 
