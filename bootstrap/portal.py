@@ -86,6 +86,7 @@ from models.serving.pattern_finder import ProcessPatternFinder
 from models.serving.pool import Pool
 from models.serving.precedence import give_way as give_way
 from models.serving.router import PoolRouter
+from models.serving.routing.platform_router import PlatformRouter
 from models.serving.start_list import START_MODELS, FileStartList
 from settings import Settings
 
@@ -206,6 +207,7 @@ def build_portal(
         successions = HotSwaps(own_pool)
         pool, router = own_pool, router if router is not None else PoolRouter(own_pool)
     assert router is not None, "a pool of its own needs its router"
+    platforms_router = PlatformRouter(router, max_wait_s=settings.max_wait_s)
     disk = disk_space(settings)
     hasher, passwords = hasher or Argon2Hasher(), open_password_pool(os.cpu_count() or 1)
     index_worker = IndexWorker(database, index)
@@ -228,7 +230,7 @@ def build_portal(
     program_files = ProgramFiles(unit_of_work, clock, settings.max_batch_mb * MB, settings.program_file_days, disk)
     batches = Batches(unit_of_work, jobs, program_files, clock)
     kinds += [*batches.job_kinds(), *BatchRun(unit_of_work, program_files, background, clock).job_kinds()]
-    gateway = Gateway(unit_of_work, router, clock)
+    gateway = Gateway(unit_of_work, platforms_router, clock)
     writes_titles = jobs if settings.model_titles else None
     turns = Turns(unit_of_work, gateway, clock, settings.max_question_chars, settings.max_file_mb * MB, disk, writes_titles)
     kinds += TitleWriter(unit_of_work, gateway, turns.count).job_kinds()
@@ -275,7 +277,11 @@ def build_portal(
         imports=imports,
         uploads=uploads,
         platforms=PlatformService(
-            unit_of_work, clock, YamlConfigurationReader(settings.platforms_path.name, os.environ), PlatformsFile(settings.platforms_path)
+            unit_of_work,
+            clock,
+            YamlConfigurationReader(settings.platforms_path.name, os.environ),
+            PlatformsFile(settings.platforms_path),
+            platforms_router,
         ),
         pool=pool,
         index=index,
