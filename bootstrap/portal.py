@@ -34,6 +34,7 @@ from core.models.ports import ModelHub, ModelPool, Successions
 from core.models.records import StartModel
 from core.models.service import ModelService
 from core.models.swaps import Swaps
+from core.models.uploads import Uploads
 from core.operations.backups import Backups
 from core.operations.disk import ENDLESS, DiskSpace
 from core.operations.index_care import IndexCare
@@ -139,6 +140,7 @@ class Portal:
     swaps: Swaps
     downloads: Downloads
     imports: Imports
+    uploads: Uploads
     platforms: PlatformService
     pool: ModelPool
     index: WritableIndex
@@ -225,7 +227,7 @@ def build_portal(
     start_list = FileStartList(settings.home / START_MODELS)
     models = ModelService(pool, unit_of_work, clock, settings.models_path, start_list, record.found if record else ())
     swaps = Swaps(unit_of_work, clock, jobs, server, successions, ProcessPatternFinder(), start_list, models.loaded_at_start)
-    downloads, imports = open_transfers(settings, unit_of_work, jobs, clock, server, hub)
+    downloads, imports, uploads = open_transfers(settings, unit_of_work, jobs, clock, server, hub)
     kinds = [*index_care.job_kinds(), *backups.job_kinds(), *retention.job_kinds(), *responses.job_kinds()]
     kinds += [*downloads.job_kinds(), *imports.job_kinds(), *swaps.job_kinds(), *audit_chain.job_kinds()]
     program_files = ProgramFiles(unit_of_work, clock, settings.max_batch_mb * MB, settings.program_file_days, disk)
@@ -278,6 +280,7 @@ def build_portal(
         swaps=swaps,
         downloads=downloads,
         imports=imports,
+        uploads=uploads,
         platforms=PlatformService(
             unit_of_work,
             clock,
