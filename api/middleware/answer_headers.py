@@ -1,7 +1,7 @@
 """Say in each response how much of a limit is left, and which kinds of personal data the request held.
 
-RateLimit-Policy and RateLimit are those of draft-ietf-httpapi-ratelimit-headers-10; only requests that a limit counted have them. Personal-Data
-tells authors what was found, and by the group's policy masked.
+RateLimit-Policy and RateLimit are those of draft-ietf-httpapi-ratelimit-headers-10; only requests that a limit counted have them.
+Personal-Data tells authors what was found, and by the group's policy masked.
 """
 
 from __future__ import annotations
