@@ -6,6 +6,7 @@ In reading order:
 - engine_gpu: the same on an NVIDIA GPU
 - peers: compile llama-server
 - people: people who chat at once over REST
+- whole_path: what people get over REST of what a GPU gives
 - open_pages: what open pages cost the engine
 - page_rerun: how long a rerun of the chat page takes
 - browser: what a person feels in a real browser
@@ -13,6 +14,7 @@ In reading order:
 - start: how long a start takes, and memory
 - sessions: memory with people signed in
 - lists: lists, long chats and search over REST
+- swap: a hot swap under running chats
 - store: kills, outages, indexing, search and backups
 - contract: whether every answer is one that OpenAPI describes
 - engine_parts: what the measurements of the engine share

@@ -8,6 +8,7 @@ from typing import Protocol, Self
 
 from core.access.ports import LimitRepository
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
+from core.identity.ports import SecondFactorRepository
 from core.inference.ports import OfferRepository
 from core.knowledge.ports import FileRepository
 from core.models.ports import SwapRepository
@@ -23,6 +24,7 @@ from core.people.ports import (
     UserRepository,
 )
 from core.platforms.ports import PlatformsVersionRepository
+from core.privacy.ports import PolicyRepository
 from core.programs.ports import BatchRepository, ProgramFileRepository, ResponseRepository
 from core.review.ports import FeedbackRepository
 from core.tasks.ports import JobRepository
@@ -36,7 +38,9 @@ class UnitOfWork(Protocol):
     roles: RoleRepository
     groups: GroupRepository
     limits: LimitRepository
+    policies: PolicyRepository
     sessions: SessionRepository
+    second_factors: SecondFactorRepository
     api_keys: ApiKeyRepository
     attempts: AttemptRepository
     devices: DeviceRepository

@@ -19,6 +19,10 @@ STAGING = ".downloads"
 """The folder inside the models folder for what is not complete yet. The list of models leaves it out."""
 WAIT_S = 0.2
 """Seconds between tries to take a transfer over from an earlier run of it."""
+UPLOAD = "upload-"
+"""How the folder of an incomplete upload is named."""
+KEEP_UPLOADS_S = 7 * 86_400.0
+"""Seconds that an upload which stopped may go on."""
 _BLOCK = 4 * 1024 * 1024
 _GROUP = re.compile(r"[^\w.-]+")
 
@@ -30,7 +34,15 @@ class ModelFolder:
         """reserve: bytes of the disk to leave alone. free: measures the free bytes of the disk of a folder."""
         self.path = path
         self._reserve = reserve
-        self._free = free
+        self._measure = free
+
+    @property
+    def free(self) -> int | None:
+        """Return the free bytes of its disk; None if they are unknown."""
+        try:
+            return self._measure(self.path)
+        except OSError:
+            return None
 
     def staging(self, name: str) -> Path:
         """Return the folder for a transfer that has this name, created if needed. Raises Unavailable."""
@@ -61,14 +73,20 @@ class ModelFolder:
         shutil.rmtree(self.path / STAGING / name, ignore_errors=True)
 
     def sweep(self, keep: Collection[str]) -> None:
-        """Delete what is left of all transfers but these."""
+        """Delete what is left of all transfers but these, and of uploads that stopped long ago."""
         try:
             names = [each.name for each in (self.path / STAGING).iterdir()]
         except OSError:
             return
         for name in names:
-            if name not in keep:
+            if name not in keep and not (name.startswith(UPLOAD) and self._is_recent(name)):
                 self.discard(name)
+
+    def _is_recent(self, name: str) -> bool:
+        try:
+            return time.time() - (self.path / STAGING / name).stat().st_mtime < KEEP_UPLOADS_S
+        except OSError:
+            return False
 
     def staged_bytes(self, name: str) -> int:
         """Return the bytes that a transfer has so far."""
@@ -84,7 +102,7 @@ class ModelFolder:
     def check_space(self, needed: int) -> None:
         """Raise Conflict if the disk has less free space than this and the reserve."""
         try:
-            free = self._free(self.path)
+            free = self._measure(self.path)
         except OSError as problem:
             raise self._unwritable(problem) from problem
         if needed + self._reserve > free:

@@ -3,9 +3,11 @@
 In reading order:
 
 - people: accounts, sessions and the audit log
+- identity: second factors
 - access: limits
 - chat: conversations, messages and turns
 - knowledge: files for questions
+- privacy: policies for personal data
 - programs: what programs store
 - review: ratings and reviews
 - platforms: the configuration of platforms

@@ -5,10 +5,12 @@ In reading order:
 - base: what all tables share
 - people: accounts, roles, groups, sessions, API keys, tries of passwords, devices and the audit log
 - access: limits, and what is used of them
+- identity: second factors
 - chat: conversations, folders, messages and turns
 - knowledge: files and what shows them
 - usage: generation rows
 - models: presets, access to models, default models of groups, hot swaps
+- privacy: policies for personal data
 - programs: what programs store
 - review: ratings and reviews
 - platforms: versions of the platforms' configuration
@@ -19,6 +21,7 @@ In reading order:
 from data.tables.access import LimitCounterTable, LimitLeaseTable, LimitRuleTable
 from data.tables.base import Table
 from data.tables.chat import ConversationTable, FolderTable, MessageTable, TurnTable
+from data.tables.identity import RecoveryCodeTable, SecondFactorTable
 from data.tables.knowledge import AttachmentTable, FilePartTable, FileTable
 from data.tables.models import (
     CanaryQuestionTable,
@@ -42,6 +45,7 @@ from data.tables.people import (
     UserTable,
 )
 from data.tables.platforms import PlatformsVersionTable
+from data.tables.privacy import PrivacyPolicyTable
 from data.tables.programs import BatchTable, ProgramFilePartTable, ProgramFileTable, ResponseTable
 from data.tables.review import FeedbackTable
 from data.tables.tasks import JobTable
@@ -76,12 +80,15 @@ __all__ = [
     "ModelAccessTable",
     "PlatformsVersionTable",
     "PresetTable",
+    "PrivacyPolicyTable",
     "ProgramFilePartTable",
     "ProgramFileTable",
+    "RecoveryCodeTable",
     "ReplayQuestionTable",
     "ResponseTable",
     "RetentionRuleTable",
     "RoleTable",
+    "SecondFactorTable",
     "SessionTable",
     "SwapTable",
     "Table",
