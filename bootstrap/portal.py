@@ -28,13 +28,11 @@ from core.inference.gateway import Gateway
 from core.inference.ports import Router
 from core.inference.presets import Presets
 from core.knowledge.files import MB, Files
-from core.models.downloads import Downloads
-from core.models.imports import Imports
 from core.models.ports import ModelHub, ModelPool, Successions
 from core.models.records import StartModel
+from core.models.reports import FileReports
 from core.models.service import ModelService
 from core.models.swaps import Swaps
-from core.models.uploads import Uploads
 from core.operations.backups import Backups
 from core.operations.disk import ENDLESS, DiskSpace
 from core.operations.index_care import IndexCare
@@ -63,6 +61,9 @@ from core.search.search import Search
 from core.search.suggestions import Suggestions
 from core.tasks.jobs import Jobs
 from core.tasks.worker import JobWorker
+from core.transfers.downloads import Downloads
+from core.transfers.imports import Imports
+from core.transfers.uploads import Uploads
 from core.usage.reports import UsageReports
 from data.backup.folder import SqlBackupFolder
 from data.database import Database, open_database
@@ -78,7 +79,9 @@ from data.migrate import migrate
 from data.passwords import Argon2Hasher
 from data.search.port import WritableIndex
 from data.unit_of_work import SqlUnitOfWork
+from models.gguf.catalogue import Catalogue
 from models.gguf.facts import model_name
+from models.gguf.inspector import Inspector
 from models.platforms.configuration.reader import YamlConfigurationReader
 from models.serving.hot_swap import HotSwaps
 from models.serving.last_run import RunRecord
@@ -138,6 +141,7 @@ class Portal:
     downloads: Downloads
     imports: Imports
     uploads: Uploads
+    file_reports: FileReports
     platforms: PlatformService
     pool: ModelPool
     index: WritableIndex
@@ -276,6 +280,7 @@ def build_portal(
         downloads=downloads,
         imports=imports,
         uploads=uploads,
+        file_reports=FileReports(Inspector(), Catalogue()),
         platforms=PlatformService(
             unit_of_work,
             clock,

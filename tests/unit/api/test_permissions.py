@@ -65,6 +65,8 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
     ("POST", "/api/v1/models/load", {"path": "x.gguf"}, ADMINS, 202),
     ("DELETE", "/api/v1/models/{name}", None, ADMINS, 202),
     ("GET", "/api/v1/models/catalogue", None, ADMINS, 200),
+    ("GET", "/api/v1/models/report?path=nobody.gguf", None, ADMINS, 422),
+    ("GET", "/api/v1/models/report/template?path=nobody.gguf", None, ADMINS, 422),
     ("GET", "/api/v1/models/repository?name=nobody", None, ADMINS, 422),
     ("GET", "/api/v1/models/downloads", None, ADMINS, 200),
     ("POST", "/api/v1/models/downloads", {"model": "nobody"}, ADMINS, 404),
