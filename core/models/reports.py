@@ -50,7 +50,7 @@ def _differences(found: FileFindings, entry: CatalogueEntry) -> list[StoredError
         names = {"found": file.architecture, "known": entry.architecture}
         said.append(StoredError("Its architecture is {found}; the catalogue says {known}.", names))
     if file.context != entry.context:
-        words = "It was trained for {found} tokens; the catalogue says {known}."
+        words = "It was trained for {found:,} tokens; the catalogue says {known:,}."
         said.append(StoredError(words, {"found": file.context, "known": entry.context}))
     if file.layers != entry.layers:
         said.append(StoredError("It has {found} layers; the catalogue says {known}.", {"found": file.layers, "known": entry.layers}))

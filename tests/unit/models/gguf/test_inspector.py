@@ -72,7 +72,7 @@ def test_the_report_compares_the_file_with_the_catalogue(tmp_path: Path, admin: 
     report = reports.of(admin, make_gguf(tmp_path / "any.gguf", name="GLM-Z1-9B-0414"))
     assert report.entry is not None and report.entry.id == "glm-z1-9b-0414"
     words = " ".join(map(str, report.differences))
-    assert "trained for 1024 tokens; the catalogue says 32768" in words and "the catalogue says 40" in words
+    assert "trained for 1,024 tokens; the catalogue says 32,768" in words and "the catalogue says 40" in words
     unknown = reports.of(admin, make_gguf(tmp_path / "other.gguf", name="something"))
     assert unknown.entry is None and unknown.differences == ()
 
