@@ -20,6 +20,7 @@ from core.errors import StartFailed
 PORTALS = {
     "session": "people.sessions",
     "sessions": "people.open_sessions",
+    "oidc": "people.oidc",
     "keys": "people.keys",
     "conversations": "chat.conversations",
     "folders": "chat.folders",
