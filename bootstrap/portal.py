@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import settings as portal_settings
+from bootstrap.identity import open_provider, outside_rules
 from bootstrap.models import GUIDE, newest_crash, open_pool
 from bootstrap.parts import BACKUP_KEY, disk_space, now, open_index, open_log_shipper, prepare_home, server_name, unwritable
 from bootstrap.transfers import open_transfers
@@ -22,7 +23,9 @@ from core.chat.marks import ConversationMarks
 from core.chat.turns import STOPPING, Turns
 from core.chat.written_titles import TitleWriter
 from core.errors import Conflict, PortalError, StartFailed, StoredError, Unavailable
+from core.identity.outside_accounts import OutsideAccounts
 from core.identity.second_factor import SecondFactors
+from core.identity.single_sign_on import SingleSignOn
 from core.inference.access import ModelAccess
 from core.inference.gateway import Gateway
 from core.inference.ports import Router
@@ -115,6 +118,7 @@ class Portal:
     sign_in: SignIn
     sessions: Sessions
     second_factors: SecondFactors
+    single_sign_on: SingleSignOn
     api_keys: ApiKeys
     session_watch: SessionWatch
     devices: Devices
@@ -243,17 +247,23 @@ def build_portal(
     turns = Turns(unit_of_work, gateway, clock, settings.max_question_chars, settings.max_file_mb * MB, disk, writes_titles)
     kinds += TitleWriter(unit_of_work, gateway, turns.count).job_kinds()
     factor_roles = portal_settings.listed(settings.second_factor_roles)
+    accounts = Accounts(unit_of_work, PooledHasher(hasher, passwords), clock)
+    sessions = Sessions(
+        unit_of_work, clock, timedelta(hours=settings.session_hours), timedelta(minutes=settings.session_idle_minutes) or None,
+        factor_roles,
+    )
+    outside = OutsideAccounts(unit_of_work, clock, accounts, PooledHasher(hasher, passwords), outside_rules(settings))
     portal = Portal(
         settings=settings,
-        accounts=Accounts(unit_of_work, PooledHasher(hasher, passwords), clock),
+        accounts=accounts,
         roles=Roles(unit_of_work, clock),
         groups=Groups(unit_of_work, clock),
         limits=gateway.limits,
         privacy=privacy,
         sign_in=SignIn(unit_of_work, hasher, clock, passwords),
-        sessions=Sessions(
-            unit_of_work, clock, timedelta(hours=settings.session_hours), timedelta(minutes=settings.session_idle_minutes) or None,
-            factor_roles,
+        sessions=sessions,
+        single_sign_on=SingleSignOn(
+            unit_of_work, clock, open_provider(settings), outside, sessions, settings.public_url, settings.oidc_name
         ),
         second_factors=SecondFactors(unit_of_work, clock, factor_roles),
         api_keys=ApiKeys(unit_of_work, clock),

@@ -35,6 +35,8 @@ ONLY_IN = {
     "alembic": {"data"},
     "elasticsearch": {"data"},
     "pypdf": {"data"},
+    "authlib": {"data"},
+    "ldap3": {"data"},
     "llama_cpp": {"models"},
     "markdown_it": {"pages"},
 }
