@@ -14,7 +14,7 @@ from settings import Settings, descriptions, variable
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-PAPERS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS.glob("*.md"), *sorted((DOCS / "decisions").glob("*.md"))]
+PAPERS = [*sorted(ROOT.glob("*.md")), *DOCS.glob("*.md"), *sorted((DOCS / "decisions").glob("*.md"))]
 PACKAGES = sorted(
     path.parent
     for room in ("core", "models", "data", "api", "pages", "bootstrap", "cli", "bench")
