@@ -50,6 +50,7 @@ from core.people.session_watch import SessionWatch
 from core.people.sessions import Sessions
 from core.people.sign_in import PooledHasher, SignIn
 from core.people.sign_in import open_pool as open_password_pool
+from core.platforms.oversight import PlatformOversight
 from core.platforms.platforms_file import PlatformsFile
 from core.platforms.service import PlatformService
 from core.programs.background import Background
@@ -137,6 +138,7 @@ class Portal:
     downloads: Downloads
     imports: Imports
     platforms: PlatformService
+    oversight: PlatformOversight
     pool: ModelPool
     index: WritableIndex
     index_worker: IndexWorker
@@ -273,6 +275,7 @@ def build_portal(
         swaps=swaps,
         downloads=downloads,
         imports=imports,
+        oversight=PlatformOversight(unit_of_work, clock, platforms_router, gateway),
         platforms=PlatformService(
             unit_of_work,
             clock,
