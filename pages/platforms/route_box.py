@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def route_box(portal: Portal, user: User) -> None:
     models = [name for model in portal.gateway.chat_models(user) for name in model.names if not model.preset_of]
-    with st.container(border=True, key="card-route", gap="xsmall"):
+    with st.container(border=True, key="card-route", gap="small"):
         st.markdown(f"### {t('Where would this question go?')}", anchors=False)
         with st.form("route", border=False):
             question = st.text_area(t("Question"), key="route-question", height=100)

@@ -9,6 +9,7 @@ from core.inference.records import ServedModel
 from core.models.records import ModelKind
 from core.platforms.records import Condition, PlatformState
 from models.serving.routing.figures import FiguresNow
+from models.serving.routing.health import Circuit
 from models.serving.routing.member import Member
 from models.serving.routing.members import View
 
@@ -24,13 +25,14 @@ def states(view: View, local: Sequence[ServedModel]) -> list[PlatformState]:
 def _state(member: Member, local: Sequence[ServedModel]) -> PlatformState:
     figures, config, remote = member.figures.now(), member.config, member.remote
     problem = None if remote is None else member.health.why_not(member.name)
+    unused = problem is not None or member.health.circuit is not Circuit.CLOSED
     models = local if remote is None else remote.models
     since = member.health.since
     return PlatformState(
         name=member.name,
         type=config.type,
         address=config.base_url,
-        condition=Condition.OFF if not config.enabled else Condition.UNUSED if problem else _speed(figures),
+        condition=Condition.OFF if not config.enabled else Condition.UNUSED if unused else _speed(figures),
         problem=problem,
         since=None if since is None else datetime.fromtimestamp(since, UTC),
         last_error=member.health.last_error,
