@@ -24,6 +24,7 @@ EXPECTED = {
     "models": Permission.RUN_MODELS,
     "get_model": Permission.RUN_MODELS,
     "presets": Permission.RUN_MODELS,
+    "platforms": Permission.RUN_MODELS,
     "people": Permission.MANAGE_PEOPLE,
     "access": Permission.MANAGE_PEOPLE,
     "store": Permission.RUN_STORE,
