@@ -9,6 +9,7 @@ In reading order:
 - running_answer: hold a version of a model until its answer ends
 - loader: load a model from its plan
 - pool: load, follow, drain and unload models
+- residency: put idle models to sleep, and wake them
 - hot_swap: replace a model by a new version while answers run
 - pattern_finder: evaluate regular expressions in a process of their own
 - router: find the platform of a model's name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass, field
 
 from core.errors import StoredError
@@ -43,6 +44,8 @@ class Entry:
     """Counts how answers end, while a swap compares this version with another."""
     stamps: tuple[Stamp, ...] = ()
     """Of the file's parts when they were read."""
+    used_at: float = field(default_factory=time.monotonic)
+    """When it was asked last, or had something to do, by time.monotonic()."""
     settings: LoadSettings = field(default_factory=LoadSettings)
     """How it was asked to be loaded."""
 

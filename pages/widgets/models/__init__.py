@@ -11,6 +11,7 @@ In reading order:
 - first_model: the hint while only the guide is loaded
 - access: who may use a model
 - group_models: the default model of each group
+- residency: when a model leaves memory
 - swap_form: choose the successor of a model
 - swap_view: one hot swap
 - swap_questions: swaps of late, canary and replay questions
