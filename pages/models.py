@@ -23,9 +23,9 @@ from pages.widgets.models.first_model import first_model
 from pages.widgets.models.memory_bar import HOST, device_bar
 from pages.widgets.models.memory_plan import file_line, kind_word, memory_plan
 from pages.widgets.models.residency import residency_dialog, residency_line
-from pages.widgets.models.swap_form import SWAP, swap_dialog
-from pages.widgets.models.swap_questions import swaps_card
-from pages.widgets.models.swap_view import swap_page
+from pages.widgets.models.swaps.swap_form import SWAP, swap_dialog
+from pages.widgets.models.swaps.swap_questions import swaps_card
+from pages.widgets.models.swaps.swap_view import swap_page
 from pages.widgets.models.transfers import transfers
 
 if TYPE_CHECKING:

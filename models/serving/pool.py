@@ -46,14 +46,14 @@ from models.gguf.memory_plan import LoadPlan, check_fits, plan_load
 from models.gguf.tensor_check import check_model
 from models.platforms.local import LocalPlatform
 from models.serving import machine
-from models.serving.file_stamps import stamps_of
 from models.serving.last_run import RunRecord
 from models.serving.loader import Loader, chosen_adapters
 from models.serving.pool_entry import Entry
 from models.serving.precedence import urgent
 from models.serving.remembered_settings import RememberedSettings
 from models.serving.residency import ResidencyKeeper
-from models.serving.running_answer import RunningAnswer
+from models.serving.swapping.file_stamps import stamps_of
+from models.serving.swapping.running_answer import RunningAnswer
 from models.serving.watchdog import Watchdog
 from models.trials import machine_trial
 from models.trials.file_buffers import FILE_BUFFERS, FileBuffers

@@ -14,8 +14,8 @@ from models.gguf.adapters import ChosenAdapter
 from models.gguf.facts import ModelFacts
 from models.gguf.memory_plan import LoadPlan
 from models.platforms.local import LocalPlatform
-from models.serving.file_stamps import Stamp, file_problem
-from models.serving.running_answer import Tally
+from models.serving.swapping.file_stamps import Stamp, file_problem
+from models.serving.swapping.running_answer import Tally
 
 
 @dataclass(slots=True, eq=False)

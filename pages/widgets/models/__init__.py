@@ -13,8 +13,6 @@ In reading order:
 - access: who may use a model
 - group_models: the default model of each group
 - residency: when a model leaves memory
-- swap_form: choose the successor of a model
-- swap_view: one hot swap
-- swap_questions: swaps of late, canary and replay questions
+- swaps: hot swaps
 - start_problems: models that could not be loaded at the start
 """
