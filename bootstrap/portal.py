@@ -52,6 +52,7 @@ from core.people.session_watch import SessionWatch
 from core.people.sessions import Sessions
 from core.people.sign_in import PooledHasher, SignIn
 from core.people.sign_in import open_pool as open_password_pool
+from core.platforms.oversight import PlatformOversight
 from core.platforms.platforms_file import PlatformsFile
 from core.platforms.service import PlatformService
 from core.privacy.filter import PrivacyFilter
@@ -88,14 +89,14 @@ from models.gguf.catalogue import Catalogue
 from models.gguf.facts import model_name
 from models.gguf.inspector import Inspector
 from models.platforms.configuration.reader import YamlConfigurationReader
-from models.serving.hot_swap import HotSwaps
 from models.serving.last_run import RunRecord
-from models.serving.pattern_finder import ProcessPatternFinder
 from models.serving.pool import Pool
 from models.serving.precedence import give_way as give_way
 from models.serving.router import PoolRouter
 from models.serving.routing.platform_router import PlatformRouter
 from models.serving.start_list import START_MODELS, FileStartList
+from models.serving.swapping.hot_swap import HotSwaps
+from models.serving.swapping.pattern_finder import ProcessPatternFinder
 from settings import Settings
 
 log = logging.getLogger(__name__)
@@ -150,6 +151,7 @@ class Portal:
     uploads: Uploads
     file_reports: FileReports
     platforms: PlatformService
+    oversight: PlatformOversight
     pool: ModelPool
     index: WritableIndex
     index_worker: IndexWorker
@@ -294,6 +296,7 @@ def build_portal(
         swaps=swaps,
         downloads=downloads,
         imports=imports,
+        oversight=PlatformOversight(unit_of_work, clock, platforms_router, gateway),
         uploads=uploads,
         file_reports=FileReports(Inspector(), Catalogue()),
         platforms=PlatformService(
