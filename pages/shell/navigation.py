@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -38,6 +39,10 @@ class Entry:
     """The English title: the key of its translation."""
     permission: Permission
     render: Render
+    menu: str = ""
+    """The English name of its menu; empty: it stands in the bar itself."""
+    short: str = ""
+    """What it is called in its menu, if not by its title."""
 
 
 def _page_of(module: str) -> Render:
@@ -49,20 +54,21 @@ def _page_of(module: str) -> Render:
     return render
 
 
+_MODELS, _SYSTEM = "Models", "System"
 ENTRIES = (
     Entry(path=frame.START, title="Chat", permission=Permission.CHAT, render=_page_of("chat")),
     Entry(path=search.PATH, title="Search", permission=Permission.CHAT, render=_page_of("search")),
     Entry(path="feedback", title="Feedback", permission=Permission.REVIEW_FEEDBACK, render=_page_of("feedback")),
     Entry(path="usage", title="Usage", permission=Permission.VIEW_USAGE, render=_page_of("usage")),
-    Entry(path="models", title="Models", permission=Permission.RUN_MODELS, render=_page_of("models")),
-    Entry(path="get_model", title="Get a model", permission=Permission.RUN_MODELS, render=_page_of("get_model")),
-    Entry(path="presets", title="Presets", permission=Permission.RUN_MODELS, render=_page_of("presets")),
-    Entry(path="platforms", title="Platforms", permission=Permission.RUN_MODELS, render=_page_of("platforms")),
-    Entry(path="people", title="People", permission=Permission.MANAGE_PEOPLE, render=_page_of("people")),
-    Entry(path="access", title="Access", permission=Permission.MANAGE_PEOPLE, render=_page_of("access")),
-    Entry(path="store", title="Storage", permission=Permission.RUN_STORE, render=_page_of("store")),
-    Entry(path="jobs", title="Jobs", permission=Permission.RUN_STORE, render=_page_of("jobs")),
-    Entry(path="audit", title="Audit", permission=Permission.READ_AUDIT, render=_page_of("audit")),
+    Entry(path="models", title="Models", permission=Permission.RUN_MODELS, render=_page_of("models"), menu=_MODELS, short="Serving"),
+    Entry(path="get_model", title="Get a model", permission=Permission.RUN_MODELS, render=_page_of("get_model"), menu=_MODELS),
+    Entry(path="presets", title="Presets", permission=Permission.RUN_MODELS, render=_page_of("presets"), menu=_MODELS),
+    Entry(path="platforms", title="Platforms", permission=Permission.RUN_MODELS, render=_page_of("platforms"), menu=_MODELS),
+    Entry(path="people", title="People", permission=Permission.MANAGE_PEOPLE, render=_page_of("people"), menu=_SYSTEM),
+    Entry(path="access", title="Access", permission=Permission.MANAGE_PEOPLE, render=_page_of("access"), menu=_SYSTEM),
+    Entry(path="store", title="Storage", permission=Permission.RUN_STORE, render=_page_of("store"), menu=_SYSTEM),
+    Entry(path="jobs", title="Jobs", permission=Permission.RUN_STORE, render=_page_of("jobs"), menu=_SYSTEM),
+    Entry(path="audit", title="Audit", permission=Permission.READ_AUDIT, render=_page_of("audit"), menu=_SYSTEM),
 )
 """The pages of the portal, in the order of the menu; the first is the start page."""
 
@@ -120,7 +126,7 @@ def _broken(sentence: str) -> None:
 def _signed_in(portal: Portal, user: User) -> None:
     here = profile_of(portal.settings).pages
     served = [entry for entry in ENTRIES if here is None or entry.path in here]
-    listed = [_page(portal, user, entry) for entry in served if allows(user, entry.permission)]
+    listed = _grouped(portal, user, [entry for entry in served if allows(user, entry.permission)])
     hidden = [_forbidden(portal, entry, user) for entry in served if not allows(user, entry.permission)]
     hidden += [_elsewhere(entry) for entry in ENTRIES if entry not in served]
     # Without icons: the icon of the open page becomes the browser's, and Streamlit fetches that from an outside host.
@@ -129,9 +135,10 @@ def _signed_in(portal: Portal, user: User) -> None:
         st.Page(lambda: account.keyboard(user), title=t("Keyboard"), url_path="keyboard"),
         st.Page(lambda: account.sign_out(portal, user), title=t("Sign out"), url_path="sign-out"),
     ]
-    page = st.navigation({"": listed + hidden, plain(user.full_name): own}, position="top")
+    listed.setdefault("", []).extend(hidden)
+    page = st.navigation({**listed, plain(user.full_name): own}, position="top")
     start = page.url_path == ""
-    _frame(page.title, centered=start, sidebar=272)
+    _frame(_title(page), centered=start, sidebar=272)
     frame.brand()
     browser_shell(page.url_path, reviews=allows(user, Permission.REVIEW_FEEDBACK))
     if page.url_path != search.PATH and _has(served, search.PATH):
@@ -147,6 +154,22 @@ def _signed_in(portal: Portal, user: User) -> None:
             if with_models:
                 start_problems(portal, user, here=page.url_path == MODELS)
             page.run()
+
+
+def _title(page: st.Page) -> str:
+    """Return the title of the browser's tab: that of the page, whatever its menu calls it."""
+    return next((t(entry.title) for entry in ENTRIES if entry.path == page.url_path), page.title)
+
+
+def _grouped(portal: Portal, user: User, entries: Sequence[Entry]) -> dict[str, list[st.Page]]:
+    """Return the pages by the title of their menu; a menu with one page is that page."""
+    size = Counter(entry.menu for entry in entries)
+    found: dict[str, list[st.Page]] = {"": []}
+    for entry in entries:
+        menu = entry.menu if size[entry.menu] > 1 else ""
+        label = entry.short if menu and entry.short else entry.title
+        found.setdefault(t(menu) if menu else "", []).append(_page(portal, user, entry, t(label)))
+    return found
 
 
 def _has(served: Sequence[Entry], path: str) -> bool:
@@ -167,8 +190,8 @@ def _tell_of_the_disk(portal: Portal, user: User, *, storage: bool) -> None:
         st.warning(sentence, icon=":material/hard_drive:")
 
 
-def _page(portal: Portal, user: User, entry: Entry) -> st.Page:
-    return st.Page(lambda: _draw(portal, user, entry), title=t(entry.title), url_path=entry.path, default=entry is ENTRIES[0])
+def _page(portal: Portal, user: User, entry: Entry, label: str) -> st.Page:
+    return st.Page(lambda: _draw(portal, user, entry), title=label, url_path=entry.path, default=entry is ENTRIES[0])
 
 
 def _draw(portal: Portal, user: User, entry: Entry) -> None:

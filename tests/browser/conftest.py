@@ -61,6 +61,20 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+_MENUS = {
+    **dict.fromkeys(("Models", "Get a model", "Presets", "Platforms"), "Models"),
+    **dict.fromkeys(("People", "Access", "Storage", "Jobs", "Audit"), "System"),
+}
+_SHORT = {"Models": "Serving"}
+
+
+def open_page(page: Page, title: str) -> None:
+    """Open a page of the portal from the bar at the top, through its menu if it stands in one."""
+    if title in _MENUS:
+        page.locator("header").get_by_text(_MENUS[title], exact=True).click()
+    page.get_by_role("link", name=_SHORT.get(title, title), exact=True).click()
+
+
 class Person:
     """Somebody at a browser, signed in. Notes requests that left the machine and errors in the console: there must be none."""
 

@@ -14,12 +14,15 @@ from bootstrap.portal import build_portal
 from data.passwords import Argon2Hasher
 from data.unit_of_work import SqlUnitOfWork
 from settings import Settings
-from tests.browser.conftest import PATIENCE_MS
+from tests.browser.conftest import PATIENCE_MS, open_page
 from tests.browser.contrast import pale
 from tests.fakes import FakePool, FakeRouter
 from tests.seed import seed
 
-PAGES = ("Search", "Feedback", "Usage", "Models", "People", "Storage", "Audit")
+PAGES = (
+    *("Search", "Feedback", "Usage", "Models", "Get a model", "Presets", "Platforms"),
+    *("People", "Access", "Storage", "Jobs", "Audit"),
+)
 OPENERS = '[data-testid="stPopover"] button:visible, [data-testid="stMenuButton"] button:visible'
 QUIET = ":is([data-testid=stMain], [data-testid=stSidebar]) button[kind=tertiary]:not([disabled]):visible"
 SETTLE_MS = 400
@@ -71,7 +74,7 @@ def test_text_is_legible_everywhere(page: Page, portal: Measured) -> None:
     scheme = page.evaluate("getComputedStyle(document.documentElement).colorScheme")
     assert scheme == page.evaluate("getComputedStyle(document.querySelector('.stApp')).colorScheme"), "dialogs lie outside .stApp"
     for name in PAGES:
-        page.get_by_role("link", name=name, exact=True).click()
+        open_page(page, name)
         expect(page).to_have_title(re.compile(name))
         page.get_by_test_id("stMain").get_by_role("button").first.wait_for()
         page.wait_for_load_state("networkidle")

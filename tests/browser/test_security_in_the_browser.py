@@ -20,7 +20,7 @@ from bootstrap.portal import build_portal
 from data.passwords import Argon2Hasher
 from data.unit_of_work import SqlUnitOfWork
 from settings import Settings
-from tests.browser.conftest import Person
+from tests.browser.conftest import Person, open_page
 from tests.fakes import FakePool, FakeRouter
 from tests.seed import seed
 
@@ -45,7 +45,7 @@ def test_every_page_works_under_the_policy(person: Person, portal: Measured) -> 
         page.get_by_test_id("stDownloadButton").get_by_role("button").first.click()
     assert saved.value.suggested_filename.endswith(".csv") and Path(saved.value.path()).stat().st_size > 100
     for name, path in (("Feedback", "feedback"), ("Models", "models"), ("People", "people"), ("Storage", "store"), ("Audit", "audit")):
-        page.get_by_role("link", name=name, exact=True).click()
+        open_page(page, name)
         expect(page).to_have_url(f"{portal.url}/{path}")
         expect(page).to_have_title(re.compile(name))
         page.get_by_test_id("stMain").get_by_role("button").first.wait_for()

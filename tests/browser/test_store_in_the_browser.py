@@ -9,12 +9,12 @@ from playwright.sync_api import expect
 
 from bench.portal_parts.portal import Measured
 from data.backup.restore import examine
-from tests.browser.conftest import Person
+from tests.browser.conftest import Person, open_page
 
 
 def test_a_backup_goes_from_the_button_into_a_file_that_can_be_restored(person: Person, portal: Measured, tmp_path: Path) -> None:
     page = person.open("admin")
-    page.get_by_role("link", name="Storage").click()
+    open_page(page, "Storage")
     make = page.get_by_role("button", name="Create a backup")
     make.click()
     dialog = page.get_by_role("dialog")
