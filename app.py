@@ -64,7 +64,7 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
 app = st.App(
     "Home.py",
     middleware=[
-        Middleware(FrontDoor, api=build_api(portal_process.portal, profile.routes), portal=portal_process.portal),
+        Middleware(FrontDoor, api=build_api(portal_process.portal, profile.routes, remote=profile.remote), portal=portal_process.portal),
         Middleware(UploadGuard, portal=portal_process.portal),
         Middleware(CompressedScripts),
     ],

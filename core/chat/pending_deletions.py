@@ -24,7 +24,6 @@ class Pending:
     id: str
     user_id: str
     title: str
-    timer: threading.Timer
 
 
 class PendingDeletions:
@@ -33,6 +32,8 @@ class PendingDeletions:
     def __init__(self, delete: Callable[[User, str], None]) -> None:
         self._delete = delete
         self._pending: dict[str, Pending] = {}
+        self._timers: dict[str, threading.Timer] = {}
+        """Of each pending deletion, by the same id."""
         self._lock = threading.Lock()
 
     def add(self, user: User, id: str, title: str) -> None:
@@ -42,7 +43,8 @@ class PendingDeletions:
         with self._lock:
             if id in self._pending:
                 return
-            self._pending[id] = Pending(id=id, user_id=user.id, title=title, timer=timer)
+            self._pending[id] = Pending(id=id, user_id=user.id, title=title)
+            self._timers[id] = timer
         timer.start()
 
     def take_back(self, user: User, id: str) -> bool:
@@ -52,7 +54,8 @@ class PendingDeletions:
             if found is None or found.user_id != user.id:
                 return False
             del self._pending[id]
-        found.timer.cancel()
+            timer = self._timers.pop(id)
+        timer.cancel()
         return True
 
     def of(self, user: User) -> list[Pending]:
@@ -67,9 +70,10 @@ class PendingDeletions:
     def close(self, find: Callable[[str], User | None]) -> None:
         """Delete everything pending now. find: returns the person with an id."""
         with self._lock:
-            left = list(self._pending.values())
+            left, timers = list(self._pending.values()), list(self._timers.values())
+        for timer in timers:
+            timer.cancel()
         for each in left:
-            each.timer.cancel()
             if user := find(each.user_id):
                 self._run_out(user, each.id)
 
@@ -84,3 +88,4 @@ class PendingDeletions:
         finally:
             with self._lock:
                 self._pending.pop(id, None)
+                self._timers.pop(id, None)

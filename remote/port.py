@@ -1,0 +1,66 @@
+"""Say what pages may ask of a portal. It has two fulfilments: bootstrap.portal in this process, remote.portal over the internal API."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from core.chat.conversations import Conversations
+from core.chat.folders import Folders
+from core.chat.turns import Turns
+from core.inference.gateway import Gateway
+from core.knowledge.files import Files
+from core.models.service import ModelService
+from core.operations.backups import Backups
+from core.operations.disk import DiskSpace
+from core.operations.index_care import IndexCare
+from core.operations.retention import Retention
+from core.people.accounts import Accounts
+from core.people.audit import AuditTrail
+from core.people.devices import Devices
+from core.people.sessions import Sessions
+from core.people.sign_in import SignIn
+from core.review.feedback import FeedbackQueue
+from core.search.search import Search
+from core.search.suggestions import Suggestions
+from core.tasks.jobs import Jobs
+from core.usage.reports import UsageReports
+
+
+class Limits(Protocol):
+    """The settings that pages read."""
+
+    @property
+    def max_question_chars(self) -> int: ...
+    @property
+    def max_file_mb(self) -> int: ...
+    @property
+    def isolated(self) -> bool: ...
+    @property
+    def home(self) -> Path: ...
+
+
+class PagePortal(Protocol):
+    """The services of a portal. remote/services.py lists the methods that also work from a user server."""
+
+    accounts: Accounts
+    audit: AuditTrail
+    backups: Backups
+    conversations: Conversations
+    devices: Devices
+    disk: DiskSpace
+    feedback: FeedbackQueue
+    files: Files
+    folders: Folders
+    gateway: Gateway
+    index_care: IndexCare
+    jobs: Jobs
+    models: ModelService
+    retention: Retention
+    search: Search
+    sessions: Sessions
+    settings: Limits
+    sign_in: SignIn
+    suggestions: Suggestions
+    turns: Turns
+    usage: UsageReports
