@@ -14,6 +14,7 @@ from starlette.middleware import Middleware
 from streamlit.runtime.pages_manager import PagesManager
 
 from api.application import build as build_api
+from api.background import answer_jobs
 from api.middleware.compressed import CompressedScripts
 from api.middleware.front_door import FrontDoor
 from api.middleware.upload_guard import UploadGuard
@@ -56,7 +57,7 @@ def settle() -> None:
 
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[None]:
-    await anyio.to_thread.run_sync(portal_process.portal)
+    answer_jobs(await anyio.to_thread.run_sync(portal_process.portal))
     yield
     await anyio.to_thread.run_sync(portal_process.stop)
 

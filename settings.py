@@ -55,6 +55,7 @@ class Settings:
     admin_password: Annotated[str, "The password of the first admin, for the first start. Empty: one is generated and printed once."] = ""
     model: Annotated[str, "The GGUF file to load at startup. Empty: the built-in guide."] = ""
     models_folder: Annotated[str, "The folder with GGUF files. Empty: models under the home."] = ""
+    platforms: Annotated[str, "The YAML file of platforms and routes. Empty: platforms.yaml under the home."] = ""
     context: Annotated[int, "Tokens per conversation, for the model loaded at startup. 0: chosen by file and memory."] = 0
     slots: Annotated[int, "Concurrent answers of the model loaded at startup. 0: chosen by file and memory."] = 0
     gpu_layers: Annotated[int, "Layers on the GPU, if there is one. -1: all that fit."] = -1
@@ -67,16 +68,19 @@ class Settings:
     main_gpu: Annotated[int, "The GPU for split mode none, or the main GPU for row, counted from 0. -1: the first."] = -1
     gpu_shares: Annotated[str, "Proportions for each GPU, for example 3,1. Empty: by free memory."] = ""
     threads: Annotated[int, "CPU threads of the model loaded at startup. 0: chosen by the machine."] = 0
-    parking_disk_mb: Annotated[int, (
+    offload_disk_mb: Annotated[int, (
         "Disk space under the home for the KV cache of idle conversations, in MB. -1: a tenth of the free space."
     )] = -1
     disk_reserve_mb: Annotated[int, "Disk space under the home, in MB, reserved for running work. With less, new work is refused."] = 64
     mtp: Annotated[bool, "Load a model's MTP layer to draft tokens, if the file has one and memory allows it."] = False
+    offline: Annotated[bool, "Never contact a hub for model files. Files on the server can still be imported."] = False
     isolated: Annotated[bool, "Run each model in its own process, unless chosen otherwise when loading."] = False
     max_question_chars: Annotated[int, "The longest question, in characters."] = 32_000
     max_file_mb: Annotated[int, "Maximum total size of the files of one question, in MB."] = 20
     max_wait_s: Annotated[int, "Expected queue wait, in seconds, above which a question is refused."] = 10
     session_hours: Annotated[int, "Hours until people must sign in again."] = 12
+    response_days: Annotated[int, "Days that responses which programs store with /v1/responses are kept. 0: none is stored."] = 30
+    store_responses: Annotated[bool, "Whether /v1/responses stores a response if the request does not say."] = True
     cors_origins: Annotated[str, "Origins whose pages may use /v1 with a key, separated by commas. *: all. Empty: none."] = ""
     secure_cookie: Annotated[bool, "Send the session cookie over HTTPS only. Switch it on behind TLS."] = False
     log_level: Annotated[str, "DEBUG, INFO, WARNING or ERROR."] = "INFO"
@@ -134,6 +138,10 @@ class Settings:
             gpu_shares=tuple(map(float, self.gpu_shares.split(","))) if self.gpu_shares else (),
             isolated=self.isolated,
         )
+
+    @property
+    def platforms_path(self) -> Path:
+        return Path(self.platforms).expanduser() if self.platforms else self.home / "platforms.yaml"
 
     @property
     def models_path(self) -> Path:
@@ -200,9 +208,11 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     known = {each.name: each for each in fields(Settings)}
     home = Path(environment.get("PORTAL_HOME") or str(known["home"].default)).expanduser().absolute()
     written = _read_file(environment.get("PORTAL_CONFIG"), home)
+    written = {_written_name(name): value for name, value in written.items()}
     for name in written:
         if name not in known:
             raise StartFailed("The configuration file has an unknown setting {name}. docs/settings.md lists all of them.", name=name)
+    environment = {_RENAMED.get(name, name): value for name, value in environment.items()}
     for name in environment:
         if name.startswith("PORTAL_") and name not in _ELSEWHERE and name.removeprefix("PORTAL_").lower() not in known:
             raise StartFailed("{name} is not a setting. docs/settings.md lists all of them.", name=name)
@@ -218,6 +228,15 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     settings = Settings(**values)  # type: ignore[arg-type]
     _check(settings)
     return settings
+
+
+_RENAMED = {"PORTAL_PARKING_DISK_MB": "PORTAL_OFFLOAD_DISK_MB"}
+"""Settings that had another name, which is read for one release."""
+
+
+def _written_name(name: str) -> str:
+    new = _RENAMED.get(variable(name))
+    return new.removeprefix("PORTAL_").lower() if new else name
 
 
 _ELSEWHERE = {"PORTAL_CONFIG", "PORTAL_PASSWORD", "PORTAL_BACKUP_KEY", "PORTAL_NEW_MASTER_KEY"}
@@ -263,13 +282,14 @@ def _check(settings: Settings) -> None:
         "slots": (0, 256),
         "gpu_layers": (-1, 10_000),
         "threads": (0, 1024),
-        "parking_disk_mb": (-1, 100_000_000),
+        "offload_disk_mb": (-1, 100_000_000),
         "disk_reserve_mb": (0, 1_000_000),
         "main_gpu": (-1, 15),
         "max_question_chars": (100, 1_000_000),
         "max_file_mb": (1, 100),
         "max_wait_s": (1, 86_400),
         "session_hours": (1, 24 * 365),
+        "response_days": (0, 36_500),
         "log_days": (1, 36_500),
         "rollover_days": (1, 36_500),
         "rollover_mb": (1, 1_000_000),

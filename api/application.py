@@ -10,6 +10,7 @@ from fastapi import APIRouter, FastAPI
 from api import errors
 from api.middleware.body_limit import BodyLimit
 from api.middleware.cross_origin import CrossOrigin
+from api.middleware.limit_headers import LimitHeaders
 from api.middleware.packed_bodies import PackedBodies
 from api.middleware.plain_paths import PlainPaths
 from api.middleware.request_ids import RequestIds
@@ -18,6 +19,7 @@ from core.errors import StartFailed
 
 PORTALS = {
     "session": "people.sessions",
+    "keys": "people.keys",
     "conversations": "chat.conversations",
     "folders": "chat.folders",
     "files": "knowledge.files",
@@ -25,7 +27,14 @@ PORTALS = {
     "search": "search.search",
     "usage": "usage.usage",
     "models": "models.models",
+    "downloads": "models.downloads",
+    "presets": "models.presets",
+    "model-access": "models.access",
+    "platforms": "models.platforms",
     "people": "people.people",
+    "roles": "people.roles",
+    "groups": "people.groups",
+    "limits": "people.limits",
     "index": "operations.index",
     "store": "operations.store",
     "retention": "operations.retention",
@@ -73,6 +82,7 @@ def build(portal_getter: Callable[[], Portal], routes: Collection[str] | None = 
             return portal_getter().files.max_bytes
         return portal_getter().files.max_bytes + MAX_BODY_BYTES if path.startswith(INTERNAL_PATH) else MAX_BODY_BYTES
 
+    app.add_middleware(LimitHeaders)
     app.add_middleware(PackedBodies, max_bytes=max_bytes)
     app.add_middleware(BodyLimit, max_bytes=max_bytes)
     app.add_middleware(PlainPaths)

@@ -97,6 +97,8 @@ def openai_error(error: PortalError, prompt_field: str = "messages") -> tuple[in
             status, code, param = 400, "context_length_exceeded", _text(error.params["field"])
         case NotSignedIn():
             code = "invalid_api_key"
+        case NotFound() if "id" in error.params:
+            param = _text(error.params.get("field"))
         case NotFound():
             code, param = "model_not_found", "model"
         case Busy():

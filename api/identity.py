@@ -1,4 +1,4 @@
-"""Identify the caller: a program by its bearer token, a browser by its cookie. The database is asked on every request."""
+"""Identify the caller: a program by its API key or bearer token, a browser by its cookie. The database is asked on every request."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from api.middleware.own_names import is_foreign
 from api.services import Portal, PortalHere
 from core.errors import NotAllowed, NotSignedIn
 from core.operations.log_context import add_to_log_context
+from core.people.api_keys import is_api_key
 from core.people.devices import DEVICE_COOKIE, DEVICE_DAYS
 from core.people.records import User
 from core.people.session_watch import ENDED
@@ -18,8 +19,8 @@ from core.people.sessions import SESSION_COOKIE
 from core.people.sign_in import HERE, Caller
 
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
-_bearer = HTTPBearer(auto_error=False, description="The token that POST /api/v1/session returns.")
-_key = APIKeyHeader(name="x-api-key", auto_error=False, description="The same token, in the header that Anthropic's clients use.")
+_bearer = HTTPBearer(auto_error=False, description="An API key, or the token that POST /api/v1/session returns.")
+_key = APIKeyHeader(name="x-api-key", auto_error=False, description="The same key or token, in the header that Anthropic's clients use.")
 _cookie = APIKeyCookie(name=SESSION_COOKIE, auto_error=False, description="Set by POST /api/v1/session and by signing in on the page.")
 
 BearerHere = Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
@@ -33,8 +34,8 @@ def session_token(request: Request, bearer: BearerHere, key: KeyHere, cookie: Co
         return bearer.credentials
     if key:
         return key
-    if cookie is None:
-        raise NotSignedIn("Sign in first: send the token of POST /api/v1/session as Authorization: Bearer.")
+    if cookie is None or is_api_key(cookie):
+        raise NotSignedIn("Sign in first: send an API key, or the token of POST /api/v1/session, as Authorization: Bearer.")
     if request.method not in _READS:
         check_same_origin(request)
     return cookie
@@ -43,8 +44,13 @@ def session_token(request: Request, bearer: BearerHere, key: KeyHere, cookie: Co
 TokenHere = Annotated[str, Depends(session_token)]
 
 
+def person_of(portal: Portal, token: str) -> User | None:
+    """Return whose API key or session token this is; None if it opens nothing now."""
+    return portal.api_keys.user(token) if is_api_key(token) else portal.sessions.user(token)
+
+
 def signed_in(portal: PortalHere, token: TokenHere) -> User:
-    user = portal.sessions.user(token)
+    user = person_of(portal, token)
     if user is None:
         raise NotSignedIn(ENDED)
     add_to_log_context(user_id=user.id)

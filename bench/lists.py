@@ -23,7 +23,7 @@ from core.people.records import Role, User
 from data.database import Database, open_database
 from data.index.worker import IndexWorker
 from data.migrate import migrate
-from data.passwords import BcryptHasher
+from data.passwords import Argon2Hasher
 from data.search.sqlite_index import SqliteIndex
 from data.unit_of_work import SqlUnitOfWork
 
@@ -102,7 +102,7 @@ def measure(size: int) -> list[list[object]]:
         home = Path(folder)
         database = open_database(f"sqlite:///{home}/portal.db")
         migrate(database)
-        user = Accounts(lambda: SqlUnitOfWork(database), BcryptHasher(4), lambda: datetime.now(UTC)).add(
+        user = Accounts(lambda: SqlUnitOfWork(database), Argon2Hasher(1, 8), lambda: datetime.now(UTC)).add(
             None, "admin", Role.ADMIN, password=PASSWORD
         )
         long_id = fill(database, user, size, rng)

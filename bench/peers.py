@@ -17,7 +17,7 @@ from pathlib import Path
 import llama_cpp
 
 from cli.environment.python_packages import BUILD, ENGINE, pins, pip_install
-from cli.places import Places
+from cli.paths import Paths
 from cli.progress import run, step
 
 LIBRARIES = Path(llama_cpp.__file__).parent / "lib"
@@ -29,36 +29,36 @@ def with_cuda() -> bool:
 
 
 def is_built() -> bool:
-    binary = _binary(Places.of(os.environ))
+    binary = _binary(Paths.of(os.environ))
     return binary.exists() and binary.stat().st_mtime > (LIBRARIES / "libllama.so").stat().st_mtime
 
 
 def llama_server() -> Path:
     """The binary, compiled if it is not there or its libraries are newer."""
-    places = Places.of(os.environ)
-    places.prepare()
-    binary = _binary(places)
+    paths = Paths.of(os.environ)
+    paths.prepare()
+    binary = _binary(paths)
     if is_built():
         return binary
     binary.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="glm-portal-peers-") as temporary:
-        built = _build(Path(temporary), places)
+        built = _build(Path(temporary), paths)
         shutil.move(built, binary)
     return binary
 
 
-def _binary(places: Places) -> Path:
+def _binary(paths: Paths) -> Path:
     """One for each kind of libraries: it finds those that it was linked to."""
-    return places.cache.parent / "peers" / f"llama-server-{pins(ENGINE)['llama-cpp-python']}{'-cuda' if with_cuda() else ''}"
+    return paths.cache.parent / "peers" / f"llama-server-{pins(ENGINE)['llama-cpp-python']}{'-cuda' if with_cuda() else ''}"
 
 
-def _build(folder: Path, places: Places) -> Path:
+def _build(folder: Path, paths: Paths) -> Path:
     tools, source, work = folder / "tools" / "bin", folder / "source", folder / "build"
     with step("Fetching the source", "Fetched the source"):
-        run([sys.executable, "-m", "venv", tools.parent], places.log)
-        pip_install(tools / "python", places.log, BUILD)
+        run([sys.executable, "-m", "venv", tools.parent], paths.log)
+        pip_install(tools / "python", paths.log, BUILD)
         options = ["--no-deps", "--no-binary=:all:", "--no-build-isolation", "--disable-pip-version-check", "--require-hashes"]
-        run([tools / "python", "-m", "pip", "download", *options, "-r", ENGINE, "-d", folder], places.log)
+        run([tools / "python", "-m", "pip", "download", *options, "-r", ENGINE, "-d", folder], paths.log)
         with tarfile.open(next(folder.glob("llama_cpp_python-*.tar.gz"))) as archive:
             archive.extractall(source, filter="data")
     tree = next(source.glob("*/vendor/llama.cpp"))
@@ -68,8 +68,8 @@ def _build(folder: Path, places: Places) -> Path:
     with step("Compiling llama-server", "Compiled llama-server"):
         environment = {**os.environ, "PATH": f"{tools}{os.pathsep}{os.environ.get('PATH', '')}"}
         configure = ["cmake", "-G", "Ninja", "-S", project, "-B", work, f"-DLLAMA_CPP={tree}", f"-DENGINE={LIBRARIES}"]
-        run([*configure, "-DLLAMA_BUILD_UI=OFF", "-DLLAMA_USE_PREBUILT_UI=OFF"], places.log, environment=environment)
-        run(["nice", "cmake", "--build", work, "--target", "llama-server"], places.log, environment=environment)
+        run([*configure, "-DLLAMA_BUILD_UI=OFF", "-DLLAMA_USE_PREBUILT_UI=OFF"], paths.log, environment=environment)
+        run(["nice", "cmake", "--build", work, "--target", "llama-server"], paths.log, environment=environment)
     return work / "llama-server"
 
 

@@ -41,10 +41,10 @@ def open_pool(settings: Settings, record: RunRecord | None) -> Pool:
 
 def open_offload_files(settings: Settings) -> OffloadFiles | None:
     """Open the files for conversations offloaded to disk; None if the settings or the disk allow none."""
-    if settings.parking_disk_mb == 0:
+    if settings.offload_disk_mb == 0:
         return None
     try:
-        budget = default_budget(settings.home) if settings.parking_disk_mb < 0 else settings.parking_disk_mb * 1024 * 1024
+        budget = default_budget(settings.home) if settings.offload_disk_mb < 0 else settings.offload_disk_mb * 1024 * 1024
         return OffloadFiles(settings.home / "parked", budget)
     except OSError as problem:
         log.warning("conversations cannot be offloaded to disk (%s); they will be computed again", problem.strerror)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import socket
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -24,12 +25,19 @@ BACKUP_KEY = "PORTAL_BACKUP_KEY"
 """Not a setting of the portal: the passphrase of backups, which the commands read too."""
 
 
+MOST_SERVER_CHARS = 190
+"""Length limit of the name by which jobs know this server."""
 NEW_HOME_BYTES = 8 * 1024**2
 """What a fresh database, its search index and its log take, with room for some sign-ins."""
 
 
 def now() -> datetime:
     return datetime.now(UTC)
+
+
+def server_name(settings: Settings) -> str:
+    """Return the name by which jobs know this server: its host and its home."""
+    return f"{socket.gethostname()}:{settings.home}"[-MOST_SERVER_CHARS:]
 
 
 def prepare_home(settings: Settings) -> None:

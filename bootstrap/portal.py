@@ -4,29 +4,38 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 import settings as portal_settings
 from bootstrap.models import GUIDE, newest_crash, open_pool
-from bootstrap.parts import BACKUP_KEY, disk_space, now, open_index, open_log_shipper, prepare_home, unwritable
+from bootstrap.parts import BACKUP_KEY, disk_space, now, open_index, open_log_shipper, prepare_home, server_name, unwritable
+from bootstrap.transfers import open_transfers
+from core.access.groups import Groups
+from core.access.limits import Limits
+from core.access.roles import Roles
 from core.chat.conversations import Conversations
 from core.chat.folders import Folders
 from core.chat.turns import STOPPING, Turns
 from core.errors import Conflict, PortalError, StartFailed, StoredError, Unavailable
+from core.inference.access import ModelAccess
 from core.inference.gateway import Gateway
 from core.inference.ports import Router
+from core.inference.presets import Presets
 from core.knowledge.files import MB, Files
-from core.models.ports import ModelPool
+from core.models.downloads import Downloads
+from core.models.imports import Imports
+from core.models.ports import ModelHub, ModelPool
 from core.models.records import StartModel
 from core.models.service import ModelService
 from core.operations.backups import Backups
 from core.operations.disk import ENDLESS, DiskSpace
 from core.operations.index_care import IndexCare
 from core.operations.retention import Retention
-from core.people.accounts import Accounts, generate_password
+from core.passwords.rules import generate_password
+from core.people.accounts import Accounts
+from core.people.api_keys import ApiKeys
 from core.people.audit import AuditTrail
 from core.people.devices import Devices
 from core.people.fair_pool import FairPool
@@ -36,6 +45,10 @@ from core.people.session_watch import SessionWatch
 from core.people.sessions import Sessions
 from core.people.sign_in import PooledHasher, SignIn
 from core.people.sign_in import open_pool as open_password_pool
+from core.platforms.platforms_file import PlatformsFile
+from core.platforms.service import PlatformService
+from core.programs.background import Background
+from core.programs.responses import Responses, StorageRules
 from core.review.feedback import FeedbackQueue
 from core.search.search import Search
 from core.search.suggestions import Suggestions
@@ -53,10 +66,11 @@ from data.index.worker import IndexWorker
 from data.inspection import SqlStoreInspector
 from data.log_shipping import LogShipper
 from data.migrate import migrate
-from data.passwords import BcryptHasher
+from data.passwords import Argon2Hasher
 from data.search.port import WritableIndex
 from data.unit_of_work import SqlUnitOfWork
 from models.gguf.facts import model_name
+from models.platforms.configuration.reader import YamlConfigurationReader
 from models.serving.last_run import RunRecord
 from models.serving.pool import Pool
 from models.serving.precedence import give_way as give_way
@@ -67,8 +81,6 @@ from settings import Settings
 log = logging.getLogger(__name__)
 
 FIRST_ADMIN = "admin"
-MOST_SERVER_CHARS = 190
-"""Length limit of the name by which jobs know this server."""
 MOST_CRASHES = 3
 """A model that crashed this many runs in a row in native code is no longer loaded at startup; an admin can load it."""
 
@@ -79,8 +91,12 @@ class Portal:
 
     settings: Settings
     accounts: Accounts
+    roles: Roles
+    groups: Groups
+    limits: Limits
     sign_in: SignIn
     sessions: Sessions
+    api_keys: ApiKeys
     session_watch: SessionWatch
     devices: Devices
     conversations: Conversations
@@ -88,6 +104,10 @@ class Portal:
     turns: Turns
     files: Files
     gateway: Gateway
+    presets: Presets
+    model_access: ModelAccess
+    background: Background
+    responses: Responses
     feedback: FeedbackQueue
     search: Search
     suggestions: Suggestions
@@ -97,6 +117,9 @@ class Portal:
     retention: Retention
     usage: UsageReports
     models: ModelService
+    downloads: Downloads
+    imports: Imports
+    platforms: PlatformService
     pool: ModelPool
     index: WritableIndex
     index_worker: IndexWorker
@@ -122,6 +145,7 @@ class Portal:
         self.stopping()
         self.passwords.close()
         self.turns.close()
+        self.platforms.close()
         self.conversations.close()
         self.job_worker.close()
         self.index_worker.close()
@@ -142,8 +166,9 @@ def build_portal(
     router: Router | None = None,
     hasher: PasswordHasher | None = None,
     record: RunRecord | None = None,
+    hub: ModelHub | None = None,
 ) -> Portal:
-    """Connect the parts. `pool`, `router` and `hasher` replace the real ones in tests. Raises StartFailed.
+    """Connect the parts. `pool`, `router`, `hasher` and `hub` replace the real ones in tests. Raises StartFailed.
 
     record: receives crashes; closed with the portal.
     """
@@ -162,21 +187,30 @@ def build_portal(
         pool, router = own_pool, router if router is not None else PoolRouter(own_pool)
     assert router is not None, "a pool of its own needs its router"
     disk = disk_space(settings)
-    hasher, passwords = hasher or BcryptHasher(), open_password_pool(os.cpu_count() or 1)
+    hasher, passwords = hasher or Argon2Hasher(), open_password_pool(os.cpu_count() or 1)
     index_worker = IndexWorker(database, index)
-    server = f"{socket.gethostname()}:{settings.home}"[-MOST_SERVER_CHARS:]
+    server = server_name(settings)
     jobs = Jobs(unit_of_work, clock)
     index_care = IndexCare(unit_of_work, jobs, index, index_worker, ParkedJobs(database), Reconciler(database, index), clock)
     folder = SqlBackupFolder(database, settings.home / "backups")
     backups = Backups(unit_of_work, jobs, SqlStoreInspector(database), folder, clock, server, os.environ.get(BACKUP_KEY) or None, disk)
     retention = Retention(unit_of_work, clock)
-    kinds = [*index_care.job_kinds(), *backups.job_kinds(), *retention.job_kinds()]
+    background = Background()
+    rules = StorageRules(settings.response_days, settings.store_responses)
+    responses = Responses(unit_of_work, jobs, background, clock, rules)
+    downloads, imports = open_transfers(settings, unit_of_work, jobs, clock, server, hub)
+    kinds = [*index_care.job_kinds(), *backups.job_kinds(), *retention.job_kinds(), *responses.job_kinds()]
+    kinds += [*downloads.job_kinds(), *imports.job_kinds()]
     gateway = Gateway(unit_of_work, router, clock)
     portal = Portal(
         settings=settings,
         accounts=Accounts(unit_of_work, PooledHasher(hasher, passwords), clock),
+        roles=Roles(unit_of_work, clock),
+        groups=Groups(unit_of_work, clock),
+        limits=gateway.limits,
         sign_in=SignIn(unit_of_work, hasher, clock, passwords),
         sessions=Sessions(unit_of_work, clock, timedelta(hours=settings.session_hours)),
+        api_keys=ApiKeys(unit_of_work, clock),
         session_watch=SessionWatch(unit_of_work, clock),
         devices=Devices(unit_of_work, clock),
         conversations=Conversations(unit_of_work, index, clock),
@@ -184,6 +218,10 @@ def build_portal(
         turns=Turns(unit_of_work, gateway, clock, settings.max_question_chars, settings.max_file_mb * MB, disk),
         files=Files(unit_of_work, clock, ProcessDocumentReader(), settings.max_file_mb * MB, disk, CharsetDetector()),
         gateway=gateway,
+        presets=Presets(unit_of_work, clock),
+        model_access=ModelAccess(unit_of_work, clock),
+        background=background,
+        responses=responses,
         feedback=FeedbackQueue(unit_of_work, index, clock),
         search=Search(unit_of_work, index, index_worker, clock),
         suggestions=Suggestions(unit_of_work),
@@ -192,6 +230,8 @@ def build_portal(
         backups=backups,
         retention=retention,
         usage=UsageReports(unit_of_work, clock),
+        downloads=downloads,
+        imports=imports,
         models=ModelService(
             pool,
             unit_of_work,
@@ -199,6 +239,9 @@ def build_portal(
             settings.models_path,
             FileStartList(settings.home / START_MODELS),
             record.found if record else (),
+        ),
+        platforms=PlatformService(
+            unit_of_work, clock, YamlConfigurationReader(settings.platforms_path.name, os.environ), PlatformsFile(settings.platforms_path)
         ),
         pool=pool,
         index=index,
@@ -217,6 +260,7 @@ def build_portal(
     interrupted = portal.turns.recover(everything=settings.embedded)
     if interrupted:
         log.warning("the last stop interrupted %d answers; they are marked as interrupted", interrupted)
+    portal.platforms.start()
     portal.index_worker.start()
     portal.job_worker.start()
     return portal

@@ -12,7 +12,7 @@ START_PAGE = "chat"
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What one server runs. Health is always served, and so are a person's own pages: preferences, keyboard, sign-out."""
+    """What one server runs. Health is always served, and so are a person's own pages: account, keyboard, sign-out."""
 
     name: str
     pages: frozenset[str] | None = None

@@ -12,6 +12,7 @@ import settings as portal_settings
 from bootstrap.parts import now, open_index, prepare_home
 from core.errors import StartFailed, Unavailable
 from core.people.accounts import Accounts
+from core.people.api_keys import ApiKeys
 from data.backup.file import is_sealed
 from data.backup.read import Contents
 from data.backup.restore import examine as examine_backup
@@ -25,7 +26,7 @@ from data.index.parked_jobs import ParkedJobs
 from data.index.worker import IndexWorker
 from data.inspection import StoreState, inspect_store
 from data.migrate import migrate
-from data.passwords import BcryptHasher
+from data.passwords import Argon2Hasher
 from data.search.port import WritableIndex
 from data.unit_of_work import SqlUnitOfWork
 from settings import Settings
@@ -40,7 +41,19 @@ def open_accounts(settings: Settings) -> Iterator[Accounts]:
     database = open_database(settings.database)
     try:
         migrate(database)
-        yield Accounts(lambda: SqlUnitOfWork(database), BcryptHasher(), now)
+        yield Accounts(lambda: SqlUnitOfWork(database), Argon2Hasher(), now)
+    finally:
+        database.close()
+
+
+@contextmanager
+def open_api_keys(settings: Settings) -> Iterator[ApiKeys]:
+    """Open the API keys alone, for the command line; works next to a running portal. Raises StartFailed."""
+    prepare_home(settings)
+    database = open_database(settings.database)
+    try:
+        migrate(database)
+        yield ApiKeys(lambda: SqlUnitOfWork(database), now)
     finally:
         database.close()
 

@@ -3,7 +3,7 @@
 In reading order:
 
 - main: parse the command and run it
-- places: where things are put
+- paths: where things are put
 - progress: show what takes long
 - ending: end a command with one sentence
 - environment: install what the portal needs

@@ -17,7 +17,7 @@ from cli.environment import python_packages
 from cli.environment.cures import failed
 from cli.environment.engine_build import library_path
 from cli.environment.install import install_runtime
-from cli.places import REPOSITORY, Places
+from cli.paths import REPOSITORY, Paths
 from core.errors import PortalError, StartFailed
 
 _HELP = """\
@@ -29,7 +29,10 @@ GLM Portal: a chat portal over a GLM that runs in its own process.
   ./portal user add NAME --role analyst|manager|admin [--full-name TEXT] [--group TEXT] [--generate]
   ./portal user passwd NAME [--generate]
   ./portal user role NAME analyst|manager|admin
+  ./portal user key NAME [--scope SCOPE] [--days N] [--label TEXT]     make an API key
   ./portal user disable NAME     ends the sessions too; `enable` lets the person in again
+  ./portal model list            known models, and what fits this machine
+  ./portal model get NAME [--quantization Q8_0] [--hub modelscope]      download one
   ./portal backup FILE [--encrypt]      the whole database, even while the portal runs
   ./portal restore FILE [--dry-run]     into an empty database
   ./portal keys seal|rotate|rewrap      encryption at rest, see PORTAL_MASTER_KEY
@@ -41,14 +44,14 @@ A password is prompted for, read from PORTAL_PASSWORD, or generated with --gener
 """
 
 
-_COMMANDS = ("run", "test", "user", "backup", "restore", "keys", "doctor", "bench")
+_COMMANDS = ("run", "test", "user", "model", "backup", "restore", "keys", "doctor", "bench")
 
 
 def main(arguments: Sequence[str]) -> int:
-    places = Places.of(os.environ)
+    paths = Paths.of(os.environ)
     try:
         with _ending_what_was_started():
-            return _dispatch(places, list(arguments))
+            return _dispatch(paths, list(arguments))
     except PortalError as problem:
         print(problem, file=sys.stderr)
         return 1
@@ -60,7 +63,7 @@ def main(arguments: Sequence[str]) -> int:
         return 130
 
 
-def _dispatch(places: Places, arguments: list[str]) -> int:
+def _dispatch(paths: Paths, arguments: list[str]) -> int:
     usage = f"./portal {' | '.join(_COMMANDS)} | --help"
     parser = argparse.ArgumentParser(prog="./portal", usage=usage, add_help=False)
     parser.add_argument("command", nargs="?", choices=(*_COMMANDS, "help"), default="help")
@@ -74,31 +77,34 @@ def _dispatch(places: Places, arguments: list[str]) -> int:
         nothing_to_add = "./portal {command} takes no arguments. Settings are environment variables, see docs/settings.md."
         raise StartFailed(nothing_to_add, command=known.command)
     if known.command == "doctor":
-        return doctor.examine(places)
+        return doctor.examine(paths)
     if known.command == "test":
-        return checks.run_all(places, rest)
+        return checks.run_all(paths, rest)
     if known.command == "bench" and not rest:
         print("./portal bench NAME, where NAME is one of: " + ", ".join(_benches()))
         return 0
     if known.command == "bench" and rest[0] not in _benches():
         raise StartFailed("There is no benchmark named {name}. Choose one of: {names}.", name=rest[0], names=", ".join(_benches()))
-    install_runtime(places)
+    install_runtime(paths)
     if known.command == "bench":
-        python_packages.install(places, python_packages.TEST, "the benchmarks' packages")
-        return enter(places, f"bench.{rest[0]}", rest[1:])
+        python_packages.install(paths, python_packages.TEST, "the benchmarks' packages")
+        return enter(paths, f"bench.{rest[0]}", rest[1:])
     if known.command in ("backup", "restore"):
         # Absolute: the environment runs in the repository, wherever the command was typed.
         files = [each if each.startswith("-") else str(Path(each).absolute()) for each in rest]
-        return enter(places, "cli.commands.backup", [known.command, *files])
-    return enter(places, {"run": "cli.serving.serve", "user": "cli.commands.people", "keys": "cli.commands.keys"}[known.command], rest)
+        return enter(paths, "cli.commands.backup", [known.command, *files])
+    modules = {
+        "run": "cli.serving.serve", "user": "cli.commands.people", "model": "cli.commands.models", "keys": "cli.commands.keys",
+    }  # fmt: skip
+    return enter(paths, modules[known.command], rest)
 
 
-def enter(places: Places, module: str, arguments: Sequence[str]) -> int:
+def enter(paths: Paths, module: str, arguments: Sequence[str]) -> int:
     """Replace this process with a module inside the environment; does not return."""
-    os.environ.update(library_path(places))
+    os.environ.update(library_path(paths))
     os.chdir(REPOSITORY)
     sys.stdout.flush()
-    os.execv(places.python, [str(places.python), "-m", module, *arguments])
+    os.execv(paths.python, [str(paths.python), "-m", module, *arguments])
 
 
 @contextmanager

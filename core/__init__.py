@@ -2,11 +2,15 @@
 
 In reading order:
 
+- passwords: which passwords may be chosen
 - people: accounts, sessions, rights, sign-in, audit
+- access: custom roles, groups and limits
 - chat: conversations, folders and turns
 - inference: the one gateway to models
 - models: loaded models as people see them
+- platforms: model servers and who takes which question
 - knowledge: files that people attach
+- programs: what programs store: responses that later ones continue
 - review: ratings and the review queue
 - usage: usage reports
 - search: search over conversations, feedback and the audit

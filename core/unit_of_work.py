@@ -6,10 +6,23 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Protocol, Self
 
+from core.access.ports import LimitRepository
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
+from core.inference.ports import OfferRepository
 from core.knowledge.ports import FileRepository
 from core.operations.ports import RetentionRepository
-from core.people.ports import AttemptRepository, AuditRepository, DeviceRepository, SessionRepository, UserRepository
+from core.people.ports import (
+    ApiKeyRepository,
+    AttemptRepository,
+    AuditRepository,
+    DeviceRepository,
+    GroupRepository,
+    RoleRepository,
+    SessionRepository,
+    UserRepository,
+)
+from core.platforms.ports import PlatformsVersionRepository
+from core.programs.ports import ResponseRepository
 from core.review.ports import FeedbackRepository
 from core.tasks.ports import JobRepository
 from core.usage.ports import GenerationRepository
@@ -19,7 +32,11 @@ class UnitOfWork(Protocol):
     """A transaction. Leaving it without commit() rolls it back."""
 
     users: UserRepository
+    roles: RoleRepository
+    groups: GroupRepository
+    limits: LimitRepository
     sessions: SessionRepository
+    api_keys: ApiKeyRepository
     attempts: AttemptRepository
     devices: DeviceRepository
     conversations: ConversationRepository
@@ -28,10 +45,13 @@ class UnitOfWork(Protocol):
     folders: FolderRepository
     files: FileRepository
     generations: GenerationRepository
+    offers: OfferRepository
     feedback: FeedbackRepository
     audit: AuditRepository
     retention: RetentionRepository
     jobs: JobRepository
+    platforms_versions: PlatformsVersionRepository
+    responses: ResponseRepository
 
     def __enter__(self) -> Self: ...
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...

@@ -26,7 +26,7 @@ from core.chat.records import Folder
 from core.knowledge.records import StoredFile
 from data.database import open_database
 from data.migrate import migrate
-from data.passwords import BcryptHasher
+from data.passwords import Argon2Hasher
 from data.unit_of_work import SqlUnitOfWork
 from settings import Settings
 from tests.gguf_maker import make_gguf
@@ -98,7 +98,7 @@ def fill(home: Path) -> str:
     make_gguf(settings.models_path / "glm4-demo-Q8_0.gguf", quantization="Q8_0", context=8192, name="glm4-demo")
     database = open_database(settings.database)
     migrate(database)
-    person = seed(lambda: SqlUnitOfWork(database), datetime.now(UTC), BcryptHasher().hash(PASSWORD)).people[PERSON]
+    person = seed(lambda: SqlUnitOfWork(database), datetime.now(UTC), Argon2Hasher().hash(PASSWORD)).people[PERSON]
     with SqlUnitOfWork(database) as work:
         chats = work.conversations.of_user(person.id, 200)
         shown = next((chat for chat in chats if chat.title.startswith("Convert the exposure")), chats[0])

@@ -11,6 +11,7 @@ In reading order:
 - platforms: one interface to a model, wherever it runs
 - child: a model in a process of its own
 - trials: try llama.cpp and model files in child processes first
+- hub: list and download model files from hubs
 - serving: the pool of loaded models, loading and routing
 - plain_words: clean up messages of llama.cpp and templates for people
 """

@@ -11,9 +11,11 @@ In reading order:
 - feedback: review ratings
 - usage: usage reports
 - models: load and watch models
-- people: manage accounts
+- presets: models with instructions and settings; default models of groups
+- people: manage accounts and groups
+- access: who may do what, and custom roles
 - store: backups, search index, retention
 - jobs: background jobs
 - audit: audit events
-- account: language, password, keyboard, signing out
+- account: language, password, API keys, own groups, keyboard, signing out
 """

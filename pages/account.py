@@ -1,4 +1,4 @@
-"""The person's own account: language and password, and signing out."""
+"""The person's own account: language, security and API keys; signing out."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.errors import PortalError
 from core.people.permissions import Permission, allows
 from core.people.records import User
 from core.people.sessions import SESSION_COOKIE
 from pages.shell import frame
 from pages.shell.browser import shortcuts
-from pages.shell.words import LANGUAGES, said, t
+from pages.shell.words import LANGUAGES, t
+from pages.widgets.account import api_keys, security
 from pages.widgets.chat.message import plain
 from pages.widgets.common.cookie import drop_cookie
+from pages.widgets.people.group_members import members
+from pages.widgets.people.words import role_word
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
@@ -24,10 +26,29 @@ _BROWSER = "browser"
 
 
 def render(portal: Portal, user: User) -> None:
-    with st.container(key="narrow", width=480, gap="medium"):
-        frame.page_head(t("Preferences"), t("{name}, {role}", name=user.name, role=t(user.role.value.title())), key="account")
-        _language(portal, user)
-        _password(portal, user)
+    with st.container(key="narrow", width=760, gap="medium"):
+        frame.page_head(t("Account"), t("{name}, {role}", name=user.name, role=role_word(user.role)), key="account")
+        profile, secure, keys = st.tabs(
+            [t("Profile"), t("Security"), t("API keys")], key="tab", bind="query-params", on_change="rerun"
+        )  # fmt: skip
+        if profile.open:
+            with profile:
+                _language(portal, user)
+                _managed_groups(portal, user)
+        if secure.open:
+            with secure, st.container(width=480):
+                security.password(portal, user)
+        if keys.open:
+            with keys:
+                api_keys.api_keys(portal, user)
+
+
+def _managed_groups(portal: Portal, user: User) -> None:
+    """The groups that this person manages, with their members."""
+    for info in portal.groups.all(user):
+        if user.name in info.group.managers:
+            st.markdown(f"### {t('Your group {name}', name=plain(info.group.name))}", anchors=False)
+            members(portal, user, info, None)
 
 
 def _language(portal: Portal, user: User) -> None:
@@ -43,25 +64,6 @@ def _language(portal: Portal, user: User) -> None:
     if wanted != user.language:
         portal.accounts.set_language(user, wanted)
         st.rerun()
-
-
-def _password(portal: Portal, user: User) -> None:
-    with st.form("change-password", border=False):
-        st.markdown(f"### {t('Change password')}", anchors=False)
-        old = st.text_input(t("Current password"), type="password", autocomplete="current-password")
-        new = st.text_input(t("New password"), type="password", autocomplete="new-password", help=t("At least 8 characters."))
-        again = st.text_input(t("Repeat new password"), type="password", autocomplete="new-password")
-        if not st.form_submit_button(t("Change password"), type="primary"):
-            return
-    if new != again:
-        st.error(t("The new passwords do not match. Enter the same one twice."), icon=":material/error:")
-        return
-    try:
-        portal.accounts.change_password(user, old, new, st.context.cookies.get(SESSION_COOKIE))
-    except PortalError as problem:
-        st.error(plain(said(problem)), icon=":material/error:")
-        return
-    st.success(t("Your password was changed, and your other sessions were ended."), icon=":material/check_circle:")
 
 
 def keyboard(user: User) -> None:

@@ -25,6 +25,7 @@ from pages.widgets.chat.reading import reading
 from pages.widgets.chat.transcript import transcript
 from pages.widgets.common.cookie import session_watch
 from pages.widgets.common.requests import take, wish, wish_of_component
+from pages.widgets.people.limits import meter
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
@@ -79,7 +80,7 @@ def render(portal: Portal, user: User) -> None:
         on_dismiss=_forget_problem,
         deleted=portal.conversations.deleted_just_now(user),
         arrival=linked_message.place(shown or ()),
-        note=gone_model(models, _answered_by(shown or ())),
+        note=gone_model(models, _answered_by(shown or ())) or meter(portal.limits.nearly_used(user)),
     )
     if shown is None:
         if frame.blank(t(

@@ -25,8 +25,12 @@ KINDS = {
     "backup.make": "Create a backup",
     "backup.check": "Verify a backup",
     "retention.apply": "Apply retention rules",
+    "response.answer": "Answer a program in the background",
+    "response.expire": "Remove expired responses",
     "index.reconcile": "Compare the search index",
     "index.rebuild": "Rebuild the search index",
+    "model.download": "Download a model",
+    "model.import": "Import a model",
 }
 """What the page calls the kinds it knows; others stand there as they are stored."""
 _STATES = {"active": "In progress", "failed": "Failed", "all": "All"}
@@ -65,6 +69,8 @@ def _row(portal: Portal, user: User, job: Job) -> None:
             if job.error is not None and job.state is not JobState.DONE:
                 st.markdown(f":small[:red[{plain(said(job.error))}]]")
         st.markdown(f":small[:gray[{plain(_when(job))}]]", width="content")
+        if job.paused and st.button(t("Resume"), type="tertiary", key=f"resume-{job.id}"):
+            _do(lambda: portal.jobs.resume(user, job.id))
         if job.state in ACTIVE:
             off = job.cancel_requested
             if st.button(t("Stopping") if off else t("Cancel"), type="tertiary", disabled=off, key=f"cancel-{job.id}"):
@@ -75,6 +81,8 @@ def _row(portal: Portal, user: User, job: Job) -> None:
 
 
 def _badge(job: Job) -> str:
+    if job.paused:
+        return f":gray-badge[:material/pause: {t('Paused')}]"
     words = {
         JobState.WAITING: f":gray-badge[:material/schedule: {t('Waiting')}]",
         JobState.RUNNING: f":blue-badge[:material/timelapse: {t('Running')}]",
@@ -86,6 +94,8 @@ def _badge(job: Job) -> str:
 
 
 def _when(job: Job) -> str:
+    if job.paused:
+        return t("since {age}", age=age(job.started_at or job.created_at))
     if job.state is JobState.WAITING:
         wait = ahead(job.run_after)
         return t("starts in {wait}", wait=wait) if wait else t("starts now")

@@ -18,6 +18,7 @@ from pages.shell.words import said, t
 from pages.widgets.chat.message import plain
 from pages.widgets.common.card import card_title
 from pages.widgets.common.figures import MISSING, count, size, speed
+from pages.widgets.models.access import access_dialog, access_line
 from pages.widgets.models.memory_bar import HOST, device_bar
 from pages.widgets.models.memory_plan import file_line, kind_word, memory_plan
 
@@ -51,6 +52,8 @@ def render(portal: Portal, user: User) -> None:
         st.toast(t("{n} files found, {size}", n=len(files), size=size(sum(file.size_bytes for file in files))))
     if name := st.session_state.pop("models-unload", None):
         _confirm_unload(portal, user, next((model for model in loaded if model.name == name), None))
+    if name := st.session_state.pop("models-access", None):
+        access_dialog(portal, user, name)
     if crash := portal.models.last_crash(user):
         _crash(crash)
     left, right = st.columns([1.55, 1], gap="medium")
@@ -170,6 +173,8 @@ def _card(portal: Portal, user: User, model: LoadedModel) -> None:
     st.html(
         "<dl class='facts'>" + "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in facts) + "</dl>"
     )
+    if rule := portal.model_access.rules(user).get(model.name):
+        st.caption(f":material/lock: {access_line(rule)}")
     if model.adapters:
         st.html(f"<p class='file'>{escape(t('Adapters: {names}', names=', '.join(model.adapters)))}</p>")
     if model.plan is not None:
@@ -207,10 +212,12 @@ def _actions(portal: Portal, user: User, model: LoadedModel) -> None:
         choices = [] if model.default or model.state is ModelState.RESTARTING or model.file.kind is not ModelKind.CHAT else ["default"]
         if not model.guide:
             choices.append("leave" if model.name in portal.models.kept(user) else "keep")
+        choices.append("access")
         words = {
             "default": t("Make default"),
             "keep": t("Load at every start"),
             "leave": t("Do not load at every start"),
+            "access": t("Who may use it"),
             "unload": t("Unload"),
         }
         chosen = st.menu_button(
@@ -220,6 +227,9 @@ def _actions(portal: Portal, user: User, model: LoadedModel) -> None:
             _do(lambda: portal.models.make_default(user, model.name))
         elif chosen in ("keep", "leave"):
             _do(lambda: portal.models.keep(user, model.name, at_start=chosen == "keep"))
+        elif chosen == "access":
+            st.session_state["models-access"] = model.name
+            st.rerun()
         elif chosen == "unload" and (model.slots_busy or model.waiting or model.default):
             st.session_state["models-unload"] = model.name
             st.rerun()

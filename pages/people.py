@@ -1,4 +1,4 @@
-"""People (admin): add, change, disable, reset a password."""
+"""People (admin): add, change, disable, reset a password; groups with members and managers."""
 
 from __future__ import annotations
 
@@ -8,21 +8,23 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.errors import PortalError
-from core.people.accounts import generate_password
+from core.passwords.rules import generate_password
 from core.people.names import Doubt, doubts
 from core.people.records import Role, User
 from pages.shell import frame
 from pages.shell.words import said, t
+from pages.widgets.account.key_rows import key_row
 from pages.widgets.chat.message import plain
+from pages.widgets.people.group_list import group_list
+from pages.widgets.people.words import role_word
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
 
 SHOWN = 200
 """Rows drawn at once; the search finds the others."""
-_CHOSEN, _ADD, _DONE, _SECRET = "people_chosen", "+", "people_done", "people_secret"
-
-
+_CHOSEN, _ADD, _KEYS, _DONE, _SECRET = "people_chosen", "+", "*", "people_done", "people_secret"
+_VIEWS = {"people": "People", "groups": "Groups"}
 _DOUBTS = {
     Doubt.ROLE: "The full name suggests a role that this person does not have.",
     Doubt.ANOTHER: "The full name resembles someone else's name.",
@@ -35,10 +37,18 @@ def render(portal: Portal, user: User) -> None:
     found_odd = doubts(people)
     active = sum(each.active for each in people)
     with frame.page_head(t("People"), t("{n} accounts, {active} active", n=len(people), active=active), key="people"):
+        st.button(t("API keys"), icon=":material/key:", key="people-keys", on_click=_choose, args=(_KEYS,))
         st.button(t("Add a person"), icon=":material/person_add:", key="people-add", on_click=_choose, args=(_ADD,))
+    view = st.segmented_control(
+        t("View"), list(_VIEWS), default="people", format_func=lambda name: t(_VIEWS[name]), key="people-view",
+        label_visibility="collapsed", required=True,
+    )  # fmt: skip
+    if view == "groups":
+        group_list(portal, user, people)
+        return
     chosen = st.session_state.get(_CHOSEN)
     found = next((each for each in people if each.name == chosen), None)
-    frame.one_pane(".st-key-people-list" if found or chosen == _ADD else "", ".st-key-people-back")
+    frame.one_pane(".st-key-people-list" if found or chosen in (_ADD, _KEYS) else "", ".st-key-people-back")
     left, right = st.columns([2, 3], gap="large")
     with left:
         _list(people, found_odd)
@@ -47,6 +57,8 @@ def render(portal: Portal, user: User) -> None:
         _done()
         if chosen == _ADD:
             _add(portal, user)
+        elif chosen == _KEYS:
+            _keys(portal, user)
         elif found is not None:
             _person(portal, user, found, found_odd.get(found.id, frozenset()))
         else:
@@ -54,6 +66,7 @@ def render(portal: Portal, user: User) -> None:
 
 
 def _choose(name: str | None) -> None:
+    st.session_state["people-view"] = "people"
     st.session_state[_CHOSEN] = name
     st.session_state.pop(_DONE, None)
     st.session_state.pop(_SECRET, None)
@@ -70,7 +83,7 @@ def _list(people: list[User], found_odd: Mapping[str, frozenset[Doubt]]) -> None
             state = "" if each.active else f" · :red[{t('Disabled')}]"
             state += f" · :orange[:material/warning: {t('Check this name')}]" if each.id in found_odd else ""
             group = f" · {plain(each.group)}" if each.group else ""
-            label = f"{plain(each.full_name)}  \n:small[:gray[{plain(each.name)} · {t(each.role.value.title())}{group}]{state}]"
+            label = f"{plain(each.full_name)}  \n:small[:gray[{plain(each.name)} · {role_word(each.role)}{group}]{state}]"
             st.button(label, key=f"rrow-{each.id}", type="tertiary", width="stretch", wrap=True, on_click=_choose, args=(each.name,))
     chosen = st.session_state.get(_CHOSEN)
     frame.selected("rrow", next((each.id for each in rows if each.name == chosen), ""), {each.id for each in rows})
@@ -86,8 +99,8 @@ def _add(portal: Portal, user: User) -> None:
         with st.form("person-add", border=False):
             name = st.text_input(t("User name"), help=t("The sign-in name."), max_chars=64, autocomplete="off")
             full_name = st.text_input(t("Full name"), max_chars=80, autocomplete="off")
-            role = _role_box(Role.ANALYST, key="person-add-role")
-            group = st.text_input(t("Group"), max_chars=80, help=t("Department or team, for usage statistics."))
+            role = _role_box(portal, user, Role.ANALYST, key="person-add-role")
+            group = _group_box(portal, user, "", key="person-add-group")
             password = _password_box(t("Password"))
             sent = st.form_submit_button(t("Add"), type="primary")
     if sent:
@@ -111,16 +124,38 @@ def _person(portal: Portal, user: User, person: User, odd: frozenset[Doubt]) -> 
                 st.markdown(f":orange[:material/warning: {t(_DOUBTS[doubt])}]")
         with st.form(f"person-{person.id}", border=False):
             full_name = st.text_input(t("Full name"), value=person.full_name, max_chars=80, autocomplete="off")
-            role = _role_box(person.role, key=f"role-{person.id}")
-            group = st.text_input(t("Group"), value=person.group, max_chars=80)
+            role = _role_box(portal, user, person.role, key=f"role-{person.id}")
+            group = _group_box(portal, user, person.group, key=f"group-{person.id}")
             saved = st.form_submit_button(t("Save"), type="primary")
         if saved:
             _do(lambda: _saved(portal, user, person, role, full_name, group))
         _password(portal, user, person)
         _state(portal, user, person)
+        if keys := portal.api_keys.of_person(user, person.name):
+            st.markdown(f"### {t('API keys')}", anchors=False)
+            for key in keys[:SHOWN]:
+                key_row(portal, user, key)
 
 
-def _saved(portal: Portal, user: User, person: User, role: Role, full_name: str, group: str) -> str:
+def _keys(portal: Portal, user: User) -> None:
+    """Everybody's keys, to find whose a key is and to revoke it."""
+    with st.container(border=True, key="card-keys"):
+        st.markdown(f"### {t('API keys')}", anchors=False)
+        label = t("Search keys")
+        words = st.text_input(
+            label, type="search", live=True, placeholder=t("A key, its beginning, a name or a person"), label_visibility="collapsed",
+            key="keys-search",
+        )  # fmt: skip
+        found = portal.api_keys.find(user, words or "", SHOWN)
+        if not found:
+            st.caption(t("No key matches.") if words else t("Nobody has an API key yet."))
+        for each in found:
+            key_row(portal, user, each.key, owner=each.owner_name)
+        if len(found) == SHOWN:
+            st.caption(t("The newest {n} are shown. Search to find the others.", n=SHOWN))
+
+
+def _saved(portal: Portal, user: User, person: User, role: str, full_name: str, group: str) -> str:
     portal.accounts.change(user, person.name, role=role, full_name=full_name, group=group)
     return t("Saved. Role changes apply at once.")
 
@@ -160,9 +195,20 @@ def _password_box(label: str) -> str:
     return st.text_input(label, type="password", help=t("Leave empty to generate one."), autocomplete="new-password")
 
 
-def _role_box(role: Role, key: str) -> Role:
-    chosen = st.selectbox(t("Role"), list(Role), index=list(Role).index(role), format_func=lambda each: t(each.value.title()), key=key)
-    return Role(chosen)
+def _role_box(portal: Portal, user: User, role: str, key: str) -> str:
+    names = list(portal.roles.names(user))
+    chosen: str = st.selectbox(t("Role"), names, index=names.index(role) if role in names else 0, format_func=role_word, key=key)
+    return chosen
+
+
+def _group_box(portal: Portal, user: User, group: str, key: str) -> str:
+    """A group that exists, a new name, or none."""
+    names = list(dict.fromkeys([*portal.groups.names(user), *filter(None, [group])]))
+    chosen = st.selectbox(
+        t("Group"), names, names.index(group) if group else None, accept_new_options=True, placeholder=t("No group"), key=key,
+        help=t("Department or team: for usage, limits and features. Type a new name to add a group."),
+    )  # fmt: skip
+    return (chosen or "")[:80]
 
 
 def _do(action: Callable[[], str], secret: str | None = None) -> None:
@@ -180,5 +226,5 @@ def _done() -> None:
     if done := st.session_state.pop(_DONE, None):
         st.success(done, icon=":material/check_circle:")
     if secret := st.session_state.pop(_SECRET, None):
-        st.caption(t("Shown only once. Pass the password on; it can be changed under Preferences."))
+        st.caption(t("Shown only once. Pass the password on; it can be changed under Account."))
         st.code(secret, language=None)

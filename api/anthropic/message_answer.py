@@ -84,7 +84,7 @@ class MessageAnswer:
                 match item:
                     case None:
                         yield PING
-                    case _, Queued() as queued if queued.place:
+                    case _, Queued() as queued if queued.position:
                         yield queue_comment(0, queued)
                     case _, Delta() as delta:
                         for event in self._delta(delta):

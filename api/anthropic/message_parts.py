@@ -43,7 +43,7 @@ def text_of(content: str | Sequence[TextBlock] | None, field: str) -> str:
     """Blocks of text as one. Raises InvalidInput for other ones."""
     if not isinstance(content, Sequence) or isinstance(content, str):
         return content or ""
-    return "\n".join(_text(block, f"{field}.{place}") for place, block in enumerate(content))
+    return "\n".join(_text(block, f"{field}.{index}") for index, block in enumerate(content))
 
 
 def _text(block: TextBlock, field: str) -> str:
@@ -69,12 +69,12 @@ class MessageIn(Lenient):
             yield self._assistant(blocks, field, called)
             return
         texts: list[TextBlock] = []
-        for place, block in enumerate(blocks):
+        for index, block in enumerate(blocks):
             if block.type == "tool_result":
                 if texts:
                     yield ChatMessage(ChatRole(self.role), text_of(texts, f"{field}.content"))
                     texts = []
-                yield self._result(block, f"{field}.content.{place}", called)
+                yield self._result(block, f"{field}.content.{index}", called)
             else:
                 texts.append(block)
         if texts or not blocks:
@@ -91,8 +91,8 @@ class MessageIn(Lenient):
     @staticmethod
     def _assistant(blocks: Sequence[Block], field: str, called: set[str]) -> ChatMessage:
         texts, thoughts, calls = [], [], []
-        for place, block in enumerate(blocks):
-            where = f"{field}.content.{place}"
+        for index, block in enumerate(blocks):
+            where = f"{field}.content.{index}"
             match block.type:
                 case "thinking":
                     thoughts.append(block.thinking or "")

@@ -42,8 +42,8 @@ class CountIn(BaseModel):
         called: set[str] = set()
         system = text_of(self.system, "system")
         messages = [ChatMessage(ChatRole.SYSTEM, system)] if system else []
-        for place, message in enumerate(self.messages):
-            messages += message.messages(f"messages.{place}", called)
+        for index, message in enumerate(self.messages):
+            messages += message.messages(f"messages.{index}", called)
         tools = self._tools()
         last = messages[-1]
         return GenerationRequest(
@@ -80,7 +80,7 @@ class CountIn(BaseModel):
         )
 
     def _tools(self) -> tuple[Tool, ...]:
-        tools = tuple(tool.tool(f"tools.{place}") for place, tool in enumerate(self.tools or ()))
+        tools = tuple(tool.tool(f"tools.{index}") for index, tool in enumerate(self.tools or ()))
         if len({tool.name for tool in tools}) < len(tools):
             raise InvalidInput("Two tools of {field} have the same name. Give each its own.", field="tools")
         return tools

@@ -114,7 +114,7 @@ class ChatAnswer:
                 match item:
                     case None:
                         yield KEEP_ALIVE
-                    case number, Queued() as queued if queued.place:
+                    case number, Queued() as queued if queued.position:
                         yield queue_comment(number, queued)
                     case number, Delta() as delta:
                         yield self._chunk(number, _words(delta, called[number]), include_usage, logprobs=_logprobs(delta))
@@ -154,8 +154,8 @@ class ChatAnswer:
 
 def queue_comment(number: int, queued: Queued) -> bytes:
     """Write the queue position as a comment, which OpenAI clients skip: the protocol has no message for it."""
-    place = {"index": number, "place": queued.place, "wait_s": queued.wait_s}
-    return f": queued {json.dumps(place, separators=(',', ':'))}\n\n".encode()
+    position = {"index": number, "place": queued.position, "wait_s": queued.wait_s}
+    return f": queued {json.dumps(position, separators=(',', ':'))}\n\n".encode()
 
 
 def last_event(problem: PortalError, prompt_field: str = "messages") -> bytes:

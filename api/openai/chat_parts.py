@@ -65,31 +65,31 @@ class MessageIn(Lenient):
     tool_calls: list[ToolCallIn] | None = Field(default=None, max_length=MOST_TOOLS, description="For assistant messages only.")
     tool_call_id: str | None = Field(default=None, max_length=200, description="For tool messages: the call that this answers.")
 
-    def message(self, place: int) -> ChatMessage:
+    def message(self, index: int) -> ChatMessage:
         if self.role == "function":
-            raise InvalidInput("The role function is obsolete. Use the role tool in {field}.", field=f"messages.{place}.role")
+            raise InvalidInput("The role function is obsolete. Use the role tool in {field}.", field=f"messages.{index}.role")
         if self.content is None and self.role not in ("assistant", "tool"):
-            raise InvalidInput("{field} is missing.", field=f"messages.{place}.content")
+            raise InvalidInput("{field} is missing.", field=f"messages.{index}.content")
         calls = tuple(ToolCall(call.id or "", call.function.name, call.function.text) for call in self.tool_calls or ())
         if calls and self.role != "assistant":
-            raise InvalidInput("Only an assistant message can have {field}.", field=f"messages.{place}.tool_calls")
+            raise InvalidInput("Only an assistant message can have {field}.", field=f"messages.{index}.tool_calls")
         role = ChatRole.SYSTEM if self.role == "developer" else ChatRole(self.role)
         return ChatMessage(
             role=role,
-            content=self._text(place),
+            content=self._text(index),
             reasoning=self.reasoning_content or "",
             tool_calls=calls,
             tool_call_id=self.tool_call_id or "",
         )
 
-    def _text(self, place: int) -> str:
+    def _text(self, index: int) -> str:
         if not isinstance(self.content, list):
             return self.content or self.refusal or ""
         for part in self.content:
             if part.words is None:
                 raise InvalidInput(
                     "Only parts of type text are supported; {field} has one of type {type}.",
-                    field=f"messages.{place}.content",
+                    field=f"messages.{index}.content",
                     type=part.type[:100],
                 )
         return "\n".join(part.words or "" for part in self.content)

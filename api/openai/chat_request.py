@@ -99,7 +99,7 @@ class ChatRequest(BaseModel):
     def generation(self, user: User) -> GenerationRequest:
         """Build the request for the model. Raises InvalidInput for what cannot be honoured."""
         self._check_extra()
-        messages = tuple(message.message(place) for place, message in enumerate(self.messages))
+        messages = tuple(message.message(index) for index, message in enumerate(self.messages))
         tools = tuple(tool.tool() for tool in self.tools or ())
         return GenerationRequest(
             messages=messages,

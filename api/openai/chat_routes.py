@@ -40,14 +40,15 @@ class ModelOut(BaseModel):
     context_window: int
     kind: Literal["chat", "embedding", "reranking"] = Field(description="Extension: what the model is for.")
 
-    parent: str | None = Field(default=None, description="The model of an adapter.")
+    parent: str | None = Field(default=None, description="The model of an adapter or a preset.")
 
     @staticmethod
     def all(models: Sequence[ServedModel]) -> list[ModelOut]:
         """Return each model, and each with each of its adapters."""
         return [
             ModelOut(
-                id=name, context_window=model.context, kind=model.kind.value, parent=model.name if name != model.name else None
+                id=name, context_window=model.context, kind=model.kind.value,
+                parent=model.preset_of or (model.name if name != model.name else None),
             )
             for model in models
             for name in model.names

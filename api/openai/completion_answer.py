@@ -73,7 +73,7 @@ class TextAnswer:
                 match item:
                     case None:
                         yield KEEP_ALIVE
-                    case number, Queued() as queued if queued.place:
+                    case number, Queued() as queued if queued.position:
                         yield queue_comment(number, queued)
                     case number, Delta() as delta:
                         yield self._chunk(number, delta)

@@ -73,7 +73,7 @@ class TokenizeIn(BaseModel):
             return GenerationRequest(messages=(), user_id=user.id, model=self.model or None, prompt=text)
         if not self.messages:
             raise InvalidInput("{field} is missing.", field="content")
-        messages = tuple(message.message(place) for place, message in enumerate(self.messages))
+        messages = tuple(message.message(index) for index, message in enumerate(self.messages))
         return GenerationRequest(messages=messages, user_id=user.id, model=self.model or None)
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import Path
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, computed_field, model_validator
 
 from core.characters import may_stand_on_a_line, without_controls
 from core.chat.conversations import Shown
@@ -17,7 +17,7 @@ from core.errors import InvalidInput
 from core.inference.records import Generation, Timings
 from core.inference.requests import SamplingParams
 from core.knowledge.records import StoredFile
-from core.people.records import Role, User
+from core.people.records import User
 
 _HALF = re.compile("[\ud800-\udfff]")
 
@@ -74,7 +74,7 @@ class Person(BaseModel):
     id: str
     name: str = Field(description="The sign-in name.")
     full_name: str
-    role: Literal["analyst", "manager", "admin"]
+    role: str = Field(description="analyst, reviewer, manager, admin, or the name of a custom role.")
     group: str
     active: bool
     language: str | None
@@ -84,16 +84,9 @@ class Person(BaseModel):
     @staticmethod
     def of(user: User) -> Person:
         return Person(
-            id=user.id, name=user.name, full_name=user.full_name, role=user.role.value, group=user.group, active=user.active,
+            id=user.id, name=user.name, full_name=user.full_name, role=str(user.role), group=user.group, active=user.active,
             language=user.language, created_at=user.created_at, last_seen_at=user.last_seen_at,
         )  # fmt: skip
-
-
-RoleWord = Literal["analyst", "manager", "admin"]
-
-
-def role_of(word: RoleWord) -> Role:
-    return Role(word)
 
 
 class ConversationOut(BaseModel):
@@ -124,9 +117,19 @@ class TimingsOut(BaseModel):
     steps: int = Field(description="Engine steps that this answer took part in.")
     prefill_tokens: int = Field(description="Prompt tokens that were computed; the rest came from the cache.")
     prefill_s: float | None = Field(description="Duration of the steps that processed the prompt, which served other answers too.")
-    guessed_tokens: int = Field(description="Draft tokens of speculative decoding.")
-    guessed_right: int = Field(description="Draft tokens that were accepted.")
+    draft_tokens: int = Field(description="Draft tokens of speculative decoding.")
+    accepted_tokens: int = Field(description="Draft tokens that were accepted.")
     retries: int = Field(description="How often the answer was retried with safer sampling.")
+
+    @computed_field(description="The old name of draft_tokens, for one release.")  # type: ignore[prop-decorator]
+    @property
+    def guessed_tokens(self) -> int:
+        return self.draft_tokens
+
+    @computed_field(description="The old name of accepted_tokens, for one release.")  # type: ignore[prop-decorator]
+    @property
+    def guessed_right(self) -> int:
+        return self.accepted_tokens
 
     @staticmethod
     def of(timings: Timings) -> TimingsOut:

@@ -6,5 +6,6 @@ In reading order:
 - response_request: a request for a response
 - response_shapes: the items and usage of an answer
 - response_answer: an answer, whole or in typed events
-- response_routes: the route
+- stored_responses: responses as they are stored, and in the background
+- response_routes: the routes
 """

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
+from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field
@@ -21,6 +22,11 @@ from core.inference.requests import Delta, Finished, Queued, TokenLogprob, ToolC
 log = logging.getLogger(__name__)
 
 
+Status = Literal["queued", "in_progress", "completed", "incomplete", "failed", "cancelled"]
+Keep = Callable[[dict[str, Any]], Awaitable[None]]
+"""Stores a response that has ended. Raises PortalError."""
+
+
 class ResponseOut(BaseModel):
     """What a response holds."""
 
@@ -29,11 +35,12 @@ class ResponseOut(BaseModel):
     created_at: int
     completed_at: int | None = None
     model: str
-    status: Literal["in_progress", "completed", "incomplete", "failed"]
+    status: Status
     error: dict[str, Any] | None = None
     incomplete_details: dict[str, Any] | None = None
     output: list[dict[str, Any]] = Field(description="Items of type reasoning, message and function_call.")
     usage: dict[str, Any] | None = None
+    background: bool
     instructions: str | None
     max_output_tokens: int | None
     metadata: dict[str, str]
@@ -50,11 +57,12 @@ class ResponseOut(BaseModel):
 
 
 class ResponseAnswer:
-    """told: what the response says about its request."""
+    """told: what the response says about its request. keep: stores it at its end; None: it is not stored."""
 
-    def __init__(self, running: RunningAnswers, told: dict[str, Any]) -> None:
+    def __init__(self, running: RunningAnswers, told: dict[str, Any], keep: Keep | None = None) -> None:
         self._running = running
         self._told = told
+        self._keep = keep
         self._number = -1
         self._output: list[dict[str, Any]] = []
         """The items that are complete."""
@@ -62,14 +70,14 @@ class ResponseAnswer:
         self._thought = 0
         self._tokens = 0
 
-    def whole(self, items: Sequence[Item | None]) -> dict[str, Any]:
-        """The response of all items that the running answer gave."""
+    async def whole(self, items: Sequence[Item | None]) -> dict[str, Any]:
+        """Return the response of all items that the running answer gave."""
         ((_, end),) = self._running.whole(items)
         for item in items:
             if item is not None and isinstance(item[1], Delta):
                 list(self._delta(item[1]))
         list(self._close(_status(end)))
-        return self._ended(end)
+        return await self._kept(self._ended(end))
 
     async def events(self) -> AsyncGenerator[bytes]:
         yield self._event("response.created", response=self._response("in_progress"))
@@ -79,7 +87,7 @@ class ResponseAnswer:
                 match item:
                     case None:
                         yield KEEP_ALIVE
-                    case _, Queued() as queued if queued.place:
+                    case _, Queued() as queued if queued.position:
                         yield queue_comment(0, queued)
                     case _, Delta() as delta:
                         for event in self._delta(delta):
@@ -87,7 +95,7 @@ class ResponseAnswer:
                     case _, Finished() as end:
                         for event in self._close(_status(end)):
                             yield event
-                        response = self._ended(end)
+                        response = await self._kept(self._ended(end))
                         yield self._event(f"response.{response['status']}", response=response)
         except PortalError as problem:
             yield self.last(problem)
@@ -102,6 +110,16 @@ class ResponseAnswer:
         body = openai_error(problem, "input")[1]["error"]
         told = self._event("error", code=body["code"], message=body["message"], param=body["param"])
         return told + self._event("response.failed", response=response)
+
+    async def _kept(self, response: dict[str, Any]) -> dict[str, Any]:
+        """Store the response. If that fails, the client keeps its answer and reads that it is not stored."""
+        if self._keep is not None:
+            try:
+                await self._keep(response)
+            except PortalError as problem:
+                log.error("The response %s could not be stored: %s", response["id"], problem)
+                return {**response, "store": False}
+        return response
 
     def _delta(self, delta: Delta) -> Iterator[bytes]:
         if delta.reasoning:
@@ -153,9 +171,9 @@ class ResponseAnswer:
     def _whole_call(self, call: ToolCall) -> Iterator[bytes]:
         name = f"fc_{call.id.removeprefix('call_')}"
         yield self._event("response.output_item.added", output_index=self._index, item=call_item(name, call, "in_progress"))
-        place = {"item_id": name, "output_index": self._index}
-        yield self._event("response.function_call_arguments.delta", **place, delta=call.arguments)
-        yield self._event("response.function_call_arguments.done", **place, arguments=call.arguments)
+        described = {"item_id": name, "output_index": self._index}
+        yield self._event("response.function_call_arguments.delta", **described, delta=call.arguments)
+        yield self._event("response.function_call_arguments.done", **described, arguments=call.arguments)
         item = call_item(name, call, "completed")
         yield self._event("response.output_item.done", output_index=self._index, item=item)
         self._output.append(item)
@@ -184,11 +202,16 @@ class ResponseAnswer:
             usage=usage_of(end.usage, self._thought),
         )
 
-    def _response(self, status: Literal["in_progress", "completed", "incomplete", "failed"], **fields: Any) -> dict[str, Any]:
+    def _response(self, status: Status, **fields: Any) -> dict[str, Any]:
         first = self._running.first
-        head = {"id": f"resp_{first.id}", "object": "response", "created_at": int(first.created_at.timestamp()), "model": first.model}
-        rest = {"completed_at": None, "error": None, "incomplete_details": None, "usage": None, **fields}
-        return {**head, "status": status, "output": list(self._output), **rest, **self._told}
+        head = response_head(f"resp_{first.id}", first.created_at, first.model, status)
+        return {**head, **fields, "output": list(self._output), **self._told}
+
+
+def response_head(response_id: str, created_at: datetime, model: str, status: Status) -> dict[str, Any]:
+    """Return what every response says first; output, usage and how it ended are still to come."""
+    head = {"id": response_id, "object": "response", "created_at": int(created_at.timestamp()), "model": model, "status": status}
+    return {**head, "completed_at": None, "error": None, "incomplete_details": None, "usage": None, "output": []}
 
 
 class _Open:

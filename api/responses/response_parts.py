@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from pydantic import Field
@@ -28,13 +29,16 @@ class Item(Lenient):
     summary: list[Part] | None = Field(default=None, description="Of reasoning.")
 
 
-def conversation(items: list[Item]) -> list[ChatMessage]:
-    """Messages as the model reads them: reasoning and calls belong to the assistant's message beside them. Raises InvalidInput."""
+def conversation(items: Sequence[Item], earlier: Sequence[Item] = ()) -> list[ChatMessage]:
+    """Return the messages as the model reads them: reasoning and calls belong to the assistant's message beside them.
+
+    earlier: stored items that come first. Raises InvalidInput.
+    """
     messages: list[ChatMessage] = []
     open_answer = _Answer()
     called: set[str] = set()
-    for place, item in enumerate(items):
-        field = f"input.{place}"
+    for index, item in enumerate((*earlier, *items), -len(earlier)):
+        field = f"input.{index}" if index >= 0 else "previous_response_id"
         kind = item.type or ("message" if item.role else "")
         if kind == "message" and item.role == "assistant":
             open_answer.say(_text(item.content, f"{field}.content"))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -18,7 +19,7 @@ from core.errors import InvalidInput
 from core.inference.requests import ChatMessage, ChatRole, GenerationRequest, SamplingParams, Tool, ToolChoice
 from core.people.records import User
 
-NOT_OFFERED: dict[str, tuple[Any, ...]] = {"background": (False,), "conversation": (), "prompt": ()}
+NOT_OFFERED: dict[str, tuple[Any, ...]] = {"conversation": (), "prompt": ()}
 """Field -> the values that ask for nothing."""
 MOST_NESTED = 100
 
@@ -29,8 +30,9 @@ class ResponseRequest(BaseModel):
     input: str | list[Item] = Field(description="A text, or items: messages, function calls and their outputs, reasoning.")
     instructions: str | None = Field(default=None, description="A system message before the input.")
     stream: bool | None = None
-    store: bool | None = Field(default=None, description="true is refused: nothing is kept.")
-    previous_response_id: str | None = Field(default=None, description="Refused: nothing is kept.")
+    store: bool | None = Field(default=None, description="Keep the response, so that later ones can continue it. Default: a setting.")
+    previous_response_id: str | None = Field(default=None, max_length=100, description="A stored response that this one continues.")
+    background: bool | None = Field(default=None, description="Answer at once that the response is queued; needs store.")
     max_output_tokens: Whole | None = Field(default=None, description="The most tokens of the answer, thinking included.")
     temperature: float | None = None
     top_p: float | None = None
@@ -52,20 +54,22 @@ class ResponseRequest(BaseModel):
         names = unknown(self.model_extra, NOT_OFFERED)
         return [*names, *(["parallel_tool_calls"] if self.parallel_tool_calls is False else [])]
 
-    def generation(self, user: User) -> GenerationRequest:
-        """Raises InvalidInput for what cannot be honoured."""
-        if self.store:
-            raise InvalidInput("Responses are not kept here. Leave {field} out or send false.", field="store")
-        if self.previous_response_id:
-            raise InvalidInput("Responses are not kept here, so {field} names none. Send the whole input.", field="previous_response_id")
+    def items(self) -> list[Item]:
+        """Return the input as items."""
+        if isinstance(self.input, str):
+            return [Item(type="message", role="user", content=self.input)]
+        return self.input
+
+    def generation(self, user: User, earlier: Sequence[Item] = ()) -> GenerationRequest:
+        """Build the request for the model. earlier: items that the input continues. Raises InvalidInput for what cannot be honoured."""
         for name, value in (self.model_extra or {}).items():
             if value is not None and name in NOT_OFFERED and value not in NOT_OFFERED[name]:
                 raise InvalidInput("{field} is not supported. Leave it out.", field=name)
-        said = [ChatMessage(ChatRole.USER, self.input)] if isinstance(self.input, str) else conversation(self.input)
+        said = conversation(self.items(), earlier)
         if not said:
             raise InvalidInput("{field} holds nothing to answer.", field="input")
         system = [ChatMessage(ChatRole.SYSTEM, self.instructions)] if self.instructions else []
-        tools = tuple(tool.tool(f"tools.{place}") for place, tool in enumerate(self.tools or ()))
+        tools = tuple(tool.tool(f"tools.{index}") for index, tool in enumerate(self.tools or ()))
         return GenerationRequest(
             messages=(*system, *said),
             user_id=user.id,
@@ -111,19 +115,20 @@ class ResponseRequest(BaseModel):
             raise InvalidInput("{field} names {name}, which is not one of the tools.", field="tool_choice", name=name)
         return name
 
-    def told(self) -> dict[str, Any]:
-        """What the response says about its request."""
+    def told(self, *, stored: bool) -> dict[str, Any]:
+        """Return what the response says about its request."""
         form = self.text.format if self.text is not None else None
         formed = form.model_dump(by_alias=True, exclude_none=True) if form is not None else {"type": "text"}
         choice = self.tool_choice
         told: dict[str, Any] = {
+            "background": self.background is True,
             "instructions": self.instructions,
             "max_output_tokens": self.max_output_tokens,
             "metadata": {name: value for name, value in (self.metadata or {}).items() if isinstance(value, str)},
             "parallel_tool_calls": True,
-            "previous_response_id": None,
+            "previous_response_id": self.previous_response_id or None,
             "reasoning": {"effort": None, "summary": None},
-            "store": False,
+            "store": stored,
             "temperature": self.temperature,
             "text": {"format": formed},
             "tool_choice": choice.model_dump() if isinstance(choice, NamedTool) else choice or "auto",

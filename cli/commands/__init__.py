@@ -9,4 +9,5 @@ In reading order:
 - finding: one line of the doctor
 - backup: ./portal backup and restore
 - keys: ./portal keys
+- models: ./portal model
 """

@@ -13,7 +13,7 @@ from pathlib import Path
 from cli.environment import python_packages, system_packages
 from cli.environment.engine_build import library_path
 from cli.environment.install import install_runtime
-from cli.places import REPOSITORY, Places
+from cli.paths import REPOSITORY, Paths
 
 _POSTGRESQL = Path("/usr/lib/postgresql")
 UNIT = ("tests/unit",)
@@ -22,22 +22,22 @@ OTHERS = ("tests/pages", "tests/store", "tests/browser", "tests/functional")
 _CJK_FONTS = Path("/usr/share/fonts/opentype/noto")
 
 
-def run_all(places: Places, arguments: Sequence[str]) -> int:
+def run_all(paths: Paths, arguments: Sequence[str]) -> int:
     """Run every check. Returns 0 if everything passed."""
-    places.prepare()
-    missing = [] if python_packages.has_environment(places) else system_packages.missing_venv()
-    system_packages.install([*missing, *missing_for_tests()], places.log)
-    install_runtime(places)
-    python_packages.install(places, python_packages.TEST, "the tests' packages")
+    paths.prepare()
+    missing = [] if python_packages.has_environment(paths) else system_packages.missing_venv()
+    system_packages.install([*missing, *missing_for_tests()], paths.log)
+    install_runtime(paths)
+    python_packages.install(paths, python_packages.TEST, "the tests' packages")
     codes = [
-        _run(places, "ruff", "ruff", "check", "."),
-        _run(places, "mypy", "mypy"),
-        _run(places, "pytest", "pytest", *arguments) if arguments else run_tests(places),
+        _run(paths, "ruff", "ruff", "check", "."),
+        _run(paths, "mypy", "mypy"),
+        _run(paths, "pytest", "pytest", *arguments) if arguments else run_tests(paths),
     ]
     return next((code for code in codes if code), 0)
 
 
-def run_tests(places: Places) -> int:
+def run_tests(paths: Paths) -> int:
     """Run all tests in two processes at once. Returns 0 if everything passed.
 
     The output of the second process is shown once both have ended, then one line that counts all tests.
@@ -45,12 +45,12 @@ def run_tests(places: Places) -> int:
     print(f"\n── pytest, in two processes: {' '.join(UNIT)} and {' '.join(OTHERS)}", flush=True)
     with tempfile.TemporaryFile() as file:
         second = subprocess.Popen(
-            [places.python, "-m", "pytest", *OTHERS], cwd=REPOSITORY, env=_environment(places), stdout=file, stderr=subprocess.STDOUT
+            [paths.python, "-m", "pytest", *OTHERS], cwd=REPOSITORY, env=_environment(paths), stdout=file, stderr=subprocess.STDOUT
         )
         try:
             last = ""
             with subprocess.Popen(
-                [places.python, "-m", "pytest", *UNIT], cwd=REPOSITORY, env=_environment(places), stdout=subprocess.PIPE, text=True
+                [paths.python, "-m", "pytest", *UNIT], cwd=REPOSITORY, env=_environment(paths), stdout=subprocess.PIPE, text=True
             ) as first:
                 for line in first.stdout or ():
                     print(line, end="", flush=True)
@@ -91,12 +91,12 @@ def missing_for_tests() -> list[str]:
     return missing
 
 
-def _run(places: Places, title: str, module: str, *arguments: str) -> int:
+def _run(paths: Paths, title: str, module: str, *arguments: str) -> int:
     print(f"\n── {title}", flush=True)
-    return subprocess.run([places.python, "-m", module, *arguments], cwd=REPOSITORY, env=_environment(places), check=False).returncode
+    return subprocess.run([paths.python, "-m", module, *arguments], cwd=REPOSITORY, env=_environment(paths), check=False).returncode
 
 
-def _environment(places: Places) -> dict[str, str]:
+def _environment(paths: Paths) -> dict[str, str]:
     """Return this environment without the settings of a portal that runs here. The location of the Python environment is not a setting."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PORTAL_") or name == "PORTAL_HOME"}
-    return environment | library_path(places)
+    return environment | library_path(paths)

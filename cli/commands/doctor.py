@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from cli.commands.finding import Finding
 from cli.environment import engine, engine_build, python_packages, system_packages
-from cli.places import REPOSITORY, Places
+from cli.paths import REPOSITORY, Paths
 from cli.progress import mark
 from core.errors import PortalError
 
@@ -20,10 +20,10 @@ _ENOUGH_DISK = 2 * 1024**3
 """Free bytes needed under the home: an environment takes 0.8 GB, the rest is for the database."""
 
 
-def examine(places: Places) -> int:
+def examine(paths: Paths) -> int:
     """Print a line per part as soon as it is known. Returns 1 if anything is broken."""
     broken = 0
-    for finding in _findings(places):
+    for finding in _findings(paths):
         broken += finding.good is False
         print(f"{mark(finding.good)} {finding.part:<16} {finding.state}", flush=True)
         if finding.advice:
@@ -32,13 +32,13 @@ def examine(places: Places) -> int:
     return 1 if broken else 0
 
 
-def _findings(places: Places) -> Iterator[Finding]:
+def _findings(paths: Paths) -> Iterator[Finding]:
     yield Finding(part="Python", good=True, state=f"{sys.version.split()[0]} at {sys.executable}")
-    yield _home(places)
+    yield _home(paths)
     yield from _gpu()
-    if not python_packages.has_environment(places):
+    if not python_packages.has_environment(paths):
         yield Finding(
-            part="Environment", good=False, state=f"not installed in {places.venv}", advice="Run ./portal run to install everything."
+            part="Environment", good=False, state=f"not installed in {paths.venv}", advice="Run ./portal run to install everything."
         )
         missing = [*system_packages.missing_venv(), *system_packages.missing_compiler()]
         if missing:
@@ -49,19 +49,19 @@ def _findings(places: Places) -> Iterator[Finding]:
                 advice=f"Type: sudo apt-get install -y {' '.join(missing)}",
             )
         return
-    yield from _packages(places)
-    yield from _engine(places)
-    yield from _inside(places)
+    yield from _packages(paths)
+    yield from _engine(paths)
+    yield from _inside(paths)
 
 
-def _home(places: Places) -> Finding:
+def _home(paths: Paths) -> Finding:
     try:
-        places.prepare()
+        paths.prepare()
     except PortalError as problem:
-        return Finding(part="PORTAL_HOME", good=False, state=str(places.home), advice=str(problem))
-    free = shutil.disk_usage(places.home).free
+        return Finding(part="PORTAL_HOME", good=False, state=str(paths.home), advice=str(problem))
+    free = shutil.disk_usage(paths.home).free
     advice = "" if free >= _ENOUGH_DISK else "Free space on this disk, or set PORTAL_HOME to a folder on another."
-    return Finding(part="PORTAL_HOME", good=not advice, state=f"{places.home}, {free / 1e9:,.1f} GB free", advice=advice)
+    return Finding(part="PORTAL_HOME", good=not advice, state=f"{paths.home}, {free / 1e9:,.1f} GB free", advice=advice)
 
 
 def _gpu() -> Iterator[Finding]:
@@ -77,13 +77,13 @@ def _gpu() -> Iterator[Finding]:
         yield Finding(part="GPU", good=None, state="none found by nvidia-smi; the CPU is used")
 
 
-def _packages(places: Places) -> Iterator[Finding]:
+def _packages(paths: Paths) -> Iterator[Finding]:
     """Compare the installed packages with the pinned ones."""
     script = "import json, importlib.metadata as m; print(json.dumps([(d.name, d.version) for d in m.distributions()]))"
-    asked = subprocess.run([places.python, "-c", script], capture_output=True, text=True, check=False)
-    anew = f"Remove {places.venv}, then run ./portal run."
+    asked = subprocess.run([paths.python, "-c", script], capture_output=True, text=True, check=False)
+    anew = f"Remove {paths.venv}, then run ./portal run."
     if asked.returncode:
-        yield Finding(part="Environment", good=False, state=f"{places.venv} does not start", advice=anew)
+        yield Finding(part="Environment", good=False, state=f"{paths.venv} does not start", advice=anew)
         return
     installed = {_normal(name): version for name, version in json.loads(asked.stdout)}
     pinned = {_normal(name): version for name, version in python_packages.pins(python_packages.RUN).items()}
@@ -95,21 +95,21 @@ def _packages(places: Places) -> Iterator[Finding]:
         yield Finding(part="Environment", good=True, state=f"{len(pinned)} packages as pinned: {main} and more")
 
 
-def _engine(places: Places) -> Iterator[Finding]:
+def _engine(paths: Paths) -> Iterator[Finding]:
     version = python_packages.pins(python_packages.ENGINE)["llama-cpp-python"]
     try:
         wanted = engine_build.wanted()
     except PortalError as problem:
         yield Finding(part="llama.cpp", good=False, state=f"llama-cpp-python {version}", advice=str(problem))
         return
-    if engine.installed_key(places) != wanted.key:
+    if engine.installed_key(paths) != wanted.key:
         yield Finding(
             part="llama.cpp", good=False, state="not built for this machine yet", advice="Run ./portal run to build and test it."
         )
         return
-    trial = engine.try_decode(places, extra_buffers=engine.noted_extra_buffers(places))
+    trial = engine.try_decode(paths, extra_buffers=engine.noted_extra_buffers(paths))
     if not trial.ok:
-        advice = f"Remove {places.engine_note}, then run ./portal run: it tests what else this machine can do."
+        advice = f"Remove {paths.engine_note}, then run ./portal run: it tests what else this machine can do."
         yield Finding(part="llama.cpp", good=False, state=f"llama-cpp-python {version}: {trial.complaint}.", advice=advice)
         return
     facts = [f"llama-cpp-python {version}", f"device {trial.device}", "one decode worked"]
@@ -123,10 +123,10 @@ def _normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def _inside(places: Places) -> Iterator[Finding]:
+def _inside(paths: Paths) -> Iterator[Finding]:
     """Run the checks that need the portal's own code in a child process, so that a crash in it is one line here."""
-    environment = {**os.environ, **engine_build.library_path(places)}
-    command = [str(places.python), "-m", "cli.commands.inspection"]
+    environment = {**os.environ, **engine_build.library_path(paths)}
+    command = [str(paths.python), "-m", "cli.commands.inspection"]
     asked = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
     for line in asked.stdout.splitlines():
         yield Finding(**json.loads(line))

@@ -9,17 +9,23 @@ import sys
 from collections.abc import Sequence
 
 import settings as portal_settings
-from bootstrap.store import open_accounts
+from bootstrap.store import open_accounts, open_api_keys
 from cli.ending import ending
 from core.errors import InvalidInput
-from core.people.accounts import Accounts, generate_password
-from core.people.records import Role
+from core.passwords.rules import generate_password
+from core.people.accounts import Accounts
+from core.people.api_keys import ApiKeys, KeyTerms
+from core.people.records import Role, Scope
 
 
 def main(arguments: Sequence[str]) -> int:
     asked = _parser().parse_args(arguments)
 
     def command() -> int:
+        if asked.command == "key":
+            with open_api_keys(portal_settings.load()) as keys:
+                _make_key(keys, asked)
+            return 0
         with open_accounts(portal_settings.load()) as accounts:
             _do(accounts, asked)
         return 0
@@ -31,19 +37,23 @@ def _parser() -> argparse.ArgumentParser:
     about = "The password is prompted for, read from PORTAL_PASSWORD, or generated with --generate."
     parser = argparse.ArgumentParser(prog="./portal user", description=about)
     commands = parser.add_subparsers(dest="command", required=True)
-    roles = [role.value for role in Role]
+    roles = f"{', '.join(Role)}, or a custom role"
     commands.add_parser("list", help="list everyone who may sign in")
     add = commands.add_parser("add", help="add a person")
     passwd = commands.add_parser("passwd", help="set a new password; ends the person's sessions")
     role = commands.add_parser("role", help="change the role; takes effect at once")
     disable = commands.add_parser("disable", help="forbid signing in; ends the person's sessions")
     enable = commands.add_parser("enable", help="allow signing in again")
-    for command in (add, passwd, role, disable, enable):
+    key = commands.add_parser("key", help="make an API key and print it")
+    for command in (add, passwd, role, disable, enable, key):
         command.add_argument("name")
-    add.add_argument("--role", choices=roles, default=Role.ANALYST.value)
+    add.add_argument("--role", default=Role.ANALYST.value, help=roles)
     add.add_argument("--full-name", default="")
     add.add_argument("--group", default="")
-    role.add_argument("role", choices=roles)
+    role.add_argument("role", help=roles)
+    key.add_argument("--label", default="command line", help="what uses the key")
+    key.add_argument("--scope", action="append", choices=[each.value for each in Scope], help="may be repeated; default: chat")
+    key.add_argument("--days", type=int, default=90, help="0: valid until it is revoked")
     for command in (add, passwd):
         command.add_argument("--generate", action="store_true", help="generate a password and print it")
     return parser
@@ -55,15 +65,15 @@ def _do(accounts: Accounts, asked: argparse.Namespace) -> None:
             _list(accounts)
         case "add":
             password, told = _password(asked.generate)
-            user = accounts.add(None, asked.name, Role(asked.role), password=password, full_name=asked.full_name, group=asked.group)
-            print(f"Added {user.name} as {user.role.value}.{told}")
+            user = accounts.add(None, asked.name, asked.role, password=password, full_name=asked.full_name, group=asked.group)
+            print(f"Added {user.name} as {user.role}.{told}")
         case "passwd":
             password, told = _password(asked.generate)
             accounts.reset_password(None, asked.name, password)
             print(f"The password of {asked.name} was changed, and the sessions were ended.{told}")
         case "role":
-            user = accounts.change(None, asked.name, role=Role(asked.role))
-            print(f"{user.name} is now {user.role.value}.")
+            user = accounts.change(None, asked.name, role=asked.role)
+            print(f"{user.name} is now {user.role}.")
         case "disable":
             user = accounts.change(None, asked.name, active=False)
             print(f"{user.name} is disabled and signed out everywhere.")
@@ -72,12 +82,17 @@ def _do(accounts: Accounts, asked: argparse.Namespace) -> None:
             print(f"{user.name} may sign in again.")
 
 
+def _make_key(keys: ApiKeys, asked: argparse.Namespace) -> None:
+    scopes = frozenset(map(Scope, asked.scope or [Scope.CHAT]))
+    print(keys.make_for(asked.name, KeyTerms(name=asked.label, scopes=scopes, days=asked.days or None)).token)
+
+
 def _list(accounts: Accounts) -> None:
     people = accounts.people(None)
     rows = [("NAME", "ROLE", "GROUP", "STATE", "LAST SEEN")]
     for user in people:
         seen = f"{user.last_seen_at:%Y-%m-%d %H:%M}" if user.last_seen_at else "never"
-        rows.append((user.name, user.role.value, user.group or "-", "active" if user.active else "disabled", seen))
+        rows.append((user.name, user.role, user.group or "-", "active" if user.active else "disabled", seen))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -16,7 +16,7 @@ from pathlib import Path
 from cli.environment import system_packages
 from cli.environment.engine_build import Build, library_path
 from cli.environment.python_packages import BUILD, CUDA, ENGINE, add_to_stamp, install, pip_install, read_stamp
-from cli.places import Places
+from cli.paths import Paths
 from cli.progress import Step, run, step
 from core.errors import StartFailed
 from models.trials.machine_trial import MachineNote, Trial, identity, in_words, read_note, walk, write_note
@@ -25,68 +25,68 @@ from models.trials.machine_trial import try_decode as try_in_child
 _NINJA = re.compile(r"\[(\d+)/(\d+)\]")
 
 
-def installed_key(places: Places) -> str:
-    return read_stamp(places).get("engine", "")
+def installed_key(paths: Paths) -> str:
+    return read_stamp(paths).get("engine", "")
 
 
-def needs_compiler(places: Places, build: Build) -> bool:
-    return installed_key(places) != build.key and not _cached(places, build)
+def needs_compiler(paths: Paths, build: Build) -> bool:
+    return installed_key(paths) != build.key and not _cached(paths, build)
 
 
-def ensure(places: Places, build: Build) -> None:
+def ensure(paths: Paths, build: Build) -> None:
     """Install and test the build; if the machine rejects it, a simpler one. Raises StartFailed.
 
     If a home was moved to another processor, or lost its note, the installed build is tested again.
     """
-    noted = read_note(places.engine_note)
-    installed = installed_key(places) == build.key
-    if installed and noted is not None and noted.machine == _identity(places):
+    noted = read_note(paths.engine_note)
+    installed = installed_key(paths) == build.key
+    if installed and noted is not None and noted.machine == _identity(paths):
         return
     if build.toolkit and not build.toolkit.has_cublas:
-        install(places, CUDA, "cuBLAS")
+        install(paths, CUDA, "cuBLAS")
     ladder = [build, build.portable]
     tried: list[str] = []
     if installed:
         with step("Testing llama.cpp on this machine", "Tested llama.cpp on this machine"):
-            trials = walk(lambda extra: try_decode(places, extra_buffers=extra))
+            trials = walk(lambda extra: try_decode(paths, extra_buffers=extra))
         there = next((each for each in ladder if noted is not None and noted.build == each.key), build)
-        if _settled(places, build, there, trials, tried):
+        if _settled(paths, build, there, trials, tried):
             return
         ladder = [each for each in ladder if each != there]
     for each in ladder:
-        if _settled(places, build, each, _install_and_try(places, each), tried):
+        if _settled(paths, build, each, _install_and_try(paths, each), tried):
             return
     refused = (
         "llama.cpp was built but cannot run on this machine. Tried {tried}. Details are in {log}. "
         "Use another machine or virtual machine type, or report the end of that file."
     )
-    raise StartFailed(refused, tried="; ".join(tried), log=places.log)
+    raise StartFailed(refused, tried="; ".join(tried), log=paths.log)
 
 
-def try_decode(places: Places, *, extra_buffers: bool = True) -> Trial:
+def try_decode(paths: Paths, *, extra_buffers: bool = True) -> Trial:
     """Load the built-in model and decode once, in a child process that may crash."""
 
     def write(text: str) -> None:
-        with places.log.open("a", encoding="utf-8", errors="replace") as log:
+        with paths.log.open("a", encoding="utf-8", errors="replace") as log:
             log.write(text)
 
-    return try_in_child(places.python, extra_buffers=extra_buffers, environment=library_path(places), log=write)
+    return try_in_child(paths.python, extra_buffers=extra_buffers, environment=library_path(paths), log=write)
 
 
-def noted_extra_buffers(places: Places) -> bool:
+def noted_extra_buffers(paths: Paths) -> bool:
     """Tell whether the last trial worked with repacked weights; True if there is no note."""
-    noted = read_note(places.engine_note)
+    noted = read_note(paths.engine_note)
     return noted is None or noted.extra_buffers
 
 
-def _settled(places: Places, build: Build, tried_build: Build, trials: list[Trial], tried: list[str]) -> bool:
+def _settled(paths: Paths, build: Build, tried_build: Build, trials: list[Trial], tried: list[str]) -> bool:
     """Record a trial that worked, else add its outcome to `tried`. Raises StartFailed if no other build would help."""
     last = trials[-1]
     if not last.ok:
         tried.append(f"the {'native' if tried_build.native else 'portable'} build {in_words(trials)}")
         if not last.curable:
             missed = "llama.cpp was built but could not be tested: {complaint}. Details are in {log}."
-            raise StartFailed(missed, complaint=last.complaint, log=places.log)
+            raise StartFailed(missed, complaint=last.complaint, log=paths.log)
         return False
     if build.toolkit and last.device == "cpu":
         raise StartFailed(
@@ -94,26 +94,26 @@ def _settled(places: Places, build: Build, tried_build: Build, trials: list[Tria
             "({nvcc}) from PATH.",
             nvcc=build.toolkit.nvcc,
         )
-    write_note(places.engine_note, MachineNote.of(last, _identity(places), tried_build.key))
-    add_to_stamp(places, engine=build.key)
+    write_note(paths.engine_note, MachineNote.of(last, _identity(paths), tried_build.key))
+    add_to_stamp(paths, engine=build.key)
     return True
 
 
-def _identity(places: Places) -> str:
-    return identity(places.site_packages / "llama_cpp" / "lib")
+def _identity(paths: Paths) -> str:
+    return identity(paths.site_packages / "llama_cpp" / "lib")
 
 
-def _install_and_try(places: Places, build: Build) -> list[Trial]:
-    wheel = _cached(places, build) or compile_wheel(places, build)
+def _install_and_try(paths: Paths, build: Build) -> list[Trial]:
+    wheel = _cached(paths, build) or compile_wheel(paths, build)
     with step("Installing llama.cpp and testing one decode", "Installed llama.cpp and tested one decode"):
         options = ["--no-deps", "--no-index", "--force-reinstall", "--disable-pip-version-check"]
-        run([places.python, "-m", "pip", "install", *options, wheel], places.log)
-        return walk(lambda extra: try_decode(places, extra_buffers=extra))
+        run([paths.python, "-m", "pip", "install", *options, wheel], paths.log)
+        return walk(lambda extra: try_decode(paths, extra_buffers=extra))
 
 
-def _cached(places: Places, build: Build) -> Path | None:
+def _cached(paths: Paths, build: Build) -> Path | None:
     """Return an intact cached wheel; a damaged one is built again."""
-    return next((wheel for wheel in (places.cache / build.key).glob("*.whl") if zipfile.is_zipfile(wheel)), None)
+    return next((wheel for wheel in (paths.cache / build.key).glob("*.whl") if zipfile.is_zipfile(wheel)), None)
 
 
 @contextmanager
@@ -132,26 +132,26 @@ def compiling_alone(folder: Path) -> Iterator[Path]:
             shutil.rmtree(work, ignore_errors=True)
 
 
-def compile_wheel(places: Places, build: Build) -> Path:
-    with compiling_alone(places.cache / build.key) as work:
-        return _cached(places, build) or compile_in(work, places, build)
+def compile_wheel(paths: Paths, build: Build) -> Path:
+    with compiling_alone(paths.cache / build.key) as work:
+        return _cached(paths, build) or compile_in(work, paths, build)
 
 
-def compile_in(work: Path, places: Places, build: Build) -> Path:
+def compile_in(work: Path, paths: Paths, build: Build) -> Path:
     """Build the wheel with tools in a folder of their own, and put it into the cache."""
-    system_packages.install(system_packages.missing_compiler(), places.log)
-    folder = places.cache / build.key
+    system_packages.install(system_packages.missing_compiler(), paths.log)
+    folder = paths.cache / build.key
     cores = str(len(os.sched_getaffinity(0)))
     what = f"llama.cpp for {'the GPU' if build.toolkit else 'this CPU'} on {cores} cores"
     tools, made = work / "tools", work / "made"
     with step("Installing the build tools", "Installed the build tools"):
-        run([sys.executable, "-m", "venv", tools], places.log)
-        pip_install(tools / "bin" / "python", places.log, BUILD)
+        run([sys.executable, "-m", "venv", tools], paths.log)
+        pip_install(tools / "bin" / "python", paths.log, BUILD)
     environment = {
         **os.environ,
         "PATH": f"{tools / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}",
         "TMPDIR": str(work),
-        "CMAKE_ARGS": shlex.join(build.flags(places)),
+        "CMAKE_ARGS": shlex.join(build.flags(paths)),
         "CMAKE_GENERATOR": "Ninja",
         "CMAKE_BUILD_PARALLEL_LEVEL": cores,
     }
@@ -159,7 +159,7 @@ def compile_in(work: Path, places: Places, build: Build) -> Path:
     with step(f"Compiling {what}", f"Compiled {what}") as current:
         run(
             [tools / "bin" / "python", "-m", "pip", "wheel", *options, "--require-hashes", "-r", ENGINE, "-w", made],
-            places.log,
+            paths.log,
             environment=environment,
             each_line=share_done(current),
         )

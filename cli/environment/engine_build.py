@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 
 from cli.environment.python_packages import ENGINE, pins
-from cli.places import REPOSITORY, Places
+from cli.paths import REPOSITORY, Paths
 from core.errors import StartFailed
 
 _BASE = ("-DLLAVA_BUILD=OFF", f"-DCMAKE_PROJECT_llama_cpp_INCLUDE={REPOSITORY / 'cli' / 'environment' / 'engine.cmake'}")
@@ -66,7 +66,7 @@ class Build:
         digest = hashlib.sha256("\n".join(facts).encode()).hexdigest()[:12]
         return f"{facts[0]}-{'cuda' if self.toolkit else 'cpu'}-{facts[3]}-{digest}"
 
-    def flags(self, places: Places) -> list[str]:
+    def flags(self, paths: Paths) -> list[str]:
         flags = list(_BASE)
         if not self.native:
             flags.append("-DGGML_NATIVE=OFF")
@@ -76,7 +76,7 @@ class Build:
             flags += ["-DGGML_CUDA=ON", f"-DCMAKE_CUDA_COMPILER={self.toolkit.nvcc}"]
             flags.append(f"-DCMAKE_CUDA_ARCHITECTURES={';'.join(self.toolkit.capabilities)}")
             if not self.toolkit.has_cublas:
-                wheel = cublas_wheel(places)
+                wheel = cublas_wheel(paths)
                 flags += ["-DGGML_CUDA_NO_VMM=ON", "-DGGML_CUDA_NCCL=OFF"]
                 flags.append(f"-DCUDA_cublas_LIBRARY={_newest(wheel / 'lib', 'libcublas.so*')}")
                 flags += [f"-DCMAKE_{language}_FLAGS=-I{wheel / 'include'}" for language in ("CUDA", "CXX")]
@@ -88,14 +88,14 @@ def wanted() -> Build:
     return Build(_cpu_flags(), _toolkit())
 
 
-def cublas_wheel(places: Places) -> Path:
+def cublas_wheel(paths: Paths) -> Path:
     """Return the folder where requirements/cuda.txt installs cuBLAS, for toolkits that come without it."""
-    return places.site_packages / "nvidia" / "cu13"
+    return paths.site_packages / "nvidia" / "cu13"
 
 
-def library_path(places: Places) -> dict[str, str]:
+def library_path(paths: Paths) -> dict[str, str]:
     """Return the environment in which the CUDA libraries are found; empty if none was installed as a wheel."""
-    folder = cublas_wheel(places) / "lib"
+    folder = cublas_wheel(paths) / "lib"
     if not folder.is_dir():
         return {}
     return {"LD_LIBRARY_PATH": ":".join(part for part in (str(folder), os.environ.get("LD_LIBRARY_PATH", "")) if part)}

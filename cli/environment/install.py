@@ -8,27 +8,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from cli.environment import engine, engine_build, python_packages, system_packages
-from cli.places import Places
+from cli.paths import Paths
 
 
-def install_runtime(places: Places) -> None:
+def install_runtime(paths: Paths) -> None:
     """Install the environment, the pinned packages and a tested llama.cpp. Raises StartFailed."""
-    places.prepare()
-    with _alone(places):
+    paths.prepare()
+    with _alone(paths):
         build = engine_build.wanted()
-        missing = [] if python_packages.has_environment(places) else system_packages.missing_venv()
-        if engine.needs_compiler(places, build):
+        missing = [] if python_packages.has_environment(paths) else system_packages.missing_venv()
+        if engine.needs_compiler(paths, build):
             missing += system_packages.missing_compiler()
-        system_packages.install(missing, places.log)
-        python_packages.make_environment(places)
-        python_packages.install(places, python_packages.RUN, "Python packages")
-        engine.ensure(places, build)
+        system_packages.install(missing, paths.log)
+        python_packages.make_environment(paths)
+        python_packages.install(paths, python_packages.RUN, "Python packages")
+        engine.ensure(paths, build)
 
 
 @contextmanager
-def _alone(places: Places) -> Iterator[None]:
+def _alone(paths: Paths) -> Iterator[None]:
     """Hold the lock of the home, so that two commands never install into it at once."""
-    with (places.home / "install.lock").open("w") as lock:
+    with (paths.home / "install.lock").open("w") as lock:
         # Child commands inherit the lock: what a killed ./portal left running still holds it.
         os.set_inheritable(lock.fileno(), True)
         try:

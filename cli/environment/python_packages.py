@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cli.environment.cures import DOWNLOAD
-from cli.places import REPOSITORY, Places
+from cli.paths import REPOSITORY, Paths
 from cli.progress import Step, run, step
 from core.errors import StartFailed
 
@@ -34,46 +34,46 @@ def fingerprint(lock: Path) -> str:
     return hashlib.sha256(lock.read_bytes()).hexdigest()[:16]
 
 
-def read_stamp(places: Places) -> dict[str, str]:
+def read_stamp(paths: Paths) -> dict[str, str]:
     """Read what is installed in the environment: {} if there is none, or one of another Python."""
     try:
-        stamp: dict[str, str] = json.loads(places.stamp.read_text("utf-8"))
+        stamp: dict[str, str] = json.loads(paths.stamp.read_text("utf-8"))
     except (OSError, ValueError):
         return {}
-    return stamp if stamp.get("python") == _PYTHON and places.python.exists() else {}
+    return stamp if stamp.get("python") == _PYTHON and paths.python.exists() else {}
 
 
-def add_to_stamp(places: Places, **facts: str) -> None:
-    stamp = {"python": _PYTHON, **read_stamp(places), **facts}
-    temporary = places.stamp.with_suffix(".new")
+def add_to_stamp(paths: Paths, **facts: str) -> None:
+    stamp = {"python": _PYTHON, **read_stamp(paths), **facts}
+    temporary = paths.stamp.with_suffix(".new")
     temporary.write_text(json.dumps(stamp, indent=1), "utf-8")
-    temporary.replace(places.stamp)
+    temporary.replace(paths.stamp)
 
 
-def has_environment(places: Places) -> bool:
-    return bool(read_stamp(places))
+def has_environment(paths: Paths) -> bool:
+    return bool(read_stamp(paths))
 
 
-def make_environment(places: Places) -> None:
-    if has_environment(places):
+def make_environment(paths: Paths) -> None:
+    if has_environment(paths):
         return
     with step("Creating the Python environment", "Created the Python environment"):
-        shutil.rmtree(places.venv, ignore_errors=True)
-        run([sys.executable, "-m", "venv", places.venv], places.log)
-        add_to_stamp(places)
+        shutil.rmtree(paths.venv, ignore_errors=True)
+        run([sys.executable, "-m", "venv", paths.venv], paths.log)
+        add_to_stamp(paths)
 
 
-def has(places: Places, lock: Path) -> bool:
-    return read_stamp(places).get(lock.name) == fingerprint(lock)
+def has(paths: Paths, lock: Path) -> bool:
+    return read_stamp(paths).get(lock.name) == fingerprint(lock)
 
 
-def install(places: Places, lock: Path, what: str) -> None:
+def install(paths: Paths, lock: Path, what: str) -> None:
     """Install what a lock file names, once; every file is checked against its hash."""
-    if has(places, lock):
+    if has(paths, lock):
         return
     with step(f"Installing {what}", f"Installed {what}") as current:
-        pip_install(places.python, places.log, lock, each_line=_counter(current, len(pins(lock))))
-    add_to_stamp(places, **{lock.name: fingerprint(lock)})
+        pip_install(paths.python, paths.log, lock, each_line=_counter(current, len(pins(lock))))
+    add_to_stamp(paths, **{lock.name: fingerprint(lock)})
 
 
 def pip_install(python: Path, log: Path, lock: Path, *, each_line: Callable[[str], None] | None = None) -> None:

@@ -26,7 +26,7 @@ class Snapshot:
     text: str = ""
     reasoning: str = ""
     model: str = ""
-    place: int | None = None
+    position: int | None = None
     """Queue position; 1 is next. None once running."""
     wait_s: float | None = None
     """Expected wait in seconds; None if unknown."""
@@ -89,7 +89,7 @@ class RunningTurn:
     def wait_begun(self, timeout: float) -> None:
         """Block until there is something to show (a token, a queue position, the end), or `timeout` seconds have passed."""
         with self._changed:
-            self._changed.wait_for(lambda: bool(self._now.tokens or self._now.place or not self._now.running), timeout)
+            self._changed.wait_for(lambda: bool(self._now.tokens or self._now.position or not self._now.running), timeout)
 
     def wait_finished(self, timeout: float | None = None) -> Snapshot:
         with self._changed:
@@ -142,7 +142,7 @@ class RunningTurn:
     def queued(self, event: Queued) -> None:
         with self._changed:
             self._place_told = self._monotonic()
-            self._publish(replace(self._now, place=event.place or None, wait_s=event.wait_s))
+            self._publish(replace(self._now, position=event.position or None, wait_s=event.wait_s))
 
     def delta(self, event: Delta) -> None:
         now = self._monotonic()
@@ -159,7 +159,7 @@ class RunningTurn:
                     text=self._now.text + event.text,
                     reasoning=reasoning,
                     tokens=event.tokens,
-                    place=None,
+                    position=None,
                     wait_s=None,
                     ttft_s=self._first_token - self._started,
                     thinking_s=(self._first_text or now) - self._first_token if reasoning else None,
@@ -169,12 +169,12 @@ class RunningTurn:
 
     def not_saved_yet(self, why: StoredError) -> None:
         with self._changed:
-            self._publish(replace(self._now, place=None, wait_s=None, unsaved=why))
+            self._publish(replace(self._now, position=None, wait_s=None, unsaved=why))
 
     def finish(self, status: MessageStatus, event: Finished | None, error: StoredError | None) -> None:
         with self._changed:
             elapsed = self._monotonic() - self._started
-            final = replace(self._now, status=status, error=error, unsaved=None, place=None, wait_s=None, elapsed_s=elapsed)
+            final = replace(self._now, status=status, error=error, unsaved=None, position=None, wait_s=None, elapsed_s=elapsed)
             if event is not None:
                 final = replace(
                     final,

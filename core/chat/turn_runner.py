@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
+from core.access.limits import LimitReached
 from core.characters import one_line
 from core.chat.conversations import path
 from core.chat.records import Author, Message, MessageStatus, Turn
@@ -34,6 +35,8 @@ SAVE_AGAIN_S, MOST_SAVE_AGAIN_S = 0.5, 5.0
 """The end of a turn is written again after 0.5, 1, 2, 4, 5, 5 ... s while the store cannot write."""
 UNSAVED_AFTER = 3
 """Tries after which whoever watches is told that the answer is complete and not saved yet."""
+LIMIT_LOOK_S, LIMIT_PATIENCE_S = 1.0, 120.0
+"""A chat over a limit that waits looks once a second, for two minutes."""
 UNEXPECTED = "The answer stopped because of an error in the portal. The text so far is kept. Try again; the log has the details."
 UNSAVED = "The answer could not be saved. Copy it now; the log has the details."
 
@@ -97,6 +100,7 @@ class TurnRunner:
             way = path(work.messages.of_conversation(turn.conversation_id), turn.question_id)
             read = {file.id: _text(work, file) for message in way for file in message.files}
         prompt = prompt_of(way, read)
+        patience = time.monotonic() + LIMIT_PATIENCE_S
         while not running.stop_requested:
             request = GenerationRequest(
                 messages=tuple(prompt),
@@ -113,6 +117,10 @@ class TurnRunner:
                 if len(prompt) < 3:
                     raise
                 prompt = _shorter(prompt, problem.limit / problem.tokens)
+                continue
+            except LimitReached as problem:
+                if not problem.waits or time.monotonic() > patience or self._closing.wait(LIMIT_LOOK_S):
+                    raise
                 continue
             add_to_log_context(model=answer.model)
             running.attach(answer)

@@ -25,6 +25,7 @@ from core.knowledge.files import attachable
 from core.knowledge.records import StoredFile
 from core.operations.disk import ENDLESS, DiskSpace
 from core.operations.log_context import log_context
+from core.people.permissions import Permission, require
 from core.people.records import User
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
@@ -95,10 +96,10 @@ class Turns:
                 parent_id, wanted = before.parent_id, [*(file.id for file in before.files), *files]
             attached = attachable(work, user, conversation.id, wanted, self._max_file_bytes)
             words = check_question(text, self._max_chars, files=bool(attached))
-            self._check_reads_files(attached, options)
-            if self._asks_guide(options):
+            self._check_reads_files(user, attached, options)
+            if self._asks_guide(user, options):
                 earlier = path(work.messages.of_conversation(conversation.id), parent_id)
-                self._check_reads_files([file for message in earlier for file in message.files], options)
+                self._check_reads_files(user, [file for message in earlier for file in message.files], options)
             question = Message(
                 id=uuid4().hex,
                 conversation_id=conversation.id,
@@ -115,6 +116,7 @@ class Turns:
 
     def regenerate(self, user: User, answer_id: str, options: TurnOptions, request_id: str, *, source: Source = Source.CHAT) -> Turn:
         """Answer the question of `answer_id` again; the old answer stays as a version."""
+        require(user, Permission.CHAT)
         check_request_id(request_id)
 
         def begin(work: UnitOfWork) -> Turn:
@@ -124,7 +126,7 @@ class Turns:
             conversation = own_to_change(work, user, found.conversation_id)
             answer = self._message(work, conversation, answer_id, Author.ASSISTANT)
             question = self._message(work, conversation, answer.parent_id or "", Author.USER)
-            self._check_reads_files(question.files, options)
+            self._check_reads_files(user, question.files, options)
             return self._begin(work, user, conversation, question, request_id, new_question=False)
 
         return self._once(user, request_id, begin, options, source)
@@ -134,6 +136,7 @@ class Turns:
         with self._unit_of_work() as work:
             if earlier := work.turns.by_request(user.id, request_id):
                 return earlier
+        self._gateway.limits.check(user)
         try:
             with self._unit_of_work() as work:
                 turn = begin(work)
@@ -144,15 +147,15 @@ class Turns:
             raise
         return self._launch(user, turn, options, source)
 
-    def _check_reads_files(self, files: Sequence[StoredFile], options: TurnOptions) -> None:
+    def _check_reads_files(self, user: User, files: Sequence[StoredFile], options: TurnOptions) -> None:
         """Raise InvalidInput where the chosen model is the guide, which would only talk nonsense about a file."""
-        if files and self._asks_guide(options):
+        if files and self._asks_guide(user, options):
             raise InvalidInput(
                 "The built-in guide cannot read files: it only knows this portal. Choose another model, or ask an admin to load one."
             )
 
-    def _asks_guide(self, options: TurnOptions) -> bool:
-        models = self._gateway.served()
+    def _asks_guide(self, user: User, options: TurnOptions) -> bool:
+        models = self._gateway.chat_models(user)
         chosen = next((each for each in models if options.model in each.names), next(iter(models), None))
         return chosen is not None and chosen.guide
 

@@ -5,6 +5,11 @@ In reading order:
 - requests: a request to a chat model and the events of its answer
 - vectors: a request for embeddings or a ranking and its result
 - records: the generation row, with tokens and timings
-- ports: the router that finds a model
+- offers: presets, access rules and default models of groups, as records
+- ports: the router that finds a model; the repository of offers
+- choice: from what a request names to the model it may use
+- presets: create, publish and remove presets
+- access: set who may use which model, and the default models of groups
+- counted: count a request against the limits of its person
 - gateway: check, route and record every request
 """

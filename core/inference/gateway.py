@@ -1,4 +1,4 @@
-"""The one way to a model, for chats, programs, embeddings and reranking: check, route, record."""
+"""The one way to a model, for chats, programs, embeddings and reranking: check, choose, route, record."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ from datetime import datetime
 from hashlib import sha256
 from uuid import uuid4
 
+from core.access.limits import Limits
 from core.clock import Clock
-from core.errors import PortalError, StoredError, Unavailable
+from core.errors import NotAllowed, NotFound, PortalError, StoredError, Unavailable
+from core.inference.choice import Choice, applied
+from core.inference.counted import Counted
 from core.inference.ports import Router
 from core.inference.records import FinishReason, Generation, ServedModel, Source, Timings, Usage
 from core.inference.requests import Delta, Finished, GenerationEvent, GenerationRequest, PromptTokens, RunningGeneration
@@ -19,7 +22,7 @@ from core.inference.vectors import Cancelled, Embedded, EmbeddingRequest, Rerank
 from core.models.records import ModelKind
 from core.people.permissions import Permission, require
 from core.people.records import User
-from core.unit_of_work import UnitOfWorkFactory
+from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +32,10 @@ GONE = "The model stopped before the answer was complete. The text so far is kep
 class Answer:
     """An answer that a model gives now. Iterate `events()` to the end; then `row()` says how it ended."""
 
-    def __init__(self, answer_id: str, user: User, running: RunningGeneration, source: Source, created_at: datetime) -> None:
+    def __init__(
+        self, answer_id: str, user: User, running: RunningGeneration, source: Source, created_at: datetime, counted: Counted
+    ) -> None:
+        self._counted = counted
         self.id = answer_id
         self.created_at = created_at
         self.model = running.model
@@ -65,6 +71,7 @@ class Answer:
                         self._ttft_s = time.monotonic() - self._started
                 elif isinstance(event, Finished):
                     self.finished = event
+                self._counted.alive()
                 yield event
             if self.finished is None:
                 raise Unavailable(GONE)
@@ -75,6 +82,8 @@ class Answer:
             self._duration_s = time.monotonic() - self._started
             if self.finished is None:
                 self._running.cancel()
+            usage = self.finished.usage if self.finished else Usage(completion_tokens=self._tokens)
+            self._counted.ended(usage.prompt_tokens + usage.completion_tokens)
 
     def failed(self, error: StoredError) -> None:
         """Note why the answer failed, for its row."""
@@ -100,13 +109,15 @@ class Answer:
             conversation_id=conversation_id,
             message_id=message_id,
             error=self._error or (StoredError(done.note) if done and done.note else None),
+            key_id=self._user.key.id if self._user.key else None,
         )
 
 
 class Vectors:
     """A request for vectors that a model computes now. `result()` writes its generation row, however it ends."""
 
-    def __init__(self, user: User, running: RunningEmbedding, source: Source, gateway: Gateway) -> None:
+    def __init__(self, user: User, running: RunningEmbedding, source: Source, gateway: Gateway, counted: Counted) -> None:
+        self._counted = counted
         self.id = uuid4().hex
         self.created_at = gateway.now()
         self.model = running.model
@@ -133,6 +144,7 @@ class Vectors:
         return done
 
     def _record(self, done: Embedded | None, reason: FinishReason, error: StoredError | None = None) -> None:
+        self._counted.ended(done.usage.prompt_tokens if done else 0)
         self._gateway.record(
             Generation(
                 id=self.id,
@@ -147,17 +159,19 @@ class Vectors:
                 finish_reason=reason,
                 source=self._source,
                 error=error,
+                key_id=self._user.key.id if self._user.key else None,
             )
         )
 
 
 class Gateway:
-    """Checks who asks, finds the model, and records what every request took. Quotas and platforms attach here."""
+    """Checks who asks and how much they may, finds the model, and records what every request took."""
 
     def __init__(self, unit_of_work: UnitOfWorkFactory, router: Router, clock: Clock) -> None:
         self._unit_of_work = unit_of_work
         self._router = router
         self._clock = clock
+        self.limits = Limits(unit_of_work, clock)
 
     def now(self) -> datetime:
         return self._clock()
@@ -167,40 +181,98 @@ class Gateway:
         return self._router.models()
 
     def models(self, user: User) -> Sequence[ServedModel]:
-        """Return the models of every kind that this person can ask, the default for chats first. Raises NotAllowed."""
+        """Return the models and presets of every kind that this person can ask, the default for chats first. Raises NotAllowed."""
         require(user, Permission.CHAT)
-        return self.served()
+        with self._unit_of_work() as work:
+            choice, presets = Choice.read(work, user), work.offers.presets()
+        return choice.listed(self.served(), presets)
 
     def chat_models(self, user: User) -> Sequence[ServedModel]:
-        """Return the models this person can chat with, the default first. Raises NotAllowed."""
+        """Return the models and presets this person can chat with, the default first. Raises NotAllowed."""
         return [model for model in self.models(user) if model.kind is ModelKind.CHAT]
 
     def answer(self, user: User, request: GenerationRequest, source: Source) -> Answer:
-        """Start an answer whose caller records it. Raises NotAllowed, and what Router.start raises."""
+        """Start an answer whose caller records it. Raises NotAllowed, LimitReached, and what Router.start raises."""
         require(user, Permission.CHAT)
+        request = self._allowed(user, request, tools=source is not Source.CHAT)
         answer_id = request.id or uuid4().hex
-        running = self._router.start(replace(request, id=answer_id))
-        return Answer(answer_id, user, running, source, self._clock())
+        counted = self._admitted(user, request.model)
+        with counted.given_back_on_failure():
+            if counted.model is not None:
+                request = self._allowed(user, replace(request, model=counted.model), tools=False)
+            running = self._router.start(replace(request, id=answer_id))
+        return Answer(answer_id, user, running, source, self._clock(), counted)
 
     def prompt_tokens(self, user: User, request: GenerationRequest) -> PromptTokens:
         """What the model would read of a request, without asking it. Raises NotAllowed, and what Router.prompt_tokens raises."""
         require(user, Permission.CHAT)
-        return self._router.prompt_tokens(request)
+        return self._router.prompt_tokens(self._allowed(user, request, tools=True))
 
     def pieces(self, user: User, model: str | None, tokens: Sequence[int]) -> PromptTokens:
         """The text of tokens. Raises NotAllowed, and what Router.pieces raises."""
         require(user, Permission.CHAT)
-        return self._router.pieces(model, tokens)
+        asked = self._allowed(user, GenerationRequest(messages=(), user_id=user.id, model=model, prompt=""), tools=False)
+        return self._router.pieces(asked.model, tokens)
 
     def embed(self, user: User, request: EmbeddingRequest) -> Vectors:
         """Raises NotAllowed, and what Router.embed raises."""
         require(user, Permission.CHAT)
-        return Vectors(user, self._router.embed(request), Source.EMBEDDING, self)
+        model = self._allowed_vectors(user, request.model, ModelKind.EMBEDDING)
+        counted = self._admitted(user, model)
+        with counted.given_back_on_failure():
+            return Vectors(user, self._router.embed(replace(request, model=model)), Source.EMBEDDING, self, counted)
 
     def rerank(self, user: User, request: RerankRequest) -> Vectors:
         """Raises NotAllowed, and what Router.rerank raises."""
         require(user, Permission.CHAT)
-        return Vectors(user, self._router.rerank(request), Source.RERANK, self)
+        model = self._allowed_vectors(user, request.model, ModelKind.RERANKING)
+        counted = self._admitted(user, model)
+        with counted.given_back_on_failure():
+            return Vectors(user, self._router.rerank(replace(request, model=model)), Source.RERANK, self, counted)
+
+    def _admitted(self, user: User, model: str | None) -> Counted:
+        """Count a request against the limits. Raises LimitReached."""
+        return Counted(self.limits, user, self.limits.admit(user, model))
+
+    def _allowed(self, user: User, request: GenerationRequest, *, tools: bool) -> GenerationRequest:
+        """Return the request with its preset applied and its model named. Raises NotAllowed, NotFound (a draft)."""
+        with self._unit_of_work() as work:
+            choice = Choice.read(work, user)
+            name = request.model or self._default_of(choice, work)
+            preset = work.offers.preset(name) if name is not None else None
+        if name is None:
+            return request
+        if preset is not None:
+            if not (preset.published or choice.runs_models):
+                raise NotFound("There is no model {model}.", model=name[:200])
+            choice.check(name)
+            request = applied(preset, request, tools=tools)
+            name = preset.model
+        choice.check(name)
+        return request if request.model == name else replace(request, model=name)
+
+    def _default_of(self, choice: Choice, work: UnitOfWork) -> str | None:
+        """Return what a request without a model asks; None leaves it to the router. Raises NotAllowed."""
+        if choice.default is None and not choice.rules:
+            return None
+        served = self.served()
+        mine = [model for model in choice.listed(served, work.offers.presets()) if model.kind is ModelKind.CHAT]
+        if not mine and any(model.kind is ModelKind.CHAT for model in served):
+            raise NotAllowed("You may use none of the loaded models. Ask an admin for access.")
+        return mine[0].name if mine else None
+
+    def _allowed_vectors(self, user: User, name: str | None, kind: ModelKind) -> str | None:
+        """Return the model for vectors; None leaves it to the router. Raises NotAllowed."""
+        with self._unit_of_work() as work:
+            choice = Choice.read(work, user)
+        if name is not None or not choice.rules:
+            choice.check(name or "")
+            return name
+        served = [model.name for model in self.served() if model.kind is kind]
+        mine = [model for model in served if choice.may_use(model)]
+        if served and not mine:
+            raise NotAllowed("You may use none of the loaded models. Ask an admin for access.")
+        return mine[0] if mine else None
 
     def record(self, row: Generation) -> None:
         """Write a generation row. The caller has its answer already, so a failure is only logged."""

@@ -1,10 +1,11 @@
-"""Declare the router, which finds the model for a request."""
+"""Declare the router, which finds the model for a request, and the repository of what is offered to whom."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from core.inference.offers import AccessRule, Preset
 from core.inference.records import ServedModel
 from core.inference.requests import GenerationRequest, PromptTokens, RunningGeneration
 from core.inference.vectors import EmbeddingRequest, RerankRequest, RunningEmbedding
@@ -35,4 +36,38 @@ class Router(Protocol):
 
     def models(self) -> Sequence[ServedModel]:
         """The models of every kind that can be asked now, the default for chats first."""
+        ...
+
+
+class OfferRepository(Protocol):
+    """Stores presets, access rules and the default models of groups."""
+
+    def presets(self) -> Sequence[Preset]:
+        """Return all presets by name, drafts too."""
+        ...
+
+    def preset(self, name: str) -> Preset | None: ...
+    def put_preset(self, preset: Preset) -> None:
+        """Insert a preset, or replace the one with its name; created_at stays."""
+        ...
+
+    def remove_preset(self, name: str) -> bool:
+        """Delete a preset with its access rule. Returns False if there is none."""
+        ...
+
+    def rules(self) -> Sequence[AccessRule]: ...
+    def put_rule(self, rule: AccessRule) -> None:
+        """Replace the rule of its model; one without roles and groups removes it."""
+        ...
+
+    def group_models(self) -> Mapping[str, str]:
+        """Return the default models by group."""
+        ...
+
+    def put_group_model(self, group: str, model: str | None) -> None:
+        """Set the default model of a group; None removes it."""
+        ...
+
+    def rename_group(self, old: str, new: str) -> None:
+        """Let access rules and the default model of a group follow its new name."""
         ...

@@ -26,6 +26,18 @@ class Source(StrEnum):
     RERANK = "rerank"
 
 
+class Task(StrEnum):
+    """What a request is for; each task may have a route of its own."""
+
+    CHAT = "chat"
+    TITLE = "title"
+    SUMMARIZE = "summarize"
+    EMBED = "embed"
+    RERANK = "rerank"
+    VISION = "vision"
+    TOOLS = "tools"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServedModel:
     """A model that can be asked now, wherever it runs."""
@@ -47,6 +59,10 @@ class ServedModel:
     """Whether it runs in its own process."""
     stuck_s: float = 0.0
     """How long its step has been running, if that is longer than a step should take; else 0."""
+    preset_of: str = ""
+    """The model that answers, where this is a preset; else empty."""
+    title: str = ""
+    """What people read in place of the name, if anything."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -81,9 +97,9 @@ class Timings:
     """Prompt tokens that were computed; the rest came from the cache."""
     prefill_s: float | None = None
     """What the steps took that read the prompt; others were served in them too. None if none did."""
-    guessed_tokens: int = 0
+    draft_tokens: int = 0
     """Guesses of the speculation that were checked for this answer."""
-    guessed_right: int = 0
+    accepted_tokens: int = 0
     """Draft tokens that were accepted."""
     retries: int = 0
     """How often it went wrong and was continued with safer sampling."""
@@ -110,3 +126,5 @@ class Generation:
     error: StoredError | None = None
     variant: str | None = None
     cost: float | None = None
+    key_id: str | None = None
+    """The API key that asked, if one did."""

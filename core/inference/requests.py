@@ -160,7 +160,7 @@ class PromptTokens:
 class Queued:
     """The request waits. place: 1 is next, 0: no longer, its prompt is being read. wait_s: expected, None if nobody can tell yet."""
 
-    place: int
+    position: int
     wait_s: float | None
 
 

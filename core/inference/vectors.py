@@ -44,11 +44,11 @@ class EmbeddingRequest:
 
     def __post_init__(self) -> None:
         _check_count("input", self.inputs)
-        for place, one in enumerate(self.inputs):
+        for index, one in enumerate(self.inputs):
             if not one:
-                raise InvalidInput("{field} is empty.", field=f"input.{place}")
+                raise InvalidInput("{field} is empty.", field=f"input.{index}")
             if not isinstance(one, str) and not all(0 <= token < 2**31 for token in one):
-                raise InvalidInput("{field} contains a number that is not a token id.", field=f"input.{place}")
+                raise InvalidInput("{field} contains a number that is not a token id.", field=f"input.{index}")
         if self.dimensions is not None and self.dimensions < 1:
             raise InvalidInput("{name} must be at least {low}.", name="dimensions", low=1)
 

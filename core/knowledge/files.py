@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from uuid import uuid4
 
+from core.access.limits import Limits
 from core.clock import Clock
 from core.errors import Conflict, InvalidInput, NotFound
 from core.knowledge.attachment import MOST_FILES, clean_name, is_document, read_as, read_text
@@ -39,6 +40,7 @@ class Files:
         self._disk = disk
         self._unit_of_work = unit_of_work
         self._clock = clock
+        self._limits = Limits(unit_of_work, clock)
         self._reader = reader
         self.max_bytes = max_bytes
 
@@ -47,9 +49,11 @@ class Files:
 
         on_place: receives the document's queue position while it waits for a reader.
 
-        Raises InvalidInput for what no model can read, Conflict if too many are waiting, and Busy and Unavailable as the reader does.
+        Raises InvalidInput for what no model can read, Conflict if too many are waiting, LimitReached, and Busy and Unavailable as the
+        reader does.
         """
         require(user, Permission.CHAT)
+        require(user, Permission.UPLOAD)
         self._disk.check()
         name = clean_name(name)
         if len(content) > self.max_bytes:
@@ -64,6 +68,7 @@ class Files:
             id=uuid4().hex, user_id=user.id, name=name, size_bytes=len(content), created_at=self._clock(), encoding=encoding
         )
         with self._unit_of_work() as work:
+            self._limits.upload(work, user)
             work.files.add(file, content, extracted)
             self._check_room(work, user)  # Checked again: other uploads may have finished since.
             work.commit()

@@ -3,6 +3,12 @@
 In reading order:
 
 - records: a model, how it is loaded, its state and memory
+- catalogue: known models, and where their files are
 - ports: the pool of models
 - service: load, unload and list models
+- remote_models: what belongs together in a repository
+- model_folder: verify files and put them into the models folder
+- pace: progress and speed of a transfer
+- downloads: get models from hubs, as jobs
+- imports: copy models from a folder of the server, as jobs
 """

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from core.models.catalogue import CatalogueEntry, Listing, Quantization, RemoteFile, Repository
 from core.models.records import AdapterFile, DeviceMemory, LoadedModel, LoadSettings, MemoryPlan, ModelFile, StartModel
 
 
@@ -71,4 +72,38 @@ class StartList(Protocol):
 
     def forget(self, name: str) -> None:
         """Nothing happens if it is not in the list."""
+        ...
+
+
+class KnownModels(Protocol):
+    """The models of the catalogue."""
+
+    def entries(self) -> Sequence[CatalogueEntry]: ...
+    def entry(self, name: str) -> CatalogueEntry:
+        """Find by id or title. Raises NotFound."""
+        ...
+
+    def plan(self, entry: CatalogueEntry, quantization: Quantization) -> MemoryPlan:
+        """Plan the memory of a model that is not on disk yet, on this machine, with automatic settings."""
+        ...
+
+
+class ModelHub(Protocol):
+    """The sites that host model files."""
+
+    def files(self, repository: Repository, check: Callable[[], None]) -> Listing:
+        """List a repository. `check` is called several times a second and may raise to stop.
+
+        Raises NotFound, NotAllowed (private or gated), Unavailable (network), InvalidInput (not a name of a repository).
+        """
+        ...
+
+    def download(
+        self, repository: Repository, revision: str, file: RemoteFile, folder: Path, progress: Callable[[int], None]
+    ) -> Path:
+        """Download one file into `folder`, going on where an earlier try stopped; returns its path there. It is not verified.
+
+        progress: called several times a second with the bytes that are there; may raise to stop. Raises like files(), and Conflict for a
+        full disk.
+        """
         ...

@@ -45,6 +45,10 @@ class RetentionRepository(Protocol):
         """False if there is none."""
         ...
 
+    def rename_group(self, old: str, new: str) -> None:
+        """Let the rules of a group follow its new name."""
+        ...
+
     def holds(self) -> Sequence[LegalHold]: ...
     def keep_holds(self) -> None:
         """Lock the holds: until the transaction ends, nobody places or lifts one. Call it before deleting anything that a hold protects."""

@@ -32,6 +32,8 @@ FILES_AT_ONCE = 10
 WAITING_DAYS = 1
 """Days that an uploaded file is kept without being sent."""
 EVERY = timedelta(days=1)
+COUNTED = timedelta(days=32)
+"""Longer than any period that a limit counts."""
 
 
 class Retention:
@@ -120,9 +122,10 @@ class Retention:
         return removed
 
     def forget_attempts(self) -> None:
-        """Delete the counts of password attempts that are more than a day old."""
+        """Delete counts of the past: of password attempts after a day, of limits when no month counts them."""
         with self._unit_of_work() as work:
             work.attempts.remove_before(self._clock() - timedelta(days=1))
+            work.limits.remove_before(self._clock() - COUNTED)
             work.commit()
 
     def job_kinds(self) -> list[JobKind]:

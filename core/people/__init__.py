@@ -3,7 +3,7 @@
 In reading order:
 
 - records: people, sessions and audit events
-- permissions: which role may do what
+- permissions: who may do what, by role and group
 - ports: repositories and the password hasher
 - accounts: add, change and disable people; change passwords
 - names: mark full names that look like somebody else's
@@ -12,7 +12,8 @@ In reading order:
 - devices: remember browsers that somebody signed in with
 - fair_pool: threads shared fairly between addresses, for password checks
 - sessions: open, look up and close sessions
-- session_watch: end what runs for a session that ended elsewhere
+- api_keys: make, find and revoke the keys of programs
+- session_watch: end what runs for a session or key that ended elsewhere
 - audit_events: record an audit event
 - audit: list, search and export audit events
 """

@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import re
-import secrets
 from dataclasses import replace
+from datetime import datetime
 from uuid import uuid4
 
 from core.characters import cut, one_line
 from core.clock import Clock
 from core.errors import Conflict, InvalidInput, NotFound, NotSignedIn
+from core.passwords.rules import check_password
 from core.people import attempts
 from core.people.audit_events import record
-from core.people.permissions import Permission, require
+from core.people.permissions import ROLES, Permission, granted, require, require_to_give
 from core.people.ports import PasswordHasher
-from core.people.records import Credentials, Role, User
+from core.people.records import Credentials, Group, Role, User
 from core.people.sessions import token_hash
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
 LANGUAGES = ("en", "zh")
-
-
-def generate_password() -> str:
-    """Generate a password of 16 characters, about 95 bits."""
-    return secrets.token_urlsafe(12)
 
 
 class Accounts:
@@ -55,7 +51,7 @@ class Accounts:
             work.commit()
         if found is None or not self._hasher.matches(old, found.password_hash):
             raise NotSignedIn("Name and password do not match. Check both and try again.")
-        check_password(new)
+        check_password(new, user.name, user.full_name)
         hashed = self._hasher.hash(new)
         with self._unit_of_work() as work:
             current = work.users.lock(user.id)
@@ -81,49 +77,70 @@ class Accounts:
         with self._unit_of_work() as work:
             return list(work.users.all())
 
-    def add(self, actor: User | None, name: str, role: Role, *, password: str, full_name: str = "", group: str = "") -> User:
-        """Create an account. Raises InvalidInput for an invalid name or password, Conflict if the name is taken."""
+    def person(self, actor: User, name: str) -> User:
+        """Return one account. Everyone may ask for their own. Raises NotFound, NotAllowed."""
+        if normal_name(name) != actor.name:
+            self._authorize(actor)
+        found = self._stored(normal_name(name))
+        if found is None:
+            raise NotFound("No account is named {name}.", name=name)
+        return found.user
+
+    def add(self, actor: User | None, name: str, role: str, *, password: str, full_name: str = "", group: str = "") -> User:
+        """Create an account. Raises InvalidInput for an invalid name, role or password, Conflict if the name is taken."""
         self._authorize(actor)
-        name = normal_name(name)
+        name, group = normal_name(name), clean_line(group)
         if not is_name(name):
             raise InvalidInput("A user name must have 1 to 64 letters, digits or . _ @ - and start with a letter or digit.")
-        check_password(password)
+        check_password(password, name, clean_line(full_name))
         user = User(
             id=uuid4().hex,
             name=name,
             full_name=clean_line(full_name) or name,
             role=role,
-            group=clean_line(group),
+            group=group,
             active=True,
             created_at=self._clock(),
         )
         hashed = self._hasher.hash(password)
         with self._unit_of_work() as work:
+            require_to_give(actor, permissions_of_role(work, role))
+            ensure_group(work, self._clock(), _id_of(actor), group)
             work.users.add(user, hashed)
-            record(work, self._clock(), _id_of(actor), "user.add", name, role=role.value)
+            record(work, self._clock(), _id_of(actor), "user.add", name, role=role, group=group)
+            added = work.users.get(user.id)
             work.commit()
-        return user
+        return added or user
 
     def change(
         self,
         actor: User | None,
         name: str,
         *,
-        role: Role | None = None,
+        role: str | None = None,
         active: bool | None = None,
         full_name: str | None = None,
         group: str | None = None,
     ) -> User:
-        """Change the given fields. Disabling ends all sessions. The last active admin can be neither disabled nor demoted."""
+        """Change the given fields. Disabling ends all sessions. The last active admin can be neither disabled nor demoted.
+
+        Raises NotAllowed if the person has, or would get, rights that `actor` does not have.
+        """
         self._authorize(actor)
         with self._unit_of_work() as work:
-            user = self._to_change(work, name)
+            # Roles and groups are locked before people, in the same order everywhere.
+            if role is not None:
+                require_to_give(actor, permissions_of_role(work, role))
+            if group is not None:
+                group = clean_line(group)
+                ensure_group(work, self._clock(), _id_of(actor), group)
+            user = self._to_change(work, actor, name)
             changed = replace(
                 user,
                 role=user.role if role is None else role,
                 active=user.active if active is None else active,
                 full_name=user.full_name if full_name is None else clean_line(full_name) or user.name,
-                group=user.group if group is None else clean_line(group),
+                group=user.group if group is None else group,
             )
             if _runs_portal(user) and not _runs_portal(changed):
                 if sum(_runs_portal(other) for other in work.users.all()) == 1:
@@ -132,18 +149,19 @@ class Accounts:
             if not changed.active:
                 work.sessions.remove_of_user(user.id)
                 work.devices.remove_of_user(user.id)
-            details = {"role": changed.role.value, "active": str(changed.active), "group": changed.group}
+            details = {"role": changed.role, "active": str(changed.active), "group": changed.group}
             record(work, self._clock(), _id_of(actor), "user.change", user.name, **details)
+            stored = work.users.get(user.id)
             work.commit()
-        return changed
+        return stored or changed
 
     def reset_password(self, actor: User | None, name: str, password: str) -> None:
         """Set a new password, end all sessions, forget all devices and lift a lock."""
         self._authorize(actor)
-        check_password(password)
+        check_password(password, normal_name(name))
         hashed = self._hasher.hash(password)
         with self._unit_of_work() as work:
-            user = self._to_change(work, name)
+            user = self._to_change(work, actor, name)
             work.users.set_password(user.id, hashed)
             work.attempts.forget(attempts.by_name(user.name).key)
             work.sessions.remove_of_user(user.id)
@@ -156,16 +174,22 @@ class Accounts:
         with self._unit_of_work() as work:
             return work.users.count() > 0
 
+    def _stored(self, name: str) -> Credentials | None:
+        with self._unit_of_work() as work:
+            return work.users.credentials(name) if is_name(name) else None
+
     @staticmethod
     def _authorize(actor: User | None) -> None:
         if actor is not None:
             require(actor, Permission.MANAGE_PEOPLE)
 
     @staticmethod
-    def _to_change(work: UnitOfWork, name: str) -> User:
+    def _to_change(work: UnitOfWork, actor: User | None, name: str) -> User:
         found = work.users.for_change(normal_name(name))
         if found is None:
             raise NotFound("No account is named {name}.", name=name)
+        # Otherwise a new password for an admin would make anyone who manages people an admin.
+        require_to_give(actor, granted(found.user))
         return found.user
 
 
@@ -178,14 +202,6 @@ def is_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
-def check_password(password: str) -> None:
-    """Raise InvalidInput for an unusable password. bcrypt reads only 72 bytes."""
-    if len(password) < 8:
-        raise InvalidInput("A password needs at least 8 characters.")
-    if len(password.encode()) > 72:
-        raise InvalidInput("A password can have at most 72 bytes.")
-
-
 def clean_line(text: str) -> str:
     """Return one line without control characters, at most 80 characters long; see `one_line`."""
     return cut(one_line(text), 80)
@@ -196,4 +212,20 @@ def _id_of(actor: User | None) -> str | None:
 
 
 def _runs_portal(user: User) -> bool:
-    return user.active and user.role is Role.ADMIN
+    return user.active and user.role == Role.ADMIN
+
+
+def permissions_of_role(work: UnitOfWork, name: str) -> frozenset[Permission]:
+    """Return what a role grants, and keep the role from being removed until the transaction ends. Raises InvalidInput if there is none."""
+    if name in ROLES:
+        return ROLES[name]
+    found = work.roles.lock(name)
+    if found is None:
+        raise InvalidInput("There is no role named {name}.", name=name)
+    return found.permissions
+
+
+def ensure_group(work: UnitOfWork, now: datetime, actor_id: str | None, name: str) -> None:
+    """Create the group of this name if there is none, and keep it until the transaction ends. An empty name is no group."""
+    if name and work.groups.ensure(Group(id=uuid4().hex, name=name, created_at=now)):
+        record(work, now, actor_id, "group.add", name)

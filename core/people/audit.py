@@ -70,6 +70,7 @@ class AuditTrail:
     def all(self, user: User, filter: AuditFilter, text: str = "") -> Iterator[AuditEntry]:
         """Read every match for an export, page by page. The export is recorded too, but is not among its own rows."""
         require(user, Permission.READ_AUDIT)
+        require(user, Permission.EXPORT)
         narrowed, _ = self._narrow(filter, text)
         before = None
         while True:

@@ -21,8 +21,9 @@ class Doubt(StrEnum):
     """It mixes letters from different scripts that look alike."""
 
 
-_ROLE_WORDS: Mapping[Role, tuple[str, ...]] = {
+_ROLE_WORDS: Mapping[str, tuple[str, ...]] = {
     Role.ANALYST: ("analyst", "分析师"),
+    Role.REVIEWER: ("reviewer", "审核员", "评审员"),
     Role.MANAGER: ("manager", "经理", "主管"),
     Role.ADMIN: ("admin", "administrator", "管理员", "系统管理员"),
 }
@@ -54,7 +55,7 @@ def doubts(people: Iterable[User]) -> dict[str, frozenset[Doubt]]:
 
 def _of(person: User, owners: Mapping[str, set[str]]) -> Iterable[Doubt]:
     seen = look(person.full_name)
-    if seen in _OFFICE_LOOKS or any(seen in looks for role, looks in _ROLE_LOOKS.items() if role is not person.role):
+    if seen in _OFFICE_LOOKS or any(seen in looks for role, looks in _ROLE_LOOKS.items() if role != person.role):
         yield Doubt.ROLE
     if seen and owners[seen] - {person.id}:
         yield Doubt.ANOTHER

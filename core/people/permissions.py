@@ -2,55 +2,107 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from enum import StrEnum
+
 from core.errors import NotAllowed
 from core.people.records import Permission as Permission
 from core.people.records import Role, Scope, User
 
-_ANALYST = frozenset({Permission.CHAT, Permission.RATE})
-_MANAGER = _ANALYST | {Permission.VIEW_USAGE}
+FEATURES = frozenset({Permission.UPLOAD, Permission.EXPORT})
+"""What every built-in role grants and a group may withhold."""
+_ANALYST = frozenset({Permission.CHAT, Permission.RATE}) | FEATURES
 
-ROLES: dict[Role, frozenset[Permission]] = {
+ROLES: Mapping[str, frozenset[Permission]] = {
     Role.ANALYST: _ANALYST,
-    Role.MANAGER: _MANAGER,
+    Role.REVIEWER: _ANALYST | {Permission.REVIEW_FEEDBACK},
+    Role.MANAGER: _ANALYST | {Permission.VIEW_USAGE},
     Role.ADMIN: frozenset(Permission),
 }
+"""The built-in roles. Custom roles are in the database."""
 
-SCOPES: dict[Scope, frozenset[Permission]] = {
-    Scope.CHAT: frozenset({Permission.CHAT}),
+
+SCOPES: Mapping[Scope, frozenset[Permission]] = {
+    Scope.CHAT: frozenset({Permission.CHAT, Permission.UPLOAD}),
     Scope.MODELS: frozenset({Permission.RUN_MODELS}),
-    Scope.FEEDBACK: frozenset({Permission.RATE, Permission.REVIEW_FEEDBACK}),
-    Scope.USAGE: frozenset({Permission.VIEW_USAGE}),
-    Scope.ADMIN: frozenset({Permission.MANAGE_PEOPLE, Permission.READ_AUDIT, Permission.RUN_STORE}),
+    Scope.FEEDBACK: frozenset({Permission.RATE, Permission.REVIEW_FEEDBACK, Permission.EXPORT}),
+    Scope.USAGE: frozenset({Permission.VIEW_USAGE, Permission.EXPORT}),
+    Scope.ADMIN: frozenset({Permission.MANAGE_PEOPLE, Permission.READ_AUDIT, Permission.RUN_STORE, Permission.EXPORT}),
 }
-"""Every permission stands in one scope, or no key could use it."""
+"""Every permission stands in a scope, or no key could use it."""
+
+
+class Verdict(StrEnum):
+    """Why somebody may do something, or may not."""
+
+    GRANTED = "granted"
+    ROLE_LACKS = "role_lacks"
+    GROUP_WITHHOLDS = "group_withholds"
+    KEY_LACKS = "key_lacks"
+    """The scopes of the API key do not cover it."""
+
+
+def granted(user: User) -> frozenset[Permission]:
+    """Return what the person's role grants, whatever the group withholds."""
+    if user.granted is not None:
+        return user.granted
+    return ROLES.get(user.role, _ANALYST)
+
+
+def verdict(user: User, permission: Permission) -> Verdict:
+    """Tell whether `user` holds `permission` in this request, and why."""
+    if permission not in granted(user):
+        return Verdict.ROLE_LACKS
+    if permission in user.withheld:
+        return Verdict.GROUP_WITHHOLDS
+    if user.key is not None and not any(permission in SCOPES[scope] for scope in user.key.scopes):
+        return Verdict.KEY_LACKS
+    return Verdict.GRANTED
 
 
 def permissions_of(user: User) -> frozenset[Permission]:
-    """Return what this person may do in this request: what the role holds and, with an API key, the key's scopes cover."""
-    held = ROLES[user.role]
-    if user.key is None:
-        return held
-    return held & frozenset(permission for scope in user.key.scopes for permission in SCOPES[scope])
+    """Return all that this person may do in this request."""
+    return frozenset(each for each in Permission if verdict(user, each) is Verdict.GRANTED)
+
+
+def usable_scopes(user: User) -> frozenset[Scope]:
+    """Return the scopes with which a key of this person could do something."""
+    held = permissions_of(replace(user, key=None))
+    return frozenset(scope for scope, covered in SCOPES.items() if (covered - FEATURES) & held)
 
 
 def allows(user: User, permission: Permission, *, owner_id: str | None = None) -> bool:
     """Tell whether `user` holds `permission` and, if the thing has an owner, owns it."""
-    if permission not in permissions_of(user):
-        return False
-    return owner_id is None or owner_id == user.id
+    return verdict(user, permission) is Verdict.GRANTED and (owner_id is None or owner_id == user.id)
 
 
 def require(user: User, permission: Permission) -> None:
     """Raise NotAllowed unless `user` holds `permission`."""
-    if allows(user, permission):
-        return
-    if user.key is not None and permission in ROLES[user.role]:
-        scopes, needed = ", ".join(sorted(user.key.scopes)), scope_of(permission).value
+    match verdict(user, permission):
+        case Verdict.ROLE_LACKS:
+            raise NotAllowed("Your role ({role}) does not allow this. An admin can change roles on the People page.", role=str(user.role))
+        case Verdict.GROUP_WITHHOLDS:
+            raise NotAllowed("Your group ({group}) may not use this. An admin can change that on the People page.", group=user.group)
+        case Verdict.KEY_LACKS:
+            require_scope(user, scope_of(permission))
+
+
+def require_scope(user: User, *scopes: Scope) -> None:
+    """Raise NotAllowed for an API key with none of these scopes, where a person needs no permission of their own."""
+    if user.key is not None and not user.key.scopes & frozenset(scopes):
+        held, needed = ", ".join(sorted(user.key.scopes)), scopes[0].value
         sentence = "The scopes of this API key ({scopes}) do not cover this. Make a key with the scope {needed}."
-        raise NotAllowed(sentence, scopes=scopes, needed=needed)
-    raise NotAllowed("Your role ({role}) does not allow this. An admin can change roles on the People page.", role=user.role.value)
+        raise NotAllowed(sentence, scopes=held, needed=needed)
 
 
 def scope_of(permission: Permission) -> Scope:
-    """Return the scope of API keys that covers this permission."""
+    """Return the first scope of API keys that covers this permission."""
     return next(scope for scope, covered in SCOPES.items() if permission in covered)
+
+
+def require_to_give(actor: User | None, permissions: Collection[Permission]) -> None:
+    """Raise NotAllowed unless `actor` holds all that is given: nobody can give rights that they do not have. None is the command line."""
+    if actor is not None and (missing := frozenset(permissions) - granted(actor)):
+        names = ", ".join(sorted(missing))
+        raise NotAllowed("This needs rights that you do not have yourself: {names}. Ask an admin.", names=names)

@@ -6,12 +6,32 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from core.people.records import Attempt, AuditEntry, AuditEvent, AuditFilter, Credentials, Device, Session, User
+from core.people.records import (
+    ApiKey,
+    Attempt,
+    AuditEntry,
+    AuditEvent,
+    AuditFilter,
+    Credentials,
+    CustomRole,
+    Device,
+    Group,
+    OwnedKey,
+    Session,
+    User,
+)
 
 
 class PasswordHasher(Protocol):
     def hash(self, password: str) -> str: ...
     def matches(self, password: str, password_hash: str) -> bool: ...
+    def is_outdated(self, password_hash: str) -> bool:
+        """Tell whether the next sign-in should hash the password anew: another method or other costs than today's."""
+        ...
+
+    def spend(self, password: str) -> None:
+        """Take as long as the check of a hash made by the method before today's."""
+        ...
 
 
 class UserRepository(Protocol):
@@ -40,14 +60,70 @@ class UserRepository(Protocol):
         """Write all fields but the password. Read the user with for_change first."""
         ...
 
+    def in_group(self, group: str) -> Sequence[User]:
+        """Return the members of a group, by name."""
+        ...
+
+    def rename_group(self, old: str, new: str) -> None:
+        """Move all members of a group to another name."""
+        ...
+
+    def with_role(self, role: str) -> Sequence[User]:
+        """Return the people with a custom role, by name."""
+        ...
+
     def set_seen(self, user_id: str, at: datetime) -> None: ...
     def set_language(self, user_id: str, language: str | None) -> None: ...
     def set_password(self, user_id: str, password_hash: str) -> None: ...
     def count(self) -> int: ...
+    def any_password_of(self, prefix: str) -> bool:
+        """Tell whether the password hash of any account begins so."""
+        ...
+
     def disabled(self, user_ids: Collection[str]) -> set[str]:
         """Return those of `ids` whose accounts are disabled."""
         ...
 
+
+class RoleRepository(Protocol):
+    """Stores custom roles."""
+
+    def all(self) -> Sequence[CustomRole]:
+        """Return all custom roles, by name."""
+        ...
+
+    def lock(self, name: str) -> CustomRole | None:
+        """Read and lock a role: until the transaction ends, nobody changes or removes it."""
+        ...
+
+    def add(self, role: CustomRole) -> None:
+        """Insert a role. Raises Conflict if the name is taken."""
+        ...
+
+    def save(self, role: CustomRole) -> None: ...
+    def remove(self, name: str) -> None: ...
+
+
+class GroupRepository(Protocol):
+    def all(self) -> Sequence[Group]:
+        """Return all groups, by name."""
+        ...
+
+    def get(self, group_id: str) -> Group | None: ...
+    def lock(self, group_id: str) -> Group | None:
+        """Read and lock a group: until the transaction ends, nobody else changes it or adds members."""
+        ...
+
+    def ensure(self, group: Group) -> bool:
+        """Insert a group unless one has its name, and lock it. Returns whether it was inserted."""
+        ...
+
+    def save(self, group: Group) -> None:
+        """Write the name and what is withheld. Raises Conflict if another group has the name."""
+        ...
+
+    def set_managers(self, group_id: str, user_ids: Collection[str]) -> None: ...
+    def remove(self, group_id: str) -> None: ...
 
 
 class SessionRepository(Protocol):
@@ -66,6 +142,30 @@ class SessionRepository(Protocol):
         ...
 
     def remove_expired(self, now: datetime) -> int: ...
+
+
+class ApiKeyRepository(Protocol):
+    def add(self, key: ApiKey) -> None: ...
+    def get(self, key_id: str) -> OwnedKey | None: ...
+    def user(self, token_hash: str, now: datetime) -> tuple[User, ApiKey] | None:
+        """Return a valid key with its active user, who carries it as `user.key`; None if it expired or was revoked."""
+        ...
+
+    def live(self, token_hashes: Collection[str], now: datetime) -> set[str]:
+        """Return those of these keys that are valid and belong to active users."""
+        ...
+
+    def of_user(self, user_id: str) -> Sequence[ApiKey]:
+        """Return a person's keys, newest first."""
+        ...
+
+    def find(self, words: str, limit: int) -> Sequence[OwnedKey]:
+        """Return keys, newest first, whose key, name or person begins with or contains `words`; "" finds all."""
+        ...
+
+    def rename(self, key_id: str, name: str) -> None: ...
+    def revoke(self, key_id: str, at: datetime) -> None: ...
+    def set_used(self, key_id: str, at: datetime) -> None: ...
 
 
 class AttemptRepository(Protocol):

@@ -11,6 +11,8 @@ from enum import StrEnum
 class Permission(StrEnum):
     CHAT = "chat"
     RATE = "rate"
+    UPLOAD = "upload"
+    EXPORT = "export"
     VIEW_USAGE = "view_usage"
     REVIEW_FEEDBACK = "review_feedback"
     RUN_MODELS = "run_models"
@@ -46,13 +48,19 @@ class User:
     name: str
     """The sign-in name; lower case, unique."""
     full_name: str
-    role: Role
+    role: str
+    """A `Role`, or the name of a custom role."""
     group: str
+    """The name of the group; empty: none."""
     active: bool
     created_at: datetime
     language: str | None = None
     """"en", "zh", or None: follow the browser."""
     last_seen_at: datetime | None = None
+    granted: frozenset[Permission] | None = None
+    """What a custom role grants; None for a built-in role."""
+    withheld: frozenset[Permission] = frozenset()
+    """Features that the group withholds."""
     key: KeyInUse | None = None
     """Set if this request came with an API key: rights and limits are then the key's too. Never stored."""
 
@@ -100,6 +108,44 @@ class Session:
     expires_at: datetime
 
 
+class KeyState(StrEnum):
+    ACTIVE = "active"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKey:
+    id: str
+    user_id: str
+    name: str
+    prefix: str
+    """How the key begins, to recognize one that was found somewhere."""
+    token_hash: str
+    """SHA-256, in hex, of the whole key; the key itself is not stored."""
+    scopes: frozenset[Scope]
+    created_at: datetime
+    expires_at: datetime | None = None
+    requests_per_minute: int | None = None
+    """None: no limit of its own."""
+    tokens_per_minute: int | None = None
+    last_used_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+    def state(self, now: datetime) -> KeyState:
+        if self.revoked_at is not None:
+            return KeyState.REVOKED
+        return KeyState.EXPIRED if self.expires_at is not None and self.expires_at <= now else KeyState.ACTIVE
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedKey:
+    """An API key, and the sign-in name of its person."""
+
+    key: ApiKey
+    owner_name: str
+
+
 @dataclass(frozen=True, slots=True)
 class AuditEvent:
     """Who did what to what; written in the same transaction as the change."""
@@ -139,6 +185,31 @@ class AuditFilter:
 
 
 class Role(StrEnum):
+    """The built-in roles."""
+
     ANALYST = "analyst"
+    REVIEWER = "reviewer"
     MANAGER = "manager"
     ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class CustomRole:
+    """A role that an admin made from permissions."""
+
+    name: str
+    permissions: frozenset[Permission]
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """A team or department. Its members are the people whose `group` is its name."""
+
+    id: str
+    name: str
+    created_at: datetime
+    withheld: frozenset[Permission] = frozenset()
+    """Features that its members may not use, whatever their role grants."""
+    managers: tuple[str, ...] = ()
+    """User names, sorted."""

@@ -1,4 +1,4 @@
-"""End what is still running for a session once that session has ended, on any server."""
+"""End what is still running for a session or an API key once that has ended, on any server."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from itertools import count
 
 from core.clock import Clock
 from core.errors import NotSignedIn, PortalError
+from core.people.api_keys import live_tokens
 from core.people.sessions import token_hash
 from core.unit_of_work import UnitOfWorkFactory
 
 log = logging.getLogger(__name__)
 
 EVERY_S = 2.0
-ENDED = "This token or session is not valid, or has ended. Sign in again."
+ENDED = "This API key, token or session is not valid, or has ended. Sign in again, or use another key."
 End = Callable[[PortalError], None]
 
 
@@ -71,7 +72,7 @@ class SessionWatch:
                 continue
             try:
                 with self._unit_of_work() as work:
-                    live = work.sessions.live({hashed for hashed, _ in followed.values()}, self._clock())
+                    live = live_tokens(work, {hashed for hashed, _ in followed.values()}, self._clock())
             except PortalError as problem:
                 log.warning("sessions cannot be looked up, so their work continues: %s", problem)
                 continue

@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 
 from core.clock import Clock
 from core.errors import Busy, NotSignedIn, PortalError
+from core.passwords.rules import generate_password
 from core.people import attempts
-from core.people.accounts import generate_password, is_name, normal_name
+from core.people.accounts import is_name, normal_name
 from core.people.attempts import Limit
 from core.people.audit_events import record_alone
 from core.people.fair_pool import FairPool
@@ -25,6 +26,8 @@ log = logging.getLogger(__name__)
 WRONG = "Name and password do not match. Check both and try again."
 MOST_WAITING = 200
 HERE = "127.0.0.1"
+BCRYPT = "$2"
+"""How the hashes of earlier versions and of streamlit-authenticator begin. Signing in replaces them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,24 +81,42 @@ class SignIn:
         """Runs on a thread of the pool."""
         with self._unit_of_work() as work:
             found = _account(work, name)
+            mixed = work.users.any_password_of(BCRYPT)
             used_up = attempts.take(work, limits, self._clock())
             work.commit()
         if found is not None and not found.user.active:
             found = None
-        right = self._hasher.matches(password, found.password_hash if found else self._decoy)
+        stored = found.password_hash if found else self._decoy
+        right = self._hasher.matches(password, stored)
+        if mixed:
+            # Every check costs both methods until the last account has changed over: else the time would tell who has not.
+            if stored.startswith(BCRYPT):
+                self._hasher.matches(password, self._decoy)
+            else:
+                self._hasher.spend(password)
         if found is None or not right:
             self._note("session.refuse", found.user if found else None, caller)
             if found is not None and any(limit != attempts.by_address(caller.address) for limit in used_up):
                 self._note("user.lock", found.user, caller)
             raise NotSignedIn(WRONG)
-        return self._proven(found.user, found.password_hash, limits)
+        return self._proven(found.user, found.password_hash, password, limits)
 
-    def _proven(self, user: User, password_hash: str, limits: Sequence[Limit]) -> Proof:
+    def _proven(self, user: User, password_hash: str, password: str, limits: Sequence[Limit]) -> Proof:
         now = self._clock()
+        anew = self._hasher.hash(password) if self._hasher.is_outdated(password_hash) else None
         with self._unit_of_work() as work:
             current = work.users.lock(user.id)
             # The account was changed or disabled while the password was checked.
-            if current is None or not current.user.active or not hmac.compare_digest(current.password_hash, password_hash):
+            if current is None or not current.user.active:
+                raise NotSignedIn(WRONG)
+            if hmac.compare_digest(current.password_hash, password_hash):
+                if anew is not None:
+                    work.users.set_password(user.id, anew)
+                    password_hash = anew
+            elif anew is not None and self._hasher.matches(password, current.password_hash):
+                # Another sign-in at the same moment has hashed the same password anew.
+                password_hash = current.password_hash
+            else:
                 raise NotSignedIn(WRONG)
             work.users.set_seen(user.id, now)
             for limit in sorted(limits, key=lambda one: one.key):
@@ -144,6 +165,12 @@ class PooledHasher:
 
     def matches(self, password: str, password_hash: str) -> bool:
         return self._pool.submit("changes", lambda: self._hasher.matches(password, password_hash), first=True).result()
+
+    def is_outdated(self, password_hash: str) -> bool:
+        return self._hasher.is_outdated(password_hash)
+
+    def spend(self, password: str) -> None:
+        self._pool.submit("changes", lambda: self._hasher.spend(password), first=True).result()
 
 
 def open_pool(cores: int) -> FairPool:

@@ -97,6 +97,7 @@ class FeedbackQueue:
     def all(self, user: User, filter: FeedbackFilter, text: str = "") -> Iterator[Feedback]:
         """Read every match for an export, page by page. The export is recorded in the audit log."""
         require(user, Permission.REVIEW_FEEDBACK)
+        require(user, Permission.EXPORT)
         narrowed = self._narrow(filter, text)
         with self._unit_of_work() as work:
             details = {"rows": str(work.feedback.count(narrowed)), "words": text.strip()[:200]}

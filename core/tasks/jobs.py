@@ -11,12 +11,14 @@ from core.bounds import within
 from core.clock import Clock
 from core.errors import Conflict, NotFound
 from core.people.audit_events import record
-from core.people.permissions import Permission, allows
-from core.people.records import User
+from core.people.permissions import Permission, allows, require_scope
+from core.people.records import Scope, User
 from core.tasks.records import ACTIVE, Job, JobFilter, JobState, Json
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 MOST_LISTED = 200
+_SCOPES = (Scope.CHAT, Scope.MODELS, Scope.ADMIN)
+"""Scopes of API keys that start jobs, and so may see and control those of their person."""
 
 
 class Jobs:
@@ -72,6 +74,7 @@ class Jobs:
         """List jobs, newest first; `before` is the id of the last one read. Raises InvalidInput, NotFound."""
         wanted = filter or JobFilter()
         within("limit", limit, 1, MOST_LISTED)
+        require_scope(user, *_SCOPES)
         owner_id = wanted.owner_id if allows(user, Permission.RUN_STORE) else user.id
         with self._unit_of_work() as work:
             if before is not None:
@@ -99,6 +102,35 @@ class Jobs:
             work.commit()
             return self._own(work, user, job_id)
 
+    def pause(self, user: User, job_id: str) -> Job:
+        """Let a job wait until it is resumed; a running one stops soon and keeps what it has. Raises NotFound, Conflict if it has ended."""
+        with self._unit_of_work() as work:
+            job = self._own(work, user, job_id)
+            if not work.jobs.pause(job_id):
+                raise Conflict("This job has already ended, or is being stopped, and cannot be paused.")
+            record(work, self._clock(), user.id, "job.pause", job.kind, job=job.id)
+            work.commit()
+            return self._own(work, user, job_id)
+
+    def resume(self, user: User, job_id: str) -> Job:
+        """Go on with a paused job. Raises NotFound, Conflict if it is not paused."""
+        with self._unit_of_work() as work:
+            job = self._own(work, user, job_id)
+            if not work.jobs.resume(job_id, self._clock()):
+                raise Conflict("This job is not paused.")
+            record(work, self._clock(), user.id, "job.resume", job.kind, job=job.id)
+            work.commit()
+            self.wake()
+            return self._own(work, user, job_id)
+
+    def dismiss(self, user: User, job_id: str) -> None:
+        """Count a failed job as cancelled, so that it is no longer shown as a problem. Raises NotFound, Conflict."""
+        with self._unit_of_work() as work:
+            self._own(work, user, job_id)
+            if not work.jobs.dismiss(job_id):
+                raise Conflict("Only a failed job can be dismissed.")
+            work.commit()
+
     def retry(self, user: User, job_id: str) -> Job:
         """Run a failed or cancelled job again. Raises NotFound, Conflict."""
         with self._unit_of_work() as work:
@@ -113,6 +145,7 @@ class Jobs:
             return self._own(work, user, job_id)
 
     def _own(self, work: UnitOfWork, user: User, job_id: str) -> Job:
+        require_scope(user, *_SCOPES)
         job = work.jobs.get(job_id)
         if job is None or not (job.owner_id == user.id or allows(user, Permission.RUN_STORE)):
             raise NotFound("This job does not exist.")

@@ -51,6 +51,18 @@ class JobRepository(Protocol):
         """Cancel a waiting job, or ask a running one to stop. A job that ended stays as it is."""
         ...
 
+    def pause(self, job_id: str) -> bool:
+        """Make a waiting or running job wait until resume(). Returns False in other states, or if it was asked to stop."""
+        ...
+
+    def resume(self, job_id: str, now: datetime) -> bool:
+        """Make a paused job due now, with all its tries. Returns False if it is not paused."""
+        ...
+
+    def dismiss(self, job_id: str) -> bool:
+        """Make a failed job a cancelled one, which keeps its error. Returns False in other states."""
+        ...
+
     def retry(self, job_id: str, now: datetime) -> bool:
         """Make a failed or cancelled job wait again, with all its tries. Returns False in other states or if its key is taken."""
         ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from core.errors import StoredError
@@ -22,6 +22,8 @@ class JobState(StrEnum):
 
 
 ACTIVE = (JobState.WAITING, JobState.RUNNING)
+PAUSED_UNTIL = datetime(9000, 1, 1, tzinfo=UTC)
+"""A paused job waits until this time, so its key stays taken and no worker claims it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,11 @@ class Job:
     ended_at: datetime | None = None
     lease_until: datetime | None = None
     """The worker keeps extending this; once it is past, the worker is gone."""
+
+    @property
+    def paused(self) -> bool:
+        """Tell whether it waits until somebody resumes it."""
+        return self.state is JobState.WAITING and self.run_after >= PAUSED_UNTIL
 
     @property
     def ended(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -70,7 +71,8 @@ class JobKind:
     """How jobs of one kind run.
 
     every: interval at which one runs by itself. most_tries: a failure that may pass (busy, unavailable, a bug) is retried, with growing
-    delays. resumable: safe to run again from the beginning after a stop of the portal.
+    delays. resumable: safe to run again from the beginning after a stop of the portal. at_once: how many of this kind run together, beside
+    the others; None: they share the worker's limit.
     """
 
     name: str
@@ -78,6 +80,7 @@ class JobKind:
     every: timedelta | None = None
     most_tries: int = 1
     resumable: bool = False
+    at_once: int | None = None
 
     @property
     def tries_allowed(self) -> int:
@@ -104,7 +107,8 @@ class JobWorker:
         self._stopping = threading.Event()
         self._woken = woken
         self._lock = threading.Lock()
-        self._running: dict[str, tuple[Report, threading.Thread]] = {}
+        self._running: dict[str, tuple[Job, Report, threading.Thread]] = {}
+        """By run. A job that was paused may begin again before its last run has ended."""
         self._thread: threading.Thread | None = None
 
     @property
@@ -121,18 +125,19 @@ class JobWorker:
         self._stopping.set()
         self._woken.set()
         with self._lock:
-            threads = [thread for _, thread in self._running.values()]
+            threads = [thread for _, _, thread in self._running.values()]
         for thread in (*threads, *([self._thread] if self._thread else [])):
             thread.join(timeout)
 
     def step(self) -> int:
         """Start due jobs, up to the limit; returns how many. Raises Unavailable."""
         started = 0
-        while len(self._running) < MOST_AT_ONCE and not self._stopping.is_set() and (job := self._claim()) is not None:
+        while (free := self._free_kinds()) and not self._stopping.is_set() and (claimed := self._claim(free)) is not None:
+            job, run = claimed
             report = Report(self._stopping)
-            thread = threading.Thread(target=self._run, args=(job, report), name=f"job-{job.kind}", daemon=True)
+            thread = threading.Thread(target=self._run, args=(job, run, report), name=f"job-{job.kind}", daemon=True)
             with self._lock:
-                self._running[job.id] = (report, thread)
+                self._running[run] = (job, report, thread)
             thread.start()
             started += 1
         return started
@@ -177,16 +182,29 @@ class JobWorker:
                     work.jobs.add(_recurring(kind, self._clock, wait or kind.every))
             work.commit()
 
-    def _claim(self) -> Job | None:
+    def _free_kinds(self) -> list[str]:
+        """Return the kinds of which another job may begin now."""
+        with self._lock:
+            running = Counter(job.kind for job, _, _ in self._running.values())
+        shared = sum(number for kind, number in running.items() if self._kinds[kind].at_once is None)
+        return [
+            kind.name
+            for kind in self._kinds.values()
+            if (shared < MOST_AT_ONCE if kind.at_once is None else running[kind.name] < kind.at_once)
+        ]
+
+    def _claim(self, kinds: list[str]) -> tuple[Job, str] | None:
+        """Return a job that is due and the name of its run, under which it is renewed and ended."""
         now = self._clock()
+        run = f"{self._name}/{uuid4().hex[:8]}"
         with self._unit_of_work() as work:
-            job = work.jobs.claim(self._name, self._server, list(self._kinds), now, now + LEASE)
+            job = work.jobs.claim(run, self._server, kinds, now, now + LEASE)
             if job is not None:
                 work.commit()
         if job is not None and job.tries > self._kinds[job.kind].tries_allowed:
-            self._end(job, JobState.FAILED, {}, StoredError(LOST, {}, Unavailable.code))
-            return self._claim()
-        return job
+            self._end(job, run, JobState.FAILED, {}, StoredError(LOST, {}, Unavailable.code))
+            return self._claim(kinds)
+        return None if job is None else (job, run)
 
     def _renew(self) -> None:
         with self._lock:
@@ -194,59 +212,59 @@ class JobWorker:
         if not running:
             return
         with self._unit_of_work() as work:
-            for job_id, (report, _) in running.items():
-                if not work.jobs.renew(job_id, self._name, self._clock() + LEASE, report.progress, report.detail):
+            for run, (job, report, _) in running.items():
+                if not work.jobs.renew(job.id, run, self._clock() + LEASE, report.progress, report.detail):
                     report.lost.set()
             work.commit()
 
-    def _run(self, job: Job, report: Report) -> None:
+    def _run(self, job: Job, run: str, report: Report) -> None:
         kind = self._kinds[job.kind]
         try:
             result = kind.run(job, report) or {}
-            self._end(job, JobState.DONE, result, None)
+            self._end(job, run, JobState.DONE, result, None)
         except Cancelled:
-            self._end(job, JobState.CANCELLED, {}, None)
+            self._end(job, run, JobState.CANCELLED, {}, None)
         except Stopping:
             if kind.resumable:
-                self._postpone(job, timedelta(), None)
+                self._postpone(job, run, timedelta(), None)
             else:
-                self._end(job, JobState.FAILED, {}, StoredError(STOPPED, {}, Unavailable.code))
+                self._end(job, run, JobState.FAILED, {}, StoredError(STOPPED, {}, Unavailable.code))
         except (Unavailable, Busy) as problem:
             log.warning("The job %s (%s) failed: %s", job.id, job.kind, problem)
-            self._failed(job, kind, StoredError.of(problem))
+            self._failed(job, run, kind, StoredError.of(problem))
         except PortalError as problem:
             log.warning("The job %s (%s) failed: %s", job.id, job.kind, problem)
-            self._end(job, JobState.FAILED, {}, StoredError.of(problem))
+            self._end(job, run, JobState.FAILED, {}, StoredError.of(problem))
         except Exception:
             # A bug: the log has it, people get a sentence.
             log.exception("The job %s (%s) failed", job.id, job.kind)
-            self._failed(job, kind, StoredError(BUG, {"job": job.id}, Unavailable.code))
+            self._failed(job, run, kind, StoredError(BUG, {"job": job.id}, Unavailable.code))
         finally:
             with self._lock:
-                self._running.pop(job.id, None)
+                self._running.pop(run, None)
             self._woken.set()
 
-    def _failed(self, job: Job, kind: JobKind, error: StoredError) -> None:
+    def _failed(self, job: Job, run: str, kind: JobKind, error: StoredError) -> None:
         if job.tries < kind.most_tries:
-            self._postpone(job, min(LAST_BACKOFF, FIRST_BACKOFF * 2 ** (job.tries - 1)), error)
+            self._postpone(job, run, min(LAST_BACKOFF, FIRST_BACKOFF * 2 ** (job.tries - 1)), error)
         else:
-            self._end(job, JobState.FAILED, {}, error)
+            self._end(job, run, JobState.FAILED, {}, error)
 
-    def _end(self, job: Job, state: JobState, result: Mapping[str, Json], error: StoredError | None) -> None:
+    def _end(self, job: Job, run: str, state: JobState, result: Mapping[str, Json], error: StoredError | None) -> None:
         kind = self._kinds[job.kind]
 
         def write() -> None:
             with self._unit_of_work() as work:
-                if work.jobs.end(job.id, self._name, state, self._clock(), result, error) and kind.every is not None:
+                if work.jobs.end(job.id, run, state, self._clock(), result, error) and kind.every is not None:
                     work.jobs.add(_recurring(kind, self._clock, kind.every))
                 work.commit()
 
         self._keep_trying(write)
 
-    def _postpone(self, job: Job, wait: timedelta, error: StoredError | None) -> None:
+    def _postpone(self, job: Job, run: str, wait: timedelta, error: StoredError | None) -> None:
         def write() -> None:
             with self._unit_of_work() as work:
-                work.jobs.postpone(job.id, self._name, self._clock() + wait, error)
+                work.jobs.postpone(job.id, run, self._clock() + wait, error)
                 work.commit()
 
         self._keep_trying(write)

@@ -138,6 +138,7 @@ class UsageReports:
     def rows(self, user: User, query: UsageQuery) -> Sequence[RatedGeneration]:
         """Return the rows behind a report for an export, without any text. The audit log records it."""
         require(user, Permission.VIEW_USAGE)
+        require(user, Permission.EXPORT)
         with self._unit_of_work() as work:
             since, until = (datetime.combine(day, time.min, UTC) for day in (query.first, query.last + timedelta(days=1)))
             found = work.generations.rated(since, until, query.model, query.group)

@@ -3,9 +3,13 @@
 In reading order:
 
 - people: accounts, sessions and the audit log
+- access: limits
 - chat: conversations, messages and turns
 - knowledge: files for questions
+- programs: what programs store
 - review: ratings and reviews
+- platforms: the configuration of platforms
+- inference: presets, access to models
 - usage: what was used
 - operations: keeping the portal
 - tasks: background jobs

@@ -3,25 +3,44 @@
 In reading order:
 
 - base: what all tables share
-- people: accounts, sessions, tries of passwords, devices and the audit log
+- people: accounts, roles, groups, sessions, API keys, tries of passwords, devices and the audit log
+- access: limits, and what is used of them
 - chat: conversations, folders, messages and turns
 - knowledge: files and what shows them
 - usage: generation rows
+- models: presets, access to models, default models of groups
+- programs: what programs store
 - review: ratings and reviews
+- platforms: versions of the platforms' configuration
 - operations: keys, retention, index jobs
 - tasks: background jobs
 """
 
+from data.tables.access import LimitCounterTable, LimitLeaseTable, LimitRuleTable
 from data.tables.base import Table
 from data.tables.chat import ConversationTable, FolderTable, MessageTable, TurnTable
 from data.tables.knowledge import AttachmentTable, FilePartTable, FileTable
+from data.tables.models import GroupModelTable, ModelAccessTable, PresetTable
 from data.tables.operations import DataKeyTable, IndexJobTable, LegalHoldTable, RetentionRuleTable
-from data.tables.people import AttemptTable, AuditEventTable, DeviceTable, SessionTable, UserTable
+from data.tables.people import (
+    ApiKeyTable,
+    AttemptTable,
+    AuditEventTable,
+    DeviceTable,
+    GroupManagerTable,
+    GroupTable,
+    RoleTable,
+    SessionTable,
+    UserTable,
+)
+from data.tables.platforms import PlatformsVersionTable
+from data.tables.programs import ResponseTable
 from data.tables.review import FeedbackTable
 from data.tables.tasks import JobTable
 from data.tables.usage import GenerationTable
 
 __all__ = [
+    "ApiKeyTable",
     "AttachmentTable",
     "AttemptTable",
     "AuditEventTable",
@@ -33,11 +52,22 @@ __all__ = [
     "FileTable",
     "FolderTable",
     "GenerationTable",
+    "GroupManagerTable",
+    "GroupModelTable",
+    "GroupTable",
     "IndexJobTable",
     "JobTable",
     "LegalHoldTable",
+    "LimitCounterTable",
+    "LimitLeaseTable",
+    "LimitRuleTable",
     "MessageTable",
+    "ModelAccessTable",
+    "PlatformsVersionTable",
+    "PresetTable",
+    "ResponseTable",
     "RetentionRuleTable",
+    "RoleTable",
     "SessionTable",
     "Table",
     "TurnTable",

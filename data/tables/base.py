@@ -11,6 +11,7 @@ from sqlalchemy.orm import DeclarativeBase
 from core.chat.records import Author, MessageStatus
 from core.inference.records import FinishReason, Source
 from core.people.records import Role, SessionKind
+from core.platforms.records import EditedBy
 from core.review.records import ReviewState
 from core.tasks.records import JobState
 from data.columns import Choice, UtcDateTime
@@ -38,6 +39,7 @@ class Table(DeclarativeBase):
         Source: Choice(Source),
         ReviewState: Choice(ReviewState),
         JobState: Choice(JobState),
+        EditedBy: Choice(EditedBy),
         dict[str, Any]: JSON,
         bool: Boolean(create_constraint=False),
         float: Float(53),

@@ -1,4 +1,4 @@
-"""Define the tables of accounts, sessions, tries of passwords, devices and the audit log."""
+"""Define the tables of accounts, roles, groups, sessions, API keys, tries of passwords, devices and the audit log."""
 
 from __future__ import annotations
 
@@ -26,9 +26,39 @@ class UserTable(Table):
     language: Mapped[str | None] = mapped_column(String(16))
     last_seen_at: Mapped[datetime | None]
     password_hash: Mapped[str] = mapped_column(String(200))
+    role_name: Mapped[str | None] = mapped_column(String(64))
+    """The role, unless the previous release knows it: for those, `role` is analyst."""
     failures: Mapped[int] = mapped_column(server_default="0")
     """This column and the next are used by the previous release: AttemptTable counts now."""
     locked_until: Mapped[datetime | None]
+
+
+class RoleTable(Table):
+    """Roles that admins made from permissions."""
+
+    __tablename__ = "roles"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    permissions: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+
+
+class GroupTable(Table):
+    """Groups. Their members are the people whose group_name is the group's name."""
+
+    __tablename__ = "groups"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    name: Mapped[str] = mapped_column(String(200), unique=True)
+    created_at: Mapped[datetime]
+    settings: Mapped[dict[str, Any]]
+
+
+class GroupManagerTable(Table):
+    __tablename__ = "group_managers"
+
+    group_id: Mapped[str] = mapped_column(ForeignKey("groups.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True)
 
 
 class SessionTable(Table):
@@ -39,6 +69,26 @@ class SessionTable(Table):
     kind: Mapped[SessionKind]
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class ApiKeyTable(Table):
+    """A revoked key stays: generation rows name it."""
+
+    __tablename__ = "api_keys"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str] = mapped_column(String(200))
+    prefix: Mapped[str] = mapped_column(String(32), index=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    scopes: Mapped[str] = mapped_column(String(200))
+    """Their words, with spaces between."""
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    requests_per_minute: Mapped[int | None]
+    tokens_per_minute: Mapped[int | None]
+    last_used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
 
 
 class AttemptTable(Table):

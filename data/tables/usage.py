@@ -17,7 +17,13 @@ class GenerationTable(Table):
     """Append-only. No foreign keys: a row outlives its chat."""
 
     __tablename__ = "generations"
-    __table_args__ = (Index(None, "created_at"), Index(None, "message_id"), Index(None, "model"), Index(None, "group_name"))
+    __table_args__ = (
+        Index(None, "created_at"),
+        Index(None, "message_id"),
+        Index(None, "model"),
+        Index(None, "group_name"),
+        Index(None, "key_id"),
+    )
 
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
     user_id: Mapped[str] = mapped_column(String(64))
@@ -41,11 +47,13 @@ class GenerationTable(Table):
     error: Mapped[StoredError | None] = mapped_column(ErrorText)
     variant: Mapped[str | None] = mapped_column(String(300))
     cost: Mapped[float | None]
+    key_id: Mapped[str | None] = mapped_column(String(64))
+    """The API key that asked, if one did."""
     inter_token_p50_s: Mapped[float | None]
     inter_token_p95_s: Mapped[float | None]
     steps: Mapped[int | None]
     prefill_tokens: Mapped[int | None]
     prefill_s: Mapped[float | None]
-    guessed_tokens: Mapped[int | None]
-    guessed_right: Mapped[int | None]
+    draft_tokens: Mapped[int | None] = mapped_column("guessed_tokens", key="draft_tokens")
+    accepted_tokens: Mapped[int | None] = mapped_column("guessed_right", key="accepted_tokens")
     retries: Mapped[int | None]

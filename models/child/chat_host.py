@@ -47,7 +47,7 @@ class ChatHost:
         """Loads the model. Raises ModelFailed."""
         self._door = door
         self._backend = LlamaBackend(Path(first["path"]), BackendOptions(**first["options"]), progress)
-        self._files = _files(first["parking"])
+        self._files = _files(first["offload"])
         last_error = self._backend.last_error
         self._engine = Engine(self._backend, first["name"], last_error=last_error, files=self._files, max_wait_s=first["max_wait_s"])
         self.ready = {
@@ -153,11 +153,11 @@ class ChatHost:
                 return
 
 
-def _files(parking: list[Any] | None) -> OffloadFiles | None:
-    """parking: the folder and how many bytes may lie there."""
-    if parking is None:
+def _files(offload: list[Any] | None) -> OffloadFiles | None:
+    """offload: the folder and how many bytes may lie there."""
+    if offload is None:
         return None
-    folder, budget = parking
+    folder, budget = offload
     try:
         return OffloadFiles(Path(folder), budget)
     except OSError as problem:

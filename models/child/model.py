@@ -56,9 +56,9 @@ class ChildModel(KeptProcess):
         self._gap_tokens: list[int] = []
         self.vocabulary = 0
         self._metrics = EngineMetrics(options.slots, 0, 0, 0, 0, 0, 0, 0.0, 0, 0, 0, 0, None)
-        parking = [str(files.parent.absolute()), self._lent] if files is not None else None
+        offload = [str(files.parent.absolute()), self._lent] if files is not None else None
         try:
-            first = {"path": str(path.absolute()), "options": asdict(options), "parking": parking, "max_wait_s": max_wait_s}
+            first = {"path": str(path.absolute()), "options": asdict(options), "offload": offload, "max_wait_s": max_wait_s}
             super().__init__(name, first, progress, changed)
         except PortalError:
             self._give_back()

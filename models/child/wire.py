@@ -88,7 +88,7 @@ def write_event(event: Event) -> list[Any]:
         case TokenDelta():
             return ["delta", event.text, event.tokens]
         case Queued():
-            return ["queued", event.place, event.wait_s]
+            return ["queued", event.position, event.wait_s]
         case Finished():
             return ["finished", event.finish_reason.value, asdict(event.usage), asdict(event.timings), event.stop]
         case PortalError():
@@ -99,8 +99,8 @@ def read_event(written: list[Any]) -> Event:
     match written:
         case ["delta", str(text), int(tokens)]:
             return TokenDelta(text, tokens=tokens)
-        case ["queued", int(place), wait_s]:
-            return Queued(place, wait_s)
+        case ["queued", int(position), wait_s]:
+            return Queued(position, wait_s)
         case ["finished", str(reason), dict(usage), dict(timings), stop]:
             return Finished(FinishReason(reason), Usage(**usage), Timings(**timings), stop=stop)
         case ["error", dict(error)]:

@@ -80,7 +80,7 @@ class Job:
 @dataclass(frozen=True, slots=True)
 class _Picked:
     job: Job
-    place: int
+    index: int
 
 
 class EmbeddingEngine:
@@ -248,7 +248,7 @@ class EmbeddingEngine:
     def _compute(self, picked: Sequence[_Picked]) -> list[Rows | PortalError | None]:
         """A row, an error, or None where it was broken off. What fails together is tried again one by one."""
         try:
-            rows = self._model.compute([one.job.texts[one.place] for one in picked])
+            rows = self._model.compute([one.job.texts[one.index] for one in picked])
             if rows is not None and not np.isfinite(rows).all():
                 raise ModelFailed("The model {name} returned a vector that contains NaN.", name=self._name)
         except PortalError as problem:
@@ -266,7 +266,7 @@ class EmbeddingEngine:
             self._drop(job)
             job.end(outcome)
             return
-        job.rows[one.place] = outcome
+        job.rows[one.index] = outcome
         job.left -= 1
         if not job.left:
             job.end()
@@ -277,7 +277,7 @@ class EmbeddingEngine:
             self.waiting_tokens -= job.waiting_tokens
 
     def _count(self, picked: Sequence[_Picked], outcomes: Sequence[Rows | PortalError | None], seconds: float) -> None:
-        tokens = sum(len(one.job.texts[one.place]) for one in picked)
+        tokens = sum(len(one.job.texts[one.index]) for one in picked)
         failures = sum(isinstance(outcome, PortalError) for outcome in outcomes)
         broken_off = sum(outcome is None for outcome in outcomes)
         totals = self._totals

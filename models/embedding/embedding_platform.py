@@ -58,7 +58,7 @@ class EmbeddingPlatform:
             raise ModelFailed("{model} sorts texts into {n} classes; it is not a reranking model.", model=facts.file.name, n=embedder.width)
         self._marked = MarkedText(embedder.control_markers())
         bare, framed = embedder.tokenize("a"), embedder.tokenize("a", framed=True)
-        begin = next((place for place in range(len(framed)) if framed[place : place + len(bare)] == bare), 0)
+        begin = next((index for index in range(len(framed)) if framed[index : index + len(bare)] == bare), 0)
         self._before, self._after = framed[:begin], framed[begin + len(bare) :]
         self._pair = embedder.pair_marks()
         self.engine = EmbeddingEngine(embedder, facts.file.name, FILL_ON_GPU if embedder.options.gpu_layers else FILL_ON_CPU)
@@ -68,24 +68,24 @@ class EmbeddingPlatform:
         """Raises InputTooLong, InvalidInput, Busy, Unavailable."""
         if request.dimensions is not None and request.dimensions > self.embedder.width:
             raise InvalidInput("{name} must be at most {high} with this model.", name="dimensions", high=self.embedder.width)
-        texts = (self._read(place, one, truncate=request.truncate) for place, one in enumerate(request.inputs))
+        texts = (self._read(index, one, truncate=request.truncate) for index, one in enumerate(request.inputs))
         return RunningVectors(self, self.engine.submit(_bounded(texts)), request.dimensions)
 
     def rerank(self, request: RerankRequest) -> RunningVectors:
         """Raises as embed."""
         put_together = self.by_template if self.facts.rerank_template else self._by_marks
         pairs = (
-            put_together(request.query, document, f"documents.{place}", request.truncate)
-            for place, document in enumerate(request.documents)
+            put_together(request.query, document, f"documents.{index}", request.truncate)
+            for index, document in enumerate(request.documents)
         )
         return RunningVectors(self, self.engine.submit(_bounded(pairs)), None)
 
-    def _read(self, place: int, one: str | tuple[int, ...], *, truncate: bool) -> list[int]:
+    def _read(self, index: int, one: str | tuple[int, ...], *, truncate: bool) -> list[int]:
         if isinstance(one, str):
-            return self._fitted(self._before, self._plain(one), self._after, f"input.{place}", truncate)
+            return self._fitted(self._before, self._plain(one), self._after, f"input.{index}", truncate)
         if max(one) >= self.embedder.vocabulary:
-            raise InvalidInput("{field} contains a number that is not a token id.", field=f"input.{place}")
-        return self._fitted([], list(one), [], f"input.{place}", truncate)
+            raise InvalidInput("{field} contains a number that is not a token id.", field=f"input.{index}")
+        return self._fitted([], list(one), [], f"input.{index}", truncate)
 
     def _by_marks(self, query: str, document: str, field: str, truncate: bool) -> list[int]:
         begin, between, end = self._pair

@@ -144,8 +144,8 @@ class Sequence:
             steps=self.steps,
             prefill_tokens=self.prefill_tokens,
             prefill_s=self.prefill_s if self.prefill_tokens else None,
-            guessed_tokens=self.draft_tokens,
-            guessed_right=self.accepted_tokens,
+            draft_tokens=self.draft_tokens,
+            accepted_tokens=self.accepted_tokens,
         )
 
 

@@ -13,4 +13,5 @@ In reading order:
 - gpu_choice: choose the GPUs of a load
 - flash_attention: decide whether flash attention is worth it
 - memory_plan: plan how to load a model, and whether it fits
+- catalogue: read catalogue.yaml, the known models, and plan their memory
 """

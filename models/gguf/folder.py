@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import InvalidInput, StoredError
+from core.models.model_folder import STAGING
 from core.models.records import AdapterFile, ModelFile
+from core.models.remote_models import is_projector
 from models.gguf.adapters import is_adapter, read_adapter
 from models.gguf.facts import read_facts
 from models.gguf.file_names import bare, is_gguf, part_of, shown
@@ -107,6 +109,9 @@ def _walk(folder: Path) -> Iterator[_Found]:
             yield _Found(Path(place), None, StoredError("This folder cannot be read: {reason}.", {"reason": error.strerror or str(error)}))
             continue
         for name in names:
+            if name == STAGING or (is_gguf(name) and is_projector(name)):
+                # Downloads that are not complete, and what only a model's own file makes useful.
+                continue
             found = _found(f"{place}/{name}")
             if found is None:
                 continue

@@ -29,7 +29,7 @@ OWN_PROCESS = 64 * _MEGABYTE
 """What a process of its own takes for itself: Python, llama.cpp's libraries."""
 _CONTEXT_SHARE = 0.5
 """Of the memory left after the weights: the rest is for the portal, files in cache, and another model."""
-_PARKING_SHARE, _MOST_PARKING = 0.25, 8 * 1024 * _MEGABYTE
+_OFFLOAD_SHARE, _MOST_OFFLOAD = 0.25, 8 * 1024 * _MEGABYTE
 """Of the host's memory left after the load: for conversations that leave their slots. It is taken only as they come."""
 
 
@@ -90,8 +90,8 @@ def plan_load(
         plan = quicker if quicker.memory.fits else plan
     plan = replace(plan, memory=replace(plan.memory, gpus=len(gpus)))
     on_host = 0 if plan.options.gpu_layers == -1 else plan.memory.needed_bytes
-    parking = min(_MOST_PARKING, round(_PARKING_SHARE * max(0, host.free - on_host)))
-    return replace(plan, options=replace(plan.options, offload_bytes=parking))
+    offload = min(_MOST_OFFLOAD, round(_OFFLOAD_SHARE * max(0, host.free - on_host)))
+    return replace(plan, options=replace(plan.options, offload_bytes=offload))
 
 
 def _with_quicker_attention(facts: ModelFacts, plan: LoadPlan) -> LoadPlan:

@@ -66,8 +66,8 @@ class Stacks:
 
     def after(self, state: State, point: int) -> State | None:
         """The state after one more character; None where the grammar does not allow it."""
-        place = self._place(state, point)
-        return state.following[place] or self._follow(state, place)
+        position = self._place(state, point)
+        return state.following[position] or self._follow(state, position)
 
     def read(self, state: State | None, text: str) -> State | None:
         for character in text:
@@ -86,10 +86,10 @@ class Stacks:
         left = self.left
         self._prepare(state)
         prepared = left - self.left
-        places = {tuple(targets): place for place, targets in enumerate(state.targets) if targets}
-        for place in sorted(places.values(), key=lambda place: -len(state.targets[place])):
+        places = {tuple(targets): position for position, targets in enumerate(state.targets) if targets}
+        for position in sorted(places.values(), key=lambda position: -len(state.targets[position])):
             left = self.left
-            found = state.following[place] or self._follow(state, place)
+            found = state.following[position] or self._follow(state, position)
             if found is not None:
                 yield found, prepared + left - self.left
 
@@ -133,23 +133,23 @@ class Stacks:
         ranges, entries = self._grammar.ranges, self._entries
         wanted = [(stack, ranges[entries[stack][0]]) for stack in state.stacks]
         bounds = sorted({0, *(edge for _, found in wanted for low, high in found for edge in (low, high + 1))})
-        places = {bound: place for place, bound in enumerate(bounds)}
+        places = {bound: position for position, bound in enumerate(bounds)}
         targets: list[list[int]] = [[] for _ in bounds]
         self._work(len(bounds))
         for stack, found in wanted:
             for low, high in found:
                 begin, end = places[low], places[high + 1]
                 self._work(end - begin)
-                for place in range(begin, end):
-                    targets[place].append(stack)
+                for position in range(begin, end):
+                    targets[position].append(stack)
         state.targets, state.following, state.bounds = targets, [None] * len(bounds), bounds
 
-    def _follow(self, state: State, place: int) -> State | None:
-        targets = state.targets[place]
+    def _follow(self, state: State, position: int) -> State | None:
+        targets = state.targets[position]
         if not targets:
             return None
         nexts, entries = self._grammar.nexts, self._entries
-        found = state.following[place] = self._closure([(nexts[entries[stack][0]], 0, entries[stack][2]) for stack in targets])
+        found = state.following[position] = self._closure([(nexts[entries[stack][0]], 0, entries[stack][2]) for stack in targets])
         return found
 
     def _push(self, step: int, times: int, crowd: int) -> int:

@@ -2,6 +2,7 @@
 
 In reading order:
 
+- configuration: the YAML file of platforms and routes
 - local: a model in this process or in a child of it
 - prompts: what a model reads of a request, as tokens
 - local_generation: one running answer, watched while it streams

@@ -234,8 +234,8 @@ class LocalGeneration:
             steps=first.timings.steps + last.timings.steps,
             prefill_tokens=first.timings.prefill_tokens,
             prefill_s=first.timings.prefill_s,
-            guessed_tokens=first.timings.guessed_tokens + last.timings.guessed_tokens,
-            guessed_right=first.timings.guessed_right + last.timings.guessed_right,
+            draft_tokens=first.timings.draft_tokens + last.timings.draft_tokens,
+            accepted_tokens=first.timings.accepted_tokens + last.timings.accepted_tokens,
             retries=1,
         )
         return replace(last, usage=usage, timings=timings)

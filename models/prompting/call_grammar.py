@@ -73,10 +73,10 @@ class _Calls:
         return f'{name} "\\n" {arguments}'
 
     def _arguments(self, tool: Tool) -> str:
-        place = f"tools.{tool.name}"
+        pointer = f"tools.{tool.name}"
         if self._tagged:
-            return self.rules.schema(tool.parameters, place, self._tagged_arguments)
-        return self.rules.schema(_as_object(tool.parameters), place, lambda converter: converter.value())
+            return self.rules.schema(tool.parameters, pointer, self._tagged_arguments)
+        return self.rules.schema(_as_object(tool.parameters), pointer, lambda converter: converter.value())
 
     def _anything(self) -> str:
         if not self._tagged:
@@ -100,7 +100,7 @@ class _Calls:
         written = []
         for name, schema in schemas.items():
             try:
-                value = self._value(schema, f"{converter.place}.{name[:100]}", converter)
+                value = self._value(schema, f"{converter.pointer}.{name[:100]}", converter)
             except (NothingFits, Nowhere):
                 if name in required:
                     raise
@@ -109,12 +109,12 @@ class _Calls:
             written.append(self.rules.new(key) + ("" if name in required else "?"))
         return " ".join(written) or '""'
 
-    def _value(self, schema: object, place: str, converter: Converter) -> str:
+    def _value(self, schema: object, pointer: str, converter: Converter) -> str:
         """Texts stand as they are, everything else as JSON."""
         choices = []
-        for form in converter.forms_of(schema, place):
+        for form in converter.forms_of(schema, pointer):
             if "enum" in form:
-                values = converter.values_of(form, place)
+                values = converter.values_of(form, pointer)
                 texts = [one if isinstance(one, str) else json.dumps(one, ensure_ascii=False) for one in values]
                 if texts:
                     name = self.rules.name()
@@ -127,20 +127,20 @@ class _Calls:
                 types = [kind for kind in types if kind not in ("number", "integer", "boolean")]
             for kind in types:
                 if kind == "string":
-                    choices.append(self._string(form, place, converter))
+                    choices.append(self._string(form, pointer, converter))
                 elif not form:
                     continue  # anything: as a text
                 else:
-                    choices.append(converter.typed(kind, form, place))
+                    choices.append(converter.typed(kind, form, pointer))
         if not choices:
             raise NothingFits
         return self.rules.new(" | ".join(dict.fromkeys(choices)))
 
-    def _string(self, form: Form, place: str, converter: Converter) -> str:
-        asked = converter.text_of(form, place)
+    def _string(self, form: Form, pointer: str, converter: Converter) -> str:
+        asked = converter.text_of(form, pointer)
         if asked.only_length and (asked.least or asked.most is not None):
             return self.rules.new(f"[^<]{{{asked.least},{'' if asked.most is None else asked.most}}}")
-        return self._text(converter.followed_text(form, place, without=(VALUE_END,)))
+        return self._text(converter.followed_text(form, pointer, without=(VALUE_END,)))
 
     def _text(self, text: Text) -> str:
         if text not in self._raw_values:

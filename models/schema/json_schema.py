@@ -92,7 +92,7 @@ class Rules:
         # A rule without a body belongs to what nothing fits, and is reached from nowhere.
         return "".join(f"{name} ::= {body or _NOTHING}\n" for name, body in self._rules.items())
 
-    def schema(self, text: str, place: str, convert: Callable[[Converter], str]) -> str:
+    def schema(self, text: str, pointer: str, convert: Callable[[Converter], str]) -> str:
         """What `convert` makes of the schema. Raises InvalidInput."""
         if len(text) > MOST_SCHEMA_CHARACTERS:
             raise InvalidInput("The schema is too large. Leave parts of it out.")
@@ -101,7 +101,7 @@ class Rules:
         except (ValueError, RecursionError):
             raise InvalidInput("The schema is not valid JSON.") from None
         try:
-            return convert(Converter(schema, self, place))
+            return convert(Converter(schema, self, pointer))
         except RecursionError:
             raise InvalidInput("The schema is nested more than {limit} deep.", limit=MOST_DEPTH) from None
         except (NothingFits, Nowhere):
@@ -130,8 +130,8 @@ class Rules:
         for name, body in rules.items():
             self.put(name, body)
 
-    def ignore(self, place: str, keyword: str) -> None:
-        said = f"{place}.{keyword}"[:200]
+    def ignore(self, pointer: str, keyword: str) -> None:
+        said = f"{pointer}.{keyword}"[:200]
         if said not in self.ignored and len(self.ignored) < MOST_IGNORED:
             self.ignored.append(said)
 
@@ -139,9 +139,9 @@ class Rules:
 class Converter:
     """Each schema becomes an expression; those that may be used twice, a rule of their own."""
 
-    def __init__(self, schema: Any, rules: Rules, place: str) -> None:
+    def __init__(self, schema: Any, rules: Rules, pointer: str) -> None:
         self._root = schema
-        self._place = place
+        self._place = pointer
         self._rules = rules
         self._forms = Forms(schema, rules.ignore)
         self._named: dict[str, str] = {}
@@ -155,25 +155,25 @@ class Converter:
         return self._expression(self._root, self._place, 0)
 
     @property
-    def place(self) -> str:
+    def pointer(self) -> str:
         return self._place
 
     def forms(self) -> list[Form]:
         return self._forms.of(self._root, self._place)
 
-    def typed(self, kind: str, form: Form, place: str) -> str:
+    def typed(self, kind: str, form: Form, pointer: str) -> str:
         """One type of a form, as JSON."""
-        return self._typed(kind, form, place, 1)
+        return self._typed(kind, form, pointer, 1)
 
-    def forms_of(self, schema: Any, place: str) -> list[Form]:
-        return self._forms.of(schema, place)
+    def forms_of(self, schema: Any, pointer: str) -> list[Form]:
+        return self._forms.of(schema, pointer)
 
     def _count(self, parts: int) -> None:
         self._parts += parts
         if self._parts > MOST_PARTS:
             raise InvalidInput("The schema has more than {limit} parts. Leave some out.", limit=MOST_PARTS)
 
-    def _expression(self, schema: Any, place: str, depth: int) -> str:
+    def _expression(self, schema: Any, pointer: str, depth: int) -> str:
         self._count(1)
         if depth > MOST_DEPTH:
             raise InvalidInput("The schema is nested more than {limit} deep.", limit=MOST_DEPTH)
@@ -182,36 +182,36 @@ class Converter:
         if schema is False:
             raise NothingFits
         if not isinstance(schema, dict):
-            raise wrong(place, "a schema must be a JSON object")
+            raise wrong(pointer, "a schema must be a JSON object")
         conditions = schema.keys() - ANNOTATIONS
         if conditions == {"$ref"}:
-            return self._shared(f"$ref {schema['$ref']}", self._forms.find(schema["$ref"], place), place, depth)
+            return self._shared(f"$ref {schema['$ref']}", self._forms.find(schema["$ref"], pointer), pointer, depth)
         if conditions == {"anyOf"} and isinstance(schema["anyOf"], list) and schema["anyOf"]:
             choices = schema["anyOf"]
-            return self._any_of([(one, f"{place}.anyOf.{number}") for number, one in enumerate(choices)], depth)
+            return self._any_of([(one, f"{pointer}.anyOf.{number}") for number, one in enumerate(choices)], depth)
         if conditions & COMBINING - {"const", "nullable"}:
             # Worked out below; a schema may lead back to what it combines, so that it must be known by its text.
-            return self._shared(same(schema), None, place, depth, lambda: self._combined(schema, place, depth))
-        return self._combined(schema, place, depth)
+            return self._shared(same(schema), None, pointer, depth, lambda: self._combined(schema, pointer, depth))
+        return self._combined(schema, pointer, depth)
 
     def _any_of(self, choices: list[tuple[Any, str]], depth: int) -> str:
         found = []
-        for one, place in choices:
+        for one, pointer in choices:
             try:
-                found.append(self._expression(one, place, depth + 1))
+                found.append(self._expression(one, pointer, depth + 1))
             except (NothingFits, Nowhere):
                 continue
         return self._either(found)
 
-    def _shared(self, key: str, schema: Any, place: str, depth: int, make: Callable[[], str] | None = None) -> str:
+    def _shared(self, key: str, schema: Any, pointer: str, depth: int, make: Callable[[], str] | None = None) -> str:
         """A rule of its own, made once: a schema may refer to itself."""
         if key in self._open:
-            raise wrong(place, "$ref leads back to itself")
+            raise wrong(pointer, "$ref leads back to itself")
         if key not in self._named:
             name = self._named[key] = self._rules.name()
             self._open.add(key)
             try:
-                body = make() if make is not None else self._expression(schema, self._at(key, place), depth + 1)
+                body = make() if make is not None else self._expression(schema, self._at(key, pointer), depth + 1)
             except (NothingFits, Nowhere):
                 del self._named[key]
                 raise
@@ -220,15 +220,15 @@ class Converter:
             self._rules.put(name, body)
         return self._named[key]
 
-    def _at(self, key: str, place: str) -> str:
-        return f"{self._place}.{key[len('$ref #/') :].replace('/', '.')}" if key.startswith("$ref #/") else place
+    def _at(self, key: str, pointer: str) -> str:
+        return f"{self._place}.{key[len('$ref #/') :].replace('/', '.')}" if key.startswith("$ref #/") else pointer
 
-    def _combined(self, schema: dict[str, Any], place: str, depth: int) -> str:
-        forms = self._forms.of(schema, place)
+    def _combined(self, schema: dict[str, Any], pointer: str, depth: int) -> str:
+        forms = self._forms.of(schema, pointer)
         found = []
         for form in forms:
             try:
-                found.append(self._form(form, place, depth))
+                found.append(self._form(form, pointer, depth))
             except (NothingFits, Nowhere):
                 continue
         return self._either(found)
@@ -239,34 +239,34 @@ class Converter:
             raise NothingFits
         return choices[0] if len(choices) == 1 else self._rules.new(" | ".join(choices))
 
-    def _form(self, form: Form, place: str, depth: int) -> str:
+    def _form(self, form: Form, pointer: str, depth: int) -> str:
         if "enum" in form:
-            return self._values(self.values_of(form, place))
+            return self._values(self.values_of(form, pointer))
         if not form:
             return "value"
         types = types_of(form)
         never = {same(value) for value in form.get("never", ())}
         literals = [text for text in ("true", "false", "null") if text in never]
         if any(fits_type(value, [kind]) for value in form.get("never", ()) for kind in types if kind not in _LISTED):
-            self._rules.ignore(place, "not")
+            self._rules.ignore(pointer, "not")
         found = []
         for kind in types:
             if kind == "boolean" and literals:
                 found += [f'"{text}"' for text in ("true", "false") if text not in literals]
             elif kind != "null" or "null" not in literals:
-                found.append(self._typed(kind, form, place, depth))
+                found.append(self._typed(kind, form, pointer, depth))
         return self._either(found)
 
-    def values_of(self, form: Form, place: str) -> list[Any]:
+    def values_of(self, form: Form, pointer: str) -> list[Any]:
         """The values of an enumeration that the form's other conditions leave."""
         self._count(len(form["enum"]))
         never = {same(value) for value in form.get("never", ())}
         found = [value for value in form["enum"] if same(value) not in never and fits_type(value, form.get("type", TYPES))]
-        text, _ = followed(self.text_of(form, place))
+        text, _ = followed(self.text_of(form, pointer))
         automaton = None if text == Text() else text.automaton()
         if automaton is not None:
             found = [value for value in found if not isinstance(value, str) or automaton.matches(value)]
-        low, high, above, below = self._bounds(form, place)
+        low, high, above, below = self._bounds(form, pointer)
         for value in list(found):
             exact = bound(value)
             if exact is not None and (
@@ -283,27 +283,27 @@ class Converter:
         self._rules.put_all(choice((json.dumps(value, ensure_ascii=False) for value in values), name))
         return name
 
-    def _typed(self, kind: str, form: Form, place: str, depth: int) -> str:
+    def _typed(self, kind: str, form: Form, pointer: str, depth: int) -> str:
         match kind:
             case "object":
-                return self._object(form, place, depth)
+                return self._object(form, pointer, depth)
             case "array":
-                return self._array(form, place, depth)
+                return self._array(form, pointer, depth)
             case "string":
-                return self._string(form, place)
+                return self._string(form, pointer)
             case "integer":
-                return self._integer(form, place)
+                return self._integer(form, pointer)
             case "number":
-                return self._number(form, place)
+                return self._number(form, pointer)
         return kind
 
     # Objects
 
-    def _object(self, form: Form, place: str, depth: int) -> str:
+    def _object(self, form: Form, pointer: str, depth: int) -> str:
         """Properties in the schema's order; further ones, if it offers them, at the end."""
         required = list(form.get("required", ()))
         schemas = {name: property_of(form, name) for name in {**form.get("properties", {}), **dict.fromkeys(required)}}
-        least, most = self._size(form, "minProperties", place), self._size(form, "maxProperties", place)
+        least, most = self._size(form, "minProperties", pointer), self._size(form, "maxProperties", pointer)
         if not schemas and not form.keys() & {"additionalProperties", "patternProperties", "propertyNames"} and not least and most is None:
             return "object"
         self._count(len(schemas))
@@ -312,20 +312,20 @@ class Converter:
         try:
             for name, one in schemas.items():
                 try:
-                    value = self._expression(one, f"{place}.{name[:100]}", depth + 1)
+                    value = self._expression(one, f"{pointer}.{name[:100]}", depth + 1)
                 except (NothingFits, Nowhere):
                     if name in required:
                         raise NothingFits from None
                     continue
                 pairs[name] = self._rules.new(f'{quoted(json.dumps(name, ensure_ascii=False))} ws ":" ws {value}')
-            extra = self._extra(form, list(schemas), place, depth)
+            extra = self._extra(form, list(schemas), pointer, depth)
         finally:
             self._open = opened
         if (most is not None and most < len(required)) or ((least or 0) > len(pairs) and not extra):
             raise NothingFits
         if (least or 0) <= len(required) and (most is None or (most >= len(pairs) and not extra)):
             return f'"{{" ws {self._pairs(pairs, required, extra)} ws "}}"'
-        return f'"{{" ws {self._counted_pairs(pairs, required, extra, least or 0, most, place)} ws "}}"'
+        return f'"{{" ws {self._counted_pairs(pairs, required, extra, least or 0, most, pointer)} ws "}}"'
 
     def _pairs(self, pairs: dict[str, str], required: list[str], extra: str | None) -> str:
         # rest: what may follow once something is written; first: the same where nothing is written yet.
@@ -337,15 +337,15 @@ class Converter:
         return first
 
     def _counted_pairs(
-        self, pairs: dict[str, str], required: list[str], extra: str | None, least: int, most: int | None, place: str
+        self, pairs: dict[str, str], required: list[str], extra: str | None, least: int, most: int | None, pointer: str
     ) -> str:
         """As _pairs, for a bounded number: a rule for each property and each count of those before it."""
         names = list(pairs)
         if len(names) * (most or least) > MOST_COUNTED:
-            self._rules.ignore(place, "minProperties" if least else "maxProperties")
+            self._rules.ignore(pointer, "minProperties" if least else "maxProperties")
             return self._pairs(pairs, required, extra)
         if extra and least > len(names):
-            self._rules.ignore(place, "minProperties")  # the same name may come twice
+            self._rules.ignore(pointer, "minProperties")  # the same name may come twice
         known: dict[tuple[int, int], str | None] = {}
 
         def from_(at: int, count: int) -> str | None:
@@ -381,7 +381,7 @@ class Converter:
             raise NothingFits
         return found
 
-    def _extra(self, form: Form, names: list[str], place: str, depth: int) -> str | None:
+    def _extra(self, form: Form, names: list[str], pointer: str, depth: int) -> str | None:
         """One pair whose name the schema does not give; None if there may be none."""
         patterns = form.get("patternProperties", {})
         names_schema = form.get("propertyNames", True)
@@ -389,12 +389,12 @@ class Converter:
         choices = []
         for pattern, schema in patterns.items():
             others = tuple(one for one in patterns if one != pattern)
-            choices.append((Text(patterns=(pattern,), never=tuple(names), never_like=others), schema, f"{place}.{pattern[:100]}"))
+            choices.append((Text(patterns=(pattern,), never=tuple(names), never_like=others), schema, f"{pointer}.{pattern[:100]}"))
         if more is not False:
-            choices.append((Text(never=tuple(names), never_like=tuple(patterns)), more, f"{place}.additionalProperties"))
+            choices.append((Text(never=tuple(names), never_like=tuple(patterns)), more, f"{pointer}.additionalProperties"))
         found = []
         for text, schema, at in choices:
-            key = self._key(text, names_schema, place, depth)
+            key = self._key(text, names_schema, pointer, depth)
             if key is None:
                 continue
             try:
@@ -403,16 +403,16 @@ class Converter:
                 continue
         return self._rules.new(" | ".join(found)) if found else None
 
-    def _key(self, text: Text, schema: Any, place: str, depth: int) -> str | None:
+    def _key(self, text: Text, schema: Any, pointer: str, depth: int) -> str | None:
         """The name of a further property; None if there is none."""
-        forms = self._forms.of(schema, f"{place}.propertyNames")
+        forms = self._forms.of(schema, f"{pointer}.propertyNames")
         found = []
         for form in forms:
             if "enum" in form:
                 values = [value for value in form["enum"] if isinstance(value, str) and value not in text.never]
                 found += [self._values(values)] if values else []
                 continue
-            wanted = self.text_of(form, place)
+            wanted = self.text_of(form, pointer)
             both = replace(
                 wanted, patterns=wanted.patterns + text.patterns, never=wanted.never + text.never,
                 never_like=wanted.never_like + text.never_like,
@@ -421,7 +421,7 @@ class Converter:
                 found.append("string")
             elif both.problem() is not None:
                 if text.patterns or wanted.patterns:
-                    self._rules.ignore(place, "patternProperties")
+                    self._rules.ignore(pointer, "patternProperties")
             elif (automaton := both.automaton()) is not None:
                 name = self._rules.name()
                 self._rules.put_all(rules_of(automaton, name))
@@ -430,24 +430,24 @@ class Converter:
 
     # Arrays
 
-    def _array(self, form: Form, place: str, depth: int) -> str:
-        least, most = self._size(form, "minItems", place) or 0, self._size(form, "maxItems", place)
+    def _array(self, form: Form, pointer: str, depth: int) -> str:
+        least, most = self._size(form, "minItems", pointer) or 0, self._size(form, "maxItems", pointer)
         fixed = form.get("prefixItems", [])
         schema = form.get("items", not fixed)
         if most is not None and most < least:
-            raise wrong(place, "maxItems is below minItems")
+            raise wrong(pointer, "maxItems is below minItems")
         if not form.keys() & {"prefixItems", "items", "minItems", "maxItems", "uniqueItems"}:
             return "array"
         if form.get("uniqueItems") and (most is None or most > 1):
-            different = None if fixed else self._different(schema, least, most, place)
+            different = None if fixed else self._different(schema, least, most, pointer)
             if different is not None:
                 return different
-            self._rules.ignore(place, "uniqueItems")
+            self._rules.ignore(pointer, "uniqueItems")
         opened, self._open = self._open, set()
         try:
-            head = [self._expression(one, f"{place}.prefixItems.{number}", depth + 1) for number, one in enumerate(fixed)][:most]
+            head = [self._expression(one, f"{pointer}.prefixItems.{number}", depth + 1) for number, one in enumerate(fixed)][:most]
             try:
-                item = self._expression(schema, f"{place}.items", depth + 1) if most is None or most > len(head) else None
+                item = self._expression(schema, f"{pointer}.items", depth + 1) if most is None or most > len(head) else None
             except (NothingFits, Nowhere):
                 item = None
         finally:
@@ -465,12 +465,12 @@ class Converter:
         repeated = f"{further}{{{max(0, least - 1)},{'' if most is None else most - 1}}}"
         return f'"[" ws {item} {repeated} ws "]"' if least else f'"[" ws ({item} {repeated})? ws "]"'
 
-    def _different(self, schema: Any, least: int, most: int | None, place: str) -> str | None:
+    def _different(self, schema: Any, least: int, most: int | None, pointer: str) -> str | None:
         """Values of an enumeration, each once at most, in the enumeration's order. None where the items are no enumeration."""
         values: list[Any] = []
-        for form in self._forms.of(schema, f"{place}.items"):
+        for form in self._forms.of(schema, f"{pointer}.items"):
             if "enum" in form:
-                values += self.values_of(form, place)
+                values += self.values_of(form, pointer)
             elif form.get("type") == ["boolean"]:
                 values += [False, True]
             else:
@@ -482,46 +482,46 @@ class Converter:
             most = None
         if len(literals) * (most or max(1, least)) > MOST_COUNTED:
             return None
-        return f'"[" ws {self._counted_pairs({text: text for text in literals}, [], None, least, most, place)} ws "]"'
+        return f'"[" ws {self._counted_pairs({text: text for text in literals}, [], None, least, most, pointer)} ws "]"'
 
-    def _size(self, form: Form, key: str, place: str) -> int | None:
+    def _size(self, form: Form, key: str, pointer: str) -> int | None:
         value = form.get(key)
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         if value is None:
             return None
         if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-            raise wrong(place, f"{key} must be a whole number from 0 on")
+            raise wrong(pointer, f"{key} must be a whole number from 0 on")
         if value <= MOST_REPEATS:
             return value
         if key.startswith("min"):
-            raise wrong(place, f"{key} must lie between 0 and {MOST_REPEATS}")
-        self._rules.ignore(place, key)
+            raise wrong(pointer, f"{key} must lie between 0 and {MOST_REPEATS}")
+        self._rules.ignore(pointer, key)
         return None
 
     # Strings
 
-    def text_of(self, form: Form, place: str) -> Text:
+    def text_of(self, form: Form, pointer: str) -> Text:
         """What a string of the form must be."""
         text: Text = form.get("text", Text())
         never = tuple(value for value in form.get("never", ()) if isinstance(value, str))
-        least, most = self._size(form, "minLength", place) or 0, self._size(form, "maxLength", place)
+        least, most = self._size(form, "minLength", pointer) or 0, self._size(form, "maxLength", pointer)
         if most is not None and most < least:
-            raise wrong(place, "maxLength is below minLength")
+            raise wrong(pointer, "maxLength is below minLength")
         return replace(text, least=least, most=most, never=never)
 
-    def followed_text(self, form: Form, place: str, without: tuple[str, ...] = ()) -> Text:
+    def followed_text(self, form: Form, pointer: str, without: tuple[str, ...] = ()) -> Text:
         """As much of it as can be followed; the rest is told."""
-        text, left_out = followed(replace(self.text_of(form, place), without=without))
+        text, left_out = followed(replace(self.text_of(form, pointer), without=without))
         for key in left_out:
-            self._rules.ignore(place, key)
+            self._rules.ignore(pointer, key)
         self._large += bool(left_out)
         if self._large > MOST_LARGE:
             raise InvalidInput("The schema has more than {limit} patterns that cannot be followed. Leave some out.", limit=MOST_LARGE)
         return text
 
-    def _string(self, form: Form, place: str) -> str:
-        text = self.followed_text(form, place)
+    def _string(self, form: Form, pointer: str) -> str:
+        text = self.followed_text(form, pointer)
         if text == Text():
             return "string"
         if text.only_length:
@@ -535,8 +535,8 @@ class Converter:
 
     # Numbers
 
-    def _integer(self, form: Form, place: str) -> str:
-        low, high, above, below = self._bounds(form, place)
+    def _integer(self, form: Form, pointer: str) -> str:
+        low, high, above, below = self._bounds(form, pointer)
         first = -FURTHEST if low is None else int(low.to_integral_value("ROUND_CEILING"))
         last = FURTHEST if high is None else int(high.to_integral_value("ROUND_FLOOR"))
         first += above and low is not None and first == low
@@ -547,42 +547,42 @@ class Converter:
         first, last = max(first, -furthest), min(last, furthest)
         step = bound(form.get("multipleOf", 1))
         if step is None or step <= 0:
-            raise wrong(place, "multipleOf must be a number above 0")
+            raise wrong(pointer, "multipleOf must be a number above 0")
         # A whole number that is a multiple of 0.5 is any: what counts is the smallest whole multiple.
         whole = step.as_integer_ratio()[0]
         if whole > 1:
             found = multiples(first, last, whole, self._rules.new)
             if found is not None:
                 return self._rules.new(found)
-            self._rules.ignore(place, "multipleOf")
+            self._rules.ignore(pointer, "multipleOf")
         return self._rules.new(integers(first, last))
 
-    def _number(self, form: Form, place: str) -> str:
-        low, high, above, below = self._bounds(form, place)
+    def _number(self, form: Form, pointer: str) -> str:
+        low, high, above, below = self._bounds(form, pointer)
         step = bound(form["multipleOf"]) if "multipleOf" in form else None
         if "multipleOf" in form and (step is None or step <= 0):
-            raise wrong(place, "multipleOf must be a number above 0")
+            raise wrong(pointer, "multipleOf must be a number above 0")
         if step is None and low is None and high is None:
             return "number"
         places = MOST_PLACES
         if step is not None:
             _, unit = step.as_integer_ratio()
             if unit == 1:
-                return self._integer(form, place)
+                return self._integer(form, pointer)
             digits = -int(step.normalize().as_tuple().exponent)
             if step == Decimal(10) ** -digits and digits <= MOST_PLACES:
                 places = digits
             else:
-                self._rules.ignore(place, "multipleOf")
+                self._rules.ignore(pointer, "multipleOf")
         return self._rules.new(decimals(low, high, above=above, below=below, places=places))
 
-    def _bounds(self, form: Form, place: str) -> tuple[Decimal | None, Decimal | None, bool, bool]:
+    def _bounds(self, form: Form, pointer: str) -> tuple[Decimal | None, Decimal | None, bool, bool]:
         """(low, high, whether low itself is out, whether high itself is)."""
         found: dict[str, Decimal | None] = {}
         for key in ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"):
             found[key] = bound(form[key]) if key in form else None
             if key in form and found[key] is None:
-                raise wrong(place, f"{key} must be a number")
+                raise wrong(pointer, f"{key} must be a number")
         low, above = found["minimum"], False
         if found["exclusiveMinimum"] is not None and (low is None or found["exclusiveMinimum"] >= low):
             low, above = found["exclusiveMinimum"], True

@@ -40,8 +40,8 @@ COMBINING = frozenset(
 )  # fmt: skip
 
 
-def wrong(place: str, reason: str) -> InvalidInput:
-    return InvalidInput("The schema cannot be used: at {place}, {reason}.", place=place[:300], reason=reason)
+def wrong(pointer: str, reason: str) -> InvalidInput:
+    return InvalidInput("The schema cannot be used: at {place}, {reason}.", place=pointer[:300], reason=reason)
 
 
 def same(value: Any) -> str:
@@ -55,12 +55,12 @@ class Forms:
     """Works out the forms of the schemas within one root schema."""
 
     def __init__(self, root: Any, ignored: Callable[[str, str], None]) -> None:
-        """ignored: hears (place, keyword) of each condition that cannot be followed."""
+        """ignored: hears (pointer, keyword) of each condition that cannot be followed."""
         self._root = root
         self._ignored = ignored
         self._work = 0
 
-    def of(self, schema: Any, place: str, seen: frozenset[str] = frozenset()) -> list[Form]:
+    def of(self, schema: Any, pointer: str, seen: frozenset[str] = frozenset()) -> list[Form]:
         """The plain forms; none if nothing fits. Raises InvalidInput."""
         self._work += 1
         if self._work > MOST_WORK:
@@ -70,28 +70,28 @@ class Forms:
         if schema is False:
             return []
         if not isinstance(schema, dict):
-            raise wrong(place, "a schema must be a JSON object")
-        forms = [self._plain(schema, place)]
+            raise wrong(pointer, "a schema must be a JSON object")
+        forms = [self._plain(schema, pointer)]
         for key in ("$ref", "allOf", "anyOf", "oneOf", "if", "dependentRequired", "dependentSchemas", "dependencies", "not"):
             if key in schema:
-                forms = self._both(forms, getattr(self, _COMBINES[key])(schema, place, seen, forms))
+                forms = self._both(forms, getattr(self, _COMBINES[key])(schema, pointer, seen, forms))
         return forms
 
-    def _plain(self, schema: dict[str, Any], place: str) -> Form:
+    def _plain(self, schema: dict[str, Any], pointer: str) -> Form:
         form: Form = {key: value for key, value in schema.items() if key in _PLAIN}
         for key in schema:
             if key not in _PLAIN and key not in ANNOTATIONS and key not in COMBINING and not key.startswith("x-"):
-                self._ignored(place, key)
+                self._ignored(pointer, key)
         if "type" in form:
             types = form["type"] if isinstance(form["type"], list) else [form["type"]]
             if not types or len(types) > len(TYPES) or any(one not in TYPES for one in types):
-                raise wrong(place, "type must be object, array, string, integer, number, boolean or null")
+                raise wrong(pointer, "type must be object, array, string, integer, number, boolean or null")
             form["type"] = [*types, "null"] if schema.get("nullable") is True and "null" not in types else types
         if "const" in schema:
             values = [schema["const"]]
             form["enum"] = [one for one in form.get("enum", values) if same(one) == same(values[0])]
         elif "enum" in form and (not isinstance(form["enum"], list) or not form["enum"]):
-            raise wrong(place, "enum must be a list with at least one value")
+            raise wrong(pointer, "enum must be a list with at least one value")
         for bound, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
             if isinstance(form.get(exclusive), bool):  # as in the fourth draft and in OpenAPI 3.0
                 if form.pop(exclusive) and bound in form:
@@ -100,7 +100,7 @@ class Forms:
             form["prefixItems"] = form.pop("items")
             if "additionalItems" in schema:
                 form["items"] = schema["additionalItems"]
-        self._check(form, place)
+        self._check(form, pointer)
         text = Text(
             tuple([form.pop("pattern")] if "pattern" in form else ()),
             tuple([form.pop("format")] if "format" in form else ()),
@@ -110,26 +110,26 @@ class Forms:
         return form
 
     @staticmethod
-    def _check(form: Form, place: str) -> None:
+    def _check(form: Form, pointer: str) -> None:
         for key, kind, words in (
             ("properties", dict, "an object"), ("required", list, "a list"), ("patternProperties", dict, "an object"),
             ("prefixItems", list, "a list"), ("pattern", str, "a text"), ("format", str, "a text"),
         ):  # fmt: skip
             if key in form and not isinstance(form[key], kind):
-                raise wrong(place, f"{key} must be {words}")
+                raise wrong(pointer, f"{key} must be {words}")
         if any(not isinstance(name, str) for name in form.get("required", ())):
-            raise wrong(place, "required must be a list of names")
+            raise wrong(pointer, "required must be a list of names")
 
-    def _reference(self, schema: dict[str, Any], place: str, seen: frozenset[str], _forms: Sequence[Form]) -> list[Form]:
+    def _reference(self, schema: dict[str, Any], pointer: str, seen: frozenset[str], _forms: Sequence[Form]) -> list[Form]:
         target = schema["$ref"]
         if isinstance(target, str) and target in seen:
-            raise wrong(place, "$ref leads back to itself")
-        return self.of(self.find(target, place), place, seen | {target})
+            raise wrong(pointer, "$ref leads back to itself")
+        return self.of(self.find(target, pointer), pointer, seen | {target})
 
-    def find(self, target: Any, place: str) -> Any:
+    def find(self, target: Any, pointer: str) -> Any:
         """What a $ref points to."""
         if not isinstance(target, str) or not target.startswith("#"):
-            raise wrong(place, "$ref must point into the schema itself, as in #/$defs/name")
+            raise wrong(pointer, "$ref must point into the schema itself, as in #/$defs/name")
         found = self._root
         if target[1:2] not in ("", "/"):
             anchors = [one for one in found.get("$defs", {}).values() if isinstance(one, dict) and one.get("$anchor") == target[1:]]
@@ -142,29 +142,32 @@ class Forms:
             elif isinstance(found, dict) and step in found:
                 found = found[step]
             else:
-                raise wrong(place, f"there is nothing at {target[:100]}")
+                raise wrong(pointer, f"there is nothing at {target[:100]}")
         if target not in ("#", "#/") and found is self._root:
-            raise wrong(place, f"there is nothing at {target[:100]}")
+            raise wrong(pointer, f"there is nothing at {target[:100]}")
         return found
 
-    def _all_of(self, schema: dict[str, Any], place: str, seen: frozenset[str], forms: list[Form]) -> list[Form]:
+    def _all_of(self, schema: dict[str, Any], pointer: str, seen: frozenset[str], forms: list[Form]) -> list[Form]:
         found: list[Form] = [{}]
-        for number, one in enumerate(_schemas(schema, "allOf", place)):
-            found = self._both(found, self.of(one, f"{place}.allOf.{number}", seen))
+        for number, one in enumerate(_schemas(schema, "allOf", pointer)):
+            found = self._both(found, self.of(one, f"{pointer}.allOf.{number}", seen))
         return found
 
-    def _any_of(self, schema: dict[str, Any], place: str, seen: frozenset[str], forms: list[Form]) -> list[Form]:
+    def _any_of(self, schema: dict[str, Any], pointer: str, seen: frozenset[str], forms: list[Form]) -> list[Form]:
         return [
-            form for number, one in enumerate(_schemas(schema, "anyOf", place)) for form in self.of(one, f"{place}.anyOf.{number}", seen)
+            form
+            for number, one in enumerate(_schemas(schema, "anyOf", pointer))
+            for form in self.of(one, f"{pointer}.anyOf.{number}", seen)
         ]
 
-    def _one_of(self, schema: dict[str, Any], place: str, seen: frozenset[str], forms: list[Form]) -> list[Form]:
+    def _one_of(self, schema: dict[str, Any], pointer: str, seen: frozenset[str], forms: list[Form]) -> list[Form]:
         """Exactly one may fit: where two could, a property that only the other one requires is left out."""
         choices = [
-            self._both(forms, self.of(one, f"{place}.oneOf.{number}", seen)) for number, one in enumerate(_schemas(schema, "oneOf", place))
+            self._both(forms, self.of(one, f"{pointer}.oneOf.{number}", seen))
+            for number, one in enumerate(_schemas(schema, "oneOf", pointer))
         ]
         if sum(map(len, choices)) > MOST_FORMS // 2:
-            self._ignored(place, "oneOf")
+            self._ignored(pointer, "oneOf")
             return [form for choice in choices for form in choice]
         found, exact = [], True
         for number, choice in enumerate(choices):
@@ -180,19 +183,19 @@ class Forms:
                         exact = False
                 found.append(form)
         if not exact:
-            self._ignored(place, "oneOf")
+            self._ignored(pointer, "oneOf")
         return found
 
-    def _condition(self, schema: dict[str, Any], place: str, seen: frozenset[str], forms: list[Form]) -> list[Form]:
+    def _condition(self, schema: dict[str, Any], pointer: str, seen: frozenset[str], forms: list[Form]) -> list[Form]:
         condition = schema["if"]
         otherwise = self._negated(condition)
         if otherwise is None:
-            self._ignored(place, "if")
+            self._ignored(pointer, "if")
             return [{}]
-        yes = self._both(self.of(condition, f"{place}.if", seen), self.of(schema.get("then", True), f"{place}.then", seen))
+        yes = self._both(self.of(condition, f"{pointer}.if", seen), self.of(schema.get("then", True), f"{pointer}.then", seen))
         names = list(condition.get("properties", {}))
         yes = self._both(yes, [{"required": names}]) if names else yes
-        no = self._both(self.of(otherwise, f"{place}.if", seen), self.of(schema.get("else", True), f"{place}.else", seen))
+        no = self._both(self.of(otherwise, f"{pointer}.if", seen), self.of(schema.get("else", True), f"{pointer}.else", seen))
         return [*yes, *no]
 
     @staticmethod
@@ -206,22 +209,22 @@ class Forms:
         choices += [{"properties": {name: False}} for name in condition.get("required", ())]
         return {"anyOf": choices} if choices else None
 
-    def _dependent(self, schema: dict[str, Any], place: str, seen: frozenset[str], forms: list[Form]) -> list[Form]:
+    def _dependent(self, schema: dict[str, Any], pointer: str, seen: frozenset[str], forms: list[Form]) -> list[Form]:
         rules = {**_dict(schema, "dependentRequired"), **_dict(schema, "dependentSchemas"), **_dict(schema, "dependencies")}
         found: list[Form] = [{}]
         for name, needs in rules.items():
             further = {"required": needs} if isinstance(needs, list) else needs
-            with_it = self._both([{"required": [name]}], self.of(further, f"{place}.{name[:100]}", seen))
+            with_it = self._both([{"required": [name]}], self.of(further, f"{pointer}.{name[:100]}", seen))
             if all(name in form.get("required", ()) for form in forms):
                 found = self._both(found, with_it)
             else:
                 found = self._both(found, [{"properties": {name: False}}, *with_it])
         return found
 
-    def _not(self, schema: dict[str, Any], place: str, seen: frozenset[str], forms: list[Form]) -> list[Form]:
+    def _not(self, schema: dict[str, Any], pointer: str, seen: frozenset[str], forms: list[Form]) -> list[Form]:
         refused = schema["not"]
         while isinstance(refused, dict) and "$ref" in refused and len(refused.keys() - ANNOTATIONS) == 1:
-            refused = self.find(refused["$ref"], place)
+            refused = self.find(refused["$ref"], pointer)
         match {key: value for key, value in refused.items() if key not in ANNOTATIONS} if isinstance(refused, dict) else refused:
             case True:
                 return []
@@ -243,9 +246,9 @@ class Forms:
             case {"anyOf": list(choices), **rest} if not rest:
                 found: list[Form] = [{}]
                 for one in choices:
-                    found = self._both(found, self._not({"not": one}, place, seen, forms))
+                    found = self._both(found, self._not({"not": one}, pointer, seen, forms))
                 return found
-        self._ignored(place, "not")
+        self._ignored(pointer, "not")
         return [{}]
 
     def _both(self, forms: list[Form], others: list[Form]) -> list[Form]:
@@ -418,10 +421,10 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _schemas(schema: dict[str, Any], key: str, place: str) -> list[Any]:
+def _schemas(schema: dict[str, Any], key: str, pointer: str) -> list[Any]:
     choices = schema[key]
     if not isinstance(choices, list) or not choices:
-        raise wrong(place, f"{key} must be a list with at least one schema")
+        raise wrong(pointer, f"{key} must be a list with at least one schema")
     return choices
 
 

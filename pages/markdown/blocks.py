@@ -12,7 +12,7 @@ from dataclasses import replace
 from markdown_it.token import Token
 
 from pages.markdown import formulas, inline
-from pages.markdown.inline import Place
+from pages.markdown.inline import Context
 from pages.markdown.reading import DEEPEST
 from pages.markdown.text import literal
 
@@ -33,7 +33,7 @@ def top_level(tokens: Sequence[Token]) -> Iterator[Sequence[Token]]:
             start = at + 1
 
 
-def write(blocks: Sequence[Sequence[Token]], source: Sequence[str], place: Place, marker: str = "") -> tuple[str, str]:
+def write(blocks: Sequence[Sequence[Token]], source: Sequence[str], context: Context, marker: str = "") -> tuple[str, str]:
     """The Markdown of these top-level blocks, and the marker of the list it ends with.
 
     source: the lines of the text that was read. marker: that of a list just before, since two lists of the same marker would be one.
@@ -44,29 +44,29 @@ def write(blocks: Sequence[Sequence[Token]], source: Sequence[str], place: Place
             begin, end = block[0].map or (0, 0)
             lines, marker = literal("\n".join(source[begin:end])).split("\n"), ""
         else:
-            lines, ending = _block(block, place, marker, "")
+            lines, ending = _block(block, context, marker, "")
             marker = ending if lines else marker
         if lines:
             written.append("\n".join(lines))
     return "\n\n".join(written), marker
 
 
-def _block(block: Sequence[Token], place: Place, before: str, around: str) -> tuple[list[str], str]:
+def _block(block: Sequence[Token], context: Context, before: str, around: str) -> tuple[list[str], str]:
     """Its lines, and its marker if it is a list. before, around: the markers of the list just before, and of the one around."""
     first = block[0]
     inside = block[1:-1]
     match first.type:
         case "paragraph_open":
-            return _paragraph(inside[0].children or [], place), ""
+            return _paragraph(inside[0].children or [], context), ""
         case "heading_open":
-            text = inline.write(inside[0].children or [], replace(place, one_line=True))
+            text = inline.write(inside[0].children or [], replace(context, one_line=True))
             return [f"{'#' * int(first.tag[1:])} {text}".rstrip(" ")], ""
         case "blockquote_open":
-            return [f"> {line}".rstrip(" ") for line in _inside(inside, place, around, tight=False)[0]], ""
+            return [f"> {line}".rstrip(" ") for line in _inside(inside, context, around, tight=False)[0]], ""
         case "bullet_list_open" | "ordered_list_open":
-            return _list(first, inside, place, before, around)
+            return _list(first, inside, context, before, around)
         case "table_open":
-            return _table(inside, place), ""
+            return _table(inside, context), ""
         case "fence" | "code_block":
             return _code(first.content, first.info), ""
         case "hr":
@@ -76,12 +76,12 @@ def _block(block: Sequence[Token], place: Place, before: str, around: str) -> tu
     return literal(first.content).split("\n"), ""
 
 
-def _inside(tokens: Sequence[Token], place: Place, around: str, *, tight: bool) -> tuple[list[str], bool]:
+def _inside(tokens: Sequence[Token], context: Context, around: str, *, tight: bool) -> tuple[list[str], bool]:
     """The lines of the blocks within a quote or an item, and whether none of the blocks is parted from another by a blank line."""
     lines: list[str] = []
     marker = before = ""
     for block in top_level(tokens):
-        written, ending = _block(block, place, marker, around)
+        written, ending = _block(block, context, marker, around)
         if not written:
             continue
         marker = ending
@@ -101,7 +101,7 @@ def _interrupts(type: str, line: str) -> bool:
     return type not in ("paragraph_open", "table_open", formulas.DISPLAY)
 
 
-def _paragraph(tokens: Sequence[Token], place: Place) -> list[str]:
+def _paragraph(tokens: Sequence[Token], context: Context) -> list[str]:
     """Its lines. A formula on display stands by itself, with blank lines around it."""
     lines: list[str] = []
     start = 0
@@ -109,7 +109,7 @@ def _paragraph(tokens: Sequence[Token], place: Place) -> list[str]:
         display = at < len(tokens) and tokens[at].type == formulas.DISPLAY and formulas.drawable(tokens[at].content)
         if at < len(tokens) and not (display and _outside(tokens, at)):
             continue
-        text = inline.write(_trimmed(tokens[start:at]), place)
+        text = inline.write(_trimmed(tokens[start:at]), context)
         if text:
             lines += [*([""] if lines else []), *text.split("\n")]
         if at < len(tokens):
@@ -151,13 +151,13 @@ def _code(content: str, info: str) -> list[str]:
     return [f"{fence}{language}", *content.split("\n")[: -1 if content.endswith("\n") else None], fence]
 
 
-def _list(opening: Token, inside: Sequence[Token], place: Place, before: str, around: str) -> tuple[list[str], str]:
+def _list(opening: Token, inside: Sequence[Token], context: Context, before: str, around: str) -> tuple[list[str], str]:
     ordered = opening.type == "ordered_list_open"
     markers = (".", ")") if ordered else ("-", "*", "+")
     marker = next(each for each in markers if each != before and (ordered or each != around))
     number = int(opening.attrGet("start") or 1) if ordered and opening.attrGet("start") is not None else 1
     tight = not any(token.type == "paragraph_open" and token.level == opening.level + 2 and not token.hidden for token in inside)
-    items = [_item(item[1:-1], place, marker, tight=tight) for item in top_level(inside)]
+    items = [_item(item[1:-1], context, marker, tight=tight) for item in top_level(inside)]
     tight = all(together for _, together in items)
     lines: list[str] = []
     for count, (written, _) in enumerate(items):
@@ -170,24 +170,24 @@ def _list(opening: Token, inside: Sequence[Token], place: Place, before: str, ar
     return lines, marker
 
 
-def _item(tokens: Sequence[Token], place: Place, marker: str, *, tight: bool) -> tuple[list[str], bool]:
+def _item(tokens: Sequence[Token], context: Context, marker: str, *, tight: bool) -> tuple[list[str], bool]:
     text = tokens[1].children if len(tokens) > 1 and tokens[0].type == "paragraph_open" else None
     task = _TASK.match(text[0].content) if text and text[0].type == "text" else None
     if task is None or not text or not inline.plain_text(text)[task.end() :].strip():
-        return _inside(tokens, place, marker, tight=tight)
+        return _inside(tokens, context, marker, tight=tight)
     rest = [text[0].copy(content=text[0].content[task.end() :]), *text[1:]]
-    lines, tight = _inside([tokens[0], tokens[1].copy(children=rest), *tokens[2:]], place, marker, tight=tight)
+    lines, tight = _inside([tokens[0], tokens[1].copy(children=rest), *tokens[2:]], context, marker, tight=tight)
     return [f"[{task[1].lower()}] {lines[0]}", *lines[1:]], tight
 
 
-def _table(tokens: Sequence[Token], place: Place) -> list[str]:
+def _table(tokens: Sequence[Token], context: Context) -> list[str]:
     rows: list[list[str]] = []
     rule: list[str] = []
     for at, token in enumerate(tokens):
         if token.type == "tr_open":
             rows.append([])
         elif token.type in ("th_open", "td_open"):
-            rows[-1].append(inline.write(tokens[at + 1].children or [], replace(place, one_line=True, cell=True)))
+            rows[-1].append(inline.write(tokens[at + 1].children or [], replace(context, one_line=True, cell=True)))
             if token.type == "th_open":
                 style = str(token.attrGet("style") or "")
                 rule.append({"left": ":--", "right": "--:", "center": ":-:"}.get(style.removeprefix("text-align:"), "---"))

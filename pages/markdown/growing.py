@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 
 from pages.markdown import blocks
-from pages.markdown.inline import Place
+from pages.markdown.inline import Context
 from pages.markdown.reading import read
 from pages.markdown.text import literal
 
@@ -27,7 +27,7 @@ def whole(text: str, leaving: str = "") -> str:
     """The Markdown of a finished text."""
     try:
         source = _lines(text)
-        return blocks.write(list(blocks.top_level(read("\n".join(source)))), source, Place(leaving))[0]
+        return blocks.write(list(blocks.top_level(read("\n".join(source)))), source, Context(leaving))[0]
     except FAILURES:
         _log.warning("A text is shown as it is, since the parser failed on it.", exc_info=True)
         return literal(text)
@@ -66,7 +66,7 @@ class Growing:
         lines = tail.split("\n")
         found = list(blocks.top_level(read(tail, self._references)))
         if len(found) > 1 and (begin := (found[-1][0].map or [0])[0]):
-            done, self._marker = blocks.write(found[:-1], lines, Place(self.leaving), self._marker)
+            done, self._marker = blocks.write(found[:-1], lines, Context(self.leaving), self._marker)
             self._written = "\n\n".join(filter(None, (self._written, done)))
             self._read += "\n".join(lines[:begin]) + "\n"
             tail = "\n".join(lines[begin:])
@@ -74,7 +74,7 @@ class Growing:
         closed = completed(tail)
         if closed != tail:
             lines, found = closed.split("\n"), list(blocks.top_level(read(closed, dict(self._references))))
-        written, _ = blocks.write(found, lines, Place(self.leaving), self._marker)
+        written, _ = blocks.write(found, lines, Context(self.leaving), self._marker)
         return "\n\n".join(filter(None, (self._written, written)))
 
     @staticmethod

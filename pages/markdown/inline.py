@@ -25,7 +25,7 @@ _BAR_BEHIND_AN_ODD_SLASH = re.compile(r"(?<!\\)(?:\\\\)*\\\|")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Context:
     """Where a line of text stands."""
 
     leaving: str = ""
@@ -50,9 +50,9 @@ class _Piece:
     """Escaped text: what stands at its edges may be written as a reference."""
 
 
-def write(tokens: Sequence[Token], place: Place) -> str:
+def write(tokens: Sequence[Token], context: Context) -> str:
     """The Markdown of these inline tokens."""
-    return _join(_pieces(tokens, place), place)
+    return _join(_pieces(tokens, context), context)
 
 
 def plain_text(tokens: Sequence[Token]) -> str:
@@ -66,17 +66,17 @@ def plain_text(tokens: Sequence[Token]) -> str:
     return "".join(parts)
 
 
-def _pieces(tokens: Sequence[Token], place: Place, within: tuple[str, ...] = ()) -> list[_Piece]:
+def _pieces(tokens: Sequence[Token], context: Context, within: tuple[str, ...] = ()) -> list[_Piece]:
     pieces: list[_Piece] = []
     at = 0
     while at < len(tokens):
         token = tokens[at]
         if token.nesting == 1:
             end = _closing(tokens, at)
-            pieces += _nested(token, tokens[at + 1 : end], place, within)
+            pieces += _nested(token, tokens[at + 1 : end], context, within)
             at = end + 1
             continue
-        pieces += _single(token, place)
+        pieces += _single(token, context)
         at += 1
     return _merged(pieces)
 
@@ -104,32 +104,32 @@ def _merged(pieces: list[_Piece]) -> list[_Piece]:
     return merged
 
 
-def _nested(opening: Token, inside: Sequence[Token], place: Place, within: tuple[str, ...]) -> list[_Piece]:
+def _nested(opening: Token, inside: Sequence[Token], context: Context, within: tuple[str, ...]) -> list[_Piece]:
     if opening.type == "link_open":
-        return _link(opening, inside, place)
+        return _link(opening, inside, context)
     mark = MARKS.get(opening.tag)
     if mark is None or mark in within:
-        return _pieces(inside, place, within)
-    pieces = _pieces(inside, place, (*within, mark))
+        return _pieces(inside, context, within)
+    pieces = _pieces(inside, context, (*within, mark))
     return [_Piece(mark=mark, inside=pieces)] if pieces else []
 
 
-def _single(token: Token, place: Place) -> list[_Piece]:
+def _single(token: Token, context: Context) -> list[_Piece]:
     if token.type in _BREAKS:
-        return [_Piece(text=" ")] if place.one_line else [_Piece(_BREAKS[token.type])]
+        return [_Piece(text=" ")] if context.one_line else [_Piece(_BREAKS[token.type])]
     if token.type == "code_inline":
-        return [_code(token.content, place)]
+        return [_code(token.content, context)]
     if token.type in (formulas.INLINE, formulas.DISPLAY):
-        return [_formula(token, place)]
+        return [_formula(token, context)]
     if token.type == "image":
-        return _picture(token, place)
+        return _picture(token, context)
     return [_Piece(text=token.content)]
 
 
-def _code(content: str, place: Place) -> _Piece:
-    if place.cell and _BAR_BEHIND_AN_ODD_SLASH.search(content):
+def _code(content: str, context: Context) -> _Piece:
+    if context.cell and _BAR_BEHIND_AN_ODD_SLASH.search(content):
         return _Piece(text=content)  # cannot be written as code there
-    if place.cell:
+    if context.cell:
         content = content.replace("|", "\\|")
     ticks = "`" * (1 + max((len(run) for run in _RUNS.findall(content)), default=0))
     ticks = ticks if ticks not in _RUNS.findall(content) else ticks + "`"
@@ -138,62 +138,62 @@ def _code(content: str, place: Place) -> _Piece:
     return _Piece(f"{ticks}{pad}{content}{pad}{ticks}")
 
 
-def _formula(token: Token, place: Place) -> _Piece:
+def _formula(token: Token, context: Context) -> _Piece:
     formula = formulas.drawable(token.content)
-    if formula is None or (place.cell and "|" in formula and "\\text" in formula):
+    if formula is None or (context.cell and "|" in formula and "\\text" in formula):
         return _Piece(text=" ".join(token.markup.split()))
-    if place.cell:
+    if context.cell:
         formula = formula.replace("\\|", "\\Vert ").replace("|", "\\vert ").strip()
     return _Piece(f"${formula}$")
 
 
-def _link(opening: Token, inside: Sequence[Token], place: Place) -> list[_Piece]:
+def _link(opening: Token, inside: Sequence[Token], context: Context) -> list[_Piece]:
     address = str(opening.attrGet("href") or "")
     target = addresses.target(address)
     label = plain_text(inside)
-    if target is not None and not place.link:
-        written = write(inside, replace(place, link=True)) or escaped(address, in_link=True)
-        return [_Piece(addresses.link(written, label, target, place.leaving))]
-    pieces = _pieces(inside, place)
+    if target is not None and not context.link:
+        written = write(inside, replace(context, link=True)) or escaped(address, in_link=True)
+        return [_Piece(addresses.link(written, label, target, context.leaving))]
+    pieces = _pieces(inside, context)
     shown = address.removeprefix("mailto:") if opening.markup == "autolink" else address
-    if place.link or not shown or label == shown:
+    if context.link or not shown or label == shown:
         return pieces
-    return [*pieces, _Piece(text=" ("), _code(shown, place), _Piece(text=")")]
+    return [*pieces, _Piece(text=" ("), _code(shown, context), _Piece(text=")")]
 
 
-def _picture(token: Token, place: Place) -> list[_Piece]:
+def _picture(token: Token, context: Context) -> list[_Piece]:
     """A picture is never loaded: a link leads to it."""
     address = str(token.attrGet("src") or "")
     alt = token.children or []
-    if place.link:
-        return _pieces(alt, place)
+    if context.link:
+        return _pieces(alt, context)
     opening = Token("link_open", "a", 1, attrs={"href": address})
-    return _link(opening, alt or [Token("text", "", 0, content=address)], place)
+    return _link(opening, alt or [Token("text", "", 0, content=address)], context)
 
 
 # Joining: the characters beside a mark decide whether it is one
 
 
-def _escaped(pieces: list[_Piece], place: Place) -> list[_Piece]:
+def _escaped(pieces: list[_Piece], context: Context) -> list[_Piece]:
     """The same, with all text escaped and its addresses made links."""
     done: list[_Piece] = []
     for piece in pieces:
         if not piece.text:
             done.append(piece)
             continue
-        for what, part in [("text", piece.text)] if place.link else addresses.split(piece.text):
+        for what, part in [("text", piece.text)] if context.link else addresses.split(piece.text):
             if what == "mail":
-                done.append(_code(part, place))
+                done.append(_code(part, context))
             elif what == "web" and (target := addresses.target(addresses.absolute(part))):
-                done.append(_Piece(addresses.link(escaped(part, in_link=True), "", target, place.leaving)))
+                done.append(_Piece(addresses.link(escaped(part, in_link=True), "", target, context.leaving)))
             else:
-                done.append(_Piece(escaped(part, in_link=place.link), is_letters=True))
+                done.append(_Piece(escaped(part, in_link=context.link), is_letters=True))
     return done
 
 
-def _join(pieces: list[_Piece], place: Place) -> str:
-    pieces = _escaped(pieces, place)
-    written = [f"{piece.mark}{_join(piece.inside, place)}{piece.mark}" if piece.mark else piece.markdown for piece in pieces]
+def _join(pieces: list[_Piece], context: Context) -> str:
+    pieces = _escaped(pieces, context)
+    written = [f"{piece.mark}{_join(piece.inside, context)}{piece.mark}" if piece.mark else piece.markdown for piece in pieces]
     ends = {"", *_BREAKS.values()}
     for at, piece in enumerate(pieces):
         before = written[at - 1] if at else ""

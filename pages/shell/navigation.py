@@ -23,6 +23,7 @@ from pages.shell.browser import browser_shell
 from pages.shell.words import said, t
 from pages.widgets.chat.message import plain
 from pages.widgets.models.start_problems import MODELS, start_problems
+from pages.widgets.people.words import role_word
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
@@ -54,7 +55,9 @@ ENTRIES = (
     Entry(path="feedback", title="Feedback", permission=Permission.REVIEW_FEEDBACK, render=_page_of("feedback")),
     Entry(path="usage", title="Usage", permission=Permission.VIEW_USAGE, render=_page_of("usage")),
     Entry(path="models", title="Models", permission=Permission.RUN_MODELS, render=_page_of("models")),
+    Entry(path="presets", title="Presets", permission=Permission.RUN_MODELS, render=_page_of("presets")),
     Entry(path="people", title="People", permission=Permission.MANAGE_PEOPLE, render=_page_of("people")),
+    Entry(path="access", title="Access", permission=Permission.MANAGE_PEOPLE, render=_page_of("access")),
     Entry(path="store", title="Storage", permission=Permission.RUN_STORE, render=_page_of("store")),
     Entry(path="jobs", title="Jobs", permission=Permission.RUN_STORE, render=_page_of("jobs")),
     Entry(path="audit", title="Audit", permission=Permission.READ_AUDIT, render=_page_of("audit")),
@@ -121,7 +124,7 @@ def _signed_in(portal: Portal, user: User) -> None:
     hidden += [_elsewhere(entry) for entry in ENTRIES if entry not in served]
     # Without icons: the icon of the open page becomes the browser's, and Streamlit fetches that from an outside host.
     own = [
-        st.Page(lambda: account.render(portal, user), title=t("Preferences"), url_path="preferences"),
+        st.Page(lambda: account.render(portal, user), title=t("Account"), url_path="account"),
         st.Page(lambda: account.keyboard(user), title=t("Keyboard"), url_path="keyboard"),
         st.Page(lambda: account.sign_out(portal, user), title=t("Sign out"), url_path="sign-out"),
     ]
@@ -193,13 +196,13 @@ def not_here(entry: Entry) -> None:
         frame.open_page(frame.START)
 
 
-_ROLES_NAMED = {Role.ANALYST: "analysts", Role.MANAGER: "managers", Role.ADMIN: "admins"}
+_ROLES_NAMED: dict[str, str] = {Role.ANALYST: "analysts", Role.REVIEWER: "reviewers", Role.MANAGER: "managers", Role.ADMIN: "admins"}
 
 
 def no_rights(entry: Entry, user: User) -> None:
     *others, last = [t(_ROLES_NAMED[role]) for role, permissions in ROLES.items() if entry.permission in permissions]
     roles = t("{others} and {last}", others=", ".join(others), last=last) if others else last
-    role = t(user.role.value.title())
+    role = role_word(user.role)
     why = t("Only {roles} can open this page; your role is {role}. An admin can change it on the People page.", roles=roles, role=role)
     if frame.blank(t("You cannot open {page}", page=t(entry.title)), why, t("Back to chat")):
         frame.open_page(frame.START)

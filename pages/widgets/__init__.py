@@ -2,8 +2,10 @@
 
 In reading order:
 
+- account: the Account page
 - chat: the chat
 - models: the Models page
+- people: the People and Access pages
 - review: the review
 - store: the Store page
 - usage: the Usage page

@@ -97,8 +97,8 @@ def test_an_answer_goes_on_through_a_reload_another_page_and_a_second_tab_and_is
     # By its place: until the style has come, Streamlit's own Stop may show in the header.
     expect(second.locator(".st-key-stop button")).to_be_visible()
     page.get_by_role("button", name="bo", exact=True).click()
-    page.get_by_text("Preferences", exact=True).click()
-    expect(page.get_by_role("heading", name="Preferences")).to_be_visible()
+    page.get_by_text("Account", exact=True).click()
+    expect(page.get_by_role("heading", name="Account")).to_be_visible()
     page.get_by_role("link", name="Chat").click()
     page.get_by_text("Tell me something long").last.wait_for()
     for each in (page, second):

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from bench.portal_parts.portal import PASSWORD, Measured, running_portal
 from bootstrap.portal import build_portal
-from data.passwords import BcryptHasher
+from data.passwords import Argon2Hasher
 from data.unit_of_work import SqlUnitOfWork
 from settings import Settings
 from tests.browser.conftest import PATIENCE_MS
@@ -31,7 +31,7 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Measured]:
     """A fortnight of a company's use, so that every list and chart has something to show."""
     home = tmp_path_factory.mktemp("home")
     built = build_portal(Settings(home=home), pool=FakePool(), router=FakeRouter())
-    seed(lambda: SqlUnitOfWork(built.database), datetime.now(UTC), BcryptHasher().hash(PASSWORD), days=10, per_day=12)
+    seed(lambda: SqlUnitOfWork(built.database), datetime.now(UTC), Argon2Hasher().hash(PASSWORD), days=10, per_day=12)
     built.close()
     with running_portal(home, start_s=180) as running:
         yield running

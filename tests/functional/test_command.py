@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from cli.places import REPOSITORY
+from cli.paths import REPOSITORY
 from cli.serving.serve import listen
 
 

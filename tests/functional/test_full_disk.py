@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from bench.portal_parts.portal import running_portal
-from cli.places import REPOSITORY
+from cli.paths import REPOSITORY
 from tests.functional.test_command import free_port
 
 MB = 1024 * 1024

@@ -13,8 +13,8 @@ from bench.portal_parts.page_socket import PageSocket
 from bench.portal_parts.portal import Measured, running_portal
 from core.people.sessions import SESSION_COOKIE
 
-PAGES = ["", "chat", "models", "feedback", "usage", "people", "account", "sign_in", "navigation", "shell", "preferences", "words"]
-PROTECTED = {"Chat", "Search", "Models", "Feedback", "Usage", "People", "Storage", "Jobs", "Audit", "Preferences", "Keyboard", "Sign out"}
+PAGES = ["", "chat", "models", "feedback", "usage", "people", "account", "sign_in", "navigation", "shell", "key_rows", "words"]
+PROTECTED = {"Chat", "Search", "Models", "Feedback", "Usage", "People", "Storage", "Jobs", "Audit", "Account", "Keyboard", "Sign out"}
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +86,7 @@ def test_a_cookie_made_up_is_no_session(portal: Measured) -> None:
 )
 def test_each_role_is_offered_its_own_pages(portal: Measured, name: str, pages: set[str]) -> None:
     with PageSocket(host(portal), token(portal, name)) as tab:
-        assert listed(tab.run()) == pages | {"Preferences", "Keyboard", "Sign out"}
+        assert listed(tab.run()) == pages | {"Account", "Keyboard", "Sign out"}
 
 
 @pytest.mark.usefixtures("people")

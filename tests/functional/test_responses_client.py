@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from typing import Any, Literal
 
@@ -65,7 +66,7 @@ def test_the_clients_own_parsing_of_a_class_works(client: openai.OpenAI) -> None
 def test_limits_and_errors(client: openai.OpenAI) -> None:
     short = client.responses.create(model="guide", input=QUESTION, max_output_tokens=3)
     assert (short.status, short.incomplete_details.reason, short.usage.output_tokens) == ("incomplete", "max_output_tokens", 3)
-    with pytest.raises(openai.BadRequestError, match="not kept"):
+    with pytest.raises(openai.BadRequestError, match="names no stored response"):
         client.responses.create(model="guide", input=QUESTION, previous_response_id="resp_1")
     with pytest.raises(openai.BadRequestError):
         client.responses.create(model="guide", input="long " * 5_000)
@@ -73,3 +74,24 @@ def test_limits_and_errors(client: openai.OpenAI) -> None:
         client.responses.create(model="gpt-9", input=QUESTION)
     with pytest.raises(openai.APITimeoutError):
         client.with_options(timeout=0.001).responses.create(model="guide", input=QUESTION)
+
+
+def test_a_stored_response_is_continued_read_and_deleted(client: openai.OpenAI) -> None:
+    first = client.responses.create(model="guide", input=QUESTION, temperature=0)
+    second = client.responses.create(model="guide", input="And then?", previous_response_id=first.id, temperature=0)
+    assert second.usage.input_tokens > first.usage.input_tokens
+    assert client.responses.retrieve(first.id).output_text == first.output_text
+    assert client.responses.input_items.list(first.id).data[0].content[0].text == QUESTION
+    client.responses.delete(first.id)
+    with pytest.raises(openai.NotFoundError):
+        client.responses.retrieve(first.id)
+
+
+def test_a_response_in_the_background_is_polled(client: openai.OpenAI) -> None:
+    response = client.responses.create(model="guide", input=QUESTION, background=True, temperature=0)
+    assert response.status == "queued"
+    ends = time.monotonic() + 60
+    while response.status in ("queued", "in_progress") and time.monotonic() < ends:
+        time.sleep(0.1)
+        response = client.responses.retrieve(response.id)
+    assert (response.status, bool(response.output_text)) == ("completed", True)

@@ -80,7 +80,7 @@ def test_known_and_unknown_names_answer_alike_in_words_status_and_headers(portal
 
 
 def test_known_and_unknown_names_take_the_same_time(portal: Measured) -> None:
-    """The median of tries in turn: bcrypt's 0.2 s is what could tell them apart."""
+    """The median of tries in turn: the hash's 0.1 s is what could tell them apart."""
     names = [f"p{number}" for number in range(5)]
     portal.add_people(names)
     times: dict[str, list[float]] = {"known": [], "unknown": []}

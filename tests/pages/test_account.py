@@ -21,13 +21,15 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     made.portal.close()
 
 
-def preferences(house: House) -> AppTest:
+def opened(house: House, tab: str = "Profile", name: str = "analyst") -> AppTest:
     def page(portal: object, name: str) -> None:
         from pages import account
 
         account.render(portal, portal.accounts.credentials(name).user)  # type: ignore[attr-defined]
 
-    return AppTest.from_function(page, default_timeout=20, args=(house.portal, "analyst")).run()
+    drawn = AppTest.from_function(page, default_timeout=20, args=(house.portal, name))
+    drawn.query_params["tab"] = tab
+    return drawn.run()
 
 
 def change(drawn: AppTest, old: str, new: str, again: str) -> AppTest:
@@ -37,7 +39,7 @@ def change(drawn: AppTest, old: str, new: str, again: str) -> AppTest:
 
 
 def test_the_language_is_kept_with_the_person(house: House) -> None:
-    drawn = preferences(house)
+    drawn = opened(house)
     assert drawn.radio[0].value == "browser"
     drawn.radio[0].set_value("zh").run()
     assert not drawn.exception and house.person(Role.ANALYST).language == "zh"
@@ -46,7 +48,7 @@ def test_the_language_is_kept_with_the_person(house: House) -> None:
 
 
 def test_a_changed_password_is_the_one_that_signs_in(house: House) -> None:
-    drawn = change(preferences(house), PASSWORD, "another password", "another password")
+    drawn = change(opened(house, "Security"), PASSWORD, "another password", "another password")
     assert not drawn.error and drawn.success
     assert house.portal.sign_in.check("analyst", "another password", Caller())
     with pytest.raises(NotSignedIn):
@@ -62,6 +64,31 @@ def test_a_changed_password_is_the_one_that_signs_in(house: House) -> None:
     ],
 )
 def test_a_refused_change_says_why_and_changes_nothing(house: House, old: str, new: str, again: str, sentence: str) -> None:
-    drawn = change(preferences(house), old, new, again)
+    drawn = change(opened(house, "Security"), old, new, again)
     assert [each.value.replace("\\", "") for each in drawn.error] == [sentence]
     assert house.portal.sign_in.check("analyst", PASSWORD, Caller())
+
+
+def test_a_new_key_is_shown_once_and_then_only_listed(house: House) -> None:
+    drawn = opened(house, "API keys")
+    assert "You have no API keys yet." in [each.value for each in drawn.markdown]
+    drawn.button(key="key-new").click().run()
+    drawn.text_input(key="key-name").set_value("nightly *report*").run()
+    drawn.button(key="key-make").click().run()
+    assert not drawn.exception
+    [code] = drawn.code
+    found = house.portal.api_keys.user(code.value)
+    assert found is not None and found.name == "analyst"
+    drawn.button(key="key-copied").click().run()
+    [key] = house.portal.api_keys.own(house.person(Role.ANALYST))
+    assert not drawn.code and key.name == "nightly *report*" and key.expires_at is not None
+    row = next(each.value for each in drawn.markdown if key.prefix in each.value.replace("\\", ""))
+    assert row.startswith(r"nightly \*report\*") and "Chat" in row and "last used just now" in row
+
+
+def test_only_scopes_that_the_role_can_use_are_offered(house: House) -> None:
+    everything = ["Chat", "Run models", "Feedback", "Usage", "Administration"]
+    for role, offered in ((Role.ANALYST, ["Chat", "Feedback"]), (Role.ADMIN, everything)):
+        drawn = opened(house, "API keys", role.value)
+        drawn.button(key="key-new").click().run()
+        assert drawn.button_group(key="key-scopes").options == offered

@@ -7,7 +7,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.errors import NotSignedIn
-from core.people.records import Role
+from core.people.api_keys import KeyTerms
+from core.people.records import Role, Scope
 from core.people.sessions import Proof
 from core.people.sign_in import Caller
 from tests.pages.drawn import PASSWORD, House, build
@@ -44,8 +45,8 @@ def choose(house: House, drawn: AppTest, role: Role) -> AppTest:
 
 def test_everybody_is_listed_with_role_and_group(house: House) -> None:
     drawn = people(house)
-    assert not drawn.exception and "3 accounts, 3 active" in texts(drawn)
-    assert sum((each.key or "").startswith("rrow-") for each in drawn.button) == 3
+    assert not drawn.exception and "4 accounts, 4 active" in texts(drawn)
+    assert sum((each.key or "").startswith("rrow-") for each in drawn.button) == 4
 
 
 def test_the_search_looks_in_names_and_groups(house: House) -> None:
@@ -69,7 +70,7 @@ def test_a_name_that_is_taken_is_said(house: House) -> None:
     drawn = press(people(house), "Add a person")
     fill(drawn, "User name", "analyst")
     drawn = press(drawn, "Add")
-    assert len(drawn.error) == 1 and len(house.portal.accounts.people(None)) == 3
+    assert len(drawn.error) == 1 and len(house.portal.accounts.people(None)) == 4
 
 
 def test_a_role_is_changed_and_kept(house: House) -> None:
@@ -114,3 +115,18 @@ def test_a_name_that_may_be_taken_for_another_is_marked_in_the_list_and_explaine
     drawn = choose(house, drawn, Role.ANALYST)
     said = " ".join(each.value for each in drawn.markdown)
     assert "suggests a role that this person does not have" in said and "different scripts" in said
+
+
+def test_an_admin_sees_and_finds_everybodys_keys(house: House) -> None:
+    made = house.portal.api_keys.make(house.person(Role.ANALYST), KeyTerms(name="nightly report", scopes=frozenset({Scope.CHAT})))
+    drawn = people(house)
+
+    def listed() -> bool:
+        return any(made.key.prefix in each.value.replace("\\", "") and "analyst" in each.value for each in drawn.markdown)
+
+    drawn.button(key="people-keys").click().run()
+    assert listed()
+    drawn.text_input(key="keys-search").set_value(made.token[:-1] + ("0" if made.token[-1] != "0" else "1")).run()
+    assert not listed()
+    drawn.text_input(key="keys-search").set_value(made.token).run()
+    assert listed() and not drawn.exception

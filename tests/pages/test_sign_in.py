@@ -11,7 +11,7 @@ from streamlit_authenticator.views import authentication_view
 from core.people.attempts import MOST_BY_NAME
 from core.people.devices import DEVICE_COOKIE
 from core.people.records import Role
-from data.passwords import BcryptHasher
+from data.passwords import Argon2Hasher
 from pages.widgets.chat.message import plain
 from tests.pages.drawn import PASSWORD, House, build, home
 
@@ -21,7 +21,7 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     # AppTest makes up a cookie for every name, and an address.
     monkeypatch.setattr("streamlit.runtime.context.ContextProxy.cookies", property(lambda _: {}))
     monkeypatch.setattr("streamlit.runtime.context.ContextProxy.ip_address", property(lambda _: "198.51.100.7"))
-    made = build(tmp_path, BcryptHasher(4))
+    made = build(tmp_path, Argon2Hasher(1, 8))
     yield made
     made.portal.close()
 

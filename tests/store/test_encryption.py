@@ -16,6 +16,8 @@ from sqlalchemy import LargeBinary, Text, select, text, type_coerce, update
 from bootstrap.parts import open_index
 from core.chat.records import Folder
 from core.errors import StartFailed, StoredError, Unavailable
+from core.platforms.records import EditedBy
+from core.programs.records import StoredResponse
 from core.search.records import SearchQuery
 from core.tasks.records import Job, JobState
 from data.backup.restore import restore
@@ -70,12 +72,14 @@ def put_secrets(database: Database) -> tuple[str, str]:
         work.files.add(secret_file, WORDS)
         work.files.attach(asked.id, asked.conversation_id, [secret_file.id])
         work.folders.add(Folder(things.new_id(), ana.id, SECRET, things.NOW))
+        work.responses.add(StoredResponse(things.new_id(), ana.id, things.NOW, SECRET, SECRET))
         job = Job(things.new_id(), "test", things.NOW, things.NOW, payload={"secret": SECRET}, key=things.new_id())
         work.jobs.add(job)
         work.jobs.claim("worker", "server", ["test"], things.NOW, things.NOW)
         work.jobs.renew(job.id, "worker", things.NOW, 0.5, {"secret": SECRET})
         failed = StoredError("It failed: {why}", {"why": SECRET}, "failed")
         work.jobs.end(job.id, "worker", JobState.FAILED, things.NOW, {"secret": SECRET}, failed)
+        work.platforms_versions.add(things.NOW, ana.id, EditedBy.PAGE, None, SECRET)
         work.commit()
     return asked.id, rated.id
 
@@ -124,6 +128,8 @@ def test_every_sealed_column_says_where_it_stands() -> None:
     assert set(places) == {
         "conversations.title", "folders.name", "messages.text", "messages.reasoning", "files.name", "file_parts.content",
         "feedback.comment", "feedback.note", "jobs.payload", "jobs.detail", "jobs.result", "jobs.error",
+        "platforms_versions.text",
+        "responses.input", "responses.body",
     }  # fmt: skip
 
 

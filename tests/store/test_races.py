@@ -27,7 +27,7 @@ from core.review.feedback import FeedbackQueue
 from core.review.records import ReviewState
 from core.unit_of_work import UnitOfWorkFactory
 from data.database import Database
-from data.passwords import BcryptHasher
+from data.passwords import Argon2Hasher
 from data.search.sqlite_index import SqliteIndex
 from data.unit_of_work import SqlUnitOfWork
 from settings import Settings
@@ -69,7 +69,7 @@ def unit_of_work(database: Database) -> UnitOfWorkFactory:
 
 @pytest.fixture
 def accounts(unit_of_work: UnitOfWorkFactory) -> Accounts:
-    return Accounts(unit_of_work, BcryptHasher(4), now)
+    return Accounts(unit_of_work, Argon2Hasher(1, 8), now)
 
 
 @pytest.fixture
@@ -151,7 +151,7 @@ def test_what_a_person_does_at_that_moment_does_not_undo_a_demotion(database: Da
     assert person(database, "eve").language == "zh"
 
 
-class SlowHasher(BcryptHasher):
+class SlowHasher(Argon2Hasher):
     """Takes as long as an ordinary one, so that both portals have looked before either adds."""
 
     def hash(self, password: str) -> str:
@@ -162,7 +162,7 @@ class SlowHasher(BcryptHasher):
 def test_two_portals_that_start_on_one_empty_store_make_one_admin(empty_url: str, tmp_path: Path) -> None:
     def built(name: str) -> Portal:
         settings = Settings(home=tmp_path / name, database_url=empty_url, admin_password="correct horse")
-        return build_portal(settings, pool=FakePool(), router=FakeRouter(), hasher=SlowHasher(4))
+        return build_portal(settings, pool=FakePool(), router=FakeRouter(), hasher=SlowHasher(1, 8))
 
     one, other = built("one"), built("other")
     try:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from cli.places import REPOSITORY
+from cli.paths import REPOSITORY
 
 SETTLED = """
 import gc, sys, app

@@ -40,13 +40,13 @@ ONLY_IN = {
     "markdown_it": {"pages"},
 }
 
-RECORDS = {"records", "requests", "vectors", "permissions"}
+RECORDS = {"records", "requests", "vectors", "permissions", "offers", "catalogue"}
 """Modules of an area that hold records alone. They import other records, and the small modules beside the areas."""
 
 BESIDE_THE_AREAS = {"core.errors", "core.bounds", "core.clock"}
 
 BEFORE_THE_ENVIRONMENT = (
-    *("main", "places", "progress"),
+    *("main", "paths", "progress"),
     *("environment.install", "environment.system_packages", "environment.python_packages", "environment.engine"),
     *("environment.engine_build", "environment.cures", "commands.doctor", "commands.finding", "commands.checks"),
 )

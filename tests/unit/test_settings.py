@@ -70,3 +70,9 @@ def test_settings_of_the_first_model_that_do_not_go_together_stop_the_start(tmp_
         settings.load({"PORTAL_HOME": str(tmp_path), "PORTAL_KV_TYPE": "q8_0", "PORTAL_FLASH_ATTENTION": "off"})
     found = settings.load({"PORTAL_HOME": str(tmp_path), "PORTAL_GPU_SHARES": "3, 1", "PORTAL_STREAMS": "unified"})
     assert (found.first_load.gpu_shares, found.first_load.streams, found.first_load.main_gpu) == ((3.0, 1.0), "unified", None)
+
+
+def test_a_renamed_setting_is_read_by_its_old_name_too(tmp_path: Path) -> None:
+    assert settings.load({"PORTAL_HOME": str(tmp_path), "PORTAL_PARKING_DISK_MB": "7"}).offload_disk_mb == 7
+    (tmp_path / "portal.yaml").write_text("parking_disk_mb: 8\n")
+    assert settings.load({"PORTAL_HOME": str(tmp_path)}).offload_disk_mb == 8

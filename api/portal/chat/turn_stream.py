@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Callable
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
+from api.identity import person_of
 from api.portal.shapes import MessageOut
 from api.services import Portal
 from api.streams import KEEP_ALIVE, KEEP_ALIVE_S, Cutoff, EventStream, Feed, sse
@@ -101,8 +102,8 @@ class Watch:
             if now is None:
                 yield KEEP_ALIVE
                 continue
-            if now.place is not None and now.place != sent.place:
-                yield sse({"place": now.place, "wait_s": now.wait_s}, "queued")
+            if now.position is not None and now.position != sent.position:
+                yield sse({"place": now.position, "wait_s": now.wait_s}, "queued")
             text, reasoning = now.text[len(sent.text) :], now.reasoning[len(sent.reasoning) :]
             if text or reasoning:
                 yield sse({"text": text, "reasoning": reasoning}, "delta")
@@ -133,7 +134,7 @@ class Watch:
 
     def _read(self) -> TurnOut:
         # The answer may have ended because the account was disabled, before that was noticed here.
-        if self._portal.sessions.user(self._token) is None:
+        if person_of(self._portal, self._token) is None:
             raise NotSignedIn(ENDED)
         return stored(self._portal, self._user, self._turn)
 

@@ -3,4 +3,8 @@
 In reading order:
 
 - models: models
+- downloads: the catalogue, downloads and imports
+- platforms: platforms and routes
+- presets: presets
+- access: who may use which model, and the default models of groups
 """

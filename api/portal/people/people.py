@@ -10,11 +10,11 @@ from fastapi import Path as InPath
 from pydantic import BaseModel, Field
 
 from api.identity import SignedIn
-from api.portal.shapes import Asked, Line, Person, RoleWord, at_least_one, role_of
+from api.portal.shapes import Asked, Line, Person, at_least_one
 from api.services import PortalHere
-from core.people.accounts import check_password, generate_password
+from core.passwords.rules import check_password, generate_password
 from core.people.names import Doubt, doubts
-from core.people.permissions import Permission, require
+from core.people.permissions import Permission, Verdict, require, verdict
 from core.people.records import User
 
 router = APIRouter(prefix="/api/v1/people", tags=["people"])
@@ -22,16 +22,16 @@ router = APIRouter(prefix="/api/v1/people", tags=["people"])
 
 class Add(Asked):
     name: Line = Field(description="1 to 64 letters, digits or . _ @ -")
-    role: RoleWord
+    role: Line = Field(description="analyst, reviewer, manager, admin, or the name of a custom role.")
     password: str | None = Field(default=None, max_length=1000, description=(
-        "At least 8 characters, at most 72 bytes. Default: one is generated."
+        "8 to 128 characters, and none that attackers try first. Default: one is generated."
     ))
     full_name: Line = ""
     group: Line = ""
 
 
 class Change(Asked):
-    role: RoleWord | None = None
+    role: Line | None = None
     active: bool | None = Field(default=None, description="false disables the account and ends its sessions.")
     full_name: Line | None = None
     group: Line | None = None
@@ -64,7 +64,7 @@ def listing(portal: PortalHere, user: SignedIn) -> PeopleOut:
 def add(body: Add, portal: PortalHere, user: SignedIn) -> Added:
     made = generate_password() if body.password is None else None
     added = portal.accounts.add(
-        user, body.name, role_of(body.role), password=body.password or made or "", full_name=body.full_name, group=body.group
+        user, body.name, body.role, password=body.password or made or "", full_name=body.full_name, group=body.group
     )
     return Added(person=_listed(added, doubts(portal.accounts.people(user))), password=made)
 
@@ -75,9 +75,8 @@ def change(name: Annotated[Line, InPath()], body: Change, portal: PortalHere, us
     require(user, Permission.MANAGE_PEOPLE)
     at_least_one(role=body.role, active=body.active, full_name=body.full_name, group=body.group, password=body.password)
     if body.password is not None:
-        check_password(body.password)
-    role = role_of(body.role) if body.role else None
-    changed = portal.accounts.change(user, name, role=role, active=body.active, full_name=body.full_name, group=body.group)
+        check_password(body.password, name)
+    changed = portal.accounts.change(user, name, role=body.role, active=body.active, full_name=body.full_name, group=body.group)
     if body.password is not None:
         portal.accounts.reset_password(user, name, body.password)
     return _listed(changed, doubts(portal.accounts.people(user)))
@@ -86,3 +85,24 @@ def change(name: Annotated[Line, InPath()], body: Change, portal: PortalHere, us
 def _listed(person: User, found: Mapping[str, frozenset[Doubt]]) -> ListedPerson:
     odd = found.get(person.id, frozenset())
     return ListedPerson(**Person.of(person).model_dump(), name_doubts=[each.value for each in Doubt if each in odd])
+
+
+class Right(BaseModel):
+    permission: Permission
+    allowed: bool
+    why: Verdict = Field(description="granted, role_lacks or group_withholds")
+
+
+class RightsOut(BaseModel):
+    role: str
+    group: str
+    items: list[Right]
+
+
+@router.get("/{name}/rights")
+def rights(name: Annotated[Line, InPath()], portal: PortalHere, user: SignedIn) -> RightsOut:
+    """Say what a person may do, and why."""
+    person = portal.accounts.person(user, name)
+    found = [(each, verdict(person, each)) for each in Permission]
+    items = [Right(permission=each, allowed=why is Verdict.GRANTED, why=why) for each, why in found]
+    return RightsOut(role=str(person.role), group=person.group, items=items)

@@ -12,7 +12,8 @@ from starlette.concurrency import run_in_threadpool
 from api.identity import SignedIn, TokenHere, caller_of, check_same_origin, clear_cookie, set_cookie, set_device_cookie
 from api.portal.shapes import Asked, Person
 from api.services import Portal, PortalHere
-from core.errors import NotSignedIn
+from core.errors import InvalidInput, NotSignedIn
+from core.people.api_keys import is_api_key
 from core.people.records import SessionKind
 from core.people.sign_in import WRONG
 
@@ -76,6 +77,8 @@ def who_am_i(user: SignedIn) -> Person:
 @router.delete("", status_code=204)
 def sign_out(portal: PortalHere, token: TokenHere, response: Response) -> None:
     """End the session of the token or cookie at once, and clear the cookie. Ending it twice is not an error."""
+    if is_api_key(token):
+        raise InvalidInput("An API key is not a session. Revoke it on the Account page, or with DELETE /api/v1/keys/{{key_id}}.")
     portal.sessions.close(token)
     clear_cookie(response, portal)
 

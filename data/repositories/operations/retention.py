@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, exists, or_, select
+from sqlalchemy import ColumnElement, delete, exists, or_, select, update
 
 from core.chat.records import MessageStatus
 from core.operations.records import EVERY_GROUP, LegalHold, RetentionKind, RetentionRule
@@ -20,6 +20,7 @@ from data.tables import (
     FeedbackTable,
     FileTable,
     LegalHoldTable,
+    ResponseTable,
     RetentionRuleTable,
     Table,
     TurnTable,
@@ -35,6 +36,7 @@ _FILE = FileTable.__table__.c
 _FEEDBACK = FeedbackTable.__table__.c
 _TURN = TurnTable.__table__.c
 _EVENT = AuditEventTable.__table__.c
+_RESPONSE = ResponseTable.__table__.c
 
 
 def _answered_in(conversation_id: ColumnElement[Any]) -> ColumnElement[bool]:
@@ -56,6 +58,12 @@ class SqlRetentionRepository:
 
     def remove_rule(self, kind: RetentionKind, group: str) -> bool:
         return self._sql.write(delete(RetentionRuleTable).where(_RULE.kind == kind, _RULE.group_name == group)).rowcount > 0
+
+    def rename_group(self, old: str, new: str) -> None:
+        taken = [row.kind for row in self._sql.all(select(_RULE.kind).where(_RULE.group_name == new))]
+        # A rule that somebody wrote for the new name stays.
+        self._sql.write(delete(RetentionRuleTable).where(_RULE.group_name == old, _RULE.kind.in_(taken)))
+        self._sql.write(update(RetentionRuleTable).where(_RULE.group_name == old).values(group_name=new))
 
     def holds(self) -> Sequence[LegalHold]:
         columns = (_HOLD.user_id, _USER.name.label("user_name"), _HOLD.reason, _HOLD.placed_at)
@@ -79,27 +87,32 @@ class SqlRetentionRepository:
     def due(self, rule: RetentionRule, before: datetime, except_groups: Sequence[str], limit: int) -> Sequence[str]:
         if rule.kind is RetentionKind.AUDIT:
             return self._due_events(before, limit)
+        found: list[str] = []
+        for table, statement in self._old(rule.kind, before):
+            if rule.group != EVERY_GROUP:
+                statement = statement.where(_USER.group_name == rule.group)
+            elif except_groups:
+                statement = statement.where(_USER.group_name.not_in(except_groups))
+            # Rows that change at this moment are checked again afterwards: a chat that continues is no longer due.
+            found += [row.id for row in self._sql.lock(statement.limit(limit - len(found)), of=table)]
+        return found
+
+    def _old(self, kind: RetentionKind, before: datetime) -> Sequence[tuple[type[Table], AnySelect]]:
+        """Select what of a kind is older and under no hold, joined with its owner. Each table is of its own."""
         held = exists(select(_HOLD.user_id).where(_HOLD.user_id == _USER.id))
-        table: type[Table]
-        if rule.kind is RetentionKind.CHATS:
-            table = ConversationTable
-            statement: AnySelect = select(_TALK.id).join(UserTable, _USER.id == _TALK.user_id)
-            statement = statement.where(_TALK.updated_at < before, ~held, ~_answered_in(_TALK.id)).order_by(_TALK.updated_at)
-        elif rule.kind is RetentionKind.FILES:
+        if kind is RetentionKind.CHATS:
+            chats: AnySelect = select(_TALK.id).join(UserTable, _USER.id == _TALK.user_id)
+            chats = chats.where(_TALK.updated_at < before, ~held, ~_answered_in(_TALK.id)).order_by(_TALK.updated_at)
+            responses: AnySelect = select(_RESPONSE.id).join(UserTable, _USER.id == _RESPONSE.user_id)
+            responses = responses.where(_RESPONSE.created_at < before, ~held).order_by(_RESPONSE.created_at)
+            return ((ConversationTable, chats), (ResponseTable, responses))
+        if kind is RetentionKind.FILES:
             # What waits has no conversation yet, and a day of its own: core.operations.retention removes it.
-            table, with_chat = FileTable, _FILE.conversation_id.is_not(None)
-            statement = select(_FILE.id).join(UserTable, _USER.id == _FILE.user_id).where(_FILE.created_at < before, with_chat)
-            statement = statement.where(~held, ~_answered_in(_FILE.conversation_id)).order_by(_FILE.created_at)
-        else:
-            table = FeedbackTable
-            statement = select(_FEEDBACK.id).join(UserTable, _USER.id == _FEEDBACK.user_id)
-            statement = statement.where(_FEEDBACK.updated_at < before, ~held).order_by(_FEEDBACK.updated_at)
-        if rule.group != EVERY_GROUP:
-            statement = statement.where(_USER.group_name == rule.group)
-        elif except_groups:
-            statement = statement.where(_USER.group_name.not_in(except_groups))
-        # Rows that change at this moment are checked again afterwards: a chat that continues is no longer due.
-        return [row.id for row in self._sql.lock(statement.limit(limit), of=table)]
+            files: AnySelect = select(_FILE.id).join(UserTable, _USER.id == _FILE.user_id)
+            files = files.where(_FILE.created_at < before, _FILE.conversation_id.is_not(None))
+            return ((FileTable, files.where(~held, ~_answered_in(_FILE.conversation_id)).order_by(_FILE.created_at)),)
+        ratings: AnySelect = select(_FEEDBACK.id).join(UserTable, _USER.id == _FEEDBACK.user_id)
+        return ((FeedbackTable, ratings.where(_FEEDBACK.updated_at < before, ~held).order_by(_FEEDBACK.updated_at)),)
 
     def _due_events(self, before: datetime, limit: int) -> Sequence[str]:
         """Select due events. Proofs of deletions are never due, nor is what a person under a hold did or what was done to that account."""
@@ -117,9 +130,12 @@ class SqlRetentionRepository:
             SqlFileRepository(self._sql).remove(ids)
             return
         if kind is RetentionKind.CHATS:
+            gone = self._sql.write(delete(ResponseTable).where(_RESPONSE.id.in_(ids)).returning(_RESPONSE.id)).all()
             talks = SqlConversationRepository(self._sql)
+            responses = {row.id for row in gone}
             for id in ids:
-                talks.remove(id)
+                if id not in responses:
+                    talks.remove(id)
             return
         gone = self._sql.write(delete(FeedbackTable).where(_FEEDBACK.id.in_(ids)).returning(_FEEDBACK.id, _FEEDBACK.message_id)).all()
         self._sql.announce("feedback", [row.id for row in gone])

@@ -3,7 +3,10 @@
 In reading order:
 
 - users: people
+- roles: custom roles
+- groups: groups and their managers
 - sessions: sessions
+- api_keys: API keys
 - attempts: password tries
 - devices: known devices
 - audit: audit events

@@ -8,13 +8,13 @@ from datetime import datetime
 from sqlalchemy import delete, insert, select
 
 from core.people.records import Session, User
-from data.repositories.people.users import USER_COLUMNS, user_of
+from data.repositories.people.users import USER_COLUMNS, USERS, user_of
 from data.tables import SessionTable, UserTable
 from data.transaction import Transaction
 
 _T = SessionTable.__table__.c
 _USER = UserTable.__table__.c
-_WITH_USER = select(*USER_COLUMNS).join(SessionTable, _T.user_id == _USER.id)
+_WITH_USER = select(*USER_COLUMNS).select_from(USERS.join(SessionTable.__table__, _T.user_id == _USER.id))
 
 
 AT_ONCE = 500

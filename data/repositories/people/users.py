@@ -9,25 +9,50 @@ from typing import Any
 from sqlalchemy import and_, func, or_, select, update
 
 from core.errors import Conflict
-from core.people.records import Credentials, Role, User
-from data.tables import UserTable
+from core.people.permissions import ROLES
+from core.people.records import Credentials, Permission, Role, User
+from data.tables import GroupTable, RoleTable, UserTable
 from data.transaction import AnyRow, Transaction
 
 _T = UserTable.__table__.c
-USER_COLUMNS = [_T.id, _T.name, _T.full_name, _T.role, _T.group_name, _T.active, _T.created_at, _T.language, _T.last_seen_at]
+_ROLE = RoleTable.__table__.c
+_GROUP = GroupTable.__table__.c
+USER_COLUMNS = [
+    _T.id, _T.name, _T.full_name, _T.role, _T.role_name, _T.group_name, _T.active, _T.created_at, _T.language, _T.last_seen_at,
+    _ROLE.permissions.label("role_permissions"), _GROUP.settings.label("group_settings"),
+]  # fmt: skip
+USERS = (
+    UserTable.__table__.outerjoin(RoleTable.__table__, _ROLE.name == _T.role_name)
+    .outerjoin(GroupTable.__table__, _GROUP.name == _T.group_name)
+)  # fmt: skip
+"""People with what their role grants and their group withholds, so that both act at the next call."""
+_WHOLE = select(*USER_COLUMNS).select_from(USERS)
+_KNOWN_BEFORE = (Role.ANALYST, Role.MANAGER, Role.ADMIN)
+"""Roles that the previous release can read."""
+
+
+def permissions_in(stored: object) -> frozenset[Permission]:
+    """Read stored names of permissions. A later release may have stored others, which nothing here asks for."""
+    known = set(Permission)
+    return frozenset(Permission(name) for name in stored if name in known) if isinstance(stored, list) else frozenset()
 
 
 def user_of(row: AnyRow) -> User:
+    # The previous release writes only `role`: with another one than analyst, `role_name` is of before.
+    named = row.role_name if row.role is Role.ANALYST and row.role_name else row.role
+    custom = None if named in ROLES else permissions_in((row.role_permissions or {}).get("permissions"))
     return User(
         id=row.id,
         name=row.name,
         full_name=row.full_name,
-        role=row.role,
+        role=Role(named) if named in ROLES else named,
         group=row.group_name,
         active=row.active,
         created_at=row.created_at,
         language=row.language,
         last_seen_at=row.last_seen_at,
+        granted=custom,
+        withheld=permissions_in((row.group_settings or {}).get("withheld")),
     )
 
 
@@ -36,7 +61,8 @@ def _values(user: User) -> dict[str, Any]:
         "id": user.id,
         "name": user.name,
         "full_name": user.full_name,
-        "role": user.role,
+        "role": Role(user.role) if user.role in _KNOWN_BEFORE else Role.ANALYST,
+        "role_name": None if user.role in _KNOWN_BEFORE else str(user.role),
         "group_name": user.group,
         "active": user.active,
         "created_at": user.created_at,
@@ -54,15 +80,24 @@ class SqlUserRepository:
             raise Conflict("An account named {name} already exists.", name=user.name)
 
     def get(self, user_id: str) -> User | None:
-        row = self._sql.first(select(*USER_COLUMNS).where(_T.id == user_id))
+        row = self._sql.first(_WHOLE.where(_T.id == user_id))
         return None if row is None else user_of(row)
 
     def credentials(self, name: str) -> Credentials | None:
-        row = self._sql.first(select(*USER_COLUMNS, _T.password_hash).where(_T.name == name))
+        row = self._sql.first(_WHOLE.add_columns(_T.password_hash).where(_T.name == name))
         return None if row is None else Credentials(user_of(row), row.password_hash)
 
     def all(self) -> Sequence[User]:
-        return [user_of(row) for row in self._sql.all(select(*USER_COLUMNS).order_by(_T.name))]
+        return [user_of(row) for row in self._sql.all(_WHOLE.order_by(_T.name))]
+
+    def in_group(self, group: str) -> Sequence[User]:
+        return [user_of(row) for row in self._sql.all(_WHOLE.where(_T.group_name == group).order_by(_T.name))]
+
+    def rename_group(self, old: str, new: str) -> None:
+        self._sql.write(update(UserTable).where(_T.group_name == old).values(group_name=new))
+
+    def with_role(self, role: str) -> Sequence[User]:
+        return [user_of(row) for row in self._sql.all(_WHOLE.where(_T.role_name == role).order_by(_T.name))]
 
     def for_change(self, name: str) -> Credentials | None:
         # In a fixed order, so that two changes never wait for each other; new sessions may refer to these rows meanwhile.
@@ -71,7 +106,7 @@ class SqlUserRepository:
         return self.credentials(name)
 
     def lock(self, user_id: str) -> Credentials | None:
-        rows = self._sql.lock(select(*USER_COLUMNS, _T.password_hash).where(_T.id == user_id), referable=True)
+        rows = self._sql.lock(_WHOLE.add_columns(_T.password_hash).where(_T.id == user_id), referable=True, of=UserTable)
         return Credentials(user_of(rows[0]), rows[0].password_hash) if rows else None
 
     def set_seen(self, user_id: str, at: datetime) -> None:
@@ -89,6 +124,9 @@ class SqlUserRepository:
     def disabled(self, user_ids: Collection[str]) -> set[str]:
         found = self._sql.all(select(_T.id).where(_T.id.in_(sorted(user_ids)), _T.active.is_(False)))
         return {row.id for row in found}
+
+    def any_password_of(self, prefix: str) -> bool:
+        return self._sql.first(select(_T.id).where(_T.password_hash.startswith(prefix, autoescape=True)).limit(1)) is not None
 
     def count(self) -> int:
         return int(self._sql.scalar(select(func.count()).select_from(UserTable)))

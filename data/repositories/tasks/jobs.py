@@ -11,7 +11,7 @@ from sqlalchemy import and_, delete, exists, func, or_, select, update
 from sqlalchemy.orm import aliased
 
 from core.errors import StoredError
-from core.tasks.records import ACTIVE, Job, JobFilter, JobState, Json
+from core.tasks.records import ACTIVE, PAUSED_UNTIL, Job, JobFilter, JobState, Json
 from data.tables import JobTable
 from data.transaction import AnyRow, AnySelect, Transaction
 
@@ -117,6 +117,19 @@ class SqlJobRepository:
         self._sql.write(update(JobTable).where(waiting).values(state=JobState.CANCELLED, ended_at=now, cancel_requested=True))
         running = and_(_JOB.id == job_id, _JOB.state == JobState.RUNNING)
         self._sql.write(update(JobTable).where(running).values(cancel_requested=True))
+
+    def pause(self, job_id: str) -> bool:
+        active = and_(_JOB.id == job_id, _JOB.state.in_(ACTIVE), ~_JOB.cancel_requested)
+        values = {"state": JobState.WAITING, "run_after": PAUSED_UNTIL, "lease_until": None}
+        return self._sql.write(update(JobTable).where(active).values(**values)).rowcount > 0
+
+    def resume(self, job_id: str, now: datetime) -> bool:
+        paused = and_(_JOB.id == job_id, _JOB.state == JobState.WAITING, _JOB.run_after >= PAUSED_UNTIL)
+        return self._sql.write(update(JobTable).where(paused).values(run_after=now, tries=0, error=None)).rowcount > 0
+
+    def dismiss(self, job_id: str) -> bool:
+        failed = and_(_JOB.id == job_id, _JOB.state == JobState.FAILED)
+        return self._sql.write(update(JobTable).where(failed).values(state=JobState.CANCELLED)).rowcount > 0
 
     def retry(self, job_id: str, now: datetime) -> bool:
         other = aliased(JobTable)

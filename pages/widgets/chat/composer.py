@@ -127,7 +127,9 @@ def _choices(models: Sequence[ServedModel], on_choice: Callable[[], None]) -> No
 
 
 def model_title(model: ServedModel, name: str) -> str:
-    """What people read for a model, or for one of its adapters."""
+    """What people read for a model, for one of its adapters, or for a preset."""
+    if model.preset_of:
+        return model.title or name
     return t("Built-in guide, only knows this portal") if model.guide and name == model.name else name
 
 

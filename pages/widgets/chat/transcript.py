@@ -147,14 +147,14 @@ def details_of(row: Generation | None) -> tuple[tuple[str, str], ...]:
     usage, timings = row.usage, row.timings
     half, most = milliseconds(timings.inter_token_p50_s), milliseconds(timings.inter_token_p95_s)
     between = t("{half}, p95 {most}", half=half, most=most)
-    guessed = t("{right} of {n} accepted", right=timings.guessed_right, n=timings.guessed_tokens)
+    drafted = t("{right} of {n} accepted", right=timings.accepted_tokens, n=timings.draft_tokens)
     told = (
         (t("Queue wait"), seconds(timings.queue_s), timings.ttft_s is not None),
         (t("Prompt"), t("{n} tokens", n=usage.prompt_tokens), usage.prompt_tokens),
         (t("From cache"), t("{n} tokens", n=usage.cached_tokens), usage.cached_tokens),
         (t("Prompt processing"), seconds(timings.prefill_s), timings.prefill_s is not None),
         (t("Inter-token latency"), between, timings.inter_token_p95_s is not None),
-        (t("Draft tokens"), guessed, timings.guessed_tokens),
+        (t("Draft tokens"), drafted, timings.draft_tokens),
         (t("Answer time"), seconds(timings.duration_s), timings.duration_s),
         (t("Retried with safer sampling"), t("once"), timings.retries),
     )
@@ -189,13 +189,13 @@ def _running(portal: Portal, user: User, running: RunningTurn, draw_seam: Callab
         if pending() or not now.running:
             st.rerun()
         draw_seam(thought=_thought_so_far(now))
-        if now.place is not None:
+        if now.position is not None:
             _queued(now)
         if now.elapsed_s > STUCK_AFTER_S:
             _stuck(portal, user, now.model)
         told = bool(now.unsaved)
         text: DeltaGenerator | None = None
-        if now.place is None and (now.text or not now.reasoning):
+        if now.position is None and (now.text or not now.reasoning):
             text = show(now.text, growing=growing, caret=not told)
         figures.caption(_running_figures(now), width="content")
         if now.unsaved:
@@ -256,10 +256,10 @@ def _stuck(portal: Portal, user: User, name: str) -> None:
 
 
 def _queued(now: Snapshot) -> None:
-    place = now.place or 1
-    line = t("Queue position {place}", place=place)
+    position = now.position or 1
+    line = t("Queue position {place}", place=position)
     if now.wait_s is not None:
-        line = t("Queue position {place}, about {seconds} s", place=place, seconds=_seconds(now.wait_s))
+        line = t("Queue position {place}, about {seconds} s", place=position, seconds=_seconds(now.wait_s))
     with st.container(key="queue", horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f":gray[:material/hourglass_top: {line}]", width="content")
         st.button(t("Leave the queue"), type="tertiary", key="leave", on_click=wish, args=("stop",))

@@ -4,5 +4,7 @@ In reading order:
 
 - memory_bar: what memory holds and would hold
 - memory_plan: settings of a load and what they take
+- access: who may use a model
+- group_models: the default model of each group
 - start_problems: models that could not be loaded at the start
 """

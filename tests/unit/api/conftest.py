@@ -13,6 +13,7 @@ import pytest
 import uvicorn
 
 from api.application import build
+from api.background import answer_jobs
 from bootstrap.portal import Portal, build_portal
 from core.people.records import Role
 from settings import Settings
@@ -26,6 +27,12 @@ class PlainHasher:
 
     def hash(self, password: str) -> str:
         return f"plain:{password}"
+
+    def is_outdated(self, password_hash: str) -> bool:
+        return False
+
+    def spend(self, password: str) -> None:
+        raise AssertionError("nothing here is outdated")
 
     def matches(self, password: str, password_hash: str) -> bool:
         return password_hash == f"plain:{password}"
@@ -46,7 +53,8 @@ def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with its tables and people, to be copied: making them takes longer than most tests."""
     home = tmp_path_factory.mktemp("home")
     built = build_portal(Settings(home=home), pool=FakePool(), router=FakeRouter(), hasher=PlainHasher())
-    for name, role in (("ann", Role.ANALYST), ("bob", Role.ANALYST), ("max", Role.MANAGER), ("ada", Role.ADMIN)):
+    people = (("ann", Role.ANALYST), ("bob", Role.ANALYST), ("rita", Role.REVIEWER), ("max", Role.MANAGER), ("ada", Role.ADMIN))
+    for name, role in people:
         built.accounts.add(None, name, role, password=PASSWORD)
     built.close()
     return home
@@ -96,6 +104,7 @@ def server() -> Iterator[Server]:
 @pytest.fixture
 def address(server: Server, portal: Portal) -> str:
     server.portal = portal
+    answer_jobs(portal)
     return server.address
 
 
@@ -117,7 +126,7 @@ def client_of(address: str, name: str) -> httpx.Client:
 
 @pytest.fixture
 def signed_in(address: str) -> Iterator[Callable[[str], httpx.Client]]:
-    """A client for somebody: ann and bob are analysts, max a manager, ada an admin."""
+    """A client for somebody: ann and bob are analysts, rita a reviewer, max a manager, ada an admin."""
     clients: list[httpx.Client] = []
 
     def sign_in(name: str) -> httpx.Client:

@@ -6,16 +6,19 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import httpx
 import pytest
+from sqlalchemy import update
 
 from bootstrap.portal import Portal
+from data.tables import ApiKeyTable
 from tests.fakes import FakeRouter
 
 V1 = "/v1/chat/completions"
 WITHIN_S = 5.0
-ENDED = "This token or session is not valid, or has ended. Sign in again."
+ENDED = "This API key, token or session is not valid, or has ended. Sign in again, or use another key."
 
 
 @pytest.fixture
@@ -77,6 +80,27 @@ def test_a_stream_ends_with_its_session(
             portal.accounts.reset_password(None, "ann", "another horse")
 
     event, seconds = ended_by(ann, kind, end)
+    assert message_of(event) == ENDED and seconds < WITHIN_S
+
+
+@pytest.mark.parametrize("kind", ["v1", "turn"])
+@pytest.mark.parametrize("how", ["revoked", "expired"])
+def test_a_stream_ends_with_its_api_key(
+    kind: str, how: str, portal: Portal, held: FakeRouter, address: str, signed_in: Callable[[str], httpx.Client]
+) -> None:
+    ann = signed_in("ann")
+    made = ann.post("/api/v1/keys", json={"name": "script", "scopes": ["chat"]}).json()
+
+    def end() -> None:
+        if how == "revoked":
+            ann.delete(f"/api/v1/keys/{made['key']['id']}").raise_for_status()
+        else:
+            with portal.database.connect() as connection:
+                connection.execute(update(ApiKeyTable).values(expires_at=datetime.now(UTC)))
+                connection.commit()
+
+    with httpx.Client(base_url=address, headers={"Authorization": f"Bearer {made['token']}"}) as program:
+        event, seconds = ended_by(program, kind, end)
     assert message_of(event) == ENDED and seconds < WITHIN_S
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,8 @@ import pytest
 from tests.unit.api.conftest import Server
 
 NOBODYS = "0" * 32
-ALL = {"analyst", "manager", "admin"}
+ALL = {"analyst", "reviewer", "manager", "admin"}
+REVIEWERS = {"reviewer", "admin"}
 MANAGERS = {"manager", "admin"}
 ADMINS = {"admin"}
 OPEN = {"anonymous"} | ALL
@@ -22,6 +24,11 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
     ("POST", "/api/v1/session", {"username": "bob", "password": "correct horse"}, OPEN, 200),
     ("POST", "/api/v1/session/ticket", {"ticket": "none"}, OPEN, 401),
     ("GET", "/api/v1/session", None, ALL, 200),
+    ("GET", "/api/v1/keys", None, ALL, 200),
+    ("GET", "/api/v1/keys/all", None, ADMINS, 200),
+    ("POST", "/api/v1/keys", {"name": "script", "scopes": ["chat"]}, ALL, 201),
+    ("PATCH", "/api/v1/keys/{key_id}", {"name": "x"}, ALL, 404),
+    ("DELETE", "/api/v1/keys/{key_id}", None, ALL, 404),
     ("GET", "/api/v1/conversations", None, ALL, 200),
     ("POST", "/api/v1/conversations", {}, ALL, 201),
     ("GET", "/api/v1/conversations/{conversation_id}", None, ALL, 404),
@@ -41,20 +48,58 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
     ("PATCH", "/api/v1/folders/{folder_id}", {"name": "x"}, ALL, 404),
     ("DELETE", "/api/v1/folders/{folder_id}", None, ALL, 404),
     ("PUT", "/api/v1/messages/{message_id}/feedback", {"rating": 1}, ALL, 404),
-    ("GET", "/api/v1/feedback", None, ADMINS, 200),
-    ("GET", "/api/v1/feedback.csv", None, ADMINS, 200),
-    ("GET", "/api/v1/feedback/{feedback_id}", None, ADMINS, 404),
-    ("PATCH", "/api/v1/feedback/{feedback_id}", {"note": "x"}, ADMINS, 404),
+    ("GET", "/api/v1/feedback", None, REVIEWERS, 200),
+    ("GET", "/api/v1/feedback.csv", None, REVIEWERS, 200),
+    ("GET", "/api/v1/feedback/{feedback_id}", None, REVIEWERS, 404),
+    ("PATCH", "/api/v1/feedback/{feedback_id}", {"note": "x"}, REVIEWERS, 404),
     ("GET", "/api/v1/search?q=bond", None, ALL, 200),
-    ("GET", "/api/v1/search?q=bond&kind=feedback", None, ADMINS, 200),
+    ("GET", "/api/v1/search?q=bond&kind=feedback", None, REVIEWERS, 200),
     ("GET", "/api/v1/search?q=bond&kind=audit", None, ADMINS, 200),
     ("GET", "/api/v1/usage", None, MANAGERS, 200),
     ("GET", "/api/v1/models", None, ADMINS, 200),
     ("POST", "/api/v1/models/load", {"path": "x.gguf"}, ADMINS, 202),
     ("DELETE", "/api/v1/models/{name}", None, ADMINS, 202),
+    ("GET", "/api/v1/models/catalogue", None, ADMINS, 200),
+    ("GET", "/api/v1/models/repository?name=nobody", None, ADMINS, 422),
+    ("GET", "/api/v1/models/downloads", None, ADMINS, 200),
+    ("POST", "/api/v1/models/downloads", {"model": "nobody"}, ADMINS, 404),
+    ("POST", "/api/v1/models/downloads/{job_id}/pause", None, ADMINS, 404),
+    ("POST", "/api/v1/models/downloads/{job_id}/resume", None, ADMINS, 404),
+    ("POST", "/api/v1/models/downloads/{job_id}/cancel", None, ADMINS, 404),
+    ("GET", "/api/v1/models/imports?folder=/nowhere", None, ADMINS, 404),
+    ("POST", "/api/v1/models/imports", {"folder": "/nowhere", "name": "x"}, ADMINS, 404),
+    ("GET", "/api/v1/platforms", None, ADMINS, 200),
+    ("PUT", "/api/v1/platforms", {"text": "platforms: [{name: local}]"}, ADMINS, 200),
+    ("GET", "/api/v1/platforms/versions", None, ADMINS, 200),
+    ("GET", "/api/v1/platforms/versions/{number}", None, ADMINS, 404),
+    ("POST", "/api/v1/platforms/versions/{number}/restore", None, ADMINS, 404),
+    ("GET", "/api/v1/presets", None, ADMINS, 200),
+    ("GET", "/api/v1/presets/{name}", None, ADMINS, 404),
+    ("PUT", "/api/v1/presets/{name}", {"model": "fake"}, ADMINS, 200),
+    ("DELETE", "/api/v1/presets/{name}", None, ADMINS, 204),
+    ("GET", "/api/v1/model-access", None, ADMINS, 200),
+    ("PUT", "/api/v1/model-access/{name}", {"roles": ["analyst"]}, ADMINS, 200),
+    ("GET", "/api/v1/group-models", None, ADMINS, 200),
+    ("PUT", "/api/v1/group-models", {"group": "Nobody's", "model": "fake"}, ADMINS, 200),
     ("GET", "/api/v1/people", None, ADMINS, 200),
     ("POST", "/api/v1/people", {"name": "carl", "role": "admin"}, ADMINS, 201),
     ("PATCH", "/api/v1/people/{name}", {"role": "admin", "password": "short"}, ADMINS, 422),
+    ("GET", "/api/v1/people/{name}/rights", None, ADMINS, 404),
+    ("GET", "/api/v1/roles", None, ADMINS, 200),
+    ("POST", "/api/v1/roles", {"name": "auditor", "permissions": ["read_audit"]}, ADMINS, 201),
+    ("PUT", "/api/v1/roles/{name}", {"permissions": []}, ADMINS, 404),
+    ("DELETE", "/api/v1/roles/{name}", None, ADMINS, 404),
+    ("GET", "/api/v1/limits", None, ADMINS, 200),
+    ("GET", "/api/v1/limits/own", None, ALL, 200),
+    ("PUT", "/api/v1/limits", {"holder": "everyone", "measure": "requests", "period": "month", "amount": 999_999}, ADMINS, 200),
+    ("DELETE", "/api/v1/limits/{limit_id}", None, ADMINS, 404),
+    ("GET", "/api/v1/groups", None, ALL, 200),
+    ("POST", "/api/v1/groups", {"name": "Risk"}, ADMINS, 201),
+    ("GET", "/api/v1/groups/{group_id}", None, ALL, 404),
+    ("PATCH", "/api/v1/groups/{group_id}", {"withheld": ["upload"]}, ADMINS, 404),
+    ("DELETE", "/api/v1/groups/{group_id}", None, ADMINS, 404),
+    ("PUT", "/api/v1/groups/{group_id}/members/{name}", None, ALL, 404),
+    ("DELETE", "/api/v1/groups/{group_id}/members/{name}", None, ALL, 404),
     ("GET", "/api/v1/index", None, ADMINS, 200),
     ("GET", "/api/v1/index/parked", None, ADMINS, 200),
     ("POST", "/api/v1/index/parked/retry", {"number": 1}, ADMINS, 404),
@@ -81,6 +126,10 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
     ("POST", "/v1/chat/completions", HELLO, ALL, 200),
     ("POST", "/v1/completions", {"prompt": "x"}, ALL, 200),
     ("POST", "/v1/responses", {"input": "x"}, ALL, 200),
+    ("GET", "/v1/responses/{response_id}", None, ALL, 404),
+    ("DELETE", "/v1/responses/{response_id}", None, ALL, 404),
+    ("POST", "/v1/responses/{response_id}/cancel", None, ALL, 404),
+    ("GET", "/v1/responses/{response_id}/input_items", None, ALL, 404),
     ("POST", "/v1/tokenize", {"content": "x"}, ALL, 200),
     ("POST", "/v1/detokenize", {"tokens": [1]}, ALL, 200),
     ("POST", "/v1/messages", {"max_tokens": 9, **HELLO}, ALL, 200),
@@ -96,13 +145,55 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
 ]
 
 
-@pytest.mark.parametrize("who", ["anonymous", "analyst", "manager", "admin"])
+def of_nobody(path: str) -> str:
+    """The path with names, numbers and ids that nothing has."""
+    return re.sub(r"\{\w+_id\}", NOBODYS, path.replace("{name}", "nobody").replace("{number}", "999999"))
+
+
+SCOPES = ("chat", "models", "feedback", "usage", "admin")
+OF_ONE_SCOPE = {
+    ("POST", "/v1/chat/completions"): "chat",
+    ("POST", "/v1/messages"): "chat",
+    ("POST", "/v1/embeddings"): "chat",
+    ("GET", "/api/v1/conversations"): "chat",
+    ("POST", "/api/v1/messages/{message_id}/regenerate"): "chat",
+    ("POST", "/api/v1/models/load"): "models",
+    ("PUT", "/api/v1/messages/{message_id}/feedback"): "feedback",
+    ("GET", "/api/v1/feedback"): "feedback",
+    ("GET", "/api/v1/usage"): "usage",
+    ("POST", "/api/v1/people"): "admin",
+    ("GET", "/api/v1/keys/all"): "admin",
+    ("POST", "/api/v1/store/backups"): "admin",
+}
+BY_SESSION_ONLY = {("GET", "/api/v1/keys"), ("POST", "/api/v1/keys"), ("PATCH", "/api/v1/keys/{key_id}")}
+FOR_EVERY_KEY = {
+    ("GET", "/api/v1/session"), ("DELETE", "/api/v1/session"), ("DELETE", "/api/v1/keys/{key_id}"), ("GET", "/api/v1/limits/own"),
+}  # fmt: skip
+"""Who am I; what are my limits; what says that a key is no session; and what finds no key that a key may revoke."""
+
+
+def test_an_admins_key_reaches_what_its_scopes_cover(address: str, signed_in: Callable[[str], httpx.Client]) -> None:
+    ada, reached = signed_in("ada"), {(method, path): set[str]() for method, path, *_ in ROUTES}
+    for scope in SCOPES:
+        token = ada.post("/api/v1/keys", json={"name": scope, "scopes": [scope]}).json()["token"]
+        with httpx.Client(base_url=address, headers={"Authorization": f"Bearer {token}"}, timeout=10) as program:
+            for method, path, body, allowed, _ in ROUTES:
+                if "anonymous" not in allowed and (method, path) not in FOR_EVERY_KEY:
+                    status = program.request(method, of_nobody(path), json=body).status_code
+                    assert status < 500 and status != 401, f"{scope}: {method} {path}"
+                    reached[method, path] |= {scope} if status != 403 else set()
+    closed = [each[:2] for each in ROUTES if "anonymous" not in each[3] and each[:2] not in FOR_EVERY_KEY]
+    assert [route for route in closed if reached[route] == set(SCOPES)] == [], "routes that forget the scopes"
+    assert {route for route in closed if not reached[route]} == BY_SESSION_ONLY
+    for route, scope in OF_ONE_SCOPE.items():
+        assert reached[route] == {scope}, route
+
+
+@pytest.mark.parametrize("who", ["anonymous", "analyst", "reviewer", "manager", "admin"])
 def test_each_role_reaches_its_routes_and_no_other(who: str, client: httpx.Client, signed_in: Callable[[str], httpx.Client]) -> None:
-    asking = client if who == "anonymous" else signed_in({"analyst": "ann", "manager": "max", "admin": "ada"}[who])
+    asking = client if who == "anonymous" else signed_in({"analyst": "ann", "reviewer": "rita", "manager": "max", "admin": "ada"}[who])
     for method, path, body, allowed, status in ROUTES:
-        filled = path.replace("{name}", "nobody")
-        for name in ("conversation_id", "message_id", "file_id", "folder_id", "feedback_id", "job_id"):
-            filled = filled.replace(f"{{{name}}}", NOBODYS)
+        filled = of_nobody(path)
         response = asking.request(method, filled, json=body)
         expected = status if who in allowed else 401 if who == "anonymous" else 403
         assert response.status_code == expected, f"{who}: {method} {filled}: {response.text[:300]}"

@@ -12,7 +12,7 @@ import settings
 from api.application import FILES_PATH, build
 from api.portal.knowledge import files
 from bootstrap.profiles import profile_of
-from cli.places import REPOSITORY
+from cli.paths import REPOSITORY
 from core.errors import StartFailed
 from settings import Settings
 

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from cli.places import Places
+from cli.paths import Paths
 
 
 @pytest.fixture
-def places(tmp_path: Path) -> Places:
+def paths(tmp_path: Path) -> Paths:
     """A home and a cache of its own, prepared."""
-    made = Places(tmp_path / "home", tmp_path / "cache")
+    made = Paths(tmp_path / "home", tmp_path / "cache")
     made.prepare()
     return made

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cli.main import main
-from cli.places import REPOSITORY
+from cli.paths import REPOSITORY
 
 
 def test_the_help_names_every_command_and_needs_nothing_installed(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from core.tasks.worker import JobKind, JobWorker
 from core.unit_of_work import UnitOfWorkFactory
 from data.database import open_database
 from data.migrate import migrate
-from data.passwords import BcryptHasher
+from data.passwords import Argon2Hasher
 from data.unit_of_work import SqlUnitOfWork
 
 
@@ -70,13 +70,13 @@ def working(unit_of_work: UnitOfWorkFactory, jobs: Jobs, clock: MovingClock) -> 
 
 @pytest.fixture
 def accounts(unit_of_work: UnitOfWorkFactory, clock: MovingClock) -> Accounts:
-    return Accounts(unit_of_work, BcryptHasher(4), clock)
+    return Accounts(unit_of_work, Argon2Hasher(1, 8), clock)
 
 
 @pytest.fixture
 def sign_in(unit_of_work: UnitOfWorkFactory, clock: MovingClock) -> Iterator[SignIn]:
     pool = open_pool(2)
-    yield SignIn(unit_of_work, BcryptHasher(4), clock, pool)
+    yield SignIn(unit_of_work, Argon2Hasher(1, 8), clock, pool)
     pool.close()
 
 

@@ -11,7 +11,7 @@ from markdown_it.token import Token
 
 from pages.markdown import blocks, formulas
 from pages.markdown.growing import Growing, whole
-from pages.markdown.inline import Place
+from pages.markdown.inline import Context
 from pages.markdown.reading import DEEPEST, parser
 from pages.markdown.text import JOINER
 from pages.widgets.chat.message import plain
@@ -32,7 +32,7 @@ def tokens(written: str) -> list[Token]:
 def again(written: str) -> str:
     """What is written of it when it is read as Streamlit reads it."""
     blocks_read = list(blocks.top_level(DRAWS.parse(written)))
-    return blocks.write(blocks_read, written.split("\n"), Place())[0]
+    return blocks.write(blocks_read, written.split("\n"), Context())[0]
 
 
 def canonical(written: str) -> str:

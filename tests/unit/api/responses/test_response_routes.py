@@ -154,7 +154,8 @@ def test_probabilities_come_with_the_text(ann: httpx.Client, router: FakeRouter)
 @pytest.mark.parametrize(
     ("body", "param"),
     [
-        ({"store": True}, "store"), ({"previous_response_id": "resp_1"}, "previous_response_id"), ({"background": True}, "background"),
+        ({"previous_response_id": "resp_1"}, "previous_response_id"), ({"background": True, "store": False}, "background"),
+        ({"background": True, "stream": True}, "stream"),
         ({"conversation": "x"}, "conversation"), ({"input": []}, "input"), ({"input": None}, "input"),
         ({"input": [{"type": "item_reference", "id": "x"}]}, "input.0"), ({"input": [{"content": "x"}]}, "input.0.role"),
         ({"input": [{"role": "user", "content": [{"type": "input_image"}]}]}, "input.0.content"),

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from bootstrap.store import open_api_keys
 from cli.commands.people import main
+from core.people.records import Scope
+from settings import Settings
 
 
 @pytest.fixture(autouse=True)
@@ -55,3 +58,15 @@ def test_without_a_terminal_a_password_must_be_given_some_other_way(
     monkeypatch.setattr(sys, "stdin", io.StringIO("typed\n"))
     assert main(["add", "ada"]) == 1
     assert "Set PORTAL_PASSWORD, or use --generate." in capsys.readouterr().err
+
+
+def test_a_key_is_printed_alone_so_that_a_script_can_read_it(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    main(["add", "ada", "--role", "admin"])
+    capsys.readouterr()
+    assert main(["key", "ada", "--scope", "chat", "--scope", "admin", "--days", "0"]) == 0
+    printed = capsys.readouterr().out
+    with open_api_keys(Settings(home=tmp_path)) as keys:
+        found = keys.user(printed.strip())
+    assert found is not None and found.name == "ada" and found.key is not None
+    assert found.key.scopes == {Scope.CHAT, Scope.ADMIN} and printed.count("\n") == 1
+    assert main(["key", "nobody"]) == 1

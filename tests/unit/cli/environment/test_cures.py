@@ -23,7 +23,7 @@ from cli import main, progress
 from cli.environment import engine, python_packages, system_packages
 from cli.environment.cures import DISK, DOWNLOAD, READ_ONLY, RIGHTS, cure_of, failed
 from cli.environment.engine_build import Build
-from cli.places import REPOSITORY, Places
+from cli.paths import REPOSITORY, Paths
 from core.errors import StartFailed
 
 FULL = Path("/dev/full")
@@ -72,8 +72,8 @@ def test_a_cache_that_cannot_be_made_is_one_sentence(
 ) -> None:
     (tmp_path / "file").touch()
 
-    def start(_places: Places) -> None:
-        engine.compile_wheel(Places(tmp_path / "home", tmp_path / "file" / "cache"), Build(frozenset()))
+    def start(_places: Paths) -> None:
+        engine.compile_wheel(Paths(tmp_path / "home", tmp_path / "file" / "cache"), Build(frozenset()))
 
     monkeypatch.setenv("PORTAL_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(main, "install_runtime", start)
@@ -82,11 +82,11 @@ def test_a_cache_that_cannot_be_made_is_one_sentence(
     assert "cannot be used (Not a directory)" in line
 
 
-def test_a_missing_compiler_is_told_before_anything_is_compiled(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_compiler_is_told_before_anything_is_compiled(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(system_packages, "missing_compiler", lambda: ["g++"])
     monkeypatch.setattr(system_packages, "privilege", lambda: None)
     with pytest.raises(StartFailed, match=r"Type: sudo apt-get install -y g\+\+|packages of your system"):
-        engine.compile_wheel(places, Build(frozenset()))
+        engine.compile_wheel(paths, Build(frozenset()))
 
 
 def test_a_python_without_venv_is_missed_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,20 +197,20 @@ _INSTALLS = """
 import sys, time
 from pathlib import Path
 from cli.environment.install import _alone
-from cli.places import Places
+from cli.paths import Paths
 from cli.progress import run
-places = Places(Path(sys.argv[1]), Path(sys.argv[2]))
-places.prepare()
-with _alone(places):
+paths = Paths(Path(sys.argv[1]), Path(sys.argv[2]))
+paths.prepare()
+with _alone(paths):
     print("inside", flush=True)
-    run([sys.executable, "-c", sys.argv[3]], places.log)
+    run([sys.executable, "-c", sys.argv[3]], paths.log)
 print("done", flush=True)
 """
 
 
 @contextmanager
-def _installing(places: Places, body: str) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-c", _INSTALLS, str(places.home), str(places.cache), body]
+def _installing(paths: Paths, body: str) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-c", _INSTALLS, str(paths.home), str(paths.cache), body]
     with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as started:
         yield started
 
@@ -220,22 +220,22 @@ def _line(process: subprocess.Popen[str]) -> str:
     return process.stdout.readline().strip()
 
 
-def test_a_second_command_waits_for_the_first_and_says_so(places: Places) -> None:
-    with _installing(places, "import time; time.sleep(2)") as first:
+def test_a_second_command_waits_for_the_first_and_says_so(paths: Paths) -> None:
+    with _installing(paths, "import time; time.sleep(2)") as first:
         assert _line(first) == "inside"
-        with _installing(places, "pass") as second:
+        with _installing(paths, "pass") as second:
             assert _line(second) == "Another ./portal is installing here; waiting for it to finish."
             assert first.communicate(timeout=30)[0] == "done\n"
             assert second.communicate(timeout=30)[0] == "inside\ndone\n"
 
 
-def test_what_a_killed_command_left_running_is_waited_for(places: Places, tmp_path: Path) -> None:
+def test_what_a_killed_command_left_running_is_waited_for(paths: Paths, tmp_path: Path) -> None:
     ended = str(tmp_path / "ended")
-    with _installing(places, f"import time; time.sleep(2); open({ended!r}, 'w').close()") as first:
+    with _installing(paths, f"import time; time.sleep(2); open({ended!r}, 'w').close()") as first:
         assert _line(first) == "inside"
         time.sleep(0.5)
         first.kill()
-    with _installing(places, f"import os; raise SystemExit(not os.path.exists({ended!r}))") as second:
+    with _installing(paths, f"import os; raise SystemExit(not os.path.exists({ended!r}))") as second:
         assert second.communicate(timeout=30)[0].splitlines()[-1] == "done"
 
 
@@ -263,36 +263,36 @@ def _runs(process: int) -> bool:
         return False
 
 
-def test_what_a_killed_compilation_left_is_removed(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_killed_compilation_left_is_removed(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     build = Build(frozenset())
-    left = places.cache / build.key / "work" / "half"
+    left = paths.cache / build.key / "work" / "half"
     left.mkdir(parents=True)
     seen: list[bool] = []
 
-    def compiled(work: Path, _places: Places, _build: Build) -> Path:
+    def compiled(work: Path, _places: Paths, _build: Build) -> Path:
         seen.append(left.exists())
         return work
 
     monkeypatch.setattr(engine, "compile_in", compiled)
-    assert not engine.compile_wheel(places, build).exists()
+    assert not engine.compile_wheel(paths, build).exists()
     assert seen == [False]
 
 
-def test_homes_that_share_a_cache_compile_one_after_the_other(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_homes_that_share_a_cache_compile_one_after_the_other(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     build = Build(frozenset())
-    with engine.compiling_alone(places.cache / build.key), (places.cache / build.key / "compile.lock").open() as other:
+    with engine.compiling_alone(paths.cache / build.key), (paths.cache / build.key / "compile.lock").open() as other:
         with pytest.raises(BlockingIOError):
             fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-def test_an_environment_that_was_killed_half_made_is_made_anew(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
-    (places.venv / "bin").mkdir(parents=True)
-    places.python.symlink_to(sys.executable)
-    (places.venv / "half").touch()
+def test_an_environment_that_was_killed_half_made_is_made_anew(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    (paths.venv / "bin").mkdir(parents=True)
+    paths.python.symlink_to(sys.executable)
+    (paths.venv / "half").touch()
 
     def make(command: list[object], _log: Path) -> None:
         Path(str(command[-1]), "bin").mkdir(parents=True)
 
     monkeypatch.setattr(python_packages, "run", make)
-    python_packages.make_environment(places)
-    assert not (places.venv / "half").exists()
+    python_packages.make_environment(paths)
+    assert not (paths.venv / "half").exists()

@@ -8,7 +8,7 @@ import pytest
 
 from cli.environment import engine, python_packages
 from cli.environment.engine_build import Build, Toolkit
-from cli.places import Places
+from cli.paths import Paths
 from core.errors import StartFailed
 from models.trials.machine_trial import Trial, read_note
 
@@ -30,9 +30,9 @@ class Machine:
         self.installed: list[str] = []
         self.tried: list[bool] = []
 
-    def compile(self, places: Places, build: Build) -> Path:
+    def compile(self, paths: Paths, build: Build) -> Path:
         self.compiled.append(build)
-        wheel = places.cache / build.key / "llama.whl"
+        wheel = paths.cache / build.key / "llama.whl"
         wheel.parent.mkdir(parents=True, exist_ok=True)
         with zipfile.ZipFile(wheel, "w") as made:
             made.writestr("llama.py", "")
@@ -41,132 +41,132 @@ class Machine:
     def run(self, command: list[object], *_: object, **__: object) -> None:
         self.installed.append(Path(str(command[-1])).parent.name)
 
-    def trial(self, _places: Places, *, extra_buffers: bool = True) -> Trial:
+    def trial(self, _places: Paths, *, extra_buffers: bool = True) -> Trial:
         self.tried.append(extra_buffers)
         return self.outcomes.pop(0)
 
 
-def _ensure(places: Places, monkeypatch: pytest.MonkeyPatch, machine: Machine, build: Build = CPU) -> None:
-    if not places.python.exists():
-        places.python.parent.mkdir(parents=True)
-        places.python.symlink_to(sys.executable)
-        python_packages.add_to_stamp(places)
+def _ensure(paths: Paths, monkeypatch: pytest.MonkeyPatch, machine: Machine, build: Build = CPU) -> None:
+    if not paths.python.exists():
+        paths.python.parent.mkdir(parents=True)
+        paths.python.symlink_to(sys.executable)
+        python_packages.add_to_stamp(paths)
     monkeypatch.setattr(engine, "compile_wheel", machine.compile)
     monkeypatch.setattr(engine, "try_decode", machine.trial)
     monkeypatch.setattr(engine, "run", machine.run)
     if build.toolkit:
         build.toolkit.__dict__["has_cublas"] = True
-    engine.ensure(places, build)
+    engine.ensure(paths, build)
 
 
-def _noted(places: Places) -> tuple[bool, str]:
-    note = read_note(places.engine_note)
+def _noted(paths: Paths) -> tuple[bool, str]:
+    note = read_note(paths.engine_note)
     assert note is not None
     return note.extra_buffers, note.build
 
 
-def test_a_build_that_decodes_is_noted_and_not_tried_again(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_build_that_decodes_is_noted_and_not_tried_again(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     machine = Machine(GOOD)
-    _ensure(places, monkeypatch, machine)
-    _ensure(places, monkeypatch, machine)
+    _ensure(paths, monkeypatch, machine)
+    _ensure(paths, monkeypatch, machine)
     assert machine.compiled == [CPU]
     assert machine.tried == [True]
-    assert _noted(places) == (True, CPU.key)
+    assert _noted(paths) == (True, CPU.key)
 
 
-def test_another_environment_takes_the_wheel_from_the_cache_and_tries_it(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_environment_takes_the_wheel_from_the_cache_and_tries_it(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     machine = Machine(GOOD, GOOD)
-    _ensure(places, monkeypatch, machine)
-    other = Places(places.home.parent / "other", places.cache)
+    _ensure(paths, monkeypatch, machine)
+    other = Paths(paths.home.parent / "other", paths.cache)
     other.prepare()
     _ensure(other, monkeypatch, machine)
     assert machine.compiled == [CPU]
     assert machine.tried == [True, True]
 
 
-def test_a_wheel_that_the_disk_damaged_is_made_anew(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
-    wheel = places.cache / CPU.key / "llama.whl"
+def test_a_wheel_that_the_disk_damaged_is_made_anew(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    wheel = paths.cache / CPU.key / "llama.whl"
     wheel.parent.mkdir(parents=True)
     wheel.write_bytes(b"PK\3\4 half of it")
     machine = Machine(GOOD)
-    _ensure(places, monkeypatch, machine)
+    _ensure(paths, monkeypatch, machine)
     assert machine.compiled == [CPU]
 
 
-def test_a_host_that_refuses_amx_gets_plain_buffers_and_the_home_remembers(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_host_that_refuses_amx_gets_plain_buffers_and_the_home_remembers(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     machine = Machine(DIED, PLAIN)
-    _ensure(places, monkeypatch, machine)
+    _ensure(paths, monkeypatch, machine)
     assert machine.tried == [True, False]
     assert machine.compiled == [CPU]
-    assert _noted(places) == (False, CPU.key)
+    assert _noted(paths) == (False, CPU.key)
 
 
-def test_a_host_that_refuses_more_gets_a_portable_build(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_host_that_refuses_more_gets_a_portable_build(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     machine = Machine(DIED, DIED_PLAIN, GOOD)
-    _ensure(places, monkeypatch, machine)
+    _ensure(paths, monkeypatch, machine)
     assert machine.compiled == [CPU, CPU.portable]
-    assert engine.installed_key(places) == CPU.key
-    assert _noted(places) == (True, CPU.portable.key)
+    assert engine.installed_key(paths) == CPU.key
+    assert _noted(paths) == (True, CPU.portable.key)
 
 
-def test_the_portable_build_also_goes_without_repacked_weights(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_portable_build_also_goes_without_repacked_weights(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     machine = Machine(DIED, DIED_PLAIN, DIED, PLAIN)
-    _ensure(places, monkeypatch, machine)
-    assert _noted(places) == (False, CPU.portable.key)
+    _ensure(paths, monkeypatch, machine)
+    assert _noted(paths) == (False, CPU.portable.key)
 
 
-def test_a_build_that_never_decodes_stops_the_start_and_says_what_was_tried(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_build_that_never_decodes_stops_the_start_and_says_what_was_tried(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     machine = Machine(DIED, DIED_PLAIN, DIED, DIED_PLAIN)
     with pytest.raises(StartFailed) as failed:
-        _ensure(places, monkeypatch, machine)
+        _ensure(paths, monkeypatch, machine)
     each = "with repacked weights: SIGSEGV; without repacked weights: SIGILL"
     assert f"Tried the native build {each}; the portable build {each}." in str(failed.value)
-    assert engine.installed_key(places) == ""
+    assert engine.installed_key(paths) == ""
 
 
-def test_what_no_other_build_can_cure_stops_the_start_at_once(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_no_other_build_can_cure_stops_the_start_at_once(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     machine = Machine(Trial(False, True, False, {}, "libgomp.so.1 is missing"))
     with pytest.raises(StartFailed, match=r"could not be tested: libgomp\.so\.1 is missing\. Details"):
-        _ensure(places, monkeypatch, machine)
+        _ensure(paths, monkeypatch, machine)
     assert machine.compiled == [CPU]
 
 
 @pytest.mark.parametrize("lost", ["another processor", "no note"])
-def test_a_home_on_another_processor_tries_what_is_installed_again(places: Places, monkeypatch: pytest.MonkeyPatch, lost: str) -> None:
+def test_a_home_on_another_processor_tries_what_is_installed_again(paths: Paths, monkeypatch: pytest.MonkeyPatch, lost: str) -> None:
     machine = Machine(GOOD, DIED, PLAIN)
-    _ensure(places, monkeypatch, machine)
+    _ensure(paths, monkeypatch, machine)
     if lost == "no note":
-        places.engine_note.unlink()
+        paths.engine_note.unlink()
     else:
         monkeypatch.setattr(engine, "identity", lambda _library: "another")
-    _ensure(places, monkeypatch, machine)
-    _ensure(places, monkeypatch, machine)
+    _ensure(paths, monkeypatch, machine)
+    _ensure(paths, monkeypatch, machine)
     assert machine.tried == [True, True, False]
     assert machine.installed == [CPU.key]
-    assert _noted(places) == (False, CPU.key)
+    assert _noted(paths) == (False, CPU.key)
 
 
-def test_where_nothing_installed_works_any_more_the_other_build_is_tried(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_nothing_installed_works_any_more_the_other_build_is_tried(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     machine = Machine(GOOD, DIED, DIED_PLAIN, GOOD)
-    _ensure(places, monkeypatch, machine)
+    _ensure(paths, monkeypatch, machine)
     monkeypatch.setattr(engine, "identity", lambda _library: "another")
-    _ensure(places, monkeypatch, machine)
+    _ensure(paths, monkeypatch, machine)
     assert machine.installed == [CPU.key, CPU.portable.key]
-    assert _noted(places) == (True, CPU.portable.key)
+    assert _noted(paths) == (True, CPU.portable.key)
 
 
-def test_a_gpu_build_that_runs_on_the_cpu_is_an_error_that_says_so(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gpu_build_that_runs_on_the_cpu_is_an_error_that_says_so(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(StartFailed, match="built for the GPU but runs on the CPU"):
-        _ensure(places, monkeypatch, Machine(GOOD), GPU)
-    assert engine.installed_key(places) == ""
+        _ensure(paths, monkeypatch, Machine(GOOD), GPU)
+    assert engine.installed_key(paths) == ""
 
 
-def test_the_log_of_the_installation_has_all_that_a_trial_printed(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
-    places.python.parent.mkdir(parents=True)
-    places.python.write_text("#!/bin/sh\necho many words; exit 3\n")
-    places.python.chmod(0o755)
-    assert not engine.try_decode(places).ok
-    assert "many words" in places.log.read_text()
+def test_the_log_of_the_installation_has_all_that_a_trial_printed(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths.python.parent.mkdir(parents=True)
+    paths.python.write_text("#!/bin/sh\necho many words; exit 3\n")
+    paths.python.chmod(0o755)
+    assert not engine.try_decode(paths).ok
+    assert "many words" in paths.log.read_text()
 
 
 def test_the_share_done_is_read_from_ninja() -> None:

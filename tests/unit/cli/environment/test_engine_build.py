@@ -7,22 +7,22 @@ import pytest
 
 from cli.environment import engine_build
 from cli.environment.engine_build import Build, Toolkit
-from cli.places import Places
+from cli.paths import Paths
 from core.errors import StartFailed
 
 CPU = Build(frozenset({"avx", "avx2", "fma", "f16c", "amx_int8", "avx512f"}))
 
 
-def test_the_common_library_is_left_out(places: Places) -> None:
-    option = next(flag for flag in CPU.flags(places) if flag.startswith("-DCMAKE_PROJECT_llama_cpp_INCLUDE="))
+def test_the_common_library_is_left_out(paths: Paths) -> None:
+    option = next(flag for flag in CPU.flags(paths) if flag.startswith("-DCMAKE_PROJECT_llama_cpp_INCLUDE="))
     assert "set(LLAMA_BUILD_COMMON OFF)" in Path(option.partition("=")[2]).read_text()
 
 
 def test_a_portable_build_names_its_instructions_and_none_of_those_that_hosts_refuse(
-    places: Places, monkeypatch: pytest.MonkeyPatch
+    paths: Paths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("platform.machine", lambda: "x86_64")
-    flags = CPU.portable.flags(places)
+    flags = CPU.portable.flags(paths)
     assert {"-DGGML_NATIVE=OFF", "-DGGML_AVX2=ON", "-DGGML_FMA=ON", "-DGGML_F16C=ON", "-DGGML_BMI2=OFF"} <= set(flags)
     assert not any("AMX" in flag or "AVX512" in flag for flag in flags)
 
@@ -35,25 +35,25 @@ def test_builds_that_differ_have_keys_that_differ() -> None:
     assert Build(CPU.cpu_flags).key == CPU.key
 
 
-def test_a_gpu_build_is_for_the_gpus_that_are_there(places: Places, tmp_path: Path) -> None:
+def test_a_gpu_build_is_for_the_gpus_that_are_there(paths: Paths, tmp_path: Path) -> None:
     toolkit = _toolkit(tmp_path, cublas=True)
-    flags = Build(frozenset(), toolkit).flags(places)
+    flags = Build(frozenset(), toolkit).flags(paths)
     assert "-DGGML_CUDA=ON" in flags
     assert "-DCMAKE_CUDA_ARCHITECTURES=80;90" in flags
     assert not any("cublas" in flag for flag in flags)
 
 
-def test_a_toolkit_without_cublas_takes_it_from_the_wheel(places: Places, tmp_path: Path) -> None:
+def test_a_toolkit_without_cublas_takes_it_from_the_wheel(paths: Paths, tmp_path: Path) -> None:
     toolkit = _toolkit(tmp_path, cublas=False)
     with pytest.raises(StartFailed, match="cuBLAS is missing"):
-        Build(frozenset(), toolkit).flags(places)
-    library = engine_build.cublas_wheel(places) / "lib" / "libcublas.so.13"
+        Build(frozenset(), toolkit).flags(paths)
+    library = engine_build.cublas_wheel(paths) / "lib" / "libcublas.so.13"
     library.parent.mkdir(parents=True)
     library.touch()
-    flags = Build(frozenset(), toolkit).flags(places)
+    flags = Build(frozenset(), toolkit).flags(paths)
     assert f"-DCUDA_cublas_LIBRARY={library}" in flags
     assert "-DGGML_CUDA_NO_VMM=ON" in flags
-    assert engine_build.library_path(places)["LD_LIBRARY_PATH"].startswith(str(library.parent))
+    assert engine_build.library_path(paths)["LD_LIBRARY_PATH"].startswith(str(library.parent))
 
 
 def test_nvidia_smi_is_read(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cli.environment import python_packages
-from cli.places import REPOSITORY, Places
+from cli.paths import REPOSITORY, Paths
 
 LOCKS = [REPOSITORY / "requirements.txt", *sorted((REPOSITORY / "requirements").glob("*.txt"))]
 
@@ -38,34 +38,34 @@ def test_every_wish_is_in_its_lock_file() -> None:
                 assert name and name[0].lower() in {each.lower() for each in locked}, line
 
 
-def test_a_second_install_runs_nothing(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
-    _pretend_environment(places)
+def test_a_second_install_runs_nothing(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    _pretend_environment(paths)
     calls: list[Path] = []
     monkeypatch.setattr(python_packages, "pip_install", lambda _python, _log, lock, **_: calls.append(lock))
     for _ in range(2):
-        python_packages.install(places, python_packages.RUN, "packages")
+        python_packages.install(paths, python_packages.RUN, "packages")
     assert calls == [python_packages.RUN]
 
 
-def test_a_changed_lock_file_is_installed_again(places: Places, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    _pretend_environment(places)
+def test_a_changed_lock_file_is_installed_again(paths: Paths, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    _pretend_environment(paths)
     calls: list[Path] = []
     monkeypatch.setattr(python_packages, "pip_install", lambda _python, _log, lock, **_: calls.append(lock))
     lock = tmp_path / "requirements.txt"
     for version in ("1.0", "1.1"):
         lock.write_text(f"thing=={version}\n")
-        python_packages.install(places, lock, "packages")
+        python_packages.install(paths, lock, "packages")
     assert calls == [lock, lock]
 
 
-def test_an_environment_of_another_python_counts_as_none(places: Places) -> None:
-    _pretend_environment(places)
-    assert python_packages.has_environment(places)
-    python_packages.add_to_stamp(places, python="3.9")
-    assert not python_packages.has_environment(places)
+def test_an_environment_of_another_python_counts_as_none(paths: Paths) -> None:
+    _pretend_environment(paths)
+    assert python_packages.has_environment(paths)
+    python_packages.add_to_stamp(paths, python="3.9")
+    assert not python_packages.has_environment(paths)
 
 
-def _pretend_environment(places: Places) -> None:
-    places.python.parent.mkdir(parents=True)
-    places.python.symlink_to(sys.executable)
-    python_packages.add_to_stamp(places)
+def _pretend_environment(paths: Paths) -> None:
+    paths.python.parent.mkdir(parents=True)
+    paths.python.symlink_to(sys.executable)
+    python_packages.add_to_stamp(paths)

@@ -14,7 +14,7 @@ from contextlib import ExitStack
 import pytest
 import uvicorn
 
-from cli.places import REPOSITORY
+from cli.paths import REPOSITORY
 from cli.serving.connection_limits import Crowd, Deadlines, most_connections
 from cli.serving.connections import protocols
 

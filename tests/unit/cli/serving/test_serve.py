@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.places import REPOSITORY
+from cli.paths import REPOSITORY
 from cli.serving.serve import address, listen, only_portal
 from core.errors import StartFailed
 from settings import Settings

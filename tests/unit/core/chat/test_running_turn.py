@@ -28,16 +28,16 @@ def test_the_expected_wait_runs_down_until_nobody_knows_any_more() -> None:
         seen.append(running.snapshot().wait_s)
         clock.now += 2.5
     assert seen == [4.0, 1.5, None]
-    assert running.snapshot().place == 2
+    assert running.snapshot().position == 2
     running.queued(Queued(1, 3.0))
-    assert (running.snapshot().place, running.snapshot().wait_s) == (1, 3.0)
+    assert (running.snapshot().position, running.snapshot().wait_s) == (1, 3.0)
 
 
 def test_who_has_a_slot_is_no_longer_in_line() -> None:
     running = RunningTurn(TURN, Clock())
     running.queued(Queued(1, 4.0))
     running.queued(Queued(0, None))
-    assert (running.snapshot().place, running.snapshot().wait_s) == (None, None)
+    assert (running.snapshot().position, running.snapshot().wait_s) == (None, None)
 
 
 @pytest.mark.parametrize("wait_s", [None, 4.0])
@@ -46,4 +46,4 @@ def test_who_is_being_answered_waits_no_more(wait_s: float | None) -> None:
     running.queued(Queued(1, wait_s))
     assert running.snapshot().wait_s == wait_s
     running.delta(Delta("Hello", tokens=1))
-    assert (running.snapshot().place, running.snapshot().wait_s) == (None, None)
+    assert (running.snapshot().position, running.snapshot().wait_s) == (None, None)

@@ -246,12 +246,12 @@ def test_watchers_see_every_step_in_order(turns: Turns, router: FakeRouter, ana:
     seen: list[Snapshot] = []
     running.listen(seen.append)
     router.release(1)
-    until(lambda: running.snapshot().place == 2)
+    until(lambda: running.snapshot().position == 2)
     router.release()
     running.wait_finished(5)
     assert [each.version for each in seen] == sorted({each.version for each in seen})
     assert seen[-1].text == "One two" and seen[-1].reasoning == "Hm" and seen[-1].status is MessageStatus.DONE
-    assert any(each.place == 2 and each.wait_s == 4.0 for each in seen) and seen[-1].place is None
+    assert any(each.position == 2 and each.wait_s == 4.0 for each in seen) and seen[-1].position is None
 
 
 def test_closing_marks_running_answers_interrupted_with_their_text(

@@ -155,7 +155,7 @@ def test_what_can_be_chosen_is_what_occurs(trail: AuditTrail, admin: User, ana: 
     note("b.two")
     note("a.one")
     kinds, people = trail.choices(admin)
-    assert list(kinds) == ["a.one", "b.two", "user.add"]
+    assert list(kinds) == ["a.one", "b.two", "group.add", "user.add"]
     assert {each.name for each in people} == {"root", "ana"}
 
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 
+import bcrypt
 import pytest
 
 from core.errors import Busy, NotSignedIn
@@ -13,8 +14,10 @@ from core.people.attempts import MOST_BY_ADDRESS, MOST_BY_DEVICE, MOST_BY_NAME, 
 from core.people.devices import MOST_DEVICES, Devices
 from core.people.fair_pool import FairPool
 from core.people.records import AuditFilter, Role, User
-from core.people.sign_in import Caller, SignIn, open_pool
+from core.people.sessions import mark_of
+from core.people.sign_in import BCRYPT, Caller, SignIn, open_pool
 from core.unit_of_work import UnitOfWorkFactory
+from data.passwords import Argon2Hasher
 from tests.unit.core.conftest import MovingClock
 
 ELSEWHERE = Caller("198.51.100.7")
@@ -29,6 +32,12 @@ class CountingHasher:
 
     def hash(self, password: str) -> str:
         return f"plain:{password}"
+
+    def is_outdated(self, password_hash: str) -> bool:
+        return False
+
+    def spend(self, password: str) -> None:
+        raise AssertionError("nothing here is outdated")
 
     def matches(self, password: str, password_hash: str) -> bool:
         with self._lock:
@@ -238,3 +247,79 @@ def test_a_full_line_refuses_strangers_and_not_those_who_go_first() -> None:
         pool.submit("y", lambda: None)
     assert pool.submit("known", lambda: 7, first=True) and not hold.set()
     pool.close()
+
+
+class TellingHasher(Argon2Hasher):
+    """Notes which method each check pays for."""
+
+    def __init__(self) -> None:
+        super().__init__(1, 8, bcrypt_cost=4)
+        self.paid: list[str] = []
+
+    def matches(self, password: str, password_hash: str) -> bool:
+        self.paid.append("bcrypt" if password_hash.startswith("$2") else "argon2id")
+        return super().matches(password, password_hash)
+
+
+def of_earlier_version(unit_of_work: UnitOfWorkFactory, user: User) -> None:
+    with unit_of_work() as work:
+        work.users.set_password(user.id, bcrypt.hashpw(b"correct horse", bcrypt.gensalt(4)).decode())
+        work.commit()
+
+
+@pytest.fixture
+def telling(unit_of_work: UnitOfWorkFactory, clock: MovingClock) -> Iterator[tuple[SignIn, TellingHasher]]:
+    pool, hasher = open_pool(2), TellingHasher()
+    yield SignIn(unit_of_work, hasher, clock, pool), hasher
+    pool.close()
+
+
+def test_a_bcrypt_hash_is_replaced_at_sign_in_and_only_by_the_right_password(
+    telling: tuple[SignIn, TellingHasher], ana: User, accounts: Accounts, unit_of_work: UnitOfWorkFactory
+) -> None:
+    sign_in, _ = telling
+    of_earlier_version(unit_of_work, ana)
+    assert wrong(sign_in, "ana") is NotSignedIn
+    with unit_of_work() as work:
+        assert work.users.any_password_of(BCRYPT)
+    proof = sign_in.check("ana", "correct horse", ELSEWHERE)
+    found = accounts.credentials("ana")
+    assert found is not None and found.password_hash.startswith("$argon2id$") and proof.mark == mark_of(found.password_hash)
+    assert sign_in.check("ana", "correct horse", ELSEWHERE)
+
+
+def test_two_sign_ins_at_once_both_get_in_while_the_hash_is_replaced(
+    telling: tuple[SignIn, TellingHasher], ana: User, unit_of_work: UnitOfWorkFactory, clock: MovingClock
+) -> None:
+    sign_in, _ = telling
+    of_earlier_version(unit_of_work, ana)
+    both = threading.Barrier(2)
+
+    class Waiting(TellingHasher):
+        def hash(self, password: str) -> str:
+            if password == "correct horse":
+                both.wait(30)
+            return super().hash(password)
+
+    pool = open_pool(4)
+    sign_in = SignIn(unit_of_work, Waiting(), clock, pool)
+    futures = [sign_in.begin("ana", "correct horse", Caller(f"198.51.100.{number}")) for number in range(2)]
+    assert len({future.result(30).mark for future in futures}) == 1
+    pool.close()
+
+
+def test_while_a_bcrypt_hash_is_left_every_check_pays_for_both_methods(
+    telling: tuple[SignIn, TellingHasher], ana: User, accounts: Accounts, unit_of_work: UnitOfWorkFactory
+) -> None:
+    sign_in, hasher = telling
+    accounts.add(None, "ben", Role.ANALYST, password="correct horse")
+    of_earlier_version(unit_of_work, ana)
+    for name in ("ana", "ben", "nobody"):
+        hasher.paid.clear()
+        wrong(sign_in, name)
+        assert sorted(hasher.paid) == ["argon2id", "bcrypt"], name
+    sign_in.check("ana", "correct horse", ELSEWHERE)
+    for name in ("ana", "ben", "nobody"):
+        hasher.paid.clear()
+        wrong(sign_in, name)
+        assert hasher.paid == ["argon2id"], name

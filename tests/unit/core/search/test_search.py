@@ -318,6 +318,12 @@ class _NoHash:
     def hash(self, password: str) -> str:
         return "hash"
 
+    def is_outdated(self, password_hash: str) -> bool:
+        return False
+
+    def spend(self, password: str) -> None:
+        raise AssertionError("nothing here is outdated")
+
     def matches(self, password: str, password_hash: str) -> bool:
         return True
 

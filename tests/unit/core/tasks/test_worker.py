@@ -293,3 +293,81 @@ def test_ended_jobs_are_removed_after_thirty_days(
         assert time.monotonic() < until
         time.sleep(0.005)
     assert jobs.get(admin, young.id).state is JobState.WAITING
+
+
+def test_a_paused_job_keeps_its_key_and_waits_until_it_is_resumed(
+    unit_of_work: UnitOfWorkFactory, jobs: Jobs, working: Working, admin: User
+) -> None:
+    held = Held()
+    working([JobKind("count", held, resumable=True)])
+    job = add(unit_of_work, jobs, owner=admin, key="one")
+    held.began.wait(10)
+    paused = jobs.pause(admin, job.id)
+    assert paused.paused and not paused.ended
+    with pytest.raises(Conflict), unit_of_work() as work:
+        jobs.add(work, "count", key="one")
+    held.go.set()
+    resumed = jobs.resume(admin, job.id)
+    assert not resumed.paused
+    assert wait_for(jobs, admin, job, JobState.DONE).tries == 1
+    with pytest.raises(Conflict, match="not paused"):
+        jobs.resume(admin, job.id)
+    with pytest.raises(Conflict, match="cannot be paused"):
+        jobs.pause(admin, job.id)
+
+
+def test_a_job_resumed_at_once_is_not_ended_by_the_run_that_was_paused(
+    unit_of_work: UnitOfWorkFactory, jobs: Jobs, working: Working, admin: User
+) -> None:
+    runs: list[threading.Event] = []
+
+    def slow_to_stop(job: Job, report: Report) -> None:
+        mine = threading.Event()
+        runs.append(mine)
+        assert mine.wait(10)
+        report(0.5)
+
+    working([JobKind("count", slow_to_stop, resumable=True)])
+    job = add(unit_of_work, jobs, owner=admin)
+    until = time.monotonic() + 10
+    while not runs:
+        assert time.monotonic() < until
+        time.sleep(0.005)
+    jobs.pause(admin, job.id)
+    jobs.resume(admin, job.id)
+    while len(runs) < 2:
+        assert time.monotonic() < until
+        time.sleep(0.005)
+    time.sleep(1.2)  # The worker notices that the first run no longer holds the job.
+    runs[0].set()
+    runs[1].set()
+    assert wait_for(jobs, admin, job, JobState.DONE, JobState.CANCELLED).state is JobState.DONE
+
+
+def test_a_failed_job_can_be_dismissed(unit_of_work: UnitOfWorkFactory, jobs: Jobs, working: Working, admin: User) -> None:
+    def fail(job: Job, report: Report) -> None:
+        raise InvalidInput("It does not work.")
+
+    working([JobKind("count", fail)])
+    job = add(unit_of_work, jobs, owner=admin)
+    wait_for(jobs, admin, job, JobState.FAILED)
+    jobs.dismiss(admin, job.id)
+    assert jobs.get(admin, job.id).state is JobState.CANCELLED
+    with pytest.raises(Conflict, match="Only a failed job"):
+        jobs.dismiss(admin, job.id)
+
+
+def test_a_kind_with_a_limit_of_its_own_neither_fills_the_worker_nor_waits_for_it(
+    unit_of_work: UnitOfWorkFactory, jobs: Jobs, working: Working, admin: User
+) -> None:
+    shared, own = Held(), Held()
+    working([JobKind("count", shared), JobKind("own", own, at_once=2)])
+    owned = [add(unit_of_work, jobs, "own") for _ in range(3)]
+    others = [add(unit_of_work, jobs) for _ in range(4)]
+    for job in (*owned[:2], *others[:3]):
+        wait_for(jobs, admin, job, JobState.RUNNING)
+    assert {jobs.get(admin, job.id).state for job in (owned[2], others[3])} == {JobState.WAITING}
+    own.go.set()
+    shared.go.set()
+    for job in (*owned, *others):
+        wait_for(jobs, admin, job, JobState.DONE)

@@ -214,7 +214,7 @@ def test_those_who_wait_learn_their_queue_position(engine: Engine) -> None:
     waiting = [ask(engine, [9], user="b", tokens=3), ask(engine, [9], user="c", tokens=3)]
     engine.step()
     told = [sequence.events.get_nowait() for sequence in waiting]
-    assert all(isinstance(one, Queued) for one in told) and [one.place for one in told] == [1, 2]
+    assert all(isinstance(one, Queued) for one in told) and [one.position for one in told] == [1, 2]
     assert 0 < 2 * told[0].wait_s == told[1].wait_s, "at the step_time of the steps so far, though no answer has ended"
     run(engine, *running, *waiting)
 

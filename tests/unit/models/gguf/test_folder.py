@@ -178,3 +178,12 @@ def test_adapters_are_listed_apart(folder: Path) -> None:
 
 def test_a_folder_that_is_not_there_yet_holds_nothing(tmp_path: Path) -> None:
     assert [file.name for file in Catalog(tmp_path / "none", GUIDE).files()] == ["guide"]
+
+
+def test_incomplete_downloads_and_projectors_are_not_listed(tmp_path: Path) -> None:
+    folder = tmp_path / "models"
+    for name in (".downloads/x/glm.gguf", "repo/mmproj-F16.gguf", "repo/glm-mmproj-BF16.gguf"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"GGUF")
+    (folder / "repo" / "commproject.gguf").write_bytes(b"GGUF")
+    assert [file.name for file in Catalog(folder, tmp_path / "guide.gguf").files()] == ["commproject"]

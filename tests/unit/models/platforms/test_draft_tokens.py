@@ -83,8 +83,8 @@ def test_several_answers_from_one_seed(tmp_path: Path, temperature: float) -> No
     plain, drafted = ([answer[:2] for answer in answers] for answers in found)
     assert drafted == plain
     assert len(set(plain)) == 4
-    assert not any(end.timings.guessed_tokens for *_, end in found[0])
-    assert all(end.timings.guessed_right for *_, end in found[1])
+    assert not any(end.timings.draft_tokens for *_, end in found[0])
+    assert all(end.timings.accepted_tokens for *_, end in found[1])
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_an_answer_that_is_resumed_where_it_began_to_repeat_itself(
             running = start(pool, guard=True, max_tokens=1800, logit_bias=(*UNPRINTABLE, (ord("O"), liked)), **asked)
             end = read(running)[2]
         assert end.timings.retries == 1 and end.note in (RESUMED, REPEATED)
-        assert (end.timings.guessed_right > 0) == drafting
+        assert (end.timings.accepted_tokens > 0) == drafting
         second = running.sequence
         found.append((second.tokens[: second.prompt_length], second.tokens[second.prompt_length :]))
     (plain_begin, plain), (drafted_begin, drafted) = found
@@ -119,7 +119,7 @@ def test_thoughts_with_a_budget(model: Path, tmp_path: Path, temperature: float,
         with loaded(model, tmp_path, drafting=drafting) as pool:
             asked: dict[str, Any] = {"thinking_budget": 60, "logit_bias": bias, "temperature": temperature, "seed": 2}
             found.append(read(start(pool, thinking=True, **asked)))
-        assert (found[-1][2].timings.guessed_right > 0) == drafting
+        assert (found[-1][2].timings.accepted_tokens > 0) == drafting
     plain, drafted = found
     assert drafted[:2] == plain[:2]
     assert plain[0] and plain[1]

@@ -105,7 +105,7 @@ def test_a_file_that_aborts_with_repacked_weights_loads_without_and_is_remembere
 def test_after_a_crash_in_native_code_the_machine_is_tried_again(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model_parts.extra_buffers(home)
     preload(monkeypatch, faulty_processor.refuses_repacked(tmp_path))
-    settings = Settings(home=home, parking_disk_mb=0)
+    settings = Settings(home=home, offload_disk_mb=0)
     for found, extra in (((), True), ((CRASH,), False)):
         record = RunRecord(tmp_path / "logs")
         record.found = found

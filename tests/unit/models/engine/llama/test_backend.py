@@ -87,7 +87,7 @@ def test_the_engine_drafts_on_llama_cpp(backend: LlamaBackend) -> None:
     assert len(collect(sequence)[0]) == 60
     assert engine.metrics().draft_tokens > 0
     timings = sequence.finished(FinishReason.LENGTH).timings
-    assert (timings.guessed_tokens, timings.guessed_right) == (engine.metrics().draft_tokens, engine.metrics().accepted_tokens)
+    assert (timings.draft_tokens, timings.accepted_tokens) == (engine.metrics().draft_tokens, engine.metrics().accepted_tokens)
     assert engine.metrics().cells_used == sequence.done
 
 

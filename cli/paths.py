@@ -14,14 +14,14 @@ DEFAULT_HOME = "~/.local/share/glm-portal"
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class Paths:
     """Folders. home: PORTAL_HOME. cache: compiled wheels, shared by all homes of this person."""
 
     home: Path
     cache: Path
 
     @classmethod
-    def of(cls, environment: Mapping[str, str]) -> Places:
+    def of(cls, environment: Mapping[str, str]) -> Paths:
         home = Path(environment.get("PORTAL_HOME") or DEFAULT_HOME).expanduser().absolute()
         cache = Path(environment.get("XDG_CACHE_HOME") or "~/.cache").expanduser().absolute()
         return cls(home, cache / "glm-portal" / "wheels")

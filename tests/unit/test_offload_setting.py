@@ -1,4 +1,4 @@
-"""PORTAL_PARKING_DISK_MB, as bootstrap/models.py reads it."""
+"""PORTAL_OFFLOAD_DISK_MB, as bootstrap/models.py reads it."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ TOKENS = np.arange(100, dtype=np.int32)
 
 
 def test_zero_switches_the_disk_off(tmp_path: Path) -> None:
-    assert open_offload_files(Settings(home=tmp_path, parking_disk_mb=0)) is None
+    assert open_offload_files(Settings(home=tmp_path, offload_disk_mb=0)) is None
     assert not (tmp_path / "parked").exists()
 
 
 def test_a_number_is_the_budget_in_megabytes(tmp_path: Path) -> None:
-    files = open_offload_files(Settings(home=tmp_path, parking_disk_mb=1))
+    files = open_offload_files(Settings(home=tmp_path, offload_disk_mb=1))
     assert files is not None
     files.add("glm", TOKENS, np.zeros(2_000_000, np.uint8))
     assert files.held("glm")[0] == 0, "too large"

@@ -1,0 +1,67 @@
+"""Answer requests of jobs: the same translation as on a connection, without one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from api.answers import Item, RunningAnswers
+from api.responses.response_answer import ResponseAnswer
+from api.responses.response_request import ResponseRequest
+from api.responses.stored_responses import earlier_items
+from bootstrap.portal import Portal
+from core.inference.gateway import Gateway
+from core.inference.records import Source
+from core.people.records import User
+from core.programs.responses import Responses
+from core.tasks.records import Json
+
+CHECK_S = 0.2
+"""Seconds between looks whether the job must end."""
+
+
+class DialectAnswerer:
+    """Implements core.programs.ports.RequestAnswerer. Each call runs on the job's thread, with an event loop of its own."""
+
+    def __init__(self, gateway: Gateway, responses: Responses) -> None:
+        self._gateway = gateway
+        self._responses = responses
+
+    def respond(self, user: User, response_id: str, body: Mapping[str, Json], check: Callable[[], None]) -> str:
+        request = ResponseRequest.model_validate(body)
+        earlier = earlier_items(self._responses.history(user, request.previous_response_id)) if request.previous_response_id else []
+        wanted = replace(request.generation(user, earlier), id=response_id.removeprefix("resp_"))
+        first = self._gateway.answer(user, wanted, Source.API)
+
+        async def answered() -> dict[str, Any]:
+            running = RunningAnswers.one(self._gateway, first)
+            return await ResponseAnswer(running, request.told(stored=True)).whole(await collected(running, check))
+
+        return json.dumps(asyncio.run(answered()))
+
+
+async def collected(running: RunningAnswers, check: Callable[[], None]) -> list[Item | None]:
+    """Collect everything that the running answers give. Frees the engine if `check` raises."""
+
+    async def collect() -> list[Item | None]:
+        return [item async for item in running.deltas()]
+
+    collecting = asyncio.ensure_future(collect())
+    try:
+        while not collecting.done():
+            await asyncio.wait({collecting}, timeout=CHECK_S)
+            check()
+        return collecting.result()
+    finally:
+        if not collecting.done():
+            running.leave()
+            collecting.cancel()
+            await asyncio.gather(collecting, return_exceptions=True)
+
+
+def answer_jobs(portal: Portal) -> None:
+    """Let the portal's jobs answer requests through this API."""
+    portal.background.attach(DialectAnswerer(portal.gateway, portal.responses))

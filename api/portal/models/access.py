@@ -1,0 +1,73 @@
+"""Serve who may use which model, and the default models of groups."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter
+from fastapi import Path as InPath
+from pydantic import BaseModel, Field
+
+from api.identity import SignedIn
+from api.portal.shapes import Asked, Line
+from api.services import PortalHere
+from core.inference.access import LONGEST_MODEL, MOST_GROUPS
+from core.inference.offers import AccessRule
+from core.people.records import Role
+
+router = APIRouter(prefix="/api/v1", tags=["models"])
+
+ModelName = Annotated[Line, InPath(max_length=LONGEST_MODEL)]
+
+
+class RuleIn(Asked):
+    roles: list[Literal["analyst", "reviewer", "manager", "admin"]] = Field(default=[], max_length=10)
+    groups: list[Line] = Field(default=[], max_length=MOST_GROUPS)
+
+
+class RuleOut(BaseModel):
+    model: str
+    roles: list[str]
+    groups: list[str]
+
+    @staticmethod
+    def of(rule: AccessRule) -> RuleOut:
+        return RuleOut(model=rule.model, roles=sorted(role.value for role in rule.roles), groups=sorted(rule.groups))
+
+
+class RulesOut(BaseModel):
+    items: list[RuleOut] = Field(description="Models without a rule are for everyone.")
+
+
+class GroupModelIn(Asked):
+    group: Line = Field(min_length=1)
+    model: Line | None = Field(description="A model or preset; null removes the group's default.")
+
+
+class GroupModelsOut(BaseModel):
+    items: dict[str, str] = Field(description="The default model or preset by group.")
+
+
+@router.get("/model-access")
+def rules(portal: PortalHere, user: SignedIn) -> RulesOut:
+    """List the models and presets that not everyone may use."""
+    return RulesOut(items=[RuleOut.of(rule) for rule in portal.model_access.rules(user).values()])
+
+
+@router.put("/model-access/{name}")
+def restrict(name: ModelName, body: RuleIn, portal: PortalHere, user: SignedIn) -> RuleOut:
+    """Let only these roles and groups use a model or preset. With neither, everyone may."""
+    return RuleOut.of(portal.model_access.restrict(user, name, [Role(role) for role in body.roles], body.groups))
+
+
+@router.get("/group-models")
+def group_models(portal: PortalHere, user: SignedIn) -> GroupModelsOut:
+    """List the default models of groups."""
+    return GroupModelsOut(items=dict(portal.model_access.group_models(user)))
+
+
+@router.put("/group-models")
+def set_group_model(body: GroupModelIn, portal: PortalHere, user: SignedIn) -> GroupModelsOut:
+    """Set or remove the model that a group's people use unless they choose another."""
+    portal.model_access.set_group_model(user, body.group, body.model)
+    return group_models(portal, user)

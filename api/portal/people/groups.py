@@ -1,0 +1,93 @@
+"""Serve groups, for admins and the groups' managers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter
+from fastapi import Path as InPath
+from pydantic import BaseModel, Field
+
+from api.identity import SignedIn
+from api.portal.shapes import Asked, Id, Line, at_least_one
+from api.services import PortalHere
+from core.access.groups import GroupInfo
+from core.people.permissions import Permission
+
+router = APIRouter(prefix="/api/v1/groups", tags=["people"])
+MOST_MANAGERS = 100
+Name = Annotated[Line, InPath()]
+
+
+class AddGroup(Asked):
+    name: Line
+
+
+class ChangeGroup(Asked):
+    name: Line | None = None
+    managers: list[Line] | None = Field(default=None, max_length=MOST_MANAGERS, description="User names; replaces the present managers.")
+    withheld: Annotated[list[Annotated[Permission, Field(strict=False)]], Field(max_length=len(Permission))] | None = Field(
+        default=None, description="Features that members may not use: upload, export."
+    )
+
+
+class GroupOut(BaseModel):
+    id: str
+    name: str
+    created_at: datetime
+    managers: list[str] = Field(description="User names.")
+    members: list[str] = Field(description="User names.")
+    withheld: list[Permission]
+
+    @staticmethod
+    def of(info: GroupInfo) -> GroupOut:
+        group = info.group
+        return GroupOut(
+            id=group.id, name=group.name, created_at=group.created_at, managers=list(group.managers),
+            members=[each.name for each in info.members], withheld=sorted(group.withheld),
+        )  # fmt: skip
+
+
+class GroupsOut(BaseModel):
+    items: list[GroupOut]
+
+
+@router.get("")
+def listing(portal: PortalHere, user: SignedIn) -> GroupsOut:
+    """List all groups; people who do not manage people see the groups that they manage."""
+    return GroupsOut(items=[GroupOut.of(each) for each in portal.groups.all(user)])
+
+
+@router.post("", status_code=201)
+def add(body: AddGroup, portal: PortalHere, user: SignedIn) -> GroupOut:
+    return GroupOut.of(GroupInfo(portal.groups.add(user, body.name), ()))
+
+
+@router.get("/{group_id}")
+def get(group_id: Id, portal: PortalHere, user: SignedIn) -> GroupOut:
+    return GroupOut.of(portal.groups.get(user, group_id))
+
+
+@router.patch("/{group_id}")
+def change(group_id: Id, body: ChangeGroup, portal: PortalHere, user: SignedIn) -> GroupOut:
+    at_least_one(name=body.name, managers=body.managers, withheld=body.withheld)
+    portal.groups.change(user, group_id, name=body.name, managers=body.managers, withheld=body.withheld)
+    return GroupOut.of(portal.groups.get(user, group_id))
+
+
+@router.delete("/{group_id}", status_code=204)
+def remove(group_id: Id, portal: PortalHere, user: SignedIn) -> None:
+    """Remove a group that has no members."""
+    portal.groups.remove(user, group_id)
+
+
+@router.put("/{group_id}/members/{name}", status_code=204)
+def put_member(group_id: Id, name: Name, portal: PortalHere, user: SignedIn) -> None:
+    """Put a person into the group. Its managers can take only people who are in no group."""
+    portal.groups.put_member(user, group_id, name)
+
+
+@router.delete("/{group_id}/members/{name}", status_code=204)
+def remove_member(group_id: Id, name: Name, portal: PortalHere, user: SignedIn) -> None:
+    portal.groups.remove_member(user, group_id, name)

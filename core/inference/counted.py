@@ -1,0 +1,49 @@
+"""Count what one request uses against the limits of its person, from its start to its end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from core.access.limits import Admission, Limits
+from core.people.records import User
+
+ALIVE_EVERY_S = 60.0
+
+
+class Counted:
+    """A request that the limits let through."""
+
+    def __init__(self, limits: Limits, user: User, admitted: Admission) -> None:
+        self._limits = limits
+        self._user = user
+        self._admitted = admitted
+        self._alive_at = time.monotonic()
+        self._over = False
+
+    @property
+    def model(self) -> str | None:
+        """The model that must answer because a limit is reached; None: the one asked for."""
+        return self._admitted.model
+
+    @contextmanager
+    def given_back_on_failure(self) -> Iterator[None]:
+        """Do not count as running what never began."""
+        try:
+            yield
+        except BaseException:
+            self.ended(0)
+            raise
+
+    def alive(self) -> None:
+        """Say that the answer goes on; writes at most once a minute."""
+        if time.monotonic() - self._alive_at > ALIVE_EVERY_S:
+            self._alive_at = time.monotonic()
+            self._limits.alive(self._admitted)
+
+    def ended(self, tokens: int) -> None:
+        """Count the tokens, once."""
+        if not self._over:
+            self._over = True
+            self._limits.ended(self._user, self._admitted, tokens)

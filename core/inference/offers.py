@@ -1,0 +1,76 @@
+"""Define what people may ask beside plain models: presets, access rules, and default models of groups."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from core.errors import InvalidInput
+from core.inference.requests import SamplingParams, Tool
+from core.people.records import Role
+
+_NAME = re.compile(r"[\w.-]{1,80}")
+LONGEST_SYSTEM_PROMPT = 32_000
+LONGEST_TITLE, LONGEST_DESCRIPTION = 80, 300
+MOST_PRESETS, MOST_TOOLS = 200, 64
+PRESET_PARAMS = ("temperature", "top_p", "top_k", "min_p", "repeat_penalty", "max_tokens", "stop", "seed", "typical_p", "presence_penalty",
+                 "frequency_penalty", "thinking_budget")  # fmt: skip
+"""The fields of SamplingParams that a preset can set."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preset:
+    """A model with a system prompt, sampling, thinking and tools, under a name of its own."""
+
+    name: str
+    """What a request names in place of a model."""
+    model: str
+    """The model that answers, with its adapter if it has one."""
+    created_at: datetime
+    updated_at: datetime
+    title: str = ""
+    """What people read in the chat's model picker; the name if empty."""
+    description: str = ""
+    system_prompt: str = ""
+    params: SamplingParams = field(default_factory=SamplingParams)
+    thinking: bool | None = None
+    """None: whoever asks decides."""
+    tools: tuple[Tool, ...] = ()
+    """For programs that send no tools of their own; the chat runs none."""
+    published: bool = False
+    """Whether everyone may use it; a draft is for those who run the models."""
+    updated_by: str | None = None
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise InvalidInput(
+                "{name} is not a valid preset name. Use 1 to 80 letters, digits, dots, hyphens and underscores.", name=repr(self.name[:100])
+            )
+        if not self.model.strip():
+            raise InvalidInput("A preset needs a model.")
+        if self.model == self.name:
+            raise InvalidInput("A preset cannot have the name of its model. Choose another name.")
+        limits = (
+            ("title", self.title, LONGEST_TITLE),
+            ("description", self.description, LONGEST_DESCRIPTION),
+            ("system_prompt", self.system_prompt, LONGEST_SYSTEM_PROMPT),
+        )
+        for what, text, most in limits:
+            if len(text) > most:
+                raise InvalidInput("{field} has {length} characters; the limit is {most}.", field=what, length=len(text), most=most)
+        if len(self.tools) > MOST_TOOLS:
+            raise InvalidInput("A preset can have at most {most} tools.", most=MOST_TOOLS)
+
+
+@dataclass(frozen=True, slots=True)
+class AccessRule:
+    """Who may use a model or preset: the roles and the groups, either is enough. Without a rule, everyone may."""
+
+    model: str
+    roles: frozenset[Role] = frozenset()
+    groups: frozenset[str] = frozenset()
+
+    def admits(self, role: str, groups: Sequence[str]) -> bool:
+        return role in self.roles or not self.groups.isdisjoint(groups)

@@ -1,0 +1,84 @@
+"""Create, publish and remove presets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from core.clock import Clock
+from core.errors import Conflict, NotFound
+from core.inference.offers import MOST_PRESETS, Preset
+from core.people.audit_events import record
+from core.people.permissions import Permission, require
+from core.people.records import User
+from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
+
+GONE = "There is no preset {preset}. It may have been removed."
+
+
+class Presets:
+    """For those who run the models; people ask presets through the gateway, like models."""
+
+    def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock) -> None:
+        self._unit_of_work = unit_of_work
+        self._clock = clock
+
+    def list(self, user: User) -> Sequence[Preset]:
+        """List all presets by name, drafts too."""
+        require(user, Permission.RUN_MODELS)
+        with self._unit_of_work() as work:
+            return work.offers.presets()
+
+    def get(self, user: User, name: str) -> Preset:
+        """Raises NotFound."""
+        require(user, Permission.RUN_MODELS)
+        with self._unit_of_work() as work:
+            return _found(work, name)
+
+    def save(self, user: User, preset: Preset, *, new: bool = False) -> Preset:
+        """Store a preset, in place of the one with its name. Raises Conflict if it must be new and the name is taken, or at the limit."""
+        require(user, Permission.RUN_MODELS)
+        now = self._clock()
+        with self._unit_of_work() as work:
+            before = work.offers.preset(preset.name)
+            if new and before is not None:
+                raise Conflict("A preset named {preset} exists already. Choose another name, or change that one.", preset=preset.name)
+            if before is None and len(work.offers.presets()) >= MOST_PRESETS:
+                raise Conflict("There are {number} presets, which is the limit. Remove one first.", number=MOST_PRESETS)
+            saved = replace(preset, created_at=before.created_at if before else now, updated_at=now, updated_by=user.id)
+            work.offers.put_preset(saved)
+            record(work, now, user.id, "preset.save", preset.name, model=preset.model)
+            if saved.published != (before is not None and before.published):
+                record(work, now, user.id, "preset.publish" if saved.published else "preset.withdraw", preset.name)
+            work.commit()
+        return saved
+
+    def publish(self, user: User, name: str, *, published: bool) -> Preset:
+        """Offer a preset to everyone who may use its model, or make it a draft again. Raises NotFound."""
+        require(user, Permission.RUN_MODELS)
+        with self._unit_of_work() as work:
+            before = _found(work, name)
+            if before.published == published:
+                return before
+            now = self._clock()
+            changed = replace(before, published=published, updated_at=now, updated_by=user.id)
+            work.offers.put_preset(changed)
+            record(work, now, user.id, "preset.publish" if published else "preset.withdraw", name)
+            work.commit()
+        return changed
+
+    def remove(self, user: User, name: str) -> None:
+        """Remove a preset and its access rule. Raises NotFound."""
+        require(user, Permission.RUN_MODELS)
+        with self._unit_of_work() as work:
+            if not work.offers.remove_preset(name):
+                raise NotFound(GONE, preset=name[:200])
+            record(work, self._clock(), user.id, "preset.remove", name)
+            work.commit()
+
+
+def _found(work: UnitOfWork, name: str) -> Preset:
+    found = work.offers.preset(name)
+    if found is None:
+        raise NotFound(GONE, preset=name[:200])
+    return found

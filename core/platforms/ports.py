@@ -1,0 +1,47 @@
+"""Declare what reads, applies and stores the configuration of platforms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from core.platforms.records import EditedBy, PlatformsConfig, PlatformsVersion
+
+
+class ConfigurationReader(Protocol):
+    def read(self, text: str) -> PlatformsConfig:
+        """Read and check a configuration. Raises InvalidInput with the line and what is wrong there."""
+        ...
+
+
+class ConfiguredRouter(Protocol):
+    """The router as far as its configuration goes."""
+
+    def configure(self, config: PlatformsConfig) -> None:
+        """Use this configuration for every request from now on. Running answers go on."""
+        ...
+
+
+class PlatformsVersionRepository(Protocol):
+    def add(self, at: datetime, author_id: str | None, edited_by: EditedBy, restored: int | None, text: str) -> int:
+        """Store a version and return its number, which is higher than all before."""
+        ...
+
+    def newest(self) -> PlatformsVersion | None: ...
+    def newest_number(self) -> int:
+        """Return 0 if there is no version."""
+        ...
+
+    def get(self, number: int) -> PlatformsVersion | None: ...
+    def before(self, number: int) -> PlatformsVersion | None:
+        """Return the version before this one."""
+        ...
+
+    def all(self, limit: int) -> Sequence[PlatformsVersion]:
+        """List versions, newest first."""
+        ...
+
+    def prune(self, keep: int) -> int:
+        """Delete all but the newest `keep` versions; returns how many."""
+        ...

@@ -1,0 +1,6 @@
+"""Store rows of limits.
+
+In reading order:
+
+- limits: rules, counters and leases
+"""

@@ -1,0 +1,6 @@
+"""Store the configuration of platforms.
+
+In reading order:
+
+- versions: versions of the configuration
+"""

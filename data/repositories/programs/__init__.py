@@ -1,0 +1,6 @@
+"""What programs store.
+
+In reading order:
+
+- responses: stored responses
+"""

@@ -1,0 +1,108 @@
+"""List and download with huggingface_hub. Only the hub process imports this: the library reads its environment when it is imported."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from huggingface_hub import HfApi, constants, hf_hub_url
+from huggingface_hub.errors import (
+    EntryNotFoundError,
+    GatedRepoError,
+    HfHubHTTPError,
+    HFValidationError,
+    LocalEntryNotFoundError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+from huggingface_hub.file_download import http_get
+from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
+from tqdm.auto import tqdm
+
+from models.hub.lines import Failure, HubFailed, Meter, Say
+
+CHUNK_BYTES = 256 * 1024
+"""Read at once. A cut connection loses what was not written, so this is less than the library's own."""
+TOKEN = os.environ.get("HF_TOKEN") or False
+"""From the environment alone; False keeps the library from looking for a stored one."""
+
+
+def files(repository: str) -> dict[str, Any]:
+    """Return the revision and the files of a repository with size and SHA-256."""
+    with _Explained():
+        info = HfApi(token=TOKEN).model_info(repository, files_metadata=True)
+    found = [
+        {"name": each.rfilename, "size_bytes": each.size or 0, "sha256": each.lfs.sha256 if each.lfs else None}
+        for each in info.siblings or []
+    ]
+    return {"revision": info.sha or "main", "files": found}
+
+
+def download(repository: str, revision: str, name: str, size: int, folder: Path, say: Say) -> Path:
+    """Download a file into `folder`; an incomplete one from an earlier try is continued.
+
+    hf_hub_download would begin again: it deletes what it has when it stops. http_get below it goes on from any byte, follows the redirect
+    to the CDN anew after each cut, and carries the token to the hub alone.
+    """
+    constants.DOWNLOAD_CHUNK_SIZE = CHUNK_BYTES
+    meter = Meter(say)
+
+    class Bar(tqdm):  # type: ignore[misc]
+        """Tells the portal instead of drawing."""
+
+        def __init__(self, *args: Any, **options: Any) -> None:
+            self.arrived = int(options.get("initial") or 0)
+            super().__init__(*args, **{**options, "disable": True})
+            meter(self.arrived)
+
+        def update(self, n: float | None = 1) -> bool | None:
+            self.arrived += int(n or 0)
+            meter(self.arrived)
+            return None
+
+    whole = folder / name.rpartition("/")[2]
+    partial = whole.with_name(whole.name + ".incomplete")
+    if partial.exists() and partial.stat().st_size > size:
+        partial.unlink()
+    if not whole.exists() and not (partial.exists() and partial.stat().st_size == size):
+        with _Explained(), partial.open("ab") as stream:
+            http_get(
+                hf_hub_url(repository, name, revision=revision), stream, resume_size=partial.stat().st_size, tqdm_class=Bar,
+                headers=build_hf_headers(token=TOKEN),
+            )  # fmt: skip
+    if not whole.exists():
+        partial.rename(whole)
+    return whole
+
+
+class _Explained:
+    """Turns the library's errors into a HubFailed."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        failure = _failure(error) if error is not None else None
+        if failure is not None:
+            raise HubFailed(failure, str(error).splitlines()[0] if str(error) else type(error).__name__) from error
+
+
+def _failure(error: BaseException) -> Failure | None:
+    if isinstance(error, GatedRepoError):
+        return Failure.REFUSED
+    if isinstance(error, RepositoryNotFoundError | RevisionNotFoundError | HFValidationError):
+        return Failure.NOT_FOUND
+    if isinstance(error, LocalEntryNotFoundError):
+        return Failure.NETWORK
+    if isinstance(error, EntryNotFoundError):
+        return Failure.NOT_FOUND
+    if isinstance(error, HfHubHTTPError):
+        status = error.response.status_code if error.response is not None else 0
+        return Failure.REFUSED if status in (401, 403) else Failure.NOT_FOUND if status == 404 else Failure.NETWORK
+    if isinstance(error, httpx2.HTTPError):
+        return Failure.NETWORK
+    if isinstance(error, OSError) and "Consistency check failed" in str(error):
+        return Failure.NETWORK
+    return None

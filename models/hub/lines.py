@@ -1,0 +1,77 @@
+"""Define what a hub process and the portal say to each other: JSON objects, one a line."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+EVERY_S = 0.2
+"""Seconds between two lines about progress."""
+
+
+class Failure(StrEnum):
+    """Why a hub process could not do what it was asked."""
+
+    NOT_FOUND = "not_found"
+    REFUSED = "refused"
+    """Private or gated: a token is needed, or its owner has no access."""
+    NETWORK = "network"
+    DISK_FULL = "disk_full"
+    WRONG = "wrong"
+    """The client found that the content is not what the hub announced."""
+    OTHER = "other"
+
+
+class HubFailed(Exception):
+    """Raised in the process; its reason is for the log and for admins."""
+
+    def __init__(self, failure: Failure, reason: str) -> None:
+        super().__init__(reason)
+        self.failure = failure
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What the process is asked. file: None lists the repository."""
+
+    hub: str
+    repository: str
+    revision: str = ""
+    file: str | None = None
+    size_bytes: int = 0
+    folder: str = ""
+
+    def line(self) -> str:
+        return json.dumps({name: getattr(self, name) for name in self.__slots__}) + "\n"
+
+    @staticmethod
+    def read(line: str) -> Task:
+        return Task(**json.loads(line))
+
+
+Say = Callable[[Mapping[str, Any]], None]
+
+
+class Meter:
+    """Says how many bytes are there, a few times a second, also when they stop coming."""
+
+    def __init__(self, say: Say) -> None:
+        self._say = say
+        self._done = 0
+        self._said = -1
+        threading.Thread(target=self._work, daemon=True).start()
+
+    def __call__(self, done: int) -> None:
+        self._done = done
+
+    def _work(self) -> None:
+        while True:
+            if self._done != self._said:
+                self._said = self._done
+                self._say({"done": self._said})
+            time.sleep(EVERY_S)

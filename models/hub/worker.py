@@ -1,0 +1,64 @@
+"""The main program of the hub process: read one task, do it, say how it goes and how it ended."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from models.hub.lines import Failure, HubFailed, Task
+
+
+def main() -> int:
+    # Only our lines may reach the portal; what libraries print goes to the log.
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
+    os.dup2(2, 1)
+
+    lock = threading.Lock()
+
+    def say(line: Mapping[str, Any]) -> None:
+        with lock:
+            out.write(json.dumps(line) + "\n")
+            out.flush()
+
+    task = Task.read(sys.stdin.readline())
+    threading.Thread(target=_end_with_the_portal, daemon=True).start()
+    try:
+        if task.hub == "modelscope":
+            from models.hub import modelscope as hub
+        else:
+            from models.hub import hugging_face as hub  # type: ignore[no-redef]
+        if task.file is None:
+            say({"listing": hub.files(task.repository)})
+        else:
+            say({"path": str(hub.download(task.repository, task.revision, task.file, task.size_bytes, Path(task.folder), say))})
+        return 0
+    except HubFailed as problem:
+        full = any(isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT) for cause in _causes(problem))
+        say({"failure": Failure.DISK_FULL if full else problem.failure, "reason": str(problem)})
+    except Exception as problem:  # noqa: BLE001 - said to the portal, which logs it and shows the reason
+        full = any(isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT) for cause in _causes(problem))
+        say({"failure": Failure.DISK_FULL if full else Failure.OTHER, "reason": str(problem) or type(problem).__name__})
+    return 1
+
+
+def _causes(problem: BaseException) -> Iterator[BaseException]:
+    current: BaseException | None = problem
+    while current is not None:
+        yield current
+        current = current.__cause__ or current.__context__
+
+
+def _end_with_the_portal() -> None:
+    """Standard input ends when the portal does, however it does."""
+    sys.stdin.read()
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,52 @@
+"""Who may use a model or preset: one line that says it, and the dialog that sets it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.errors import PortalError
+from core.inference.offers import AccessRule
+from core.people.records import Role, User
+from pages.shell.words import said, t
+from pages.widgets.chat.message import plain
+
+if TYPE_CHECKING:
+    from bootstrap.portal import Portal
+
+
+def access_line(rule: AccessRule | None) -> str:
+    if rule is None:
+        return t("Everyone may use it.")
+    who = [t(role.value.title()) for role in Role if role in rule.roles] + sorted(rule.groups)
+    return t("Only for: {who}", who=", ".join(map(plain, who)))
+
+
+def access_dialog(portal: Portal, user: User, model: str) -> None:
+    """Ask which roles and groups may use it."""
+    rule = portal.model_access.rules(user).get(model) or AccessRule(model)
+    known = sorted({*portal.model_access.groups(user), *rule.groups})
+
+    @st.dialog(t("Who may use {name}?", name=plain(model)))
+    def ask() -> None:
+        st.markdown(t("People need one of these roles or groups. With neither, everyone may use it. Those who run the models always may."))
+        roles = st.pills(
+            t("Roles"), list(Role), selection_mode="multi", default=[role for role in Role if role in rule.roles],
+            format_func=lambda role: t(role.value.title()), key=f"access-roles-{model}",
+        )  # fmt: skip
+        groups = st.multiselect(
+            t("Groups"), known, default=sorted(rule.groups), key=f"access-groups-{model}", placeholder=t("Choose groups"),
+        )
+        with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
+            if st.button(t("Cancel"), key="access-no"):
+                st.rerun()
+            if st.button(t("Save"), type="primary", key="access-yes"):
+                try:
+                    portal.model_access.restrict(user, model, roles, groups)
+                except PortalError as problem:
+                    st.error(plain(said(problem)), icon=":material/error:")
+                else:
+                    st.rerun()
+
+    ask()

@@ -1,0 +1,55 @@
+"""Show a group's members; add and remove them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.access.groups import GroupInfo
+from core.errors import PortalError
+from core.people.records import User
+from pages.shell.words import said, t
+from pages.widgets.chat.message import plain
+from pages.widgets.people.words import role_word
+
+if TYPE_CHECKING:
+    from bootstrap.portal import Portal
+
+
+def members(portal: Portal, user: User, info: GroupInfo, candidates: Sequence[User] | None) -> None:
+    """Draw the list. candidates: the people to choose from; None: the user types a name."""
+    group = info.group
+    st.markdown(f"#### {t('Members')}", anchors=False)
+    if not info.members:
+        st.caption(t("No members yet."))
+    for each in info.members:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"member-{group.id}-{each.id}"):
+            st.markdown(f"{plain(each.full_name)}  \n:small[:gray[{plain(each.name)} · {role_word(each.role)}]]", width="stretch")
+            own = each.id == user.id and candidates is None
+            if st.button(t("Remove"), type="tertiary", key=f"leave-{group.id}-{each.id}", disabled=own):
+                attempt(lambda name=each.name: portal.groups.remove_member(user, group.id, name))  # type: ignore[misc]
+    with st.form(f"join-{group.id}", border=False, clear_on_submit=True):
+        if candidates is None:
+            name = st.text_input(t("User name"), max_chars=64, help=t("Someone who is in no group yet."), autocomplete="off")
+        else:
+            others = {each.name: each for each in candidates if each.group != group.name}
+            name = st.selectbox(t("Person"), list(others), None, lambda each: _named(others[each]), key=f"joiner-{group.id}") or ""
+        sent = st.form_submit_button(t("Add to the group"))
+    if sent and name:
+        attempt(lambda: portal.groups.put_member(user, group.id, name))
+
+
+def attempt(action: Callable[[], object]) -> None:
+    """Do it and draw the page again; show a refusal where the person looks."""
+    try:
+        action()
+    except PortalError as problem:
+        st.error(plain(said(problem)), icon=":material/error:")
+        return
+    st.rerun()
+
+
+def _named(person: User) -> str:
+    return f"{person.full_name} ({person.name})" + (f" · {person.group}" if person.group else "")

@@ -1,0 +1,49 @@
+"""Limits over REST: what is refused, and what every answer says about the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import httpx
+
+HELLO = {"messages": [{"role": "user", "content": "Hi"}]}
+OCTETS = {"Content-Type": "application/octet-stream"}
+DAY = {"holder": "everyone", "measure": "requests", "period": "day", "amount": 2}
+
+
+def test_answers_say_what_is_left_and_the_next_one_is_refused(ann: httpx.Client, signed_in: Callable[[str], httpx.Client]) -> None:
+    assert "RateLimit" not in ann.post("/v1/chat/completions", json=HELLO).headers
+    signed_in("ada").put("/api/v1/limits", json=DAY)
+    first = ann.post("/v1/chat/completions", json=HELLO)
+    assert first.status_code == 200
+    assert first.headers["RateLimit-Policy"] == '"everyone-requests-day";q=2;w=86400'
+    assert first.headers["RateLimit"].startswith('"everyone-requests-day";r=1;t=')
+    with ann.stream("POST", "/v1/chat/completions", json=HELLO | {"stream": True}) as streamed:
+        assert streamed.headers["RateLimit"].startswith('"everyone-requests-day";r=0;t=')
+        streamed.read()
+    refused = ann.post("/v1/chat/completions", json=HELLO)
+    assert refused.status_code == 429 and refused.json()["error"]["code"] == "rate_limit_exceeded"
+    assert 0 < int(refused.headers["Retry-After"]) <= 86400 and '";r=0;' in refused.headers["RateLimit"]
+
+
+def test_a_chats_question_is_refused_before_it_is_stored(ann: httpx.Client, signed_in: Callable[[str], httpx.Client]) -> None:
+    signed_in("ada").put("/api/v1/limits", json=DAY | {"amount": 1})
+    assert ann.post("/v1/chat/completions", json=HELLO).status_code == 200
+    conversation = ann.post("/api/v1/conversations", json={}).json()["id"]
+    asked = ann.post(f"/api/v1/conversations/{conversation}/messages", json={"text": "Hi", "request_id": "r1"})
+    assert asked.status_code == 429 and asked.json()["error"]["code"] == "limit_reached"
+    assert ann.get(f"/api/v1/conversations/{conversation}/messages").json()["items"] == []
+
+
+def test_uploads_have_a_limit_of_their_own(ann: httpx.Client, signed_in: Callable[[str], httpx.Client]) -> None:
+    signed_in("ada").put("/api/v1/limits", json=DAY | {"measure": "uploads", "amount": 1})
+    sent = [ann.post("/api/v1/files", params={"name": f"{n}.txt"}, content=b"text", headers=OCTETS) for n in range(2)]
+    assert [each.status_code for each in sent] == [201, 429]
+    assert ann.post("/v1/chat/completions", json=HELLO).status_code == 200
+
+
+def test_everyone_sees_their_own_limits(ann: httpx.Client, signed_in: Callable[[str], httpx.Client]) -> None:
+    signed_in("ada").put("/api/v1/limits", json=DAY)
+    ann.post("/v1/chat/completions", json=HELLO)
+    [own] = ann.get("/api/v1/limits/own").json()["items"]
+    assert (own["amount"], own["used"], own["shared"]) == (2, 1, False)
