@@ -14,7 +14,6 @@ from starlette.middleware import Middleware
 from streamlit.runtime.pages_manager import PagesManager
 
 from api.application import build as build_api
-from api.background import answer_jobs
 from api.middleware.compressed import CompressedScripts
 from api.middleware.front_door import FrontDoor
 from api.middleware.upload_guard import UploadGuard
@@ -57,7 +56,11 @@ def settle() -> None:
 
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[None]:
-    answer_jobs(await anyio.to_thread.run_sync(portal_process.portal))
+    portal = await anyio.to_thread.run_sync(portal_process.portal)
+    if not profile.remote:
+        from api.background import answer_jobs  # A user server runs no jobs, and must not load what they need.
+
+        answer_jobs(portal)
     yield
     await anyio.to_thread.run_sync(portal_process.stop)
 

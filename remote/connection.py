@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import httpx
+import httpx2
 
 from core.errors import Away, InvalidInput, PortalError, Unavailable
 from core.operations.log_context import logged_fields
@@ -38,8 +38,8 @@ class Connection:
         self._there = threading.Event()
         self._there.set()
         verify: ssl.SSLContext | bool = ssl.create_default_context(cafile=ca_file) if ca_file else True
-        limits = httpx.Limits(max_connections=MOST_CONNECTIONS, max_keepalive_connections=MOST_IDLE, keepalive_expiry=IDLE_S)
-        self._client = httpx.Client(verify=verify, limits=limits, timeout=httpx.Timeout(READ_S, connect=CONNECT_S), trust_env=False)
+        limits = httpx2.Limits(max_connections=MOST_CONNECTIONS, max_keepalive_connections=MOST_IDLE, keepalive_expiry=IDLE_S)
+        self._client = httpx2.Client(verify=verify, limits=limits, timeout=httpx2.Timeout(READ_S, connect=CONNECT_S), trust_env=False)
 
     @property
     def is_there(self) -> bool:
@@ -65,7 +65,7 @@ class Connection:
             try:
                 with self._client.stream(
                     "POST", self._servers[number] + path, headers=self._headers(token), content=_body(message),
-                    timeout=httpx.Timeout(STREAM_S, connect=CONNECT_S),
+                    timeout=httpx2.Timeout(STREAM_S, connect=CONNECT_S),
                 ) as response:  # fmt: skip
                     if response.status_code != 200:
                         response.read()
@@ -73,9 +73,9 @@ class Connection:
                     self._reached(number)
                     yield (line[6:] for line in response.iter_lines() if line.startswith("data: "))
                     return
-            except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
+            except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout):
                 number = (number + 1) % len(self._servers)
-            except httpx.TransportError as problem:
+            except httpx2.TransportError as problem:
                 raise Away(self._there.wait, sent=True) from problem
         raise self._away()
 
@@ -93,10 +93,10 @@ class Connection:
             try:
                 content = None if message is None else _body(message)
                 response = self._client.request(method, self._servers[number] + path, headers=self._headers(token), content=content)
-            except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
+            except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout):
                 number = (number + 1) % len(self._servers)
                 continue
-            except httpx.TransportError as problem:
+            except httpx2.TransportError as problem:
                 if not repeatable:
                     raise Away(self._there.wait, sent=True) from problem
                 number = (number + 1) % len(self._servers)
@@ -142,14 +142,14 @@ def _body(message: tuple[Any, list[bytes]]) -> Iterable[bytes] | bytes:
     return frames.parts(data, blobs) if blobs else b"".join(frames.parts(data))
 
 
-def _read(response: httpx.Response) -> tuple[Any, list[bytes]]:
+def _read(response: httpx2.Response) -> tuple[Any, list[bytes]]:
     try:
         return frames.whole(response.content)
     except ValueError as problem:
         raise read_error(None) from problem
 
 
-def _refused(response: httpx.Response) -> PortalError:
+def _refused(response: httpx2.Response) -> PortalError:
     """Return the error of an answer other than 200."""
     status = response.status_code
     if response.headers.get("content-type", "").startswith(frames.MEDIA_TYPE):

@@ -5,10 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
+from core.access.groups import Groups
+from core.access.limits import Limits
+from core.access.roles import Roles
 from core.chat.conversations import Conversations
 from core.chat.folders import Folders
 from core.chat.turns import Turns
+from core.inference.access import ModelAccess
 from core.inference.gateway import Gateway
+from core.inference.presets import Presets
 from core.knowledge.files import Files
 from core.models.service import ModelService
 from core.operations.backups import Backups
@@ -16,6 +21,7 @@ from core.operations.disk import DiskSpace
 from core.operations.index_care import IndexCare
 from core.operations.retention import Retention
 from core.people.accounts import Accounts
+from core.people.api_keys import ApiKeys
 from core.people.audit import AuditTrail
 from core.people.devices import Devices
 from core.people.sessions import Sessions
@@ -27,7 +33,7 @@ from core.tasks.jobs import Jobs
 from core.usage.reports import UsageReports
 
 
-class Limits(Protocol):
+class PageSettings(Protocol):
     """The settings that pages read."""
 
     @property
@@ -44,6 +50,7 @@ class PagePortal(Protocol):
     """The services of a portal. remote/services.py lists the methods that also work from a user server."""
 
     accounts: Accounts
+    api_keys: ApiKeys
     audit: AuditTrail
     backups: Backups
     conversations: Conversations
@@ -53,13 +60,18 @@ class PagePortal(Protocol):
     files: Files
     folders: Folders
     gateway: Gateway
+    groups: Groups
     index_care: IndexCare
     jobs: Jobs
+    limits: Limits
+    model_access: ModelAccess
     models: ModelService
+    presets: Presets
     retention: Retention
+    roles: Roles
     search: Search
     sessions: Sessions
-    settings: Limits
+    settings: PageSettings
     sign_in: SignIn
     suggestions: Suggestions
     turns: Turns

@@ -41,6 +41,7 @@ class Service:
 
 SERVICES = (
     Service("accounts", user=("set_language", "change_password"), staff=("people", "add", "change", "reset_password")),
+    Service("api_keys", user=("own", "make", "rename", "revoke"), staff=("find", "of_person")),
     Service("audit", staff=("all", "choices", "find")),
     Service("backups", staff=("backups", "check", "facts", "make", "remove", "task"), values={"has_passphrase": bool, "folder": Path}),
     Service("conversations", user=(
@@ -52,14 +53,19 @@ SERVICES = (
     Service("feedback", user=("rate",), staff=("all", "counts", "find", "get", "open", "review")),
     Service("files", user=("upload", "get", "read", "read_as", "discard"), values={"max_bytes": int}),
     Service("folders", user=("list", "new", "rename", "remove")),
-    Service("gateway", user=("chat_models",)),
+    Service("gateway", anyone=("served",), user=("chat_models",)),
+    Service("groups", staff=("add", "all", "change", "names", "put_member", "remove", "remove_member")),
     Service("index_care", staff=("parked", "rebuild", "reconcile", "retry", "state")),
-    Service("jobs", staff=("cancel", "list", "retry")),
+    Service("jobs", staff=("cancel", "list", "resume", "retry")),
+    Service("limits", user=("nearly_used",), staff=("put", "remove", "rules")),
+    Service("model_access", staff=("group_models", "groups", "restrict", "rules", "set_group_model")),
     Service("models", staff=(
         *("adapters", "files", "keep", "kept", "last_crash", "load", "loaded", "make_default", "memory", "plan", "read_file"),
         *("remembered", "start_problems", "unload"),
     ), values={"folder": Path}),
+    Service("presets", staff=("list", "publish", "remove", "save")),
     Service("retention", staff=("holds", "lift_hold", "place_hold", "rules", "set_rule")),
+    Service("roles", staff=("add", "all", "change", "names", "remove")),
     Service("search", user=("find", "models")),
     Service("sessions", anyone=("user", "close", "issue_ticket", "redeem_ticket", "open"), values={"lifetime": timedelta}),
     Service("settings", values={"max_question_chars": int, "max_file_mb": int, "isolated": bool}),

@@ -52,7 +52,7 @@ class RemoteTurn:
 
     def wait_begun(self, timeout: float) -> None:
         """Block until there is something to show, or `timeout` seconds have passed."""
-        self._wait(lambda: bool(self._now.tokens or self._now.place or not self._now.running), timeout)
+        self._wait(lambda: bool(self._now.tokens or self._now.position or not self._now.running), timeout)
 
     def wait_finished(self, timeout: float | None = None) -> Snapshot:
         return self._wait(lambda: not self._now.running, timeout)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.places import REPOSITORY
+from cli.paths import REPOSITORY
 from core.errors import NotFound
 from remote import services
 from remote.codec import Unfit
