@@ -76,9 +76,13 @@ class Settings:
     offline: Annotated[bool, "Never contact a hub for model files. Files on the server can still be imported."] = False
     isolated: Annotated[bool, "Run each model in its own process, unless chosen otherwise when loading."] = False
     max_question_chars: Annotated[int, "The longest question, in characters."] = 32_000
+    model_titles: Annotated[bool, (
+        "Let the model write the titles of chats, in the background. Off: they are made from the first question."
+    )] = True
     max_file_mb: Annotated[int, "Maximum total size of the files of one question, in MB."] = 20
     max_wait_s: Annotated[int, "Expected queue wait, in seconds, above which a question is refused."] = 10
     session_hours: Annotated[int, "Hours until people must sign in again."] = 12
+    session_idle_minutes: Annotated[int, "Minutes without use after which people must sign in again. 0: no limit."] = 240
     response_days: Annotated[int, "Days that responses which programs store with /v1/responses are kept. 0: none is stored."] = 30
     store_responses: Annotated[bool, "Whether /v1/responses stores a response if the request does not say."] = True
     cors_origins: Annotated[str, "Origins whose pages may use /v1 with a key, separated by commas. *: all. Empty: none."] = ""
@@ -289,6 +293,7 @@ def _check(settings: Settings) -> None:
         "max_file_mb": (1, 100),
         "max_wait_s": (1, 86_400),
         "session_hours": (1, 24 * 365),
+        "session_idle_minutes": (0, 525_600),
         "response_days": (0, 36_500),
         "log_days": (1, 36_500),
         "rollover_days": (1, 36_500),

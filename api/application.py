@@ -19,6 +19,7 @@ from core.errors import StartFailed
 
 PORTALS = {
     "session": "people.sessions",
+    "sessions": "people.open_sessions",
     "keys": "people.keys",
     "conversations": "chat.conversations",
     "folders": "chat.folders",
@@ -30,11 +31,14 @@ PORTALS = {
     "downloads": "models.downloads",
     "presets": "models.presets",
     "model-access": "models.access",
+    "swaps": "models.swaps",
+    "swap-questions": "models.swap_questions",
     "platforms": "models.platforms",
     "people": "people.people",
     "roles": "people.roles",
     "groups": "people.groups",
     "limits": "people.limits",
+    "audit": "people.audit",
     "index": "operations.index",
     "store": "operations.store",
     "retention": "operations.retention",

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.anthropic.errors import anthropic_body, anthropic_error, is_anthropic
-from core.errors import Busy, NotFound, NotSignedIn, PortalError, PromptTooLong
+from core.errors import Busy, NotAllowed, NotFound, NotSignedIn, PortalError, PromptTooLong
 from core.inference.vectors import InputTooLong
 
 log = logging.getLogger(__name__)
@@ -122,6 +122,9 @@ def _portal_error(request: Request, error: Exception) -> Response:
     if error.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     path = request.url.path
+    if isinstance(error, NotAllowed) and (user := getattr(request.state, "user", None)) is not None:
+        route = request.scope.get("route")
+        request.app.state.portal().audit.refused(user, f"{request.method} {getattr(route, 'path', path[:100])}")
     if is_openai(path):
         status, body = anthropic_error(error) if is_anthropic(request.scope) else openai_error(error, PROMPT_FIELDS.get(path, "messages"))
         return _json(status, body, headers)

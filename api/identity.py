@@ -13,7 +13,7 @@ from core.errors import NotAllowed, NotSignedIn
 from core.operations.log_context import add_to_log_context
 from core.people.api_keys import is_api_key
 from core.people.devices import DEVICE_COOKIE, DEVICE_DAYS
-from core.people.records import User
+from core.people.records import Origin, User
 from core.people.session_watch import ENDED
 from core.people.sessions import SESSION_COOKIE
 from core.people.sign_in import HERE, Caller
@@ -49,10 +49,11 @@ def person_of(portal: Portal, token: str) -> User | None:
     return portal.api_keys.user(token) if is_api_key(token) else portal.sessions.user(token)
 
 
-def signed_in(portal: PortalHere, token: TokenHere) -> User:
+def signed_in(request: Request, portal: PortalHere, token: TokenHere) -> User:
     user = person_of(portal, token)
     if user is None:
         raise NotSignedIn(ENDED)
+    request.state.user = user  # For the audit log, if what follows is refused.
     add_to_log_context(user_id=user.id)
     return user
 
@@ -69,6 +70,11 @@ def check_same_origin(request: Request) -> None:
 def caller_of(request: Request) -> Caller:
     """Return the origin of a sign-in. The address is the connection's, or what a trusted proxy reported (cli/serving/serve.py)."""
     return Caller(request.client.host if request.client else HERE, request.cookies.get(DEVICE_COOKIE))
+
+
+def origin_of(request: Request) -> Origin:
+    """Return where a session is opened from."""
+    return Origin(caller_of(request).address, request.headers.get("user-agent", ""))
 
 
 def set_device_cookie(request: Request, response: Response, portal: Portal, user: User) -> None:

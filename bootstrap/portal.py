@@ -12,12 +12,14 @@ import settings as portal_settings
 from bootstrap.models import GUIDE, newest_crash, open_pool
 from bootstrap.parts import BACKUP_KEY, disk_space, now, open_index, open_log_shipper, prepare_home, server_name, unwritable
 from bootstrap.transfers import open_transfers
+from core.access.audit_chain import AuditChain
 from core.access.groups import Groups
 from core.access.limits import Limits
 from core.access.roles import Roles
 from core.chat.conversations import Conversations
 from core.chat.folders import Folders
 from core.chat.turns import STOPPING, Turns
+from core.chat.written_titles import TitleWriter
 from core.errors import Conflict, PortalError, StartFailed, StoredError, Unavailable
 from core.inference.access import ModelAccess
 from core.inference.gateway import Gateway
@@ -26,9 +28,10 @@ from core.inference.presets import Presets
 from core.knowledge.files import MB, Files
 from core.models.downloads import Downloads
 from core.models.imports import Imports
-from core.models.ports import ModelHub, ModelPool
+from core.models.ports import ModelHub, ModelPool, Successions
 from core.models.records import StartModel
 from core.models.service import ModelService
+from core.models.swaps import Swaps
 from core.operations.backups import Backups
 from core.operations.disk import ENDLESS, DiskSpace
 from core.operations.index_care import IndexCare
@@ -71,7 +74,9 @@ from data.search.port import WritableIndex
 from data.unit_of_work import SqlUnitOfWork
 from models.gguf.facts import model_name
 from models.platforms.configuration.reader import YamlConfigurationReader
+from models.serving.hot_swap import HotSwaps
 from models.serving.last_run import RunRecord
+from models.serving.pattern_finder import ProcessPatternFinder
 from models.serving.pool import Pool
 from models.serving.precedence import give_way as give_way
 from models.serving.router import PoolRouter
@@ -112,11 +117,13 @@ class Portal:
     search: Search
     suggestions: Suggestions
     audit: AuditTrail
+    audit_chain: AuditChain
     index_care: IndexCare
     backups: Backups
     retention: Retention
     usage: UsageReports
     models: ModelService
+    swaps: Swaps
     downloads: Downloads
     imports: Imports
     platforms: PlatformService
@@ -165,10 +172,11 @@ def build_portal(
     pool: ModelPool | None = None,
     router: Router | None = None,
     hasher: PasswordHasher | None = None,
+    successions: Successions | None = None,
     record: RunRecord | None = None,
     hub: ModelHub | None = None,
 ) -> Portal:
-    """Connect the parts. `pool`, `router`, `hasher` and `hub` replace the real ones in tests. Raises StartFailed.
+    """Connect the parts. `pool`, `router`, `hasher`, `successions` and `hub` replace the real ones in tests. Raises StartFailed.
 
     record: receives crashes; closed with the portal.
     """
@@ -184,6 +192,7 @@ def build_portal(
     index = open_index(settings, database)
     if pool is None:
         own_pool = open_pool(settings, record)
+        successions = HotSwaps(own_pool)
         pool, router = own_pool, router if router is not None else PoolRouter(own_pool)
     assert router is not None, "a pool of its own needs its router"
     disk = disk_space(settings)
@@ -198,10 +207,17 @@ def build_portal(
     background = Background()
     rules = StorageRules(settings.response_days, settings.store_responses)
     responses = Responses(unit_of_work, jobs, background, clock, rules)
+    audit_chain = AuditChain(unit_of_work, clock)
+    start_list = FileStartList(settings.home / START_MODELS)
+    models = ModelService(pool, unit_of_work, clock, settings.models_path, start_list, record.found if record else ())
+    swaps = Swaps(unit_of_work, clock, jobs, server, successions, ProcessPatternFinder(), start_list, models.loaded_at_start)
     downloads, imports = open_transfers(settings, unit_of_work, jobs, clock, server, hub)
     kinds = [*index_care.job_kinds(), *backups.job_kinds(), *retention.job_kinds(), *responses.job_kinds()]
-    kinds += [*downloads.job_kinds(), *imports.job_kinds()]
+    kinds += [*downloads.job_kinds(), *imports.job_kinds(), *swaps.job_kinds(), *audit_chain.job_kinds()]
     gateway = Gateway(unit_of_work, router, clock)
+    writes_titles = jobs if settings.model_titles else None
+    turns = Turns(unit_of_work, gateway, clock, settings.max_question_chars, settings.max_file_mb * MB, disk, writes_titles)
+    kinds += TitleWriter(unit_of_work, gateway, turns.count).job_kinds()
     portal = Portal(
         settings=settings,
         accounts=Accounts(unit_of_work, PooledHasher(hasher, passwords), clock),
@@ -209,13 +225,15 @@ def build_portal(
         groups=Groups(unit_of_work, clock),
         limits=gateway.limits,
         sign_in=SignIn(unit_of_work, hasher, clock, passwords),
-        sessions=Sessions(unit_of_work, clock, timedelta(hours=settings.session_hours)),
+        sessions=Sessions(
+            unit_of_work, clock, timedelta(hours=settings.session_hours), timedelta(minutes=settings.session_idle_minutes) or None
+        ),
         api_keys=ApiKeys(unit_of_work, clock),
         session_watch=SessionWatch(unit_of_work, clock),
         devices=Devices(unit_of_work, clock),
         conversations=Conversations(unit_of_work, index, clock),
         folders=Folders(unit_of_work, clock),
-        turns=Turns(unit_of_work, gateway, clock, settings.max_question_chars, settings.max_file_mb * MB, disk),
+        turns=turns,
         files=Files(unit_of_work, clock, ProcessDocumentReader(), settings.max_file_mb * MB, disk, CharsetDetector()),
         gateway=gateway,
         presets=Presets(unit_of_work, clock),
@@ -225,21 +243,16 @@ def build_portal(
         feedback=FeedbackQueue(unit_of_work, index, clock),
         search=Search(unit_of_work, index, index_worker, clock),
         suggestions=Suggestions(unit_of_work),
+        audit_chain=audit_chain,
         audit=AuditTrail(unit_of_work, index, index_worker, clock),
         index_care=index_care,
         backups=backups,
         retention=retention,
         usage=UsageReports(unit_of_work, clock),
+        models=models,
+        swaps=swaps,
         downloads=downloads,
         imports=imports,
-        models=ModelService(
-            pool,
-            unit_of_work,
-            clock,
-            settings.models_path,
-            FileStartList(settings.home / START_MODELS),
-            record.found if record else (),
-        ),
         platforms=PlatformService(
             unit_of_work, clock, YamlConfigurationReader(settings.platforms_path.name, os.environ), PlatformsFile(settings.platforms_path)
         ),
@@ -261,6 +274,7 @@ def build_portal(
     if interrupted:
         log.warning("the last stop interrupted %d answers; they are marked as interrupted", interrupted)
     portal.platforms.start()
+    portal.swaps.recover()
     portal.index_worker.start()
     portal.job_worker.start()
     return portal

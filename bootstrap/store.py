@@ -10,6 +10,7 @@ from pathlib import Path
 
 import settings as portal_settings
 from bootstrap.parts import now, open_index, prepare_home
+from core.access.audit_chain import AuditChain
 from core.errors import StartFailed, Unavailable
 from core.people.accounts import Accounts
 from core.people.api_keys import ApiKeys
@@ -54,6 +55,17 @@ def open_api_keys(settings: Settings) -> Iterator[ApiKeys]:
     try:
         migrate(database)
         yield ApiKeys(lambda: SqlUnitOfWork(database), now)
+    finally:
+        database.close()
+
+
+@contextmanager
+def open_audit_chain(settings: Settings) -> Iterator[AuditChain]:
+    """Open the chain of audit events, for the command line; works next to a running portal. Raises StartFailed."""
+    database = open_database(settings.database)
+    try:
+        migrate(database)
+        yield AuditChain(lambda: SqlUnitOfWork(database), now)
     finally:
         database.close()
 

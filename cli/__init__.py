@@ -8,5 +8,5 @@ In reading order:
 - ending: end a command with one sentence
 - environment: install what the portal needs
 - serving: serve the portal
-- commands: user, doctor, test, backup and keys
+- commands: user, doctor, test, backup, keys and audit
 """

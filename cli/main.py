@@ -37,6 +37,7 @@ GLM Portal: a chat portal over a GLM that runs in its own process.
   ./portal backup FILE [--encrypt]      the whole database, even while the portal runs
   ./portal restore FILE [--dry-run]     into an empty database
   ./portal keys seal|rotate|rewrap      encryption at rest, see PORTAL_MASTER_KEY
+  ./portal audit verify                 check that the audit log was not changed
   ./portal doctor                every part: its state, its version, and what to do
   ./portal bench NAME [ARGS]     run a benchmark; without NAME, list them
 
@@ -45,7 +46,7 @@ A password is prompted for, read from PORTAL_PASSWORD, or generated with --gener
 """
 
 
-_COMMANDS = ("run", "test", "user", "model", "backup", "restore", "keys", "doctor", "bench")
+_COMMANDS = ("run", "test", "user", "model", "backup", "restore", "keys", "audit", "doctor", "bench")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -98,6 +99,7 @@ def _dispatch(paths: Paths, arguments: list[str]) -> int:
         return enter(paths, "cli.commands.backup", [known.command, *files])
     modules = {
         "run": "cli.serving.serve", "user": "cli.commands.people", "model": "cli.commands.models", "keys": "cli.commands.keys",
+        "audit": "cli.commands.audit",
     }  # fmt: skip
     return enter(paths, modules[known.command], rest)
 

@@ -90,6 +90,13 @@ class Busy(PortalError):
         self.retry_after = retry_after
 
 
+class BeingReplaced(Busy):
+    """The model gives way to its successor, whose memory it held. The chat waits; programs try again."""
+
+    def __init__(self, model: str) -> None:
+        super().__init__("The model {model} is being replaced by a new version. Try again in a moment.", retry_after=5, model=model)
+
+
 class ModelFailed(PortalError):
     """The model could not be loaded, or stopped in the middle of an answer."""
 

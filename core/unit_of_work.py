@@ -10,6 +10,7 @@ from core.access.ports import LimitRepository
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
 from core.inference.ports import OfferRepository
 from core.knowledge.ports import FileRepository
+from core.models.ports import SwapRepository
 from core.operations.ports import RetentionRepository
 from core.people.ports import (
     ApiKeyRepository,
@@ -46,6 +47,7 @@ class UnitOfWork(Protocol):
     files: FileRepository
     generations: GenerationRepository
     offers: OfferRepository
+    swaps: SwapRepository
     feedback: FeedbackRepository
     audit: AuditRepository
     retention: RetentionRepository

@@ -60,6 +60,12 @@ class Transaction:
         if not self.is_sqlite:
             self._execute(text(f"LOCK TABLE {table.__tablename__} IN SHARE MODE"))
 
+    def lock_alone(self, number: int) -> None:
+        """Wait until nobody else holds this lock, and hold it until the transaction ends. On SQLite every writer is alone."""
+        self._begin_writing()
+        if not self.is_sqlite:
+            self._execute(text("SELECT pg_advisory_xact_lock(:number)").bindparams(number=number))
+
     def skip_locked(self, statement: AnySelect) -> AnyRow | None:
         """Read and lock one row, skipping those that others hold; SQLite has one writer at a time."""
         self._begin_writing()

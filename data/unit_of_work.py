@@ -11,6 +11,7 @@ from core.access.ports import LimitRepository
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
 from core.inference.ports import OfferRepository
 from core.knowledge.ports import FileRepository
+from core.models.ports import SwapRepository
 from core.operations.ports import RetentionRepository
 from core.people.ports import (
     ApiKeyRepository,
@@ -35,6 +36,7 @@ from data.repositories.chat.messages import SqlMessageRepository
 from data.repositories.chat.turns import SqlTurnRepository
 from data.repositories.inference.offers import SqlOfferRepository
 from data.repositories.knowledge.files import SqlFileRepository
+from data.repositories.models.swaps import SqlSwapRepository
 from data.repositories.operations.retention import SqlRetentionRepository
 from data.repositories.people.api_keys import SqlApiKeyRepository
 from data.repositories.people.attempts import SqlAttemptRepository
@@ -77,8 +79,10 @@ class SqlUnitOfWork:
         self.folders: FolderRepository = SqlFolderRepository(transaction)
         self.generations: GenerationRepository = SqlGenerationRepository(transaction, self._database.usage_days)
         self.offers: OfferRepository = SqlOfferRepository(transaction)
+        self.swaps: SwapRepository = SqlSwapRepository(transaction)
         self.feedback: FeedbackRepository = SqlFeedbackRepository(transaction)
-        self.audit: AuditRepository = SqlAuditRepository(transaction)
+        self._audit = SqlAuditRepository(transaction)
+        self.audit: AuditRepository = self._audit
         self.retention: RetentionRepository = SqlRetentionRepository(transaction)
         self.jobs: JobRepository = SqlJobRepository(transaction)
         self.platforms_versions: PlatformsVersionRepository = SqlPlatformsVersionRepository(transaction)
@@ -91,6 +95,7 @@ class SqlUnitOfWork:
 
     def commit(self) -> None:
         """Commit. Raises Unavailable if the database cannot write; nothing is saved then."""
+        self._audit.write_added()
         self._transaction.commit()
         if self._transaction.announced:
             self._database.jobs_queued.set()

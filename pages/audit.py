@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
+from core.access.audit_chain import Fault
 from core.errors import PortalError
 from core.people.audit import FOUND_AT_MOST, AuditPage
 from core.people.records import THE_PORTAL, AuditEntry, AuditFilter, User
@@ -52,6 +53,36 @@ def render(portal: Portal, user: User) -> None:
         return
     _table(page)
     _pages(page)
+    _chain(portal, user)
+
+
+def _chain(portal: Portal, user: User) -> None:
+    """Say when the chain was last verified, and verify it on demand."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="auditchain"):
+        if st.button(t("Verify"), icon=":material/verified:", key="audit-verify", help=t("Check that no event was changed or removed")):
+            found = portal.audit_chain.verify(user)
+            st.markdown(chain_words(found.fault, found.events, found.event_id or "", found.head))
+            return
+        last = portal.audit_chain.last(user)
+        if last is None:
+            st.caption(t("The chain of events is verified every night."))
+        else:
+            words = chain_words(last.fault, last.events, last.event_id or "", last.head)
+            st.markdown(f":small[{words} · {t('verified {when}', when=f'{last.at:%Y-%m-%d %H:%M} UTC')}]")
+
+
+def chain_words(fault: Fault | None, events: int, event_id: str, head: str) -> str:
+    if fault is None:
+        return f":green[:material/check_circle: {t('{n} events, none changed or removed', n=events)}] · {t('head {hash}', hash=head[:16])}"
+    return f":red[:material/error: {t(FAULTS[fault], id=event_id.lstrip('0'))}]"
+
+
+FAULTS = {
+    Fault.CHANGED: "Event {id} was changed. Compare the log with a backup.",
+    Fault.MISSING: "Events before {id} are missing. Compare the log with a backup.",
+    Fault.UNCHAINED: "Event {id} was not written by the portal. Compare the log with a backup.",
+    Fault.CUT: "The newest events are missing. Compare the log with a backup.",
+}
 
 
 def _filters(portal: Portal, user: User) -> tuple[AuditFilter, str]:

@@ -22,11 +22,14 @@ if TYPE_CHECKING:
 PATH = "jobs"
 LIVE_S = 2.0
 KINDS = {
+    "model.swap": "Swap a model",
     "backup.make": "Create a backup",
     "backup.check": "Verify a backup",
     "retention.apply": "Apply retention rules",
     "response.answer": "Answer a program in the background",
     "response.expire": "Remove expired responses",
+    "audit.verify": "Verify the audit log",
+    "conversation.title": "Write the title of a chat",
     "index.reconcile": "Compare the search index",
     "index.rebuild": "Rebuild the search index",
     "model.download": "Download a model",

@@ -21,6 +21,9 @@ from pages.widgets.common.figures import MISSING, count, size, speed
 from pages.widgets.models.access import access_dialog, access_line
 from pages.widgets.models.memory_bar import HOST, device_bar
 from pages.widgets.models.memory_plan import file_line, kind_word, memory_plan
+from pages.widgets.models.swap_form import SWAP, swap_dialog
+from pages.widgets.models.swap_questions import swaps_card
+from pages.widgets.models.swap_view import swap_page
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
@@ -44,6 +47,9 @@ def render(portal: Portal, user: User) -> None:
     except PortalError as problem:
         blank(t("Models are unavailable"), plain(said(problem)))
         return
+    if swap := st.query_params.get(SWAP):
+        swap_page(portal, user, swap)
+        return
     with page_head(t("Models"), key="models"):
         scan = st.button(t("Scan folder"), icon=":material/folder_open:", key="models-scan")
         if st.button(t("Load by path"), icon=":material/add:", key="models-by-path"):
@@ -54,12 +60,16 @@ def render(portal: Portal, user: User) -> None:
         _confirm_unload(portal, user, next((model for model in loaded if model.name == name), None))
     if name := st.session_state.pop("models-access", None):
         access_dialog(portal, user, name)
+    if name := st.session_state.pop("models-swap", None):
+        if model := next((model for model in loaded if model.name == name), None):
+            swap_dialog(portal, user, model, files)
     if crash := portal.models.last_crash(user):
         _crash(crash)
     left, right = st.columns([1.55, 1], gap="medium")
     with left:
         busy = any(model.state in (ModelState.LOADING, ModelState.DRAINING, ModelState.RESTARTING) for model in loaded)
         st.fragment(_cards, run_every=LIVE_S if busy else QUIET_S)(portal, user, _known(loaded))
+        swaps_card(portal, user, loaded)
         _folder(files, adapters, loaded, portal.models.folder)
     with right, st.container(border=True, key="card-plan", gap="small"):
         memory_plan(portal, user, files, loaded)
@@ -175,6 +185,8 @@ def _card(portal: Portal, user: User, model: LoadedModel) -> None:
     )
     if rule := portal.model_access.rules(user).get(model.name):
         st.caption(f":material/lock: {access_line(rule)}")
+    if model.file_problem is not None:
+        st.markdown(f":orange[:material/warning:] {plain(said(model.file_problem))}")
     if model.adapters:
         st.html(f"<p class='file'>{escape(t('Adapters: {names}', names=', '.join(model.adapters)))}</p>")
     if model.plan is not None:
@@ -212,12 +224,13 @@ def _actions(portal: Portal, user: User, model: LoadedModel) -> None:
         choices = [] if model.default or model.state is ModelState.RESTARTING or model.file.kind is not ModelKind.CHAT else ["default"]
         if not model.guide:
             choices.append("leave" if model.name in portal.models.kept(user) else "keep")
-        choices.append("access")
+        choices += ["access", "swap"] if model.state is ModelState.READY else ["access"]
         words = {
             "default": t("Make default"),
             "keep": t("Load at every start"),
             "leave": t("Do not load at every start"),
             "access": t("Who may use it"),
+            "swap": t("Swap for another file"),
             "unload": t("Unload"),
         }
         chosen = st.menu_button(
@@ -227,8 +240,8 @@ def _actions(portal: Portal, user: User, model: LoadedModel) -> None:
             _do(lambda: portal.models.make_default(user, model.name))
         elif chosen in ("keep", "leave"):
             _do(lambda: portal.models.keep(user, model.name, at_start=chosen == "keep"))
-        elif chosen == "access":
-            st.session_state["models-access"] = model.name
+        elif chosen in ("access", "swap"):
+            st.session_state[f"models-{chosen}"] = model.name
             st.rerun()
         elif chosen == "unload" and (model.slots_busy or model.waiting or model.default):
             st.session_state["models-unload"] = model.name

@@ -230,7 +230,7 @@ class FakePool:
     def remembered(self, path: Path) -> LoadSettings | None:
         return self.settings[-1] if self.settings else None
 
-    def load(self, path: Path, settings: LoadSettings, *, default: bool = False) -> LoadedModel:
+    def load(self, path: Path, settings: LoadSettings, *, default: bool = False, name: str | None = None) -> LoadedModel:
         self.asked.append(("load", path))
         if self.refuse:
             raise self.refuse.pop(0)

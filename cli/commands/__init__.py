@@ -9,5 +9,6 @@ In reading order:
 - finding: one line of the doctor
 - backup: ./portal backup and restore
 - keys: ./portal keys
+- audit: ./portal audit
 - models: ./portal model
 """

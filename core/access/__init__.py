@@ -6,5 +6,7 @@ In reading order:
 - groups: members, managers, and what a group withholds
 - records: limits and what is used of them
 - ports: what limits need from the database
+- audit_digest: the hash of an audit event
+- audit_chain: verify the chain of audit events
 - limits: keep people, groups and keys within their limits
 """

@@ -9,6 +9,7 @@ In reading order:
 - turn_runner: answer one turn on its own thread
 - running_turn: hold a running answer for any number of watchers
 - titles: name a conversation
+- written_titles: let the model write a title, as a background job
 - conversations: list, open, rename and delete conversations
 - pending_deletions: delete after some seconds, so that it can be undone
 - folders: make, rename and delete folders, and move conversations

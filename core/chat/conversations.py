@@ -13,6 +13,7 @@ from core.chat.records import Author, Conversation, Message, MessageStatus
 from core.clock import Clock
 from core.errors import Conflict, NotFound
 from core.people.accounts import clean_line
+from core.people.audit_events import record
 from core.people.permissions import Permission, allows, require
 from core.people.records import User
 from core.search.ports import SearchIndex
@@ -144,6 +145,7 @@ class Conversations:
         with self._unit_of_work() as work:
             _deletable(work, user, conversation_id)
             work.conversations.remove(conversation_id)
+            record(work, self._clock(), user.id, "conversation.delete", conversation_id)
             work.commit()
 
     def delete_soon(self, user: User, conversation_id: str) -> None:

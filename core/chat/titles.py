@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
+from core.characters import one_line
+
 TITLE_CHARS = 60
 _GREETING = re.compile(
     r"(?:hi|hello|hey|dear (?:all|team)|good (?:morning|afternoon|evening)|你好|您好|大家好)(?: (?:there|all|everyone|team))?"
@@ -29,6 +31,8 @@ _MARKS = re.compile(r"[*_`~]+|^(?:[-+>]|\d+[.)])\s+")
 _HEADING = re.compile(r"#{1,6}\s+(.+?)\s*#*$")
 _FENCED = re.compile(r"^(`{3,}|~{3,}).*?(?:^\1|\Z)", re.M | re.S)
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s|[。！？]")
+_LABEL = re.compile(r"(?:title|标题|題目|题目)\s*[:：]\s*", re.I)
+_PART_END = re.compile(r"[:;,.!?] | [-–—] |[：；，。！？]")
 LINES = 8
 """Number of lines of an answer that are searched for a heading."""
 
@@ -53,6 +57,25 @@ def better_title(title: str, question: str, answer: str, taken: Collection[str])
         return title
     found = _title_in(answer)
     return found if found and found.casefold() not in others else title
+
+
+def written_title(text: str, question: str, answer: str) -> str | None:
+    """Return the title that a model wrote, made short and clean; None if it says nothing about the chat."""
+    line = next((line for raw in text.split("\n") if (line := one_line(raw))), "")
+    line = _LABEL.sub("", _MARKS.sub("", line).lstrip("# "))
+    line = line.strip(" .,;:。，；：\"'“”‘’「」『』《》")
+    if not _topics(line) & _topics(f"{question}\n{answer}"):
+        return None
+    if len(line) > TITLE_CHARS and len(_WORD.findall(first := _PART_END.split(line, maxsplit=1)[0])) >= 2:
+        line = first
+    return _cut(line[:1].upper() + line[1:])
+
+
+def _topics(text: str) -> set[str]:
+    """Return the words of a text that tell its subject: of four letters or more, and pairs of wide characters."""
+    words = {word[: max(4, len(word) - 1)] for word in _WORD.findall(_WIDE.sub(" ", text.casefold())) if len(word) >= 4}
+    wide = "".join(c if _WIDE.match(c) else " " for c in text)
+    return words | {wide[at : at + 2] for at in range(len(wide) - 1) if " " not in wide[at : at + 2]}
 
 
 def _says_little(question: str) -> bool:

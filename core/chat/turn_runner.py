@@ -16,7 +16,8 @@ from core.chat.conversations import path
 from core.chat.records import Author, Message, MessageStatus, Turn
 from core.chat.running_turn import RunningTurn
 from core.chat.titles import better_title, title_of
-from core.errors import InvalidInput, PortalError, PromptTooLong, StoredError, Unavailable
+from core.chat.written_titles import ask_for_title
+from core.errors import BeingReplaced, InvalidInput, PortalError, PromptTooLong, StoredError, Unavailable
 from core.inference.gateway import Answer, Gateway
 from core.inference.records import FinishReason, Source
 from core.inference.requests import ChatMessage, ChatRole, Delta, Finished, GenerationRequest, Queued, SamplingParams
@@ -24,6 +25,7 @@ from core.knowledge.attachment import text_of, with_files
 from core.knowledge.records import StoredFile
 from core.operations.log_context import add_to_log_context
 from core.people.records import User
+from core.tasks.jobs import Jobs
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 log = logging.getLogger(__name__)
@@ -33,6 +35,8 @@ TITLES_COMPARED = 100
 """A new title differs from those of so many of the person's newest conversations, where that can be."""
 SAVE_AGAIN_S, MOST_SAVE_AGAIN_S = 0.5, 5.0
 """The end of a turn is written again after 0.5, 1, 2, 4, 5, 5 ... s while the store cannot write."""
+LONGEST_REPLACEMENT_S, LOOK_AGAIN_S = 900.0, 0.2
+"""A question waits so long while its model is replaced, and tries again so often."""
 UNSAVED_AFTER = 3
 """Tries after which whoever watches is told that the answer is complete and not saved yet."""
 LIMIT_LOOK_S, LIMIT_PATIENCE_S = 1.0, 120.0
@@ -60,7 +64,9 @@ class _End:
 class TurnRunner:
     """Runs turns on their own threads. `closing` is set when the portal stops: then nothing is tried for long."""
 
-    def __init__(self, unit_of_work: UnitOfWorkFactory, gateway: Gateway, closing: threading.Event) -> None:
+    def __init__(self, unit_of_work: UnitOfWorkFactory, gateway: Gateway, closing: threading.Event, jobs: Jobs | None) -> None:
+        """jobs: has the model write titles; None: they are made from the question alone."""
+        self._jobs = jobs
         self._unit_of_work = unit_of_work
         self._gateway = gateway
         self._closing = closing
@@ -71,7 +77,7 @@ class TurnRunner:
         status = MessageStatus.FAILED if end.error else running.status_after(end.reason)
         unsaved = self._save(running, end, status)
         if not unsaved and (text := running.snapshot().text):
-            self._name(user, running.turn, text)
+            self._name(user, running.turn, text, options.model)
         log.info("turn %s ended: %s", running.turn.id, status.value)
         running.finish(MessageStatus.FAILED if unsaved else status, end.answer.finished if end.answer else None, unsaved or end.error)
 
@@ -100,6 +106,7 @@ class TurnRunner:
             way = path(work.messages.of_conversation(turn.conversation_id), turn.question_id)
             read = {file.id: _text(work, file) for message in way for file in message.files}
         prompt = prompt_of(way, read)
+        waits_for_model = time.monotonic() + LONGEST_REPLACEMENT_S
         patience = time.monotonic() + LIMIT_PATIENCE_S
         while not running.stop_requested:
             request = GenerationRequest(
@@ -113,6 +120,10 @@ class TurnRunner:
             )
             try:
                 answer = self._gateway.answer(user, request, source)
+            except BeingReplaced:
+                if time.monotonic() > waits_for_model or self._closing.wait(LOOK_AGAIN_S):
+                    raise
+                continue
             except PromptTooLong as problem:
                 if len(prompt) < 3:
                     raise
@@ -152,8 +163,11 @@ class TurnRunner:
             # The end of the turn writes everything again; a missed checkpoint costs nothing but a crash's last second.
             log.warning("checkpoint of turn %s failed: %s", running.turn.id, problem)
 
-    def _name(self, user: User, turn: Turn, answer: str) -> None:
-        """Once the first question is answered, give the conversation a better title if there is one, unless somebody chose its title."""
+    def _name(self, user: User, turn: Turn, answer: str, model: str | None) -> None:
+        """Once the first question is answered, give the conversation a better title if there is one, unless somebody chose its title.
+
+        The model is asked for one in the background.
+        """
         try:
             with self._unit_of_work() as work:
                 question, conversation = work.messages.get(turn.question_id), work.conversations.for_change(turn.conversation_id)
@@ -164,8 +178,13 @@ class TurnRunner:
                     return
                 others = [each.title for each in work.conversations.of_user(user.id, TITLES_COMPARED) if each.id != conversation.id]
                 if (better := one_line(better_title(title, question.text, answer, others))) not in ("", title):
-                    work.conversations.save(replace(conversation, title=better))
-                    work.commit()
+                    conversation = replace(conversation, title=better)
+                    work.conversations.save(conversation)
+                if self._jobs is not None:
+                    ask_for_title(work, self._jobs, user, conversation, model)
+                work.commit()
+            if self._jobs is not None:
+                self._jobs.wake()
         except PortalError as problem:
             log.warning("the conversation of turn %s keeps its first title: %s", turn.id, problem)
 

@@ -27,6 +27,7 @@ from core.operations.disk import ENDLESS, DiskSpace
 from core.operations.log_context import log_context
 from core.people.permissions import Permission, require
 from core.people.records import User
+from core.tasks.jobs import Jobs
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 log = logging.getLogger(__name__)
@@ -49,8 +50,11 @@ class Turns:
         max_question_chars: int,
         max_file_bytes: int,
         disk: DiskSpace = ENDLESS,
+        jobs: Jobs | None = None,
     ) -> None:
-        """max_file_bytes: of all files of a question together. disk: with too little left, no turn begins."""
+        """max_file_bytes: of all files of a question together. disk: with too little left, no turn begins. jobs: has the model write
+        titles.
+        """
         self._disk = disk
         self._unit_of_work = unit_of_work
         self._clock = clock
@@ -61,7 +65,7 @@ class Turns:
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._gateway = gateway
-        self._runner = TurnRunner(unit_of_work, gateway, self._closing)
+        self._runner = TurnRunner(unit_of_work, gateway, self._closing, jobs)
         self._keeper = threading.Thread(target=self._keep_leases, name="turn-leases", daemon=True)
         self._keeper.start()
 

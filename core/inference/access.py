@@ -30,16 +30,16 @@ class ModelAccess:
         with self._unit_of_work() as work:
             return {rule.model: rule for rule in work.offers.rules()}
 
-    def restrict(self, user: User, model: str, roles: Iterable[Role], groups: Iterable[str]) -> AccessRule:
+    def restrict(self, user: User, model: str, roles: Iterable[str], groups: Iterable[str]) -> AccessRule:
         """Let only these roles and groups use a model or preset; with neither, everyone may. Raises InvalidInput."""
         require(user, Permission.RUN_MODELS)
         named = frozenset(clean for group in groups if (clean := clean_line(group)))
         if len(named) > MOST_GROUPS:
             raise InvalidInput("A model can be restricted to at most {most} groups.", most=MOST_GROUPS)
-        rule = AccessRule(_usable(model), frozenset(roles), named)
+        rule = AccessRule(_usable(model), frozenset(map(str, roles)), named)
         with self._unit_of_work() as work:
             work.offers.put_rule(rule)
-            who = ", ".join([*sorted(role.value for role in rule.roles), *sorted(rule.groups)])
+            who = ", ".join([*sorted(rule.roles), *sorted(rule.groups)])
             record(work, self._clock(), user.id, "model.restrict" if who else "model.open", rule.model, **({"access": who} if who else {}))
             work.commit()
         return rule
@@ -55,6 +55,13 @@ class ModelAccess:
         require(user, Permission.RUN_MODELS)
         with self._unit_of_work() as work:
             return sorted({person.group for person in work.users.all() if person.group})
+
+    def roles(self, user: User) -> Sequence[str]:
+        """List the built-in roles, then the custom ones that people have."""
+        require(user, Permission.RUN_MODELS)
+        with self._unit_of_work() as work:
+            custom = sorted({str(person.role) for person in work.users.all()} - {role.value for role in Role})
+        return [*(role.value for role in Role), *custom]
 
     def set_group_model(self, user: User, group: str, model: str | None) -> None:
         """Set the model or preset that a group's people use unless they choose another; None: the portal's default. Raises InvalidInput."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
@@ -194,7 +194,7 @@ class Gateway:
     def answer(self, user: User, request: GenerationRequest, source: Source) -> Answer:
         """Start an answer whose caller records it. Raises NotAllowed, LimitReached, and what Router.start raises."""
         require(user, Permission.CHAT)
-        request = self._allowed(user, request, tools=source is not Source.CHAT)
+        request = self._allowed(user, request, tools=source not in (Source.CHAT, Source.TITLE))
         answer_id = request.id or uuid4().hex
         counted = self._admitted(user, request.model)
         with counted.given_back_on_failure():
@@ -283,7 +283,7 @@ class Gateway:
         except PortalError as problem:
             log.error("The generation %s (%s) could not be recorded: %s", row.id, row.source, problem)
 
-    def recorded(self, answer: Answer) -> Iterator[GenerationEvent]:
+    def recorded(self, answer: Answer) -> Generator[GenerationEvent]:
         """Yield the events of an answer and write its row at the end, however it ends."""
         try:
             yield from answer.events()

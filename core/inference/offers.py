@@ -9,7 +9,6 @@ from datetime import datetime
 
 from core.errors import InvalidInput
 from core.inference.requests import SamplingParams, Tool
-from core.people.records import Role
 
 _NAME = re.compile(r"[\w.-]{1,80}")
 LONGEST_SYSTEM_PROMPT = 32_000
@@ -69,7 +68,8 @@ class AccessRule:
     """Who may use a model or preset: the roles and the groups, either is enough. Without a rule, everyone may."""
 
     model: str
-    roles: frozenset[Role] = frozenset()
+    roles: frozenset[str] = frozenset()
+    """Built-in and custom ones."""
     groups: frozenset[str] = frozenset()
 
     def admits(self, role: str, groups: Sequence[str]) -> bool:

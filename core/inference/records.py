@@ -24,6 +24,12 @@ class Source(StrEnum):
     API = "api"
     EMBEDDING = "embedding"
     RERANK = "rerank"
+    TITLE = "title"
+    """The title of a chat, which nobody asked for."""
+
+
+ANSWERLESS = frozenset({Source.EMBEDDING, Source.RERANK, Source.TITLE})
+"""The sources of generation rows that are not answers to anybody."""
 
 
 class Task(StrEnum):

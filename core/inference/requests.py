@@ -9,7 +9,7 @@ from typing import Protocol
 
 from core.bounds import within
 from core.errors import InvalidInput
-from core.inference.records import FinishReason, Timings, Usage
+from core.inference.records import FinishReason, Task, Timings, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +143,8 @@ class GenerationRequest:
     """What follows the answer, which then fills the gap between a prompt that is text and this."""
     continued: bool = False
     """Go on with the last message, an assistant's, instead of answering it."""
+    task: Task = Task.CHAT
+    """What it is for, by which it may be routed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from core.errors import InvalidInput
-from core.inference.records import Source, Timings, Usage
+from core.inference.records import Timings, Usage
 
 MOST_INPUTS = 2_048
 """Texts in one request, as with OpenAI."""
-VECTOR_SOURCES = frozenset({Source.EMBEDDING, Source.RERANK})
-"""The sources of generation rows that made vectors and no answers."""
 
 
 class InputTooLong(InvalidInput):

@@ -1,13 +1,16 @@
-"""Declare the pool of the models in this process."""
+"""Declare the pool of the models in this process, what a hot swap needs of it, and the repository of swaps."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from core.inference.requests import GenerationRequest
 from core.models.catalogue import CatalogueEntry, Listing, Quantization, RemoteFile, Repository
 from core.models.records import AdapterFile, DeviceMemory, LoadedModel, LoadSettings, MemoryPlan, ModelFile, StartModel
+from core.models.swap_records import CanaryQuestion, ChangeMarker, Decision, Figures, ReplayQuestion, Swap, SwapPlan, Trial
 
 
 class ModelPool(Protocol):
@@ -37,8 +40,11 @@ class ModelPool(Protocol):
         """How this file was loaded last; None if it never was."""
         ...
 
-    def load(self, path: Path, settings: LoadSettings, *, default: bool = False) -> LoadedModel:
-        """Start loading in the background; follow it in loaded(). Raises InvalidInput, Conflict (already loaded)."""
+    def load(self, path: Path, settings: LoadSettings, *, default: bool = False, name: str | None = None) -> LoadedModel:
+        """Start loading in the background; follow it in loaded(). Raises InvalidInput, Conflict (already loaded).
+
+        name: what people call the model; None: by its file.
+        """
         ...
 
     def metrics(self) -> Mapping[str, object]:
@@ -75,6 +81,111 @@ class StartList(Protocol):
         ...
 
 
+class Succession(Protocol):
+    """One version of a model taking the place of another, step by step. Called by one thread."""
+
+    def hold(self) -> None:
+        """Make new questions wait: the old version leaves before the new one is loaded."""
+        ...
+
+    def leaving(self) -> int:
+        """Count the answers that still run on the version that leaves."""
+        ...
+
+    def free_leaving(self) -> bool:
+        """Free the memory of the version that leaves; what still runs on it is stopped. False if it did not stop."""
+        ...
+
+    def load(self) -> None:
+        """Start loading the new version; follow it in candidate(). Raises InvalidInput, Unavailable."""
+        ...
+
+    def candidate(self) -> LoadedModel: ...
+    def ask(self, request: GenerationRequest, question: str, limit_s: float) -> Trial:
+        """Let the new version answer; a failure is part of the result."""
+        ...
+
+    def share(self, percent: int) -> None:
+        """Send this share of new answers to the new version, and count how the answers of both end."""
+        ...
+
+    def figures(self) -> tuple[Figures, Figures]:
+        """Return how answers ended: of the old version, of the new one."""
+        ...
+
+    def switch(self) -> None:
+        """Let the new version answer under the model's name from now on."""
+        ...
+
+    def roll_back(self) -> None:
+        """Let the old version serve again, however far the swap is, and free the new one once its answers have ended.
+
+        Loads the old version again if it was unloaded; raises PortalError if that fails.
+        """
+        ...
+
+
+class Successions(Protocol):
+    """Plans and begins swaps in this process."""
+
+    def plan(self, model: str, path: Path, settings: LoadSettings | None) -> SwapPlan:
+        """Raises NotFound, Conflict (not serving), InvalidInput (the file cannot be used, or does not fit either way).
+
+        settings: None: those of the version that serves.
+        """
+        ...
+
+    def settings(self, model: str) -> LoadSettings:
+        """Return how the version that serves was loaded. Raises NotFound."""
+        ...
+
+    def path(self, model: str) -> Path:
+        """Return the file of the version that serves. Raises NotFound."""
+        ...
+
+    def begin(self, model: str, path: Path, settings: LoadSettings) -> Succession:
+        """Check once more; loads nothing. Raises as plan."""
+        ...
+
+
+class PatternFinder(Protocol):
+    """Evaluates regular expressions of admins, which may take for ever on the wrong text."""
+
+    def check(self, pattern: str) -> None:
+        """Raises InvalidInput if it is not a regular expression."""
+        ...
+
+    def found(self, pattern: str, text: str) -> bool:
+        """Tell whether the pattern is found in the text. Raises InvalidInput if it takes too long."""
+        ...
+
+
+class SwapRepository(Protocol):
+    """Stores swaps, canary questions, replay questions and change markers."""
+
+    def add(self, swap: Swap) -> None: ...
+    def save(self, swap: Swap) -> None:
+        """Write all but the decision."""
+        ...
+
+    def get(self, swap_id: str) -> Swap | None: ...
+    def newest(self, limit: int, model: str | None = None) -> Sequence[Swap]: ...
+    def active(self, server: str) -> Sequence[Swap]: ...
+    def decide(self, swap_id: str, decision: Decision | None) -> None:
+        """Note what an admin said; None once it is carried out."""
+        ...
+
+    def decision(self, swap_id: str) -> Decision | None: ...
+    def canaries(self) -> Sequence[CanaryQuestion]: ...
+    def add_canary(self, canary: CanaryQuestion) -> None: ...
+    def remove_canary(self, canary_id: str) -> bool: ...
+    def replays(self, model: str | None = None) -> Sequence[ReplayQuestion]: ...
+    def add_replay(self, replay: ReplayQuestion) -> None: ...
+    def remove_replay(self, replay_id: str) -> bool: ...
+    def mark(self, marker: ChangeMarker) -> None: ...
+    def markers(self, first: datetime, last: datetime) -> Sequence[ChangeMarker]:
+        """Return the markers from `first` on and before `last`, oldest first."""
+        ...
 class KnownModels(Protocol):
     """The models of the catalogue."""
 

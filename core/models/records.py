@@ -282,6 +282,8 @@ class LoadedModel:
     """How long its step has been running, if that is longer than a step should take; else 0."""
     guide: bool = False
     """Whether it is the built-in guide, which knows only this portal and reads no files."""
+    file_problem: StoredError | None = None
+    """What happened to the file on disk since it was loaded."""
 
     @property
     def names(self) -> tuple[str, ...]:

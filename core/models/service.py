@@ -114,17 +114,30 @@ class ModelService:
         kept = [model for model in self._start_list.all() if model.path != first.path.absolute()]
         if any(model.default for model in kept):
             first = replace(first, default=False)
-        for model in (first, *kept):
-            reason = None if model.settings.isolated else refusals.get(model.name)
-            self._wanted.add(model.name)
-            if reason is None:
-                try:
-                    self._pool.load(model.path, model.settings, default=model.default)
-                except PortalError as problem:
-                    reason = StoredError.of(problem)
-            if reason is not None:
-                _log.error("the model %s was not loaded at the start: %s", model.name, reason)
-                self._refused[model.name] = StartProblem(model.name, model.path, reason)
+        successor = next((model for model in kept if model.name == first.name), None)
+        if successor is None:
+            self._load_at_start(first, refusals)
+        for model in kept:
+            if not self._load_at_start(model, refusals) and model is successor:
+                # The version that a swap brought cannot be loaded: the one before it is better than none.
+                self._load_at_start(replace(first, default=model.default), refusals)
+
+    def _load_at_start(self, model: StartModel, refusals: Mapping[str, StoredError]) -> bool:
+        reason = None if model.settings.isolated else refusals.get(model.name)
+        self._wanted.add(model.name)
+        if reason is None:
+            try:
+                self._pool.load(model.path, model.settings, default=model.default, name=model.name)
+            except PortalError as problem:
+                reason = StoredError.of(problem)
+        if reason is not None:
+            _log.error("the model %s was not loaded at the start: %s", model.name, reason)
+            self._refused[model.name] = StartProblem(model.name, model.path, reason)
+        return reason is None
+
+    def loaded_at_start(self, name: str) -> bool:
+        """Tell whether the model of the settings, or one that an admin keeps, has this name."""
+        return name in self._wanted or any(model.name == name for model in self._start_list.all())
 
     def start_problems(self, user: User) -> Sequence[StartProblem]:
         """The models that should have been loaded at the start, and are not."""

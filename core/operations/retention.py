@@ -144,10 +144,13 @@ class Retention:
                 ids = work.retention.due(rule, before, others, at_once)
                 if not ids:
                     break
+                links = work.audit.links(ids) if rule.kind is RetentionKind.AUDIT else ()
                 work.retention.remove(rule.kind, ids)
                 # The proof of the deletion: counts, dates, and a hash of the list of ids.
                 proof = hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()
                 details = {"group": rule.group, "before": before.isoformat(), "count": str(len(ids)), "sha256": proof}
+                if links:  # So that the chain of the others can still be verified.
+                    details["links"] = " ".join(f"{before}>{last}" for before, last in links)
                 record(work, self._clock(), user.id if user else None, PROOF, rule.kind, **details)
                 work.commit()
             deleted += len(ids)

@@ -5,19 +5,19 @@ from __future__ import annotations
 import logging
 import re
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
 
 from core.bounds import within
 from core.clock import Clock
-from core.errors import Conflict, InvalidInput, NotAllowed, NotFound, PortalError
+from core.errors import Conflict, InvalidInput, NotFound, PortalError
 from core.people.accounts import clean_line, normal_name
 from core.people.audit_events import record
 from core.people.permissions import Permission, allows, require, usable_scopes
 from core.people.records import ApiKey, KeyState, OwnedKey, Scope, User
-from core.people.sessions import token_hash
+from core.people.sessions import USED_EVERY, refuse_keys, token_hash
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 log = logging.getLogger(__name__)
@@ -29,8 +29,6 @@ SHOWN_CHARS = len(BEGINS) + 8
 MOST_ACTIVE = 100
 MOST_DAYS = 3650
 MOST_LISTED = 500
-USED_EVERY = timedelta(minutes=1)
-"""A key that is used all the time is written to the database this often."""
 
 
 def is_api_key(token: str) -> bool:
@@ -90,7 +88,7 @@ class ApiKeys:
 
     def make(self, user: User, terms: KeyTerms) -> MadeKey:
         """Make a key. Raises InvalidInput for scopes that the person's role cannot use, Conflict if there are too many keys."""
-        _refuse_keys(user)
+        refuse_keys(user)
         if beyond := terms.scopes - usable_scopes(user):
             raise InvalidInput("Your role cannot use the scope {scope}. Leave it out.", scope=min(beyond).value)
         now = self._clock()
@@ -127,7 +125,7 @@ class ApiKeys:
 
     def own(self, user: User) -> Sequence[ApiKey]:
         """Return the person's keys, newest first."""
-        _refuse_keys(user)
+        refuse_keys(user)
         with self._unit_of_work() as work:
             return work.api_keys.of_user(user.id)
 
@@ -153,7 +151,7 @@ class ApiKeys:
 
     def rename(self, user: User, key_id: str, name: str) -> ApiKey:
         """Rename an own key."""
-        _refuse_keys(user)
+        refuse_keys(user)
         name = clean_line(name)
         if not name:
             raise InvalidInput("Give the key a name that tells what uses it.")
@@ -186,9 +184,9 @@ class ApiKeys:
             log.warning("the last use of the API key %s could not be written: %s", key.prefix, problem)
 
 
-def live_tokens(work: UnitOfWork, token_hashes: Collection[str], now: datetime) -> set[str]:
-    """Return those of these session tokens and API keys, by their hashes, that still open the portal."""
-    return work.sessions.live(token_hashes, now) | work.api_keys.live(token_hashes, now)
+def live_tokens(work: UnitOfWork, token_hashes: Collection[str], now: datetime) -> Mapping[str, str]:
+    """Return those of these session tokens and API keys, by their hashes, that still open the portal, each with the person's role."""
+    return {**work.sessions.live(token_hashes, now), **work.api_keys.live(token_hashes, now)}
 
 
 def _own(work: UnitOfWork, user: User, key_id: str) -> OwnedKey:
@@ -200,8 +198,3 @@ def _own(work: UnitOfWork, user: User, key_id: str) -> OwnedKey:
 
 def _unknown() -> NotFound:
     return NotFound("This API key does not exist.")
-
-
-def _refuse_keys(user: User) -> None:
-    if user.key is not None:
-        raise NotAllowed("An API key cannot manage the API keys of its person. Sign in with your password for that.")

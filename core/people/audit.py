@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 from core.clock import Clock
-from core.errors import InvalidInput
-from core.people.audit_events import record
+from core.errors import InvalidInput, PortalError
+from core.people.audit_events import record, record_alone
 from core.people.permissions import Permission, require
 from core.people.records import AuditEntry, AuditFilter, User
 from core.review.records import FeedbackFilter
@@ -18,6 +21,9 @@ from core.unit_of_work import UnitOfWorkFactory
 FOUND_AT_MOST = 1000
 """A word search reads at most this many events, the newest."""
 PAGE = 500
+REFUSED_AGAIN = timedelta(minutes=1)
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,8 @@ class AuditTrail:
         self._index = index
         self._jobs = jobs
         self._clock = clock
+        self._refusals: dict[tuple[str, str], datetime] = {}
+        self._lock = threading.Lock()
 
     def find(self, user: User, filter: AuditFilter, text: str = "", limit: int = 100, cursor: str | None = None) -> AuditPage:
         """Return one page. `text`: words in action, target, person or details. `cursor`: next_cursor of the previous page.
@@ -84,6 +92,18 @@ class AuditTrail:
             if len(entries) < PAGE:
                 return
             before = entries[-1].id
+    def refused(self, user: User, what: str) -> None:
+        """Record that somebody asked for what they may not, at most once a minute for the same thing, so that nobody fills the log."""
+        now = self._clock()
+        with self._lock:
+            self._refusals = {key: at for key, at in self._refusals.items() if now - at < REFUSED_AGAIN}
+            if self._refusals.setdefault((user.id, what), now) is not now:
+                return
+        try:
+            record_alone(self._unit_of_work, now, user.id, "access.refuse", what, role=str(user.role))
+        except PortalError as problem:
+            log.warning("The refusal of %s to %s could not be recorded: %s", what, user.id, problem)
+
     def choices(self, user: User) -> tuple[Sequence[str], Sequence[User]]:
         """Return the filter choices: the actions that occur, and the people."""
         require(user, Permission.READ_AUDIT)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -12,6 +12,7 @@ from core.people.records import (
     AuditEntry,
     AuditEvent,
     AuditFilter,
+    ChainedEvent,
     Credentials,
     CustomRole,
     Device,
@@ -132,8 +133,17 @@ class SessionRepository(Protocol):
         """Return the active user of a live session, in one query; None if it expired or was closed, or the user is disabled."""
         ...
 
-    def live(self, token_hashes: Collection[str], now: datetime) -> set[str]:
-        """Return those of these sessions that are live and belong to active users."""
+    def find(self, token_hash: str, now: datetime, used_after: datetime | None = None) -> tuple[User, Session] | None:
+        """Return a live session with its active user. used_after: None also if it was not used since then."""
+        ...
+
+    def of_user(self, user_id: str, now: datetime) -> Sequence[Session]:
+        """Return a person's sessions that have not expired, those used last first."""
+        ...
+
+    def set_used(self, token_hash: str, at: datetime) -> None: ...
+    def live(self, token_hashes: Collection[str], now: datetime) -> Mapping[str, str]:
+        """Return those of these sessions that are live and belong to active users, each with the person's role."""
         ...
 
     def remove(self, token_hash: str) -> None: ...
@@ -151,8 +161,8 @@ class ApiKeyRepository(Protocol):
         """Return a valid key with its active user, who carries it as `user.key`; None if it expired or was revoked."""
         ...
 
-    def live(self, token_hashes: Collection[str], now: datetime) -> set[str]:
-        """Return those of these keys that are valid and belong to active users."""
+    def live(self, token_hashes: Collection[str], now: datetime) -> Mapping[str, str]:
+        """Return those of these keys that are valid and belong to active users, each with the person's role."""
         ...
 
     def of_user(self, user_id: str) -> Sequence[ApiKey]:
@@ -199,9 +209,24 @@ class DeviceRepository(Protocol):
 
 
 class AuditRepository(Protocol):
-    """Stores audit events. Adding also queues the index job in the same transaction."""
+    """Stores audit events, each with the hash of the one before. The index job is queued in the same transaction."""
 
-    def add(self, event: AuditEvent) -> None: ...
+    def add(self, event: AuditEvent) -> None:
+        """Store an event when the transaction commits, after its other changes: the chain is locked only then."""
+        ...
+
+    def chain(self, after: str | None, limit: int) -> Sequence[ChainedEvent]:
+        """List events, oldest first, that follow the id `after`."""
+        ...
+
+    def links(self, ids: Sequence[str]) -> Sequence[tuple[str, str]]:
+        """Return the links that these events make: for each run of neighbours, the hash before the first and that of the last."""
+        ...
+
+    def bridges(self) -> Mapping[str, str]:
+        """Return the links of removed events, from the proofs of their deletion: by the hash before, that of the last."""
+        ...
+
     def by_ids(self, ids: Sequence[str]) -> Sequence[AuditEntry]:
         """Return those of `ids` that exist, in no particular order."""
         ...

@@ -106,12 +106,31 @@ class Session:
     kind: SessionKind
     created_at: datetime
     expires_at: datetime
+    used_at: datetime | None = None
+    """When it was used last, to the minute; None: opened by an earlier version and not used since."""
+    address: str = ""
+    """The address from which it was opened."""
+    agent: str = ""
+    """What the browser or program called itself."""
+
+    @property
+    def id(self) -> str:
+        """Return a name for lists, which does not open the session."""
+        return self.token_hash[:32]
 
 
 class KeyState(StrEnum):
     ACTIVE = "active"
     EXPIRED = "expired"
     REVOKED = "revoked"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a session is opened from."""
+
+    address: str = ""
+    agent: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +185,17 @@ class AuditEntry:
     id: str
     event: AuditEvent
     actor_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChainedEvent:
+    """An event as stored, with the hashes that chain it."""
+
+    id: str
+    event: AuditEvent
+    previous: str | None
+    """The hash of the event before; None: never chained."""
+    hash: str | None
 
 
 THE_PORTAL = ""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from itertools import count
 
 from core.clock import Clock
-from core.errors import NotSignedIn, PortalError
+from core.errors import NotAllowed, NotSignedIn, PortalError
 from core.people.api_keys import live_tokens
 from core.people.sessions import token_hash
 from core.unit_of_work import UnitOfWorkFactory
@@ -17,11 +17,15 @@ log = logging.getLogger(__name__)
 
 EVERY_S = 2.0
 ENDED = "This API key, token or session is not valid, or has ended. Sign in again, or use another key."
+NEW_ROLE = "Your role was changed while this was running. Try again."
 End = Callable[[PortalError], None]
 
 
 class SessionWatch:
-    """Checks on one thread, in one query, all sessions that something runs for. Thread-safe."""
+    """Checks on one thread all sessions and keys that something runs for. Thread-safe.
+
+    What runs ends with its session or key, and also when the person gets another role.
+    """
 
     def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock) -> None:
         self._unit_of_work = unit_of_work
@@ -63,6 +67,8 @@ class SessionWatch:
             end(reason)
 
     def _run(self) -> None:
+        roles: dict[int, str] = {}
+        """The role of each that is followed, when it was first looked at."""
         while True:
             with self._changed:
                 if self._changed.wait_for(lambda: self._stopped is not None, EVERY_S):
@@ -80,8 +86,11 @@ class SessionWatch:
                 log.exception("sessions could not be looked up, so their work continues")
                 continue
             for number, (hashed, end) in followed.items():
-                if hashed not in live:
-                    with self._changed:
-                        here = self._followed.pop(number, None)
-                    if here is not None:
-                        end(NotSignedIn(ENDED))
+                role = live.get(hashed)
+                if role is not None and roles.setdefault(number, role) == role:
+                    continue
+                with self._changed:
+                    here = self._followed.pop(number, None)
+                if here is not None:
+                    end(NotSignedIn(ENDED) if role is None else NotAllowed(NEW_ROLE))
+            roles = {number: role for number, role in roles.items() if number in followed}

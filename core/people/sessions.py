@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import secrets
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from core.characters import one_line
 from core.clock import Clock
-from core.errors import NotSignedIn
+from core.errors import NotAllowed, NotFound, NotSignedIn, PortalError
 from core.people.audit_events import record
-from core.people.records import Session, SessionKind, User
+from core.people.records import Origin, Session, SessionKind, User
 from core.unit_of_work import UnitOfWorkFactory
 
+log = logging.getLogger(__name__)
+
+NOWHERE = Origin()
+USED_EVERY = timedelta(minutes=1)
+"""A session or key that is used all the time is written to the database this often."""
 TICKET_LIFETIME = timedelta(seconds=30)
 SESSION_COOKIE = "glm_portal_session"
 """The cookie that holds a browser session's token."""
@@ -21,6 +29,12 @@ SESSION_COOKIE = "glm_portal_session"
 
 def token_hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+def refuse_keys(user: User) -> None:
+    """Raise NotAllowed for an API key, where only the person in a session may do something."""
+    if user.key is not None:
+        raise NotAllowed("This cannot be done with an API key. Sign in with your password for that.")
 
 
 def mark_of(password_hash: str) -> str:
@@ -53,10 +67,12 @@ class Sessions:
     cookie, so a script in the page never sees the token. Tickets live in this process.
     """
 
-    def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock, lifetime: timedelta) -> None:
+    def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock, lifetime: timedelta, idle: timedelta | None = None) -> None:
+        """lifetime: after which a session ends in any case. idle: after how long without use; None: never."""
         self._unit_of_work = unit_of_work
         self._clock = clock
         self.lifetime = lifetime
+        self._idle = idle
         self._tickets: dict[str, _Ticket] = {}
         self._lock = threading.Lock()
 
@@ -74,15 +90,15 @@ class Sessions:
         """How many tickets have been issued and not yet exchanged."""
         return len(self._tickets)
 
-    def redeem_ticket(self, ticket: str) -> str:
+    def redeem_ticket(self, ticket: str, origin: Origin = NOWHERE) -> str:
         """Exchange a ticket for the token of a new browser session. Raises NotSignedIn; a second attempt always does."""
         with self._lock:
             found = self._tickets.pop(token_hash(ticket), None)
         if found is None or found.expires_at <= self._clock():
             raise NotSignedIn("This sign-in has expired. Sign in again.")
-        return self.open(found.proof, SessionKind.BROWSER)
+        return self.open(found.proof, SessionKind.BROWSER, origin)
 
-    def open(self, proof: Proof, kind: SessionKind) -> str:
+    def open(self, proof: Proof, kind: SessionKind, origin: Origin = NOWHERE) -> str:
         """Open a session and return its token. Raises NotSignedIn if the account was disabled or its password changed since the proof."""
         now = self._clock()
         token = secrets.token_urlsafe(32)
@@ -95,7 +111,16 @@ class Sessions:
                 raise NotSignedIn("This sign-in has expired. Sign in again.")
             work.sessions.remove_expired(now)
             work.sessions.add(
-                Session(token_hash=token_hash(token), user_id=found.user.id, kind=kind, created_at=now, expires_at=now + self.lifetime)
+                Session(
+                    token_hash=token_hash(token),
+                    user_id=found.user.id,
+                    kind=kind,
+                    created_at=now,
+                    expires_at=now + self.lifetime,
+                    used_at=now,
+                    address=origin.address[:64],
+                    agent=one_line(origin.agent)[:200],
+                )
             )
             record(work, now, found.user.id, "session.open", found.user.name, **{"from": kind.value})
             work.commit()
@@ -105,8 +130,52 @@ class Sessions:
         """Return the user of a live session. A closed session, a disabled account or a changed role takes effect at once."""
         if not token or len(token) > 200:
             return None
+        now = self._clock()
         with self._unit_of_work() as work:
-            return work.sessions.user(token_hash(token), self._clock())
+            found = work.sessions.find(token_hash(token), now, None if self._idle is None else now - self._idle)
+        if found is None:
+            return None
+        user, session = found
+        if session.used_at is None or session.used_at <= now - USED_EVERY:
+            self._note_use(session, now)
+        return user
+
+    def own(self, user: User) -> Sequence[Session]:
+        """Return the person's sessions, those used last first."""
+        refuse_keys(user)
+        now = self._clock()
+        with self._unit_of_work() as work:
+            found = work.sessions.of_user(user.id, now)
+        return [each for each in found if self._idle is None or (each.used_at or each.created_at) > now - self._idle]
+
+    def revoke(self, user: User, session_id: str) -> None:
+        """End one of the person's own sessions. Raises NotFound."""
+        refuse_keys(user)
+        now = self._clock()
+        with self._unit_of_work() as work:
+            found = [each for each in work.sessions.of_user(user.id, now) if each.id == session_id]
+            if not found:
+                raise NotFound("This session does not exist. It may have ended already.")
+            work.sessions.remove(found[0].token_hash)
+            record(work, now, user.id, "session.revoke", user.name, **{"from": found[0].kind.value})
+            work.commit()
+
+    def revoke_others(self, user: User, token: str) -> None:
+        """End all of the person's sessions except the one of `token`."""
+        refuse_keys(user)
+        with self._unit_of_work() as work:
+            work.sessions.remove_of_user(user.id, keep=token_hash(token))
+            record(work, self._clock(), user.id, "session.revoke_others", user.name)
+            work.commit()
+
+    def _note_use(self, session: Session, now: datetime) -> None:
+        """Write when the session was used. The request goes on if the database cannot write now."""
+        try:
+            with self._unit_of_work() as work:
+                work.sessions.set_used(session.token_hash, now)
+                work.commit()
+        except PortalError as problem:
+            log.warning("the last use of a session could not be written: %s", problem)
 
     def close(self, token: str) -> None:
         now = self._clock()

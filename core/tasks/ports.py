@@ -71,6 +71,10 @@ class JobRepository(Protocol):
         """Expire the leases of this server's running jobs: the process that held them is gone."""
         ...
 
+    def remove(self, job_id: str) -> None:
+        """Delete a job that ended."""
+        ...
+
     def remove_ended(self, before: datetime) -> int:
         """Delete the jobs that ended before this moment; returns how many."""
         ...

@@ -72,7 +72,7 @@ class JobKind:
 
     every: interval at which one runs by itself. most_tries: a failure that may pass (busy, unavailable, a bug) is retried, with growing
     delays. resumable: safe to run again from the beginning after a stop of the portal. at_once: how many of this kind run together, beside
-    the others; None: they share the worker's limit.
+    the others; None: they share the worker's limit. kept: whether a job that is done stays in the list of jobs.
     """
 
     name: str
@@ -81,6 +81,7 @@ class JobKind:
     most_tries: int = 1
     resumable: bool = False
     at_once: int | None = None
+    kept: bool = True
 
     @property
     def tries_allowed(self) -> int:
@@ -138,7 +139,7 @@ class JobWorker:
             thread = threading.Thread(target=self._run, args=(job, run, report), name=f"job-{job.kind}", daemon=True)
             with self._lock:
                 self._running[run] = (job, report, thread)
-            thread.start()
+                thread.start()  # Under the lock: close() joins every thread that it finds.
             started += 1
         return started
 
@@ -255,8 +256,11 @@ class JobWorker:
 
         def write() -> None:
             with self._unit_of_work() as work:
-                if work.jobs.end(job.id, run, state, self._clock(), result, error) and kind.every is not None:
+                ended = work.jobs.end(job.id, run, state, self._clock(), result, error)
+                if ended and kind.every is not None:
                     work.jobs.add(_recurring(kind, self._clock, kind.every))
+                if ended and not kind.kept and state is JobState.DONE:
+                    work.jobs.remove(job.id)
                 work.commit()
 
         self._keep_trying(write)

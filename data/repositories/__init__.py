@@ -10,6 +10,7 @@ In reading order:
 - review: ratings and reviews
 - platforms: the configuration of platforms
 - inference: presets, access to models
+- models: hot swaps
 - usage: what was used
 - operations: keeping the portal
 - tasks: background jobs

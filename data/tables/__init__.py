@@ -8,7 +8,7 @@ In reading order:
 - chat: conversations, folders, messages and turns
 - knowledge: files and what shows them
 - usage: generation rows
-- models: presets, access to models, default models of groups
+- models: presets, access to models, default models of groups, hot swaps
 - programs: what programs store
 - review: ratings and reviews
 - platforms: versions of the platforms' configuration
@@ -20,7 +20,15 @@ from data.tables.access import LimitCounterTable, LimitLeaseTable, LimitRuleTabl
 from data.tables.base import Table
 from data.tables.chat import ConversationTable, FolderTable, MessageTable, TurnTable
 from data.tables.knowledge import AttachmentTable, FilePartTable, FileTable
-from data.tables.models import GroupModelTable, ModelAccessTable, PresetTable
+from data.tables.models import (
+    CanaryQuestionTable,
+    ChangeMarkerTable,
+    GroupModelTable,
+    ModelAccessTable,
+    PresetTable,
+    ReplayQuestionTable,
+    SwapTable,
+)
 from data.tables.operations import DataKeyTable, IndexJobTable, LegalHoldTable, RetentionRuleTable
 from data.tables.people import (
     ApiKeyTable,
@@ -44,6 +52,8 @@ __all__ = [
     "AttachmentTable",
     "AttemptTable",
     "AuditEventTable",
+    "CanaryQuestionTable",
+    "ChangeMarkerTable",
     "ConversationTable",
     "DataKeyTable",
     "DeviceTable",
@@ -65,10 +75,12 @@ __all__ = [
     "ModelAccessTable",
     "PlatformsVersionTable",
     "PresetTable",
+    "ReplayQuestionTable",
     "ResponseTable",
     "RetentionRuleTable",
     "RoleTable",
     "SessionTable",
+    "SwapTable",
     "Table",
     "TurnTable",
     "UserTable",

@@ -10,6 +10,7 @@ from sqlalchemy.orm import DeclarativeBase
 
 from core.chat.records import Author, MessageStatus
 from core.inference.records import FinishReason, Source
+from core.models.swap_records import SwapState
 from core.people.records import Role, SessionKind
 from core.platforms.records import EditedBy
 from core.review.records import ReviewState
@@ -39,6 +40,7 @@ class Table(DeclarativeBase):
         Source: Choice(Source),
         ReviewState: Choice(ReviewState),
         JobState: Choice(JobState),
+        SwapState: Choice(SwapState),
         EditedBy: Choice(EditedBy),
         dict[str, Any]: JSON,
         bool: Boolean(create_constraint=False),

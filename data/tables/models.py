@@ -1,12 +1,14 @@
-"""Define the tables of what models offer: presets, access rules, default models of groups."""
+"""Define the tables of models: presets, access rules, default models of groups, hot swaps and their questions."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import String
+from sqlalchemy import Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
+from core.models.swap_records import SwapState
 from data.encryption.sealed_text import SealedProse
 from data.tables.base import Table
 
@@ -48,3 +50,59 @@ class GroupModelTable(Table):
 
     group_name: Mapped[str] = mapped_column(String(200), primary_key=True)
     model: Mapped[str] = mapped_column(String(200))
+
+
+class SwapTable(Table):
+    """Hot swaps. `record` is a JSON object as text: settings, options, steps, and what the new version answered."""
+
+    __tablename__ = "model_swaps"
+    __table_args__ = (Index(None, "model", "created_at"), Index(None, "server", "state"))
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    model: Mapped[str] = mapped_column(String(300))
+    server: Mapped[str] = mapped_column(String(200))
+    state: Mapped[SwapState]
+    started_by: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    old_version: Mapped[str] = mapped_column(String(64))
+    new_version: Mapped[str] = mapped_column(String(64))
+    record: Mapped[str] = mapped_column(SealedProse("model_swaps.record"))
+    decision: Mapped[str | None] = mapped_column(String(16))
+
+
+class CanaryQuestionTable(Table):
+    __tablename__ = "canary_questions"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    model: Mapped[str] = mapped_column(String(300))
+    language: Mapped[str] = mapped_column(String(8))
+    question: Mapped[str] = mapped_column(SealedProse("canary_questions.question"))
+    pattern: Mapped[str] = mapped_column(SealedProse("canary_questions.pattern"))
+
+
+class ReplayQuestionTable(Table):
+    """Questions with accepted answers."""
+
+    __tablename__ = "replay_questions"
+    __table_args__ = (Index(None, "model"),)
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    model: Mapped[str] = mapped_column(String(300))
+    question: Mapped[str] = mapped_column(SealedProse("replay_questions.question"))
+    accepted: Mapped[str] = mapped_column(SealedProse("replay_questions.accepted"))
+    created_at: Mapped[datetime]
+    created_by: Mapped[str | None] = mapped_column(String(64))
+
+
+class ChangeMarkerTable(Table):
+    """Moments at which something changed that charts show."""
+
+    __tablename__ = "change_markers"
+    __table_args__ = (Index(None, "at"),)
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    at: Mapped[datetime]
+    kind: Mapped[str] = mapped_column(String(64))
+    subject: Mapped[str] = mapped_column(String(300))
+    details: Mapped[dict[str, Any]]

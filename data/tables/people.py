@@ -69,6 +69,9 @@ class SessionTable(Table):
     kind: Mapped[SessionKind]
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime] = mapped_column(index=True)
+    used_at: Mapped[datetime | None]
+    address: Mapped[str | None] = mapped_column(String(64))
+    agent: Mapped[str | None] = mapped_column(String(200))
 
 
 class ApiKeyTable(Table):
@@ -120,3 +123,6 @@ class AuditEventTable(Table):
     action: Mapped[str] = mapped_column(String(64))
     subject: Mapped[str] = mapped_column(Prose)
     details: Mapped[dict[str, Any]]
+    previous: Mapped[str | None] = mapped_column(String(64))
+    """The hash of the event before. The previous release writes none; the next event chains such rows."""
+    hash: Mapped[str | None] = mapped_column(String(64))

@@ -21,6 +21,7 @@ from models.gguf.memory_plan import LoadPlan
 from models.platforms.local import LocalPlatform
 from models.prompting.chat_template import ChatTemplate
 from models.serving import machine
+from models.serving.file_stamps import check_unchanged
 from models.serving.last_run import RunRecord
 from models.serving.pool_entry import Entry
 from models.trials.file_buffers import FileBuffers
@@ -42,7 +43,13 @@ class Loader:
     def load(self, entry: Entry, changed: Changed) -> LocalPlatform | EmbeddingPlatform:
         """Fills in the entry's version, device and memory. changed: hears of a process of its own. Raises PortalError."""
         before = _memory_taken()
+        check_unchanged(entry.facts.parts, entry.stamps)
         platform = self._chat(entry, changed) if entry.chats else self._vectors(entry, changed)
+        try:
+            check_unchanged(entry.facts.parts, entry.stamps)
+        except PortalError:
+            platform.close()
+            raise
         entry.memory_bytes = max(0, _memory_taken() + platform.own_process_bytes - before)
         return platform
 

@@ -7,9 +7,11 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
-from core.errors import Conflict, InvalidInput, NotFound, PortalError, StoredError, Unavailable
+from core.errors import BeingReplaced, Busy, Conflict, InvalidInput, ModelFailed, NotFound, PortalError, StoredError, Unavailable
+from core.inference.requests import GenerationRequest
 from core.models.records import AdapterFile, DeviceMemory, LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelKind, ModelState
 from models.child.kept_process import AGAIN
 from models.embedding.embedding_platform import EmbeddingPlatform
@@ -22,11 +24,13 @@ from models.gguf.memory_plan import LoadPlan, check_fits, plan_load
 from models.gguf.tensor_check import check_model
 from models.platforms.local import LocalPlatform
 from models.serving import machine
+from models.serving.file_stamps import stamps_of
 from models.serving.last_run import RunRecord
 from models.serving.loader import Loader, chosen_adapters
 from models.serving.pool_entry import Entry
 from models.serving.precedence import urgent
 from models.serving.remembered_settings import RememberedSettings
+from models.serving.running_answer import RunningAnswer
 from models.serving.watchdog import Watchdog
 from models.trials import machine_trial
 from models.trials.file_buffers import FILE_BUFFERS, FileBuffers
@@ -65,13 +69,19 @@ class Pool:
         buffers = FileBuffers(notes.with_name(FILE_BUFFERS), machine_trial.identity(native.LIBRARY_FOLDER))
         self._loader = Loader(builtin, files, record, buffers, max_wait_s)
         self._entries: dict[str, Entry] = {}
+        self._aside: list[Entry] = []
+        """Versions of swaps that load, are on trial, or finish their answers."""
+        self._shares: dict[str, tuple[Entry, int]] = {}
+        """By the model's name, a version on trial and the percentage of new answers that it gives."""
+        self._replacing: set[str] = set()
+        """Models whose questions wait for a successor."""
         self._default: str | None = None
         self._lock = threading.RLock()
         self.left_running = False
         """After close(): a step of some model runs on, which only the end of the process can stop."""
         self._closing = False
         native.start()
-        self._watchdog = Watchdog(self._platforms)
+        self._watchdog = Watchdog(self._watched)
         self._watchdog.start()
 
     # ModelPool
@@ -97,31 +107,19 @@ class Pool:
     def remembered(self, path: Path) -> LoadSettings | None:
         return self._remembered.of(path)
 
-    def load(self, path: Path, settings: LoadSettings, *, default: bool = False) -> LoadedModel:
-        facts = read_facts(path)
-        if default and facts.file.kind is not ModelKind.CHAT:
-            raise _not_for_chats(facts.file.name)
-        plan = self._plan(facts, settings)
-        check_fits(facts, plan.memory)
-        check_model(facts.headers, facts.file.architecture)
-        adapters = chosen_adapters(facts, settings)
-        options = replace(plan.options, adapters=[(one.key, str(one.path), one.scale) for one in adapters])
-        plan = replace(plan, options=options)
+    def load(self, path: Path, settings: LoadSettings, *, default: bool = False, name: str | None = None) -> LoadedModel:
+        entry = self.prepared(path, settings, name=name)
+        if default and not entry.chats:
+            raise _not_for_chats(entry.name)
         with self._lock:
             if self._closing:
                 raise Unavailable("The portal is stopping.")
-            known = self._entries.get(facts.file.name)
+            known = self._entries.get(entry.name)
             if known and known.state is not ModelState.FAILED:
-                raise Conflict("A model named {model} is already loaded. Unload it first.", model=facts.file.name)
+                raise Conflict("A model named {model} is already loaded. Unload it first.", model=entry.name)
             self._remembered.keep(path, settings)
-            entry = self._entries[facts.file.name] = Entry(
-                facts=facts,
-                plan=plan,
-                adapters=adapters,
-                device=plan.memory.device,
-                becomes_default=default,
-                isolated=settings.isolated,
-            )
+            entry.becomes_default = default
+            self._entries[entry.name] = entry
             self._spawn(entry, self._load, f"load {entry.name}")
             return entry.describe(default=entry.name == self._default)
 
@@ -137,6 +135,8 @@ class Pool:
     def unload(self, name: str) -> None:
         with self._lock:
             entry = self._entry(name)
+            if name in self._replacing or any(other.name == name for other in self._aside):
+                raise Conflict("The model {model} is being swapped. Wait until the swap ends, or roll it back, then unload.", model=name)
             entry.unwanted = True
             if entry.state is ModelState.FAILED:
                 self._remove(entry)
@@ -145,7 +145,132 @@ class Pool:
                 self._choose_default()
                 self._spawn(entry, self._drain, f"unload {name}")
 
+    # For a hot swap: see hot_swap.py
+
+    def prepared(self, path: Path, settings: LoadSettings, *, name: str | None = None, freed_bytes: int = 0) -> Entry:
+        """Read, plan and check a file without loading it. Raises InvalidInput.
+
+        name: what people call the model; None: by its file. freed_bytes: what another model will free before the load.
+        """
+        facts = read_facts(path)
+        stamps = stamps_of(facts.parts)
+        if name is not None:
+            facts = replace(facts, file=replace(facts.file, name=name))
+        plan = self._plan(facts, settings)
+        check_fits(facts, replace(plan.memory, free_bytes=plan.memory.free_bytes + freed_bytes))
+        check_model(facts.headers, facts.file.architecture)
+        adapters = chosen_adapters(facts, settings)
+        options = replace(plan.options, adapters=[(one.key, str(one.path), one.scale) for one in adapters])
+        return Entry(
+            facts=facts, plan=replace(plan, options=options), adapters=adapters, device=plan.memory.device, isolated=settings.isolated,
+            settings=settings, stamps=stamps,
+        )  # fmt: skip
+
+    def entry(self, name: str) -> Entry:
+        """Raises NotFound."""
+        with self._lock:
+            return self._entry(name)
+
+    def load_aside(self, entry: Entry) -> None:
+        """Start loading a version that no request reaches by its name yet."""
+        with self._lock:
+            if self._closing:
+                raise Unavailable("The portal is stopping.")
+            self._aside.append(entry)
+            self._spawn(entry, self._load, f"load {entry.name}")
+
+    def exchange(self, entry: Entry) -> Entry | None:
+        """Let this version answer from now on; returns the one that did, which stays aside for its running answers."""
+        with self._lock:
+            old = self._entries.get(entry.name)
+            if entry in self._aside:
+                self._aside.remove(entry)
+            if old is not None:
+                self._aside.append(old)
+            self._entries[entry.name] = entry
+            self._remembered.keep(entry.facts.file.path, entry.settings)
+            self._replacing.discard(entry.name)
+            self._shares.pop(entry.name, None)
+            self._choose_default()
+            return old
+
+    def share(self, candidate: Entry, percent: int) -> None:
+        """Send this share of new answers to a version that is aside; 0 ends it."""
+        with self._lock:
+            if percent:
+                self._shares[candidate.name] = (candidate, percent)
+            else:
+                self._shares.pop(candidate.name, None)
+
+    def hold(self, name: str) -> None:
+        """Make new questions to this model wait until a successor answers: its memory is needed first."""
+        with self._lock:
+            self._replacing.add(name)
+
+    def release(self, name: str) -> None:
+        """Stop making questions wait."""
+        with self._lock:
+            self._replacing.discard(name)
+            self._choose_default()
+
+    def replacing(self, name: str) -> bool:
+        with self._lock:
+            return name in self._replacing
+
+    def drop(self, entry: Entry) -> bool:
+        """Free the memory of a version; what still runs on it ends. False if it did not stop."""
+        entry.unwanted = True
+        platform, entry.platform = entry.platform, None
+        for thread in entry.threads if platform is None else ():
+            thread.join()
+        freed = platform is None or platform.close()
+        with self._lock:
+            if entry in self._aside:
+                self._aside.remove(entry)
+            if self._entries.get(entry.name) is entry:
+                entry.state = ModelState.DRAINING
+        return freed
+
     # For the router and for metrics
+
+    def start(self, request: GenerationRequest) -> RunningAnswer:
+        """Start an answer on the version that the model's name means now. Raises as `platform` and LocalPlatform.start do."""
+        entry, platform, token, candidate = self._lease(request)
+        try:
+            return RunningAnswer(platform.start(request), entry.open, token, entry.tally)
+        except (Busy, Unavailable, ModelFailed):
+            entry.open.discard(token)
+            if not candidate:
+                raise
+            if entry.tally is not None:
+                entry.tally.ends.append((True, False))
+        except BaseException:
+            entry.open.discard(token)
+            raise
+        # A version that is still on trial could not answer: the one it would replace does.
+        entry, platform, token, _ = self._lease(request, candidates=False)
+        try:
+            return RunningAnswer(platform.start(request), entry.open, token, entry.tally)
+        except BaseException:
+            entry.open.discard(token)
+            raise
+
+    def _lease(self, request: GenerationRequest, *, candidates: bool = True) -> tuple[Entry, LocalPlatform, object, bool]:
+        """Choose the version for an answer, and hold it: a swap waits for what it holds."""
+        token = object()
+        with self._lock:
+            wanted = request.model or self._default
+            if wanted in self._replacing:
+                raise BeingReplaced(wanted or "")
+            platform = self.platform(request.model)
+            entry = self._entries[platform.facts.file.name]
+            candidate, percent = self._shares.get(entry.name, (None, 0))
+            chosen = candidates and candidate is not None and _falls_to(request, percent)
+            if chosen and candidate is not None and isinstance(candidate.platform, LocalPlatform) and candidate.state is ModelState.READY:
+                candidate.open.add(token)
+                return candidate, candidate.platform, token, True
+            entry.open.add(token)
+            return entry, platform, token, False
 
     def knows(self, name: str) -> bool:
         with self._lock:
@@ -204,6 +329,12 @@ class Pool:
         with self._lock:
             return {name: entry.platform for name, entry in self._entries.items() if entry.platform is not None}
 
+    def _watched(self) -> dict[str, LocalPlatform | EmbeddingPlatform]:
+        """All platforms that run, those of swaps too."""
+        with self._lock:
+            aside = {f"{entry.name} {entry.version}": entry.platform for entry in self._aside if entry.platform is not None}
+            return {**self._platforms(), **aside}
+
     def memory(self) -> Sequence[DeviceMemory]:
         """Of the host and of each GPU that llama.cpp can use, now."""
         host = machine.host_memory()
@@ -215,23 +346,25 @@ class Pool:
         self._watchdog.close()
         with self._lock:
             self._closing = True
-            entries = list(self._entries.values())
+            entries = [*self._entries.values(), *self._aside]
             for entry in entries:
                 entry.unwanted = True
         deadline = time.monotonic() + timeout
         for entry in entries:
-            if entry.platform is None:
+            platform = entry.platform
+            if platform is None:
                 continue
-            stuck = entry.platform.metrics().step_running_s > STUCK_S
+            stuck = platform.metrics().step_running_s > STUCK_S
             if stuck:
-                entry.platform.restart()
-            if not entry.platform.close(0.1 if stuck else max(0.1, deadline - time.monotonic())):
+                platform.restart()
+            if not platform.close(0.1 if stuck else max(0.1, deadline - time.monotonic())):
                 _log.warning("model %s did not stop", entry.name)
                 self.left_running = True
             for thread in entry.threads:
                 thread.join(max(0.1, deadline - time.monotonic()))
         with self._lock:
             self._entries.clear()
+            self._aside.clear()
             self._default = None
         if self._files is not None:
             self._files.close()
@@ -296,7 +429,7 @@ class Pool:
     def _plan(self, facts: ModelFacts, settings: LoadSettings) -> LoadPlan:
         """What loads that have begun will take is not free any more."""
         with self._lock:
-            loading = [entry for entry in self._entries.values() if entry.state is ModelState.LOADING]
+            loading = [entry for entry in (*self._entries.values(), *self._aside) if entry.state is ModelState.LOADING]
             promised = sum(round(entry.plan.memory.needed_bytes * (1 - entry.progress)) for entry in loading)
         more = sum(adapter.path.stat().st_size for adapter in settings.adapters if adapter.path.is_file())
         facts = replace(facts, weights_bytes=facts.weights_bytes + more)
@@ -317,15 +450,24 @@ class Pool:
         with self._lock:
             if self._entries.get(entry.name) is entry:
                 del self._entries[entry.name]
+            if entry in self._aside:
+                self._aside.remove(entry)
             self._choose_default()
 
     def _choose_default(self) -> None:
         """Keep the default while it is ready; else take the chat model that was loaded first."""
         current = self._entries.get(self._default or "")
-        if current and current.state in (ModelState.READY, ModelState.RESTARTING):
+        if current and (current.state in (ModelState.READY, ModelState.RESTARTING) or current.name in self._replacing):
             return
         ready = (entry.name for entry in self._entries.values() if entry.chats and entry.state is ModelState.READY)
         self._default = next(ready, None)
+
+
+def _falls_to(request: GenerationRequest, percent: int) -> bool:
+    """Tell whether the version on trial answers this. A conversation stays with one version: its KV cache is there."""
+    key = request.conversation_id or request.id or request.user_id
+    return int.from_bytes(sha256(key.encode()).digest()[:4], "big") % 100 < percent
+
 
 def _not_for_chats(name: str) -> Conflict:
     return Conflict("{model} is an embedding or reranking model; chats cannot use it.", model=name)

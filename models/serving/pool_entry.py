@@ -6,13 +6,15 @@ import threading
 from dataclasses import dataclass, field
 
 from core.errors import StoredError
-from core.models.records import LoadedModel, ModelKind, ModelState
+from core.models.records import LoadedModel, LoadSettings, ModelKind, ModelState
 from models.embedding.embedding_platform import EmbeddingPlatform
 from models.engine.stats.metrics import STUCK_S
 from models.gguf.adapters import ChosenAdapter
 from models.gguf.facts import ModelFacts
 from models.gguf.memory_plan import LoadPlan
 from models.platforms.local import LocalPlatform
+from models.serving.file_stamps import Stamp, file_problem
+from models.serving.running_answer import Tally
 
 
 @dataclass(slots=True, eq=False)
@@ -35,6 +37,14 @@ class Entry:
     unwanted: bool = False
     """Unloaded, or the portal stops: a load that runs gives up."""
     threads: list[threading.Thread] = field(default_factory=list)
+    open: set[object] = field(default_factory=set)
+    """A token for each answer that has begun and not ended."""
+    tally: Tally | None = None
+    """Counts how answers end, while a swap compares this version with another."""
+    stamps: tuple[Stamp, ...] = ()
+    """Of the file's parts when they were read."""
+    settings: LoadSettings = field(default_factory=LoadSettings)
+    """How it was asked to be loaded."""
 
     @property
     def name(self) -> str:
@@ -48,6 +58,11 @@ class Entry:
         """So much of it is loaded, 0 to 1; False: give up."""
         self.progress = done
         return not self.unwanted
+
+    @property
+    def idle(self) -> bool:
+        """Whether no answer runs or is about to."""
+        return not self.open and (self.platform is None or self.platform.idle)
 
     def describe(self, *, default: bool) -> LoadedModel:
         metrics = self.platform.metrics() if self.platform is not None else None
@@ -70,5 +85,6 @@ class Entry:
             error=self.error,
             adapters=tuple(adapter.name for adapter in self.adapters),
             isolated=self.isolated,
+            file_problem=file_problem(self.facts.parts, self.stamps),
             stuck_s=metrics.step_running_s if metrics and metrics.step_running_s > STUCK_S else 0.0,
         )

@@ -21,7 +21,7 @@ class PoolRouter:
 
     def start(self, request: GenerationRequest) -> RunningGeneration:
         request = self._spelled_out(request)
-        return self._pool.platform(request.model).start(request)
+        return self._pool.start(request)
 
     def prompt_tokens(self, request: GenerationRequest) -> PromptTokens:
         request = self._spelled_out(request)
@@ -64,5 +64,5 @@ class PoolRouter:
                 stuck_s=model.stuck_s,
             )
             for model in self._pool.loaded()
-            if model.state is ModelState.READY
+            if model.state is ModelState.READY or self._pool.replacing(model.name)
         ]

@@ -120,7 +120,7 @@ def _signed_in(portal: Portal, user: User) -> None:
     here = profile_of(portal.settings).pages
     served = [entry for entry in ENTRIES if here is None or entry.path in here]
     listed = [_page(portal, user, entry) for entry in served if allows(user, entry.permission)]
-    hidden = [_forbidden(entry, user) for entry in served if not allows(user, entry.permission)]
+    hidden = [_forbidden(portal, entry, user) for entry in served if not allows(user, entry.permission)]
     hidden += [_elsewhere(entry) for entry in ENTRIES if entry not in served]
     # Without icons: the icon of the open page becomes the browser's, and Streamlit fetches that from an outside host.
     own = [
@@ -180,9 +180,14 @@ def _draw(portal: Portal, user: User, entry: Entry) -> None:
             st.rerun()
 
 
-def _forbidden(entry: Entry, user: User) -> st.Page:
+def _forbidden(portal: Portal, entry: Entry, user: User) -> st.Page:
     """Asked for by its address, the page of another role says so, and shows nothing else."""
-    return st.Page(lambda: no_rights(entry, user), title=t(entry.title), url_path=entry.path, visibility="hidden")
+    return st.Page(lambda: _refuse(portal, entry, user), title=t(entry.title), url_path=entry.path, visibility="hidden")
+
+
+def _refuse(portal: Portal, entry: Entry, user: User) -> None:
+    portal.audit.refused(user, f"page {entry.path}")
+    no_rights(entry, user)
 
 
 def _elsewhere(entry: Entry) -> st.Page:

@@ -45,7 +45,7 @@ class House:
 def build(home: Path, hasher: Any = None) -> House:
     """Close its portal after use."""
     router = FakeRouter()
-    portal = build_portal(Settings(home=home), pool=FakePool(), router=router, hasher=hasher or NoHasher())
+    portal = build_portal(Settings(home=home, model_titles=False), pool=FakePool(), router=router, hasher=hasher or NoHasher())
     for role in Role:
         portal.accounts.add(None, role.value, role, password=PASSWORD, full_name=role.value.title())
     return House(portal, router)

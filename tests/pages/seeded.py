@@ -57,7 +57,7 @@ def stage(home: Path, *, empty: bool = False) -> Stage:
 
 def _open(home: Path) -> tuple[Portal, FakePool]:
     pool = FakePool()
-    return build_portal(Settings(home=home), pool=pool, router=FakeRouter(), hasher=NoHasher()), pool
+    return build_portal(Settings(home=home, model_titles=False), pool=pool, router=FakeRouter(), hasher=NoHasher()), pool
 
 
 @cache

@@ -7,9 +7,16 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.errors import NotSignedIn
-from core.people.records import Role
+from core.people.records import Origin, Role, SessionKind
+from core.people.sessions import Proof, token_hash
 from core.people.sign_in import Caller
 from tests.pages.drawn import PASSWORD, House, build
+
+AGENTS = (
+    "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36 Edg/140.0",
+    "curl/8.5.0",
+)
 
 
 @pytest.fixture
@@ -92,3 +99,16 @@ def test_only_scopes_that_the_role_can_use_are_offered(house: House) -> None:
         drawn = opened(house, "API keys", role.value)
         drawn.button(key="key-new").click().run()
         assert drawn.button_group(key="key-scopes").options == offered
+
+
+def test_security_lists_where_one_is_signed_in_and_ends_it(house: House) -> None:
+    analyst = house.person(Role.ANALYST)
+    tokens = [house.portal.sessions.open(Proof(analyst), SessionKind.BROWSER, Origin("192.0.2.1", agent)) for agent in AGENTS]
+    drawn = opened(house, "Security")
+    assert not drawn.exception
+    rows = " ".join(each.value for each in drawn.markdown).replace("\\", "")
+    assert all(word in rows for word in ("Firefox on Linux", "Edge on Windows", "curl", "192.0.2.1"))
+    drawn.button(key=f"session-end-{token_hash(tokens[0])[:32]}").click().run()
+    assert house.portal.sessions.user(tokens[0]) is None and house.portal.sessions.user(tokens[1]) is not None
+    drawn.button(key="sessions-others").click().run()
+    assert house.portal.sessions.user(tokens[1]) is None and not drawn.exception

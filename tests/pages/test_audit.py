@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 from streamlit.testing.v1 import AppTest
 
 from core.errors import NotAllowed, Unavailable
@@ -54,11 +55,11 @@ def test_events_are_listed_newest_first(house: House) -> None:
     note(house, "model.load", "glm.gguf")
     drawn = audit(house)
     assert not drawn.exception
-    assert subjects(drawn) == ["glm.gguf", "admin", "manager", "analyst"]
+    assert subjects(drawn) == ["glm.gguf", "admin", "manager", "reviewer", "analyst"]
     table = drawn.dataframe[0].value
     assert list(table["who"])[:2] == ["admin", "The portal itself"] and table["details"][0] == "Reason: none"
     assert list(table["action"])[:2] == ["Model loaded", "Person added"]
-    assert [each.key for each in drawn.button] == [], "one page has no other to turn to"
+    assert [each.key for each in drawn.button] == ["audit-verify"], "one page has no other to turn to"
 
 
 def test_every_event_that_is_noted_anywhere_has_words_in_both_languages_and_an_unknown_one_is_readable(house: House) -> None:
@@ -124,7 +125,7 @@ def test_words_event_person_and_days_narrow_the_list(house: House) -> None:
     assert subjects(drawn) == ["analyst"]
     drawn.selectbox(key="audit-action").set_value(None).run()
     drawn.selectbox(key="audit-actor").set_value(THE_PORTAL).run()
-    assert subjects(drawn) == ["admin", "manager", "analyst"]
+    assert subjects(drawn) == ["admin", "manager", "reviewer", "analyst"]
     drawn.selectbox(key="audit-actor").set_value(None).run()
     day = datetime(2026, 1, 5, tzinfo=UTC).date()
     drawn.date_input(key="audit-dates").set_value((day, day)).run()
@@ -137,9 +138,9 @@ def test_older_and_newer_walk_the_pages_and_a_filter_starts_again(house: House) 
     drawn = audit(house)
     assert subjects(drawn)[0] == f"n{PAGE + 1}" and drawn.button(key="audit-newer").disabled
     drawn.button(key="audit-older").click().run()
-    assert subjects(drawn) == ["n1", "n0", "admin", "manager", "analyst"] and drawn.button(key="audit-older").disabled
+    assert subjects(drawn) == ["n1", "n0", "admin", "manager", "reviewer", "analyst"] and drawn.button(key="audit-older").disabled
     drawn.selectbox(key="audit-action").set_value("user.add").run()
-    assert subjects(drawn) == ["admin", "manager", "analyst"]
+    assert subjects(drawn) == ["admin", "manager", "reviewer", "analyst"]
     drawn.selectbox(key="audit-action").set_value(None).run()
     drawn.button(key="audit-older").click().run()
     assert subjects(drawn.button(key="audit-newer").click().run())[0] == f"n{PAGE + 1}"
@@ -162,3 +163,12 @@ def test_the_export_opens_in_a_spreadsheet_without_running_anything() -> None:
     [header, row] = csv.reader(io.StringIO(content.decode("utf-8-sig")))
     assert header == ["number", "at", "actor", "action", "subject", "details"]
     assert row == ["7", "2026-01-02T03:04:05+00:00", "root", "user.add", "'=cmd|' /C calc'!A0", "group: 风险"]
+
+
+def test_the_chain_is_verified_on_the_page_and_a_changed_event_is_named(house: House, tmp_path: Path) -> None:
+    drawn = audit(house)
+    drawn = drawn.button(key="audit-verify").click().run()
+    assert "none changed or removed" in texts(drawn)
+    with house.portal.database.engine.begin() as connection:
+        connection.execute(text("UPDATE audit_events SET subject = 'other' WHERE number = 2"))
+    assert "Event 2 was changed" in texts(drawn.button(key="audit-verify").click().run())

@@ -16,6 +16,7 @@ from sqlalchemy import LargeBinary, Text, select, text, type_coerce, update
 from bootstrap.parts import open_index
 from core.chat.records import Folder
 from core.errors import StartFailed, StoredError, Unavailable
+from core.models.swap_records import CanaryQuestion, ReplayQuestion
 from core.platforms.records import EditedBy
 from core.programs.records import StoredResponse
 from core.search.records import SearchQuery
@@ -72,6 +73,10 @@ def put_secrets(database: Database) -> tuple[str, str]:
         work.files.add(secret_file, WORDS)
         work.files.attach(asked.id, asked.conversation_id, [secret_file.id])
         work.folders.add(Folder(things.new_id(), ana.id, SECRET, things.NOW))
+        work.offers.put_preset(things.preset(things.new_id(), SECRET))
+        work.swaps.add(things.swap(things.new_id(), SECRET))
+        work.swaps.add_canary(CanaryQuestion(id=things.new_id(), model="m", question=SECRET, pattern=SECRET))
+        work.swaps.add_replay(ReplayQuestion(id=things.new_id(), model="m", question=SECRET, accepted=SECRET, created_at=things.NOW))
         work.responses.add(StoredResponse(things.new_id(), ana.id, things.NOW, SECRET, SECRET))
         job = Job(things.new_id(), "test", things.NOW, things.NOW, payload={"secret": SECRET}, key=things.new_id())
         work.jobs.add(job)
@@ -129,6 +134,8 @@ def test_every_sealed_column_says_where_it_stands() -> None:
         "conversations.title", "folders.name", "messages.text", "messages.reasoning", "files.name", "file_parts.content",
         "feedback.comment", "feedback.note", "jobs.payload", "jobs.detail", "jobs.result", "jobs.error",
         "platforms_versions.text",
+        "presets.title", "presets.description", "presets.system_prompt", "presets.params", "presets.tools", "model_swaps.record",
+        "canary_questions.question", "canary_questions.pattern", "replay_questions.question", "replay_questions.accepted",
         "responses.input", "responses.body",
     }  # fmt: skip
 

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import uuid4
 
 from core.chat.records import Author, Conversation, Folder, Message, MessageStatus, Turn
+from core.errors import StoredError
+from core.inference.offers import Preset
 from core.inference.records import FinishReason, Generation, Source, Timings, Usage
+from core.inference.requests import SamplingParams, Tool
 from core.knowledge.records import StoredFile
+from core.models.records import Adapter, KvType, LoadSettings
+from core.models.swap_records import Figures, Swap, SwapOptions, Trial, planned_steps
 from core.people.records import Role, User
 from core.review.records import Feedback, ReviewState
 from data.database import Database
@@ -129,3 +135,21 @@ def put_exchange(
         work.generations.add(generation(owner, second))
         work.commit()
     return talk, first, second
+
+
+def preset(name: str, text: str = "You know contracts.") -> Preset:
+    return Preset(
+        name=name, model="glm", title=text[:80], description=text, system_prompt=text, params=SamplingParams(temperature=0.2, stop=(text,)),
+        tools=(Tool(text, text, "{}"),), thinking=False, published=True, created_at=NOW, updated_at=NOW, updated_by="ana",
+    )  # fmt: skip
+
+
+def swap(swap_id: str, text: str = "Fine.", model: str = "glm", server: str = "here") -> Swap:
+    steps = planned_steps(SwapOptions(shares=(5,), replay=True), beside=True, replays=True)
+    return Swap(
+        id=swap_id, model=model, started_by="ana", created_at=NOW, server=server, old_path=Path("/m/old.gguf"), old_version="v1",
+        new_path=Path("/m/new.gguf"), new_version="v2", beside=True, options=SwapOptions(shares=(5,), replay=True), steps=steps,
+        settings=LoadSettings(context=4096, kv_type=KvType.Q8_0, gpu_shares=(1.0, 2.0), adapters=(Adapter("legal", Path("/m/a.gguf")),)),
+        canary=(Trial(question=text, text=text, verdict=StoredError("{why}", {"why": text})),),
+        replay=(Trial(question=text, text=text, accepted=text),), new_figures=Figures(answers=3, tokens_per_second=9.5),
+    )  # fmt: skip

@@ -7,4 +7,6 @@ In reading order:
 - platforms: platforms and routes
 - presets: presets
 - access: who may use which model, and the default models of groups
+- swaps: hot swaps and change markers
+- swap_questions: canary and replay questions
 """

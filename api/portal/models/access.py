@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter
 from fastapi import Path as InPath
@@ -13,7 +13,6 @@ from api.portal.shapes import Asked, Line
 from api.services import PortalHere
 from core.inference.access import LONGEST_MODEL, MOST_GROUPS
 from core.inference.offers import AccessRule
-from core.people.records import Role
 
 router = APIRouter(prefix="/api/v1", tags=["models"])
 
@@ -21,7 +20,7 @@ ModelName = Annotated[Line, InPath(max_length=LONGEST_MODEL)]
 
 
 class RuleIn(Asked):
-    roles: list[Literal["analyst", "reviewer", "manager", "admin"]] = Field(default=[], max_length=10)
+    roles: list[Line] = Field(default=[], max_length=100, description="Built-in or custom ones.")
     groups: list[Line] = Field(default=[], max_length=MOST_GROUPS)
 
 
@@ -32,7 +31,7 @@ class RuleOut(BaseModel):
 
     @staticmethod
     def of(rule: AccessRule) -> RuleOut:
-        return RuleOut(model=rule.model, roles=sorted(role.value for role in rule.roles), groups=sorted(rule.groups))
+        return RuleOut(model=rule.model, roles=sorted(rule.roles), groups=sorted(rule.groups))
 
 
 class RulesOut(BaseModel):
@@ -57,7 +56,7 @@ def rules(portal: PortalHere, user: SignedIn) -> RulesOut:
 @router.put("/model-access/{name}")
 def restrict(name: ModelName, body: RuleIn, portal: PortalHere, user: SignedIn) -> RuleOut:
     """Let only these roles and groups use a model or preset. With neither, everyone may."""
-    return RuleOut.of(portal.model_access.restrict(user, name, [Role(role) for role in body.roles], body.groups))
+    return RuleOut.of(portal.model_access.restrict(user, name, body.roles, body.groups))
 
 
 @router.get("/group-models")

@@ -3,9 +3,11 @@
 In reading order:
 
 - sessions: sign in and out
+- open_sessions: list and end own sessions
 - people: accounts and their rights
 - roles: built-in and custom roles
 - groups: groups, members and managers
+- audit: the chain of audit events
 - limits: limits and what is used of them
 - keys: API keys
 """

@@ -9,12 +9,13 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
-from api.identity import SignedIn, TokenHere, caller_of, check_same_origin, clear_cookie, set_cookie, set_device_cookie
+from api.identity import SignedIn, TokenHere, caller_of, check_same_origin, clear_cookie, origin_of, set_cookie, set_device_cookie
 from api.portal.shapes import Asked, Person
 from api.services import Portal, PortalHere
 from core.errors import InvalidInput, NotSignedIn
 from core.people.api_keys import is_api_key
 from core.people.records import SessionKind
+from core.people.sessions import SESSION_COOKIE
 from core.people.sign_in import WRONG
 
 router = APIRouter(prefix="/api/v1/session", tags=["session"])
@@ -49,7 +50,7 @@ async def sign_in(body: SignIn, request: Request, portal: PortalHere, response: 
     # Awaits the check without a thread: those that pages and routes share stay free for others.
     check = await run_in_threadpool(portal.sign_in.begin, body.username, body.password, caller_of(request))
     proof = await asyncio.wrap_future(check)
-    token = await run_in_threadpool(portal.sessions.open, proof, SessionKind.API)
+    token = await run_in_threadpool(portal.sessions.open, proof, SessionKind.API, origin_of(request))
     set_cookie(response, portal, token)
     if body.remember:
         await run_in_threadpool(set_device_cookie, request, response, portal, proof.user)
@@ -59,7 +60,10 @@ async def sign_in(body: SignIn, request: Request, portal: PortalHere, response: 
 @router.post("/ticket", dependencies=[Depends(check_same_origin)])
 def redeem(body: Redeem, request: Request, portal: PortalHere, response: Response) -> SessionOpened:
     """Exchange a page's ticket for the session cookie and the device cookie. No script ever sees the tokens."""
-    token = portal.sessions.redeem_ticket(body.ticket)
+    token = portal.sessions.redeem_ticket(body.ticket, origin_of(request))
+    if before := request.cookies.get(SESSION_COOKIE):
+        # Whoever used this browser before is signed out, not only forgotten by it.
+        portal.sessions.close(before)
     user = portal.sessions.user(token)
     if user is None:
         raise NotSignedIn("This sign-in has expired. Sign in again.")

@@ -10,7 +10,6 @@ from sqlalchemy import delete, insert, select, update
 
 from core.inference.offers import PRESET_PARAMS, AccessRule, Preset
 from core.inference.requests import SamplingParams, Tool
-from core.people.records import Role
 from data.tables import GroupModelTable, ModelAccessTable, PresetTable
 from data.transaction import AnyRow, Transaction
 
@@ -55,20 +54,14 @@ class SqlOfferRepository:
         return self._sql.write(delete(PresetTable).where(_PRESET.name == name)).rowcount > 0
 
     def rules(self) -> Sequence[AccessRule]:
-        roles: dict[str, set[Role]] = {}
-        groups: dict[str, set[str]] = {}
-        for row in self._sql.all(select(_ACCESS.model, _ACCESS.kind, _ACCESS.subject)):
-            if row.kind == GROUP:
-                groups.setdefault(row.model, set()).add(row.subject)
-            else:
-                # A role of a later release admits nobody here, but the model stays restricted.
-                roles.setdefault(row.model, set()).update(role for role in Role if role.value == row.subject)
-        names = sorted(roles.keys() | groups.keys())
-        return [AccessRule(name, frozenset(roles.get(name, ())), frozenset(groups.get(name, ()))) for name in names]
+        found: dict[str, dict[str, set[str]]] = {}
+        for row in self._sql.all(select(_ACCESS.model, _ACCESS.kind, _ACCESS.subject).order_by(_ACCESS.model)):
+            found.setdefault(row.model, {ROLE: set(), GROUP: set()}).setdefault(row.kind, set()).add(row.subject)
+        return [AccessRule(name, frozenset(of[ROLE]), frozenset(of[GROUP])) for name, of in found.items()]
 
     def put_rule(self, rule: AccessRule) -> None:
         self._sql.write(delete(ModelAccessTable).where(_ACCESS.model == rule.model))
-        rows = [{"kind": ROLE, "subject": role.value} for role in rule.roles] + [{"kind": GROUP, "subject": group} for group in rule.groups]
+        rows = [{"kind": ROLE, "subject": role} for role in rule.roles] + [{"kind": GROUP, "subject": group} for group in rule.groups]
         if rows:
             self._sql.write(insert(ModelAccessTable), [{"model": rule.model, **row} for row in rows])
 

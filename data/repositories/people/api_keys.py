@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, func, insert, or_, select, update
 
 from core.people.records import ApiKey, KeyInUse, OwnedKey, Scope, User
 from data.repositories.people.sessions import batched
-from data.repositories.people.users import USER_COLUMNS, USERS, user_of
+from data.repositories.people.users import ROLE_COLUMNS, USER_COLUMNS, USERS, role_of, user_of
 from data.tables import ApiKeyTable, UserTable
 from data.transaction import AnyRow, Transaction
 
@@ -45,11 +45,11 @@ class SqlApiKeyRepository:
         in_use = KeyInUse(key.id, key.scopes, key.requests_per_minute, key.tokens_per_minute)
         return replace(user_of(row), key=in_use), key
 
-    def live(self, token_hashes: Collection[str], now: datetime) -> set[str]:
-        found: set[str] = set()
+    def live(self, token_hashes: Collection[str], now: datetime) -> Mapping[str, str]:
+        found: dict[str, str] = {}
         for some in batched(token_hashes):
-            statement = select(_T.token_hash).join(UserTable, _T.user_id == _USER.id)
-            found |= {row.token_hash for row in self._sql.all(statement.where(_T.token_hash.in_(some), _live(now)))}
+            statement = select(_T.token_hash, *ROLE_COLUMNS).join(UserTable, _T.user_id == _USER.id)
+            found |= {row.token_hash: role_of(row) for row in self._sql.all(statement.where(_T.token_hash.in_(some), _live(now)))}
         return found
 
     def of_user(self, user_id: str) -> Sequence[ApiKey]:

@@ -37,9 +37,17 @@ def permissions_in(stored: object) -> frozenset[Permission]:
     return frozenset(Permission(name) for name in stored if name in known) if isinstance(stored, list) else frozenset()
 
 
-def user_of(row: AnyRow) -> User:
+ROLE_COLUMNS = [_T.role, _T.role_name]
+
+
+def role_of(row: AnyRow) -> str:
+    """Return the name of the role from a row with ROLE_COLUMNS."""
     # The previous release writes only `role`: with another one than analyst, `role_name` is of before.
-    named = row.role_name if row.role is Role.ANALYST and row.role_name else row.role
+    return str(row.role_name if row.role is Role.ANALYST and row.role_name else row.role)
+
+
+def user_of(row: AnyRow) -> User:
+    named = role_of(row)
     custom = None if named in ROLES else permissions_in((row.role_permissions or {}).get("permissions"))
     return User(
         id=row.id,

@@ -142,6 +142,9 @@ class SqlJobRepository:
         held = and_(_JOB.state == JobState.RUNNING, _JOB.worker.startswith(server + "/", autoescape=True))
         self._sql.write(update(JobTable).where(held).values(lease_until=now - timedelta(seconds=1)))
 
+    def remove(self, job_id: str) -> None:
+        self._sql.write(delete(JobTable).where(_JOB.id == job_id, _JOB.ended_at.is_not(None)))
+
     def remove_ended(self, before: datetime) -> int:
         return self._sql.write(delete(JobTable).where(_JOB.ended_at < before)).rowcount
 

@@ -22,8 +22,7 @@ from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Date, Dialect, and_, cast, func, literal, literal_column, select
 from sqlalchemy.types import UserDefinedType
 
-from core.inference.records import FinishReason
-from core.inference.vectors import VECTOR_SOURCES
+from core.inference.records import ANSWERLESS, FinishReason
 from core.usage.totals import Totals
 from data.tables import FeedbackTable, GenerationTable
 from data.transaction import AnySelect, Transaction
@@ -127,7 +126,7 @@ def day_of(*, sqlite: bool) -> ColumnElement[date]:
 
 def _cells(day: date, *, sqlite: bool) -> AnySelect:
     """The columns of Cell."""
-    made, failed = _T.source.not_in(sorted(VECTOR_SOURCES)), _T.finish_reason == FinishReason.ERROR
+    made, failed = _T.source.not_in(sorted(ANSWERLESS)), _T.finish_reason == FinishReason.ERROR
 
     def ids(column: ColumnElement[Any]) -> ColumnElement[Any]:
         gather = func.json_group_array if sqlite else func.json_agg

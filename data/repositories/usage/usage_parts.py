@@ -6,8 +6,7 @@ from datetime import date
 
 from sqlalchemy import func, select
 
-from core.inference.records import FinishReason
-from core.inference.vectors import VECTOR_SOURCES
+from core.inference.records import ANSWERLESS, FinishReason
 from core.usage.records import UsagePart
 from data.repositories.usage.usage import created_in, day_of
 from data.tables import GenerationTable, UserTable
@@ -20,7 +19,7 @@ _USER = UserTable.__table__.c
 def read_parts(sql: Transaction, first: date, last: date, model: str | None, group: str | None) -> list[UsagePart]:
     """Count the rows. Both days are inclusive. model, group: only theirs."""
     day = day_of(sqlite=sql.is_sqlite)
-    made, failed = _T.source.not_in(sorted(VECTOR_SOURCES)), _T.finish_reason == FinishReason.ERROR
+    made, failed = _T.source.not_in(sorted(ANSWERLESS)), _T.finish_reason == FinishReason.ERROR
     statement = (
         select(
             day.label("day"),

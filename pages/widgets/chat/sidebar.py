@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from core.chat import written_titles
 from core.chat.ports import NO_FOLDER
 from core.chat.records import Folder
 from core.errors import NotFound, PortalError
 from core.people.records import User
+from core.tasks.records import ACTIVE, JobFilter
 from pages import search
 from pages.shell.words import said, t
 from pages.widgets.chat import dialogs, location
@@ -100,8 +102,8 @@ def carry_out(portal: Portal, user: User, asked: Mapping[str, Any]) -> None:
 
 
 def _rows(portal: Portal, user: User, conversation_id: str | None, open_in: str | None, folder: Folder | None, words: str) -> None:
-    """The list; while an answer runs in another conversation it is drawn again and again, so that its mark goes by itself."""
-    others = bool(portal.turns.running_conversations(user) - {conversation_id})
+    """Draw the list; again and again while an answer runs in another conversation or a title is being written, which then appear."""
+    others = bool(portal.turns.running_conversations(user) - {conversation_id}) or _title_coming(portal, user)
     session_lives = session_watch(portal)
 
     def draw() -> None:
@@ -123,10 +125,14 @@ def _rows(portal: Portal, user: User, conversation_id: str | None, open_in: str 
         )
         if not words and len(rows) == limit:
             st.button(t("Show older chats"), type="tertiary", key="older", width="stretch", on_click=_list_more)
-        if others and (pending() or not running - {conversation_id}):
+        if others and (pending() or not (running - {conversation_id} or _title_coming(portal, user))):
             st.rerun()
 
     (st.fragment(draw, run_every=MARKS_S) if others else draw)()
+
+
+def _title_coming(portal: Portal, user: User) -> bool:
+    return portal.jobs.latest(JobFilter(owner_id=user.id, kinds=(written_titles.KIND,), states=ACTIVE)) is not None
 
 
 def _list_more() -> None:

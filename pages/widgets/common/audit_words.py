@@ -11,6 +11,8 @@ from pages.widgets.common.figures import MISSING, size
 EVENTS = {
     "session.open": "Signed in",
     "session.close": "Signed out",
+    "session.revoke": "Session ended",
+    "session.revoke_others": "Other sessions ended",
     "session.refuse": "Sign-in failed",
     "user.add": "Person added",
     "user.change": "Person changed",
@@ -27,6 +29,9 @@ EVENTS = {
     "group.add": "Group added",
     "group.change": "Group changed",
     "group.remove": "Group removed",
+    "access.refuse": "Access refused",
+    "conversation.delete": "Chat deleted",
+    "audit.fault": "Audit log not intact",
     "limit.put": "Limit set",
     "limit.remove": "Limit removed",
     "feedback.open": "Case opened",
@@ -39,6 +44,12 @@ EVENTS = {
     "model.make_default": "Default model changed",
     "model.crash": "Model crashed",
     "platforms.apply": "Platforms changed",
+    "model.swap": "Model swapped",
+    "model.swap_decide": "Swap decided",
+    "canary.add": "Canary question added",
+    "canary.remove": "Canary question removed",
+    "replay.add": "Replay question added",
+    "replay.remove": "Replay question removed",
     "model.restrict": "Model access restricted",
     "model.open": "Model opened to everyone",
     "model.group_default": "Group's default model changed",
@@ -92,6 +103,8 @@ _DETAILS = {
     "was": "Previously",
     "model": "Model",
     "access": "Access",
+    "step": "Step",
+    "version": "Version",
     "state": "State",
     "person": "Person",
     "reason": "Reason",
@@ -141,7 +154,8 @@ def target_word(entry: AuditEntry, raters: Mapping[str, str]) -> str:
 def details_words(entry: AuditEntry) -> str:
     """"Role: Analyst, Group: Risk". What the target says already is left out."""
     about_rating = entry.event.action in ("feedback.open", "feedback.review")
-    shown = ((name, value) for name, value in entry.event.details.items() if value and not (about_rating and name == "person"))
+    hidden = {"links", "person"} if about_rating else {"links"}
+    shown = ((name, value) for name, value in entry.event.details.items() if value and name not in hidden)
     return ", ".join(f"{t(_DETAILS.get(name, _spelled(name)))}: {_value(name, value)}" for name, value in shown)
 
 

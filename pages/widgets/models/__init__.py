@@ -6,5 +6,8 @@ In reading order:
 - memory_plan: settings of a load and what they take
 - access: who may use a model
 - group_models: the default model of each group
+- swap_form: choose the successor of a model
+- swap_view: one hot swap
+- swap_questions: swaps of late, canary and replay questions
 - start_problems: models that could not be loaded at the start
 """

@@ -8,9 +8,10 @@ import streamlit as st
 
 from core.errors import PortalError
 from core.inference.offers import AccessRule
-from core.people.records import Role, User
+from core.people.records import User
 from pages.shell.words import said, t
 from pages.widgets.chat.message import plain
+from pages.widgets.people.words import role_word
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
@@ -19,21 +20,21 @@ if TYPE_CHECKING:
 def access_line(rule: AccessRule | None) -> str:
     if rule is None:
         return t("Everyone may use it.")
-    who = [t(role.value.title()) for role in Role if role in rule.roles] + sorted(rule.groups)
-    return t("Only for: {who}", who=", ".join(map(plain, who)))
+    who = [role_word(role) for role in sorted(rule.roles)] + [plain(group) for group in sorted(rule.groups)]
+    return t("Only for: {who}", who=", ".join(who))
 
 
 def access_dialog(portal: Portal, user: User, model: str) -> None:
     """Ask which roles and groups may use it."""
     rule = portal.model_access.rules(user).get(model) or AccessRule(model)
+    all_roles = list(dict.fromkeys([*portal.model_access.roles(user), *sorted(rule.roles)]))
     known = sorted({*portal.model_access.groups(user), *rule.groups})
 
     @st.dialog(t("Who may use {name}?", name=plain(model)))
     def ask() -> None:
         st.markdown(t("People need one of these roles or groups. With neither, everyone may use it. Those who run the models always may."))
         roles = st.pills(
-            t("Roles"), list(Role), selection_mode="multi", default=[role for role in Role if role in rule.roles],
-            format_func=lambda role: t(role.value.title()), key=f"access-roles-{model}",
+            t("Roles"), all_roles, selection_mode="multi", default=sorted(rule.roles), format_func=role_word, key=f"access-roles-{model}",
         )  # fmt: skip
         groups = st.multiselect(
             t("Groups"), known, default=sorted(rule.groups), key=f"access-groups-{model}", placeholder=t("Choose groups"),

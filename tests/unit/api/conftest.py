@@ -52,7 +52,7 @@ def pool() -> FakePool:
 def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with its tables and people, to be copied: making them takes longer than most tests."""
     home = tmp_path_factory.mktemp("home")
-    built = build_portal(Settings(home=home), pool=FakePool(), router=FakeRouter(), hasher=PlainHasher())
+    built = build_portal(Settings(home=home, model_titles=False), pool=FakePool(), router=FakeRouter(), hasher=PlainHasher())
     people = (("ann", Role.ANALYST), ("bob", Role.ANALYST), ("rita", Role.REVIEWER), ("max", Role.MANAGER), ("ada", Role.ADMIN))
     for name, role in people:
         built.accounts.add(None, name, role, password=PASSWORD)
@@ -62,7 +62,7 @@ def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def open_portal(empty_home: Path, home: Path, router: FakeRouter, pool: FakePool) -> Portal:
     shutil.copytree(empty_home, home)
-    return build_portal(Settings(home=home), pool=pool, router=router, hasher=PlainHasher())
+    return build_portal(Settings(home=home, model_titles=False), pool=pool, router=router, hasher=PlainHasher())
 
 
 @pytest.fixture

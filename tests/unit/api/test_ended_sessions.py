@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import update
 
 from bootstrap.portal import Portal
+from core.people.session_watch import NEW_ROLE
 from data.tables import ApiKeyTable
 from tests.fakes import FakeRouter
 
@@ -81,6 +82,34 @@ def test_a_stream_ends_with_its_session(
 
     event, seconds = ended_by(ann, kind, end)
     assert message_of(event) == ENDED and seconds < WITHIN_S
+
+
+@pytest.mark.parametrize("kind", ["v1", "turn"])
+@pytest.mark.parametrize("how", ["one", "others"])
+def test_a_stream_ends_with_its_session_when_it_is_revoked_elsewhere(
+    kind: str, how: str, held: FakeRouter, signed_in: Callable[[str], httpx.Client]
+) -> None:
+    here, there = signed_in("ann"), signed_in("ann")
+    [other] = [each["id"] for each in here.get("/api/v1/sessions").json()["items"] if not each["current"]]
+    path = f"/api/v1/sessions/{other}" if how == "one" else "/api/v1/sessions"
+    event, seconds = ended_by(there, kind, lambda: here.delete(path).raise_for_status())
+    assert message_of(event) == ENDED and seconds < WITHIN_S
+    assert here.get("/api/v1/session").status_code == 200
+
+
+@pytest.mark.parametrize("kind", ["v1", "turn"])
+def test_a_stream_ends_when_its_person_gets_another_role(
+    kind: str, portal: Portal, held: FakeRouter, signed_in: Callable[[str], httpx.Client]
+) -> None:
+    ann = signed_in("ann")
+
+    def end() -> None:
+        time.sleep(2.5)  # The watch has seen the first role by then.
+        portal.accounts.change(None, "ann", role="manager")
+
+    event, seconds = ended_by(ann, kind, end)
+    assert message_of(event) == NEW_ROLE and seconds < WITHIN_S
+    assert ann.get("/api/v1/usage").status_code == 200
 
 
 @pytest.mark.parametrize("kind", ["v1", "turn"])

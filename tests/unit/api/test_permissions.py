@@ -24,6 +24,9 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
     ("POST", "/api/v1/session", {"username": "bob", "password": "correct horse"}, OPEN, 200),
     ("POST", "/api/v1/session/ticket", {"ticket": "none"}, OPEN, 401),
     ("GET", "/api/v1/session", None, ALL, 200),
+    ("GET", "/api/v1/sessions", None, ALL, 200),
+    ("DELETE", "/api/v1/sessions", None, ALL, 204),
+    ("DELETE", "/api/v1/sessions/{session_id}", None, ALL, 404),
     ("GET", "/api/v1/keys", None, ALL, 200),
     ("GET", "/api/v1/keys/all", None, ADMINS, 200),
     ("POST", "/api/v1/keys", {"name": "script", "scopes": ["chat"]}, ALL, 201),
@@ -73,6 +76,18 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
     ("GET", "/api/v1/platforms/versions", None, ADMINS, 200),
     ("GET", "/api/v1/platforms/versions/{number}", None, ADMINS, 404),
     ("POST", "/api/v1/platforms/versions/{number}/restore", None, ADMINS, 404),
+    ("POST", "/api/v1/models/{name}/swap", {"path": "x.gguf"}, ADMINS, 409),
+    ("GET", "/api/v1/swaps", None, ADMINS, 200),
+    ("GET", "/api/v1/swaps/{swap_id}", None, ADMINS, 404),
+    ("POST", "/api/v1/swaps/{swap_id}/approve", None, ADMINS, 404),
+    ("POST", "/api/v1/swaps/{swap_id}/roll-back", None, ADMINS, 404),
+    ("GET", "/api/v1/canary-questions", None, ADMINS, 200),
+    ("POST", "/api/v1/canary-questions", {"question": "x"}, ADMINS, 201),
+    ("DELETE", "/api/v1/canary-questions/{canary_id}", None, ADMINS, 404),
+    ("GET", "/api/v1/replay-questions", None, ADMINS, 200),
+    ("POST", "/api/v1/replay-questions", {"model": "x", "question": "x", "accepted": "y"}, ADMINS, 201),
+    ("DELETE", "/api/v1/replay-questions/{replay_id}", None, ADMINS, 404),
+    ("GET", "/api/v1/change-markers", None, MANAGERS, 200),
     ("GET", "/api/v1/presets", None, ADMINS, 200),
     ("GET", "/api/v1/presets/{name}", None, ADMINS, 404),
     ("PUT", "/api/v1/presets/{name}", {"model": "fake"}, ADMINS, 200),
@@ -89,6 +104,7 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
     ("POST", "/api/v1/roles", {"name": "auditor", "permissions": ["read_audit"]}, ADMINS, 201),
     ("PUT", "/api/v1/roles/{name}", {"permissions": []}, ADMINS, 404),
     ("DELETE", "/api/v1/roles/{name}", None, ADMINS, 404),
+    ("POST", "/api/v1/audit/verify", {}, ADMINS, 200),
     ("GET", "/api/v1/limits", None, ADMINS, 200),
     ("GET", "/api/v1/limits/own", None, ALL, 200),
     ("PUT", "/api/v1/limits", {"holder": "everyone", "measure": "requests", "period": "month", "amount": 999_999}, ADMINS, 200),
@@ -165,7 +181,10 @@ OF_ONE_SCOPE = {
     ("GET", "/api/v1/keys/all"): "admin",
     ("POST", "/api/v1/store/backups"): "admin",
 }
-BY_SESSION_ONLY = {("GET", "/api/v1/keys"), ("POST", "/api/v1/keys"), ("PATCH", "/api/v1/keys/{key_id}")}
+BY_SESSION_ONLY = {
+    ("GET", "/api/v1/keys"), ("POST", "/api/v1/keys"), ("PATCH", "/api/v1/keys/{key_id}"),
+    ("GET", "/api/v1/sessions"), ("DELETE", "/api/v1/sessions"), ("DELETE", "/api/v1/sessions/{session_id}"),
+}  # fmt: skip
 FOR_EVERY_KEY = {
     ("GET", "/api/v1/session"), ("DELETE", "/api/v1/session"), ("DELETE", "/api/v1/keys/{key_id}"), ("GET", "/api/v1/limits/own"),
 }  # fmt: skip

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from core.errors import NotSignedIn
+from core.errors import NotFound, NotSignedIn
 from core.people.accounts import Accounts
-from core.people.records import Role, SessionKind, User
-from core.people.sessions import TICKET_LIFETIME, Proof, Sessions
+from core.people.records import Origin, Role, SessionKind, User
+from core.people.sessions import TICKET_LIFETIME, Proof, Sessions, token_hash
 from core.people.sign_in import Caller, SignIn
 from core.unit_of_work import UnitOfWorkFactory
 from tests.unit.core.conftest import MovingClock
@@ -92,3 +92,42 @@ def test_a_sign_in_with_the_old_password_opens_no_session_after_the_change(
     with pytest.raises(NotSignedIn):
         sessions.redeem_ticket(ticket)
     assert sessions.open(sign_in.check("ana", "battery staple", Caller()), SessionKind.API)
+
+
+def test_a_session_without_use_ends_and_a_used_one_goes_on_to_its_time(
+    unit_of_work: UnitOfWorkFactory, ana: User, clock: MovingClock
+) -> None:
+    sessions = Sessions(unit_of_work, clock, timedelta(hours=12), timedelta(hours=1))
+    used, unused = sessions.open(Proof(ana), SessionKind.BROWSER), sessions.open(Proof(ana), SessionKind.BROWSER)
+    for _ in range(14):
+        clock.forward(minutes=50)
+        assert sessions.user(used)
+    assert sessions.user(unused) is None
+    assert len(sessions.own(ana)) == 1
+    clock.forward(minutes=20)
+    assert sessions.user(used) is None, "twelve hours are over"
+
+
+def test_own_sessions_say_where_they_were_opened_and_when_they_were_used(sessions: Sessions, ana: User, clock: MovingClock) -> None:
+    began = clock()
+    first = sessions.open(Proof(ana), SessionKind.BROWSER, Origin("192.0.2.1", "Mozilla/5.0\n(X11; Linux)" + "x" * 300))
+    clock.forward(minutes=1)
+    sessions.open(Proof(ana), SessionKind.API)
+    clock.forward(seconds=90)
+    sessions.user(first)
+    newest, other = sessions.own(ana)
+    assert (newest.address, newest.created_at, newest.used_at) == ("192.0.2.1", began, clock())
+    assert newest.agent.startswith("Mozilla/5.0 (X11") and len(newest.agent) == 200
+    assert other.kind is SessionKind.API and other.id != newest.id
+    assert sessions.user(newest.id) is None and sessions.user(newest.token_hash) is None, "what a list shows opens nothing"
+
+
+def test_one_or_all_other_sessions_are_ended(sessions: Sessions, accounts: Accounts, admin: User, ana: User) -> None:
+    here, there, anywhere = (sessions.open(Proof(ana), SessionKind.BROWSER) for _ in range(3))
+    admins = sessions.open(Proof(admin), SessionKind.BROWSER)
+    sessions.revoke(ana, token_hash(there)[:32])
+    assert [sessions.user(token) is not None for token in (here, there, anywhere)] == [True, False, True]
+    with pytest.raises(NotFound):
+        sessions.revoke(ana, token_hash(admins)[:32])
+    sessions.revoke_others(ana, here)
+    assert [sessions.user(token) is not None for token in (here, anywhere, admins)] == [True, False, True]

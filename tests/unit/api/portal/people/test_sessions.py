@@ -10,6 +10,7 @@ from fastapi import Response
 
 from api.identity import set_cookie
 from bootstrap.portal import Portal
+from core.people.sessions import SESSION_COOKIE, Proof
 from core.people.sign_in import Caller
 from settings import Settings
 from tests.unit.api.conftest import PASSWORD
@@ -134,3 +135,15 @@ def test_our_own_page_and_a_program_with_a_cookie_can_write(client: httpx.Client
 
 def test_a_bearer_token_needs_no_origin(signed_in: Callable[[str], httpx.Client]) -> None:
     assert signed_in("ann").post("/api/v1/conversations", json={}, headers={"Origin": "https://app.example"}).status_code == 201
+
+
+def test_signing_in_on_the_page_ends_the_session_that_the_browser_had(portal: Portal, client: httpx.Client) -> None:
+    tokens = []
+    for name in ("ann", "bob"):
+        found = portal.accounts.credentials(name)
+        assert found is not None
+        ticket = portal.sessions.issue_ticket(Proof(found.user))
+        client.post("/api/v1/session/ticket", json={"ticket": ticket}).raise_for_status()
+        tokens.append(client.cookies[SESSION_COOKIE])
+    assert tokens[0] != tokens[1]
+    assert portal.sessions.user(tokens[0]) is None and portal.sessions.user(tokens[1]) is not None

@@ -1,0 +1,44 @@
+"""Notice that a model's file changed on disk after it was loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from core.errors import InvalidInput, StoredError
+
+Stamp = tuple[int, int, int]
+"""Inode, size and time of change."""
+CHANGED = "{file} changed on disk after it was loaded. The loaded version keeps answering; load the file again to use the new one."
+GONE = "{file} is no longer on disk. The loaded version keeps answering, but it cannot be loaded at the next start. Put the file back."
+
+
+def stamps_of(parts: Sequence[Path]) -> tuple[Stamp, ...]:
+    """Raises InvalidInput if a file is gone."""
+    try:
+        return tuple(_stamp(path) for path in parts)
+    except OSError:
+        raise InvalidInput("{file} was moved or deleted. Put it back, or choose another file.", file=parts[0].name) from None
+
+
+def _stamp(path: Path) -> Stamp:
+    seen = path.stat()
+    return seen.st_ino, seen.st_size, seen.st_mtime_ns
+
+
+def file_problem(parts: Sequence[Path], stamps: Sequence[Stamp]) -> StoredError | None:
+    """Say what happened to the files since they had these stamps; None if nothing did."""
+    for path, stamp in zip(parts, stamps, strict=True):
+        try:
+            now = _stamp(path)
+        except OSError:
+            return StoredError(GONE, {"file": path.name})
+        if now != stamp:
+            return StoredError(CHANGED, {"file": path.name})
+    return None
+
+
+def check_unchanged(parts: Sequence[Path], stamps: Sequence[Stamp]) -> None:
+    """Raises InvalidInput if a file was replaced, changed, moved or deleted since it had these stamps."""
+    if stamps_of(parts) != tuple(stamps):
+        raise InvalidInput("{file} was changed while it was loading. Load it again.", file=parts[0].name)
