@@ -84,6 +84,8 @@ class Settings:
     session_hours: Annotated[int, "Hours until people must sign in again."] = 12
     session_idle_minutes: Annotated[int, "Minutes without use after which people must sign in again. 0: no limit."] = 240
     response_days: Annotated[int, "Days that responses which programs store with /v1/responses are kept. 0: none is stored."] = 30
+    program_file_days: Annotated[int, "Days that files of /v1/files, which batches read and write, are kept."] = 30
+    max_batch_mb: Annotated[int, "The largest file of /v1/files, in MB."] = 100
     store_responses: Annotated[bool, "Whether /v1/responses stores a response if the request does not say."] = True
     cors_origins: Annotated[str, "Origins whose pages may use /v1 with a key, separated by commas. *: all. Empty: none."] = ""
     secure_cookie: Annotated[bool, "Send the session cookie over HTTPS only. Switch it on behind TLS."] = False
@@ -295,6 +297,8 @@ def _check(settings: Settings) -> None:
         "session_hours": (1, 24 * 365),
         "session_idle_minutes": (0, 525_600),
         "response_days": (0, 36_500),
+        "program_file_days": (1, 36_500),
+        "max_batch_mb": (1, 10_000),
         "log_days": (1, 36_500),
         "rollover_days": (1, 36_500),
         "rollover_mb": (1, 1_000_000),

@@ -15,6 +15,7 @@ In reading order:
 - directory_routes: what /v1 offers
 - openai: OpenAI's API
 - responses: OpenAI's Responses
+- batches: OpenAI's files and batches
 - anthropic: Anthropic's Messages
 - portal: the portal's own API
 - internal: the internal API for user servers

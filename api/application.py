@@ -48,13 +48,16 @@ PORTALS = {
 DIALECTS = {
     "openai": ("openai.chat_routes", "openai.completion_routes", "openai.vector_routes", "responses.response_routes"),
     "anthropic": ("anthropic.message_routes",),
+    "batches": ("batches.file_routes", "batches.batch_routes"),
     "directory": ("directory_routes",),
 }
 """Groups of routes under /v1: the modules of each in api/."""
-FILES_PATH = "/api/v1/files"
-"""The path that takes more than MAX_BODY_BYTES. files.PATH is the same; importing it here would load it on every server."""
+FILES_PATH, BATCH_FILES_PATH = "/api/v1/files", "/v1/files"
+"""The only paths that take more than MAX_BODY_BYTES. PATH of their modules is the same; importing them would load them on every server."""
 INTERNAL_PATH = "/internal/"
-"""User servers call here (api/internal/): a call may carry a file."""
+"""User servers call here (api/internal/): a call may carry a file, too."""
+FORM_BYTES = 100_000
+"""Bytes that a form adds to its file."""
 MAX_BODY_BYTES = 1024 * 1024
 """Limit for every body except an uploaded file."""
 
@@ -82,9 +85,11 @@ def build(portal_getter: Callable[[], Portal], routes: Collection[str] | None = 
     app.add_api_route("/api/v1/openapi.json", lambda: app.openapi(), include_in_schema=False)
 
     def max_bytes(path: str) -> int:
-        if path == FILES_PATH:
-            return portal_getter().files.max_bytes
-        return portal_getter().files.max_bytes + MAX_BODY_BYTES if path.startswith(INTERNAL_PATH) else MAX_BODY_BYTES
+        if path == BATCH_FILES_PATH:
+            return portal_getter().program_files.max_bytes + FORM_BYTES
+        if path.startswith(INTERNAL_PATH):
+            return portal_getter().files.max_bytes + MAX_BODY_BYTES
+        return portal_getter().files.max_bytes if path == FILES_PATH else MAX_BODY_BYTES
 
     app.add_middleware(LimitHeaders)
     app.add_middleware(PackedBodies, max_bytes=max_bytes)

@@ -8,19 +8,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from api.answers import Item, RunningAnswers
+from api.answers import RunningAnswers
+from api.batches.line_answers import LineAnswers, collected
 from api.responses.response_answer import ResponseAnswer
 from api.responses.response_request import ResponseRequest
 from api.responses.stored_responses import earlier_items
-from bootstrap.portal import Portal
+from api.services import Portal
 from core.inference.gateway import Gateway
 from core.inference.records import Source
 from core.people.records import User
+from core.programs.records import LineAnswer
 from core.programs.responses import Responses
 from core.tasks.records import Json
-
-CHECK_S = 0.2
-"""Seconds between looks whether the job must end."""
 
 
 class DialectAnswerer:
@@ -29,6 +28,10 @@ class DialectAnswerer:
     def __init__(self, gateway: Gateway, responses: Responses) -> None:
         self._gateway = gateway
         self._responses = responses
+        self._lines = LineAnswers(gateway, responses)
+
+    def answer(self, user: User, route: str, body: Mapping[str, Json], check: Callable[[], None]) -> LineAnswer:
+        return self._lines.answer(user, route, body, check)
 
     def respond(self, user: User, response_id: str, body: Mapping[str, Json], check: Callable[[], None]) -> str:
         request = ResponseRequest.model_validate(body)
@@ -41,25 +44,6 @@ class DialectAnswerer:
             return await ResponseAnswer(running, request.told(stored=True)).whole(await collected(running, check))
 
         return json.dumps(asyncio.run(answered()))
-
-
-async def collected(running: RunningAnswers, check: Callable[[], None]) -> list[Item | None]:
-    """Collect everything that the running answers give. Frees the engine if `check` raises."""
-
-    async def collect() -> list[Item | None]:
-        return [item async for item in running.deltas()]
-
-    collecting = asyncio.ensure_future(collect())
-    try:
-        while not collecting.done():
-            await asyncio.wait({collecting}, timeout=CHECK_S)
-            check()
-        return collecting.result()
-    finally:
-        if not collecting.done():
-            running.leave()
-            collecting.cancel()
-            await asyncio.gather(collecting, return_exceptions=True)
 
 
 def answer_jobs(portal: Portal) -> None:

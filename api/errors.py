@@ -133,15 +133,20 @@ def _portal_error(request: Request, error: Exception) -> Response:
 
 def _validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    first = error.errors()[0]
-    if first["loc"][0] == "path":
+    if error.errors()[0]["loc"][0] == "path":
         # An id that the portal never issued names nothing.
         return http_error(request, HTTPException(404))
-    field = ""
-    if first["type"] != "json_invalid":
-        first, field = _deepest(error.errors(), error.body)
+    sentence, field = refused_field(error.errors(), error.body)
     status = 400 if is_openai(request.url.path) else 422
-    return refusal(request, status, "invalid_input", validation_sentence(first, field), field or None)
+    return refusal(request, status, "invalid_input", sentence, field or None)
+
+
+def refused_field(problems: Sequence[Any], body: Any) -> tuple[str, str]:
+    """Return a sentence about the first of pydantic's problems, and its field as it was sent."""
+    first, field = problems[0], ""
+    if first["type"] != "json_invalid":
+        first, field = _deepest(problems, body)
+    return validation_sentence(first, field), field
 
 
 def _deepest(problems: Sequence[Any], body: Any) -> tuple[Any, str]:

@@ -51,6 +51,9 @@ from core.people.sign_in import open_pool as open_password_pool
 from core.platforms.platforms_file import PlatformsFile
 from core.platforms.service import PlatformService
 from core.programs.background import Background
+from core.programs.batch_run import BatchRun
+from core.programs.batches import Batches
+from core.programs.files import ProgramFiles
 from core.programs.responses import Responses, StorageRules
 from core.review.feedback import FeedbackQueue
 from core.search.search import Search
@@ -113,6 +116,8 @@ class Portal:
     model_access: ModelAccess
     background: Background
     responses: Responses
+    program_files: ProgramFiles
+    batches: Batches
     feedback: FeedbackQueue
     search: Search
     suggestions: Suggestions
@@ -214,6 +219,9 @@ def build_portal(
     downloads, imports = open_transfers(settings, unit_of_work, jobs, clock, server, hub)
     kinds = [*index_care.job_kinds(), *backups.job_kinds(), *retention.job_kinds(), *responses.job_kinds()]
     kinds += [*downloads.job_kinds(), *imports.job_kinds(), *swaps.job_kinds(), *audit_chain.job_kinds()]
+    program_files = ProgramFiles(unit_of_work, clock, settings.max_batch_mb * MB, settings.program_file_days, disk)
+    batches = Batches(unit_of_work, jobs, program_files, clock)
+    kinds += [*batches.job_kinds(), *BatchRun(unit_of_work, program_files, background, clock).job_kinds()]
     gateway = Gateway(unit_of_work, router, clock)
     writes_titles = jobs if settings.model_titles else None
     turns = Turns(unit_of_work, gateway, clock, settings.max_question_chars, settings.max_file_mb * MB, disk, writes_titles)
@@ -240,6 +248,8 @@ def build_portal(
         model_access=ModelAccess(unit_of_work, clock),
         background=background,
         responses=responses,
+        program_files=program_files,
+        batches=batches,
         feedback=FeedbackQueue(unit_of_work, index, clock),
         search=Search(unit_of_work, index, index_worker, clock),
         suggestions=Suggestions(unit_of_work),

@@ -10,7 +10,7 @@ In reading order:
 - models: loaded models as people see them
 - platforms: model servers and who takes which question
 - knowledge: files that people attach
-- programs: what programs store: responses that later ones continue
+- programs: what programs store: responses that later ones continue, files, batches
 - review: ratings and the review queue
 - usage: usage reports
 - search: search over conversations, feedback and the audit

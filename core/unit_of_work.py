@@ -23,7 +23,7 @@ from core.people.ports import (
     UserRepository,
 )
 from core.platforms.ports import PlatformsVersionRepository
-from core.programs.ports import ResponseRepository
+from core.programs.ports import BatchRepository, ProgramFileRepository, ResponseRepository
 from core.review.ports import FeedbackRepository
 from core.tasks.ports import JobRepository
 from core.usage.ports import GenerationRepository
@@ -54,6 +54,8 @@ class UnitOfWork(Protocol):
     jobs: JobRepository
     platforms_versions: PlatformsVersionRepository
     responses: ResponseRepository
+    program_files: ProgramFileRepository
+    batches: BatchRepository
 
     def __enter__(self) -> Self: ...
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...

@@ -24,7 +24,7 @@ from core.people.ports import (
     UserRepository,
 )
 from core.platforms.ports import PlatformsVersionRepository
-from core.programs.ports import ResponseRepository
+from core.programs.ports import BatchRepository, ProgramFileRepository, ResponseRepository
 from core.review.ports import FeedbackRepository
 from core.tasks.ports import JobRepository
 from core.usage.ports import GenerationRepository
@@ -47,6 +47,8 @@ from data.repositories.people.roles import SqlRoleRepository
 from data.repositories.people.sessions import SqlSessionRepository
 from data.repositories.people.users import SqlUserRepository
 from data.repositories.platforms.versions import SqlPlatformsVersionRepository
+from data.repositories.programs.batches import SqlBatchRepository
+from data.repositories.programs.files import SqlProgramFileRepository
 from data.repositories.programs.responses import SqlResponseRepository
 from data.repositories.review.feedback import SqlFeedbackRepository
 from data.repositories.tasks.jobs import SqlJobRepository
@@ -87,6 +89,8 @@ class SqlUnitOfWork:
         self.jobs: JobRepository = SqlJobRepository(transaction)
         self.platforms_versions: PlatformsVersionRepository = SqlPlatformsVersionRepository(transaction)
         self.responses: ResponseRepository = SqlResponseRepository(transaction)
+        self.program_files: ProgramFileRepository = SqlProgramFileRepository(transaction)
+        self.batches: BatchRepository = SqlBatchRepository(transaction)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

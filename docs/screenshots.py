@@ -71,6 +71,7 @@ SHOTS = {
     "feedback": Shot("feedback", ".st-key-rvlist", open_complaint),
     "usage": Shot("usage", ".st-key-charts"),
     "models": Shot("models", ".st-key-card-plan"),
+    "get_model": Shot("get_model", ".st-key-getmodel-grid"),
     "people": Shot("people", ".st-key-tool"),
     "store": Shot("store", ".st-key-card-index"),
 }

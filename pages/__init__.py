@@ -11,6 +11,7 @@ In reading order:
 - feedback: review ratings
 - usage: usage reports
 - models: load and watch models
+- get_model: known models, downloads and imports
 - presets: models with instructions and settings; default models of groups
 - people: manage accounts and groups
 - access: who may do what, and custom roles

@@ -25,6 +25,7 @@ from pages.widgets.chat.reading import reading
 from pages.widgets.chat.transcript import transcript
 from pages.widgets.common.cookie import session_watch
 from pages.widgets.common.requests import take, wish, wish_of_component
+from pages.widgets.models.first_model import first_model
 from pages.widgets.people.limits import meter
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ def render(portal: Portal, user: User) -> None:
             st.rerun()
     elif not shown:
         _empty(models, request, folder)
+        first_model(portal, user)
     else:
         transcript(
             portal, user, shown, running, figures=figures, on_event=wish_of_component,

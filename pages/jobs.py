@@ -27,6 +27,8 @@ KINDS = {
     "backup.check": "Verify a backup",
     "retention.apply": "Apply retention rules",
     "response.answer": "Answer a program in the background",
+    "batch.run": "Answer a batch of requests",
+    "batch.expire": "Remove expired files of batches",
     "response.expire": "Remove expired responses",
     "audit.verify": "Verify the audit log",
     "conversation.title": "Write the title of a chat",

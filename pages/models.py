@@ -7,11 +7,10 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pandas as pd
 import streamlit as st
 
 from core.errors import PortalError, StoredError
-from core.models.records import AdapterFile, Crash, LoadedModel, ModelFile, ModelKind, ModelState, ModelWork
+from core.models.records import Crash, LoadedModel, ModelFile, ModelKind, ModelState, ModelWork
 from core.people.records import User
 from pages.shell.frame import blank, page_head
 from pages.shell.words import said, t
@@ -19,18 +18,18 @@ from pages.widgets.chat.message import plain
 from pages.widgets.common.card import card_title
 from pages.widgets.common.figures import MISSING, count, size, speed
 from pages.widgets.models.access import access_dialog, access_line
+from pages.widgets.models.files_card import files_card
+from pages.widgets.models.first_model import first_model
 from pages.widgets.models.memory_bar import HOST, device_bar
 from pages.widgets.models.memory_plan import file_line, kind_word, memory_plan
 from pages.widgets.models.swap_form import SWAP, swap_dialog
 from pages.widgets.models.swap_questions import swaps_card
 from pages.widgets.models.swap_view import swap_page
+from pages.widgets.models.transfers import transfers
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
 
-ROW_PX = 34
-MOST_COMPLAINTS = 30
-"""Files that are listed with why they cannot be used."""
 LIVE_S, QUIET_S = 1.0, 4.0
 """Seconds between redraws of the cards: while something loads or drains, and else."""
 DOING = {
@@ -65,12 +64,14 @@ def render(portal: Portal, user: User) -> None:
             swap_dialog(portal, user, model, files)
     if crash := portal.models.last_crash(user):
         _crash(crash)
+    first_model(portal, user)
+    transfers(portal, user)
     left, right = st.columns([1.55, 1], gap="medium")
     with left:
         busy = any(model.state in (ModelState.LOADING, ModelState.DRAINING, ModelState.RESTARTING) for model in loaded)
         st.fragment(_cards, run_every=LIVE_S if busy else QUIET_S)(portal, user, _known(loaded))
         swaps_card(portal, user, loaded)
-        _folder(files, adapters, loaded, portal.models.folder)
+        files_card(files, adapters, loaded, portal.models.folder)
     with right, st.container(border=True, key="card-plan", gap="small"):
         memory_plan(portal, user, files, loaded)
 
@@ -280,75 +281,7 @@ def _confirm_unload(portal: Portal, user: User, model: LoadedModel | None) -> No
     ask()
 
 
-# What lies on disk
-
-
-def _folder(files: Sequence[ModelFile], adapters: Sequence[AdapterFile], loaded: Sequence[LoadedModel], folder: Path) -> None:
-    state = {str(model.file.path): model.state for model in loaded}
-    words = {
-        ModelState.READY: t("Loaded"),
-        ModelState.LOADING: t("Loading"),
-        ModelState.DRAINING: t("Unloading"),
-        ModelState.FAILED: t("Failed"),
-        ModelState.RESTARTING: t("Restarting"),
-    }
-    colours = {
-        words[ModelState.READY]: "green",
-        words[ModelState.LOADING]: "blue",
-        words[ModelState.DRAINING]: "orange",
-        words[ModelState.FAILED]: "red",
-        words[ModelState.RESTARTING]: "orange",
-    }
-    colours |= {t("On disk"): "gray", t("Unusable"): "red"}
-    with st.container(border=True, key="card-files", gap="xsmall"):
-        whole = size(sum(file.size_bytes for file in files))
-        card_title(t("Files"), t("{n} files, {size}", n=len(files), size=whole))
-        st.html(f"<p class='file'><code>{escape(str(folder))}</code></p>")
-        unit, scale = ("GB", 1e9) if any(file.size_bytes >= 1e9 for file in files) else ("MB", 1e6)
-        frame = pd.DataFrame(
-            {
-                "file": [file.path.name for file in files],
-                "state": [
-                    [words[state[str(file.path)]] if str(file.path) in state else t("Unusable") if file.error else t("On disk")]
-                    for file in files
-                ],
-                "kind": [None if file.error else kind_word(file.kind) for file in files],
-                "quantization": [file.quantization or None for file in files],
-                "size": [file.size_bytes / scale for file in files],
-                "context": [file.context or None for file in files],
-                "architecture": [file.architecture or None for file in files],
-            }
-        )
-        st.dataframe(
-            frame, hide_index=True, row_height=ROW_PX, height=min(12, len(files) + 1) * ROW_PX + 2, placeholder=MISSING,
-            on_select=lambda: _choose_row(files), selection_mode="single-row", key="models-files",
-            column_config={
-                "file": st.column_config.TextColumn(t("File"), width=205),
-                "state": st.column_config.MultiselectColumn(t("State"), options=list(colours), color=list(colours.values()), width=96),
-                "kind": st.column_config.TextColumn(t("Kind"), width=95),
-                "quantization": st.column_config.TextColumn(t("Quantization"), width=108),
-                "size": st.column_config.NumberColumn(t("Size, {unit}", unit=unit), format="%.1f", width=76),
-                "context": st.column_config.NumberColumn(t("Context"), format="localized", width=76),
-                "architecture": st.column_config.TextColumn(t("Architecture"), width=100),
-            },
-        )  # fmt: skip
-        for adapter in adapters:
-            known = t("adapter for {architecture}, rank {rank}", architecture=adapter.architecture, rank=adapter.rank)
-            if not adapter.error:
-                st.html(f"<p class='file'>{escape(adapter.path.name)} · {escape(known)} · {size(adapter.size_bytes)}</p>")
-        unusable = [file for file in (*files, *adapters) if file.error]
-        for file in unusable[:MOST_COMPLAINTS]:
-            name = "" if file.path.name in str(file.error) else f"**{plain(file.path.name)}** "
-            st.markdown(f":small[{name}:red[{plain(said(file.error))}]]")
-        if len(unusable) > MOST_COMPLAINTS:
-            st.caption(t("{n} more files cannot be used.", n=len(unusable) - MOST_COMPLAINTS))
-
-
-def _choose_row(files: Sequence[ModelFile]) -> None:
-    """A row chosen in the table is the model of the plan."""
-    rows = st.session_state["models-files"]["selection"]["rows"]
-    if rows and rows[0] < len(files) and not files[rows[0]].error:
-        st.session_state["models-plan"] = str(files[rows[0]].path)
+# A file by its path
 
 
 def _by_path(portal: Portal, user: User) -> None:

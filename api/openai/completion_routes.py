@@ -21,7 +21,7 @@ from api.services import PortalHere
 from api.starting import begun
 from api.streams import Cutoff, EventStream, until_finished
 from core.errors import InvalidInput
-from core.inference.gateway import Answer
+from core.inference.gateway import Answer, Gateway
 from core.inference.records import Source
 from core.inference.requests import GenerationRequest
 from core.people.records import User
@@ -40,7 +40,7 @@ async def completions(
     def start(number: int) -> Answer:
         return gateway.answer(user, another(wanted[number // body.answers], number % body.answers), Source.API)
 
-    echoes = await begun(lambda: [_text(portal, user, one) if body.echo else "" for one in wanted])
+    echoes = await begun(lambda: [prompt_text(gateway, user, one) if body.echo else "" for one in wanted])
     first = await begun(lambda: start(0))
     running = RunningAnswers(gateway, first, start, len(wanted) * body.answers)
     answer = TextAnswer(running, echoes, body.answers, tops=bool(body.logprobs))
@@ -52,11 +52,12 @@ async def completions(
     return Response(status_code=CLIENT_CLOSED) if items is None else answer.whole(items)
 
 
-def _text(portal: PortalHere, user: User, request: GenerationRequest) -> str:
+def prompt_text(gateway: Gateway, user: User, request: GenerationRequest) -> str:
+    """Return the text of a prompt, which may have been sent as tokens."""
     prompt = request.prompt
     if isinstance(prompt, str):
         return prompt.encode("utf-8", "replace").decode()  # half a surrogate pair has no bytes
-    return b"".join(portal.gateway.pieces(user, request.model, prompt or ()).pieces).decode("utf-8", "replace")
+    return b"".join(gateway.pieces(user, request.model, prompt or ()).pieces).decode("utf-8", "replace")
 
 
 class TokenizeIn(BaseModel):

@@ -66,8 +66,7 @@ class RerankOut(BaseModel):
 async def embeddings(body: EmbeddingsIn, request: Request, portal: PortalHere, user: SignedIn, token: TokenHere) -> Response:
     """Return a vector of length 1 for each input, in order. A client that disconnects stops the work."""
     work = await begun(lambda: portal.gateway.embed(user, body.request(user)))
-    written = _base64 if body.encoding_format == "base64" else _numbers
-    return await _answer(work, lambda done: _embeddings(work, done, written), request, Cutoff(portal.session_watch, token), body.ignored)
+    return await _answer(work, lambda done: embeddings_body(work, done, body), request, Cutoff(portal.session_watch, token), body.ignored)
 
 
 @router.post("/rerank", response_model=RerankOut, response_model_exclude_none=True)
@@ -106,8 +105,9 @@ async def _bodies(feed: Feed[bytes | Failed | None]) -> AsyncIterator[bytes]:
             yield item
 
 
-def _embeddings(work: Vectors, done: Embedded, written: Callable[[array[float]], str]) -> bytes:
+def embeddings_body(work: Vectors, done: Embedded, asked: EmbeddingsIn) -> bytes:
     """Encode the vectors, with the nine digits that distinguish any two float32 numbers, four times as fast as a general encoder."""
+    written = _base64 if asked.encoding_format == "base64" else _numbers
     vectors = (
         f'{{"object":"embedding","index":{place},"embedding":{written(row)}}}' for place, row in enumerate(done.rows)
     )

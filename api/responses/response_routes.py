@@ -21,10 +21,9 @@ from api.responses.response_answer import Keep, ResponseAnswer, ResponseOut, res
 from api.responses.response_parts import Item
 from api.responses.response_request import ResponseRequest
 from api.responses.stored_responses import body_of, earlier_items, record_of
-from api.services import PortalHere
+from api.services import Portal, PortalHere
 from api.starting import begun
 from api.streams import Cutoff, EventStream, until_finished
-from bootstrap.portal import Portal
 from core.errors import InvalidInput
 from core.inference.records import Source
 from core.people.records import User

@@ -13,7 +13,7 @@ from core.models.catalogue import CatalogueEntry, Hub, Quantization, RemoteFile,
 from core.models.model_folder import ModelFolder, verify
 from core.models.pace import Pace
 from core.models.ports import KnownModels, ModelHub
-from core.models.records import MemoryPlan
+from core.models.records import MemoryPlan, ModelKind
 from core.models.remote_models import choose, models_of
 from core.people.audit_events import record, record_alone
 from core.people.permissions import Permission, require
@@ -30,6 +30,8 @@ _REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
 _TRIES = 6
 """Of a download whose connection fails, with growing waits between them; a try also goes on by itself after a cut."""
 MOST_LISTED = 100
+QUICK_PARAMETERS = 10_000_000_000
+"""A model that uses more parameters than this for each token is slow without a GPU."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,11 @@ class Downloads:
         with self._unit_of_work() as work:
             found = work.jobs.find(JobFilter(kinds=(DOWNLOAD,), states=ACTIVE, server=self._server), MOST_LISTED)
         return next((job for job in found if _is_named(job, named)), None)
+
+    def disk_free(self, user: User) -> int | None:
+        """Return the free bytes of the disk of the models folder; None if they are unknown."""
+        require(user, Permission.RUN_MODELS)
+        return self._folder.free
 
     def pause(self, user: User, job_id: str) -> Job:
         require(user, Permission.RUN_MODELS)
@@ -245,6 +252,21 @@ def best_offer(offers: Sequence[Offer]) -> Offer | None:
     fitting = [each for each in offers if each.plan.fits]
     roomy = [each for each in fitting if each.plan.slots >= 4 and each.plan.context >= 4096]
     return next(reversed(roomy or fitting), None)
+
+
+def recommended(offers: Mapping[str, Sequence[Offer]], entries: Sequence[CatalogueEntry]) -> str | None:
+    """Return the id of the chat model to suggest for this machine: the largest that fits with room to work, in at least 4 bits.
+
+    Without a GPU it must be quick enough on the processor, too. offers: by the id of the entry.
+    """
+    found = None
+    for entry in sorted(entries, key=lambda each: each.parameters):
+        best = best_offer(offers[entry.id])
+        if entry.kind is not ModelKind.CHAT or best is None or best.plan.slots < 4 or entry.projector:
+            continue
+        if best.plan.gpus or entry.active_parameters <= QUICK_PARAMETERS:
+            found = entry.id
+    return found
 
 
 def staging_name(job: Job) -> str:

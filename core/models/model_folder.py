@@ -30,7 +30,15 @@ class ModelFolder:
         """reserve: bytes of the disk to leave alone. free: measures the free bytes of the disk of a folder."""
         self.path = path
         self._reserve = reserve
-        self._free = free
+        self._measure = free
+
+    @property
+    def free(self) -> int | None:
+        """Return the free bytes of its disk; None if they are unknown."""
+        try:
+            return self._measure(self.path)
+        except OSError:
+            return None
 
     def staging(self, name: str) -> Path:
         """Return the folder for a transfer that has this name, created if needed. Raises Unavailable."""
@@ -84,7 +92,7 @@ class ModelFolder:
     def check_space(self, needed: int) -> None:
         """Raise Conflict if the disk has less free space than this and the reserve."""
         try:
-            free = self._free(self.path)
+            free = self._measure(self.path)
         except OSError as problem:
             raise self._unwritable(problem) from problem
         if needed + self._reserve > free:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from core.errors import StoredError
 from core.people.records import User
-from core.programs.records import StoredResponse
+from core.programs.records import Batch, BatchStatus, FilePurpose, LineAnswer, ProgramFile, StoredResponse
 from core.tasks.records import Json
 
 
@@ -24,8 +25,75 @@ class ResponseRepository(Protocol):
         ...
 
 
+class ProgramFileRepository(Protocol):
+    """Stores files in parts, so that nobody holds a whole one in memory."""
+
+    def add(self, file: ProgramFile) -> None: ...
+    def append(self, file_id: str, content: bytes) -> None:
+        """Add content at the end of a file."""
+        ...
+
+    def make_ready(self, file_id: str) -> None:
+        """Mark a file as complete, and note its size."""
+        ...
+
+    def get(self, file_id: str) -> ProgramFile | None: ...
+    def parts(self, file_id: str, after: int) -> Sequence[tuple[int, bytes]]:
+        """Return the next parts with their numbers, after this number; none at the end. 0 begins."""
+        ...
+
+    def of_user(self, user_id: str, limit: int, after: ProgramFile | None, purpose: FilePurpose | None) -> Sequence[ProgramFile]:
+        """List a person's complete files, newest first. after: the last one of the page before."""
+        ...
+
+    def total_bytes(self, user_id: str) -> int: ...
+    def remove(self, file_id: str) -> None: ...
+    def expired(self, now: datetime, limit: int) -> Sequence[str]:
+        """Return ids of expired files, except those of people under a hold and those that a running batch uses."""
+        ...
+
+
+class BatchRepository(Protocol):
+    def add(self, batch: Batch) -> None: ...
+    def get(self, batch_id: str) -> Batch | None: ...
+    def of_user(self, user_id: str, limit: int, after: Batch | None) -> Sequence[Batch]:
+        """List a person's batches, newest first. after: the last one of the page before."""
+        ...
+
+    def running(self) -> Sequence[Batch]:
+        """List everybody's batches that have not ended."""
+        ...
+
+    def uses(self, file_id: str) -> bool:
+        """Tell whether a batch that has not ended reads or writes this file."""
+        ...
+
+    def begin(self, batch_id: str, lines: int, at: datetime) -> None:
+        """Note that the lines are counted and being answered."""
+        ...
+
+    def advance(self, batch_id: str, position: int, to: int, completed: int, failed: int) -> bool:
+        """Count answered lines. Returns False if the batch is not at `position`: another server has taken it over."""
+        ...
+
+    def end(self, batch_id: str, status: BatchStatus, at: datetime, error: StoredError | None = None) -> bool:
+        """Note how a batch ended. Returns False if it had ended before."""
+        ...
+
+    def remove_before(self, before: datetime) -> int:
+        """Delete ended batches of before this moment, except those of people under a hold; returns how many."""
+        ...
+
+
 class RequestAnswerer(Protocol):
     """Answers a request of the API for a job. Provided by the edge, which knows the dialects."""
+
+    def answer(self, user: User, route: str, body: Mapping[str, Json], check: Callable[[], None]) -> LineAnswer:
+        """Answer one request of a batch, after those of people. A refusal is an answer with its status.
+
+        check: raises when the job must end; then the model is freed. Raises Busy and Unavailable: the caller decides whether to try again.
+        """
+        ...
 
     def respond(self, user: User, response_id: str, body: Mapping[str, Json], check: Callable[[], None]) -> str:
         """Answer a request for a response. Returns the response as JSON text. Raises PortalError.

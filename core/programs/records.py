@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
+
+from core.errors import StoredError
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +24,73 @@ class StoredResponse:
     """The response that it continues."""
     job_id: str | None = None
     """The job that answers it; None for a response that was answered at once."""
+
+
+class FilePurpose(StrEnum):
+    BATCH = "batch"
+    BATCH_OUTPUT = "batch_output"
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramFile:
+    """A file of /v1/files, without its content."""
+
+    id: str
+    user_id: str
+    name: str
+    purpose: FilePurpose
+    size_bytes: int
+    created_at: datetime
+    expires_at: datetime
+    ready: bool = True
+    """False while its content is being written."""
+
+
+class BatchStatus(StrEnum):
+    VALIDATING = "validating"
+    IN_PROGRESS = "in_progress"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+
+BATCH_ENDED = (BatchStatus.COMPLETED, BatchStatus.FAILED, BatchStatus.EXPIRED, BatchStatus.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Requests of one file, answered by a job."""
+
+    id: str
+    user_id: str
+    created_at: datetime
+    expires_at: datetime
+    """Lines that are not answered by then are written as expired."""
+    route: str
+    input_file_id: str
+    output_file_id: str
+    error_file_id: str
+    job_id: str
+    metadata: str = "{}"
+    """JSON text."""
+    status: BatchStatus = BatchStatus.VALIDATING
+    lines: int = 0
+    """How many lines the input has; 0 until they are counted."""
+    position: int = 0
+    """How many lines were read and their results written. Lines without text count as well."""
+    completed: int = 0
+    failed: int = 0
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    error: StoredError | None = None
+    """Why the whole batch failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineAnswer:
+    """What the API answers to one request. body: a JSON object as text."""
+
+    status: int
+    body: str
+    request_id: str

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from core.clock import Clock
-from core.errors import Conflict, InvalidInput, NotFound, NotSignedIn
+from core.errors import Conflict, InvalidInput, NotFound
 from core.people.permissions import Permission, allows, require
 from core.people.records import User
 from core.programs.background import Background
+from core.programs.on_behalf import asker_of, noted_key
 from core.programs.records import StoredResponse
 from core.tasks.jobs import Jobs
 from core.tasks.records import ACTIVE, Job, Json
@@ -64,7 +65,7 @@ class Responses:
         """Store a response and answer it in the background. request: what the edge needs to answer it."""
         require(user, Permission.CHAT)
         with self._unit_of_work() as work:
-            job = self._jobs.add(work, ANSWER, {"response_id": response.id, "request": request}, owner=user)
+            job = self._jobs.add(work, ANSWER, {"response_id": response.id, "request": request, **noted_key(user)}, owner=user)
             work.responses.add(
                 StoredResponse(
                     id=response.id,
@@ -152,11 +153,9 @@ class Responses:
     def _answer(self, job: Job, report: Report) -> None:
         response_id = str(job.payload["response_id"])
         request = job.payload["request"]
-        assert isinstance(request, Mapping) and job.owner_id is not None
+        assert isinstance(request, Mapping)
         with self._unit_of_work() as work:
-            user = work.users.get(job.owner_id)
-        if user is None or not user.active:
-            raise NotSignedIn("The account of this response is disabled.")
+            user = asker_of(work, job, self._clock())
         body = self._background.answerer(report.check).respond(user, response_id, request, report.check)
         with self._unit_of_work() as work:
             work.responses.put_body(response_id, body)

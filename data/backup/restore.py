@@ -16,7 +16,7 @@ from data.index.worker import queue_everything
 from data.migrate import exclusive, knows, upgrade
 from data.transaction import Transaction
 
-_NUMBERED = ("messages", "audit_events", "file_parts", "index_jobs")
+_NUMBERED = ("messages", "audit_events", "file_parts", "program_file_parts", "index_jobs")
 
 
 def is_empty(database: Database) -> bool:

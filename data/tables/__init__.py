@@ -42,7 +42,7 @@ from data.tables.people import (
     UserTable,
 )
 from data.tables.platforms import PlatformsVersionTable
-from data.tables.programs import ResponseTable
+from data.tables.programs import BatchTable, ProgramFilePartTable, ProgramFileTable, ResponseTable
 from data.tables.review import FeedbackTable
 from data.tables.tasks import JobTable
 from data.tables.usage import GenerationTable
@@ -52,6 +52,7 @@ __all__ = [
     "AttachmentTable",
     "AttemptTable",
     "AuditEventTable",
+    "BatchTable",
     "CanaryQuestionTable",
     "ChangeMarkerTable",
     "ConversationTable",
@@ -75,6 +76,8 @@ __all__ = [
     "ModelAccessTable",
     "PlatformsVersionTable",
     "PresetTable",
+    "ProgramFilePartTable",
+    "ProgramFileTable",
     "ReplayQuestionTable",
     "ResponseTable",
     "RetentionRuleTable",

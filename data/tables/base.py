@@ -13,6 +13,7 @@ from core.inference.records import FinishReason, Source
 from core.models.swap_records import SwapState
 from core.people.records import Role, SessionKind
 from core.platforms.records import EditedBy
+from core.programs.records import BatchStatus, FilePurpose
 from core.review.records import ReviewState
 from core.tasks.records import JobState
 from data.columns import Choice, UtcDateTime
@@ -42,6 +43,8 @@ class Table(DeclarativeBase):
         JobState: Choice(JobState),
         SwapState: Choice(SwapState),
         EditedBy: Choice(EditedBy),
+        FilePurpose: Choice(FilePurpose),
+        BatchStatus: Choice(BatchStatus),
         dict[str, Any]: JSON,
         bool: Boolean(create_constraint=False),
         float: Float(53),

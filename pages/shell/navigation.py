@@ -55,6 +55,7 @@ ENTRIES = (
     Entry(path="feedback", title="Feedback", permission=Permission.REVIEW_FEEDBACK, render=_page_of("feedback")),
     Entry(path="usage", title="Usage", permission=Permission.VIEW_USAGE, render=_page_of("usage")),
     Entry(path="models", title="Models", permission=Permission.RUN_MODELS, render=_page_of("models")),
+    Entry(path="get_model", title="Get a model", permission=Permission.RUN_MODELS, render=_page_of("get_model")),
     Entry(path="presets", title="Presets", permission=Permission.RUN_MODELS, render=_page_of("presets")),
     Entry(path="people", title="People", permission=Permission.MANAGE_PEOPLE, render=_page_of("people")),
     Entry(path="access", title="Access", permission=Permission.MANAGE_PEOPLE, render=_page_of("access")),

@@ -18,7 +18,7 @@ from core.chat.records import Folder
 from core.errors import StartFailed, StoredError, Unavailable
 from core.models.swap_records import CanaryQuestion, ReplayQuestion
 from core.platforms.records import EditedBy
-from core.programs.records import StoredResponse
+from core.programs.records import Batch, FilePurpose, ProgramFile, StoredResponse
 from core.search.records import SearchQuery
 from core.tasks.records import Job, JobState
 from data.backup.restore import restore
@@ -77,6 +77,11 @@ def put_secrets(database: Database) -> tuple[str, str]:
         work.swaps.add(things.swap(things.new_id(), SECRET))
         work.swaps.add_canary(CanaryQuestion(id=things.new_id(), model="m", question=SECRET, pattern=SECRET))
         work.swaps.add_replay(ReplayQuestion(id=things.new_id(), model="m", question=SECRET, accepted=SECRET, created_at=things.NOW))
+        program_file = ProgramFile(things.new_id(), ana.id, SECRET, FilePurpose.BATCH, 0, things.NOW, things.NOW)
+        work.program_files.add(program_file)
+        work.program_files.append(program_file.id, WORDS)
+        batch = Batch(things.new_id(), ana.id, things.NOW, things.NOW, "/v1/responses", *["file"] * 3, "job", metadata=SECRET)
+        work.batches.add(batch)
         work.responses.add(StoredResponse(things.new_id(), ana.id, things.NOW, SECRET, SECRET))
         job = Job(things.new_id(), "test", things.NOW, things.NOW, payload={"secret": SECRET}, key=things.new_id())
         work.jobs.add(job)
@@ -136,7 +141,7 @@ def test_every_sealed_column_says_where_it_stands() -> None:
         "platforms_versions.text",
         "presets.title", "presets.description", "presets.system_prompt", "presets.params", "presets.tools", "model_swaps.record",
         "canary_questions.question", "canary_questions.pattern", "replay_questions.question", "replay_questions.accepted",
-        "responses.input", "responses.body",
+        "responses.input", "responses.body", "program_files.name", "program_file_parts.content", "batches.metadata",
     }  # fmt: skip
 
 

@@ -14,12 +14,14 @@ from core.operations.retention import PROOF
 from data.index.documents import AUDIT_DIGITS
 from data.repositories.chat.conversations import SqlConversationRepository
 from data.repositories.knowledge.files import SqlFileRepository
+from data.repositories.programs.files import in_a_running_batch
 from data.tables import (
     AuditEventTable,
     ConversationTable,
     FeedbackTable,
     FileTable,
     LegalHoldTable,
+    ProgramFileTable,
     ResponseTable,
     RetentionRuleTable,
     Table,
@@ -37,6 +39,7 @@ _FEEDBACK = FeedbackTable.__table__.c
 _TURN = TurnTable.__table__.c
 _EVENT = AuditEventTable.__table__.c
 _RESPONSE = ResponseTable.__table__.c
+_PROGRAM_FILE = ProgramFileTable.__table__.c
 
 
 def _answered_in(conversation_id: ColumnElement[Any]) -> ColumnElement[bool]:
@@ -110,7 +113,12 @@ class SqlRetentionRepository:
             # What waits has no conversation yet, and a day of its own: core.operations.retention removes it.
             files: AnySelect = select(_FILE.id).join(UserTable, _USER.id == _FILE.user_id)
             files = files.where(_FILE.created_at < before, _FILE.conversation_id.is_not(None))
-            return ((FileTable, files.where(~held, ~_answered_in(_FILE.conversation_id)).order_by(_FILE.created_at)),)
+            programs: AnySelect = select(_PROGRAM_FILE.id).join(UserTable, _USER.id == _PROGRAM_FILE.user_id)
+            programs = programs.where(_PROGRAM_FILE.created_at < before, ~held, ~in_a_running_batch(_PROGRAM_FILE.id))
+            return (
+                (FileTable, files.where(~held, ~_answered_in(_FILE.conversation_id)).order_by(_FILE.created_at)),
+                (ProgramFileTable, programs.order_by(_PROGRAM_FILE.created_at)),
+            )
         ratings: AnySelect = select(_FEEDBACK.id).join(UserTable, _USER.id == _FEEDBACK.user_id)
         return ((FeedbackTable, ratings.where(_FEEDBACK.updated_at < before, ~held).order_by(_FEEDBACK.updated_at)),)
 
@@ -128,6 +136,7 @@ class SqlRetentionRepository:
             return
         if kind is RetentionKind.FILES:
             SqlFileRepository(self._sql).remove(ids)
+            self._sql.write(delete(ProgramFileTable).where(_PROGRAM_FILE.id.in_(ids)))
             return
         if kind is RetentionKind.CHATS:
             gone = self._sql.write(delete(ResponseTable).where(_RESPONSE.id.in_(ids)).returning(_RESPONSE.id)).all()

@@ -3,4 +3,6 @@
 In reading order:
 
 - responses: stored responses
+- files: files of programs
+- batches: batches
 """

@@ -4,6 +4,11 @@ In reading order:
 
 - memory_bar: what memory holds and would hold
 - memory_plan: settings of a load and what they take
+- files_card: the files in the models folder
+- catalogue_card: a known model, what fits, and its download
+- transfers: downloads and imports under way
+- other_sources: a repository by its name, a folder on the server
+- first_model: the hint while only the guide is loaded
 - access: who may use a model
 - group_models: the default model of each group
 - swap_form: choose the successor of a model

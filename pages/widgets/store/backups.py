@@ -182,7 +182,8 @@ def _found(name: str, contents: BackupContents, facts: StoreFacts) -> None:
         "attachments": t("Attachments of questions"), "file_parts": t("File chunks"), "turns": t("Turns"), "feedback": t("Ratings"),
         "generations": t("Answers recorded"), "users": t("People"), "audit_events": t("Audit events"), "data_keys": t("Encryption keys"),
         "retention_rules": t("Retention rules"), "legal_holds": t("Legal holds"),
-        "responses": t("Responses of programs"),
+        "responses": t("Responses of programs"), "batches": t("Batches"), "program_files": t("Files of batches"),
+        "program_file_parts": t("File chunks of batches"),
     }  # fmt: skip
     changes = change_of(contents, facts)
     known = [table for table in labels if table in changes]

@@ -1,0 +1,230 @@
+"""Answer the requests of a batch in a job: several at once, in the order of the file, going on where a restart stopped it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import closing
+from dataclasses import dataclass, field
+
+from core.clock import Clock
+from core.errors import Busy, InvalidInput, PortalError, StoredError, Unavailable
+from core.people.records import User
+from core.programs.background import Background
+from core.programs.batch_lines import Line, answered_line, failed_line, line_of, lines_of
+from core.programs.batches import RUN
+from core.programs.files import ProgramFiles
+from core.programs.on_behalf import asker_of
+from core.programs.ports import RequestAnswerer
+from core.programs.records import BATCH_ENDED, Batch, BatchStatus
+from core.tasks.records import Job, Json
+from core.tasks.worker import Cancelled, JobKind, Report
+from core.unit_of_work import UnitOfWorkFactory
+
+MOST_LINES = 50_000
+BATCHES_AT_ONCE = 2
+"""Batches that one server answers together."""
+LINES_AT_ONCE = 4
+AHEAD = 16
+"""Lines that are begun or waiting for the ones before them: what a restart asks again at most."""
+SAVE_S = 1.0
+SAVE_LINES = 500
+POLL_S = 0.2
+COUNTED_AT_ONCE = 1000
+LONGEST_WAIT_S = 30.0
+AWAY_TRIES = 5
+"""Tries of a line while no model is available."""
+EXPIRED = "batch_expired"
+EXPIRED_WORDS = "The batch expired before this line was answered."
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    line: Line
+    text: bytes = b""
+    succeeded: bool = False
+    expired: bool = False
+
+
+@dataclass(slots=True)
+class _Unsaved:
+    """Results that are not written yet, in the order of the lines."""
+
+    position: int
+    """How many lines are written."""
+    lines: int = 0
+    completed: list[bytes] = field(default_factory=list)
+    failed: list[bytes] = field(default_factory=list)
+
+    def add(self, result: _Result) -> None:
+        self.lines += 1
+        if result.text:
+            (self.completed if result.succeeded else self.failed).append(result.text)
+
+
+class BatchRun:
+    def __init__(
+        self,
+        unit_of_work: UnitOfWorkFactory,
+        files: ProgramFiles,
+        background: Background,
+        clock: Clock,
+        longest_wait_s: float = LONGEST_WAIT_S,
+    ) -> None:
+        """longest_wait_s: between tries of a line while the models are busy or away."""
+        self._unit_of_work = unit_of_work
+        self._files = files
+        self._background = background
+        self._clock = clock
+        self._longest_wait_s = longest_wait_s
+
+    def job_kinds(self) -> list[JobKind]:
+        return [JobKind(RUN, self.run, most_tries=10, resumable=True, at_once=BATCHES_AT_ONCE)]
+
+    def run(self, job: Job, report: Report) -> Mapping[str, Json]:
+        """Answer what is left of the batch that the job names."""
+        with self._unit_of_work() as work:
+            batch = work.batches.get(str(job.payload["batch_id"]))
+        if batch is None or batch.status in BATCH_ENDED:
+            return {}
+        try:
+            self._user(job)
+            first_lines, lines = self._count(batch, report)
+            with self._unit_of_work() as work:
+                work.batches.begin(batch.id, lines, self._clock())
+                work.commit()
+            expired = self._answer(batch, first_lines, lines, report, lambda: self._user(job))
+        except Cancelled:
+            self._cancelled(batch)
+            raise
+        except (Busy, Unavailable):
+            raise
+        except PortalError as problem:
+            self._end(batch, BatchStatus.FAILED, StoredError.of(problem))
+            raise
+        self._end(batch, BatchStatus.EXPIRED if expired else BatchStatus.COMPLETED)
+        return {"lines": lines}
+
+    def _user(self, job: Job) -> User:
+        with self._unit_of_work() as work:
+            return asker_of(work, job, self._clock())
+
+    def _lines(self, batch: Batch) -> Generator[bytes]:
+        return lines_of(self._files.blocks(batch.input_file_id))
+
+    def _count(self, batch: Batch, report: Report) -> tuple[dict[str, int], int]:
+        """Return the first line of each custom_id, and the number of lines. Raises InvalidInput if there are none, or too many."""
+        first_lines: dict[str, int] = {}
+        number = asked = 0
+        with closing(self._lines(batch)) as lines:
+            for number, raw in enumerate(lines, 1):
+                if number % COUNTED_AT_ONCE == 0:
+                    report.check()
+                asked += bool(raw.strip())
+                if asked > MOST_LINES:
+                    raise InvalidInput("The file has more than {most} lines. Split it.", most=MOST_LINES)
+                line_of(raw, batch.route, first_lines, number)
+        if not asked:
+            raise InvalidInput("The file contains no requests.")
+        return first_lines, number
+
+    def _answer(
+        self, batch: Batch, first_lines: dict[str, int], lines: int, report: Report, asker: Callable[[], User]
+    ) -> bool:
+        """Answer the lines after those that are written. Returns whether any expired. asker: raises once its rights are gone."""
+        user = asker()
+        answerer = self._background.answerer(report.check)
+        stop = threading.Event()
+
+        def check() -> None:
+            if stop.is_set():
+                raise Cancelled
+            report.check()
+
+        unsaved = _Unsaved(batch.position)
+        pending: deque[Future[_Result]] = deque()
+        pool = ThreadPoolExecutor(LINES_AT_ONCE, f"batch-{batch.id[6:14]}")
+        expired = False
+        saved_at = time.monotonic()
+        try:
+            with closing(self._lines(batch)) as source:
+                numbered = ((number, raw) for number, raw in enumerate(source, 1) if number > batch.position)
+                while True:
+                    while len(pending) < AHEAD and (item := next(numbered, None)) is not None:
+                        line = line_of(item[1], batch.route, first_lines, item[0])
+                        pending.append(pool.submit(self._result, line, batch, user, answerer, check))
+                    if not pending:
+                        break
+                    wait([pending[0]], POLL_S)
+                    while pending and pending[0].done():
+                        result = pending.popleft().result()
+                        expired = expired or result.expired
+                        unsaved.add(result)
+                    report((unsaved.position + unsaved.lines) / lines, done=unsaved.position + unsaved.lines, lines=lines)
+                    if unsaved.lines >= SAVE_LINES or (unsaved.lines and time.monotonic() - saved_at > SAVE_S):
+                        unsaved = self._save(batch, unsaved)
+                        saved_at = time.monotonic()
+                        user = asker()
+        finally:
+            stop.set()
+            pool.shutdown(cancel_futures=True)
+            if unsaved.lines:
+                self._save(batch, unsaved)
+        return expired
+
+    def _result(self, line: Line, batch: Batch, user: User, answerer: RequestAnswerer, check: Callable[[], None]) -> _Result:
+        if line.problem is not None:
+            return _Result(line, failed_line(line, *line.problem))
+        if line.body is None:
+            return _Result(line)
+        tries = 0
+        while True:
+            check()
+            if self._clock() > batch.expires_at:
+                return _Result(line, failed_line(line, EXPIRED, EXPIRED_WORDS), expired=True)
+            try:
+                answer = answerer.answer(user, batch.route, line.body, check)
+            except Busy as problem:
+                self._pause(problem.retry_after, check)
+            except Unavailable as problem:
+                tries += 1
+                if tries >= AWAY_TRIES:
+                    return _Result(line, failed_line(line, Unavailable.code, str(problem)))
+                self._pause(2.0**tries, check)
+            else:
+                return _Result(line, answered_line(line, answer), succeeded=answer.status == 200)
+
+    def _pause(self, seconds: float, check: Callable[[], None]) -> None:
+        until = time.monotonic() + min(max(seconds, POLL_S), self._longest_wait_s)
+        while (left := until - time.monotonic()) > 0:
+            check()
+            time.sleep(min(left, POLL_S))
+
+    def _save(self, batch: Batch, unsaved: _Unsaved) -> _Unsaved:
+        """Write results and count them. Raises Cancelled if another server writes this batch now."""
+        to = unsaved.position + unsaved.lines
+        with self._unit_of_work() as work:
+            if not work.batches.advance(batch.id, unsaved.position, to, len(unsaved.completed), len(unsaved.failed)):
+                raise Cancelled
+            for file_id, texts in ((batch.output_file_id, unsaved.completed), (batch.error_file_id, unsaved.failed)):
+                if texts:
+                    work.program_files.append(file_id, b"".join(texts))
+            work.commit()
+        return _Unsaved(to)
+
+    def _cancelled(self, batch: Batch) -> None:
+        """End a batch that its owner cancelled. One that another server has taken over stays as it is."""
+        with self._unit_of_work() as work:
+            job = work.jobs.get(batch.job_id)
+        if job is not None and job.cancel_requested:
+            self._end(batch, BatchStatus.CANCELLED)
+
+    def _end(self, batch: Batch, status: BatchStatus, error: StoredError | None = None) -> None:
+        with self._unit_of_work() as work:
+            if work.batches.end(batch.id, status, self._clock(), error):
+                work.program_files.make_ready(batch.output_file_id)
+                work.program_files.make_ready(batch.error_file_id)
+            work.commit()
