@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
+from core.access.audit_chain import AuditChain
 from core.access.groups import Groups
 from core.access.limits import Limits
 from core.access.roles import Roles
@@ -52,6 +53,7 @@ class PagePortal(Protocol):
     accounts: Accounts
     api_keys: ApiKeys
     audit: AuditTrail
+    audit_chain: AuditChain
     backups: Backups
     conversations: Conversations
     devices: Devices

@@ -43,6 +43,7 @@ SERVICES = (
     Service("accounts", user=("set_language", "change_password"), staff=("people", "add", "change", "reset_password")),
     Service("api_keys", user=("own", "make", "rename", "revoke"), staff=("find", "of_person")),
     Service("audit", staff=("all", "choices", "find")),
+    Service("audit_chain", staff=("last", "verify")),
     Service("backups", staff=("backups", "check", "facts", "make", "remove", "task"), values={"has_passphrase": bool, "folder": Path}),
     Service("conversations", user=(
         *("list", "get", "find", "new", "rename", "move", "transcript", "reveal", "show_version"),
