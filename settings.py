@@ -82,6 +82,7 @@ class Settings:
     max_file_mb: Annotated[int, "Maximum total size of the files of one question, in MB."] = 20
     max_wait_s: Annotated[int, "Expected queue wait, in seconds, above which a question is refused."] = 10
     session_hours: Annotated[int, "Hours until people must sign in again."] = 12
+    second_factor_roles: Annotated[str, "Roles that must use a second factor, separated by commas. *: every role."] = ""
     session_idle_minutes: Annotated[int, "Minutes without use after which people must sign in again. 0: no limit."] = 240
     response_days: Annotated[int, "Days that responses which programs store with /v1/responses are kept. 0: none is stored."] = 30
     program_file_days: Annotated[int, "Days that files of /v1/files, which batches read and write, are kept."] = 30

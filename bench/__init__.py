@@ -13,6 +13,7 @@ In reading order:
 - start: how long a start takes, and memory
 - sessions: memory with people signed in
 - lists: lists, long chats and search over REST
+- swap: a hot swap under running chats
 - store: kills, outages, indexing, search and backups
 - contract: whether every answer is one that OpenAPI describes
 - engine_parts: what the measurements of the engine share

@@ -21,6 +21,7 @@ from core.chat.folders import Folders
 from core.chat.turns import STOPPING, Turns
 from core.chat.written_titles import TitleWriter
 from core.errors import Conflict, PortalError, StartFailed, StoredError, Unavailable
+from core.identity.second_factor import SecondFactors
 from core.inference.access import ModelAccess
 from core.inference.gateway import Gateway
 from core.inference.ports import Router
@@ -104,6 +105,7 @@ class Portal:
     limits: Limits
     sign_in: SignIn
     sessions: Sessions
+    second_factors: SecondFactors
     api_keys: ApiKeys
     session_watch: SessionWatch
     devices: Devices
@@ -226,6 +228,7 @@ def build_portal(
     writes_titles = jobs if settings.model_titles else None
     turns = Turns(unit_of_work, gateway, clock, settings.max_question_chars, settings.max_file_mb * MB, disk, writes_titles)
     kinds += TitleWriter(unit_of_work, gateway, turns.count).job_kinds()
+    factor_roles = portal_settings.listed(settings.second_factor_roles)
     portal = Portal(
         settings=settings,
         accounts=Accounts(unit_of_work, PooledHasher(hasher, passwords), clock),
@@ -234,8 +237,10 @@ def build_portal(
         limits=gateway.limits,
         sign_in=SignIn(unit_of_work, hasher, clock, passwords),
         sessions=Sessions(
-            unit_of_work, clock, timedelta(hours=settings.session_hours), timedelta(minutes=settings.session_idle_minutes) or None
+            unit_of_work, clock, timedelta(hours=settings.session_hours), timedelta(minutes=settings.session_idle_minutes) or None,
+            factor_roles,
         ),
+        second_factors=SecondFactors(unit_of_work, clock, factor_roles),
         api_keys=ApiKeys(unit_of_work, clock),
         session_watch=SessionWatch(unit_of_work, clock),
         devices=Devices(unit_of_work, clock),

@@ -12,6 +12,7 @@ import settings as portal_settings
 from bootstrap.parts import now, open_index, prepare_home
 from core.access.audit_chain import AuditChain
 from core.errors import StartFailed, Unavailable
+from core.identity.second_factor import SecondFactors
 from core.people.accounts import Accounts
 from core.people.api_keys import ApiKeys
 from data.backup.file import is_sealed
@@ -55,6 +56,18 @@ def open_api_keys(settings: Settings) -> Iterator[ApiKeys]:
     try:
         migrate(database)
         yield ApiKeys(lambda: SqlUnitOfWork(database), now)
+    finally:
+        database.close()
+
+
+@contextmanager
+def open_second_factors(settings: Settings) -> Iterator[SecondFactors]:
+    """Open the second factors alone, for the command line; works next to a running portal. Raises StartFailed."""
+    prepare_home(settings)
+    database = open_database(settings.database)
+    try:
+        migrate(database)
+        yield SecondFactors(lambda: SqlUnitOfWork(database), now)
     finally:
         database.close()
 

@@ -31,6 +31,7 @@ GLM Portal: a chat portal over a GLM that runs in its own process.
   ./portal user passwd NAME [--generate]
   ./portal user role NAME analyst|manager|admin
   ./portal user key NAME [--scope SCOPE] [--days N] [--label TEXT]     make an API key
+  ./portal user forget-factor NAME      remove the second factor
   ./portal user disable NAME     ends the sessions too; `enable` lets the person in again
   ./portal model list            known models, and what fits this machine
   ./portal model get NAME [--quantization Q8_0] [--hub modelscope]      download one

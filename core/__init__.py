@@ -4,6 +4,7 @@ In reading order:
 
 - passwords: which passwords may be chosen
 - people: accounts, sessions, rights, sign-in, audit
+- identity: second factors and other proofs of identity
 - access: custom roles, groups and limits
 - chat: conversations, folders and turns
 - inference: the one gateway to models

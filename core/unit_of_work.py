@@ -8,6 +8,7 @@ from typing import Protocol, Self
 
 from core.access.ports import LimitRepository
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
+from core.identity.ports import SecondFactorRepository
 from core.inference.ports import OfferRepository
 from core.knowledge.ports import FileRepository
 from core.models.ports import SwapRepository
@@ -37,6 +38,7 @@ class UnitOfWork(Protocol):
     groups: GroupRepository
     limits: LimitRepository
     sessions: SessionRepository
+    second_factors: SecondFactorRepository
     api_keys: ApiKeyRepository
     attempts: AttemptRepository
     devices: DeviceRepository

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from core.access.ports import LimitRepository
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
+from core.identity.ports import SecondFactorRepository
 from core.inference.ports import OfferRepository
 from core.knowledge.ports import FileRepository
 from core.models.ports import SwapRepository
@@ -34,6 +35,7 @@ from data.repositories.chat.conversations import SqlConversationRepository
 from data.repositories.chat.folders import SqlFolderRepository
 from data.repositories.chat.messages import SqlMessageRepository
 from data.repositories.chat.turns import SqlTurnRepository
+from data.repositories.identity.second_factors import SqlSecondFactorRepository
 from data.repositories.inference.offers import SqlOfferRepository
 from data.repositories.knowledge.files import SqlFileRepository
 from data.repositories.models.swaps import SqlSwapRepository
@@ -72,6 +74,7 @@ class SqlUnitOfWork:
         self.limits: LimitRepository = SqlLimitRepository(transaction)
         self.sessions: SessionRepository = SqlSessionRepository(transaction)
         self.api_keys: ApiKeyRepository = SqlApiKeyRepository(transaction)
+        self.second_factors: SecondFactorRepository = SqlSecondFactorRepository(transaction)
         self.attempts: AttemptRepository = SqlAttemptRepository(transaction)
         self.devices: DeviceRepository = SqlDeviceRepository(transaction)
         self.conversations: ConversationRepository = SqlConversationRepository(transaction)

@@ -13,7 +13,7 @@ from core.people.sessions import SESSION_COOKIE
 from pages.shell import frame
 from pages.shell.browser import shortcuts
 from pages.shell.words import LANGUAGES, t
-from pages.widgets.account import api_keys, security, sessions
+from pages.widgets.account import api_keys, second_factor, security, sessions
 from pages.widgets.chat.message import plain
 from pages.widgets.common.cookie import drop_cookie
 from pages.widgets.people.group_members import members
@@ -39,6 +39,7 @@ def render(portal: Portal, user: User) -> None:
             with secure:
                 with st.container(width=480):
                     security.password(portal, user)
+                    second_factor.second_factor(portal, user)
                 sessions.sessions(portal, user)
         if keys.open:
             with keys:

@@ -180,6 +180,7 @@ def _card(portal: Portal, user: User, model: LoadedModel) -> None:
         (t("Context"), count(model.context)),
         (t("Device"), f"{model.device}, {t('own process')}" if model.isolated else model.device),
         (t("Memory"), size(model.memory_bytes) if model.memory_bytes else MISSING),
+        (t("Version"), model.version or MISSING),
     )
     st.html(
         "<dl class='facts'>" + "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in facts) + "</dl>"

@@ -131,10 +131,20 @@ def _person(portal: Portal, user: User, person: User, odd: frozenset[Doubt]) -> 
             _do(lambda: _saved(portal, user, person, role, full_name, group))
         _password(portal, user, person)
         _state(portal, user, person)
+        if portal.second_factors.needed(person):
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.caption(t("Signs in with a second factor. Remove it if the phone and the recovery codes are lost."))
+                if st.button(t("Remove second factor"), key=f"factor-{person.id}"):
+                    _do(lambda: _factor_removed(portal, user, person))
         if keys := portal.api_keys.of_person(user, person.name):
             st.markdown(f"### {t('API keys')}", anchors=False)
             for key in keys[:SHOWN]:
                 key_row(portal, user, key)
+
+
+def _factor_removed(portal: Portal, user: User, person: User) -> str:
+    portal.second_factors.remove(user, person.name)
+    return t("The second factor of {name} was removed, and all sessions were ended.", name=person.name)
 
 
 def _keys(portal: Portal, user: User) -> None:

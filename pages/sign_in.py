@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -11,7 +12,7 @@ from streamlit_authenticator.controllers import AuthenticationController
 from core.errors import NotSignedIn, PortalError
 from core.people.accounts import normal_name
 from core.people.devices import DEVICE_COOKIE
-from core.people.sessions import Proof
+from core.people.sessions import CODE_NEEDED, Proof
 from core.people.sign_in import HERE, WRONG, Caller, SignIn
 from pages.shell import frame
 from pages.shell.words import said, t
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
     from bootstrap.portal import Portal
 
 _STATUS = "authentication_status"
-_TICKET = "sign_in_ticket"
+_TICKET, _WAITING = "sign_in_ticket", "sign_in_waiting"
+CODE_WITHIN_S = 300.0
+"""How long a right password waits for its code."""
 
 
 def render(portal: Portal) -> None:
@@ -36,14 +39,16 @@ def render(portal: Portal) -> None:
                 return
             _forget()
             message = t("This sign-in has expired. Sign in again.")
+        if waiting := _waiting():
+            _ask_for_code(portal, waiting, message)
+            return
         try:
             proof = _ask(portal.sign_in)
         except PortalError as problem:
             proof, message = None, plain(said(problem))
         else:
             if proof is not None:
-                st.session_state[_TICKET] = portal.sessions.issue_ticket(proof)
-                st.rerun()
+                _go_on(portal, proof)
             if st.session_state.get(_STATUS) is False:
                 message = t(WRONG)
         if message:
@@ -61,8 +66,45 @@ def _ask(sign_in: SignIn) -> Proof | None:
     return form.proof
 
 
+def _go_on(portal: Portal, proof: Proof) -> None:
+    """Ask for the second factor of an account that has one; else let the browser fetch its cookie."""
+    if not proof.second_factor and portal.second_factors.needed(proof.user):
+        st.session_state[_WAITING] = proof, time.monotonic() + CODE_WITHIN_S
+    else:
+        st.session_state.pop(_WAITING, None)
+        st.session_state[_TICKET] = portal.sessions.issue_ticket(proof)
+    st.rerun()
+
+
+def _waiting() -> Proof | None:
+    """Return the proof of the right password that waits for its second factor."""
+    proof, until = st.session_state.get(_WAITING, (None, 0.0))
+    if proof is None or time.monotonic() > until:
+        st.session_state.pop(_WAITING, None)
+        return None
+    found: Proof = proof
+    return found
+
+
+def _ask_for_code(portal: Portal, proof: Proof, message: str) -> None:
+    with st.form("second-factor", border=True):
+        st.markdown(f"### {t('Second factor')}", anchors=False)
+        code = st.text_input(t("Code"), max_chars=40, autocomplete="one-time-code", help=t(CODE_NEEDED), key="second-factor-code")
+        sent = st.form_submit_button(t("Continue"), type="primary")
+    st.button(t("Back"), type="tertiary", key="second-factor-back", on_click=_forget)
+    if sent:
+        try:
+            proven = portal.second_factors.prove(proof, code)
+        except PortalError as problem:
+            message = plain(said(problem))
+        else:
+            _go_on(portal, proven)
+    if message:
+        st.error(message, icon=":material/error:")
+
+
 def _forget() -> None:
-    for key in (_TICKET, _STATUS, "username", "name"):
+    for key in (_TICKET, _WAITING, _STATUS, "username", "name"):
         st.session_state.pop(key, None)
 
 

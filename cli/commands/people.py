@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 
 import settings as portal_settings
-from bootstrap.store import open_accounts, open_api_keys
+from bootstrap.store import open_accounts, open_api_keys, open_second_factors
 from cli.ending import ending
 from core.errors import InvalidInput
 from core.passwords.rules import generate_password
@@ -22,6 +22,11 @@ def main(arguments: Sequence[str]) -> int:
     asked = _parser().parse_args(arguments)
 
     def command() -> int:
+        if asked.command == "forget-factor":
+            with open_second_factors(portal_settings.load()) as factors:
+                factors.remove(None, asked.name)
+            print(f"{asked.name} can sign in without a second factor.")
+            return 0
         if asked.command == "key":
             with open_api_keys(portal_settings.load()) as keys:
                 _make_key(keys, asked)
@@ -45,7 +50,8 @@ def _parser() -> argparse.ArgumentParser:
     disable = commands.add_parser("disable", help="forbid signing in; ends the person's sessions")
     enable = commands.add_parser("enable", help="allow signing in again")
     key = commands.add_parser("key", help="make an API key and print it")
-    for command in (add, passwd, role, disable, enable, key):
+    forget = commands.add_parser("forget-factor", help="remove the second factor, for a lost phone")
+    for command in (add, passwd, role, disable, enable, key, forget):
         command.add_argument("name")
     add.add_argument("--role", default=Role.ANALYST.value, help=roles)
     add.add_argument("--full-name", default="")

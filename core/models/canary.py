@@ -33,9 +33,9 @@ def canaries_for(model: str, stored: tuple[CanaryQuestion, ...]) -> tuple[Canary
 
 
 def asking(question: str, tokens: int) -> GenerationRequest:
-    """Build the request of one question: likeliest tokens, no thinking, so that it can be repeated."""
+    """Build the request of one question: sampled as people's are, but with a seed, and without thinking, so that it can be repeated."""
     return GenerationRequest(
-        messages=(ChatMessage(ChatRole.USER, question),), user_id="canary", params=SamplingParams(temperature=0, max_tokens=tokens),
+        messages=(ChatMessage(ChatRole.USER, question),), user_id="canary", params=SamplingParams(seed=1, max_tokens=tokens),
         thinking=False, id="canary",
     )  # fmt: skip
 

@@ -46,6 +46,11 @@ def by_person(user_id: str) -> Limit:
     return Limit(_key("person", user_id), MOST_BY_NAME)
 
 
+def by_code(user_id: str) -> Limit:
+    """Return the limit for the codes of a person's second factor."""
+    return Limit(_key("code", user_id), MOST_BY_NAME)
+
+
 def check(work: UnitOfWork, limits: Sequence[Limit], now: datetime) -> None:
     """Raise Busy if one of the limits is used up. Reads only."""
     for limit in limits:

@@ -74,11 +74,13 @@ def usable_scopes(user: User) -> frozenset[Scope]:
 
 def allows(user: User, permission: Permission, *, owner_id: str | None = None) -> bool:
     """Tell whether `user` holds `permission` and, if the thing has an owner, owns it."""
-    return verdict(user, permission) is Verdict.GRANTED and (owner_id is None or owner_id == user.id)
+    return not user.must_enrol and verdict(user, permission) is Verdict.GRANTED and (owner_id is None or owner_id == user.id)
 
 
 def require(user: User, permission: Permission) -> None:
     """Raise NotAllowed unless `user` holds `permission`."""
+    if user.must_enrol:
+        raise NotAllowed("Your role must use a second factor. Set it up on the sign-in page first.")
     match verdict(user, permission):
         case Verdict.ROLE_LACKS:
             raise NotAllowed("Your role ({role}) does not allow this. An admin can change roles on the People page.", role=str(user.role))

@@ -61,6 +61,8 @@ class User:
     """What a custom role grants; None for a built-in role."""
     withheld: frozenset[Permission] = frozenset()
     """Features that the group withholds."""
+    must_enrol: bool = False
+    """The role must use a second factor, and this person has none yet: nothing is allowed before. Never stored."""
     key: KeyInUse | None = None
     """Set if this request came with an API key: rights and limits are then the key's too. Never stored."""
 

@@ -6,8 +6,8 @@ import hashlib
 import logging
 import secrets
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from core.characters import one_line
@@ -25,6 +25,15 @@ USED_EVERY = timedelta(minutes=1)
 TICKET_LIFETIME = timedelta(seconds=30)
 SESSION_COOKIE = "glm_portal_session"
 """The cookie that holds a browser session's token."""
+
+
+CODE_NEEDED = "Enter the code of your authenticator app, or a recovery code."
+
+
+class SecondFactorNeeded(NotSignedIn):
+    """The password is right, and the account also wants a code."""
+
+    code = "second_factor_needed"
 
 
 def token_hash(token: str) -> str:
@@ -52,6 +61,8 @@ class Proof:
 
     Empty: not proven by a password of ours.
     """
+    second_factor: bool = False
+    """Whether a second factor was proven too. An account that has one opens no session without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +78,23 @@ class Sessions:
     cookie, so a script in the page never sees the token. Tickets live in this process.
     """
 
-    def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock, lifetime: timedelta, idle: timedelta | None = None) -> None:
-        """lifetime: after which a session ends in any case. idle: after how long without use; None: never."""
+    def __init__(
+        self,
+        unit_of_work: UnitOfWorkFactory,
+        clock: Clock,
+        lifetime: timedelta,
+        idle: timedelta | None = None,
+        factor_roles: Collection[str] = (),
+    ) -> None:
+        """lifetime: after which a session ends in any case. idle: after how long without use; None: never.
+
+        factor_roles: who can do nothing before they have set up a second factor; "*" is every role.
+        """
         self._unit_of_work = unit_of_work
         self._clock = clock
         self.lifetime = lifetime
         self._idle = idle
+        self._factor_roles = frozenset(factor_roles)
         self._tickets: dict[str, _Ticket] = {}
         self._lock = threading.Lock()
 
@@ -107,6 +129,9 @@ class Sessions:
             found = work.users.lock(proof.user.id)
             if found is None or not found.user.active:
                 raise NotSignedIn("This account is disabled. Ask an admin.")
+            factor = work.second_factors.get(found.user.id)
+            if factor is not None and factor.confirmed_at is not None and not proof.second_factor:
+                raise SecondFactorNeeded(CODE_NEEDED)
             if proof.mark and proof.mark != mark_of(found.password_hash):
                 raise NotSignedIn("This sign-in has expired. Sign in again.")
             work.sessions.remove_expired(now)
@@ -133,9 +158,12 @@ class Sessions:
         now = self._clock()
         with self._unit_of_work() as work:
             found = work.sessions.find(token_hash(token), now, None if self._idle is None else now - self._idle)
-        if found is None:
-            return None
-        user, session = found
+            if found is None:
+                return None
+            user, session = found
+            if self._factor_roles & {"*", str(user.role)}:
+                factor = work.second_factors.get(user.id)
+                user = replace(user, must_enrol=factor is None or factor.confirmed_at is None)
         if session.used_at is None or session.used_at <= now - USED_EVERY:
             self._note_use(session, now)
         return user

@@ -3,6 +3,7 @@
 In reading order:
 
 - people: accounts, sessions and the audit log
+- identity: second factors
 - access: limits
 - chat: conversations, messages and turns
 - knowledge: files for questions

@@ -21,6 +21,7 @@ from pages.shell import frame, words
 from pages.shell.away import has_drawn, note_drawn, wait_page, waiting
 from pages.shell.browser import browser_shell
 from pages.shell.words import said, t
+from pages.widgets.account import second_factor
 from pages.widgets.chat.message import plain
 from pages.widgets.models.start_problems import MODELS, start_problems
 from pages.widgets.people.words import role_word
@@ -102,10 +103,15 @@ def _run(open_portal: Callable[[], Portal]) -> None:
         return
     add_to_log_context(user_id=user.id)
     words.choose(user.language)
-    _signed_in(portal, user)
+    if second_factor.has_codes_to_keep():
+        _alone(t("Recovery codes"), second_factor.codes_to_keep)
+    elif user.must_enrol:
+        _alone(t("Second factor"), lambda: second_factor.enrol(portal, user))
+    else:
+        _signed_in(portal, user)
 
 
-def _alone(title: str, draw: Callable[[], None]) -> None:
+def _alone(title: str, draw: Callable[[], object]) -> None:
     """A page without navigation, whatever address was asked for: nothing else exists for this visitor."""
     page = st.navigation([st.Page(draw, title=title, url_path="start", default=True)], position="hidden")
     _frame(title, centered=True, sidebar="collapsed")

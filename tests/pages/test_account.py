@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.errors import NotSignedIn
+from core.identity import totp
 from core.people.records import Origin, Role, SessionKind
 from core.people.sessions import Proof, token_hash
 from core.people.sign_in import Caller
@@ -112,3 +114,16 @@ def test_security_lists_where_one_is_signed_in_and_ends_it(house: House) -> None
     assert house.portal.sessions.user(tokens[0]) is None and house.portal.sessions.user(tokens[1]) is not None
     drawn.button(key="sessions-others").click().run()
     assert house.portal.sessions.user(tokens[1]) is None and not drawn.exception
+
+
+def test_a_second_factor_is_set_up_with_a_code_and_shows_its_recovery_codes_once(house: House) -> None:
+    drawn = opened(house, "Security")
+    drawn.button(key="factor-set-up").click().run()
+    secret = drawn.code[0].value
+    drawn.text_input(key="factor-code").set_value("1")
+    next(each for each in drawn.button if each.label == "Turn on").click().run()
+    assert drawn.error and not house.portal.second_factors.needed(house.person(Role.ANALYST))
+    drawn.text_input(key="factor-code").set_value(totp.code_at(secret, totp.step_of(datetime.now(UTC))))
+    next(each for each in drawn.button if each.label == "Turn on").click().run()
+    assert not drawn.exception and house.portal.second_factors.needed(house.person(Role.ANALYST))
+    assert len(drawn.session_state["second-factor-codes"]) == 10

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -8,6 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit_authenticator.views import authentication_view
 
+from core.identity import totp
 from core.people.attempts import MOST_BY_NAME
 from core.people.devices import DEVICE_COOKIE
 from core.people.records import Role
@@ -94,3 +97,25 @@ def test_a_browser_that_is_known_is_not_locked_out_by_others(house: House, monke
     monkeypatch.setattr("streamlit.runtime.context.ContextProxy.cookies", property(lambda _: {DEVICE_COOKIE: known}))
     assert not sign_in(home(house, None), "analyst", PASSWORD).error
     assert tickets(house) == 1
+
+
+def test_an_account_with_a_second_factor_is_asked_for_its_code_after_the_password(house: House) -> None:
+    analyst = house.person(Role.ANALYST)
+    secret = house.portal.second_factors.set_up(analyst).secret
+    codes = house.portal.second_factors.confirm(analyst, totp.code_at(secret, totp.step_of(datetime.now(UTC))))
+    drawn = sign_in(home(house, None), "analyst", PASSWORD)
+    assert not drawn.exception and tickets(house) == 0
+    drawn.text_input(key="second-factor-code").set_value("wrong")
+    drawn.button[0].click().run()
+    assert drawn.error and tickets(house) == 0
+    drawn.text_input(key="second-factor-code").set_value(codes[0])
+    drawn.button[0].click().run()
+    assert not drawn.error
+    token = house.portal.sessions.redeem_ticket(drawn.session_state["sign_in_ticket"])
+    assert house.portal.sessions.user(token) == house.person(Role.ANALYST)
+
+
+def test_who_must_set_up_a_second_factor_sees_nothing_else(house: House) -> None:
+    drawn = home(house, replace(house.person(Role.ADMIN), must_enrol=True))
+    assert not drawn.exception and drawn.button(key="factor-set-up")
+    assert not any("nav" in (each.key or "") for each in drawn.button) and len(drawn.button) == 1

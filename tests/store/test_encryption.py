@@ -16,6 +16,7 @@ from sqlalchemy import LargeBinary, Text, select, text, type_coerce, update
 from bootstrap.parts import open_index
 from core.chat.records import Folder
 from core.errors import StartFailed, StoredError, Unavailable
+from core.identity.records import SecondFactor
 from core.models.swap_records import CanaryQuestion, ReplayQuestion
 from core.platforms.records import EditedBy
 from core.programs.records import Batch, FilePurpose, ProgramFile, StoredResponse
@@ -72,6 +73,7 @@ def put_secrets(database: Database) -> tuple[str, str]:
         work.feedback.review(rated.id, rated.state, SECRET, ana.id, things.NOW)
         work.files.add(secret_file, WORDS)
         work.files.attach(asked.id, asked.conversation_id, [secret_file.id])
+        work.second_factors.put(SecondFactor(user_id=ana.id, secret=SECRET, created_at=things.NOW))
         work.folders.add(Folder(things.new_id(), ana.id, SECRET, things.NOW))
         work.offers.put_preset(things.preset(things.new_id(), SECRET))
         work.swaps.add(things.swap(things.new_id(), SECRET))

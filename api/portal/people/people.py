@@ -82,6 +82,12 @@ def change(name: Annotated[Line, InPath()], body: Change, portal: PortalHere, us
     return _listed(changed, doubts(portal.accounts.people(user)))
 
 
+@router.delete("/{name}/second-factor", status_code=204)
+def remove_second_factor(name: Annotated[Line, InPath()], portal: PortalHere, user: SignedIn) -> None:
+    """Remove somebody's second factor, for a lost phone, and end their sessions."""
+    portal.second_factors.remove(user, name)
+
+
 def _listed(person: User, found: Mapping[str, frozenset[Doubt]]) -> ListedPerson:
     odd = found.get(person.id, frozenset())
     return ListedPerson(**Person.of(person).model_dump(), name_doubts=[each.value for each in Doubt if each in odd])

@@ -24,6 +24,7 @@ router = APIRouter(prefix="/api/v1/session", tags=["session"])
 class SignIn(Asked):
     username: str = Field(max_length=500)
     password: str = Field(max_length=1000)
+    code: str | None = Field(default=None, max_length=100, description="Of the second factor, or a recovery code, if the account has one.")
     remember: bool = Field(
         default=False, description="Set a cookie that identifies this device, so that other people's wrong passwords do not lock it out."
     )
@@ -50,6 +51,8 @@ async def sign_in(body: SignIn, request: Request, portal: PortalHere, response: 
     # Awaits the check without a thread: those that pages and routes share stay free for others.
     check = await run_in_threadpool(portal.sign_in.begin, body.username, body.password, caller_of(request))
     proof = await asyncio.wrap_future(check)
+    if body.code is not None and await run_in_threadpool(portal.second_factors.needed, proof.user):
+        proof = await run_in_threadpool(portal.second_factors.prove, proof, body.code)
     token = await run_in_threadpool(portal.sessions.open, proof, SessionKind.API, origin_of(request))
     set_cookie(response, portal, token)
     if body.remember:

@@ -149,6 +149,7 @@ def details_of(row: Generation | None) -> tuple[tuple[str, str], ...]:
     between = t("{half}, p95 {most}", half=half, most=most)
     drafted = t("{right} of {n} accepted", right=timings.accepted_tokens, n=timings.draft_tokens)
     told = (
+        (t("Version"), row.model_version, usage.completion_tokens and row.model_version),
         (t("Queue wait"), seconds(timings.queue_s), timings.ttft_s is not None),
         (t("Prompt"), t("{n} tokens", n=usage.prompt_tokens), usage.prompt_tokens),
         (t("From cache"), t("{n} tokens", n=usage.cached_tokens), usage.cached_tokens),

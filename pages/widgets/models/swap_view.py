@@ -125,7 +125,8 @@ def _step(number: int, step: SwapStep, swap: Swap) -> None:
     )
     share = f" · {swap.share} %" if step.kind is StepKind.SHARE and step.state is StepState.RUNNING else ""
     with st.container(key=f"swapstep-{number}-{look}", gap="xxsmall"):
-        st.markdown(f":material/{icon}: {t(STEPS[step.kind])}{share} :gray[:small[{took}]]")
+        colour = {"done": "green", "now": "blue", "fail": "red"}.get(look, "gray")
+        st.markdown(f":{colour}[:material/{icon}:] {t(STEPS[step.kind])}{share} :gray[:small[{took}]]")
         if step.note is not None and step.note != swap.reason:
             st.caption(plain(said(step.note)))
         if step.kind is StepKind.CANARY and swap.canary:
@@ -174,7 +175,7 @@ def _figures(swap: Swap) -> None:
 
 
 def _of(count: int, figures: Figures) -> str:
-    return f"{count} ({count / figures.answers:.0%})" if figures.answers else MISSING
+    return f"{count} ({100 * count / figures.answers:.0f} %)" if figures.answers else MISSING
 
 
 def _replay(swap: Swap) -> None:

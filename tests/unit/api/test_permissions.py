@@ -24,6 +24,7 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
     ("POST", "/api/v1/session", {"username": "bob", "password": "correct horse"}, OPEN, 200),
     ("POST", "/api/v1/session/ticket", {"ticket": "none"}, OPEN, 401),
     ("GET", "/api/v1/session", None, ALL, 200),
+    ("DELETE", "/api/v1/people/{name}/second-factor", None, ADMINS, 404),
     ("GET", "/api/v1/sessions", None, ALL, 200),
     ("DELETE", "/api/v1/sessions", None, ALL, 204),
     ("DELETE", "/api/v1/sessions/{session_id}", None, ALL, 404),
