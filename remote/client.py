@@ -11,7 +11,7 @@ from typing import Any
 
 from core.chat.records import Turn
 from core.errors import Away, NotFound
-from core.people.records import User
+from core.people.sessions import Proof
 from remote.codec import Blobs, codec
 from remote.connection import Connection
 from remote.errors import read_error
@@ -128,7 +128,7 @@ class Caller:
     def _result(self, wanted: Method, out: _Outgoing, data: Any, blobs: Blobs) -> Any:
         try:
             if wanted.result.kind is Kind.PROOF:
-                return SealedProof(codec(User).read(data["user"], blobs), handle=str(data["handle"]))
+                return SealedProof.of(codec(Proof).read(data["proof"], blobs), str(data["handle"]))
             if wanted.result.kind is Kind.LIVE:
                 return None if data is None else self.turns.follow(_known(out.user), codec(Turn).read(data, blobs), self._stop)
             result = wanted.result.values.read(data, blobs)

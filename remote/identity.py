@@ -21,11 +21,20 @@ class SessionUser(User):
         return cls(**{each.name: getattr(user, each.name) for each in fields(User)}, token=token)
 
 
+PROOF_TOKEN = "proof."
+"""Begins what stands in for a session token while a person signs in; a handle follows. Session tokens have no dot."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class SealedProof(Proof):
     """A proof that lies on the admin server. The handle opens one session."""
 
     handle: str = field(default="", repr=False)
+
+    @classmethod
+    def of(cls, proof: Proof, handle: str) -> SealedProof:
+        told = {each.name: getattr(proof, each.name) for each in fields(Proof)}
+        return cls(**told | {"user": SessionUser.of(proof.user, PROOF_TOKEN + handle)}, handle=handle)
 
 
 def token_of(user: object) -> str:

@@ -12,11 +12,15 @@ from core.access.roles import Roles
 from core.chat.conversations import Conversations
 from core.chat.folders import Folders
 from core.chat.turns import Turns
+from core.identity.second_factor import SecondFactors
 from core.inference.access import ModelAccess
 from core.inference.gateway import Gateway
 from core.inference.presets import Presets
 from core.knowledge.files import Files
+from core.models.downloads import Downloads
+from core.models.imports import Imports
 from core.models.service import ModelService
+from core.models.swaps import Swaps
 from core.operations.backups import Backups
 from core.operations.disk import DiskSpace
 from core.operations.index_care import IndexCare
@@ -58,11 +62,13 @@ class PagePortal(Protocol):
     conversations: Conversations
     devices: Devices
     disk: DiskSpace
+    downloads: Downloads
     feedback: FeedbackQueue
     files: Files
     folders: Folders
     gateway: Gateway
     groups: Groups
+    imports: Imports
     index_care: IndexCare
     jobs: Jobs
     limits: Limits
@@ -72,9 +78,11 @@ class PagePortal(Protocol):
     retention: Retention
     roles: Roles
     search: Search
+    second_factors: SecondFactors
     sessions: Sessions
     settings: PageSettings
     sign_in: SignIn
     suggestions: Suggestions
+    swaps: Swaps
     turns: Turns
     usage: UsageReports

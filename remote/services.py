@@ -33,6 +33,8 @@ class Service:
     """Methods that need no session: they take a token, a password or a proof."""
     user: tuple[str, ...] = ()
     """Methods for everyone who is signed in. Core decides what this person may do."""
+    proving: tuple[str, ...] = ()
+    """Methods among `user` that also work between the check of a password and the session."""
     staff: tuple[str, ...] = ()
     """Methods for pages that a user server does not have by default (PORTAL_INTERNAL_STAFF)."""
     values: Mapping[str, Any] = field(default_factory=dict)
@@ -42,24 +44,28 @@ class Service:
 SERVICES = (
     Service("accounts", user=("set_language", "change_password"), staff=("people", "add", "change", "reset_password")),
     Service("api_keys", user=("own", "make", "rename", "revoke"), staff=("find", "of_person")),
-    Service("audit", staff=("all", "choices", "find")),
+    Service("audit", user=("refused",), staff=("all", "choices", "find")),
     Service("audit_chain", staff=("last", "verify")),
     Service("backups", staff=("backups", "check", "facts", "make", "remove", "task"), values={"has_passphrase": bool, "folder": Path}),
     Service("conversations", user=(
         *("list", "get", "find", "new", "rename", "move", "transcript", "reveal", "show_version"),
         *("delete_soon", "deleted_just_now", "restore"),
     )),
-    Service("devices", user=("remember",)),
+    Service("devices", user=("remember",), proving=("remember",)),
     Service("disk", anyone=("check",), values={"low": bool, "free": int | None}),
+    Service("downloads", staff=(
+        *("cancel", "catalogue", "disk_free", "dismiss", "get", "get_file", "models", "offers", "pause", "resume", "retry", "transfers"),
+    ), values={"offline": bool}),
     Service("feedback", user=("rate",), staff=("all", "counts", "find", "get", "open", "review")),
     Service("files", user=("upload", "get", "read", "read_as", "discard"), values={"max_bytes": int}),
     Service("folders", user=("list", "new", "rename", "remove")),
     Service("gateway", anyone=("served",), user=("chat_models",)),
     Service("groups", staff=("add", "all", "change", "names", "put_member", "remove", "remove_member")),
+    Service("imports", staff=("models", "start")),
     Service("index_care", staff=("parked", "rebuild", "reconcile", "retry", "state")),
-    Service("jobs", staff=("cancel", "list", "resume", "retry")),
+    Service("jobs", user=("list",), staff=("cancel", "resume", "retry")),
     Service("limits", user=("nearly_used",), staff=("put", "remove", "rules")),
-    Service("model_access", staff=("group_models", "groups", "restrict", "rules", "set_group_model")),
+    Service("model_access", staff=("group_models", "groups", "restrict", "roles", "rules", "set_group_model")),
     Service("models", staff=(
         *("adapters", "files", "keep", "kept", "last_crash", "load", "loaded", "make_default", "memory", "plan", "read_file"),
         *("remembered", "start_problems", "unload"),
@@ -68,10 +74,18 @@ SERVICES = (
     Service("retention", staff=("holds", "lift_hold", "place_hold", "rules", "set_rule")),
     Service("roles", staff=("add", "all", "change", "names", "remove")),
     Service("search", user=("find", "models")),
-    Service("sessions", anyone=("user", "close", "issue_ticket", "redeem_ticket", "open"), values={"lifetime": timedelta}),
+    Service("second_factors", anyone=("prove",), user=(
+        *("confirm", "needed", "renew_codes", "set_up", "state", "turn_off"),
+    ), proving=("needed",), staff=("remove",)),
+    Service("sessions", anyone=("user", "close", "issue_ticket", "redeem_ticket", "open"), user=(
+        *("own", "revoke", "revoke_others"),
+    ), values={"lifetime": timedelta}),
     Service("settings", values={"max_question_chars": int, "max_file_mb": int, "isolated": bool}),
     Service("sign_in", anyone=("check",)),
     Service("suggestions", user=("suggest",)),
+    Service("swaps", staff=(
+        *("add_canary", "add_replay", "canaries", "decide", "get", "list", "plan", "remove_canary", "remove_replay", "replays", "start"),
+    )),
     Service("turns", user=("start", "regenerate", "stop", "running", "find", "running_conversations")),
     Service("usage", staff=("choices", "parts", "report", "rows")),
 )  # fmt: skip
@@ -118,6 +132,7 @@ class Method:
     result: Part
     signature: Signature
     staff: bool
+    proving: bool
     binds: bool
     """Whether the result is the person whose token was given."""
 
@@ -147,6 +162,7 @@ def method(service: str, name: str) -> Method:
         result=_result(hints["return"]),
         signature=shape,
         staff=name in found.staff,
+        proving=name in found.proving,
         binds=hints["return"] == User | None and "token" in parts,
     )
     if (made.user_parameter is None) is not (name in found.anyone):

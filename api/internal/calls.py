@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from inspect import Parameter
 from typing import Any
 
@@ -12,6 +12,7 @@ from api.services import Portal
 from core.chat.records import Turn
 from core.errors import InvalidInput, NotAllowed, PortalError
 from core.people.records import User
+from core.people.sessions import Proof
 from remote.codec import Blobs, codec
 from remote.services import Kind, Method
 
@@ -30,19 +31,22 @@ class Call:
     """The values of the arguments that were sent, callbacks and the person excepted."""
     callbacks: tuple[str, ...]
     """The callbacks that the user server wants to hear of."""
+    handle: object = None
+    """The handle of the proof among the arguments, if there is one."""
 
     @classmethod
     def read(cls, portal: Portal, proofs: Proofs, method: Method, user: User | None, data: Any, blobs: Blobs) -> Call:
         """Read the arguments. Raises InvalidInput for what does not fit the method."""
         given: dict[str, Any] = {}
         callbacks: list[str] = []
+        handle = None
         try:
             for name, written in dict(data).items():
                 part = method.parts[name]
                 if part.kind is Kind.VALUE:
                     given[name] = part.values.read(written, blobs)
                 elif part.kind is Kind.PROOF:
-                    given[name] = proofs.take(written)
+                    handle, given[name] = written, proofs.take(written)
                 elif part.kind is Kind.CALLBACK:
                     callbacks.append(name)
                 else:
@@ -54,7 +58,7 @@ class Call:
         except (KeyError, ValueError, TypeError, IndexError) as problem:
             words = "The internal API cannot read this call of {method}. Both servers must run the same release."
             raise InvalidInput(words, method=f"{method.service}.{method.name}") from problem
-        return cls(portal, proofs, method, user, given, tuple(callbacks))
+        return cls(portal, proofs, method, user, given, tuple(callbacks), handle)
 
     def run(self, on_event: Callable[[Any], None] | None = None) -> Message:
         """Call the method; returns its result as a message. on_event: receives {"call"} for a callback's call and {"item"} for an item."""
@@ -64,7 +68,12 @@ class Call:
                 arguments[name] = self._callback(name, on_event)
         if parameter := self.method.user_parameter:
             arguments[parameter] = self.user
-        result = getattr(getattr(self.portal, self.method.service), self.method.name)(**arguments)
+        try:
+            result = getattr(getattr(self.portal, self.method.service), self.method.name)(**arguments)
+        except PortalError:
+            if self.handle is not None:
+                self.proofs.give_back(self.handle)
+            raise
         if self.method.result.kind is not Kind.ITEMS:
             return self._written(result)
         assert on_event is not None, "items are sent as events"
@@ -77,7 +86,8 @@ class Call:
         part = self.method.result
         match part.kind:
             case Kind.PROOF:
-                data: Any = {"handle": self.proofs.keep(result), "user": codec(User).write(result.user, blobs)}
+                public = replace(result, mark="")  # The fingerprint of the password stays here.
+                data: Any = {"handle": self.proofs.keep(result), "proof": codec(Proof).write(public, blobs)}
             case Kind.LIVE:
                 data = None if result is None else codec(Turn).write(result.turn, blobs)
             case _:

@@ -24,6 +24,7 @@ from core.errors import InvalidInput, NotFound, PortalError, Unavailable
 from core.operations.log_context import add_to_log_context
 from remote import frames
 from remote.errors import write_error
+from remote.identity import PROOF_TOKEN
 from remote.services import Method, method, values
 
 log = logging.getLogger(__name__)
@@ -105,7 +106,10 @@ async def _read(service: str, name: str, request: Request, key: str, portal: Por
     user, token = None, _token(request)
     if wanted.user_parameter:
         _sessions.count(token or key)
-        user = await _run(lambda: session_user(portal, token))
+        if token is not None and token.startswith(PROOF_TOKEN) and wanted.proving:
+            user = _proofs.user(token.removeprefix(PROOF_TOKEN))
+        else:
+            user = await _run(lambda: session_user(portal, token))
         add_to_log_context(user_id=user.id)
     else:
         _servers.count(key)

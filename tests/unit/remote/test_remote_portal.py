@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
@@ -15,10 +16,11 @@ from bootstrap.portal import Portal
 from bootstrap.remote import connect
 from core.chat.records import MessageStatus
 from core.chat.turns import TurnOptions
-from core.errors import Away, Busy, InvalidInput, NotFound, NotSignedIn, StartFailed
+from core.errors import Away, Busy, InvalidInput, NotFound, NotSignedIn, PortalError, StartFailed
+from core.identity.totp import code_at, step_of
 from core.people.records import SessionKind, User
 from core.people.sessions import Proof
-from remote.identity import SessionUser
+from remote.identity import SealedProof, SessionUser
 from remote.portal import RemotePortal
 from tests.fakes import FakeRouter
 from tests.unit.remote.conftest import AdminServer, user_settings
@@ -125,8 +127,8 @@ def test_the_person_is_whoever_the_session_belongs_to(user_server: Portal, porta
 
 def test_a_proof_cannot_be_made_up_and_works_once(user_server: Portal, person: Person) -> None:
     ada = person("ada")
-    proof = user_server.sign_in.check("ann", "correct horse", cast("object", _visitor()))  # type: ignore[arg-type]
-    forged = type(proof)(ada, handle="made up")  # type: ignore[call-arg]
+    proof = user_server.sign_in.check("ann", "correct horse", _visitor())  # type: ignore[arg-type]
+    forged = SealedProof(ada, handle="made up")
     with pytest.raises(NotSignedIn):
         user_server.sessions.open(forged, SessionKind.BROWSER)
     token = user_server.sessions.open(proof, SessionKind.BROWSER)
@@ -134,6 +136,21 @@ def test_a_proof_cannot_be_made_up_and_works_once(user_server: Portal, person: P
     with pytest.raises(NotSignedIn):
         user_server.sessions.open(proof, SessionKind.BROWSER)
     assert isinstance(proof, Proof) and not proof.mark, "the fingerprint of the password stays on the admin server"
+
+
+def test_a_mistyped_second_factor_leaves_the_proof_of_the_password(user_server: Portal, portal: Portal) -> None:
+    ann = portal.accounts.credentials("ann").user  # type: ignore[union-attr]
+    setup = portal.second_factors.set_up(ann)
+    portal.second_factors.confirm(ann, code_at(setup.secret, step_of(datetime.now(UTC))))
+    proof = user_server.sign_in.check("ann", "correct horse", _visitor())  # type: ignore[arg-type]
+    assert user_server.second_factors.needed(proof.user)
+    with pytest.raises(PortalError):
+        user_server.second_factors.prove(proof, "000000")
+    with pytest.raises(NotSignedIn):
+        user_server.conversations.list(proof.user)
+    proven = user_server.second_factors.prove(proof, code_at(setup.secret, step_of(datetime.now(UTC)) + 1))
+    token = user_server.sessions.redeem_ticket(user_server.sessions.issue_ticket(proven))
+    assert user_server.sessions.user(token).name == "ann"  # type: ignore[union-attr]
 
 
 def _visitor() -> object:
