@@ -16,6 +16,7 @@ from api.middleware.plain_paths import PlainPaths
 from api.middleware.request_ids import RequestIds
 from api.services import Portal
 from core.errors import StartFailed
+from core.models.uploads import MOST_PIECE
 
 PORTALS = {
     "session": "people.sessions",
@@ -52,7 +53,7 @@ DIALECTS = {
     "directory": ("directory_routes",),
 }
 """Groups of routes under /v1: the modules of each in api/."""
-FILES_PATH, BATCH_FILES_PATH = "/api/v1/files", "/v1/files"
+FILES_PATH, BATCH_FILES_PATH, MODEL_PIECES_PATH = "/api/v1/files", "/v1/files", "/api/v1/models/upload"
 """The only paths that take more than MAX_BODY_BYTES. PATH of their modules is the same; importing them would load them on every server."""
 INTERNAL_PATH = "/internal/"
 """User servers call here (api/internal/): a call may carry a file, too."""
@@ -89,6 +90,8 @@ def build(portal_getter: Callable[[], Portal], routes: Collection[str] | None = 
             return portal_getter().program_files.max_bytes + FORM_BYTES
         if path.startswith(INTERNAL_PATH):
             return portal_getter().files.max_bytes + MAX_BODY_BYTES
+        if path == MODEL_PIECES_PATH:
+            return MOST_PIECE
         return portal_getter().files.max_bytes if path == FILES_PATH else MAX_BODY_BYTES
 
     app.add_middleware(LimitHeaders)

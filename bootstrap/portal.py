@@ -18,6 +18,7 @@ from core.access.limits import Limits
 from core.access.roles import Roles
 from core.chat.conversations import Conversations
 from core.chat.folders import Folders
+from core.chat.marks import ConversationMarks
 from core.chat.turns import STOPPING, Turns
 from core.chat.written_titles import TitleWriter
 from core.errors import Conflict, PortalError, StartFailed, StoredError, Unavailable
@@ -33,6 +34,7 @@ from core.models.ports import ModelHub, ModelPool, Successions
 from core.models.records import StartModel
 from core.models.service import ModelService
 from core.models.swaps import Swaps
+from core.models.uploads import Uploads
 from core.operations.backups import Backups
 from core.operations.disk import ENDLESS, DiskSpace
 from core.operations.index_care import IndexCare
@@ -84,6 +86,7 @@ from models.serving.pattern_finder import ProcessPatternFinder
 from models.serving.pool import Pool
 from models.serving.precedence import give_way as give_way
 from models.serving.router import PoolRouter
+from models.serving.routing.platform_router import PlatformRouter
 from models.serving.start_list import START_MODELS, FileStartList
 from settings import Settings
 
@@ -110,6 +113,7 @@ class Portal:
     session_watch: SessionWatch
     devices: Devices
     conversations: Conversations
+    marks: ConversationMarks
     folders: Folders
     turns: Turns
     files: Files
@@ -133,6 +137,7 @@ class Portal:
     swaps: Swaps
     downloads: Downloads
     imports: Imports
+    uploads: Uploads
     platforms: PlatformService
     pool: ModelPool
     index: WritableIndex
@@ -202,6 +207,7 @@ def build_portal(
         successions = HotSwaps(own_pool)
         pool, router = own_pool, router if router is not None else PoolRouter(own_pool)
     assert router is not None, "a pool of its own needs its router"
+    platforms_router = PlatformRouter(router, max_wait_s=settings.max_wait_s)
     disk = disk_space(settings)
     hasher, passwords = hasher or Argon2Hasher(), open_password_pool(os.cpu_count() or 1)
     index_worker = IndexWorker(database, index)
@@ -218,13 +224,13 @@ def build_portal(
     start_list = FileStartList(settings.home / START_MODELS)
     models = ModelService(pool, unit_of_work, clock, settings.models_path, start_list, record.found if record else ())
     swaps = Swaps(unit_of_work, clock, jobs, server, successions, ProcessPatternFinder(), start_list, models.loaded_at_start)
-    downloads, imports = open_transfers(settings, unit_of_work, jobs, clock, server, hub)
+    downloads, imports, uploads = open_transfers(settings, unit_of_work, jobs, clock, server, hub)
     kinds = [*index_care.job_kinds(), *backups.job_kinds(), *retention.job_kinds(), *responses.job_kinds()]
     kinds += [*downloads.job_kinds(), *imports.job_kinds(), *swaps.job_kinds(), *audit_chain.job_kinds()]
     program_files = ProgramFiles(unit_of_work, clock, settings.max_batch_mb * MB, settings.program_file_days, disk)
     batches = Batches(unit_of_work, jobs, program_files, clock)
     kinds += [*batches.job_kinds(), *BatchRun(unit_of_work, program_files, background, clock).job_kinds()]
-    gateway = Gateway(unit_of_work, router, clock)
+    gateway = Gateway(unit_of_work, platforms_router, clock)
     writes_titles = jobs if settings.model_titles else None
     turns = Turns(unit_of_work, gateway, clock, settings.max_question_chars, settings.max_file_mb * MB, disk, writes_titles)
     kinds += TitleWriter(unit_of_work, gateway, turns.count).job_kinds()
@@ -245,6 +251,7 @@ def build_portal(
         session_watch=SessionWatch(unit_of_work, clock),
         devices=Devices(unit_of_work, clock),
         conversations=Conversations(unit_of_work, index, clock),
+        marks=ConversationMarks(unit_of_work, clock),
         folders=Folders(unit_of_work, clock),
         turns=turns,
         files=Files(unit_of_work, clock, ProcessDocumentReader(), settings.max_file_mb * MB, disk, CharsetDetector()),
@@ -268,8 +275,13 @@ def build_portal(
         swaps=swaps,
         downloads=downloads,
         imports=imports,
+        uploads=uploads,
         platforms=PlatformService(
-            unit_of_work, clock, YamlConfigurationReader(settings.platforms_path.name, os.environ), PlatformsFile(settings.platforms_path)
+            unit_of_work,
+            clock,
+            YamlConfigurationReader(settings.platforms_path.name, os.environ),
+            PlatformsFile(settings.platforms_path),
+            platforms_router,
         ),
         pool=pool,
         index=index,

@@ -218,7 +218,10 @@ def _empty(models: Sequence[ServedModel], request: str, folder: Folder | None) -
         if folder:
             st.caption(f":material/folder: {plain(folder.name)}")
         st.markdown(f"# {t('What are we working on?')}", anchors=False)
-        st.caption(t("Answers come from models inside this portal. Nothing leaves your network."))
+        if all(model.owner == "portal" for model in models):
+            st.caption(t("Answers come from models inside this portal. Nothing leaves your network."))
+        else:
+            st.caption(t("Answers come from this portal and from model servers that your admins chose."))
         with st.grid(2, min_column_width=260, gap="xsmall", key="starters"):
             for n, each in enumerate(STARTERS):
                 st.button(

@@ -28,6 +28,13 @@ a i{margin-right:.5rem}
 .menu button:hover,.menu button:focus-visible{background:color-mix(in srgb,currentColor 7%,transparent)} .menu .red{color:var(--st-red-text-color)}
 input{all:unset;box-sizing:border-box;flex:1;min-width:0;margin:.1875rem;padding:.25rem .4375rem;border-radius:.375rem;background:var(--st-background-color);
  border:1px solid var(--st-border-color)}
+.dot{flex:none;width:.5rem;height:.5rem;margin:0 .25rem;border-radius:50%;background:var(--st-link-color)} .row.new .title{font-weight:600}
+.row.picked{background:color-mix(in srgb,var(--st-link-color) 12%,transparent)} .pick{flex:none;margin-left:.5rem;font-size:1.2rem;color:var(--st-gray-text-color)}
+.row.picked .pick{color:var(--st-link-color);font-variation-settings:'FILL' 1}
+.bar{display:flex;align-items:center;gap:.125rem;position:sticky;top:0;z-index:4;min-height:2.5rem;padding-left:.625rem;background:var(--st-background-color);
+ border-bottom:1px solid var(--st-border-color)} .bar span{flex:1;font-variant-numeric:tabular-nums}
+.bar button{width:2rem;height:2rem;border-radius:.375rem;display:grid;place-items:center} .bar button:hover{background:color-mix(in srgb,currentColor 8%,transparent)}
+.bar button:disabled{opacity:.4;cursor:default} .bar .red{color:var(--st-red-text-color)}
 .row.here{font-weight:600} .row.here:not(:hover){background:none} .all{width:100%;padding:.4375rem .625rem}
 @media (pointer:coarse){.row,.all{min-height:2.5rem}.more{width:2.5rem;height:2.5rem;opacity:1}.menu button{min-height:2.5rem}}
 @media (prefers-reduced-motion:reduce){.spin{animation-duration:4s}}
@@ -39,7 +46,7 @@ const icon = (name, label) => {
   if (label) { made.setAttribute('role', 'img'); made.setAttribute('aria-label', label); } else made.setAttribute('aria-hidden', 'true');
   return made;
 };
-const lists = new WeakMap();    // root -> {data, labels, say, busy, drawn, shut, all, focus}
+const lists = new WeakMap();    // root -> {data, labels, say, busy, drawn, shut, all, focus, picked}; picked: a Set of ids while chats are being selected
 const FEW = 8;                  // more folders than these are listed when asked for
 
 export function conversations({data, parentElement, setTriggerValue}) {
@@ -54,14 +61,15 @@ export function conversations({data, parentElement, setTriggerValue}) {
 }
 
 function draw(root, state) {
-  const shape = JSON.stringify([state.data, state.labels, state.all]);
+  const shape = JSON.stringify([state.data, state.labels, state.all, state.picked && [...state.picked]]);
   if (shape === state.drawn) return;
   state.drawn = shape;
   const {groups, none} = state.data;
   const rows = (kind, items) => items.map(item => rowOf({kind, ...item}, root, state));
   const held = root.getRootNode().activeElement, inside = root.contains(held) ? held : null;      // the keyboard stays where it is
-  root.replaceChildren(...above(rows, root, state), ...groups.flatMap(([title, items]) => [el('h4', {textContent: title}), ...rows('chat', items)]),
-    ...(groups.length ? [] : [el('div', {className: 'none', textContent: none})]));
+  root.replaceChildren(...(state.picked ? [bar(root, state)] : above(rows, root, state)), ...groups.flatMap(([title, items]) => [el('h4', {textContent: title}), ...rows('chat', items)]),
+    ...(groups.length ? [] : [el('div', {className: 'none', textContent: none})]),
+    ...(state.data.offersArchive && !state.picked ? [linkRow({className: 'row quiet'}, '/', state.labels.archived, 'inventory_2', () => shelve(true, state))] : []));
   rove(root);
   const same = each => ['href', 'aria-label'].every(name => each.getAttribute(name) === inside.getAttribute(name));
   (state.focus ? root.querySelector(state.focus) : inside && [...root.querySelectorAll('a,button')].find(same))?.focus();
@@ -74,7 +82,7 @@ function rove(root) {
   for (const each of root.querySelectorAll('a,button')) each.tabIndex = each === at ? 0 : -1;
 }
 
-const stops = root => [...root.querySelectorAll('a,.heads button,.all')];
+const stops = root => [...root.querySelectorAll('a,.heads button,.all,.bar button:enabled')];
 
 function move(event, root) {
   const at = root.getRootNode().activeElement, row = at?.closest('.row,.heads'), more = row?.querySelector('.more');
@@ -90,6 +98,8 @@ function move(event, root) {
 
 function above(rows, root, state) {             // the folders; of an open one the way back, and its name
   const {data: {folder, folders}, labels: L} = state;
+  if (state.data.archive) return [linkRow({className: 'row quiet'}, '/', L['all chats'], 'arrow_back', () => shelve(false, state)),
+    el('h4', {textContent: L.archived})];
   if (folder) return [linkRow({className: 'row quiet'}, '/', L['all chats'], 'arrow_back', () => enter('', folder.id, state)), ...rows('folder', [folder])];
   if (!folders.length) return [];
   const add = el('button', {className: 'more', title: L['new folder']}, icon('add'));
@@ -98,6 +108,28 @@ function above(rows, root, state) {             // the folders; of an open one t
   add.onclick = () => { const row = el('div', {className: 'row'}); head.after(row); rename({kind: 'new', title: ''}, row, root, state); };
   const all = el('button', {className: 'all quiet', textContent: L['all folders'], onclick: () => { state.all = true; state.focus = `.row:nth-of-type(${FEW + 2}) a`; draw(root, state); }});
   return state.all || folders.length <= FEW + 1 ? [head, ...rows('folder', folders)] : [head, ...rows('folder', folders.slice(0, FEW)), all];
+}
+
+function shelve(on, state) { state.focus = '.quiet a'; state.say({kind: 'list archive', on}); }
+
+// While chats are being selected: how many, and what may be done with all of them.
+function bar(root, state) {
+  const {labels: L, picked, say, data} = state, ids = [...picked];
+  const button = (name, label, act, className = '') => {
+    const made = el('button', {className, title: label, onclick: act, disabled: name !== 'close' && !ids.length}, icon(name));
+    made.setAttribute('aria-label', label);
+    return made;
+  };
+  const end = () => { state.picked = null; draw(root, state); };
+  const all = kind => () => { say({kind, ids}); end(); };
+  const count = el('span', {textContent: L.selected.replace('{number}', ids.length)});
+  count.setAttribute('role', 'status');
+  const made = el('div', {className: 'bar'}, count, button('drive_file_move', L.move, all('move many')),
+    button(data.archive ? 'unarchive' : 'inventory_2', data.archive ? L.unarchive : L.archive, all('archive many')),
+    button('delete', L.delete, all('delete many'), 'red'), button('close', L.done, end));
+  made.setAttribute('role', 'toolbar');
+  made.onkeydown = event => { if (event.key === 'Escape') { event.stopPropagation(); end(); } };
+  return made;
 }
 
 function enter(id, left, state) {
@@ -116,16 +148,31 @@ function rowOf(item, root, state) {
   const folder = item.kind === 'folder', here = folder && data.folder, title = item.title || L.untitled, open = folder ? item.marked : item.id === data.open;
   const more = el('button', {className: 'more', title: L.more}, icon('more_horiz'));
   more.setAttribute('aria-label', `${L.more}: ${title}`); more.setAttribute('aria-haspopup', 'menu'); more.setAttribute('aria-expanded', 'false');
-  const marks = item.running ? [el('span', {className: 'spin', title: L.running})] : [];
+  const mark = (className, title) => { const made = el('span', {className, title}); made.setAttribute('role', 'img'); made.setAttribute('aria-label', title); return made; };
+  const marks = item.running ? [mark('spin', L.running)] : item.unread ? [mark('dot', L.unread)] : [];
+  if (state.picked && !folder) return pickRow(item, title, marks, root, state);
   const row = folder
     ? linkRow({className: here ? 'row here' : open ? 'row on' : 'row'}, '/?f=' + item.id, title, here ? 'folder_open' : 'folder', () => here || enter(item.id, '', state), more)
-    : linkRow({className: open ? 'row on' : 'row'}, '/?c=' + item.id, title, '', () => say({kind: 'open', id: item.id}), ...marks, more);
+    : linkRow({className: `row${open ? ' on' : ''}${item.unread ? ' new' : ''}`}, '/?c=' + item.id, title, '', () => say({kind: 'open', id: item.id}), ...marks, more);
   if (item.at) {                                // found: when, and in which folder
     const where = item.folder ? ['·', icon('folder', L.folder), el('span', {title: item.folder, textContent: item.folder})] : [];
     row.firstChild.append(el('div', {className: 'where'}, el('time', {textContent: item.at}), ...where));
   }
   if (open) row.firstChild.setAttribute('aria-current', folder ? 'true' : 'page');
   more.onclick = () => { const expanded = more.getAttribute('aria-expanded') === 'true'; state.shut(); if (!expanded) menu(item, row, more, root, state); };
+  return row;
+}
+
+function pickRow(item, title, marks, root, state) {
+  const on = state.picked.has(item.id);
+  const row = linkRow({className: on ? 'row picked' : 'row'}, '/?c=' + item.id, title, '', () => {
+    if (!state.picked.delete(item.id)) state.picked.add(item.id);
+    draw(root, state);
+  }, ...marks);
+  const link = row.firstChild;
+  link.setAttribute('role', 'checkbox'); link.setAttribute('aria-checked', on);
+  link.addEventListener('keydown', event => { if (event.key === ' ') { event.preventDefault(); link.click(); } });
+  row.prepend(el('i', {className: 'pick', textContent: on ? 'check_box' : 'check_box_outline_blank', translate: false, ariaHidden: 'true', onclick: () => link.click()}));
   return row;
 }
 
@@ -136,7 +183,11 @@ function menu(item, row, more, root, state) {
   };
   const folder = item.kind === 'folder';
   const box = el('div', {className: 'menu'}, choice('edit', L.rename, () => rename(item, row, root, state)),
-    ...(folder ? [] : [choice('drive_file_move', L.move, () => say({kind: 'move', id: item.id}))]),
+    ...(folder ? [] : [
+      ...(item.archived ? [] : [choice('keep', item.pinned ? L.unpin : L.pin, () => say({kind: 'pin', id: item.id, on: !item.pinned}))]),
+      choice('drive_file_move', L.move, () => say({kind: 'move', id: item.id})),
+      choice(item.archived ? 'unarchive' : 'inventory_2', item.archived ? L.unarchive : L.archive, () => say({kind: 'archive', id: item.id, on: !item.archived})),
+      choice('checklist', L.select, () => { state.picked = new Set([item.id]); draw(root, state); root.querySelector('.picked a')?.focus(); })]),
     choice('delete', folder ? L['delete folder'] : L.delete, () => say({kind: folder ? 'delete folder' : 'delete', id: item.id}), 'red'));
   const outside = event => { if (!event.composedPath().includes(row)) state.shut(); };
   state.busy = true;

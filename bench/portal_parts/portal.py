@@ -58,7 +58,9 @@ def running_portal(home: Path | None = None, *, start_s: float = 60, **extra: st
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        environment = {**os.environ, "PORTAL_HOME": str(folder), "PORTAL_PORT": str(port), "PORTAL_ADMIN_PASSWORD": PASSWORD, **extra}
+        # Titles would be answers that nobody measures.
+        own = {"PORTAL_HOME": str(folder), "PORTAL_PORT": str(port), "PORTAL_ADMIN_PASSWORD": PASSWORD, "PORTAL_MODEL_TITLES": "false"}
+        environment = {**os.environ, **own, **extra}
         log = stack.enter_context((folder / "bench.log").open("wb"))
         started = time.perf_counter()
         command = [sys.executable, "-m", "cli.serving.serve"]

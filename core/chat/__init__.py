@@ -11,6 +11,7 @@ In reading order:
 - titles: name a conversation
 - written_titles: let the model write a title, as a background job
 - conversations: list, open, rename and delete conversations
+- marks: pin and archive conversations, mark them as read
 - pending_deletions: delete after some seconds, so that it can be undone
 - folders: make, rename and delete folders, and move conversations
 """

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import uuid4
 
+from core.bounds import within
 from core.chat.folders import own_folder
 from core.chat.pending_deletions import Pending, PendingDeletions
 from core.chat.records import Author, Conversation, Message, MessageStatus
@@ -20,6 +21,8 @@ from core.search.ports import SearchIndex
 from core.search.records import DocumentKind, SearchQuery
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
+MOST_AT_ONCE = 500
+"""Conversations that one request may delete."""
 UNTITLED = ""
 """The title of a conversation until its first question names it. Pages show "New chat" instead."""
 
@@ -63,6 +66,12 @@ def path(messages: Iterable[Message], head_id: str | None) -> list[Message]:
     return way[::-1]
 
 
+def _several(ids: Sequence[str]) -> list[str]:
+    """Return the ids once each, in one order for everybody: locks are then taken in the same order."""
+    within("ids", len(ids), 1, MOST_AT_ONCE)
+    return sorted(set(ids))
+
+
 def _deletable(work: UnitOfWork, user: User, conversation_id: str) -> Conversation:
     own(work, user, conversation_id)
     # Lock the holds before the conversation, in the same order as retention.
@@ -82,14 +91,24 @@ class Conversations:
         self._pending = PendingDeletions(self.delete)
 
     def list(
-        self, user: User, limit: int = 100, before: datetime | None = None, folder_id: str | None = None
+        self,
+        user: User,
+        limit: int = 100,
+        before: datetime | None = None,
+        folder_id: str | None = None,
+        *,
+        archived: bool = False,
+        pinned: bool | None = None,
     ) -> Sequence[Conversation]:
-        """List conversations, last changed first. folder_id: only those in this folder, or in no folder (NO_FOLDER)."""
+        """List conversations, last changed first. folder_id: only those in this folder, or in no folder (NO_FOLDER).
+
+        archived: list those instead of the others. pinned: only those, or only the others.
+        """
         require(user, Permission.CHAT)
         with self._unit_of_work() as work:
             if folder_id:
                 own_folder(work, user, folder_id)
-            return self._kept(work.conversations.of_user(user.id, limit, before, folder_id))
+            return self._kept(work.conversations.of_user(user.id, limit, before, folder_id, archived=archived, pinned=pinned))
 
     def find(self, user: User, text: str, limit: int = 50) -> Sequence[Conversation]:
         """Find own conversations whose title or messages contain all words of `text`, best match first."""
@@ -154,8 +173,27 @@ class Conversations:
             conversation = _deletable(work, user, conversation_id)
         self._pending.add(user, conversation_id, conversation.title)
 
+    def delete_many_soon(self, user: User, ids: Sequence[str]) -> None:
+        """As `delete_soon` for several, which are restored together. Raises Conflict and deletes none if one cannot be deleted."""
+        found = []
+        for conversation_id in _several(ids):
+            with self._unit_of_work() as work:
+                found.append(_deletable(work, user, conversation_id))
+        group = uuid4().hex
+        for each in found:
+            self._pending.add(user, each.id, each.title, group)
+
+    def delete_many(self, user: User, ids: Sequence[str]) -> int:
+        """Delete several conversations; returns how many. Raises NotFound, Conflict and deletes none if one cannot be deleted."""
+        with self._unit_of_work() as work:
+            found = [_deletable(work, user, conversation_id) for conversation_id in _several(ids)]
+            for each in found:
+                work.conversations.remove(each.id)
+            work.commit()
+        return len(found)
+
     def restore(self, user: User, conversation_id: str) -> None:
-        """Undo `delete_soon`. Raises NotFound if it is too late."""
+        """Undo `delete_soon`, for all that were deleted together. Raises NotFound if it is too late."""
         if not self._pending.take_back(user, conversation_id):
             raise NotFound("It is too late to undo: the chat has been deleted.")
 

@@ -24,6 +24,8 @@ class Pending:
     id: str
     user_id: str
     title: str
+    group: str = ""
+    """Deletions of the same group are taken back together; empty: this one alone."""
 
 
 class PendingDeletions:
@@ -36,26 +38,29 @@ class PendingDeletions:
         """Of each pending deletion, by the same id."""
         self._lock = threading.Lock()
 
-    def add(self, user: User, id: str, title: str) -> None:
+    def add(self, user: User, id: str, title: str, group: str = "") -> None:
         """Delete it once the time is up. Adding it again changes nothing."""
         timer = threading.Timer(UNDO_S + GRACE_S, self._run_out, (user, id))
         timer.daemon = True
         with self._lock:
             if id in self._pending:
                 return
-            self._pending[id] = Pending(id=id, user_id=user.id, title=title)
+            self._pending[id] = Pending(id=id, user_id=user.id, title=title, group=group)
             self._timers[id] = timer
         timer.start()
 
     def take_back(self, user: User, id: str) -> bool:
-        """Cancel a pending deletion. Returns False if it was no longer pending."""
+        """Cancel a pending deletion, and those of its group. Returns False if it was no longer pending."""
         with self._lock:
             found = self._pending.get(id)
             if found is None or found.user_id != user.id:
                 return False
-            del self._pending[id]
-            timer = self._timers.pop(id)
-        timer.cancel()
+            group = [each for each in self._pending.values() if each is found or (found.group and each.group == found.group)]
+            for each in group:
+                del self._pending[each.id]
+            timers = [self._timers.pop(each.id) for each in group]
+        for timer in timers:
+            timer.cancel()
         return True
 
     def of(self, user: User) -> list[Pending]:

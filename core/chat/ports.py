@@ -22,9 +22,18 @@ class ConversationRepository(Protocol):
         """Read and lock a conversation: until the transaction ends, nobody changes or removes it or starts a turn in it."""
         ...
 
-    def of_user(self, user_id: str, limit: int, before: datetime | None = None, folder_id: str | None = None) -> Sequence[Conversation]:
+    def of_user(
+        self,
+        user_id: str,
+        limit: int,
+        before: datetime | None = None,
+        folder_id: str | None = None,
+        *,
+        archived: bool = False,
+        pinned: bool | None = None,
+    ) -> Sequence[Conversation]:
         """List conversations, last changed first; `before` continues a listing. folder_id: only those in this folder, or in none
-        (NO_FOLDER).
+        (NO_FOLDER). archived: list those instead of the others. pinned: only those, or only the others.
         """
         ...
 
@@ -33,8 +42,10 @@ class ConversationRepository(Protocol):
         ...
 
     def save(self, conversation: Conversation) -> None:
-        """Write all fields except the folder. Read the conversation with for_change first."""
+        """Write all fields except the folder and `unread`. Read the conversation with for_change first."""
         ...
+
+    def set_unread(self, conversation_id: str, unread: bool) -> None: ...
 
     def move(self, conversation_id: str, folder_id: str | None) -> None:
         """Move a conversation into this folder.

@@ -21,6 +21,12 @@ class Conversation:
     head_id: str | None = None
     """The last message of the shown version; the transcript is the path from the root to it."""
     folder_id: str | None = None
+    pinned_at: datetime | None = None
+    """Pinned conversations stand above the others."""
+    archived_at: datetime | None = None
+    """Archived conversations are listed apart, until something is asked in them."""
+    unread: bool = False
+    """An answer ended that the person has not opened yet."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -197,6 +197,8 @@ class TurnRunner:
         for attempt in itertools.count(1):
             try:
                 with self._unit_of_work() as work:
+                    # The conversation first: whoever moves one locks it before its messages.
+                    work.conversations.set_unread(turn.conversation_id, True)
                     if row is not None:
                         work.generations.add(row)
                     work.turns.finish(turn.id, status)

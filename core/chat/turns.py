@@ -205,7 +205,7 @@ class Turns:
         work.messages.add(answer)
         work.turns.add(turn)
         title = conversation.title or title_of(question.text or question.files[0].name)
-        work.conversations.save(replace(conversation, title=title, head_id=answer.id, updated_at=now))
+        work.conversations.save(replace(conversation, title=title, head_id=answer.id, updated_at=now, archived_at=None))
         work.commit()
         return turn
 

@@ -38,9 +38,6 @@ class Answer:
         self._counted = counted
         self.id = answer_id
         self.created_at = created_at
-        self.model = running.model
-        self.ignored = running.ignored
-        self.prompt_tokens = running.prompt_tokens
         self._user = user
         self._running = running
         self._source = source
@@ -50,6 +47,19 @@ class Answer:
         self._tokens = 0
         self._error: StoredError | None = None
         self.finished: Finished | None = None
+
+    @property
+    def model(self) -> str:
+        """Return who answers; until the first token, another model may take over."""
+        return self._running.model
+
+    @property
+    def ignored(self) -> tuple[str, ...]:
+        return self._running.ignored
+
+    @property
+    def prompt_tokens(self) -> int:
+        return self._running.prompt_tokens
 
     @property
     def fingerprint(self) -> str:
@@ -109,6 +119,8 @@ class Answer:
             conversation_id=conversation_id,
             message_id=message_id,
             error=self._error or (StoredError(done.note) if done and done.note else None),
+            cost=routing.cost if (routing := self._running.routing) is not None else None,
+            routing=routing,
             key_id=self._user.key.id if self._user.key else None,
         )
 
@@ -120,11 +132,14 @@ class Vectors:
         self._counted = counted
         self.id = uuid4().hex
         self.created_at = gateway.now()
-        self.model = running.model
         self._user = user
         self._running = running
         self._source = source
         self._gateway = gateway
+
+    @property
+    def model(self) -> str:
+        return self._running.model
 
     def cancel(self) -> None:
         """From any thread: compute no more of it."""
@@ -159,6 +174,8 @@ class Vectors:
                 finish_reason=reason,
                 source=self._source,
                 error=error,
+                cost=routing.cost if (routing := self._running.routing) is not None else None,
+                routing=routing,
                 key_id=self._user.key.id if self._user.key else None,
             )
         )
@@ -217,18 +234,20 @@ class Gateway:
     def embed(self, user: User, request: EmbeddingRequest) -> Vectors:
         """Raises NotAllowed, and what Router.embed raises."""
         require(user, Permission.CHAT)
-        model = self._allowed_vectors(user, request.model, ModelKind.EMBEDDING)
+        model, barred = self._allowed_vectors(user, request.model, ModelKind.EMBEDDING)
+        request = replace(request, model=model, group=user.group, barred=barred)
         counted = self._admitted(user, model)
         with counted.given_back_on_failure():
-            return Vectors(user, self._router.embed(replace(request, model=model)), Source.EMBEDDING, self, counted)
+            return Vectors(user, self._router.embed(request), Source.EMBEDDING, self, counted)
 
     def rerank(self, user: User, request: RerankRequest) -> Vectors:
         """Raises NotAllowed, and what Router.rerank raises."""
         require(user, Permission.CHAT)
-        model = self._allowed_vectors(user, request.model, ModelKind.RERANKING)
+        model, barred = self._allowed_vectors(user, request.model, ModelKind.RERANKING)
+        request = replace(request, model=model, group=user.group, barred=barred)
         counted = self._admitted(user, model)
         with counted.given_back_on_failure():
-            return Vectors(user, self._router.rerank(replace(request, model=model)), Source.RERANK, self, counted)
+            return Vectors(user, self._router.rerank(request), Source.RERANK, self, counted)
 
     def _admitted(self, user: User, model: str | None) -> Counted:
         """Count a request against the limits. Raises LimitReached."""
@@ -240,6 +259,7 @@ class Gateway:
             choice = Choice.read(work, user)
             name = request.model or self._default_of(choice, work)
             preset = work.offers.preset(name) if name is not None else None
+        request = replace(request, group=user.group, barred=choice.barred)
         if name is None:
             return request
         if preset is not None:
@@ -261,18 +281,18 @@ class Gateway:
             raise NotAllowed("You may use none of the loaded models. Ask an admin for access.")
         return mine[0].name if mine else None
 
-    def _allowed_vectors(self, user: User, name: str | None, kind: ModelKind) -> str | None:
-        """Return the model for vectors; None leaves it to the router. Raises NotAllowed."""
+    def _allowed_vectors(self, user: User, name: str | None, kind: ModelKind) -> tuple[str | None, frozenset[str]]:
+        """Return the model for vectors (None leaves it to the router), and which may not take its place. Raises NotAllowed."""
         with self._unit_of_work() as work:
             choice = Choice.read(work, user)
         if name is not None or not choice.rules:
             choice.check(name or "")
-            return name
+            return name, choice.barred
         served = [model.name for model in self.served() if model.kind is kind]
         mine = [model for model in served if choice.may_use(model)]
         if served and not mine:
             raise NotAllowed("You may use none of the loaded models. Ask an admin for access.")
-        return mine[0] if mine else None
+        return mine[0] if mine else None, choice.barred
 
     def record(self, row: Generation) -> None:
         """Write a generation row. The caller has its answer already, so a failure is only logged."""

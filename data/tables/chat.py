@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.chat.records import Author, MessageStatus
@@ -28,6 +28,9 @@ class ConversationTable(Table):
     head_id: Mapped[str | None] = mapped_column(String(64))
     folder_id: Mapped[str | None] = mapped_column(String(64))
     """No foreign key: SQLite cannot drop a column that has one."""
+    pinned_at: Mapped[datetime | None]
+    archived_at: Mapped[datetime | None]
+    unread: Mapped[bool] = mapped_column(server_default=false())
 
 
 class FolderTable(Table):

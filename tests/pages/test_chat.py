@@ -138,8 +138,14 @@ def test_a_question_while_an_answer_runs_is_refused_in_words(house: House, ana: 
 def test_the_chosen_model_and_thinking_reach_the_request(house: House, ana: User) -> None:
     drawn = chat(house)
     drawn.toggle(key="thinking").set_value(False).run()
+    drawn.session_state["chosen_model"] = "fake"
     finish(house, ana, drawn.chat_input[0].set_value("Hi").run())
     assert house.router.requests[0].model == "fake" and house.router.requests[0].thinking is False
+
+
+def test_without_a_choice_the_portal_routes_the_question(house: House, ana: User) -> None:
+    finish(house, ana, chat(house).chat_input[0].set_value("Hi").run())
+    assert house.router.requests[0].model is None
 
 
 # While it runs
@@ -355,7 +361,7 @@ def test_the_wishes_of_a_person_are_carried_out_with_the_rights_of_now(house: Ho
     """A callback runs before the session is looked up again: it may note a wish and nothing more."""
     theirs = house.ask(house.person(Role.MANAGER), "Question")
     drawn = chat(house)
-    intend(drawn, "delete now", id=theirs)
+    intend(drawn, "delete now", ids=[theirs])
     assert len(conversations(house, house.person(Role.MANAGER))) == 1
 
 
@@ -411,7 +417,7 @@ def test_a_taken_name_is_told_in_the_dialog_which_stays(house: House, ana: User)
     house.portal.folders.new(ana, "Plans")
     moved = house.ask(ana, "Moves")
     drawn = intend(chat(house), "move", id=moved)
-    drawn = intend(drawn, "move to new", id=moved, name="PLANS")
+    drawn = intend(drawn, "move to new", ids=[moved], name="PLANS")
     assert "You already have a folder named Plans" in texts(drawn)
     assert drawn.text_input(key="move-name") is not None
     assert (len(house.portal.folders.list(ana)), titles(drawn)) == (1, ["Moves"])
@@ -517,7 +523,7 @@ def test_somebody_elses_folder_is_not_listed_or_filled(house: House, ana: User) 
     drawn.query_params["f"] = theirs.id
     drawn = drawn.run()
     assert (listed(drawn)["folder"], titles(drawn)) == (None, ["Mine"]) and "f" not in drawn.query_params
-    drawn = intend(drawn, "move now", id=mine, folder=theirs.id)
+    drawn = intend(drawn, "move now", ids=[mine], folder=theirs.id)
     assert "This folder does not exist" in texts(drawn)
     intend(drawn, "delete folder now", id=theirs.id)
     assert len(house.portal.folders.list(house.person(Role.MANAGER))) == 1
@@ -599,7 +605,7 @@ def test_a_refusal_goes_with_the_chat_it_was_shown_in_and_can_be_dismissed(house
 
 def test_a_deleted_chat_is_gone_from_the_list_and_comes_back_when_that_is_undone(house: House, ana: User) -> None:
     conversation_id = house.ask(ana, "Dear chat")
-    drawn = intend(chat(house, conversation_id), "delete now", id=conversation_id)
+    drawn = intend(chat(house, conversation_id), "delete now", ids=[conversation_id])
     assert titles(drawn) == [] and "c" not in drawn.query_params
     [bar] = components(drawn, "undo")
     assert bar["id"] == conversation_id

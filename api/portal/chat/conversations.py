@@ -16,7 +16,7 @@ from api.portal.shapes import Asked, ConversationOut, FileId, FolderId, Id, Line
 from api.services import Portal, PortalHere
 from api.starting import begun
 from api.streams import Cutoff, unless_cut
-from core.chat.conversations import UNTITLED
+from core.chat.conversations import MOST_AT_ONCE, UNTITLED
 from core.chat.ports import NO_FOLDER
 from core.chat.records import Turn
 from core.chat.turn_runner import TurnOptions
@@ -39,6 +39,17 @@ class Begun(Asked):
 class Changed(Asked):
     title: Line | None = None
     folder_id: FolderId | Literal[""] | None = Field(default=None, description="Empty removes it from its folder.")
+    pinned: bool | None = None
+    archived: bool | None = Field(default=None, description="An archived conversation is listed apart, and no longer pinned.")
+    unread: bool | None = None
+
+
+class Several(Asked):
+    ids: list[FolderId] = Field(min_length=1, max_length=MOST_AT_ONCE, description="The conversations.")
+
+
+class Deleted(BaseModel):
+    deleted: int
 
 
 class ConversationsOut(BaseModel):
@@ -83,13 +94,15 @@ def listing(
     folder: Annotated[FolderId | Literal["none"] | None, Query(description=(
         "Only conversations in this folder, or in none. Not with q."
     ))] = None,
+    archived: Annotated[bool, Query(description="List archived conversations instead of the others. Not with q.")] = False,
+    pinned: Annotated[bool | None, Query(description="Only pinned conversations, or only the others. Not with q.")] = None,
 ) -> ConversationsOut:
     """List own conversations, last changed first."""
     if q.strip() and folder is not None:
         raise InvalidInput("Use q or folder_id, not both. /api/v1/search finds words in a folder.")
     if q.strip():
         return ConversationsOut(items=[ConversationOut.of(each) for each in portal.conversations.find(user, q, limit)], next_before=None)
-    found = portal.conversations.list(user, limit, before, NO_FOLDER if folder == "none" else folder)
+    found = portal.conversations.list(user, limit, before, NO_FOLDER if folder == "none" else folder, archived=archived, pinned=pinned)
     return ConversationsOut(
         items=[ConversationOut.of(each) for each in found], next_before=found[-1].updated_at if len(found) == limit else None
     )
@@ -108,12 +121,18 @@ def read(conversation_id: Id, portal: PortalHere, user: SignedIn) -> Conversatio
 
 @router.patch("/conversations/{conversation_id}")
 def change(conversation_id: Id, body: Changed, portal: PortalHere, user: SignedIn) -> ConversationOut:
-    at_least_one(title=body.title, folder_id=body.folder_id)
+    at_least_one(title=body.title, folder_id=body.folder_id, pinned=body.pinned, archived=body.archived, unread=body.unread)
     # Moved first: if the folder does not exist, the whole request is refused.
     if body.folder_id is not None:
         changed = portal.conversations.move(user, conversation_id, body.folder_id or None)
     if body.title is not None:
         changed = portal.conversations.rename(user, conversation_id, body.title)
+    if body.archived is not None:
+        changed = portal.marks.archive(user, conversation_id, body.archived)
+    if body.pinned is not None:
+        changed = portal.marks.pin(user, conversation_id, body.pinned)
+    if body.unread is not None:
+        changed = portal.marks.set_unread(user, conversation_id, body.unread)
     return ConversationOut.of(changed)
 
 
@@ -121,6 +140,12 @@ def change(conversation_id: Id, body: Changed, portal: PortalHere, user: SignedI
 def delete(conversation_id: Id, portal: PortalHere, user: SignedIn) -> None:
     """Delete a conversation with its messages. Refused while an answer is running in it."""
     portal.conversations.delete(user, conversation_id)
+
+
+@router.post("/conversations/delete")
+def delete_many(body: Several, portal: PortalHere, user: SignedIn) -> Deleted:
+    """Delete several conversations with their messages, all of them or none."""
+    return Deleted(deleted=portal.conversations.delete_many(user, body.ids))
 
 
 @router.get("/conversations/{conversation_id}/messages")

@@ -14,7 +14,7 @@ from data.tables import ConversationTable, FeedbackTable, FolderTable, MessageTa
 from data.transaction import AnyRow, Transaction
 
 _T = ConversationTable.__table__.c
-_COLUMNS = [_T.id, _T.user_id, _T.title, _T.created_at, _T.updated_at, _T.head_id, _T.folder_id]
+_COLUMNS = [_T.id, _T.user_id, _T.title, _T.created_at, _T.updated_at, _T.head_id, _T.folder_id, _T.pinned_at, _T.archived_at, _T.unread]
 
 
 def _conversation_of(row: AnyRow) -> Conversation:
@@ -22,7 +22,7 @@ def _conversation_of(row: AnyRow) -> Conversation:
 
 
 def _values(conversation: Conversation) -> dict[str, Any]:
-    """Return the columns except the folder: saving a conversation read earlier must not undo a move made meanwhile."""
+    """Return the columns except the folder and `unread`: saving a conversation read earlier must not undo a change made meanwhile."""
     return {
         "id": conversation.id,
         "user_id": conversation.user_id,
@@ -30,6 +30,8 @@ def _values(conversation: Conversation) -> dict[str, Any]:
         "created_at": conversation.created_at,
         "updated_at": conversation.updated_at,
         "head_id": conversation.head_id,
+        "pinned_at": conversation.pinned_at,
+        "archived_at": conversation.archived_at,
     }
 
 
@@ -63,8 +65,20 @@ class SqlConversationRepository:
         rows = self._sql.lock(select(*_COLUMNS).where(_T.id == conversation_id), referable=True)
         return _conversation_of(rows[0]) if rows else None
 
-    def of_user(self, user_id: str, limit: int, before: datetime | None = None, folder_id: str | None = None) -> Sequence[Conversation]:
+    def of_user(
+        self,
+        user_id: str,
+        limit: int,
+        before: datetime | None = None,
+        folder_id: str | None = None,
+        *,
+        archived: bool = False,
+        pinned: bool | None = None,
+    ) -> Sequence[Conversation]:
         statement = select(*_COLUMNS).where(_T.user_id == user_id).order_by(_T.updated_at.desc(), _T.id).limit(limit)
+        statement = statement.where(_T.archived_at.is_not(None) if archived else _T.archived_at.is_(None))
+        if pinned is not None:
+            statement = statement.where(_T.pinned_at.is_not(None) if pinned else _T.pinned_at.is_(None))
         if before is not None:
             statement = statement.where(_T.updated_at < before)
         if folder_id is not None:
@@ -81,6 +95,9 @@ class SqlConversationRepository:
     def save(self, conversation: Conversation) -> None:
         self._sql.write(update(ConversationTable).where(_T.id == conversation.id).values(_values(conversation)))
         self._sql.announce("conversation", [conversation.id])
+
+    def set_unread(self, conversation_id: str, unread: bool) -> None:
+        self._sql.write(update(ConversationTable).where(_T.id == conversation_id, _T.unread != unread).values(unread=unread))
 
     def move(self, conversation_id: str, folder_id: str | None) -> None:
         # Lock the folder, so that nobody removes it meanwhile. If it was just removed, the conversation is in no folder.

@@ -24,20 +24,27 @@ def conversation_list(
     open_in: str | None,
     running: Collection[str],
     found: bool,
+    pinned: Sequence[Conversation] = (),
+    archive: bool = False,
     on_event: Callable[[], None],
 ) -> None:
     """folders: all of the person; folder: the one in which the conversations are; open_in: the id of the one in which the open chat is.
     found: the conversations are what a search found in any folder, best first, so they name their folders and are not grouped by day.
+    pinned: stand above the others. archive: the conversations are the archived ones.
 
     `on_event` is called when `st.session_state["conversations"].event` holds {"kind": "open" | "move" | "delete" | "folder" |
-    "delete folder", "id"} or {"kind": "rename" | "rename folder" | "new folder", "id", "title"}. "folder" with "" leaves the folder.
+    "delete folder", "id"}, {"kind": "rename" | "rename folder" | "new folder", "id", "title"}, {"kind": "pin" | "archive", "id", "on"},
+    {"kind": "list archive", "on"} or {"kind": "move many" | "archive many" | "delete many", "ids"}. "folder" with "" leaves the folder.
     """
     now = _now()
     groups = [(t("Results"), list(conversations))] if found and conversations else by_day(conversations, now)
+    if pinned:
+        groups.insert(0, (t("Pinned"), list(pinned)))
     named = {each.id: each.name for each in folders} if found else {}
 
     def row(each: Conversation) -> dict[str, object]:
-        return _row(each, each.id in running, named, day(each.updated_at, now) if found else "")
+        shown = _row(each, each.id in running, named, day(each.updated_at, now) if found else "")
+        return shown | {"unread": each.unread and each.id != open_id}
 
     _list(
         key="conversations",
@@ -45,10 +52,12 @@ def conversation_list(
         data=[
             {
                 "open": open_id,
-                "folders": [] if found or folder else [_folder(each, each.id == open_in) for each in folders],
-                "folder": _folder(folder, True) if folder and not found else None,
+                "folders": [] if found or folder or archive else [_folder(each, each.id == open_in) for each in folders],
+                "folder": _folder(folder, True) if folder and not (found or archive) else None,
+                "archive": archive and not found,
+                "offersArchive": not (found or folder or archive),
                 "groups": [[title, [row(each) for each in members]] for title, members in groups],
-                "none": _why_none(found, folder, folders),
+                "none": _why_none(found, folder, folders, archive),
             },
             _labels(len(folders)),
         ],
@@ -56,9 +65,11 @@ def conversation_list(
     )
 
 
-def _why_none(found: bool, folder: Folder | None, folders: Sequence[Folder]) -> str:
+def _why_none(found: bool, folder: Folder | None, folders: Sequence[Folder], archive: bool) -> str:
     if found:
         return t("No chats match.")
+    if archive:
+        return t("No chats are archived. Archive one from its menu.")
     if folder:
         return t("No chats here yet. Start a new one, or move one here from its menu.")
     return t("Chats without a folder will be listed here.") if folders else t("Your chats will be listed here.")
@@ -71,7 +82,8 @@ def _folder(folder: Folder, marked: bool) -> dict[str, object]:
 def _row(conversation: Conversation, running: bool, named: Mapping[str, str], at: str) -> dict[str, object]:
     """named: the folders that the rows name, by their ids. at: the day of its last change, where the row says it."""
     folder = named.get(conversation.folder_id or "", "")
-    return {"id": conversation.id, "title": conversation.title, "running": running, "folder": folder, "at": at}
+    marks = {"pinned": conversation.pinned_at is not None, "archived": conversation.archived_at is not None}
+    return {"id": conversation.id, "title": conversation.title, "running": running, "folder": folder, "at": at, **marks}
 
 
 def _labels(folders: int) -> dict[str, str]:
@@ -90,6 +102,15 @@ def _labels(folders: int) -> dict[str, str]:
         "folder name": t("Folder name"),
         "all folders": t("Show all {number} folders", number=folders),
         "all chats": t("All chats"),
+        "pin": t("Pin"),
+        "unpin": t("Unpin"),
+        "archive": t("Archive"),
+        "unarchive": t("Take out of the archive"),
+        "archived": t("Archived chats"),
+        "unread": t("New answer"),
+        "select": t("Select chats"),
+        "selected": t("{number} selected"),
+        "done": t("Done"),
     }
 
 

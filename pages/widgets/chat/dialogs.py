@@ -25,9 +25,9 @@ MANY = 8
 """More folders than these scroll."""
 
 
-def show(kind: str, id: str, problem: str = "") -> None:
-    """kind: "delete" or "move" a chat, or "delete folder". problem: why the last try failed."""
-    st.session_state[_SHOWN] = (kind, id, problem)
+def show(kind: str, subject: str | Sequence[str], problem: str = "") -> None:
+    """kind: "delete" or "move" chats, whose ids are given, or "delete folder". problem: why the last try failed."""
+    st.session_state[_SHOWN] = (kind, subject, problem)
 
 
 def close() -> None:
@@ -38,27 +38,31 @@ def draw(portal: Portal, user: User) -> None:
     """The dialog that is to be shown, if any."""
     if _SHOWN not in st.session_state:
         return
-    kind, id, problem = st.session_state[_SHOWN]
+    kind, subject, problem = st.session_state[_SHOWN]
     folders = portal.folders.list(user)
     try:
         if kind == "delete":
-            _delete_chat(portal.conversations.get(user, id))
+            _delete_chats([portal.conversations.get(user, id) for id in subject])
         elif kind == "move":
-            _move(portal.conversations.get(user, id), folders, problem)
+            _move([portal.conversations.get(user, id) for id in subject], folders, problem)
         else:
-            _delete_folder(next(each for each in folders if each.id == id))
+            _delete_folder(next(each for each in folders if each.id == subject))
     except (PortalError, StopIteration):
         close()  # gone meanwhile
 
 
-def _delete_chat(conversation: Conversation) -> None:
-    title = plain(conversation.title or t("New chat"))
+def _delete_chats(conversations: Sequence[Conversation]) -> None:
+    number = len(conversations)
 
-    @st.dialog(t("Delete this chat?"), on_dismiss=close)
+    @st.dialog(t("Delete this chat?") if number == 1 else t("Delete {n} chats?", n=number), on_dismiss=close)
     def ask() -> None:
-        st.markdown(t("{title} and its messages will be deleted. Ratings stay, without the text.", title=f"**{title}**"))
+        if number == 1:
+            title = plain(conversations[0].title or t("New chat"))
+            st.markdown(t("{title} and its messages will be deleted. Ratings stay, without the text.", title=f"**{title}**"))
+        else:
+            st.markdown(t("The chats and their messages will be deleted. Ratings stay, without the text."))
         st.caption(t("You can undo this for {seconds} seconds.", seconds=round(UNDO_S)))
-        _keep_or_delete("delete now", conversation.id)
+        _keep_or_delete("delete now", ids=[each.id for each in conversations])
 
     ask()
 
@@ -67,50 +71,51 @@ def _delete_folder(folder: Folder) -> None:
     @st.dialog(t("Delete this folder?"), on_dismiss=close)
     def ask() -> None:
         st.markdown(t("{name} will be deleted. Its chats stay, without a folder.", name=f"**{plain(folder.name)}**"))
-        _keep_or_delete("delete folder now", folder.id)
+        _keep_or_delete("delete folder now", id=folder.id)
 
     ask()
 
 
-def _keep_or_delete(kind: str, id: str) -> None:
+def _keep_or_delete(kind: str, **subject: object) -> None:
     with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall", key="danger-delete"):
         keep = st.button(t("Keep"), key="keep", on_click=close)
-        delete = st.button(t("Delete"), key="delete-now", type="primary", on_click=lambda: wish(kind, id=id))
+        delete = st.button(t("Delete"), key="delete-now", type="primary", on_click=lambda: wish(kind, **subject))
     if keep or delete:
         st.rerun()
 
 
-def _move(conversation: Conversation, folders: Sequence[Folder], problem: str) -> None:
+def _move(conversations: Sequence[Conversation], folders: Sequence[Folder], problem: str) -> None:
     """One click moves; a new folder is made on the way."""
+    number = len(conversations)
 
     @st.dialog(t("Move to folder"), on_dismiss=close)
     def ask() -> None:
-        st.caption(plain(conversation.title or t("New chat")))
+        st.caption(plain(conversations[0].title or t("New chat")) if number == 1 else t("{n} chats", n=number))
         moved = False
         with st.container(key="movelist", gap=None, height=320 if len(folders) > MANY else "content"):
             for each in folders:
-                moved |= _place(each.name, "folder", conversation, each.id)
-            if conversation.folder_id:
-                moved |= _place(t("No folder"), "folder_off", conversation, None)
+                moved |= _place(each.name, "folder", conversations, each.id)
+            if any(each.folder_id for each in conversations):
+                moved |= _place(t("No folder"), "folder_off", conversations, None)
         with st.form("move-new", border=False, enter_to_submit=True):
             st.text_input(t("New folder"), max_chars=LONGEST_NAME, autocomplete="off", key=_NAME)
             if problem:
                 st.markdown(f":red[:material/error: {plain(problem)}]")
-            moved |= st.form_submit_button(t("Create and move"), on_click=_move_to_new, args=(conversation.id,))
+            moved |= st.form_submit_button(t("Create and move"), on_click=_move_to_new, args=([each.id for each in conversations],))
         if moved:
             st.rerun()
 
     ask()
 
 
-def _place(name: str, icon: str, conversation: Conversation, folder_id: str | None) -> bool:
-    """A place to move to. Where the chat is already, it is only marked."""
-    here = conversation.folder_id == folder_id
+def _place(name: str, icon: str, conversations: Sequence[Conversation], folder_id: str | None) -> bool:
+    """Offer a folder to move to. The one in which the chats are already is only marked."""
+    here = all(each.folder_id == folder_id for each in conversations)
     return st.button(
         plain(name), icon=f":material/{'check' if here else icon}:", key=f"moveto-{folder_id or 'none'}", type="tertiary", width="stretch",
-        disabled=here, on_click=wish, args=("move now",), kwargs={"id": conversation.id, "folder": folder_id},
+        disabled=here, on_click=wish, args=("move now",), kwargs={"ids": [each.id for each in conversations], "folder": folder_id},
     )  # fmt: skip
 
 
-def _move_to_new(conversation_id: str) -> None:
-    wish("move to new", id=conversation_id, name=st.session_state[_NAME])
+def _move_to_new(ids: Sequence[str]) -> None:
+    wish("move to new", ids=ids, name=st.session_state[_NAME])

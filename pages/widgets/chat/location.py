@@ -17,7 +17,7 @@ FOLDER = "f"
 """The query parameter with the folder's id."""
 SEARCH_FIELD = "convsearch"
 """The key of the sidebar's search field."""
-_OPEN, _FOLDER, _LED = "chat_open", "chat_folder", "chat_led_to_folder"
+_OPEN, _FOLDER, _LED, _ARCHIVE = "chat_open", "chat_folder", "chat_led_to_folder", "chat_archive"
 
 
 def opened() -> str | None:
@@ -60,6 +60,15 @@ def listed(folders: Sequence[Folder], conversation_id: str | None, conversation:
     if conversation_id is None and st.query_params.get(FOLDER) != st.session_state[_FOLDER]:
         _go({FOLDER: st.session_state[_FOLDER]})
     return found
+
+
+def list_archive(listed: bool) -> None:
+    """List the archived chats, or the others again."""
+    st.session_state[_ARCHIVE] = listed
+
+
+def lists_archive() -> bool:
+    return bool(st.session_state.get(_ARCHIVE))
 
 
 def folder_of_new_chats() -> str | None:

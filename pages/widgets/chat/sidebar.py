@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ import streamlit as st
 
 from core.chat import written_titles
 from core.chat.ports import NO_FOLDER
-from core.chat.records import Folder
+from core.chat.records import Conversation, Folder
 from core.errors import NotFound, PortalError
 from core.people.records import User
 from core.tasks.records import ACTIVE, JobFilter
@@ -37,6 +37,8 @@ def chat_sidebar(portal: Portal, user: User, conversation_id: str | None) -> Fol
         conversation = portal.conversations.get(user, conversation_id) if conversation_id else None
     except NotFound:
         conversation = None
+    if conversation and conversation.unread:
+        portal.marks.set_unread(user, conversation.id, False)
     folders = portal.folders.list(user)
     folder = location.listed(folders, conversation_id, conversation)
     open_in = conversation.folder_id if conversation else None
@@ -75,45 +77,69 @@ def carry_out(portal: Portal, user: User, asked: Mapping[str, Any]) -> None:
             portal.folders.new(user, asked["title"])
         case "rename folder":
             portal.folders.rename(user, asked["id"], asked["title"])
-        case "delete" | "move" | "delete folder":
-            dialogs.show(asked["kind"], asked["id"])
+        case "delete" | "move":
+            dialogs.show(asked["kind"], [asked["id"]])
+        case "delete folder":
+            dialogs.show("delete folder", asked["id"])
+        case "delete many" | "move many":
+            dialogs.show(asked["kind"].removesuffix(" many"), list(asked["ids"]))
+        case "pin":
+            portal.marks.pin(user, asked["id"], bool(asked["on"]))
+        case "archive":
+            portal.marks.archive(user, asked["id"], bool(asked["on"]))
+        case "archive many":
+            for id in asked["ids"]:
+                portal.marks.archive(user, id, not location.lists_archive())
+        case "list archive":
+            location.list_archive(bool(asked["on"]))
         case "delete now":
             dialogs.close()
-            portal.conversations.delete_soon(user, asked["id"])
-            if location.opened() == asked["id"]:
+            portal.conversations.delete_many_soon(user, asked["ids"])
+            if location.opened() in asked["ids"]:
                 location.open_chat(None)
         case "restore":
             portal.conversations.restore(user, asked["id"])
             location.open_chat(asked["id"])
         case "move now":
             dialogs.close()
-            portal.conversations.move(user, asked["id"], asked["folder"])
+            _move(portal, user, asked["ids"], asked["folder"])
         case "move to new":
             try:
                 folder = portal.folders.new(user, asked["name"])
             except PortalError as problem:
-                dialogs.show("move", asked["id"], said(problem))
+                dialogs.show("move", asked["ids"], said(problem))
                 return
             dialogs.close()
-            portal.conversations.move(user, asked["id"], folder.id)
+            _move(portal, user, asked["ids"], folder.id)
         case "delete folder now":
             dialogs.close()
             portal.folders.remove(user, asked["id"])
+
+
+def _move(portal: Portal, user: User, ids: Sequence[str], folder_id: str | None) -> None:
+    for id in ids:
+        portal.conversations.move(user, id, folder_id)
 
 
 def _rows(portal: Portal, user: User, conversation_id: str | None, open_in: str | None, folder: Folder | None, words: str) -> None:
     """Draw the list; again and again while an answer runs in another conversation or a title is being written, which then appear."""
     others = bool(portal.turns.running_conversations(user) - {conversation_id}) or _title_coming(portal, user)
     session_lives = session_watch(portal)
+    archive = location.lists_archive()
 
     def draw() -> None:
         session_lives()
         limit = st.session_state.setdefault(_LISTED, LISTED)
         try:
+            pinned: Sequence[Conversation] = ()
             if words:
                 rows = portal.conversations.find(user, words)
+            elif archive:
+                rows = portal.conversations.list(user, limit, archived=True)
             else:
-                rows = portal.conversations.list(user, limit, folder_id=folder.id if folder else NO_FOLDER)
+                listed = folder.id if folder else NO_FOLDER
+                pinned = portal.conversations.list(user, LISTED, folder_id=listed, pinned=True)
+                rows = portal.conversations.list(user, limit, folder_id=listed, pinned=False)
             folders = portal.folders.list(user)
         except PortalError as problem:
             st.caption(plain(said(problem)))
@@ -121,8 +147,9 @@ def _rows(portal: Portal, user: User, conversation_id: str | None, open_in: str 
         running = portal.turns.running_conversations(user)
         tell = partial(wish_of_component, "conversations")
         conversation_list(
-            rows, folders, folder, open_id=conversation_id, open_in=open_in, running=running, found=bool(words), on_event=tell
-        )
+            rows, folders, folder, open_id=conversation_id, open_in=open_in, running=running, found=bool(words),
+            pinned=pinned, archive=archive, on_event=tell,
+        )  # fmt: skip
         if not words and len(rows) == limit:
             st.button(t("Show older chats"), type="tertiary", key="older", width="stretch", on_click=_list_more)
         if others and (pending() or not (running - {conversation_id} or _title_coming(portal, user))):

@@ -19,7 +19,9 @@ def undo_bar(pending: Sequence[Pending]) -> None:
     if not pending:
         return
     newest = pending[-1]
-    labels = {"deleted": t("{title} was deleted.", title=newest.title or t("New chat")), "undo": t("Undo")}
+    together = sum(each.group == newest.group for each in pending) if newest.group else 1
+    one = t("{title} was deleted.", title=newest.title or t("New chat"))
+    labels = {"deleted": one if together == 1 else t("{n} chats were deleted.", n=together), "undo": t("Undo")}
     with st.container(key="undo"):
         data = [{"id": newest.id, "seconds": UNDO_S}, labels]
         _undo(key="undo-bar", data=data, on_event_change=lambda: wish_of_component("undo-bar"))

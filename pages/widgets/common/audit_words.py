@@ -75,6 +75,7 @@ EVENTS = {
     "model.download": "Model download started",
     "model.downloaded": "Model downloaded",
     "model.import": "Model import started",
+    "model.upload": "Model uploaded",
     "job.cancel": "Job cancelled",
     "index.retry": "Index jobs retried",
     "index.reconcile": "Index compared",

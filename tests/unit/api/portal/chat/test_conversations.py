@@ -304,3 +304,26 @@ def test_an_answer_that_the_store_cannot_take_reaches_its_program_at_once(
     until(lambda: portal.turns.count() == 0)
     [_, saved] = ann.get(f"/api/v1/conversations/{conversation}/messages").json()["items"]
     assert (saved["status"], saved["text"]) == ("done", "Hello from the fake model")
+
+
+def test_conversations_are_pinned_archived_and_read(ann: httpx.Client) -> None:
+    first, second = new(ann, "one"), new(ann, "two")
+    here = f"/api/v1/conversations/{first}"
+    assert ann.patch(here, json={"pinned": True}).json()["pinned"] is True
+    assert [each["id"] for each in ann.get("/api/v1/conversations?pinned=true").json()["items"]] == [first]
+    assert [each["id"] for each in ann.get("/api/v1/conversations?pinned=false").json()["items"]] == [second]
+    changed = ann.patch(here, json={"archived": True}).json()
+    assert (changed["archived"], changed["pinned"]) == (True, False)
+    assert [each["id"] for each in ann.get("/api/v1/conversations").json()["items"]] == [second]
+    assert [each["id"] for each in ann.get("/api/v1/conversations?archived=true").json()["items"]] == [first]
+    ask(ann, second)
+    assert ann.get(f"/api/v1/conversations/{second}").json()["unread"] is True
+    assert ann.patch(f"/api/v1/conversations/{second}", json={"unread": False}).json()["unread"] is False
+
+
+def test_several_conversations_are_deleted_at_once(ann: httpx.Client, signed_in: SignIn) -> None:
+    mine, theirs = [new(ann), new(ann)], new(signed_in("bob"))
+    assert ann.post("/api/v1/conversations/delete", json={"ids": [*mine, theirs]}).status_code == 404
+    assert ann.post("/api/v1/conversations/delete", json={"ids": mine}).json() == {"deleted": 2}
+    assert ann.get("/api/v1/conversations").json()["items"] == []
+    assert ann.post("/api/v1/conversations/delete", json={"ids": []}).status_code == 422

@@ -56,7 +56,8 @@ def test_title_and_folder_change_together_or_not_at_all(ann: httpx.Client) -> No
     assert ann.get(here).json()["title"] == "Old"
     both = ann.patch(here, json={"title": "New", "folder_id": plans}).json()
     assert (both["title"], both["folder_id"]) == ("New", plans)
-    assert ann.patch(here, json={}).json()["error"]["message"] == "The request changes nothing. Send at least one of title, folder_id."
+    sentence = "The request changes nothing. Send at least one of title, folder_id, pinned, archived, unread."
+    assert ann.patch(here, json={}).json()["error"]["message"] == sentence
 
 
 def test_an_answer_stays_in_the_folder_of_its_conversation(ann: httpx.Client) -> None:

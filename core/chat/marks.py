@@ -1,0 +1,49 @@
+"""Pin and archive conversations, and remember which have an answer that nobody opened yet."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from core.chat.conversations import own, own_to_change
+from core.chat.records import Conversation
+from core.clock import Clock
+from core.people.records import User
+from core.unit_of_work import UnitOfWorkFactory
+
+
+class ConversationMarks:
+    """Marks a person's own conversations. No mark changes their position among the others."""
+
+    def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock) -> None:
+        self._unit_of_work = unit_of_work
+        self._clock = clock
+
+    def pin(self, user: User, conversation_id: str, pinned: bool) -> Conversation:
+        """Pin a conversation or unpin it. Raises NotFound."""
+        with self._unit_of_work() as work:
+            found = own_to_change(work, user, conversation_id)
+            marked = replace(found, pinned_at=(found.pinned_at or self._clock()) if pinned else None)
+            work.conversations.save(marked)
+            work.commit()
+        return marked
+
+    def archive(self, user: User, conversation_id: str, archived: bool) -> Conversation:
+        """Archive a conversation or take it out of the archive. An archived one is no longer pinned. Raises NotFound."""
+        with self._unit_of_work() as work:
+            found = own_to_change(work, user, conversation_id)
+            if archived:
+                marked = replace(found, archived_at=found.archived_at or self._clock(), pinned_at=None)
+            else:
+                marked = replace(found, archived_at=None)
+            work.conversations.save(marked)
+            work.commit()
+        return marked
+
+    def set_unread(self, user: User, conversation_id: str, unread: bool) -> Conversation:
+        """Mark a conversation as unread, or as read. Raises NotFound."""
+        with self._unit_of_work() as work:
+            found = own(work, user, conversation_id)
+            if found.unread != unread:
+                work.conversations.set_unread(conversation_id, unread)
+                work.commit()
+        return replace(found, unread=unread)
