@@ -11,6 +11,7 @@ from core.access.limits import Limits
 from core.access.roles import Roles
 from core.chat.conversations import Conversations
 from core.chat.folders import Folders
+from core.chat.marks import ConversationMarks
 from core.chat.turns import Turns
 from core.identity.second_factor import SecondFactors
 from core.inference.access import ModelAccess
@@ -72,6 +73,7 @@ class PagePortal(Protocol):
     index_care: IndexCare
     jobs: Jobs
     limits: Limits
+    marks: ConversationMarks
     model_access: ModelAccess
     models: ModelService
     presets: Presets

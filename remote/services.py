@@ -49,7 +49,7 @@ SERVICES = (
     Service("backups", staff=("backups", "check", "facts", "make", "remove", "task"), values={"has_passphrase": bool, "folder": Path}),
     Service("conversations", user=(
         *("list", "get", "find", "new", "rename", "move", "transcript", "reveal", "show_version"),
-        *("delete_soon", "deleted_just_now", "restore"),
+        *("delete_soon", "delete_many_soon", "deleted_just_now", "restore"),
     )),
     Service("devices", user=("remember",), proving=("remember",)),
     Service("disk", anyone=("check",), values={"low": bool, "free": int | None}),
@@ -65,6 +65,7 @@ SERVICES = (
     Service("index_care", staff=("parked", "rebuild", "reconcile", "retry", "state")),
     Service("jobs", user=("list",), staff=("cancel", "resume", "retry")),
     Service("limits", user=("nearly_used",), staff=("put", "remove", "rules")),
+    Service("marks", user=("archive", "pin", "set_unread")),
     Service("model_access", staff=("group_models", "groups", "restrict", "roles", "rules", "set_group_model")),
     Service("models", staff=(
         *("adapters", "files", "keep", "kept", "last_crash", "load", "loaded", "make_default", "memory", "plan", "read_file"),

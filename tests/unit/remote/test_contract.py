@@ -101,6 +101,12 @@ def _conversations(portal: Any, ann: Any) -> None:
     portal.conversations.delete_soon(ann, gone.id)
     portal.conversations.deleted_just_now(ann)
     portal.conversations.restore(ann, gone.id)
+    portal.conversations.delete_many_soon(ann, [gone.id])
+    portal.conversations.restore(ann, gone.id)
+    portal.marks.pin(ann, chat.id, True)
+    portal.marks.set_unread(ann, chat.id, True)
+    portal.marks.archive(ann, chat.id, True)
+    portal.marks.archive(ann, chat.id, False)
     portal.folders.list(ann)
     portal.folders.remove(ann, folder.id)
 
