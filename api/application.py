@@ -8,9 +8,9 @@ from importlib import import_module
 from fastapi import APIRouter, FastAPI
 
 from api import errors
+from api.middleware.answer_headers import AnswerHeaders
 from api.middleware.body_limit import BodyLimit
 from api.middleware.cross_origin import CrossOrigin
-from api.middleware.limit_headers import LimitHeaders
 from api.middleware.packed_bodies import PackedBodies
 from api.middleware.plain_paths import PlainPaths
 from api.middleware.request_ids import RequestIds
@@ -40,6 +40,7 @@ PORTALS = {
     "groups": "people.groups",
     "limits": "people.limits",
     "audit": "people.audit",
+    "privacy": "people.privacy",
     "index": "operations.index",
     "store": "operations.store",
     "retention": "operations.retention",
@@ -94,7 +95,7 @@ def build(portal_getter: Callable[[], Portal], routes: Collection[str] | None = 
             return MOST_PIECE
         return portal_getter().files.max_bytes if path == FILES_PATH else MAX_BODY_BYTES
 
-    app.add_middleware(LimitHeaders)
+    app.add_middleware(AnswerHeaders)
     app.add_middleware(PackedBodies, max_bytes=max_bytes)
     app.add_middleware(BodyLimit, max_bytes=max_bytes)
     app.add_middleware(PlainPaths)

@@ -53,6 +53,7 @@ from core.people.sign_in import PooledHasher, SignIn
 from core.people.sign_in import open_pool as open_password_pool
 from core.platforms.platforms_file import PlatformsFile
 from core.platforms.service import PlatformService
+from core.privacy.filter import PrivacyFilter
 from core.programs.background import Background
 from core.programs.batch_run import BatchRun
 from core.programs.batches import Batches
@@ -75,6 +76,7 @@ from data.index.worker import IndexWorker
 from data.inspection import SqlStoreInspector
 from data.log_shipping import LogShipper
 from data.migrate import migrate
+from data.own_patterns import Re2Patterns
 from data.passwords import Argon2Hasher
 from data.search.port import WritableIndex
 from data.unit_of_work import SqlUnitOfWork
@@ -106,6 +108,7 @@ class Portal:
     roles: Roles
     groups: Groups
     limits: Limits
+    privacy: PrivacyFilter
     sign_in: SignIn
     sessions: Sessions
     second_factors: SecondFactors
@@ -230,7 +233,8 @@ def build_portal(
     program_files = ProgramFiles(unit_of_work, clock, settings.max_batch_mb * MB, settings.program_file_days, disk)
     batches = Batches(unit_of_work, jobs, program_files, clock)
     kinds += [*batches.job_kinds(), *BatchRun(unit_of_work, program_files, background, clock).job_kinds()]
-    gateway = Gateway(unit_of_work, platforms_router, clock)
+    privacy = PrivacyFilter(unit_of_work, clock, Re2Patterns())
+    gateway = Gateway(unit_of_work, platforms_router, clock, privacy)
     writes_titles = jobs if settings.model_titles else None
     turns = Turns(unit_of_work, gateway, clock, settings.max_question_chars, settings.max_file_mb * MB, disk, writes_titles)
     kinds += TitleWriter(unit_of_work, gateway, turns.count).job_kinds()
@@ -241,6 +245,7 @@ def build_portal(
         roles=Roles(unit_of_work, clock),
         groups=Groups(unit_of_work, clock),
         limits=gateway.limits,
+        privacy=privacy,
         sign_in=SignIn(unit_of_work, hasher, clock, passwords),
         sessions=Sessions(
             unit_of_work, clock, timedelta(hours=settings.session_hours), timedelta(minutes=settings.session_idle_minutes) or None,
@@ -262,7 +267,7 @@ def build_portal(
         responses=responses,
         program_files=program_files,
         batches=batches,
-        feedback=FeedbackQueue(unit_of_work, index, clock),
+        feedback=FeedbackQueue(unit_of_work, index, clock, Re2Patterns()),
         search=Search(unit_of_work, index, index_worker, clock),
         suggestions=Suggestions(unit_of_work),
         audit_chain=audit_chain,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
@@ -16,12 +16,15 @@ from core.errors import NotAllowed, NotFound, PortalError, StoredError, Unavaila
 from core.inference.choice import Choice, applied
 from core.inference.counted import Counted
 from core.inference.ports import Router
+from core.inference.private import embedding_without, masked_events, request_without, rerank_without
 from core.inference.records import FinishReason, Generation, ServedModel, Source, Timings, Usage
 from core.inference.requests import Delta, Finished, GenerationEvent, GenerationRequest, PromptTokens, RunningGeneration
 from core.inference.vectors import Cancelled, Embedded, EmbeddingRequest, RerankRequest, RunningEmbedding
 from core.models.records import ModelKind
 from core.people.permissions import Permission, require
 from core.people.records import User
+from core.privacy.filter import PrivacyFilter
+from core.privacy.masking import StreamMask
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 log = logging.getLogger(__name__)
@@ -33,9 +36,18 @@ class Answer:
     """An answer that a model gives now. Iterate `events()` to the end; then `row()` says how it ended."""
 
     def __init__(
-        self, answer_id: str, user: User, running: RunningGeneration, source: Source, created_at: datetime, counted: Counted
+        self,
+        answer_id: str,
+        user: User,
+        running: RunningGeneration,
+        source: Source,
+        created_at: datetime,
+        counted: Counted,
+        new_mask: Callable[[], StreamMask] | None = None,
     ) -> None:
+        """new_mask: makes what masks personal data in text and reasoning; None: they stay as they are."""
         self._counted = counted
+        self._new_mask = new_mask
         self.id = answer_id
         self.created_at = created_at
         self._user = user
@@ -74,7 +86,8 @@ class Answer:
     def events(self) -> Iterator[GenerationEvent]:
         """As RunningGeneration.events(), but an answer without an end raises Unavailable. Closing the iterator early cancels it."""
         try:
-            for event in self._running.events():
+            events = self._running.events()
+            for event in events if self._new_mask is None else masked_events(self._new_mask, events):
                 if isinstance(event, Delta):
                     self._tokens = event.tokens
                     if self._ttft_s is None:
@@ -184,10 +197,11 @@ class Vectors:
 class Gateway:
     """Checks who asks and how much they may, finds the model, and records what every request took."""
 
-    def __init__(self, unit_of_work: UnitOfWorkFactory, router: Router, clock: Clock) -> None:
+    def __init__(self, unit_of_work: UnitOfWorkFactory, router: Router, clock: Clock, privacy: PrivacyFilter | None = None) -> None:
         self._unit_of_work = unit_of_work
         self._router = router
         self._clock = clock
+        self.privacy = privacy or PrivacyFilter(unit_of_work, clock)
         self.limits = Limits(unit_of_work, clock)
 
     def now(self) -> datetime:
@@ -209,16 +223,18 @@ class Gateway:
         return [model for model in self.models(user) if model.kind is ModelKind.CHAT]
 
     def answer(self, user: User, request: GenerationRequest, source: Source) -> Answer:
-        """Start an answer whose caller records it. Raises NotAllowed, LimitReached, and what Router.start raises."""
+        """Start an answer whose caller records it. Raises NotAllowed, LimitReached, PersonalData, and what Router.start raises."""
         require(user, Permission.CHAT)
         request = self._allowed(user, request, tools=source not in (Source.CHAT, Source.TITLE))
+        if (change := self.privacy.incoming(user)) is not None:
+            request = request_without(change, request)
         answer_id = request.id or uuid4().hex
         counted = self._admitted(user, request.model)
         with counted.given_back_on_failure():
             if counted.model is not None:
                 request = self._allowed(user, replace(request, model=counted.model), tools=False)
             running = self._router.start(replace(request, id=answer_id))
-        return Answer(answer_id, user, running, source, self._clock(), counted)
+        return Answer(answer_id, user, running, source, self._clock(), counted, self.privacy.outgoing(user))
 
     def prompt_tokens(self, user: User, request: GenerationRequest) -> PromptTokens:
         """What the model would read of a request, without asking it. Raises NotAllowed, and what Router.prompt_tokens raises."""
@@ -235,6 +251,8 @@ class Gateway:
         """Raises NotAllowed, and what Router.embed raises."""
         require(user, Permission.CHAT)
         model, barred = self._allowed_vectors(user, request.model, ModelKind.EMBEDDING)
+        if (change := self.privacy.incoming(user)) is not None:
+            request = embedding_without(change, request)
         request = replace(request, model=model, group=user.group, barred=barred)
         counted = self._admitted(user, model)
         with counted.given_back_on_failure():
@@ -244,6 +262,8 @@ class Gateway:
         """Raises NotAllowed, and what Router.rerank raises."""
         require(user, Permission.CHAT)
         model, barred = self._allowed_vectors(user, request.model, ModelKind.RERANKING)
+        if (change := self.privacy.incoming(user)) is not None:
+            request = rerank_without(change, request)
         request = replace(request, model=model, group=user.group, barred=barred)
         counted = self._admitted(user, model)
         with counted.given_back_on_failure():

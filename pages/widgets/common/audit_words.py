@@ -36,6 +36,8 @@ EVENTS = {
     "access.refuse": "Access refused",
     "conversation.delete": "Chat deleted",
     "audit.fault": "Audit log not intact",
+    "privacy.put": "Personal data policy set",
+    "privacy.remove": "Personal data policy removed",
     "limit.put": "Limit set",
     "limit.remove": "Limit removed",
     "feedback.open": "Case opened",
