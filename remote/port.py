@@ -32,6 +32,7 @@ from core.people.audit import AuditTrail
 from core.people.devices import Devices
 from core.people.sessions import Sessions
 from core.people.sign_in import SignIn
+from core.privacy.filter import PrivacyFilter
 from core.review.feedback import FeedbackQueue
 from core.search.search import Search
 from core.search.suggestions import Suggestions
@@ -77,6 +78,7 @@ class PagePortal(Protocol):
     model_access: ModelAccess
     models: ModelService
     presets: Presets
+    privacy: PrivacyFilter
     retention: Retention
     roles: Roles
     search: Search
