@@ -14,12 +14,12 @@ from core.chat.folders import Folders
 from core.chat.marks import ConversationMarks
 from core.chat.turns import Turns
 from core.identity.second_factor import SecondFactors
+from core.identity.single_sign_on import SingleSignOn
 from core.inference.access import ModelAccess
 from core.inference.gateway import Gateway
 from core.inference.presets import Presets
 from core.knowledge.files import Files
-from core.models.downloads import Downloads
-from core.models.imports import Imports
+from core.models.reports import FileReports
 from core.models.service import ModelService
 from core.models.swaps import Swaps
 from core.operations.backups import Backups
@@ -37,6 +37,8 @@ from core.review.feedback import FeedbackQueue
 from core.search.search import Search
 from core.search.suggestions import Suggestions
 from core.tasks.jobs import Jobs
+from core.transfers.downloads import Downloads
+from core.transfers.imports import Imports
 from core.usage.reports import UsageReports
 
 
@@ -66,6 +68,7 @@ class PagePortal(Protocol):
     disk: DiskSpace
     downloads: Downloads
     feedback: FeedbackQueue
+    file_reports: FileReports
     files: Files
     folders: Folders
     gateway: Gateway
@@ -86,6 +89,7 @@ class PagePortal(Protocol):
     sessions: Sessions
     settings: PageSettings
     sign_in: SignIn
+    single_sign_on: SingleSignOn
     suggestions: Suggestions
     swaps: Swaps
     turns: Turns

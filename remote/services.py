@@ -57,6 +57,7 @@ SERVICES = (
         *("cancel", "catalogue", "disk_free", "dismiss", "get", "get_file", "models", "offers", "pause", "resume", "retry", "transfers"),
     ), values={"offline": bool}),
     Service("feedback", user=("rate",), staff=("all", "counts", "find", "get", "open", "review")),
+    Service("file_reports", staff=("of", "preview")),
     Service("files", user=("upload", "get", "read", "read_as", "discard"), values={"max_bytes": int}),
     Service("folders", user=("list", "new", "rename", "remove")),
     Service("gateway", anyone=("served",), user=("chat_models",)),
@@ -84,6 +85,7 @@ SERVICES = (
     ), values={"lifetime": timedelta}),
     Service("settings", values={"max_question_chars": int, "max_file_mb": int, "isolated": bool}),
     Service("sign_in", anyone=("check",)),
+    Service("single_sign_on", anyone=("begin", "finish"), values={"name": str}),
     Service("suggestions", user=("suggest",)),
     Service("swaps", staff=(
         *("add_canary", "add_replay", "canaries", "decide", "get", "list", "plan", "remove_canary", "remove_replay", "replays", "start"),

@@ -28,14 +28,10 @@ def install_runtime(paths: Paths, *, with_engine: bool = True) -> None:
         system_packages.install(missing, paths.log)
         python_packages.make_environment(paths)
         python_packages.install(paths, python_packages.RUN, "Python packages")
-<<<<<<< HEAD
-        if with_engine:
-            engine.ensure(paths, build)
-=======
         if any(os.environ.get(name) for name in NEED_IDENTITY):
             python_packages.install(paths, python_packages.IDENTITY, "packages for company accounts")
-        engine.ensure(paths, build)
->>>>>>> main
+        if with_engine:
+            engine.ensure(paths, build)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from core.models.records import LoadSettings
 from core.operations.records import RetentionKind
 from core.people.api_keys import KeyTerms
 from core.people.permissions import Permission, Role
-from core.people.records import AuditFilter, Scope, SessionKind
+from core.people.records import AuditFilter, Origin, Scope, SessionKind
 from core.people.sign_in import Caller
 from core.review.records import FeedbackFilter, ReviewState
 from core.search.records import DocumentKind
@@ -62,6 +62,10 @@ def _people(portal: Any) -> tuple[Any, Any]:
     portal.sessions.user("made up")
     portal.sessions.user(None)
     portal.devices.remember(ada, None)
+    assert portal.single_sign_on.name == ""
+    for ask in (portal.single_sign_on.begin, lambda: portal.single_sign_on.finish("kept", "state", "code", Origin("127.0.0.1"))):
+        with suppress(PortalError):
+            ask()
     assert portal.sessions.lifetime
     return portal.sessions.user(token), ada
 

@@ -15,8 +15,8 @@ from remote.codec import Unfit
 from remote.services import BY_NAME, SERVICES, Kind, method
 
 PAGES = sorted(Path(REPOSITORY, "pages").rglob("*.py"))
-LOCAL = {"settings": {"home"}, "turns": {"count"}}
-"""What a user server answers itself: its own home is used on the admin server's pages alone."""
+LOCAL = {"settings": {"home", "host", "port"}, "turns": {"count"}}
+"""What a user server answers itself, from its own settings."""
 HANDED_ON = {"sign_in", "settings"}
 """Services that a page hands on: the form calls check, profiles read the server's own settings."""
 
