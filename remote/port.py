@@ -32,6 +32,8 @@ from core.people.audit import AuditTrail
 from core.people.devices import Devices
 from core.people.sessions import Sessions
 from core.people.sign_in import SignIn
+from core.platforms.oversight import PlatformOversight
+from core.platforms.service import PlatformService
 from core.privacy.filter import PrivacyFilter
 from core.review.feedback import FeedbackQueue
 from core.search.search import Search
@@ -80,6 +82,8 @@ class PagePortal(Protocol):
     marks: ConversationMarks
     model_access: ModelAccess
     models: ModelService
+    oversight: PlatformOversight
+    platforms: PlatformService
     presets: Presets
     privacy: PrivacyFilter
     retention: Retention

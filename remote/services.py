@@ -73,6 +73,8 @@ SERVICES = (
         *("remembered", "start_problems", "unload"),
     ), values={"folder": Path}),
     Service("presets", staff=("list", "publish", "remove", "save")),
+    Service("oversight", staff=("explain", "reload", "states", "test")),
+    Service("platforms", staff=("apply", "check", "restore", "state", "version", "versions")),
     Service("privacy", user=("check",), staff=("policies", "put", "remove")),
     Service("retention", staff=("holds", "lift_hold", "place_hold", "rules", "set_rule")),
     Service("roles", staff=("add", "all", "change", "names", "remove")),
