@@ -52,6 +52,7 @@ from core.people.session_watch import SessionWatch
 from core.people.sessions import Sessions
 from core.people.sign_in import PooledHasher, SignIn
 from core.people.sign_in import open_pool as open_password_pool
+from core.platforms.oversight import PlatformOversight
 from core.platforms.platforms_file import PlatformsFile
 from core.platforms.service import PlatformService
 from core.privacy.filter import PrivacyFilter
@@ -150,6 +151,7 @@ class Portal:
     uploads: Uploads
     file_reports: FileReports
     platforms: PlatformService
+    oversight: PlatformOversight
     pool: ModelPool
     index: WritableIndex
     index_worker: IndexWorker
@@ -294,6 +296,7 @@ def build_portal(
         swaps=swaps,
         downloads=downloads,
         imports=imports,
+        oversight=PlatformOversight(unit_of_work, clock, platforms_router, gateway),
         uploads=uploads,
         file_reports=FileReports(Inspector(), Catalogue()),
         platforms=PlatformService(
