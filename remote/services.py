@@ -70,7 +70,7 @@ SERVICES = (
     Service("model_access", staff=("group_models", "groups", "restrict", "roles", "rules", "set_group_model")),
     Service("models", staff=(
         *("adapters", "files", "keep", "kept", "last_crash", "load", "loaded", "make_default", "memory", "plan", "read_file"),
-        *("remembered", "start_problems", "unload"),
+        *("remembered", "reside", "start_problems", "unload"),
     ), values={"folder": Path}),
     Service("presets", staff=("list", "publish", "remove", "save")),
     Service("oversight", staff=("explain", "reload", "states", "test")),
