@@ -19,6 +19,7 @@ from core.access.roles import Roles
 from core.chat.conversations import Conversations
 from core.chat.folders import Folders
 from core.chat.marks import ConversationMarks
+from core.chat.temporary import TemporaryChats
 from core.chat.turns import STOPPING, Turns
 from core.chat.written_titles import TitleWriter
 from core.errors import Conflict, PortalError, StartFailed, StoredError, Unavailable
@@ -114,6 +115,7 @@ class Portal:
     marks: ConversationMarks
     folders: Folders
     turns: Turns
+    temporary: TemporaryChats
     files: Files
     gateway: Gateway
     presets: Presets
@@ -161,6 +163,7 @@ class Portal:
         self.stopping()
         self.passwords.close()
         self.turns.close()
+        self.temporary.close()
         self.platforms.close()
         self.conversations.close()
         self.job_worker.close()
@@ -227,9 +230,10 @@ def build_portal(
     batches = Batches(unit_of_work, jobs, program_files, clock)
     kinds += [*batches.job_kinds(), *BatchRun(unit_of_work, program_files, background, clock).job_kinds()]
     gateway = Gateway(unit_of_work, router, clock)
+    temporary = TemporaryChats(unit_of_work, gateway, clock, settings.max_question_chars, on=settings.temporary_chats)
     writes_titles = jobs if settings.model_titles else None
     turns = Turns(unit_of_work, gateway, clock, settings.max_question_chars, settings.max_file_mb * MB, disk, writes_titles)
-    kinds += TitleWriter(unit_of_work, gateway, turns.count).job_kinds()
+    kinds += TitleWriter(unit_of_work, gateway, lambda: turns.count() + temporary.count()).job_kinds()
     factor_roles = portal_settings.listed(settings.second_factor_roles)
     portal = Portal(
         settings=settings,
@@ -250,6 +254,7 @@ def build_portal(
         marks=ConversationMarks(unit_of_work, clock),
         folders=Folders(unit_of_work, clock),
         turns=turns,
+        temporary=temporary,
         files=Files(unit_of_work, clock, ProcessDocumentReader(), settings.max_file_mb * MB, disk, CharsetDetector()),
         gateway=gateway,
         presets=Presets(unit_of_work, clock),

@@ -104,7 +104,7 @@ function barOf(bar, {labels: L, say}, again) {
   const outer = el('div', {}, box);
   if (bar.versions) box.append(versions(bar.versions, L, say));
   if (bar.text) box.append(tool('content_copy', L.copy, button => copy(bar.text, button, L)));
-  if (bar.text) {
+  if (bar.text && bar.rated) {
     const rate = value => () => {
       const rating = bar.rating === value ? 0 : value;
       tell({kind: 'rate', rating});

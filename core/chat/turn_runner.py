@@ -127,7 +127,7 @@ class TurnRunner:
             except PromptTooLong as problem:
                 if len(prompt) < 3:
                     raise
-                prompt = _shorter(prompt, problem.limit / problem.tokens)
+                prompt = shorter(prompt, problem.limit / problem.tokens)
                 continue
             except LimitReached as problem:
                 if not problem.waits or time.monotonic() > patience or self._closing.wait(LIMIT_LOOK_S):
@@ -244,7 +244,7 @@ def _asked(question: Message, read: Mapping[str, str]) -> ChatMessage:
     return ChatMessage(ChatRole.USER, with_files(question.text, [(file.name, read[file.id]) for file in question.files]))
 
 
-def _shorter(prompt: list[ChatMessage], share: float) -> list[ChatMessage]:
+def shorter(prompt: list[ChatMessage], share: float) -> list[ChatMessage]:
     """Without its oldest turn; without more of them where it is so much too long that counting its tokens for each would be waste."""
     characters = [len(message.content) + len(message.reasoning) for message in prompt]
     most, first = sum(characters) * share, 2

@@ -34,6 +34,8 @@ class Foot:
     """How it ended, where that is not the ordinary way."""
     again: bool = True
     """Whether it offers to regenerate; a failed answer has a button of its own for that."""
+    rated: bool = True
+    """Whether it can be rated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ def seam(key: str, *, foot: Foot | None, asked: Shown | None, thought: Thought |
             "rating": message.rating,
             "comment": message.comment,
             "free": free and foot.again,
+            "rated": foot.rated,
             "versions": _versions(foot.answer),
             "meta": foot.meta,
             "details": foot.details,

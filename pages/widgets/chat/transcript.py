@@ -55,10 +55,14 @@ def transcript(
     figures: DeltaGenerator,
     on_event: Callable[[str], None],
     on_again: Callable[[str], None],
+    stored: bool = True,
 ) -> None:
-    """Draw all messages. on_event: see seam(). on_again: asked to try an answer (its id) once more."""
+    """Draw all messages. on_event: see seam(). on_again: asked to try an answer (its id) once more.
+
+    stored: whether the messages can be rated, edited and answered again.
+    """
     writing = shown[-1].message if shown and shown[-1].message.status is MessageStatus.STREAMING else None
-    free = writing is None
+    free = writing is None and stored
     foot: Foot | None = None
     asked: Shown | None = None
     with st.container(key="transcript", gap="small"):
@@ -77,14 +81,15 @@ def transcript(
                     details=details_of(message.generation),
                     mark=_mark(message),
                     again=not _is_cut(message),
+                    rated=stored,
                 )
             elif running is not None and running.turn.answer_id == message.id:
                 _running(portal, user, running, draw_seam, figures)
             else:
                 draw_seam(thought=_thought(message))
                 _elsewhere(portal, user, message)
-        if free:
-            seam("seam-last", foot=foot, asked=None, thought=None, free=True, on_event=on_event)
+        if writing is None:
+            seam("seam-last", foot=foot, asked=None, thought=None, free=free, on_event=on_event)
 
 
 def _answer(message: Message, *, free: bool, on_again: Callable[[str], None]) -> None:
