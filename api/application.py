@@ -8,14 +8,15 @@ from importlib import import_module
 from fastapi import APIRouter, FastAPI
 
 from api import errors
+from api.middleware.answer_headers import AnswerHeaders
 from api.middleware.body_limit import BodyLimit
 from api.middleware.cross_origin import CrossOrigin
-from api.middleware.limit_headers import LimitHeaders
 from api.middleware.packed_bodies import PackedBodies
 from api.middleware.plain_paths import PlainPaths
 from api.middleware.request_ids import RequestIds
 from api.services import Portal
 from core.errors import StartFailed
+from core.models.uploads import MOST_PIECE
 
 PORTALS = {
     "session": "people.sessions",
@@ -39,6 +40,7 @@ PORTALS = {
     "groups": "people.groups",
     "limits": "people.limits",
     "audit": "people.audit",
+    "privacy": "people.privacy",
     "index": "operations.index",
     "store": "operations.store",
     "retention": "operations.retention",
@@ -52,7 +54,7 @@ DIALECTS = {
     "directory": ("directory_routes",),
 }
 """Groups of routes under /v1: the modules of each in api/."""
-FILES_PATH, BATCH_FILES_PATH = "/api/v1/files", "/v1/files"
+FILES_PATH, BATCH_FILES_PATH, MODEL_PIECES_PATH = "/api/v1/files", "/v1/files", "/api/v1/models/upload"
 """The only paths that take more than MAX_BODY_BYTES. PATH of their modules is the same; importing them would load them on every server."""
 FORM_BYTES = 100_000
 """Bytes that a form adds to its file."""
@@ -85,9 +87,11 @@ def build(portal_getter: Callable[[], Portal], routes: Collection[str] | None = 
     def max_bytes(path: str) -> int:
         if path == BATCH_FILES_PATH:
             return portal_getter().program_files.max_bytes + FORM_BYTES
+        if path == MODEL_PIECES_PATH:
+            return MOST_PIECE
         return portal_getter().files.max_bytes if path == FILES_PATH else MAX_BODY_BYTES
 
-    app.add_middleware(LimitHeaders)
+    app.add_middleware(AnswerHeaders)
     app.add_middleware(PackedBodies, max_bytes=max_bytes)
     app.add_middleware(BodyLimit, max_bytes=max_bytes)
     app.add_middleware(PlainPaths)

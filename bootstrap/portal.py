@@ -35,6 +35,7 @@ from core.models.ports import ModelHub, ModelPool, Successions
 from core.models.records import StartModel
 from core.models.service import ModelService
 from core.models.swaps import Swaps
+from core.models.uploads import Uploads
 from core.operations.backups import Backups
 from core.operations.disk import ENDLESS, DiskSpace
 from core.operations.index_care import IndexCare
@@ -53,6 +54,7 @@ from core.people.sign_in import PooledHasher, SignIn
 from core.people.sign_in import open_pool as open_password_pool
 from core.platforms.platforms_file import PlatformsFile
 from core.platforms.service import PlatformService
+from core.privacy.filter import PrivacyFilter
 from core.programs.background import Background
 from core.programs.batch_run import BatchRun
 from core.programs.batches import Batches
@@ -75,6 +77,7 @@ from data.index.worker import IndexWorker
 from data.inspection import SqlStoreInspector
 from data.log_shipping import LogShipper
 from data.migrate import migrate
+from data.own_patterns import Re2Patterns
 from data.passwords import Argon2Hasher
 from data.search.port import WritableIndex
 from data.unit_of_work import SqlUnitOfWork
@@ -86,6 +89,7 @@ from models.serving.pattern_finder import ProcessPatternFinder
 from models.serving.pool import Pool
 from models.serving.precedence import give_way as give_way
 from models.serving.router import PoolRouter
+from models.serving.routing.platform_router import PlatformRouter
 from models.serving.start_list import START_MODELS, FileStartList
 from settings import Settings
 
@@ -105,6 +109,7 @@ class Portal:
     roles: Roles
     groups: Groups
     limits: Limits
+    privacy: PrivacyFilter
     sign_in: SignIn
     sessions: Sessions
     second_factors: SecondFactors
@@ -137,6 +142,7 @@ class Portal:
     swaps: Swaps
     downloads: Downloads
     imports: Imports
+    uploads: Uploads
     platforms: PlatformService
     pool: ModelPool
     index: WritableIndex
@@ -207,6 +213,7 @@ def build_portal(
         successions = HotSwaps(own_pool)
         pool, router = own_pool, router if router is not None else PoolRouter(own_pool)
     assert router is not None, "a pool of its own needs its router"
+    platforms_router = PlatformRouter(router, max_wait_s=settings.max_wait_s)
     disk = disk_space(settings)
     hasher, passwords = hasher or Argon2Hasher(), open_password_pool(os.cpu_count() or 1)
     index_worker = IndexWorker(database, index)
@@ -223,13 +230,14 @@ def build_portal(
     start_list = FileStartList(settings.home / START_MODELS)
     models = ModelService(pool, unit_of_work, clock, settings.models_path, start_list, record.found if record else ())
     swaps = Swaps(unit_of_work, clock, jobs, server, successions, ProcessPatternFinder(), start_list, models.loaded_at_start)
-    downloads, imports = open_transfers(settings, unit_of_work, jobs, clock, server, hub)
+    downloads, imports, uploads = open_transfers(settings, unit_of_work, jobs, clock, server, hub)
     kinds = [*index_care.job_kinds(), *backups.job_kinds(), *retention.job_kinds(), *responses.job_kinds()]
     kinds += [*downloads.job_kinds(), *imports.job_kinds(), *swaps.job_kinds(), *audit_chain.job_kinds()]
     program_files = ProgramFiles(unit_of_work, clock, settings.max_batch_mb * MB, settings.program_file_days, disk)
     batches = Batches(unit_of_work, jobs, program_files, clock)
     kinds += [*batches.job_kinds(), *BatchRun(unit_of_work, program_files, background, clock).job_kinds()]
-    gateway = Gateway(unit_of_work, router, clock)
+    privacy = PrivacyFilter(unit_of_work, clock, Re2Patterns())
+    gateway = Gateway(unit_of_work, platforms_router, clock, privacy)
     temporary = TemporaryChats(unit_of_work, gateway, clock, settings.max_question_chars, on=settings.temporary_chats)
     writes_titles = jobs if settings.model_titles else None
     turns = Turns(unit_of_work, gateway, clock, settings.max_question_chars, settings.max_file_mb * MB, disk, writes_titles)
@@ -241,6 +249,7 @@ def build_portal(
         roles=Roles(unit_of_work, clock),
         groups=Groups(unit_of_work, clock),
         limits=gateway.limits,
+        privacy=privacy,
         sign_in=SignIn(unit_of_work, hasher, clock, passwords),
         sessions=Sessions(
             unit_of_work, clock, timedelta(hours=settings.session_hours), timedelta(minutes=settings.session_idle_minutes) or None,
@@ -263,7 +272,7 @@ def build_portal(
         responses=responses,
         program_files=program_files,
         batches=batches,
-        feedback=FeedbackQueue(unit_of_work, index, clock),
+        feedback=FeedbackQueue(unit_of_work, index, clock, Re2Patterns()),
         search=Search(unit_of_work, index, index_worker, clock),
         suggestions=Suggestions(unit_of_work),
         audit_chain=audit_chain,
@@ -276,8 +285,13 @@ def build_portal(
         swaps=swaps,
         downloads=downloads,
         imports=imports,
+        uploads=uploads,
         platforms=PlatformService(
-            unit_of_work, clock, YamlConfigurationReader(settings.platforms_path.name, os.environ), PlatformsFile(settings.platforms_path)
+            unit_of_work,
+            clock,
+            YamlConfigurationReader(settings.platforms_path.name, os.environ),
+            PlatformsFile(settings.platforms_path),
+            platforms_router,
         ),
         pool=pool,
         index=index,

@@ -1,4 +1,4 @@
-"""Open what brings model files to this server: downloads and imports."""
+"""Open what brings model files to this server: downloads, imports and uploads."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from core.models.downloads import Downloads
 from core.models.imports import Imports
 from core.models.model_folder import ModelFolder
 from core.models.ports import ModelHub
+from core.models.uploads import Uploads
 from core.tasks.jobs import Jobs
 from core.tasks.records import Job
 from core.tasks.worker import JobWorker
@@ -42,11 +43,11 @@ class Transfers:
 
 def open_transfers(
     settings: Settings, unit_of_work: UnitOfWorkFactory, jobs: Jobs, clock: Clock, server: str, hub: ModelHub | None = None
-) -> tuple[Downloads, Imports]:
-    """Connect both to the models folder. hub: replaces the real hubs in tests."""
+) -> tuple[Downloads, Imports, Uploads]:
+    """Connect all three to the models folder. hub: replaces the real hubs in tests."""
     folder = ModelFolder(settings.models_path, settings.disk_reserve_mb * 1024**2)
     downloads = Downloads(unit_of_work, jobs, Catalogue(), hub or HubClient(), folder, clock, server, offline=settings.offline)
-    return downloads, Imports(unit_of_work, jobs, folder, clock, server)
+    return downloads, Imports(unit_of_work, jobs, folder, clock, server), Uploads(unit_of_work, folder, clock)
 
 
 @contextmanager
@@ -62,7 +63,7 @@ def open_command(settings: Settings) -> Iterator[Transfers]:
             return SqlUnitOfWork(database)
 
         jobs, server = Jobs(unit_of_work, now), server_name(settings)
-        downloads, imports = open_transfers(settings, unit_of_work, jobs, now, server)
+        downloads, imports, _ = open_transfers(settings, unit_of_work, jobs, now, server)
         kinds = [*downloads.job_kinds(), *imports.job_kinds()]
         worker = JobWorker(unit_of_work, kinds, now, server, jobs.woken, alone=False)
         try:

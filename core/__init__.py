@@ -6,6 +6,7 @@ In reading order:
 - people: accounts, sessions, rights, sign-in, audit
 - identity: second factors and other proofs of identity
 - access: custom roles, groups and limits
+- privacy: personal data in what goes in and comes out
 - chat: conversations, folders and turns
 - inference: the one gateway to models
 - models: loaded models as people see them

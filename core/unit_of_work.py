@@ -24,6 +24,7 @@ from core.people.ports import (
     UserRepository,
 )
 from core.platforms.ports import PlatformsVersionRepository
+from core.privacy.ports import PolicyRepository
 from core.programs.ports import BatchRepository, ProgramFileRepository, ResponseRepository
 from core.review.ports import FeedbackRepository
 from core.tasks.ports import JobRepository
@@ -37,6 +38,7 @@ class UnitOfWork(Protocol):
     roles: RoleRepository
     groups: GroupRepository
     limits: LimitRepository
+    policies: PolicyRepository
     sessions: SessionRepository
     second_factors: SecondFactorRepository
     api_keys: ApiKeyRepository

@@ -16,6 +16,7 @@ In reading order:
 - encryption: encryption at rest
 - backup: backup and restore
 - inspection: facts about a database, for the doctor and the Store page
+- own_patterns: search with own patterns by RE2
 - passwords: hash passwords with bcrypt
 - log_shipping: send log lines to Elasticsearch
 """

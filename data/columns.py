@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import asdict
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Generic, TypeVar
@@ -12,6 +13,7 @@ from sqlalchemy import DateTime, Dialect, String, Text
 from sqlalchemy.types import TypeDecorator
 
 from core.errors import StoredError
+from core.inference.records import Routing
 
 E = TypeVar("E", bound=StrEnum)
 _ERROR_START = '{"template": '
@@ -84,6 +86,26 @@ class ErrorText(TypeDecorator[StoredError]):
         if value is None:
             return None
         return StoredError(**json.loads(value)) if value.startswith(_ERROR_START) else StoredError.kept(value)
+
+
+class RoutingText(TypeDecorator[Routing]):
+    """Why an answer was given where it was, as JSON."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Routing | None, dialect: Dialect) -> str | None:
+        return None if value is None else storable(json.dumps(asdict(value), ensure_ascii=False))
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Routing | None:
+        if value is None:
+            return None
+        try:
+            fields = json.loads(value)
+            left_out = tuple(StoredError(**each) for each in fields.pop("left_out"))
+            return Routing(**fields | {"left_out": left_out, "dropped": tuple(fields["dropped"])})
+        except (ValueError, TypeError, KeyError):
+            return None  # Of a newer release.
 
 
 def storable(text: str) -> str:

@@ -25,6 +25,7 @@ from core.people.ports import (
     UserRepository,
 )
 from core.platforms.ports import PlatformsVersionRepository
+from core.privacy.ports import PolicyRepository
 from core.programs.ports import BatchRepository, ProgramFileRepository, ResponseRepository
 from core.review.ports import FeedbackRepository
 from core.tasks.ports import JobRepository
@@ -49,6 +50,7 @@ from data.repositories.people.roles import SqlRoleRepository
 from data.repositories.people.sessions import SqlSessionRepository
 from data.repositories.people.users import SqlUserRepository
 from data.repositories.platforms.versions import SqlPlatformsVersionRepository
+from data.repositories.privacy.policies import SqlPolicyRepository
 from data.repositories.programs.batches import SqlBatchRepository
 from data.repositories.programs.files import SqlProgramFileRepository
 from data.repositories.programs.responses import SqlResponseRepository
@@ -72,6 +74,7 @@ class SqlUnitOfWork:
         self.roles: RoleRepository = SqlRoleRepository(transaction)
         self.groups: GroupRepository = SqlGroupRepository(transaction)
         self.limits: LimitRepository = SqlLimitRepository(transaction)
+        self.policies: PolicyRepository = SqlPolicyRepository(transaction)
         self.sessions: SessionRepository = SqlSessionRepository(transaction)
         self.api_keys: ApiKeyRepository = SqlApiKeyRepository(transaction)
         self.second_factors: SecondFactorRepository = SqlSecondFactorRepository(transaction)

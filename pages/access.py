@@ -1,4 +1,4 @@
-"""Access (admin): who may do what, by role and group, and how much."""
+"""Access (admin): who may do what, by role and group, how much, and what happens to personal data."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from pages.shell import frame
 from pages.shell.words import t
 from pages.widgets.people.limits import limit_list
 from pages.widgets.people.matrix import matrix
+from pages.widgets.people.privacy import privacy_list
 from pages.widgets.people.role_editor import role_editor
 from pages.widgets.people.verdict import ask_verdict
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
 
-_VIEWS = {"roles": "Roles", "limits": "Limits"}
+_VIEWS = {"roles": "Roles", "limits": "Limits", "privacy": "Personal data"}
 
 
 def render(portal: Portal, user: User) -> None:
@@ -30,6 +31,10 @@ def render(portal: Portal, user: User) -> None:
     if view == "limits":
         with st.container(width=760):
             limit_list(portal, user, people, groups)
+        return
+    if view == "privacy":
+        with st.container(width=760):
+            privacy_list(portal, user, groups)
         return
     roles = portal.roles.all(user)
     matrix(roles, groups)

@@ -28,6 +28,7 @@ from pages.widgets.common.cookie import session_watch
 from pages.widgets.common.requests import take, wish, wish_of_component
 from pages.widgets.models.first_model import first_model
 from pages.widgets.people.limits import meter
+from pages.widgets.people.privacy import note
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 ADDRESS = linked_message.CONVERSATION
 _PROBLEM, _ASKED = "chat_problem", "chat_asked"
 _HELD = "chat_held"
+_PRIVATE = "chat_private"
+"""What the author of the last question is told about personal data in it, once."""
 """Files that are uploaded and not yet asked with: what was refused for another reason need not be chosen again."""
 
 
@@ -89,7 +92,7 @@ def render(portal: Portal, user: User) -> None:
         on_dismiss=_forget_problem,
         deleted=portal.conversations.deleted_just_now(user),
         arrival=linked_message.place(shown or ()),
-        note=gone_model(models, _answered_by(shown or ())) or meter(portal.limits.nearly_used(user)),
+        note=st.session_state.pop(_PRIVATE, "") or gone_model(models, _answered_by(shown or ())) or meter(portal.limits.nearly_used(user)),
     )
     if shown is None:
         if frame.blank(t(
@@ -176,11 +179,12 @@ def _ask(portal: Portal, user: User, models: Sequence[ServedModel], here: str | 
                 refused.append(problem)
     if refused:
         raise refused[0]
-    check_question(text, portal.settings.max_question_chars, files=bool(held))
+    checked = portal.privacy.check(user, check_question(text, portal.settings.max_question_chars, files=bool(held)))
     begun: dict[str, str] = st.session_state.setdefault(_ASKED, {})
     conversation_id = here or begun.get(request) or portal.conversations.new(user, folder_id=location.folder_of_new_chats()).id
     begun[request] = conversation_id
     portal.turns.start(user, conversation_id, text, options(models), request, files=[file.id for file in held])
+    st.session_state[_PRIVATE] = note(checked)
     st.session_state[_HELD] = []
     location.open_chat(conversation_id)
 
@@ -242,7 +246,10 @@ def _empty(models: Sequence[ServedModel], request: str, folder: Folder | None) -
         if folder:
             st.caption(f":material/folder: {plain(folder.name)}")
         st.markdown(f"# {t('What are we working on?')}", anchors=False)
-        st.caption(t("Answers come from models inside this portal. Nothing leaves your network."))
+        if all(model.owner == "portal" for model in models):
+            st.caption(t("Answers come from models inside this portal. Nothing leaves your network."))
+        else:
+            st.caption(t("Answers come from this portal and from model servers that your admins chose."))
         with st.grid(2, min_column_width=260, gap="xsmall", key="starters"):
             for n, each in enumerate(STARTERS):
                 st.button(

@@ -37,7 +37,7 @@ def render(portal: Portal, user: User) -> None:
         other_sources(portal, user)
     if portal.downloads.offline:
         with st.container(border=True, key="card-offline"):
-            words = t("Nothing is fetched from a hub. Models come from a folder on the server.")
+            words = t("Nothing is fetched from a hub. Models come from a folder on the server or by upload.")
             st.markdown(f":orange[:material/cloud_off:] **{t('Offline mode is on.')}** {words}")
     transfers(portal, user)
     shown, hub = _filtered(entries, offers)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.errors import InvalidInput, NotFound, PortalError, Unavailable
-from core.inference.records import FinishReason, ServedModel, Timings, Usage
+from core.inference.records import FinishReason, Routing, ServedModel, Timings, Usage
 from core.inference.requests import Delta, Finished, GenerationEvent, GenerationRequest, PromptTokens
 from core.inference.vectors import Cancelled, Embedded, EmbeddingRequest, RerankRequest
 from core.knowledge.ports import OnPlace
@@ -24,6 +24,7 @@ class FakeGeneration:
     """Yields what the router was told to; holds at `gate` after each delta when the router is held."""
 
     model, model_version, platform, engine = "fake", "v1", "local", "fake 1"
+    routing: Routing | None = None
     ignored: tuple[str, ...] = ()
     prompt_tokens = 5
 
@@ -58,6 +59,7 @@ class FakeVectors:
     """Has its rows at once, or when `gate` is released, or fails with `error`."""
 
     model, model_version, platform = "fake-vectors", "v1", "local"
+    routing: Routing | None = None
 
     def __init__(self, rows: list[list[float]], gate: threading.Semaphore | None, error: PortalError | None) -> None:
         self._rows = rows

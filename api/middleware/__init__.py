@@ -14,6 +14,6 @@ In reading order:
 - cross_origin: let chosen origins use /v1
 - plain_paths: drop slashes at the end of paths under /v1
 - body_limit: limit request bodies
-- limit_headers: how much of a limit is left
+- answer_headers: how much of a limit is left, and which personal data a request held
 - packed_bodies: unpack compressed request bodies
 """

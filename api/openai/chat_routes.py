@@ -22,6 +22,7 @@ from api.starting import begun
 from api.streams import Cutoff, EventStream, until_finished
 from core.errors import NotFound
 from core.inference.records import ServedModel, Source
+from core.models.records import ModelKind
 
 router = APIRouter(prefix="/v1", tags=["OpenAI"], responses=OPENAI_REFUSALS)
 
@@ -41,18 +42,26 @@ class ModelOut(BaseModel):
     kind: Literal["chat", "embedding", "reranking"] = Field(description="Extension: what the model is for.")
 
     parent: str | None = Field(default=None, description="The model of an adapter or a preset.")
+    capabilities: list[str] = Field(default=[], description="Extension: thinking, tools, vision, as far as known.")
 
     @staticmethod
     def all(models: Sequence[ServedModel]) -> list[ModelOut]:
         """Return each model, and each with each of its adapters."""
         return [
             ModelOut(
-                id=name, context_window=model.context, kind=model.kind.value,
+                id=name, owned_by=model.owner, context_window=model.context, kind=model.kind.value, capabilities=_capabilities(model),
                 parent=model.preset_of or (model.name if name != model.name else None),
             )
             for model in models
             for name in model.names
         ]
+
+
+def _capabilities(model: ServedModel) -> list[str]:
+    if model.kind is not ModelKind.CHAT:
+        return []
+    able = {"thinking": model.thinking, "tools": model.tools is not False and not model.guide, "vision": model.vision is True}
+    return [name for name, can in able.items() if can]
 
 
 class ModelsOut(BaseModel):

@@ -14,7 +14,7 @@ from core.characters import may_stand_on_a_line, without_controls
 from core.chat.conversations import Shown
 from core.chat.records import Conversation, Message
 from core.errors import InvalidInput
-from core.inference.records import Generation, Timings
+from core.inference.records import Generation, Routing, Timings
 from core.inference.requests import SamplingParams
 from core.knowledge.records import StoredFile
 from core.people.records import User
@@ -140,6 +140,22 @@ class TimingsOut(BaseModel):
         return TimingsOut(**asdict(timings))
 
 
+class RoutedOut(BaseModel):
+    place: str = Field(description="Model and platform, as in glm@gateway.")
+    left_out: list[str] = Field(description="Why the platforms before it did not answer.")
+    dropped: list[str] = Field(description="Parameters that the platform does not take.")
+    estimated: bool = Field(description="Whether the tokens are estimates.")
+    cost: float | None = Field(description="By the platform's price.")
+    currency: str
+
+    @staticmethod
+    def of(routing: Routing) -> RoutedOut:
+        return RoutedOut(
+            place=routing.place, left_out=[str(each) for each in routing.left_out], dropped=list(routing.dropped),
+            estimated=routing.estimated, cost=routing.cost, currency=routing.currency,
+        )  # fmt: skip
+
+
 class GenerationOut(TimingsOut):
     model: str
     model_version: str = Field(description="The fingerprint of the GGUF file.")
@@ -148,6 +164,7 @@ class GenerationOut(TimingsOut):
     completion_tokens: int
     cached_tokens: int = Field(description="Prompt tokens whose KV cache was reused; included in prompt_tokens.")
     finish_reason: Literal["stop", "length", "cancelled", "error"]
+    routed: RoutedOut | None = Field(description="Why it was answered where it was; null if no platforms were configured.")
     error: str | None = Field(description="Why there is no answer, or what is wrong with it, for example that it repeated itself.")
 
     @staticmethod
@@ -157,6 +174,7 @@ class GenerationOut(TimingsOut):
             model=row.model, model_version=row.model_version, platform=row.platform,
             prompt_tokens=row.usage.prompt_tokens, completion_tokens=row.usage.completion_tokens, cached_tokens=row.usage.cached_tokens,
             finish_reason=row.finish_reason.value, error=str(row.error) if row.error else None,
+            routed=RoutedOut.of(row.routing) if row.routing else None,
         )  # fmt: skip
 
 

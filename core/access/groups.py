@@ -94,6 +94,7 @@ class Groups:
                 work.users.rename_group(group.name, changed.name)
                 work.retention.rename_group(group.name, changed.name)
                 work.limits.rename_group(group.name, changed.name)
+                work.policies.rename_group(group.name, changed.name)
                 work.offers.rename_group(group.name, changed.name)
             details = {"was": group.name if changed.name != group.name else "", "managers": ", ".join(changed.managers)}
             record(work, self._clock(), actor.id, "group.change", changed.name, **details, withheld=", ".join(sorted(changed.withheld)))

@@ -99,7 +99,7 @@ class Turns:
                 before = self._message(work, conversation, replaces, Author.USER)
                 parent_id, wanted = before.parent_id, [*(file.id for file in before.files), *files]
             attached = attachable(work, user, conversation.id, wanted, self._max_file_bytes)
-            words = check_question(text, self._max_chars, files=bool(attached))
+            words = self._gateway.privacy.check(user, check_question(text, self._max_chars, files=bool(attached))).text
             self._check_reads_files(user, attached, options)
             if self._asks_guide(user, options):
                 earlier = path(work.messages.of_conversation(conversation.id), parent_id)

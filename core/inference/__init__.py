@@ -11,5 +11,6 @@ In reading order:
 - presets: create, publish and remove presets
 - access: set who may use which model, and the default models of groups
 - counted: count a request against the limits of its person
+- private: keep personal data out of requests and answers
 - gateway: check, route and record every request
 """

@@ -32,9 +32,15 @@ class Choice:
     def runs_models(self) -> bool:
         return allows(self.user, Permission.RUN_MODELS)
 
+    @property
+    def barred(self) -> frozenset[str]:
+        """Return the models and presets that the person may not use."""
+        return frozenset(name for name in self.rules if not self.may_use(name))
+
     def may_use(self, name: str) -> bool:
-        """Tell whether the person may use a model or preset; an adapter follows its model's rule, unless it has its own."""
-        rule = self.rules.get(name) or self.rules.get(name.partition(":")[0])
+        """Tell whether the person may use a model or preset; an adapter or a place (glm@gateway) follows its model's rule, or its own."""
+        base = name.rpartition("@")[0] or name
+        rule = self.rules.get(name) or self.rules.get(base) or self.rules.get(base.partition(":")[0])
         return rule is None or self.runs_models or rule.admits(self.user.role, (self.user.group,))
 
     def check(self, name: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
@@ -16,12 +16,15 @@ from core.errors import NotAllowed, NotFound, PortalError, StoredError, Unavaila
 from core.inference.choice import Choice, applied
 from core.inference.counted import Counted
 from core.inference.ports import Router
+from core.inference.private import embedding_without, masked_events, request_without, rerank_without
 from core.inference.records import FinishReason, Generation, ServedModel, Source, Timings, Usage
 from core.inference.requests import Delta, Finished, GenerationEvent, GenerationRequest, PromptTokens, RunningGeneration
 from core.inference.vectors import Cancelled, Embedded, EmbeddingRequest, RerankRequest, RunningEmbedding
 from core.models.records import ModelKind
 from core.people.permissions import Permission, require
 from core.people.records import User
+from core.privacy.filter import PrivacyFilter
+from core.privacy.masking import StreamMask
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 log = logging.getLogger(__name__)
@@ -33,14 +36,20 @@ class Answer:
     """An answer that a model gives now. Iterate `events()` to the end; then `row()` says how it ended."""
 
     def __init__(
-        self, answer_id: str, user: User, running: RunningGeneration, source: Source, created_at: datetime, counted: Counted
+        self,
+        answer_id: str,
+        user: User,
+        running: RunningGeneration,
+        source: Source,
+        created_at: datetime,
+        counted: Counted,
+        new_mask: Callable[[], StreamMask] | None = None,
     ) -> None:
+        """new_mask: makes what masks personal data in text and reasoning; None: they stay as they are."""
         self._counted = counted
+        self._new_mask = new_mask
         self.id = answer_id
         self.created_at = created_at
-        self.model = running.model
-        self.ignored = running.ignored
-        self.prompt_tokens = running.prompt_tokens
         self._user = user
         self._running = running
         self._source = source
@@ -50,6 +59,19 @@ class Answer:
         self._tokens = 0
         self._error: StoredError | None = None
         self.finished: Finished | None = None
+
+    @property
+    def model(self) -> str:
+        """Return who answers; until the first token, another model may take over."""
+        return self._running.model
+
+    @property
+    def ignored(self) -> tuple[str, ...]:
+        return self._running.ignored
+
+    @property
+    def prompt_tokens(self) -> int:
+        return self._running.prompt_tokens
 
     @property
     def fingerprint(self) -> str:
@@ -64,7 +86,8 @@ class Answer:
     def events(self) -> Iterator[GenerationEvent]:
         """As RunningGeneration.events(), but an answer without an end raises Unavailable. Closing the iterator early cancels it."""
         try:
-            for event in self._running.events():
+            events = self._running.events()
+            for event in events if self._new_mask is None else masked_events(self._new_mask, events):
                 if isinstance(event, Delta):
                     self._tokens = event.tokens
                     if self._ttft_s is None:
@@ -109,6 +132,8 @@ class Answer:
             conversation_id=conversation_id,
             message_id=message_id,
             error=self._error or (StoredError(done.note) if done and done.note else None),
+            cost=routing.cost if (routing := self._running.routing) is not None else None,
+            routing=routing,
             key_id=self._user.key.id if self._user.key else None,
         )
 
@@ -120,11 +145,14 @@ class Vectors:
         self._counted = counted
         self.id = uuid4().hex
         self.created_at = gateway.now()
-        self.model = running.model
         self._user = user
         self._running = running
         self._source = source
         self._gateway = gateway
+
+    @property
+    def model(self) -> str:
+        return self._running.model
 
     def cancel(self) -> None:
         """From any thread: compute no more of it."""
@@ -159,6 +187,8 @@ class Vectors:
                 finish_reason=reason,
                 source=self._source,
                 error=error,
+                cost=routing.cost if (routing := self._running.routing) is not None else None,
+                routing=routing,
                 key_id=self._user.key.id if self._user.key else None,
             )
         )
@@ -167,10 +197,11 @@ class Vectors:
 class Gateway:
     """Checks who asks and how much they may, finds the model, and records what every request took."""
 
-    def __init__(self, unit_of_work: UnitOfWorkFactory, router: Router, clock: Clock) -> None:
+    def __init__(self, unit_of_work: UnitOfWorkFactory, router: Router, clock: Clock, privacy: PrivacyFilter | None = None) -> None:
         self._unit_of_work = unit_of_work
         self._router = router
         self._clock = clock
+        self.privacy = privacy or PrivacyFilter(unit_of_work, clock)
         self.limits = Limits(unit_of_work, clock)
 
     def now(self) -> datetime:
@@ -192,16 +223,18 @@ class Gateway:
         return [model for model in self.models(user) if model.kind is ModelKind.CHAT]
 
     def answer(self, user: User, request: GenerationRequest, source: Source) -> Answer:
-        """Start an answer whose caller records it. Raises NotAllowed, LimitReached, and what Router.start raises."""
+        """Start an answer whose caller records it. Raises NotAllowed, LimitReached, PersonalData, and what Router.start raises."""
         require(user, Permission.CHAT)
         request = self._allowed(user, request, tools=source not in (Source.CHAT, Source.TITLE))
+        if (change := self.privacy.incoming(user)) is not None:
+            request = request_without(change, request)
         answer_id = request.id or uuid4().hex
         counted = self._admitted(user, request.model)
         with counted.given_back_on_failure():
             if counted.model is not None:
                 request = self._allowed(user, replace(request, model=counted.model), tools=False)
             running = self._router.start(replace(request, id=answer_id))
-        return Answer(answer_id, user, running, source, self._clock(), counted)
+        return Answer(answer_id, user, running, source, self._clock(), counted, self.privacy.outgoing(user))
 
     def prompt_tokens(self, user: User, request: GenerationRequest) -> PromptTokens:
         """What the model would read of a request, without asking it. Raises NotAllowed, and what Router.prompt_tokens raises."""
@@ -217,18 +250,24 @@ class Gateway:
     def embed(self, user: User, request: EmbeddingRequest) -> Vectors:
         """Raises NotAllowed, and what Router.embed raises."""
         require(user, Permission.CHAT)
-        model = self._allowed_vectors(user, request.model, ModelKind.EMBEDDING)
+        model, barred = self._allowed_vectors(user, request.model, ModelKind.EMBEDDING)
+        if (change := self.privacy.incoming(user)) is not None:
+            request = embedding_without(change, request)
+        request = replace(request, model=model, group=user.group, barred=barred)
         counted = self._admitted(user, model)
         with counted.given_back_on_failure():
-            return Vectors(user, self._router.embed(replace(request, model=model)), Source.EMBEDDING, self, counted)
+            return Vectors(user, self._router.embed(request), Source.EMBEDDING, self, counted)
 
     def rerank(self, user: User, request: RerankRequest) -> Vectors:
         """Raises NotAllowed, and what Router.rerank raises."""
         require(user, Permission.CHAT)
-        model = self._allowed_vectors(user, request.model, ModelKind.RERANKING)
+        model, barred = self._allowed_vectors(user, request.model, ModelKind.RERANKING)
+        if (change := self.privacy.incoming(user)) is not None:
+            request = rerank_without(change, request)
+        request = replace(request, model=model, group=user.group, barred=barred)
         counted = self._admitted(user, model)
         with counted.given_back_on_failure():
-            return Vectors(user, self._router.rerank(replace(request, model=model)), Source.RERANK, self, counted)
+            return Vectors(user, self._router.rerank(request), Source.RERANK, self, counted)
 
     def _admitted(self, user: User, model: str | None) -> Counted:
         """Count a request against the limits. Raises LimitReached."""
@@ -240,6 +279,7 @@ class Gateway:
             choice = Choice.read(work, user)
             name = request.model or self._default_of(choice, work)
             preset = work.offers.preset(name) if name is not None else None
+        request = replace(request, group=user.group, barred=choice.barred)
         if name is None:
             return request
         if preset is not None:
@@ -261,18 +301,18 @@ class Gateway:
             raise NotAllowed("You may use none of the loaded models. Ask an admin for access.")
         return mine[0].name if mine else None
 
-    def _allowed_vectors(self, user: User, name: str | None, kind: ModelKind) -> str | None:
-        """Return the model for vectors; None leaves it to the router. Raises NotAllowed."""
+    def _allowed_vectors(self, user: User, name: str | None, kind: ModelKind) -> tuple[str | None, frozenset[str]]:
+        """Return the model for vectors (None leaves it to the router), and which may not take its place. Raises NotAllowed."""
         with self._unit_of_work() as work:
             choice = Choice.read(work, user)
         if name is not None or not choice.rules:
             choice.check(name or "")
-            return name
+            return name, choice.barred
         served = [model.name for model in self.served() if model.kind is kind]
         mine = [model for model in served if choice.may_use(model)]
         if served and not mine:
             raise NotAllowed("You may use none of the loaded models. Ask an admin for access.")
-        return mine[0] if mine else None
+        return mine[0] if mine else None, choice.barred
 
     def record(self, row: Generation) -> None:
         """Write a generation row. The caller has its answer already, so a failure is only logged."""

@@ -65,6 +65,13 @@ class ServedModel:
     """Whether it runs in its own process."""
     stuck_s: float = 0.0
     """How long its step has been running, if that is longer than a step should take; else 0."""
+    owner: str = "portal"
+    """Who runs it: the portal, or the platform's name."""
+    tools: bool | None = None
+    """Whether it can call tools; None: nobody says."""
+    vision: bool | None = None
+    places: tuple[str, ...] = ()
+    """Where it runs, as in glm@gateway, if it runs in several places."""
     preset_of: str = ""
     """The model that answers, where this is a preset; else empty."""
     title: str = ""
@@ -72,8 +79,8 @@ class ServedModel:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What a request may name: the model, and the model with each adapter, as in glm:legal."""
-        return (self.name, *(f"{self.name}:{adapter}" for adapter in self.adapters))
+        """What a request may name: the model, the model with each adapter (glm:legal), and on each platform (glm@gateway)."""
+        return (self.name, *(f"{self.name}:{adapter}" for adapter in self.adapters), *self.places)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +119,23 @@ class Timings:
 
 
 @dataclass(frozen=True, slots=True)
+class Routing:
+    """Why a request was answered where it was."""
+
+    place: str
+    """Model and platform, as in glm@gateway."""
+    left_out: tuple[StoredError, ...] = ()
+    """Why the platforms before it did not answer."""
+    dropped: tuple[str, ...] = ()
+    """Parameters that the platform does not take."""
+    estimated: bool = False
+    """Whether the tokens are estimates, because the platform did not count them."""
+    cost: float | None = None
+    """By the platform's price; None if it has none."""
+    currency: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Generation:
     """One append-only row per generation; it outlives the chat it came from."""
 
@@ -132,5 +156,7 @@ class Generation:
     error: StoredError | None = None
     variant: str | None = None
     cost: float | None = None
+    routing: Routing | None = None
+    """None if no platforms are configured."""
     key_id: str | None = None
     """The API key that asked, if one did."""

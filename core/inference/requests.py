@@ -9,7 +9,7 @@ from typing import Protocol
 
 from core.bounds import within
 from core.errors import InvalidInput
-from core.inference.records import FinishReason, Task, Timings, Usage
+from core.inference.records import FinishReason, Routing, Task, Timings, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,11 @@ class GenerationRequest:
     continued: bool = False
     """Go on with the last message, an assistant's, instead of answering it."""
     task: Task = Task.CHAT
-    """What it is for, by which it may be routed."""
+    """Which route it takes if it names no model."""
+    group: str = ""
+    """The person's group, for routes; not shown to the model."""
+    barred: frozenset[str] = frozenset()
+    """Models that the person may not use, also not in place of another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,14 +216,30 @@ GenerationEvent = Queued | Delta | Finished
 
 
 class RunningGeneration(Protocol):
-    model: str
-    model_version: str
-    platform: str
-    engine: str
-    """What runs the model, with its version."""
-    prompt_tokens: int
-    ignored: tuple[str, ...]
-    """Conditions of the request's schemas that the answer is not held to, each as its place."""
+    """Until the first delta, all of this may change: another platform may take over."""
+
+    @property
+    def model(self) -> str: ...
+    @property
+    def model_version(self) -> str: ...
+    @property
+    def platform(self) -> str: ...
+    @property
+    def engine(self) -> str:
+        """What runs the model, with its version."""
+        ...
+
+    @property
+    def prompt_tokens(self) -> int: ...
+    @property
+    def ignored(self) -> tuple[str, ...]:
+        """Conditions of the request's schemas that the answer is not held to, each as its place, and parameters that were dropped."""
+        ...
+
+    @property
+    def routing(self) -> Routing | None:
+        """Why it is answered where it is; None if no platforms are configured."""
+        ...
 
     def events(self) -> Iterator[GenerationEvent]:
         """Yield events until Finished, blocking between them; one consumer. Raises ModelFailed, Busy."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from core.errors import InvalidInput
-from core.inference.records import Timings, Usage
+from core.inference.records import Routing, Timings, Usage
 
 MOST_INPUTS = 2_048
 """Texts in one request, as with OpenAI."""
@@ -36,6 +36,10 @@ class EmbeddingRequest:
     user_id: str
     model: str | None = None
     """None takes the first embedding model."""
+    group: str = ""
+    """The person's group, for routes."""
+    barred: frozenset[str] = frozenset()
+    """Models that the person may not use."""
     dimensions: int | None = None
     truncate: bool = False
     """Cut inputs that are longer than the model can read, at their end; else they are refused."""
@@ -60,6 +64,10 @@ class RerankRequest:
     user_id: str
     model: str | None = None
     """None takes the first reranking model."""
+    group: str = ""
+    """The person's group, for routes."""
+    barred: frozenset[str] = frozenset()
+    """Models that the person may not use."""
     truncate: bool = False
     """Cut documents so that query and document fit together; else they are refused."""
 
@@ -84,9 +92,16 @@ class Embedded:
 
 
 class RunningEmbedding(Protocol):
-    model: str
-    model_version: str
-    platform: str
+    @property
+    def model(self) -> str: ...
+    @property
+    def model_version(self) -> str: ...
+    @property
+    def platform(self) -> str: ...
+    @property
+    def routing(self) -> Routing | None:
+        """Why it is computed where it is; None if no platforms are configured."""
+        ...
 
     def result(self) -> Embedded:
         """Block until all inputs are computed. Raises ModelFailed, Unavailable; Cancelled after cancel()."""

@@ -14,5 +14,6 @@ In reading order:
 - model_folder: verify files and put them into the models folder
 - pace: progress and speed of a transfer
 - downloads: get models from hubs, as jobs
+- uploads: take files from a browser, piece by piece
 - imports: copy models from a folder of the server, as jobs
 """

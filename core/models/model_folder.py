@@ -19,6 +19,10 @@ STAGING = ".downloads"
 """The folder inside the models folder for what is not complete yet. The list of models leaves it out."""
 WAIT_S = 0.2
 """Seconds between tries to take a transfer over from an earlier run of it."""
+UPLOAD = "upload-"
+"""How the folder of an incomplete upload is named."""
+KEEP_UPLOADS_S = 7 * 86_400.0
+"""Seconds that an upload which stopped may go on."""
 _BLOCK = 4 * 1024 * 1024
 _GROUP = re.compile(r"[^\w.-]+")
 
@@ -69,14 +73,20 @@ class ModelFolder:
         shutil.rmtree(self.path / STAGING / name, ignore_errors=True)
 
     def sweep(self, keep: Collection[str]) -> None:
-        """Delete what is left of all transfers but these."""
+        """Delete what is left of all transfers but these, and of uploads that stopped long ago."""
         try:
             names = [each.name for each in (self.path / STAGING).iterdir()]
         except OSError:
             return
         for name in names:
-            if name not in keep:
+            if name not in keep and not (name.startswith(UPLOAD) and self._is_recent(name)):
                 self.discard(name)
+
+    def _is_recent(self, name: str) -> bool:
+        try:
+            return time.time() - (self.path / STAGING / name).stat().st_mtime < KEEP_UPLOADS_S
+        except OSError:
+            return False
 
     def staged_bytes(self, name: str) -> int:
         """Return the bytes that a transfer has so far."""

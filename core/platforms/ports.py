@@ -22,6 +22,14 @@ class ConfiguredRouter(Protocol):
         """Use this configuration for every request from now on. Running answers go on."""
         ...
 
+    def check(self, config: PlatformsConfig) -> None:
+        """Raise InvalidInput if a platform that answers does not have a model that the configuration names."""
+        ...
+
+    def close(self) -> None:
+        """Stop watching the platforms."""
+        ...
+
 
 class PlatformsVersionRepository(Protocol):
     def add(self, at: datetime, author_id: str | None, edited_by: EditedBy, restored: int | None, text: str) -> int:

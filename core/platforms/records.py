@@ -31,9 +31,11 @@ class RemoteModel:
     kind: ModelKind
     context: int | None = None
     """Tokens that prompt and answer share; None: what the platform says, if it does."""
-    thinking: bool = False
-    tools: bool = False
-    vision: bool = False
+    thinking: bool | None = None
+    """None: what the platform says, if it does."""
+    tools: bool | None = None
+    vision: bool | None = None
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

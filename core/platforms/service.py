@@ -72,6 +72,8 @@ class PlatformService:
         self._closing.set()
         if self._watcher.is_alive():
             self._watcher.join(5)
+        if self._router is not None:
+            self._router.close()
 
     @property
     def config(self) -> PlatformsConfig:
@@ -144,6 +146,8 @@ class PlatformService:
         if text == self._text and self._version:
             self._serve(config, text, self._version)
             return self._version
+        if self._router is not None:
+            self._router.check(config)
         with self._unit_of_work() as work:
             number = work.platforms_versions.add(self._clock(), author_id, edited_by, restored, text)
             work.platforms_versions.prune(KEPT_VERSIONS)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 from core.characters import without_controls
@@ -16,6 +17,8 @@ from core.errors import Conflict, InvalidInput, NotFound
 from core.people.audit_events import record
 from core.people.permissions import Permission, require
 from core.people.records import User
+from core.privacy.filter import PrivacyFilter
+from core.privacy.ports import OwnPatterns
 from core.review.records import Feedback, FeedbackFilter, ReviewState
 from core.search.ports import SearchIndex
 from core.search.records import DocumentKind, SearchQuery
@@ -37,10 +40,11 @@ class Case:
 
 
 class FeedbackQueue:
-    def __init__(self, unit_of_work: UnitOfWorkFactory, search: SearchIndex, clock: Clock) -> None:
+    def __init__(self, unit_of_work: UnitOfWorkFactory, search: SearchIndex, clock: Clock, patterns: OwnPatterns | None = None) -> None:
         self._unit_of_work = unit_of_work
         self._search = search
         self._clock = clock
+        self._privacy = PrivacyFilter(unit_of_work, clock, patterns)
         self._looks: dict[tuple[str, str], datetime] = {}
         self._lock = threading.Lock()
 
@@ -103,11 +107,12 @@ class FeedbackQueue:
             details = {"rows": str(work.feedback.count(narrowed)), "words": text.strip()[:200]}
             record(work, self._clock(), user.id, "feedback.export", "feedback", **details)
             work.commit()
+        change = self._privacy.exported(user)
         offset = 0
         while True:
             with self._unit_of_work() as work:
                 rows = work.feedback.find(narrowed, PAGE, offset)
-            yield from rows
+            yield from (replace(each, **_changed(change, each)) for each in rows)
             if len(rows) < PAGE:
                 return
             offset += PAGE
@@ -182,3 +187,9 @@ class FeedbackQueue:
             )
         )
         return replace(filter, ids=tuple(hit.id for hit in hits))
+
+
+def _changed(change: Callable[[str], str], feedback: Feedback) -> dict[str, Any]:
+    """Return the texts of an exported rating, each without the personal data that may not go out."""
+    texts = {name: getattr(feedback, name) for name in ("comment", "note", "question", "answer")}
+    return {name: change(text) for name, text in texts.items() if text}

@@ -10,6 +10,7 @@ In reading order:
 - knowledge: files and what shows them
 - usage: generation rows
 - models: presets, access to models, default models of groups, hot swaps
+- privacy: policies for personal data
 - programs: what programs store
 - review: ratings and reviews
 - platforms: versions of the platforms' configuration
@@ -44,6 +45,7 @@ from data.tables.people import (
     UserTable,
 )
 from data.tables.platforms import PlatformsVersionTable
+from data.tables.privacy import PrivacyPolicyTable
 from data.tables.programs import BatchTable, ProgramFilePartTable, ProgramFileTable, ResponseTable
 from data.tables.review import FeedbackTable
 from data.tables.tasks import JobTable
@@ -78,6 +80,7 @@ __all__ = [
     "ModelAccessTable",
     "PlatformsVersionTable",
     "PresetTable",
+    "PrivacyPolicyTable",
     "ProgramFilePartTable",
     "ProgramFileTable",
     "RecoveryCodeTable",

@@ -8,8 +8,8 @@ from sqlalchemy import Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.errors import StoredError
-from core.inference.records import FinishReason, Source
-from data.columns import ErrorText
+from core.inference.records import FinishReason, Routing, Source
+from data.columns import ErrorText, RoutingText
 from data.tables.base import Table
 
 
@@ -57,3 +57,4 @@ class GenerationTable(Table):
     draft_tokens: Mapped[int | None] = mapped_column("guessed_tokens", key="draft_tokens")
     accepted_tokens: Mapped[int | None] = mapped_column("guessed_right", key="accepted_tokens")
     retries: Mapped[int | None]
+    routing: Mapped[Routing | None] = mapped_column(RoutingText)

@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from core.errors import InvalidInput, ModelFailed
+from core.inference.records import Routing
 from core.inference.vectors import Embedded, EmbeddingRequest, InputTooLong, RerankRequest
 from models.child.embedder import ChildEmbedder
 from models.embedding.embedding_engine import EmbeddingEngine, Job
@@ -33,6 +34,7 @@ class RunningVectors:
     """Fulfils core's RunningEmbedding."""
 
     platform = "local"
+    routing: Routing | None = None
 
     def __init__(self, owner: EmbeddingPlatform, job: Job, dimensions: int | None) -> None:
         self.model, self.model_version = owner.facts.file.name, owner.version

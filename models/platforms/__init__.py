@@ -3,6 +3,7 @@
 In reading order:
 
 - configuration: the YAML file of platforms and routes
+- remote: models on other servers
 - local: a model in this process or in a child of it
 - prompts: what a model reads of a request, as tokens
 - local_generation: one running answer, watched while it streams

@@ -12,7 +12,7 @@ from importlib.metadata import version as version_of
 from typing import Protocol
 
 from core.errors import PortalError
-from core.inference.records import FinishReason, Usage
+from core.inference.records import FinishReason, Routing, Usage
 from core.inference.requests import ChatMessage, Delta, Finished, GenerationEvent, Queued
 from models.engine.sampling.sampler import Resolved
 from models.engine.sequence import Event, Sequence, TokenDelta
@@ -68,6 +68,7 @@ class LocalGeneration:
         self.engine = ENGINE
         self.prompt_tokens = sequence.prompt_length
         self.ignored = ignored
+        self.routing: Routing | None = None
         self._platform = platform
         self._params = params
         self._reader = reader

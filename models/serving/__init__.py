@@ -12,6 +12,7 @@ In reading order:
 - hot_swap: replace a model by a new version while answers run
 - pattern_finder: evaluate regular expressions in a process of their own
 - router: find the platform of a model's name
+- routing: choose between the models of this process and other servers
 - remembered_settings: how each file was loaded last
 - start_list: models to load at every start
 - last_run: report what an earlier run left when it crashed

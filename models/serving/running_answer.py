@@ -35,6 +35,7 @@ class RunningAnswer:
         self._leave.atexit = False
         self.model, self.model_version, self.platform = inner.model, inner.model_version, inner.platform
         self.engine, self.prompt_tokens, self.ignored = inner.engine, inner.prompt_tokens, inner.ignored
+        self.routing = inner.routing
 
     def events(self) -> Iterator[GenerationEvent]:
         try:

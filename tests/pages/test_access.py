@@ -9,6 +9,8 @@ from streamlit.testing.v1 import AppTest
 from core.access.records import AtLimit, Holder, LimitRule, Measure, Period
 from core.people.permissions import Permission, allows
 from core.people.records import Role
+from core.privacy.records import Action
+from pages.widgets.people.privacy import note
 from tests.pages.drawn import House, build
 from tests.pages.seeded import texts
 
@@ -120,3 +122,16 @@ def test_a_chat_over_its_limit_is_answered_by_the_other_model_or_refused(house: 
     house.ask(analyst, "First")
     house.ask(analyst, "Second")
     assert house.router.requests[-1].model == other
+
+
+def test_a_policy_is_set_on_the_page_and_the_author_sees_what_was_masked(house: House) -> None:
+    admin, analyst = house.person(Role.ADMIN), house.person(Role.ANALYST)
+    drawn = drawn_page(house, "access")
+    drawn.segmented_control(key="access-view").set_value("privacy").run()
+    drawn.selectbox(key="privacy-in-*").set_value(Action.MASK)
+    drawn = press(drawn, "Save policy")
+    assert not drawn.exception and not drawn.error
+    assert [policy.input for policy in house.portal.privacy.policies(admin)] == [Action.MASK]
+    assert note(house.portal.privacy.check(analyst, "Call 13800138000")).endswith("13800138000 → \\[PHONE\\]")
+    chat = house.ask(analyst, "Call 13800138000")
+    assert house.portal.conversations.transcript(analyst, chat)[0].message.text == "Call [PHONE]"

@@ -138,8 +138,14 @@ def test_a_question_while_an_answer_runs_is_refused_in_words(house: House, ana: 
 def test_the_chosen_model_and_thinking_reach_the_request(house: House, ana: User) -> None:
     drawn = chat(house)
     drawn.toggle(key="thinking").set_value(False).run()
+    drawn.session_state["chosen_model"] = "fake"
     finish(house, ana, drawn.chat_input[0].set_value("Hi").run())
     assert house.router.requests[0].model == "fake" and house.router.requests[0].thinking is False
+
+
+def test_without_a_choice_the_portal_routes_the_question(house: House, ana: User) -> None:
+    finish(house, ana, chat(house).chat_input[0].set_value("Hi").run())
+    assert house.router.requests[0].model is None
 
 
 # While it runs

@@ -6,7 +6,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+import anyio
+import anyio.to_thread
+from fastapi import APIRouter, Query, Request
 from fastapi import Path as InPath
 from pydantic import BaseModel, Field
 
@@ -22,6 +24,9 @@ from core.tasks.records import Job, JobState
 router = APIRouter(prefix="/api/v1/models", tags=["models"])
 
 HubName = Literal["huggingface", "modelscope"]
+_uploads = anyio.CapacityLimiter(4)
+"""Separate threads: a slow disk must not hold up the other routes."""
+_PIECE = {"requestBody": {"required": True, "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}}
 JobId = Annotated[str, InPath(max_length=64)]
 
 
@@ -148,6 +153,10 @@ class TransfersOut(BaseModel):
     items: list[TransferOut]
 
 
+class ReceivedOut(BaseModel):
+    received: int = Field(description="Bytes that are here; all of them once the upload is complete.")
+
+
 class Download(Asked):
     model: Line | None = Field(default=None, description="A model of the catalogue: its id or title.")
     quantization: Line | None = Field(default=None, description="For example Q8_0. Default: Q4_K_M, else the smallest listed.")
@@ -225,6 +234,29 @@ def importable(
 def import_model(body: Import, portal: PortalHere, user: SignedIn) -> TransferOut:
     """Start copying a model into the models folder."""
     return TransferOut.of(portal.imports.start(user, Path(body.folder), body.name))
+
+
+@router.get("/upload")
+def received(
+    portal: PortalHere, user: SignedIn, name: Annotated[Line, Query(description="With its extension.")], total: Annotated[int, Query(ge=1)]
+) -> ReceivedOut:
+    """Return how much of a file is here, so that an upload goes on where it stopped."""
+    return ReceivedOut(received=portal.uploads.received(user, name, total))
+
+
+@router.put("/upload", openapi_extra=_PIECE)
+async def upload(
+    request: Request,
+    portal: PortalHere,
+    user: SignedIn,
+    name: Annotated[Line, Query(description="With its extension.")],
+    offset: Annotated[int, Query(ge=0, description="Where the piece begins.")],
+    total: Annotated[int, Query(ge=1, description="Size of the whole file.")],
+) -> ReceivedOut:
+    """Append a piece of at most 8 MiB, the request body. The last one puts the file into the models folder."""
+    content = await request.body()
+    here = await anyio.to_thread.run_sync(portal.uploads.write, user, name, offset, total, content, limiter=_uploads)
+    return ReceivedOut(received=here)
 
 
 def _whole(value: object) -> int:

@@ -7,6 +7,7 @@ In reading order:
 - people: accounts and their rights
 - roles: built-in and custom roles
 - groups: groups, members and managers
+- privacy: policies for personal data
 - audit: the chain of audit events
 - limits: limits and what is used of them
 - keys: API keys

@@ -25,7 +25,7 @@ _CONVERSATION = ConversationTable.__table__.c
 _NAMES = (
     "id", "user_id", "group_name", "created_at", "model", "model_version", "platform",
     "prompt_tokens", "completion_tokens", "cached_tokens", *_TIMINGS,
-    "finish_reason", "source", "conversation_id", "message_id", "error", "variant", "cost", "key_id",
+    "finish_reason", "source", "conversation_id", "message_id", "error", "variant", "cost", "routing", "key_id",
 )  # fmt: skip
 GENERATION_COLUMNS = [_T[name].label("generation_" + name) for name in _NAMES]
 """For selects that join a generation to something else."""
@@ -71,6 +71,7 @@ def generation_of(row: AnyRow) -> Generation | None:
         error=row.generation_error,
         variant=row.generation_variant,
         cost=row.generation_cost,
+        routing=row.generation_routing,
         key_id=row.generation_key_id,
     )
 
@@ -107,6 +108,7 @@ class SqlGenerationRepository:
                 error=generation.error,
                 variant=generation.variant,
                 cost=generation.cost,
+                routing=generation.routing,
                 key_id=generation.key_id,
             )
         )

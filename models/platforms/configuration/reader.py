@@ -83,7 +83,7 @@ class YamlConfigurationReader:
             price=_price(block.block("price")),
             takes=self._parameters(block, "takes", EXTRA_PARAMETERS),
             drops=self._parameters(block, "drops", PARAMETERS),
-            enabled=block.flag("enabled", default=True),
+            enabled=block.flag("enabled") is not False,
             line=block.line,
         )
         block.end()
@@ -142,7 +142,7 @@ class YamlConfigurationReader:
         found: dict[str, RemoteModel] = {}
         for key, kind in _KINDS.items():
             for line, written in kinds.mixed(key):
-                model = RemoteModel(name=written, id=written, kind=kind) if isinstance(written, str) else _model(written, kind)
+                model = RemoteModel(name=written, id=written, kind=kind, line=line) if isinstance(written, str) else _model(written, kind)
                 if not _MODEL.fullmatch(model.name):
                     self._wrong(line, "{file}, line {line}: a model's name has no spaces, commas or @. {name} does.", name=model.name[:80])
                 if model.name in found:
@@ -206,6 +206,7 @@ def _model(block: Block, kind: ModelKind) -> RemoteModel:
         thinking=block.flag("thinking"),
         tools=block.flag("tools"),
         vision=block.flag("vision"),
+        line=block.line,
     )
     block.end()
     return model

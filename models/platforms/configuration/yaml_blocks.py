@@ -108,10 +108,10 @@ class Block:
             self._wrong(self.line_of(key), "{file}, line {line}: {key} must be a whole number.", key=key)
         return None if value is None else int(value)
 
-    def flag(self, key: str, *, default: bool = False) -> bool:
+    def flag(self, key: str) -> bool | None:
         node = self._take(key)
         if node is None:
-            return default
+            return None
         word = self._scalar(node, key).lower()
         if word not in _SAY:
             self._wrong(node.start_mark.line + 1, "{file}, line {line}: {key} must be true or false.", key=key)

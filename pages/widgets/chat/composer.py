@@ -38,8 +38,10 @@ def gone_model(models: Sequence[ServedModel], answered_by: str) -> str:
 
 
 def options(models: Sequence[ServedModel]) -> TurnOptions:
-    """What the person chose; a model that is gone falls back to the default one."""
-    return TurnOptions(model=_chosen(models)[0] if models else None, thinking=bool(st.session_state.get(_THINKING, True)))
+    """What the person chose. Without a choice, or if the chosen model is gone, the portal routes the question."""
+    wanted = st.session_state.get(_MODEL)
+    model = wanted if any(wanted in each.names for each in models) else None
+    return TurnOptions(model=model, thinking=bool(st.session_state.get(_THINKING, True)))
 
 
 def composer(

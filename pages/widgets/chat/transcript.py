@@ -14,7 +14,7 @@ from core.chat.conversations import Shown
 from core.chat.records import Author, Message, MessageStatus
 from core.chat.running_turn import RunningTurn, Snapshot
 from core.errors import StoredError
-from core.inference.records import FinishReason, Generation
+from core.inference.records import FinishReason, Generation, Routing
 from core.people.records import User
 from pages.markdown.growing import Growing
 from pages.shell.words import said, t
@@ -154,6 +154,7 @@ def details_of(row: Generation | None) -> tuple[tuple[str, str], ...]:
     between = t("{half}, p95 {most}", half=half, most=most)
     drafted = t("{right} of {n} accepted", right=timings.accepted_tokens, n=timings.draft_tokens)
     told = (
+        *_routed(row.routing),
         (t("Version"), row.model_version, usage.completion_tokens and row.model_version),
         (t("Queue wait"), seconds(timings.queue_s), timings.ttft_s is not None),
         (t("Prompt"), t("{n} tokens", n=usage.prompt_tokens), usage.prompt_tokens),
@@ -165,6 +166,19 @@ def details_of(row: Generation | None) -> tuple[tuple[str, str], ...]:
         (t("Retried with safer sampling"), t("once"), timings.retries),
     )
     return tuple((name, value) for name, value, known in told if known)
+
+
+def _routed(routing: Routing | None) -> tuple[tuple[str, str, object], ...]:
+    """Who answered, why not the platforms before, what was dropped, and what it cost."""
+    if routing is None:
+        return ()
+    return (
+        (t("Answered by"), routing.place, True),
+        (t("Why"), " ".join(said(each) for each in routing.left_out), routing.left_out),
+        (t("Left out"), ", ".join(routing.dropped), routing.dropped),
+        (t("Token counts"), t("Estimated"), routing.estimated),
+        (t("Cost"), f"{routing.cost or 0:.4g} {routing.currency}", routing.cost is not None),
+    )
 
 
 def _thought(message: Message) -> Thought | None:

@@ -8,6 +8,7 @@ In reading order:
 - catalogue_card: a known model, what fits, and its download
 - transfers: downloads and imports under way
 - other_sources: a repository by its name, a folder on the server
+- upload: a file from the browser, in pieces
 - first_model: the hint while only the guide is loaded
 - access: who may use a model
 - group_models: the default model of each group

@@ -1,4 +1,4 @@
-"""Models that are not in the catalogue: a repository by its name, a folder on the server."""
+"""Models that are not in the catalogue: a repository by its name, a folder on the server, the browser."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from pages.shell.words import said, t
 from pages.widgets.chat.message import plain
 from pages.widgets.common.figures import size
 from pages.widgets.models.catalogue_card import HUBS
+from pages.widgets.models.upload import upload_dialog
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
@@ -26,7 +27,7 @@ _FOUND = "source-found"
 
 def other_sources(portal: Portal, user: User) -> None:
     """Draw the menu, and the dialog that was chosen in it."""
-    words = {"repository": t("A repository by its name"), "folder": t("A folder on the server")}
+    words = {"repository": t("A repository by its name"), "folder": t("A folder on the server"), "upload": t("Upload a file")}
     choices = [name for name in words if name != "repository" or not portal.downloads.offline]
     chosen = st.menu_button(
         t("Other sources"), choices, format_func=words.__getitem__, icon=":material/folder_open:", key="other-sources"
@@ -37,6 +38,8 @@ def other_sources(portal: Portal, user: User) -> None:
         _repository(portal, user)
     elif chosen == "folder":
         _folder(portal, user)
+    elif chosen == "upload":
+        upload_dialog()
 
 
 def _repository(portal: Portal, user: User) -> None:

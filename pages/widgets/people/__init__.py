@@ -8,5 +8,6 @@ In reading order:
 - matrix: who may do what, by role
 - role_editor: make and change custom roles
 - limits: limits, and the words for them
+- privacy: policies for personal data
 - verdict: may this person do it, and why
 """

@@ -32,7 +32,10 @@ def test_the_models_are_listed_in_openais_shape(ann: httpx.Client) -> None:
     assert ann.get("/v1/models").json() == {
         "object": "list",
         "data": [
-            {"id": "fake", "object": "model", "created": 0, "owned_by": "portal", "context_window": 4096, "kind": "chat", "parent": None}
+            {
+                "id": "fake", "object": "model", "created": 0, "owned_by": "portal", "context_window": 4096, "kind": "chat", "parent": None,
+                "capabilities": ["thinking", "tools"],
+            }
         ],
     }
     assert ann.get("/v1/models/fake").json()["id"] == "fake"

@@ -34,6 +34,12 @@ class Listener:
     def configure(self, config: PlatformsConfig) -> None:
         self.heard.append(config)
 
+    def check(self, config: PlatformsConfig) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
     @property
     def names(self) -> list[str]:
         return [each.name for each in self.heard[-1].remote] if self.heard else []

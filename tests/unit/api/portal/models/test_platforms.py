@@ -7,6 +7,8 @@ from collections.abc import Callable
 import httpx
 import pytest
 
+from tests.servers.model_server import ANSWER, ModelServer, page
+
 ONE = """platforms:
 - name: gateway
   type: openai
@@ -48,3 +50,53 @@ def test_versions_are_listed_with_their_differences_and_restored(ada: httpx.Clie
     assert "-- name: gateway" in ada.get("/api/v1/platforms/versions/2").json()["diff"]
     assert ada.post("/api/v1/platforms/versions/1/restore").json()["text"] == ONE
     assert ada.put("/api/v1/platforms", json={"text": "", "based_on": 1}).status_code == 409
+
+
+def test_an_answer_says_who_gave_it_and_why(ada: httpx.Client) -> None:
+    server, broken = ModelServer(("glm-4.7",)), ModelServer(("glm-4.7",))
+    broken.behave = page(502)
+    rows = "".join(
+        f"- name: {name}\n  type: openai\n  base_url: {each.url}\n  models: {{llm: [glm-4.7]}}\n  price: {{input: 1, output: 2, per: 10}}\n"
+        for name, each in (("broken", broken), ("gateway", server))
+    )
+    text = f"platforms:\n{rows}routes:\n  chat: [glm-4.7@broken, glm-4.7@gateway]\n"
+    try:
+        assert ada.put("/api/v1/platforms", json={"text": text}).status_code == 200
+        chat = ada.post("/api/v1/conversations", json={}).json()["id"]
+        assert ada.post(f"/api/v1/conversations/{chat}/messages", json={"text": "Hello"}).status_code == 200
+        message = ada.get(f"/api/v1/conversations/{chat}/messages").json()["items"][-1]
+        assert message["text"] == ANSWER
+        generation = message["generation"]
+        assert (generation["model"], generation["platform"], generation["prompt_tokens"]) == ("glm-4.7", "gateway", 11)
+        assert generation["routed"] == {
+            "place": "glm-4.7@gateway", "left_out": ["broken failed (502)."], "dropped": [], "estimated": False,
+            "cost": (11 + 2 * 4) / 10, "currency": "USD",
+        }  # fmt: skip
+        asked = {"model": "glm-4.7@gateway", "messages": [{"role": "user", "content": "Hi"}], "top_k": 3}
+        completion = ada.post("/v1/chat/completions", json=asked)
+        assert completion.json()["choices"][0]["message"]["content"] == ANSWER and completion.json()["model"] == "glm-4.7"
+        assert completion.headers["X-Portal-Ignored"] == "top_k"
+        listed = {each["id"]: each for each in ada.get("/v1/models").json()["data"]}
+        assert listed["glm-4.7"]["owned_by"] == "broken, gateway" and "glm-4.7@gateway" in listed and listed["fake"]["owned_by"] == "portal"
+    finally:
+        server.close()
+        broken.close()
+
+
+def test_who_may_not_use_a_model_does_not_get_it_by_its_place_or_as_a_substitute(
+    ada: httpx.Client, ann: httpx.Client, signed_in: Callable[[str], httpx.Client]
+) -> None:
+    server = ModelServer(("glm-4.7",))
+    server.behave = page(502)
+    text = f"platforms:\n- {{name: gateway, type: openai, base_url: '{server.url}', models: {{llm: [glm-4.7]}}}}\n"
+    try:
+        ada.put("/api/v1/platforms", json={"text": text + "routes:\n  chat: [glm-4.7@gateway, fake@local]\n"})
+        hello = {"messages": [{"role": "user", "content": "Hi"}]}
+        ada.put("/api/v1/model-access/fake", json={"roles": ["manager"]})
+        assert ann.post("/v1/chat/completions", json={"model": "fake@local", **hello}).status_code == 403
+        assert ann.post("/v1/chat/completions", json={"model": "glm-4.7", **hello}).status_code == 502
+        assert signed_in("max").post("/v1/chat/completions", json={"model": "glm-4.7", **hello}).status_code == 200
+        ada.put("/api/v1/model-access/glm-4.7", json={"roles": ["manager"]})
+        assert ann.post("/v1/chat/completions", json={"model": "glm-4.7@gateway", **hello}).status_code == 403
+    finally:
+        server.close()

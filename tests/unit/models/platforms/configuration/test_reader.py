@@ -51,7 +51,7 @@ def test_a_whole_file_is_read() -> None:
         ("bge-m3", "bge-m3", ModelKind.EMBEDDING),
         ("bge-reranker-v2-m3", "bge-reranker-v2-m3", ModelKind.RERANKING),
     ]
-    assert (gateway.models[1].context, gateway.models[1].vision, gateway.models[1].tools) == (65536, True, False)
+    assert (gateway.models[1].context, gateway.models[1].vision, gateway.models[1].tools) == (65536, True, None)
     assert (gateway.limits.concurrent, gateway.limits.requests_per_minute, gateway.limits.timeout_s) == (3, 300, 120)
     assert gateway.price is not None and (gateway.price.cached, gateway.price.currency, gateway.price.per) == (0.11, "EUR", 1000)
     assert (gateway.takes, gateway.drops) == ({"top_k", "thinking"}, {"seed"})

@@ -1,6 +1,7 @@
-"""Say in each response how much of a limit is left: RateLimit-Policy and RateLimit, as the IETF's draft names them.
+"""Say in each response how much of a limit is left, and which kinds of personal data the request held.
 
-draft-ietf-httpapi-ratelimit-headers-10. Only requests that a limit counted have them.
+RateLimit-Policy and RateLimit are those of draft-ietf-httpapi-ratelimit-headers-10; only requests that a limit counted have them.
+Personal-Data tells authors what was found, and by the group's policy masked.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.access.limits import limits_seen
 from core.access.records import LimitState, Period, window_of
+from core.privacy.filter import privacy_seen
+from core.privacy.records import Kind
 
 
-class LimitHeaders:
+class AnswerHeaders:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
@@ -25,20 +28,24 @@ class LimitHeaders:
             await self._app(scope, receive, send)
             return
         seen: list[LimitState] = []
-        # The list is shared with the threads that serve the request, which get a copy of this context.
-        token = limits_seen.set(seen)
+        kinds: list[Kind] = []
+        # The lists are shared with the threads that serve the request, which get a copy of this context.
+        tokens = limits_seen.set(seen), privacy_seen.set(kinds)
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start" and (timed := [each for each in seen if each.resets_at is not None]):
                 headers = MutableHeaders(scope=message)
                 headers["RateLimit-Policy"] = policy(timed)
                 headers["RateLimit"] = left(timed, datetime.now(UTC))
+            if message["type"] == "http.response.start" and kinds:
+                MutableHeaders(scope=message)["Personal-Data"] = ", ".join(sorted(kinds))
             await send(message)
 
         try:
             await self._app(scope, receive, with_headers)
         finally:
-            limits_seen.reset(token)
+            limits_seen.reset(tokens[0])
+            privacy_seen.reset(tokens[1])
 
 
 def policy(states: Sequence[LimitState]) -> str:

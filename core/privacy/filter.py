@@ -1,0 +1,134 @@
+"""Apply the policy of a person's group to what goes in and what comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from core.clock import Clock
+from core.errors import InvalidInput, NotFound
+from core.people.audit_events import record
+from core.people.permissions import Permission, require
+from core.people.records import User
+from core.privacy.detectors import find
+from core.privacy.masking import OWN_HOLDS, StreamMask, masked
+from core.privacy.ports import OwnPatterns
+from core.privacy.records import EVERY_GROUP, Action, Finding, Kind, PrivacyPolicy
+from core.unit_of_work import UnitOfWorkFactory
+
+REFUSED = "This contains personal data ({kinds}), which your group may not send to a model. Remove it and try again."
+
+privacy_seen: ContextVar[list[Kind] | None] = ContextVar("privacy_seen", default=None)
+"""Where the edge wants the kinds of data that a request held; None: it does not ask."""
+
+
+class PersonalData(InvalidInput):
+    """The text holds personal data, and the policy of the group refuses it."""
+
+    code = "personal_data"
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A text after the check of what goes in."""
+
+    text: str
+    """Masked, if the policy masks."""
+    action: Action
+    found: tuple[tuple[Kind, str], ...] = ()
+    """Each value that was found, for its author alone: what it is and what it was."""
+
+
+class PrivacyFilter:
+    def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock, patterns: OwnPatterns | None = None) -> None:
+        """patterns: None: own patterns cannot be used."""
+        self._unit_of_work = unit_of_work
+        self._patterns = patterns
+        self._clock = clock
+
+    # What admins do
+
+    def policies(self, actor: User) -> Sequence[PrivacyPolicy]:
+        require(actor, Permission.MANAGE_PEOPLE)
+        with self._unit_of_work() as work:
+            return work.policies.all()
+
+    def put(self, actor: User, policy: PrivacyPolicy) -> None:
+        """Set the policy of a group, or of every group. Raises InvalidInput for a pattern that cannot be used, NotFound for a group."""
+        require(actor, Permission.MANAGE_PEOPLE)
+        if self._patterns is not None:
+            self._patterns.check(policy.patterns)
+        elif policy.patterns:
+            raise InvalidInput("Own patterns cannot be used here.")
+        with self._unit_of_work() as work:
+            if policy.group != EVERY_GROUP and all(group.name != policy.group for group in work.groups.all()):
+                raise NotFound("This group does not exist. It may have been removed.")
+            work.policies.put(policy)
+            details = {"input": policy.input, "output": policy.output, "kinds": ", ".join(sorted(policy.kinds))}
+            record(work, self._clock(), actor.id, "privacy.put", policy.group, **details, patterns=str(len(policy.patterns)))
+            work.commit()
+
+    def remove(self, actor: User, group: str) -> None:
+        """Remove a policy. Raises NotFound."""
+        require(actor, Permission.MANAGE_PEOPLE)
+        with self._unit_of_work() as work:
+            if not work.policies.remove(group):
+                raise NotFound("There is no policy for this group.")
+            record(work, self._clock(), actor.id, "privacy.remove", group)
+            work.commit()
+
+    # What goes in
+
+    def check(self, user: User, text: str) -> Checked:
+        """Check a text that goes in. Raises PersonalData if the policy refuses it."""
+        policy = self._policy(user)
+        if policy is None or policy.input is Action.OFF:
+            return Checked(text, Action.OFF)
+        return self._checked(policy, text)
+
+    def incoming(self, user: User) -> Callable[[str], str] | None:
+        """Return what checks and masks each text of a request; None if they stay as they are. It raises PersonalData."""
+        policy = self._policy(user)
+        if policy is None or policy.input is Action.OFF:
+            return None
+        return lambda text: self._checked(policy, text).text
+
+    # What comes out
+
+    def outgoing(self, user: User) -> Callable[[], StreamMask] | None:
+        """Return what makes a mask for the stream of an answer; None if answers stay as they are."""
+        policy = self._policy(user)
+        if policy is None or policy.output is Action.OFF:
+            return None
+        hold = OWN_HOLDS if policy.patterns and Kind.OWN in policy.kinds else 0
+        return lambda: StreamMask(lambda text: self._find(policy, text), hold)
+
+    def exported(self, user: User) -> Callable[[str], str]:
+        """Return what masks a text of an export."""
+        policy = self._policy(user)
+        if policy is None or policy.output is Action.OFF:
+            return lambda text: text
+        return lambda text: masked(text, self._find(policy, text))
+
+    def _policy(self, user: User) -> PrivacyPolicy | None:
+        with self._unit_of_work() as work:
+            return work.policies.of_group(user.group)
+
+    def _checked(self, policy: PrivacyPolicy, text: str) -> Checked:
+        found = self._find(policy, text)
+        if not found:
+            return Checked(text, Action.OFF)
+        kinds = sorted({each.kind for each in found})
+        if (seen := privacy_seen.get()) is not None:
+            seen += [kind for kind in kinds if kind not in seen]
+        if policy.input is Action.REFUSE:
+            raise PersonalData(REFUSED, kinds=", ".join(kinds))
+        values = tuple((each.kind, text[each.start : each.end]) for each in found)
+        return Checked(masked(text, found) if policy.input is Action.MASK else text, policy.input, values)
+
+    def _find(self, policy: PrivacyPolicy, text: str) -> list[Finding]:
+        patterns = self._patterns
+        if patterns is None or not policy.patterns:
+            return find(text, policy.kinds)
+        return find(text, policy.kinds, lambda text: patterns.find(policy.patterns, text))

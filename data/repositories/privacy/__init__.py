@@ -1,0 +1,6 @@
+"""Store rows of policies for personal data.
+
+In reading order:
+
+- policies: policies, by group
+"""

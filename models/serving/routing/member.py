@@ -1,0 +1,84 @@
+"""One platform that may answer, with its health, its line and its figures."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from core.platforms.records import LOCAL, Platform, PlatformType
+from models.platforms.remote.failures import PlatformFailure
+from models.platforms.remote.remote_platform import RemotePlatform
+from models.serving.routing.figures import Figures
+from models.serving.routing.health import Health
+from models.serving.routing.line import Line
+
+CHECK_EVERY_S = 30.0
+LOOK_EVERY_S = 0.25
+ENDLESS = 1_000_000
+
+
+class Member:
+    """remote: None for this process, which has lines and health of its own."""
+
+    def __init__(self, config: Platform, remote: RemotePlatform | None = None) -> None:
+        self.config = config
+        self.name = config.name
+        self.remote = remote
+        self.health = Health(config.name)
+        self.line = Line(config.limits.concurrent if remote is not None else ENDLESS)
+        self.figures = Figures()
+        self._outstanding = 0
+        self._lock = threading.Lock()
+        self._closing = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def is_local(self) -> bool:
+        return self.remote is None
+
+    @property
+    def outstanding(self) -> int:
+        """Return the tokens of the requests that run here: prompts, and answers as far as expected."""
+        return self._outstanding
+
+    def takes_on(self, tokens: int) -> None:
+        with self._lock:
+            self._outstanding += tokens
+
+    def watch(self, changed: Callable[[], None]) -> None:
+        """Ask for its models now and then, and more often to find out whether it is back. changed: hears a new list."""
+        if self.remote is None or not self.config.enabled:
+            return
+        self._thread = threading.Thread(target=self._probe, args=(changed,), name=f"probe {self.name}", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._closing.set()
+        if self.remote is not None:
+            self.remote.close()
+
+    def probe(self) -> None:
+        """Ask for its models once."""
+        assert self.remote is not None
+        try:
+            self.remote.discover()
+        except PlatformFailure as problem:
+            self.health.failed(problem)
+            self.figures.failed(problem.error)
+        else:
+            self.health.probed()
+
+    def _probe(self, changed: Callable[[], None]) -> None:
+        waited = CHECK_EVERY_S
+        while True:
+            if waited >= CHECK_EVERY_S or self.health.probe_due:
+                self.probe()
+                changed()
+                waited = 0.0
+            if self._closing.wait(LOOK_EVERY_S):
+                return
+            waited += LOOK_EVERY_S
+
+
+def local_member() -> Member:
+    return Member(Platform(name=LOCAL, type=PlatformType.LOCAL))

@@ -1,0 +1,110 @@
+"""All platforms of the configuration. A platform that an edit leaves alone keeps its health, its line and its figures."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+from core.platforms.records import LOCAL, Platform, PlatformsConfig
+from models.platforms.remote.addresses import Resolve, resolve
+from models.platforms.remote.failures import PlatformFailure
+from models.platforms.remote.remote_platform import RemotePlatform
+from models.serving.routing.member import Member, local_member
+
+CHECK_S = 3.0
+"""How long an edit waits for a platform's model list."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The configuration and its platforms at one moment, in the order of the file."""
+
+    config: PlatformsConfig
+    members: Mapping[str, Member]
+
+    @property
+    def remote(self) -> tuple[Member, ...]:
+        return tuple(each for each in self.members.values() if not each.is_local and each.config.enabled)
+
+
+class Members:
+    """Safe from any thread."""
+
+    def __init__(self, changed: Callable[[], None], look_up: Resolve = resolve) -> None:
+        """changed: hears that a platform has listed its models."""
+        self._changed = changed
+        self._look_up = look_up
+        self._lock = threading.Lock()
+        self.view = View(PlatformsConfig(), {LOCAL: local_member()})
+
+    def configure(self, config: PlatformsConfig) -> None:
+        with self._lock:
+            before = self.view
+            members: dict[str, Member] = {}
+            for platform in config.platforms:
+                known = before.members.get(platform.name)
+                same = known is not None and _alike(known.config, platform) and before.config.allowed_hosts == config.allowed_hosts
+                if known is not None and same:
+                    known.config = platform
+                    members[platform.name] = known
+                else:
+                    members[platform.name] = self._member(platform, config)
+            self.view = View(config, members)
+            fresh = [each for name, each in members.items() if before.members.get(name) is not each]
+            gone = [each for name, each in before.members.items() if members.get(name) is not each]
+        for member in gone:
+            member.close()
+        for member in fresh:
+            member.watch(self._changed)
+
+    def missing(self, config: PlatformsConfig) -> list[tuple[int, str, str, str]]:
+        """Ask the platforms for the models that the configuration names. Returns (line, platform, model, what it has) of what is wrong.
+
+        A platform that does not answer cannot be checked, and is not wrong.
+        """
+        named = [platform for platform in config.remote if platform.enabled and platform.models]
+        if not named:
+            return []
+
+        def check(platform: Platform) -> list[tuple[int, str, str, str]]:
+            remote = RemotePlatform(platform, link_local=_allowed(platform, config), look_up=self._look_up)
+            try:
+                listed = {each.id for each in remote.discover(CHECK_S)}
+            except PlatformFailure:
+                return []
+            finally:
+                remote.close()
+            has = ", ".join(sorted(listed)[:20])
+            return [
+                (model.line, platform.name, model.id, has)
+                for model in platform.models
+                if listed and model.id not in listed and f"{model.id}:latest" not in listed
+            ]
+
+        with ThreadPoolExecutor(min(16, len(named)), "check platforms") as pool:
+            return [wrong for found in pool.map(check, named) for wrong in found]
+
+    def close(self) -> None:
+        for member in self.view.members.values():
+            member.close()
+
+    def _member(self, platform: Platform, config: PlatformsConfig) -> Member:
+        if platform.name == LOCAL:
+            return local_member()
+        return Member(platform, RemotePlatform(platform, link_local=_allowed(platform, config), look_up=self._look_up))
+
+
+def _alike(one: Platform, other: Platform) -> bool:
+    """Tell whether two platforms differ in nothing but where they stand in the file."""
+
+    def bare(platform: Platform) -> Platform:
+        return replace(platform, line=0, models=tuple(replace(model, line=0) for model in platform.models))
+
+    return bare(one) == bare(other)
+
+
+def _allowed(platform: Platform, config: PlatformsConfig) -> bool:
+    return (urlsplit(platform.base_url).hostname or "").lower() in config.allowed_hosts

@@ -1,0 +1,169 @@
+"""Fulfil core's Router over this process and the platforms of the configuration."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import replace
+
+from core.errors import Busy, InvalidInput, NotFound, PromptTooLong, StoredError, Unavailable
+from core.inference.ports import Router
+from core.inference.records import ServedModel, Task
+from core.inference.requests import GenerationRequest, PromptTokens, RunningGeneration
+from core.inference.vectors import EmbeddingRequest, RerankRequest, RunningEmbedding
+from core.models.records import ModelKind
+from core.platforms.records import LOCAL, PlatformsConfig
+from models.platforms.remote.addresses import Resolve, resolve
+from models.platforms.remote.counting import estimate_prompt
+from models.serving.routing.members import Members, View
+from models.serving.routing.plan import Candidate, Plan, Wish, plan
+from models.serving.routing.routed_answer import RoutedAnswer
+from models.serving.routing.routed_vectors import RoutedVectors
+from models.serving.routing.served import served_models
+
+MOST_STICKY = 20_000
+"""Conversations whose platform is remembered."""
+
+
+class PlatformRouter:
+    """Without platforms, everything goes to the local router as it is. Safe from any thread."""
+
+    def __init__(self, local: Router, *, max_wait_s: float | None = None, look_up: Resolve = resolve) -> None:
+        self._local = local
+        self._max_wait_s = max_wait_s
+        self._members = Members(lambda: None, look_up)
+        self._sticky: OrderedDict[str, str] = OrderedDict()
+        self._sticky_lock = threading.Lock()
+
+    # The configuration
+
+    def configure(self, config: PlatformsConfig) -> None:
+        self._members.configure(config)
+
+    def check(self, config: PlatformsConfig) -> None:
+        """Ask the platforms whether they have the models of a configuration. Raises InvalidInput; who does not answer is not checked."""
+        for line, platform, model, has in self._members.missing(config):
+            raise InvalidInput(
+                "Line {line}: {platform} has no {model}. It has {models}.", line=line, platform=platform, model=model, models=has or "-"
+            )
+
+    @property
+    def view(self) -> View:
+        return self._members.view
+
+    def close(self) -> None:
+        self._members.close()
+
+    # Router
+
+    def start(self, request: GenerationRequest) -> RunningGeneration:
+        view = self.view
+        if not view.remote:
+            return self._local.start(self._bare(request))
+        found = self.plan(request)
+        if not found.candidates:
+            self._refuse(request.model, found, estimate_prompt(request))
+        return RoutedAnswer(
+            request, found.candidates, found.left_out, start_local=self._local.start, count=self._count, max_wait_s=self._max_wait_s,
+            settled=lambda candidate: self._settle(request.conversation_id, candidate),
+        )  # fmt: skip
+
+    def plan(self, request: GenerationRequest) -> Plan:
+        """Return who may answer a request now, in order, and why others do not."""
+        sizes: list[int] = []
+
+        def tokens() -> int:
+            if not sizes:
+                sizes.append(estimate_prompt(request))
+            return sizes[0]
+
+        sticky = self._sticky.get(request.conversation_id) if request.conversation_id else None
+        wish = Wish(
+            model=request.model, kind=ModelKind.CHAT, task=request.task, tokens=tokens, group=request.group, barred=request.barred,
+            tools=bool(request.tools), sticky=sticky,
+        )  # fmt: skip
+        return plan(wish, self.view, self._local.models())
+
+    def prompt_tokens(self, request: GenerationRequest) -> PromptTokens:
+        return self._local.prompt_tokens(self._here(request))
+
+    def pieces(self, model: str | None, tokens: Sequence[int]) -> PromptTokens:
+        return self._local.pieces(self._here(GenerationRequest(messages=(), user_id="", model=model)).model, tokens)
+
+    def embed(self, request: EmbeddingRequest) -> RunningEmbedding:
+        found = self._vector_plan(request, ModelKind.EMBEDDING, Task.EMBED)
+        return RoutedVectors(request, found.candidates, found.left_out, self._local.embed) if found else self._local.embed(request)
+
+    def rerank(self, request: RerankRequest) -> RunningEmbedding:
+        found = self._vector_plan(request, ModelKind.RERANKING, Task.RERANK)
+        return RoutedVectors(request, found.candidates, found.left_out, self._local.rerank) if found else self._local.rerank(request)
+
+    def models(self) -> Sequence[ServedModel]:
+        return served_models(self.view, self._local.models())
+
+    # Inside
+
+    def _vector_plan(self, request: EmbeddingRequest | RerankRequest, kind: ModelKind, task: Task) -> Plan | None:
+        """None if only this process comes into question, which then says itself what is wrong."""
+        view = self.view
+        if not view.remote:
+            return None
+        wish = Wish(model=request.model, kind=kind, task=task, tokens=lambda: 0, group=request.group, barred=request.barred)
+        found = plan(wish, view, self._local.models())
+        if found.candidates:
+            return found
+        if found.known or found.left_out:
+            self._refuse(request.model, found, 0)
+        return None
+
+    def _refuse(self, model: str | None, found: Plan, tokens: int) -> None:
+        """Say why nobody can answer."""
+        if found.too_long:
+            raise PromptTooLong(max(tokens, found.too_long + 1), found.too_long)
+        if model is not None and not found.known:
+            names = ", ".join(dict.fromkeys(each.name for each in self.models()))
+            raise NotFound("There is no model {model}. Choose one of: {models}.", model=model[:200], models=names or "none")
+        if found.retry_after is not None:
+            raise Busy("All platforms for this are busy.", retry_after=found.retry_after)
+        last = found.left_out[-1] if found.left_out else StoredError("No model is loaded.")
+        raise Unavailable(last.template, **last.params)
+
+    def _settle(self, conversation_id: str | None, candidate: Candidate) -> None:
+        """Remember where a conversation's prefix is."""
+        if conversation_id is None:
+            return
+        with self._sticky_lock:
+            self._sticky[conversation_id] = candidate.member.name
+            self._sticky.move_to_end(conversation_id)
+            while len(self._sticky) > MOST_STICKY:
+                self._sticky.popitem(last=False)
+
+    def _bare(self, request: GenerationRequest) -> GenerationRequest:
+        """Take @local off a model's name."""
+        name, at, place = (request.model or "").rpartition("@")
+        return replace(request, model=name) if at and place == LOCAL else request
+
+    def _here(self, request: GenerationRequest) -> GenerationRequest:
+        """Return a request that only a tokenizer of this process can answer. Raises InvalidInput for a model elsewhere."""
+        view = self.view
+        if view.remote and request.model is not None:
+            found = plan(Wish(model=request.model, kind=ModelKind.CHAT, task=Task.CHAT, tokens=lambda: 0), view, self._local.models())
+            here = next((each for each in found.candidates if each.member.is_local), None)
+            if here is not None:
+                return replace(request, model=here.model)
+            if found.known:
+                raise InvalidInput("{model} runs on another server, so its tokens are not known here.", model=request.model[:200])
+        return self._bare(request)
+
+    def _count(self, model: str, text: str) -> int | None:
+        """Count with the tokenizer of a model of this process: the namesake, else the default one unless it is the guide."""
+        chats = [each for each in self._local.models() if each.kind is ModelKind.CHAT and not each.guide]
+        nearest = next((each for each in chats if each.name == model), next(iter(chats), None))
+        if nearest is None or not text:
+            return None
+        try:
+            request = GenerationRequest(messages=(), user_id="", model=nearest.name, prompt=text)
+            return len(self._local.prompt_tokens(request).tokens)
+        except (InvalidInput, NotFound, Unavailable):
+            return None

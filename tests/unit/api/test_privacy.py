@@ -1,0 +1,88 @@
+"""Personal data in requests, answers and exports, over REST."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from core.inference.requests import Delta
+from data import own_patterns
+from tests.fakes import FakeRouter
+
+PHONE = "13800138000"
+SECRET = {"messages": [{"role": "user", "content": f"Call {PHONE} or ann@example.com"}]}
+EVERY_GROUP = "/api/v1/privacy/*"
+
+
+def test_without_a_policy_texts_stay_as_they_are(ann: httpx.Client, router: FakeRouter) -> None:
+    answered = ann.post("/v1/chat/completions", json=SECRET)
+    assert router.requests[-1].messages[-1].content == f"Call {PHONE} or ann@example.com" and "Personal-Data" not in answered.headers
+
+
+def test_a_request_is_masked_before_the_model_sees_it(
+    ann: httpx.Client, router: FakeRouter, signed_in: Callable[[str], httpx.Client]
+) -> None:
+    signed_in("ada").put(EVERY_GROUP, json={"input": "mask"})
+    answered = ann.post("/v1/chat/completions", json=SECRET)
+    assert router.requests[-1].messages[-1].content == "Call [PHONE] or [E-MAIL]"
+    assert answered.headers["Personal-Data"] == "email, phone"
+
+
+def test_a_request_is_refused_and_no_model_is_asked(
+    ann: httpx.Client, router: FakeRouter, signed_in: Callable[[str], httpx.Client]
+) -> None:
+    signed_in("ada").put(EVERY_GROUP, json={"input": "refuse", "kinds": ["phone"]})
+    refused = ann.post("/v1/chat/completions", json=SECRET)
+    assert refused.status_code == 400 and "phone" in refused.json()["error"]["message"] and PHONE not in refused.text
+    assert router.requests == []
+
+
+def test_a_chats_question_is_stored_as_it_was_masked(ann: httpx.Client, signed_in: Callable[[str], httpx.Client]) -> None:
+    signed_in("ada").put(EVERY_GROUP, json={"input": "mask"})
+    chat = ann.post("/api/v1/conversations", json={}).json()["id"]
+    asked = ann.post(f"/api/v1/conversations/{chat}/messages", json={"text": f"Who is {PHONE}?"})
+    assert asked.json()["question"]["text"] == "Who is [PHONE]?" and asked.headers["Personal-Data"] == "phone"
+
+
+def test_an_answer_is_masked_across_the_borders_of_deltas(
+    ann: httpx.Client, router: FakeRouter, signed_in: Callable[[str], httpx.Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signed_in("ada").put(EVERY_GROUP, json={"output": "mask"})
+    text = f"It is {PHONE}. Bye"
+    router.always = [Delta(text=one, tokens=n) for n, one in enumerate(text, 1)] + list(router.always)[-1:]
+    whole = ann.post("/v1/chat/completions", json=SECRET).json()["choices"][0]["message"]["content"]
+    assert whole == "It is [PHONE]. Bye"
+
+
+def test_own_patterns_run_in_linear_time_and_a_wrong_one_is_refused(
+    ann: httpx.Client, router: FakeRouter, signed_in: Callable[[str], httpx.Client]
+) -> None:
+    ada = signed_in("ada")
+    put = ada.put(EVERY_GROUP, json={"input": "mask", "patterns": ["EMP-[0-9]{6}", "(a+)+$"]})
+    if own_patterns.re2 is None:
+        assert put.status_code == 422 and "google-re2" in put.text
+        return
+    ann.post("/v1/chat/completions", json={"messages": [{"role": "user", "content": "EMP-123456 " + "a" * 50_000 + "!"}]})
+    assert router.requests[-1].messages[-1].content.startswith("[MASKED] aaa")
+    for wrong in ("(", "a*", "(?=x)", "x" * 201):
+        assert ada.put(EVERY_GROUP, json={"input": "mask", "patterns": [wrong]}).status_code == 422, wrong
+
+
+def test_an_export_is_masked_for_a_group_that_masks(ann: httpx.Client, signed_in: Callable[[str], httpx.Client]) -> None:
+    chat = ann.post("/api/v1/conversations", json={}).json()["id"]
+    answer = ann.post(f"/api/v1/conversations/{chat}/messages", json={"text": "Hi"}).json()["answer"]["id"]
+    ada = signed_in("ada")
+    while ann.put(f"/api/v1/messages/{answer}/feedback", json={"rating": -1, "comment": f"Call {PHONE}"}).status_code == 409:
+        pass
+    assert PHONE in ada.get("/api/v1/feedback.csv").text
+    ada.put(EVERY_GROUP, json={"output": "mask"})
+    exported = ada.get("/api/v1/feedback.csv").text
+    assert "[PHONE]" in exported and PHONE not in exported
+
+
+def test_token_ids_do_not_go_around_the_filter(ann: httpx.Client, signed_in: Callable[[str], httpx.Client]) -> None:
+    signed_in("ada").put(EVERY_GROUP, json={"input": "mask"})
+    refused = ann.post("/v1/completions", json={"prompt": [1, 2, 3]})
+    assert refused.status_code == 400 and "token ids" in refused.text
