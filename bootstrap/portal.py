@@ -17,6 +17,7 @@ from core.access.groups import Groups
 from core.access.limits import Limits
 from core.access.roles import Roles
 from core.chat.conversations import Conversations
+from core.chat.exports import ChatExports
 from core.chat.folders import Folders
 from core.chat.marks import ConversationMarks
 from core.chat.temporary import TemporaryChats
@@ -69,6 +70,7 @@ from core.usage.reports import UsageReports
 from data.backup.folder import SqlBackupFolder
 from data.database import Database, open_database
 from data.documents.encoding_detector import CharsetDetector
+from data.documents.markdown_html import to_html
 from data.documents.reader import ProcessDocumentReader
 from data.encryption.sealing import use_keyring
 from data.index.parked_jobs import ParkedJobs
@@ -118,6 +120,7 @@ class Portal:
     devices: Devices
     conversations: Conversations
     marks: ConversationMarks
+    exports: ChatExports
     folders: Folders
     turns: Turns
     temporary: TemporaryChats
@@ -261,6 +264,7 @@ def build_portal(
         devices=Devices(unit_of_work, clock),
         conversations=Conversations(unit_of_work, index, clock),
         marks=ConversationMarks(unit_of_work, clock),
+        exports=ChatExports(unit_of_work, clock, to_html),
         folders=Folders(unit_of_work, clock),
         turns=turns,
         temporary=temporary,

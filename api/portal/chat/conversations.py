@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
+from urllib.parse import quote
 from uuid import uuid4
 
 from fastapi import APIRouter, Query
@@ -17,6 +18,7 @@ from api.services import Portal, PortalHere
 from api.starting import begun
 from api.streams import Cutoff, unless_cut
 from core.chat.conversations import MOST_AT_ONCE, UNTITLED
+from core.chat.exports import MOST, ExportFormat
 from core.chat.ports import NO_FOLDER
 from core.chat.records import Turn
 from core.chat.turn_runner import TurnOptions
@@ -112,6 +114,19 @@ def listing(
 def create(portal: PortalHere, user: SignedIn, body: Begun | None = None) -> ConversationOut:
     body = body or Begun()
     return ConversationOut.of(portal.conversations.new(user, body.title, body.folder_id))
+
+
+@router.get("/conversations/export", response_class=Response, responses={200: {"content": {"application/octet-stream": {}}}})
+def export(
+    portal: PortalHere,
+    user: SignedIn,
+    id: Annotated[list[FolderId], Query(min_length=1, max_length=MOST, description="The conversations; several give a zip file.")],
+    format: Annotated[Literal["markdown", "json", "html"], Query()] = "markdown",
+) -> Response:
+    """Export own conversations as a file."""
+    file = portal.exports.export(user, id, ExportFormat(format))
+    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(file.name, safe='')}"}
+    return Response(file.content, media_type=file.media_type, headers=headers)
 
 
 @router.get("/conversations/{conversation_id}")

@@ -35,6 +35,7 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
     ("DELETE", "/api/v1/keys/{key_id}", None, ALL, 404),
     ("GET", "/api/v1/conversations", None, ALL, 200),
     ("POST", "/api/v1/conversations", {}, ALL, 201),
+    ("GET", "/api/v1/conversations/export?id=" + NOBODYS, None, ALL, 404),
     ("POST", "/api/v1/conversations/delete", {"ids": [NOBODYS]}, ALL, 404),
     ("GET", "/api/v1/conversations/{conversation_id}", None, ALL, 404),
     ("PATCH", "/api/v1/conversations/{conversation_id}", {"title": "x"}, ALL, 404),
