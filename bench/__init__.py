@@ -6,6 +6,7 @@ In reading order:
 - engine_gpu: the same on an NVIDIA GPU
 - peers: compile llama-server
 - people: people who chat at once over REST
+- whole_path: what people get over REST of what a GPU gives
 - open_pages: what open pages cost the engine
 - page_rerun: how long a rerun of the chat page takes
 - browser: what a person feels in a real browser

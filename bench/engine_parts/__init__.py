@@ -8,6 +8,7 @@ In reading order:
 - chats: chats that ask at set times, and who answers them
 - conversations: conversations that go on beside others
 - steps: what of a step passes where
+- gpu_clock: a stand-in that keeps a GPU's time
 - bandwidth: how fast memory is
 - engine_stress: random questions and cancels at once
 - results: write a table into bench/results

@@ -17,6 +17,8 @@ import llama_cpp
 from bench.portal_parts.portal import ROOT
 from models.serving import machine
 
+_WORDS = ("what", "beside it")
+"""Columns of words; the others hold numbers."""
 HEAD = ("what", "engine", "beside it", "its figure", "ratio", "wanted")
 
 
@@ -37,7 +39,17 @@ def processor() -> str:
 
 
 def write(path: Path, title: str, command: str, took: float, facts: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """command: what follows `./portal bench`, its arguments come from this process. facts: what else is said of how it was measured."""
+    """Write a table with the columns of HEAD. See write_tables."""
+    write_tables(path, title, command, took, facts, [(HEAD, rows)])
+
+
+def write_tables(
+    path: Path, title: str, command: str, took: float, facts: Sequence[str], tables: Sequence[tuple[Sequence[str], Sequence[Sequence[str]]]]
+) -> None:
+    """command: what follows `./portal bench`, its arguments come from this process. facts: what else is said of how it was measured.
+
+    tables: the head and the rows of each.
+    """
 
     def git(*words: str) -> str:
         if shutil.which("git") is None:
@@ -51,7 +63,9 @@ def write(path: Path, title: str, command: str, took: float, facts: Sequence[str
         f"- date: {datetime.now(UTC):%Y-%m-%d}",
         f"- commit: {git('rev-parse', '--short', 'HEAD')}{changed}; llama-cpp-python {llama_cpp.__version__} for every side",
         *(f"- {fact}" for fact in facts), "",
-        f"| {' | '.join(HEAD)} |", "|:--|--:|:--|--:|--:|--:|", *(f"| {' | '.join(cells)} |" for cells in rows), "",
     ]  # fmt: skip
+    for head, rows in tables:
+        rule = "".join(":--|" if name in _WORDS else "--:|" for name in head)
+        lines += [f"| {' | '.join(head)} |", f"|{rule}", *(f"| {' | '.join(cells)} |" for cells in rows), ""]
     path.parent.mkdir(exist_ok=True)
     path.write_text("\n".join(lines), "utf-8")

@@ -3,6 +3,7 @@
 In reading order:
 
 - portal: start a portal with an empty home
+- clocked_server: a portal whose model keeps a GPU's time
 - page_socket: open a page without a browser
 - askers: people who ask over REST
 - store_data: fill a database with chats

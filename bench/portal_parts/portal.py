@@ -51,8 +51,10 @@ class Measured:
 
 
 @contextlib.contextmanager
-def running_portal(home: Path | None = None, *, start_s: float = 60, **extra: str) -> Iterator[Measured]:
-    """start_s: how long it may take to be ready. extra: more settings, by the names of their environment variables."""
+def running_portal(
+    home: Path | None = None, *, start_s: float = 60, module: Sequence[str] = ("cli.serving.serve",), **extra: str
+) -> Iterator[Measured]:
+    """start_s: how long it may take to be ready. module: what serves, with its arguments. extra: settings, by their variables' names."""
     with contextlib.ExitStack() as stack:
         folder = home or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="portal-bench-")))
         with socket.socket() as probe:
@@ -63,7 +65,7 @@ def running_portal(home: Path | None = None, *, start_s: float = 60, **extra: st
         environment = {**os.environ, **own, **extra}
         log = stack.enter_context((folder / "bench.log").open("wb"))
         started = time.perf_counter()
-        command = [sys.executable, "-m", "cli.serving.serve"]
+        command = [sys.executable, "-m", *module]
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
         try:
             url = f"http://127.0.0.1:{port}"

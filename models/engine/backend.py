@@ -81,6 +81,10 @@ class Backend(Protocol):
         """
         ...
 
+    def prepare(self, samplers: Sequence[tuple[Any, int]]) -> None:
+        """Do at once, for all samplers of a step, what they need not do one by one. samplers: each with the number of its part."""
+        ...
+
     def sample(self, sampler: Any, part: int, draft: int = 0) -> int:
         """Sample the token that follows part number `part` of the last decode, with its first `draft` draft tokens."""
         ...

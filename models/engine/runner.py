@@ -142,6 +142,9 @@ class Runner:
         """Sample after each part that ends with the newest token, which nearly all do: they take the short way."""
         sampled: Sampled = []
         sample = self._backend.sample
+        self._backend.prepare(
+            [(sequence.sampler, index) for index, (sequence, part) in zip(self._indexes, batch, strict=True) if part.wants_logits]
+        )
         for index, (sequence, part) in zip(self._indexes, batch, strict=True):
             try:
                 if len(part.tokens) == 1 and part.start >= sequence.prompt_length:

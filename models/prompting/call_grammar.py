@@ -10,10 +10,11 @@ from core.errors import InvalidInput
 from core.inference.requests import Tool
 from models.prompting.tagged_call import CLOSE, KEY, KEY_END, OPEN, VALUE, VALUE_END
 from models.prompting.tool_arguments import read_json
-from models.schema.json_schema import Converter, Followed, NothingFits, Rules, refuse_ignored
+from models.schema.json_schema import Converter, Followed, convert_schema, refuse_ignored
 from models.schema.regular import rules_of
 from models.schema.schema_forms import Form, property_of, types_of
 from models.schema.schema_numbers import Nowhere
+from models.schema.schema_rules import NothingFits, Rules
 from models.schema.schema_strings import Text, choice, quoted
 
 MOST_CHECKED = 32
@@ -75,8 +76,8 @@ class _Calls:
     def _arguments(self, tool: Tool) -> str:
         pointer = f"tools.{tool.name}"
         if self._tagged:
-            return self.rules.schema(tool.parameters, pointer, self._tagged_arguments)
-        return self.rules.schema(_as_object(tool.parameters), pointer, lambda converter: converter.value())
+            return convert_schema(self.rules, tool.parameters, pointer, self._tagged_arguments)
+        return convert_schema(self.rules, _as_object(tool.parameters), pointer, lambda converter: converter.value())
 
     def _anything(self) -> str:
         if not self._tagged:
@@ -137,10 +138,10 @@ class _Calls:
         return self.rules.new(" | ".join(dict.fromkeys(choices)))
 
     def _string(self, form: Form, pointer: str, converter: Converter) -> str:
-        asked = converter.text_of(form, pointer)
+        asked = converter.strings_and_numbers.text_of(form, pointer)
         if asked.only_length and (asked.least or asked.most is not None):
             return self.rules.new(f"[^<]{{{asked.least},{'' if asked.most is None else asked.most}}}")
-        return self._text(converter.followed_text(form, pointer, without=(VALUE_END,)))
+        return self._text(converter.strings_and_numbers.followed_text(form, pointer, without=(VALUE_END,)))
 
     def _text(self, text: Text) -> str:
         if text not in self._raw_values:

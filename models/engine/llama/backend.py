@@ -25,6 +25,7 @@ from models.engine.sampling.sampler import new_chain
 from models.engine.sampling.steering import SteeredSampler, needs_steering
 from models.engine.sampling.token_texts import TokenTexts
 from models.engine.sampling.top_chain import TopChain, wants_only
+from models.engine.sampling.top_tokens import TopTokens
 from models.engine.speculative.mtp import MtpLayer
 from models.prompting.grammar import read_grammar
 
@@ -106,10 +107,13 @@ class LlamaBackend:
         self._abort = AbortFlag(self._context)
         self._batch = NativeBatch(self.batch_tokens)
         self._lent = Lent()
+        self._lent_to_sample = Lent()
         self._briefly = Lent()
         """Surrounds short calls that release the interpreter's lock all the same."""
         self._rows: list[int] = []
-        self._scratch = np.empty(self.vocabulary, np.bool_)
+        self._top_tokens = TopTokens(self.vocabulary)
+        self._likely: dict[int, NDArray[np.intp]] = {}
+        """By row of the last decode: the tokens that its sampler looks at, where they have been found."""
         self._pieces: dict[int, bytes] = {}
         self._ends: dict[int, bool] = {token: True for text in _ENDS for token in self._single(text)}
         self._texts = TokenTexts(self.vocabulary, self.piece, self.ends)
@@ -162,6 +166,7 @@ class LlamaBackend:
     # Backend
 
     def decode(self, parts: Sequence[Part]) -> Decoded:
+        self._likely = {}
         self._rows = self._batch.fill(parts)
         with self._lent:
             status = lib.llama_decode(self._context, self._batch.native)
@@ -185,10 +190,46 @@ class LlamaBackend:
         else:
             lib.llama_set_adapters_lora(self._context, None, 0, None)
 
+    def prepare(self, samplers: Sequence[tuple[Any, int]]) -> None:
+        self._likely = {}
+        self._find_likely([(sampler, self._rows[part]) for sampler, part in samplers if isinstance(sampler, TopChain) and sampler.top > 1])
+
+    def _find_likely(self, wanted: Sequence[tuple[TopChain, int]]) -> None:
+        """Find the tokens that these samplers look at in their rows."""
+        with self._lent_to_sample:
+            for run in self._runs(wanted):
+                address = self._logits_at(self._context, run[0][1])
+                shape = (len(run), self.vocabulary)
+                logits = np.frombuffer((ctypes.c_float * (shape[0] * shape[1])).from_address(address), np.float32).reshape(shape)
+                bounds = np.array([sampler.bound for sampler, _ in run], np.float32)
+                found = self._top_tokens.find(logits, [sampler.top for sampler, _ in run], bounds)
+                for (sampler, row), likely, bound in zip(run, found, bounds, strict=True):
+                    sampler.bound = float(bound)
+                    self._likely[row] = likely
+
+    def _runs(self, wanted: Sequence[tuple[TopChain, int]]) -> list[list[tuple[TopChain, int]]]:
+        """Group by rows whose logits lie one after the other."""
+        size = 4 * self.vocabulary
+        runs: list[list[tuple[TopChain, int]]] = []
+        following = 0
+        for sampler, row in wanted:
+            address = int(self._logits_at(self._context, row))
+            if runs and address == following:
+                runs[-1].append((sampler, row))
+            else:
+                runs.append([(sampler, row)])
+            following = address + size
+        return runs
+
     def sample(self, sampler: Any, part: int, draft: int = 0) -> int:
         row = self._rows[part] + draft
         if isinstance(sampler, TopChain):
-            return sampler.sample(self._logits(row))
+            logits = self._logits(row)
+            if sampler.top == 1:
+                return sampler.most_likely(logits)
+            if row not in self._likely:
+                self._find_likely([(sampler, row)])
+            return sampler.sample(logits, self._likely[row])
         if isinstance(sampler, SteeredSampler):
             with self._briefly:
                 return sampler.sample(self._context, row)
@@ -217,7 +258,7 @@ class LlamaBackend:
                     lib.llama_sampler_free(chain)
                     raise
             top = wants_only(params, self.vocabulary)
-            return chain if top is None else TopChain(chain, top, self._scratch)
+            return chain if top is None else TopChain(chain, top)
 
     def free_sampler(self, sampler: Any) -> None:
         with self._briefly:

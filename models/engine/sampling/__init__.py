@@ -3,6 +3,7 @@
 In reading order:
 
 - sampler: the sampler chain, and what each family recommends
+- top_tokens: find the likeliest tokens of many rows at once
 - top_chain: show the chain only the likeliest tokens
 - steering: grammars, thinking budgets and log probabilities
 - token_texts: the text of every token

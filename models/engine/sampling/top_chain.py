@@ -43,14 +43,12 @@ def wants_only(params: SamplingParams, vocabulary: int) -> int | None:
 class TopChain:
     """Owns a chain that looks at the `top` likeliest tokens. The decode thread alone uses it."""
 
-    def __init__(self, chain: Any, top: int, scratch: NDArray[np.bool_]) -> None:
-        """scratch: one for each token of the vocabulary; all chains of a model may share it."""
+    def __init__(self, chain: Any, top: int) -> None:
         self._chain = chain
-        self._top = top
-        self._scratch = scratch
+        self.top = top
+        self.bound = float("inf")
+        """A value that few more than `top` logits exceeded last time."""
         self._lent = Lent()
-        self._above = np.inf
-        """A bound that few more than `top` logits exceeded last time."""
         self._candidates = np.zeros(top, _CANDIDATE)
         data = ctypes.cast(self._candidates.ctypes.data, ctypes.POINTER(lib.llama_token_data))
         self._array = lib.llama_token_data_array(data, top, -1, True)
@@ -61,28 +59,18 @@ class TopChain:
     def free(self) -> None:
         lib.llama_sampler_free(self._chain)
 
-    def sample(self, logits: NDArray[np.float32]) -> int:
-        """Sample a token from all logits of a row."""
-        if self._top == 1:
-            with self._lent:
-                return int(logits.argmax())
+    def most_likely(self, logits: NDArray[np.float32]) -> int:
+        """Return the likeliest token of a row: the answer where `top` is 1."""
         with self._lent:
-            likely = self._likeliest(logits)
+            return int(logits.argmax())
+
+    def sample(self, logits: NDArray[np.float32], likely: NDArray[np.intp]) -> int:
+        """Sample a token of a row. likely: the ids of its `top` highest logits, highest first."""
         self._candidates["id"] = likely
         self._candidates["logit"] = logits[likely]
         # The chain may have shortened the array, or turned it unsorted.
-        self._array.size, self._array.selected, self._array.sorted = self._top, -1, True
+        self._array.size, self._array.selected, self._array.sorted = self.top, -1, True
         self._apply(self._chain, self._reference)
         token = int(self._candidates["id"][self._array.selected])
         self._accept(self._chain, token)
         return token
-
-    def _likeliest(self, logits: NDArray[np.float32]) -> NDArray[np.intp]:
-        """Return the ids of the `top` highest logits, highest first."""
-        likely = np.flatnonzero(np.greater(logits, self._above, out=self._scratch))
-        if not self._top <= len(likely) <= 64 * self._top:
-            likely = np.argpartition(logits, -4 * self._top)[-4 * self._top :]
-        values = logits[likely]
-        order = np.argsort(-values, kind="stable")
-        self._above = float(values[order[min(len(order), 4 * self._top) - 1]])
-        return likely[order[: self._top]]

@@ -100,6 +100,9 @@ class FakeModel:
         self.drafted += [slot for slot, _, _ in wanted]
         return [[(token + step) % 250 + 1 if step else token % 250 + 1 for step in range(count)] for _, token, count in wanted]
 
+    def prepare(self, samplers: Sequence[tuple[Any, int]]) -> None:
+        assert len({part for _, part in samplers}) == len(samplers)
+
     def sample(self, sampler: Any, part: int, draft: int = 0) -> int:
         seen = self.batches[-1][part]
         last = seen.tokens[len(seen.tokens) - seen.draft_tokens + draft - 1]
