@@ -36,7 +36,7 @@ ONLY_IN = {
     "elasticsearch": {"data"},
     "pypdf": {"data"},
     "llama_cpp": {"models"},
-    "markdown_it": {"pages"},
+    "markdown_it": {"pages", "data"},
 }
 
 RECORDS = {"records", "requests", "vectors", "permissions", "offers", "catalogue", "swap_records"}
