@@ -146,6 +146,8 @@ def _carry_out(portal: Portal, user: User, models: Sequence[ServedModel], asked:
             portal.turns.start(user, here, asked["text"], options(models), asked["request"], replaces=asked["id"])
         case "again":
             portal.turns.regenerate(user, asked["message"], options(models), asked["request"])
+        case "go on":
+            portal.turns.go_on(user, asked["message"], options(models), asked["request"])
         case "drop":
             st.session_state[_HELD] = [file for file in st.session_state[_HELD] if file.id != asked["id"]]
             portal.files.discard(user, asked["id"])

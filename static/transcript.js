@@ -128,6 +128,10 @@ function barOf(bar, {labels: L, say}, again) {
     const request = requestId();
     box.append(tool('refresh', L.again, button => { button.disabled = true; tell({kind: 'again', request}); }));
   }
+  if (bar.goesOn) {
+    const request = requestId();
+    box.append(tool('play_arrow', L.goOn, button => { button.disabled = true; tell({kind: 'go on', request}); }));
+  }
   const meta = el(bar.details.length ? 'button' : 'span', {className: 'meta'});
   if (bar.mark) meta.append(el('span', {className: 'mark', textContent: bar.mark + (bar.meta.length ? ' · ' : '')}));
   bar.meta.forEach((text, n) => meta.append(el('span', {className: n > 1 ? 'opt' : '', textContent: (n ? ' · ' : '') + text})));

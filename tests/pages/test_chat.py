@@ -671,3 +671,22 @@ def test_a_temporary_chat_takes_no_files(house: House, ana: User) -> None:
     drawn = intend(drawn, "ask", text="Read this", files=["a file"], request="t1")
     assert "A temporary chat reads no files" in str(texts(drawn))
     assert house.router.requests == []
+
+
+def test_a_stopped_answer_is_continued(house: House, ana: User) -> None:
+    house.router.hold()
+    conversation_id = house.portal.conversations.new(ana).id
+    turn = house.portal.turns.start(ana, conversation_id, "Count", TurnOptions(), "r1")
+    house.router.release(1)
+    deadline = time.monotonic() + 20
+    while not (running := house.portal.turns.find(ana, turn.id)) or not running.snapshot().text:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    house.portal.turns.stop(ana, conversation_id)
+    house.settle(ana, turn.id)
+    house.router.release()
+    drawn = chat(house, conversation_id)
+    assert components(drawn, "seam")[-1]["bar"]["goesOn"] is True
+    drawn = finish(house, ana, intend(drawn, "go on", message=turn.answer_id, request="r2"))
+    assert "Hello" in shown(house, ana)[-1] and components(drawn, "seam")[-1]["bar"]["goesOn"] is False
+    assert house.router.requests[-1].continued

@@ -196,6 +196,15 @@ async def regenerate(
     return await _answer(portal, user, turn, body.stream, token)
 
 
+@router.post("/messages/{message_id}/continue", response_model=TurnOut, responses=STREAMED)
+async def go_on(message_id: Id, portal: PortalHere, user: SignedIn, token: TokenHere, body: Regenerate | None = None) -> TurnOut | Response:
+    """Continue an answer that was cut off; the new version begins with its text."""
+    body = body or Regenerate()
+    options = body.options()
+    turn = await begun(lambda: portal.turns.go_on(user, message_id, options, body.request_id, source=Source.API))
+    return await _answer(portal, user, turn, body.stream, token)
+
+
 async def _answer(portal: Portal, user: User, turn: Turn, stream: bool, token: str) -> TurnOut | Response:
     watch, cutoff = Watch(portal, user, turn, token), Cutoff(portal.session_watch, token)
     return watch.stream(cutoff) if stream else await unless_cut(watch.finished(), cutoff)

@@ -13,6 +13,7 @@ from streamlit.delta_generator import DeltaGenerator
 from core.chat.conversations import Shown
 from core.chat.records import Author, Message, MessageStatus
 from core.chat.running_turn import RunningTurn, Snapshot
+from core.chat.turns import is_cut_off
 from core.errors import StoredError
 from core.inference.records import FinishReason, Generation, Routing
 from core.people.records import User
@@ -82,6 +83,7 @@ def transcript(
                     mark=_mark(message),
                     again=not _is_cut(message),
                     rated=stored,
+                    goes_on=bool(message.text) and is_cut_off(message),
                 )
             elif running is not None and running.turn.answer_id == message.id:
                 _running(portal, user, running, draw_seam, figures)

@@ -43,6 +43,7 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
     ("GET", "/api/v1/conversations/{conversation_id}/messages", None, ALL, 404),
     ("POST", "/api/v1/conversations/{conversation_id}/messages", {"text": "x"}, ALL, 404),
     ("POST", "/api/v1/conversations/{conversation_id}/stop", None, ALL, 404),
+    ("POST", "/api/v1/messages/{message_id}/continue", None, ALL, 404),
     ("POST", "/api/v1/messages/{message_id}/regenerate", None, ALL, 404),
     ("POST", "/api/v1/files?name=a.txt", "text", ALL, 201),
     ("GET", "/api/v1/files/{file_id}", None, ALL, 404),
