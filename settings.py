@@ -78,6 +78,20 @@ class Settings:
     max_file_mb: Annotated[int, "Maximum total size of the files of one question, in MB."] = 20
     max_wait_s: Annotated[int, "Expected queue wait, in seconds, above which a question is refused."] = 10
     session_hours: Annotated[int, "Hours until people must sign in again."] = 12
+    public_url: Annotated[str, "The address at which browsers reach the portal, for example https://portal.example."] = ""
+    oidc_issuer: Annotated[str, "The issuer of an OpenID Connect provider that people sign in with."] = ""
+    oidc_client_id: Annotated[str, "The client ID of the portal at the provider."] = ""
+    oidc_client_secret: Annotated[str, "The client secret of the portal at the provider."] = ""
+    oidc_name: Annotated[str, "What the sign-in button calls the provider."] = "single sign-on"
+    oidc_groups_claim: Annotated[str, "The claim with the groups of a person."] = "groups"
+    identity_roles: Annotated[str, "Roles of company groups: group=role, separated by semicolons. The first that fits counts."] = ""
+    identity_groups: Annotated[str, "Groups of company groups: group=group here, separated by semicolons."] = ""
+    identity_default_role: Annotated[str, (
+        "The role of people in no group of PORTAL_IDENTITY_ROLES. none: they may not sign in."
+    )] = "analyst"
+    identity_link_accounts: Annotated[bool, (
+        "Whether the first company sign-in takes over an existing account of the same name."
+    )] = False
     second_factor_roles: Annotated[str, "Roles that must use a second factor, separated by commas. *: every role."] = ""
     session_idle_minutes: Annotated[int, "Minutes without use after which people must sign in again. 0: no limit."] = 240
     response_days: Annotated[int, "Days that responses which programs store with /v1/responses are kept. 0: none is stored."] = 30
@@ -149,6 +163,7 @@ class Settings:
 PORTS = {"all": 8501, "admin": 7860}
 """The port of each profile, where none is set."""
 KEY_COMMAND_S = 30
+_LOOPBACK = re.compile(r"http://(localhost|127\.0\.0\.1|\[::1\])(:|/|$)")
 SHORTEST_TOKEN = 16
 _HOST_NAME = re.compile(r"(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 
@@ -156,6 +171,12 @@ _HOST_NAME = re.compile(r"(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 def listed(written: str) -> list[str]:
     """Split a setting that is written with commas."""
     return [part.strip() for part in written.split(",") if part.strip()]
+
+
+def pairs(written: str) -> tuple[tuple[str, str], ...]:
+    """Split a setting of the form a=b;c=d. The last = of each counts: names of groups in a directory contain others."""
+    parts = (part.rpartition("=") for part in written.split(";") if part.strip())
+    return tuple((left.strip(), right.strip()) for left, _, right in parts)
 
 
 def read_key(written: str, name: str) -> bytes:
@@ -322,6 +343,18 @@ def _check(settings: Settings) -> None:
         raise StartFailed("The settings of the model loaded at startup conflict. {problem}", problem=problem) from None
     if settings.profile not in PORTS:
         raise StartFailed("PORTAL_PROFILE must be all or admin.")
+    if settings.oidc_issuer:
+        if not settings.oidc_issuer.startswith("https://") and not _LOOPBACK.match(settings.oidc_issuer):
+            raise StartFailed("PORTAL_OIDC_ISSUER must start with https://.")
+        for name in ("oidc_client_id", "oidc_client_secret", "public_url"):
+            if not getattr(settings, name):
+                raise StartFailed("PORTAL_OIDC_ISSUER needs {name} too.", name=variable(name))
+    if settings.public_url and not settings.public_url.startswith(("https://", "http://")):
+        raise StartFailed("PORTAL_PUBLIC_URL must start with https:// or http://.")
+    for name in ("identity_roles", "identity_groups"):
+        for entry in pairs(getattr(settings, name)):
+            if not all(entry):
+                raise StartFailed("{name} must have the form group=name;group=name.", name=variable(name))
     if settings.log_level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
         raise StartFailed("PORTAL_LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR.")
     if settings.log_format not in ("", "json", "text"):

@@ -16,11 +16,12 @@ from api.middleware.plain_paths import PlainPaths
 from api.middleware.request_ids import RequestIds
 from api.services import Portal
 from core.errors import StartFailed
-from core.models.uploads import MOST_PIECE
+from core.transfers.uploads import MOST_PIECE
 
 PORTALS = {
     "session": "people.sessions",
     "sessions": "people.open_sessions",
+    "oidc": "people.oidc",
     "keys": "people.keys",
     "conversations": "chat.conversations",
     "folders": "chat.folders",

@@ -5,6 +5,7 @@ In reading order:
 - portal: connect everything
 - models: open the pool of models
 - transfers: open what brings model files to this server
+- identity: open the identity provider
 - parts: open home, search index and log shipper
 - store: the database alone, for commands beside a portal
 - profiles: which pages and routes a server has

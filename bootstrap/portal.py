@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import settings as portal_settings
+from bootstrap.identity import open_provider, outside_rules
 from bootstrap.models import GUIDE, newest_crash, open_pool
 from bootstrap.parts import BACKUP_KEY, disk_space, now, open_index, open_log_shipper, prepare_home, server_name, unwritable
 from bootstrap.transfers import open_transfers
@@ -24,19 +25,19 @@ from core.chat.temporary import TemporaryChats
 from core.chat.turns import STOPPING, Turns
 from core.chat.written_titles import TitleWriter
 from core.errors import Conflict, PortalError, StartFailed, StoredError, Unavailable
+from core.identity.outside_accounts import OutsideAccounts
 from core.identity.second_factor import SecondFactors
+from core.identity.single_sign_on import SingleSignOn
 from core.inference.access import ModelAccess
 from core.inference.gateway import Gateway
 from core.inference.ports import Router
 from core.inference.presets import Presets
 from core.knowledge.files import MB, Files
-from core.models.downloads import Downloads
-from core.models.imports import Imports
 from core.models.ports import ModelHub, ModelPool, Successions
 from core.models.records import StartModel
+from core.models.reports import FileReports
 from core.models.service import ModelService
 from core.models.swaps import Swaps
-from core.models.uploads import Uploads
 from core.operations.backups import Backups
 from core.operations.disk import ENDLESS, DiskSpace
 from core.operations.index_care import IndexCare
@@ -53,6 +54,7 @@ from core.people.session_watch import SessionWatch
 from core.people.sessions import Sessions
 from core.people.sign_in import PooledHasher, SignIn
 from core.people.sign_in import open_pool as open_password_pool
+from core.platforms.oversight import PlatformOversight
 from core.platforms.platforms_file import PlatformsFile
 from core.platforms.service import PlatformService
 from core.privacy.filter import PrivacyFilter
@@ -66,6 +68,9 @@ from core.search.search import Search
 from core.search.suggestions import Suggestions
 from core.tasks.jobs import Jobs
 from core.tasks.worker import JobWorker
+from core.transfers.downloads import Downloads
+from core.transfers.imports import Imports
+from core.transfers.uploads import Uploads
 from core.usage.reports import UsageReports
 from data.backup.folder import SqlBackupFolder
 from data.database import Database, open_database
@@ -83,7 +88,9 @@ from data.own_patterns import Re2Patterns
 from data.passwords import Argon2Hasher
 from data.search.port import WritableIndex
 from data.unit_of_work import SqlUnitOfWork
+from models.gguf.catalogue import Catalogue
 from models.gguf.facts import model_name
+from models.gguf.inspector import Inspector
 from models.platforms.configuration.reader import YamlConfigurationReader
 from models.serving.hot_swap import HotSwaps
 from models.serving.last_run import RunRecord
@@ -115,6 +122,7 @@ class Portal:
     sign_in: SignIn
     sessions: Sessions
     second_factors: SecondFactors
+    single_sign_on: SingleSignOn
     api_keys: ApiKeys
     session_watch: SessionWatch
     devices: Devices
@@ -146,7 +154,9 @@ class Portal:
     downloads: Downloads
     imports: Imports
     uploads: Uploads
+    file_reports: FileReports
     platforms: PlatformService
+    oversight: PlatformOversight
     pool: ModelPool
     index: WritableIndex
     index_worker: IndexWorker
@@ -246,17 +256,23 @@ def build_portal(
     turns = Turns(unit_of_work, gateway, clock, settings.max_question_chars, settings.max_file_mb * MB, disk, writes_titles)
     kinds += TitleWriter(unit_of_work, gateway, lambda: turns.count() + temporary.count()).job_kinds()
     factor_roles = portal_settings.listed(settings.second_factor_roles)
+    accounts = Accounts(unit_of_work, PooledHasher(hasher, passwords), clock)
+    sessions = Sessions(
+        unit_of_work, clock, timedelta(hours=settings.session_hours), timedelta(minutes=settings.session_idle_minutes) or None,
+        factor_roles,
+    )
+    outside = OutsideAccounts(unit_of_work, clock, accounts, PooledHasher(hasher, passwords), outside_rules(settings))
     portal = Portal(
         settings=settings,
-        accounts=Accounts(unit_of_work, PooledHasher(hasher, passwords), clock),
+        accounts=accounts,
         roles=Roles(unit_of_work, clock),
         groups=Groups(unit_of_work, clock),
         limits=gateway.limits,
         privacy=privacy,
         sign_in=SignIn(unit_of_work, hasher, clock, passwords),
-        sessions=Sessions(
-            unit_of_work, clock, timedelta(hours=settings.session_hours), timedelta(minutes=settings.session_idle_minutes) or None,
-            factor_roles,
+        sessions=sessions,
+        single_sign_on=SingleSignOn(
+            unit_of_work, clock, open_provider(settings), outside, sessions, settings.public_url, settings.oidc_name
         ),
         second_factors=SecondFactors(unit_of_work, clock, factor_roles),
         api_keys=ApiKeys(unit_of_work, clock),
@@ -289,7 +305,9 @@ def build_portal(
         swaps=swaps,
         downloads=downloads,
         imports=imports,
+        oversight=PlatformOversight(unit_of_work, clock, platforms_router, gateway),
         uploads=uploads,
+        file_reports=FileReports(Inspector(), Catalogue()),
         platforms=PlatformService(
             unit_of_work,
             clock,

@@ -8,7 +8,7 @@ from typing import Protocol, Self
 
 from core.access.ports import LimitRepository
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
-from core.identity.ports import SecondFactorRepository
+from core.identity.ports import OutsideIdentityRepository, SecondFactorRepository
 from core.inference.ports import OfferRepository
 from core.knowledge.ports import FileRepository
 from core.models.ports import SwapRepository
@@ -41,6 +41,7 @@ class UnitOfWork(Protocol):
     policies: PolicyRepository
     sessions: SessionRepository
     second_factors: SecondFactorRepository
+    outside_identities: OutsideIdentityRepository
     api_keys: ApiKeyRepository
     attempts: AttemptRepository
     devices: DeviceRepository

@@ -10,6 +10,7 @@ In reading order:
 - repositories: one repository per kind of row
 - migrations: revisions of the tables
 - migrate: bring a database to the newest revision
+- identity: identity providers and directories
 - index: keep the search index up to date
 - search: the search indexes
 - documents: read PDF and Word documents

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from core.access.ports import LimitRepository
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
-from core.identity.ports import SecondFactorRepository
+from core.identity.ports import OutsideIdentityRepository, SecondFactorRepository
 from core.inference.ports import OfferRepository
 from core.knowledge.ports import FileRepository
 from core.models.ports import SwapRepository
@@ -36,6 +36,7 @@ from data.repositories.chat.conversations import SqlConversationRepository
 from data.repositories.chat.folders import SqlFolderRepository
 from data.repositories.chat.messages import SqlMessageRepository
 from data.repositories.chat.turns import SqlTurnRepository
+from data.repositories.identity.outside_identities import SqlOutsideIdentityRepository
 from data.repositories.identity.second_factors import SqlSecondFactorRepository
 from data.repositories.inference.offers import SqlOfferRepository
 from data.repositories.knowledge.files import SqlFileRepository
@@ -78,6 +79,7 @@ class SqlUnitOfWork:
         self.sessions: SessionRepository = SqlSessionRepository(transaction)
         self.api_keys: ApiKeyRepository = SqlApiKeyRepository(transaction)
         self.second_factors: SecondFactorRepository = SqlSecondFactorRepository(transaction)
+        self.outside_identities: OutsideIdentityRepository = SqlOutsideIdentityRepository(transaction)
         self.attempts: AttemptRepository = SqlAttemptRepository(transaction)
         self.devices: DeviceRepository = SqlDeviceRepository(transaction)
         self.conversations: ConversationRepository = SqlConversationRepository(transaction)

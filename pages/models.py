@@ -17,15 +17,17 @@ from pages.shell.words import said, t
 from pages.widgets.chat.message import plain
 from pages.widgets.common.card import card_title
 from pages.widgets.common.figures import MISSING, count, size, speed
+from pages.widgets.get_model.first_model import first_model
+from pages.widgets.get_model.transfers import transfers
 from pages.widgets.models.access import access_dialog, access_line
+from pages.widgets.models.file_address import FILE, open_report
+from pages.widgets.models.file_report import report_page
 from pages.widgets.models.files_card import files_card
-from pages.widgets.models.first_model import first_model
 from pages.widgets.models.memory_bar import HOST, device_bar
 from pages.widgets.models.memory_plan import file_line, kind_word, memory_plan
 from pages.widgets.models.swap_form import SWAP, swap_dialog
 from pages.widgets.models.swap_questions import swaps_card
 from pages.widgets.models.swap_view import swap_page
-from pages.widgets.models.transfers import transfers
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
@@ -45,6 +47,9 @@ def render(portal: Portal, user: User) -> None:
         loaded, files, adapters = portal.models.loaded(user), _files(portal, user), portal.models.adapters(user)
     except PortalError as problem:
         blank(t("Models are unavailable"), plain(said(problem)))
+        return
+    if path := st.query_params.get(FILE):
+        report_page(portal, user, Path(path))
         return
     if swap := st.query_params.get(SWAP):
         swap_page(portal, user, swap)
@@ -146,6 +151,7 @@ def _card(portal: Portal, user: User, model: LoadedModel) -> None:
         st.markdown(f"### {plain(model.name)} {state}{default}{kind}", anchors=False, width="stretch")
         _actions(portal, user, model)
     st.html(f"<p class='file'>{file_line(model.file)}<br><code>{escape(str(model.file.path))}</code></p>")
+    st.button(t("About this file"), type="tertiary", key=f"report-{model.name}", on_click=open_report, args=(model.file.path,))
     if model.state is ModelState.FAILED:
         with st.container(key=f"fail-{model.name}", gap=None):
             st.markdown(plain(said(model.error or StoredError("The model could not be loaded. The log has the details."))))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -53,6 +54,9 @@ def render(portal: Portal) -> None:
                 message = t(WRONG)
         if message:
             st.error(message, icon=":material/error:")
+        if name := portal.single_sign_on.name:
+            words = escape(t("Sign in with {name}", name=t(name)))
+            st.html(f"<a class='ssolink' href='/api/v1/oidc/start' target='_self'>{words}</a>")
         st.caption(t("Use your company account. Conversations stay inside the company; reviewers may read an answer that you rate."))
 
 

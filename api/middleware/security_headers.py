@@ -39,6 +39,10 @@ PAGE = {
 FILE = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
 """For files that people uploaded or programs read: opened as a page, they may do nothing."""
 
+SIGN_IN = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+"""For the portal's own small pages of single sign-on, which load nothing. In a sandbox they could not go on to the start page."""
+
+_SIGN_IN = "/api/v1/oidc/"
 _FILES = ("/media/", "/api/", "/v1/")
 
 _ALWAYS = (
@@ -59,7 +63,7 @@ def page_policy(host: str) -> str:
 
 def secured(message: Message, path: str, host: str) -> Message:
     """Add the headers to the start of a response without changing what the application may send again."""
-    policy = FILE if path.startswith(_FILES) else page_policy(host)
+    policy = SIGN_IN if path.startswith(_SIGN_IN) else FILE if path.startswith(_FILES) else page_policy(host)
     given: Iterable[tuple[bytes, bytes]] = message.get("headers", ())
     ours = (*_ALWAYS, (b"content-security-policy", policy.encode()))
     names = {name for name, _value in ours}

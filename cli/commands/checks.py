@@ -29,6 +29,7 @@ def run_all(paths: Paths, arguments: Sequence[str]) -> int:
     system_packages.install([*missing, *missing_for_tests()], paths.log)
     install_runtime(paths)
     python_packages.install(paths, python_packages.TEST, "the tests' packages")
+    python_packages.install(paths, python_packages.IDENTITY, "packages for company accounts")
     codes = [
         _run(paths, "ruff", "ruff", "check", "."),
         _run(paths, "mypy", "mypy"),

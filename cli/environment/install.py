@@ -10,6 +10,9 @@ from contextlib import contextmanager
 from cli.environment import engine, engine_build, python_packages, system_packages
 from cli.paths import Paths
 
+NEED_IDENTITY = ("PORTAL_OIDC_ISSUER", "PORTAL_LDAP_URL")
+"""Settings that need requirements/identity.txt. In a YAML file they are seen only by the portal, which names the file."""
+
 
 def install_runtime(paths: Paths) -> None:
     """Install the environment, the pinned packages and a tested llama.cpp. Raises StartFailed."""
@@ -22,6 +25,8 @@ def install_runtime(paths: Paths) -> None:
         system_packages.install(missing, paths.log)
         python_packages.make_environment(paths)
         python_packages.install(paths, python_packages.RUN, "Python packages")
+        if any(os.environ.get(name) for name in NEED_IDENTITY):
+            python_packages.install(paths, python_packages.IDENTITY, "packages for company accounts")
         engine.ensure(paths, build)
 
 

@@ -19,6 +19,7 @@ RUN = REPOSITORY / "requirements.txt"
 TEST = REPOSITORY / "requirements/dev.txt"
 BUILD = REPOSITORY / "requirements/build.txt"
 ENGINE = REPOSITORY / "requirements/engine.txt"
+IDENTITY = REPOSITORY / "requirements/identity.txt"
 CUDA = REPOSITORY / "requirements/cuda.txt"
 
 _PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"

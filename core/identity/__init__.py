@@ -2,8 +2,10 @@
 
 In reading order:
 
-- records: second factors and what a person needs to know of their own
+- records: second factors, and what a provider says of a person
 - ports: repositories
 - totp: one-time codes by time (RFC 6238)
+- outside_accounts: accounts of people whom a provider or directory knows
+- single_sign_on: sign in through an OpenID Connect provider
 - second_factor: set up, ask for and remove a second factor
 """

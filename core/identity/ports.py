@@ -1,11 +1,11 @@
-"""Declare where second factors are kept."""
+"""Declare what identities need from outside: their store, and a provider."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from typing import Protocol
 
-from core.identity.records import SecondFactor
+from core.identity.records import EndedOutside, OutsideIdentity, SecondFactor
 
 
 class SecondFactorRepository(Protocol):
@@ -29,4 +29,33 @@ class SecondFactorRepository(Protocol):
     def codes_left(self, user_id: str) -> int: ...
     def remove(self, user_id: str) -> None:
         """Remove the factor and its recovery codes."""
+        ...
+
+
+class OutsideIdentityRepository(Protocol):
+    def user_id(self, source: str, subject: str) -> str | None: ...
+    def link(self, source: str, subject: str, user_id: str) -> None:
+        """Link a person of outside to an account; nothing happens if that person is linked already."""
+        ...
+
+    def linked(self, user_id: str) -> bool:
+        """Tell whether anybody of outside is linked to this account."""
+        ...
+
+
+class IdentityProvider(Protocol):
+    """An OpenID Connect provider. Every call raises Unavailable if it does not answer."""
+
+    source: str
+
+    def address(self, redirect: str, state: str, nonce: str, verifier: str) -> str:
+        """Return the address at which the browser signs in there."""
+        ...
+
+    def identity(self, redirect: str, code: str, nonce: str, verifier: str) -> OutsideIdentity:
+        """Trade the code of a redirect for who it is. Raises NotSignedIn for what the provider did not issue for this sign-in."""
+        ...
+
+    def ended(self, token: str) -> EndedOutside:
+        """Read a back-channel logout token. Raises InvalidInput for one that the provider did not issue for this portal."""
         ...

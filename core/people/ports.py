@@ -151,6 +151,10 @@ class SessionRepository(Protocol):
         """End all sessions of a user, except the one whose token hash is `keep`."""
         ...
 
+    def remove_outside(self, outside_session: str) -> None:
+        """End the sessions that this session at a provider opened."""
+        ...
+
     def remove_expired(self, now: datetime) -> int: ...
 
 

@@ -114,6 +114,8 @@ class Session:
     """The address from which it was opened."""
     agent: str = ""
     """What the browser or program called itself."""
+    outside_session: str = ""
+    """The session at the provider that it was opened by, if one did."""
 
     @property
     def id(self) -> str:

@@ -63,6 +63,8 @@ class Proof:
     """
     second_factor: bool = False
     """Whether a second factor was proven too. An account that has one opens no session without."""
+    outside_session: str = ""
+    """The session at the provider that proved the identity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,7 @@ class Sessions:
                     used_at=now,
                     address=origin.address[:64],
                     agent=one_line(origin.agent)[:200],
+                    outside_session=proof.outside_session[:200],
                 )
             )
             record(work, now, found.user.id, "session.open", found.user.name, **{"from": kind.value})

@@ -5,7 +5,7 @@ In reading order:
 - base: what all tables share
 - people: accounts, roles, groups, sessions, API keys, tries of passwords, devices and the audit log
 - access: limits, and what is used of them
-- identity: second factors
+- identity: second factors and identities of outside
 - chat: conversations, folders, messages and turns
 - knowledge: files and what shows them
 - usage: generation rows
@@ -21,7 +21,7 @@ In reading order:
 from data.tables.access import LimitCounterTable, LimitLeaseTable, LimitRuleTable
 from data.tables.base import Table
 from data.tables.chat import ConversationTable, FolderTable, MessageTable, TurnTable
-from data.tables.identity import RecoveryCodeTable, SecondFactorTable
+from data.tables.identity import OutsideIdentityTable, RecoveryCodeTable, SecondFactorTable
 from data.tables.knowledge import AttachmentTable, FilePartTable, FileTable
 from data.tables.models import (
     CanaryQuestionTable,
@@ -78,6 +78,7 @@ __all__ = [
     "LimitRuleTable",
     "MessageTable",
     "ModelAccessTable",
+    "OutsideIdentityTable",
     "PlatformsVersionTable",
     "PresetTable",
     "PrivacyPolicyTable",

@@ -1,4 +1,4 @@
-"""Define the tables of second factors."""
+"""Define the tables of second factors and identities of outside."""
 
 from __future__ import annotations
 
@@ -25,4 +25,14 @@ class RecoveryCodeTable(Table):
     __tablename__ = "recovery_codes"
 
     code_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+
+
+class OutsideIdentityTable(Table):
+    """Who somebody of a provider or directory is here."""
+
+    __tablename__ = "outside_identities"
+
+    source: Mapped[str] = mapped_column(String(300), primary_key=True)
+    subject: Mapped[str] = mapped_column(String(255), primary_key=True)
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)

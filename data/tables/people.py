@@ -72,6 +72,7 @@ class SessionTable(Table):
     used_at: Mapped[datetime | None]
     address: Mapped[str | None] = mapped_column(String(64))
     agent: Mapped[str | None] = mapped_column(String(200))
+    outside_session: Mapped[str | None] = mapped_column(String(200), index=True)
 
 
 class ApiKeyTable(Table):

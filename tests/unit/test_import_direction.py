@@ -35,11 +35,13 @@ ONLY_IN = {
     "alembic": {"data"},
     "elasticsearch": {"data"},
     "pypdf": {"data"},
+    "authlib": {"data"},
+    "ldap3": {"data"},
     "llama_cpp": {"models"},
     "markdown_it": {"pages", "data"},
 }
 
-RECORDS = {"records", "requests", "vectors", "permissions", "offers", "catalogue", "swap_records"}
+RECORDS = {"records", "requests", "vectors", "permissions", "offers", "catalogue", "swap_records", "report_records"}
 """Modules of an area that hold records alone. They import other records, and the small modules beside the areas."""
 
 BESIDE_THE_AREAS = {"core.errors", "core.bounds", "core.clock"}

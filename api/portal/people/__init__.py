@@ -3,6 +3,7 @@
 In reading order:
 
 - sessions: sign in and out
+- oidc: sign in through a provider
 - open_sessions: list and end own sessions
 - people: accounts and their rights
 - roles: built-in and custom roles

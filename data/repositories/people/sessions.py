@@ -43,6 +43,7 @@ class SqlSessionRepository:
                 used_at=session.used_at,
                 address=session.address,
                 agent=session.agent,
+                outside_session=session.outside_session or None,
             )
         )
 
@@ -80,6 +81,9 @@ class SqlSessionRepository:
         statement = delete(SessionTable).where(_T.user_id == user_id)
         self._sql.write(statement if keep is None else statement.where(_T.token_hash != keep))
 
+    def remove_outside(self, outside_session: str) -> None:
+        self._sql.write(delete(SessionTable).where(_T.outside_session == outside_session))
+
     def remove_expired(self, now: datetime) -> int:
         return self._sql.write(delete(SessionTable).where(_T.expires_at <= now)).rowcount
 
@@ -94,4 +98,5 @@ def _session(row: AnyRow) -> Session:
         used_at=row.session_used_at,
         address=row.session_address or "",
         agent=row.session_agent or "",
+        outside_session=row.session_outside_session or "",
     )

@@ -28,6 +28,7 @@ class Member:
         self.line = Line(config.limits.concurrent if remote is not None else ENDLESS)
         self.figures = Figures()
         self._outstanding = 0
+        self._running = 0
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
@@ -37,13 +38,20 @@ class Member:
         return self.remote is None
 
     @property
+    def running(self) -> int:
+        """Return how many requests run here."""
+        return self._running
+
+    @property
     def outstanding(self) -> int:
         """Return the tokens of the requests that run here: prompts, and answers as far as expected."""
         return self._outstanding
 
     def takes_on(self, tokens: int) -> None:
+        """Count a request with so many tokens; negative: it ended."""
         with self._lock:
             self._outstanding += tokens
+            self._running += 1 if tokens > 0 else -1
 
     def watch(self, changed: Callable[[], None]) -> None:
         """Ask for its models now and then, and more often to find out whether it is back. changed: hears a new list."""

@@ -10,17 +10,17 @@ from hashlib import sha256
 from core.clock import Clock
 from core.errors import Conflict, InvalidInput, Unavailable
 from core.models.catalogue import CatalogueEntry, Hub, Quantization, RemoteFile, RemoteModel, Repository
-from core.models.model_folder import ModelFolder, verify
-from core.models.pace import Pace
 from core.models.ports import KnownModels, ModelHub
 from core.models.records import MemoryPlan, ModelKind
-from core.models.remote_models import choose, models_of
 from core.people.audit_events import record, record_alone
 from core.people.permissions import Permission, require
 from core.people.records import User
 from core.tasks.jobs import Jobs
 from core.tasks.records import ACTIVE, Job, JobFilter, JobState, Json
 from core.tasks.worker import JobKind, Report
+from core.transfers.model_folder import ModelFolder, verify
+from core.transfers.pace import Pace
+from core.transfers.remote_models import choose, models_of
 from core.unit_of_work import UnitOfWorkFactory
 
 DOWNLOAD, IMPORT = "model.download", "model.import"

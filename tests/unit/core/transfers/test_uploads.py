@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from core.errors import Conflict, InvalidInput, NotAllowed
-from core.models.model_folder import KEEP_UPLOADS_S, STAGING, ModelFolder
-from core.models.uploads import Uploads
 from core.people.records import User
+from core.transfers.model_folder import KEEP_UPLOADS_S, STAGING, ModelFolder
+from core.transfers.uploads import Uploads
 from core.unit_of_work import UnitOfWorkFactory
 from tests.unit.core.conftest import MovingClock
 

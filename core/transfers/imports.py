@@ -10,16 +10,16 @@ from pathlib import Path
 from core.clock import Clock
 from core.errors import Conflict, InvalidInput, NotFound, PortalError, StoredError
 from core.models.catalogue import Listing, RemoteFile, RemoteModel
-from core.models.downloads import IMPORT, staging_name, transfer_key
-from core.models.model_folder import ModelFolder, taken
-from core.models.pace import Pace
-from core.models.remote_models import check_name, models_of
 from core.people.audit_events import record
 from core.people.permissions import Permission, require
 from core.people.records import User
 from core.tasks.jobs import Jobs
 from core.tasks.records import Job, Json
 from core.tasks.worker import JobKind, Report
+from core.transfers.downloads import IMPORT, staging_name, transfer_key
+from core.transfers.model_folder import ModelFolder, taken
+from core.transfers.pace import Pace
+from core.transfers.remote_models import check_name, models_of
 from core.unit_of_work import UnitOfWorkFactory
 
 MOST_FILES = 500

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import Conflict, InvalidInput, ModelFailed, Unavailable
-from core.models.model_folder import ModelFolder, verify
+from core.transfers.model_folder import ModelFolder, verify
 
 CONTENT = b"GGUF" * 1000
 SHA = hashlib.sha256(CONTENT).hexdigest()

@@ -9,9 +9,9 @@ import streamlit as st
 
 from core.errors import PortalError
 from core.models.catalogue import Capability, CatalogueEntry, Checked, Hub, Sampling
-from core.models.downloads import Offer, best_offer
 from core.models.records import MemoryPlan, ModelFile, ModelKind
 from core.people.records import User
+from core.transfers.downloads import Offer, best_offer
 from pages.shell import frame
 from pages.shell.words import language, said, t
 from pages.widgets.chat.message import plain

@@ -15,13 +15,13 @@ import pytest
 
 from core.errors import Conflict, InvalidInput, NotAllowed, NotFound, Unavailable
 from core.models.catalogue import Hub, Repository
-from core.models.downloads import Downloads, best_offer, staging_name
-from core.models.imports import Imports
-from core.models.model_folder import ModelFolder
 from core.people.records import User
 from core.tasks.jobs import Jobs
 from core.tasks.records import Job, JobState
 from core.tasks.worker import JobKind, JobWorker
+from core.transfers.downloads import Downloads, best_offer, staging_name
+from core.transfers.imports import Imports
+from core.transfers.model_folder import ModelFolder
 from core.unit_of_work import UnitOfWorkFactory
 from models.gguf.catalogue import Catalogue
 from models.hub.client import HubClient

@@ -14,8 +14,8 @@ from core.people.records import User
 from pages.shell.words import said, t
 from pages.widgets.chat.message import plain
 from pages.widgets.common.figures import size
-from pages.widgets.models.catalogue_card import HUBS
-from pages.widgets.models.upload import upload_dialog
+from pages.widgets.get_model.catalogue_card import HUBS
+from pages.widgets.get_model.upload import upload_dialog
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal

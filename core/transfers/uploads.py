@@ -7,11 +7,11 @@ from pathlib import Path
 
 from core.clock import Clock
 from core.errors import Conflict, InvalidInput, Unavailable
-from core.models.model_folder import STAGING, UPLOAD, ModelFolder, taken
-from core.models.remote_models import check_name
 from core.people.audit_events import record_alone
 from core.people.permissions import Permission, require
 from core.people.records import User
+from core.transfers.model_folder import STAGING, UPLOAD, ModelFolder, taken
+from core.transfers.remote_models import check_name
 from core.unit_of_work import UnitOfWorkFactory
 
 MOST_PIECE = 8 * 1024 * 1024

@@ -6,7 +6,7 @@ import pytest
 
 from core.errors import InvalidInput, NotFound
 from core.models.catalogue import Listing, RemoteFile
-from core.models.remote_models import check_name, choose, models_of, projector_of
+from core.transfers.remote_models import check_name, choose, models_of, projector_of
 
 
 def listing(*names: str) -> Listing:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from core.errors import Conflict, InvalidInput, ModelFailed, Unavailable
-from core.models.remote_models import check_name
+from core.transfers.remote_models import check_name
 
 STAGING = ".downloads"
 """The folder inside the models folder for what is not complete yet. The list of models leaves it out."""

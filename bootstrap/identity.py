@@ -1,0 +1,40 @@
+"""Open the identity provider that the settings name. Its packages are loaded only if there is one."""
+
+from __future__ import annotations
+
+import sys
+
+import settings as portal_settings
+from core.errors import StartFailed
+from core.identity.ports import IdentityProvider
+from core.identity.records import OutsideRules
+from settings import Settings
+
+PACKAGES = "requirements/identity.txt"
+
+
+def outside_rules(settings: Settings) -> OutsideRules:
+    default = settings.identity_default_role
+    return OutsideRules(
+        roles=portal_settings.pairs(settings.identity_roles),
+        groups=portal_settings.pairs(settings.identity_groups),
+        default_role="" if default == "none" else default,
+        link_by_name=settings.identity_link_accounts,
+    )
+
+
+def open_provider(settings: Settings) -> IdentityProvider | None:
+    """Return the OpenID Connect provider; None if there is none. Raises StartFailed without its packages. Asks nothing yet."""
+    if not settings.oidc_issuer:
+        return None
+    try:
+        from data.identity.oidc import OidcProvider
+    except ImportError as problem:
+        raise missing("PORTAL_OIDC_ISSUER", problem) from problem
+    return OidcProvider(settings.oidc_issuer, settings.oidc_client_id, settings.oidc_client_secret, settings.oidc_groups_claim)
+
+
+def missing(setting: str, problem: ImportError) -> StartFailed:
+    command = "{python} -m pip install --no-deps --require-hashes -r {file}"
+    sentence = "{setting} needs packages that are not installed ({name}). Install them: " + command
+    return StartFailed(sentence, setting=setting, name=problem.name, python=sys.executable, file=PACKAGES)

@@ -1,0 +1,25 @@
+"""Store who somebody of a provider or directory is here."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from data.tables import OutsideIdentityTable
+from data.transaction import Transaction
+
+_T = OutsideIdentityTable.__table__.c
+
+
+class SqlOutsideIdentityRepository:
+    def __init__(self, transaction: Transaction) -> None:
+        self._sql = transaction
+
+    def user_id(self, source: str, subject: str) -> str | None:
+        found: str | None = self._sql.scalar(select(_T.user_id).where(_T.source == source, _T.subject == subject))
+        return found
+
+    def link(self, source: str, subject: str, user_id: str) -> None:
+        self._sql.insert_new(OutsideIdentityTable, _T.user_id, {"source": source, "subject": subject, "user_id": user_id})
+
+    def linked(self, user_id: str) -> bool:
+        return self._sql.first(select(_T.subject).where(_T.user_id == user_id).limit(1)) is not None
