@@ -9,7 +9,7 @@ from typing import Protocol
 
 from core.inference.requests import GenerationRequest
 from core.models.catalogue import CatalogueEntry, Listing, Quantization, RemoteFile, Repository
-from core.models.records import AdapterFile, DeviceMemory, LoadedModel, LoadSettings, MemoryPlan, ModelFile, StartModel
+from core.models.records import AdapterFile, DeviceMemory, LoadedModel, LoadSettings, MemoryPlan, ModelFile, Residency, StartModel
 from core.models.report_records import FileFindings, Sample
 from core.models.swap_records import CanaryQuestion, ChangeMarker, Decision, Figures, ReplayQuestion, Swap, SwapPlan, Trial
 
@@ -58,6 +58,10 @@ class ModelPool(Protocol):
 
     def make_default(self, name: str) -> None:
         """Raises NotFound, Conflict (not ready, not for chats)."""
+        ...
+
+    def reside(self, name: str, residency: Residency) -> None:
+        """Set when a model leaves memory and comes back. Holds for the name, whatever version has it."""
         ...
 
     def unload(self, name: str) -> None:

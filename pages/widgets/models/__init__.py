@@ -9,8 +9,7 @@ In reading order:
 - files_card: the files in the models folder
 - access: who may use a model
 - group_models: the default model of each group
-- swap_form: choose the successor of a model
-- swap_view: one hot swap
-- swap_questions: swaps of late, canary and replay questions
+- residency: when a model leaves memory
+- swaps: hot swaps
 - start_problems: models that could not be loaded at the start
 """

@@ -89,6 +89,7 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
     ("GET", "/api/v1/platforms/versions", None, ADMINS, 200),
     ("GET", "/api/v1/platforms/versions/{number}", None, ADMINS, 404),
     ("POST", "/api/v1/platforms/versions/{number}/restore", None, ADMINS, 404),
+    ("PUT", "/api/v1/models/{name}/residency", {"idle_minutes": 30}, ADMINS, 404),
     ("POST", "/api/v1/models/{name}/swap", {"path": "x.gguf"}, ADMINS, 409),
     ("GET", "/api/v1/swaps", None, ADMINS, 200),
     ("GET", "/api/v1/swaps/{swap_id}", None, ADMINS, 404),

@@ -15,8 +15,8 @@ from pages.shell.words import said, t
 from pages.widgets.chat.message import plain
 from pages.widgets.common.card import card_title
 from pages.widgets.common.figures import age
-from pages.widgets.models.swap_form import SWAP
-from pages.widgets.models.swap_view import state_badge
+from pages.widgets.models.swaps.swap_form import SWAP
+from pages.widgets.models.swaps.swap_view import state_badge
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal

@@ -15,7 +15,7 @@ from models.gguf.facts import fingerprint
 from models.platforms.local import LocalPlatform
 from models.serving.pool import Pool
 from models.serving.pool_entry import Entry
-from models.serving.running_answer import Tally
+from models.serving.swapping.running_answer import Tally
 
 LOOK_S = 0.05
 RESTORE_S = 3600.0

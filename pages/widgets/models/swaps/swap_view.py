@@ -16,7 +16,7 @@ from pages.shell.words import said, t
 from pages.widgets.chat.message import plain
 from pages.widgets.common.card import card_title
 from pages.widgets.common.figures import MISSING, age, seconds, speed
-from pages.widgets.models.swap_form import SWAP
+from pages.widgets.models.swaps.swap_form import SWAP
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal

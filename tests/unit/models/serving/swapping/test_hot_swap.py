@@ -14,13 +14,13 @@ from core.errors import BeingReplaced, Conflict, InvalidInput, NotFound
 from core.inference.records import FinishReason
 from core.inference.requests import ChatMessage, Finished, GenerationRequest, SamplingParams
 from core.models.records import LoadSettings, ModelState
-from models.serving.hot_swap import HotSwap, HotSwaps
 from models.serving.pool import Pool
 from models.serving.router import PoolRouter
+from models.serving.swapping.hot_swap import HotSwap, HotSwaps
 from tests.gguf_maker import make_gguf
 from tests.this_machine import EXTRA_BUFFERS
 
-GUIDE = Path(__file__).parents[4] / "models" / "guide" / "guide.gguf"
+GUIDE = Path(__file__).parents[5] / "models" / "guide" / "guide.gguf"
 SMALL = LoadSettings(context=512, slots=4)
 PATIENCE_S = 60
 
