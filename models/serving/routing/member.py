@@ -29,6 +29,8 @@ class Member:
         self.figures = Figures()
         self._outstanding = 0
         self._running = 0
+        self.taken = 0
+        """Requests so far: of two that have equally much to do, the one that had fewer is next."""
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
@@ -52,6 +54,7 @@ class Member:
         with self._lock:
             self._outstanding += tokens
             self._running += 1 if tokens > 0 else -1
+            self.taken += tokens > 0
 
     def watch(self, changed: Callable[[], None]) -> None:
         """Ask for its models now and then, and more often to find out whether it is back. changed: hears a new list."""
