@@ -16,7 +16,7 @@ from api.middleware.plain_paths import PlainPaths
 from api.middleware.request_ids import RequestIds
 from api.services import Portal
 from core.errors import StartFailed
-from core.models.uploads import MOST_PIECE
+from core.transfers.uploads import MOST_PIECE
 
 PORTALS = {
     "session": "people.sessions",

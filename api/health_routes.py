@@ -67,7 +67,7 @@ def _store(portal: PortalHere) -> Part:
 
 def _model(portal: PortalHere) -> Part:
     loaded = portal.pool.loaded()
-    ready = [each for each in loaded if each.state is ModelState.READY and each.file.kind is ModelKind.CHAT]
+    ready = [each for each in loaded if each.state in (ModelState.READY, ModelState.SLEEPING) and each.file.kind is ModelKind.CHAT]
     stuck = [f"{each.name} is stuck: its step has taken {each.stuck_s:.0f} s" for each in loaded if each.stuck_s]
     going = [each.name for each in ready if not each.stuck_s]
     if going or stuck:

@@ -13,6 +13,7 @@ In reading order:
 - drawings: whether Chromium draws what the Markdown parser read
 - start: how long a start takes, and memory
 - sessions: memory with people signed in
+- router: what routing costs, and 1,000 questions while a server dies
 - lists: lists, long chats and search over REST
 - swap: a hot swap under running chats
 - store: kills, outages, indexing, search and backups

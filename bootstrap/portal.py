@@ -32,13 +32,11 @@ from core.inference.gateway import Gateway
 from core.inference.ports import Router
 from core.inference.presets import Presets
 from core.knowledge.files import MB, Files
-from core.models.downloads import Downloads
-from core.models.imports import Imports
 from core.models.ports import ModelHub, ModelPool, Successions
 from core.models.records import StartModel
+from core.models.reports import FileReports
 from core.models.service import ModelService
 from core.models.swaps import Swaps
-from core.models.uploads import Uploads
 from core.operations.backups import Backups
 from core.operations.disk import ENDLESS, DiskSpace
 from core.operations.index_care import IndexCare
@@ -55,6 +53,7 @@ from core.people.session_watch import SessionWatch
 from core.people.sessions import Sessions
 from core.people.sign_in import PooledHasher, SignIn
 from core.people.sign_in import open_pool as open_password_pool
+from core.platforms.oversight import PlatformOversight
 from core.platforms.platforms_file import PlatformsFile
 from core.platforms.service import PlatformService
 from core.privacy.filter import PrivacyFilter
@@ -68,6 +67,9 @@ from core.search.search import Search
 from core.search.suggestions import Suggestions
 from core.tasks.jobs import Jobs
 from core.tasks.worker import JobWorker
+from core.transfers.downloads import Downloads
+from core.transfers.imports import Imports
+from core.transfers.uploads import Uploads
 from core.usage.reports import UsageReports
 from data.backup.folder import SqlBackupFolder
 from data.database import Database, open_database
@@ -84,16 +86,18 @@ from data.own_patterns import Re2Patterns
 from data.passwords import Argon2Hasher
 from data.search.port import WritableIndex
 from data.unit_of_work import SqlUnitOfWork
+from models.gguf.catalogue import Catalogue
 from models.gguf.facts import model_name
+from models.gguf.inspector import Inspector
 from models.platforms.configuration.reader import YamlConfigurationReader
-from models.serving.hot_swap import HotSwaps
 from models.serving.last_run import RunRecord
-from models.serving.pattern_finder import ProcessPatternFinder
 from models.serving.pool import Pool
 from models.serving.precedence import give_way as give_way
 from models.serving.router import PoolRouter
 from models.serving.routing.platform_router import PlatformRouter
 from models.serving.start_list import START_MODELS, FileStartList
+from models.serving.swapping.hot_swap import HotSwaps
+from models.serving.swapping.pattern_finder import ProcessPatternFinder
 from settings import Settings
 
 log = logging.getLogger(__name__)
@@ -147,7 +151,9 @@ class Portal:
     downloads: Downloads
     imports: Imports
     uploads: Uploads
+    file_reports: FileReports
     platforms: PlatformService
+    oversight: PlatformOversight
     pool: ModelPool
     index: WritableIndex
     index_worker: IndexWorker
@@ -296,7 +302,9 @@ def build_portal(
         swaps=swaps,
         downloads=downloads,
         imports=imports,
+        oversight=PlatformOversight(unit_of_work, clock, platforms_router, gateway),
         uploads=uploads,
+        file_reports=FileReports(Inspector(), Catalogue()),
         platforms=PlatformService(
             unit_of_work,
             clock,

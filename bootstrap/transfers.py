@@ -9,14 +9,14 @@ from dataclasses import dataclass
 import settings as portal_settings
 from bootstrap.parts import now, prepare_home, server_name
 from core.clock import Clock
-from core.models.downloads import Downloads
-from core.models.imports import Imports
-from core.models.model_folder import ModelFolder
 from core.models.ports import ModelHub
-from core.models.uploads import Uploads
 from core.tasks.jobs import Jobs
 from core.tasks.records import Job
 from core.tasks.worker import JobWorker
+from core.transfers.downloads import Downloads
+from core.transfers.imports import Imports
+from core.transfers.model_folder import ModelFolder
+from core.transfers.uploads import Uploads
 from core.unit_of_work import UnitOfWorkFactory
 from data.database import open_database
 from data.encryption.sealing import use_keyring

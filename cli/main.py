@@ -126,4 +126,6 @@ def _ending_what_was_started() -> Iterator[None]:
 
 
 def _benches() -> list[str]:
-    return sorted(path.stem for path in (Path(REPOSITORY) / "bench").glob("*.py") if not path.stem.startswith("_"))
+    folder = Path(REPOSITORY) / "bench"
+    packages = {path.parent.name for path in folder.glob("*/__main__.py")}
+    return sorted(packages | {path.stem for path in folder.glob("*.py") if not path.stem.startswith("_")})

@@ -94,7 +94,15 @@ class BeingReplaced(Busy):
     """The model gives way to its successor, whose memory it held. The chat waits; programs try again."""
 
     def __init__(self, model: str) -> None:
-        super().__init__("The model {model} is being replaced by a new version. Try again in a moment.", retry_after=5, model=model)
+        super().__init__(self.sentence, retry_after=5, model=model)
+
+    sentence = "The model {model} is being replaced by a new version. Try again in a moment."
+
+
+class Waking(BeingReplaced):
+    """The model was unloaded because nobody used it, and is loading again."""
+
+    sentence = "The model {model} was idle and is loading again. Try again in a moment."
 
 
 class ModelFailed(PortalError):

@@ -25,7 +25,7 @@ from pages.widgets.chat.reading import reading
 from pages.widgets.chat.transcript import transcript
 from pages.widgets.common.cookie import session_watch
 from pages.widgets.common.requests import take, wish, wish_of_component
-from pages.widgets.models.first_model import first_model
+from pages.widgets.get_model.first_model import first_model
 from pages.widgets.people.limits import meter
 from pages.widgets.people.privacy import note
 

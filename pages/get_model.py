@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.models.catalogue import Capability, CatalogueEntry, Hub
-from core.models.downloads import Offer, best_offer, recommended
 from core.models.records import ModelKind
 from core.people.records import User
+from core.transfers.downloads import Offer, best_offer, recommended
 from pages.shell import frame
 from pages.shell.words import t
 from pages.widgets.common.figures import size
-from pages.widgets.models.catalogue_card import HUBS, catalogue_card
-from pages.widgets.models.other_sources import other_sources
-from pages.widgets.models.transfers import transfers, under_way
+from pages.widgets.get_model.catalogue_card import HUBS, catalogue_card
+from pages.widgets.get_model.other_sources import other_sources
+from pages.widgets.get_model.transfers import transfers, under_way
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal

@@ -17,15 +17,18 @@ from pages.shell.words import said, t
 from pages.widgets.chat.message import plain
 from pages.widgets.common.card import card_title
 from pages.widgets.common.figures import MISSING, count, size, speed
+from pages.widgets.get_model.first_model import first_model
+from pages.widgets.get_model.transfers import transfers
 from pages.widgets.models.access import access_dialog, access_line
+from pages.widgets.models.file_address import FILE, open_report
+from pages.widgets.models.file_report import report_page
 from pages.widgets.models.files_card import files_card
-from pages.widgets.models.first_model import first_model
 from pages.widgets.models.memory_bar import HOST, device_bar
 from pages.widgets.models.memory_plan import file_line, kind_word, memory_plan
-from pages.widgets.models.swap_form import SWAP, swap_dialog
-from pages.widgets.models.swap_questions import swaps_card
-from pages.widgets.models.swap_view import swap_page
-from pages.widgets.models.transfers import transfers
+from pages.widgets.models.residency import residency_dialog, residency_line
+from pages.widgets.models.swaps.swap_form import SWAP, swap_dialog
+from pages.widgets.models.swaps.swap_questions import swaps_card
+from pages.widgets.models.swaps.swap_view import swap_page
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
@@ -46,6 +49,9 @@ def render(portal: Portal, user: User) -> None:
     except PortalError as problem:
         blank(t("Models are unavailable"), plain(said(problem)))
         return
+    if path := st.query_params.get(FILE):
+        report_page(portal, user, Path(path))
+        return
     if swap := st.query_params.get(SWAP):
         swap_page(portal, user, swap)
         return
@@ -59,6 +65,9 @@ def render(portal: Portal, user: User) -> None:
         _confirm_unload(portal, user, next((model for model in loaded if model.name == name), None))
     if name := st.session_state.pop("models-access", None):
         access_dialog(portal, user, name)
+    if name := st.session_state.pop("models-residency", None):
+        if model := next((model for model in loaded if model.name == name), None):
+            residency_dialog(portal, user, model)
     if name := st.session_state.pop("models-swap", None):
         if model := next((model for model in loaded if model.name == name), None):
             swap_dialog(portal, user, model, files)
@@ -137,6 +146,7 @@ def _card(portal: Portal, user: User, model: LoadedModel) -> None:
         ModelState.DRAINING: f":orange-badge[:material/timelapse: {t('Unloading')}]",
         ModelState.FAILED: f":red-badge[:material/error: {t('Failed')}]",
         ModelState.RESTARTING: f":orange-badge[:material/restart_alt: {t('Restarting')}]",
+        ModelState.SLEEPING: f":gray-badge[:material/bedtime: {t('Sleeping')}]",
     }[model.state]
     if model.stuck_s:
         state = f":red-badge[:material/hourglass_disabled: {t('Stuck')}]"
@@ -146,10 +156,16 @@ def _card(portal: Portal, user: User, model: LoadedModel) -> None:
         st.markdown(f"### {plain(model.name)} {state}{default}{kind}", anchors=False, width="stretch")
         _actions(portal, user, model)
     st.html(f"<p class='file'>{file_line(model.file)}<br><code>{escape(str(model.file.path))}</code></p>")
+    st.button(t("About this file"), type="tertiary", key=f"report-{model.name}", on_click=open_report, args=(model.file.path,))
     if model.state is ModelState.FAILED:
         with st.container(key=f"fail-{model.name}", gap=None):
             st.markdown(plain(said(model.error or StoredError("The model could not be loaded. The log has the details."))))
             st.caption(t("Other models are not affected. Change the plan or choose another file, then load again."))
+        return
+    if model.state is ModelState.SLEEPING:
+        st.caption(t("No one used it, so it left memory. The next question loads it again."))
+        if line := residency_line(model.residency):
+            st.caption(line)
         return
     if model.state is ModelState.RESTARTING:
         st.markdown(t("Its process crashed and is restarting. Nothing else is affected; the log has the details."))
@@ -187,6 +203,8 @@ def _card(portal: Portal, user: User, model: LoadedModel) -> None:
     )
     if rule := portal.model_access.rules(user).get(model.name):
         st.caption(f":material/lock: {access_line(rule)}")
+    if line := residency_line(model.residency):
+        st.caption(f":material/bedtime: {line}")
     if model.file_problem is not None:
         st.markdown(f":orange[:material/warning:] {plain(said(model.file_problem))}")
     if model.adapters:
@@ -222,16 +240,17 @@ def _actions(portal: Portal, user: User, model: LoadedModel) -> None:
         label = t("Dismiss") if model.state is ModelState.FAILED else t("Cancel")
         if st.button(label, type="tertiary", key=f"dismiss-{model.name}"):
             _do(lambda: portal.models.unload(user, model.name))
-    elif model.state in (ModelState.READY, ModelState.RESTARTING):
+    elif model.state in (ModelState.READY, ModelState.RESTARTING, ModelState.SLEEPING):
         choices = [] if model.default or model.state is ModelState.RESTARTING or model.file.kind is not ModelKind.CHAT else ["default"]
         if not model.guide:
             choices.append("leave" if model.name in portal.models.kept(user) else "keep")
-        choices += ["access", "swap"] if model.state is ModelState.READY else ["access"]
+        choices += ["access", "residency", "swap"] if model.state is ModelState.READY else ["access", "residency"]
         words = {
             "default": t("Make default"),
             "keep": t("Load at every start"),
             "leave": t("Do not load at every start"),
             "access": t("Who may use it"),
+            "residency": t("When it leaves memory"),
             "swap": t("Swap for another file"),
             "unload": t("Unload"),
         }
@@ -242,7 +261,7 @@ def _actions(portal: Portal, user: User, model: LoadedModel) -> None:
             _do(lambda: portal.models.make_default(user, model.name))
         elif chosen in ("keep", "leave"):
             _do(lambda: portal.models.keep(user, model.name, at_start=chosen == "keep"))
-        elif chosen in ("access", "swap"):
+        elif chosen in ("access", "swap", "residency"):
             st.session_state[f"models-{chosen}"] = model.name
             st.rerun()
         elif chosen == "unload" and (model.slots_busy or model.waiting or model.default):

@@ -1,4 +1,4 @@
-// Sends a model file to the portal in pieces and goes on where an earlier try stopped. See pages/widgets/models/upload.py.
+// Sends a model file to the portal in pieces and goes on where an earlier try stopped. See pages/widgets/get_model/upload.py.
 
 const PIECE = 4 * 1024 * 1024, TRIES = 6, WAIT = 1000;
 const SHEET = new CSSStyleSheet();

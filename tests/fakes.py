@@ -14,7 +14,7 @@ from core.inference.records import FinishReason, Routing, ServedModel, Timings, 
 from core.inference.requests import Delta, Finished, GenerationEvent, GenerationRequest, PromptTokens
 from core.inference.vectors import Cancelled, Embedded, EmbeddingRequest, RerankRequest
 from core.knowledge.ports import OnPlace
-from core.models.records import AdapterFile, DeviceMemory, LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelState
+from core.models.records import AdapterFile, DeviceMemory, LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelState, Residency
 
 FILE = ModelFile(Path("/models/fake.gguf"), "fake", 1_000_000, "glm4", "Q4_K_M", 1_000, 4096, 2, thinking=True)
 MODEL = LoadedModel("fake", ModelState.READY, FILE, "v1", "local", "CPU", context=4096, slots=4, default=True)
@@ -245,6 +245,9 @@ class FakePool:
 
     def memory(self) -> Sequence[DeviceMemory]:
         return [DeviceMemory("host", 6_000_000_000, 16_000_000_000)]
+
+    def reside(self, name: str, residency: Residency) -> None:
+        self.asked.append(("reside", residency))
 
     def make_default(self, name: str) -> None:
         self.asked.append(("make_default", name))

@@ -9,7 +9,8 @@ from typing import Protocol
 
 from core.inference.requests import GenerationRequest
 from core.models.catalogue import CatalogueEntry, Listing, Quantization, RemoteFile, Repository
-from core.models.records import AdapterFile, DeviceMemory, LoadedModel, LoadSettings, MemoryPlan, ModelFile, StartModel
+from core.models.records import AdapterFile, DeviceMemory, LoadedModel, LoadSettings, MemoryPlan, ModelFile, Residency, StartModel
+from core.models.report_records import FileFindings, Sample
 from core.models.swap_records import CanaryQuestion, ChangeMarker, Decision, Figures, ReplayQuestion, Swap, SwapPlan, Trial
 
 
@@ -57,6 +58,10 @@ class ModelPool(Protocol):
 
     def make_default(self, name: str) -> None:
         """Raises NotFound, Conflict (not ready, not for chats)."""
+        ...
+
+    def reside(self, name: str, residency: Residency) -> None:
+        """Set when a model leaves memory and comes back. Holds for the name, whatever version has it."""
         ...
 
     def unload(self, name: str) -> None:
@@ -196,6 +201,18 @@ class KnownModels(Protocol):
 
     def plan(self, entry: CatalogueEntry, quantization: Quantization) -> MemoryPlan:
         """Plan the memory of a model that is not on disk yet, on this machine, with automatic settings."""
+        ...
+
+
+class FileInspector(Protocol):
+    """Reads model files for a report."""
+
+    def inspect(self, path: Path) -> FileFindings:
+        """Raises InvalidInput for a file that cannot be loaded."""
+        ...
+
+    def preview(self, path: Path, sample: Sample) -> str:
+        """Render the file's chat template on a sample. Raises InvalidInput if it cannot, NotFound if there is none."""
         ...
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -205,6 +205,33 @@ class ModelState(StrEnum):
     FAILED = "failed"
     RESTARTING = "restarting"
     """Its own process died and is being started again."""
+    SLEEPING = "sleeping"
+    """Unloaded because nobody used it; the next question loads it again."""
+
+
+_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
+
+
+@dataclass(frozen=True, slots=True)
+class Residency:
+    """When a model leaves memory, and when it comes back by itself."""
+
+    idle_minutes: int | None = None
+    """Minutes without a question after which it is unloaded; None: never."""
+    load_at: str = ""
+    """HH:MM in the server's time zone, from Monday to Friday: it is loaded again then if it sleeps. Empty: when someone asks."""
+
+    def __post_init__(self) -> None:
+        within("idle_minutes", self.idle_minutes, 1, 100_000)
+        if self.load_at and not _TIME.fullmatch(self.load_at):
+            raise InvalidInput("{time} is not a time of day. Write it like 07:30.", time=repr(self.load_at[:40]))
+
+    def is_due(self, before: datetime, now: datetime) -> bool:
+        """Tell whether the time of day came after `before`, at `now` at the latest, on a weekday."""
+        if not self.load_at or now.weekday() > 4:
+            return False
+        hour, minute = map(int, self.load_at.split(":"))
+        return before < now.replace(hour=hour, minute=minute, second=0, microsecond=0) <= now
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +243,7 @@ class StartModel:
     settings: LoadSettings
     default: bool = False
     """Whether it becomes the default."""
+    residency: Residency = field(default_factory=Residency)
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +310,7 @@ class LoadedModel:
     """How long its step has been running, if that is longer than a step should take; else 0."""
     guide: bool = False
     """Whether it is the built-in guide, which knows only this portal and reads no files."""
+    residency: Residency = field(default_factory=Residency)
     file_problem: StoredError | None = None
     """What happened to the file on disk since it was loaded."""
 

@@ -19,6 +19,7 @@ from core.models.records import (
     MemoryPlan,
     ModelFile,
     ModelState,
+    Residency,
     StartModel,
     StartProblem,
 )
@@ -114,6 +115,9 @@ class ModelService:
         kept = [model for model in self._start_list.all() if model.path != first.path.absolute()]
         if any(model.default for model in kept):
             first = replace(first, default=False)
+        own = next((model for model in self._start_list.all() if model.name == first.name), None)
+        if own is not None:
+            first = replace(first, residency=own.residency)
         successor = next((model for model in kept if model.name == first.name), None)
         if successor is None:
             self._load_at_start(first, refusals)
@@ -128,6 +132,7 @@ class ModelService:
         if reason is None:
             try:
                 self._pool.load(model.path, model.settings, default=model.default, name=model.name)
+                self._pool.reside(model.name, model.residency)
             except PortalError as problem:
                 reason = StoredError.of(problem)
         if reason is not None:
@@ -171,6 +176,22 @@ class ModelService:
             self._start_list.keep(model)
         else:
             self._start_list.forget(model.name)
+
+    def reside(self, user: User, name: str, residency: Residency) -> None:
+        """Set when a model leaves memory and comes back; it is then loaded at every start. Raises NotFound."""
+        require(user, Permission.RUN_MODELS)
+        model = next((model for model in self._pool.loaded() if model.name == name), None)
+        if model is None:
+            raise NotFound("There is no model {model}.", model=name)
+        kept = next((one for one in self._start_list.all() if one.name == name), None)
+        path = model.file.path.absolute()
+        before = kept or StartModel(name=name, path=path, settings=self._pool.remembered(path) or LoadSettings(), default=model.default)
+        self._start_list.keep(replace(before, residency=residency))
+        self._pool.reside(name, residency)
+        record_alone(
+            self._unit_of_work, self._clock(), user.id, "model.reside", name,
+            idle=str(residency.idle_minutes or 0), load_at=residency.load_at or "-",
+        )  # fmt: skip
 
     def make_default(self, user: User, name: str) -> None:
         require(user, Permission.RUN_MODELS)

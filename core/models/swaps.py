@@ -182,7 +182,8 @@ class Swaps:
         if kept is None and not self._loaded_at_start(swap.model):
             return
         path, settings = (swap.new_path, swap.settings) if new else (swap.old_path, self._successions.settings(swap.model))
-        self._start_list.keep(StartModel(name=swap.model, path=path, settings=settings, default=kept.default if kept else True))
+        before = kept or StartModel(name=swap.model, path=path, settings=settings, default=True)
+        self._start_list.keep(replace(before, path=path, settings=settings))
 
     # Questions
 

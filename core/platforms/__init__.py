@@ -6,4 +6,5 @@ In reading order:
 - ports: what reads, applies and stores the configuration
 - platforms_file: the configuration as a file that is picked up while the portal runs
 - service: apply, list and restore versions
+- oversight: watch and test the platforms, and explain where a question goes
 """

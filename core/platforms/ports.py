@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from core.platforms.records import EditedBy, PlatformsConfig, PlatformsVersion
+from core.inference.requests import GenerationRequest
+from core.platforms.records import EditedBy, PlatformsConfig, PlatformState, PlatformsVersion, Route
 
 
 class ConfigurationReader(Protocol):
@@ -28,6 +29,22 @@ class ConfiguredRouter(Protocol):
 
     def close(self) -> None:
         """Stop watching the platforms."""
+        ...
+
+
+class RouterView(Protocol):
+    """The router as people look at it."""
+
+    def states(self) -> Sequence[PlatformState]:
+        """Describe every platform, in the order of the file."""
+        ...
+
+    def explain(self, request: GenerationRequest) -> Route:
+        """Say where a request would go now, without sending it."""
+        ...
+
+    def reload(self, name: str) -> None:
+        """Ask a platform for its models now. Raises NotFound."""
         ...
 
 

@@ -143,3 +143,64 @@ class ConfigurationState:
     text: str
     path: str
     problem: StoredError | None
+
+
+class Condition(StrEnum):
+    HEALTHY = "healthy"
+    SLOW = "slow"
+    UNUSED = "unused"
+    """Its circuit is open, or it asked to wait."""
+    OFF = "off"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlatformState:
+    """What a platform did lately. The figures are those of this server, since its last edit or start, and of the last hour."""
+
+    name: str
+    type: PlatformType
+    address: str
+    condition: Condition
+    problem: StoredError | None
+    """Why it is not used."""
+    since: datetime | None
+    """Since when it is not used."""
+    last_error: StoredError | None
+    ttft_p50_s: float | None
+    ttft_p95_s: float | None
+    answers: int
+    errors: int
+    in_use: int
+    most: int | None
+    """How many requests it takes at once; None for this process, whose models have slots of their own."""
+    waiting: int
+    outstanding_tokens: int
+    models: tuple[str, ...]
+    missing: tuple[StoredError, ...]
+    """Models of the file that it does not have."""
+    failures: tuple[tuple[datetime, StoredError], ...]
+    """Newest first."""
+    currency: str = ""
+    cost_today: float | None = None
+    """Of all servers, since midnight UTC; None without a price."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """Where a question would go now."""
+
+    places: tuple[str, ...]
+    """The first one takes it, the others follow if it fails."""
+    left_out: tuple[StoredError, ...]
+    tokens: int
+    """An estimate of the prompt's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tested:
+    """The answer to a test question."""
+
+    place: str
+    text: str
+    ttft_s: float | None
+    duration_s: float

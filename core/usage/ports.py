@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
@@ -23,6 +23,10 @@ class GenerationRepository(Protocol):
 
     def parts(self, first: date, last: date, model: str | None = None, group: str | None = None) -> Sequence[UsagePart]:
         """Count the rows of these days (UTC, both included) by day, source and person."""
+        ...
+
+    def costs(self, since: datetime) -> Mapping[str, float]:
+        """Add up what the platforms cost since a moment, by platform; one without any cost is left out."""
         ...
 
     def models(self) -> Sequence[str]: ...

@@ -14,4 +14,5 @@ In reading order:
 - flash_attention: decide whether flash attention is worth it
 - memory_plan: plan how to load a model, and whether it fits
 - catalogue: read catalogue.yaml, the known models, and plan their memory
+- inspector: read a file for a report
 """

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import InvalidInput, StoredError
-from core.models.model_folder import STAGING
 from core.models.records import AdapterFile, ModelFile
-from core.models.remote_models import is_projector
+from core.transfers.model_folder import STAGING
+from core.transfers.remote_models import is_projector
 from models.gguf.adapters import is_adapter, read_adapter
 from models.gguf.facts import read_facts
 from models.gguf.file_names import bare, is_gguf, part_of, shown

@@ -7,12 +7,34 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
-from core.errors import BeingReplaced, Busy, Conflict, InvalidInput, ModelFailed, NotFound, PortalError, StoredError, Unavailable
+from core.errors import (
+    BeingReplaced,
+    Busy,
+    Conflict,
+    InvalidInput,
+    ModelFailed,
+    NotFound,
+    PortalError,
+    StoredError,
+    Unavailable,
+    Waking,
+)
 from core.inference.requests import GenerationRequest
-from core.models.records import AdapterFile, DeviceMemory, LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelKind, ModelState
+from core.models.records import (
+    AdapterFile,
+    DeviceMemory,
+    LoadedModel,
+    LoadSettings,
+    MemoryPlan,
+    ModelFile,
+    ModelKind,
+    ModelState,
+    Residency,
+)
 from models.child.kept_process import AGAIN
 from models.embedding.embedding_platform import EmbeddingPlatform
 from models.engine.kv_cache.offload_files import OffloadFiles
@@ -24,18 +46,21 @@ from models.gguf.memory_plan import LoadPlan, check_fits, plan_load
 from models.gguf.tensor_check import check_model
 from models.platforms.local import LocalPlatform
 from models.serving import machine
-from models.serving.file_stamps import stamps_of
 from models.serving.last_run import RunRecord
 from models.serving.loader import Loader, chosen_adapters
 from models.serving.pool_entry import Entry
 from models.serving.precedence import urgent
 from models.serving.remembered_settings import RememberedSettings
-from models.serving.running_answer import RunningAnswer
+from models.serving.residency import ResidencyKeeper
+from models.serving.swapping.file_stamps import stamps_of
+from models.serving.swapping.running_answer import RunningAnswer
 from models.serving.watchdog import Watchdog
 from models.trials import machine_trial
 from models.trials.file_buffers import FILE_BUFFERS, FileBuffers
 
 DRAIN_S = 30.0
+_STAYS = (ModelState.READY, ModelState.RESTARTING, ModelState.SLEEPING)
+"""A default model in such a state stays the default."""
 _log = logging.getLogger(__name__)
 
 
@@ -75,6 +100,9 @@ class Pool:
         """By the model's name, a version on trial and the percentage of new answers that it gives."""
         self._replacing: set[str] = set()
         """Models whose questions wait for a successor."""
+        self._residency: dict[str, Residency] = {}
+        self._waking: set[str] = set()
+        """Models that slept and are loading again."""
         self._default: str | None = None
         self._lock = threading.RLock()
         self.left_running = False
@@ -83,12 +111,18 @@ class Pool:
         native.start()
         self._watchdog = Watchdog(self._watched)
         self._watchdog.start()
+        self._residents = ResidencyKeeper(self._rules, self.idle_s, self.sleep, self.wake, lambda: datetime.now().astimezone())
+        self._residents.start()
 
     # ModelPool
 
     def loaded(self) -> Sequence[LoadedModel]:
         with self._lock:
-            models = [entry.describe(default=entry.name == self._default) for entry in self._entries.values()]
+            entries = list(self._entries.values())
+            models = [
+                replace(entry.describe(default=entry.name == self._default), residency=self._residency.get(entry.name, Residency()))
+                for entry in entries
+            ]
         models = [replace(model, guide=model.file.path == self._builtin) for model in models]
         return sorted(models, key=lambda model: not model.default)
 
@@ -128,7 +162,7 @@ class Pool:
         with self._lock:
             if not self._entry(name).chats:
                 raise _not_for_chats(name)
-            if self._entry(name).state is not ModelState.READY:
+            if self._entry(name).state not in (ModelState.READY, ModelState.SLEEPING):
                 raise Conflict("The model {model} is not ready.", model=name)
             self._default = name
 
@@ -138,7 +172,7 @@ class Pool:
             if name in self._replacing or any(other.name == name for other in self._aside):
                 raise Conflict("The model {model} is being swapped. Wait until the swap ends, or roll it back, then unload.", model=name)
             entry.unwanted = True
-            if entry.state is ModelState.FAILED:
+            if entry.state in (ModelState.FAILED, ModelState.SLEEPING):
                 self._remove(entry)
             elif entry.state in (ModelState.READY, ModelState.RESTARTING):
                 entry.state = ModelState.DRAINING
@@ -215,7 +249,7 @@ class Pool:
 
     def replacing(self, name: str) -> bool:
         with self._lock:
-            return name in self._replacing
+            return name in self._replacing or name in self._waking
 
     def drop(self, entry: Entry) -> bool:
         """Free the memory of a version; what still runs on it ends. False if it did not stop."""
@@ -230,6 +264,75 @@ class Pool:
             if self._entries.get(entry.name) is entry:
                 entry.state = ModelState.DRAINING
         return freed
+
+    # For models that sleep: see residency.py
+
+    def reside(self, name: str, residency: Residency) -> None:
+        with self._lock:
+            if residency == Residency():
+                self._residency.pop(name, None)
+            else:
+                self._residency[name] = residency
+
+    def _rules(self) -> dict[str, Residency]:
+        with self._lock:
+            return dict(self._residency)
+
+    def idle_s(self, name: str) -> float:
+        """How long a model that is loaded has had nothing to do; 0 for one that is not."""
+        with self._lock:
+            entry = self._entries.get(name)
+            if entry is None or entry.state is not ModelState.READY:
+                return 0.0
+            if not entry.idle:
+                entry.used_at = time.monotonic()
+            return time.monotonic() - entry.used_at
+
+    def sleep(self, name: str) -> bool:
+        """Unload a model until somebody asks it. False if it has something to do, is being swapped, or is not loaded."""
+        with self._lock:
+            entry = self._entries.get(name)
+            swapped = name in self._replacing or any(other.name == name for other in self._aside)
+            if entry is None or entry.state is not ModelState.READY or not entry.idle or swapped or self._closing:
+                return False
+            entry.state, platform, entry.platform, entry.memory_bytes = ModelState.SLEEPING, entry.platform, None, 0
+        if platform is not None:
+            platform.close()
+        return True
+
+    def wake(self, name: str) -> None:
+        """Start loading a model that sleeps; others that may sleep give way if there is no memory. A failure is shown as its state."""
+        with self._lock:
+            asleep = self._entries.get(name)
+            if asleep is None or asleep.state is not ModelState.SLEEPING or self._closing:
+                return
+            asleep.state, asleep.progress = ModelState.LOADING, 0.0
+            self._waking.add(name)
+            self._spawn(asleep, self._wake, f"wake {name}")
+
+    def _wake(self, asleep: Entry) -> None:
+        try:
+            entry = self._prepared_with_room(asleep)
+        except PortalError as problem:
+            self._failed(asleep, StoredError.of(problem))
+            return
+        entry.threads = asleep.threads
+        with self._lock:
+            if asleep.unwanted:
+                self._remove(asleep)
+                return
+            self._entries[entry.name] = entry
+        self._load(entry)
+
+    def _prepared_with_room(self, asleep: Entry) -> Entry:
+        """Plan the load of a sleeping model; put idle ones to sleep, the longest idle first, until it fits. Raises InvalidInput."""
+        names = sorted((self.idle_s(name), name) for name, rule in self._residency.items() if rule.idle_minutes is not None)
+        while True:
+            try:
+                return self.prepared(asleep.facts.file.path, asleep.settings, name=asleep.name)
+            except InvalidInput:
+                if not names or not self.sleep(names.pop()[1]):
+                    raise
 
     # For the router and for metrics
 
@@ -313,8 +416,13 @@ class Pool:
         if wanted not in self._entries:
             raise NotFound("There is no model {model}. Choose one of: {models}.", model=wanted, models=", ".join(self._entries) or "none")
         entry = self._entries[wanted]
+        entry.used_at = time.monotonic()
         if entry.state is ModelState.READY and entry.platform is not None:
             return entry.platform
+        if entry.state is ModelState.SLEEPING:
+            self.wake(wanted)
+        if wanted in self._waking:
+            raise Waking(wanted)
         if entry.state is ModelState.RESTARTING:
             raise Unavailable(AGAIN, name=wanted)
         if entry.state is ModelState.LOADING:
@@ -344,6 +452,7 @@ class Pool:
     def close(self, timeout: float = 5.0) -> None:
         """Refuse new loads, end what runs, free everything. Returns within about `timeout` seconds, and waits for no stuck model."""
         self._watchdog.close()
+        self._residents.close()
         with self._lock:
             self._closing = True
             entries = [*self._entries.values(), *self._aside]
@@ -383,6 +492,8 @@ class Pool:
             with self._lock:
                 if not entry.unwanted:
                     entry.platform, entry.state, entry.progress = platform, ModelState.READY, 1.0
+                    entry.used_at = time.monotonic()
+                    self._waking.discard(entry.name)
                     self._default = entry.name if entry.becomes_default else self._default
                     self._choose_default()
                     _log.info("model %s is ready on %s", entry.name, entry.device)
@@ -421,6 +532,7 @@ class Pool:
                 self._remove(entry)
                 return
             entry.state, entry.error = ModelState.FAILED, reason
+            self._waking.discard(entry.name)
             self._choose_default()
         _log.error("model %s: %s", entry.name, reason)
 
@@ -450,6 +562,7 @@ class Pool:
         with self._lock:
             if self._entries.get(entry.name) is entry:
                 del self._entries[entry.name]
+                self._waking.discard(entry.name)
             if entry in self._aside:
                 self._aside.remove(entry)
             self._choose_default()
@@ -457,7 +570,7 @@ class Pool:
     def _choose_default(self) -> None:
         """Keep the default while it is ready; else take the chat model that was loaded first."""
         current = self._entries.get(self._default or "")
-        if current and (current.state in (ModelState.READY, ModelState.RESTARTING) or current.name in self._replacing):
+        if current and (current.state in _STAYS or current.name in self._replacing | self._waking):
             return
         ready = (entry.name for entry in self._entries.values() if entry.chats and entry.state is ModelState.READY)
         self._default = next(ready, None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass, field
 
 from core.errors import StoredError
@@ -13,8 +14,8 @@ from models.gguf.adapters import ChosenAdapter
 from models.gguf.facts import ModelFacts
 from models.gguf.memory_plan import LoadPlan
 from models.platforms.local import LocalPlatform
-from models.serving.file_stamps import Stamp, file_problem
-from models.serving.running_answer import Tally
+from models.serving.swapping.file_stamps import Stamp, file_problem
+from models.serving.swapping.running_answer import Tally
 
 
 @dataclass(slots=True, eq=False)
@@ -43,6 +44,8 @@ class Entry:
     """Counts how answers end, while a swap compares this version with another."""
     stamps: tuple[Stamp, ...] = ()
     """Of the file's parts when they were read."""
+    used_at: float = field(default_factory=time.monotonic)
+    """When it was asked last, or had something to do, by time.monotonic()."""
     settings: LoadSettings = field(default_factory=LoadSettings)
     """How it was asked to be loaded."""
 

@@ -64,5 +64,5 @@ class PoolRouter:
                 stuck_s=model.stuck_s,
             )
             for model in self._pool.loaded()
-            if model.state is ModelState.READY or self._pool.replacing(model.name)
+            if model.state in (ModelState.READY, ModelState.SLEEPING) or self._pool.replacing(model.name)
         ]

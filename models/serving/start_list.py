@@ -9,7 +9,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from threading import Lock
 
-from core.models.records import StartModel
+from core.errors import InvalidInput
+from core.models.records import Residency, StartModel
 from models.serving.remembered_settings import settings_of, write_note
 
 START_MODELS = "start_models.json"
@@ -64,5 +65,14 @@ def _model(written: object) -> StartModel | None:
     match written:
         case {"name": str(name), "path": str(path), "settings": dict(settings), "default": bool(default)}:
             read = settings_of(settings)
-            return None if read is None else StartModel(name=name, path=Path(path), settings=read, default=default)
+            residency = _residency(written.get("residency") if isinstance(written, dict) else None)
+            return None if read is None else StartModel(name=name, path=Path(path), settings=read, default=default, residency=residency)
     return None
+
+
+def _residency(written: object) -> Residency:
+    """Return the rule as it was written; a damaged one is as good as none."""
+    try:
+        return Residency(**written) if isinstance(written, dict) else Residency()
+    except (InvalidInput, TypeError):
+        return Residency()

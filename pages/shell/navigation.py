@@ -57,6 +57,7 @@ ENTRIES = (
     Entry(path="models", title="Models", permission=Permission.RUN_MODELS, render=_page_of("models")),
     Entry(path="get_model", title="Get a model", permission=Permission.RUN_MODELS, render=_page_of("get_model")),
     Entry(path="presets", title="Presets", permission=Permission.RUN_MODELS, render=_page_of("presets")),
+    Entry(path="platforms", title="Platforms", permission=Permission.RUN_MODELS, render=_page_of("platforms")),
     Entry(path="people", title="People", permission=Permission.MANAGE_PEOPLE, render=_page_of("people")),
     Entry(path="access", title="Access", permission=Permission.MANAGE_PEOPLE, render=_page_of("access")),
     Entry(path="store", title="Storage", permission=Permission.RUN_STORE, render=_page_of("store")),

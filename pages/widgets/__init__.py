@@ -5,6 +5,7 @@ In reading order:
 - account: the Account page
 - chat: the chat
 - models: the Models page
+- get_model: the page Get a model
 - people: the People and Access pages
 - review: the review
 - store: the Store page

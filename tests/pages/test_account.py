@@ -85,12 +85,13 @@ def test_a_new_key_is_shown_once_and_then_only_listed(house: House) -> None:
     drawn.text_input(key="key-name").set_value("nightly *report*").run()
     drawn.button(key="key-make").click().run()
     assert not drawn.exception
-    [code] = drawn.code
+    code = drawn.code[0]
     found = house.portal.api_keys.user(code.value)
+    assert code.value in drawn.code[-1].value, "the snippet for programs is filled in"
     assert found is not None and found.name == "analyst"
     drawn.button(key="key-copied").click().run()
     [key] = house.portal.api_keys.own(house.person(Role.ANALYST))
-    assert not drawn.code and key.name == "nightly *report*" and key.expires_at is not None
+    assert all(code.value not in each.value for each in drawn.code) and key.name == "nightly *report*" and key.expires_at is not None
     row = next(each.value for each in drawn.markdown if key.prefix in each.value.replace("\\", ""))
     assert row.startswith(r"nightly \*report\*") and "Chat" in row and "last used just now" in row
 
@@ -127,3 +128,12 @@ def test_a_second_factor_is_set_up_with_a_code_and_shows_its_recovery_codes_once
     next(each for each in drawn.button if each.label == "Turn on").click().run()
     assert not drawn.exception and house.portal.second_factors.needed(house.person(Role.ANALYST))
     assert len(drawn.session_state["second-factor-codes"]) == 10
+
+
+def test_what_a_program_needs_is_shown_with_a_snippet_to_copy(house: House) -> None:
+    drawn = opened(house, "API keys")
+    address, snippet = drawn.code[0].value, drawn.code[-1].value
+    assert address.endswith("/v1") and address in snippet and drawn.selectbox(key="programs-model").value in snippet
+    drawn.button_group(key="programs-snippet").set_value("Claude Code").run()
+    assert not drawn.exception
+    assert f"ANTHROPIC_BASE_URL={address.removesuffix('/v1')}\n" in drawn.code[-1].value

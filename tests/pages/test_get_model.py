@@ -8,10 +8,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.errors import NotAllowed, StoredError
-from core.models.downloads import DOWNLOAD
 from core.models.records import MemoryPlan, ModelFile
 from core.people.records import Role
 from core.tasks.records import JobState, Json
+from core.transfers.downloads import DOWNLOAD
 from data.unit_of_work import SqlUnitOfWork
 from tests.fakes import MODEL
 from tests.pages.seeded import Stage, as_role, page, stage, texts

@@ -176,7 +176,8 @@ def test_a_model_for_vectors_says_so_and_is_offered_to_no_chat(made: Stage) -> N
     made.pool.on_disk = [FILE, vectors]
     drawn = page("models", made)
     assert ":blue-badge[Embedding]" in texts(drawn) and "Texts in the batch" in texts(drawn)
-    assert drawn.menu_button(key="more-bge").options == ["Load at every start", "Who may use it", "Swap for another file", "Unload"]
+    actions = ["Load at every start", "Who may use it", "When it leaves memory", "Swap for another file", "Unload"]
+    assert drawn.menu_button(key="more-bge").options == actions
     assert "at /v1/embeddings or /v1/rerank" in texts(drawn)
     assert [box.label for box in drawn.checkbox] == ["Load at every start"]
     assert drawn.slider[0].label == "Texts in a batch"

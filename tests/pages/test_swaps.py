@@ -10,11 +10,12 @@ from streamlit.testing.v1 import AppTest
 
 from bootstrap.portal import Portal, build_portal
 from core.errors import StoredError
+from core.models.records import ModelState, Residency
 from core.models.swap_records import Swap, SwapOptions, SwapState
 from core.people.records import Role, User
 from settings import Settings
 from tests.fake_swaps import FAILED, FakeSuccessions
-from tests.fakes import FILE, FakePool, FakeRouter
+from tests.fakes import FILE, MODEL, FakePool, FakeRouter
 from tests.pages.seeded import NoHasher, texts
 
 NEW = replace(FILE, path=Path("/models/new.gguf"), name="new", quantization="Q8_0")
@@ -121,3 +122,37 @@ def test_canary_and_replay_questions_are_kept_on_the_page(portal: Portal, admin:
 
 def test_a_swap_that_does_not_exist_says_so(portal: Portal, admin: User) -> None:
     assert "This swap does not exist" in texts(drawn(portal, admin, "0" * 32))
+
+
+def test_an_admin_sets_when_a_model_leaves_memory(portal: Portal, admin: User) -> None:
+    def page() -> AppTest:
+        drawn = AppTest.from_function(_models, default_timeout=20, args=(portal, admin))
+        drawn.session_state["models-residency"] = "fake"
+        return drawn.run()
+
+    drawn = page()
+    drawn.number_input("residency-idle-fake").set_value(30)
+    drawn.text_input("residency-at-fake").input("7 o'c")
+    drawn.session_state["models-residency"] = "fake"
+    drawn.button("residency-yes").click().run()
+    assert "is not a time of day" in drawn.error[0].value
+    drawn.text_input("residency-at-fake").input("07:30")
+    drawn.session_state["models-residency"] = "fake"
+    drawn.button("residency-yes").click().run()
+    assert not drawn.exception
+    assert isinstance(portal.pool, FakePool) and ("reside", Residency(30, "07:30")) in portal.pool.asked
+
+
+def test_a_sleeping_model_says_how_it_comes_back(portal: Portal, admin: User) -> None:
+    assert isinstance(portal.pool, FakePool)
+    portal.pool.models = [replace(MODEL, state=ModelState.SLEEPING, residency=Residency(30, "07:30"))]
+    page = drawn(portal, admin)
+    said = [each.value for each in page.caption]
+    assert "No one used it, so it left memory. The next question loads it again." in said
+    assert "Leaves memory after 30 idle minutes · back at 07:30 on weekdays" in said
+
+
+def _models(portal: object, user: object) -> None:
+    from pages import models
+
+    models.render(portal, user)

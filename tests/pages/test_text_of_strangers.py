@@ -26,7 +26,7 @@ PLAIN = {("Text", "body"), ("Selectbox", "options"), ("Selectbox", "raw_value"),
 """Where Streamlit draws plain text, or a script of ours does. Ids are never drawn; HTML is looked at by itself."""
 PAGES = {
     Role.ANALYST: ("chat", "search", "account"),
-    Role.ADMIN: ("feedback", "usage", "models", "get_model", "people", "store", "audit"),
+    Role.ADMIN: ("feedback", "usage", "models", "get_model", "platforms", "people", "store", "audit"),
 }
 READS_MARKDOWN = {"markdown", "caption", "error", "success", "warning", "info", "toast", "blank", "button", "dialog", "navigation"}
 

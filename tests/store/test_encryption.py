@@ -8,6 +8,7 @@ import threading
 from base64 import b64encode
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -34,7 +35,7 @@ from data.migrate import migrate
 from data.repositories.knowledge.files import PART_BYTES
 from data.search.port import WritableIndex
 from data.search.words import FILE_NAMES
-from data.tables import FilePartTable, MessageTable, Table
+from data.tables import FilePartTable, MessageTable, ProgramFilePartTable, Table
 from data.unit_of_work import SqlUnitOfWork
 from settings import Settings
 from tests.servers.elasticsearch_node import ElasticsearchNode
@@ -107,10 +108,10 @@ def raw_texts(database: Database) -> dict[str, list[str]]:
     return found
 
 
-def raw_parts(database: Database) -> list[bytes]:
+def raw_parts(database: Database, part: Any = _PART) -> list[bytes]:
     """What lies in the store of the contents of files."""
     with database.connect() as connection:
-        return list(connection.scalars(select(type_coerce(_PART.content, LargeBinary)).order_by(_PART.number)))
+        return list(connection.scalars(select(type_coerce(part.content, LargeBinary)).order_by(part.number)))
 
 
 def on_disk(database: Database) -> bytes:
@@ -190,9 +191,11 @@ def test_encryption_is_switched_on_while_the_portal_runs(database: Database) -> 
     keyring = sealing(other)
     assert readable(other, *ids)  # what is plain stays readable
     assert b"".join(each.removeprefix(PLAIN) for each in raw_parts(database)) == WORDS
-    count = sum(len(column) for column in raw_texts(database).values()) + len(raw_parts(database))
+    parts = [raw_parts(database), raw_parts(database, ProgramFilePartTable.__table__.c)]
+    count = sum(map(len, (*raw_texts(database).values(), *parts)))
     assert reseal(other, keyring) == count
     assert "merger" not in repr(raw_texts(database)) and b"merger" not in b"".join(raw_parts(database))
+    assert b"merger" not in b"".join(raw_parts(database, ProgramFilePartTable.__table__.c))
     assert readable(other, *ids)
     assert reseal(other, keyring) == 0
     if database.is_sqlite:

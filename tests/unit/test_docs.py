@@ -14,7 +14,7 @@ from settings import Settings, descriptions, variable
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-PAPERS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS.glob("*.md"), *sorted((DOCS / "decisions").glob("*.md"))]
+PAPERS = [*sorted(ROOT.glob("*.md")), *DOCS.glob("*.md"), *sorted((DOCS / "decisions").glob("*.md"))]
 PACKAGES = sorted(
     path.parent
     for room in ("core", "models", "data", "api", "pages", "bootstrap", "cli", "bench")
@@ -22,6 +22,7 @@ PACKAGES = sorted(
     if "migrations" not in path.parts
 )
 MOST_MODULES = 14
+MAY_HOLD_MORE = {"bench": "one module per command of ./portal bench"}
 
 
 def sections(document: str) -> dict[str, str]:
@@ -88,7 +89,7 @@ def test_a_package_lists_each_of_its_modules_once(package: Path) -> None:
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_package_holds_few_enough_modules(package: Path) -> None:
     count = len([path for path in package.glob("*.py") if path.name != "__init__.py"])
-    assert count <= MOST_MODULES, f"{count} modules: split it by what they are about"
+    assert count <= MOST_MODULES or str(package.relative_to(ROOT)) in MAY_HOLD_MORE, f"{count} modules: split it by what they are about"
 
 
 def test_every_shot_of_the_screenshots_is_kept() -> None:

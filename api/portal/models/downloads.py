@@ -18,6 +18,7 @@ from api.services import PortalHere
 from bootstrap.portal import Portal
 from core.errors import InvalidInput
 from core.models.catalogue import CatalogueEntry, Hub, RemoteModel, Repository
+from core.models.report_records import FileReport, Sample
 from core.people.records import User
 from core.tasks.records import Job, JobState
 
@@ -94,6 +95,47 @@ class KnownOut(BaseModel):
             ],
             trouble=list(entry.trouble.get("en", ())), checked=entry.checked.value,
         )  # fmt: skip
+
+
+class TensorsOut(BaseModel):
+    type: str
+    tensors: int
+    size_bytes: int
+
+
+class WarningOut(BaseModel):
+    warning: str
+    cure: str
+
+
+class ReportOut(BaseModel):
+    path: str
+    title: str
+    parts: int
+    header: dict[str, str]
+    tensors: list[TensorsOut] = Field(description="By type, largest first.")
+    tokenizer: dict[str, str]
+    template: str | None
+    capabilities: list[Literal["thinking", "tools", "vision"]]
+    known_as: str | None = Field(description="The id of the model in the catalogue.")
+    differences: list[str] = Field(description="Where the file and the catalogue disagree.")
+    warnings: list[WarningOut]
+
+    @staticmethod
+    def of(report: FileReport) -> ReportOut:
+        found = report.found
+        return ReportOut(
+            path=str(found.file.path), title=found.title, parts=found.parts, header=dict(found.metadata),
+            tensors=[TensorsOut(type=each.type, tensors=each.tensors, size_bytes=each.size_bytes) for each in found.tensors],
+            tokenizer=dict(found.tokenizer), template=found.template,
+            capabilities=[each.value for each in sorted(found.capabilities)], known_as=report.entry.id if report.entry else None,
+            differences=[str(each) for each in report.differences],
+            warnings=[WarningOut(warning=str(warning), cure=str(cure)) for warning, cure in found.warnings],
+        )  # fmt: skip
+
+
+class PreviewOut(BaseModel):
+    prompt: str
 
 
 class CatalogueOut(BaseModel):
@@ -175,6 +217,25 @@ def catalogue(portal: PortalHere, user: SignedIn) -> CatalogueOut:
     """List the known models, with what fits this machine now."""
     items = [KnownOut.of(portal, user, entry) for entry in portal.downloads.catalogue(user)]
     return CatalogueOut(items=items, offline=portal.downloads.offline)
+
+
+@router.get("/report")
+def report(
+    portal: PortalHere, user: SignedIn, path: Annotated[Line, Query(description="A name in the models folder or a path on the server.")]
+) -> ReportOut:
+    """Judge a model file: its header, what it can do, and known faults with their cures."""
+    return ReportOut.of(portal.file_reports.of(user, portal.models.folder / Path(path)))
+
+
+@router.get("/report/template")
+def preview(
+    portal: PortalHere,
+    user: SignedIn,
+    path: Annotated[Line, Query(description="A name in the models folder or a path on the server.")],
+    sample: Sample = Sample.THINKING,
+) -> PreviewOut:
+    """Render a file's chat template on a sample chat."""
+    return PreviewOut(prompt=portal.file_reports.preview(user, portal.models.folder / Path(path), sample))
 
 
 @router.get("/repository")

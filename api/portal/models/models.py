@@ -23,6 +23,7 @@ from core.models.records import (
     LoadedModel,
     LoadSettings,
     ModelFile,
+    Residency,
     SplitMode,
 )
 
@@ -69,7 +70,7 @@ class AdapterOut(BaseModel):
 
 class LoadedOut(BaseModel):
     name: str
-    state: Literal["loading", "ready", "draining", "failed", "restarting"]
+    state: Literal["loading", "ready", "draining", "failed", "restarting", "sleeping"]
     file: FileOut
     version: str
     platform: str
@@ -89,6 +90,9 @@ class LoadedOut(BaseModel):
     stuck_s: float = Field(description="Duration of the current step if it exceeds 10 s; else 0.")
     at_start: bool = Field(description="Whether it is loaded at every start of the portal.")
     guide: bool = Field(description="Whether it is the built-in guide, which only knows the portal.")
+    idle_minutes: int | None = Field(description="Minutes without a question after which it sleeps; null: never.")
+    load_at: str = Field(description="HH:MM at which it wakes from Monday to Friday; empty: when someone asks.")
+    file_problem: str | None = Field(description="What happened to its file on disk since it was loaded.")
 
     @staticmethod
     def of(model: LoadedModel, kept: Collection[str]) -> LoadedOut:
@@ -99,7 +103,8 @@ class LoadedOut(BaseModel):
             memory_bytes=model.memory_bytes, progress=model.progress, tokens_per_second=model.tokens_per_second, default=model.default,
             adapters=list(model.adapters), error=str(model.error) if model.error else None,
             isolated=model.isolated, at_start=model.name in kept, guide=model.guide,
-            stuck_s=model.stuck_s,
+            stuck_s=model.stuck_s, idle_minutes=model.residency.idle_minutes, load_at=model.residency.load_at,
+            file_problem=str(model.file_problem) if model.file_problem else None,
         )  # fmt: skip
 
 
@@ -181,6 +186,17 @@ def load(body: Load, portal: PortalHere, user: SignedIn) -> LoadedOut:
     path = portal.models.folder / Path(body.path)
     loading = portal.models.load(user, path, settings, default=body.default, at_start=body.at_start)
     return LoadedOut.of(loading, portal.models.kept(user))
+
+
+class ResidencyIn(Asked):
+    idle_minutes: int | None = Field(default=None, description="Minutes without a question after which it sleeps; null: never.")
+    load_at: Line = Field(default="", description="HH:MM in the server's time zone. Default: it wakes when someone asks.")
+
+
+@router.put("/{name}/residency", status_code=204)
+def reside(name: Annotated[Line, InPath()], body: ResidencyIn, portal: PortalHere, user: SignedIn) -> None:
+    """Set when a model leaves memory and comes back. It is then loaded at every start."""
+    portal.models.reside(user, name, Residency(body.idle_minutes, body.load_at))
 
 
 @router.delete("/{name}", status_code=202)

@@ -10,10 +10,12 @@ from fastapi import Path as InPath
 from pydantic import BaseModel, Field
 
 from api.identity import SignedIn
-from api.portal.shapes import Asked, Prose
+from api.portal.shapes import Asked, Line, Prose
 from api.services import Portal, PortalHere
+from core.inference.records import Task
 from core.people.records import User
-from core.platforms.records import Platform, PlatformsVersion
+from core.platforms.oversight import TEST_QUESTION
+from core.platforms.records import Platform, PlatformState, PlatformsVersion
 
 router = APIRouter(prefix="/api/v1/platforms", tags=["platforms"])
 
@@ -35,6 +37,44 @@ class PlatformOut(BaseModel):
         )  # fmt: skip
 
 
+class FailureOut(BaseModel):
+    at: datetime
+    error: str
+
+
+class StateOut(BaseModel):
+    """What a platform did in the last hour, as far as this server knows."""
+
+    name: str
+    condition: Literal["healthy", "slow", "unused", "off"]
+    problem: str | None = Field(description="Why it is not used.")
+    since: datetime | None = Field(description="Since when it is not used.")
+    ttft_p50_s: float | None
+    ttft_p95_s: float | None
+    answers: int
+    errors: int
+    in_use: int
+    concurrent: int | None = Field(description="How many requests it takes at once; null for local.")
+    waiting: int
+    outstanding_tokens: int
+    models: list[str] = Field(description="Its models for chats.")
+    missing: list[str] = Field(description="Models of the file that it does not have, each as a sentence.")
+    failures: list[FailureOut] = Field(description="Newest first.")
+    cost_today: float | None = Field(description="Of all servers, since midnight UTC; null without a price.")
+    currency: str
+
+    @staticmethod
+    def of(state: PlatformState) -> StateOut:
+        return StateOut(
+            name=state.name, condition=state.condition.value, problem=str(state.problem) if state.problem else None, since=state.since,
+            ttft_p50_s=state.ttft_p50_s, ttft_p95_s=state.ttft_p95_s, answers=state.answers, errors=state.errors, in_use=state.in_use,
+            concurrent=state.most, waiting=state.waiting, outstanding_tokens=state.outstanding_tokens, models=list(state.models),
+            missing=[str(each) for each in state.missing],
+            failures=[FailureOut(at=at, error=str(error)) for at, error in state.failures],
+            cost_today=state.cost_today, currency=state.currency,
+        )  # fmt: skip
+
+
 class PlatformsOut(BaseModel):
     version: int = Field(description="The version that serves; 0: nothing was ever configured.")
     text: str = Field(description="The configuration as YAML.")
@@ -42,6 +82,7 @@ class PlatformsOut(BaseModel):
     problem: str | None = Field(description="Why the file on disk is not used.")
     platforms: list[PlatformOut]
     routes: dict[str, list[str]] = Field(description="The steps of each task's route.")
+    states: list[StateOut]
 
     @staticmethod
     def of(portal: Portal, user: User) -> PlatformsOut:
@@ -50,6 +91,7 @@ class PlatformsOut(BaseModel):
             version=state.version, text=state.text, path=state.path, problem=str(state.problem) if state.problem else None,
             platforms=[PlatformOut.of(each) for each in config.platforms],
             routes={task.value: [step.place for step in steps] for task, steps in config.routes.items()},
+            states=[StateOut.of(each) for each in portal.oversight.states(user)],
         )  # fmt: skip
 
 
@@ -112,3 +154,41 @@ def restore(number: Number, portal: PortalHere, user: SignedIn) -> PlatformsOut:
     """Apply an earlier version again, as a new version."""
     portal.platforms.restore(user, number)
     return PlatformsOut.of(portal, user)
+
+
+class TestIn(Asked):
+    question: Prose = Field(default=TEST_QUESTION, min_length=1, max_length=2_000)
+
+
+class TestedOut(BaseModel):
+    place: str
+    text: str
+    ttft_s: float | None
+    duration_s: float
+
+
+@router.post("/{name}/test")
+def test(name: Annotated[Line, InPath()], body: TestIn, portal: PortalHere, user: SignedIn) -> TestedOut:
+    """Ask a platform a question, and nobody else if it fails."""
+    tested = portal.oversight.test(user, name, body.question)
+    return TestedOut(place=tested.place, text=tested.text, ttft_s=tested.ttft_s, duration_s=tested.duration_s)
+
+
+class Question(Asked):
+    question: Prose
+    model: Line | None = None
+    group: Line = ""
+    task: Task = Field(default=Task.CHAT, strict=False)
+
+
+class RouteOut(BaseModel):
+    places: list[str] = Field(description="The first one takes it, the others follow if it fails.")
+    left_out: list[str] = Field(description="Why others do not take it.")
+    tokens: int = Field(description="An estimate of the prompt's tokens.")
+
+
+@router.post("/route")
+def route(body: Question, portal: PortalHere, user: SignedIn) -> RouteOut:
+    """Say where a question would go now, without sending it."""
+    found = portal.oversight.explain(user, body.question, model=body.model, group=body.group, task=body.task)
+    return RouteOut(places=list(found.places), left_out=[str(each) for each in found.left_out], tokens=found.tokens)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, and_, insert, select
+from sqlalchemy import ColumnElement, and_, func, insert, select
 
 from core.inference.records import Generation, Timings, Usage
 from core.usage.records import RatedGeneration, UsagePart
@@ -124,6 +124,11 @@ class SqlGenerationRepository:
 
     def parts(self, first: date, last: date, model: str | None = None, group: str | None = None) -> Sequence[UsagePart]:
         return read_parts(self._sql, first, last, model, group)
+
+    def costs(self, since: datetime) -> Mapping[str, float]:
+        total = func.sum(_T.cost).label("total")
+        statement = select(_T.platform, total).where(_T.created_at >= since, _T.cost.is_not(None)).group_by(_T.platform)
+        return {row.platform: float(row.total) for row in self._sql.all(statement)}
 
     def models(self) -> Sequence[str]:
         return [row.model for row in self._sql.all(select(_T.model).distinct().order_by(_T.model))]

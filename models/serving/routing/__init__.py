@@ -9,6 +9,7 @@ In reading order:
 - members: all platforms of the configuration, probed in the background
 - plan: who may answer a request, in order, and why others do not
 - served: list what can be asked
+- states: describe the platforms for people
 - platform_router: start, list, explain
 - routed_answer: one answer, with failover before its first token
 - routed_vectors: vectors, with failover

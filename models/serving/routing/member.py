@@ -28,6 +28,9 @@ class Member:
         self.line = Line(config.limits.concurrent if remote is not None else ENDLESS)
         self.figures = Figures()
         self._outstanding = 0
+        self._running = 0
+        self.taken = 0
+        """Requests so far: of two that have equally much to do, the one that had fewer is next."""
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
@@ -37,13 +40,21 @@ class Member:
         return self.remote is None
 
     @property
+    def running(self) -> int:
+        """Return how many requests run here."""
+        return self._running
+
+    @property
     def outstanding(self) -> int:
         """Return the tokens of the requests that run here: prompts, and answers as far as expected."""
         return self._outstanding
 
     def takes_on(self, tokens: int) -> None:
+        """Count a request with so many tokens; negative: it ended."""
         with self._lock:
             self._outstanding += tokens
+            self._running += 1 if tokens > 0 else -1
+            self.taken += tokens > 0
 
     def watch(self, changed: Callable[[], None]) -> None:
         """Ask for its models now and then, and more often to find out whether it is back. changed: hears a new list."""

@@ -66,7 +66,7 @@ def plan(wish: Wish, view: View, local: Sequence[ServedModel]) -> Plan:
             words = "{place}: {platform} is switched off." if _is_off(view, step.platform) else "{place}: {platform} does not have it."
             found.left_out.append(StoredError(words, {"place": step.place, "platform": step.platform}))
         usable = [each for each in instances if _fits(wish, each, found)]
-        usable.sort(key=lambda each: (each.member.name != wish.sticky, each.member.outstanding))
+        usable.sort(key=lambda each: (each.member.name != wish.sticky, each.member.outstanding, each.member.taken))
         found.candidates += [each for each in usable if each.place not in {known.place for known in found.candidates}]
     return found
 

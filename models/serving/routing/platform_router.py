@@ -13,7 +13,7 @@ from core.inference.records import ServedModel, Task
 from core.inference.requests import GenerationRequest, PromptTokens, RunningGeneration
 from core.inference.vectors import EmbeddingRequest, RerankRequest, RunningEmbedding
 from core.models.records import ModelKind
-from core.platforms.records import LOCAL, PlatformsConfig
+from core.platforms.records import LOCAL, PlatformsConfig, PlatformState, Route
 from models.platforms.remote.addresses import Resolve, resolve
 from models.platforms.remote.counting import estimate_prompt
 from models.serving.routing.members import Members, View
@@ -21,6 +21,7 @@ from models.serving.routing.plan import Candidate, Plan, Wish, plan
 from models.serving.routing.routed_answer import RoutedAnswer
 from models.serving.routing.routed_vectors import RoutedVectors
 from models.serving.routing.served import served_models
+from models.serving.routing.states import states
 
 MOST_STICKY = 20_000
 """Conversations whose platform is remembered."""
@@ -54,6 +55,26 @@ class PlatformRouter:
 
     def close(self) -> None:
         self._members.close()
+
+    # For people
+
+    def states(self) -> Sequence[PlatformState]:
+        return states(self.view, self._local.models())
+
+    def explain(self, request: GenerationRequest) -> Route:
+        """Say where a request would go now, without sending it."""
+        found = self.plan(request)
+        default = next((each.name for each in self._local.models() if each.kind is ModelKind.CHAT), "")
+        places = [each.place if each.model else f"{default}@{each.member.name}" for each in found.candidates]
+        return Route(places=tuple(places), left_out=tuple(found.left_out), tokens=estimate_prompt(request))
+
+    def reload(self, name: str) -> None:
+        """Ask a platform for its models now. Raises NotFound."""
+        member = self.view.members.get(name)
+        if member is None:
+            raise NotFound("There is no platform {platform}.", platform=name[:80])
+        if member.remote is not None:
+            member.probe()
 
     # Router
 

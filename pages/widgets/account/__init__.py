@@ -6,5 +6,6 @@ In reading order:
 - second_factor: set up, confirm and turn off the own second factor
 - sessions: list and end own sessions
 - api_keys: make, list, rename and revoke own API keys
+- from_programs: what a program needs to use the portal
 - key_rows: rows and words of API keys, which the People page shows too
 """

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.people.api_keys import KeyTerms
-from core.people.permissions import usable_scopes
+from core.people.permissions import Permission, allows, usable_scopes
 from core.people.records import KeyState, Scope, User
 from pages.shell.words import t
+from pages.widgets.account.from_programs import from_programs
 from pages.widgets.account.key_rows import SCOPES, do, key_row
 from pages.widgets.chat.message import plain
 
@@ -40,6 +41,8 @@ def api_keys(portal: Portal, user: User) -> None:
     with st.container(key="keyrows", gap=None):
         for key in shown:
             key_row(portal, user, key, rename=True)
+    if allows(user, Permission.CHAT):
+        from_programs(portal, user, st.session_state[_MADE][1] if st.session_state.get(_MADE) else None)
 
 
 def _open() -> None:

@@ -29,6 +29,7 @@ def files_card(files: Sequence[ModelFile], adapters: Sequence[AdapterFile], load
         ModelState.DRAINING: t("Unloading"),
         ModelState.FAILED: t("Failed"),
         ModelState.RESTARTING: t("Restarting"),
+        ModelState.SLEEPING: t("Sleeping"),
     }
     colours = {
         words[ModelState.READY]: "green",
@@ -36,6 +37,7 @@ def files_card(files: Sequence[ModelFile], adapters: Sequence[AdapterFile], load
         words[ModelState.DRAINING]: "orange",
         words[ModelState.FAILED]: "red",
         words[ModelState.RESTARTING]: "orange",
+        words[ModelState.SLEEPING]: "gray",
     }
     colours |= {t("On disk"): "gray", t("Unusable"): "red"}
     with st.container(border=True, key="card-files", gap="xsmall"):

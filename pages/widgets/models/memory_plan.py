@@ -32,6 +32,7 @@ from pages.shell.words import said, t
 from pages.widgets.chat.message import plain
 from pages.widgets.common.card import card_title
 from pages.widgets.common.figures import count, parameters, size
+from pages.widgets.models.file_address import open_report
 from pages.widgets.models.memory_bar import plan_bar
 
 if TYPE_CHECKING:
@@ -63,7 +64,9 @@ def memory_plan(portal: Portal, user: User, files: Sequence[ModelFile], loaded: 
         st.session_state["models-plan"] = next(iter(usable))
     chosen = st.selectbox(t("Model"), list(usable), format_func=lambda path: usable[path].path.name, key="models-plan")
     file = usable[chosen]
-    st.html(f"<p class='file'>{file_line(file)}</p>")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.html(f"<p class='file'>{file_line(file)}</p>")
+        st.button(t("About this file"), type="tertiary", key="models-report", on_click=open_report, args=(file.path,))
     try:
         last = portal.models.remembered(user, file) or LoadSettings(isolated=portal.settings.isolated)
         settings = _settings(file, portal.models.plan(user, file, LoadSettings()), last)

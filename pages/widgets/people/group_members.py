@@ -25,7 +25,7 @@ def members(portal: Portal, user: User, info: GroupInfo, candidates: Sequence[Us
     if not info.members:
         st.caption(t("No members yet."))
     for each in info.members:
-        with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"member-{group.id}-{each.id}"):
+        with st.container(horizontal=True, vertical_alignment="center", wrap=False, gap="small", key=f"member-{group.id}-{each.id}"):
             st.markdown(f"{plain(each.full_name)}  \n:small[:gray[{plain(each.name)} · {role_word(each.role)}]]", width="stretch")
             own = each.id == user.id and candidates is None
             if st.button(t("Remove"), type="tertiary", key=f"leave-{group.id}-{each.id}", disabled=own):

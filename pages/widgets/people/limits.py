@@ -62,7 +62,7 @@ def meter(states: Sequence[LimitState]) -> str:
 
 def _row(portal: Portal, user: User, rule: LimitRule, names: Mapping[str, str]) -> None:
     who = names.get(rule.subject, rule.subject) if rule.subject else ""
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"limit-{rule.id}"):
+    with st.container(horizontal=True, vertical_alignment="center", wrap=False, gap="small", key=f"limit-{rule.id}"):
         holder = t(_HOLDERS[rule.holder]) + (f" · {plain(who)}" if who else "")
         then = t(_AT_LIMIT[rule.at_limit]) + (f" ({plain(rule.model)})" if rule.model else "")
         label = f"{t(_MEASURES[rule.measure, rule.period])}: **{count(rule.amount)}**  \n:small[:gray[{holder} · {then}]]"

@@ -38,11 +38,12 @@ def privacy_list(portal: Portal, user: User, groups: Sequence[GroupInfo]) -> Non
         st.caption(t("No policy is set: texts go in and come out as they are."))
     names = [EVERY_GROUP, *(each.group.name for each in groups)]
     for policy in policies.values():
-        with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"privacy-{names.index(policy.group)}"):
+        key = f"privacy-{names.index(policy.group)}"
+        with st.container(horizontal=True, vertical_alignment="center", wrap=False, gap="small", key=key):
             does = t("in: {input}, out: {output}", input=t(_ACTIONS[policy.input]), output=t(_ACTIONS[policy.output]))
             kinds = ", ".join(t(_KINDS[kind]) for kind in Kind if kind in policy.kinds)
             st.markdown(f"**{_named(policy.group)}**: {does}  \n:small[:gray[{kinds}]]", width="stretch")
-            if st.button(t("Remove"), type="tertiary", key=f"privacy-remove-{names.index(policy.group)}"):
+            if st.button(t("Remove"), type="tertiary", key=f"{key}-remove"):
                 attempt(lambda group=policy.group: portal.privacy.remove(user, group))  # type: ignore[misc]
     st.markdown(f"### {t('Set a policy')}", anchors=False)
     group = st.selectbox(t("Group"), names, 0, _named, key="privacy-group")

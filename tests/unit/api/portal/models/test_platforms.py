@@ -30,7 +30,7 @@ def test_a_configuration_is_applied_and_listed(ada: httpx.Client) -> None:
     assert applied["version"] == 1 and applied["text"] == ONE and applied["problem"] is None
     assert {each["name"]: each["models"] for each in applied["platforms"]} == {"gateway": ["glm-4.7"], "local": []}
     assert applied["routes"] == {"chat": ["glm-4.7@gateway"]}
-    assert ada.get("/api/v1/platforms").json() == applied
+    assert ada.get("/api/v1/platforms").json()["text"] == ONE
 
 
 def test_a_wrong_line_is_named(ada: httpx.Client) -> None:
@@ -98,5 +98,36 @@ def test_who_may_not_use_a_model_does_not_get_it_by_its_place_or_as_a_substitute
         assert signed_in("max").post("/v1/chat/completions", json={"model": "glm-4.7", **hello}).status_code == 200
         ada.put("/api/v1/model-access/glm-4.7", json={"roles": ["manager"]})
         assert ann.post("/v1/chat/completions", json={"model": "glm-4.7@gateway", **hello}).status_code == 403
+    finally:
+        server.close()
+
+
+def test_a_platform_is_watched_tested_and_its_route_explained(ada: httpx.Client) -> None:
+    server = ModelServer(("glm-4.7",))
+    text = (
+        f"platforms:\n- {{name: gateway, type: openai, base_url: '{server.url}', models: {{llm: [glm-4.7]}},\n"
+        "   price: {output: 5, per: 10}}\n"
+        "routes:\n  chat: [{to: glm-4.7@gateway, groups: [legal]}, fake@local]\n"
+    )
+    try:
+        ada.put("/api/v1/platforms", json={"text": text})
+        tested = ada.post("/api/v1/platforms/gateway/test", json={}).json()
+        assert (tested["place"], tested["text"]) == ("glm-4.7@gateway", ANSWER)
+        assert ada.post("/api/v1/platforms/local/test", json={"question": "Hi"}).json()["place"] == "fake@local"
+        states = {each["name"]: each for each in ada.get("/api/v1/platforms").json()["states"]}
+        gateway = states["gateway"]
+        assert (gateway["condition"], gateway["answers"], gateway["errors"], gateway["in_use"]) == ("healthy", 1, 0, 0)
+        assert (gateway["cost_today"], gateway["currency"], states["local"]["cost_today"]) == (2.0, "USD", None)
+        assert gateway["ttft_p50_s"] > 0 and states["local"]["concurrent"] is None
+        explained = ada.post("/api/v1/platforms/route", json={"question": "Hello there", "group": "sales"}).json()
+        assert explained["places"] == ["fake@local"] and explained["left_out"] == ["glm-4.7@gateway: for other groups."]
+        explained = ada.post("/api/v1/platforms/route", json={"question": "Hello there", "group": "legal"}).json()
+        assert explained["places"] == ["glm-4.7@gateway", "fake@local"]
+        server.behave = page(502)
+        for _ in range(2):
+            assert ada.post("/api/v1/platforms/gateway/test", json={}).status_code == 502
+        gateway = next(each for each in ada.get("/api/v1/platforms").json()["states"] if each["name"] == "gateway")
+        assert gateway["condition"] == "unused" and gateway["since"] is not None
+        assert gateway["failures"][0]["error"] == "gateway failed (502)." and gateway["errors"] == 2
     finally:
         server.close()

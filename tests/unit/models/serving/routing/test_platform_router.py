@@ -196,6 +196,13 @@ def test_instances_are_balanced_by_outstanding_tokens(house: House) -> None:
     assert (len(one.chats), len(two.chats)) == (3, 3)
 
 
+def test_instances_with_nothing_to_do_take_turns(house: House) -> None:
+    for name in ("one", "two", "three"):
+        house.server(name)
+    house.configure()
+    assert {tuple(ask(house, model="glm")[1] for _ in range(3)) for _ in range(3)} == {("glm@one", "glm@two", "glm@three")}
+
+
 def test_a_conversation_stays_where_its_prefix_is_while_that_is_healthy(house: House) -> None:
     one, two = house.server("one"), house.server("two")
     house.configure()

@@ -1,0 +1,6 @@
+"""A hot swap under running chats: `./portal bench swap`.
+
+In reading order:
+
+- __main__: the measurement
+"""

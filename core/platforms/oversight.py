@@ -1,0 +1,74 @@
+"""Watch and test the platforms, and explain where a question goes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC
+
+from core.clock import Clock
+from core.errors import InvalidInput, NotFound
+from core.inference.gateway import Gateway
+from core.inference.records import Source, Task
+from core.inference.requests import ChatMessage, ChatRole, Delta, GenerationRequest, SamplingParams
+from core.people.permissions import Permission, require
+from core.people.records import User
+from core.platforms.ports import RouterView
+from core.platforms.records import PlatformState, Route, Tested
+from core.unit_of_work import UnitOfWorkFactory
+
+TEST_QUESTION = "Say hello in one short sentence."
+TEST_TOKENS = 64
+LONGEST_TEST = 2_000
+LONGEST_QUESTION = 100_000
+
+
+class PlatformOversight:
+    """For those who run the models."""
+
+    def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock, router: RouterView, gateway: Gateway) -> None:
+        self._unit_of_work = unit_of_work
+        self._clock = clock
+        self._router = router
+        self._gateway = gateway
+
+    def states(self, user: User) -> Sequence[PlatformState]:
+        """Describe every platform, with what it cost today."""
+        require(user, Permission.RUN_MODELS)
+        midnight = self._clock().astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        with self._unit_of_work() as work:
+            costs = work.generations.costs(midnight)
+        return [replace(each, cost_today=costs.get(each.name, 0.0) if each.currency else None) for each in self._router.states()]
+
+    def explain(self, user: User, question: str, *, model: str | None = None, group: str = "", task: Task = Task.CHAT) -> Route:
+        """Say where a question of somebody of this group would go now."""
+        require(user, Permission.RUN_MODELS)
+        if len(question) > LONGEST_QUESTION:
+            raise InvalidInput("{field} has {length} characters; the limit is {most}.", field="question", length=len(question),
+                               most=LONGEST_QUESTION)  # fmt: skip
+        messages = (ChatMessage(ChatRole.USER, question),)
+        return self._router.explain(GenerationRequest(messages=messages, user_id=user.id, model=model, group=group, task=task))
+
+    def reload(self, user: User, name: str) -> None:
+        """Ask a platform for its models now. Raises NotFound."""
+        require(user, Permission.RUN_MODELS)
+        self._router.reload(name)
+
+    def test(self, user: User, name: str, question: str = TEST_QUESTION) -> Tested:
+        """Ask a platform a question, through the gateway like everybody. Raises NotFound, InvalidInput, and what the gateway raises."""
+        require(user, Permission.RUN_MODELS)
+        state = next((each for each in self._router.states() if each.name == name), None)
+        if state is None:
+            raise NotFound("There is no platform {platform}.", platform=name[:80])
+        if not state.models:
+            raise InvalidInput("{platform} has no model for chats, as far as known.", platform=name)
+        request = GenerationRequest(
+            messages=(ChatMessage(ChatRole.USER, question[:LONGEST_TEST]),), user_id=user.id, model=f"{state.models[0]}@{name}",
+            params=SamplingParams(max_tokens=TEST_TOKENS), thinking=False,
+        )  # fmt: skip
+        answer = self._gateway.answer(user, request, Source.API)
+        text = "".join(event.text or event.reasoning for event in self._gateway.recorded(answer) if isinstance(event, Delta))
+        row = answer.row()
+        return Tested(
+            place=f"{row.model}@{row.platform}", text=text.strip(), ttft_s=row.timings.ttft_s, duration_s=row.timings.duration_s
+        )

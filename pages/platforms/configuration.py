@@ -1,0 +1,145 @@
+"""The configuration of platforms: edit it as text, look at its versions, and bring one back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.errors import PortalError
+from core.people.records import User
+from core.platforms.records import ConfigurationState, EditedBy, PlatformsVersion
+from pages.shell.words import said, t
+from pages.widgets.chat.message import plain
+from pages.widgets.common.figures import age
+
+if TYPE_CHECKING:
+    from bootstrap.portal import Portal
+
+_TEXT, _BASE, _SAID, _CHOSEN = "platforms_text", "platforms_base", "platforms_said", "platforms_version"
+EXAMPLE = """platforms:
+  - name: gateway
+    type: openai                      # openai, ollama or xinference
+    base_url: https://models.example/v1
+    # api_key: ${GATEWAY_KEY}         # from the environment of the portal
+    models: {llm: [glm-4.7]}
+    limits: {concurrent: 8, timeout_s: 120}
+routes:
+  chat: [glm-4.7@gateway]
+"""
+
+
+def editor(portal: Portal, user: User, state: ConfigurationState) -> None:
+    """The text that was typed stays, whatever is wrong with it."""
+    if _TEXT not in st.session_state:
+        st.session_state[_TEXT] = state.text or EXAMPLE
+        st.session_state[_BASE] = state.version
+    with st.container(border=True, key="card-platforms-edit", gap="xsmall"):
+        file = plain(state.path)
+        st.caption(t("The file {file} says the same. Version {n} is in use.", file=file, n=state.version) if state.version else file)
+        st.text_area(t("Configuration"), key=_TEXT, height=440)
+        _told()
+        with st.container(horizontal=True, gap="xsmall"):
+            st.button(t("Apply"), type="primary", icon=":material/check:", key="platforms-apply", on_click=_apply, args=(portal, user))
+            st.button(t("Check"), key="platforms-check", on_click=_check, args=(portal, user))
+            st.button(t("Discard changes"), type="tertiary", key="platforms-discard", on_click=_discard)
+
+
+def _apply(portal: Portal, user: User) -> None:
+    try:
+        number = portal.platforms.apply(user, st.session_state[_TEXT], based_on=st.session_state[_BASE])
+    except PortalError as problem:
+        st.session_state[_SAID] = ("error", "Not applied.", said(problem))
+    else:
+        st.session_state[_BASE] = number
+        st.session_state[_SAID] = ("success", t("Version {n} is in use.", n=number), "")
+
+
+def _check(portal: Portal, user: User) -> None:
+    try:
+        portal.platforms.check(user, st.session_state[_TEXT])
+    except PortalError as problem:
+        st.session_state[_SAID] = ("error", "Not valid.", said(problem))
+    else:
+        st.session_state[_SAID] = ("success", t("The configuration is valid."), "")
+
+
+def _discard() -> None:
+    for key in (_TEXT, _BASE, _SAID):
+        st.session_state.pop(key, None)
+
+
+def _told() -> None:
+    kind, head, why = st.session_state.pop(_SAID, ("", "", ""))
+    if kind == "success":
+        st.success(head, icon=":material/check_circle:")
+    elif kind:
+        heads = {"Not applied.": t("Not applied."), "Not valid.": t("Not valid.")}
+        kept = t("Your text is kept here. What was in use is still in use.")
+        st.error(f"**{heads[head]}** {plain(why)}  \n{kept}", icon=":material/error:")
+
+
+def history(portal: Portal, user: User, state: ConfigurationState) -> None:
+    versions = portal.platforms.versions(user)
+    if not versions:
+        st.caption(t("No version yet: nothing was ever configured."))
+        return
+    left, right = st.columns([1, 2], gap="large")
+    chosen = st.session_state.get(_CHOSEN, versions[0].number)
+    with left, st.container(key="platforms-versions", gap=None):
+        for version in versions:
+            mark = " :material/check:" if version.number == state.version else ""
+            label = f"{t('Version {n}', n=version.number)}{mark}  \n:small[:gray[{_how(version)}]]"
+            kind = "secondary" if version.number == chosen else "tertiary"
+            key, args = f"version-{version.number}", (version.number,)
+            st.button(label, key=key, type=kind, width="stretch", wrap=True, on_click=_choose, args=args)  # type: ignore[call-overload]
+    with right:
+        _version(portal, user, state, chosen)
+
+
+def _choose(number: int) -> None:
+    st.session_state[_CHOSEN] = number
+
+
+def _how(version: PlatformsVersion) -> str:
+    when = age(version.created_at)
+    match version.edited_by:
+        case EditedBy.FILE:
+            how = t("the file on disk was edited")
+        case EditedBy.RESTORE:
+            how = t("{name} restored version {n}", name=plain(version.author), n=version.restored)
+        case _:
+            how = plain(version.author)
+    return f"{when} · {how}"
+
+
+def _version(portal: Portal, user: User, state: ConfigurationState, number: int) -> None:
+    try:
+        version, diff = portal.platforms.version(user, number)
+    except PortalError as problem:
+        st.caption(plain(said(problem)))
+        return
+    with st.container(border=True, key="card-platforms-version", gap="xsmall"):
+        st.markdown(f"### {t('Version {n}', n=number)}", anchors=False)
+        _told()
+        st.caption(t("What it changed"))
+        st.code(diff or t("Nothing"), language="diff")
+        with st.expander(t("The whole configuration"), key="platforms-whole"):
+            st.code(version.text or " ", language="yaml")
+        if number != state.version:
+            st.button(
+                t("Restore version {n}", n=number), type="primary", icon=":material/history:", key="platforms-restore",
+                on_click=_restore, args=(portal, user, number),
+            )  # fmt: skip
+            st.caption(t("It becomes a new version and is used from the next question on. Running answers are not affected."))
+
+
+def _restore(portal: Portal, user: User, number: int) -> None:
+    try:
+        applied = portal.platforms.restore(user, number)
+    except PortalError as problem:
+        st.session_state[_SAID] = ("error", "Not applied.", said(problem))
+        return
+    _discard()
+    st.session_state[_CHOSEN] = applied
+    st.session_state[_SAID] = ("success", t("Version {n} is in use.", n=applied), "")

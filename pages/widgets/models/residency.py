@@ -1,0 +1,49 @@
+"""When a model leaves memory and comes back: one line that says it, and the dialog that sets it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.errors import PortalError
+from core.models.records import LoadedModel, Residency
+from core.people.records import User
+from pages.shell.words import said, t
+from pages.widgets.chat.message import plain
+
+if TYPE_CHECKING:
+    from bootstrap.portal import Portal
+
+
+def residency_line(residency: Residency) -> str:
+    """Return what is set, empty if nothing is."""
+    if residency.idle_minutes is None:
+        return ""
+    idle = t("Leaves memory after {n} idle minutes", n=residency.idle_minutes)
+    return f"{idle} · {t('back at {time} on weekdays', time=residency.load_at)}" if residency.load_at else idle
+
+
+def residency_dialog(portal: Portal, user: User, model: LoadedModel) -> None:
+    @st.dialog(t("When does {name} leave memory?", name=plain(model.name)))
+    def ask() -> None:
+        st.markdown(t("An idle model can make room for others. The next question loads it again, which takes as long as a load."))
+        minutes = st.number_input(
+            t("Idle minutes"), 1, 100_000, model.residency.idle_minutes, placeholder=t("Never"), key=f"residency-idle-{model.name}"
+        )
+        load_at = st.text_input(
+            t("Load it again at, on weekdays"), model.residency.load_at, max_chars=5, placeholder="07:30", key=f"residency-at-{model.name}",
+            help=t("In the server's time zone. Leave empty to load it when someone asks."),
+        )  # fmt: skip
+        with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
+            if st.button(t("Cancel"), key="residency-no"):
+                st.rerun()
+            if st.button(t("Save"), type="primary", key="residency-yes"):
+                try:
+                    portal.models.reside(user, model.name, Residency(minutes, (load_at or "").strip()))
+                except PortalError as problem:
+                    st.error(plain(said(problem)), icon=":material/error:")
+                else:
+                    st.rerun()
+
+    ask()

@@ -1,0 +1,8 @@
+"""Widgets of hot swaps.
+
+In reading order:
+
+- swap_form: choose the successor of a model
+- swap_view: one hot swap
+- swap_questions: swaps of late, canary and replay questions
+"""

@@ -1,0 +1,96 @@
+"""Swaps of late, and the questions that new versions must answer: canary and replay questions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.errors import PortalError
+from core.models.records import LoadedModel
+from core.models.swaps import LANGUAGES, LONGEST_QUESTION
+from core.people.records import User
+from pages.shell.words import said, t
+from pages.widgets.chat.message import plain
+from pages.widgets.common.card import card_title
+from pages.widgets.common.figures import age
+from pages.widgets.models.swaps.swap_form import SWAP
+from pages.widgets.models.swaps.swap_view import state_badge
+
+if TYPE_CHECKING:
+    from bootstrap.portal import Portal
+
+SHOWN = 5
+_IN = {"": "Any language", "en": "English", "zh": "Chinese"}
+
+
+def swaps_card(portal: Portal, user: User, loaded: Sequence[LoadedModel]) -> None:
+    """Draw the newest swaps and both kinds of questions."""
+    swaps = portal.swaps.list(user, limit=SHOWN)
+    with st.container(border=True, key="card-swaps", gap="xsmall"):
+        card_title(t("Swaps"), t("A new version takes over a model's name while people go on asking."))
+        for swap in swaps:
+            with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"swaprow-{swap.id}"):
+                st.markdown(
+                    f"{plain(swap.model)} {state_badge(swap)}  \n:small[:gray[{plain(swap.new_path.name)} · {age(swap.created_at)}]]",
+                    width="stretch",
+                )
+                st.button(t("Open"), type="tertiary", key=f"swapopen-{swap.id}", on_click=_open, args=(swap.id,))
+        if not swaps:
+            st.caption(t("No swaps yet. Start one from the actions of a serving model."))
+        names = [model.name for model in loaded]
+        with st.expander(t("Canary questions"), type="compact"):
+            _canaries(portal, user, names)
+        with st.expander(t("Replay questions"), type="compact"):
+            _replays(portal, user, names)
+
+
+def _open(swap_id: str) -> None:
+    st.query_params[SWAP] = swap_id
+
+
+def _canaries(portal: Portal, user: User, names: Sequence[str]) -> None:
+    st.caption(t("A new version must answer these well before it serves. Without any, two built-in questions are asked."))
+    for one in portal.swaps.canaries(user):
+        about = " · ".join(
+            part for part in (plain(one.model) or t("Every model"), t(_IN[one.language]), f"`{one.pattern}`" if one.pattern else "") if part
+        )
+        _question(f"canary-{one.id}", one.question, about, lambda one=one: portal.swaps.remove_canary(user, one.id))  # type: ignore[misc]
+    with st.form("canary-add", border=False, clear_on_submit=True):
+        question = st.text_area(t("Question"), max_chars=LONGEST_QUESTION, height=68, key="canary-question")
+        model = st.selectbox(t("Model"), ["", *names], format_func=lambda name: name or t("Every model"), key="canary-model")
+        language = st.selectbox(t("Language of the answer"), LANGUAGES, format_func=lambda each: t(_IN[each]), key="canary-language")
+        pattern = st.text_input(t("Must contain (regular expression)"), max_chars=500, key="canary-pattern")
+        if st.form_submit_button(t("Add")):
+            _do(lambda: portal.swaps.add_canary(user, question, model=model, language=language, pattern=pattern))
+
+
+def _replays(portal: Portal, user: User, names: Sequence[str]) -> None:
+    st.caption(t("Questions with answers that were accepted. A swap can show you how a new version answers them, and wait for your yes."))
+    for one in portal.swaps.replays(user):
+        _question(f"replay-{one.id}", one.question, plain(one.model), lambda one=one: portal.swaps.remove_replay(user, one.id))  # type: ignore[misc]
+    if not names:
+        return
+    with st.form("replay-add", border=False, clear_on_submit=True):
+        model = st.selectbox(t("Model"), names, key="replay-model")
+        question = st.text_area(t("Question"), max_chars=LONGEST_QUESTION, height=68, key="replay-question")
+        accepted = st.text_area(t("Accepted answer"), max_chars=10 * LONGEST_QUESTION, key="replay-accepted")
+        if st.form_submit_button(t("Add")):
+            _do(lambda: portal.swaps.add_replay(user, model, question, accepted))
+
+
+def _question(key: str, question: str, about: str, remove: Callable[[], None]) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"row-{key}"):
+        st.markdown(f"{plain(question[:300])}  \n:small[:gray[{about}]]", width="stretch")
+        if st.button(t("Remove"), type="tertiary", key=f"remove-{key}"):
+            _do(remove)
+
+
+def _do(action: Callable[[], object]) -> None:
+    try:
+        action()
+    except PortalError as problem:
+        st.error(plain(said(problem)), icon=":material/error:")
+    else:
+        st.rerun()

@@ -1,0 +1,64 @@
+"""Other people's clients, unchanged, against a portal process with the built-in model: each program of tests/programs runs to its end."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bench.portal_parts.portal import Measured, running_portal
+from tests.servers.missing import missing
+from tests.servers.program_clients import client_python, node_folder
+
+PROGRAMS = Path(__file__).parents[1] / "programs"
+OWN = ("openai_python", "anthropic_python")
+"""Programs whose clients the portal's own environment has."""
+OLDER = ("use_litellm", "use_llama_index")
+"""Programs whose clients need an earlier release of OpenAI's client."""
+WAIT_S = 300
+
+
+@pytest.fixture(scope="module")
+def portal() -> Iterator[Measured]:
+    with running_portal() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def environment(portal: Measured) -> dict[str, str]:
+    """What each program reads: the address, an API key, a model."""
+    with portal.sign_in() as person:
+        key = person.post("/api/v1/keys", json={"name": "clients", "scopes": ["chat"]}).raise_for_status().json()["token"]
+    return {**os.environ, "PORTAL": portal.url, "PORTAL_KEY": key, "PORTAL_MODEL": "guide"}
+
+
+def run(command: list[str], folder: Path, environment: dict[str, str]) -> None:
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=WAIT_S, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+@pytest.mark.parametrize("program", sorted(path.name for path in PROGRAMS.glob("*.mjs")))
+def test_a_program_in_javascript(program: str, environment: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "node_modules").symlink_to(node_folder() / "node_modules")
+    shutil.copy(PROGRAMS / program, tmp_path)
+    run(["node", program], tmp_path, environment)
+
+
+@pytest.mark.parametrize("program", sorted(path.name for path in PROGRAMS.glob("*.py") if path.stem != "__init__"))
+def test_a_program_in_python(program: str, environment: dict[str, str], tmp_path: Path) -> None:
+    name = Path(program).stem
+    python = sys.executable if name in OWN else str(client_python("clients-older.txt" if name in OLDER else "clients.txt"))
+    # Copied: beside the others, a program would import them in place of packages of the same name.
+    shutil.copy(PROGRAMS / program, tmp_path / "program.py")
+    run([python, "program.py"], tmp_path, environment)
+
+
+def test_curl(environment: dict[str, str], tmp_path: Path) -> None:
+    if shutil.which("curl") is None:
+        missing("curl is not installed: apt-get install curl")
+    run(["bash", str(PROGRAMS / "curl.sh")], tmp_path, environment)
