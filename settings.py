@@ -26,11 +26,16 @@ class Settings:
     home: Annotated[Path, "The folder for everything written at run time."] = Path("~/.local/share/glm-portal")
     host: Annotated[str, "The address to listen on."] = "127.0.0.1"
     port: Annotated[int, "The port to listen on."] = 8501
-    profile: Annotated[str, "What this server runs: all or admin."] = "all"
+    profile: Annotated[str, "What this server runs: all, admin or user."] = "all"
     pages: Annotated[str, "Pages of this server, separated by commas, for example chat,search. Empty: those of the profile."] = ""
     routes: Annotated[str, (
         "Groups of REST routes of this server, separated by commas, for example session,files. Empty: those of the profile."
     )] = ""
+    server: Annotated[str, "Addresses of the admin servers, for the profile user, for example https://admin.example."] = ""
+    server_ca: Annotated[str, "A file with the CA that signed the certificate of the admin servers."] = ""
+    service_keys: Annotated[str, "Keys between user and admin servers, separated by commas. Empty: no user server may connect."] = ""
+    service_keys_file: Annotated[str, "A file with these keys, one in each line."] = ""
+    internal_staff: Annotated[bool, "Whether user servers may also show the pages of managers and admins."] = False
     allowed_hosts: Annotated[str, "Host names of the portal, separated by commas, for example portal.example, *.example.org."] = ""
     trusted_proxies: Annotated[str, "Addresses or networks of proxies in front of the portal, separated by commas."] = "127.0.0.1,::1"
     connections_per_address: Annotated[int, "Open connections allowed per address; a quarter of them may be pages without a session."] = 256
@@ -123,6 +128,11 @@ class Settings:
         return listed(self.trusted_proxies)
 
     @property
+    def servers(self) -> list[str]:
+        """Return the addresses of the admin servers, in the order in which they are tried."""
+        return [each.rstrip("/") for each in listed(self.server)]
+
+    @property
     def origins(self) -> frozenset[str]:
         """Return the origins of cors_origins, as browsers write them."""
         return frozenset(origin for each in self.cors_origins.split(",") if (origin := each.strip().rstrip("/").lower()))
@@ -166,7 +176,7 @@ class Settings:
         return Path(self.models_folder).expanduser() if self.models_folder else self.home / "models"
 
 
-PORTS = {"all": 8501, "admin": 7860}
+PORTS = {"all": 8501, "admin": 7860, "user": 7861}
 """The port of each profile, where none is set."""
 KEY_COMMAND_S = 30
 _LOOPBACK = re.compile(r"http://(localhost|127\.0\.0\.1|\[::1\])(:|/|$)")
@@ -348,7 +358,9 @@ def _check(settings: Settings) -> None:
     except InvalidInput as problem:
         raise StartFailed("The settings of the model loaded at startup conflict. {problem}", problem=problem) from None
     if settings.profile not in PORTS:
-        raise StartFailed("PORTAL_PROFILE must be all or admin.")
+        raise StartFailed("PORTAL_PROFILE must be all, admin or user.")
+    if settings.profile == "user":
+        _check_user_server(settings)
     if settings.oidc_issuer:
         if not settings.oidc_issuer.startswith("https://") and not _LOOPBACK.match(settings.oidc_issuer):
             raise StartFailed("PORTAL_OIDC_ISSUER must start with https://.")
@@ -376,6 +388,13 @@ def _check(settings: Settings) -> None:
         raise StartFailed("PORTAL_DATABASE_URL must start with postgresql:// or sqlite:///.")
     if settings.elasticsearch_url and not settings.elasticsearch_url.startswith(("http://", "https://")):
         raise StartFailed("PORTAL_ELASTICSEARCH_URL must start with http:// or https://.")
+
+
+def _check_user_server(settings: Settings) -> None:
+    if not settings.servers or not all(each.startswith(("http://", "https://")) for each in settings.servers):
+        raise StartFailed("PORTAL_SERVER must be the address of the admin server, for example https://admin.example.")
+    if not settings.service_keys and not settings.service_keys_file:
+        raise StartFailed("PORTAL_SERVICE_KEYS must be set on a user server, to the same key as on the admin server.")
 
 
 def _is_network(written: str) -> bool:
