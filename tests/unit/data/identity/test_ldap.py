@@ -20,7 +20,6 @@ from tests.fakes import FakePool, FakeRouter
 from tests.servers.slapd import BASE, PASSWORD, Slapd, person
 from tests.unit.api.conftest import PlainHasher
 
-
 # ldap3 leaves some sockets of refused handshakes to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 
