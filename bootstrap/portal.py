@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import settings as portal_settings
-from bootstrap.identity import open_provider, outside_rules
+from bootstrap.identity import open_directory, open_provider, outside_rules
 from bootstrap.models import GUIDE, newest_crash, open_pool
 from bootstrap.parts import BACKUP_KEY, disk_space, now, open_index, open_log_shipper, prepare_home, server_name, unwritable
 from bootstrap.transfers import open_transfers
@@ -25,6 +25,7 @@ from core.chat.temporary import TemporaryChats
 from core.chat.turns import STOPPING, Turns
 from core.chat.written_titles import TitleWriter
 from core.errors import Conflict, PortalError, StartFailed, StoredError, Unavailable
+from core.identity.directory import DirectoryAccounts
 from core.identity.outside_accounts import OutsideAccounts
 from core.identity.second_factor import SecondFactors
 from core.identity.single_sign_on import SingleSignOn
@@ -123,6 +124,7 @@ class Portal:
     sessions: Sessions
     second_factors: SecondFactors
     single_sign_on: SingleSignOn
+    directory: DirectoryAccounts | None
     api_keys: ApiKeys
     session_watch: SessionWatch
     devices: Devices
@@ -261,7 +263,10 @@ def build_portal(
         unit_of_work, clock, timedelta(hours=settings.session_hours), timedelta(minutes=settings.session_idle_minutes) or None,
         factor_roles,
     )
-    outside = OutsideAccounts(unit_of_work, clock, accounts, PooledHasher(hasher, passwords), outside_rules(settings))
+    outside = OutsideAccounts(unit_of_work, clock, accounts, hasher, outside_rules(settings))
+    directory = open_directory(settings)
+    in_directory = DirectoryAccounts(unit_of_work, directory, outside, accounts) if directory is not None else None
+    kinds += in_directory.job_kinds() if in_directory is not None else []
     portal = Portal(
         settings=settings,
         accounts=accounts,
@@ -269,11 +274,12 @@ def build_portal(
         groups=Groups(unit_of_work, clock),
         limits=gateway.limits,
         privacy=privacy,
-        sign_in=SignIn(unit_of_work, hasher, clock, passwords),
+        sign_in=SignIn(unit_of_work, hasher, clock, passwords, in_directory),
         sessions=sessions,
         single_sign_on=SingleSignOn(
             unit_of_work, clock, open_provider(settings), outside, sessions, settings.public_url, settings.oidc_name
         ),
+        directory=in_directory,
         second_factors=SecondFactors(unit_of_work, clock, factor_roles),
         api_keys=ApiKeys(unit_of_work, clock),
         session_watch=SessionWatch(unit_of_work, clock),

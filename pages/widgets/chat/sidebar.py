@@ -162,7 +162,7 @@ def _rows(portal: Portal, user: User, conversation_id: str | None, open_in: str 
 
 
 def _title_coming(portal: Portal, user: User) -> bool:
-    return portal.jobs.latest(JobFilter(owner_id=user.id, kinds=(written_titles.KIND,), states=ACTIVE)) is not None
+    return bool(portal.jobs.list(user, JobFilter(owner_id=user.id, kinds=(written_titles.KIND,), states=ACTIVE), limit=1))
 
 
 def _list_more() -> None:
