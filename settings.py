@@ -76,6 +76,7 @@ class Settings:
     offline: Annotated[bool, "Never contact a hub for model files. Files on the server can still be imported."] = False
     isolated: Annotated[bool, "Run each model in its own process, unless chosen otherwise when loading."] = False
     max_question_chars: Annotated[int, "The longest question, in characters."] = 32_000
+    temporary_chats: Annotated[bool, "Offer temporary chats, which are never stored. Only their usage figures are."] = True
     model_titles: Annotated[bool, (
         "Let the model write the titles of chats, in the background. Off: they are made from the first question."
     )] = True
@@ -88,6 +89,13 @@ class Settings:
     oidc_client_secret: Annotated[str, "The client secret of the portal at the provider."] = ""
     oidc_name: Annotated[str, "What the sign-in button calls the provider."] = "single sign-on"
     oidc_groups_claim: Annotated[str, "The claim with the groups of a person."] = "groups"
+    ldap_url: Annotated[str, "An LDAP directory or Active Directory, as ldaps://host or ldap://host."] = ""
+    ldap_start_tls: Annotated[bool, "Encrypt a connection to ldap:// with StartTLS before anything is sent."] = True
+    ldap_ca: Annotated[str, "A file with the CA that signed the certificate of the directory. Empty: those of the system."] = ""
+    ldap_bind_dn: Annotated[str, "The DN as which the portal searches the directory. Empty: anonymously."] = ""
+    ldap_bind_password: Annotated[str, "The password of PORTAL_LDAP_BIND_DN."] = ""
+    ldap_base: Annotated[str, "The DN below which people and groups are."] = ""
+    ldap_user_filter: Annotated[str, "The filter that finds a person; {name} is the sign-in name."] = "(&(objectClass=person)(uid={name}))"
     identity_roles: Annotated[str, "Roles of company groups: group=role, separated by semicolons. The first that fits counts."] = ""
     identity_groups: Annotated[str, "Groups of company groups: group=group here, separated by semicolons."] = ""
     identity_default_role: Annotated[str, (
@@ -360,6 +368,13 @@ def _check(settings: Settings) -> None:
         for name in ("oidc_client_id", "oidc_client_secret", "public_url"):
             if not getattr(settings, name):
                 raise StartFailed("PORTAL_OIDC_ISSUER needs {name} too.", name=variable(name))
+    if settings.ldap_url:
+        if not settings.ldap_url.startswith(("ldaps://", "ldap://")):
+            raise StartFailed("PORTAL_LDAP_URL must start with ldaps:// or ldap://.")
+        if not settings.ldap_base:
+            raise StartFailed("PORTAL_LDAP_URL needs PORTAL_LDAP_BASE too.")
+        if "{name}" not in settings.ldap_user_filter:
+            raise StartFailed("PORTAL_LDAP_USER_FILTER must contain {{name}} where the sign-in name goes.")
     if settings.public_url and not settings.public_url.startswith(("https://", "http://")):
         raise StartFailed("PORTAL_PUBLIC_URL must start with https:// or http://.")
     for name in ("identity_roles", "identity_groups"):

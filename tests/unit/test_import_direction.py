@@ -39,7 +39,7 @@ ONLY_IN = {
     "authlib": {"data"},
     "ldap3": {"data"},
     "llama_cpp": {"models"},
-    "markdown_it": {"pages"},
+    "markdown_it": {"pages", "data"},
 }
 
 RECORDS = {"records", "requests", "vectors", "permissions", "offers", "catalogue", "swap_records", "report_records"}
