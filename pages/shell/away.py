@@ -21,7 +21,7 @@ def waiting() -> Iterator[Callable[[], object]]:
     """Say so beside what is on the screen. Yields a function that lets Streamlit stop this run, which waits in the middle of a page."""
     st.html("<style>[data-stale='true'] { opacity: 1 !important }</style>")  # Streamlit fades what a run has not drawn again.
     note = st.toast(
-        t("The portal's main server cannot be reached. This page goes on by itself."), icon=":material/cloud_off:", duration="infinite"
+        t("The portal's main server cannot be reached. This page continues automatically."), icon=":material/cloud_off:", duration="infinite"
     )
     yield pending
     note.toast(t("The portal is reachable again."), icon=":material/check:", duration="short")
@@ -38,7 +38,7 @@ def has_drawn() -> bool:
 
 def wait_page(away: Away) -> NoReturn:
     """Draw the page of a tab that shows nothing yet, and go on when the server is back."""
-    frame.blank(t("The portal's main server cannot be reached"), t("This page opens by itself as soon as it is back. Nothing is lost."))
+    frame.blank(t("The portal's main server cannot be reached"), t("This page opens automatically as soon as it is back. Nothing is lost."))
     while not away.wait(0.5):
         pending()
     st.rerun()
