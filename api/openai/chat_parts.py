@@ -73,6 +73,11 @@ class MessageIn(Lenient):
         calls = tuple(ToolCall(call.id or "", call.function.name, call.function.text) for call in self.tool_calls or ())
         if calls and self.role != "assistant":
             raise InvalidInput("Only an assistant message can have {field}.", field=f"messages.{index}.tool_calls")
+        named = [call.id for call in calls]
+        for number, name in enumerate(named):
+            if name and name in named[:number]:
+                field = f"messages.{index}.tool_calls.{number}.id"
+                raise InvalidInput("{field} is the id of another call of this message already. Give each its own.", field=field)
         role = ChatRole.SYSTEM if self.role == "developer" else ChatRole(self.role)
         return ChatMessage(
             role=role,

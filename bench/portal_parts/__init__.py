@@ -5,6 +5,7 @@ In reading order:
 - portal: start a portal with an empty home
 - clocked_server: a portal whose model keeps a GPU's time
 - page_socket: open a page without a browser
+- dialects: the first token in each dialect, a measurement of its own
 - askers: people who ask over REST
 - store_data: fill a database with chats
 - sizes: index, search and back up at full size
