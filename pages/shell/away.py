@@ -21,7 +21,9 @@ def waiting() -> Iterator[Callable[[], object]]:
     """Say so beside what is on the screen. Yields a function that lets Streamlit stop this run, which waits in the middle of a page."""
     st.html("<style>[data-stale='true'] { opacity: 1 !important }</style>")  # Streamlit fades what a run has not drawn again.
     note = st.toast(
-        t("The portal's main server cannot be reached. This page continues automatically."), icon=":material/cloud_off:", duration="infinite"
+        t("The portal's main server cannot be reached. This page continues automatically."),
+        icon=":material/cloud_off:",
+        duration="infinite",
     )
     yield pending
     note.toast(t("The portal is reachable again."), icon=":material/check:", duration="short")
