@@ -92,7 +92,7 @@ SERVICES = (
     Service("swaps", staff=(
         *("add_canary", "add_replay", "canaries", "decide", "get", "list", "plan", "remove_canary", "remove_replay", "replays", "start"),
     )),
-    Service("turns", user=("start", "regenerate", "stop", "running", "find", "running_conversations")),
+    Service("turns", user=("start", "regenerate", "go_on", "stop", "running", "find", "running_conversations")),
     Service("usage", staff=("choices", "parts", "report", "rows")),
 )  # fmt: skip
 

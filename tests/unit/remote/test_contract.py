@@ -90,6 +90,8 @@ def _conversations(portal: Any, ann: Any) -> None:
     _settled(portal, ann, chat.id)
     second = portal.turns.regenerate(ann, turn.answer_id, TurnOptions(), "request-4")
     _settled(portal, ann, chat.id)
+    with suppress(PortalError):
+        portal.turns.go_on(ann, turn.answer_id, TurnOptions(), "request-5")
     portal.turns.running(ann, chat.id)
     portal.turns.running_conversations(ann)
     portal.turns.stop(ann, chat.id)
