@@ -57,9 +57,10 @@ def settle() -> None:
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[None]:
     portal = await anyio.to_thread.run_sync(portal_process.portal)
-    from api.background import answer_jobs  # The dialects of programs, which this profile may otherwise leave out.
+    if not profile.remote:
+        from api.background import answer_jobs  # A user server runs no jobs, and must not load what they need.
 
-    answer_jobs(portal)
+        answer_jobs(portal)
     yield
     await anyio.to_thread.run_sync(portal_process.stop)
 
@@ -67,7 +68,7 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
 app = st.App(
     "Home.py",
     middleware=[
-        Middleware(FrontDoor, api=build_api(portal_process.portal, profile.routes), portal=portal_process.portal),
+        Middleware(FrontDoor, api=build_api(portal_process.portal, profile.routes, remote=profile.remote), portal=portal_process.portal),
         Middleware(UploadGuard, portal=portal_process.portal),
         Middleware(CompressedScripts),
     ],

@@ -26,11 +26,16 @@ class Settings:
     home: Annotated[Path, "The folder for everything written at run time."] = Path("~/.local/share/glm-portal")
     host: Annotated[str, "The address to listen on."] = "127.0.0.1"
     port: Annotated[int, "The port to listen on."] = 8501
-    profile: Annotated[str, "What this server runs: all or admin."] = "all"
+    profile: Annotated[str, "What this server runs: all, admin or user."] = "all"
     pages: Annotated[str, "Pages of this server, separated by commas, for example chat,search. Empty: those of the profile."] = ""
     routes: Annotated[str, (
         "Groups of REST routes of this server, separated by commas, for example session,files. Empty: those of the profile."
     )] = ""
+    server: Annotated[str, "Addresses of the admin servers, for the profile user, for example https://admin.example."] = ""
+    server_ca: Annotated[str, "A file with the CA that signed the certificate of the admin servers."] = ""
+    service_keys: Annotated[str, "Keys between user and admin servers, separated by commas. Empty: no user server may connect."] = ""
+    service_keys_file: Annotated[str, "A file with these keys, one in each line."] = ""
+    internal_staff: Annotated[bool, "Whether user servers may also show the pages of managers and admins."] = False
     allowed_hosts: Annotated[str, "Host names of the portal, separated by commas, for example portal.example, *.example.org."] = ""
     trusted_proxies: Annotated[str, "Addresses or networks of proxies in front of the portal, separated by commas."] = "127.0.0.1,::1"
     connections_per_address: Annotated[int, "Open connections allowed per address; a quarter of them may be pages without a session."] = 256
@@ -71,6 +76,7 @@ class Settings:
     offline: Annotated[bool, "Never contact a hub for model files. Files on the server can still be imported."] = False
     isolated: Annotated[bool, "Run each model in its own process, unless chosen otherwise when loading."] = False
     max_question_chars: Annotated[int, "The longest question, in characters."] = 32_000
+    temporary_chats: Annotated[bool, "Offer temporary chats, which are never stored. Only their usage figures are."] = True
     model_titles: Annotated[bool, (
         "Let the model write the titles of chats, in the background. Off: they are made from the first question."
     )] = True
@@ -83,6 +89,13 @@ class Settings:
     oidc_client_secret: Annotated[str, "The client secret of the portal at the provider."] = ""
     oidc_name: Annotated[str, "What the sign-in button calls the provider."] = "single sign-on"
     oidc_groups_claim: Annotated[str, "The claim with the groups of a person."] = "groups"
+    ldap_url: Annotated[str, "An LDAP directory or Active Directory, as ldaps://host or ldap://host."] = ""
+    ldap_start_tls: Annotated[bool, "Encrypt a connection to ldap:// with StartTLS before anything is sent."] = True
+    ldap_ca: Annotated[str, "A file with the CA that signed the certificate of the directory. Empty: those of the system."] = ""
+    ldap_bind_dn: Annotated[str, "The DN as which the portal searches the directory. Empty: anonymously."] = ""
+    ldap_bind_password: Annotated[str, "The password of PORTAL_LDAP_BIND_DN."] = ""
+    ldap_base: Annotated[str, "The DN below which people and groups are."] = ""
+    ldap_user_filter: Annotated[str, "The filter that finds a person; {name} is the sign-in name."] = "(&(objectClass=person)(uid={name}))"
     identity_roles: Annotated[str, "Roles of company groups: group=role, separated by semicolons. The first that fits counts."] = ""
     identity_groups: Annotated[str, "Groups of company groups: group=group here, separated by semicolons."] = ""
     identity_default_role: Annotated[str, (
@@ -114,6 +127,11 @@ class Settings:
     @property
     def proxies(self) -> list[str]:
         return listed(self.trusted_proxies)
+
+    @property
+    def servers(self) -> list[str]:
+        """Return the addresses of the admin servers, in the order in which they are tried."""
+        return [each.rstrip("/") for each in listed(self.server)]
 
     @property
     def origins(self) -> frozenset[str]:
@@ -159,7 +177,7 @@ class Settings:
         return Path(self.models_folder).expanduser() if self.models_folder else self.home / "models"
 
 
-PORTS = {"all": 8501, "admin": 7860}
+PORTS = {"all": 8501, "admin": 7860, "user": 7861}
 """The port of each profile, where none is set."""
 KEY_COMMAND_S = 30
 _LOOPBACK = re.compile(r"http://(localhost|127\.0\.0\.1|\[::1\])(:|/|$)")
@@ -341,13 +359,22 @@ def _check(settings: Settings) -> None:
     except InvalidInput as problem:
         raise StartFailed("The settings of the model loaded at startup conflict. {problem}", problem=problem) from None
     if settings.profile not in PORTS:
-        raise StartFailed("PORTAL_PROFILE must be all or admin.")
+        raise StartFailed("PORTAL_PROFILE must be all, admin or user.")
+    if settings.profile == "user":
+        _check_user_server(settings)
     if settings.oidc_issuer:
         if not settings.oidc_issuer.startswith("https://") and not _LOOPBACK.match(settings.oidc_issuer):
             raise StartFailed("PORTAL_OIDC_ISSUER must start with https://.")
         for name in ("oidc_client_id", "oidc_client_secret", "public_url"):
             if not getattr(settings, name):
                 raise StartFailed("PORTAL_OIDC_ISSUER needs {name} too.", name=variable(name))
+    if settings.ldap_url:
+        if not settings.ldap_url.startswith(("ldaps://", "ldap://")):
+            raise StartFailed("PORTAL_LDAP_URL must start with ldaps:// or ldap://.")
+        if not settings.ldap_base:
+            raise StartFailed("PORTAL_LDAP_URL needs PORTAL_LDAP_BASE too.")
+        if "{name}" not in settings.ldap_user_filter:
+            raise StartFailed("PORTAL_LDAP_USER_FILTER must contain {{name}} where the sign-in name goes.")
     if settings.public_url and not settings.public_url.startswith(("https://", "http://")):
         raise StartFailed("PORTAL_PUBLIC_URL must start with https:// or http://.")
     for name in ("identity_roles", "identity_groups"):
@@ -362,6 +389,13 @@ def _check(settings: Settings) -> None:
         raise StartFailed("PORTAL_DATABASE_URL must start with postgresql:// or sqlite:///.")
     if settings.elasticsearch_url and not settings.elasticsearch_url.startswith(("http://", "https://")):
         raise StartFailed("PORTAL_ELASTICSEARCH_URL must start with http:// or https://.")
+
+
+def _check_user_server(settings: Settings) -> None:
+    if not settings.servers or not all(each.startswith(("http://", "https://")) for each in settings.servers):
+        raise StartFailed("PORTAL_SERVER must be the address of the admin server, for example https://admin.example.")
+    if not settings.service_keys and not settings.service_keys_file:
+        raise StartFailed("PORTAL_SERVICE_KEYS must be set on a user server, to the same key as on the admin server.")
 
 
 def _is_network(written: str) -> bool:

@@ -1,4 +1,6 @@
-"""REST: OpenAI's API under /v1, the portal's own under /api/v1, health and metrics. Routes validate, call one service, present.
+"""REST: OpenAI's API under /v1, the portal's own under /api/v1, health, metrics, and the internal API for user servers.
+
+Routes validate, call one service, present.
 
 In reading order:
 
@@ -16,7 +18,9 @@ In reading order:
 - batches: OpenAI's files and batches
 - anthropic: Anthropic's Messages
 - portal: the portal's own API
+- internal: the internal API for user servers
 - health_routes: liveness and readiness
+- user_health_routes: the same of a user server
 - metrics_routes: Prometheus metrics
 - middleware: what every request passes first
 """

@@ -57,17 +57,19 @@ DIALECTS = {
 """Groups of routes under /v1: the modules of each in api/."""
 FILES_PATH, BATCH_FILES_PATH, MODEL_PIECES_PATH = "/api/v1/files", "/v1/files", "/api/v1/models/upload"
 """The only paths that take more than MAX_BODY_BYTES. PATH of their modules is the same; importing them would load them on every server."""
+INTERNAL_PATH = "/internal/"
+"""User servers call here (api/internal/): a call may carry a file, too."""
 FORM_BYTES = 100_000
 """Bytes that a form adds to its file."""
 MAX_BODY_BYTES = 1024 * 1024
 """Limit for every body except an uploaded file."""
 
 
-def build(portal_getter: Callable[[], Portal], routes: Collection[str] | None = None) -> FastAPI:
+def build(portal_getter: Callable[[], Portal], routes: Collection[str] | None = None, *, remote: bool = False) -> FastAPI:
     """Build the application; `portal_getter` is called on each request. Raises StartFailed for an unknown group of routes.
 
     routes: groups to serve besides health; None: all. What is left out is not imported.
-    FastAPI's own pages are off: they load from other hosts.
+    remote: this is a user server, whose health is that of its connection. FastAPI's own pages are off: they load from other hosts.
     """
     app = FastAPI(
         title="GLM Portal",
@@ -80,7 +82,7 @@ def build(portal_getter: Callable[[], Portal], routes: Collection[str] | None = 
     )
     app.state.portal = portal_getter
     errors.install(app)
-    for router, refusals in _routers(routes):
+    for router, refusals in _routers(routes, remote):
         app.include_router(router, responses=refusals)
     # On a thread, unlike FastAPI: building the description takes long enough to hold up every stream.
     app.add_api_route("/api/v1/openapi.json", lambda: app.openapi(), include_in_schema=False)
@@ -88,6 +90,8 @@ def build(portal_getter: Callable[[], Portal], routes: Collection[str] | None = 
     def max_bytes(path: str) -> int:
         if path == BATCH_FILES_PATH:
             return portal_getter().program_files.max_bytes + FORM_BYTES
+        if path.startswith(INTERNAL_PATH):
+            return portal_getter().files.max_bytes + MAX_BODY_BYTES
         if path == MODEL_PIECES_PATH:
             return MOST_PIECE
         return portal_getter().files.max_bytes if path == FILES_PATH else MAX_BODY_BYTES
@@ -103,9 +107,9 @@ def build(portal_getter: Callable[[], Portal], routes: Collection[str] | None = 
     return app
 
 
-def _routers(wanted: Collection[str] | None) -> Iterator[tuple[APIRouter, dict[int | str, dict[str, object]]]]:
+def _routers(wanted: Collection[str] | None, remote: bool) -> Iterator[tuple[APIRouter, dict[int | str, dict[str, object]]]]:
     """Import and yield the routers of these groups, each with the refusals that its routes share."""
-    known = {*PORTALS, *DIALECTS, "metrics"}
+    known = {*PORTALS, *DIALECTS, "metrics", "internal"}
     for name in wanted or ():
         if name not in known:
             raise StartFailed("PORTAL_ROUTES names {name}. Choose from: {known}.", name=name, known=", ".join(sorted(known)))
@@ -116,7 +120,9 @@ def _routers(wanted: Collection[str] | None) -> Iterator[tuple[APIRouter, dict[i
         if wanted is None or group in wanted:
             for module in modules:
                 yield _router(module), {}
-    yield _router("health_routes"), {}
+    if wanted is None or "internal" in wanted:
+        yield _router("internal.routes"), {}
+    yield _router("user_health_routes" if remote else "health_routes"), {}
     if wanted is None or "metrics" in wanted:
         yield _router("metrics_routes"), {}
 

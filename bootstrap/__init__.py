@@ -9,5 +9,7 @@ In reading order:
 - parts: open home, search index and log shipper
 - store: the database alone, for commands beside a portal
 - profiles: which pages and routes a server has
+- service_keys: keys between user servers and the admin server
+- remote: a user server's portal, on the admin server
 - process: the portal of this process
 """

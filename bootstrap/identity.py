@@ -1,4 +1,4 @@
-"""Open the identity provider that the settings name. Its packages are loaded only if there is one."""
+"""Open the identity provider and the directory that the settings name. Their packages are loaded only if there is one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 
 import settings as portal_settings
 from core.errors import StartFailed
-from core.identity.ports import IdentityProvider
+from core.identity.ports import Directory, IdentityProvider
 from core.identity.records import OutsideRules
 from settings import Settings
 
@@ -38,3 +38,24 @@ def missing(setting: str, problem: ImportError) -> StartFailed:
     command = "{python} -m pip install --no-deps --require-hashes -r {file}"
     sentence = "{setting} needs packages that are not installed ({name}). Install them: " + command
     return StartFailed(sentence, setting=setting, name=problem.name, python=sys.executable, file=PACKAGES)
+
+
+def open_directory(settings: Settings) -> Directory | None:
+    """Return the directory; None if there is none. Raises StartFailed without its packages. Asks nothing yet."""
+    if not settings.ldap_url:
+        return None
+    try:
+        from data.identity.ldap import LdapDirectory, LdapSettings
+    except ImportError as problem:
+        raise missing("PORTAL_LDAP_URL", problem) from problem
+    return LdapDirectory(
+        LdapSettings(
+            url=settings.ldap_url,
+            start_tls=settings.ldap_start_tls and settings.ldap_url.startswith("ldap://"),
+            ca_file=settings.ldap_ca,
+            bind_dn=settings.ldap_bind_dn,
+            bind_password=settings.ldap_bind_password,
+            base=settings.ldap_base,
+            user_filter=settings.ldap_user_filter,
+        )
+    )

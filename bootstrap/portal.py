@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import settings as portal_settings
-from bootstrap.identity import open_provider, outside_rules
+from bootstrap.identity import open_directory, open_provider, outside_rules
 from bootstrap.models import GUIDE, newest_crash, open_pool
 from bootstrap.parts import BACKUP_KEY, disk_space, now, open_index, open_log_shipper, prepare_home, server_name, unwritable
 from bootstrap.transfers import open_transfers
@@ -18,11 +18,14 @@ from core.access.groups import Groups
 from core.access.limits import Limits
 from core.access.roles import Roles
 from core.chat.conversations import Conversations
+from core.chat.exports import ChatExports
 from core.chat.folders import Folders
 from core.chat.marks import ConversationMarks
+from core.chat.temporary import TemporaryChats
 from core.chat.turns import STOPPING, Turns
 from core.chat.written_titles import TitleWriter
 from core.errors import Conflict, PortalError, StartFailed, StoredError, Unavailable
+from core.identity.directory import DirectoryAccounts
 from core.identity.outside_accounts import OutsideAccounts
 from core.identity.second_factor import SecondFactors
 from core.identity.single_sign_on import SingleSignOn
@@ -73,6 +76,7 @@ from core.usage.reports import UsageReports
 from data.backup.folder import SqlBackupFolder
 from data.database import Database, open_database
 from data.documents.encoding_detector import CharsetDetector
+from data.documents.markdown_html import to_html
 from data.documents.reader import ProcessDocumentReader
 from data.encryption.sealing import use_keyring
 from data.index.parked_jobs import ParkedJobs
@@ -120,13 +124,16 @@ class Portal:
     sessions: Sessions
     second_factors: SecondFactors
     single_sign_on: SingleSignOn
+    directory: DirectoryAccounts | None
     api_keys: ApiKeys
     session_watch: SessionWatch
     devices: Devices
     conversations: Conversations
     marks: ConversationMarks
+    exports: ChatExports
     folders: Folders
     turns: Turns
+    temporary: TemporaryChats
     files: Files
     gateway: Gateway
     presets: Presets
@@ -177,6 +184,7 @@ class Portal:
         self.stopping()
         self.passwords.close()
         self.turns.close()
+        self.temporary.close()
         self.platforms.close()
         self.conversations.close()
         self.job_worker.close()
@@ -245,16 +253,20 @@ def build_portal(
     kinds += [*batches.job_kinds(), *BatchRun(unit_of_work, program_files, background, clock).job_kinds()]
     privacy = PrivacyFilter(unit_of_work, clock, Re2Patterns())
     gateway = Gateway(unit_of_work, platforms_router, clock, privacy)
+    temporary = TemporaryChats(unit_of_work, gateway, clock, settings.max_question_chars, on=settings.temporary_chats)
     writes_titles = jobs if settings.model_titles else None
     turns = Turns(unit_of_work, gateway, clock, settings.max_question_chars, settings.max_file_mb * MB, disk, writes_titles)
-    kinds += TitleWriter(unit_of_work, gateway, turns.count).job_kinds()
+    kinds += TitleWriter(unit_of_work, gateway, lambda: turns.count() + temporary.count()).job_kinds()
     factor_roles = portal_settings.listed(settings.second_factor_roles)
     accounts = Accounts(unit_of_work, PooledHasher(hasher, passwords), clock)
     sessions = Sessions(
         unit_of_work, clock, timedelta(hours=settings.session_hours), timedelta(minutes=settings.session_idle_minutes) or None,
         factor_roles,
     )
-    outside = OutsideAccounts(unit_of_work, clock, accounts, PooledHasher(hasher, passwords), outside_rules(settings))
+    outside = OutsideAccounts(unit_of_work, clock, accounts, hasher, outside_rules(settings))
+    directory = open_directory(settings)
+    in_directory = DirectoryAccounts(unit_of_work, directory, outside, accounts) if directory is not None else None
+    kinds += in_directory.job_kinds() if in_directory is not None else []
     portal = Portal(
         settings=settings,
         accounts=accounts,
@@ -262,19 +274,22 @@ def build_portal(
         groups=Groups(unit_of_work, clock),
         limits=gateway.limits,
         privacy=privacy,
-        sign_in=SignIn(unit_of_work, hasher, clock, passwords),
+        sign_in=SignIn(unit_of_work, hasher, clock, passwords, in_directory),
         sessions=sessions,
         single_sign_on=SingleSignOn(
             unit_of_work, clock, open_provider(settings), outside, sessions, settings.public_url, settings.oidc_name
         ),
+        directory=in_directory,
         second_factors=SecondFactors(unit_of_work, clock, factor_roles),
         api_keys=ApiKeys(unit_of_work, clock),
         session_watch=SessionWatch(unit_of_work, clock),
         devices=Devices(unit_of_work, clock),
         conversations=Conversations(unit_of_work, index, clock),
         marks=ConversationMarks(unit_of_work, clock),
+        exports=ChatExports(unit_of_work, clock, to_html),
         folders=Folders(unit_of_work, clock),
         turns=turns,
+        temporary=temporary,
         files=Files(unit_of_work, clock, ProcessDocumentReader(), settings.max_file_mb * MB, disk, CharsetDetector()),
         gateway=gateway,
         presets=Presets(unit_of_work, clock),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import settings as portal_settings
 from bootstrap.profiles import Profile, profile_of
+from bootstrap.remote import connect
 from core.errors import StartFailed
 from settings import Settings
 
@@ -35,13 +36,16 @@ def start(
 ) -> Portal:
     """Build the portal of this process; `portal()` returns it from then on."""
     global _portal, _settings
-    from bootstrap.portal import _build_recorded
-
     with _lock:
         if _portal is not None:
             raise StartFailed("The portal of this process is already running.")
         _settings = settings
-        _portal = _build_recorded(settings, pool, router, hasher)
+        if profile_of(settings).remote:
+            _portal = connect(settings)
+        else:
+            from bootstrap.portal import _build_recorded
+
+            _portal = _build_recorded(settings, pool, router, hasher)
         return _portal
 
 
@@ -50,13 +54,19 @@ def portal() -> Portal:
     global _portal, _settings
     with _lock:
         if _portal is None:
-            from bootstrap.portal import _build_recorded, ensure_first_admin, load_models
-
             _settings = portal_settings.load(os.environ)
-            _portal = _build_recorded(_settings)
-            ensure_first_admin(_portal)
-            load_models(_portal)
+            _portal = connect(_settings) if profile_of(_settings).remote else _complete(_settings)
         return _portal
+
+
+def _complete(settings: Settings) -> Portal:
+    """Build the portal with its first admin and its models."""
+    from bootstrap.portal import _build_recorded, ensure_first_admin, load_models
+
+    built = _build_recorded(settings)
+    ensure_first_admin(built)
+    load_models(built)
+    return built
 
 
 def stop() -> bool:
@@ -70,4 +80,4 @@ def stop() -> bool:
             return True
         closing, _portal = _portal, None
         closing.close()
-        return not getattr(closing.pool, "left_running", False)
+        return not getattr(getattr(closing, "pool", None), "left_running", False)

@@ -1,4 +1,4 @@
-"""Say which pages and routes a server has. What it leaves out is not imported."""
+"""Say which pages and routes a server has, and whether the portal itself is in its process. What it leaves out is not imported."""
 
 from __future__ import annotations
 
@@ -19,11 +19,14 @@ class Profile:
     """Paths of its pages; None: every page."""
     routes: frozenset[str] | None = None
     """Names of its groups of routes (api/application.py); None: every group."""
+    remote: bool = False
+    """Whether the portal runs on the admin server and this process only draws its pages."""
 
 
 PROFILES = {
     "all": Profile("all"),
     "admin": Profile("admin"),
+    "user": Profile("user", pages=frozenset({START_PAGE, "search"}), routes=frozenset({"session", "files", "oidc"}), remote=True),
 }
 
 

@@ -24,6 +24,7 @@ _HELP = """\
 GLM Portal: a chat portal over a GLM that runs in its own process.
 
   ./portal run                   install what is missing, then serve the portal
+  ./portal run --profile user --server https://admin.example      only pages, for a portal that runs elsewhere
   ./portal test [PYTEST ARGS]    install what tests need, then check and test everything
   ./portal user list             list everyone who may sign in
   ./portal user add NAME --role analyst|manager|admin [--full-name TEXT] [--group TEXT] [--generate]
@@ -75,6 +76,8 @@ def _dispatch(paths: Paths, arguments: list[str]) -> int:
     if known.help or known.command == "help":
         print(_HELP, end="")
         return 0
+    if known.command == "run":
+        rest = _take_profile(rest)
     if rest and known.command in ("run", "doctor"):
         nothing_to_add = "./portal {command} takes no arguments. Settings are environment variables, see docs/settings.md."
         raise StartFailed(nothing_to_add, command=known.command)
@@ -87,7 +90,7 @@ def _dispatch(paths: Paths, arguments: list[str]) -> int:
         return 0
     if known.command == "bench" and rest[0] not in _benches():
         raise StartFailed("There is no benchmark named {name}. Choose one of: {names}.", name=rest[0], names=", ".join(_benches()))
-    install_runtime(paths)
+    install_runtime(paths, with_engine=os.environ.get("PORTAL_PROFILE") != "user")
     if known.command == "bench":
         python_packages.install(paths, python_packages.TEST, "the benchmarks' packages")
         return enter(paths, f"bench.{rest[0]}", rest[1:])
@@ -100,6 +103,18 @@ def _dispatch(paths: Paths, arguments: list[str]) -> int:
         "audit": "cli.commands.audit",
     }  # fmt: skip
     return enter(paths, modules[known.command], rest)
+
+
+def _take_profile(arguments: list[str]) -> list[str]:
+    """Put --profile and --server into the environment, where settings are read; return the other arguments."""
+    options = argparse.ArgumentParser(prog="./portal run", add_help=False, allow_abbrev=False)
+    options.add_argument("--profile", choices=("all", "admin", "user"))
+    options.add_argument("--server")
+    given, rest = options.parse_known_args(arguments)
+    for name, value in (("PORTAL_PROFILE", given.profile), ("PORTAL_SERVER", given.server)):
+        if value:
+            os.environ[name] = value
+    return rest
 
 
 def enter(paths: Paths, module: str, arguments: Sequence[str]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -117,6 +117,16 @@ class Unavailable(PortalError):
 
     status = 503
     code = "unavailable"
+
+
+class Away(Unavailable):
+    """The admin server cannot be reached from this user server."""
+
+    def __init__(self, wait: Callable[[float], bool] = lambda _seconds: True, *, sent: bool = False) -> None:
+        """wait: blocks until the server is back, at most so many seconds, and tells whether it is. sent: it may have got the request."""
+        super().__init__("The portal's main server cannot be reached. What is on the page stays there. Try again in a moment.")
+        self.wait = wait
+        self.sent = sent
 
 
 class StartFailed(PortalError):

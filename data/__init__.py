@@ -18,6 +18,6 @@ In reading order:
 - backup: backup and restore
 - inspection: facts about a database, for the doctor and the Store page
 - own_patterns: search with own patterns by RE2
-- passwords: hash passwords with bcrypt
+- passwords: hash passwords with argon2id
 - log_shipping: send log lines to Elasticsearch
 """

@@ -12,13 +12,14 @@ import streamlit as st
 from core.chat.conversations import Shown
 from core.chat.questions import check_question
 from core.chat.records import Folder, MessageStatus
-from core.errors import NotFound, PortalError
+from core.chat.running_turn import RunningTurn
+from core.errors import InvalidInput, NotFound, PortalError
 from core.inference.records import ServedModel
 from core.knowledge.records import StoredFile
 from core.people.records import User
 from pages.shell import frame
 from pages.shell.words import said, t
-from pages.widgets.chat import linked_message, location, sidebar
+from pages.widgets.chat import linked_message, location, sidebar, temporary_chat
 from pages.widgets.chat.composer import PROMPT, composer, gone_model, options
 from pages.widgets.chat.message import plain
 from pages.widgets.chat.reading import reading
@@ -60,14 +61,21 @@ def render(portal: Portal, user: User) -> None:
     models = portal.gateway.chat_models(user)
     if location.comes_back():
         _forget_problem()
+    if location.comes_back() or location.left() or ADDRESS in st.query_params:
+        temporary_chat.leave(portal, user)
     _act(portal, user, models)
     # Each drawing of the page has one request id: the second click of a double click repeats it and asks nothing new.
     request = uuid4().hex
     conversation_id = location.opened()
     _arrive(portal, user, conversation_id)
     # In this order: an answer that ends in between is found finished, not lost.
-    running = portal.turns.running(user, conversation_id) if conversation_id else None
-    shown = _messages(portal, user, conversation_id)
+    temporary = temporary_chat.opened()
+    if temporary:
+        running = _temporary_answer(portal, user, temporary)
+        shown: list[Shown] | None = temporary_chat.messages(portal, user)
+    else:
+        running = portal.turns.running(user, conversation_id) if conversation_id else None
+        shown = _messages(portal, user, conversation_id)
     if shown and shown[-1].message.status is not MessageStatus.STREAMING:
         running = None
     folder = sidebar.chat_sidebar(portal, user, conversation_id)
@@ -94,10 +102,13 @@ def render(portal: Portal, user: User) -> None:
             st.rerun()
     elif not shown:
         _empty(models, request, folder)
+        temporary_chat.switch(portal, user)
         first_model(portal, user)
     else:
+        if temporary:
+            temporary_chat.head()
         transcript(
-            portal, user, shown, running, figures=figures, on_event=wish_of_component,
+            portal, user, shown, running, figures=figures, on_event=wish_of_component, stored=not temporary,
             on_again=lambda answer: wish("again", message=answer, request=request),
         )  # fmt: skip
     if not models:
@@ -123,12 +134,20 @@ def _act(portal: Portal, user: User, models: Sequence[ServedModel]) -> None:
 def _carry_out(portal: Portal, user: User, models: Sequence[ServedModel], asked: Mapping[str, Any]) -> None:
     here = st.query_params.get(ADDRESS)
     match asked["kind"]:
+        case "ask" if temporary_chat.is_on():
+            if asked.get("files"):
+                raise InvalidInput("A temporary chat reads no files. Remove them, or switch the temporary chat off.")
+            temporary_chat.began(portal.temporary.ask(user, temporary_chat.opened(), asked["text"], options(models), asked["request"]))
+        case "stop" if temporary_chat.opened():
+            portal.temporary.stop(user, temporary_chat.opened() or "")
         case "ask":
             _ask(portal, user, models, here, asked)
         case "edit" if here:
             portal.turns.start(user, here, asked["text"], options(models), asked["request"], replaces=asked["id"])
         case "again":
             portal.turns.regenerate(user, asked["message"], options(models), asked["request"])
+        case "go on":
+            portal.turns.go_on(user, asked["message"], options(models), asked["request"])
         case "drop":
             st.session_state[_HELD] = [file for file in st.session_state[_HELD] if file.id != asked["id"]]
             portal.files.discard(user, asked["id"])
@@ -188,6 +207,13 @@ def _messages(portal: Portal, user: User, conversation_id: str | None) -> list[S
         return []
     try:
         return portal.conversations.transcript(user, conversation_id)
+    except NotFound:
+        return None
+
+
+def _temporary_answer(portal: Portal, user: User, chat_id: str) -> RunningTurn | None:
+    try:
+        return portal.temporary.running(user, chat_id)
     except NotFound:
         return None
 

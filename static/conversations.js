@@ -126,7 +126,7 @@ function bar(root, state) {
   count.setAttribute('role', 'status');
   const made = el('div', {className: 'bar'}, count, button('drive_file_move', L.move, all('move many')),
     button(data.archive ? 'unarchive' : 'inventory_2', data.archive ? L.unarchive : L.archive, all('archive many')),
-    button('delete', L.delete, all('delete many'), 'red'), button('close', L.done, end));
+    ...(L.export ? [button('download', L.export, all('export'))] : []), button('delete', L.delete, all('delete many'), 'red'), button('close', L.done, end));
   made.setAttribute('role', 'toolbar');
   made.onkeydown = event => { if (event.key === 'Escape') { event.stopPropagation(); end(); } };
   return made;
@@ -187,6 +187,7 @@ function menu(item, row, more, root, state) {
       ...(item.archived ? [] : [choice('keep', item.pinned ? L.unpin : L.pin, () => say({kind: 'pin', id: item.id, on: !item.pinned}))]),
       choice('drive_file_move', L.move, () => say({kind: 'move', id: item.id})),
       choice(item.archived ? 'unarchive' : 'inventory_2', item.archived ? L.unarchive : L.archive, () => say({kind: 'archive', id: item.id, on: !item.archived})),
+      ...(L.export ? [choice('download', L.export, () => say({kind: 'export', ids: [item.id]}))] : []),
       choice('checklist', L.select, () => { state.picked = new Set([item.id]); draw(root, state); root.querySelector('.picked a')?.focus(); })]),
     choice('delete', folder ? L['delete folder'] : L.delete, () => say({kind: folder ? 'delete folder' : 'delete', id: item.id}), 'red'));
   const outside = event => { if (!event.composedPath().includes(row)) state.shut(); };

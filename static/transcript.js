@@ -104,7 +104,7 @@ function barOf(bar, {labels: L, say}, again) {
   const outer = el('div', {}, box);
   if (bar.versions) box.append(versions(bar.versions, L, say));
   if (bar.text) box.append(tool('content_copy', L.copy, button => copy(bar.text, button, L)));
-  if (bar.text) {
+  if (bar.text && bar.rated) {
     const rate = value => () => {
       const rating = bar.rating === value ? 0 : value;
       tell({kind: 'rate', rating});
@@ -127,6 +127,10 @@ function barOf(bar, {labels: L, say}, again) {
   if (bar.free) {
     const request = requestId();
     box.append(tool('refresh', L.again, button => { button.disabled = true; tell({kind: 'again', request}); }));
+  }
+  if (bar.goesOn) {
+    const request = requestId();
+    box.append(tool('play_arrow', L.goOn, button => { button.disabled = true; tell({kind: 'go on', request}); }));
   }
   const meta = el(bar.details.length ? 'button' : 'span', {className: 'meta'});
   if (bar.mark) meta.append(el('span', {className: 'mark', textContent: bar.mark + (bar.meta.length ? ' · ' : '')}));

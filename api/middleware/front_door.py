@@ -21,7 +21,7 @@ from core.people.sessions import SESSION_COOKIE
 log = logging.getLogger(__name__)
 
 _EXACT = frozenset({"/v1", "/api", "/health", "/healthz", "/readyz", "/metrics"})
-_BELOW = ("/v1/", "/api/")
+_BELOW = ("/v1/", "/api/", "/internal/")
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 STRANGERS_SHARE = 4
 """Share of an address's connections that may be pages without a session: a quarter."""

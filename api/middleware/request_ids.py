@@ -18,7 +18,7 @@ HEADER = "X-Request-ID"
 ANTHROPICS = "request-id"
 """The same, where Anthropic's clients look for it."""
 _WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_ASKED_BY_MACHINES = frozenset({"/health", "/healthz", "/readyz", "/metrics"})
+_ASKED_BY_MACHINES = frozenset({"/health", "/healthz", "/readyz", "/metrics", "/internal/v1/values"})
 LONGEST_PATH = 200
 
 

@@ -14,20 +14,24 @@ NEED_IDENTITY = ("PORTAL_OIDC_ISSUER", "PORTAL_LDAP_URL")
 """Settings that need requirements/identity.txt. In a YAML file they are seen only by the portal, which names the file."""
 
 
-def install_runtime(paths: Paths) -> None:
-    """Install the environment, the pinned packages and a tested llama.cpp. Raises StartFailed."""
+def install_runtime(paths: Paths, *, with_engine: bool = True) -> None:
+    """Install the environment, the pinned packages and a tested llama.cpp. Raises StartFailed.
+
+    with_engine: False for a user server, which runs no model: nothing is compiled there.
+    """
     paths.prepare()
     with _alone(paths):
         build = engine_build.wanted()
         missing = [] if python_packages.has_environment(paths) else system_packages.missing_venv()
-        if engine.needs_compiler(paths, build):
+        if with_engine and engine.needs_compiler(paths, build):
             missing += system_packages.missing_compiler()
         system_packages.install(missing, paths.log)
         python_packages.make_environment(paths)
         python_packages.install(paths, python_packages.RUN, "Python packages")
         if any(os.environ.get(name) for name in NEED_IDENTITY):
             python_packages.install(paths, python_packages.IDENTITY, "packages for company accounts")
-        engine.ensure(paths, build)
+        if with_engine:
+            engine.ensure(paths, build)
 
 
 @contextmanager

@@ -21,6 +21,7 @@ import uvicorn
 
 import settings as portal_settings
 from bootstrap import process as portal_process
+from bootstrap.profiles import profile_of
 from cli.environment.cures import failed
 from cli.serving.connection_limits import Crowd, most_connections, raise_descriptor_limit
 from cli.serving.connections import protocols
@@ -84,7 +85,9 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
 
 
 def _start(settings: Settings) -> Portal:
-    """Start the portal of this process, with its models."""
+    """Start the portal of this process, with its models if it has some."""
+    if profile_of(settings).remote:
+        return portal_process.start(settings)
     # Imported here: a user server must not load them.
     from bootstrap.portal import FIRST_ADMIN, ensure_first_admin, give_way, load_models
 

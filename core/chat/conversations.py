@@ -189,6 +189,7 @@ class Conversations:
             found = [_deletable(work, user, conversation_id) for conversation_id in _several(ids)]
             for each in found:
                 work.conversations.remove(each.id)
+                record(work, self._clock(), user.id, "conversation.delete", each.id)
             work.commit()
         return len(found)
 

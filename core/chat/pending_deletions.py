@@ -24,7 +24,6 @@ class Pending:
     id: str
     user_id: str
     title: str
-    timer: threading.Timer
     group: str = ""
     """Deletions of the same group are taken back together; empty: this one alone."""
 
@@ -35,6 +34,8 @@ class PendingDeletions:
     def __init__(self, delete: Callable[[User, str], None]) -> None:
         self._delete = delete
         self._pending: dict[str, Pending] = {}
+        self._timers: dict[str, threading.Timer] = {}
+        """Of each pending deletion, by the same id."""
         self._lock = threading.Lock()
 
     def add(self, user: User, id: str, title: str, group: str = "") -> None:
@@ -44,7 +45,8 @@ class PendingDeletions:
         with self._lock:
             if id in self._pending:
                 return
-            self._pending[id] = Pending(id=id, user_id=user.id, title=title, timer=timer, group=group)
+            self._pending[id] = Pending(id=id, user_id=user.id, title=title, group=group)
+            self._timers[id] = timer
         timer.start()
 
     def take_back(self, user: User, id: str) -> bool:
@@ -56,8 +58,9 @@ class PendingDeletions:
             group = [each for each in self._pending.values() if each is found or (found.group and each.group == found.group)]
             for each in group:
                 del self._pending[each.id]
-        for each in group:
-            each.timer.cancel()
+            timers = [self._timers.pop(each.id) for each in group]
+        for timer in timers:
+            timer.cancel()
         return True
 
     def of(self, user: User) -> list[Pending]:
@@ -72,9 +75,10 @@ class PendingDeletions:
     def close(self, find: Callable[[str], User | None]) -> None:
         """Delete everything pending now. find: returns the person with an id."""
         with self._lock:
-            left = list(self._pending.values())
+            left, timers = list(self._pending.values()), list(self._timers.values())
+        for timer in timers:
+            timer.cancel()
         for each in left:
-            each.timer.cancel()
             if user := find(each.user_id):
                 self._run_out(user, each.id)
 
@@ -89,3 +93,4 @@ class PendingDeletions:
         finally:
             with self._lock:
                 self._pending.pop(id, None)
+                self._timers.pop(id, None)

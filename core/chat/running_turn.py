@@ -51,14 +51,16 @@ Listener = Callable[[Snapshot], None]
 class RunningTurn:
     """Thread-safe. The turn's thread writes; readers take snapshots, wait, or listen."""
 
-    def __init__(self, turn: Turn, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, turn: Turn, monotonic: Callable[[], float] = time.monotonic, begun: str = "") -> None:
+        """begun: the text that an earlier answer left, which this one continues."""
         self.turn = turn
+        self.begun = begun
         self._monotonic = monotonic
         self._started = monotonic()
         self._place_told = 0.0
         self._first_token: float | None = None
         self._first_text: float | None = None
-        self._now = Snapshot(turn_id=turn.id, question_id=turn.question_id, answer_id=turn.answer_id)
+        self._now = Snapshot(turn_id=turn.id, question_id=turn.question_id, answer_id=turn.answer_id, text=begun)
         self._changed = threading.Condition()
         self._listeners: list[Listener] = []
         self._answer: Answer | None = None

@@ -106,6 +106,8 @@ class TurnRunner:
             way = path(work.messages.of_conversation(turn.conversation_id), turn.question_id)
             read = {file.id: _text(work, file) for message in way for file in message.files}
         prompt = prompt_of(way, read)
+        if running.begun:
+            prompt.append(ChatMessage(ChatRole.ASSISTANT, running.begun))
         waits_for_model = time.monotonic() + LONGEST_REPLACEMENT_S
         patience = time.monotonic() + LIMIT_PATIENCE_S
         while not running.stop_requested:
@@ -117,6 +119,7 @@ class TurnRunner:
                 thinking=options.thinking,
                 conversation_id=turn.conversation_id,
                 id=turn.id,
+                continued=bool(running.begun),
             )
             try:
                 answer = self._gateway.answer(user, request, source)
@@ -125,9 +128,9 @@ class TurnRunner:
                     raise
                 continue
             except PromptTooLong as problem:
-                if len(prompt) < 3:
+                if len(prompt) < (4 if running.begun else 3):
                     raise
-                prompt = _shorter(prompt, problem.limit / problem.tokens)
+                prompt = shorter(prompt, problem.limit / problem.tokens)
                 continue
             except LimitReached as problem:
                 if not problem.waits or time.monotonic() > patience or self._closing.wait(LIMIT_LOOK_S):
@@ -244,12 +247,12 @@ def _asked(question: Message, read: Mapping[str, str]) -> ChatMessage:
     return ChatMessage(ChatRole.USER, with_files(question.text, [(file.name, read[file.id]) for file in question.files]))
 
 
-def _shorter(prompt: list[ChatMessage], share: float) -> list[ChatMessage]:
+def shorter(prompt: list[ChatMessage], share: float) -> list[ChatMessage]:
     """Without its oldest turn; without more of them where it is so much too long that counting its tokens for each would be waste."""
     characters = [len(message.content) + len(message.reasoning) for message in prompt]
     most, first = sum(characters) * share, 2
     # Tokens differ in length: what looks too long by half as much again surely is.
-    while first < len(prompt) - 1 and sum(characters[first:]) > 1.5 * most:
+    while first + 2 < len(prompt) and sum(characters[first:]) > 1.5 * most:
         first += 2
     return prompt[first:]
 

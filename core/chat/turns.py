@@ -20,7 +20,7 @@ from core.chat.turn_runner import TurnOptions, TurnRunner
 from core.clock import Clock
 from core.errors import Conflict, InvalidInput, NotFound, Unavailable
 from core.inference.gateway import Gateway
-from core.inference.records import Source
+from core.inference.records import FinishReason, Source
 from core.knowledge.files import attachable
 from core.knowledge.records import StoredFile
 from core.operations.disk import ENDLESS, DiskSpace
@@ -37,6 +37,13 @@ LEASE = timedelta(seconds=20)
 KEEP_EVERY_S = 5.0
 LOOK_EVERY_S = 2.0
 """From one look at who was disabled to the next."""
+
+
+def is_cut_off(answer: Message) -> bool:
+    """Tell whether an answer ended before the model was done: at the length limit, by a person, or by a failure."""
+    if answer.status in (MessageStatus.STOPPED, MessageStatus.INTERRUPTED, MessageStatus.FAILED):
+        return True
+    return answer.generation is not None and answer.generation.finish_reason is FinishReason.LENGTH
 
 
 class Turns:
@@ -135,7 +142,31 @@ class Turns:
 
         return self._once(user, request_id, begin, options, source)
 
-    def _once(self, user: User, request_id: str, begin: Callable[[UnitOfWork], Turn], options: TurnOptions, source: Source) -> Turn:
+    def go_on(self, user: User, answer_id: str, options: TurnOptions, request_id: str, *, source: Source = Source.CHAT) -> Turn:
+        """Continue an answer that was cut off, as a new version that begins with its text. Raises InvalidInput if it is whole or empty."""
+        require(user, Permission.CHAT)
+        check_request_id(request_id)
+        with self._unit_of_work() as work:
+            cut = work.messages.get(answer_id)
+        begun = cut.text.rstrip() if cut else ""
+
+        def begin(work: UnitOfWork) -> Turn:
+            found = work.messages.get(answer_id)
+            if found is None:
+                raise NotFound("This answer does not exist. It may have been deleted.")
+            conversation = own_to_change(work, user, found.conversation_id)
+            answer = self._message(work, conversation, answer_id, Author.ASSISTANT)
+            if not (begun and is_cut_off(answer)):
+                raise InvalidInput("Only an answer that was cut off can be continued. Regenerate it instead.")
+            question = self._message(work, conversation, answer.parent_id or "", Author.USER)
+            self._check_reads_files(user, question.files, options)
+            return self._begin(work, user, conversation, question, request_id, new_question=False)
+
+        return self._once(user, request_id, begin, options, source, begun)
+
+    def _once(
+        self, user: User, request_id: str, begin: Callable[[UnitOfWork], Turn], options: TurnOptions, source: Source, begun: str = ""
+    ) -> Turn:
         """The turn of this request: the one begun before, or a new one. Two at the same moment still begin only one."""
         with self._unit_of_work() as work:
             if earlier := work.turns.by_request(user.id, request_id):
@@ -149,7 +180,7 @@ class Turns:
                 if earlier := work.turns.by_request(user.id, request_id):
                     return earlier
             raise
-        return self._launch(user, turn, options, source)
+        return self._launch(user, turn, options, source, begun)
 
     def _check_reads_files(self, user: User, files: Sequence[StoredFile], options: TurnOptions) -> None:
         """Raise InvalidInput where the chosen model is the guide, which would only talk nonsense about a file."""
@@ -209,8 +240,8 @@ class Turns:
         work.commit()
         return turn
 
-    def _launch(self, user: User, turn: Turn, options: TurnOptions, source: Source) -> Turn:
-        running = RunningTurn(turn)
+    def _launch(self, user: User, turn: Turn, options: TurnOptions, source: Source, begun: str) -> Turn:
+        running = RunningTurn(turn, begun=begun)
         work = (self._run, user, running, options, source)
         thread = threading.Thread(target=copy_context().run, args=work, name=f"turn-{turn.id[:8]}", daemon=True)
         with self._lock:

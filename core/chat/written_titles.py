@@ -85,7 +85,8 @@ class TitleWriter:
         request = GenerationRequest(
             messages=(ChatMessage(ChatRole.USER, words),),
             user_id=user.id,
-            model=model if model in chosen.names else chosen.name,
+            # Without a name the route of titles may choose, where there is one.
+            model=None if chosen is models[0] else model,
             params=SamplingParams(temperature=0.0, max_tokens=MOST_TOKENS),
             thinking=False,
             batch=True,

@@ -7,5 +7,6 @@ In reading order:
 - totp: one-time codes by time (RFC 6238)
 - outside_accounts: accounts of people whom a provider or directory knows
 - single_sign_on: sign in through an OpenID Connect provider
+- directory: sign in with a directory's password, and follow it every hour
 - second_factor: set up, ask for and remove a second factor
 """

@@ -48,6 +48,13 @@ class OutsideAccounts:
             raise NotSignedIn("This account is disabled. Ask an admin.")
         return self._up_to_date(user, who, role)
 
+    def update(self, user: User, who: OutsideIdentity) -> bool:
+        """Bring an account up to date. Returns False if the person may not use the portal any more."""
+        role = self._rules.role_of(who.groups)
+        if role:
+            self._up_to_date(user, who, role)
+        return bool(role)
+
     def _new(self, who: OutsideIdentity, role: str) -> User:
         name = normal_name(who.name)
         if not is_name(name):

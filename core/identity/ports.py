@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from core.identity.records import EndedOutside, OutsideIdentity, SecondFactor
@@ -38,6 +38,10 @@ class OutsideIdentityRepository(Protocol):
         """Link a person of outside to an account; nothing happens if that person is linked already."""
         ...
 
+    def of_source(self, source: str) -> Sequence[tuple[str, str]]:
+        """Return everybody of a source, as (subject, user id)."""
+        ...
+
     def linked(self, user_id: str) -> bool:
         """Tell whether anybody of outside is linked to this account."""
         ...
@@ -58,4 +62,18 @@ class IdentityProvider(Protocol):
 
     def ended(self, token: str) -> EndedOutside:
         """Read a back-channel logout token. Raises InvalidInput for one that the provider did not issue for this portal."""
+        ...
+
+
+class Directory(Protocol):
+    """An LDAP directory or Active Directory. Every call raises Unavailable if it does not answer."""
+
+    source: str
+
+    def check(self, name: str, password: str) -> OutsideIdentity | None:
+        """Return who has this name and password there; None if nobody has, or the person is disabled there."""
+        ...
+
+    def find(self, subject: str) -> OutsideIdentity | None:
+        """Return a person; None if the person is gone or disabled there."""
         ...

@@ -24,7 +24,7 @@ ROLES: Mapping[str, frozenset[Permission]] = {
 
 
 SCOPES: Mapping[Scope, frozenset[Permission]] = {
-    Scope.CHAT: frozenset({Permission.CHAT, Permission.UPLOAD}),
+    Scope.CHAT: frozenset({Permission.CHAT, Permission.UPLOAD, Permission.EXPORT}),
     Scope.MODELS: frozenset({Permission.RUN_MODELS}),
     Scope.FEEDBACK: frozenset({Permission.RATE, Permission.REVIEW_FEEDBACK, Permission.EXPORT}),
     Scope.USAGE: frozenset({Permission.VIEW_USAGE, Permission.EXPORT}),

@@ -35,6 +35,12 @@ class PasswordHasher(Protocol):
         ...
 
 
+class OutsideSignIn(Protocol):
+    def account(self, name: str, password: str) -> User | None:
+        """Return whose name and password this is elsewhere. Raises NotSignedIn for somebody who may not come in, Unavailable."""
+        ...
+
+
 class UserRepository(Protocol):
     def add(self, user: User, password_hash: str) -> None:
         """Insert an account. Raises Conflict if the name is taken."""

@@ -16,7 +16,7 @@ from core.people.accounts import is_name, normal_name
 from core.people.attempts import Limit
 from core.people.audit_events import record_alone
 from core.people.fair_pool import FairPool
-from core.people.ports import PasswordHasher
+from core.people.ports import OutsideSignIn, PasswordHasher
 from core.people.records import Credentials, User
 from core.people.sessions import Proof, mark_of, token_hash
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
@@ -47,7 +47,11 @@ class SignIn:
     back and clears those of the name. Passwords are hashed on separate threads, in turn by address.
     """
 
-    def __init__(self, unit_of_work: UnitOfWorkFactory, hasher: PasswordHasher, clock: Clock, pool: FairPool) -> None:
+    def __init__(
+        self, unit_of_work: UnitOfWorkFactory, hasher: PasswordHasher, clock: Clock, pool: FairPool, outside: OutsideSignIn | None = None
+    ) -> None:
+        """outside: asked for passwords that are not the portal's own."""
+        self._outside = outside
         self._unit_of_work = unit_of_work
         self._hasher = hasher
         self._clock = clock
@@ -94,6 +98,10 @@ class SignIn:
                 self._hasher.matches(password, self._decoy)
             else:
                 self._hasher.spend(password)
+        if not right and self._outside is not None and is_name(name):
+            outside = self._outside.account(name, password)
+            if outside is not None:
+                return self._proven_outside(outside, limits)
         if found is None or not right:
             self._note("session.refuse", found.user if found else None, caller)
             if found is not None and any(limit != attempts.by_address(caller.address) for limit in used_up):
@@ -119,14 +127,17 @@ class SignIn:
             else:
                 raise NotSignedIn(WRONG)
             work.users.set_seen(user.id, now)
-            for limit in sorted(limits, key=lambda one: one.key):
-                if limit.most == attempts.MOST_BY_ADDRESS:
-                    # Not cleared: otherwise people could use their own account to keep trying others' passwords from the same address.
-                    work.attempts.give_back(limit.key)
-                else:
-                    work.attempts.forget(limit.key)
+            _forget(work, limits)
             work.commit()
         return Proof(replace(current.user, last_seen_at=now), mark_of(password_hash))
+
+    def _proven_outside(self, user: User, limits: Sequence[Limit]) -> Proof:
+        now = self._clock()
+        with self._unit_of_work() as work:
+            work.users.set_seen(user.id, now)
+            _forget(work, limits)
+            work.commit()
+        return Proof(replace(user, last_seen_at=now))
 
     def _note(self, action: str, user: User | None, caller: Caller) -> None:
         """Record the result in the audit log, after the answer: before it, the time taken would reveal that the name exists.
@@ -146,6 +157,16 @@ class SignIn:
             self._pool.submit("audit", note)
         except Busy:
             log.warning("%s could not be recorded: too many sign-ins are waiting", action)
+
+
+def _forget(work: UnitOfWork, limits: Sequence[Limit]) -> None:
+    """Forget the attempts before the right password."""
+    for limit in sorted(limits, key=lambda one: one.key):
+        if limit.most == attempts.MOST_BY_ADDRESS:
+            # Not cleared: otherwise people could use their own account to keep trying others' passwords from the same address.
+            work.attempts.give_back(limit.key)
+        else:
+            work.attempts.forget(limit.key)
 
 
 def _account(work: UnitOfWork, name: str) -> Credentials | None:

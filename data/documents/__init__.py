@@ -6,4 +6,5 @@ In reading order:
 - reading_queue: share the readers fairly between people
 - worker: the program of that process
 - encoding_detector: guess the encoding of a text file
+- markdown_html: turn Markdown into HTML for exports
 """

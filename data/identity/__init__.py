@@ -2,5 +2,6 @@
 
 In reading order:
 
+- ldap: an LDAP directory or Active Directory
 - oidc: an OpenID Connect provider
 """

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from bootstrap.profiles import profile_of
-from core.errors import PortalError, StartFailed
+from core.errors import Away, PortalError, StartFailed
 from core.operations.disk import ALMOST_FULL
 from core.operations.log_context import add_to_log_context, log_context, new_request_id
 from core.people.permissions import ROLES, Permission, allows
@@ -19,6 +19,7 @@ from core.people.records import Role, User
 from core.people.sessions import SESSION_COOKIE
 from pages import account, search, sign_in
 from pages.shell import frame, words
+from pages.shell.away import has_drawn, note_drawn, wait_page, waiting
 from pages.shell.browser import browser_shell
 from pages.shell.words import said, t
 from pages.widgets.account import second_factor
@@ -93,7 +94,13 @@ def _run(open_portal: Callable[[], Portal]) -> None:
     frame.style()
     try:
         portal = open_portal()
+        if has_drawn() and hasattr(portal, "patient"):
+            portal = portal.patient(waiting)  # On a user server: a call waits where it would fail.
         user = portal.sessions.user(st.context.cookies.get(SESSION_COOKIE))
+    except Away as away:
+        reason = away
+        _alone(t("Not ready"), lambda: wait_page(reason))
+        return
     except PortalError as problem:
         sentence = plain(said(problem))
         _alone(t("Not ready"), lambda: _broken(sentence))
@@ -139,6 +146,7 @@ def _signed_in(portal: Portal, user: User) -> None:
     page = st.navigation({**listed, plain(user.full_name): own}, position="top")
     start = page.url_path == ""
     _frame(_title(page), centered=start, sidebar=272)
+    note_drawn()
     frame.brand()
     browser_shell(page.url_path, reviews=allows(user, Permission.REVIEW_FEEDBACK))
     if page.url_path != search.PATH and _has(served, search.PATH):

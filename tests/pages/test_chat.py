@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.chat.records import Conversation, MessageStatus
 from core.chat.turns import TurnOptions
-from core.errors import InvalidInput, ModelFailed, Unavailable
+from core.errors import InvalidInput, ModelFailed, NotFound, Unavailable
 from core.inference.requests import Delta, Finished, Queued
 from core.people.records import Role, User
 from core.review.records import ReviewState
@@ -643,3 +643,50 @@ def test_every_button_has_a_name_and_every_file_a_chance_to_be_refused_in_words(
     drawn = chat(house, house.ask(ana, "Question"))
     assert all(button.label for button in drawn.button)
     assert not drawn.chat_input[0].proto.file_type
+
+
+def test_a_temporary_chat_is_answered_and_gone_when_it_is_left(house: House, ana: User) -> None:
+    drawn = chat(house)
+    drawn.toggle(key="temporary").set_value(True).run()
+    drawn = intend(drawn, "ask", text="Between us?", files=[], request="t1")
+    chat_id = drawn.session_state["chat_temporary_id"]
+    deadline = time.monotonic() + 20
+    while house.portal.temporary.count():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    drawn = drawn.run()
+    assert "Hello from the fake model" in str(texts(drawn)) and "c" not in drawn.query_params
+    assert conversations(house, ana) == []
+    assert components(drawn, "seam")[-1]["bar"]["rated"] is False
+    drawn = intend(drawn, "open", id=None)
+    drawn = drawn.run()
+    with pytest.raises(NotFound):
+        house.portal.temporary.transcript(ana, chat_id)
+    assert not drawn.toggle(key="temporary").value
+
+
+def test_a_temporary_chat_takes_no_files(house: House, ana: User) -> None:
+    drawn = chat(house)
+    drawn.toggle(key="temporary").set_value(True).run()
+    drawn = intend(drawn, "ask", text="Read this", files=["a file"], request="t1")
+    assert "A temporary chat reads no files" in str(texts(drawn))
+    assert house.router.requests == []
+
+
+def test_a_stopped_answer_is_continued(house: House, ana: User) -> None:
+    house.router.hold()
+    conversation_id = house.portal.conversations.new(ana).id
+    turn = house.portal.turns.start(ana, conversation_id, "Count", TurnOptions(), "r1")
+    house.router.release(1)
+    deadline = time.monotonic() + 20
+    while not (running := house.portal.turns.find(ana, turn.id)) or not running.snapshot().text:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    house.portal.turns.stop(ana, conversation_id)
+    house.settle(ana, turn.id)
+    house.router.release()
+    drawn = chat(house, conversation_id)
+    assert components(drawn, "seam")[-1]["bar"]["goesOn"] is True
+    drawn = finish(house, ana, intend(drawn, "go on", message=turn.answer_id, request="r2"))
+    assert "Hello" in shown(house, ana)[-1] and components(drawn, "seam")[-1]["bar"]["goesOn"] is False
+    assert house.router.requests[-1].continued

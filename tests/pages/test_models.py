@@ -104,6 +104,19 @@ def test_the_plan_that_does_not_fit_says_by_how_much_and_cannot_be_loaded(made: 
     assert drawn.button(key="models-load").disabled
 
 
+def test_a_plan_that_does_not_fit_names_who_would_notice_an_unload(made: Stage) -> None:
+    made.pool.on_disk = [FILE, HUGE]
+    made.pool.models = [
+        replace(MODEL, memory_bytes=30_000_000_000, slots_busy=2, waiting=1, default=True),
+        replace(MODEL, name="small", memory_bytes=1_000_000_000, default=False),
+    ]
+    shown = texts(page("models", made))
+    assert "Unloading fake would make room. 3 answers are running or queued there. New chats use it." in shown
+    assert "Unloading small" not in shown, "it would not free enough"
+    made.pool.models = [replace(MODEL, memory_bytes=30_000_000_000, default=False)]
+    assert "Nobody is waiting for it now." in texts(page("models", made))
+
+
 def test_more_slots_than_fit_are_told_apart_from_weights_that_do_not(made: Stage) -> None:
     made.pool.on_disk = [FILE, OTHER]
     drawn = page("models", made)
@@ -127,7 +140,7 @@ def test_a_refused_load_says_why_and_leaves_the_running_model(made: Stage) -> No
 def test_an_unusable_file_is_listed_with_its_reason_and_not_offered(made: Stage) -> None:
     made.pool.on_disk = [FILE, BAD]
     drawn = page("models", made)
-    assert "Download it again" in texts(drawn) and not drawn.selectbox
+    assert "Download it again" in texts(drawn) and "models-plan" not in {box.key for box in drawn.selectbox}
     assert "Unusable" in str(drawn.dataframe[0].value["state"].tolist())
 
 

@@ -11,17 +11,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("core", "models", "data", "api", "pages", "cli", "bootstrap")
+ROOMS = ("core", "models", "data", "remote", "api", "pages", "cli", "bootstrap")
 TOP = ("settings", "app", "Home")
 
 MAY_IMPORT = {
     "core": {"core"},
     "models": {"models", "core"},
     "data": {"data", "core"},
-    "api": {"api", "core", "bootstrap"},
+    "remote": {"remote", "core", "settings"},
+    "api": {"api", "core", "bootstrap", "remote"},
     "pages": {"pages", "core", "bootstrap"},
     "settings": {"core"},
-    "bootstrap": {"bootstrap", "core", "models", "data", "settings"},
+    "bootstrap": {"bootstrap", "core", "models", "data", "remote", "settings"},
     "app": {"api", "bootstrap", "core", "pages"},
     "Home": {"pages", "bootstrap", "core"},
     "cli": {"cli", "core", "settings", "bootstrap", "app"},
@@ -38,7 +39,7 @@ ONLY_IN = {
     "authlib": {"data"},
     "ldap3": {"data"},
     "llama_cpp": {"models"},
-    "markdown_it": {"pages"},
+    "markdown_it": {"pages", "data"},
 }
 
 RECORDS = {"records", "requests", "vectors", "permissions", "offers", "catalogue", "swap_records", "report_records"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
+from urllib.parse import quote
 from uuid import uuid4
 
 from fastapi import APIRouter, Query
@@ -17,6 +18,7 @@ from api.services import Portal, PortalHere
 from api.starting import begun
 from api.streams import Cutoff, unless_cut
 from core.chat.conversations import MOST_AT_ONCE, UNTITLED
+from core.chat.exports import MOST, ExportFormat
 from core.chat.ports import NO_FOLDER
 from core.chat.records import Turn
 from core.chat.turn_runner import TurnOptions
@@ -114,6 +116,19 @@ def create(portal: PortalHere, user: SignedIn, body: Begun | None = None) -> Con
     return ConversationOut.of(portal.conversations.new(user, body.title, body.folder_id))
 
 
+@router.get("/conversations/export", response_class=Response, responses={200: {"content": {"application/octet-stream": {}}}})
+def export(
+    portal: PortalHere,
+    user: SignedIn,
+    id: Annotated[list[FolderId], Query(min_length=1, max_length=MOST, description="The conversations; several give a zip file.")],
+    format: Annotated[Literal["markdown", "json", "html"], Query()] = "markdown",
+) -> Response:
+    """Export own conversations as a file."""
+    file = portal.exports.export(user, id, ExportFormat(format))
+    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(file.name, safe='')}"}
+    return Response(file.content, media_type=file.media_type, headers=headers)
+
+
 @router.get("/conversations/{conversation_id}")
 def read(conversation_id: Id, portal: PortalHere, user: SignedIn) -> ConversationOut:
     return ConversationOut.of(portal.conversations.get(user, conversation_id))
@@ -178,6 +193,15 @@ async def regenerate(
     body = body or Regenerate()
     options = body.options()
     turn = await begun(lambda: portal.turns.regenerate(user, message_id, options, body.request_id, source=Source.API))
+    return await _answer(portal, user, turn, body.stream, token)
+
+
+@router.post("/messages/{message_id}/continue", response_model=TurnOut, responses=STREAMED)
+async def go_on(message_id: Id, portal: PortalHere, user: SignedIn, token: TokenHere, body: Regenerate | None = None) -> TurnOut | Response:
+    """Continue an answer that was cut off; the new version begins with its text."""
+    body = body or Regenerate()
+    options = body.options()
+    turn = await begun(lambda: portal.turns.go_on(user, message_id, options, body.request_id, source=Source.API))
     return await _answer(portal, user, turn, body.stream, token)
 
 

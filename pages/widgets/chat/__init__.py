@@ -13,6 +13,7 @@ In reading order:
 - between_answers: feedback, versions and reasoning between answers
 - composer: the input at the foot
 - reading: show that an attached file is read, or waits for it
+- temporary_chat: a chat that is never stored
 - linked_message: mark the message that a link names
 - follow: scroll and close the sidebar in the browser
 """

@@ -34,6 +34,10 @@ class Foot:
     """How it ended, where that is not the ordinary way."""
     again: bool = True
     """Whether it offers to regenerate; a failed answer has a button of its own for that."""
+    goes_on: bool = False
+    """Whether it was cut off, so that it can be continued."""
+    rated: bool = True
+    """Whether it can be rated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,7 @@ def seam(key: str, *, foot: Foot | None, asked: Shown | None, thought: Thought |
     """free: no answer is running, so questions may be edited and answers regenerated.
 
     `on_event` is called with the component's key, whose state then holds `event`, one of
-    {"kind": "rate", "message", "rating"}, {"kind": "say", "message", "rating", "text"}, {"kind": "again", "message", "request"},
+    {"kind": "rate", "message", "rating"}, {"kind": "say", "message", "rating", "text"}, {"kind": "again" | "go on", "message", "request"},
     {"kind": "edit", "id", "text", "request"}, {"kind": "version", "id"}, {"kind": "encoding", "id", "encoding"}.
     """
     data: dict[str, Any] = {}
@@ -60,6 +64,8 @@ def seam(key: str, *, foot: Foot | None, asked: Shown | None, thought: Thought |
             "rating": message.rating,
             "comment": message.comment,
             "free": free and foot.again,
+            "rated": foot.rated,
+            "goesOn": free and foot.goes_on,
             "versions": _versions(foot.answer),
             "meta": foot.meta,
             "details": foot.details,
@@ -101,6 +107,7 @@ def _labels(_language: str) -> dict[str, object]:
         "sendComment": t("Send comment"),
         "skip": t("Skip"),
         "again": t("Regenerate"),
+        "goOn": t("Continue the answer"),
         "details": t("Details"),
         "edit": t("Edit the question"),
         "send": t("Send"),

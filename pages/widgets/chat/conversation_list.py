@@ -26,15 +26,17 @@ def conversation_list(
     found: bool,
     pinned: Sequence[Conversation] = (),
     archive: bool = False,
+    exports: bool = True,
     on_event: Callable[[], None],
 ) -> None:
     """folders: all of the person; folder: the one in which the conversations are; open_in: the id of the one in which the open chat is.
     found: the conversations are what a search found in any folder, best first, so they name their folders and are not grouped by day.
-    pinned: stand above the others. archive: the conversations are the archived ones.
+    pinned: stand above the others. archive: the conversations are the archived ones. exports: whether the person may export.
 
     `on_event` is called when `st.session_state["conversations"].event` holds {"kind": "open" | "move" | "delete" | "folder" |
     "delete folder", "id"}, {"kind": "rename" | "rename folder" | "new folder", "id", "title"}, {"kind": "pin" | "archive", "id", "on"},
-    {"kind": "list archive", "on"} or {"kind": "move many" | "archive many" | "delete many", "ids"}. "folder" with "" leaves the folder.
+    {"kind": "list archive", "on"} or {"kind": "move many" | "archive many" | "delete many", "ids"},
+    {"kind": "export", "ids"}. "folder" with "" leaves the folder.
     """
     now = _now()
     groups = [(t("Results"), list(conversations))] if found and conversations else by_day(conversations, now)
@@ -59,7 +61,7 @@ def conversation_list(
                 "groups": [[title, [row(each) for each in members]] for title, members in groups],
                 "none": _why_none(found, folder, folders, archive),
             },
-            _labels(len(folders)),
+            _labels(len(folders), exports),
         ],
         on_event_change=on_event,
     )
@@ -86,7 +88,7 @@ def _row(conversation: Conversation, running: bool, named: Mapping[str, str], at
     return {"id": conversation.id, "title": conversation.title, "running": running, "folder": folder, "at": at, **marks}
 
 
-def _labels(folders: int) -> dict[str, str]:
+def _labels(folders: int, exports: bool) -> dict[str, str]:
     return {
         "untitled": t("New chat"),
         "more": t("More"),
@@ -108,6 +110,7 @@ def _labels(folders: int) -> dict[str, str]:
         "unarchive": t("Take out of the archive"),
         "archived": t("Archived chats"),
         "unread": t("New answer"),
+        "export": t("Export") if exports else "",
         "select": t("Select chats"),
         "selected": t("{number} selected"),
         "done": t("Done"),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 import streamlit as st
 
+from core.chat.exports import MOST
 from core.chat.folders import LONGEST_NAME
 from core.chat.pending_deletions import UNDO_S
 from core.chat.records import Conversation, Folder
@@ -26,7 +28,7 @@ MANY = 8
 
 
 def show(kind: str, subject: str | Sequence[str], problem: str = "") -> None:
-    """kind: "delete" or "move" chats, whose ids are given, or "delete folder". problem: why the last try failed."""
+    """kind: "delete", "export" or "move" chats, whose ids are given, or "delete folder". problem: why the last try failed."""
     st.session_state[_SHOWN] = (kind, subject, problem)
 
 
@@ -43,6 +45,8 @@ def draw(portal: Portal, user: User) -> None:
     try:
         if kind == "delete":
             _delete_chats([portal.conversations.get(user, id) for id in subject])
+        elif kind == "export":
+            _export([portal.conversations.get(user, id) for id in subject])
         elif kind == "move":
             _move([portal.conversations.get(user, id) for id in subject], folders, problem)
         else:
@@ -104,6 +108,34 @@ def _move(conversations: Sequence[Conversation], folders: Sequence[Folder], prob
             moved |= st.form_submit_button(t("Create and move"), on_click=_move_to_new, args=([each.id for each in conversations],))
         if moved:
             st.rerun()
+
+    ask()
+
+
+_FORMATS = {"markdown": "Markdown", "html": "HTML", "json": "JSON"}
+
+
+def _export(conversations: Sequence[Conversation]) -> None:
+    """The link leads to REST, which looks up the person's rights when it is opened."""
+    number = len(conversations)
+
+    @st.dialog(t("Export"), on_dismiss=close)
+    def ask() -> None:
+        st.caption(plain(conversations[0].title or t("New chat")) if number == 1 else t("{n} chats", n=number))
+        if number > MOST:
+            st.markdown(t("Choose at most {n} chats.", n=MOST))
+            return
+        format = st.segmented_control(
+            t("Format"), list(_FORMATS), default="markdown", format_func=_FORMATS.__getitem__, required=True, key="export-format"
+        )
+        meaning = {
+            "markdown": t("What the chat shows, as text for other tools."),
+            "html": t("What the chat shows, as a page for any browser."),
+            "json": t("All versions of all messages, with reasoning, models and ratings."),
+        }
+        st.caption(f"{meaning[format]} {t('Attached files are named, not included.')}")
+        address = urlencode([("format", format), *(("id", each.id) for each in conversations)])
+        st.link_button(t("Download"), f"/api/v1/conversations/export?{address}", icon=":material/download:", type="primary")
 
     ask()
 

@@ -18,6 +18,7 @@ FOLDER = "f"
 SEARCH_FIELD = "convsearch"
 """The key of the sidebar's search field."""
 _OPEN, _FOLDER, _LED, _ARCHIVE = "chat_open", "chat_folder", "chat_led_to_folder", "chat_archive"
+_LEFT = "chat_left"
 
 
 def opened() -> str | None:
@@ -33,8 +34,14 @@ def opened() -> str | None:
 
 def open_chat(conversation_id: str | None) -> None:
     """None: a new one, in the listed folder."""
+    st.session_state[_LEFT] = True
     st.session_state[_OPEN] = conversation_id
     _go({CONVERSATION: conversation_id, FOLDER: None if conversation_id else st.session_state.get(_FOLDER)})
+
+
+def left() -> bool:
+    """Tell, once, whether another chat was opened since."""
+    return bool(st.session_state.pop(_LEFT, False))
 
 
 def list_folder(folder_id: str | None) -> None:

@@ -12,6 +12,7 @@ from core.chat import written_titles
 from core.chat.ports import NO_FOLDER
 from core.chat.records import Conversation, Folder
 from core.errors import NotFound, PortalError
+from core.people.permissions import Permission, allows
 from core.people.records import User
 from core.tasks.records import ACTIVE, JobFilter
 from pages import search
@@ -79,6 +80,8 @@ def carry_out(portal: Portal, user: User, asked: Mapping[str, Any]) -> None:
             portal.folders.rename(user, asked["id"], asked["title"])
         case "delete" | "move":
             dialogs.show(asked["kind"], [asked["id"]])
+        case "export":
+            dialogs.show("export", list(asked["ids"]))
         case "delete folder":
             dialogs.show("delete folder", asked["id"])
         case "delete many" | "move many":
@@ -148,7 +151,7 @@ def _rows(portal: Portal, user: User, conversation_id: str | None, open_in: str 
         tell = partial(wish_of_component, "conversations")
         conversation_list(
             rows, folders, folder, open_id=conversation_id, open_in=open_in, running=running, found=bool(words),
-            pinned=pinned, archive=archive, on_event=tell,
+            pinned=pinned, archive=archive, exports=allows(user, Permission.EXPORT), on_event=tell,
         )  # fmt: skip
         if not words and len(rows) == limit:
             st.button(t("Show older chats"), type="tertiary", key="older", width="stretch", on_click=_list_more)
@@ -159,7 +162,7 @@ def _rows(portal: Portal, user: User, conversation_id: str | None, open_in: str 
 
 
 def _title_coming(portal: Portal, user: User) -> bool:
-    return portal.jobs.latest(JobFilter(owner_id=user.id, kinds=(written_titles.KIND,), states=ACTIVE)) is not None
+    return bool(portal.jobs.list(user, JobFilter(owner_id=user.id, kinds=(written_titles.KIND,), states=ACTIVE), limit=1))
 
 
 def _list_more() -> None:

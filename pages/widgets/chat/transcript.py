@@ -13,6 +13,7 @@ from streamlit.delta_generator import DeltaGenerator
 from core.chat.conversations import Shown
 from core.chat.records import Author, Message, MessageStatus
 from core.chat.running_turn import RunningTurn, Snapshot
+from core.chat.turns import is_cut_off
 from core.errors import StoredError
 from core.inference.records import FinishReason, Generation, Routing
 from core.people.records import User
@@ -55,10 +56,14 @@ def transcript(
     figures: DeltaGenerator,
     on_event: Callable[[str], None],
     on_again: Callable[[str], None],
+    stored: bool = True,
 ) -> None:
-    """Draw all messages. on_event: see seam(). on_again: asked to try an answer (its id) once more."""
+    """Draw all messages. on_event: see seam(). on_again: asked to try an answer (its id) once more.
+
+    stored: whether the messages can be rated, edited and answered again.
+    """
     writing = shown[-1].message if shown and shown[-1].message.status is MessageStatus.STREAMING else None
-    free = writing is None
+    free = writing is None and stored
     foot: Foot | None = None
     asked: Shown | None = None
     with st.container(key="transcript", gap="small"):
@@ -77,14 +82,16 @@ def transcript(
                     details=details_of(message.generation),
                     mark=_mark(message),
                     again=not _is_cut(message),
+                    rated=stored,
+                    goes_on=bool(message.text) and is_cut_off(message),
                 )
             elif running is not None and running.turn.answer_id == message.id:
                 _running(portal, user, running, draw_seam, figures)
             else:
                 draw_seam(thought=_thought(message))
                 _elsewhere(portal, user, message)
-        if free:
-            seam("seam-last", foot=foot, asked=None, thought=None, free=True, on_event=on_event)
+        if writing is None:
+            seam("seam-last", foot=foot, asked=None, thought=None, free=free, on_event=on_event)
 
 
 def _answer(message: Message, *, free: bool, on_again: Callable[[str], None]) -> None:

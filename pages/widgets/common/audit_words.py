@@ -37,6 +37,7 @@ EVENTS = {
     "group.remove": "Group removed",
     "access.refuse": "Access refused",
     "conversation.delete": "Chat deleted",
+    "conversation.export": "Chats exported",
     "audit.fault": "Audit log not intact",
     "privacy.put": "Personal data policy set",
     "privacy.remove": "Personal data policy removed",

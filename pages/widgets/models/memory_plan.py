@@ -77,6 +77,7 @@ def memory_plan(portal: Portal, user: User, files: Sequence[ModelFile], loaded: 
         return
     plan_bar(plan)
     st.markdown(verdict_of(plan))
+    _evictions(plan, loaded)
     default = False
     if file.kind is ModelKind.CHAT:
         st.caption(_streams(plan, settings))
@@ -214,6 +215,21 @@ def _streams(plan: MemoryPlan, settings: LoadSettings) -> str:
         slots=plan.slots, n=count(plan.shared_tokens),
     )  # fmt: skip
     return words if settings.streams is KvStreams.UNIFIED else words + " " + t("Separate caches would not fit.")
+
+
+def _evictions(plan: MemoryPlan, loaded: Sequence[LoadedModel]) -> None:
+    """Say for a plan that does not fit which loaded models would make room, and who would notice."""
+    if plan.fits:
+        return
+    for model in loaded:
+        if model.state is not ModelState.READY or plan.needed_bytes > plan.free_bytes + model.memory_bytes:
+            continue
+        people = model.slots_busy + model.waiting
+        words = t("Unloading {name} would make room.", name=plain(model.name))
+        words += " " + (t("{n} answers are running or queued there.", n=people) if people else t("Nobody is waiting for it now."))
+        if model.default:
+            words += " " + t("New chats use it.")
+        st.markdown(f":small[:gray[{words}]]")
 
 
 def verdict_of(plan: MemoryPlan) -> str:

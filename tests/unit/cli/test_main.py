@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from cli import main as main_module
 from cli.main import main
 from cli.paths import REPOSITORY
 
@@ -57,6 +58,20 @@ def test_an_unknown_command_is_refused(capsys: pytest.CaptureFixture[str]) -> No
 def test_run_takes_its_settings_from_the_environment_alone(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "--port", "80"]) == 1
     assert "Settings are environment variables" in capsys.readouterr().err
+
+
+def test_run_takes_the_profile_and_the_admin_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    installed: list[bool] = []
+    entered: list[str] = []
+    monkeypatch.setenv("PORTAL_PROFILE", "all")
+    monkeypatch.setenv("PORTAL_SERVER", "")
+    monkeypatch.setattr(main_module, "install_runtime", lambda _paths, *, with_engine: installed.append(with_engine))
+    monkeypatch.setattr(main_module, "enter", lambda _paths, module, _rest: entered.append(module) or 0)
+    assert main(["run", "--profile", "user", "--server", "https://admin.example"]) == 0
+    assert (os.environ["PORTAL_PROFILE"], os.environ["PORTAL_SERVER"]) == ("user", "https://admin.example")
+    assert installed == [False], "a user server compiles no llama.cpp"
+    assert entered == ["cli.serving.serve"]
+    assert main(["run", "--profile", "admin"]) == 0 and installed == [False, True]
 
 
 def test_a_home_that_cannot_be_written_is_one_sentence(

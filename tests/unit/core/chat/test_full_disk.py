@@ -75,6 +75,7 @@ def test_an_answer_that_cannot_be_saved_is_kept_until_it_can(
 ) -> None:
     router.hold()
     turn = turns.start(ana, chat, "Hello?", TurnOptions(), "r1-full-disk")
+    until(lambda: router.requests)
     small.full = True
     router.release()
     until(lambda: (now := turns.running(ana, chat)) is not None and now.snapshot().unsaved is not None)
@@ -93,6 +94,7 @@ def test_an_answer_that_cannot_be_saved_is_kept_until_it_can(
 def test_a_portal_that_stops_does_not_wait_for_space(turns: Turns, small: SmallDisk, router: FakeRouter, ana: User, chat: str) -> None:
     router.hold()
     turns.start(ana, chat, "Hello?", TurnOptions(), "r1-full-disk")
+    until(lambda: router.requests)
     small.full = True
     router.release()
     until(lambda: (now := turns.running(ana, chat)) is not None and now.snapshot().unsaved is not None)

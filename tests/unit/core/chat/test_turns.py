@@ -15,8 +15,8 @@ from core.chat.turn_runner import TurnOptions
 from core.chat.turns import LEASE, Turns
 from core.errors import Busy, Conflict, InvalidInput, NotFound, PromptTooLong, Unavailable
 from core.inference.gateway import Gateway
-from core.inference.records import FinishReason
-from core.inference.requests import Queued
+from core.inference.records import FinishReason, Timings, Usage
+from core.inference.requests import Delta, Finished, Queued
 from core.knowledge.files import MOST_WAITING, Files
 from core.people.accounts import Accounts
 from core.people.records import Role, User
@@ -442,3 +442,38 @@ def test_a_long_file_pushes_old_turns_out_without_counting_each(
     lengths = [len(request.messages) for request in router.requests]
     assert lengths[0] == 25 and lengths[-1] >= 1 and len(lengths) == 3 and lengths == sorted(lengths, reverse=True)
     assert router.requests[-1].messages[-1].content.endswith("Read it")
+
+
+def test_a_cut_answer_is_continued_as_a_version_that_begins_with_its_text(
+    turns: Turns, conversations: Conversations, router: FakeRouter, ana: User, chat: str
+) -> None:
+    router.next_answers.put([Delta("One and", tokens=2), Finished(FinishReason.LENGTH, Usage(5, 2), Timings(duration_s=0.1))])
+    first = turns.start(ana, chat, "Count", TurnOptions(), "r1")
+    finished(turns, ana, first)
+    router.next_answers.put(answer(" two and three"))
+    second = turns.go_on(ana, first.answer_id, TurnOptions(), "r2")
+    assert turns.go_on(ana, first.answer_id, TurnOptions(), "r2").id == second.id
+    finished(turns, ana, second)
+    asked = router.requests[-1]
+    assert asked.continued and [(each.role, each.content) for each in asked.messages] == [("user", "Count"), ("assistant", "One and")]
+    last = conversations.transcript(ana, chat)[-1]
+    assert (last.message.text, last.version, len(last.versions)) == ("One and two and three", 2, 2)
+    with pytest.raises(InvalidInput, match="cut off"):
+        turns.go_on(ana, second.answer_id, TurnOptions(), "r3")
+
+
+def test_a_cut_answer_keeps_its_turn_where_older_ones_give_way(
+    turns: Turns, conversations: Conversations, router: FakeRouter, ana: User, chat: str
+) -> None:
+    finished(turns, ana, turns.start(ana, chat, "Before", TurnOptions(), "r0"))
+    router.next_answers.put([Delta("One", tokens=1), Finished(FinishReason.LENGTH, Usage(5, 1), Timings(duration_s=0.1))])
+    cut = turns.start(ana, chat, "Count", TurnOptions(), "r1")
+    finished(turns, ana, cut)
+    router.refuse.append(PromptTooLong(2_000, 100))
+    finished(turns, ana, turns.go_on(ana, cut.answer_id, TurnOptions(), "r2"))
+    assert [each.content for each in router.requests[-1].messages] == ["Count", "One"]
+    router.refuse += [PromptTooLong(2_000, 100), PromptTooLong(2_000, 100)]
+    again = turns.go_on(ana, cut.answer_id, TurnOptions(), "r3")
+    finished(turns, ana, again)
+    last = conversations.message(ana, again.answer_id)
+    assert last.status is MessageStatus.FAILED and last.text == "One"

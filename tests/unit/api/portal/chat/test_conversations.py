@@ -327,3 +327,15 @@ def test_several_conversations_are_deleted_at_once(ann: httpx.Client, signed_in:
     assert ann.post("/api/v1/conversations/delete", json={"ids": mine}).json() == {"deleted": 2}
     assert ann.get("/api/v1/conversations").json()["items"] == []
     assert ann.post("/api/v1/conversations/delete", json={"ids": []}).status_code == 422
+
+
+def test_conversations_are_exported_as_files(ann: httpx.Client, signed_in: SignIn) -> None:
+    first, second, theirs = new(ann, "计划"), new(ann, "two"), new(signed_in("bob"))
+    ask(ann, first)
+    one = ann.get("/api/v1/conversations/export", params={"id": first, "format": "markdown"})
+    assert one.status_code == 200 and one.headers["content-type"].startswith("text/markdown") and "What is GLM?" in one.text
+    assert one.headers["content-disposition"] == "attachment; filename*=UTF-8''%E8%AE%A1%E5%88%92.md"
+    both = ann.get("/api/v1/conversations/export", params={"id": [first, second], "format": "json"})
+    assert both.headers["content-type"] == "application/zip"
+    assert ann.get("/api/v1/conversations/export", params={"id": theirs}).status_code == 404
+    assert ann.get("/api/v1/conversations/export").status_code == 422

@@ -1,0 +1,10 @@
+"""The internal API, over which user servers reach this portal's services. remote/ has its other side.
+
+In reading order:
+
+- door: who may come in, and how often
+- proofs: proven identities that wait to become sessions
+- calls: run one call
+- live: send the events of a running answer
+- routes: the routes themselves
+"""

@@ -1,0 +1,111 @@
+"""Run one call of a user server: read the arguments, put in the person, call the service, write the result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from inspect import Parameter
+from typing import Any
+
+from api.internal.proofs import Proofs
+from api.services import Portal
+from core.chat.records import Turn
+from core.errors import InvalidInput, NotAllowed, PortalError
+from core.people.records import User
+from core.people.sessions import Proof
+from remote.codec import Blobs, codec
+from remote.services import Kind, Method
+
+Message = tuple[Any, Blobs]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call whose arguments have been read."""
+
+    portal: Portal
+    proofs: Proofs
+    method: Method
+    user: User | None
+    given: Mapping[str, Any]
+    """The values of the arguments that were sent, callbacks and the person excepted."""
+    callbacks: tuple[str, ...]
+    """The callbacks that the user server wants to hear of."""
+    handle: object = None
+    """The handle of the proof among the arguments, if there is one."""
+
+    @classmethod
+    def read(cls, portal: Portal, proofs: Proofs, method: Method, user: User | None, data: Any, blobs: Blobs) -> Call:
+        """Read the arguments. Raises InvalidInput for what does not fit the method."""
+        given: dict[str, Any] = {}
+        callbacks: list[str] = []
+        handle = None
+        try:
+            for name, written in dict(data).items():
+                part = method.parts[name]
+                if part.kind is Kind.VALUE:
+                    given[name] = part.values.read(written, blobs)
+                elif part.kind is Kind.PROOF:
+                    handle, given[name] = written, proofs.take(written)
+                elif part.kind is Kind.CALLBACK:
+                    callbacks.append(name)
+                else:
+                    raise ValueError("the person is whoever the session belongs to")
+            if missing := [name for name in _needed(method) if name not in given]:
+                raise ValueError(f"missing: {missing}")
+        except PortalError:
+            raise
+        except (KeyError, ValueError, TypeError, IndexError) as problem:
+            words = "The internal API cannot read this call of {method}. Both servers must run the same release."
+            raise InvalidInput(words, method=f"{method.service}.{method.name}") from problem
+        return cls(portal, proofs, method, user, given, tuple(callbacks), handle)
+
+    def run(self, on_event: Callable[[Any], None] | None = None) -> Message:
+        """Call the method; returns its result as a message. on_event: receives {"call"} for a callback's call and {"item"} for an item."""
+        arguments = dict(self.given)
+        if on_event is not None:
+            for name in self.callbacks:
+                arguments[name] = self._callback(name, on_event)
+        if parameter := self.method.user_parameter:
+            arguments[parameter] = self.user
+        try:
+            result = getattr(getattr(self.portal, self.method.service), self.method.name)(**arguments)
+        except PortalError:
+            if self.handle is not None:
+                self.proofs.give_back(self.handle)
+            raise
+        if self.method.result.kind is not Kind.ITEMS:
+            return self._written(result)
+        assert on_event is not None, "items are sent as events"
+        for item in result:
+            on_event({"item": self.method.result.values.write(item, [])})
+        return None, []
+
+    def _written(self, result: Any) -> Message:
+        blobs: Blobs = []
+        part = self.method.result
+        match part.kind:
+            case Kind.PROOF:
+                public = replace(result, mark="")  # The fingerprint of the password stays here.
+                data: Any = {"handle": self.proofs.keep(result), "proof": codec(Proof).write(public, blobs)}
+            case Kind.LIVE:
+                data = None if result is None else codec(Turn).write(result.turn, blobs)
+            case _:
+                data = part.values.write(result, blobs)
+        return data, blobs
+
+    def _callback(self, name: str, on_event: Callable[[Any], None]) -> Callable[..., None]:
+        write = self.method.parts[name].values.write
+        return lambda *arguments: on_event({"call": name, "arguments": write(arguments, [])})
+
+
+def check_tier(method: Method, *, staff: bool) -> None:
+    """Raise NotAllowed for a method of staff pages, unless the settings open those to user servers."""
+    if method.staff and not staff:
+        raise NotAllowed("User servers may not call {method}. Open the admin server's own pages.", method=f"{method.service}.{method.name}")
+
+
+def _needed(method: Method) -> Iterator[str]:
+    for name, parameter in list(method.signature.parameters.items())[1:]:
+        if parameter.default is Parameter.empty and method.parts[name].kind in (Kind.VALUE, Kind.PROOF):
+            yield name

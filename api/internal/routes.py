@@ -1,0 +1,179 @@
+"""The internal API's routes. They are not part of the public description, and closed to anybody without a service key."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from typing import Any, TypeVar
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response, StreamingResponse
+
+from api.errors import UNEXPECTED
+from api.internal import live
+from api.internal.calls import Call, check_tier
+from api.internal.door import CALLS, CALLS_WITHOUT_SESSION, SESSION_HEADER, RateLimit, ServiceKey, session_user
+from api.internal.proofs import Proofs
+from api.services import Portal, PortalHere
+from api.streams import KEEP_ALIVE, KEEP_ALIVE_S, Cutoff, EventStream, Failed, Feed, pump, sse
+from core.chat.running_turn import Snapshot
+from core.errors import InvalidInput, NotFound, PortalError, Unavailable
+from core.operations.log_context import add_to_log_context
+from remote import frames
+from remote.errors import write_error
+from remote.identity import PROOF_TOKEN
+from remote.services import Method, method, values
+
+log = logging.getLogger(__name__)
+router = APIRouter(prefix="/internal/v1", include_in_schema=False)
+
+CALL_S = 150.0
+"""After so long a call is answered as failed. Reading a document takes the longest, a minute and its place in the queue."""
+THREADS = 32
+
+T = TypeVar("T")
+_threads = ThreadPoolExecutor(THREADS, "internal")
+"""Separate from the threads that pages and routes share: a sign-in waits for its turn here, and a document for its reader."""
+_sessions = RateLimit(CALLS)
+_servers = RateLimit(CALLS_WITHOUT_SESSION)
+_proofs = Proofs()
+
+
+@router.get("/values")
+async def all_values(key: ServiceKey, portal: PortalHere) -> Response:
+    """Return the attributes that are the same for everybody. User servers ask every few seconds, also to know that this server is there."""
+    _servers.count(key)
+
+    def written() -> list[Any]:
+        found = values(staff=portal.settings.internal_staff)
+        return [[service, name, each.write(getattr(getattr(portal, service), name), [])] for service, name, each in found]
+
+    return _whole(200, await _run(written))
+
+
+@router.post("/call/{service}/{name}")
+async def call(service: str, name: str, request: Request, key: ServiceKey, portal: PortalHere) -> Response:
+    """Call a method and return its result."""
+    try:
+        asked = await _read(service, name, request, key, portal)
+        data, blobs = await _run(asked.run)
+    except PortalError as problem:
+        return _failed(problem)
+    return _framed(data, blobs)
+
+
+@router.post("/events/{service}/{name}")
+async def events(service: str, name: str, request: Request, key: ServiceKey, portal: PortalHere) -> Response:
+    """Call a method that reports while it runs, or whose result comes item by item; the last event is its result or its error."""
+    try:
+        asked = await _read(service, name, request, key, portal)
+    except PortalError as problem:
+        return _failed(problem)
+    feed: Feed[Any] = Feed()
+    context = copy_context()
+
+    def run() -> Iterator[Any]:
+        data, _blobs = context.run(asked.run, feed.put)
+        yield {"value": data}
+
+    pump(run(), feed, f"internal-{name}")
+    return _stream(_sent(feed), lambda: None, portal, _token(request))
+
+
+@router.post("/live/{turn_id}")
+async def live_turn(turn_id: str, request: Request, key: ServiceKey, portal: PortalHere) -> Response:
+    """Send the events of an own running answer until it has ended."""
+    token = _token(request)
+    try:
+        _servers.count(key)
+        running = await _run(lambda: portal.turns.find(session_user(portal, token), turn_id))
+        if running is None:
+            raise NotFound("This answer is not running on this server.")
+    except PortalError as problem:
+        return _failed(problem)
+    feed: Feed[Snapshot] = Feed()
+    leave = running.listen(feed.put)
+    return _stream(live.events(running, feed), leave, portal, token)
+
+
+async def _read(service: str, name: str, request: Request, key: str, portal: Portal) -> Call:
+    """Check who calls, and read the arguments."""
+    wanted = method(service, name)
+    check_tier(wanted, staff=portal.settings.internal_staff)
+    user, token = None, _token(request)
+    if wanted.user_parameter:
+        _sessions.count(token or key)
+        if token is not None and token.startswith(PROOF_TOKEN) and wanted.proving:
+            user = _proofs.user(token.removeprefix(PROOF_TOKEN))
+        else:
+            user = await _run(lambda: session_user(portal, token))
+        add_to_log_context(user_id=user.id)
+    else:
+        _servers.count(key)
+    try:
+        data, blobs = frames.whole(await request.body())
+    except ValueError as problem:
+        raise _unreadable(wanted) from problem
+    return Call.read(portal, _proofs, wanted, user, data, blobs)
+
+
+async def _run(work: Callable[[], T]) -> T:
+    """Return what `work` returns, on a thread of this API. Raises Unavailable after CALL_S."""
+    context = copy_context()
+    running = asyncio.get_running_loop().run_in_executor(_threads, lambda: context.run(work))
+    done, _ = await asyncio.wait({running}, timeout=CALL_S)
+    if not done:
+        raise Unavailable("The portal took too long to answer. Try again.")
+    return running.result()
+
+
+async def _sent(feed: Feed[Any]) -> AsyncGenerator[bytes]:
+    while True:
+        came = await feed.take(KEEP_ALIVE_S)
+        if not came:
+            yield KEEP_ALIVE
+        for event in came:
+            if event is None:
+                return
+            if isinstance(event, Failed):
+                yield sse({"error": write_error(_known(event.error))})
+                return
+            yield sse(event)
+
+
+def _known(problem: Exception) -> PortalError:
+    """Return an error that may be shown. What nobody expected is logged and told in general words."""
+    if isinstance(problem, PortalError):
+        return problem
+    log.error("a call of the internal API failed", exc_info=problem)
+    return Unavailable(UNEXPECTED)
+
+
+def _stream(sent: AsyncGenerator[bytes], leave: Callable[[], None], portal: Portal, token: str | None) -> EventStream:
+    """Return the events as a response that ends with the session. The last event says why."""
+    cutoff = Cutoff(portal.session_watch, token or "")
+    return EventStream(sent, leave, cutoff, lambda reason: sse({"error": write_error(reason)}))
+
+
+def _token(request: Request) -> str | None:
+    return request.headers.get(SESSION_HEADER)
+
+
+def _framed(data: Any, blobs: list[bytes]) -> Response:
+    return StreamingResponse(frames.parts(data, blobs), media_type=frames.MEDIA_TYPE) if blobs else _whole(200, data)
+
+
+def _whole(status: int, data: Any) -> Response:
+    return Response(b"".join(frames.parts(data)), status, media_type=frames.MEDIA_TYPE)
+
+
+def _failed(problem: PortalError) -> Response:
+    return _whole(problem.status, write_error(problem))
+
+
+def _unreadable(wanted: Method) -> InvalidInput:
+    words = "The internal API cannot read this call of {method}. Both servers must run the same release."
+    return InvalidInput(words, method=f"{wanted.service}.{wanted.name}")

@@ -1,0 +1,37 @@
+"""Report whether a user server answers, and whether it reaches the admin server."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel
+
+from remote.portal import RemotePortal
+
+router = APIRouter(tags=["health"])
+
+
+class Alive(BaseModel):
+    status: str
+
+
+class Readiness(BaseModel):
+    ready: bool
+
+
+@router.get("/healthz")
+@router.head("/healthz", include_in_schema=False)
+@router.get("/health")
+@router.head("/health", include_in_schema=False)
+async def healthz() -> Alive:
+    """The process answers."""
+    return Alive(status="ok")
+
+
+@router.get("/readyz", responses={503: {"model": Readiness, "description": "The admin server cannot be reached."}})
+@router.head("/readyz", include_in_schema=False)
+async def readyz(request: Request, response: Response) -> Readiness:
+    """200 if the admin server could be reached at the last look, else 503. Pages work again by themselves once it is back."""
+    portal = request.app.state.portal()
+    ready = isinstance(portal, RemotePortal) and portal.is_there
+    response.status_code = 200 if ready else 503
+    return Readiness(ready=ready)

@@ -1,0 +1,41 @@
+"""Read the keys by which user servers prove to the admin server who they are."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from core.errors import StartFailed
+from settings import Settings, listed
+
+SHORTEST = 32
+MOST = 4
+
+
+def service_keys(settings: Settings) -> tuple[str, ...]:
+    """Return the keys: an admin server accepts each, a user server sends the first. Empty: none is set. Raises StartFailed.
+
+    The file is read again when it changes, so that a key can be replaced while the servers run.
+    """
+    if not settings.service_keys_file:
+        return _checked(settings.service_keys)
+    path = Path(settings.service_keys_file).expanduser()
+    try:
+        return _of_file(path, path.stat().st_mtime_ns)
+    except (OSError, UnicodeDecodeError) as problem:
+        raise StartFailed("PORTAL_SERVICE_KEYS_FILE {path} cannot be read.", path=path) from problem
+
+
+@lru_cache(4)
+def _of_file(path: Path, _changed_ns: int) -> tuple[str, ...]:
+    return _checked(",".join(path.read_text("utf-8").split()))
+
+
+@lru_cache(4)
+def _checked(written: str) -> tuple[str, ...]:
+    keys = tuple(listed(written))
+    if len(keys) > MOST:
+        raise StartFailed("PORTAL_SERVICE_KEYS has {n} keys; at most {most} are accepted. Remove the old ones.", n=len(keys), most=MOST)
+    if any(len(key) < SHORTEST or not key.isascii() or not key.isprintable() for key in keys):
+        raise StartFailed("Each key of PORTAL_SERVICE_KEYS must have at least {n} ASCII characters: openssl rand -hex 32", n=SHORTEST)
+    return keys

@@ -1,0 +1,187 @@
+"""Write conversations as files to keep: Markdown and HTML to read, JSON with everything."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from html import escape
+
+from core.bounds import within
+from core.characters import cut, one_line
+from core.chat.conversations import UNTITLED, own, path
+from core.chat.records import Author, Conversation, Message
+from core.clock import Clock
+from core.people.audit_events import record
+from core.people.permissions import Permission, require
+from core.people.records import User
+from core.unit_of_work import UnitOfWorkFactory
+
+MOST = 100
+"""Conversations in one file."""
+VERSION = 1
+"""Of the JSON; it grows when a field changes its meaning."""
+_NO_NAME = "Chat"
+_UNSAFE = str.maketrans(dict.fromkeys('\\/:*?"<>|.', "-"))
+
+ToHtml = Callable[[str], str]
+"""Turns Markdown of strangers into HTML that loads and runs nothing."""
+
+
+class ExportFormat(StrEnum):
+    MARKDOWN = "markdown"
+    JSON = "json"
+    HTML = "html"
+
+
+_ENDINGS = {
+    ExportFormat.MARKDOWN: ("md", "text/markdown; charset=utf-8"),
+    ExportFormat.JSON: ("json", "application/json"),
+    ExportFormat.HTML: ("html", "text/html; charset=utf-8"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedFile:
+    name: str
+    media_type: str
+    content: bytes
+
+
+class ChatExports:
+    """Exports own conversations. Whose group withholds exports cannot."""
+
+    def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock, to_html: ToHtml) -> None:
+        self._unit_of_work = unit_of_work
+        self._clock = clock
+        self._to_html = to_html
+
+    def export(self, user: User, ids: Sequence[str], format: ExportFormat) -> ExportedFile:
+        """Return one conversation as a file, or several as a zip file. Raises NotFound, NotAllowed, InvalidInput.
+
+        JSON holds all versions of all messages, the others what the transcript shows. Attached files are named, not included.
+        """
+        require(user, Permission.EXPORT)
+        wanted = list(dict.fromkeys(ids))
+        within("ids", len(wanted), 1, MOST)
+        made = []
+        with self._unit_of_work() as work:
+            for conversation_id in wanted:
+                conversation = own(work, user, conversation_id)
+                made.append(self._file(conversation, work.messages.of_conversation(conversation_id), format))
+            record(work, self._clock(), user.id, "conversation.export", format.value, rows=str(len(made)))
+            work.commit()
+        return made[0] if len(made) == 1 else _zipped(made)
+
+    def _file(self, conversation: Conversation, messages: Sequence[Message], format: ExportFormat) -> ExportedFile:
+        shown = path(messages, conversation.head_id)
+        match format:
+            case ExportFormat.MARKDOWN:
+                text = _markdown(conversation, shown)
+            case ExportFormat.JSON:
+                text = json.dumps(_json(conversation, messages), ensure_ascii=False, indent=1)
+            case ExportFormat.HTML:
+                text = self._html(conversation, shown)
+        ending, media_type = _ENDINGS[format]
+        return ExportedFile(f"{_name(conversation)}.{ending}", media_type, text.encode("utf-8", "replace"))
+
+    def _html(self, conversation: Conversation, shown: Sequence[Message]) -> str:
+        """Return a page that needs nothing beside itself, and may load nothing."""
+        title = escape(conversation.title or _NO_NAME)
+        parts = []
+        for message in shown:
+            files = "".join(f"<li>{escape(file.name)}</li>" for file in message.files)
+            body = self._to_html(message.text) if message.author is Author.ASSISTANT else f"<p>{escape(message.text)}</p>"
+            listed = f"<ul class='files'>{files}</ul>" if files else ""
+            parts.append(f"<section class='{message.author.value}'><header>{escape(_head(message))}</header>{body}{listed}</section>")
+        return _PAGE.format(title=title, changed=f"{conversation.updated_at:%Y-%m-%d %H:%M} UTC", parts="\n".join(parts))
+
+
+def _head(message: Message) -> str:
+    """Return who wrote a message, and when."""
+    model = f" · {message.generation.model}" if message.generation else ""
+    who = "Question" if message.author is Author.USER else "Answer"
+    return f"{who}{model} · {message.created_at:%Y-%m-%d %H:%M} UTC"
+
+
+def _markdown(conversation: Conversation, shown: Sequence[Message]) -> str:
+    parts = [f"# {one_line(conversation.title) or _NO_NAME}"]
+    for message in shown:
+        parts.append(f"## {_head(message)}")
+        if message.files:
+            parts.append("\n".join(f"- {one_line(file.name)}" for file in message.files))
+        if message.text:
+            parts.append(message.text)
+    return "\n\n".join(parts) + "\n"
+
+
+def _json(conversation: Conversation, messages: Sequence[Message]) -> dict[str, object]:
+    return {
+        "format": "glm-portal-conversation",
+        "version": VERSION,
+        "id": conversation.id,
+        "title": conversation.title or UNTITLED,
+        "created_at": conversation.created_at.isoformat(),
+        "updated_at": conversation.updated_at.isoformat(),
+        "head_id": conversation.head_id,
+        "messages": [_message(each) for each in messages],
+    }
+
+
+def _message(message: Message) -> dict[str, object]:
+    row = message.generation
+    return {
+        "id": message.id,
+        "parent_id": message.parent_id,
+        "author": message.author.value,
+        "created_at": message.created_at.isoformat(),
+        "status": message.status.value,
+        "text": message.text,
+        "reasoning": message.reasoning,
+        "rating": message.rating,
+        "comment": message.comment,
+        "files": [{"id": file.id, "name": file.name, "size_bytes": file.size_bytes} for file in message.files],
+        "model": row.model if row else None,
+        "model_version": row.model_version if row else None,
+        "prompt_tokens": row.usage.prompt_tokens if row else None,
+        "completion_tokens": row.usage.completion_tokens if row else None,
+    }
+
+
+def _name(conversation: Conversation) -> str:
+    """Return a name that every file system takes, without its ending."""
+    return cut(one_line(conversation.title.translate(_UNSAFE)), 60).strip(" -") or _NO_NAME
+
+
+def _zipped(files: Sequence[ExportedFile]) -> ExportedFile:
+    """Return one zip file. Equal names get numbers."""
+    written: set[str] = set()
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in files:
+            stem, _, ending = file.name.rpartition(".")
+            name, number = file.name, 1
+            while name.casefold() in written:
+                number += 1
+                name = f"{stem} ({number}).{ending}"
+            written.add(name.casefold())
+            archive.writestr(name, file.content)
+    return ExportedFile("chats.zip", "application/zip", buffer.getvalue())
+
+
+_PAGE = """<!doctype html>
+<html><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>{title}</title><style>
+:root{{color-scheme:light dark}} body{{max-width:47rem;margin:2rem auto;padding:0 1rem;font:16px/1.65 system-ui,sans-serif}}
+h1{{font-size:1.5rem}} header,.changed{{font-size:.85rem;color:GrayText}} section{{margin:1.5rem 0}}
+.user p{{white-space:pre-wrap;padding:.75rem 1rem;border-radius:1rem;background:color-mix(in srgb,currentColor 7%,transparent)}}
+pre{{overflow:auto;padding:.75rem;border-radius:.5rem;background:color-mix(in srgb,currentColor 7%,transparent)}}
+table{{border-collapse:collapse}} td,th{{padding:.25rem .5rem;border:1px solid color-mix(in srgb,currentColor 20%,transparent)}}
+</style></head><body><h1>{title}</h1><p class="changed">{changed}</p>
+{parts}
+</body></html>
+"""

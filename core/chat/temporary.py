@@ -1,0 +1,232 @@
+"""Chats that are never stored: they live in this process until they are left. Only their generation rows stay."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+from contextvars import copy_context
+from dataclasses import dataclass, field, replace
+from uuid import uuid4
+
+from core.chat.conversations import Shown
+from core.chat.questions import check_question
+from core.chat.records import Author, Message, MessageStatus, Turn
+from core.chat.running_turn import RunningTurn
+from core.chat.turn_runner import UNEXPECTED, TurnOptions, prompt_of, shorter
+from core.clock import Clock
+from core.errors import Conflict, NotAllowed, NotFound, PortalError, PromptTooLong, StoredError, Unavailable
+from core.inference.gateway import Answer, Gateway
+from core.inference.records import FinishReason, Source
+from core.inference.requests import Delta, Finished, GenerationRequest, Queued
+from core.people.permissions import Permission, require
+from core.people.records import User
+from core.unit_of_work import UnitOfWorkFactory
+
+log = logging.getLogger(__name__)
+
+IDLE_S = 30 * 60.0
+"""Seconds without a question or a look after which a chat is forgotten."""
+MOST_EACH = 5
+"""Temporary chats of one person at once; the oldest one gives way."""
+GONE = "This temporary chat is gone. Start a new one."
+
+
+@dataclass(slots=True)
+class _Chat:
+    id: str
+    user_id: str
+    messages: list[Message] = field(default_factory=list)
+    running: RunningTurn | None = None
+    timer: threading.Timer | None = None
+
+
+class TemporaryChats:
+    """Asks and remembers, until the chat is left. Rights and limits are those of every question; files cannot be attached."""
+
+    def __init__(
+        self, unit_of_work: UnitOfWorkFactory, gateway: Gateway, clock: Clock, max_question_chars: int, *, on: bool = True
+    ) -> None:
+        self._unit_of_work = unit_of_work
+        self._gateway = gateway
+        self._clock = clock
+        self._max_chars = max_question_chars
+        self._on = on
+        self._chats: dict[str, _Chat] = {}
+        self._lock = threading.RLock()
+        self._closed = False
+
+    def offered(self, user: User) -> bool:
+        """Tell whether this person may begin one: not where an admin switched them off, and not under a legal hold."""
+        require(user, Permission.CHAT)
+        if not self._on:
+            return False
+        with self._unit_of_work() as work:
+            return not work.retention.is_held(user.id)
+
+    def ask(self, user: User, chat_id: str | None, text: str, options: TurnOptions, request_id: str) -> str:
+        """Ask in a temporary chat, or in a new one; returns its id. The same `request_id` again asks nothing new.
+
+        Raises InvalidInput, NotAllowed, NotFound if it was left, and Conflict while an answer is running in it.
+        """
+        if not self.offered(user):
+            raise NotAllowed("Temporary chats are not available to you. Ask an admin.")
+        words = check_question(text, self._max_chars)
+        with self._lock:
+            if self._closed:
+                raise Unavailable("The portal is stopping. Try again in a minute.")
+            repeated = next((each for each in self._of(user) if each.running and each.running.turn.request_id == request_id), None)
+            if repeated is not None:
+                return repeated.id
+            chat = self._begin(user) if chat_id is None else self._own(user, chat_id)
+            if chat.running is not None and chat.running.snapshot().running:
+                raise Conflict("An answer is still running in this conversation. Wait for it or stop it.")
+            now, before = self._clock(), chat.messages[-1].id if chat.messages else None
+            question = Message(
+                id=uuid4().hex, conversation_id=chat.id, parent_id=before, author=Author.USER, text=words, status=MessageStatus.DONE,
+                created_at=now,
+            )  # fmt: skip
+            answer = Message(
+                id=uuid4().hex, conversation_id=chat.id, parent_id=question.id, author=Author.ASSISTANT, text="",
+                status=MessageStatus.STREAMING, created_at=now,
+            )  # fmt: skip
+            turn = Turn(
+                id=uuid4().hex, user_id=user.id, request_id=request_id, conversation_id=chat.id, question_id=question.id,
+                answer_id=answer.id, status=MessageStatus.STREAMING, created_at=now, lease_until=now,
+            )  # fmt: skip
+            chat.messages += [question, answer]
+            chat.running = running = RunningTurn(turn)
+            way = tuple(chat.messages[:-1])
+        work = (self._run, user, chat, running, way, options)
+        threading.Thread(target=copy_context().run, args=work, name=f"temporary-{turn.id[:8]}", daemon=True).start()
+        return chat.id
+
+    def transcript(self, user: User, chat_id: str) -> Sequence[Shown]:
+        """Return the messages, first to last. Raises NotFound once the chat was left."""
+        with self._lock:
+            return [Shown(message, 1, (message.id,)) for message in self._own(user, chat_id).messages]
+
+    def running(self, user: User, chat_id: str) -> RunningTurn | None:
+        """Return the answer that is being written. Raises NotFound once the chat was left."""
+        with self._lock:
+            running = self._own(user, chat_id).running
+        return running if running is not None and running.snapshot().running else None
+
+    def stop(self, user: User, chat_id: str) -> bool:
+        """Stop the running answer; its text is kept. Returns False if none was running."""
+        running = self.running(user, chat_id)
+        if running is not None:
+            running.stop()
+        return running is not None
+
+    def leave(self, user: User, chat_id: str) -> None:
+        """Forget a chat and stop its answer. Has no effect on one that is gone."""
+        with self._lock:
+            found = self._chats.get(chat_id)
+            if found is not None and found.user_id == user.id:
+                self._forget(found)
+
+    def count(self) -> int:
+        """Count the answers that are being written."""
+        with self._lock:
+            return sum(each.running is not None and each.running.snapshot().running for each in self._chats.values())
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            for each in list(self._chats.values()):
+                self._forget(each)
+
+    def _of(self, user: User) -> list[_Chat]:
+        return [each for each in self._chats.values() if each.user_id == user.id]
+
+    def _own(self, user: User, chat_id: str) -> _Chat:
+        require(user, Permission.CHAT)
+        found = self._chats.get(chat_id)
+        if found is None or found.user_id != user.id:
+            raise NotFound(GONE)
+        self._keep(found)
+        return found
+
+    def _begin(self, user: User) -> _Chat:
+        for oldest in self._of(user)[: 1 - MOST_EACH or None]:
+            self._forget(oldest)
+        chat = _Chat(id=uuid4().hex, user_id=user.id)
+        self._chats[chat.id] = chat
+        self._keep(chat)
+        return chat
+
+    def _keep(self, chat: _Chat) -> None:
+        """Put off the moment at which the chat is forgotten."""
+        if chat.timer is not None:
+            chat.timer.cancel()
+        chat.timer = threading.Timer(IDLE_S, self._idle, (chat,))
+        chat.timer.daemon = True
+        chat.timer.start()
+
+    def _idle(self, chat: _Chat) -> None:
+        with self._lock:
+            self._forget(chat)
+
+    def _forget(self, chat: _Chat) -> None:
+        if chat.timer is not None:
+            chat.timer.cancel()
+        self._chats.pop(chat.id, None)
+        if chat.running is not None:
+            chat.running.stop()
+        chat.messages.clear()
+
+    def _run(self, user: User, chat: _Chat, running: RunningTurn, way: tuple[Message, ...], options: TurnOptions) -> None:
+        answer, error, reason = None, None, FinishReason.CANCELLED
+        try:
+            answer = self._start(user, running, way, options)
+            if answer is not None:
+                reason = _follow(running, answer).finish_reason
+        except PortalError as problem:
+            error = StoredError.of(problem)
+        except Exception:
+            log.exception("the turn %s of a temporary chat failed", running.turn.id)
+            error = StoredError(UNEXPECTED)
+            if answer is not None:
+                answer.cancel()
+                answer.failed(error)
+        now = running.snapshot()
+        row = None if answer is None else answer.row(thinking_s=now.thinking_s)
+        if row is not None:
+            self._gateway.record(row)
+        status = MessageStatus.FAILED if error else running.status_after(reason)
+        with self._lock:
+            if chat.messages:
+                ended = replace(chat.messages[-1], text=now.text, reasoning=now.reasoning, status=status, error=error, generation=row)
+                chat.messages[-1] = ended
+        running.finish(status, answer.finished if answer else None, error)
+
+    def _start(self, user: User, running: RunningTurn, way: tuple[Message, ...], options: TurnOptions) -> Answer | None:
+        prompt = prompt_of(way, {})
+        while not running.stop_requested:
+            request = GenerationRequest(
+                messages=tuple(prompt), user_id=user.id, model=options.model, params=options.params, thinking=options.thinking,
+                id=running.turn.id,
+            )  # fmt: skip
+            try:
+                answer = self._gateway.answer(user, request, Source.CHAT)
+            except PromptTooLong as problem:
+                if len(prompt) < 3:
+                    raise
+                prompt = shorter(prompt, problem.limit / problem.tokens)
+                continue
+            running.attach(answer)
+            return answer
+        return None
+
+
+def _follow(running: RunningTurn, answer: Answer) -> Finished:
+    for event in answer.events():
+        match event:
+            case Queued():
+                running.queued(event)
+            case Delta():
+                running.delta(event)
+            case Finished():
+                return event
+    raise AssertionError("the gateway ends every answer with Finished or an error")

@@ -1,0 +1,69 @@
+"""Let people of a directory sign in with their password there, and follow what the directory says of them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+
+from core.errors import Conflict
+from core.identity.outside_accounts import OutsideAccounts
+from core.identity.ports import Directory
+from core.people.accounts import Accounts
+from core.people.records import User
+from core.tasks.records import Job, Json
+from core.tasks.worker import JobKind, Report
+from core.unit_of_work import UnitOfWorkFactory
+
+log = logging.getLogger(__name__)
+
+EVERY = timedelta(hours=1)
+
+
+class DirectoryAccounts:
+    """Signs people in by the directory's password. Once an hour everybody is brought up to date: disabled there means out here."""
+
+    def __init__(self, unit_of_work: UnitOfWorkFactory, directory: Directory, outside: OutsideAccounts, accounts: Accounts) -> None:
+        self._unit_of_work = unit_of_work
+        self._directory = directory
+        self._outside = outside
+        self._accounts = accounts
+
+    def account(self, name: str, password: str) -> User | None:
+        """Return whose name and password this is in the directory, brought up to date. Raises NotSignedIn, Unavailable."""
+        if not password:  # A directory takes a bind without a password for an anonymous one.
+            return None
+        who = self._directory.check(name, password)
+        return None if who is None else self._outside.account(who)
+
+    def job_kinds(self) -> list[JobKind]:
+        return [JobKind("directory.sync", self._sync, every=EVERY, most_tries=3, resumable=True, kept=False)]
+
+    def _sync(self, _job: Job, report: Report) -> Mapping[str, Json]:
+        people, disabled = self.follow(report)
+        return {"people": people, "disabled": disabled}
+
+    def follow(self, report: Callable[[float], None] = lambda progress: None) -> tuple[int, int]:
+        """Bring everybody up to date; returns how many there are, and how many were disabled."""
+        with self._unit_of_work() as work:
+            people = work.outside_identities.of_source(self._directory.source)
+        disabled = 0
+        for number, (subject, user_id) in enumerate(people):
+            report(number / len(people))
+            with self._unit_of_work() as work:
+                user = work.users.get(user_id)
+            if user is not None and user.active:
+                disabled += self._follow(user, subject)
+        return len(people), disabled
+
+    def _follow(self, user: User, subject: str) -> bool:
+        """Bring one account up to date; returns whether it was disabled."""
+        who = self._directory.find(subject)
+        try:
+            if who is not None and self._outside.update(user, who):
+                return False
+            self._accounts.change(None, user.name, active=False)
+        except Conflict as problem:
+            log.warning("the account %s was not disabled as the directory says: %s", user.name, problem)
+            return False
+        return True

@@ -1,0 +1,70 @@
+"""Whether the chat on the page is a temporary one, and which. It has no address: leaving it in any way ends it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.chat.conversations import Shown
+from core.errors import NotFound
+from core.people.records import User
+from pages.shell.words import t
+
+if TYPE_CHECKING:
+    from bootstrap.portal import Portal
+
+_ON, _CHAT, _SWITCH = "chat_temporary", "chat_temporary_id", "temporary"
+
+
+def is_on() -> bool:
+    """Whether the next question goes into a temporary chat."""
+    return bool(st.session_state.get(_ON))
+
+
+def opened() -> str | None:
+    """The id of the temporary chat; None before its first question."""
+    found: str | None = st.session_state.get(_CHAT)
+    return found
+
+
+def began(chat_id: str) -> None:
+    st.session_state[_CHAT] = chat_id
+
+
+def leave(portal: Portal, user: User) -> None:
+    """Forget the temporary chat, if there is one."""
+    chat_id = st.session_state.pop(_CHAT, None)
+    st.session_state.pop(_ON, None)
+    st.session_state.pop(_SWITCH, None)
+    if chat_id:
+        portal.temporary.leave(user, chat_id)
+
+
+def messages(portal: Portal, user: User) -> list[Shown]:
+    """The messages; none before the first question. One that is gone is left."""
+    chat_id = opened()
+    if chat_id is None:
+        return []
+    try:
+        return list(portal.temporary.transcript(user, chat_id))
+    except NotFound:
+        leave(portal, user)
+        return []
+
+
+def switch(portal: Portal, user: User) -> None:
+    """Offer it in an empty chat, and say what it means."""
+    if portal.temporary.offered(user):
+        st.session_state[_ON] = st.toggle(t("Temporary chat"), value=is_on(), key=_SWITCH, help=_meaning())
+        if is_on():
+            st.caption(f":material/visibility_off: {_meaning()}")
+
+
+def head() -> None:
+    with st.container(key="temporaryhead"):
+        st.caption(f":material/visibility_off: **{t('Temporary chat')}** · {_meaning()}")
+
+
+def _meaning() -> str:
+    return t("It is not stored, and it is gone when you leave it. Files cannot be attached.")

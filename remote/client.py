@@ -1,0 +1,169 @@
+"""Call a method of a service on the admin server as if the service were here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from core.chat.records import Turn
+from core.errors import Away, NotFound
+from core.people.sessions import Proof
+from remote.codec import Blobs, codec
+from remote.connection import Connection
+from remote.errors import read_error
+from remote.identity import SealedProof, SessionUser, token_of
+from remote.services import BY_NAME, Kind, Method, method
+from remote.turns import RemoteTurnList
+
+READS = frozenset({
+    *("all", "backups", "chat_models", "check", "choices", "counts", "deleted_just_now", "facts", "find", "get", "holds", "kept", "list"),
+    *("loaded", "memory", "models", "open", "people", "read", "report", "rows", "rules", "running", "running_conversations", "state"),
+    *("suggest", "transcript", "user"),
+})  # fmt: skip
+"""Names of methods that change nothing, so that a call may be sent twice. So may one with a request id."""
+
+
+LOOK_S = 0.5
+"""How often a call that waits for the admin server lets its page be stopped."""
+Waiting = Callable[[], AbstractContextManager[Callable[[], object]]]
+"""Opened while the admin server is away; what it yields is called every LOOK_S and may raise to give up."""
+
+
+class RemoteService:
+    """One service of the admin server. Its attributes are what remote/services.py registers."""
+
+    def __init__(self, caller: Caller, name: str) -> None:
+        self._caller = caller
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        if name in BY_NAME[self._name].values:
+            return self._caller.value(self._name, name)
+        try:
+            found = method(self._name, name)
+        except NotFound as problem:
+            raise AttributeError(str(problem)) from problem
+        call = partial(self._caller.call, found)
+        setattr(self, name, call)
+        return call
+
+
+@dataclass(slots=True)
+class _Outgoing:
+    """A call on its way: what is sent, and what is kept here."""
+
+    token: str | None = None
+    user: SessionUser | None = None
+    data: dict[str, Any] = field(default_factory=dict)
+    blobs: Blobs = field(default_factory=list)
+    callbacks: dict[str, Callable[..., object]] = field(default_factory=dict)
+
+
+class Caller:
+    """Thread-safe. Sends calls and reads their results."""
+
+    def __init__(
+        self, connection: Connection, values: Mapping[tuple[str, str], Any], turns: RemoteTurnList, waiting: Waiting | None = None
+    ) -> None:
+        """values: the registered attributes as they were last heard of. turns: the answers that are followed on this server.
+
+        waiting: wait in it while the admin server is away, as pages do. None: raise Away at once.
+        """
+        self._connection = connection
+        self._values = values
+        self._waiting = waiting
+        self.turns = turns
+
+    def value(self, service: str, name: str) -> Any:
+        return self._values[service, name]
+
+    def call(self, wanted: Method, *arguments: Any, **named: Any) -> Any:
+        """Make the call. Raises what the method raises, and Away."""
+        while True:
+            try:
+                return self._call(wanted, *arguments, **named)
+            except Away as away:
+                if self._waiting is None or away.sent:
+                    raise
+                with self._waiting() as still_waiting:
+                    while not away.wait(LOOK_S):
+                        still_waiting()
+
+    def _call(self, wanted: Method, *arguments: Any, **named: Any) -> Any:
+        out = self._outgoing(wanted, wanted.signature.bind(None, *arguments, **named).arguments)
+        if wanted.result.kind is Kind.ITEMS:
+            return self._items(wanted, out)
+        if out.callbacks:
+            return self._with_callbacks(wanted, out)
+        repeatable = wanted.name in READS or "request_id" in out.data
+        path = f"/internal/v1/call/{wanted.service}/{wanted.name}"
+        data, blobs = self._connection.post(path, out.token, (out.data, out.blobs), repeatable=repeatable)
+        return self._result(wanted, out, data, blobs)
+
+    def _outgoing(self, wanted: Method, arguments: Mapping[str, Any]) -> _Outgoing:
+        out = _Outgoing()
+        for name, value in arguments.items():
+            part = wanted.parts.get(name)
+            if part is None:
+                continue  # self
+            if part.kind is Kind.USER:
+                out.token = token_of(value)
+                out.user = value
+            elif part.kind is Kind.PROOF:
+                out.data[name] = value.handle
+            elif part.kind is Kind.CALLBACK:
+                if value is not None:
+                    out.callbacks[name] = value
+                    out.data[name] = True
+            else:
+                out.data[name] = part.values.write(value, out.blobs)
+        return out
+
+    def _result(self, wanted: Method, out: _Outgoing, data: Any, blobs: Blobs) -> Any:
+        try:
+            if wanted.result.kind is Kind.PROOF:
+                return SealedProof.of(codec(Proof).read(data["proof"], blobs), str(data["handle"]))
+            if wanted.result.kind is Kind.LIVE:
+                return None if data is None else self.turns.follow(_known(out.user), codec(Turn).read(data, blobs), self._stop)
+            result = wanted.result.values.read(data, blobs)
+        except (ValueError, TypeError, KeyError, IndexError) as problem:
+            raise read_error(None) from problem
+        return SessionUser.of(result, out.data["token"]) if wanted.binds and result is not None else result
+
+    def _stop(self, user: SessionUser, turn: Turn) -> None:
+        self.call(method("turns", "stop"), user, turn.conversation_id)
+
+    def _with_callbacks(self, wanted: Method, out: _Outgoing) -> Any:
+        for event in self._events(wanted, out):
+            if "call" in event:
+                part = wanted.parts[event["call"]]
+                out.callbacks[event["call"]](*part.values.read(event["arguments"], []))
+            else:
+                return self._result(wanted, out, event["value"], [])
+        raise read_error(None)
+
+    def _items(self, wanted: Method, out: _Outgoing) -> Iterator[Any]:
+        for event in self._events(wanted, out):
+            if "item" not in event:
+                return
+            yield wanted.result.values.read(event["item"], [])
+
+    def _events(self, wanted: Method, out: _Outgoing) -> Iterator[dict[str, Any]]:
+        path = f"/internal/v1/events/{wanted.service}/{wanted.name}"
+        with self._connection.stream(path, out.token, (out.data, out.blobs)) as lines:
+            for line in lines:
+                event = json.loads(line)
+                if "error" in event:
+                    raise read_error(event["error"])
+                yield event
+
+
+def _known(user: SessionUser | None) -> SessionUser:
+    assert user is not None, "who follows an answer is signed in"
+    return user

@@ -1,0 +1,167 @@
+"""The pool of connections to the admin servers: which one is used, and what is said while none can be reached."""
+
+from __future__ import annotations
+
+import logging
+import ssl
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import httpx2
+
+from core.errors import Away, InvalidInput, PortalError, Unavailable
+from core.operations.log_context import logged_fields
+from remote import frames
+from remote.errors import read_error
+
+log = logging.getLogger(__name__)
+
+SESSION_HEADER = "X-Portal-Session"
+CONNECT_S, READ_S, STREAM_S = 3.0, 160.0, 40.0
+"""A call is answered within the admin server's own limit; an open stream sends something every 15 s."""
+MOST_CONNECTIONS, MOST_IDLE, IDLE_S = 400, 40, 3.0
+"""The admin server closes an idle connection after 5 s; this side does so before."""
+_UNREACHABLE = frozenset({502, 503, 504})
+"""What a proxy in front of the admin server answers while that is away."""
+
+
+class Connection:
+    """Thread-safe. Sends to one admin server as long as it answers, else to the next."""
+
+    def __init__(self, servers: Sequence[str], key: Callable[[], str], ca_file: str = "") -> None:
+        """key: returns the service key. ca_file: the CA of the servers' certificates; empty: those that the system trusts."""
+        self._servers = tuple(servers)
+        self._key = key
+        self._chosen = 0
+        self._there = threading.Event()
+        self._there.set()
+        verify: ssl.SSLContext | bool = ssl.create_default_context(cafile=ca_file) if ca_file else True
+        limits = httpx2.Limits(max_connections=MOST_CONNECTIONS, max_keepalive_connections=MOST_IDLE, keepalive_expiry=IDLE_S)
+        self._client = httpx2.Client(verify=verify, limits=limits, timeout=httpx2.Timeout(READ_S, connect=CONNECT_S), trust_env=False)
+
+    @property
+    def is_there(self) -> bool:
+        return self._there.is_set()
+
+    def get(self, path: str) -> Any:
+        """Return what GET of this path answers. Also asked while the servers are away, to learn when they are back."""
+        return self._answered("GET", path, None, None, repeatable=True, always=True)[0]
+
+    def post(self, path: str, token: str | None, message: tuple[Any, list[bytes]], *, repeatable: bool) -> tuple[Any, list[bytes]]:
+        """Return the message that answers this one. Raises the error that it holds, and Away.
+
+        repeatable: the call may be sent again if it is unknown whether the first arrived.
+        """
+        return self._answered("POST", path, token, message, repeatable=repeatable)
+
+    @contextmanager
+    def stream(self, path: str, token: str | None, message: tuple[Any, list[bytes]]) -> Iterator[Iterator[str]]:
+        """Open a stream of events and yield the data of each. Raises as `post` does, also while the events are read."""
+        self._check_there()
+        number = self._chosen
+        for _ in self._servers:
+            try:
+                with self._client.stream(
+                    "POST", self._servers[number] + path, headers=self._headers(token), content=_body(message),
+                    timeout=httpx2.Timeout(STREAM_S, connect=CONNECT_S),
+                ) as response:  # fmt: skip
+                    if response.status_code != 200:
+                        response.read()
+                        raise _refused(response)
+                    self._reached(number)
+                    yield (line[6:] for line in response.iter_lines() if line.startswith("data: "))
+                    return
+            except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout):
+                number = (number + 1) % len(self._servers)
+            except httpx2.TransportError as problem:
+                raise Away(self._there.wait, sent=True) from problem
+        raise self._away()
+
+    def close(self) -> None:
+        self._client.close()
+
+    def _answered(
+        self, method: str, path: str, token: str | None, message: tuple[Any, list[bytes]] | None, *, repeatable: bool, always: bool = False
+    ) -> tuple[Any, list[bytes]]:
+        if not always:
+            self._check_there()
+        number = self._chosen
+        # Each server once, and the first once more: the connection may have been an old one that it had closed.
+        for _ in range(len(self._servers) + 1):
+            try:
+                content = None if message is None else _body(message)
+                response = self._client.request(method, self._servers[number] + path, headers=self._headers(token), content=content)
+            except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout):
+                number = (number + 1) % len(self._servers)
+                continue
+            except httpx2.TransportError as problem:
+                if not repeatable:
+                    raise Away(self._there.wait, sent=True) from problem
+                number = (number + 1) % len(self._servers)
+                continue
+            if response.status_code == 200:
+                self._reached(number)
+                return _read(response)
+            problem_told = _refused(response)
+            if not isinstance(problem_told, Away):
+                self._reached(number)
+                raise problem_told
+            number = (number + 1) % len(self._servers)
+        raise self._away()
+
+    def _headers(self, token: str | None) -> dict[str, str]:
+        headers = {"Authorization": f"Bearer {self._key()}"}
+        if token is not None:
+            headers[SESSION_HEADER] = token
+        if request_id := logged_fields().get("request_id"):
+            headers["X-Request-ID"] = request_id
+        return headers
+
+    def _reached(self, number: int) -> None:
+        self._chosen = number
+        if not self._there.is_set():
+            log.warning("%s is back", self._servers[number])
+            self._there.set()
+
+    def _check_there(self) -> None:
+        """Raise at once while nobody can be reached: a page would wait long for each of its calls. `get` finds out about the return."""
+        if not self._there.is_set():
+            raise self._away()
+
+    def _away(self) -> Away:
+        if self._there.is_set():
+            log.warning("%s cannot be reached", " and ".join(self._servers))
+            self._there.clear()
+        return Away(self._there.wait)
+
+
+def _body(message: tuple[Any, list[bytes]]) -> Iterable[bytes] | bytes:
+    data, blobs = message
+    return frames.parts(data, blobs) if blobs else b"".join(frames.parts(data))
+
+
+def _read(response: httpx2.Response) -> tuple[Any, list[bytes]]:
+    try:
+        return frames.whole(response.content)
+    except ValueError as problem:
+        raise read_error(None) from problem
+
+
+def _refused(response: httpx2.Response) -> PortalError:
+    """Return the error of an answer other than 200."""
+    status = response.status_code
+    if response.headers.get("content-type", "").startswith(frames.MEDIA_TYPE):
+        return read_error(_read(response)[0])
+    if status in _UNREACHABLE:
+        return Away()
+    if status == 401:
+        return Unavailable("The admin server does not accept this server's key. PORTAL_SERVICE_KEYS must be the same on both servers.")
+    if status == 404:
+        return Unavailable("The admin server accepts no user servers. PORTAL_SERVICE_KEYS must be the same on both servers.")
+    if status == 413:
+        return InvalidInput("This is too large for the admin server. Send less at a time.")
+    if status == 421:
+        return Unavailable("The admin server does not know the name in PORTAL_SERVER. Add it to PORTAL_ALLOWED_HOSTS there.")
+    return Unavailable("The admin server answered with status {status}. Its log says why.", status=status)

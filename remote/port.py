@@ -1,0 +1,100 @@
+"""Say what pages may ask of a portal. It has two fulfilments: bootstrap.portal in this process, remote.portal over the internal API."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from core.access.audit_chain import AuditChain
+from core.access.groups import Groups
+from core.access.limits import Limits
+from core.access.roles import Roles
+from core.chat.conversations import Conversations
+from core.chat.folders import Folders
+from core.chat.marks import ConversationMarks
+from core.chat.turns import Turns
+from core.identity.second_factor import SecondFactors
+from core.identity.single_sign_on import SingleSignOn
+from core.inference.access import ModelAccess
+from core.inference.gateway import Gateway
+from core.inference.presets import Presets
+from core.knowledge.files import Files
+from core.models.reports import FileReports
+from core.models.service import ModelService
+from core.models.swaps import Swaps
+from core.operations.backups import Backups
+from core.operations.disk import DiskSpace
+from core.operations.index_care import IndexCare
+from core.operations.retention import Retention
+from core.people.accounts import Accounts
+from core.people.api_keys import ApiKeys
+from core.people.audit import AuditTrail
+from core.people.devices import Devices
+from core.people.sessions import Sessions
+from core.people.sign_in import SignIn
+from core.platforms.oversight import PlatformOversight
+from core.platforms.service import PlatformService
+from core.privacy.filter import PrivacyFilter
+from core.review.feedback import FeedbackQueue
+from core.search.search import Search
+from core.search.suggestions import Suggestions
+from core.tasks.jobs import Jobs
+from core.transfers.downloads import Downloads
+from core.transfers.imports import Imports
+from core.usage.reports import UsageReports
+
+
+class PageSettings(Protocol):
+    """The settings that pages read."""
+
+    @property
+    def max_question_chars(self) -> int: ...
+    @property
+    def max_file_mb(self) -> int: ...
+    @property
+    def isolated(self) -> bool: ...
+    @property
+    def home(self) -> Path: ...
+
+
+class PagePortal(Protocol):
+    """The services of a portal. remote/services.py lists the methods that also work from a user server."""
+
+    accounts: Accounts
+    api_keys: ApiKeys
+    audit: AuditTrail
+    audit_chain: AuditChain
+    backups: Backups
+    conversations: Conversations
+    devices: Devices
+    disk: DiskSpace
+    downloads: Downloads
+    feedback: FeedbackQueue
+    file_reports: FileReports
+    files: Files
+    folders: Folders
+    gateway: Gateway
+    groups: Groups
+    imports: Imports
+    index_care: IndexCare
+    jobs: Jobs
+    limits: Limits
+    marks: ConversationMarks
+    model_access: ModelAccess
+    models: ModelService
+    oversight: PlatformOversight
+    platforms: PlatformService
+    presets: Presets
+    privacy: PrivacyFilter
+    retention: Retention
+    roles: Roles
+    search: Search
+    second_factors: SecondFactors
+    sessions: Sessions
+    settings: PageSettings
+    sign_in: SignIn
+    single_sign_on: SingleSignOn
+    suggestions: Suggestions
+    swaps: Swaps
+    turns: Turns
+    usage: UsageReports

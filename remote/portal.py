@@ -1,0 +1,164 @@
+"""The portal as a user server has it: the attributes of bootstrap.portal.Portal that pages and routes use, fulfilled by an admin server."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from core.errors import Away, PortalError, StartFailed, Unavailable
+from core.people.records import User
+from core.people.sessions import Proof
+from core.people.sign_in import Caller as Visitor
+from remote.client import Caller, RemoteService, Waiting
+from remote.connection import CONNECT_S, Connection
+from remote.services import BY_NAME, values
+from remote.turns import RemoteTurnList
+from settings import Settings
+
+log = logging.getLogger(__name__)
+
+PULSE_S = 2.0
+"""From one look at the admin server to the next."""
+CHECKS = 16
+"""Sign-ins that may wait here at the same time; the admin server has its own queue."""
+
+
+class RemotePortal:
+    """Everything that a page of a user server may call. Holds no state but what the admin server last said."""
+
+    def __init__(self, settings: Settings, connection: Connection) -> None:
+        self._own = settings
+        self._connection = connection
+        self._values: dict[tuple[str, str], Any] = {
+            ("files", "max_bytes"): settings.max_file_mb * 1_000_000,
+            ("sessions", "lifetime"): timedelta(hours=settings.session_hours),
+            ("single_sign_on", "name"): "",
+            ("disk", "low"): False,
+            ("disk", "free"): None,
+        }
+        self._limits: dict[str, Any] = {}
+        self._turns = RemoteTurnList(connection)
+        self._services = self._services_of(None)
+        self._patient: PatientPortal | None = None
+        self._ended = threading.Event()
+        self._pulse = threading.Thread(target=self._look_again, name="admin-server", daemon=True)
+
+    def __getattr__(self, name: str) -> RemoteService:
+        services: dict[str, RemoteService] = self.__dict__.get("_services", {})
+        if name not in services:
+            raise AttributeError(f"a user server has no {name}")
+        return services[name]
+
+    @property
+    def settings(self) -> Settings:
+        """Return this server's settings, with the limits of the admin server."""
+        return replace(self._own, **self._limits) if self._limits else self._own
+
+    def patient(self, waiting: Waiting) -> PatientPortal:
+        """Return the same portal for pages: its calls wait while the admin server is away, within `waiting`."""
+        if self._patient is None:
+            self._patient = PatientPortal(self, self._services_of(waiting))
+        return self._patient
+
+    def _services_of(self, waiting: Waiting | None) -> dict[str, RemoteService]:
+        caller = Caller(self._connection, self._values, self._turns, waiting)
+        special: dict[str, RemoteService] = {
+            "sign_in": RemoteSignIn(caller, "sign_in"),
+            "temporary": NoTemporaryChats(caller, "temporary"),
+            "turns": RemoteTurns(caller, "turns"),
+        }
+        return {name: RemoteService(caller, name) for name in BY_NAME if name != "settings"} | special
+
+    @property
+    def is_there(self) -> bool:
+        """Tell whether the admin server could be reached at the last look."""
+        return self._connection.is_there
+
+    def start(self) -> None:
+        """Look at the admin server, and go on looking. Raises StartFailed if it refuses this server; one that is away is waited for."""
+        try:
+            self._look()
+        except Away:
+            log.warning("the admin server cannot be reached yet; pages wait for it")
+        except PortalError as problem:
+            raise StartFailed("{problem}", problem=problem) from problem
+        self._pulse.start()
+
+    def stopping(self) -> None:
+        self._ended.set()
+
+    def close(self) -> None:
+        self._ended.set()
+        if self._pulse.is_alive():
+            self._pulse.join(CONNECT_S)
+        self._connection.close()
+
+    def _look(self) -> None:
+        """Ask for the values that are the same for everybody. Raises Away, and Unavailable if this server is refused."""
+        found: Any = self._connection.get("/internal/v1/values")
+        codecs = {(service, name): each for service, name, each in values(staff=True)}
+        try:
+            heard = {(service, name): codecs[service, name].read(data, []) for service, name, data in found if (service, name) in codecs}
+        except (ValueError, TypeError) as problem:
+            raise Unavailable("The admin server runs another release that this one does not understand. Install the same one.") from problem
+        self._values.update(heard)
+        self._limits = {name: value for (service, name), value in heard.items() if service == "settings"}
+
+    def _look_again(self) -> None:
+        while not self._ended.wait(PULSE_S):
+            try:
+                self._look()
+            except Away:
+                continue
+            except PortalError as problem:
+                log.warning("the admin server refuses this server: %s", problem)
+            except Exception:
+                if not self._ended.is_set():
+                    log.exception("the admin server could not be asked")
+
+
+class PatientPortal:
+    """The portal of a user server's pages: what is on the screen stays there while a call waits for the admin server."""
+
+    def __init__(self, portal: RemotePortal, services: dict[str, RemoteService]) -> None:
+        self._portal = portal
+        self._services = services
+
+    @property
+    def settings(self) -> Settings:
+        return self._portal.settings
+
+    def __getattr__(self, name: str) -> RemoteService:
+        services: dict[str, RemoteService] = self.__dict__.get("_services", {})
+        if name not in services:
+            raise AttributeError(f"a user server has no {name}")
+        return services[name]
+
+
+class RemoteSignIn(RemoteService):
+    """Checks passwords on the admin server. REST wants a future, so that no thread of the pages waits."""
+
+    def __init__(self, caller: Caller, name: str) -> None:
+        super().__init__(caller, name)
+        self._checks = ThreadPoolExecutor(CHECKS, "sign-in")
+
+    def begin(self, name: str, password: str, caller: Visitor) -> Future[Proof]:
+        return self._checks.submit(self.check, name, password, caller)
+
+
+class NoTemporaryChats(RemoteService):
+    """User servers offer no temporary chats: those live in the memory of one admin server, and their answers cannot be followed yet."""
+
+    def offered(self, _user: User) -> bool:
+        return False
+
+
+class RemoteTurns(RemoteService):
+    """The turns of the admin server. How many are followed is known here: the pages ask it several times a second."""
+
+    def count(self) -> int:
+        return self._caller.turns.count()

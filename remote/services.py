@@ -1,0 +1,219 @@
+"""List the methods that a user server may call, and read from their type hints how arguments and results travel.
+
+To register a method that a page calls, add its name to its service in SERVICES: to `user` if the chat, search or account pages of a user
+server need it, to `staff` if only pages of managers and admins do. A new service also needs a line in remote/port.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, is_dataclass
+from datetime import timedelta
+from enum import StrEnum
+from functools import cache
+from inspect import Signature, signature
+from pathlib import Path
+from typing import Any, get_args, get_origin, get_type_hints
+
+from core.chat.running_turn import RunningTurn
+from core.errors import NotFound
+from core.people.records import Credentials, User
+from core.people.sessions import Proof
+from remote.codec import Codec, Unfit, codec
+from remote.port import PagePortal
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The methods and properties of one service that may be called from outside; everything else is refused."""
+
+    name: str
+    """The attribute of the portal."""
+    anyone: tuple[str, ...] = ()
+    """Methods that need no session: they take a token, a password or a proof."""
+    user: tuple[str, ...] = ()
+    """Methods for everyone who is signed in. Core decides what this person may do."""
+    proving: tuple[str, ...] = ()
+    """Methods among `user` that also work between the check of a password and the session."""
+    staff: tuple[str, ...] = ()
+    """Methods for pages that a user server does not have by default (PORTAL_INTERNAL_STAFF)."""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    """Attributes that are the same for everybody, with their types."""
+
+
+SERVICES = (
+    Service("accounts", user=("set_language", "change_password"), staff=("people", "add", "change", "reset_password")),
+    Service("api_keys", user=("own", "make", "rename", "revoke"), staff=("find", "of_person")),
+    Service("audit", user=("refused",), staff=("all", "choices", "find")),
+    Service("audit_chain", staff=("last", "verify")),
+    Service("backups", staff=("backups", "check", "facts", "make", "remove", "task"), values={"has_passphrase": bool, "folder": Path}),
+    Service("conversations", user=(
+        *("list", "get", "find", "new", "rename", "move", "transcript", "reveal", "show_version"),
+        *("delete_soon", "delete_many_soon", "deleted_just_now", "restore"),
+    )),
+    Service("devices", user=("remember",), proving=("remember",)),
+    Service("disk", anyone=("check",), values={"low": bool, "free": int | None}),
+    Service("downloads", staff=(
+        *("cancel", "catalogue", "disk_free", "dismiss", "get", "get_file", "models", "offers", "pause", "resume", "retry", "transfers"),
+    ), values={"offline": bool}),
+    Service("feedback", user=("rate",), staff=("all", "counts", "find", "get", "open", "review")),
+    Service("file_reports", staff=("of", "preview")),
+    Service("files", user=("upload", "get", "read", "read_as", "discard"), values={"max_bytes": int}),
+    Service("folders", user=("list", "new", "rename", "remove")),
+    Service("gateway", anyone=("served",), user=("chat_models",)),
+    Service("groups", staff=("add", "all", "change", "names", "put_member", "remove", "remove_member")),
+    Service("imports", staff=("models", "start")),
+    Service("index_care", staff=("parked", "rebuild", "reconcile", "retry", "state")),
+    Service("jobs", user=("list",), staff=("cancel", "resume", "retry")),
+    Service("limits", user=("nearly_used",), staff=("put", "remove", "rules")),
+    Service("marks", user=("archive", "pin", "set_unread")),
+    Service("model_access", staff=("group_models", "groups", "restrict", "roles", "rules", "set_group_model")),
+    Service("models", staff=(
+        *("adapters", "files", "keep", "kept", "last_crash", "load", "loaded", "make_default", "memory", "plan", "read_file"),
+        *("remembered", "reside", "start_problems", "unload"),
+    ), values={"folder": Path}),
+    Service("presets", staff=("list", "publish", "remove", "save")),
+    Service("oversight", staff=("explain", "reload", "states", "test")),
+    Service("platforms", staff=("apply", "check", "restore", "state", "version", "versions")),
+    Service("privacy", user=("check",), staff=("policies", "put", "remove")),
+    Service("retention", staff=("holds", "lift_hold", "place_hold", "rules", "set_rule")),
+    Service("roles", staff=("add", "all", "change", "names", "remove")),
+    Service("search", user=("find", "models")),
+    Service("second_factors", anyone=("prove",), user=(
+        *("confirm", "needed", "renew_codes", "set_up", "state", "turn_off"),
+    ), proving=("needed",), staff=("remove",)),
+    Service("sessions", anyone=("user", "close", "issue_ticket", "redeem_ticket", "open"), user=(
+        *("own", "revoke", "revoke_others"),
+    ), values={"lifetime": timedelta}),
+    Service("settings", values={"max_question_chars": int, "max_file_mb": int, "isolated": bool}),
+    Service("sign_in", anyone=("check",)),
+    Service("single_sign_on", anyone=("begin", "finish"), values={"name": str}),
+    Service("suggestions", user=("suggest",)),
+    Service("swaps", staff=(
+        *("add_canary", "add_replay", "canaries", "decide", "get", "list", "plan", "remove_canary", "remove_replay", "replays", "start"),
+    )),
+    Service("turns", user=("start", "regenerate", "go_on", "stop", "running", "find", "running_conversations")),
+    Service("usage", staff=("choices", "parts", "report", "rows")),
+)  # fmt: skip
+
+STAFF_VALUES = frozenset({("models", "folder"), ("backups", "folder"), ("backups", "has_passphrase")})
+"""Attributes that only staff pages need; they name folders of the admin server."""
+BY_NAME = {each.name: each for each in SERVICES}
+
+
+class Kind(StrEnum):
+    """How an argument or a result travels."""
+
+    VALUE = "value"
+    USER = "user"
+    """The caller. Never sent: the admin server puts in whoever the session token belongs to."""
+    PROOF = "proof"
+    """A proven identity. It stays on the admin server; the user server holds a handle that works once."""
+    CALLBACK = "callback"
+    """A function that the admin server calls while the method runs: each call is an event."""
+    ITEMS = "items"
+    """A result that comes item by item."""
+    LIVE = "live"
+    """A running turn: the turn itself, and then its events."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """An argument or the result. codec: of the value, of an item, or of the arguments of a callback; None for the other kinds."""
+
+    kind: Kind
+    codec: Codec | None = None
+
+    @property
+    def values(self) -> Codec:
+        assert self.codec is not None, f"a {self.kind} has no value"
+        return self.codec
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    service: str
+    name: str
+    parts: Mapping[str, Part]
+    result: Part
+    signature: Signature
+    staff: bool
+    proving: bool
+    binds: bool
+    """Whether the result is the person whose token was given."""
+
+    @property
+    def user_parameter(self) -> str | None:
+        return next((name for name, part in self.parts.items() if part.kind is Kind.USER), None)
+
+    @property
+    def has_events(self) -> bool:
+        return self.result.kind is Kind.ITEMS or any(part.kind is Kind.CALLBACK for part in self.parts.values())
+
+
+@cache
+def method(service: str, name: str) -> Method:
+    """Return how to call a registered method. Raises NotFound for any other, and Unfit for one that cannot be called from outside."""
+    found = BY_NAME.get(service)
+    if found is None or name not in (*found.anyone, *found.user, *found.staff):
+        raise NotFound("The internal API has no method {name}.", name=f"{service}.{name}")
+    function = getattr(get_type_hints(PagePortal)[service], name)
+    hints = get_type_hints(function)
+    shape = signature(function)
+    parts = {each: _argument(hints[each]) for each in list(shape.parameters)[1:]}
+    made = Method(
+        service=service,
+        name=name,
+        parts=parts,
+        result=_result(hints["return"]),
+        signature=shape,
+        staff=name in found.staff,
+        proving=name in found.proving,
+        binds=hints["return"] == User | None and "token" in parts,
+    )
+    if (made.user_parameter is None) is not (name in found.anyone):
+        raise Unfit(f"{service}.{name}: list it under anyone if it takes no User, else under user or staff")
+    return made
+
+
+def values(*, staff: bool) -> Iterator[tuple[str, str, Codec]]:
+    """Yield service, name and codec of each registered attribute. staff: with those that only staff pages need."""
+    for service in SERVICES:
+        for name, kind in service.values.items():
+            if staff or (service.name, name) not in STAFF_VALUES:
+                yield service.name, name, codec(kind)
+
+
+def _argument(hint: Any) -> Part:
+    if hint in (User, User | None):
+        return Part(Kind.USER)
+    if hint is Proof:
+        return Part(Kind.PROOF)
+    for each in (hint, *get_args(hint)):
+        if get_origin(each) is Callable:
+            return Part(Kind.CALLBACK, codec(tuple[tuple(get_args(each)[0])]))  # type: ignore[misc]
+    if found := {User, Proof, Credentials} & set(_inside(hint)):
+        raise Unfit(f"an argument holds {found}: a user server could pretend to be anybody")
+    return Part(Kind.VALUE, codec(hint))
+
+
+def _result(hint: Any) -> Part:
+    if hint is Proof:
+        return Part(Kind.PROOF)
+    if hint in (RunningTurn, RunningTurn | None):
+        return Part(Kind.LIVE)
+    if get_origin(hint) is Iterator:
+        return Part(Kind.ITEMS, codec(get_args(hint)[0]))
+    if found := {Proof, Credentials} & set(_inside(hint)):
+        raise Unfit(f"the result holds {found}, which must not leave the admin server")
+    return Part(Kind.VALUE, codec(hint))
+
+
+def _inside(hint: Any, seen: frozenset[Any] = frozenset()) -> Iterator[Any]:
+    """Yield the type and all types in it."""
+    if hint in seen:
+        return
+    yield hint
+    inner = get_args(hint) or (get_type_hints(hint).values() if is_dataclass(hint) else ())
+    for each in inner:
+        yield from _inside(each, seen | {hint})

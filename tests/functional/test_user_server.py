@@ -1,0 +1,99 @@
+"""A user server and its admin server as processes: what the user server loads, serves, refuses, and how it signs people in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from bench.portal_parts.page_socket import PageSocket
+from bench.portal_parts.portal import Measured, running_portal
+from tests.functional.test_page_walls import listed, said, token
+
+KEY = "a-service-key-of-the-tests-0123456789"
+MOST_MEMORY = 200_000_000
+NEVER_LOADED = {"data", "models", "sqlalchemy", "alembic", "psycopg", "llama_cpp", "elasticsearch", "pypdf", "huggingface_hub"}
+
+
+@pytest.fixture(scope="module")
+def admin_server() -> Iterator[Measured]:
+    with running_portal(PORTAL_PROFILE="admin", PORTAL_SERVICE_KEYS=KEY) as running:
+        running.add_people(["ann"])
+        yield running
+
+
+@pytest.fixture(scope="module")
+def user_server(admin_server: Measured) -> Iterator[Measured]:
+    settings = {"PORTAL_PROFILE": "user", "PORTAL_SERVER": admin_server.url, "PORTAL_SERVICE_KEYS": KEY}
+    # Python then logs every module that it imports.
+    with running_portal(**settings, PYTHONPROFILEIMPORTTIME="1") as running:
+        yield running
+
+
+def host(server: Measured) -> str:
+    return urlsplit(server.url).netloc
+
+
+def test_a_page_is_drawn_with_what_the_admin_server_knows(user_server: Measured) -> None:
+    with PageSocket(host(user_server), None) as visitor:
+        assert "type: PASSWORD" in said(visitor.run())
+    with PageSocket(host(user_server), token(user_server, "ann")) as tab:
+        messages = tab.run()
+    assert "chat_input" in said(messages)
+    assert listed(messages) == {"Chat", "Search", "Account", "Keyboard", "Sign out"}
+
+
+def test_a_session_holds_on_both_servers_and_ends_on_both(user_server: Measured, admin_server: Measured) -> None:
+    held = token(user_server, "ann")
+    with httpx.Client(base_url=admin_server.url, headers={"Authorization": f"Bearer {held}"}) as client:
+        assert client.get("/api/v1/session").json()["name"] == "ann"
+        client.delete("/api/v1/session").raise_for_status()
+    with PageSocket(host(user_server), held) as tab:
+        assert "type: PASSWORD" in said(tab.run())
+
+
+@pytest.mark.parametrize("page", ["models", "people", "store", "audit", "usage"])
+def test_even_an_admin_finds_no_admin_page_on_it(user_server: Measured, page: str) -> None:
+    with PageSocket(host(user_server), token(user_server, "admin")) as tab:
+        messages = tab.run(page=page)
+    assert "This page is on another server" in said(messages)
+    assert page.title() not in listed(messages)
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/v1/people", "/api/v1/models", "/api/v1/usage", "/v1/models", "/metrics", "/internal/v1/values", "/api/v1/conversations"]
+)
+def test_it_has_no_route_but_those_of_its_pages(user_server: Measured, path: str) -> None:
+    with user_server.sign_in() as admin:
+        assert admin.get(path).status_code in (403, 404)
+
+
+def test_a_file_is_downloaded_through_it(user_server: Measured, admin_server: Measured) -> None:
+    content = bytes(range(32, 127)) * 1000
+    with admin_server.sign_in("ann") as ann:
+        file = ann.post("/api/v1/files", params={"name": "a.txt"}, content=content).raise_for_status().json()
+    with user_server.sign_in("ann") as ann:
+        assert ann.get(f"/api/v1/files/{file['id']}/content").content == content
+
+
+@pytest.mark.usefixtures("admin_server")
+def test_what_its_profile_leaves_out_is_never_imported(user_server: Measured) -> None:
+    # Pages were drawn and files downloaded in it by now.
+    with PageSocket(host(user_server), token(user_server, "admin")) as tab:
+        tab.run(), tab.run(page="search")
+    log = (user_server.home / "bench.log").read_text("utf-8", "replace")
+    loaded = set(re.findall(r"^import time:[\s\d|]+\|\s+([\w.]+)$", log, flags=re.MULTILINE))
+    assert {"pages.widgets.chat.composer", "pages.search", "remote.portal", "streamlit"} <= loaded
+    assert sorted(name for name in loaded if name.partition(".")[0] in NEVER_LOADED) == []
+    # The log leaves out modules that import_module() loads, such as pages/usage.py, but not what those import.
+    assert sorted(loaded & {"bootstrap.portal", "bootstrap.models", "pages.widgets.store.backups", "pages.widgets.usage.charts"}) == []
+
+
+def test_it_is_small(user_server: Measured) -> None:
+    status = Path(f"/proc/{user_server.process.pid}/status").read_text("utf-8")
+    resident = re.search(r"VmRSS:\s+(\d+) kB", status)
+    assert resident is not None and int(resident[1]) * 1024 < MOST_MEMORY
