@@ -178,7 +178,11 @@ def _read(text: str) -> tuple[Tool, ...]:
     try:
         functions = [each["function"] for each in json.loads(text)]
         return tuple(
-            Tool(str(each["name"]), str(each.get("description", "")), json.dumps(dict(each.get("parameters", {})), ensure_ascii=False))
+            Tool(
+                name=str(each["name"]),
+                description=str(each.get("description", "")),
+                parameters=json.dumps(dict(each.get("parameters", {})), ensure_ascii=False),
+            )
             for each in functions
         )
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):

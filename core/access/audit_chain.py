@@ -72,18 +72,18 @@ class AuditChain:
                 rows = work.audit.chain(after, PAGE)
             for row in rows:
                 if row.hash is None or row.previous is None:
-                    return Verification(events, head, Fault.UNCHAINED, row.id)
+                    return Verification(events=events, head=head, fault=Fault.UNCHAINED, event_id=row.id)
                 if digest(row.previous, row.event) != row.hash:
-                    return Verification(events, head, Fault.CHANGED, row.id)
+                    return Verification(events=events, head=head, fault=Fault.CHANGED, event_id=row.id)
                 if not _reaches(bridges, head, row.previous):
-                    return Verification(events, head, Fault.MISSING, row.id)
+                    return Verification(events=events, head=head, fault=Fault.MISSING, event_id=row.id)
                 head, events = row.hash, events + 1
                 noted_seen = noted_seen or noted in (row.hash, row.previous)
             if len(rows) < PAGE:
                 break
             after = rows[-1].id
         noted_seen = noted_seen or noted in bridges.values()
-        return Verification(events, head, None if noted_seen else Fault.CUT)
+        return Verification(events=events, head=head, fault=None if noted_seen else Fault.CUT)
 
     def last(self, user: User) -> NightlyResult | None:
         """Return what the last nightly run found."""

@@ -40,8 +40,12 @@ class Roles:
         with self._unit_of_work() as work:
             held = [person.role for person in work.users.all()]
             custom = work.roles.all()
-        built_in = [RoleInfo(str(name), permissions, True, held.count(name)) for name, permissions in ROLES.items()]
-        return built_in + [RoleInfo(each.name, each.permissions, False, held.count(each.name)) for each in custom]
+        built_in = [
+            RoleInfo(name=str(name), permissions=permissions, built_in=True, people=held.count(name)) for name, permissions in ROLES.items()
+        ]
+        return built_in + [
+            RoleInfo(name=each.name, permissions=each.permissions, built_in=False, people=held.count(each.name)) for each in custom
+        ]
 
     def names(self, actor: User | None) -> Sequence[str]:
         """Return the names of all roles. None: the command line."""

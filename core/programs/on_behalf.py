@@ -30,4 +30,7 @@ def asker_of(work: UnitOfWork, job: Job, now: datetime) -> User:
     if found is None or found.key.state(now) is not KeyState.ACTIVE:
         raise NotSignedIn("The API key that began this has expired or was revoked.")
     key = found.key
-    return replace(user, key=KeyInUse(key.id, key.scopes, key.requests_per_minute, key.tokens_per_minute))
+    return replace(
+        user,
+        key=KeyInUse(id=key.id, scopes=key.scopes, requests_per_minute=key.requests_per_minute, tokens_per_minute=key.tokens_per_minute),
+    )

@@ -23,7 +23,11 @@ _TEMPLATE = "tokenizer.chat_template"
 _SIGMOID = 2
 """llama.cpp's LLAMA_EXPERT_GATING_FUNC_TYPE_SIGMOID."""
 _NVIDIA = Path("/proc/driver/nvidia/version")
-_WEATHER = Tool("get_weather", "Get the weather of a city.", '{"type": "object", "properties": {"city": {"type": "string"}}}')
+_WEATHER = Tool(
+    name="get_weather",
+    description="Get the weather of a city.",
+    parameters='{"type": "object", "properties": {"city": {"type": "string"}}}',
+)
 _TALK = (
     ChatMessage(ChatRole.SYSTEM, "You are a helpful assistant."),
     ChatMessage(ChatRole.USER, "What is the weather in Beijing?"),

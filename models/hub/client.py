@@ -52,7 +52,14 @@ class HubClient:
     ) -> Path:
         if file.name.startswith(("/", "\\")) or ".." in Path(file.name).parts:
             raise InvalidInput("{file} is not the name of a file.", file=repr(file.name[:80]))
-        task = Task(repository.hub.value, repository.name, revision, file.name, file.size_bytes, str(folder))
+        task = Task(
+            hub=repository.hub.value,
+            repository=repository.name,
+            revision=revision,
+            file=file.name,
+            size_bytes=file.size_bytes,
+            folder=str(folder),
+        )
         done = 0
 
         def heard(line: Mapping[str, Any]) -> None:

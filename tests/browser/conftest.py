@@ -70,9 +70,11 @@ _SHORT = {"Models": "Serving"}
 
 def open_page(page: Page, title: str) -> None:
     """Open a page of the portal from the bar at the top, through its menu if it stands in one."""
-    if title in _MENUS:
-        page.locator("header").get_by_text(_MENUS[title], exact=True).click()
-    page.get_by_role("link", name=_SHORT.get(title, title), exact=True).click()
+    if title not in _MENUS:
+        page.get_by_role("link", name=title, exact=True).click()
+        return
+    page.get_by_test_id("stTopNavSection").filter(has_text=_MENUS[title]).click()
+    page.get_by_role("menuitem", name=_SHORT.get(title, title), exact=True).click()
 
 
 class Person:

@@ -16,7 +16,7 @@ from cryptography import x509
 
 from tests.servers.missing import missing
 from tests.servers.ports import free_port
-from tests.servers.tls_proxy import _Authority
+from tests.servers.tls_proxy import Authority
 
 BASE = "dc=example,dc=org"
 ROOT = f"cn=root,{BASE}"
@@ -52,11 +52,11 @@ class Slapd:
         slapd = shutil.which("slapd", path=_PATH)
         if slapd is None or not Path("/etc/ldap/schema/core.schema").exists():
             missing("The directory's test needs slapd: apt-get install slapd")
-        authority = _Authority("Directory CA")
+        authority = Authority("Directory CA")
         self.ca = folder / "ca.pem"
         self.ca.write_bytes(authority.certificate)
         self.other_ca = folder / "other.pem"
-        self.other_ca.write_bytes(_Authority("Other CA").certificate)
+        self.other_ca.write_bytes(Authority("Other CA").certificate)
         authority.sign(folder / "own", x509.IPAddress(ipaddress.ip_address("127.0.0.1")))
         (folder / "data").mkdir()
         (folder / "slapd.conf").write_text(_CONFIG.format(folder=folder, base=BASE, root=ROOT, password=ROOT_PASSWORD))

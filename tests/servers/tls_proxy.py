@@ -30,7 +30,7 @@ class TlsProxy:
         nginx = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin")
         if nginx is None:
             missing("The proxy's test needs nginx: apt-get install nginx-light")
-        authority, other = _Authority("Test CA"), _Authority("Other CA")
+        authority, other = Authority("Test CA"), Authority("Other CA")
         self.ca, self.other_ca = folder / "ca.pem", folder / "other.pem"
         self.ca.write_bytes(authority.certificate)
         self.other_ca.write_bytes(other.certificate)
@@ -69,7 +69,7 @@ def _site(port: int, certificate: Path, upstream: str) -> str:
     )
 
 
-class _Authority:
+class Authority:
     def __init__(self, name: str) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])

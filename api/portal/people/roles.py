@@ -51,7 +51,7 @@ def listing(portal: PortalHere, user: SignedIn) -> RolesOut:
 @router.post("", status_code=201)
 def add(body: AddRole, portal: PortalHere, user: SignedIn) -> RoleOut:
     role = portal.roles.add(user, body.name, body.permissions)
-    return RoleOut.of(RoleInfo(role.name, role.permissions, False, 0))
+    return RoleOut.of(RoleInfo(name=role.name, permissions=role.permissions, built_in=False, people=0))
 
 
 @router.put("/{name}")

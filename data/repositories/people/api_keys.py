@@ -42,7 +42,9 @@ class SqlApiKeyRepository:
         if row is None:
             return None
         key = _key(row)
-        in_use = KeyInUse(key.id, key.scopes, key.requests_per_minute, key.tokens_per_minute)
+        in_use = KeyInUse(
+            id=key.id, scopes=key.scopes, requests_per_minute=key.requests_per_minute, tokens_per_minute=key.tokens_per_minute
+        )
         return replace(user_of(row), key=in_use), key
 
     def live(self, token_hashes: Collection[str], now: datetime) -> Mapping[str, str]:

@@ -69,7 +69,9 @@ class SqlAuditRepository:
         statement = select(*_EVENT, _T.previous, _T.hash).order_by(_T.number).limit(limit)
         if after is not None:
             statement = statement.where(_T.number > int(after))
-        return [ChainedEvent(_id(row.number), _event(row), row.previous, row.hash) for row in self._sql.all(statement)]
+        return [
+            ChainedEvent(id=_id(row.number), event=_event(row), previous=row.previous, hash=row.hash) for row in self._sql.all(statement)
+        ]
 
     def links(self, ids: Sequence[str]) -> Sequence[tuple[str, str]]:
         chosen = _T.number.in_([int(each) for each in ids])

@@ -37,7 +37,9 @@ class HotSwaps:
     def plan(self, model: str, path: Path, settings: LoadSettings | None) -> SwapPlan:
         old = self._serving(model)
         new, beside = self._prepared(old, path, settings or old.settings)
-        return SwapPlan(beside, new.plan.memory, new.facts.file, fingerprint(new.facts), old.version)
+        return SwapPlan(
+            beside=beside, memory=new.plan.memory, file=new.facts.file, new_version=fingerprint(new.facts), old_version=old.version
+        )
 
     def begin(self, model: str, path: Path, settings: LoadSettings) -> HotSwap:
         old = self._serving(model)

@@ -129,7 +129,7 @@ def test_somebody_is_added_and_signs_in(ada: httpx.Client, client: httpx.Client)
     signed = client.post("/api/v1/session", json={"username": "carl", "password": added.json()["password"]})
     assert signed.json()["user"]["group"] == "Sales"
     names = [person["name"] for person in ada.get("/api/v1/people").json()["items"]]
-    assert names == ["ada", "ann", "bob", "carl", "max"]
+    assert names == ["ada", "ann", "bob", "carl", "max", "rita"]
 
 
 def test_a_given_password_is_not_answered(ada: httpx.Client) -> None:
