@@ -11,8 +11,8 @@ from starlette.responses import Response
 
 from api.answers import RunningAnswers, another
 from api.anthropic import model_list
-from api.anthropic.errors import VERSION_HEADER
-from api.errors import OPENAI_REFUSALS
+from api.anthropic.errors import VERSION_HEADER, AnthropicErrorBody
+from api.errors import OPENAI_REFUSALS, OpenAIErrorBody
 from api.identity import SignedIn, TokenHere
 from api.openai.chat_answer import ChatAnswer, ChatCompletion, last_event
 from api.openai.chat_request import ChatRequest
@@ -69,10 +69,13 @@ class ModelsOut(BaseModel):
     data: list[ModelOut]
 
 
+_IN_EITHER_SHAPE: dict[int | str, dict[str, Any]] = {
+    "4XX": {"model": OpenAIErrorBody | AnthropicErrorBody, "description": "Refused, with the reason."}
+}
 VersionHere = Annotated[str | None, Header(alias=VERSION_HEADER, description="Asks for Anthropic's shape.")]
 
 
-@router.get("/models")
+@router.get("/models", responses=_IN_EITHER_SHAPE)
 def models(
     portal: PortalHere,
     user: SignedIn,
@@ -87,7 +90,7 @@ def models(
     return ModelsOut(data=ModelOut.all(portal.gateway.models(user)))
 
 
-@router.get("/models/{name:path}")
+@router.get("/models/{name:path}", responses=_IN_EITHER_SHAPE)
 def model(name: str, portal: PortalHere, user: SignedIn, version: VersionHere = None) -> ModelOut | model_list.ModelOut:
     """Describe one model."""
     listed: Sequence[ModelOut | model_list.ModelOut] = (

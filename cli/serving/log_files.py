@@ -35,6 +35,8 @@ def write_logs(settings: Settings) -> None:
     # These clients log every request they make, several a second, with its address. The caller logs failures.
     for client in ("elastic_transport", "httpx", "httpcore"):
         logging.getLogger(client).setLevel(logging.ERROR)
+    # It lists its own plugins while it is imported.
+    logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)
 
 
 class _LogFile(RotatingFileHandler):

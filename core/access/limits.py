@@ -132,7 +132,8 @@ class Limits:
         """Count a request and let it through. Raises LimitReached, and counts nothing then."""
         admitted = Admission(uuid4().hex)
         with self._unit_of_work() as work:
-            for rule in _of(work, user):
+            rules = _of(work, user)
+            for rule in rules:
                 if rule.measure is Measure.UPLOADS or (rule.at_limit is AtLimit.CHEAPER and model == rule.model):
                     continue
                 leased = rule.measure is Measure.CONCURRENT
@@ -142,7 +143,8 @@ class Limits:
                     admitted = replace(admitted, model=rule.model)
                 else:
                     raise self._reached(rule)
-            work.commit()
+            if rules:  # Without limits nothing is written, so that a full disk stops no answer.
+                work.commit()
         return admitted
 
     def upload(self, work: UnitOfWork, user: User) -> None:

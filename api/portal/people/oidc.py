@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from html import escape
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Query, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -24,8 +24,13 @@ _REFUSED = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="v
 <title>GLM Portal</title>
 <p>{sentence}</p><p><a href="/">Back to the sign-in page</a></p></html>"""
 
+_REFUSALS: dict[int | str, dict[str, Any]] = {
+    status: {"description": "Refused, as a page or, for a wrong parameter, as JSON.", "content": {"text/html": {}, "application/json": {}}}
+    for status in ("4XX", 422, "5XX")
+}
 
-@router.get("/start", response_class=RedirectResponse, status_code=302)
+
+@router.get("/start", response_class=RedirectResponse, status_code=302, responses=_REFUSALS)
 def start(portal: PortalHere) -> Response:
     """Send the browser to the provider."""
     try:
@@ -40,7 +45,7 @@ def start(portal: PortalHere) -> Response:
     return response
 
 
-@router.get("/callback", response_class=HTMLResponse)
+@router.get("/callback", response_class=HTMLResponse, responses=_REFUSALS)
 def callback(
     request: Request,
     portal: PortalHere,

@@ -72,7 +72,7 @@ def test_a_cache_that_cannot_be_made_is_one_sentence(
 ) -> None:
     (tmp_path / "file").touch()
 
-    def start(_places: Paths) -> None:
+    def start(_paths: Paths, *, with_engine: bool) -> None:
         engine.compile_wheel(Paths(tmp_path / "home", tmp_path / "file" / "cache"), Build(frozenset()))
 
     monkeypatch.setenv("PORTAL_HOME", str(tmp_path / "home"))

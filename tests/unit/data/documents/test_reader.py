@@ -234,7 +234,7 @@ def test_a_hostile_pdf_is_refused_in_words(content: bytes) -> None:
 
 
 def test_what_takes_too_much_processor_time_is_ended_by_the_kernel(caplog: pytest.LogCaptureFixture) -> None:
-    assert refusal(SLOW, ProcessDocumentReader(cpu_s=2)) == HEAVY
+    assert refusal(SLOW, ProcessDocumentReader(cpu_s=2, wall_s=120)) == HEAVY
     assert "was ended by" in caplog.text
 
 

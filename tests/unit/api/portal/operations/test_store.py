@@ -47,7 +47,7 @@ def make(client: httpx.Client, **body: str) -> str:
 
 def test_the_store_tells_what_it_holds(ada: httpx.Client) -> None:
     facts = ada.get("/api/v1/store").json()
-    assert (facts["kind"], facts["rows"]["users"], facts["rows"]["messages"]) == ("SQLite", 4, 0)
+    assert (facts["kind"], facts["rows"]["users"], facts["rows"]["messages"]) == ("SQLite", 5, 0)
     assert facts["size_bytes"] > 10_000 and "name" not in facts
 
 
@@ -59,7 +59,7 @@ def test_a_backup_is_made_listed_downloaded_and_removed(ada: httpx.Client, porta
     assert sent.status_code == 200 and len(sent.content) == listed["size_bytes"]
     assert sent.headers["content-disposition"] == f'attachment; filename="{name}"'
     assert sent.headers["cache-control"] == "no-store"
-    assert examine(BytesIO(sent.content), None).rows["users"] == 4
+    assert examine(BytesIO(sent.content), None).rows["users"] == 5
     rest = ada.get(f"{BACKUPS}/{name}", headers={"Range": "bytes=100-"})
     assert rest.status_code == 206 and rest.content == sent.content[100:]
     assert ada.delete(f"{BACKUPS}/{name}").status_code == 204
@@ -115,7 +115,7 @@ def test_an_encrypted_backup_is_checked_with_its_passphrase(ada: httpx.Client) -
     assert "is encrypted" in ended(ada)["error"]
     ada.post(f"{BACKUPS}/{name}/check", json={"passphrase": "a long passphrase"})
     task = ended(ada)
-    assert task["error"] is None and task["contents"]["rows"]["users"] == 4
+    assert task["error"] is None and task["contents"]["rows"]["users"] == 5
     assert ada.post(BACKUPS, json={"passphrase": "short"}).status_code == 422
 
 
