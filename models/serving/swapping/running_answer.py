@@ -29,7 +29,7 @@ class RunningAnswer:
 
     def __init__(self, inner: RunningGeneration, held: set[object], token: object, tally: Tally | None) -> None:
         """held: the open answers of the version, which this one leaves when it ends or nobody refers to it any more."""
-        self._inner = inner
+        self.inner = inner
         self._tally = tally
         self._leave = weakref.finalize(self, held.discard, token)
         self._leave.atexit = False
@@ -39,7 +39,7 @@ class RunningAnswer:
 
     def events(self) -> Iterator[GenerationEvent]:
         try:
-            for event in self._inner.events():
+            for event in self.inner.events():
                 if isinstance(event, Finished):
                     self._count(event)
                     self._leave()
@@ -52,7 +52,7 @@ class RunningAnswer:
             self._leave()
 
     def cancel(self) -> None:
-        self._inner.cancel()
+        self.inner.cancel()
 
     def _count(self, end: Finished) -> None:
         if self._tally is None or end.finish_reason is FinishReason.CANCELLED:

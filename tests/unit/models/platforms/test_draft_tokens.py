@@ -19,6 +19,7 @@ from models.engine.speculative.prompt_lookup import PromptLookup
 from models.platforms.local_generation import REPEATED, RESUMED, LocalGeneration
 from models.serving.pool import Pool
 from models.serving.router import PoolRouter
+from models.serving.swapping.running_answer import RunningAnswer
 from tests.gguf_maker import make_gguf
 from tests.this_machine import EXTRA_BUFFERS
 from tests.unit.models.serving.test_pool import GUIDE, load
@@ -55,9 +56,9 @@ def loaded(model: Path, folder: Path, *, drafting: bool) -> Iterator[Pool]:
 def start(pool: Pool, *, thinking: bool = False, guard: bool = False, **asked: Any) -> LocalGeneration:
     params = SamplingParams(**{"logit_bias": UNPRINTABLE, "max_tokens": 200, **asked})
     request = GenerationRequest((ChatMessage("user", QUESTION),), "ann", None, params, thinking, guard=guard)
-    running = PoolRouter(pool).start(request)
-    assert isinstance(running, LocalGeneration)
-    return running
+    held = PoolRouter(pool).start(request)
+    assert isinstance(held, RunningAnswer) and isinstance(held.inner, LocalGeneration)
+    return held.inner
 
 
 def read(running: LocalGeneration) -> Answer:
