@@ -247,7 +247,8 @@ class FakePool:
         return [DeviceMemory("host", 6_000_000_000, 16_000_000_000)]
 
     def reside(self, name: str, residency: Residency) -> None:
-        self.asked.append(("reside", residency))
+        if residency != Residency():
+            self.asked.append(("reside", residency))
 
     def make_default(self, name: str) -> None:
         self.asked.append(("make_default", name))

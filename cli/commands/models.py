@@ -22,7 +22,6 @@ KEPT = "Stopped. What has arrived is kept; type the same command to go on."
 
 def main(arguments: Sequence[str]) -> int:
     asked = _parser().parse_args(arguments)
-    logging.getLogger().setLevel(logging.ERROR)
 
     def command() -> int:
         with open_command(portal_settings.load()) as transfers:
@@ -97,4 +96,5 @@ def _follow(transfers: Transfers, job: Job, shown: Step) -> Job:
 
 
 if __name__ == "__main__":
+    logging.getLogger().setLevel(logging.ERROR)
     sys.exit(main(sys.argv[1:]))

@@ -60,11 +60,11 @@ class Downloads:
         """offline: never contact a hub."""
         self._unit_of_work = unit_of_work
         self._jobs = jobs
-        self._known = known
+        self.hub_catalogue = known
         self._hub = hub
         self._folder = folder
         self._clock = clock
-        self._server = server
+        self.server = server
         self.offline = offline
 
     def job_kinds(self) -> list[JobKind]:
@@ -76,7 +76,7 @@ class Downloads:
 
     def known(self) -> Sequence[CatalogueEntry]:
         """Return the catalogue, for somebody whose right is known."""
-        return self._known.entries()
+        return self.hub_catalogue.entries()
 
     def offers(self, user: User, entry: CatalogueEntry) -> Sequence[Offer]:
         """Return each quantization with its memory plan for this machine, smallest first."""
@@ -86,7 +86,7 @@ class Downloads:
     def plans(self, entry: CatalogueEntry) -> Sequence[Offer]:
         """Do what offers() does, for somebody whose right is known."""
         sizes = sorted(entry.quantizations, key=lambda each: each.size_bytes)
-        return [Offer(each, self._known.plan(entry, each)) for each in sizes]
+        return [Offer(each, self.hub_catalogue.plan(entry, each)) for each in sizes]
 
     def models(self, user: User, repository: Repository) -> Sequence[RemoteModel]:
         """List the models of a repository. Raises as ModelHub.files does, and Unavailable if the portal works offline."""
@@ -100,7 +100,7 @@ class Downloads:
 
     def order(self, owner: User | None, name: str, quantization: str | None = None, hub: Hub = Hub.HUGGING_FACE) -> Job:
         """Do what get() does, for somebody whose right is known. owner: None for the command line."""
-        entry = self._known.entry(name)
+        entry = self.hub_catalogue.entry(name)
         wanted = entry.quantization(quantization) if quantization else preferred(entry)
         repository = next((each for each in entry.repositories if each.hub is hub), None)
         if repository is None:
@@ -121,13 +121,13 @@ class Downloads:
         """List the downloads and imports of this server that have not ended well, newest first."""
         require(user, Permission.RUN_MODELS)
         with self._unit_of_work() as work:
-            return work.jobs.find(JobFilter(kinds=KINDS, states=(*ACTIVE, JobState.FAILED), server=self._server), MOST_LISTED)
+            return work.jobs.find(JobFilter(kinds=KINDS, states=(*ACTIVE, JobState.FAILED), server=self.server), MOST_LISTED)
 
     def active(self, name: str) -> Job | None:
         """Return the download of a model or repository that waits, runs or is paused, for somebody whose right is known."""
-        named = {name.lower(), *(entry.title.lower() for entry in self._known.entries() if entry.id == name.lower())}
+        named = {name.lower(), *(entry.title.lower() for entry in self.hub_catalogue.entries() if entry.id == name.lower())}
         with self._unit_of_work() as work:
-            found = work.jobs.find(JobFilter(kinds=(DOWNLOAD,), states=ACTIVE, server=self._server), MOST_LISTED)
+            found = work.jobs.find(JobFilter(kinds=(DOWNLOAD,), states=ACTIVE, server=self.server), MOST_LISTED)
         return next((job for job in found if _is_named(job, named)), None)
 
     def disk_free(self, user: User) -> int | None:
@@ -173,10 +173,10 @@ class Downloads:
             "name": title, "hub": repository.hub.value, "repository": repository.name, "wanted": wanted, "projector": projector,
             "size_bytes": size,
         }  # fmt: skip
-        key = transfer_key(self._server, repository.hub.value, repository.name, wanted)
+        key = transfer_key(self.server, repository.hub.value, repository.name, wanted)
         with self._unit_of_work() as work:
             try:
-                job = self._jobs.add(work, DOWNLOAD, payload, owner=owner, key=key, server=self._server)
+                job = self._jobs.add(work, DOWNLOAD, payload, owner=owner, key=key, server=self.server)
             except Conflict as problem:
                 raise Conflict("{name} is being downloaded already.", name=title) from problem
             details = {"repository": repository.name, "hub": repository.hub.value}
@@ -191,7 +191,7 @@ class Downloads:
 
     def _kept(self) -> Sequence[Job]:
         with self._unit_of_work() as work:
-            return work.jobs.find(JobFilter(kinds=KINDS, states=(*ACTIVE, JobState.FAILED), server=self._server), 10 * MOST_LISTED)
+            return work.jobs.find(JobFilter(kinds=KINDS, states=(*ACTIVE, JobState.FAILED), server=self.server), 10 * MOST_LISTED)
 
     def _run(self, job: Job, report: Report) -> Mapping[str, Json]:
         if self.offline:

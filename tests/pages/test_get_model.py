@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from core.people.records import Role
 from core.tasks.records import JobState, Json
 from core.transfers.downloads import DOWNLOAD
 from data.unit_of_work import SqlUnitOfWork
-from tests.fakes import MODEL
+from tests.fakes import MODEL, FakeRouter, served
 from tests.pages.seeded import Stage, as_role, page, stage, texts
 
 ROOMY = MemoryPlan("GPU", 6_200_000_000, 5_000_000_000, 300_000_000, 40_000_000_000, 48_000_000_000, 8192, 16, gpus=1)
@@ -33,7 +34,7 @@ def planned(made: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     def plan(entry: object, quantization: object) -> MemoryPlan:
         return replace(ROOMY, weights_bytes=quantization.size_bytes)  # type: ignore[attr-defined]
 
-    monkeypatch.setattr(made.portal.downloads._known, "plan", plan)
+    monkeypatch.setattr(made.portal.downloads.hub_catalogue, "plan", plan)
 
 
 def jobs(made: Stage) -> list[tuple[str, str]]:
@@ -44,8 +45,8 @@ def started(made: Stage, **payload: Json) -> str:
     """Add a download that runs."""
     with SqlUnitOfWork(made.portal.database) as work:
         whole: dict[str, Json] = {"name": "GLM-4-9B-0414 Q4_K_M", "repository": "a/b", "hub": "huggingface", "size_bytes": 6_200_000_000}
-        job = made.portal.jobs.add(work, DOWNLOAD, {**whole, **payload}, server=made.portal.downloads._server)
-        work.jobs.claim("w", made.portal.downloads._server, [DOWNLOAD], job.run_after, job.run_after)
+        job = made.portal.jobs.add(work, DOWNLOAD, {**whole, **payload}, server=made.portal.downloads.server)
+        work.jobs.claim("w", made.portal.downloads.server, [DOWNLOAD], job.run_after, job.run_after)
         work.jobs.renew(
             job.id, "w", job.run_after, 0.66,
             {"step": "download", "done_bytes": 4_100_000_000, "total_bytes": 6_200_000_000, "bytes_per_second": 52_000_000},
@@ -108,7 +109,7 @@ def test_a_failed_download_says_why_and_is_tried_again_or_dismissed(made: Stage)
     words = "The file {file} is not what the hub announced (SHA-256 differs), so it was deleted. Try again."
     wrong = StoredError(words, {"file": "a.gguf"})
     with SqlUnitOfWork(made.portal.database) as work:
-        work.jobs.end(job, "w", JobState.FAILED, made.portal.downloads._clock(), {}, wrong)
+        work.jobs.end(job, "w", JobState.FAILED, datetime.now(UTC), {}, wrong)
         work.commit()
     drawn = page("models", made)
     assert "so it was deleted" in texts(drawn), "the Models page shows downloads too"
@@ -138,8 +139,7 @@ def test_offline_says_so_and_starts_nothing(made: Stage, monkeypatch: pytest.Mon
 def test_while_only_the_guide_is_loaded_admins_are_offered_a_model(made: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     hint = "The built-in guide answers questions about the portal. Get a GLM for everything else."
     assert hint not in texts(page("models", made))
-    router = made.portal.gateway._router  # type: ignore[attr-defined]
-    monkeypatch.setattr(router, "available", [replace(MODEL, guide=True)])
+    monkeypatch.setattr(FakeRouter, "models", lambda _router: [served(replace(MODEL, guide=True))])
     assert hint in texts(page("models", made)) and hint in texts(page("chat", made))
     assert hint not in texts(page("chat", made, as_role(made.admin, Role.ANALYST)))
 
@@ -152,7 +152,7 @@ def test_the_page_speaks_chinese(made: Stage, monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_machine_without_room_offers_what_would_fit_after_unloading(made: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     full = replace(ROOMY, free_bytes=1_000_000_000)
-    monkeypatch.setattr(made.portal.downloads._known, "plan", lambda entry, quantization: full)
+    monkeypatch.setattr(made.portal.downloads.hub_catalogue, "plan", lambda entry, quantization: full)
     drawn: AppTest = page("get_model", made)
     assert "Fits once 10.5 GB more are free. Unload a model first." in texts(drawn)
     assert not drawn.button(key="known-get-glm-4-9b-0414").disabled

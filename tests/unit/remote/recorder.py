@@ -21,13 +21,13 @@ class Recorder:
     """Wraps a portal. `told` holds a line for each call: service, method, what it returned or raised."""
 
     def __init__(self, portal: Any, home: Path) -> None:
-        self._portal = portal
+        self.real = portal
         self._home = str(home)
         self._ids: dict[str, str] = {}
         self.told: list[tuple[str, object]] = []
 
     def __getattr__(self, name: str) -> _RecordedService:
-        return _RecordedService(self, getattr(self._portal, name), name)
+        return _RecordedService(self, getattr(self.real, name), name)
 
     def note(self, what: str, result: object) -> None:
         self.told.append((what, self._plain(result)))

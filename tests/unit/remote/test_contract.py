@@ -121,7 +121,7 @@ def _conversations(portal: Any, ann: Any) -> None:
 
 def _settled(portal: Any, ann: Any, chat: str) -> None:
     """Wait for the end of the answer without noting how often it is asked."""
-    running = portal._portal.turns.running(ann, chat)
+    running = portal.real.turns.running(ann, chat)
     if running is not None:
         running.wait_finished(10)
 
@@ -142,7 +142,7 @@ def _files(portal: Any, ann: Any) -> None:
     assert portal.files.max_bytes
     portal.disk.check()
     portal.note("the disk", (type(portal.disk.low), isinstance(portal.disk.free, int | None)))
-    portal.note("the limits", (portal._portal.settings.max_question_chars, portal._portal.settings.max_file_mb))
+    portal.note("the limits", (portal.real.settings.max_question_chars, portal.real.settings.max_file_mb))
 
 
 def _review(portal: Any, ann: Any, ada: Any) -> None:
@@ -308,4 +308,4 @@ def _second_factor(portal: Any, ann: Any) -> None:
             ask(ann, "000000")
     with suppress(PortalError):
         portal.second_factors.prove(proof, "000000")
-    portal.note("what a second factor is set up with", type(portal._portal.second_factors.set_up(ann)).__name__)
+    portal.note("what a second factor is set up with", type(portal.real.second_factors.set_up(ann)).__name__)

@@ -77,6 +77,7 @@ def test_archived_conversations_are_listed_apart_until_something_is_asked_in_the
     assert titles(conversations, ana) == ["three", "two"] and titles(conversations, ana, archived=True) == ["one"]
     conversations.rename(ana, first, "uno")
     assert titles(conversations, ana, archived=True) == ["uno"]
+    clock.forward(minutes=1)
     finished(turns, ana, turns.start(ana, first, "And now?", TurnOptions(), "r1"))
     assert titles(conversations, ana) == ["uno", "three", "two"] and titles(conversations, ana, archived=True) == []
 
