@@ -266,7 +266,7 @@ def test_a_model_that_does_not_think_has_no_switch_for_it(house: House) -> None:
     from dataclasses import replace
 
     house.router.available = [replace(MODEL, file=replace(MODEL.file, thinking=False))]
-    assert not chat(house).toggle
+    assert [toggle.key for toggle in chat(house).toggle] == ["temporary"]
 
 
 def test_an_adapter_is_asked_as_a_model_of_its_own(house: House, ana: User) -> None:
