@@ -41,8 +41,9 @@ def test_the_composer_has_the_focus_and_the_list_of_chats_is_one_tab_stop(person
     page.get_by_role("button", name="New chat").first.click()
     expect(page.get_by_role("heading", name="What are we working on?")).to_be_visible()
     ask_and_stop(person, page, "Second chat of the list")
-    expect(page.locator(".list a").first).to_have_text("Second chat of the list")
-    page.locator(".list a").first.focus()
+    newest = page.locator('.list a[href^="/?c="]').first  # folders of other tests may stand above
+    expect(newest).to_have_text("Second chat of the list")
+    newest.focus()
     page.keyboard.press("ArrowDown")
     until(lambda: page.evaluate(FOCUSED) == "A First chat of the list")
     page.keyboard.press("ArrowRight")
