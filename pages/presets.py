@@ -172,7 +172,7 @@ def _written(tools: Sequence[Tool]) -> str:
 
 
 def _read(text: str) -> tuple[Tool, ...]:
-    """Raises InvalidInput for what is not a list of functions."""
+    """Read a list of functions. Raises InvalidInput."""
     if not text.strip():
         return ()
     try:

@@ -44,7 +44,7 @@ class Choice:
         return rule is None or self.runs_models or rule.admits(self.user.role, (self.user.group,))
 
     def check(self, name: str) -> None:
-        """Raises NotAllowed."""
+        """Refuse a model that the person may not use. Raises NotAllowed."""
         if not self.may_use(name):
             raise NotAllowed("You may not use the model {model}. Choose another one, or ask an admin for access.", model=name[:200])
 

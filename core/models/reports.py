@@ -1,4 +1,4 @@
-"""Judge a model file: what its header says, what it can do, and what is wrong with it."""
+"""Judge a model file by its header: contents, capabilities and faults."""
 
 from __future__ import annotations
 

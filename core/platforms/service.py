@@ -91,7 +91,7 @@ class PlatformService:
         return self._read(text)
 
     def apply(self, user: User, text: str, *, based_on: int | None = None) -> int:
-        """Use this configuration from now on; returns its version. What is wrong anywhere refuses all of it.
+        """Apply this configuration and return its version. One error refuses all of it.
 
         based_on: the version that was edited. Raises Conflict if another one serves meanwhile, InvalidInput, Unavailable.
         """

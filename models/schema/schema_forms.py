@@ -55,7 +55,7 @@ class Forms:
     """Works out the forms of the schemas within one root schema."""
 
     def __init__(self, root: Any, ignored: Callable[[str, str], None]) -> None:
-        """ignored: hears (pointer, keyword) of each condition that cannot be followed."""
+        """ignored: called with pointer and keyword of each condition that cannot be followed."""
         self._root = root
         self._ignored = ignored
         self._work = 0

@@ -31,7 +31,7 @@ class ValueWriter:
         return replace(text, least=least, most=most, never=never)
 
     def followed_text(self, form: Form, pointer: str, without: tuple[str, ...] = ()) -> Text:
-        """As much of it as can be followed; the rest is told."""
+        """Return as much of the text as a grammar can follow; note what is left out."""
         text, left_out = followed(replace(self.text_of(form, pointer), without=without))
         for key in left_out:
             self._rules.ignore(pointer, key)

@@ -83,7 +83,7 @@ class Line:
             return position
 
     def _call(self) -> None:
-        """Let in whoever is next. Under the lock."""
+        """Admit the next in the queue. The caller holds the lock."""
         for queues in self._waiting:
             while queues and len(self._inside) < self.most:
                 user_id, queue = next(iter(queues.items()))

@@ -57,7 +57,7 @@ class Member:
             self.taken += tokens > 0
 
     def watch(self, changed: Callable[[], None]) -> None:
-        """Ask for its models now and then, and more often to find out whether it is back. changed: hears a new list."""
+        """Poll the model list, more often while the platform is away. changed: called with each new list."""
         if self.remote is None or not self.config.enabled:
             return
         self._thread = threading.Thread(target=self._probe, args=(changed,), name=f"probe {self.name}", daemon=True)

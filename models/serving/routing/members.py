@@ -34,7 +34,7 @@ class Members:
     """Safe from any thread."""
 
     def __init__(self, changed: Callable[[], None], look_up: Resolve = resolve) -> None:
-        """changed: hears that a platform has listed its models."""
+        """changed: called when a platform has listed its models."""
         self._changed = changed
         self._look_up = look_up
         self._lock = threading.Lock()

@@ -40,6 +40,16 @@ class Candidate:
     def place(self) -> str:
         return f"{self.model}@{self.member.name}" if self.model else self.member.name
 
+    @property
+    def version(self) -> str:
+        """The version of a remote model; of a local one, the model itself knows it."""
+        return f"{self.member.name}/{self.remote.id}" if self.remote is not None else ""
+
+    @property
+    def currency(self) -> str:
+        price = self.member.config.price
+        return price.currency if price is not None else ""
+
 
 @dataclass(slots=True)
 class Plan:

@@ -126,7 +126,7 @@ class PlatformRouter:
     # Inside
 
     def _vector_plan(self, request: EmbeddingRequest | RerankRequest, kind: ModelKind, task: Task) -> Plan | None:
-        """None if only this process comes into question, which then says itself what is wrong."""
+        """Return None if only this process can serve the request; it then refuses by itself."""
         view = self.view
         if not view.remote:
             return None

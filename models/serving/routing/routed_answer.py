@@ -38,7 +38,7 @@ class RoutedAnswer:
         max_wait_s: float | None,
         settled: Callable[[Candidate], None],
     ) -> None:
-        """candidates: at least one. settled: hears who answered. Raises what a local start raises if nobody else is left."""
+        """candidates: at least one. settled: called with the one that answered. Raises what a local start raises if no other is left."""
         self._request = request
         self._candidates = candidates
         self._left_out = left_out
@@ -66,9 +66,7 @@ class RoutedAnswer:
 
     @property
     def model_version(self) -> str:
-        if self._local is not None:
-            return self._local.model_version
-        return f"{self.platform}/{self._at.remote.id}" if self._at.remote is not None else ""
+        return self._local.model_version if self._local is not None else self._at.version
 
     @property
     def platform(self) -> str:
@@ -88,10 +86,9 @@ class RoutedAnswer:
 
     @property
     def routing(self) -> Routing:
-        price = self._at.member.config.price
         return Routing(
             place=f"{self.model}@{self.platform}", left_out=tuple(self._left_out), dropped=self._dropped, estimated=self._estimated,
-            cost=self._cost, currency=price.currency if self._cost is not None and price is not None else "",
+            cost=self._cost, currency=self._at.currency if self._cost is not None else "",
         )  # fmt: skip
 
     def cancel(self) -> None:

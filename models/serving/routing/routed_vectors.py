@@ -47,9 +47,7 @@ class RoutedVectors:
 
     @property
     def model_version(self) -> str:
-        if self._local is not None:
-            return self._local.model_version
-        return f"{self._at.member.name}/{self._at.remote.id}" if self._at.remote is not None else ""
+        return self._local.model_version if self._local is not None else self._at.version
 
     @property
     def platform(self) -> str:
@@ -57,10 +55,9 @@ class RoutedVectors:
 
     @property
     def routing(self) -> Routing:
-        price = self._at.member.config.price
         return Routing(
             place=f"{self.model}@{self.platform}", left_out=tuple(self._left_out), estimated=self._estimated, cost=self._cost,
-            currency=price.currency if self._cost is not None and price is not None else "",
+            currency=self._at.currency if self._cost is not None else "",
         )  # fmt: skip
 
     def cancel(self) -> None:
