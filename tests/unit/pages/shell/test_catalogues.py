@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[4]
 CATALOGUES = ROOT / "pages" / "shell" / "catalogues"
-ROOMS = ("core", "api", "data", "pages", "cli", "bootstrap", "settings.py", "app.py", "Home.py")
+ROOMS = ("core", "api", "data", "pages", "cli", "bootstrap", "settings", "app.py", "Home.py")
 PRIVATE = (
     "of them remembered", "reading took", "nearly always within", "came about", "safer settings", "present password", "once more$",
     "as in the browser", "holds at once", "to have one made", "hand it over", "nobody has these letters", "figures of the range",
