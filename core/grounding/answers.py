@@ -25,7 +25,9 @@ _BEGIN, _END = "<|begin_of_box|>", "<|end_of_box|>"
 _THOUGHTS = re.compile(r"<think>.*?</think>", re.DOTALL)
 _NUMBER = r"\s*[-+]?\d{1,9}(?:\.\d{1,12})?\s*"
 _FOUR = re.compile(rf"[\[(]({_NUMBER}),({_NUMBER}),({_NUMBER}),({_NUMBER})[\])]")
-_LABEL_BEFORE = re.compile(r"([^\s\[\](){}<>:;,.\n|*`\"'#-][^\[\](){}<>:;\n|*`\"]{0,120}?)[*`\"']{0,3}\s*[:\uff1a]\s*[*`\"']{0,3}\s*\[?\s*$")
+_LABEL_BEFORE = re.compile(
+    r"([^\s\[\](){}<>:;,.\n|*`\"'#-][^\[\](){}<>:;\n|*`\"]{0,120}?)[*`\"']{0,3}\s*[:\uff1a]\s*[*`\"']{0,3}\s*\[?\s*$"
+)
 _OBJECT = re.compile(r"\{[^{}]{0,4000}\}")
 _BOX_KEYS = ("bbox_2d", "bbox", "box_2d", "box")
 _LABEL_KEYS = ("label", "name", "class", "category", "text")
