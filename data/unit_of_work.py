@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from core.access.ports import LimitRepository
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
+from core.grounding.ports import GroundingRepository
 from core.identity.ports import OutsideIdentityRepository, SecondFactorRepository
 from core.inference.ports import OfferRepository
 from core.knowledge.ports import FileRepository
@@ -36,6 +37,7 @@ from data.repositories.chat.conversations import SqlConversationRepository
 from data.repositories.chat.folders import SqlFolderRepository
 from data.repositories.chat.messages import SqlMessageRepository
 from data.repositories.chat.turns import SqlTurnRepository
+from data.repositories.grounding.grounding import SqlGroundingRepository
 from data.repositories.identity.outside_identities import SqlOutsideIdentityRepository
 from data.repositories.identity.second_factors import SqlSecondFactorRepository
 from data.repositories.inference.offers import SqlOfferRepository
@@ -99,6 +101,7 @@ class SqlUnitOfWork:
         self.responses: ResponseRepository = SqlResponseRepository(transaction)
         self.program_files: ProgramFileRepository = SqlProgramFileRepository(transaction)
         self.batches: BatchRepository = SqlBatchRepository(transaction)
+        self.grounding: GroundingRepository = SqlGroundingRepository(transaction)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

@@ -3,6 +3,14 @@
 In reading order:
 
 - boxes: a box in pixels, and how much two of them share
-- geometry: between what a model saw and the pixels of the image and its file
+- geometry: between a model's answer, the upright original and its file
+- records: images and runs
+- ports: the repository of images and runs, and what draws boxes
+- phrases: check what people ask to find
+- box_json: boxes as text
 - answers: boxes in the answer of a vision model
+- exports: runs as JSON, COCO and CSV
+- evaluation: precision and recall
+- finder: find boxes by the kept results or a model
+- grounding: upload, find, correct and look back
 """

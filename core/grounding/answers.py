@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 from core.characters import one_line
 from core.grounding.boxes import MOST_LABEL, Box, clipped
-from core.grounding.geometry import Edges, Seen
+from core.grounding.geometry import Edges, from_thousandths
+from core.images.records import PixelMapping
 
 MOST_TEXT = 200_000
 """Characters of an answer that are read."""
@@ -46,13 +47,17 @@ class Found:
     confidence: float | None = None
 
 
-def read_answer(text: str, seen: Seen, *, phrase: int = 0, label: str = "") -> list[Box]:
-    """Return the boxes of an answer in upright pixels: in order, cut at the image, none twice. label: of boxes without one in JSON."""
+def read_answer(text: str, mapping: PixelMapping, *, phrase: int = 0, label: str = "") -> list[Box]:
+    """Return the boxes of an answer in pixels of the upright original: in order, cut at the image, none twice.
+
+    label: of boxes that have none in JSON.
+    """
     boxes: list[Box] = []
+    width, height = mapping.upright_size
     for found in found_in(text):
         name = found.label or label or found.before
-        edges = seen.from_thousandths(found.edges)
-        box = clipped(edges, seen.width, seen.height, label=name, confidence=found.confidence, phrase=phrase)
+        edges = from_thousandths(mapping, found.edges)
+        box = clipped(edges, width, height, label=name, confidence=found.confidence, phrase=phrase)
         if box is not None and box not in boxes:
             boxes.append(box)
         if len(boxes) == MOST_BOXES:

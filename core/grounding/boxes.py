@@ -13,7 +13,7 @@ MOST_LABEL = 200
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A rectangle in pixels of the upright image; x grows to the right, y downwards. The right and bottom edges are not part of it."""
+    """A rectangle in pixels of the upright original; x grows to the right, y downwards. The right and bottom edges are not part of it."""
 
     left: float
     top: float

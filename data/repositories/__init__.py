@@ -7,6 +7,7 @@ In reading order:
 - access: limits
 - chat: conversations, messages and turns
 - knowledge: files for questions
+- grounding: images and what was found on them
 - privacy: policies for personal data
 - programs: what programs store
 - review: ratings and reviews

@@ -92,6 +92,12 @@ def put_secrets(database: Database) -> tuple[str, str]:
         work.jobs.renew(job.id, "worker", things.NOW, 0.5, {"secret": SECRET})
         failed = StoredError("It failed: {why}", {"why": SECRET}, "failed")
         work.jobs.end(job.id, "worker", JobState.FAILED, things.NOW, {"secret": SECRET}, failed)
+        image = things.ground_image(ana, SECRET)
+        work.grounding.add_image(image, WORDS)
+        run = things.ground_run(image, SECRET)
+        work.grounding.add_run(run)
+        work.grounding.put_correction(replace(run, corrected=run.boxes, comment=SECRET), things.NOW)
+        work.grounding.put_result(things.new_id(), run.boxes, things.NOW)
         work.platforms_versions.add(things.NOW, ana.id, EditedBy.PAGE, None, SECRET)
         work.commit()
     return asked.id, rated.id
@@ -145,7 +151,8 @@ def test_every_sealed_column_says_where_it_stands() -> None:
         "presets.title", "presets.description", "presets.system_prompt", "presets.params", "presets.tools", "model_swaps.record",
         "canary_questions.question", "canary_questions.pattern", "replay_questions.question", "replay_questions.accepted",
         "responses.input", "responses.body", "program_files.name", "program_file_parts.content", "batches.metadata",
-        "second_factors.secret",
+        "second_factors.secret", "ground_images.name", "ground_image_parts.content", "ground_runs.phrases", "ground_runs.boxes",
+        "ground_corrections.boxes", "ground_corrections.comment", "ground_results.boxes",
     }  # fmt: skip
 
 

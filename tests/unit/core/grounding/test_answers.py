@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from core.grounding.answers import MOST_BOXES, read_answer
 from core.grounding.boxes import MOST_LABEL
-from core.grounding.geometry import Seen
+from core.images.records import PixelMapping
 
-SEEN = Seen(2000, 1000, 1988, 980)
+SEEN = PixelMapping(2000, 1000, 1, 1988, 980)
 SIMPLE = [(200.0, 200.0, 600.0, 400.0)]
 TWO = [(200.0, 200.0, 600.0, 400.0), (1000.0, 0.0, 2000.0, 1000.0)]
 
@@ -76,4 +76,4 @@ def test_a_flood_of_boxes_and_a_long_label_are_cut() -> None:
 @given(st.text(alphabet='[](){}<|>,:"0123456789.-eE \nbbox_2dlabel红', max_size=400))
 def test_any_text_gives_only_boxes_within_the_image(text: str) -> None:
     for box in read_answer(text, SEEN):
-        assert 0 <= box.left < box.right <= SEEN.width and 0 <= box.top < box.bottom <= SEEN.height
+        assert 0 <= box.left < box.right <= 2000 and 0 <= box.top < box.bottom <= 1000
