@@ -93,12 +93,12 @@ from models.gguf.catalogue import Catalogue
 from models.gguf.facts import model_name
 from models.gguf.inspector import Inspector
 from models.platforms.configuration.reader import YamlConfigurationReader
-from models.serving.last_run import RunRecord
+from models.serving.notes.last_run import RunRecord
+from models.serving.notes.start_list import START_MODELS, FileStartList
 from models.serving.pool import Pool
 from models.serving.precedence import give_way as give_way
 from models.serving.router import PoolRouter
 from models.serving.routing.platform_router import PlatformRouter
-from models.serving.start_list import START_MODELS, FileStartList
 from models.serving.swapping.hot_swap import HotSwaps
 from models.serving.swapping.pattern_finder import ProcessPatternFinder
 from settings import Settings

@@ -15,8 +15,6 @@ In reading order:
 - swapping: a new version of a model under the same name
 - router: find the platform of a model's name
 - routing: choose between the models of this process and other servers
-- remembered_settings: how each file was loaded last
-- start_list: models to load at every start
-- last_run: report what an earlier run left when it crashed
+- notes: what is written into the home, for the next load or start
 - watchdog: report steps that do not end
 """

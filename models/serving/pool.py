@@ -28,11 +28,11 @@ from models.gguf.facts import read_facts
 from models.gguf.folder import Catalog
 from models.platforms.local import LocalPlatform
 from models.serving import machine
-from models.serving.last_run import RunRecord
 from models.serving.leases import Leases
 from models.serving.loader import Loader
 from models.serving.loading import Loading
-from models.serving.remembered_settings import RememberedSettings
+from models.serving.notes.last_run import RunRecord
+from models.serving.notes.remembered_settings import RememberedSettings
 from models.serving.residency import ResidencyKeeper
 from models.serving.roster import Roster
 from models.serving.sleeping import Sleeping

@@ -8,8 +8,8 @@ from core.errors import Unavailable
 from core.models.records import LoadSettings, ModelState
 from models.serving.leases import Leases
 from models.serving.loading import Loading
+from models.serving.notes.remembered_settings import RememberedSettings
 from models.serving.pool_entry import Entry
-from models.serving.remembered_settings import RememberedSettings
 from models.serving.roster import Roster
 
 

@@ -12,10 +12,10 @@ import pytest
 from core.errors import InvalidInput, Waking
 from core.inference.requests import ChatMessage, Finished, GenerationRequest, SamplingParams
 from core.models.records import LoadSettings, ModelState, Residency, StartModel
+from models.serving.notes.start_list import FileStartList
 from models.serving.pool import Pool
 from models.serving.residency import ResidencyKeeper
 from models.serving.router import PoolRouter
-from models.serving.start_list import FileStartList
 from tests.gguf_maker import make_gguf
 from tests.this_machine import EXTRA_BUFFERS
 

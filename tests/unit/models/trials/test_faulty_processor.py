@@ -16,7 +16,7 @@ from bootstrap.models import GUIDE
 from core.errors import StartFailed
 from core.models.records import Crash, LoadSettings, ModelState
 from models.engine.llama.backend import BackendOptions
-from models.serving.last_run import RunRecord
+from models.serving.notes.last_run import RunRecord
 from models.serving.pool import Pool
 from models.trials import file_buffers, machine_trial
 from settings import Settings
