@@ -95,12 +95,12 @@ from models.gguf.catalogue import Catalogue
 from models.gguf.facts import model_name
 from models.gguf.inspector import Inspector
 from models.platforms.configuration.reader import YamlConfigurationReader
-from models.serving.last_run import RunRecord
+from models.serving.notes.last_run import RunRecord
+from models.serving.notes.start_list import START_MODELS, FileStartList
 from models.serving.pool import Pool
 from models.serving.precedence import give_way as give_way
 from models.serving.router import PoolRouter
 from models.serving.routing.platform_router import PlatformRouter
-from models.serving.start_list import START_MODELS, FileStartList
 from models.serving.swapping.hot_swap import HotSwaps
 from models.serving.swapping.pattern_finder import ProcessPatternFinder
 from settings import Settings
@@ -228,7 +228,7 @@ def build_portal(
     index = open_index(settings, database)
     if pool is None:
         own_pool = open_pool(settings, record)
-        successions = HotSwaps(own_pool)
+        successions = HotSwaps(own_pool.versions)
         pool, router = own_pool, router if router is not None else PoolRouter(own_pool)
     assert router is not None, "a pool of its own needs its router"
     platforms_router = PlatformRouter(router, max_wait_s=settings.max_wait_s)
