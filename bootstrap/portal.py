@@ -25,6 +25,8 @@ from core.chat.temporary import TemporaryChats
 from core.chat.turns import STOPPING, Turns
 from core.chat.written_titles import TitleWriter
 from core.errors import Conflict, PortalError, StartFailed, StoredError, Unavailable
+from core.grounding.finder import Finder
+from core.grounding.grounding import Grounding
 from core.identity.directory import DirectoryAccounts
 from core.identity.outside_accounts import OutsideAccounts
 from core.identity.second_factor import SecondFactors
@@ -138,6 +140,7 @@ class Portal:
     temporary: TemporaryChats
     files: Files
     images: Images
+    grounding: Grounding
     gateway: Gateway
     presets: Presets
     model_access: ModelAccess
@@ -255,7 +258,12 @@ def build_portal(
     batches = Batches(unit_of_work, jobs, program_files, clock)
     kinds += [*batches.job_kinds(), *BatchRun(unit_of_work, program_files, background, clock).job_kinds()]
     privacy = PrivacyFilter(unit_of_work, clock, Re2Patterns())
-    gateway = Gateway(unit_of_work, platforms_router, clock, privacy)
+    gateway = Gateway(unit_of_work, platforms_router, clock, privacy, platforms_router)
+    image_reader = ProcessImageReader()
+    images = Images(image_reader, settings.max_file_mb * MB)
+    finder = Finder(unit_of_work, gateway, images, clock)
+    grounding = Grounding(unit_of_work, clock, images, finder, image_reader, privacy, disk)
+    kinds += grounding.job_kinds()
     temporary = TemporaryChats(unit_of_work, gateway, clock, settings.max_question_chars, on=settings.temporary_chats)
     writes_titles = jobs if settings.model_titles else None
     turns = Turns(unit_of_work, gateway, clock, settings.max_question_chars, settings.max_file_mb * MB, disk, writes_titles)
@@ -294,7 +302,8 @@ def build_portal(
         turns=turns,
         temporary=temporary,
         files=Files(unit_of_work, clock, ProcessDocumentReader(), settings.max_file_mb * MB, disk, CharsetDetector()),
-        images=Images(ProcessImageReader(), settings.max_file_mb * MB),
+        images=images,
+        grounding=grounding,
         gateway=gateway,
         presets=Presets(unit_of_work, clock),
         model_access=ModelAccess(unit_of_work, clock),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import uuid4
@@ -14,16 +14,22 @@ from core.characters import cut, one_line, without_controls
 from core.clock import Clock
 from core.errors import Conflict, InvalidInput, NotFound, PortalError, StoredError
 from core.grounding.boxes import Box, clipped
+from core.grounding.exports import ExportFormat, written
 from core.grounding.finder import Finder
+from core.grounding.geometry import to_decoded
 from core.grounding.phrases import checked_phrases
+from core.grounding.ports import BoxDrawer
 from core.grounding.records import GroundImage, GroundRun
 from core.images.images import Images
+from core.images.records import DecodedImage
 from core.inference.detection import Grounder
 from core.knowledge.attachment import clean_name
 from core.knowledge.ports import OnPlace
 from core.operations.disk import ENDLESS, DiskSpace
+from core.people.audit_events import record
 from core.people.permissions import Permission, allows, require
 from core.people.records import User
+from core.privacy.filter import PrivacyFilter
 from core.review.records import ABOUT_IMAGE, Feedback, ReviewState
 from core.tasks.records import Job, Json
 from core.tasks.worker import JobKind, Report
@@ -52,8 +58,17 @@ class Grounding:
     """Images and runs belong to their owner alone; reviewers see those that were corrected."""
 
     def __init__(
-        self, unit_of_work: UnitOfWorkFactory, clock: Clock, images: Images, finder: Finder, disk: DiskSpace = ENDLESS
+        self,
+        unit_of_work: UnitOfWorkFactory,
+        clock: Clock,
+        images: Images,
+        finder: Finder,
+        drawer: BoxDrawer,
+        privacy: PrivacyFilter | None = None,
+        disk: DiskSpace = ENDLESS,
     ) -> None:
+        self._drawer = drawer
+        self._privacy = privacy or PrivacyFilter(unit_of_work, clock)
         self._unit_of_work = unit_of_work
         self._clock = clock
         self._images = images
@@ -243,6 +258,31 @@ class Grounding:
                 return None
             return Case(run, image, work.grounding.content(image.id))
 
+    # Export
+
+    def export(self, user: User, run_ids: Sequence[str], format: ExportFormat) -> bytes:
+        """Write own runs with the boxes as they are now. The audit log records it. Raises NotAllowed, NotFound, InvalidInput."""
+        require(user, Permission.EXPORT)
+        within("runs", len(run_ids), 1, MOST_LISTED)
+        with self._unit_of_work() as work:
+            found = [own_run(work, user, run_id) for run_id in dict.fromkeys(run_ids)]
+            record(work, self._clock(), user.id, "grounding.export", format.value, rows=str(len(found)))
+            work.commit()
+        change = self._privacy.exported(user)
+        return written(format, [_changed(change, run, image) for run, image in found])
+
+    def drawn(self, user: User, run_id: str) -> tuple[GroundImage, DecodedImage]:
+        """Return the image with its boxes drawn on it. Raises NotAllowed, NotFound, Busy, Unavailable."""
+        require(user, Permission.EXPORT)
+        with self._unit_of_work() as work:
+            run, image = own_run(work, user, run_id)
+            content = work.grounding.content(image.id)
+            record(work, self._clock(), user.id, "grounding.export", "image", rows="1")
+            work.commit()
+        boxes = [Box(*to_decoded(image.mapping, box.edges), label=box.label or run.phrases[box.phrase]) for box in run.shown]
+        decoded = DecodedImage(content, image.media_type, image.sha256, image.mapping)
+        return image, self._drawer.drawn(decoded, boxes, user.id)
+
     # Results that are kept
 
     def job_kinds(self) -> Sequence[JobKind]:
@@ -295,6 +335,15 @@ def same_boxes(some: Sequence[Box], others: Sequence[Box]) -> bool:
         return sorted((*(round(edge, 1) for edge in box.edges), box.label, box.phrase) for box in boxes)
 
     return plain(some) == plain(others)
+
+
+def _changed(change: Callable[[str], str], run: GroundRun, image: GroundImage) -> tuple[GroundRun, GroundImage]:
+    """Take personal data that may not go out from all texts of an export."""
+    boxes = tuple(replace(box, label=change(box.label)) for box in run.shown)
+    phrases = tuple(change(phrase) for phrase in run.phrases)
+    corrected = boxes if run.corrected is not None else None
+    changed = replace(run, phrases=phrases, boxes=boxes, corrected=corrected, comment=change(run.comment))
+    return changed, replace(image, name=change(image.name))
 
 
 def _on_image(box: Box, image: GroundImage, phrases: int) -> Box:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from core.grounding.boxes import Box
 from core.grounding.records import GroundImage, GroundRun
+from core.images.records import DecodedImage
 
 
 class GroundingRepository(Protocol):
@@ -51,9 +52,9 @@ class GroundingRepository(Protocol):
 
 
 class BoxDrawer(Protocol):
-    def drawn(self, content: bytes, boxes: Sequence[Box], person: str = "") -> bytes:
-        """Return a PNG of the image with boxes and labels drawn on it.
+    def drawn(self, image: DecodedImage, boxes: Sequence[Box], person: str = "") -> DecodedImage:
+        """Return the image with boxes and labels drawn on it.
 
-        The boxes are in the image's own pixels. Raises Busy, Unavailable.
+        boxes: in the decoded image's own pixels; those beyond the first 200 are left out. Raises Busy, Unavailable.
         """
         ...
