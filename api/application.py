@@ -26,6 +26,7 @@ PORTALS = {
     "conversations": "chat.conversations",
     "folders": "chat.folders",
     "files": "knowledge.files",
+    "ground": "grounding.ground",
     "feedback": "review.feedback",
     "search": "search.search",
     "usage": "usage.usage",
@@ -55,7 +56,7 @@ DIALECTS = {
     "directory": ("directory_routes",),
 }
 """Groups of routes under /v1: the modules of each in api/."""
-FILES_PATH, BATCH_FILES_PATH, MODEL_PIECES_PATH = "/api/v1/files", "/v1/files", "/api/v1/models/upload"
+FILES_PATH, BATCH_FILES_PATH, MODEL_PIECES_PATH, GROUND_PATH = "/api/v1/files", "/v1/files", "/api/v1/models/upload", "/api/v1/ground"
 """The only paths that take more than MAX_BODY_BYTES. PATH of their modules is the same; importing them would load them on every server."""
 INTERNAL_PATH = "/internal/"
 """User servers call here (api/internal/): a call may carry a file, too."""
@@ -94,6 +95,8 @@ def build(portal_getter: Callable[[], Portal], routes: Collection[str] | None = 
             return portal_getter().files.max_bytes + MAX_BODY_BYTES
         if path == MODEL_PIECES_PATH:
             return MOST_PIECE
+        if path == GROUND_PATH:
+            return portal_getter().grounding.max_bytes * 4 // 3 + MAX_BODY_BYTES  # As Base64.
         return portal_getter().files.max_bytes if path == FILES_PATH else MAX_BODY_BYTES
 
     app.add_middleware(AnswerHeaders)

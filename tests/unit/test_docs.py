@@ -23,7 +23,9 @@ PACKAGES = sorted(
 )
 MOST_MODULES = 14
 MAY_HOLD_MORE = {
-    "data/tables": "one module per area","bench": "one module per command of ./portal bench"}
+    "data/tables": "one module per area",
+    "bench": "one module per command of ./portal bench",
+}
 
 
 def sections(document: str) -> dict[str, str]:
