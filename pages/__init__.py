@@ -8,6 +8,7 @@ In reading order:
 - sign_in: sign in
 - chat: ask and read
 - search: find own messages
+- images: find what a phrase names on an image
 - feedback: review ratings
 - usage: usage reports
 - models: load and watch models

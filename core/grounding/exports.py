@@ -1,4 +1,4 @@
-"""Write runs as JSON, COCO and CSV. All have the boxes as they are now: corrected, if somebody did."""
+"""Write runs as JSON, COCO and CSV. All have the boxes as they are now; a correction replaces those of the model."""
 
 from __future__ import annotations
 

@@ -121,8 +121,13 @@ class Grounding:
             return own_image(work, user, image_id), work.grounding.runs_of_image(image_id)
 
     def content(self, user: User, image_id: str) -> tuple[GroundImage, bytes]:
+        """Return an image with its content: an own one, or one whose boxes were corrected for somebody who reviews. Raises NotFound."""
         with self._unit_of_work() as work:
-            return own_image(work, user, image_id), work.grounding.content(image_id)
+            image = work.grounding.image(image_id)
+            reviewed = image is not None and allows(user, Permission.REVIEW_FEEDBACK)
+            if image is None or not (reviewed and any(run.corrected is not None for run in work.grounding.runs_of_image(image_id))):
+                image = own_image(work, user, image_id)
+            return image, work.grounding.content(image_id)
 
     def remove(self, user: User, image_id: str) -> None:
         """Delete an image with everything found on it. Raises NotFound, and Conflict under a legal hold."""

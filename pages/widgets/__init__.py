@@ -6,6 +6,7 @@ In reading order:
 - chat: the chat
 - models: the Models page
 - get_model: the page Get a model
+- images: the Images page
 - people: the People and Access pages
 - review: the review
 - store: the Store page

@@ -103,7 +103,7 @@ class RunOut(BaseModel):
     model: str
     model_version: str
     session: str
-    boxes: list[BoxOut] = Field(description="As they are now: corrected, if somebody did.")
+    boxes: list[BoxOut] = Field(description="As they are now; a correction replaces those of the model.")
     corrected: bool
     comment: str
     cached: bool = Field(description="All of it comes from earlier runs.")
