@@ -258,9 +258,9 @@ def build_portal(
     batches = Batches(unit_of_work, jobs, program_files, clock)
     kinds += [*batches.job_kinds(), *BatchRun(unit_of_work, program_files, background, clock).job_kinds()]
     privacy = PrivacyFilter(unit_of_work, clock, Re2Patterns())
-    gateway = Gateway(unit_of_work, platforms_router, clock, privacy, platforms_router)
     image_reader = ProcessImageReader()
     images = Images(image_reader, settings.max_file_mb * MB)
+    gateway = Gateway(unit_of_work, platforms_router, clock, privacy, images, platforms_router)
     finder = Finder(unit_of_work, gateway, images, clock)
     grounding = Grounding(unit_of_work, clock, images, finder, image_reader, privacy, disk)
     kinds += grounding.job_kinds()

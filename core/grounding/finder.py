@@ -17,7 +17,7 @@ from core.images.records import DecodedImage
 from core.inference.detection import DetectionRequest, Grounder
 from core.inference.gateway import Gateway
 from core.inference.records import Source, Task
-from core.inference.requests import ChatMessage, ChatRole, Delta, GenerationRequest, SamplingParams
+from core.inference.requests import ChatMessage, ChatRole, Delta, GenerationRequest, ImageInput, SamplingParams
 from core.models.records import ModelKind
 from core.people.records import User
 from core.unit_of_work import UnitOfWorkFactory
@@ -137,9 +137,10 @@ class Finder:
     ) -> dict[str, tuple[Box, ...]]:
         """Ask for one phrase after the other: the image is the same prefix for all of them."""
         seen = self._images.fitted(user, DecodedImage(content, image.media_type, image.sha256, image.mapping))
+        picture = ImageInput(seen.content, image.name, seen.media_type, seen.sha256, seen.width, seen.height)
         found = {}
         for phrase in phrases:
-            message = ChatMessage(ChatRole.USER, QUESTION.format(phrase=phrase))
+            message = ChatMessage(ChatRole.USER, QUESTION.format(phrase=phrase), images=(picture,))
             request = GenerationRequest(
                 messages=(message,),
                 user_id=user.id,

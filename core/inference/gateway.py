@@ -13,6 +13,7 @@ from uuid import uuid4
 from core.access.limits import Limits
 from core.clock import Clock
 from core.errors import NotAllowed, NotFound, PortalError, StoredError, Unavailable
+from core.images.images import Images
 from core.inference.choice import Choice, applied
 from core.inference.counted import Counted
 from core.inference.detection import Detected, DetectionRequest, Detectors, Grounders, RunningDetection
@@ -21,6 +22,7 @@ from core.inference.private import embedding_without, masked_events, request_wit
 from core.inference.records import FinishReason, Generation, ServedModel, Source, Timings, Usage
 from core.inference.requests import Delta, Finished, GenerationEvent, GenerationRequest, PromptTokens, RunningGeneration
 from core.inference.vectors import Cancelled, Embedded, EmbeddingRequest, RerankRequest, RunningEmbedding
+from core.inference.vision import Vision, seeing
 from core.models.records import ModelKind
 from core.people.permissions import Permission, require
 from core.people.records import User
@@ -204,9 +206,11 @@ class Gateway:
         router: Router,
         clock: Clock,
         privacy: PrivacyFilter | None = None,
+        images: Images | None = None,
         detectors: Detectors | None = None,
     ) -> None:
-        """detectors: None where nothing can find boxes."""
+        """images: decodes the images of requests; None: they are refused. detectors: None where nothing can find boxes."""
+        self._vision = Vision(images)
         self._detectors = detectors
         self._unit_of_work = unit_of_work
         self._router = router
@@ -235,6 +239,7 @@ class Gateway:
     def answer(self, user: User, request: GenerationRequest, source: Source) -> Answer:
         """Start an answer whose caller records it. Raises NotAllowed, LimitReached, PersonalData, and what Router.start raises."""
         require(user, Permission.CHAT)
+        request = self._seen(user, request)
         request = self._allowed(user, request, tools=source not in (Source.CHAT, Source.TITLE))
         if (change := self.privacy.incoming(user)) is not None:
             request = request_without(change, request)
@@ -249,7 +254,7 @@ class Gateway:
     def prompt_tokens(self, user: User, request: GenerationRequest) -> PromptTokens:
         """What the model would read of a request, without asking it. Raises NotAllowed, and what Router.prompt_tokens raises."""
         require(user, Permission.CHAT)
-        return self._router.prompt_tokens(self._allowed(user, request, tools=True))
+        return self._router.prompt_tokens(self._allowed(user, self._seen(user, request), tools=True))
 
     def pieces(self, user: User, model: str | None, tokens: Sequence[int]) -> PromptTokens:
         """The text of tokens. Raises NotAllowed, and what Router.pieces raises."""
@@ -311,6 +316,13 @@ class Gateway:
             counted.ended(0)
         self.record(_detection(user, running, began, done.timings, None))
         return done
+
+    def _seen(self, user: User, request: GenerationRequest) -> GenerationRequest:
+        """Return a request with images for a model that sees, its images decoded. Raises as Vision.prepared and seeing do."""
+        if not request.images:
+            return request
+        model = seeing(request, self.models(user), named=request.model is not None)
+        return self._vision.prepared(user, replace(request, model=model))
 
     def _admitted(self, user: User, model: str | None) -> Counted:
         """Count a request against the limits. Raises LimitReached."""

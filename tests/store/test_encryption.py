@@ -35,7 +35,7 @@ from data.migrate import migrate
 from data.repositories.knowledge.files import PART_BYTES
 from data.search.port import WritableIndex
 from data.search.words import FILE_NAMES
-from data.tables import FilePartTable, MessageTable, ProgramFilePartTable, Table
+from data.tables import FilePartTable, GroundImagePartTable, MessageTable, ProgramFilePartTable, Table
 from data.unit_of_work import SqlUnitOfWork
 from settings import Settings
 from tests.servers.elasticsearch_node import ElasticsearchNode
@@ -199,7 +199,7 @@ def test_encryption_is_switched_on_while_the_portal_runs(database: Database) -> 
     keyring = sealing(other)
     assert readable(other, *ids)  # what is plain stays readable
     assert b"".join(each.removeprefix(PLAIN) for each in raw_parts(database)) == WORDS
-    parts = [raw_parts(database), raw_parts(database, ProgramFilePartTable.__table__.c)]
+    parts = [raw_parts(database, part.__table__.c) for part in (FilePartTable, ProgramFilePartTable, GroundImagePartTable)]
     count = sum(map(len, (*raw_texts(database).values(), *parts)))
     assert reseal(other, keyring) == count
     assert "merger" not in repr(raw_texts(database)) and b"merger" not in b"".join(raw_parts(database))

@@ -96,8 +96,8 @@ def router() -> FakeRouter:
 
 @pytest.fixture
 def grounding(unit_of_work: UnitOfWorkFactory, clock: MovingClock, detectors: FakeDetectors, router: FakeRouter) -> Grounding:
-    gateway = Gateway(unit_of_work, router, clock, detectors=detectors)
     images = Images(FakeReader(), 1_000_000)
+    gateway = Gateway(unit_of_work, router, clock, images=images, detectors=detectors)
     return Grounding(unit_of_work, clock, images, Finder(unit_of_work, gateway, images, clock), FakeReader())
 
 
