@@ -22,7 +22,7 @@ _PARTS = {"one": "One image", "history": "History"}
 
 def render(portal: Portal, user: User) -> None:
     require(user, Permission.DETECT)
-    frame.page_head(t("Images"), t("Find what a phrase names, and correct it where it is wrong."), key="images")
+    head = frame.page_head(t("Images"), t("Find what a phrase names, and correct it where it is wrong."), key="images")
     if PART not in st.session_state:
         st.session_state[PART] = "one"
     part = st.segmented_control(
@@ -32,4 +32,4 @@ def render(portal: Portal, user: User) -> None:
     if part == "history":
         history(portal, user)
     else:
-        one_image(portal, user)
+        one_image(portal, user, head)

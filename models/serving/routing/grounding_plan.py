@@ -23,15 +23,12 @@ def grounders(model: str | None, group: str, barred: frozenset[str], view: View,
     versions = {each.name: each.version for each in local}
     for name in [model] if model is not None else _named(view, local, group):
         for kind in _KINDS:
-            wish = Wish(model=name, kind=kind, task=Task.GROUND, tokens=lambda: 0, group=group, barred=barred)
+            sees = kind is ModelKind.CHAT
+            wish = Wish(model=name, kind=kind, task=Task.GROUND, tokens=lambda: 0, group=group, barred=barred, images=sees)
             found = plan(wish, view, local)
             known = known or found.known
             left_out += [each for each in found.left_out if found.known and each not in left_out]
             for candidate in found.candidates:
-                blind = candidate.member.is_local and not any(candidate.model in each.names and each.vision for each in local)
-                if kind is ModelKind.CHAT and blind:
-                    left_out.append(StoredError("{place}: it cannot see images.", {"place": candidate.place}))
-                    continue
                 version = candidate.version or versions.get((candidate.model or "").partition(":")[0], "")
                 usable.setdefault(candidate.place, Grounder(candidate.place, kind, version))
     return Grounders(tuple(usable.values()), tuple(left_out), known)

@@ -177,8 +177,7 @@ def _fits(wish: Wish, candidate: Candidate, found: Plan) -> bool:
     if wish.tools and remote.tools is False:
         found.left_out.append(StoredError("{place}: it cannot call tools.", {"place": place}))
         return False
-    sees = wish.task in (Task.VISION, Task.GROUND) and wish.kind is ModelKind.CHAT
-    if sees and remote.vision is False and not wish.images:
+    if wish.task is Task.VISION and remote.vision is False and not wish.images:
         found.left_out.append(StoredError("{place}: it cannot see images.", {"place": place}))
         return False
     if remote.context is not None and wish.kind is ModelKind.CHAT and wish.tokens() >= remote.context:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.errors import NotFound, PortalError
 from core.grounding.records import GroundImage, GroundRun
@@ -39,7 +40,8 @@ def open_image(image_id: str | None, runs: Sequence[str] = ()) -> None:
     forget()
 
 
-def one_image(portal: Portal, user: User) -> None:
+def one_image(portal: Portal, user: User, head: DeltaGenerator) -> None:
+    """head: where the actions of the page stand."""
     state = st.session_state
     if _IMAGE not in state:
         open_image(st.query_params.get("image"))
@@ -50,7 +52,7 @@ def one_image(portal: Portal, user: User) -> None:
         return
     st.query_params["image"] = image.id
     shown = [run for run in runs if run.id in state[_RUNS]] or runs[-1:]
-    with st.container(horizontal=True, gap="xsmall", horizontal_alignment="right", key="images-actions"):
+    with head:
         st.button(t("New image"), icon=":material/add_photo_alternate:", key="images-new", on_click=open_image, args=(None,))
         if len(shown) == 1 and shown[0].error is None:
             exports(portal, user, shown[0], image)
@@ -146,7 +148,8 @@ def _form(portal: Portal, user: User, image: GroundImage, run: GroundRun | None)
             anew = st.checkbox(t("Ask again"), key="images-anew", help=t("Do not use kept results of the same image, phrase and model."))
         if pressed:
             _find(portal, user, image, phrases or "", [model, *([other] if other else [])], anew=anew)
-        if problem := st.session_state.get(_PROBLEM):
+        failed = run is not None and run.error is not None
+        if (problem := st.session_state.get(_PROBLEM)) and not failed:
             st.markdown(f":red[:material/error: {plain(problem)}]")
 
 

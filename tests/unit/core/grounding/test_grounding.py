@@ -18,7 +18,7 @@ from core.operations.records import LegalHold
 from core.people.records import AuditFilter, Permission, User
 from core.review.records import FeedbackFilter, ReviewState
 from core.unit_of_work import UnitOfWorkFactory
-from tests.fakes import FakeRouter, answer
+from tests.fakes import MODEL, FakeRouter, answer
 from tests.unit.core.conftest import MovingClock
 from tests.unit.core.grounding.conftest import PNG, FakeDetectors
 
@@ -85,6 +85,7 @@ def test_a_chat_model_is_asked_for_one_phrase_after_the_other(
     grounding: Grounding, detectors: FakeDetectors, router: FakeRouter, ana: User, unit_of_work: UnitOfWorkFactory
 ) -> None:
     detectors.answers, detectors.chats = {}, ("fake",)
+    router.available = [replace(MODEL, vision=True)]
     router.always = answer("<|begin_of_box|>[[100,200, 300,400]]<|end_of_box|>")
     run = grounding.find(ana, uploaded(grounding, ana).id, ["a car", "a dog"])
     assert [(box.edges, box.label, box.confidence, box.phrase) for box in run.boxes] == [
@@ -94,6 +95,7 @@ def test_a_chat_model_is_asked_for_one_phrase_after_the_other(
     assert [each.messages[-1].content for each in router.requests] == [
         f"Help me to locate {phrase} in the image and give me its bounding boxes." for phrase in ("a car", "a dog")
     ]
+    assert [(image.width, image.height) for each in router.requests for image in each.images] == [(140, 196)] * 2
 
 
 def test_a_correction_is_feedback_on_image_phrase_model_and_session(
