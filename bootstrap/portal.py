@@ -29,6 +29,7 @@ from core.identity.directory import DirectoryAccounts
 from core.identity.outside_accounts import OutsideAccounts
 from core.identity.second_factor import SecondFactors
 from core.identity.single_sign_on import SingleSignOn
+from core.images.images import Images
 from core.inference.access import ModelAccess
 from core.inference.gateway import Gateway
 from core.inference.ports import Router
@@ -80,6 +81,7 @@ from data.documents.encoding_detector import CharsetDetector
 from data.documents.markdown_html import to_html
 from data.documents.reader import ProcessDocumentReader
 from data.encryption.sealing import use_keyring
+from data.images.reader import ProcessImageReader
 from data.index.parked_jobs import ParkedJobs
 from data.index.reconciler import Reconciler
 from data.index.worker import IndexWorker
@@ -136,6 +138,7 @@ class Portal:
     turns: Turns
     temporary: TemporaryChats
     files: Files
+    images: Images
     gateway: Gateway
     presets: Presets
     model_access: ModelAccess
@@ -254,7 +257,8 @@ def build_portal(
     batches = Batches(unit_of_work, jobs, program_files, clock)
     kinds += [*batches.job_kinds(), *BatchRun(unit_of_work, program_files, background, clock).job_kinds()]
     privacy = PrivacyFilter(unit_of_work, clock, Re2Patterns())
-    gateway = Gateway(unit_of_work, platforms_router, clock, privacy)
+    images = Images(ProcessImageReader(), settings.max_file_mb * MB)
+    gateway = Gateway(unit_of_work, platforms_router, clock, privacy, images)
     temporary = TemporaryChats(unit_of_work, gateway, clock, settings.max_question_chars, on=settings.temporary_chats)
     writes_titles = jobs if settings.model_titles else None
     turns = Turns(unit_of_work, gateway, clock, settings.max_question_chars, settings.max_file_mb * MB, disk, writes_titles)
@@ -293,6 +297,7 @@ def build_portal(
         turns=turns,
         temporary=temporary,
         files=Files(unit_of_work, clock, ProcessDocumentReader(), settings.max_file_mb * MB, disk, CharsetDetector()),
+        images=images,
         gateway=gateway,
         presets=Presets(unit_of_work, clock),
         model_access=ModelAccess(unit_of_work, clock),
