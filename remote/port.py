@@ -13,6 +13,7 @@ from core.chat.conversations import Conversations
 from core.chat.folders import Folders
 from core.chat.marks import ConversationMarks
 from core.chat.turns import Turns
+from core.grounding.grounding import Grounding
 from core.identity.second_factor import SecondFactors
 from core.identity.single_sign_on import SingleSignOn
 from core.inference.access import ModelAccess
@@ -41,6 +42,7 @@ from core.search.suggestions import Suggestions
 from core.tasks.jobs import Jobs
 from core.transfers.downloads import Downloads
 from core.transfers.imports import Imports
+from core.transfers.quantizing import Quantizing
 from core.usage.reports import UsageReports
 
 
@@ -74,8 +76,10 @@ class PagePortal(Protocol):
     files: Files
     folders: Folders
     gateway: Gateway
+    grounding: Grounding
     groups: Groups
     imports: Imports
+    quantizing: Quantizing
     index_care: IndexCare
     jobs: Jobs
     limits: Limits

@@ -61,8 +61,12 @@ SERVICES = (
     Service("files", user=("upload", "get", "read", "read_as", "discard"), values={"max_bytes": int}),
     Service("folders", user=("list", "new", "rename", "remove")),
     Service("gateway", anyone=("served",), user=("chat_models",)),
+    Service("grounding", user=(
+        *("correct", "drawn", "export", "find", "grounders", "history", "image", "remove", "upload"),
+    ), staff=("case",), values={"max_bytes": int}),
     Service("groups", staff=("add", "all", "change", "names", "put_member", "remove", "remove_member")),
     Service("imports", staff=("models", "start")),
+    Service("quantizing", staff=("start", "made", "recent")),
     Service("index_care", staff=("parked", "rebuild", "reconcile", "retry", "state")),
     Service("jobs", user=("list",), staff=("cancel", "resume", "retry")),
     Service("limits", user=("nearly_used",), staff=("put", "remove", "rules")),

@@ -2,9 +2,9 @@
 
 In reading order:
 
-- boxes: a box in pixels, and how much two of them share
 - geometry: between a model's answer, the upright original and its file
-- records: images and runs
+- records: boxes, images and runs
+- boxes: cut boxes at an image, and compare two
 - ports: the repository of images and runs, and what draws boxes
 - phrases: check what people ask to find
 - box_json: boxes as text

@@ -13,8 +13,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from core.characters import one_line
-from core.grounding.boxes import MOST_LABEL, Box, clipped
+from core.grounding.boxes import clipped
 from core.grounding.geometry import Edges, from_thousandths
+from core.grounding.records import MOST_LABEL, Box
 from core.images.records import PixelMapping
 
 MOST_TEXT = 200_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from core.grounding.boxes import Box
+from core.grounding.records import Box
 
 
 def boxes_to_json(boxes: Sequence[Box]) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.grounding.boxes import Box, overlap
+from core.grounding.boxes import overlap
+from core.grounding.records import Box
 
 ENOUGH = 0.5
 """Intersection over union from which a box counts as found."""

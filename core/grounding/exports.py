@@ -8,9 +8,8 @@ import json
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
-from core.grounding.boxes import Box
 from core.grounding.geometry import to_file
-from core.grounding.records import GroundImage, GroundRun
+from core.grounding.records import Box, GroundImage, GroundRun
 from core.tasks.records import Json
 from core.usage.csv_cells import BOM, may_be_formula
 

@@ -9,9 +9,9 @@ from hashlib import sha256
 from core.clock import Clock
 from core.errors import Busy, ModelFailed, NotFound, PortalError, Unavailable
 from core.grounding.answers import read_answer
-from core.grounding.boxes import Box, clipped
+from core.grounding.boxes import clipped
 from core.grounding.geometry import from_decoded
-from core.grounding.records import GroundImage
+from core.grounding.records import Box, GroundImage
 from core.images.images import Images
 from core.images.records import DecodedImage
 from core.inference.detection import DetectionRequest, Grounder

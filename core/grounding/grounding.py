@@ -13,13 +13,13 @@ from core.bounds import within
 from core.characters import cut, one_line, without_controls
 from core.clock import Clock
 from core.errors import Conflict, InvalidInput, NotFound, PortalError, StoredError
-from core.grounding.boxes import Box, clipped
+from core.grounding.boxes import clipped
 from core.grounding.exports import ExportFormat, written
 from core.grounding.finder import Finder
 from core.grounding.geometry import to_decoded
 from core.grounding.phrases import checked_phrases
 from core.grounding.ports import BoxDrawer
-from core.grounding.records import GroundImage, GroundRun
+from core.grounding.records import Box, GroundImage, GroundRun
 from core.images.images import Images
 from core.images.records import DecodedImage
 from core.inference.detection import Grounder

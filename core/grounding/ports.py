@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from core.grounding.boxes import Box
-from core.grounding.records import GroundImage, GroundRun
+from core.grounding.records import Box, GroundImage, GroundRun
 from core.images.records import DecodedImage
 
 

@@ -1,13 +1,55 @@
-"""Define stored images, runs and corrections."""
+"""Define boxes, stored images and runs."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
 
-from core.errors import StoredError
-from core.grounding.boxes import Box
+from core.errors import InvalidInput, StoredError
 from core.images.records import PixelMapping
+
+MOST_LABEL = 200
+"""Characters of a label."""
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle in pixels of the upright original; x grows to the right, y downwards. The right and bottom edges are not part of it."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+    label: str = ""
+    confidence: float | None = None
+    """0 to 1; None where the model gives none."""
+    phrase: int = 0
+    """Which of the run's phrases it answers."""
+
+    def __post_init__(self) -> None:
+        if not all(map(math.isfinite, self.edges)) or self.left >= self.right or self.top >= self.bottom:
+            raise InvalidInput("A box needs four numbers: its left edge before its right one, its top above its bottom.")
+        if len(self.label) > MOST_LABEL:
+            raise InvalidInput("A label can have at most {limit} characters.", limit=MOST_LABEL)
+        if self.confidence is not None and not 0 <= self.confidence <= 1:
+            raise InvalidInput("{name} must be between {low} and {high}.", name="confidence", low=0, high=1)
+
+    @property
+    def edges(self) -> tuple[float, float, float, float]:
+        return (self.left, self.top, self.right, self.bottom)
+
+    @property
+    def width(self) -> float:
+        return self.right - self.left
+
+    @property
+    def height(self) -> float:
+        return self.bottom - self.top
+
+    @property
+    def area(self) -> float:
+        return self.width * self.height
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

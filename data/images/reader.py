@@ -10,7 +10,7 @@ from typing import Any
 
 from core.characters import cut
 from core.errors import InvalidInput
-from core.grounding.boxes import Box
+from core.grounding.records import Box
 from core.images.fitting import check_ratio, fitted_size
 from core.images.formats import readable_format
 from core.images.records import DecodedImage, ImageFormat, PixelMapping

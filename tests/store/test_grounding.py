@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from core.errors import StoredError
-from core.grounding.boxes import Box
+from core.grounding.records import Box
 from core.operations.records import LegalHold, RetentionKind, RetentionRule
 from core.review.records import ABOUT_IMAGE, FeedbackFilter
 from core.search.records import SearchQuery

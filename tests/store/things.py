@@ -9,8 +9,7 @@ from uuid import uuid4
 
 from core.chat.records import Author, Conversation, Folder, Message, MessageStatus, Turn
 from core.errors import StoredError
-from core.grounding.boxes import Box
-from core.grounding.records import GroundImage, GroundRun
+from core.grounding.records import Box, GroundImage, GroundRun
 from core.images.records import PixelMapping
 from core.inference.offers import Preset
 from core.inference.records import FinishReason, Generation, Source, Timings, Usage

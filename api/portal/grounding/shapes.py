@@ -10,9 +10,8 @@ from pydantic import BaseModel, Field
 
 from api.portal.shapes import Asked, FileId, Line, Prose
 from core.errors import InvalidInput
-from core.grounding.boxes import Box
 from core.grounding.exports import box_json
-from core.grounding.records import GroundImage, GroundRun
+from core.grounding.records import Box, GroundImage, GroundRun
 
 
 class GroundIn(Asked):

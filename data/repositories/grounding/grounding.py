@@ -9,8 +9,7 @@ from datetime import datetime
 from sqlalchemy import delete, func, insert, select, tuple_
 
 from core.grounding.box_json import boxes_of_json, boxes_to_json
-from core.grounding.boxes import Box
-from core.grounding.records import GroundImage, GroundRun
+from core.grounding.records import Box, GroundImage, GroundRun
 from core.images.records import PixelMapping
 from core.review.records import ABOUT_IMAGE
 from data.repositories.knowledge.files import PART_BYTES, PARTS_AT_ONCE

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.errors import PortalError
-from core.grounding.boxes import MOST_LABEL, Box
 from core.grounding.grounding import MOST_COMMENT
-from core.grounding.records import GroundImage, GroundRun
+from core.grounding.records import MOST_LABEL, Box, GroundImage, GroundRun
 from core.people.permissions import Permission, allows
 from core.people.records import User
 from pages.shell.words import said, t

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from core.grounding.boxes import Box
-from core.grounding.records import GroundImage
+from core.grounding.records import Box, GroundImage
 from pages.shell.words import t
 from pages.widgets.common.script import component
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import streamlit as st
 
-from core.grounding.boxes import Box, clipped
+from core.grounding.boxes import clipped
 from core.grounding.grounding import MOST_BOXES, same_boxes
-from core.grounding.records import GroundImage, GroundRun
+from core.grounding.records import Box, GroundImage, GroundRun
 
 _STATE = "images-edited"
 

@@ -9,9 +9,9 @@ from hashlib import sha256
 import pytest
 
 from core.errors import PortalError
-from core.grounding.boxes import Box
 from core.grounding.finder import Finder
 from core.grounding.grounding import Grounding
+from core.grounding.records import Box
 from core.images.images import Images
 from core.images.records import DecodedImage, PixelMapping
 from core.inference.detection import Detected, DetectedBox, DetectionRequest, Grounder, Grounders

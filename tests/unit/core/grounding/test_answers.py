@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.grounding.answers import MOST_BOXES, read_answer
-from core.grounding.boxes import MOST_LABEL
+from core.grounding.records import MOST_LABEL
 from core.images.records import PixelMapping
 
 SEEN = PixelMapping(2000, 1000, 1, 1988, 980)

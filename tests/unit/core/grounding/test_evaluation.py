@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from core.grounding.boxes import Box
 from core.grounding.evaluation import Score, scored
+from core.grounding.records import Box
 
 CAR, DOG = Box(0, 0, 100, 100), Box(200, 200, 300, 300)
 

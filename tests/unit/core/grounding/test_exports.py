@@ -7,8 +7,8 @@ import io
 import json
 from dataclasses import replace
 
-from core.grounding.boxes import Box
 from core.grounding.exports import CSV_HEADER, ExportFormat, written
+from core.grounding.records import Box
 from tests.store import things
 
 ANA = things.user("ana")

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from core.errors import InvalidInput
 from core.grounding.answers import read_answer
-from core.grounding.boxes import Box, clipped, overlap
+from core.grounding.boxes import clipped, overlap
 from core.grounding.geometry import Edges, from_decoded, from_file, from_thousandths, to_decoded, to_file, to_thousandths
+from core.grounding.records import Box
 from core.images.fitting import MOST_RATIO, fitted_size
 from core.images.records import PixelMapping
 

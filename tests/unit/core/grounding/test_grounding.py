@@ -9,11 +9,10 @@ from datetime import date
 import pytest
 
 from core.errors import Busy, Conflict, InvalidInput, ModelFailed, NotAllowed, NotFound, Unavailable
-from core.grounding.boxes import Box
 from core.grounding.exports import ExportFormat
 from core.grounding.grounding import MOST_BOXES, Grounding
 from core.grounding.phrases import MOST_CHARS, MOST_PHRASES, checked_phrases
-from core.grounding.records import GroundImage
+from core.grounding.records import Box, GroundImage
 from core.operations.records import LegalHold
 from core.people.records import AuditFilter, Permission, User
 from core.review.records import FeedbackFilter, ReviewState
