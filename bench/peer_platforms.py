@@ -24,7 +24,7 @@ from bench.portal_parts.peer_checks import Checked, PeerChecks
 from bench.portal_parts.portal import ROOT, Measured, portal_home, running_portal, table
 
 GUIDE = ROOT / "models" / "guide" / "guide.gguf"
-PROXY = "litellm[proxy]==1.110.2"
+PROXY = "litellm[proxy]==1.108.7"
 PROXY_KEY = "sk-peers"
 START_S = 180
 

@@ -73,7 +73,7 @@ SERVICES = (
         *("remembered", "reside", "start_problems", "unload"),
     ), values={"folder": Path}),
     Service("presets", staff=("list", "publish", "remove", "save")),
-    Service("oversight", staff=("explain", "reload", "states", "test")),
+    Service("oversight", staff=("clear_embeddings", "embeddings", "explain", "reload", "states", "test")),
     Service("platforms", staff=("apply", "check", "restore", "state", "version", "versions")),
     Service("privacy", user=("check",), staff=("policies", "put", "remove")),
     Service("retention", staff=("holds", "lift_hold", "place_hold", "rules", "set_rule")),

@@ -12,7 +12,7 @@ from pathlib import Path
 from core.errors import InvalidInput, NotFound, PortalError, Unavailable
 from core.inference.records import FinishReason, Routing, ServedModel, Timings, Usage
 from core.inference.requests import Delta, Finished, GenerationEvent, GenerationRequest, PromptTokens
-from core.inference.vectors import Cancelled, Embedded, EmbeddingRequest, RerankRequest
+from core.inference.vectors import Cancelled, Embedded, Embedder, EmbeddingRequest, RerankRequest
 from core.knowledge.ports import OnPlace
 from core.models.records import AdapterFile, DeviceMemory, LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelState, Residency
 
@@ -179,6 +179,9 @@ class FakeRouter:
     def embed(self, request: EmbeddingRequest) -> FakeVectors:
         """Of each input its number of letters or tokens, and 1."""
         return self._vectors(request, [[float(len(one)), 1.0] for one in request.inputs])
+
+    def embedder(self, request: EmbeddingRequest) -> Embedder | None:
+        return Embedder(model=FakeVectors.model, version=FakeVectors.model_version, platform=FakeVectors.platform)
 
     def rerank(self, request: RerankRequest) -> FakeVectors:
         """The longer the better."""

@@ -7,6 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.errors import NotAllowed
+from core.inference.vectors import EmbeddingRequest
 from core.people.records import Role
 from tests.pages.drawn import House, build
 from tests.servers.model_server import ANSWER, ModelServer, page
@@ -107,3 +108,16 @@ def test_only_those_who_run_models_see_the_page(house: House) -> None:
         house.portal.oversight.states(house.person(Role.MANAGER))
     test = drawn(house, role=Role.MANAGER)
     assert test.exception
+
+
+def test_the_embedding_cache_shows_how_often_it_helped_and_is_emptied(house: House) -> None:
+    admin = house.person(Role.ADMIN)
+    assert "Embedding cache" not in texts(drawn(house))
+    for _ in range(2):
+        house.portal.gateway.embed(admin, EmbeddingRequest(("one", "two"), admin.id)).result()
+    test = drawn(house)
+    assert "Embedding cache" in texts(test) and "50" in texts(test)
+    test.button("embeddings-clear").click().run()
+    assert house.portal.oversight.embeddings(admin).stored == 0
+    with pytest.raises(NotAllowed):
+        house.portal.oversight.clear_embeddings(house.person(Role.ANALYST))

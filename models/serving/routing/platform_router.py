@@ -11,7 +11,7 @@ from core.errors import Busy, InvalidInput, NotFound, PromptTooLong, StoredError
 from core.inference.ports import Router
 from core.inference.records import ServedModel, Task
 from core.inference.requests import GenerationRequest, PromptTokens, RunningGeneration
-from core.inference.vectors import EmbeddingRequest, RerankRequest, RunningEmbedding
+from core.inference.vectors import Embedder, EmbeddingRequest, RerankRequest, RunningEmbedding
 from core.models.records import ModelKind
 from core.platforms.records import LOCAL, PlatformsConfig, PlatformState, Route
 from models.platforms.remote.addresses import Resolve, resolve
@@ -115,6 +115,15 @@ class PlatformRouter:
     def embed(self, request: EmbeddingRequest) -> RunningEmbedding:
         found = self._vector_plan(request, ModelKind.EMBEDDING, Task.EMBED)
         return RoutedVectors(request, found.candidates, found.left_out, self._local.embed) if found else self._local.embed(request)
+
+    def embedder(self, request: EmbeddingRequest) -> Embedder | None:
+        found = self._vector_plan(request, ModelKind.EMBEDDING, Task.EMBED)
+        if found is None:
+            return self._local.embedder(request)
+        first = found.candidates[0]
+        if first.remote is None:
+            return self._local.embedder(replace(request, model=first.model))
+        return Embedder(model=first.model or "", version=first.version, platform=first.member.name)
 
     def rerank(self, request: RerankRequest) -> RunningEmbedding:
         found = self._vector_plan(request, ModelKind.RERANKING, Task.RERANK)
