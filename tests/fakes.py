@@ -194,6 +194,9 @@ class FakeRouter:
         self.vectors.append(FakeVectors(self.rows or rows, self.gate, self.vector_error))
         return self.vectors[-1]
 
+    def places(self, request: GenerationRequest) -> Sequence[str]:
+        return ()
+
     def models(self) -> Sequence[ServedModel]:
         return [served(model) for model in self.available]
 

@@ -252,6 +252,18 @@ class Gateway:
             running = self._router.start(replace(request, id=answer_id))
         return Answer(answer_id, user, running, source, self._clock(), counted, self.privacy.outgoing(user))
 
+    def next_place(self, user: User, failed: str) -> str | None:
+        """Return who can answer in place of one that failed (glm@gateway); None if nobody else can. Raises NotAllowed."""
+        require(user, Permission.CHAT)
+        with self._unit_of_work() as work:
+            choice = Choice.read(work, user)
+        for model in (failed.rpartition("@")[0] or None, None):
+            request = GenerationRequest(messages=(), user_id=user.id, model=model, group=user.group, barred=choice.barred)
+            for place in self._router.places(request):
+                if place != failed and choice.may_use(place):
+                    return place
+        return None
+
     def prompt_tokens(self, user: User, request: GenerationRequest) -> PromptTokens:
         """What the model would read of a request, without asking it. Raises NotAllowed, and what Router.prompt_tokens raises."""
         require(user, Permission.CHAT)

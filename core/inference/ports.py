@@ -39,6 +39,10 @@ class Router(Protocol):
         """The text of these tokens. Raises NotFound, Unavailable, InvalidInput (no such token)."""
         ...
 
+    def places(self, request: GenerationRequest) -> Sequence[str]:
+        """Return who may answer a request now, in order, as in glm@gateway; nobody if there is only this process."""
+        ...
+
     def models(self) -> Sequence[ServedModel]:
         """The models of every kind that can be asked now, the default for chats first."""
         ...

@@ -52,6 +52,9 @@ class PoolRouter:
             )
         return replace(request, model=model, adapter=adapter)
 
+    def places(self, request: GenerationRequest) -> Sequence[str]:
+        return ()
+
     def models(self) -> Sequence[ServedModel]:
         return [
             ServedModel(

@@ -64,9 +64,7 @@ class PlatformRouter:
     def explain(self, request: GenerationRequest) -> Route:
         """Say where a request would go now, without sending it."""
         found = self.plan(request)
-        default = next((each.name for each in self._local.models() if each.kind is ModelKind.CHAT), "")
-        places = [each.place if each.model else f"{default}@{each.member.name}" for each in found.candidates]
-        return Route(places=tuple(places), left_out=tuple(found.left_out), tokens=estimate_prompt(request))
+        return Route(places=self._named(found), left_out=tuple(found.left_out), tokens=estimate_prompt(request))
 
     def reload(self, name: str) -> None:
         """Ask a platform for its models now. Raises NotFound."""
@@ -105,6 +103,14 @@ class PlatformRouter:
             tools=bool(request.tools), images=bool(request.images), sticky=sticky,
         )  # fmt: skip
         return plan(wish, self.view, self._local.models())
+
+    def places(self, request: GenerationRequest) -> Sequence[str]:
+        return self._named(self.plan(request)) if self.view.remote else ()
+
+    def _named(self, found: Plan) -> tuple[str, ...]:
+        """Return the places of a plan, the default of this process by its name."""
+        default = next((each.name for each in self._local.models() if each.kind is ModelKind.CHAT), "")
+        return tuple(each.place if each.model else f"{default}@{each.member.name}" for each in found.candidates)
 
     def prompt_tokens(self, request: GenerationRequest) -> PromptTokens:
         return self._local.prompt_tokens(self._here(request))
