@@ -29,6 +29,7 @@ from core.identity.directory import DirectoryAccounts
 from core.identity.outside_accounts import OutsideAccounts
 from core.identity.second_factor import SecondFactors
 from core.identity.single_sign_on import SingleSignOn
+from core.images.images import Images
 from core.inference.access import ModelAccess
 from core.inference.gateway import Gateway
 from core.inference.ports import Router
@@ -71,6 +72,7 @@ from core.tasks.jobs import Jobs
 from core.tasks.worker import JobWorker
 from core.transfers.downloads import Downloads
 from core.transfers.imports import Imports
+from core.transfers.quantizing import Quantizing
 from core.transfers.uploads import Uploads
 from core.usage.reports import UsageReports
 from data.backup.folder import SqlBackupFolder
@@ -79,6 +81,7 @@ from data.documents.encoding_detector import CharsetDetector
 from data.documents.markdown_html import to_html
 from data.documents.reader import ProcessDocumentReader
 from data.encryption.sealing import use_keyring
+from data.images.reader import ProcessImageReader
 from data.index.parked_jobs import ParkedJobs
 from data.index.reconciler import Reconciler
 from data.index.worker import IndexWorker
@@ -135,6 +138,7 @@ class Portal:
     turns: Turns
     temporary: TemporaryChats
     files: Files
+    images: Images
     gateway: Gateway
     presets: Presets
     model_access: ModelAccess
@@ -156,6 +160,7 @@ class Portal:
     downloads: Downloads
     imports: Imports
     uploads: Uploads
+    quantizing: Quantizing
     file_reports: FileReports
     platforms: PlatformService
     oversight: PlatformOversight
@@ -245,14 +250,15 @@ def build_portal(
     start_list = FileStartList(settings.home / START_MODELS)
     models = ModelService(pool, unit_of_work, clock, settings.models_path, start_list, record.found if record else ())
     swaps = Swaps(unit_of_work, clock, jobs, server, successions, ProcessPatternFinder(), start_list, models.loaded_at_start)
-    downloads, imports, uploads = open_transfers(settings, unit_of_work, jobs, clock, server, hub)
+    downloads, imports, uploads, quantizing = open_transfers(settings, unit_of_work, jobs, clock, server, hub)
     kinds = [*index_care.job_kinds(), *backups.job_kinds(), *retention.job_kinds(), *responses.job_kinds()]
-    kinds += [*downloads.job_kinds(), *imports.job_kinds(), *swaps.job_kinds(), *audit_chain.job_kinds()]
+    kinds += [*downloads.job_kinds(), *imports.job_kinds(), *quantizing.job_kinds(), *swaps.job_kinds(), *audit_chain.job_kinds()]
     program_files = ProgramFiles(unit_of_work, clock, settings.max_batch_mb * MB, settings.program_file_days, disk)
     batches = Batches(unit_of_work, jobs, program_files, clock)
     kinds += [*batches.job_kinds(), *BatchRun(unit_of_work, program_files, background, clock).job_kinds()]
     privacy = PrivacyFilter(unit_of_work, clock, Re2Patterns())
-    gateway = Gateway(unit_of_work, platforms_router, clock, privacy)
+    images = Images(ProcessImageReader(), settings.max_file_mb * MB)
+    gateway = Gateway(unit_of_work, platforms_router, clock, privacy, images)
     temporary = TemporaryChats(unit_of_work, gateway, clock, settings.max_question_chars, on=settings.temporary_chats)
     writes_titles = jobs if settings.model_titles else None
     turns = Turns(unit_of_work, gateway, clock, settings.max_question_chars, settings.max_file_mb * MB, disk, writes_titles)
@@ -291,6 +297,7 @@ def build_portal(
         turns=turns,
         temporary=temporary,
         files=Files(unit_of_work, clock, ProcessDocumentReader(), settings.max_file_mb * MB, disk, CharsetDetector()),
+        images=images,
         gateway=gateway,
         presets=Presets(unit_of_work, clock),
         model_access=ModelAccess(unit_of_work, clock),
@@ -313,6 +320,7 @@ def build_portal(
         imports=imports,
         oversight=PlatformOversight(unit_of_work, clock, platforms_router, gateway),
         uploads=uploads,
+        quantizing=quantizing,
         file_reports=FileReports(Inspector(), Catalogue()),
         platforms=PlatformService(
             unit_of_work,

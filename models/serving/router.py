@@ -62,6 +62,7 @@ class PoolRouter:
                 guide=model.guide,
                 isolated=model.isolated,
                 stuck_s=model.stuck_s,
+                vision=model.vision,
             )
             for model in self._pool.loaded()
             if model.state in (ModelState.READY, ModelState.SLEEPING) or self._pool.replacing(model.name)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from core.models.records import Adapter, LoadSettings
-from models.serving import remembered_settings
+from models.serving.notes import remembered_settings
 from models.serving.notes.remembered_settings import RememberedSettings
 
 MODEL = Path("/models/glm.gguf")
