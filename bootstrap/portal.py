@@ -31,6 +31,7 @@ from core.identity.second_factor import SecondFactors
 from core.identity.single_sign_on import SingleSignOn
 from core.images.images import Images
 from core.inference.access import ModelAccess
+from core.inference.embedding_cache import EmbeddingCache
 from core.inference.gateway import Gateway
 from core.inference.ports import Router
 from core.inference.presets import Presets
@@ -72,6 +73,7 @@ from core.tasks.jobs import Jobs
 from core.tasks.worker import JobWorker
 from core.transfers.downloads import Downloads
 from core.transfers.imports import Imports
+from core.transfers.quantizing import Quantizing
 from core.transfers.uploads import Uploads
 from core.usage.reports import UsageReports
 from data.backup.folder import SqlBackupFolder
@@ -139,6 +141,7 @@ class Portal:
     files: Files
     images: Images
     gateway: Gateway
+    embedding_cache: EmbeddingCache
     presets: Presets
     model_access: ModelAccess
     background: Background
@@ -159,6 +162,7 @@ class Portal:
     downloads: Downloads
     imports: Imports
     uploads: Uploads
+    quantizing: Quantizing
     file_reports: FileReports
     platforms: PlatformService
     oversight: PlatformOversight
@@ -248,15 +252,17 @@ def build_portal(
     start_list = FileStartList(settings.home / START_MODELS)
     models = ModelService(pool, unit_of_work, clock, settings.models_path, start_list, record.found if record else ())
     swaps = Swaps(unit_of_work, clock, jobs, server, successions, ProcessPatternFinder(), start_list, models.loaded_at_start)
-    downloads, imports, uploads = open_transfers(settings, unit_of_work, jobs, clock, server, hub)
+    downloads, imports, uploads, quantizing = open_transfers(settings, unit_of_work, jobs, clock, server, hub)
     kinds = [*index_care.job_kinds(), *backups.job_kinds(), *retention.job_kinds(), *responses.job_kinds()]
-    kinds += [*downloads.job_kinds(), *imports.job_kinds(), *swaps.job_kinds(), *audit_chain.job_kinds()]
+    kinds += [*downloads.job_kinds(), *imports.job_kinds(), *quantizing.job_kinds(), *swaps.job_kinds(), *audit_chain.job_kinds()]
     program_files = ProgramFiles(unit_of_work, clock, settings.max_batch_mb * MB, settings.program_file_days, disk)
     batches = Batches(unit_of_work, jobs, program_files, clock)
     kinds += [*batches.job_kinds(), *BatchRun(unit_of_work, program_files, background, clock).job_kinds()]
     privacy = PrivacyFilter(unit_of_work, clock, Re2Patterns())
     images = Images(ProcessImageReader(), settings.max_file_mb * MB)
-    gateway = Gateway(unit_of_work, platforms_router, clock, privacy, images)
+    cache = EmbeddingCache(unit_of_work, clock, settings.embedding_cache_mb * MB)
+    kinds += cache.job_kinds()
+    gateway = Gateway(unit_of_work, platforms_router, clock, privacy, images, cache if cache.most_bytes else None)
     temporary = TemporaryChats(unit_of_work, gateway, clock, settings.max_question_chars, on=settings.temporary_chats)
     writes_titles = jobs if settings.model_titles else None
     turns = Turns(unit_of_work, gateway, clock, settings.max_question_chars, settings.max_file_mb * MB, disk, writes_titles)
@@ -297,6 +303,7 @@ def build_portal(
         files=Files(unit_of_work, clock, ProcessDocumentReader(), settings.max_file_mb * MB, disk, CharsetDetector()),
         images=images,
         gateway=gateway,
+        embedding_cache=cache,
         presets=Presets(unit_of_work, clock),
         model_access=ModelAccess(unit_of_work, clock),
         background=background,
@@ -316,8 +323,9 @@ def build_portal(
         swaps=swaps,
         downloads=downloads,
         imports=imports,
-        oversight=PlatformOversight(unit_of_work, clock, platforms_router, gateway),
+        oversight=PlatformOversight(unit_of_work, clock, platforms_router, gateway, cache),
         uploads=uploads,
+        quantizing=quantizing,
         file_reports=FileReports(Inspector(), Catalogue()),
         platforms=PlatformService(
             unit_of_work,

@@ -29,6 +29,7 @@ KINDS = {
     "response.answer": "Answer a program in the background",
     "batch.run": "Answer a batch of requests",
     "batch.expire": "Remove expired files of batches",
+    "embedding.expire": "Remove old vectors of texts",
     "response.expire": "Remove expired responses",
     "audit.verify": "Verify the audit log",
     "conversation.title": "Write the title of a chat",
@@ -37,6 +38,7 @@ KINDS = {
     "index.rebuild": "Rebuild the search index",
     "model.download": "Download a model",
     "model.import": "Import a model",
+    "model.quantize": "Quantize a model",
 }
 """What the page calls the kinds it knows; others stand there as they are stored."""
 _STATES = {"active": "In progress", "failed": "Failed", "all": "All"}
