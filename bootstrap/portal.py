@@ -33,6 +33,7 @@ from core.identity.second_factor import SecondFactors
 from core.identity.single_sign_on import SingleSignOn
 from core.images.images import Images
 from core.inference.access import ModelAccess
+from core.inference.embedding_cache import EmbeddingCache
 from core.inference.gateway import Gateway
 from core.inference.ports import Router
 from core.inference.presets import Presets
@@ -143,6 +144,7 @@ class Portal:
     images: Images
     grounding: Grounding
     gateway: Gateway
+    embedding_cache: EmbeddingCache
     presets: Presets
     model_access: ModelAccess
     background: Background
@@ -262,7 +264,11 @@ def build_portal(
     privacy = PrivacyFilter(unit_of_work, clock, Re2Patterns())
     image_reader = ProcessImageReader()
     images = Images(image_reader, settings.max_file_mb * MB)
-    gateway = Gateway(unit_of_work, platforms_router, clock, privacy, images, platforms_router)
+    cache = EmbeddingCache(unit_of_work, clock, settings.embedding_cache_mb * MB)
+    kinds += cache.job_kinds()
+    gateway = Gateway(
+        unit_of_work, platforms_router, clock, privacy, images, cache if cache.most_bytes else None, detectors=platforms_router
+    )
     finder = Finder(unit_of_work, gateway, images, clock)
     grounding = Grounding(unit_of_work, clock, images, finder, image_reader, privacy, disk)
     kinds += grounding.job_kinds()
@@ -307,6 +313,7 @@ def build_portal(
         images=images,
         grounding=grounding,
         gateway=gateway,
+        embedding_cache=cache,
         presets=Presets(unit_of_work, clock),
         model_access=ModelAccess(unit_of_work, clock),
         background=background,
@@ -326,7 +333,7 @@ def build_portal(
         swaps=swaps,
         downloads=downloads,
         imports=imports,
-        oversight=PlatformOversight(unit_of_work, clock, platforms_router, gateway),
+        oversight=PlatformOversight(unit_of_work, clock, platforms_router, gateway, cache),
         uploads=uploads,
         quantizing=quantizing,
         file_reports=FileReports(Inspector(), Catalogue()),
