@@ -25,6 +25,7 @@ PORTALS = {
     "keys": "people.keys",
     "conversations": "chat.conversations",
     "folders": "chat.folders",
+    "shares": "chat.shares",
     "files": "knowledge.files",
     "feedback": "review.feedback",
     "search": "search.search",

@@ -67,6 +67,7 @@ from core.programs.responses import Responses, StorageRules
 from core.review.feedback import FeedbackQueue
 from core.search.search import Search
 from core.search.suggestions import Suggestions
+from core.sharing.shares import Shares
 from core.tasks.jobs import Jobs
 from core.tasks.worker import JobWorker
 from core.transfers.downloads import Downloads
@@ -131,6 +132,7 @@ class Portal:
     conversations: Conversations
     marks: ConversationMarks
     exports: ChatExports
+    shares: Shares
     folders: Folders
     turns: Turns
     temporary: TemporaryChats
@@ -287,6 +289,7 @@ def build_portal(
         conversations=Conversations(unit_of_work, index, clock),
         marks=ConversationMarks(unit_of_work, clock),
         exports=ChatExports(unit_of_work, clock, to_html),
+        shares=Shares(unit_of_work, clock, privacy),
         folders=Folders(unit_of_work, clock),
         turns=turns,
         temporary=temporary,

@@ -27,6 +27,7 @@ from core.platforms.ports import PlatformsVersionRepository
 from core.privacy.ports import PolicyRepository
 from core.programs.ports import BatchRepository, ProgramFileRepository, ResponseRepository
 from core.review.ports import FeedbackRepository
+from core.sharing.ports import ShareRepository
 from core.tasks.ports import JobRepository
 from core.usage.ports import GenerationRepository
 
@@ -50,6 +51,7 @@ class UnitOfWork(Protocol):
     turns: TurnRepository
     folders: FolderRepository
     files: FileRepository
+    shares: ShareRepository
     generations: GenerationRepository
     offers: OfferRepository
     swaps: SwapRepository

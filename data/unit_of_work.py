@@ -28,6 +28,7 @@ from core.platforms.ports import PlatformsVersionRepository
 from core.privacy.ports import PolicyRepository
 from core.programs.ports import BatchRepository, ProgramFileRepository, ResponseRepository
 from core.review.ports import FeedbackRepository
+from core.sharing.ports import ShareRepository
 from core.tasks.ports import JobRepository
 from core.usage.ports import GenerationRepository
 from data.database import Database
@@ -56,6 +57,7 @@ from data.repositories.programs.batches import SqlBatchRepository
 from data.repositories.programs.files import SqlProgramFileRepository
 from data.repositories.programs.responses import SqlResponseRepository
 from data.repositories.review.feedback import SqlFeedbackRepository
+from data.repositories.sharing.shares import SqlShareRepository
 from data.repositories.tasks.jobs import SqlJobRepository
 from data.repositories.usage.generations import SqlGenerationRepository
 from data.transaction import Transaction
@@ -87,6 +89,7 @@ class SqlUnitOfWork:
         self.turns: TurnRepository = SqlTurnRepository(transaction)
         self.files: FileRepository = SqlFileRepository(transaction)
         self.folders: FolderRepository = SqlFolderRepository(transaction)
+        self.shares: ShareRepository = SqlShareRepository(transaction)
         self.generations: GenerationRepository = SqlGenerationRepository(transaction, self._database.usage_days)
         self.offers: OfferRepository = SqlOfferRepository(transaction)
         self.swaps: SwapRepository = SqlSwapRepository(transaction)

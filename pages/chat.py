@@ -29,6 +29,7 @@ from pages.widgets.common.requests import take, wish, wish_of_component
 from pages.widgets.get_model.first_model import first_model
 from pages.widgets.people.limits import meter
 from pages.widgets.people.privacy import note
+from pages.widgets.sharing.chat_head import chat_head
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
@@ -107,6 +108,8 @@ def render(portal: Portal, user: User) -> None:
     else:
         if temporary:
             temporary_chat.head()
+        elif conversation_id:
+            chat_head(portal, user, conversation_id)
         transcript(
             portal, user, shown, running, figures=figures, on_event=wish_of_component, stored=not temporary,
             on_again=lambda answer: wish("again", message=answer, request=request),

@@ -38,6 +38,7 @@ from core.privacy.filter import PrivacyFilter
 from core.review.feedback import FeedbackQueue
 from core.search.search import Search
 from core.search.suggestions import Suggestions
+from core.sharing.shares import Shares
 from core.tasks.jobs import Jobs
 from core.transfers.downloads import Downloads
 from core.transfers.imports import Imports
@@ -92,6 +93,7 @@ class PagePortal(Protocol):
     second_factors: SecondFactors
     sessions: Sessions
     settings: PageSettings
+    shares: Shares
     sign_in: SignIn
     single_sign_on: SingleSignOn
     suggestions: Suggestions

@@ -86,6 +86,7 @@ SERVICES = (
         *("own", "revoke", "revoke_others"),
     ), values={"lifetime": timedelta}),
     Service("settings", values={"max_question_chars": int, "max_file_mb": int, "isolated": bool}),
+    Service("shares", user=("audiences", "create", "of_conversation", "open", "revoke")),
     Service("sign_in", anyone=("check",)),
     Service("single_sign_on", anyone=("begin", "finish"), values={"name": str}),
     Service("suggestions", user=("suggest",)),

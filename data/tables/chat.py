@@ -1,4 +1,4 @@
-"""Define the tables of conversations, folders, messages and turns."""
+"""Define the tables of conversations, folders, messages, turns, and links to snapshots."""
 
 from __future__ import annotations
 
@@ -77,3 +77,18 @@ class TurnTable(Table):
     status: Mapped[MessageStatus]
     created_at: Mapped[datetime]
     lease_until: Mapped[datetime]
+
+
+class ShareTable(Table):
+    __tablename__ = "shares"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    conversation_id: Mapped[str] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"), index=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
+    group_id: Mapped[str | None] = mapped_column(String(64))
+    """No foreign key: a link for a group that was removed must not become one for everybody."""
+    title: Mapped[str] = mapped_column(SealedProse("shares.title"))
+    snapshot: Mapped[str] = mapped_column(SealedProse("shares.snapshot"))
+    masked: Mapped[bool]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None] = mapped_column(index=True)

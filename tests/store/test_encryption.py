@@ -75,6 +75,7 @@ def put_secrets(database: Database) -> tuple[str, str]:
         work.files.add(secret_file, WORDS)
         work.files.attach(asked.id, asked.conversation_id, [secret_file.id])
         work.second_factors.put(SecondFactor(user_id=ana.id, secret=SECRET, created_at=things.NOW))
+        work.shares.add(things.share(ana, asked.conversation_id, SECRET), SECRET)
         work.folders.add(Folder(things.new_id(), ana.id, SECRET, things.NOW))
         work.offers.put_preset(things.preset(things.new_id(), SECRET))
         work.swaps.add(things.swap(things.new_id(), SECRET))
@@ -145,7 +146,7 @@ def test_every_sealed_column_says_where_it_stands() -> None:
         "presets.title", "presets.description", "presets.system_prompt", "presets.params", "presets.tools", "model_swaps.record",
         "canary_questions.question", "canary_questions.pattern", "replay_questions.question", "replay_questions.accepted",
         "responses.input", "responses.body", "program_files.name", "program_file_parts.content", "batches.metadata",
-        "second_factors.secret",
+        "second_factors.secret", "shares.title", "shares.snapshot",
     }  # fmt: skip
 
 

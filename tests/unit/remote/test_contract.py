@@ -115,6 +115,13 @@ def _conversations(portal: Any, ann: Any) -> None:
     portal.marks.set_unread(ann, chat.id, True)
     portal.marks.archive(ann, chat.id, True)
     portal.marks.archive(ann, chat.id, False)
+    portal.shares.audiences(ann)
+    link = portal.shares.create(ann, chat.id, days=7, masked=True)
+    portal.shares.of_conversation(ann, chat.id)
+    portal.shares.open(ann, link.id)
+    portal.shares.revoke(ann, link.id)
+    with suppress(PortalError):
+        portal.shares.open(ann, link.id)
     portal.folders.list(ann)
     portal.folders.remove(ann, folder.id)
 
