@@ -26,6 +26,7 @@ PORTALS = {
     "conversations": "chat.conversations",
     "folders": "chat.folders",
     "shares": "chat.shares",
+    "follow-ups": "chat.follow_ups",
     "files": "knowledge.files",
     "feedback": "review.feedback",
     "search": "search.search",

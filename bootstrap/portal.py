@@ -20,6 +20,7 @@ from core.access.roles import Roles
 from core.chat.conversations import Conversations
 from core.chat.exports import ChatExports
 from core.chat.folders import Folders
+from core.chat.follow_ups.service import FollowUps
 from core.chat.marks import ConversationMarks
 from core.chat.temporary import TemporaryChats
 from core.chat.turns import STOPPING, Turns
@@ -135,6 +136,7 @@ class Portal:
     shares: Shares
     folders: Folders
     turns: Turns
+    follow_ups: FollowUps
     temporary: TemporaryChats
     files: Files
     gateway: Gateway
@@ -292,6 +294,7 @@ def build_portal(
         shares=Shares(unit_of_work, clock, privacy),
         folders=Folders(unit_of_work, clock),
         turns=turns,
+        follow_ups=FollowUps(unit_of_work, clock, turns, settings.max_question_chars),
         temporary=temporary,
         files=Files(unit_of_work, clock, ProcessDocumentReader(), settings.max_file_mb * MB, disk, CharsetDetector()),
         gateway=gateway,

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from core.access.ports import LimitRepository
+from core.chat.follow_ups.ports import FollowUpRepository
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
 from core.identity.ports import OutsideIdentityRepository, SecondFactorRepository
 from core.inference.ports import OfferRepository
@@ -50,6 +51,7 @@ class UnitOfWork(Protocol):
     messages: MessageRepository
     turns: TurnRepository
     folders: FolderRepository
+    follow_ups: FollowUpRepository
     files: FileRepository
     shares: ShareRepository
     generations: GenerationRepository

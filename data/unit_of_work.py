@@ -8,6 +8,7 @@ from typing import Self
 from sqlalchemy import Connection
 
 from core.access.ports import LimitRepository
+from core.chat.follow_ups.ports import FollowUpRepository
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
 from core.identity.ports import OutsideIdentityRepository, SecondFactorRepository
 from core.inference.ports import OfferRepository
@@ -35,6 +36,7 @@ from data.database import Database
 from data.repositories.access.limits import SqlLimitRepository
 from data.repositories.chat.conversations import SqlConversationRepository
 from data.repositories.chat.folders import SqlFolderRepository
+from data.repositories.chat.follow_ups import SqlFollowUpRepository
 from data.repositories.chat.messages import SqlMessageRepository
 from data.repositories.chat.turns import SqlTurnRepository
 from data.repositories.identity.outside_identities import SqlOutsideIdentityRepository
@@ -90,6 +92,7 @@ class SqlUnitOfWork:
         self.files: FileRepository = SqlFileRepository(transaction)
         self.folders: FolderRepository = SqlFolderRepository(transaction)
         self.shares: ShareRepository = SqlShareRepository(transaction)
+        self.follow_ups: FollowUpRepository = SqlFollowUpRepository(transaction)
         self.generations: GenerationRepository = SqlGenerationRepository(transaction, self._database.usage_days)
         self.offers: OfferRepository = SqlOfferRepository(transaction)
         self.swaps: SwapRepository = SqlSwapRepository(transaction)

@@ -21,6 +21,8 @@ from pages.shell import frame
 from pages.shell.words import said, t
 from pages.widgets.chat import linked_message, location, sidebar, temporary_chat
 from pages.widgets.chat.composer import PROMPT, composer, gone_model, options
+from pages.widgets.chat.flow.another_way import in_another_way, ways
+from pages.widgets.chat.flow.follow_up import follow_up
 from pages.widgets.chat.message import plain
 from pages.widgets.chat.reading import reading
 from pages.widgets.chat.transcript import transcript
@@ -80,6 +82,8 @@ def render(portal: Portal, user: User) -> None:
     if shown and shown[-1].message.status is not MessageStatus.STREAMING:
         running = None
     folder = sidebar.chat_sidebar(portal, user, conversation_id)
+    if conversation_id and not temporary:
+        follow_up(portal, user, conversation_id, running=running is not None)
     figures = composer(
         models,
         conversation=conversation_id or "",
@@ -111,7 +115,7 @@ def render(portal: Portal, user: User) -> None:
         elif conversation_id:
             chat_head(portal, user, conversation_id)
         transcript(
-            portal, user, shown, running, figures=figures, on_event=wish_of_component, stored=not temporary,
+            portal, user, shown, running, figures=figures, on_event=wish_of_component, stored=not temporary, ways=ways(models),
             on_again=lambda answer: wish("again", message=answer, request=request),
         )  # fmt: skip
     if not models:
@@ -148,7 +152,7 @@ def _carry_out(portal: Portal, user: User, models: Sequence[ServedModel], asked:
         case "edit" if here:
             portal.turns.start(user, here, asked["text"], options(models), asked["request"], replaces=asked["id"])
         case "again":
-            portal.turns.regenerate(user, asked["message"], options(models), asked["request"])
+            portal.turns.regenerate(user, asked["message"], in_another_way(options(models), asked, models), asked["request"])
         case "go on":
             portal.turns.go_on(user, asked["message"], options(models), asked["request"])
         case "drop":
@@ -160,6 +164,10 @@ def _carry_out(portal: Portal, user: User, models: Sequence[ServedModel], asked:
             file = portal.files.read_as(user, asked["id"], str(asked["encoding"]))
             words = t("{name} is read as {encoding} now. Regenerate the answer to use it.", name=plain(file.name), encoding=file.encoding)
             st.toast(words, icon=":material/check:")
+        case "take back" if here:
+            st.session_state[PROMPT] = portal.follow_ups.take_back(user, here).text
+        case "send queued" if here:
+            portal.follow_ups.send(user, here)
         case "version" if here:
             portal.conversations.show_version(user, here, asked["id"])
         case "rate":
@@ -184,8 +192,13 @@ def _ask(portal: Portal, user: User, models: Sequence[ServedModel], here: str | 
                 refused.append(problem)
     if refused:
         raise refused[0]
-    checked = portal.privacy.check(user, check_question(text, portal.settings.max_question_chars, files=bool(held)))
     begun: dict[str, str] = st.session_state.setdefault(_ASKED, {})
+    if here and request not in begun and portal.turns.running(user, here):
+        portal.follow_ups.put(user, here, text, options(models), [file.id for file in held])
+        begun[request] = here
+        st.session_state[_HELD] = []
+        return
+    checked = portal.privacy.check(user, check_question(text, portal.settings.max_question_chars, files=bool(held)))
     conversation_id = here or begun.get(request) or portal.conversations.new(user, folder_id=location.folder_of_new_chats()).id
     begun[request] = conversation_id
     portal.turns.start(user, conversation_id, text, options(models), request, files=[file.id for file in held])

@@ -11,6 +11,7 @@ from core.access.limits import Limits
 from core.access.roles import Roles
 from core.chat.conversations import Conversations
 from core.chat.folders import Folders
+from core.chat.follow_ups.service import FollowUps
 from core.chat.marks import ConversationMarks
 from core.chat.turns import Turns
 from core.identity.second_factor import SecondFactors
@@ -74,6 +75,7 @@ class PagePortal(Protocol):
     file_reports: FileReports
     files: Files
     folders: Folders
+    follow_ups: FollowUps
     gateway: Gateway
     groups: Groups
     imports: Imports

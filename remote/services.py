@@ -60,6 +60,7 @@ SERVICES = (
     Service("file_reports", staff=("of", "preview")),
     Service("files", user=("upload", "get", "read", "read_as", "discard"), values={"max_bytes": int}),
     Service("folders", user=("list", "new", "rename", "remove")),
+    Service("follow_ups", user=("get", "put", "send", "take_back")),
     Service("gateway", anyone=("served",), user=("chat_models",)),
     Service("groups", staff=("add", "all", "change", "names", "put_member", "remove", "remove_member")),
     Service("imports", staff=("models", "start")),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from core.errors import StoredError
 from core.inference.records import Generation
+from core.inference.requests import SamplingParams
 from core.knowledge.records import StoredFile
 
 
@@ -72,6 +73,15 @@ class Message:
     comment: str = ""
     files: tuple[StoredFile, ...] = ()
     """Files attached to this question, in the person's order."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnOptions:
+    """How a question is to be answered. model: None takes the default."""
+
+    model: str | None = None
+    thinking: bool = True
+    params: SamplingParams = field(default_factory=SamplingParams)
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,11 +70,16 @@ class Turns:
         self._running: dict[str, RunningTurn] = {}
         self._threads: dict[str, threading.Thread] = {}
         self._lock = threading.Lock()
+        self._ended: list[Callable[[Turn, MessageStatus], None]] = []
         self._closing = threading.Event()
         self._gateway = gateway
         self._runner = TurnRunner(unit_of_work, gateway, self._closing, jobs)
         self._keeper = threading.Thread(target=self._keep_leases, name="turn-leases", daemon=True)
         self._keeper.start()
+
+    def when_ended(self, act: Callable[[Turn, MessageStatus], None]) -> None:
+        """Have this called, on the turn's own thread, after each turn of this process has ended and no longer runs."""
+        self._ended.append(act)
 
     # Starting
 
@@ -289,6 +294,9 @@ class Turns:
             with self._lock:
                 self._running.pop(running.turn.id, None)
                 self._threads.pop(running.turn.id, None)
+        if not self._closing.is_set():
+            for act in self._ended:
+                act(running.turn, running.snapshot().status)
 
     # Leases: a crash leaves streaming rows behind, and whoever comes next marks them
 

@@ -6,7 +6,7 @@ In reading order:
 - people: accounts, roles, groups, sessions, API keys, tries of passwords, devices and the audit log
 - access: limits, and what is used of them
 - identity: second factors and identities of outside
-- chat: conversations, folders, messages, turns, and links to snapshots
+- chat: conversations, folders, messages, turns, links to snapshots, queued questions
 - knowledge: files and what shows them
 - usage: generation rows
 - models: presets, access to models, default models of groups, hot swaps
@@ -20,7 +20,7 @@ In reading order:
 
 from data.tables.access import LimitCounterTable, LimitLeaseTable, LimitRuleTable
 from data.tables.base import Table
-from data.tables.chat import ConversationTable, FolderTable, MessageTable, ShareTable, TurnTable
+from data.tables.chat import ConversationTable, FolderTable, FollowUpTable, MessageTable, ShareTable, TurnTable
 from data.tables.identity import OutsideIdentityTable, RecoveryCodeTable, SecondFactorTable
 from data.tables.knowledge import AttachmentTable, FilePartTable, FileTable
 from data.tables.models import (
@@ -66,6 +66,7 @@ __all__ = [
     "FilePartTable",
     "FileTable",
     "FolderTable",
+    "FollowUpTable",
     "GenerationTable",
     "GroupManagerTable",
     "GroupModelTable",

@@ -1,10 +1,10 @@
-"""Define the tables of conversations, folders, messages, turns, and links to snapshots."""
+"""Define the tables of conversations, folders, messages, turns, links to snapshots, and queued questions."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, false, text
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.chat.records import Author, MessageStatus
@@ -92,3 +92,17 @@ class ShareTable(Table):
     masked: Mapped[bool]
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime | None] = mapped_column(index=True)
+
+
+class FollowUpTable(Table):
+    __tablename__ = "follow_ups"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    conversation_id: Mapped[str] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"), unique=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
+    text: Mapped[str] = mapped_column(SealedProse("follow_ups.text"))
+    options: Mapped[str] = mapped_column(SealedProse("follow_ups.options"))
+    files: Mapped[str] = mapped_column(Text)
+    """Ids, as JSON."""
+    created_at: Mapped[datetime]
+    error: Mapped[StoredError | None] = mapped_column(ErrorText)

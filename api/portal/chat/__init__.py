@@ -5,5 +5,6 @@ In reading order:
 - conversations: conversations, messages and turns
 - turn_stream: the events of one turn
 - folders: folders
+- follow_ups: the question that waits for a running answer
 - shares: read-only links to snapshots
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -57,10 +57,11 @@ def transcript(
     on_event: Callable[[str], None],
     on_again: Callable[[str], None],
     stored: bool = True,
+    ways: Sequence[dict[str, Any]] = (),
 ) -> None:
     """Draw all messages. on_event: see seam(). on_again: asked to try an answer (its id) once more.
 
-    stored: whether the messages can be rated, edited and answered again.
+    stored: whether the messages can be rated, edited and answered again. ways: see seam().
     """
     writing = shown[-1].message if shown and shown[-1].message.status is MessageStatus.STREAMING else None
     free = writing is None and stored
@@ -72,7 +73,7 @@ def transcript(
             if message.author is Author.USER:
                 asked = each
                 continue
-            draw_seam = partial(seam, f"seam-{message.id}", foot=foot, asked=asked, free=free, on_event=on_event)
+            draw_seam = partial(seam, f"seam-{message.id}", foot=foot, asked=asked, free=free, on_event=on_event, ways=ways)
             if message is not writing:
                 draw_seam(thought=_thought(message))
                 _answer(message, free=free, on_again=on_again)
@@ -91,7 +92,7 @@ def transcript(
                 draw_seam(thought=_thought(message))
                 _elsewhere(portal, user, message)
         if writing is None:
-            seam("seam-last", foot=foot, asked=None, thought=None, free=free, on_event=on_event)
+            seam("seam-last", foot=foot, asked=None, thought=None, free=free, on_event=on_event, ways=ways)
 
 
 def _answer(message: Message, *, free: bool, on_again: Callable[[str], None]) -> None:

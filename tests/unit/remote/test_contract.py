@@ -115,6 +115,12 @@ def _conversations(portal: Any, ann: Any) -> None:
     portal.marks.set_unread(ann, chat.id, True)
     portal.marks.archive(ann, chat.id, True)
     portal.marks.archive(ann, chat.id, False)
+    portal.follow_ups.put(ann, chat.id, "And then?", TurnOptions())
+    _settled(portal, ann, chat.id)
+    portal.follow_ups.get(ann, chat.id)
+    portal.follow_ups.send(ann, chat.id)
+    with suppress(PortalError):
+        portal.follow_ups.take_back(ann, chat.id)
     portal.shares.audiences(ann)
     link = portal.shares.create(ann, chat.id, days=7, masked=True)
     portal.shares.of_conversation(ann, chat.id)
