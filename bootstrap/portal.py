@@ -67,6 +67,7 @@ from core.programs.batches import Batches
 from core.programs.files import ProgramFiles
 from core.programs.responses import Responses, StorageRules
 from core.review.feedback import FeedbackQueue
+from core.review.side_by_side import SideBySide
 from core.search.search import Search
 from core.search.suggestions import Suggestions
 from core.sharing.shares import Shares
@@ -150,6 +151,7 @@ class Portal:
     program_files: ProgramFiles
     batches: Batches
     feedback: FeedbackQueue
+    side_by_side: SideBySide
     search: Search
     suggestions: Suggestions
     audit: AuditTrail
@@ -265,6 +267,7 @@ def build_portal(
     writes_titles = jobs if settings.model_titles else None
     turns = Turns(unit_of_work, gateway, clock, settings.max_question_chars, settings.max_file_mb * MB, disk, writes_titles)
     kinds += TitleWriter(unit_of_work, gateway, lambda: turns.count() + temporary.count()).job_kinds()
+    feedback = FeedbackQueue(unit_of_work, index, clock, Re2Patterns())
     factor_roles = portal_settings.listed(settings.second_factor_roles)
     accounts = Accounts(unit_of_work, PooledHasher(hasher, passwords), clock)
     sessions = Sessions(
@@ -309,7 +312,8 @@ def build_portal(
         responses=responses,
         program_files=program_files,
         batches=batches,
-        feedback=FeedbackQueue(unit_of_work, index, clock, Re2Patterns()),
+        feedback=feedback,
+        side_by_side=SideBySide(unit_of_work, clock, turns, feedback),
         search=Search(unit_of_work, index, index_worker, clock),
         suggestions=Suggestions(unit_of_work),
         audit_chain=audit_chain,

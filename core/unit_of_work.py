@@ -27,7 +27,7 @@ from core.people.ports import (
 from core.platforms.ports import PlatformsVersionRepository
 from core.privacy.ports import PolicyRepository
 from core.programs.ports import BatchRepository, ProgramFileRepository, ResponseRepository
-from core.review.ports import FeedbackRepository
+from core.review.ports import ComparisonRepository, FeedbackRepository
 from core.sharing.ports import ShareRepository
 from core.tasks.ports import JobRepository
 from core.usage.ports import GenerationRepository
@@ -58,6 +58,7 @@ class UnitOfWork(Protocol):
     offers: OfferRepository
     swaps: SwapRepository
     feedback: FeedbackRepository
+    comparisons: ComparisonRepository
     audit: AuditRepository
     retention: RetentionRepository
     jobs: JobRepository

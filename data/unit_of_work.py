@@ -28,7 +28,7 @@ from core.people.ports import (
 from core.platforms.ports import PlatformsVersionRepository
 from core.privacy.ports import PolicyRepository
 from core.programs.ports import BatchRepository, ProgramFileRepository, ResponseRepository
-from core.review.ports import FeedbackRepository
+from core.review.ports import ComparisonRepository, FeedbackRepository
 from core.sharing.ports import ShareRepository
 from core.tasks.ports import JobRepository
 from core.usage.ports import GenerationRepository
@@ -58,6 +58,7 @@ from data.repositories.privacy.policies import SqlPolicyRepository
 from data.repositories.programs.batches import SqlBatchRepository
 from data.repositories.programs.files import SqlProgramFileRepository
 from data.repositories.programs.responses import SqlResponseRepository
+from data.repositories.review.comparisons import SqlComparisonRepository
 from data.repositories.review.feedback import SqlFeedbackRepository
 from data.repositories.sharing.shares import SqlShareRepository
 from data.repositories.tasks.jobs import SqlJobRepository
@@ -97,6 +98,7 @@ class SqlUnitOfWork:
         self.offers: OfferRepository = SqlOfferRepository(transaction)
         self.swaps: SwapRepository = SqlSwapRepository(transaction)
         self.feedback: FeedbackRepository = SqlFeedbackRepository(transaction)
+        self.comparisons: ComparisonRepository = SqlComparisonRepository(transaction)
         self._audit = SqlAuditRepository(transaction)
         self.audit: AuditRepository = self._audit
         self.retention: RetentionRepository = SqlRetentionRepository(transaction)

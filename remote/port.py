@@ -37,6 +37,7 @@ from core.platforms.oversight import PlatformOversight
 from core.platforms.service import PlatformService
 from core.privacy.filter import PrivacyFilter
 from core.review.feedback import FeedbackQueue
+from core.review.side_by_side import SideBySide
 from core.search.search import Search
 from core.search.suggestions import Suggestions
 from core.sharing.shares import Shares
@@ -96,6 +97,7 @@ class PagePortal(Protocol):
     sessions: Sessions
     settings: PageSettings
     shares: Shares
+    side_by_side: SideBySide
     sign_in: SignIn
     single_sign_on: SingleSignOn
     suggestions: Suggestions

@@ -97,3 +97,5 @@ class Turn:
     created_at: datetime
     lease_until: datetime
     """The process that runs the turn keeps extending this; once it is past, the turn counts as interrupted."""
+    lane: int = 0
+    """Which of the answers that are given side by side to one question."""

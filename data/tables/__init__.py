@@ -47,7 +47,7 @@ from data.tables.people import (
 from data.tables.platforms import PlatformsVersionTable
 from data.tables.privacy import PrivacyPolicyTable
 from data.tables.programs import BatchTable, ProgramFilePartTable, ProgramFileTable, ResponseTable
-from data.tables.review import FeedbackTable
+from data.tables.review import ComparisonTable, FeedbackTable
 from data.tables.tasks import JobTable
 from data.tables.usage import GenerationTable
 
@@ -59,6 +59,7 @@ __all__ = [
     "BatchTable",
     "CanaryQuestionTable",
     "ChangeMarkerTable",
+    "ComparisonTable",
     "ConversationTable",
     "DataKeyTable",
     "DeviceTable",

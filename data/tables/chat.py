@@ -63,8 +63,8 @@ class TurnTable(Table):
     __tablename__ = "turns"
     __table_args__ = (
         UniqueConstraint("user_id", "request_id"),
-        # At most one running answer per conversation, even if two requests race.
-        Index("uq_turns_streaming_conversation_id", "conversation_id", unique=True, sqlite_where=_STREAMING, postgresql_where=_STREAMING),
+        # At most one running answer per conversation and lane, even if two requests race.
+        Index("uq_turns_streaming_lane", "conversation_id", "lane", unique=True, sqlite_where=_STREAMING, postgresql_where=_STREAMING),
         Index("ix_turns_streaming_lease_until", "lease_until", sqlite_where=_STREAMING, postgresql_where=_STREAMING),
     )
 
@@ -77,6 +77,7 @@ class TurnTable(Table):
     status: Mapped[MessageStatus]
     created_at: Mapped[datetime]
     lease_until: Mapped[datetime]
+    lane: Mapped[int] = mapped_column(server_default=text("0"))
 
 
 class ShareTable(Table):

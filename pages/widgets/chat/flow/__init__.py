@@ -3,5 +3,7 @@
 In reading order:
 
 - another_way: regenerate with another model or setting
+- lane_choice: choose models that answer side by side
+- side_by_side: their answers, and the vote
 - follow_up: the question that waits for the running answer
 """
