@@ -23,6 +23,7 @@ from pages.shell.words import said, t
 from pages.widgets.chat import linked_message, location, sidebar, temporary_chat
 from pages.widgets.chat.composer import PROMPT, composer, gone_model, options
 from pages.widgets.chat.flow.another_way import in_another_way, ways
+from pages.widgets.chat.flow.answer_tools import answer_tools
 from pages.widgets.chat.flow.follow_up import follow_up
 from pages.widgets.chat.flow.lane_choice import lane_choice, lanes
 from pages.widgets.chat.flow.side_by_side import before, open_comparison, side_by_side
@@ -129,6 +130,8 @@ def render(portal: Portal, user: User) -> None:
         )  # fmt: skip
         if comparison is not None and question is not None:
             side_by_side(portal, user, question, comparison, wish_of_component)
+    if shown:
+        answer_tools()
     if not models:
         _wait_for_model(portal, user)
 

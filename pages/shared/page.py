@@ -12,6 +12,7 @@ from core.people.records import User
 from pages.shell import frame
 from pages.shell.words import t
 from pages.widgets.chat.conversation_list import day
+from pages.widgets.chat.flow.answer_tools import answer_tools
 from pages.widgets.chat.message import plain
 from pages.widgets.sharing.share_dialog import LINK
 from pages.widgets.sharing.snapshot import snapshot
@@ -36,3 +37,4 @@ def render(portal: Portal, user: User) -> None:
     with st.container(key="shared", gap="small"):
         frame.page_head(plain(share.title) or t("New chat"), plain(" · ".join(about)), key="shared")
         snapshot(shared)
+    answer_tools()

@@ -158,6 +158,7 @@ def details_of(row: Generation | None) -> tuple[tuple[str, str], ...]:
     drafted = t("{right} of {n} accepted", right=timings.accepted_tokens, n=timings.draft_tokens)
     told = (
         *_routed(row.routing),
+        (t("Platform"), row.platform, row.routing is None and usage.completion_tokens),
         (t("Version"), row.model_version, usage.completion_tokens and row.model_version),
         (t("Queue wait"), seconds(timings.queue_s), timings.ttft_s is not None),
         (t("Prompt"), t("{n} tokens", n=usage.prompt_tokens), usage.prompt_tokens),
