@@ -126,7 +126,7 @@ def render(portal: Portal, user: User) -> None:
             running = None
         transcript(
             portal, user, shown, running, figures=figures, on_event=wish_of_component, stored=not temporary, ways=ways(models),
-            on_again=lambda answer: wish("again", message=answer, request=request),
+            on_again=lambda answer, model: wish("again", message=answer, request=request, model=model),
         )  # fmt: skip
         if comparison is not None and question is not None:
             side_by_side(portal, user, question, comparison, wish_of_component)
@@ -166,7 +166,7 @@ def _carry_out(portal: Portal, user: User, models: Sequence[ServedModel], asked:
         case "edit" if here:
             portal.turns.start(user, here, asked["text"], options(models), asked["request"], replaces=asked["id"])
         case "again":
-            portal.turns.regenerate(user, asked["message"], in_another_way(options(models), asked, models), asked["request"])
+            portal.turns.regenerate(user, asked["message"], in_another_way(options(models), asked), asked["request"])
         case "go on":
             portal.turns.go_on(user, asked["message"], options(models), asked["request"])
         case "drop":

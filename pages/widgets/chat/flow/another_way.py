@@ -20,8 +20,8 @@ def ways(models: Sequence[ServedModel]) -> list[dict[str, Any]]:
     return found if len(found) > 1 else []
 
 
-def in_another_way(chosen: TurnOptions, asked: Mapping[str, Any], models: Sequence[ServedModel]) -> TurnOptions:
-    """Return the options of the composer, changed as the person asked. A model that is gone changes nothing."""
-    if any(asked.get("model") in each.names for each in models):
-        chosen = replace(chosen, model=asked["model"])
+def in_another_way(chosen: TurnOptions, asked: Mapping[str, Any]) -> TurnOptions:
+    """Return the options of the composer, changed as the person asked: another model, or one on another platform; thinking or not."""
+    if asked.get("model"):
+        chosen = replace(chosen, model=str(asked["model"]))
     return replace(chosen, thinking=asked["thinking"]) if isinstance(asked.get("thinking"), bool) else chosen
