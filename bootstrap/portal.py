@@ -20,6 +20,7 @@ from core.access.roles import Roles
 from core.chat.conversations import Conversations
 from core.chat.exports import ChatExports
 from core.chat.folders import Folders
+from core.chat.follow_ups.service import FollowUps
 from core.chat.marks import ConversationMarks
 from core.chat.temporary import TemporaryChats
 from core.chat.turns import STOPPING, Turns
@@ -69,8 +70,10 @@ from core.programs.batches import Batches
 from core.programs.files import ProgramFiles
 from core.programs.responses import Responses, StorageRules
 from core.review.feedback import FeedbackQueue
+from core.review.side_by_side import SideBySide
 from core.search.search import Search
 from core.search.suggestions import Suggestions
+from core.sharing.shares import Shares
 from core.tasks.jobs import Jobs
 from core.tasks.worker import JobWorker
 from core.transfers.downloads import Downloads
@@ -137,8 +140,10 @@ class Portal:
     conversations: Conversations
     marks: ConversationMarks
     exports: ChatExports
+    shares: Shares
     folders: Folders
     turns: Turns
+    follow_ups: FollowUps
     temporary: TemporaryChats
     files: Files
     images: Images
@@ -152,6 +157,7 @@ class Portal:
     program_files: ProgramFiles
     batches: Batches
     feedback: FeedbackQueue
+    side_by_side: SideBySide
     search: Search
     suggestions: Suggestions
     audit: AuditTrail
@@ -276,6 +282,7 @@ def build_portal(
     writes_titles = jobs if settings.model_titles else None
     turns = Turns(unit_of_work, gateway, clock, settings.max_question_chars, settings.max_file_mb * MB, disk, writes_titles)
     kinds += TitleWriter(unit_of_work, gateway, lambda: turns.count() + temporary.count()).job_kinds()
+    feedback = FeedbackQueue(unit_of_work, index, clock, Re2Patterns())
     factor_roles = portal_settings.listed(settings.second_factor_roles)
     accounts = Accounts(unit_of_work, PooledHasher(hasher, passwords), clock)
     sessions = Sessions(
@@ -306,8 +313,10 @@ def build_portal(
         conversations=Conversations(unit_of_work, index, clock),
         marks=ConversationMarks(unit_of_work, clock),
         exports=ChatExports(unit_of_work, clock, to_html),
+        shares=Shares(unit_of_work, clock, privacy),
         folders=Folders(unit_of_work, clock),
         turns=turns,
+        follow_ups=FollowUps(unit_of_work, clock, turns, settings.max_question_chars),
         temporary=temporary,
         files=Files(unit_of_work, clock, ProcessDocumentReader(), settings.max_file_mb * MB, disk, CharsetDetector()),
         images=images,
@@ -320,7 +329,8 @@ def build_portal(
         responses=responses,
         program_files=program_files,
         batches=batches,
-        feedback=FeedbackQueue(unit_of_work, index, clock, Re2Patterns()),
+        feedback=feedback,
+        side_by_side=SideBySide(unit_of_work, clock, turns, feedback),
         search=Search(unit_of_work, index, index_worker, clock),
         suggestions=Suggestions(unit_of_work),
         audit_chain=audit_chain,

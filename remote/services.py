@@ -48,7 +48,7 @@ SERVICES = (
     Service("audit_chain", staff=("last", "verify")),
     Service("backups", staff=("backups", "check", "facts", "make", "remove", "task"), values={"has_passphrase": bool, "folder": Path}),
     Service("conversations", user=(
-        *("list", "get", "find", "new", "rename", "move", "transcript", "reveal", "show_version"),
+        *("list", "get", "find", "new", "rename", "move", "transcript", "message", "reveal", "show_version"),
         *("delete_soon", "delete_many_soon", "deleted_just_now", "restore"),
     )),
     Service("devices", user=("remember",), proving=("remember",)),
@@ -60,6 +60,7 @@ SERVICES = (
     Service("file_reports", staff=("of", "preview")),
     Service("files", user=("upload", "get", "read", "read_as", "discard"), values={"max_bytes": int}),
     Service("folders", user=("list", "new", "rename", "remove")),
+    Service("follow_ups", user=("get", "put", "send", "take_back")),
     Service("gateway", anyone=("served",), user=("chat_models", "next_place")),
     Service("grounding", user=(
         *("correct", "drawn", "export", "find", "grounders", "history", "image", "remove", "upload"),
@@ -90,6 +91,8 @@ SERVICES = (
         *("own", "revoke", "revoke_others"),
     ), values={"lifetime": timedelta}),
     Service("settings", values={"max_question_chars": int, "max_file_mb": int, "isolated": bool}),
+    Service("shares", user=("audiences", "create", "of_conversation", "open", "revoke")),
+    Service("side_by_side", user=("ask", "open", "vote")),
     Service("sign_in", anyone=("check",)),
     Service("single_sign_on", anyone=("begin", "finish"), values={"name": str}),
     Service("suggestions", user=("suggest",)),

@@ -16,7 +16,9 @@ import pytest
 from sqlalchemy import LargeBinary, Text, select, text, type_coerce, update
 
 from bootstrap.parts import open_index
+from core.chat.follow_ups.records import FollowUp
 from core.chat.records import Folder
+from core.chat.turn_runner import TurnOptions
 from core.errors import StartFailed, StoredError, Unavailable
 from core.identity.records import SecondFactor
 from core.inference.vectors import KeptVector
@@ -78,6 +80,12 @@ def put_secrets(database: Database) -> tuple[str, str]:
         work.files.add(secret_file, WORDS)
         work.files.attach(asked.id, asked.conversation_id, [secret_file.id])
         work.second_factors.put(SecondFactor(user_id=ana.id, secret=SECRET, created_at=things.NOW))
+        work.shares.add(things.share(ana, asked.conversation_id, SECRET), SECRET)
+        waits = FollowUp(
+            id=things.new_id(), conversation_id=asked.conversation_id, user_id=ana.id, text=SECRET, options=TurnOptions(SECRET),
+            created_at=things.NOW,
+        )  # fmt: skip
+        work.follow_ups.add(waits)
         work.folders.add(Folder(things.new_id(), ana.id, SECRET, things.NOW))
         work.offers.put_preset(things.preset(things.new_id(), SECRET))
         work.swaps.add(things.swap(things.new_id(), SECRET))
@@ -157,6 +165,8 @@ def test_every_sealed_column_says_where_it_stands() -> None:
         "responses.input", "responses.body", "program_files.name", "program_file_parts.content", "batches.metadata",
         "second_factors.secret", "ground_images.name", "ground_image_parts.content", "ground_runs.phrases", "ground_runs.boxes",
         "ground_corrections.boxes", "ground_corrections.comment", "ground_results.boxes", "embeddings.vector",
+        "shares.title", "shares.snapshot",
+        "follow_ups.text", "follow_ups.options",
     }  # fmt: skip
 
 

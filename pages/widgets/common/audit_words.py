@@ -38,6 +38,8 @@ EVENTS = {
     "access.refuse": "Access refused",
     "conversation.delete": "Chat deleted",
     "conversation.export": "Chats exported",
+    "share.create": "Chat shared",
+    "share.revoke": "Link revoked",
     "audit.fault": "Audit log not intact",
     "privacy.put": "Personal data policy set",
     "privacy.remove": "Personal data policy removed",
