@@ -1,7 +1,7 @@
 """Read all polled answers on one thread and hand what came to the event loop in one call.
 
 A thread for each answer costs more than what it reads: each token wakes one, and all of them then compete for the interpreter's lock
-with the thread that decodes (docs/decisions/032).
+with the thread that decodes (docs/decisions/031).
 """
 
 from __future__ import annotations
