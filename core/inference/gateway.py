@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 from uuid import uuid4
 
@@ -81,12 +82,15 @@ class Answer:
     @property
     def fingerprint(self) -> str:
         """Changes with the model's file and with what runs it."""
-        made_by = f"{self._running.model_version} {self._running.engine}"
-        return f"fp_{sha256(made_by.encode()).hexdigest()[:12]}"
+        return _fingerprint(f"{self._running.model_version} {self._running.engine}")
 
     def cancel(self) -> None:
         """From any thread: free the model within one step."""
         self._running.cancel()
+
+    def poll(self, wake: Callable[[], None]) -> bool:
+        """See RunningGeneration.poll."""
+        return self._running.poll(wake)
 
     def events(self) -> Iterator[GenerationEvent]:
         """As RunningGeneration.events(), but an answer without an end raises Unavailable. Closing the iterator early cancels it."""
@@ -141,6 +145,11 @@ class Answer:
             routing=routing,
             key_id=self._user.key.id if self._user.key else None,
         )
+
+
+@lru_cache(maxsize=256)
+def _fingerprint(made_by: str) -> str:
+    return f"fp_{sha256(made_by.encode()).hexdigest()[:12]}"
 
 
 class Vectors:
