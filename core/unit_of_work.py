@@ -9,7 +9,7 @@ from typing import Protocol, Self
 from core.access.ports import LimitRepository
 from core.chat.follow_ups.ports import FollowUpRepository
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
-from core.grounding.ports import GroundingRepository
+from core.grounding.ports import GroundBatchRepository, GroundingRepository
 from core.identity.ports import OutsideIdentityRepository, SecondFactorRepository
 from core.inference.ports import EmbeddingRepository, OfferRepository
 from core.knowledge.ports import FileRepository
@@ -69,6 +69,7 @@ class UnitOfWork(Protocol):
     program_files: ProgramFileRepository
     batches: BatchRepository
     grounding: GroundingRepository
+    ground_batches: GroundBatchRepository
 
     def __enter__(self) -> Self: ...
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...

@@ -14,6 +14,7 @@ from core.chat.folders import Folders
 from core.chat.follow_ups.service import FollowUps
 from core.chat.marks import ConversationMarks
 from core.chat.turns import Turns
+from core.grounding.batches import GroundBatches
 from core.grounding.grounding import Grounding
 from core.identity.second_factor import SecondFactors
 from core.identity.single_sign_on import SingleSignOn
@@ -81,6 +82,7 @@ class PagePortal(Protocol):
     follow_ups: FollowUps
     gateway: Gateway
     grounding: Grounding
+    ground_batches: GroundBatches
     groups: Groups
     imports: Imports
     quantizing: Quantizing

@@ -23,9 +23,12 @@ from data.tables.access import LimitCounterTable, LimitLeaseTable, LimitRuleTabl
 from data.tables.base import Table
 from data.tables.chat import ConversationTable, FolderTable, FollowUpTable, MessageTable, ShareTable, TurnTable
 from data.tables.grounding import (
+    GroundBatchTable,
     GroundCorrectionTable,
     GroundImagePartTable,
     GroundImageTable,
+    GroundItemPartTable,
+    GroundItemTable,
     GroundResultTable,
     GroundRunTable,
 )
@@ -78,9 +81,12 @@ __all__ = [
     "FolderTable",
     "FollowUpTable",
     "GenerationTable",
+    "GroundBatchTable",
     "GroundCorrectionTable",
     "GroundImagePartTable",
     "GroundImageTable",
+    "GroundItemPartTable",
+    "GroundItemTable",
     "GroundResultTable",
     "GroundRunTable",
     "GroupManagerTable",
