@@ -19,6 +19,7 @@ from core.people.ports import (
     AuditRepository,
     DeviceRepository,
     GroupRepository,
+    ProofRepository,
     RoleRepository,
     SessionRepository,
     UserRepository,
@@ -40,6 +41,7 @@ class UnitOfWork(Protocol):
     limits: LimitRepository
     policies: PolicyRepository
     sessions: SessionRepository
+    proofs: ProofRepository
     second_factors: SecondFactorRepository
     outside_identities: OutsideIdentityRepository
     api_keys: ApiKeyRepository

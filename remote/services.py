@@ -147,6 +147,11 @@ class Method:
         return next((name for name, part in self.parts.items() if part.kind is Kind.USER), None)
 
     @property
+    def takes_proof(self) -> bool:
+        """Tell whether an argument is a proof of an identity, which the database keeps."""
+        return any(part.kind is Kind.PROOF for part in self.parts.values())
+
+    @property
     def has_events(self) -> bool:
         return self.result.kind is Kind.ITEMS or any(part.kind is Kind.CALLBACK for part in self.parts.values())
 
