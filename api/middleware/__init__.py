@@ -2,7 +2,8 @@
 
 In reading order:
 
-- front_door: the first of all; asks the next five, then hands on to pages or REST
+- draining: the first of all; finish what has begun while the server stops
+- front_door: asks the next five, then hands on to pages or REST
 - base_addresses: name the right base address to programs that use a wrong one
 - own_names: the portal's own host names and origins
 - diagnostics: who may read metrics

@@ -87,3 +87,14 @@ class Turn:
     created_at: datetime
     lease_until: datetime
     """The process that runs the turn keeps extending this; once it is past, the turn counts as interrupted."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnProgress:
+    """What is stored of a turn and its answer at one moment."""
+
+    turn_id: str
+    status: MessageStatus
+    text: str
+    reasoning: str
+    error: StoredError | None = None

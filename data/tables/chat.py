@@ -77,3 +77,5 @@ class TurnTable(Table):
     status: Mapped[MessageStatus]
     created_at: Mapped[datetime]
     lease_until: Mapped[datetime]
+    stop_requested: Mapped[bool] = mapped_column(server_default=false())
+    """Somebody asked on another replica to stop it."""
