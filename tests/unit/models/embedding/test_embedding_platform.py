@@ -131,7 +131,7 @@ def test_dimensions_cut_and_make_the_length_1_again(pool: Pool) -> None:
 def test_too_long_a_text_is_refused_with_numbers_or_cut_if_asked(pool: Pool, model: str) -> None:
     limit = next(each.context for each in pool.loaded() if each.name == model)
     long = "ab " * limit
-    with pytest.raises(InputTooLong, match=rf"input\.1 has [\d,]+ tokens; the model's limit is {limit}\."):
+    with pytest.raises(InputTooLong, match=rf"input\.1 is too large: it has [\d,]+ tokens, and the model's limit is {limit}\."):
         embed(pool, model, "short", long)
     done = embed(pool, model, "short", long, truncate=True)
     assert abs(np.linalg.norm(done.rows[1]) - 1) < 1e-5
@@ -143,7 +143,7 @@ def test_a_cut_text_is_still_framed(pool: Pool) -> None:
 
 
 @pytest.mark.parametrize("model", EMBEDDING)
-@pytest.mark.parametrize("odd", ["\0", "\ud800", "\ufdd0", "🙂" * 20, "\u0390" * 20, "[SEP]", "<|endoftext|>", " ", "\u202e"])
+@pytest.mark.parametrize("odd", ["", "\0", "\ud800", "\ufdd0", "🙂" * 20, "\u0390" * 20, "[SEP]", "<|endoftext|>", " ", "\u202e"])
 def test_odd_texts_have_vectors_too(pool: Pool, model: str, odd: str) -> None:
     assert np.isfinite(vectors(pool, model, odd, "a")).all()
 
@@ -170,7 +170,7 @@ def test_relevances_lie_between_0_and_1_and_are_the_same_alone(pool: Pool, model
 
 
 def test_query_and_document_are_put_together_as_the_template_says(pool: Pool) -> None:
-    platform = pool.vectors("yes", ModelKind.RERANKING)
+    platform = pool.leases.vectors("yes", ModelKind.RERANKING)
     whole = platform.by_template("{document}<|im_start|>", "a {query}", "documents.0", False)
     assert whole.count(257) == 2
     spelled = bytes(token for token in whole if token < 256)
@@ -207,7 +207,7 @@ def test_each_model_is_told_by_its_kind(pool: Pool) -> None:
 
 
 def test_a_model_for_vectors_is_never_the_default(pool: Pool, folder: Path) -> None:
-    assert pool.loaded()[0].name == "guide" and pool.platform(None).facts.file.name == "guide"
+    assert pool.loaded()[0].name == "guide" and pool.leases.platform(None).facts.file.name == "guide"
     with pytest.raises(Conflict, match="mean is an embedding or reranking model"):
         pool.make_default("mean")
     with pytest.raises(Conflict, match="other is an embedding or reranking model"):
