@@ -44,6 +44,8 @@ platforms:
     base_url: {url}
     models: {{llm: [slow]}}
     limits: {{timeout_s: 600, first_token_s: 300, idle_s: 300}}
+"""
+PEER = """
   - name: peer
     type: openai
     base_url: {peer}/v1
@@ -183,8 +185,7 @@ def house(postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFact
     url, model, folder = postgres_server.new_database(), Model(), tmp_path_factory.mktemp("replicas")
     shared = {"PORTAL_DATABASE_URL": url, "PORTAL_PLATFORMS": str(folder / "platforms.yaml"), "PORTAL_OFFLOAD_DISK_MB": "0"}
     a, b = (Process(folder / name, ["cli.serving.serve"], shared) for name in "ab")
-    (folder / "key").write_text("not made yet")
-    (folder / "platforms.yaml").write_text(PLATFORMS.format(url=model.server.url, peer=a.url, key=folder / "key"))
+    (folder / "platforms.yaml").write_text(PLATFORMS.format(url=model.server.url))
     try:
         a.start(), b.start()
         until(a.is_ready), until(b.is_ready)
@@ -252,10 +253,13 @@ def test_a_killed_replica_leaves_the_text_and_one_that_starts_leaves_running_ans
         assert connection.execute(doubled).fetchall() == []
 
 
-def test_a_replica_asks_the_model_of_another_over_v1(house: House, tmp_path: Path) -> None:
+def test_a_replica_asks_the_model_of_another_over_v1(house: House) -> None:
     with house.a.client(house.token) as client:
         key = client.post("/api/v1/keys", json={"name": "peer", "scopes": ["chat"]}).raise_for_status().json()["token"]
-    (house.a.home.parent / "key").write_text(key)
+    folder = house.a.home.parent
+    (folder / "key").write_text(key)
+    with (folder / "platforms.yaml").open("a") as file:  # Running replicas notice.
+        file.write(PEER.format(peer=house.a.url, key=folder / "key"))
     body = {"text": "What can you do?", "model": OURS, "max_tokens": 8, "thinking": False}
 
     def answered() -> dict[str, Any] | None:
@@ -268,6 +272,31 @@ def test_a_replica_asks_the_model_of_another_over_v1(house: House, tmp_path: Pat
     with psycopg.connect(house.database_url) as connection:
         rows = connection.execute("SELECT platform, source FROM generations WHERE model LIKE '%guide%'").fetchall()
     assert {platform for platform, _ in rows} >= {"peer", "local"}, rows
+
+
+def test_a_running_replica_survives_the_migration_of_a_newer_release(house: House) -> None:
+    """As a revision may: a nullable column, one with a default, and a table more."""
+    with psycopg.connect(house.database_url) as connection:
+        [revision] = connection.execute("SELECT version_num FROM alembic_version").fetchone() or [""]
+    tables = ("conversations", "messages", "turns", "generations", "sessions", "users", "jobs", "index_jobs")
+    changes = [f"ALTER TABLE {table} ADD COLUMN newer text, ADD COLUMN newest integer NOT NULL DEFAULT 7" for table in tables]
+    back = [f"ALTER TABLE {table} DROP COLUMN newer, DROP COLUMN newest" for table in tables]
+    chat = house.new_chat()
+    house.model.gate.clear()
+    during = Stream(house, house.a, chat, "during a migration")
+    until(lambda: during.text)
+    with psycopg.connect(house.database_url) as connection:
+        for statement in (*changes, "CREATE TABLE newer (id text PRIMARY KEY)", "UPDATE alembic_version SET version_num = '9999'"):
+            connection.execute(statement.encode())
+    house.model.gate.set()
+    assert (during.end()["status"], during.text) == ("done", TEXT)
+    for replica in (house.a, house.b):
+        after = Stream(house, replica, chat, f"after it on {replica.port}")
+        assert (after.end()["status"], after.text) == ("done", TEXT)
+        assert replica.is_ready()
+    with psycopg.connect(house.database_url) as connection:
+        for statement in (*back, "DROP TABLE newer", f"UPDATE alembic_version SET version_num = '{revision}'"):
+            connection.execute(statement.encode())
 
 
 class Balancer:
