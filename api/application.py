@@ -31,6 +31,7 @@ PORTALS = {
     "usage": "usage.usage",
     "models": "models.models",
     "downloads": "models.downloads",
+    "quantizations": "models.quantizations",
     "presets": "models.presets",
     "model-access": "models.access",
     "swaps": "models.swaps",

@@ -41,6 +41,7 @@ from core.search.suggestions import Suggestions
 from core.tasks.jobs import Jobs
 from core.transfers.downloads import Downloads
 from core.transfers.imports import Imports
+from core.transfers.quantizing import Quantizing
 from core.usage.reports import UsageReports
 
 
@@ -76,6 +77,7 @@ class PagePortal(Protocol):
     gateway: Gateway
     groups: Groups
     imports: Imports
+    quantizing: Quantizing
     index_care: IndexCare
     jobs: Jobs
     limits: Limits
