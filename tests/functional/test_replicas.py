@@ -21,7 +21,7 @@ import pytest
 from bench.portal_parts.portal import PASSWORD, ROOT
 from core.clock import Clock
 from core.tasks.jobs import Jobs
-from core.tasks.records import Job, JobState
+from core.tasks.records import Job, JobState, Json
 from data.database import open_database
 from data.migrate import migrate
 from data.unit_of_work import SqlUnitOfWork
@@ -392,7 +392,7 @@ class Desk:
     def work(self) -> SqlUnitOfWork:
         return SqlUnitOfWork(self._database)
 
-    def add(self, kind: str, **payload: str) -> Job:
+    def add(self, kind: str, **payload: Json) -> Job:
         with self.work() as work:
             job = self._jobs.add(work, kind, payload)
             work.commit()
@@ -421,7 +421,8 @@ def test_a_worker_runs_jobs_serves_only_its_health_and_ends_in_order(postgres_se
     url = postgres_server.new_database()
     worker = Process(tmp_path / "worker", ["cli.serving.worker"], {"PORTAL_DATABASE_URL": url})
     with desk(url) as here:
-        done, needs_model = here.add("backup.make", name="portal-20261129-120000.backup"), here.add("conversation.title")
+        name = "portal-20261129-120000.backup"
+        done, needs_model = here.add("backup.make", name=name, passphrase_given=False), here.add("conversation.title")
         worker.start("--port", str(worker.port))
         try:
             until(worker.is_ready)
