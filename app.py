@@ -14,8 +14,8 @@ from starlette.middleware import Middleware
 from streamlit.runtime.pages_manager import PagesManager
 
 from api.application import build as build_api
+from api.draining import DrainGate, Draining
 from api.middleware.compressed import CompressedScripts
-from api.middleware.draining import DrainGate, Draining
 from api.middleware.front_door import FrontDoor
 from api.middleware.upload_guard import UploadGuard
 from bootstrap import process as portal_process

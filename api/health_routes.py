@@ -7,8 +7,8 @@ import logging
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
+from api.draining import DRAINING
 from api.middleware import diagnostics
-from api.middleware.draining import DRAINING
 from api.services import PortalHere
 from core.errors import PortalError
 from core.models.records import ModelKind, ModelState

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from core.chat.followed_turn import FollowedTurn
+from core.chat.elsewhere.followed_turn import FollowedTurn
 from core.chat.records import Turn
 from core.chat.running_turn import Snapshot
 from core.errors import Away, NotSignedIn, PortalError

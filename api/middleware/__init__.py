@@ -2,8 +2,7 @@
 
 In reading order:
 
-- draining: the first of all; finish what has begun while the server stops
-- front_door: asks the next five, then hands on to pages or REST
+- front_door: the first of all but draining; asks the next five, then hands on to pages or REST
 - base_addresses: name the right base address to programs that use a wrong one
 - own_names: the portal's own host names and origins
 - diagnostics: who may read metrics

@@ -34,7 +34,7 @@ from settings import Settings
 log = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
-    from api.middleware.draining import Draining
+    from api.draining import Draining
     from bootstrap.portal import Portal
 
 GRACE_S = 3

@@ -12,12 +12,12 @@ from datetime import timedelta
 from uuid import uuid4
 
 from core.chat.conversations import own_to_change, path
+from core.chat.elsewhere.turns_elsewhere import TurnsElsewhere
 from core.chat.questions import check_question, check_request_id
 from core.chat.records import Author, Conversation, Message, MessageStatus, Turn
 from core.chat.running_turn import LiveTurn, RunningTurn
 from core.chat.titles import title_of
 from core.chat.turn_runner import TurnOptions, TurnRunner
-from core.chat.turns_elsewhere import TurnsElsewhere
 from core.clock import Clock
 from core.errors import Conflict, InvalidInput, NotFound, Unavailable
 from core.inference.gateway import Gateway

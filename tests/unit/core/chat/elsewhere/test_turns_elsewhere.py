@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from core.chat.conversations import Conversations
-from core.chat.followed_turn import FollowedTurn
+from core.chat.elsewhere.followed_turn import FollowedTurn
 from core.chat.records import MessageStatus, Turn
 from core.chat.running_turn import RunningTurn, Snapshot
 from core.chat.turn_runner import TurnOptions

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from api.middleware.draining import DRAINING, DrainGate, Draining
+from api.draining import DRAINING, DrainGate, Draining
 
 Sent = list[dict[str, Any]]
 

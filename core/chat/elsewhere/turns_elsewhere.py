@@ -6,7 +6,7 @@ import logging
 import threading
 from dataclasses import replace
 
-from core.chat.followed_turn import FollowedTurn
+from core.chat.elsewhere.followed_turn import FollowedTurn
 from core.chat.records import MessageStatus, Turn, TurnProgress
 from core.clock import Clock
 from core.errors import PortalError
