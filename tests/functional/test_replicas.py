@@ -283,7 +283,7 @@ def test_a_running_replica_survives_the_migration_of_a_newer_release(house: Hous
     back = [f"ALTER TABLE {table} DROP COLUMN newer, DROP COLUMN newest" for table in tables]
     chat = house.new_chat()
     house.model.gate.clear()
-    during = Stream(house, house.a, chat, "during a migration")
+    during = Stream(house, house.a, chat, "during-a-migration")
     until(lambda: during.text)
     with psycopg.connect(house.database_url) as connection:
         for statement in (*changes, "CREATE TABLE newer (id text PRIMARY KEY)", "UPDATE alembic_version SET version_num = '9999'"):
@@ -291,7 +291,7 @@ def test_a_running_replica_survives_the_migration_of_a_newer_release(house: Hous
     house.model.gate.set()
     assert (during.end()["status"], during.text) == ("done", TEXT)
     for replica in (house.a, house.b):
-        after = Stream(house, replica, chat, f"after it on {replica.port}")
+        after = Stream(house, replica, chat, f"after-it-{replica.port}")
         assert (after.end()["status"], after.text) == ("done", TEXT)
         assert replica.is_ready()
     with psycopg.connect(house.database_url) as connection:
