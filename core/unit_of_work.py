@@ -9,7 +9,7 @@ from typing import Protocol, Self
 from core.access.ports import LimitRepository
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
 from core.identity.ports import OutsideIdentityRepository, SecondFactorRepository
-from core.inference.ports import OfferRepository
+from core.inference.ports import EmbeddingRepository, OfferRepository
 from core.knowledge.ports import FileRepository
 from core.models.ports import SwapRepository
 from core.operations.ports import RetentionRepository
@@ -54,6 +54,7 @@ class UnitOfWork(Protocol):
     files: FileRepository
     generations: GenerationRepository
     offers: OfferRepository
+    embeddings: EmbeddingRepository
     swaps: SwapRepository
     feedback: FeedbackRepository
     audit: AuditRepository
