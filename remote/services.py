@@ -75,7 +75,9 @@ SERVICES = (
     ), values={"folder": Path}),
     Service("presets", staff=("list", "publish", "remove", "save")),
     Service("oversight", staff=("clear_embeddings", "embeddings", "explain", "reload", "states", "test")),
-    Service("platforms", staff=("apply", "check", "restore", "state", "version", "versions")),
+    Service("platforms", staff=(
+        "apply", "check", "form", "restore", "state", "version", "versions", "with_platform", "with_route", "without_platform",
+    )),
     Service("privacy", user=("check",), staff=("policies", "put", "remove")),
     Service("retention", staff=("holds", "lift_hold", "place_hold", "rules", "set_rule")),
     Service("roles", staff=("add", "all", "change", "names", "remove")),
