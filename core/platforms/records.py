@@ -20,6 +20,7 @@ class PlatformType(StrEnum):
     OPENAI = "openai"
     OLLAMA = "ollama"
     XINFERENCE = "xinference"
+    DETECTOR = "detector"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +36,8 @@ class RemoteModel:
     """None: what the platform says, if it does."""
     tools: bool | None = None
     vision: bool | None = None
+    version: str = ""
+    """What a detector says of its weights."""
     line: int = 0
 
 
