@@ -15,7 +15,7 @@ from data.transaction import AnyRow, Transaction
 _T = TurnTable.__table__.c
 _M = MessageTable.__table__.c
 _TURN = select(
-    _T.id, _T.user_id, _T.request_id, _T.conversation_id, _T.question_id, _T.answer_id, _T.status, _T.created_at, _T.lease_until
+    _T.id, _T.user_id, _T.request_id, _T.conversation_id, _T.question_id, _T.answer_id, _T.status, _T.created_at, _T.lease_until, _T.lane
 )  # fmt: skip
 _PROGRESS = select(_T.id, _M.status, _M.text, _M.reasoning, _M.error).where(_M.id == _T.answer_id)
 _STREAMING = _TURN.where(_T.status == MessageStatus.STREAMING)
@@ -41,6 +41,7 @@ class SqlTurnRepository:
             "status": turn.status,
             "created_at": turn.created_at,
             "lease_until": turn.lease_until,
+            "lane": turn.lane,
         }
         if self._sql.insert_new(TurnTable, _T.id, values):
             return
