@@ -27,6 +27,8 @@ from core.chat.temporary import TemporaryChats
 from core.chat.turns import STOPPING, Turns
 from core.chat.written_titles import TitleWriter
 from core.errors import Conflict, PortalError, StartFailed, StoredError, Unavailable
+from core.grounding.finder import Finder
+from core.grounding.grounding import Grounding
 from core.identity.directory import DirectoryAccounts
 from core.identity.outside_accounts import OutsideAccounts
 from core.identity.second_factor import SecondFactors
@@ -100,6 +102,7 @@ from data.unit_of_work import SqlUnitOfWork
 from models.gguf.catalogue import Catalogue
 from models.gguf.facts import model_name
 from models.gguf.inspector import Inspector
+from models.platforms.configuration.form_text import YamlFormText
 from models.platforms.configuration.reader import YamlConfigurationReader
 from models.serving.notes.last_run import RunRecord
 from models.serving.notes.start_list import START_MODELS, FileStartList
@@ -147,6 +150,7 @@ class Portal:
     temporary: TemporaryChats
     files: Files
     images: Images
+    grounding: Grounding
     gateway: Gateway
     embedding_cache: EmbeddingCache
     presets: Presets
@@ -269,10 +273,16 @@ def build_portal(
     batches = Batches(unit_of_work, jobs, program_files, clock)
     kinds += [*batches.job_kinds(), *BatchRun(unit_of_work, program_files, background, clock).job_kinds()]
     privacy = PrivacyFilter(unit_of_work, clock, Re2Patterns())
-    images = Images(ProcessImageReader(), settings.max_file_mb * MB)
+    image_reader = ProcessImageReader()
+    images = Images(image_reader, settings.max_file_mb * MB)
     cache = EmbeddingCache(unit_of_work, clock, settings.embedding_cache_mb * MB)
     kinds += cache.job_kinds()
-    gateway = Gateway(unit_of_work, platforms_router, clock, privacy, images, cache if cache.most_bytes else None)
+    gateway = Gateway(
+        unit_of_work, platforms_router, clock, privacy, images, cache if cache.most_bytes else None, detectors=platforms_router
+    )
+    finder = Finder(unit_of_work, gateway, images, clock)
+    grounding = Grounding(unit_of_work, clock, images, finder, image_reader, privacy, disk)
+    kinds += grounding.job_kinds()
     temporary = TemporaryChats(unit_of_work, gateway, clock, settings.max_question_chars, on=settings.temporary_chats)
     writes_titles = jobs if settings.model_titles else None
     turns = Turns(unit_of_work, gateway, clock, settings.max_question_chars, settings.max_file_mb * MB, disk, writes_titles)
@@ -316,6 +326,7 @@ def build_portal(
         temporary=temporary,
         files=Files(unit_of_work, clock, ProcessDocumentReader(), settings.max_file_mb * MB, disk, CharsetDetector()),
         images=images,
+        grounding=grounding,
         gateway=gateway,
         embedding_cache=cache,
         presets=Presets(unit_of_work, clock),
@@ -348,6 +359,7 @@ def build_portal(
             YamlConfigurationReader(settings.platforms_path.name, os.environ),
             PlatformsFile(settings.platforms_path),
             platforms_router,
+            YamlFormText(settings.platforms_path.name),
         ),
         pool=pool,
         index=index,

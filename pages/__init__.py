@@ -9,6 +9,7 @@ In reading order:
 - chat: ask and read
 - shared: read what somebody shared
 - search: find own messages
+- images: find what a phrase names on an image
 - feedback: review ratings
 - usage: usage reports
 - models: load and watch models

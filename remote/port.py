@@ -15,6 +15,7 @@ from core.chat.follow_ups.service import FollowUps
 from core.chat.imports.service import ChatImports
 from core.chat.marks import ConversationMarks
 from core.chat.turns import Turns
+from core.grounding.grounding import Grounding
 from core.identity.second_factor import SecondFactors
 from core.identity.single_sign_on import SingleSignOn
 from core.inference.access import ModelAccess
@@ -81,6 +82,7 @@ class PagePortal(Protocol):
     folders: Folders
     follow_ups: FollowUps
     gateway: Gateway
+    grounding: Grounding
     groups: Groups
     imports: Imports
     quantizing: Quantizing

@@ -8,6 +8,7 @@ In reading order:
 - identity: second factors and identities of outside
 - chat: conversations, folders, messages, turns, links to snapshots, queued questions
 - knowledge: files and what shows them
+- grounding: images and what was found on them
 - usage: generation rows
 - models: presets, access to models, default models of groups, hot swaps
 - privacy: policies for personal data
@@ -21,6 +22,13 @@ In reading order:
 from data.tables.access import LimitCounterTable, LimitLeaseTable, LimitRuleTable
 from data.tables.base import Table
 from data.tables.chat import ConversationTable, FolderTable, FollowUpTable, MessageTable, ShareTable, TurnTable
+from data.tables.grounding import (
+    GroundCorrectionTable,
+    GroundImagePartTable,
+    GroundImageTable,
+    GroundResultTable,
+    GroundRunTable,
+)
 from data.tables.identity import OutsideIdentityTable, RecoveryCodeTable, SecondFactorTable
 from data.tables.knowledge import AttachmentTable, FilePartTable, FileTable
 from data.tables.models import (
@@ -70,6 +78,11 @@ __all__ = [
     "FolderTable",
     "FollowUpTable",
     "GenerationTable",
+    "GroundCorrectionTable",
+    "GroundImagePartTable",
+    "GroundImageTable",
+    "GroundResultTable",
+    "GroundRunTable",
     "GroupManagerTable",
     "GroupModelTable",
     "GroupTable",

@@ -49,6 +49,7 @@ EVENTS = {
     "feedback.open": "Case opened",
     "feedback.review": "Feedback reviewed",
     "feedback.export": "Feedback exported",
+    "grounding.export": "Boxes exported",
     "usage.export": "Usage exported",
     "audit.export": "Audit exported",
     "model.load": "Model loaded",
