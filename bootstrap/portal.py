@@ -21,6 +21,7 @@ from core.chat.conversations import Conversations
 from core.chat.exports import ChatExports
 from core.chat.folders import Folders
 from core.chat.follow_ups.service import FollowUps
+from core.chat.imports.service import ChatImports
 from core.chat.marks import ConversationMarks
 from core.chat.temporary import TemporaryChats
 from core.chat.turns import STOPPING, Turns
@@ -101,6 +102,7 @@ from data.unit_of_work import SqlUnitOfWork
 from models.gguf.catalogue import Catalogue
 from models.gguf.facts import model_name
 from models.gguf.inspector import Inspector
+from models.platforms.configuration.form_text import YamlFormText
 from models.platforms.configuration.reader import YamlConfigurationReader
 from models.serving.notes.last_run import RunRecord
 from models.serving.notes.start_list import START_MODELS, FileStartList
@@ -140,6 +142,7 @@ class Portal:
     conversations: Conversations
     marks: ConversationMarks
     exports: ChatExports
+    chat_imports: ChatImports
     shares: Shares
     folders: Folders
     turns: Turns
@@ -265,6 +268,8 @@ def build_portal(
     kinds = [*index_care.job_kinds(), *backups.job_kinds(), *retention.job_kinds(), *responses.job_kinds()]
     kinds += [*downloads.job_kinds(), *imports.job_kinds(), *quantizing.job_kinds(), *swaps.job_kinds(), *audit_chain.job_kinds()]
     program_files = ProgramFiles(unit_of_work, clock, settings.max_batch_mb * MB, settings.program_file_days, disk)
+    chat_imports = ChatImports(unit_of_work, clock, jobs, program_files)
+    kinds += chat_imports.job_kinds()
     batches = Batches(unit_of_work, jobs, program_files, clock)
     kinds += [*batches.job_kinds(), *BatchRun(unit_of_work, program_files, background, clock).job_kinds()]
     privacy = PrivacyFilter(unit_of_work, clock, Re2Patterns())
@@ -312,6 +317,7 @@ def build_portal(
         devices=Devices(unit_of_work, clock),
         conversations=Conversations(unit_of_work, index, clock),
         marks=ConversationMarks(unit_of_work, clock),
+        chat_imports=chat_imports,
         exports=ChatExports(unit_of_work, clock, to_html),
         shares=Shares(unit_of_work, clock, privacy),
         folders=Folders(unit_of_work, clock),
@@ -353,6 +359,7 @@ def build_portal(
             YamlConfigurationReader(settings.platforms_path.name, os.environ),
             PlatformsFile(settings.platforms_path),
             platforms_router,
+            YamlFormText(settings.platforms_path.name),
         ),
         pool=pool,
         index=index,

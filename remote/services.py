@@ -47,6 +47,7 @@ SERVICES = (
     Service("audit", user=("refused",), staff=("all", "choices", "find")),
     Service("audit_chain", staff=("last", "verify")),
     Service("backups", staff=("backups", "check", "facts", "make", "remove", "task"), values={"has_passphrase": bool, "folder": Path}),
+    Service("chat_imports", user=("recent", "start")),
     Service("conversations", user=(
         *("list", "get", "find", "new", "rename", "move", "transcript", "message", "reveal", "show_version"),
         *("delete_soon", "delete_many_soon", "deleted_just_now", "restore"),
@@ -79,7 +80,9 @@ SERVICES = (
     ), values={"folder": Path}),
     Service("presets", staff=("list", "publish", "remove", "save")),
     Service("oversight", staff=("clear_embeddings", "embeddings", "explain", "reload", "states", "test")),
-    Service("platforms", staff=("apply", "check", "restore", "state", "version", "versions")),
+    Service("platforms", staff=(
+        "apply", "check", "form", "restore", "state", "version", "versions", "with_platform", "with_route", "without_platform",
+    )),
     Service("privacy", user=("check",), staff=("policies", "put", "remove")),
     Service("retention", staff=("holds", "lift_hold", "place_hold", "rules", "set_rule")),
     Service("roles", staff=("add", "all", "change", "names", "remove")),
