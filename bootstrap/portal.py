@@ -21,6 +21,7 @@ from core.chat.conversations import Conversations
 from core.chat.exports import ChatExports
 from core.chat.folders import Folders
 from core.chat.follow_ups.service import FollowUps
+from core.chat.imports.service import ChatImports
 from core.chat.marks import ConversationMarks
 from core.chat.temporary import TemporaryChats
 from core.chat.turns import STOPPING, Turns
@@ -143,6 +144,7 @@ class Portal:
     conversations: Conversations
     marks: ConversationMarks
     exports: ChatExports
+    chat_imports: ChatImports
     shares: Shares
     folders: Folders
     turns: Turns
@@ -283,6 +285,8 @@ def build_portal(
     kinds = [*index_care.job_kinds(), *backups.job_kinds(), *retention.job_kinds(), *responses.job_kinds()]
     kinds += [*downloads.job_kinds(), *imports.job_kinds(), *quantizing.job_kinds(), *swaps.job_kinds(), *audit_chain.job_kinds()]
     program_files = ProgramFiles(unit_of_work, clock, settings.max_batch_mb * MB, settings.program_file_days, disk)
+    chat_imports = ChatImports(unit_of_work, clock, jobs, program_files)
+    kinds += chat_imports.job_kinds()
     batches = Batches(unit_of_work, jobs, program_files, clock)
     kinds += [*batches.job_kinds(), *BatchRun(unit_of_work, program_files, background, clock).job_kinds()]
     privacy = PrivacyFilter(unit_of_work, clock, Re2Patterns())
@@ -333,6 +337,7 @@ def build_portal(
         devices=Devices(unit_of_work, clock),
         conversations=Conversations(unit_of_work, index, clock),
         marks=ConversationMarks(unit_of_work, clock),
+        chat_imports=chat_imports,
         exports=ChatExports(unit_of_work, clock, to_html),
         shares=Shares(unit_of_work, clock, privacy),
         folders=Folders(unit_of_work, clock),
