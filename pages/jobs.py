@@ -33,6 +33,7 @@ KINDS = {
     "response.expire": "Remove expired responses",
     "audit.verify": "Verify the audit log",
     "conversation.title": "Write the title of a chat",
+    "conversation.import": "Import chats",
     "grounding.batch": "Find boxes on a batch of images",
     "grounding.forget": "Forget old results of grounding",
     "directory.sync": "Follow the company directory",

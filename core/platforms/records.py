@@ -114,6 +114,28 @@ class PlatformsConfig:
         return tuple(each for each in self.platforms if each.type is not PlatformType.LOCAL)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlatformForm:
+    """A platform as the form shows it. Values are as they are written; applying the text checks them."""
+
+    name: str
+    type: str
+    base_url: str
+    api_key: str = ""
+    models: Mapping[str, tuple[str, ...]] | None = field(default_factory=dict)
+    """By kind: llm, embedding, rerank. None: some have details, which only the text shows."""
+    limits: Mapping[str, float] = field(default_factory=dict)
+    enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlatformsForm:
+    """A text of the configuration as the form shows it. routes: by task; None where some steps have conditions."""
+
+    platforms: tuple[PlatformForm, ...]
+    routes: Mapping[str, tuple[str, ...] | None]
+
+
 class EditedBy(StrEnum):
     """How a version came in."""
 
