@@ -17,6 +17,7 @@ from core.access.audit_chain import AuditChain
 from core.access.groups import Groups
 from core.access.limits import Limits
 from core.access.roles import Roles
+from core.chat.context.instructions import InstructionsService
 from core.chat.conversations import Conversations
 from core.chat.exports import ChatExports
 from core.chat.folders import Folders
@@ -64,6 +65,7 @@ from core.programs.batch_run import BatchRun
 from core.programs.batches import Batches
 from core.programs.files import ProgramFiles
 from core.programs.responses import Responses, StorageRules
+from core.prompts.library import PromptLibrary
 from core.review.feedback import FeedbackQueue
 from core.search.search import Search
 from core.search.suggestions import Suggestions
@@ -130,6 +132,8 @@ class Portal:
     devices: Devices
     conversations: Conversations
     marks: ConversationMarks
+    instructions: InstructionsService
+    prompts: PromptLibrary
     exports: ChatExports
     folders: Folders
     turns: Turns
@@ -258,6 +262,7 @@ def build_portal(
     turns = Turns(unit_of_work, gateway, clock, settings.max_question_chars, settings.max_file_mb * MB, disk, writes_titles)
     kinds += TitleWriter(unit_of_work, gateway, lambda: turns.count() + temporary.count()).job_kinds()
     factor_roles = portal_settings.listed(settings.second_factor_roles)
+    groups = Groups(unit_of_work, clock)
     accounts = Accounts(unit_of_work, PooledHasher(hasher, passwords), clock)
     sessions = Sessions(
         unit_of_work, clock, timedelta(hours=settings.session_hours), timedelta(minutes=settings.session_idle_minutes) or None,
@@ -271,7 +276,7 @@ def build_portal(
         settings=settings,
         accounts=accounts,
         roles=Roles(unit_of_work, clock),
-        groups=Groups(unit_of_work, clock),
+        groups=groups,
         limits=gateway.limits,
         privacy=privacy,
         sign_in=SignIn(unit_of_work, hasher, clock, passwords, in_directory),
@@ -286,6 +291,8 @@ def build_portal(
         devices=Devices(unit_of_work, clock),
         conversations=Conversations(unit_of_work, index, clock),
         marks=ConversationMarks(unit_of_work, clock),
+        instructions=InstructionsService(unit_of_work, groups, privacy, clock),
+        prompts=PromptLibrary(unit_of_work, privacy, clock),
         exports=ChatExports(unit_of_work, clock, to_html),
         folders=Folders(unit_of_work, clock),
         turns=turns,

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from core.access.ports import LimitRepository
+from core.chat.context.ports import InstructionsRepository
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
 from core.identity.ports import OutsideIdentityRepository, SecondFactorRepository
 from core.inference.ports import OfferRepository
@@ -26,6 +27,7 @@ from core.people.ports import (
 from core.platforms.ports import PlatformsVersionRepository
 from core.privacy.ports import PolicyRepository
 from core.programs.ports import BatchRepository, ProgramFileRepository, ResponseRepository
+from core.prompts.ports import PromptRepository
 from core.review.ports import FeedbackRepository
 from core.tasks.ports import JobRepository
 from core.usage.ports import GenerationRepository
@@ -49,6 +51,8 @@ class UnitOfWork(Protocol):
     messages: MessageRepository
     turns: TurnRepository
     folders: FolderRepository
+    instructions: InstructionsRepository
+    prompts: PromptRepository
     files: FileRepository
     generations: GenerationRepository
     offers: OfferRepository

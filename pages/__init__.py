@@ -8,6 +8,7 @@ In reading order:
 - sign_in: sign in
 - chat: ask and read
 - search: find own messages
+- prompts: texts to use again in the chat
 - feedback: review ratings
 - usage: usage reports
 - models: load and watch models

@@ -17,6 +17,8 @@ from core.errors import InvalidInput, NotFound, PortalError
 from core.inference.records import ServedModel
 from core.knowledge.records import StoredFile
 from core.people.records import User
+from core.prompts.blanks import blanks
+from core.prompts.records import Prompt
 from pages.shell import frame
 from pages.shell.words import said, t
 from pages.widgets.chat import linked_message, location, sidebar, temporary_chat
@@ -26,6 +28,7 @@ from pages.widgets.chat.reading import reading
 from pages.widgets.chat.transcript import transcript
 from pages.widgets.common.cookie import session_watch
 from pages.widgets.common.requests import take, wish, wish_of_component
+from pages.widgets.context import applied, prompt_menu
 from pages.widgets.get_model.first_model import first_model
 from pages.widgets.people.limits import meter
 from pages.widgets.people.privacy import note
@@ -55,6 +58,8 @@ STARTERS = (
     Starter("group", "Roles", "What roles are there?"),
 )
 """Questions the built-in guide answers."""
+STARTER_CHARS = 90
+"""Of the text of a prompt that an empty chat offers."""
 
 
 def render(portal: Portal, user: User) -> None:
@@ -92,6 +97,7 @@ def render(portal: Portal, user: User) -> None:
         on_dismiss=_forget_problem,
         deleted=portal.conversations.deleted_just_now(user),
         arrival=linked_message.place(shown or ()),
+        prompts=portal.prompts.list(user),
         note=st.session_state.pop(_PRIVATE, "") or gone_model(models, _answered_by(shown or ())) or meter(portal.limits.nearly_used(user)),
     )
     if shown is None:
@@ -101,12 +107,14 @@ def render(portal: Portal, user: User) -> None:
             location.open_chat(None)
             st.rerun()
     elif not shown:
-        _empty(models, request, folder)
+        _empty(models, request, folder, portal.prompts.starters(user))
         temporary_chat.switch(portal, user)
+        applied.applied_line(portal, user, None)
         first_model(portal, user)
     else:
         if temporary:
             temporary_chat.head()
+        applied.applied_line(portal, user, None if temporary else conversation_id)
         transcript(
             portal, user, shown, running, figures=figures, on_event=wish_of_component, stored=not temporary,
             on_again=lambda answer: wish("again", message=answer, request=request),
@@ -137,7 +145,8 @@ def _carry_out(portal: Portal, user: User, models: Sequence[ServedModel], asked:
         case "ask" if temporary_chat.is_on():
             if asked.get("files"):
                 raise InvalidInput("A temporary chat reads no files. Remove them, or switch the temporary chat off.")
-            temporary_chat.began(portal.temporary.ask(user, temporary_chat.opened(), asked["text"], options(models), asked["request"]))
+            chosen = options(models, instructions=applied.wanted())
+            temporary_chat.began(portal.temporary.ask(user, temporary_chat.opened(), asked["text"], chosen, asked["request"]))
         case "stop" if temporary_chat.opened():
             portal.temporary.stop(user, temporary_chat.opened() or "")
         case "ask":
@@ -183,7 +192,11 @@ def _ask(portal: Portal, user: User, models: Sequence[ServedModel], here: str | 
         raise refused[0]
     checked = portal.privacy.check(user, check_question(text, portal.settings.max_question_chars, files=bool(held)))
     begun: dict[str, str] = st.session_state.setdefault(_ASKED, {})
-    conversation_id = here or begun.get(request) or portal.conversations.new(user, folder_id=location.folder_of_new_chats()).id
+    conversation_id = here or begun.get(request)
+    if conversation_id is None:
+        folder, instructed = location.folder_of_new_chats(), applied.wanted()
+        conversation_id = portal.conversations.new(user, folder_id=folder, uses_instructions=instructed).id
+        applied.began()
     begun[request] = conversation_id
     portal.turns.start(user, conversation_id, text, options(models), request, files=[file.id for file in held])
     st.session_state[_PRIVATE] = note(checked)
@@ -243,7 +256,8 @@ def _forget_problem() -> None:
 # The parts of the page
 
 
-def _empty(models: Sequence[ServedModel], request: str, folder: Folder | None) -> None:
+def _empty(models: Sequence[ServedModel], request: str, folder: Folder | None, chosen: Sequence[Prompt]) -> None:
+    """Draw an empty chat. chosen: the starters that managers and admins chose; without any, questions that the guide answers."""
     with st.container(key="empty", gap="small"):
         if folder:
             st.caption(f":material/folder: {plain(folder.name)}")
@@ -253,12 +267,26 @@ def _empty(models: Sequence[ServedModel], request: str, folder: Folder | None) -
         else:
             st.caption(t("Answers come from this portal and from model servers that your admins chose."))
         with st.grid(2, min_column_width=260, gap="xsmall", key="starters"):
-            for n, each in enumerate(STARTERS):
+            for each in chosen:
+                words = plain(each.text[:STARTER_CHARS] + ("…" if len(each.text) > STARTER_CHARS else ""))
+                st.button(
+                    f"**{plain(each.title)}**  \n:gray[{words}]", icon=":material/chat_bubble:", key=f"starter-{each.id}", width="stretch",
+                    wrap=True, disabled=not models, on_click=_begin_with, args=(each.text, request),
+                )  # fmt: skip
+            for n, each in enumerate(() if chosen else STARTERS):
                 st.button(
                     f"**{t(each.title)}**  \n:gray[{t(each.question)}]",
                     icon=f":material/{each.icon}:", key=f"starter-{n}", width="stretch", wrap=True, disabled=not models,
                     on_click=wish, args=("ask",), kwargs={"text": t(each.question), "request": request},
                 )  # fmt: skip
+
+
+def _begin_with(text: str, request: str) -> None:
+    """Ask a starter; one with blanks goes into the composer, where they are filled in."""
+    if blanks(text):
+        prompt_menu.insert(text)
+    else:
+        wish("ask", text=text, request=request)
 
 
 def _wait_for_model(portal: Portal, user: User) -> None:

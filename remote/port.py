@@ -9,6 +9,7 @@ from core.access.audit_chain import AuditChain
 from core.access.groups import Groups
 from core.access.limits import Limits
 from core.access.roles import Roles
+from core.chat.context.instructions import InstructionsService
 from core.chat.conversations import Conversations
 from core.chat.folders import Folders
 from core.chat.marks import ConversationMarks
@@ -35,6 +36,7 @@ from core.people.sign_in import SignIn
 from core.platforms.oversight import PlatformOversight
 from core.platforms.service import PlatformService
 from core.privacy.filter import PrivacyFilter
+from core.prompts.library import PromptLibrary
 from core.review.feedback import FeedbackQueue
 from core.search.search import Search
 from core.search.suggestions import Suggestions
@@ -76,6 +78,7 @@ class PagePortal(Protocol):
     gateway: Gateway
     groups: Groups
     imports: Imports
+    instructions: InstructionsService
     index_care: IndexCare
     jobs: Jobs
     limits: Limits
@@ -86,6 +89,7 @@ class PagePortal(Protocol):
     platforms: PlatformService
     presets: Presets
     privacy: PrivacyFilter
+    prompts: PromptLibrary
     retention: Retention
     roles: Roles
     search: Search

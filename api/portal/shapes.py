@@ -11,6 +11,7 @@ from fastapi import Path
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, computed_field, model_validator
 
 from core.characters import may_stand_on_a_line, without_controls
+from core.chat.context.records import AnswerContext
 from core.chat.conversations import Shown
 from core.chat.records import Conversation, Message
 from core.errors import InvalidInput
@@ -96,6 +97,7 @@ class ConversationOut(BaseModel):
     pinned: bool
     archived: bool
     unread: bool = Field(description="An answer ended that has not been opened yet.")
+    instructions: bool = Field(description="Whether the person's and the group's instructions apply.")
     created_at: datetime
     updated_at: datetime
 
@@ -104,7 +106,7 @@ class ConversationOut(BaseModel):
         return ConversationOut(
             id=conversation.id, title=conversation.title, folder_id=conversation.folder_id,
             pinned=conversation.pinned_at is not None, archived=conversation.archived_at is not None, unread=conversation.unread,
-            created_at=conversation.created_at, updated_at=conversation.updated_at,
+            instructions=conversation.uses_instructions, created_at=conversation.created_at, updated_at=conversation.updated_at,
         )  # fmt: skip
 
 
@@ -194,6 +196,26 @@ class FileOut(BaseModel):
         )  # fmt: skip
 
 
+class AppliedOut(BaseModel):
+    holder: Literal["person", "group"]
+    group: str | None = Field(description="The name of the group; null for the person's own.")
+    updated_at: datetime = Field(description="Which state of them it was.")
+
+
+class ContextOut(BaseModel):
+    """What an answer was given to read beside the shown messages."""
+
+    instructions: list[AppliedOut]
+
+    @staticmethod
+    def of(context: AnswerContext) -> ContextOut:
+        applied = [
+            AppliedOut(holder=each.holder.value, group=each.subject if each.holder == "group" else None, updated_at=each.updated_at)
+            for each in context.instructions
+        ]
+        return ContextOut(instructions=applied)
+
+
 class MessageOut(BaseModel):
     id: str
     conversation_id: str
@@ -205,6 +227,7 @@ class MessageOut(BaseModel):
     error: str | None
     created_at: datetime
     generation: GenerationOut | None
+    context: ContextOut | None = Field(description="What the answer was given to read beside the shown messages; null if nothing.")
     rating: int | None
     comment: str
     files: list[FileOut]
@@ -237,6 +260,7 @@ def _message_fields(message: Message) -> dict[str, object]:
         "error": str(message.error) if message.error else None,
         "created_at": message.created_at,
         "generation": message.generation and GenerationOut.row(message.generation),
+        "context": message.context and ContextOut.of(message.context),
         "rating": message.rating,
         "comment": message.comment,
         "files": [FileOut.of(file) for file in message.files],

@@ -128,12 +128,15 @@ class Conversations:
         with self._unit_of_work() as work:
             return own(work, user, conversation_id)
 
-    def new(self, user: User, title: str = UNTITLED, folder_id: str | None = None) -> Conversation:
+    def new(
+        self, user: User, title: str = UNTITLED, folder_id: str | None = None, *, uses_instructions: bool = True
+    ) -> Conversation:
         require(user, Permission.CHAT)
         now = self._clock()
         conversation = Conversation(
-            id=uuid4().hex, user_id=user.id, title=clean_line(title), created_at=now, updated_at=now, folder_id=folder_id
-        )
+            id=uuid4().hex, user_id=user.id, title=clean_line(title), created_at=now, updated_at=now, folder_id=folder_id,
+            uses_instructions=uses_instructions,
+        )  # fmt: skip
         with self._unit_of_work() as work:
             if folder_id is not None:
                 own_folder(work, user, folder_id)

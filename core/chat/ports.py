@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
+from core.chat.context.records import AnswerContext
 from core.chat.records import Conversation, Folder, Message, MessageStatus, Turn
 from core.errors import StoredError
 
@@ -99,7 +100,15 @@ class MessageRepository(Protocol):
         """Write the partial text of a streaming message. Has no effect on any other message."""
         ...
 
-    def finish(self, message_id: str, status: MessageStatus, text: str, reasoning: str, error: StoredError | None = None) -> None: ...
+    def finish(
+        self,
+        message_id: str,
+        status: MessageStatus,
+        text: str,
+        reasoning: str,
+        error: StoredError | None = None,
+        context: AnswerContext | None = None,
+    ) -> None: ...
 
 
 class TurnRepository(Protocol):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from core.chat.context.records import AnswerContext
 from core.errors import StoredError
 from core.inference.records import Generation
 from core.knowledge.records import StoredFile
@@ -27,6 +28,8 @@ class Conversation:
     """Archived conversations are listed apart, until something is asked in them."""
     unread: bool = False
     """An answer ended that the person has not opened yet."""
+    uses_instructions: bool = True
+    """Whether the person's and the group's instructions apply to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,8 @@ class Message:
     comment: str = ""
     files: tuple[StoredFile, ...] = ()
     """Files attached to this question, in the person's order."""
+    context: AnswerContext | None = None
+    """What this answer was given to read; None for questions, and where it was the shown messages alone."""
 
 
 @dataclass(frozen=True, slots=True)

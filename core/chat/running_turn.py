@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from core.chat.context.records import AnswerContext
 from core.chat.records import MessageStatus, Turn
 from core.errors import StoredError
 from core.inference.gateway import Answer
@@ -65,6 +66,8 @@ class RunningTurn:
         self._listeners: list[Listener] = []
         self._answer: Answer | None = None
         self._stop_as: MessageStatus | None = None
+        self.context: AnswerContext | None = None
+        """What the answer is given to read; set by the turn's thread."""
 
     # For readers
 

@@ -9,11 +9,13 @@ from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
+from core.chat.context.assembly import Assembly
+from core.chat.context.prompt import shorter, turns_in
 from core.chat.conversations import Shown
 from core.chat.questions import check_question
 from core.chat.records import Author, Message, MessageStatus, Turn
 from core.chat.running_turn import RunningTurn
-from core.chat.turn_runner import UNEXPECTED, TurnOptions, prompt_of, shorter
+from core.chat.turn_runner import UNEXPECTED, TurnOptions
 from core.clock import Clock
 from core.errors import Conflict, NotAllowed, NotFound, PortalError, PromptTooLong, StoredError, Unavailable
 from core.inference.gateway import Answer, Gateway
@@ -49,6 +51,7 @@ class TemporaryChats:
     ) -> None:
         self._unit_of_work = unit_of_work
         self._gateway = gateway
+        self._assembly = Assembly(unit_of_work, gateway)
         self._clock = clock
         self._max_chars = max_question_chars
         self._on = on
@@ -197,12 +200,15 @@ class TemporaryChats:
         status = MessageStatus.FAILED if error else running.status_after(reason)
         with self._lock:
             if chat.messages:
-                ended = replace(chat.messages[-1], text=now.text, reasoning=now.reasoning, status=status, error=error, generation=row)
+                ended = replace(
+                    chat.messages[-1], text=now.text, reasoning=now.reasoning, status=status, error=error, generation=row,
+                    context=running.context,
+                )  # fmt: skip
                 chat.messages[-1] = ended
         running.finish(status, answer.finished if answer else None, error)
 
     def _start(self, user: User, running: RunningTurn, way: tuple[Message, ...], options: TurnOptions) -> Answer | None:
-        prompt = prompt_of(way, {})
+        prompt, running.context = self._assembly.assemble(user, options.model, way, {}, instructed=options.instructions)
         while not running.stop_requested:
             request = GenerationRequest(
                 messages=tuple(prompt), user_id=user.id, model=options.model, params=options.params, thinking=options.thinking,
@@ -211,7 +217,7 @@ class TemporaryChats:
             try:
                 answer = self._gateway.answer(user, request, Source.CHAT)
             except PromptTooLong as problem:
-                if len(prompt) < 3:
+                if turns_in(prompt) < 3:
                     raise
                 prompt = shorter(prompt, problem.limit / problem.tokens)
                 continue

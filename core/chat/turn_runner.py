@@ -6,22 +6,22 @@ import itertools
 import logging
 import threading
 import time
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 
 from core.access.limits import LimitReached
 from core.characters import one_line
+from core.chat.context.assembly import Assembly
+from core.chat.context.prompt import shorter, turns_in
 from core.chat.conversations import path
-from core.chat.records import Author, Message, MessageStatus, Turn
+from core.chat.records import MessageStatus, Turn
 from core.chat.running_turn import RunningTurn
 from core.chat.titles import better_title, title_of
 from core.chat.written_titles import ask_for_title
-from core.errors import BeingReplaced, InvalidInput, PortalError, PromptTooLong, StoredError, Unavailable
+from core.errors import BeingReplaced, PortalError, PromptTooLong, StoredError, Unavailable
 from core.inference.gateway import Answer, Gateway
 from core.inference.records import FinishReason, Source
 from core.inference.requests import ChatMessage, ChatRole, Delta, Finished, GenerationRequest, Queued, SamplingParams
-from core.knowledge.attachment import text_of, with_files
+from core.knowledge.attachment import text_of
 from core.knowledge.records import StoredFile
 from core.operations.log_context import add_to_log_context
 from core.people.records import User
@@ -50,6 +50,8 @@ class TurnOptions:
     model: str | None = None
     thinking: bool = True
     params: SamplingParams = field(default_factory=SamplingParams)
+    instructions: bool = True
+    """False: leave out the person's and the group's instructions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ class TurnRunner:
         self._unit_of_work = unit_of_work
         self._gateway = gateway
         self._closing = closing
+        self._assembly = Assembly(unit_of_work, gateway)
 
     def run(self, user: User, running: RunningTurn, options: TurnOptions, source: Source) -> None:
         """Answer to the end, whatever happens; then `running` is finished and its row written."""
@@ -105,7 +108,9 @@ class TurnRunner:
         with self._unit_of_work() as work:
             way = path(work.messages.of_conversation(turn.conversation_id), turn.question_id)
             read = {file.id: _text(work, file) for message in way for file in message.files}
-        prompt = prompt_of(way, read)
+            conversation = work.conversations.get(turn.conversation_id)
+        instructed = options.instructions and (conversation is None or conversation.uses_instructions)
+        prompt, running.context = self._assembly.assemble(user, options.model, way, read, instructed=instructed)
         if running.begun:
             prompt.append(ChatMessage(ChatRole.ASSISTANT, running.begun))
         waits_for_model = time.monotonic() + LONGEST_REPLACEMENT_S
@@ -128,7 +133,7 @@ class TurnRunner:
                     raise
                 continue
             except PromptTooLong as problem:
-                if len(prompt) < (4 if running.begun else 3):
+                if turns_in(prompt) < (4 if running.begun else 3):
                     raise
                 prompt = shorter(prompt, problem.limit / problem.tokens)
                 continue
@@ -205,7 +210,7 @@ class TurnRunner:
                     if row is not None:
                         work.generations.add(row)
                     work.turns.finish(turn.id, status)
-                    work.messages.finish(turn.answer_id, status, snapshot.text, snapshot.reasoning, end.error)
+                    work.messages.finish(turn.answer_id, status, snapshot.text, snapshot.reasoning, end.error, running.context)
                     work.commit()
                 return None
             except Unavailable as problem:
@@ -227,32 +232,4 @@ def _text(work: UnitOfWork, file: StoredFile) -> str:
         return extracted
     content = work.files.content(file.id)
     return text_of(file.name, content, file.encoding) if content else ""
-
-
-def prompt_of(way: Sequence[Message], read: Mapping[str, str]) -> list[ChatMessage]:
-    """What the model reads: questions with their answers, and last the open question. Unanswered questions are left out.
-
-    read: by file id, its text.
-    """
-    prompt: list[ChatMessage] = []
-    if not way:
-        raise InvalidInput("There is no question to answer.")
-    for question, answer in pairwise(way):
-        if question.author is Author.USER and answer.text:
-            prompt += [_asked(question, read), ChatMessage(role=ChatRole.ASSISTANT, content=answer.text, reasoning=answer.reasoning)]
-    return [*prompt, _asked(way[-1], read)]
-
-
-def _asked(question: Message, read: Mapping[str, str]) -> ChatMessage:
-    return ChatMessage(ChatRole.USER, with_files(question.text, [(file.name, read[file.id]) for file in question.files]))
-
-
-def shorter(prompt: list[ChatMessage], share: float) -> list[ChatMessage]:
-    """Without its oldest turn; without more of them where it is so much too long that counting its tokens for each would be waste."""
-    characters = [len(message.content) + len(message.reasoning) for message in prompt]
-    most, first = sum(characters) * share, 2
-    # Tokens differ in length: what looks too long by half as much again surely is.
-    while first + 2 < len(prompt) and sum(characters[first:]) > 1.5 * most:
-        first += 2
-    return prompt[first:]
 

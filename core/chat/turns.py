@@ -190,8 +190,7 @@ class Turns:
             )
 
     def _asks_guide(self, user: User, options: TurnOptions) -> bool:
-        models = self._gateway.chat_models(user)
-        chosen = next((each for each in models if options.model in each.names), next(iter(models), None))
+        chosen = self._gateway.chat_model(user, options.model)
         return chosen is not None and chosen.guide
 
     @staticmethod

@@ -222,6 +222,11 @@ class Gateway:
         """Return the models and presets this person can chat with, the default first. Raises NotAllowed."""
         return [model for model in self.models(user) if model.kind is ModelKind.CHAT]
 
+    def chat_model(self, user: User, name: str | None) -> ServedModel | None:
+        """Return the model that a chat with this choice would ask: the default if nobody serves the choice, None without models."""
+        models = self.chat_models(user)
+        return next((model for model in models if name in model.names), next(iter(models), None))
+
     def answer(self, user: User, request: GenerationRequest, source: Source) -> Answer:
         """Start an answer whose caller records it. Raises NotAllowed, LimitReached, PersonalData, and what Router.start raises."""
         require(user, Permission.CHAT)

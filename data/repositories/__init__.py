@@ -9,6 +9,7 @@ In reading order:
 - knowledge: files for questions
 - privacy: policies for personal data
 - programs: what programs store
+- prompts: prompts and their versions
 - review: ratings and reviews
 - platforms: the configuration of platforms
 - inference: presets, access to models

@@ -6,7 +6,7 @@ In reading order:
 - people: accounts, roles, groups, sessions, API keys, tries of passwords, devices and the audit log
 - access: limits, and what is used of them
 - identity: second factors and identities of outside
-- chat: conversations, folders, messages and turns
+- chat: conversations, folders, messages, turns, instructions and prompts
 - knowledge: files and what shows them
 - usage: generation rows
 - models: presets, access to models, default models of groups, hot swaps
@@ -20,7 +20,15 @@ In reading order:
 
 from data.tables.access import LimitCounterTable, LimitLeaseTable, LimitRuleTable
 from data.tables.base import Table
-from data.tables.chat import ConversationTable, FolderTable, MessageTable, TurnTable
+from data.tables.chat import (
+    ConversationTable,
+    FolderTable,
+    InstructionsTable,
+    MessageTable,
+    PromptTable,
+    PromptVersionTable,
+    TurnTable,
+)
 from data.tables.identity import OutsideIdentityTable, RecoveryCodeTable, SecondFactorTable
 from data.tables.knowledge import AttachmentTable, FilePartTable, FileTable
 from data.tables.models import (
@@ -71,6 +79,7 @@ __all__ = [
     "GroupModelTable",
     "GroupTable",
     "IndexJobTable",
+    "InstructionsTable",
     "JobTable",
     "LegalHoldTable",
     "LimitCounterTable",
@@ -84,6 +93,8 @@ __all__ = [
     "PrivacyPolicyTable",
     "ProgramFilePartTable",
     "ProgramFileTable",
+    "PromptTable",
+    "PromptVersionTable",
     "RecoveryCodeTable",
     "ReplayQuestionTable",
     "ResponseTable",

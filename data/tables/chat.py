@@ -1,10 +1,10 @@
-"""Define the tables of conversations, folders, messages and turns."""
+"""Define the tables of conversations, folders, messages, turns, instructions and prompts."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, false, text
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, false, text, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.chat.records import Author, MessageStatus
@@ -31,6 +31,7 @@ class ConversationTable(Table):
     pinned_at: Mapped[datetime | None]
     archived_at: Mapped[datetime | None]
     unread: Mapped[bool] = mapped_column(server_default=false())
+    uses_instructions: Mapped[bool] = mapped_column(server_default=true())
 
 
 class FolderTable(Table):
@@ -57,6 +58,8 @@ class MessageTable(Table):
     status: Mapped[MessageStatus]
     created_at: Mapped[datetime]
     error: Mapped[StoredError | None] = mapped_column(ErrorText)
+    context: Mapped[str | None] = mapped_column(SealedProse("messages.context"))
+    """What an answer was given to read, as JSON (data/repositories/chat/answer_contexts.py)."""
 
 
 class TurnTable(Table):
@@ -77,3 +80,38 @@ class TurnTable(Table):
     status: Mapped[MessageStatus]
     created_at: Mapped[datetime]
     lease_until: Mapped[datetime]
+
+
+class InstructionsTable(Table):
+    __tablename__ = "instructions"
+
+    holder: Mapped[str] = mapped_column(String(16), primary_key=True)
+    subject: Mapped[str] = mapped_column(String(200), primary_key=True)
+    text: Mapped[str] = mapped_column(SealedProse("instructions.text"))
+    updated_at: Mapped[datetime]
+    updated_by: Mapped[str | None] = mapped_column(String(64))
+
+
+class PromptTable(Table):
+    __tablename__ = "prompts"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), index=True)
+    title: Mapped[str] = mapped_column(SealedProse("prompts.title"))
+    text: Mapped[str] = mapped_column(SealedProse("prompts.text"))
+    share: Mapped[str] = mapped_column(String(16), index=True)
+    group_name: Mapped[str] = mapped_column(String(200))
+    starter: Mapped[bool]
+    version: Mapped[int]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class PromptVersionTable(Table):
+    __tablename__ = "prompt_versions"
+
+    prompt_id: Mapped[str] = mapped_column(ForeignKey("prompts.id", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    title: Mapped[str] = mapped_column(SealedProse("prompt_versions.title"))
+    text: Mapped[str] = mapped_column(SealedProse("prompt_versions.text"))
+    saved_at: Mapped[datetime]

@@ -55,10 +55,11 @@ def _page_of(module: str) -> Render:
     return render
 
 
-_MODELS, _SYSTEM = "Models", "System"
+_TOOLS, _MODELS, _SYSTEM = "Tools", "Models", "System"
 ENTRIES = (
     Entry(path=frame.START, title="Chat", permission=Permission.CHAT, render=_page_of("chat")),
     Entry(path=search.PATH, title="Search", permission=Permission.CHAT, render=_page_of("search")),
+    Entry(path="prompts", title="Prompts", permission=Permission.CHAT, render=_page_of("prompts"), menu=_TOOLS),
     Entry(path="feedback", title="Feedback", permission=Permission.REVIEW_FEEDBACK, render=_page_of("feedback")),
     Entry(path="usage", title="Usage", permission=Permission.VIEW_USAGE, render=_page_of("usage")),
     Entry(path="models", title="Models", permission=Permission.RUN_MODELS, render=_page_of("models"), menu=_MODELS, short="Serving"),

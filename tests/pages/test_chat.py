@@ -690,3 +690,28 @@ def test_a_stopped_answer_is_continued(house: House, ana: User) -> None:
     drawn = finish(house, ana, intend(drawn, "go on", message=turn.answer_id, request="r2"))
     assert "Hello" in shown(house, ana)[-1] and components(drawn, "seam")[-1]["bar"]["goesOn"] is False
     assert house.router.requests[-1].continued
+
+
+# Instructions
+
+
+def test_a_quiet_line_says_which_instructions_apply_and_switches_them_off(house: House, ana: User) -> None:
+    assert "Use instructions in this chat" not in [each.label for each in chat(house).toggle]
+    house.portal.instructions.set_own(ana, "Answer briefly.\n# In short paragraphs.")
+    conversation = house.ask(ana, "Hello?")
+    drawn = chat(house, conversation)
+    assert [each.label for each in drawn.expander if each.label == "Your instructions apply"]
+    assert dict(components(drawn, "seam")[-1]["foot"]["details"])["Instructions"].startswith("yours of ")
+    switch = next(each for each in drawn.toggle if each.label == "Use instructions in this chat")
+    drawn = switch.set_value(False).run()
+    assert not drawn.exception and not house.portal.conversations.get(ana, conversation).uses_instructions
+    assert [each.label for each in drawn.expander if each.label == "Instructions are left out"]
+
+
+def test_a_new_chat_can_leave_instructions_out_before_its_first_question(house: House, ana: User) -> None:
+    house.portal.instructions.set_own(ana, "Answer briefly.")
+    drawn = chat(house)
+    next(each for each in drawn.toggle if each.label == "Use instructions in this chat").set_value(False).run()
+    drawn = finish(house, ana, drawn.chat_input[0].set_value("Where is it?").run())
+    assert not drawn.exception and not conversations(house, ana)[0].uses_instructions
+    assert house.router.requests[-1].messages[0].role == "user"

@@ -25,7 +25,7 @@ TRACES = ("![x](", ":red[System", "**b**", ":smile:", "`c`", "$x$")
 PLAIN = {("Text", "body"), ("Selectbox", "options"), ("Selectbox", "raw_value"), ("MultiSelect", "options"), ("BidiComponent", "json")}
 """Where Streamlit draws plain text, or a script of ours does. Ids are never drawn; HTML is looked at by itself."""
 PAGES = {
-    Role.ANALYST: ("chat", "search", "account"),
+    Role.ANALYST: ("chat", "search", "account", "prompts"),
     Role.ADMIN: ("feedback", "usage", "models", "get_model", "platforms", "people", "store", "audit"),
 }
 READS_MARKDOWN = {"markdown", "caption", "error", "success", "warning", "info", "toast", "blank", "button", "dialog", "navigation"}

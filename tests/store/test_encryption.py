@@ -15,12 +15,14 @@ import pytest
 from sqlalchemy import LargeBinary, Text, select, text, type_coerce, update
 
 from bootstrap.parts import open_index
+from core.chat.context.records import AnswerContext, Applied, Holder, Instructions
 from core.chat.records import Folder
 from core.errors import StartFailed, StoredError, Unavailable
 from core.identity.records import SecondFactor
 from core.models.swap_records import CanaryQuestion, ReplayQuestion
 from core.platforms.records import EditedBy
 from core.programs.records import Batch, FilePurpose, ProgramFile, StoredResponse
+from core.prompts.records import Prompt, PromptVersion, Share
 from core.search.records import SearchQuery
 from core.tasks.records import Job, JobState
 from data.backup.restore import restore
@@ -75,6 +77,15 @@ def put_secrets(database: Database) -> tuple[str, str]:
         work.files.add(secret_file, WORDS)
         work.files.attach(asked.id, asked.conversation_id, [secret_file.id])
         work.second_factors.put(SecondFactor(user_id=ana.id, secret=SECRET, created_at=things.NOW))
+        work.instructions.put(Instructions(Holder.PERSON, ana.id, SECRET, things.NOW))
+        applied = (Applied(Holder.GROUP, SECRET, things.NOW),)
+        work.messages.finish(answered.id, answered.status, SECRET, SECRET, None, AnswerContext(instructions=applied))
+        prompt = Prompt(
+            id=things.new_id(), owner_id=ana.id, title=SECRET, text=SECRET, share=Share.OWN, group="", starter=False, version=1,
+            created_at=things.NOW, updated_at=things.NOW,
+        )  # fmt: skip
+        work.prompts.add(prompt)
+        work.prompts.add_version(prompt.id, PromptVersion(1, SECRET, SECRET, things.NOW), 5)
         work.folders.add(Folder(things.new_id(), ana.id, SECRET, things.NOW))
         work.offers.put_preset(things.preset(things.new_id(), SECRET))
         work.swaps.add(things.swap(things.new_id(), SECRET))

@@ -5,4 +5,5 @@ In reading order:
 - conversations: conversations, messages and turns
 - turn_stream: the events of one turn
 - folders: folders
+- instructions: instructions that apply to chats
 """

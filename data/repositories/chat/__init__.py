@@ -6,4 +6,6 @@ In reading order:
 - messages: messages
 - turns: turns
 - folders: folders
+- instructions: instructions of people and groups
+- answer_contexts: what an answer was given to read
 """

@@ -25,6 +25,7 @@ from pages.widgets.common.browser_timer import awaited, set_timer
 from pages.widgets.common.cookie import session_watch
 from pages.widgets.common.figures import milliseconds, seconds
 from pages.widgets.common.requests import pending, wish
+from pages.widgets.context.answer_details import context_details
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
@@ -79,7 +80,7 @@ def transcript(
                 foot = Foot(
                     answer=each,
                     meta=_figures_of(message),
-                    details=details_of(message.generation),
+                    details=(*details_of(message.generation), *context_details(message.context)),
                     mark=_mark(message),
                     again=not _is_cut(message),
                     rated=stored,

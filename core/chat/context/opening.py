@@ -1,0 +1,27 @@
+"""Write the system message with which a chat begins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from core.chat.context.records import Applied, Holder, Instructions
+from core.inference.requests import ChatMessage, ChatRole
+
+_HEADS = {
+    Holder.GROUP: "Follow these instructions of the user's group:",
+    Holder.PERSON: "Follow these instructions of the user:",
+}
+
+
+def opening(instructions: Sequence[Instructions]) -> list[ChatMessage]:
+    """Return the system message; no message if there is nothing to say.
+
+    It depends on nothing that changes from turn to turn, so that the KV cache of the whole conversation can be reused.
+    """
+    parts = [f"{_HEADS[each.holder]}\n{each.text}" for each in instructions]
+    return [ChatMessage(ChatRole.SYSTEM, "\n\n".join(parts))] if parts else []
+
+
+def applied(instructions: Sequence[Instructions]) -> tuple[Applied, ...]:
+    """Return what is recorded of instructions with an answer."""
+    return tuple(Applied(each.holder, each.subject, each.updated_at) for each in instructions)
