@@ -58,7 +58,9 @@ DIALECTS = {
 }
 """Groups of routes under /v1: the modules of each in api/."""
 FILES_PATH, BATCH_FILES_PATH, MODEL_PIECES_PATH = "/api/v1/files", "/v1/files", "/api/v1/models/upload"
-"""The only paths that take more than MAX_BODY_BYTES. PATH of their modules is the same; importing them would load them on every server."""
+"""Paths that take more than MAX_BODY_BYTES. PATH of their modules is the same; importing them would load them on every server."""
+IMAGE_PATHS = ("/v1/chat/completions", "/v1/responses", "/v1/messages", "/v1/messages/count_tokens")
+"""Requests here can hold images as base64, which makes three bytes four: as many as a question can have files."""
 INTERNAL_PATH = "/internal/"
 """User servers call here (api/internal/): a call may carry a file, too."""
 FORM_BYTES = 100_000
@@ -96,6 +98,8 @@ def build(portal_getter: Callable[[], Portal], routes: Collection[str] | None = 
             return portal_getter().files.max_bytes + MAX_BODY_BYTES
         if path == MODEL_PIECES_PATH:
             return MOST_PIECE
+        if path in IMAGE_PATHS:
+            return portal_getter().files.max_bytes * 4 // 3 + MAX_BODY_BYTES
         return portal_getter().files.max_bytes if path == FILES_PATH else MAX_BODY_BYTES
 
     app.add_middleware(AnswerHeaders)

@@ -27,11 +27,14 @@ async def healthz() -> Alive:
     return Alive(status="ok")
 
 
-@router.get("/readyz", responses={503: {"model": Readiness, "description": "The admin server cannot be reached."}})
+REFUSED = "The admin server cannot be reached, or it refuses this server."
+
+
+@router.get("/readyz", responses={503: {"model": Readiness, "description": REFUSED}})
 @router.head("/readyz", include_in_schema=False)
 async def readyz(request: Request, response: Response) -> Readiness:
-    """200 if the admin server could be reached at the last look, else 503. Pages work again by themselves once it is back."""
+    """200 if the admin server accepted this server at the last look, else 503. Pages work again by themselves once it does."""
     portal = request.app.state.portal()
-    ready = isinstance(portal, RemotePortal) and portal.is_there
+    ready = isinstance(portal, RemotePortal) and portal.is_ready
     response.status_code = 200 if ready else 503
     return Readiness(ready=ready)

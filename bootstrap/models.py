@@ -13,7 +13,7 @@ from models.engine.kv_cache.offload_files import OffloadFiles, default_budget
 from models.engine.llama import native
 from models.engine.llama.backend import BackendOptions
 from models.gguf.facts import fingerprint, read_facts
-from models.serving.last_run import RunRecord, read_crashes
+from models.serving.notes.last_run import RunRecord, read_crashes
 from models.serving.pool import Pool
 from models.trials import machine_trial
 from models.trials.file_buffers import FILE_BUFFERS, FileBuffers

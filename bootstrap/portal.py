@@ -30,6 +30,7 @@ from core.identity.directory import DirectoryAccounts
 from core.identity.outside_accounts import OutsideAccounts
 from core.identity.second_factor import SecondFactors
 from core.identity.single_sign_on import SingleSignOn
+from core.images.images import Images
 from core.inference.access import ModelAccess
 from core.inference.gateway import Gateway
 from core.inference.ports import Router
@@ -81,6 +82,7 @@ from data.documents.encoding_detector import CharsetDetector
 from data.documents.markdown_html import to_html
 from data.documents.reader import ProcessDocumentReader
 from data.encryption.sealing import use_keyring
+from data.images.reader import ProcessImageReader
 from data.index.parked_jobs import ParkedJobs
 from data.index.reconciler import Reconciler
 from data.index.worker import IndexWorker
@@ -95,12 +97,12 @@ from models.gguf.catalogue import Catalogue
 from models.gguf.facts import model_name
 from models.gguf.inspector import Inspector
 from models.platforms.configuration.reader import YamlConfigurationReader
-from models.serving.last_run import RunRecord
+from models.serving.notes.last_run import RunRecord
+from models.serving.notes.start_list import START_MODELS, FileStartList
 from models.serving.pool import Pool
 from models.serving.precedence import give_way as give_way
 from models.serving.router import PoolRouter
 from models.serving.routing.platform_router import PlatformRouter
-from models.serving.start_list import START_MODELS, FileStartList
 from models.serving.swapping.hot_swap import HotSwaps
 from models.serving.swapping.pattern_finder import ProcessPatternFinder
 from settings import Settings
@@ -139,6 +141,7 @@ class Portal:
     turns: Turns
     temporary: TemporaryChats
     files: Files
+    images: Images
     gateway: Gateway
     presets: Presets
     model_access: ModelAccess
@@ -229,7 +232,7 @@ def build_portal(
     index = open_index(settings, database)
     if pool is None:
         own_pool = open_pool(settings, record)
-        successions = HotSwaps(own_pool)
+        successions = HotSwaps(own_pool.versions)
         pool, router = own_pool, router if router is not None else PoolRouter(own_pool)
     assert router is not None, "a pool of its own needs its router"
     platforms_router = PlatformRouter(router, max_wait_s=settings.max_wait_s)
@@ -256,7 +259,8 @@ def build_portal(
     batches = Batches(unit_of_work, jobs, program_files, clock)
     kinds += [*batches.job_kinds(), *BatchRun(unit_of_work, program_files, background, clock).job_kinds()]
     privacy = PrivacyFilter(unit_of_work, clock, Re2Patterns())
-    gateway = Gateway(unit_of_work, platforms_router, clock, privacy)
+    images = Images(ProcessImageReader(), settings.max_file_mb * MB)
+    gateway = Gateway(unit_of_work, platforms_router, clock, privacy, images)
     temporary = TemporaryChats(unit_of_work, gateway, clock, settings.max_question_chars, on=settings.temporary_chats)
     writes_titles = jobs if settings.model_titles else None
     turns = Turns(unit_of_work, gateway, clock, settings.max_question_chars, settings.max_file_mb * MB, disk, writes_titles)
@@ -298,6 +302,7 @@ def build_portal(
         turns=turns,
         temporary=temporary,
         files=Files(unit_of_work, clock, ProcessDocumentReader(), settings.max_file_mb * MB, disk, CharsetDetector()),
+        images=images,
         gateway=gateway,
         presets=Presets(unit_of_work, clock),
         model_access=ModelAccess(unit_of_work, clock),

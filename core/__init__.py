@@ -14,6 +14,7 @@ In reading order:
 - transfers: bring model files to this server
 - platforms: model servers and who takes which question
 - knowledge: files that people attach
+- images: decoding, resizing and mapping images
 - programs: what programs store: responses that later ones continue, files, batches
 - review: ratings and the review queue
 - usage: usage reports

@@ -13,7 +13,9 @@ In reading order:
 - identity: identity providers and directories
 - index: keep the search index up to date
 - search: the search indexes
+- bounded_process: run a program over a stranger's file in a process of its own
 - documents: read PDF and Word documents
+- images: decode images
 - encryption: encryption at rest
 - backup: backup and restore
 - inspection: facts about a database, for the doctor and the Store page

@@ -44,6 +44,7 @@ class RemotePortal:
         self._turns = RemoteTurnList(connection)
         self._services = self._services_of(None)
         self._patient: PatientPortal | None = None
+        self._accepted = True
         self._ended = threading.Event()
         self._pulse = threading.Thread(target=self._look_again, name="admin-server", daemon=True)
 
@@ -74,14 +75,14 @@ class RemotePortal:
         return {name: RemoteService(caller, name) for name in BY_NAME if name != "settings"} | special
 
     @property
-    def is_there(self) -> bool:
-        """Tell whether the admin server could be reached at the last look."""
-        return self._connection.is_there
+    def is_ready(self) -> bool:
+        """Tell whether the admin server could be reached at the last look and accepted this server."""
+        return self._connection.is_there and self._accepted
 
     def start(self) -> None:
         """Look at the admin server, and go on looking. Raises StartFailed if it refuses this server; one that is away is waited for."""
         try:
-            self._look()
+            self._ask_values()
         except Away:
             log.warning("the admin server cannot be reached yet; pages wait for it")
         except PortalError as problem:
@@ -97,7 +98,7 @@ class RemotePortal:
             self._pulse.join(CONNECT_S)
         self._connection.close()
 
-    def _look(self) -> None:
+    def _ask_values(self) -> None:
         """Ask for the values that are the same for everybody. Raises Away, and Unavailable if this server is refused."""
         found: Any = self._connection.get("/internal/v1/values")
         codecs = {(service, name): each for service, name, each in values(staff=True)}
@@ -108,17 +109,23 @@ class RemotePortal:
         self._values.update(heard)
         self._limits = {name: value for (service, name), value in heard.items() if service == "settings"}
 
+    def look(self) -> None:
+        """Look once whether the admin server is there and accepts this server. What is wrong is logged."""
+        try:
+            self._ask_values()
+            self._accepted = True
+        except Away:
+            return
+        except PortalError as problem:
+            self._accepted = False
+            log.warning("the admin server refuses this server: %s", problem)
+        except Exception:
+            if not self._ended.is_set():
+                log.exception("the admin server could not be asked")
+
     def _look_again(self) -> None:
         while not self._ended.wait(PULSE_S):
-            try:
-                self._look()
-            except Away:
-                continue
-            except PortalError as problem:
-                log.warning("the admin server refuses this server: %s", problem)
-            except Exception:
-                if not self._ended.is_set():
-                    log.exception("the admin server could not be asked")
+            self.look()
 
 
 class PatientPortal:

@@ -109,7 +109,7 @@ def served(model: LoadedModel) -> ServedModel:
     return ServedModel(
         name=model.name, kind=model.file.kind, version=model.version, platform=model.platform, context=model.context,
         thinking=model.file.thinking, adapters=model.adapters, default=model.default, guide=model.guide, isolated=model.isolated,
-        stuck_s=model.stuck_s,
+        stuck_s=model.stuck_s, vision=model.vision,
     )  # fmt: skip
 
 

@@ -9,12 +9,13 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from api.openai.chat_parts import Lenient, Whole
+from api.openai.data_uris import image_of, image_of_base64
 from core.errors import InvalidInput
-from core.inference.requests import ChatMessage, ChatRole, Tool, ToolCall
+from core.inference.requests import ChatMessage, ChatRole, ImageInput, Tool, ToolCall
 
 MOST_BLOCKS = 10_000
 ToolName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,128}$", description="1 to 128 letters, digits, _ or -.")]
-_NO_TEXT = "Only text is offered yet; {field} has a block of type {type}. Send its text instead."
+_NO_TEXT = "Only text and images are supported; {field} has a block of type {type}. Send its text instead."
 
 
 class TextBlock(Lenient):
@@ -25,6 +26,8 @@ class TextBlock(Lenient):
 class Source(Lenient):
     type: str
     data: str | None = None
+    url: str | None = None
+    media_type: str | None = Field(default=None, description="Changes nothing: an image's content says what it is.")
 
 
 class Block(TextBlock):
@@ -35,7 +38,7 @@ class Block(TextBlock):
     tool_use_id: str | None = Field(default=None, max_length=200, description="Of a block of type tool_result.")
     content: str | list[TextBlock] | None = None
     is_error: bool | None = None
-    source: Source | None = Field(default=None, description="Of a block of type document: type text, with its data.")
+    source: Source | None = Field(default=None, description="Of a document: type text, with its data. Of an image: type base64.")
     title: str | None = None
 
 
@@ -56,6 +59,14 @@ def _text(block: TextBlock, field: str) -> str:
     raise InvalidInput(_NO_TEXT, field=field, type=block.type[:100])
 
 
+def _image(block: Block, field: str) -> ImageInput:
+    if block.source is None or not (block.source.data or block.source.url):
+        raise InvalidInput("{field} is missing.", field=f"{field}.source")
+    if block.source.type == "base64" and block.source.data:
+        return image_of_base64(block.source.data, f"{field}.source.data")
+    return image_of(block.source.url or "", f"{field}.source.url")
+
+
 class MessageIn(Lenient):
     role: Literal["user", "assistant", "system"]
     content: str | list[Block] = Field(description="Text, or blocks.")
@@ -72,13 +83,20 @@ class MessageIn(Lenient):
         for index, block in enumerate(blocks):
             if block.type == "tool_result":
                 if texts:
-                    yield ChatMessage(ChatRole(self.role), text_of(texts, f"{field}.content"))
+                    yield self._said(texts, field)
                     texts = []
                 yield self._result(block, f"{field}.content.{index}", called)
             else:
                 texts.append(block)
         if texts or not blocks:
-            yield ChatMessage(ChatRole(self.role), text_of(texts, f"{field}.content"))
+            yield self._said(texts, field)
+
+    def _said(self, blocks: Sequence[TextBlock], field: str) -> ChatMessage:
+        """Return a message of texts and, from a user, images."""
+        where = f"{field}.content"
+        seen = [block for block in blocks if self.role == "user" and isinstance(block, Block) and block.type == "image"]
+        images = tuple(_image(block, where) for block in seen)
+        return ChatMessage(ChatRole(self.role), text_of([each for each in blocks if each not in seen], where), images=images)
 
     def _result(self, block: Block, field: str, called: set[str]) -> ChatMessage:
         if self.role != "user":

@@ -2,6 +2,7 @@
 
 In reading order:
 
+- data_uris: the images of requests
 - chat_parts: messages, tools and response formats
 - chat_request: a chat request
 - chat_answer: an answer, whole or in chunks

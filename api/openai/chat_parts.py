@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from api.openai.data_uris import image_of
 from core.errors import InvalidInput
-from core.inference.requests import ChatMessage, ChatRole, Tool, ToolCall
+from core.inference.requests import ChatMessage, ChatRole, ImageInput, Tool, ToolCall
 
 MOST_TOOLS = 128
 FunctionName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$", description="1 to 64 letters, digits, _ or -.")]
@@ -28,15 +30,46 @@ def _whole(value: Any) -> Any:
 Whole = Annotated[int, BeforeValidator(_whole)]
 
 
+class ImageUrl(Lenient):
+    url: str = Field(description="A data URI: data:image/png;base64,...")
+    detail: str | None = Field(default=None, description="Changes nothing.")
+
+
 class Part(Lenient):
     type: str
     text: str | None = None
+    image_url: str | ImageUrl | None = Field(default=None, description="Of a part of type image_url or input_image: a data URI.")
     refusal: str | None = Field(default=None, description="For parts of type refusal, as in an earlier answer.")
 
     @property
     def words(self) -> str | None:
         """Return the text of the part; None if it has no text."""
         return {"text": self.text, "input_text": self.text, "output_text": self.text, "refusal": self.refusal}.get(self.type)
+
+    @property
+    def is_image(self) -> bool:
+        return self.type in ("image_url", "input_image")
+
+    def image(self, field: str) -> ImageInput:
+        """Return the image of the part. Raises InvalidInput unless it is a data URI."""
+        url = self.image_url.url if isinstance(self.image_url, ImageUrl) else self.image_url
+        if not url:
+            raise InvalidInput("{field} is missing.", field=f"{field}.image_url")
+        return image_of(url, f"{field}.image_url")
+
+
+def text_of(parts: Sequence[Part]) -> str:
+    return "\n".join(part.words or "" for part in parts if not part.is_image)
+
+
+def images_of(content: str | Sequence[Part] | None, role: ChatRole, field: str) -> tuple[ImageInput, ...]:
+    """Return the images of a message in order. Raises InvalidInput for those of others than the user."""
+    if content is None or isinstance(content, str):
+        return ()
+    images = tuple(part.image(f"{field}.{index}") for index, part in enumerate(content) if part.is_image)
+    if images and role is not ChatRole.USER:
+        raise InvalidInput("Only a user's message can hold images; {field} has some.", field=field)
+    return images
 
 
 class CalledFunction(Lenient):
@@ -59,7 +92,7 @@ class ToolCallIn(Lenient):
 
 class MessageIn(Lenient):
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
-    content: str | list[Part] | None = Field(default=None, description="Text, or parts of type text.")
+    content: str | list[Part] | None = Field(default=None, description="Text, or parts of type text and image_url.")
     refusal: str | None = Field(default=None, description="The refusal of an earlier answer, in place of content.")
     reasoning_content: str | None = Field(default=None, description="The thinking of an earlier answer, unchanged.")
     tool_calls: list[ToolCallIn] | None = Field(default=None, max_length=MOST_TOOLS, description="For assistant messages only.")
@@ -82,6 +115,7 @@ class MessageIn(Lenient):
         return ChatMessage(
             role=role,
             content=self._text(index),
+            images=images_of(self.content, role, f"messages.{index}.content"),
             reasoning=self.reasoning_content or "",
             tool_calls=calls,
             tool_call_id=self.tool_call_id or "",
@@ -91,13 +125,13 @@ class MessageIn(Lenient):
         if not isinstance(self.content, list):
             return self.content or self.refusal or ""
         for part in self.content:
-            if part.words is None:
+            if part.words is None and not part.is_image:
                 raise InvalidInput(
-                    "Only parts of type text are supported; {field} has one of type {type}.",
+                    "Only parts of type text and image_url are supported; {field} has one of type {type}.",
                     field=f"messages.{index}.content",
                     type=part.type[:100],
                 )
-        return "\n".join(part.words or "" for part in self.content)
+        return text_of(self.content)
 
 
 class Function(Lenient):

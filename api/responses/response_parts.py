@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from api.openai.chat_parts import FunctionName, Lenient, Part
+from api.openai.chat_parts import FunctionName, Lenient, Part, images_of, text_of
 from core.errors import InvalidInput
 from core.inference.requests import ChatMessage, ChatRole, Tool, ToolCall
 
@@ -21,7 +21,7 @@ class Item(Lenient):
     type: str | None = None
     id: str | None = Field(default=None, max_length=200)
     role: Literal["user", "assistant", "system", "developer"] | None = None
-    content: str | list[Part] | None = Field(default=None, description="Text, or parts of type input_text and output_text.")
+    content: str | list[Part] | None = Field(default=None, description="Text, or parts of type input_text, output_text and input_image.")
     call_id: str | None = Field(default=None, max_length=200, description="Of function_call and function_call_output.")
     name: FunctionName | None = Field(default=None, description="Of a function_call.")
     arguments: str | None = Field(default=None, description="Of a function_call: a JSON object as text.")
@@ -101,19 +101,23 @@ def _other(item: Item, kind: str, field: str, called: set[str]) -> ChatMessage:
     if kind == "message" and item.role is not None:
         if item.content is None:
             raise InvalidInput("{field} is missing.", field=f"{field}.content")
-        return ChatMessage(_ROLES[item.role], _text(item.content, f"{field}.content"))
+        role, where = _ROLES[item.role], f"{field}.content"
+        return ChatMessage(role, _text(item.content, where, images=True), images=images_of(item.content, role, where))
     if kind == "message" or not kind:
         raise InvalidInput("{field} is missing.", field=f"{field}.role")
     raise InvalidInput("Items of type {type} are not offered; {field} is one. Leave it out.", field=field, type=kind[:100])
 
 
-def _text(content: str | list[Part] | None, field: str) -> str:
+def _text(content: str | list[Part] | None, field: str, *, images: bool = False) -> str:
+    """Return the text of parts. images: it may stand beside images. Raises InvalidInput for other parts."""
     if not isinstance(content, list):
         return content or ""
     for part in content:
-        if part.words is None:
-            raise InvalidInput("Only parts of text are offered yet; {field} has one of type {type}.", field=field, type=part.type[:100])
-    return "\n".join(part.words or "" for part in content)
+        if part.words is None and not (images and part.is_image):
+            raise InvalidInput(
+                "Only parts of text and images are supported; {field} has one of type {type}.", field=field, type=part.type[:100]
+            )
+    return text_of(content)
 
 
 def _reasoning(item: Item) -> str:

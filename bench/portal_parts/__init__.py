@@ -3,6 +3,7 @@
 In reading order:
 
 - portal: start a portal with an empty home
+- servers: an admin server and user servers that are killed and started again
 - clocked_server: a portal whose model keeps a GPU's time
 - page_socket: open a page without a browser
 - dialects: the first token in each dialect, a measurement of its own

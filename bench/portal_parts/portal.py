@@ -69,7 +69,7 @@ def running_portal(
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
         try:
             url = f"http://127.0.0.1:{port}"
-            _wait_ready(url, process, folder / "bench.log", start_s)
+            wait_ready(url, process, folder / "bench.log", start_s)
             yield Measured(url=url, process=process, home=folder, ready_s=time.perf_counter() - started)
         finally:
             process.send_signal(signal.SIGTERM)
@@ -84,7 +84,8 @@ def portal_home() -> Path:
     return settings.load().home
 
 
-def _wait_ready(url: str, process: subprocess.Popen[bytes], log: Path, seconds: float) -> None:
+def wait_ready(url: str, process: subprocess.Popen[bytes], log: Path, seconds: float) -> None:
+    """Wait until /readyz answers 200. Raises RuntimeError with the end of the log if the process ends before, or after `seconds`."""
     deadline = time.perf_counter() + seconds
     # One client: a new one takes 30 ms of the processor that the portal wants.
     with httpx.Client(timeout=2) as client:

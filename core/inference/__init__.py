@@ -12,5 +12,6 @@ In reading order:
 - access: set who may use which model, and the default models of groups
 - counted: count a request against the limits of its person
 - private: keep personal data out of requests and answers
+- vision: prepare the images of a request
 - gateway: check, route and record every request
 """

@@ -13,6 +13,7 @@ from uuid import uuid4
 from core.access.limits import Limits
 from core.clock import Clock
 from core.errors import NotAllowed, NotFound, PortalError, StoredError, Unavailable
+from core.images.images import Images
 from core.inference.choice import Choice, applied
 from core.inference.counted import Counted
 from core.inference.ports import Router
@@ -20,6 +21,7 @@ from core.inference.private import embedding_without, masked_events, request_wit
 from core.inference.records import FinishReason, Generation, ServedModel, Source, Timings, Usage
 from core.inference.requests import Delta, Finished, GenerationEvent, GenerationRequest, PromptTokens, RunningGeneration
 from core.inference.vectors import Cancelled, Embedded, EmbeddingRequest, RerankRequest, RunningEmbedding
+from core.inference.vision import Vision, seeing
 from core.models.records import ModelKind
 from core.people.permissions import Permission, require
 from core.people.records import User
@@ -197,7 +199,16 @@ class Vectors:
 class Gateway:
     """Checks who asks and how much they may, finds the model, and records what every request took."""
 
-    def __init__(self, unit_of_work: UnitOfWorkFactory, router: Router, clock: Clock, privacy: PrivacyFilter | None = None) -> None:
+    def __init__(
+        self,
+        unit_of_work: UnitOfWorkFactory,
+        router: Router,
+        clock: Clock,
+        privacy: PrivacyFilter | None = None,
+        images: Images | None = None,
+    ) -> None:
+        """images: decodes the images of requests; None: they are refused."""
+        self._vision = Vision(images)
         self._unit_of_work = unit_of_work
         self._router = router
         self._clock = clock
@@ -230,6 +241,7 @@ class Gateway:
     def answer(self, user: User, request: GenerationRequest, source: Source) -> Answer:
         """Start an answer whose caller records it. Raises NotAllowed, LimitReached, PersonalData, and what Router.start raises."""
         require(user, Permission.CHAT)
+        request = self._seen(user, request)
         request = self._allowed(user, request, tools=source not in (Source.CHAT, Source.TITLE))
         if (change := self.privacy.incoming(user)) is not None:
             request = request_without(change, request)
@@ -244,7 +256,7 @@ class Gateway:
     def prompt_tokens(self, user: User, request: GenerationRequest) -> PromptTokens:
         """What the model would read of a request, without asking it. Raises NotAllowed, and what Router.prompt_tokens raises."""
         require(user, Permission.CHAT)
-        return self._router.prompt_tokens(self._allowed(user, request, tools=True))
+        return self._router.prompt_tokens(self._allowed(user, self._seen(user, request), tools=True))
 
     def pieces(self, user: User, model: str | None, tokens: Sequence[int]) -> PromptTokens:
         """The text of tokens. Raises NotAllowed, and what Router.pieces raises."""
@@ -273,6 +285,13 @@ class Gateway:
         counted = self._admitted(user, model)
         with counted.given_back_on_failure():
             return Vectors(user, self._router.rerank(request), Source.RERANK, self, counted)
+
+    def _seen(self, user: User, request: GenerationRequest) -> GenerationRequest:
+        """Return a request with images for a model that sees, its images decoded. Raises as Vision.prepared and seeing do."""
+        if not request.images:
+            return request
+        model = seeing(request, self.models(user), named=request.model is not None)
+        return self._vision.prepared(user, replace(request, model=model))
 
     def _admitted(self, user: User, model: str | None) -> Counted:
         """Count a request against the limits. Raises LimitReached."""

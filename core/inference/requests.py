@@ -47,6 +47,26 @@ class ToolChoice(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ImageInput:
+    """An image of a message. As it was sent, only content and name are known; the gateway decodes it, and then all is."""
+
+    content: bytes = field(repr=False)
+    name: str = ""
+    """For error sentences."""
+    media_type: str = ""
+    """image/png or image/jpeg."""
+    sha256: str = ""
+    """Of the content, in hex."""
+    width: int = 0
+    height: int = 0
+
+    @property
+    def is_fitted(self) -> bool:
+        """Tell whether it was decoded and has the size that a model reads."""
+        return bool(self.sha256)
+
+
+@dataclass(frozen=True, slots=True)
 class ChatMessage:
     role: ChatRole
     content: str
@@ -55,6 +75,8 @@ class ChatMessage:
     """For assistant messages only."""
     tool_call_id: str = ""
     """Of a tool's message: which call it answers."""
+    images: tuple[ImageInput, ...] = ()
+    """Of a person's message: they stand before its text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +171,11 @@ class GenerationRequest:
     """The person's group, for routes; not shown to the model."""
     barred: frozenset[str] = frozenset()
     """Models that the person may not use, also not in place of another one."""
+
+    @property
+    def images(self) -> tuple[ImageInput, ...]:
+        """Return the images of all messages in order."""
+        return tuple(image for message in self.messages for image in message.images)
 
 
 @dataclass(frozen=True, slots=True)

@@ -313,6 +313,8 @@ class LoadedModel:
     residency: Residency = field(default_factory=Residency)
     file_problem: StoredError | None = None
     """What happened to the file on disk since it was loaded."""
+    vision: bool = False
+    """Whether it sees images: a projector is loaded with it."""
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -5,14 +5,16 @@ In reading order:
 - machine: memory and cores of this machine
 - precedence: give the processor to decode threads first
 - pool_entry: one model of the pool
-- loader: load a model from its plan
-- pool: load, follow, drain and unload models
-- residency: put idle models to sleep, and wake them
+- roster: the models by name, and which is the default
+- loader: make a platform from a file and its plan
+- loading: plan, load and unload models
+- leases: choose the version that answers, and hold it
+- sleeping: unload models that may sleep, and wake them
+- residency: decide when models sleep and wake
+- pool: the parts above together, as core knows them
 - swapping: a new version of a model under the same name
 - router: find the platform of a model's name
 - routing: choose between the models of this process and other servers
-- remembered_settings: how each file was loaded last
-- start_list: models to load at every start
-- last_run: report what an earlier run left when it crashed
+- notes: what is written into the home, for the next load or start
 - watchdog: report steps that do not end
 """

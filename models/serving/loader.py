@@ -21,7 +21,7 @@ from models.gguf.memory_plan import LoadPlan
 from models.platforms.local import LocalPlatform
 from models.prompting.chat_template import ChatTemplate
 from models.serving import machine
-from models.serving.last_run import RunRecord
+from models.serving.notes.last_run import RunRecord
 from models.serving.pool_entry import Entry
 from models.serving.swapping.file_stamps import check_unchanged
 from models.trials.file_buffers import FileBuffers

@@ -21,26 +21,26 @@ class PoolRouter:
 
     def start(self, request: GenerationRequest) -> RunningGeneration:
         request = self._spelled_out(request)
-        return self._pool.start(request)
+        return self._pool.leases.start(request)
 
     def prompt_tokens(self, request: GenerationRequest) -> PromptTokens:
         request = self._spelled_out(request)
-        return self._pool.platform(request.model).prompt_tokens(request)
+        return self._pool.leases.platform(request.model).prompt_tokens(request)
 
     def pieces(self, model: str | None, tokens: Sequence[int]) -> PromptTokens:
         request = self._spelled_out(GenerationRequest(messages=(), user_id="", model=model))
-        return self._pool.platform(request.model).pieces(tokens)
+        return self._pool.leases.platform(request.model).pieces(tokens)
 
     def embed(self, request: EmbeddingRequest) -> RunningEmbedding:
-        return self._pool.vectors(request.model, ModelKind.EMBEDDING).embed(request)
+        return self._pool.leases.vectors(request.model, ModelKind.EMBEDDING).embed(request)
 
     def rerank(self, request: RerankRequest) -> RunningEmbedding:
-        return self._pool.vectors(request.model, ModelKind.RERANKING).rerank(request)
+        return self._pool.leases.vectors(request.model, ModelKind.RERANKING).rerank(request)
 
     def _spelled_out(self, request: GenerationRequest) -> GenerationRequest:
         """A name such as glm:legal means the adapter legal of the model glm, unless a model is called so."""
         model, colon, adapter = (request.model or "").rpartition(":")
-        if not colon or not model or self._pool.knows(request.model or ""):
+        if not colon or not model or self._pool.leases.knows(request.model or ""):
             return request
         if request.adapter not in (None, "", adapter):
             raise InvalidInput(
@@ -62,6 +62,7 @@ class PoolRouter:
                 guide=model.guide,
                 isolated=model.isolated,
                 stuck_s=model.stuck_s,
+                vision=model.vision,
             )
             for model in self._pool.loaded()
             if model.state in (ModelState.READY, ModelState.SLEEPING) or self._pool.replacing(model.name)

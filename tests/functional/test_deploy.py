@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import ssl
-import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,8 +13,7 @@ import yaml
 
 from bench.portal_parts.portal import PASSWORD, Measured, running_portal
 from settings import Settings
-from tests.servers.missing import missing
-from tests.servers.ports import free_port
+from tests.servers.nginx import Nginx
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 
@@ -32,43 +27,15 @@ def portal() -> Iterator[Measured]:
 @pytest.fixture(scope="module")
 def browser_side(portal: Measured, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """A client of nginx with deploy/nginx.conf, its names and paths replaced."""
-    nginx = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin")
-    openssl = shutil.which("openssl")
-    if nginx is None or openssl is None:
-        missing("The proxy's test needs nginx: apt-get install nginx-light openssl")
     folder = tmp_path_factory.mktemp("nginx")
-    subprocess.run(
-        [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=127.0.0.1",
-         "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", folder / "key.pem", "-out", folder / "certificate.pem"],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    port = free_port()
-    site = (DEPLOY / "nginx.conf").read_text("utf-8")
-    site = site.replace("/etc/ssl/portal", str(folder)).replace("127.0.0.1:8501", portal.url.removeprefix("http://"))
-    site = site.replace("listen 443 ssl", f"listen 127.0.0.1:{port} ssl").replace("portal.example", "127.0.0.1")
-    (folder / "nginx.conf").write_text(
-        # As root, nginx would give up its rights and could not write what it takes in.
-        ("user root;\n" if os.geteuid() == 0 else "")
-        + f"daemon off; pid {folder}/pid; error_log {folder}/error.log; events {{}}\n"
-        f"http {{ access_log off; client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;\n"
-        f"fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;\n{site}\n}}\n"
-    )
-    process = subprocess.Popen([nginx, "-p", folder, "-e", folder / "error.log", "-c", folder / "nginx.conf"], stderr=subprocess.DEVNULL)
-    trusted = ssl.create_default_context(cafile=folder / "certificate.pem")
+    replaced = {"127.0.0.1:8501": portal.url.removeprefix("http://"), "portal.example": "127.0.0.1"}
+    nginx = Nginx(folder, DEPLOY / "nginx.conf", replaced)
     try:
-        with httpx.Client(base_url=f"https://127.0.0.1:{port}", verify=trusted, timeout=30) as client:
-            deadline = time.monotonic() + 10
-            while True:
-                try:
-                    client.get("/healthz")
-                    break
-                except httpx.TransportError:
-                    assert process.poll() is None and time.monotonic() < deadline, (folder / "error.log").read_text()
-                    time.sleep(0.05)
+        trusted = ssl.create_default_context(cafile=nginx.certificate)
+        with httpx.Client(base_url=nginx.url, verify=trusted, timeout=30) as client:
             yield client
     finally:
-        process.terminate()
-        process.wait(10)
+        nginx.close()
 
 
 def test_behind_the_proxy_a_person_signs_in_asks_and_reads_a_streamed_answer(browser_side: httpx.Client) -> None:

@@ -16,7 +16,7 @@ import httpx
 
 from bench.portal_parts.portal import ROOT, Measured, running_portal
 from core.models.records import Crash
-from models.serving.last_run import read_crashes
+from models.serving.notes.last_run import read_crashes
 from tests.functional.test_rest_process import slow_model
 
 __all__ = ["slow_model"]

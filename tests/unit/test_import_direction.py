@@ -36,6 +36,8 @@ ONLY_IN = {
     "alembic": {"data"},
     "elasticsearch": {"data"},
     "pypdf": {"data"},
+    "PIL": {"data"},
+    "pi_heif": {"data"},
     "authlib": {"data"},
     "ldap3": {"data"},
     "llama_cpp": {"models"},

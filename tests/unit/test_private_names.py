@@ -19,7 +19,6 @@ ALLOWED = {
     "unit/models/child/test_child_model.py": (1, "No caller can send a process a message that it does not know."),
     "unit/models/engine/kv_cache/test_lazy_copies.py": (3, "Slots are emptied without an answer that would fill them again."),
     "unit/models/engine/kv_cache/test_offload_files.py": (2, "The writer's own lock keeps it waiting; what it has not written is counted."),
-    "unit/models/trials/test_faulty_processor.py": (2, "How llama.cpp was asked to load a model shows nowhere else."),
 }
 """How many uses a file has, and why."""
 

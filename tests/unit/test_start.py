@@ -16,7 +16,7 @@ from core.errors import InvalidInput, NotAllowed, NotFound
 from core.models.records import Adapter, Crash, LoadSettings, ModelState
 from core.people.permissions import Role
 from core.people.records import User
-from models.serving.last_run import RunRecord
+from models.serving.notes.last_run import RunRecord
 from settings import Settings
 from tests.fakes import FakePool, FakeRouter
 from tests.gguf_maker import make_gguf

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from typing import Any
 
 from core.errors import InvalidInput
@@ -37,7 +38,7 @@ def check_chat(request: GenerationRequest, platform: str) -> None:
 
 
 def message_of(message: ChatMessage) -> dict[str, Any]:
-    found: dict[str, Any] = {"role": message.role.value, "content": message.content}
+    found: dict[str, Any] = {"role": message.role.value, "content": _parts(message) if message.images else message.content}
     if message.role is ChatRole.TOOL:
         found["tool_call_id"] = message.tool_call_id
     if message.tool_calls:
@@ -45,6 +46,13 @@ def message_of(message: ChatMessage) -> dict[str, Any]:
             {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}} for call in message.tool_calls
         ]
     return found
+
+
+def _parts(message: ChatMessage) -> list[dict[str, Any]]:
+    """Return the images of a message as data URIs, then its text."""
+    urls = [f"data:{image.media_type};base64,{b64encode(image.content).decode()}" for image in message.images]
+    text = [{"type": "text", "text": message.content}] if message.content else []
+    return [*({"type": "image_url", "image_url": {"url": url}} for url in urls), *text]
 
 
 def _sampling(body: dict[str, Any], request: GenerationRequest, platform: Platform) -> list[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from core.images.fitting import tokens_of
 from core.inference.requests import GenerationRequest
 
 _WIDE = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]")
@@ -27,5 +28,6 @@ def estimate_prompt(request: GenerationRequest) -> int:
     if request.prompt is not None:
         return estimate(request.prompt) if isinstance(request.prompt, str) else len(request.prompt)
     tokens = sum(PER_MESSAGE + estimate(message.content) for message in request.messages)
+    tokens += sum(tokens_of(image.width, image.height) for image in request.images if image.is_fitted)
     tokens += sum(estimate(call.arguments) + PER_MESSAGE for message in request.messages for call in message.tool_calls)
     return tokens + sum(estimate(tool.description) + estimate(tool.parameters) + PER_MESSAGE for tool in request.tools)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from array import array
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -69,7 +70,7 @@ class OllamaWire:
         options: dict[str, Any] = {theirs: value for name, theirs in _OPTIONS.items() if (value := getattr(params, name)) is not None}
         if params.stop:
             options["stop"] = list(params.stop)
-        body: dict[str, Any] = {"model": model.id, "messages": _messages(request), "stream": True, "options": options}
+        body: dict[str, Any] = {"model": model.id, "messages": messages(request), "stream": True, "options": options}
         dropped = [name for name in _LEFT_OUT if getattr(params, name) not in (None, ())]
         if params.json_schema is not None:
             body["format"] = json.loads(params.json_schema)
@@ -115,11 +116,13 @@ class OllamaWire:
         raise PlatformFailure(Fault.REFUSED, "{platform} cannot rerank.", platform=platform)
 
 
-def _messages(request: GenerationRequest) -> list[dict[str, Any]]:
+def messages(request: GenerationRequest) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     names: dict[str, str] = {}
     for message in request.messages:
         entry: dict[str, Any] = {"role": message.role.value, "content": message.content}
+        if message.images:
+            entry["images"] = [b64encode(image.content).decode() for image in message.images]
         if message.tool_calls:
             names |= {call.id: call.name for call in message.tool_calls}
             entry["tool_calls"] = [{"function": {"name": call.name, "arguments": _object(call.arguments)}} for call in message.tool_calls]

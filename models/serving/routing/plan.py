@@ -24,6 +24,8 @@ class Wish:
     group: str = ""
     barred: frozenset[str] = frozenset()
     tools: bool = False
+    images: bool = False
+    """The request holds images: only a model that sees can answer it."""
     sticky: str | None = None
     """The platform that holds the conversation's prefix."""
 
@@ -75,7 +77,7 @@ def plan(wish: Wish, view: View, local: Sequence[ServedModel]) -> Plan:
         if not instances and step.platform is not None:
             words = "{place}: {platform} is switched off." if _is_off(view, step.platform) else "{place}: {platform} does not have it."
             found.left_out.append(StoredError(words, {"place": step.place, "platform": step.platform}))
-        usable = [each for each in instances if _fits(wish, each, found)]
+        usable = [each for each in instances if _sees(wish, each, local, found) and _fits(wish, each, found)]
         usable.sort(key=lambda each: (each.member.name != wish.sticky, each.member.outstanding, each.member.taken))
         found.candidates += [each for each in usable if each.place not in {known.place for known in found.candidates}]
     return found
@@ -145,6 +147,21 @@ def _is_off(view: View, platform: str) -> bool:
     return member is not None and not member.config.enabled
 
 
+def _sees(wish: Wish, candidate: Candidate, local: Sequence[ServedModel], found: Plan) -> bool:
+    """Tell whether a candidate can take the images of the request, if it has any; else note that it cannot."""
+    if not wish.images:
+        return True
+    if candidate.remote is not None:
+        able = candidate.remote.vision is not False
+    else:
+        chats = [model for model in local if model.kind is ModelKind.CHAT]
+        model = next((each for each in chats if candidate.model in each.names), None) if candidate.model else next(iter(chats), None)
+        able = model is not None and model.vision is True
+    if not able:
+        found.left_out.append(StoredError("{place}: it cannot see images.", {"place": candidate.place}))
+    return able
+
+
 def _fits(wish: Wish, candidate: Candidate, found: Plan) -> bool:
     """Tell whether a candidate can take the request now; else note why not."""
     model, place = candidate.model, candidate.place
@@ -156,7 +173,7 @@ def _fits(wish: Wish, candidate: Candidate, found: Plan) -> bool:
     if wish.tools and remote.tools is False:
         found.left_out.append(StoredError("{place}: it cannot call tools.", {"place": place}))
         return False
-    if wish.task is Task.VISION and remote.vision is False:
+    if wish.task is Task.VISION and remote.vision is False and not wish.images:
         found.left_out.append(StoredError("{place}: it cannot see images.", {"place": place}))
         return False
     if remote.context is not None and wish.kind is ModelKind.CHAT and wish.tokens() >= remote.context:

@@ -102,7 +102,7 @@ class PlatformRouter:
         sticky = self._sticky.get(request.conversation_id) if request.conversation_id else None
         wish = Wish(
             model=request.model, kind=ModelKind.CHAT, task=request.task, tokens=tokens, group=request.group, barred=request.barred,
-            tools=bool(request.tools), sticky=sticky,
+            tools=bool(request.tools), images=bool(request.images), sticky=sticky,
         )  # fmt: skip
         return plan(wish, self.view, self._local.models())
 

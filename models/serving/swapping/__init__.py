@@ -4,6 +4,7 @@ In reading order:
 
 - file_stamps: notice that a model's file changed on disk
 - running_answer: hold a version of a model until its answer ends
+- versions: let two versions stand side by side, and exchange them
 - hot_swap: replace a model by a new version while answers run
 - pattern_finder: evaluate regular expressions in a process of their own
 """

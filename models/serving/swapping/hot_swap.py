@@ -13,9 +13,9 @@ from core.models.records import LoadedModel, LoadSettings, ModelState
 from core.models.swap_records import Figures, SwapPlan, Trial
 from models.gguf.facts import fingerprint
 from models.platforms.local import LocalPlatform
-from models.serving.pool import Pool
 from models.serving.pool_entry import Entry
 from models.serving.swapping.running_answer import Tally
+from models.serving.swapping.versions import Versions
 
 LOOK_S = 0.05
 RESTORE_S = 3600.0
@@ -23,16 +23,16 @@ RESTORE_S = 3600.0
 
 
 class HotSwaps:
-    """Fulfils core's Successions over a pool."""
+    """Fulfils core's Successions over the versions of a pool."""
 
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
+    def __init__(self, versions: Versions) -> None:
+        self._versions = versions
 
     def settings(self, model: str) -> LoadSettings:
-        return self._pool.entry(model).settings
+        return self._versions.entry(model).settings
 
     def path(self, model: str) -> Path:
-        return self._pool.entry(model).facts.file.path
+        return self._versions.entry(model).facts.file.path
 
     def plan(self, model: str, path: Path, settings: LoadSettings | None) -> SwapPlan:
         old = self._serving(model)
@@ -44,17 +44,17 @@ class HotSwaps:
     def begin(self, model: str, path: Path, settings: LoadSettings) -> HotSwap:
         old = self._serving(model)
         new, _ = self._prepared(old, path, settings)
-        return HotSwap(self._pool, old, new)
+        return HotSwap(self._versions, old, new)
 
     def _serving(self, model: str) -> Entry:
-        entry = self._pool.entry(model)
+        entry = self._versions.entry(model)
         if entry.state is not ModelState.READY:
             raise Conflict("The model {model} is not ready. Only a serving model can be replaced.", model=model)
         return entry
 
     def _prepared(self, old: Entry, path: Path, settings: LoadSettings) -> tuple[Entry, bool]:
         """Read and check the new version's file; tell whether there is memory for both."""
-        new = self._pool.prepared(path, settings, name=old.name, freed_bytes=old.memory_bytes or old.plan.memory.needed_bytes)
+        new = self._versions.prepared(path, settings, name=old.name, freed_bytes=old.memory_bytes or old.plan.memory.needed_bytes)
         if new.facts.file.kind is not old.facts.file.kind:
             raise InvalidInput(
                 "{file} is a model for {kind}, which cannot replace {model}. Load it under its own name.",
@@ -66,8 +66,8 @@ class HotSwaps:
 class HotSwap:
     """Fulfils core's Succession."""
 
-    def __init__(self, pool: Pool, old: Entry, new: Entry) -> None:
-        self._pool = pool
+    def __init__(self, versions: Versions, old: Entry, new: Entry) -> None:
+        self._versions = versions
         self._old = old
         self._new = new
         self._freed = False
@@ -75,17 +75,17 @@ class HotSwap:
         self._switched = False
 
     def hold(self) -> None:
-        self._pool.hold(self._old.name)
+        self._versions.hold(self._old.name)
 
     def leaving(self) -> int:
         return 0 if self._old.idle else max(1, len(self._old.open))
 
     def free_leaving(self) -> bool:
         self._freed = True
-        return self._pool.drop(self._old)
+        return self._versions.drop(self._old)
 
     def load(self) -> None:
-        self._pool.load_aside(self._new)
+        self._versions.load_aside(self._new)
 
     def candidate(self) -> LoadedModel:
         return self._new.describe(default=False)
@@ -122,7 +122,7 @@ class HotSwap:
         if percent:
             self._old.tally = self._old.tally or Tally()
             self._new.tally = self._new.tally or Tally()
-        self._pool.share(self._new, percent)
+        self._versions.share(self._new, percent)
 
     def figures(self) -> tuple[Figures, Figures]:
         return _figures(self._old.tally), _figures(self._new.tally)
@@ -130,18 +130,18 @@ class HotSwap:
     def switch(self) -> None:
         self._old.tally = self._old.tally or Tally()
         self._new.tally = self._new.tally or Tally()
-        self._pool.exchange(self._new)
+        self._versions.exchange(self._new)
         self._switched = True
         if self._freed:
-            self._pool.drop(self._old)  # Its place was kept until now.
+            self._versions.drop(self._old)  # Its place was kept until now.
 
     def roll_back(self) -> None:
-        self._pool.share(self._new, 0)
+        self._versions.share(self._new, 0)
         if self._freed:
             self._restore()
         elif self._switched:
-            self._pool.exchange(self._old)
-        self._pool.release(self._old.name)
+            self._versions.exchange(self._old)
+        self._versions.release(self._old.name)
         # In a thread of its own: its answers may run for long, and the swap has ended.
         threading.Thread(target=self._discard, name=f"discard {self._new.name}", daemon=True).start()
 
@@ -149,14 +149,14 @@ class HotSwap:
         deadline = time.monotonic() + 900
         while self._new.platform is not None and not self._new.idle and time.monotonic() < deadline:
             time.sleep(LOOK_S)
-        self._pool.drop(self._new)
+        self._versions.drop(self._new)
 
     def _restore(self) -> None:
         """Load the old version again and let it serve."""
         if not self._switched:
-            self._pool.drop(self._new)  # Its memory is needed.
-        old = self._pool.prepared(self._old.facts.file.path, self._old.settings, name=self._old.name)
-        self._pool.load_aside(old)
+            self._versions.drop(self._new)  # Its memory is needed.
+        old = self._versions.prepared(self._old.facts.file.path, self._old.settings, name=self._old.name)
+        self._versions.load_aside(old)
         deadline = time.monotonic() + RESTORE_S
         while old.state is ModelState.LOADING and time.monotonic() < deadline:
             time.sleep(LOOK_S)
@@ -164,9 +164,9 @@ class HotSwap:
             raise Conflict(
                 "The old version of {model} could not be loaded again: {reason}", model=old.name, reason=old.error or "it takes too long"
             )
-        left = self._pool.exchange(old)
+        left = self._versions.exchange(old)
         if left is not None and left is not self._new:
-            self._pool.drop(left)
+            self._versions.drop(left)
 
 
 def _figures(tally: Tally | None) -> Figures:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,14 +17,14 @@ from bootstrap.portal import Portal
 from bootstrap.remote import connect
 from core.chat.records import MessageStatus
 from core.chat.turns import TurnOptions
-from core.errors import Away, Busy, InvalidInput, NotFound, NotSignedIn, PortalError, StartFailed
+from core.errors import Away, Busy, InvalidInput, NotFound, NotSignedIn, PortalError, StartFailed, Unavailable
 from core.identity.totp import code_at, step_of
 from core.people.records import SessionKind, User
 from core.people.sessions import Proof
 from remote.identity import SealedProof, SessionUser
 from remote.portal import RemotePortal
 from tests.fakes import FakeRouter
-from tests.unit.remote.conftest import AdminServer, user_settings
+from tests.unit.remote.conftest import KEY, AdminServer, user_settings
 
 Person = Callable[[str], SessionUser]
 LONG_S = 20.0
@@ -252,7 +253,7 @@ def test_a_user_server_starts_while_the_admin_server_is_away(admin_server: Admin
     admin_server.stop()
     opened = cast(RemotePortal, connect(user_settings(admin_server, tmp_path)))
     try:
-        assert not opened.is_there
+        assert not opened.is_ready
     finally:
         opened.close()
         admin_server.start()
@@ -281,3 +282,35 @@ def test_too_many_calls_of_one_session_are_refused_for_a_moment(
 def test_a_stored_chat_that_is_not_there_is_the_same_error(user_server: Portal, person: Person) -> None:
     with pytest.raises(NotFound):
         user_server.conversations.get(person("ann"), "missing")
+
+
+def test_a_service_key_is_replaced_while_both_run(admin_server: AdminServer, tmp_path: Path, person: Person) -> None:
+    old, new = KEY, "another-service-key-of-the-tests-01234"
+    on_admin, on_user = tmp_path / "admin.keys", tmp_path / "user.keys"
+
+    def write(path: Path, *keys: str) -> None:
+        before = path.stat().st_mtime_ns if path.exists() else 0
+        path.write_text("\n".join(keys))
+        os.utime(path, ns=(before + 10**9,) * 2)  # Clocks of file systems are coarse.
+
+    write(on_admin, old), write(on_user, old)
+    admin_server.portal = replace(admin_server.portal, settings=replace(admin_server.portal.settings, service_keys_file=str(on_admin)))
+    opened = connect(replace(user_settings(admin_server, tmp_path), service_keys_file=str(on_user)))
+    remote = cast(RemotePortal, opened)
+    try:
+        ann = person("ann")
+        for on_the_admin_server, on_the_user_server in (((old, new), (old,)), ((old, new), (new,)), ((new,), (new,))):
+            write(on_admin, *on_the_admin_server), write(on_user, *on_the_user_server)
+            opened.folders.list(ann)
+            remote.look()
+            assert remote.is_ready
+        write(on_user, old)
+        with pytest.raises(Unavailable, match="does not accept this server's key"):
+            opened.folders.list(ann)
+        remote.look()
+        assert not remote.is_ready, "a server that is refused is of no use to anybody"
+        write(on_user, new)
+        remote.look()
+        assert remote.is_ready
+    finally:
+        remote.close()

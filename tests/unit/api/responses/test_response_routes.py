@@ -158,7 +158,7 @@ def test_probabilities_come_with_the_text(ann: httpx.Client, router: FakeRouter)
         ({"background": True, "stream": True}, "stream"),
         ({"conversation": "x"}, "conversation"), ({"input": []}, "input"), ({"input": None}, "input"),
         ({"input": [{"type": "item_reference", "id": "x"}]}, "input.0"), ({"input": [{"content": "x"}]}, "input.0.role"),
-        ({"input": [{"role": "user", "content": [{"type": "input_image"}]}]}, "input.0.content"),
+        ({"input": [{"role": "user", "content": [{"type": "input_image"}]}]}, "input.0.content.0.image_url"),
         ({"input": [{"type": "function_call_output", "call_id": "x", "output": "y"}]}, "input.0.call_id"),
         ({"input": [{"type": "function_call", "call_id": "x", "name": "f", "arguments": ""}] * 2}, "input.1.call_id"),
         ({"tools": [{"type": "web_search"}]}, "tools.0"), ({"tool_choice": "required"}, "tool_choice"),

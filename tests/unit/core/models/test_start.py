@@ -12,7 +12,7 @@ from core.models.records import LoadSettings, Residency, StartModel
 from core.models.service import ModelService
 from core.people.records import AuditFilter, User
 from core.unit_of_work import UnitOfWorkFactory
-from models.serving.start_list import FileStartList
+from models.serving.notes.start_list import FileStartList
 from tests.fakes import FakePool
 from tests.unit.core.conftest import MovingClock
 

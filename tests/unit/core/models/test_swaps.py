@@ -23,7 +23,7 @@ from core.people.records import AuditFilter, Role, User
 from core.tasks.jobs import Jobs
 from core.tasks.worker import JobWorker
 from core.unit_of_work import UnitOfWorkFactory
-from models.serving.start_list import FileStartList
+from models.serving.notes.start_list import FileStartList
 from models.serving.swapping.pattern_finder import ProcessPatternFinder
 from tests.fake_swaps import FAILED, FakeSuccessions, well
 from tests.unit.core.conftest import SERVER, MovingClock

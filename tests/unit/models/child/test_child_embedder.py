@@ -47,7 +47,7 @@ def ask(pool: Pool, *texts: str) -> RunningVectors:
 
 
 def child_of(pool: Pool) -> ChildEmbedder:
-    child = pool.vectors("slow", ModelKind.EMBEDDING).embedder
+    child = pool.leases.vectors("slow", ModelKind.EMBEDDING).embedder
     assert isinstance(child, ChildEmbedder)
     return child
 
@@ -123,7 +123,7 @@ def test_one_that_hangs_is_ended_all_the_same(pool: Pool, monkeypatch: pytest.Mo
     process = process_of(pool)
     os.kill(process, signal.SIGSTOP)
     waiter = Waiter(ask_of_tokens(pool))
-    assert pool.vectors("slow", ModelKind.EMBEDDING).close(0.5)
+    assert pool.leases.vectors("slow", ModelKind.EMBEDDING).close(0.5)
     waiter.join(5)
     assert isinstance(waiter.error, Unavailable)
     assert is_gone(process)

@@ -82,7 +82,7 @@ def test_killed_in_the_middle_of_calls_it_lets_go_of_every_thread(pool: Pool, tm
     load(pool, endless(tmp_path), LONG)
     seeded = request("x", seed=5, max_tokens=20)
     before = answer(pool, seeded)[:2]
-    child = pool.platform("endless").backend
+    child = pool.leases.platform("endless").backend
     assert isinstance(child, ChildModel)
     for _ in range(2):
         died = process_of(pool, "endless")

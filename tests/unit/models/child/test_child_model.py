@@ -44,7 +44,7 @@ def pool(tmp_path: Path) -> Iterator[Pool]:
 
 
 def process_of(pool: Pool, name: str) -> int:
-    child = pool.platform(name).backend
+    child = pool.leases.platform(name).backend
     assert isinstance(child, ChildModel) and child.pid is not None
     return child.pid
 
@@ -295,7 +295,7 @@ def test_closing_tells_running_answers_and_ends_the_process(tmp_path: Path) -> N
 
 def test_a_process_that_speaks_nonsense_is_ended_and_started_again(pool: Pool, tmp_path: Path) -> None:
     load(pool, GUIDE, APART)
-    child = pool.platform("guide").backend
+    child = pool.leases.platform("guide").backend
     assert isinstance(child, ChildModel)
     first = child.pid
     child._process.send({"sing": "a song"})
@@ -337,7 +337,7 @@ def test_no_process_outlives_a_portal_that_is_killed() -> None:
 def test_a_process_that_stands_still_is_told_and_can_be_ended(pool: Pool, tmp_path: Path) -> None:
     """Frozen by a signal it neither computes nor tells anything, as one that hangs in native code with the interpreter's lock."""
     load(pool, endless(tmp_path), LONG)
-    platform = pool.platform("endless")
+    platform = pool.leases.platform("endless")
     reader = Reader(PoolRouter(pool).start(request("x", max_tokens=4000)).events())
     reader.start()
     reader.began.wait(30)
@@ -358,7 +358,7 @@ def test_a_pool_closes_at_once_though_a_process_stands_still(tmp_path: Path, mon
     monkeypatch.setattr("models.serving.pool.STUCK_S", 2.5)
     pool = Pool(tmp_path, GUIDE, notes=tmp_path / "load_settings.json", extra_buffers=EXTRA_BUFFERS)
     load(pool, endless(tmp_path), LONG)
-    platform = pool.platform("endless")
+    platform = pool.leases.platform("endless")
     reader = Reader(PoolRouter(pool).start(request("x", max_tokens=4000)).events())
     reader.start()
     reader.began.wait(30)

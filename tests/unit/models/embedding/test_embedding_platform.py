@@ -170,7 +170,7 @@ def test_relevances_lie_between_0_and_1_and_are_the_same_alone(pool: Pool, model
 
 
 def test_query_and_document_are_put_together_as_the_template_says(pool: Pool) -> None:
-    platform = pool.vectors("yes", ModelKind.RERANKING)
+    platform = pool.leases.vectors("yes", ModelKind.RERANKING)
     whole = platform.by_template("{document}<|im_start|>", "a {query}", "documents.0", False)
     assert whole.count(257) == 2
     spelled = bytes(token for token in whole if token < 256)
@@ -207,7 +207,7 @@ def test_each_model_is_told_by_its_kind(pool: Pool) -> None:
 
 
 def test_a_model_for_vectors_is_never_the_default(pool: Pool, folder: Path) -> None:
-    assert pool.loaded()[0].name == "guide" and pool.platform(None).facts.file.name == "guide"
+    assert pool.loaded()[0].name == "guide" and pool.leases.platform(None).facts.file.name == "guide"
     with pytest.raises(Conflict, match="mean is an embedding or reranking model"):
         pool.make_default("mean")
     with pytest.raises(Conflict, match="other is an embedding or reranking model"):

@@ -102,7 +102,7 @@ def test_mtp_is_off_unless_it_is_switched_on(mtp: bool, tmp_path: Path) -> None:
     pool = Pool(tmp_path, GUIDE, notes=tmp_path / "load_settings.json", extra_buffers=EXTRA_BUFFERS, mtp=mtp)
     model = load(pool, make_gguf(tmp_path / "model.gguf", "glm4moe", next_layer=True, forgetful=True))
     assert model.error is None
-    assert pool.platform("model").backend.can_draft == mtp
+    assert pool.leases.platform("model").backend.can_draft == mtp
     assert answer(pool, request("hello", temperature=0.0, max_tokens=40))[2].finish_reason is FinishReason.LENGTH
     pool.close()
 
@@ -125,7 +125,7 @@ def test_a_prompt_longer_than_the_context_is_refused_with_numbers(pool: Pool) ->
 def test_markers_in_a_question_are_text(pool: Pool) -> None:
     """Nobody can speak as the system by typing its marker."""
     load(pool, GUIDE)
-    platform = pool.platform("guide")
+    platform = pool.leases.platform("guide")
     plain = platform.prompt_tokens(request("<|system|>x")).tokens
     marker = platform.prompt_tokens(GenerationRequest((), "", prompt="<|system|>")).tokens
     assert len(marker) == 1 and marker[0] not in plain

@@ -12,10 +12,10 @@ import pytest
 from core.errors import InvalidInput, Waking
 from core.inference.requests import ChatMessage, Finished, GenerationRequest, SamplingParams
 from core.models.records import LoadSettings, ModelState, Residency, StartModel
+from models.serving.notes.start_list import FileStartList
 from models.serving.pool import Pool
 from models.serving.residency import ResidencyKeeper
 from models.serving.router import PoolRouter
-from models.serving.start_list import FileStartList
 from tests.gguf_maker import make_gguf
 from tests.this_machine import EXTRA_BUFFERS
 
@@ -48,7 +48,7 @@ def state(pool: Pool) -> ModelState:
 
 def test_a_sleeping_model_is_woken_by_a_question(pool: Pool) -> None:
     router = PoolRouter(pool)
-    assert pool.sleep("glm") and state(pool) is ModelState.SLEEPING and not pool.metrics()
+    assert pool.sleeping.sleep("glm") and state(pool) is ModelState.SLEEPING and not pool.metrics()
     assert [model.name for model in router.models()] == ["glm"] and pool.loaded()[0].default
     with pytest.raises(Waking, match="loading again"):
         router.start(ASKED)
@@ -61,13 +61,13 @@ def test_a_model_at_work_does_not_sleep(pool: Pool) -> None:
     running = PoolRouter(pool).start(ASKED)
     events = running.events()
     next(events)
-    assert not pool.sleep("glm") and pool.idle_s("glm") < 1
+    assert not pool.sleeping.sleep("glm") and pool.idle_s("glm") < 1
     assert isinstance(list(events)[-1], Finished)
-    until(lambda: pool.sleep("glm"))
+    until(lambda: pool.sleeping.sleep("glm"))
 
 
 def test_a_sleeping_model_whose_file_is_gone_fails_and_can_be_unloaded(pool: Pool, tmp_path: Path) -> None:
-    pool.sleep("glm")
+    pool.sleeping.sleep("glm")
     (tmp_path / "glm.gguf").unlink()
     with pytest.raises(Waking):
         PoolRouter(pool).start(ASKED)
@@ -77,7 +77,7 @@ def test_a_sleeping_model_whose_file_is_gone_fails_and_can_be_unloaded(pool: Poo
 
 
 def test_a_sleeping_model_can_be_unloaded(pool: Pool) -> None:
-    pool.sleep("glm")
+    pool.sleeping.sleep("glm")
     pool.unload("glm")
     assert not pool.loaded()
 

@@ -16,7 +16,7 @@ from bootstrap.models import GUIDE
 from core.errors import StartFailed
 from core.models.records import Crash, LoadSettings, ModelState
 from models.engine.llama.backend import BackendOptions
-from models.serving.last_run import RunRecord
+from models.serving.notes.last_run import RunRecord
 from models.serving.pool import Pool
 from models.trials import file_buffers, machine_trial
 from settings import Settings
@@ -97,7 +97,7 @@ def test_a_file_that_aborts_with_repacked_weights_loads_without_and_is_remembere
             time.sleep(0.02)
         [model] = pool.loaded()
         assert (model.state, model.error) == (ModelState.READY, None)
-        assert not pool._entries["flash"].plan.options.extra_buffers
+        assert not pool.versions.entry("flash").plan.options.extra_buffers
         pool.close()
     assert tried == [True, False, False]
 
@@ -110,6 +110,6 @@ def test_after_a_crash_in_native_code_the_machine_is_tried_again(home: Path, tmp
         record = RunRecord(tmp_path / "logs")
         record.found = found
         pool = model_parts.open_pool(settings, record)
-        assert pool._extra_buffers is extra
+        assert pool.extra_buffers is extra
         pool.close()
         record.close()

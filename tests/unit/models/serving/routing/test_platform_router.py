@@ -11,10 +11,22 @@ import pytest
 
 from core.errors import Busy, InvalidInput, ModelFailed, NotFound, PromptTooLong, Unavailable
 from core.inference.records import FinishReason, Task
-from core.inference.requests import Delta, Finished, GenerationEvent, Queued, RunningGeneration, Tool
+from core.inference.requests import (
+    ChatMessage,
+    ChatRole,
+    Delta,
+    Finished,
+    GenerationEvent,
+    GenerationRequest,
+    ImageInput,
+    Queued,
+    RunningGeneration,
+    Tool,
+)  # fmt: skip
 from core.inference.vectors import EmbeddingRequest, RerankRequest
 from core.models.records import ModelKind
 from models.platforms.configuration.reader import YamlConfigurationReader
+from models.platforms.remote.ollama_wire import messages as ollama_messages
 from models.serving.routing.platform_router import PlatformRouter
 from tests.fakes import FakeRouter
 from tests.servers import model_server as ms
@@ -468,3 +480,23 @@ def test_edits_under_load_fail_nobody(house: House) -> None:
     for thread in threads:
         thread.join()
     assert failed == [] and answered and set(answered) == {ANSWER}
+
+
+IMAGE = ImageInput(b"\x89PNG", media_type="image/png", sha256="0", width=56, height=28)
+
+
+def test_images_go_as_data_uris_to_a_model_that_sees_and_to_no_other(house: House) -> None:
+    server = house.server("gateway")
+    house.configure("  vision: [fake@local, glm@gateway]\n", gateway="models: {llm: [{name: glm, vision: true}]}")
+    request = GenerationRequest((ChatMessage(ChatRole.USER, "What?", images=(IMAGE,) * 2),), "ann", task=Task.VISION)
+    running = house.router.start(request)
+    assert read(running)[0] == ANSWER
+    assert running.routing is not None and [str(each) for each in running.routing.left_out] == ["fake@local: it cannot see images."]
+    [body] = server.chats
+    part = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw=="}}
+    assert body["messages"][0]["content"] == [part, part, {"type": "text", "text": "What?"}]
+
+
+def test_ollama_gets_images_beside_the_text() -> None:
+    request = GenerationRequest((ChatMessage(ChatRole.USER, "What?", images=(IMAGE,)),), "ann")
+    assert ollama_messages(request)[0] == {"role": "user", "content": "What?", "images": ["iVBORw=="]}

@@ -39,7 +39,7 @@ def new_file(tmp_path: Path, old_file: Path) -> Path:
 def pool(tmp_path: Path, old_file: Path) -> Iterator[Pool]:
     pool = Pool(tmp_path, GUIDE, notes=tmp_path / "notes.json", extra_buffers=EXTRA_BUFFERS)
     pool.load(old_file, SMALL, default=True)
-    until(lambda: pool.entry("glm").state is not ModelState.LOADING)
+    until(lambda: pool.versions.entry("glm").state is not ModelState.LOADING)
     yield pool
     pool.close()
 
@@ -57,7 +57,7 @@ def asked(text: str = "x", tokens: int = 8, **changes: object) -> GenerationRequ
 
 
 def loaded(pool: Pool, path: Path) -> HotSwap:
-    swap = HotSwaps(pool).begin("glm", path, SMALL)
+    swap = HotSwaps(pool.versions).begin("glm", path, SMALL)
     swap.load()
     until(lambda: swap.candidate().state is not ModelState.LOADING)
     return swap
@@ -150,7 +150,7 @@ def test_a_share_of_new_answers_goes_to_the_version_on_trial(pool: Pool, new_fil
 
 def test_without_room_for_both_the_old_version_leaves_first_and_questions_wait(pool: Pool, new_file: Path) -> None:
     router = PoolRouter(pool)
-    swap = HotSwaps(pool).begin("glm", new_file, SMALL)
+    swap = HotSwaps(pool.versions).begin("glm", new_file, SMALL)
     swap.hold()
     with pytest.raises(BeingReplaced, match="being replaced"):
         router.start(asked())
@@ -168,7 +168,7 @@ def test_without_room_for_both_the_old_version_leaves_first_and_questions_wait(p
 
 def test_a_version_that_left_first_is_loaded_again_by_a_rollback(pool: Pool, new_file: Path) -> None:
     before = version(pool)
-    swap = HotSwaps(pool).begin("glm", new_file, SMALL)
+    swap = HotSwaps(pool.versions).begin("glm", new_file, SMALL)
     swap.hold()
     assert swap.free_leaving()
     swap.load()
@@ -180,7 +180,7 @@ def test_a_version_that_left_first_is_loaded_again_by_a_rollback(pool: Pool, new
 
 def test_a_file_that_changes_while_it_loads_is_not_taken(pool: Pool, new_file: Path) -> None:
     before = version(pool)
-    swap = HotSwaps(pool).begin("glm", new_file, SMALL)
+    swap = HotSwaps(pool.versions).begin("glm", new_file, SMALL)
     make_gguf(new_file, quantization="Q4_0", sharpness=0.1)
     swap.load()
     until(lambda: swap.candidate().state is not ModelState.LOADING)
@@ -190,7 +190,7 @@ def test_a_file_that_changes_while_it_loads_is_not_taken(pool: Pool, new_file: P
 
 
 def test_a_file_that_is_moved_before_it_loads_is_not_taken(pool: Pool, new_file: Path) -> None:
-    swap = HotSwaps(pool).begin("glm", new_file, SMALL)
+    swap = HotSwaps(pool.versions).begin("glm", new_file, SMALL)
     new_file.rename(new_file.with_name("elsewhere.gguf"))
     swap.load()
     until(lambda: swap.candidate().state is not ModelState.LOADING)
@@ -215,9 +215,9 @@ def test_a_file_that_cannot_be_used_is_refused_before_anything_happens(cut: str,
     else:
         new_file.write_bytes(new_file.read_bytes()[: 0 if cut == "empty" else 5_000])
     with pytest.raises(InvalidInput):
-        HotSwaps(pool).plan("glm", new_file, None)
+        HotSwaps(pool.versions).plan("glm", new_file, None)
     with pytest.raises(NotFound):
-        HotSwaps(pool).plan("other", new_file, None)
+        HotSwaps(pool.versions).plan("other", new_file, None)
 
 
 def test_a_model_is_not_unloaded_during_its_swap(pool: Pool, new_file: Path) -> None:

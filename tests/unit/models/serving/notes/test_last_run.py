@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from models.serving.last_run import RunRecord, read_crashes
+from models.serving.notes.last_run import RunRecord, read_crashes
 from tests.this_machine import EXTRA_BUFFERS
 from tests.unit.models.serving.test_pool import GUIDE
 
-ROOT = Path(__file__).parents[4]
+ROOT = Path(__file__).parents[5]
 
 _RUN = """
 import os, sys, threading, time
@@ -25,7 +25,7 @@ from core.inference.requests import ChatMessage, GenerationRequest
 from core.models.records import LoadSettings, ModelState
 from models.engine.llama.backend import LlamaBackend
 from models.engine.llama.native import lib
-from models.serving.last_run import RunRecord
+from models.serving.notes.last_run import RunRecord
 from models.serving.pool import Pool
 from models.serving.router import PoolRouter
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from core.models.records import Adapter, LoadSettings
-from models.serving import remembered_settings
-from models.serving.remembered_settings import RememberedSettings
+from models.serving.notes import remembered_settings
+from models.serving.notes.remembered_settings import RememberedSettings
 
 MODEL = Path("/models/glm.gguf")
 

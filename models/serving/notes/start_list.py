@@ -11,7 +11,7 @@ from threading import Lock
 
 from core.errors import InvalidInput
 from core.models.records import Residency, StartModel
-from models.serving.remembered_settings import settings_of, write_note
+from models.serving.notes.remembered_settings import settings_of, write_note
 
 START_MODELS = "start_models.json"
 """Where the home keeps the list."""

@@ -1,0 +1,83 @@
+"""Servers that are killed and started again on the same port: an admin server, user servers."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from bench.portal_parts.portal import PASSWORD, ROOT, Measured, wait_ready
+from tests.servers.ports import free_port
+
+KEY = "a-service-key-of-the-measurements-01"
+
+
+class Server:
+    """One server with a home and a port of its own. `kill` ends it as a crash does."""
+
+    def __init__(self, home: Path, *, module: Sequence[str] = ("cli.serving.serve",), port: int = 0, **extra: str) -> None:
+        """extra: settings, by their variables' names."""
+        home.mkdir(parents=True, exist_ok=True)
+        self.home = home
+        self.key = KEY
+        self.port = port or free_port()
+        self._command = [sys.executable, "-m", *module]
+        self._settings = {
+            "PORTAL_HOME": str(home), "PORTAL_PORT": str(self.port), "PORTAL_ADMIN_PASSWORD": PASSWORD, "PORTAL_MODEL_TITLES": "false",
+            "PORTAL_SERVICE_KEYS": KEY, **extra,
+        }  # fmt: skip
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop()
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.address}"
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        assert self._process is not None, "the server has not been started"
+        return self._process
+
+    @property
+    def measured(self) -> Measured:
+        return Measured(url=self.url, process=self.process, home=self.home, ready_s=0.0)
+
+    def start(self, start_s: float = 180) -> float:
+        """Start it and wait until it is ready; returns the seconds that took."""
+        began = time.perf_counter()
+        with (self.home / "bench.log").open("ab") as log:
+            environment = {**os.environ, **self._settings}
+            self._process = subprocess.Popen(self._command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
+        wait_ready(self.url, self._process, self.home / "bench.log", start_s)
+        return time.perf_counter() - began
+
+    def kill(self) -> None:
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait(30)
+
+    def stop(self) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+
+def user_server(home: Path, admin: Server, **extra: str) -> Server:
+    return Server(home, PORTAL_PROFILE="user", PORTAL_SERVER=admin.url, **extra)

@@ -1,0 +1,61 @@
+"""Compute the size at which a vision model reads an image.
+
+GLM-V sees squares of 28 x 28 pixels, one token each, 8 to 4096 of them. An image of another size is padded by the model's own code, which
+shifts positions by up to half a square. So images are resized to multiples of 28 first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil, floor, sqrt
+
+from core.errors import InvalidInput
+
+MOST_RATIO = 100
+"""The longer side of an image is at most so many times the shorter one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patches:
+    """What a model reads: squares of `side` pixels, one token each."""
+
+    side: int = 28
+    least: int = 8
+    most: int = 4096
+
+    def __post_init__(self) -> None:
+        if not (self.side >= 1 and 1 <= self.least <= self.most):
+            raise ValueError("patches have a positive side, and at least one fits")
+
+
+GLM_V = Patches()
+
+
+def fitted_size(width: int, height: int, patches: Patches = GLM_V) -> tuple[int, int]:
+    """Return the nearest size of whole patches, of about the same shape and within the model's bounds.
+
+    Raises InvalidInput for an image that is too narrow.
+    """
+    check_ratio("The image", width, height)
+    side = patches.side
+    columns, rows = max(1, round(width / side)), max(1, round(height / side))
+    if columns * rows > patches.most:
+        scale = sqrt(width * height / (patches.most * side * side))
+        columns, rows = max(1, floor(width / scale / side)), max(1, floor(height / scale / side))
+        columns, rows = min(columns, patches.most // rows), min(rows, patches.most)
+    elif columns * rows < patches.least:
+        scale = sqrt(patches.least * side * side / (width * height))
+        columns, rows = ceil(width * scale / side), ceil(height * scale / side)
+    return columns * side, rows * side
+
+
+def tokens_of(width: int, height: int, patches: Patches = GLM_V) -> int:
+    """Return how many tokens an image of this size takes."""
+    fitted = fitted_size(width, height, patches)
+    return fitted[0] // patches.side * (fitted[1] // patches.side)
+
+
+def check_ratio(name: str, width: int, height: int) -> None:
+    """Refuse an image of which a model would see nothing. Raises InvalidInput."""
+    if max(width, height) > MOST_RATIO * min(width, height):
+        raise InvalidInput("{name} is too narrow: one side is more than {ratio} times the other.", name=name, ratio=MOST_RATIO)

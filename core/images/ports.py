@@ -1,0 +1,23 @@
+"""Declare the reader of images."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from core.images.records import DecodedImage
+from core.knowledge.ports import OnPlace
+
+
+class ImageReader(Protocol):
+    def decode(self, name: str, content: bytes, person: str = "", on_place: OnPlace | None = None) -> DecodedImage:
+        """Decode a stranger's image: upright, RGB, without metadata, of at most MOST_STORED_PIXELS. `name` is used in error sentences.
+
+        person: the owner; readers are shared fairly between people. on_place: receives the queue position now and then.
+
+        Raises InvalidInput if it is no image, damaged or too large; Busy if no reader becomes free in time; Unavailable if none can start.
+        """
+        ...
+
+    def fitted(self, image: DecodedImage, person: str = "") -> DecodedImage:
+        """Resize a decoded image for a vision model (core.images.fitting). Raises Busy and Unavailable."""
+        ...

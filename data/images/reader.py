@@ -1,0 +1,115 @@
+"""Decode images, each in a separate `worker` process that an image cannot harm."""
+
+from __future__ import annotations
+
+import json
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from core.errors import InvalidInput
+from core.images.fitting import check_ratio, fitted_size
+from core.images.formats import readable_format
+from core.images.records import DecodedImage, ImageFormat, PixelMapping
+from core.knowledge.ports import OnPlace
+from data.bounded_process import BoundedProcess, TooHeavy
+
+CPU_S, WALL_S = 20, 30.0
+MEMORY_BYTES = 1 << 30
+MOST_PIXELS = 50_000_000
+"""What phones take at most. Checked before anything is decoded."""
+MOST_SIDE = 16_384
+MOST_STORED_PIXELS = 16_000_000
+"""Larger images are reduced to this; no model sees more than a quarter of it."""
+AT_ONCE, MOST_OPEN = 2, 6
+WAIT_S = 120.0
+WORKER = Path(__file__).with_name("worker.py")
+_BUSY = "Other images are being processed. Try again in a minute."
+_UNAVAILABLE = "Images cannot be read at the moment. Try again later, or ask an admin: the log says why."
+_REFUSED = {
+    "damaged": (
+        "{name} is damaged or incomplete and cannot be read. Open it in an image viewer, save it as PNG or JPEG, and choose that file."
+    ),
+    "large": (
+        "{name} has {width} x {height} pixels; at most {megapixels} megapixels and {side} pixels per side can be read. Make it smaller."
+    ),
+    "heavy": "{name} takes too much time or memory to read. Save it as PNG or JPEG in a smaller size.",
+}
+
+
+class ProcessImageReader:
+    """Decodes a limited number of images at once, fairly by person. Thread-safe."""
+
+    def __init__(
+        self,
+        *,
+        cpu_s: int = CPU_S,
+        wall_s: float = WALL_S,
+        memory_bytes: int = MEMORY_BYTES,
+        most_pixels: int = MOST_PIXELS,
+        most_stored_pixels: int = MOST_STORED_PIXELS,
+        at_once: int = AT_ONCE,
+        wait_s: float = WAIT_S,
+        worker: Path = WORKER,
+    ) -> None:
+        """cpu_s, wall_s, memory_bytes, most_pixels: limits for one image. most_stored_pixels: larger images are reduced."""
+        self._most_pixels = most_pixels
+        self._settings = {
+            "cpu_s": cpu_s,
+            "memory_bytes": memory_bytes,
+            "most_pixels": most_pixels,
+            "most_side": MOST_SIDE,
+            "most_stored_pixels": most_stored_pixels,
+        }
+        self._process = BoundedProcess(
+            worker,
+            at_once=at_once,
+            most_open=at_once + MOST_OPEN - AT_ONCE,
+            wall_s=wall_s,
+            wait_s=wait_s,
+            busy=_BUSY,
+            unavailable=_UNAVAILABLE,
+        )
+
+    def decode(self, name: str, content: bytes, person: str = "", on_place: OnPlace | None = None) -> DecodedImage:
+        """Return the upright image without metadata. Raises as the port says."""
+        head, pixels = self._ask(name, content, {"format": readable_format(name, content)}, person, on_place)
+        mapping = PixelMapping(
+            source_width=head["source"][0],
+            source_height=head["source"][1],
+            orientation=head["orientation"],
+            width=head["size"][0],
+            height=head["size"][1],
+        )
+        check_ratio(name, *mapping.upright_size)
+        return _decoded(pixels, head, mapping)
+
+    def fitted(self, image: DecodedImage, person: str = "") -> DecodedImage:
+        """Return the image in whole patches of a vision model; the same image where it has that size."""
+        size = fitted_size(image.width, image.height)
+        if size == (image.width, image.height):
+            return image
+        kind = ImageFormat.PNG if image.media_type == "image/png" else ImageFormat.JPEG
+        head, pixels = self._ask("The image", image.content, {"format": kind, "resize": size}, person, None)
+        return _decoded(pixels, head, image.mapping.resized(*size))
+
+    def _ask(
+        self, name: str, content: bytes, settings: dict[str, object], person: str, on_place: OnPlace | None
+    ) -> tuple[dict[str, Any], bytes]:
+        """Return what the worker says of the image, and the image."""
+        try:
+            answer = self._process.run(content, {**self._settings, **settings}, person, on_place)
+        except TooHeavy:
+            answer = b'{"error": "heavy"}\n'
+        line, _, pixels = answer.partition(b"\n")
+        head: dict[str, Any] = json.loads(line)
+        if "error" in head:
+            width, height = head.get("size", (0, 0))
+            sentence = _REFUSED[head["error"]]
+            limits = {"megapixels": self._most_pixels // 1_000_000, "side": f"{MOST_SIDE:,}"}
+            raise InvalidInput(sentence, name=name, width=f"{width:,}", height=f"{height:,}", **limits)
+        return head, pixels
+
+
+def _decoded(content: bytes, head: dict[str, Any], mapping: PixelMapping) -> DecodedImage:
+    return DecodedImage(content=content, media_type=head["media_type"], sha256=sha256(content).hexdigest(), mapping=mapping)

@@ -1,0 +1,121 @@
+"""Plan, load and unload models, each load in a thread of its own. A failure never touches the models that run."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from core.errors import PortalError, StoredError
+from core.models.records import LoadSettings, ModelState
+from models.gguf.facts import ModelFacts, read_facts
+from models.gguf.memory_plan import LoadPlan, check_fits, plan_load
+from models.gguf.tensor_check import check_model
+from models.serving.loader import Loader, chosen_adapters
+from models.serving.pool_entry import Entry
+from models.serving.roster import Roster
+from models.serving.swapping.file_stamps import stamps_of
+
+DRAIN_S = 30.0
+"""How long running answers may take before a model that is unloaded stops them."""
+_log = logging.getLogger(__name__)
+
+
+class Loading:
+    """Takes models from a file to a platform that answers, and frees them again."""
+
+    def __init__(self, roster: Roster, loader: Loader, *, extra_buffers: bool, mtp: bool) -> None:
+        self._roster = roster
+        self._loader = loader
+        self._extra_buffers = extra_buffers
+        self._mtp = mtp
+
+    def plan(self, facts: ModelFacts, settings: LoadSettings) -> LoadPlan:
+        """Plan a load. What loads that have begun will take does not count as free."""
+        promised = self._roster.promised_bytes()
+        more = sum(adapter.path.stat().st_size for adapter in settings.adapters if adapter.path.is_file())
+        facts = replace(facts, weights_bytes=facts.weights_bytes + more)
+        plan = plan_load(facts, settings, extra_buffers=self._extra_buffers, mtp=self._mtp)
+        return replace(plan, memory=replace(plan.memory, free_bytes=max(0, plan.memory.free_bytes - promised)))
+
+    def prepared(self, path: Path, settings: LoadSettings, *, name: str | None = None, freed_bytes: int = 0) -> Entry:
+        """Read, plan and check a file without loading it. Raises InvalidInput.
+
+        name: what people call the model; None: by its file. freed_bytes: what another model will free before the load.
+        """
+        facts = read_facts(path)
+        stamps = stamps_of(facts.parts)
+        if name is not None:
+            facts = replace(facts, file=replace(facts.file, name=name))
+        plan = self.plan(facts, settings)
+        check_fits(facts, replace(plan.memory, free_bytes=plan.memory.free_bytes + freed_bytes))
+        check_model(facts.headers, facts.file.architecture)
+        adapters = chosen_adapters(facts, settings)
+        options = replace(plan.options, adapters=[(one.key, str(one.path), one.scale) for one in adapters])
+        return Entry(
+            facts=facts, plan=replace(plan, options=options), adapters=adapters, device=plan.memory.device, isolated=settings.isolated,
+            settings=settings, stamps=stamps,
+        )  # fmt: skip
+
+    def begin(self, entry: Entry) -> None:
+        """Start loading. Called under the roster's lock."""
+        self._roster.spawn(entry, self.load, f"load {entry.name}")
+
+    def load(self, entry: Entry) -> None:
+        """Load on the calling thread. A failure becomes the entry's state."""
+        try:
+            platform = self._loader.load(entry, self._follower(entry))
+        except PortalError as error:
+            self._roster.failed(entry, StoredError.of(error))
+            return
+        except Exception as error:  # noqa: BLE001 - shown as the reason; the other models run on
+            _log.exception("loading %s failed", entry.name)
+            self._roster.failed(entry, StoredError("It could not be loaded: {error}", {"error": str(error)}))
+            return
+        with self._roster.lock:
+            if not entry.unwanted:
+                entry.platform, entry.state, entry.progress = platform, ModelState.READY, 1.0
+                entry.used_at = time.monotonic()
+                self._roster.waking.discard(entry.name)
+                self._roster.default = entry.name if entry.becomes_default else self._roster.default
+                self._roster.choose_default()
+                _log.info("model %s is ready on %s", entry.name, entry.device)
+                return
+        platform.close()
+        self._roster.remove(entry)
+
+    def begin_unload(self, entry: Entry) -> None:
+        """Let running answers finish, then free the memory. Called under the roster's lock."""
+        entry.state = ModelState.DRAINING
+        self._roster.choose_default()
+        self._roster.spawn(entry, self._drain, f"unload {entry.name}")
+
+    def _follower(self, entry: Entry) -> Callable[[ModelState, str], None]:
+        return lambda state, reason: self._changed(entry, state, reason)
+
+    def _changed(self, entry: Entry, state: ModelState, reason: str) -> None:
+        """A process of a model's own died (RESTARTING), is back (READY), or is not started again (FAILED)."""
+        platform = entry.platform
+        if state is ModelState.FAILED:
+            entry.platform = None
+            self._roster.failed(entry, StoredError("Its process ended again and again: {reason}", {"reason": reason}))
+            if platform is not None:
+                platform.close()
+            return
+        with self._roster.lock:
+            if entry.state in (ModelState.READY, ModelState.RESTARTING):
+                entry.state, entry.error = state, StoredError.kept(reason) if reason else None
+
+    def _drain(self, entry: Entry) -> None:
+        deadline = time.monotonic() + DRAIN_S
+        platform = entry.platform
+        assert platform is not None
+        while not platform.idle and time.monotonic() < deadline and not self._roster.closing:
+            time.sleep(0.05)
+        if platform.close():
+            self._roster.remove(entry)
+            _log.info("model %s is unloaded", entry.name)
+        else:
+            self._roster.failed(entry, StoredError("It did not stop. Restart the portal to free its memory."))

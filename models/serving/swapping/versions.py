@@ -1,0 +1,84 @@
+"""Let two versions of a model stand side by side, and exchange them under the model's name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from core.errors import Unavailable
+from core.models.records import LoadSettings, ModelState
+from models.serving.leases import Leases
+from models.serving.loading import Loading
+from models.serving.notes.remembered_settings import RememberedSettings
+from models.serving.pool_entry import Entry
+from models.serving.roster import Roster
+
+
+class Versions:
+    """The steps of a hot swap. Safe from any thread."""
+
+    def __init__(self, roster: Roster, loading: Loading, leases: Leases, remembered: RememberedSettings) -> None:
+        self._roster = roster
+        self._loading = loading
+        self._leases = leases
+        self._remembered = remembered
+
+    def entry(self, name: str) -> Entry:
+        """Return the version that answers now. Raises NotFound."""
+        return self._roster.entry(name)
+
+    def prepared(self, path: Path, settings: LoadSettings, *, name: str, freed_bytes: int = 0) -> Entry:
+        """Do what Loading.prepared does."""
+        return self._loading.prepared(path, settings, name=name, freed_bytes=freed_bytes)
+
+    def load_aside(self, entry: Entry) -> None:
+        """Start loading a version that no request reaches by its name yet."""
+        with self._roster.lock:
+            if self._roster.closing:
+                raise Unavailable("The portal is stopping.")
+            self._roster.aside.append(entry)
+            self._loading.begin(entry)
+
+    def exchange(self, entry: Entry) -> Entry | None:
+        """Let this version answer from now on; returns the one that did, which stays aside for its running answers."""
+        roster = self._roster
+        with roster.lock:
+            old = roster.entries.get(entry.name)
+            if entry in roster.aside:
+                roster.aside.remove(entry)
+            if old is not None:
+                roster.aside.append(old)
+            roster.entries[entry.name] = entry
+            self._remembered.keep(entry.facts.file.path, entry.settings)
+            roster.replacing.discard(entry.name)
+            self._leases.share(entry, 0)
+            roster.choose_default()
+            return old
+
+    def share(self, candidate: Entry, percent: int) -> None:
+        """Send this share of new answers to a version that is aside; 0 ends it."""
+        self._leases.share(candidate, percent)
+
+    def hold(self, name: str) -> None:
+        """Make new questions to this model wait until a successor answers: its memory is needed first."""
+        with self._roster.lock:
+            self._roster.replacing.add(name)
+
+    def release(self, name: str) -> None:
+        """Stop making questions wait."""
+        with self._roster.lock:
+            self._roster.replacing.discard(name)
+            self._roster.choose_default()
+
+    def drop(self, entry: Entry) -> bool:
+        """Free the memory of a version; what still runs on it ends. False if it did not stop."""
+        entry.unwanted = True
+        platform, entry.platform = entry.platform, None
+        for thread in entry.threads if platform is None else ():
+            thread.join()
+        freed = platform is None or platform.close()
+        with self._roster.lock:
+            if entry in self._roster.aside:
+                self._roster.aside.remove(entry)
+            if self._roster.entries.get(entry.name) is entry:
+                entry.state = ModelState.DRAINING
+        return freed
