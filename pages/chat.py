@@ -22,7 +22,7 @@ from core.prompts.records import Prompt
 from pages.shell import frame
 from pages.shell.words import said, t
 from pages.widgets.chat import linked_message, location, sidebar, temporary_chat
-from pages.widgets.chat.composer import PROMPT, composer, gone_model, options
+from pages.widgets.chat.composer import PROMPT, asks_guide, composer, gone_model, options
 from pages.widgets.chat.message import plain
 from pages.widgets.chat.reading import reading
 from pages.widgets.chat.transcript import transcript
@@ -109,12 +109,14 @@ def render(portal: Portal, user: User) -> None:
     elif not shown:
         _empty(models, request, folder, portal.prompts.starters(user))
         temporary_chat.switch(portal, user)
-        applied.applied_line(portal, user, None)
+        if not asks_guide(models):
+            applied.applied_line(portal, user, None)
         first_model(portal, user)
     else:
         if temporary:
             temporary_chat.head()
-        applied.applied_line(portal, user, None if temporary else conversation_id)
+        if not asks_guide(models):
+            applied.applied_line(portal, user, None if temporary else conversation_id)
         transcript(
             portal, user, shown, running, figures=figures, on_event=wish_of_component, stored=not temporary,
             on_again=lambda answer: wish("again", message=answer, request=request),

@@ -7,7 +7,7 @@ SHEET.replaceSync(`
  background:var(--st-background-color);max-height:min(18rem,40vh);overflow:auto;margin-bottom:.5rem} .menu[hidden]{display:none}
 .row{display:flex;align-items:baseline;gap:.75rem;padding:.4375rem .625rem;border-radius:.5rem;cursor:pointer;white-space:nowrap;min-width:0}
 .row b{font-weight:500;overflow:hidden;text-overflow:ellipsis;flex:none;max-width:60%} .row span{color:var(--st-gray-text-color);overflow:hidden;text-overflow:ellipsis;flex:1;min-width:0}
-.row small{font-size:.8667rem;color:var(--st-gray-text-color);flex:none;max-width:30%;overflow:hidden;text-overflow:ellipsis}
+.row small{margin-left:auto;font-size:.8667rem;color:var(--st-gray-text-color);flex:none;max-width:30%;overflow:hidden;text-overflow:ellipsis}
 .row:hover{background:color-mix(in srgb,currentColor 5%,transparent)} .row[aria-selected=true]{background:color-mix(in srgb,currentColor 9%,transparent)}
 .none{padding:.4375rem .625rem;color:var(--st-gray-text-color)}
 @media (pointer:coarse){.row{padding-block:.625rem}}

@@ -46,6 +46,11 @@ def options(models: Sequence[ServedModel], *, instructions: bool = True) -> Turn
     return TurnOptions(model=model, thinking=bool(st.session_state.get(_THINKING, True)), instructions=instructions)
 
 
+def asks_guide(models: Sequence[ServedModel]) -> bool:
+    """Tell whether the built-in guide would answer the next question."""
+    return bool(models) and _chosen(models)[1].guide
+
+
 def composer(
     models: Sequence[ServedModel],
     *,
