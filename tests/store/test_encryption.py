@@ -115,7 +115,7 @@ def raw_texts(database: Database) -> dict[str, list[str]]:
         for table in Table.metadata.sorted_tables:
             for column in table.columns:
                 if isinstance(column.type, SealedProse):
-                    found[column.type.where] = list(connection.scalars(select(type_coerce(column, Text))))
+                    found[column.type.where] = list(connection.scalars(select(type_coerce(column, Text)).where(column.is_not(None))))
     return found
 
 
