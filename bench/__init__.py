@@ -5,6 +5,7 @@ In reading order:
 - engine: the engine beside llama-server and others
 - engine_gpu: the same on an NVIDIA GPU
 - peers: compile llama-server
+- peer_tests: llama.cpp's own server tests, turned on the portal
 - people: people who chat at once over REST
 - whole_path: what people get over REST of what a GPU gives
 - open_pages: what open pages cost the engine

@@ -52,8 +52,9 @@ def _binary(paths: Paths) -> Path:
     return paths.cache.parent / "peers" / f"llama-server-{pins(ENGINE)['llama-cpp-python']}{'-cuda' if with_cuda() else ''}"
 
 
-def _build(folder: Path, paths: Paths) -> Path:
-    tools, source, work = folder / "tools" / "bin", folder / "source", folder / "build"
+def fetch_source(folder: Path, paths: Paths) -> Path:
+    """Fetch the pinned archive into `folder` and return llama.cpp's tree in it."""
+    tools, source = folder / "tools" / "bin", folder / "source"
     with step("Fetching the source", "Fetched the source"):
         run([sys.executable, "-m", "venv", tools.parent], paths.log)
         pip_install(tools / "python", paths.log, BUILD)
@@ -61,7 +62,12 @@ def _build(folder: Path, paths: Paths) -> Path:
         run([tools / "python", "-m", "pip", "download", *options, "-r", ENGINE, "-d", folder], paths.log)
         with tarfile.open(next(folder.glob("llama_cpp_python-*.tar.gz"))) as archive:
             archive.extractall(source, filter="data")
-    tree = next(source.glob("*/vendor/llama.cpp"))
+    return next(source.glob("*/vendor/llama.cpp"))
+
+
+def _build(folder: Path, paths: Paths) -> Path:
+    tree = fetch_source(folder, paths)
+    tools, work = folder / "tools" / "bin", folder / "build"
     project = folder / "project"
     project.mkdir()
     shutil.copy(Path(__file__).parent / "engine_parts" / "server.cmake", project / "CMakeLists.txt")

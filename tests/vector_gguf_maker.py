@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,14 @@ _POOLINGS = {
 
 def make_bert(
     path: Path, pooling: str | None = "mean", *, context: int = 128, seed: int = 0, layers: int = LAYERS,
-    classes: int = 1, head: bool = True,
+    classes: int = 1, head: bool = True, words: Sequence[str] = (),
 ) -> Path:  # fmt: skip
-    """A bert that reads letters, digits and some signs; always the same for the same arguments. classes, head: of a "rank" model."""
-    tokens = [*MARKS, *("▁" + letter for letter in LETTERS), *LETTERS]
+    """Write a bert that reads letters, digits, some signs and `words`; always the same for the same arguments.
+
+    classes, head: of a "rank" model.
+    """
+    whole = tuple("▁" + word for word in words if word not in LETTERS)
+    tokens = [*MARKS, *("▁" + letter for letter in LETTERS), *LETTERS, *whole]
     rng = np.random.default_rng(seed)
     writer = gguf.GGUFWriter(path, "bert")
     _add_shape(writer, context, layers)
@@ -34,7 +39,7 @@ def make_bert(
         writer.add_pooling_type(_POOLINGS[pooling])
     writer.add_tokenizer_model("bert")
     writer.add_token_list(tokens)
-    writer.add_token_types([gguf.TokenType.CONTROL] * len(MARKS) + [gguf.TokenType.NORMAL] * 2 * len(LETTERS))
+    writer.add_token_types([gguf.TokenType.CONTROL] * len(MARKS) + [gguf.TokenType.NORMAL] * (len(tokens) - len(MARKS)))
     writer.add_token_type_count(2)
     for add, mark in (
         (writer.add_bos_token_id, "[CLS]"), (writer.add_sep_token_id, "[SEP]"), (writer.add_pad_token_id, "[PAD]"),

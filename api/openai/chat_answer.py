@@ -106,7 +106,7 @@ class ChatAnswer:
 
     async def events(self, include_usage: bool) -> AsyncGenerator[bytes]:
         for number in range(self._running.count):
-            yield self._chunk(number, {"role": "assistant", "content": ""}, include_usage)
+            yield self._chunk(number, {"role": "assistant", "content": None}, include_usage)
         usages: list[Usage] = []
         called = [0] * self._running.count
         try:

@@ -117,7 +117,13 @@ class ChatRequest(BaseModel):
         )
 
     def _continues(self, last: ChatMessage) -> bool:
-        """Whether the answer goes on from the last message."""
+        """Whether the answer goes on from the last message. Raises InvalidInput for both at once."""
+        if self.continue_final_message is True and self.add_generation_prompt is True:
+            raise InvalidInput(
+                "{field} and {other} contradict each other. Send one of them.",
+                field="continue_final_message",
+                other="add_generation_prompt",
+            )
         if self.continue_final_message is False or self.add_generation_prompt is True:
             return False
         return last.role == ChatRole.ASSISTANT and not last.tool_calls and bool(last.content)

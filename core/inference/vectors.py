@@ -21,7 +21,7 @@ class InputTooLong(InvalidInput):
 
     def __init__(self, field: str, tokens: int, limit: int) -> None:
         super().__init__(
-            "{field} has {tokens} tokens; the model's limit is {limit}. Shorten it, or send truncate: true.",
+            "{field} is too large: it has {tokens} tokens, and the model's limit is {limit}. Shorten it, or send truncate: true.",
             field=field,
             tokens=tokens,
             limit=limit,
@@ -47,7 +47,7 @@ class EmbeddingRequest:
     def __post_init__(self) -> None:
         _check_count("input", self.inputs)
         for index, one in enumerate(self.inputs):
-            if not one:
+            if one == ():
                 raise InvalidInput("{field} is empty.", field=f"input.{index}")
             if not isinstance(one, str) and not all(0 <= token < 2**31 for token in one):
                 raise InvalidInput("{field} contains a number that is not a token id.", field=f"input.{index}")

@@ -92,8 +92,8 @@ def test_a_stream_gives_chunks_usage_and_done(ann: httpx.Client, router: FakeRou
     found = chunks(text)
     assert len({chunk["id"] for chunk in found}) == 1
     assert {chunk["object"] for chunk in found} == {"chat.completion.chunk"}
-    assert found[0]["choices"][0]["delta"] == {"role": "assistant", "content": ""}
-    assert "".join(c["choices"][0]["delta"].get("content", "") for c in found[:-1]) == "one two"
+    assert found[0]["choices"][0]["delta"] == {"role": "assistant", "content": None}
+    assert "".join(c["choices"][0]["delta"].get("content") or "" for c in found[:-1]) == "one two"
     assert "".join(c["choices"][0]["delta"].get("reasoning_content", "") for c in found[:-1]) == "hm"
     assert found[-2]["choices"][0]["finish_reason"] == "stop"
     assert found[-2]["choices"][0]["timings"] == TimingsOut.of(end_of(router.always).timings).model_dump()
@@ -331,7 +331,7 @@ def test_several_answers_stream_side_by_side(ann: httpx.Client, router: FakeRout
     for number in (0, 1):
         mine = [choice for chunk in found for choice in chunk["choices"] if choice["index"] == number]
         assert mine[0]["delta"]["role"] == "assistant"
-        assert "".join(choice["delta"].get("content", "") for choice in mine) == "one two"
+        assert "".join(choice["delta"].get("content") or "" for choice in mine) == "one two"
         assert mine[-1]["finish_reason"] == "stop"
     assert found[-1]["usage"]["completion_tokens"] == 4
     assert text.endswith("[DONE]\n\n")

@@ -142,3 +142,9 @@ def test_a_chat_goes_on_from_the_assistants_last_word(
     assert ann.post("/v1/chat/completions", json={"messages": HALF, **body}).json()["choices"][0]["message"]["content"] == "morning"
     assert router.requests[-1].continued is continued
     assert router.requests[-1].messages[0] == ChatMessage("user", "Hello")
+
+
+def test_going_on_and_answering_at_once_are_refused(ann: httpx.Client) -> None:
+    refused = ann.post("/v1/chat/completions", json={"messages": HALF, "continue_final_message": True, "add_generation_prompt": True})
+    assert (refused.status_code, refused.json()["error"]["param"]) == (400, "continue_final_message")
+    assert "contradict" in refused.json()["error"]["message"]
