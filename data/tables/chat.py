@@ -85,8 +85,10 @@ class TurnTable(Table):
 class InstructionsTable(Table):
     __tablename__ = "instructions"
 
-    holder: Mapped[str] = mapped_column(String(16), primary_key=True)
-    subject: Mapped[str] = mapped_column(String(200), primary_key=True)
+    id: Mapped[str] = mapped_column(String(300), primary_key=True)
+    """Holder and subject: encrypted texts need a key of one column."""
+    holder: Mapped[str] = mapped_column(String(16))
+    subject: Mapped[str] = mapped_column(String(200))
     text: Mapped[str] = mapped_column(SealedProse("instructions.text"))
     updated_at: Mapped[datetime]
     updated_by: Mapped[str | None] = mapped_column(String(64))
@@ -110,8 +112,10 @@ class PromptTable(Table):
 class PromptVersionTable(Table):
     __tablename__ = "prompt_versions"
 
-    prompt_id: Mapped[str] = mapped_column(ForeignKey("prompts.id", ondelete="CASCADE"), primary_key=True)
-    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    id: Mapped[str] = mapped_column(String(100), primary_key=True)
+    """The prompt and the number: encrypted texts need a key of one column."""
+    prompt_id: Mapped[str] = mapped_column(ForeignKey("prompts.id", ondelete="CASCADE"), index=True)
+    number: Mapped[int]
     title: Mapped[str] = mapped_column(SealedProse("prompt_versions.title"))
     text: Mapped[str] = mapped_column(SealedProse("prompt_versions.text"))
     saved_at: Mapped[datetime]

@@ -33,17 +33,20 @@ def upgrade() -> None:
     op.create_index("ix_prompts_share", "prompts", ["share"])
     op.create_table(
         "prompt_versions",
+        sa.Column("id", sa.String(length=100), nullable=False),
         sa.Column("prompt_id", sa.String(length=64), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("title", sa.Text(), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("saved_at", MOMENT, nullable=False),
         sa.ForeignKeyConstraint(["prompt_id"], ["prompts.id"], name="fk_prompt_versions_prompt_id", ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("prompt_id", "number", name="pk_prompt_versions"),
+        sa.PrimaryKeyConstraint("id", name="pk_prompt_versions"),
     )
+    op.create_index("ix_prompt_versions_prompt_id", "prompt_versions", ["prompt_id"])
 
 
 def downgrade() -> None:
+    op.drop_index("ix_prompt_versions_prompt_id", table_name="prompt_versions")
     op.drop_table("prompt_versions")
     op.drop_index("ix_prompts_share", table_name="prompts")
     op.drop_index("ix_prompts_user_id", table_name="prompts")

@@ -17,20 +17,25 @@ class SqlInstructionsRepository:
         self._sql = transaction
 
     def get(self, holder: Holder, subject: str) -> Instructions | None:
-        row = self._sql.first(_WHOLE.where(_T.holder == holder.value, _T.subject == subject))
+        row = self._sql.first(_WHOLE.where(_T.id == _id(holder, subject)))
         return None if row is None else Instructions(Holder(row.holder), row.subject, row.text, row.updated_at, row.updated_by)
 
     def put(self, instructions: Instructions) -> None:
         values = {
-            "holder": instructions.holder.value, "subject": instructions.subject, "text": instructions.text,
-            "updated_at": instructions.updated_at, "updated_by": instructions.updated_by,
+            "id": _id(instructions.holder, instructions.subject), "holder": instructions.holder.value, "subject": instructions.subject,
+            "text": instructions.text, "updated_at": instructions.updated_at, "updated_by": instructions.updated_by,
         }  # fmt: skip
         changes = ("text", "updated_at", "updated_by")
-        self._sql.upsert(InstructionsTable, ["holder", "subject"], values, changes, _T.subject)
+        self._sql.upsert(InstructionsTable, ["id"], values, changes, _T.subject)
 
     def remove(self, holder: Holder, subject: str) -> bool:
-        return self._sql.write(delete(InstructionsTable).where(_T.holder == holder.value, _T.subject == subject)).rowcount > 0
+        return self._sql.write(delete(InstructionsTable).where(_T.id == _id(holder, subject))).rowcount > 0
 
     def rename_group(self, old: str, new: str) -> None:
         self.remove(Holder.GROUP, new)
-        self._sql.write(update(InstructionsTable).where(_T.holder == Holder.GROUP.value, _T.subject == old).values(subject=new))
+        moved = update(InstructionsTable).where(_T.id == _id(Holder.GROUP, old)).values(id=_id(Holder.GROUP, new), subject=new)
+        self._sql.write(moved)
+
+
+def _id(holder: Holder, subject: str) -> str:
+    return f"{holder.value}:{subject}"

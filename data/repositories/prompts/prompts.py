@@ -47,7 +47,8 @@ class SqlPromptRepository:
 
     def add_version(self, prompt_id: str, version: PromptVersion, keep: int) -> None:
         values = {
-            "prompt_id": prompt_id, "number": version.number, "title": version.title, "text": version.text, "saved_at": version.saved_at,
+            "id": f"{prompt_id}:{version.number}", "prompt_id": prompt_id, "number": version.number, "title": version.title,
+            "text": version.text, "saved_at": version.saved_at,
         }  # fmt: skip
         self._sql.write(insert(PromptVersionTable).values(values))
         old = and_(_VERSION.prompt_id == prompt_id, _VERSION.number <= version.number - keep)
