@@ -32,6 +32,7 @@ PORTALS = {
     "usage": "usage.usage",
     "models": "models.models",
     "downloads": "models.downloads",
+    "quantizations": "models.quantizations",
     "presets": "models.presets",
     "prompts": "prompts.prompts",
     "model-access": "models.access",

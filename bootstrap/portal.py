@@ -74,6 +74,7 @@ from core.tasks.jobs import Jobs
 from core.tasks.worker import JobWorker
 from core.transfers.downloads import Downloads
 from core.transfers.imports import Imports
+from core.transfers.quantizing import Quantizing
 from core.transfers.uploads import Uploads
 from core.usage.reports import UsageReports
 from data.backup.folder import SqlBackupFolder
@@ -163,6 +164,7 @@ class Portal:
     downloads: Downloads
     imports: Imports
     uploads: Uploads
+    quantizing: Quantizing
     file_reports: FileReports
     platforms: PlatformService
     oversight: PlatformOversight
@@ -252,9 +254,9 @@ def build_portal(
     start_list = FileStartList(settings.home / START_MODELS)
     models = ModelService(pool, unit_of_work, clock, settings.models_path, start_list, record.found if record else ())
     swaps = Swaps(unit_of_work, clock, jobs, server, successions, ProcessPatternFinder(), start_list, models.loaded_at_start)
-    downloads, imports, uploads = open_transfers(settings, unit_of_work, jobs, clock, server, hub)
+    downloads, imports, uploads, quantizing = open_transfers(settings, unit_of_work, jobs, clock, server, hub)
     kinds = [*index_care.job_kinds(), *backups.job_kinds(), *retention.job_kinds(), *responses.job_kinds()]
-    kinds += [*downloads.job_kinds(), *imports.job_kinds(), *swaps.job_kinds(), *audit_chain.job_kinds()]
+    kinds += [*downloads.job_kinds(), *imports.job_kinds(), *quantizing.job_kinds(), *swaps.job_kinds(), *audit_chain.job_kinds()]
     program_files = ProgramFiles(unit_of_work, clock, settings.max_batch_mb * MB, settings.program_file_days, disk)
     batches = Batches(unit_of_work, jobs, program_files, clock)
     kinds += [*batches.job_kinds(), *BatchRun(unit_of_work, program_files, background, clock).job_kinds()]
@@ -325,6 +327,7 @@ def build_portal(
         imports=imports,
         oversight=PlatformOversight(unit_of_work, clock, platforms_router, gateway),
         uploads=uploads,
+        quantizing=quantizing,
         file_reports=FileReports(Inspector(), Catalogue()),
         platforms=PlatformService(
             unit_of_work,

@@ -1,10 +1,11 @@
-"""Open what brings model files to this server: downloads, imports and uploads."""
+"""Open what brings model files to this server: downloads, imports, uploads and the quantizer."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import settings as portal_settings
 from bootstrap.parts import now, prepare_home, server_name
@@ -16,6 +17,7 @@ from core.tasks.worker import JobWorker
 from core.transfers.downloads import Downloads
 from core.transfers.imports import Imports
 from core.transfers.model_folder import ModelFolder
+from core.transfers.quantizing import Quantizing
 from core.transfers.uploads import Uploads
 from core.unit_of_work import UnitOfWorkFactory
 from data.database import open_database
@@ -24,17 +26,21 @@ from data.migrate import migrate
 from data.unit_of_work import SqlUnitOfWork
 from models.gguf.catalogue import Catalogue
 from models.hub.client import HubClient
+from models.quantizing.quantizer import LlamaQuantizer
 from settings import Settings
 
 
 @dataclass(frozen=True)
 class Transfers:
-    """Downloads for the command line."""
+    """Downloads and the quantizer for the command line."""
 
     downloads: Downloads
+    quantizing: Quantizing
     unit_of_work: UnitOfWorkFactory
     worker: JobWorker
     """Not started."""
+    folder: Path
+    """Where people put models."""
 
     def job(self, job_id: str) -> Job | None:
         with self.unit_of_work() as work:
@@ -43,11 +49,12 @@ class Transfers:
 
 def open_transfers(
     settings: Settings, unit_of_work: UnitOfWorkFactory, jobs: Jobs, clock: Clock, server: str, hub: ModelHub | None = None
-) -> tuple[Downloads, Imports, Uploads]:
-    """Connect all three to the models folder. hub: replaces the real hubs in tests."""
+) -> tuple[Downloads, Imports, Uploads, Quantizing]:
+    """Connect all four to the models folder. hub: replaces the real hubs in tests."""
     folder = ModelFolder(settings.models_path, settings.disk_reserve_mb * 1024**2)
     downloads = Downloads(unit_of_work, jobs, Catalogue(), hub or HubClient(), folder, clock, server, offline=settings.offline)
-    return downloads, Imports(unit_of_work, jobs, folder, clock, server), Uploads(unit_of_work, folder, clock)
+    imports, uploads = Imports(unit_of_work, jobs, folder, clock, server), Uploads(unit_of_work, folder, clock)
+    return downloads, imports, uploads, Quantizing(unit_of_work, jobs, folder, LlamaQuantizer(), clock, server)
 
 
 @contextmanager
@@ -63,11 +70,11 @@ def open_command(settings: Settings) -> Iterator[Transfers]:
             return SqlUnitOfWork(database)
 
         jobs, server = Jobs(unit_of_work, now), server_name(settings)
-        downloads, imports, _ = open_transfers(settings, unit_of_work, jobs, now, server)
-        kinds = [*downloads.job_kinds(), *imports.job_kinds()]
+        downloads, imports, _, quantizing = open_transfers(settings, unit_of_work, jobs, now, server)
+        kinds = [*downloads.job_kinds(), *imports.job_kinds(), *quantizing.job_kinds()]
         worker = JobWorker(unit_of_work, kinds, now, server, jobs.woken, alone=False)
         try:
-            yield Transfers(downloads, unit_of_work, worker)
+            yield Transfers(downloads, quantizing, unit_of_work, worker, settings.models_path)
         finally:
             worker.close()
     finally:

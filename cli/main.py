@@ -35,6 +35,7 @@ GLM Portal: a chat portal over a GLM that runs in its own process.
   ./portal user disable NAME     ends the sessions too; `enable` lets the person in again
   ./portal model list            known models, and what fits this machine
   ./portal model get NAME [--quantization Q8_0] [--hub modelscope]      download one
+  ./portal model quantize FILE Q4_K_M   make a smaller file of an F16 or BF16 file
   ./portal backup FILE [--encrypt]      the whole database, even while the portal runs
   ./portal restore FILE [--dry-run]     into an empty database
   ./portal keys seal|rotate|rewrap      encryption at rest, see PORTAL_MASTER_KEY

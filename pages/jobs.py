@@ -37,6 +37,7 @@ KINDS = {
     "index.rebuild": "Rebuild the search index",
     "model.download": "Download a model",
     "model.import": "Import a model",
+    "model.quantize": "Quantize a model",
 }
 """What the page calls the kinds it knows; others stand there as they are stored."""
 _STATES = {"active": "In progress", "failed": "Failed", "all": "All"}

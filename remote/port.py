@@ -43,6 +43,7 @@ from core.search.suggestions import Suggestions
 from core.tasks.jobs import Jobs
 from core.transfers.downloads import Downloads
 from core.transfers.imports import Imports
+from core.transfers.quantizing import Quantizing
 from core.usage.reports import UsageReports
 
 
@@ -79,6 +80,7 @@ class PagePortal(Protocol):
     groups: Groups
     imports: Imports
     instructions: InstructionsService
+    quantizing: Quantizing
     index_care: IndexCare
     jobs: Jobs
     limits: Limits

@@ -64,6 +64,7 @@ SERVICES = (
     Service("groups", staff=("add", "all", "change", "names", "put_member", "remove", "remove_member")),
     Service("imports", staff=("models", "start")),
     Service("instructions", user=("applying", "own", "set_own"), staff=("of_group", "set_for_group")),
+    Service("quantizing", staff=("start", "made", "recent")),
     Service("index_care", staff=("parked", "rebuild", "reconcile", "retry", "state")),
     Service("jobs", user=("list",), staff=("cancel", "resume", "retry")),
     Service("limits", user=("nearly_used",), staff=("put", "remove", "rules")),

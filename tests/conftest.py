@@ -18,6 +18,7 @@ from data.search.postgres_index import PostgresIndex
 from data.search.sqlite_index import SqliteIndex
 from tests.servers.elasticsearch_node import ElasticsearchNode
 from tests.servers.postgresql import PostgresServer
+from tests.small_disk import small_disk as small_disk
 
 settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI"):

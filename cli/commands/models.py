@@ -1,4 +1,4 @@
-"""Run ./portal model: list known models and download them, next to a portal that may be running. Runs inside the environment."""
+"""Run ./portal model: list known models, download and quantize them, next to a portal that may be running. Runs inside the environment."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import logging
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import settings as portal_settings
 from bootstrap.transfers import Transfers, open_command
@@ -14,6 +15,7 @@ from cli.ending import ending
 from cli.progress import Step, step
 from core.errors import Conflict, ModelFailed, NotFound
 from core.models.catalogue import Hub, Repository
+from core.models.quantization import Precision
 from core.tasks.records import Job, JobState
 
 LOOK_S = 0.5
@@ -27,8 +29,10 @@ def main(arguments: Sequence[str]) -> int:
         with open_command(portal_settings.load()) as transfers:
             if asked.command == "list":
                 _list(transfers)
-            else:
+            elif asked.command == "get":
                 _get(transfers, asked)
+            else:
+                _quantize(transfers, asked)
         return 0
 
     return ending(command, when_stopped=KEPT)
@@ -44,6 +48,9 @@ def _parser() -> argparse.ArgumentParser:
     get.add_argument("--quantization", help="for example Q8_0; by default Q4_K_M")
     get.add_argument("--file", help="a model or file of a repository")
     get.add_argument("--hub", choices=[hub.value for hub in Hub], default=Hub.HUGGING_FACE.value)
+    quantize = commands.add_parser("quantize", help="make a smaller file of an F32, F16 or BF16 file")
+    quantize.add_argument("file", help="a name in the models folder, or a path")
+    quantize.add_argument("precision", choices=[precision.value for precision in Precision])
     return parser
 
 
@@ -77,22 +84,40 @@ def _get(transfers: Transfers, asked: argparse.Namespace) -> None:
     print(f"  {ended.result['path']}")
 
 
+def _quantize(transfers: Transfers, asked: argparse.Namespace) -> None:
+    typed = Path(asked.file).expanduser()
+    path = typed if typed.exists() else transfers.folder / typed
+    job = transfers.quantizing.order(None, path, Precision(asked.precision))
+    transfers.worker.start()
+    with step(f"Making {job.payload['name']}", f"Made {job.payload['name']}") as shown:
+        ended = _follow(transfers, job, shown)
+    print(f"  {ended.result['path']}")
+
+
 def _follow(transfers: Transfers, job: Job, shown: Step) -> Job:
     while True:
         now = transfers.job(job.id)
         if now is None or now.state is JobState.CANCELLED:
-            raise Conflict("The download was cancelled.")
+            raise Conflict("It was cancelled.")
         if now.state is JobState.DONE:
             return now
         if now.state is JobState.FAILED:
             error = now.error
-            raise ModelFailed(error.template, **error.params) if error else ModelFailed("The download failed.")
+            raise ModelFailed(error.template, **error.params) if error else ModelFailed("It failed.")
         if now.paused:
-            raise Conflict("The download is paused. Resume it on the Models page.")
+            raise Conflict("It is paused. Resume it on the Models page.")
         detail = now.detail
         done, total, speed = (float(str(detail.get(name, 0))) for name in ("done_bytes", "total_bytes", "bytes_per_second"))
-        shown.detail = f"{done / 1e9:.2f} of {total / 1e9:.2f} GB, {speed / 1e6:.1f} MB/s" if total else ""
+        shown.detail = _amount(done, total, speed)
         time.sleep(LOOK_S)
+
+
+
+def _amount(done: float, total: float, speed: float) -> str:
+    if not total:
+        return ""
+    amount = f"{done / 1e9:.2f} of {total / 1e9:.2f} GB"
+    return f"{amount}, {speed / 1e6:.1f} MB/s" if speed else amount
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ In reading order:
 - records: a model, how it is loaded, its state and memory
 - swap_records: a hot swap, its steps and answers
 - catalogue: known models, and where their files are
+- quantization: what a file can be quantized to
 - report_records: what a report on a file holds
 - ports: the pool of models
 - service: load, unload and list models

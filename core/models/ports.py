@@ -9,6 +9,7 @@ from typing import Protocol
 
 from core.inference.requests import GenerationRequest
 from core.models.catalogue import CatalogueEntry, Listing, Quantization, RemoteFile, Repository
+from core.models.quantization import Precision
 from core.models.records import AdapterFile, DeviceMemory, LoadedModel, LoadSettings, MemoryPlan, ModelFile, Residency, StartModel
 from core.models.report_records import FileFindings, Sample
 from core.models.swap_records import CanaryQuestion, ChangeMarker, Decision, Figures, ReplayQuestion, Swap, SwapPlan, Trial
@@ -213,6 +214,28 @@ class FileInspector(Protocol):
 
     def preview(self, path: Path, sample: Sample) -> str:
         """Render the file's chat template on a sample. Raises InvalidInput if it cannot, NotFound if there is none."""
+        ...
+
+
+class Quantizer(Protocol):
+    """Makes smaller files of models."""
+
+    def check(self, path: Path) -> ModelFile:
+        """Return the file if it can be quantized. Raises InvalidInput for an unusable file, and for one that is quantized already."""
+        ...
+
+    def size(self, source: Path, precision: Precision, check: Callable[[], None]) -> int:
+        """Compute the size of the result, in bytes, without writing it. `check` is called several times a second and may raise to stop.
+
+        Raises ModelFailed.
+        """
+        ...
+
+    def quantize(self, source: Path, target: Path, precision: Precision, progress: Callable[[float], None]) -> None:
+        """Write the result. `progress` gets 0 to 1 several times a second and may raise to stop.
+
+        Raises ModelFailed, Conflict (disk full).
+        """
         ...
 
 

@@ -7,5 +7,6 @@ In reading order:
 - pace: progress and speed of a transfer
 - downloads: get models from hubs, as jobs
 - imports: copy models from a folder of the server, as jobs
+- quantizing: quantize a file, as a job
 - uploads: take files from a browser, piece by piece
 """

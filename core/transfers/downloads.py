@@ -23,8 +23,8 @@ from core.transfers.pace import Pace
 from core.transfers.remote_models import choose, models_of
 from core.unit_of_work import UnitOfWorkFactory
 
-DOWNLOAD, IMPORT = "model.download", "model.import"
-KINDS = (DOWNLOAD, IMPORT)
+DOWNLOAD, IMPORT, QUANTIZE = "model.download", "model.import", "model.quantize"
+KINDS = (DOWNLOAD, IMPORT, QUANTIZE)
 OFFLINE = "The portal works offline (PORTAL_OFFLINE), so nothing can be downloaded. Import a file from the server, or upload one."
 _REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
 _TRIES = 6
@@ -118,7 +118,7 @@ class Downloads:
         return self._start(owner, self._checked(repository), name, name, projector=True, size=0)
 
     def transfers(self, user: User) -> Sequence[Job]:
-        """List the downloads and imports of this server that have not ended well, newest first."""
+        """List the downloads, imports and quantizations of this server that have not ended well, newest first."""
         require(user, Permission.RUN_MODELS)
         with self._unit_of_work() as work:
             return work.jobs.find(JobFilter(kinds=KINDS, states=(*ACTIVE, JobState.FAILED), server=self.server), MOST_LISTED)

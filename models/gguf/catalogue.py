@@ -12,6 +12,7 @@ import yaml
 
 from core.errors import NotFound
 from core.models.catalogue import Capability, CatalogueEntry, Checked, Hub, Quantization, Repository, Sampling
+from core.models.quantization import BITS_PER_WEIGHT as QUANTIZED_BITS
 from core.models.records import LoadSettings, MemoryPlan, ModelFile, ModelKind
 from models.gguf.facts import ModelFacts
 from models.gguf.memory_plan import plan_load
@@ -19,7 +20,7 @@ from models.gguf.memory_plan import plan_load
 CATALOGUE = Path(__file__).with_name("catalogue.yaml")
 LANGUAGES = ("en", "zh")
 BITS_PER_WEIGHT = {
-    "F16": 16.0, "BF16": 16.0, "Q8_0": 8.5, "Q6_K": 6.6, "Q5_K_M": 5.75, "Q4_K_M": 4.93, "UD-Q4_K_XL": 4.9, "IQ4_XS": 4.35,
+    **{precision.value: bits for precision, bits in QUANTIZED_BITS.items()}, "F16": 16.0, "BF16": 16.0, "UD-Q4_K_XL": 4.9,
     "UD-Q2_K_XL": 2.9,
 }  # fmt: skip
 """Of a whole file, in which some tensors are more precise than its name says. From published files of GLM-4.7-Flash where there are any."""

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import errno
 import os
-import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -17,33 +14,7 @@ import pytest
 from bench.portal_parts.portal import running_portal
 from cli.paths import REPOSITORY
 from tests.functional.test_command import free_port
-
-MB = 1024 * 1024
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 40 MB of its own."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", place], capture_output=True, check=False)
-    if mounted.returncode:
-        pytest.skip("this user may not mount a disk")
-    yield place
-    subprocess.run(["umount", "-l", place], check=True)
-
-
-def fill(disk: Path, left: int) -> Path:
-    """Take all but `left` bytes."""
-    filler = disk / "filler"
-    with filler.open("ab") as file:
-        try:
-            while (more := shutil.disk_usage(disk).free - left) > 0:
-                os.write(file.fileno(), b"\1" * min(more, MB))
-        except OSError as problem:
-            if problem.errno != errno.ENOSPC:
-                raise
-    return filler
+from tests.small_disk import MB, fill
 
 
 @pytest.mark.parametrize("left", [0, 100_000, 400_000, 4 * MB])

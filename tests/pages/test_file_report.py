@@ -43,3 +43,11 @@ def test_the_card_of_a_model_leads_to_its_file(made: Stage) -> None:
     drawn = page("models", made)
     drawn.button(key="report-fake").click().run()
     assert drawn.query_params["file"] == "/models/fake.gguf"
+
+
+def test_a_whole_file_can_be_quantized_from_its_page(made: Stage, tmp_path: Path) -> None:
+    drawn = report(made, make_gguf(tmp_path / "glm-F16.gguf"))
+    drawn.button(key="report-quantize").click().run()
+    assert "Creates glm" in texts(drawn)
+    quantized = report(made, make_gguf(tmp_path / "glm-Q8_0.gguf", quantization="Q8_0"))
+    assert not [button for button in quantized.button if button.key == "report-quantize"]

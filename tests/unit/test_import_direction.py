@@ -44,7 +44,10 @@ ONLY_IN = {
     "markdown_it": {"pages", "data"},
 }
 
-RECORDS = {"records", "requests", "vectors", "permissions", "offers", "catalogue", "swap_records", "report_records"}
+RECORDS = {
+    *("records", "requests", "vectors", "permissions", "offers", "catalogue", "swap_records", "report_records"),
+    *("quantization", "comparison_records"),
+}
 """Modules of an area that hold records alone. They import other records, and the small modules beside the areas."""
 
 BESIDE_THE_AREAS = {"core.errors", "core.bounds", "core.clock"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
@@ -21,10 +22,12 @@ from core.models.catalogue import CatalogueEntry, Hub, RemoteModel, Repository
 from core.models.report_records import FileReport, Sample
 from core.people.records import User
 from core.tasks.records import Job, JobState
+from core.transfers.downloads import DOWNLOAD, IMPORT, QUANTIZE
 
 router = APIRouter(prefix="/api/v1/models", tags=["models"])
 
 HubName = Literal["huggingface", "modelscope"]
+_KINDS: dict[str, Literal["download", "import", "quantize"]] = {DOWNLOAD: "download", IMPORT: "import", QUANTIZE: "quantize"}
 _uploads = anyio.CapacityLimiter(4)
 """Separate threads: a slow disk must not hold up the other routes."""
 _PIECE = {"requestBody": {"required": True, "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}}
@@ -168,25 +171,27 @@ class RemoteModelsOut(BaseModel):
 class TransferOut(BaseModel):
     id: str = Field(description="The ID of the job.")
     name: str
-    kind: Literal["download", "import"]
+    kind: Literal["download", "import", "quantize"]
     state: Literal["waiting", "running", "paused", "done", "failed", "cancelled"]
     progress: float = Field(description="0 to 1.")
-    step: str = Field(description="download, verify or copy; empty before it begins.")
+    step: str = Field(description="download, verify, copy or quantize; empty before it begins.")
     done_bytes: int
     total_bytes: int
     bytes_per_second: int
     path: str | None = Field(description="Where the model is once it is done.")
+    sha256: dict[str, str] = Field(description="Of each file that was copied or made here, once it is done.")
     error: str | None
     created_at: datetime
 
     @staticmethod
     def of(job: Job) -> TransferOut:
-        detail = job.detail
+        detail, hashes = job.detail, job.result.get("sha256")
         return TransferOut(
-            id=job.id, name=str(job.payload["name"]), kind="import" if job.kind.endswith("import") else "download",
+            id=job.id, name=str(job.payload["name"]), kind=_KINDS[job.kind],
             state="paused" if job.paused else job.state.value, progress=round(job.progress, 4), step=str(detail.get("step", "")),
             done_bytes=_whole(detail.get("done_bytes")), total_bytes=_whole(detail.get("total_bytes", job.payload.get("size_bytes"))),
             bytes_per_second=_whole(detail.get("bytes_per_second")), path=str(job.result["path"]) if "path" in job.result else None,
+            sha256={name: str(each) for name, each in hashes.items()} if isinstance(hashes, Mapping) else {},
             error=str(job.error) if job.error and job.state is not JobState.DONE else None, created_at=job.created_at,
         )  # fmt: skip
 
@@ -248,7 +253,7 @@ def repository(
 
 @router.get("/downloads")
 def transfers(portal: PortalHere, user: SignedIn) -> TransfersOut:
-    """List downloads and imports that wait, run, are paused or failed, newest first."""
+    """List downloads, imports and quantizations that wait, run, are paused or failed, newest first."""
     return TransfersOut(items=[TransferOut.of(job) for job in portal.downloads.transfers(user)])
 
 

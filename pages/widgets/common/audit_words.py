@@ -87,6 +87,8 @@ EVENTS = {
     "model.download": "Model download started",
     "model.downloaded": "Model downloaded",
     "model.import": "Model import started",
+    "model.quantize": "Quantization started",
+    "model.quantized": "Model quantized",
     "model.upload": "Model uploaded",
     "job.cancel": "Job cancelled",
     "index.retry": "Index jobs retried",

@@ -1,8 +1,9 @@
-"""The card of downloads and imports: progress, speed, time left, and what an admin may do with each."""
+"""The card of downloads, imports and quantizations: progress, speed, time left, and what an admin may do with each."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -10,10 +11,12 @@ import streamlit as st
 from core.errors import PortalError
 from core.people.records import User
 from core.tasks.records import Job, JobState
+from core.transfers.downloads import QUANTIZE
 from pages.shell.words import said, t
 from pages.widgets.chat.message import plain
 from pages.widgets.common.card import card_title
 from pages.widgets.common.figures import size
+from pages.widgets.models.file_address import open_report
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
@@ -23,7 +26,7 @@ LIVE_S = 1.0
 
 def transfers(portal: Portal, user: User) -> None:
     """Draw the card while there is something in it; it is drawn again by itself while anything moves."""
-    jobs = portal.downloads.transfers(user)
+    jobs = _listed(portal, user)
     if jobs:
         moving = any(not job.ended and not job.paused for job in jobs)
         st.fragment(_card, run_every=LIVE_S if moving else None)(portal, user, _known(jobs))
@@ -34,16 +37,23 @@ def under_way(portal: Portal, user: User) -> frozenset[str]:
     return frozenset(str(job.payload["name"]) for job in portal.downloads.transfers(user) if not job.ended)
 
 
+def _listed(portal: Portal, user: User) -> list[Job]:
+    return [*portal.downloads.transfers(user), *portal.quantizing.recent(user)]
+
+
 def _known(jobs: Sequence[Job]) -> frozenset[tuple[str, JobState, bool]]:
     return frozenset((job.id, job.state, job.paused) for job in jobs)
 
 
 def _card(portal: Portal, user: User, drawn: frozenset[tuple[str, JobState, bool]]) -> None:
-    jobs = portal.downloads.transfers(user)
+    jobs = _listed(portal, user)
     if _known(jobs) != drawn:
         st.rerun()
     with st.container(border=True, key="card-transfers", gap="small"):
-        card_title(t("Downloads"), t("They go on after a restart. Each file is verified before it can be loaded."))
+        if all(job.kind == QUANTIZE for job in jobs):
+            card_title(t("Quantizing"), t("A stopped portal begins it again at its next start."))
+        else:
+            card_title(t("Downloads"), t("They go on after a restart. Each file is verified before it can be loaded."))
         for job in jobs:
             _row(portal, user, job)
 
@@ -52,6 +62,9 @@ def _row(portal: Portal, user: User, job: Job) -> None:
     with st.container(key=f"transfer-{job.id}", gap="xxsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             name = plain(str(job.payload["name"]))
+            if job.state is JobState.DONE:
+                _made(job, name)
+                return
             if job.state is JobState.FAILED:
                 why = plain(said(job.error)) if job.error else ""
                 st.markdown(f"**{name}**  :red[{t('failed')}]  \n:small[:gray[{why}]]", width="stretch")
@@ -70,6 +83,15 @@ def _row(portal: Portal, user: User, job: Job) -> None:
         st.progress(job.progress)
         if job.error is not None and job.state is JobState.WAITING and not job.paused:
             st.markdown(f":small[:orange[{plain(said(job.error))}]]")
+
+
+def _made(job: Job, name: str) -> None:
+    hashes = job.result.get("sha256")
+    sha256 = str(next(iter(hashes.values()), "")) if isinstance(hashes, Mapping) else ""
+    words = f"{size(_number(job.result.get('size_bytes')))} · SHA-256 {sha256[:16]}…"
+    st.markdown(f"**{name}**  :green[{t('made')}]  :gray[{words}]", width="stretch")
+    path = Path(str(job.result["path"]))
+    st.button(t("About this file"), type="tertiary", key=f"transfer-made-{job.id}", on_click=open_report, args=(path,))
 
 
 def _figures(job: Job) -> str:

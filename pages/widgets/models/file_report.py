@@ -14,13 +14,16 @@ from core.errors import PortalError
 from core.models.catalogue import Capability
 from core.models.report_records import FileFindings, FileReport, Sample
 from core.people.records import User
+from core.tasks.records import Job
 from pages.shell import frame
 from pages.shell.words import language, said, t
 from pages.widgets.chat.message import plain
 from pages.widgets.common.card import card, facts_list
 from pages.widgets.common.figures import count, parameters, share, size
 from pages.widgets.get_model.catalogue_card import CAPABILITIES, CHECKED
+from pages.widgets.get_model.transfers import transfers
 from pages.widgets.models.file_address import FILE
+from pages.widgets.models.quantize import can_quantize, made_line, quantize_dialog
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
@@ -40,9 +43,11 @@ def report_page(portal: Portal, user: User, path: Path) -> None:
         return
     found = report.found
     with frame.page_head(plain(found.file.path.name), plain(found.title), key="report"):
-        pass
+        if can_quantize(found) and st.button(t("Quantize"), icon=":material/compress:", key="report-quantize"):
+            quantize_dialog(portal, user, found.file)
+    transfers(portal, user)
     _warnings(report)
-    _facts(found)
+    _facts(found, portal.quantizing.made(user, found.file.path))
     left, right = st.columns(2, gap="medium")
     with left:
         _tensors(found)
@@ -63,7 +68,7 @@ def _warnings(report: FileReport) -> None:
             st.markdown(f":green[:material/check_circle: {t('No known fault was found.')}]")
 
 
-def _facts(found: FileFindings) -> None:
+def _facts(found: FileFindings, made: Job | None) -> None:
     file = found.file
     with st.container(border=True, key="card-report-facts"):
         facts_list(
@@ -79,6 +84,8 @@ def _facts(found: FileFindings) -> None:
             )
         )
         st.html(f"<p class='file'><code>{escape(str(file.path))}</code></p>")
+        if made is not None:
+            made_line(made)
 
 
 def _abilities(capabilities: frozenset[Capability]) -> str:

@@ -91,6 +91,7 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
     ("POST", "/api/v1/models/downloads/{job_id}/cancel", None, ADMINS, 404),
     ("GET", "/api/v1/models/upload?name=a.gguf&total=9", None, ADMINS, 200),
     ("PUT", "/api/v1/models/upload?name=a.gguf&total=9&offset=0", {"not": "a GGUF"}, ADMINS, 422),
+    ("POST", "/api/v1/models/quantizations", {"path": "nothing.gguf", "precision": "Q8_0"}, ADMINS, 400),
     ("GET", "/api/v1/models/imports?folder=/nowhere", None, ADMINS, 404),
     ("POST", "/api/v1/models/imports", {"folder": "/nowhere", "name": "x"}, ADMINS, 404),
     ("GET", "/api/v1/platforms", None, ADMINS, 200),

@@ -1,0 +1,7 @@
+"""Make a smaller file of a model with llama.cpp's quantizer.
+
+In reading order:
+
+- quantizer: check a file, and run the quantizer in a process of its own
+- process: that process
+"""
