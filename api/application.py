@@ -25,6 +25,7 @@ PORTALS = {
     "keys": "people.keys",
     "conversations": "chat.conversations",
     "folders": "chat.folders",
+    "context": "chat.context",
     "instructions": "chat.instructions",
     "files": "knowledge.files",
     "feedback": "review.feedback",

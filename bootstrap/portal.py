@@ -17,7 +17,11 @@ from core.access.audit_chain import AuditChain
 from core.access.groups import Groups
 from core.access.limits import Limits
 from core.access.roles import Roles
+from core.chat.context.assembly import Assembly
+from core.chat.context.background import BackgroundSummaries
 from core.chat.context.instructions import InstructionsService
+from core.chat.context.service import ChatContext
+from core.chat.context.summaries import SummaryWriter
 from core.chat.conversations import Conversations
 from core.chat.exports import ChatExports
 from core.chat.folders import Folders
@@ -136,6 +140,7 @@ class Portal:
     conversations: Conversations
     marks: ConversationMarks
     instructions: InstructionsService
+    context: ChatContext
     prompts: PromptLibrary
     exports: ChatExports
     folders: Folders
@@ -265,8 +270,14 @@ def build_portal(
     gateway = Gateway(unit_of_work, platforms_router, clock, privacy, images)
     temporary = TemporaryChats(unit_of_work, gateway, clock, settings.max_question_chars, on=settings.temporary_chats)
     writes_titles = jobs if settings.model_titles else None
-    turns = Turns(unit_of_work, gateway, clock, settings.max_question_chars, settings.max_file_mb * MB, disk, writes_titles)
+    writer = SummaryWriter(unit_of_work, clock)
+    assembly = Assembly(unit_of_work, gateway, writer)
+    summaries = BackgroundSummaries(unit_of_work, gateway, assembly, writer, jobs, lambda: turns.count() + temporary.count())
+    turns = Turns(
+        unit_of_work, gateway, clock, settings.max_question_chars, settings.max_file_mb * MB, disk, writes_titles, assembly, summaries
+    )
     kinds += TitleWriter(unit_of_work, gateway, lambda: turns.count() + temporary.count()).job_kinds()
+    kinds += summaries.job_kinds()
     factor_roles = portal_settings.listed(settings.second_factor_roles)
     groups = Groups(unit_of_work, clock)
     accounts = Accounts(unit_of_work, PooledHasher(hasher, passwords), clock)
@@ -297,6 +308,7 @@ def build_portal(
         devices=Devices(unit_of_work, clock),
         conversations=Conversations(unit_of_work, index, clock),
         marks=ConversationMarks(unit_of_work, clock),
+        context=ChatContext(unit_of_work, gateway, clock),
         instructions=InstructionsService(unit_of_work, groups, privacy, clock),
         prompts=PromptLibrary(unit_of_work, privacy, clock),
         exports=ChatExports(unit_of_work, clock, to_html),

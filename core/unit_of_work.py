@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from core.access.ports import LimitRepository
-from core.chat.context.ports import InstructionsRepository
+from core.chat.context.ports import InstructionsRepository, SummaryRepository
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
 from core.identity.ports import OutsideIdentityRepository, SecondFactorRepository
 from core.inference.ports import OfferRepository
@@ -53,6 +53,7 @@ class UnitOfWork(Protocol):
     folders: FolderRepository
     instructions: InstructionsRepository
     prompts: PromptRepository
+    summaries: SummaryRepository
     files: FileRepository
     generations: GenerationRepository
     offers: OfferRepository

@@ -8,7 +8,7 @@ from typing import Self
 from sqlalchemy import Connection
 
 from core.access.ports import LimitRepository
-from core.chat.context.ports import InstructionsRepository
+from core.chat.context.ports import InstructionsRepository, SummaryRepository
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
 from core.identity.ports import OutsideIdentityRepository, SecondFactorRepository
 from core.inference.ports import OfferRepository
@@ -38,6 +38,7 @@ from data.repositories.chat.conversations import SqlConversationRepository
 from data.repositories.chat.folders import SqlFolderRepository
 from data.repositories.chat.instructions import SqlInstructionsRepository
 from data.repositories.chat.messages import SqlMessageRepository
+from data.repositories.chat.summaries import SqlSummaryRepository
 from data.repositories.chat.turns import SqlTurnRepository
 from data.repositories.identity.outside_identities import SqlOutsideIdentityRepository
 from data.repositories.identity.second_factors import SqlSecondFactorRepository
@@ -93,6 +94,7 @@ class SqlUnitOfWork:
         self.folders: FolderRepository = SqlFolderRepository(transaction)
         self.instructions: InstructionsRepository = SqlInstructionsRepository(transaction)
         self.prompts: PromptRepository = SqlPromptRepository(transaction)
+        self.summaries: SummaryRepository = SqlSummaryRepository(transaction)
         self.generations: GenerationRepository = SqlGenerationRepository(transaction, self._database.usage_days)
         self.offers: OfferRepository = SqlOfferRepository(transaction)
         self.swaps: SwapRepository = SqlSwapRepository(transaction)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -11,7 +12,7 @@ import streamlit as st
 
 from core.chat.conversations import Shown
 from core.chat.questions import check_question
-from core.chat.records import Folder, MessageStatus
+from core.chat.records import Author, Folder, Message, MessageStatus
 from core.chat.running_turn import RunningTurn
 from core.errors import InvalidInput, NotFound, PortalError
 from core.inference.records import ServedModel
@@ -29,6 +30,8 @@ from pages.widgets.chat.transcript import transcript
 from pages.widgets.common.cookie import session_watch
 from pages.widgets.common.requests import take, wish, wish_of_component
 from pages.widgets.context import applied, prompt_menu
+from pages.widgets.context.meter import context_meter
+from pages.widgets.context.summary_line import summary_line
 from pages.widgets.get_model.first_model import first_model
 from pages.widgets.people.limits import meter
 from pages.widgets.people.privacy import note
@@ -98,6 +101,7 @@ def render(portal: Portal, user: User) -> None:
         deleted=portal.conversations.deleted_just_now(user),
         arrival=linked_message.place(shown or ()),
         prompts=portal.prompts.list(user),
+        meter=None if temporary or shown is None else partial(context_meter, portal, user, conversation_id, options(models).model),
         note=st.session_state.pop(_PRIVATE, "") or gone_model(models, _answered_by(shown or ())) or meter(portal.limits.nearly_used(user)),
     )
     if shown is None:
@@ -117,6 +121,8 @@ def render(portal: Portal, user: User) -> None:
             temporary_chat.head()
         if not asks_guide(models):
             applied.applied_line(portal, user, None if temporary else conversation_id)
+        if not temporary:
+            summary_line(portal, user, _last_answer(shown))
         transcript(
             portal, user, shown, running, figures=figures, on_event=wish_of_component, stored=not temporary,
             on_again=lambda answer: wish("again", message=answer, request=request),
@@ -170,6 +176,8 @@ def _carry_out(portal: Portal, user: User, models: Sequence[ServedModel], asked:
             st.toast(words, icon=":material/check:")
         case "version" if here:
             portal.conversations.show_version(user, here, asked["id"])
+        case "pin":
+            portal.context.pin(user, asked["message"], bool(asked["pinned"]))
         case "rate":
             portal.feedback.rate(user, asked["message"], int(asked["rating"]))
         case "say":
@@ -236,6 +244,12 @@ def _temporary_answer(portal: Portal, user: User, chat_id: str) -> RunningTurn |
 def _answered_by(shown: Sequence[Shown]) -> str:
     """The model of the last answer that has one; "" if there is none."""
     return next((each.message.generation.model for each in reversed(shown) if each.message.generation), "")
+
+
+def _last_answer(shown: Sequence[Shown]) -> Message:
+    """The last answer that has ended; the last message if there is none."""
+    ended = (each.message for each in reversed(shown) if each.message.author is Author.ASSISTANT and each.message.generation)
+    return next(ended, shown[-1].message)
 
 
 def _tell_problem(sentence: str) -> None:

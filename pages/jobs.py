@@ -32,6 +32,7 @@ KINDS = {
     "response.expire": "Remove expired responses",
     "audit.verify": "Verify the audit log",
     "conversation.title": "Write the title of a chat",
+    "conversation.summarize": "Summarize the first turns of a chat",
     "directory.sync": "Follow the company directory",
     "index.reconcile": "Compare the search index",
     "index.rebuild": "Rebuild the search index",

@@ -10,6 +10,7 @@ from core.access.groups import Groups
 from core.access.limits import Limits
 from core.access.roles import Roles
 from core.chat.context.instructions import InstructionsService
+from core.chat.context.service import ChatContext
 from core.chat.conversations import Conversations
 from core.chat.folders import Folders
 from core.chat.marks import ConversationMarks
@@ -68,6 +69,7 @@ class PagePortal(Protocol):
     audit: AuditTrail
     audit_chain: AuditChain
     backups: Backups
+    context: ChatContext
     conversations: Conversations
     devices: Devices
     disk: DiskSpace

@@ -47,6 +47,7 @@ SERVICES = (
     Service("audit", user=("refused",), staff=("all", "choices", "find")),
     Service("audit_chain", staff=("last", "verify")),
     Service("backups", staff=("backups", "check", "facts", "make", "remove", "task"), values={"has_passphrase": bool, "folder": Path}),
+    Service("context", user=("edit_summary", "pin", "summary", "use")),
     Service("conversations", user=(
         *("list", "get", "find", "new", "rename", "move", "transcript", "reveal", "show_version"),
         *("delete_soon", "delete_many_soon", "deleted_just_now", "restore"),

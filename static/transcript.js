@@ -128,6 +128,7 @@ function barOf(bar, {labels: L, say}, again) {
     const request = requestId();
     box.append(tool('refresh', L.again, button => { button.disabled = true; tell({kind: 'again', request}); }));
   }
+  if (bar.text && bar.rated) box.append(tool('keep', bar.pinned ? L.unpin : L.pin, () => tell({kind: 'pin', pinned: !bar.pinned}), {pressed: bar.pinned}));
   if (bar.goesOn) {
     const request = requestId();
     box.append(tool('play_arrow', L.goOn, button => { button.disabled = true; tell({kind: 'go on', request}); }));

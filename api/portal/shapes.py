@@ -202,10 +202,19 @@ class AppliedOut(BaseModel):
     updated_at: datetime = Field(description="Which state of them it was.")
 
 
+class PartsOut(BaseModel):
+    name: str
+    lines: int = Field(description="Lines of the whole file.")
+    read: list[list[int]] = Field(description="First and last line of each part, from 1.")
+
+
 class ContextOut(BaseModel):
     """What an answer was given to read beside the shown messages."""
 
     instructions: list[AppliedOut]
+    summarized: int = Field(description="Turns 1 to this one were read as a summary; 0: none.")
+    left_out: list[int] = Field(description="Numbers of the turns that were not read at all.")
+    parts: list[PartsOut] = Field(description="Files of which parts were read.")
 
     @staticmethod
     def of(context: AnswerContext) -> ContextOut:
@@ -213,7 +222,8 @@ class ContextOut(BaseModel):
             AppliedOut(holder=each.holder.value, group=each.subject if each.holder == "group" else None, updated_at=each.updated_at)
             for each in context.instructions
         ]
-        return ContextOut(instructions=applied)
+        parts = [PartsOut(name=each.name, lines=each.lines, read=[list(lines) for lines in each.read]) for each in context.parts]
+        return ContextOut(instructions=applied, summarized=context.summarized, left_out=list(context.left_out), parts=parts)
 
 
 class MessageOut(BaseModel):
@@ -227,6 +237,7 @@ class MessageOut(BaseModel):
     error: str | None
     created_at: datetime
     generation: GenerationOut | None
+    pinned: bool = Field(description="Whether the model always reads this turn whole.")
     context: ContextOut | None = Field(description="What the answer was given to read beside the shown messages; null if nothing.")
     rating: int | None
     comment: str
@@ -260,6 +271,7 @@ def _message_fields(message: Message) -> dict[str, object]:
         "error": str(message.error) if message.error else None,
         "created_at": message.created_at,
         "generation": message.generation and GenerationOut.row(message.generation),
+        "pinned": message.pinned,
         "context": message.context and ContextOut.of(message.context),
         "rating": message.rating,
         "comment": message.comment,

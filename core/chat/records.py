@@ -75,6 +75,8 @@ class Message:
     comment: str = ""
     files: tuple[StoredFile, ...] = ()
     """Files attached to this question, in the person's order."""
+    pinned: bool = False
+    """A pinned answer and its question are always read whole by the model."""
     context: AnswerContext | None = None
     """What this answer was given to read; None for questions, and where it was the shown messages alone."""
 

@@ -9,8 +9,7 @@ from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
-from core.chat.context.assembly import Assembly
-from core.chat.context.prompt import shorter, turns_in
+from core.chat.context.assembly import Asking, Assembled, Assembly
 from core.chat.conversations import Shown
 from core.chat.questions import check_question
 from core.chat.records import Author, Message, MessageStatus, Turn
@@ -208,18 +207,22 @@ class TemporaryChats:
         running.finish(status, answer.finished if answer else None, error)
 
     def _start(self, user: User, running: RunningTurn, way: tuple[Message, ...], options: TurnOptions) -> Answer | None:
-        prompt, running.context = self._assembly.assemble(user, options.model, way, {}, instructed=options.instructions)
-        while not running.stop_requested:
+        asking = Asking(
+            user=user, way=way, model=options.model, params=options.params, thinking=options.thinking, instructed=options.instructions
+        )
+        prompt: Assembled | None = self._assembly.assemble(asking)
+        while prompt is not None and not running.stop_requested:
+            running.context = prompt.context
             request = GenerationRequest(
-                messages=tuple(prompt), user_id=user.id, model=options.model, params=options.params, thinking=options.thinking,
+                messages=prompt.messages, user_id=user.id, model=options.model, params=options.params, thinking=options.thinking,
                 id=running.turn.id,
             )  # fmt: skip
             try:
                 answer = self._gateway.answer(user, request, Source.CHAT)
             except PromptTooLong as problem:
-                if turns_in(prompt) < 3:
+                prompt = prompt.shorter(problem.limit / problem.tokens)
+                if prompt is None:
                     raise
-                prompt = shorter(prompt, problem.limit / problem.tokens)
                 continue
             running.attach(answer)
             return answer

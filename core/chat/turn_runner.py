@@ -10,8 +10,10 @@ from dataclasses import dataclass, field, replace
 
 from core.access.limits import LimitReached
 from core.characters import one_line
-from core.chat.context.assembly import Assembly
-from core.chat.context.prompt import shorter, turns_in
+from core.chat.context.assembly import Asking, Assembled, Assembly
+from core.chat.context.background import BackgroundSummaries
+from core.chat.context.reading import texts_of
+from core.chat.context.summaries import Stopped
 from core.chat.conversations import path
 from core.chat.records import MessageStatus, Turn
 from core.chat.running_turn import RunningTurn
@@ -20,13 +22,11 @@ from core.chat.written_titles import ask_for_title
 from core.errors import BeingReplaced, PortalError, PromptTooLong, StoredError, Unavailable
 from core.inference.gateway import Answer, Gateway
 from core.inference.records import FinishReason, Source
-from core.inference.requests import ChatMessage, ChatRole, Delta, Finished, GenerationRequest, Queued, SamplingParams
-from core.knowledge.attachment import text_of
-from core.knowledge.records import StoredFile
+from core.inference.requests import Delta, Finished, GenerationRequest, Queued, SamplingParams
 from core.operations.log_context import add_to_log_context
 from core.people.records import User
 from core.tasks.jobs import Jobs
-from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
+from core.unit_of_work import UnitOfWorkFactory
 
 log = logging.getLogger(__name__)
 
@@ -66,13 +66,25 @@ class _End:
 class TurnRunner:
     """Runs turns on their own threads. `closing` is set when the portal stops: then nothing is tried for long."""
 
-    def __init__(self, unit_of_work: UnitOfWorkFactory, gateway: Gateway, closing: threading.Event, jobs: Jobs | None) -> None:
-        """jobs: has the model write titles; None: they are made from the question alone."""
+    def __init__(
+        self,
+        unit_of_work: UnitOfWorkFactory,
+        gateway: Gateway,
+        closing: threading.Event,
+        jobs: Jobs | None,
+        assembly: Assembly | None = None,
+        summaries: BackgroundSummaries | None = None,
+    ) -> None:
+        """jobs: has the model write titles; None: they are made from the question alone. assembly: None: one without summaries.
+
+        summaries: writes summaries ahead.
+        """
+        self._summaries = summaries
         self._jobs = jobs
         self._unit_of_work = unit_of_work
         self._gateway = gateway
         self._closing = closing
-        self._assembly = Assembly(unit_of_work, gateway)
+        self._assembly = assembly or Assembly(unit_of_work, gateway)
 
     def run(self, user: User, running: RunningTurn, options: TurnOptions, source: Source) -> None:
         """Answer to the end, whatever happens; then `running` is finished and its row written."""
@@ -81,6 +93,8 @@ class TurnRunner:
         unsaved = self._save(running, end, status)
         if not unsaved and (text := running.snapshot().text):
             self._name(user, running.turn, text, options.model)
+            if self._summaries is not None and end.answer is not None and end.answer.finished is not None:
+                self._summaries.after_answer(user, running.turn.conversation_id, options.model, end.answer.finished.usage)
         log.info("turn %s ended: %s", running.turn.id, status.value)
         running.finish(MessageStatus.FAILED if unsaved else status, end.answer.finished if end.answer else None, unsaved or end.error)
 
@@ -107,17 +121,23 @@ class TurnRunner:
         turn = running.turn
         with self._unit_of_work() as work:
             way = path(work.messages.of_conversation(turn.conversation_id), turn.question_id)
-            read = {file.id: _text(work, file) for message in way for file in message.files}
+            read = texts_of(work, way)
             conversation = work.conversations.get(turn.conversation_id)
         instructed = options.instructions and (conversation is None or conversation.uses_instructions)
-        prompt, running.context = self._assembly.assemble(user, options.model, way, read, instructed=instructed)
-        if running.begun:
-            prompt.append(ChatMessage(ChatRole.ASSISTANT, running.begun))
+        asking = Asking(
+            user=user, way=way, read=read, model=options.model, params=options.params, thinking=options.thinking, instructed=instructed,
+            conversation_id=turn.conversation_id, begun=running.begun,
+        )  # fmt: skip
+        try:
+            prompt: Assembled | None = self._assembly.assemble(asking, check=running.check, on_wait=running.summarizing)
+        except Stopped:
+            return None
         waits_for_model = time.monotonic() + LONGEST_REPLACEMENT_S
         patience = time.monotonic() + LIMIT_PATIENCE_S
-        while not running.stop_requested:
+        while prompt is not None and not running.stop_requested:
+            running.context = prompt.context
             request = GenerationRequest(
-                messages=tuple(prompt),
+                messages=prompt.messages,
                 user_id=user.id,
                 model=options.model,
                 params=options.params,
@@ -133,9 +153,9 @@ class TurnRunner:
                     raise
                 continue
             except PromptTooLong as problem:
-                if turns_in(prompt) < (4 if running.begun else 3):
+                prompt = prompt.shorter(problem.limit / problem.tokens)
+                if prompt is None:
                     raise
-                prompt = shorter(prompt, problem.limit / problem.tokens)
                 continue
             except LimitReached as problem:
                 if not problem.waits or time.monotonic() > patience or self._closing.wait(LIMIT_LOOK_S):
@@ -223,13 +243,4 @@ class TurnRunner:
                 log.exception("turn %s could not be saved", turn.id)
                 return StoredError(UNSAVED)
         return StoredError(UNSAVED)
-
-
-def _text(work: UnitOfWork, file: StoredFile) -> str:
-    """What the model reads of a file; nothing of one that was deleted at this moment."""
-    extracted = work.files.text(file.id)
-    if extracted is not None:
-        return extracted
-    content = work.files.content(file.id)
-    return text_of(file.name, content, file.encoding) if content else ""
 

@@ -11,6 +11,8 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
+from core.chat.context.assembly import Assembly
+from core.chat.context.background import BackgroundSummaries
 from core.chat.conversations import own_to_change, path
 from core.chat.questions import check_question, check_request_id
 from core.chat.records import Author, Conversation, Message, MessageStatus, Turn
@@ -58,9 +60,11 @@ class Turns:
         max_file_bytes: int,
         disk: DiskSpace = ENDLESS,
         jobs: Jobs | None = None,
+        assembly: Assembly | None = None,
+        summaries: BackgroundSummaries | None = None,
     ) -> None:
         """max_file_bytes: of all files of a question together. disk: with too little left, no turn begins. jobs: has the model write
-        titles.
+        titles. assembly and summaries: see TurnRunner.
         """
         self._disk = disk
         self._unit_of_work = unit_of_work
@@ -72,7 +76,7 @@ class Turns:
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._gateway = gateway
-        self._runner = TurnRunner(unit_of_work, gateway, self._closing, jobs)
+        self._runner = TurnRunner(unit_of_work, gateway, self._closing, jobs, assembly, summaries)
         self._keeper = threading.Thread(target=self._keep_leases, name="turn-leases", daemon=True)
         self._keeper.start()
 

@@ -26,9 +26,11 @@ class Source(StrEnum):
     RERANK = "rerank"
     TITLE = "title"
     """The title of a chat, which nobody asked for."""
+    SUMMARY = "summary"
+    """A summary of old turns, which nobody asked for."""
 
 
-ANSWERLESS = frozenset({Source.EMBEDDING, Source.RERANK, Source.TITLE})
+ANSWERLESS = frozenset({Source.EMBEDDING, Source.RERANK, Source.TITLE, Source.SUMMARY})
 """The sources of generation rows that are not answers to anybody."""
 
 

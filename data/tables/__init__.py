@@ -6,7 +6,7 @@ In reading order:
 - people: accounts, roles, groups, sessions, API keys, tries of passwords, devices and the audit log
 - access: limits, and what is used of them
 - identity: second factors and identities of outside
-- chat: conversations, folders, messages, turns, instructions and prompts
+- chat: conversations, folders, messages, turns, instructions, summaries and prompts
 - knowledge: files and what shows them
 - usage: generation rows
 - models: presets, access to models, default models of groups, hot swaps
@@ -27,6 +27,7 @@ from data.tables.chat import (
     MessageTable,
     PromptTable,
     PromptVersionTable,
+    SummaryTable,
     TurnTable,
 )
 from data.tables.identity import OutsideIdentityTable, RecoveryCodeTable, SecondFactorTable
@@ -102,6 +103,7 @@ __all__ = [
     "RoleTable",
     "SecondFactorTable",
     "SessionTable",
+    "SummaryTable",
     "SwapTable",
     "Table",
     "TurnTable",

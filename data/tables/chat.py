@@ -58,6 +58,7 @@ class MessageTable(Table):
     status: Mapped[MessageStatus]
     created_at: Mapped[datetime]
     error: Mapped[StoredError | None] = mapped_column(ErrorText)
+    pinned: Mapped[bool] = mapped_column(server_default=false())
     context: Mapped[str | None] = mapped_column(SealedProse("messages.context"))
     """What an answer was given to read, as JSON (data/repositories/chat/answer_contexts.py)."""
 
@@ -119,3 +120,18 @@ class PromptVersionTable(Table):
     title: Mapped[str] = mapped_column(SealedProse("prompt_versions.title"))
     text: Mapped[str] = mapped_column(SealedProse("prompt_versions.text"))
     saved_at: Mapped[datetime]
+
+
+class SummaryTable(Table):
+    """What models read in place of the first turns of conversations."""
+
+    __tablename__ = "summaries"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    conversation_id: Mapped[str] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"), index=True)
+    until_id: Mapped[str] = mapped_column(String(64))
+    turns: Mapped[int]
+    text: Mapped[str] = mapped_column(SealedProse("summaries.text"))
+    model: Mapped[str] = mapped_column(String(200))
+    created_at: Mapped[datetime]
+    edited_at: Mapped[datetime | None]

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import LargeBinary, Text, select, text, type_coerce, update
 
 from bootstrap.parts import open_index
-from core.chat.context.records import AnswerContext, Applied, Holder, Instructions
+from core.chat.context.records import AnswerContext, Applied, Holder, Instructions, Summary
 from core.chat.records import Folder
 from core.errors import StartFailed, StoredError, Unavailable
 from core.identity.records import SecondFactor
@@ -80,6 +80,11 @@ def put_secrets(database: Database) -> tuple[str, str]:
         work.instructions.put(Instructions(Holder.PERSON, ana.id, SECRET, things.NOW))
         applied = (Applied(Holder.GROUP, SECRET, things.NOW),)
         work.messages.finish(answered.id, answered.status, SECRET, SECRET, None, AnswerContext(instructions=applied))
+        summary = Summary(
+            id=things.new_id(), conversation_id=asked.conversation_id, until_id=answered.id, turns=1, text=SECRET, model="m",
+            created_at=things.NOW,
+        )  # fmt: skip
+        work.summaries.add(summary)
         prompt = Prompt(
             id=things.new_id(), owner_id=ana.id, title=SECRET, text=SECRET, share=Share.OWN, group="", starter=False, version=1,
             created_at=things.NOW, updated_at=things.NOW,
@@ -157,7 +162,7 @@ def test_every_sealed_column_says_where_it_stands() -> None:
         "canary_questions.question", "canary_questions.pattern", "replay_questions.question", "replay_questions.accepted",
         "responses.input", "responses.body", "program_files.name", "program_file_parts.content", "batches.metadata",
         "second_factors.secret", "messages.context", "instructions.text", "prompts.title", "prompts.text", "prompt_versions.title",
-            "prompt_versions.text",
+        "prompt_versions.text", "summaries.text",
     }  # fmt: skip
 
 

@@ -5,5 +5,6 @@ In reading order:
 - conversations: conversations, messages and turns
 - turn_stream: the events of one turn
 - folders: folders
+- context: what the model reads of a conversation
 - instructions: instructions that apply to chats
 """

@@ -1,10 +1,11 @@
-"""Declare the repository of instructions."""
+"""Declare the repositories of instructions and summaries."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
-from core.chat.context.records import Holder, Instructions
+from core.chat.context.records import Holder, Instructions, Summary
 
 
 class InstructionsRepository(Protocol):
@@ -19,4 +20,17 @@ class InstructionsRepository(Protocol):
 
     def rename_group(self, old: str, new: str) -> None:
         """Let the instructions of a group follow its new name."""
+        ...
+
+
+class SummaryRepository(Protocol):
+    """Stores summaries. They are deleted with their conversation."""
+
+    def add(self, summary: Summary) -> None: ...
+    def of_conversation(self, conversation_id: str) -> Sequence[Summary]:
+        """Return the summaries, those of the fewest turns first."""
+        ...
+
+    def save(self, summary: Summary) -> None:
+        """Write the text and `edited_at`."""
         ...

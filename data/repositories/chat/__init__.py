@@ -7,5 +7,6 @@ In reading order:
 - turns: turns
 - folders: folders
 - instructions: instructions of people and groups
+- summaries: what models read in place of first turns
 - answer_contexts: what an answer was given to read
 """

@@ -26,6 +26,7 @@ _SHOWN = AttachmentTable.__table__.c
 _WHOLE = (
     select(
         _T.id, _T.conversation_id, _T.parent_id, _T.author, _T.text, _T.status, _T.created_at, _T.reasoning, _T.error, _T.context,
+        _T.pinned,
         *GENERATION_COLUMNS, _FEEDBACK.rating, _FEEDBACK.comment,
     )
     .join(ConversationTable, _CONVERSATION.id == _T.conversation_id)
@@ -50,6 +51,7 @@ def _message_of(row: AnyRow, files: tuple[StoredFile, ...]) -> Message:
         rating=row.rating,
         comment=row.comment or "",
         files=files,
+        pinned=row.pinned,
         context=read_context(row.context),
     )
 
@@ -87,6 +89,9 @@ class SqlMessageRepository:
     def of_conversation(self, conversation_id: str) -> Sequence[Message]:
         rows = self._sql.all(_WHOLE.where(_T.conversation_id == conversation_id))
         return self._with_files(rows, _FILE.conversation_id == conversation_id)
+
+    def set_pinned(self, message_id: str, pinned: bool) -> None:
+        self._sql.write(update(MessageTable).where(_T.id == message_id).values(pinned=pinned))
 
     def checkpoint(self, message_id: str, text: str, reasoning: str) -> None:
         streaming = and_(_T.id == message_id, _T.status == MessageStatus.STREAMING)

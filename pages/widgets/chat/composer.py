@@ -67,6 +67,7 @@ def composer(
     arrival: Arrival | None = None,
     note: str = "",
     prompts: Sequence[ListedPrompt] = (),
+    meter: Callable[[], None] | None = None,
 ) -> DeltaGenerator:
     """Draw it. Returns the place for the figures of the running answer.
 
@@ -75,6 +76,7 @@ def composer(
     on_dismiss: asked to hide that. deleted: chats whose deletion can be taken back.
     held: files that go with the next one. on_drop: asked to leave one of them (its id) out.
     arrival: the message that the transcript is opened at. note: what to know before asking on. prompts: offered by "/".
+    meter: draws how full the context is.
     """
     with st.bottom:
         undo_bar(deleted)
@@ -97,6 +99,8 @@ def composer(
             with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="composerbar"):
                 if models:
                     _choices(models, on_dismiss)
+                if meter:
+                    meter()
                 st.space("stretch")
                 with st.container(key="runslot", horizontal=True, vertical_alignment="center", gap="small", width="content"):
                     figures = st.empty()

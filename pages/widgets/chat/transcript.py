@@ -214,6 +214,8 @@ def _running(portal: Portal, user: User, running: RunningTurn, draw_seam: Callab
         draw_seam(thought=_thought_so_far(now))
         if now.position is not None:
             _queued(now)
+        if now.summarizing:
+            st.caption(f":material/summarize: {t('Summarizing the first turns, which no longer fit')}")
         if now.elapsed_s > STUCK_AFTER_S:
             _stuck(portal, user, now.model)
         told = bool(now.unsaved)

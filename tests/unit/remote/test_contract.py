@@ -112,6 +112,11 @@ def _conversations(portal: Any, ann: Any) -> None:
     portal.conversations.restore(ann, gone.id)
     portal.conversations.delete_many_soon(ann, [gone.id])
     portal.conversations.restore(ann, gone.id)
+    portal.context.use(ann, chat.id, None, parts=True)
+    portal.context.summary(ann, chat.id)
+    portal.context.pin(ann, second.answer_id, True)
+    with suppress(PortalError):
+        portal.context.edit_summary(ann, chat.id, "none", "Nothing")
     prompt = portal.prompts.add(ann, "Summary", "Summarize the meeting with [client].")
     portal.prompts.change(ann, prompt.id, text="Summarize the meeting with {{client}}. 总结。")
     portal.prompts.restore(ann, prompt.id, 1)
