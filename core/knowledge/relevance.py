@@ -65,9 +65,10 @@ def best_parts(
     room: what a part takes of the budget. similar: puts the best ones in order by meaning too. The first part is taken if there is
     room for it: it often says what the text is.
     """
-    order = _by_words(question, parts)
+    scores = _by_words(question, parts)
+    order = sorted(range(len(parts)), key=lambda at: (-scores[at], at))
     if similar is not None:
-        order = _by_meaning(question, parts, order, similar)
+        order = _by_meaning(question, parts, order, scores, similar)
     chosen: set[int] = set()
     left = budget
     for at in order:
@@ -79,8 +80,8 @@ def best_parts(
     return [parts[at] for at in sorted(chosen)]
 
 
-def _by_words(question: str, parts: Sequence[Part]) -> list[int]:
-    """Return the indices by BM25, best first; parts without a word of the question come last, in the order of the text."""
+def _by_words(question: str, parts: Sequence[Part]) -> list[float]:
+    """Return the BM25 score of each part; 0 for one without a word of the question."""
     counts = [Counter(terms_of(part.text)) for part in parts]
     lengths = [sum(count.values()) for count in counts]
     usual = sum(lengths) / len(parts) if parts else 1.0
@@ -95,19 +96,21 @@ def _by_words(question: str, parts: Sequence[Part]) -> list[int]:
             total += rare * often * (_K1 + 1) / (often + _K1 * (1 - _B + _B * lengths[at] / (usual or 1)))
         return total
 
-    return sorted(range(len(parts)), key=lambda at: (-score(at), at))
+    return [score(at) for at in range(len(parts))]
 
 
-def _by_meaning(question: str, parts: Sequence[Part], order: list[int], similar: Similar) -> list[int]:
-    """Merge the order by words with one by meaning (reciprocal ranks)."""
+def _by_meaning(question: str, parts: Sequence[Part], order: list[int], words: Sequence[float], similar: Similar) -> list[int]:
+    """Merge the order by words with one by meaning (reciprocal ranks). A part without a word of the question has the latter alone."""
     first = order[:MOST_REORDERED]
-    scores = similar(question, [parts[at].text for at in first])
-    if scores is None:
+    meanings = similar(question, [parts[at].text for at in first])
+    if meanings is None:
         return order
-    meaning = sorted(range(len(first)), key=lambda n: -scores[n])
-    rank = {n: place for place, n in enumerate(meaning)}
-    merged = sorted(range(len(first)), key=lambda n: -(1 / (60 + n) + 1 / (60 + rank[n])))
-    return [first[n] for n in merged] + order[MOST_REORDERED:]
+    rank = {n: place for place, n in enumerate(sorted(range(len(first)), key=lambda n: -meanings[n]))}
+
+    def merged(n: int) -> float:
+        return 1 / (60 + rank[n]) + (1 / (60 + n) if words[first[n]] else 0.0)
+
+    return [first[n] for n in sorted(range(len(first)), key=lambda n: -merged(n))] + order[MOST_REORDERED:]
 
 
 def _stem(word: str) -> str:

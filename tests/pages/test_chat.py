@@ -701,7 +701,7 @@ def test_a_quiet_line_says_which_instructions_apply_and_switches_them_off(house:
     conversation = house.ask(ana, "Hello?")
     drawn = chat(house, conversation)
     assert [each.label for each in drawn.expander if each.label == "Your instructions apply"]
-    assert dict(components(drawn, "seam")[-1]["foot"]["details"])["Instructions"].startswith("yours of ")
+    assert dict(components(drawn, "seam")[-1]["bar"]["details"])["Instructions"].startswith("yours of ")
     switch = next(each for each in drawn.toggle if each.label == "Use instructions in this chat")
     drawn = switch.set_value(False).run()
     assert not drawn.exception and not house.portal.conversations.get(ana, conversation).uses_instructions
@@ -715,3 +715,46 @@ def test_a_new_chat_can_leave_instructions_out_before_its_first_question(house: 
     drawn = finish(house, ana, drawn.chat_input[0].set_value("Where is it?").run())
     assert not drawn.exception and not conversations(house, ana)[0].uses_instructions
     assert house.router.requests[-1].messages[0].role == "user"
+
+
+# What the model reads
+
+
+def long_chat(house: House, ana: User) -> str:
+    """A chat whose first turns are summarized for the model."""
+    house.router.available = [replace(MODEL, context=512)]
+    conversation = house.ask(ana, "The first question. " * 12)
+    for number in range(3):
+        house.ask(ana, f"Question {number}. " * 12, conversation)
+    return conversation
+
+
+def test_a_long_chat_shows_what_is_summarized_and_lets_it_be_edited(house: House, ana: User) -> None:
+    conversation = long_chat(house, ana)
+    drawn = chat(house, conversation)
+    [line] = [each.label for each in drawn.expander if "summarized for the model" in each.label]
+    assert line.startswith("Turns 1 to ")
+    assert dict(components(drawn, "seam")[-1]["bar"]["details"])["Summarized"].startswith("Turns 1 to ")
+    drawn = next(each for each in drawn.button if each.label == "Edit summary").click().run()
+    next(each for each in drawn.text_area).set_value("They asked often.").run()
+    drawn = next(each for each in drawn.button if each.label == "Save summary").click().run()
+    summary = house.portal.context.summary(ana, conversation)
+    assert not drawn.exception and summary is not None and summary.text == "They asked often."
+
+
+def test_the_meter_shows_how_full_the_context_is_from_the_first_turn_on(house: House, ana: User) -> None:
+    house.portal.instructions.set_own(ana, "Answer briefly.")
+    [before] = [each.proto.popover.label for each in chat(house).get("popover")]
+    assert before.endswith(" of 4,096") and not before.startswith("0 "), "instructions count before the first question"
+    conversation = house.ask(ana, "Hello?")
+    [after] = [each.proto.popover.label for each in chat(house, conversation).get("popover")]
+    assert after == "10 of 4,096", "what the last prompt and its answer took"
+
+
+def test_an_answer_is_pinned_from_its_foot(house: House, ana: User) -> None:
+    conversation = house.ask(ana, "Hello?")
+    drawn = chat(house, conversation)
+    bar = components(drawn, "seam")[-1]["bar"]
+    assert bar["pinned"] is False
+    drawn = intend(drawn, "pin", message=bar["id"], pinned=True)
+    assert not drawn.exception and components(drawn, "seam")[-1]["bar"]["pinned"] is True
