@@ -37,6 +37,8 @@ export function promptMenu({data, parentElement}) {
     sessionStorage.setItem('prompt-inserted', nonce);
     requestAnimationFrame(() => { const field = document.querySelector(FIELD); if (field) put(field, insert); });
   }
+  const typed = document.activeElement;
+  if (root.hidden && typed?.matches?.(FIELD) && typed.value.startsWith('/')) offer(typed);   // typed before this script was here
   return () => { if (menu?.root === root && !root.isConnected) menu.rows = []; };
 }
 
@@ -44,9 +46,12 @@ const el = (tag, props, ...inside) => { const made = Object.assign(document.crea
 const open = () => menu && menu.root.isConnected && !menu.root.hidden;
 
 function onInput(event) {
-  if (!menu?.root.isConnected || !event.target.matches?.(FIELD) || event.isComposing) return;
-  const text = event.target.value;
-  if (text.startsWith('/') && !text.includes('\n') && menu.prompts.length) { menu.at = 0; draw(event.target, text.slice(1)); } else shut();
+  if (menu?.root.isConnected && event.target.matches?.(FIELD) && !event.isComposing) offer(event.target);
+}
+
+function offer(field) {
+  const text = field.value;
+  if (text.startsWith('/') && !text.includes('\n') && menu.prompts.length) { menu.at = 0; draw(field, text.slice(1)); } else shut();
 }
 
 function draw(field, typed) {

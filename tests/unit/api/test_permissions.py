@@ -63,7 +63,7 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
     ("PATCH", "/api/v1/prompts/{prompt_id}", {"title": "x"}, ALL, 404),
     ("DELETE", "/api/v1/prompts/{prompt_id}", None, ALL, 404),
     ("GET", "/api/v1/prompts/{prompt_id}/versions", None, ALL, 404),
-    ("POST", "/api/v1/prompts/{prompt_id}/versions/1/restore", None, ALL, 404),
+    ("POST", "/api/v1/prompts/{prompt_id}/versions/{number}/restore", None, ALL, 404),
     ("PUT", "/api/v1/instructions", {"text": ""}, ALL, 200),
     ("GET", "/api/v1/groups/{group_id}/instructions", None, ALL, 404),
     ("PUT", "/api/v1/groups/{group_id}/instructions", {"text": "x"}, ALL, 404),
