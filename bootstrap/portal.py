@@ -25,6 +25,7 @@ from core.chat.context.summaries import SummaryWriter
 from core.chat.conversations import Conversations
 from core.chat.exports import ChatExports
 from core.chat.folders import Folders
+from core.chat.follow_ups.service import FollowUps
 from core.chat.marks import ConversationMarks
 from core.chat.temporary import TemporaryChats
 from core.chat.turns import STOPPING, Turns
@@ -36,6 +37,7 @@ from core.identity.second_factor import SecondFactors
 from core.identity.single_sign_on import SingleSignOn
 from core.images.images import Images
 from core.inference.access import ModelAccess
+from core.inference.embedding_cache import EmbeddingCache
 from core.inference.gateway import Gateway
 from core.inference.ports import Router
 from core.inference.presets import Presets
@@ -72,8 +74,10 @@ from core.programs.files import ProgramFiles
 from core.programs.responses import Responses, StorageRules
 from core.prompts.library import PromptLibrary
 from core.review.feedback import FeedbackQueue
+from core.review.side_by_side import SideBySide
 from core.search.search import Search
 from core.search.suggestions import Suggestions
+from core.sharing.shares import Shares
 from core.tasks.jobs import Jobs
 from core.tasks.worker import JobWorker
 from core.transfers.downloads import Downloads
@@ -143,12 +147,15 @@ class Portal:
     context: ChatContext
     prompts: PromptLibrary
     exports: ChatExports
+    shares: Shares
     folders: Folders
     turns: Turns
+    follow_ups: FollowUps
     temporary: TemporaryChats
     files: Files
     images: Images
     gateway: Gateway
+    embedding_cache: EmbeddingCache
     presets: Presets
     model_access: ModelAccess
     background: Background
@@ -156,6 +163,7 @@ class Portal:
     program_files: ProgramFiles
     batches: Batches
     feedback: FeedbackQueue
+    side_by_side: SideBySide
     search: Search
     suggestions: Suggestions
     audit: AuditTrail
@@ -267,7 +275,9 @@ def build_portal(
     kinds += [*batches.job_kinds(), *BatchRun(unit_of_work, program_files, background, clock).job_kinds()]
     privacy = PrivacyFilter(unit_of_work, clock, Re2Patterns())
     images = Images(ProcessImageReader(), settings.max_file_mb * MB)
-    gateway = Gateway(unit_of_work, platforms_router, clock, privacy, images)
+    cache = EmbeddingCache(unit_of_work, clock, settings.embedding_cache_mb * MB)
+    kinds += cache.job_kinds()
+    gateway = Gateway(unit_of_work, platforms_router, clock, privacy, images, cache if cache.most_bytes else None)
     temporary = TemporaryChats(unit_of_work, gateway, clock, settings.max_question_chars, on=settings.temporary_chats)
     writes_titles = jobs if settings.model_titles else None
     writer = SummaryWriter(unit_of_work, clock)
@@ -278,6 +288,7 @@ def build_portal(
     )
     kinds += TitleWriter(unit_of_work, gateway, lambda: turns.count() + temporary.count()).job_kinds()
     kinds += summaries.job_kinds()
+    feedback = FeedbackQueue(unit_of_work, index, clock, Re2Patterns())
     factor_roles = portal_settings.listed(settings.second_factor_roles)
     groups = Groups(unit_of_work, clock)
     accounts = Accounts(unit_of_work, PooledHasher(hasher, passwords), clock)
@@ -312,19 +323,23 @@ def build_portal(
         instructions=InstructionsService(unit_of_work, groups, privacy, clock),
         prompts=PromptLibrary(unit_of_work, privacy, clock),
         exports=ChatExports(unit_of_work, clock, to_html),
+        shares=Shares(unit_of_work, clock, privacy),
         folders=Folders(unit_of_work, clock),
         turns=turns,
+        follow_ups=FollowUps(unit_of_work, clock, turns, settings.max_question_chars),
         temporary=temporary,
         files=Files(unit_of_work, clock, ProcessDocumentReader(), settings.max_file_mb * MB, disk, CharsetDetector()),
         images=images,
         gateway=gateway,
+        embedding_cache=cache,
         presets=Presets(unit_of_work, clock),
         model_access=ModelAccess(unit_of_work, clock),
         background=background,
         responses=responses,
         program_files=program_files,
         batches=batches,
-        feedback=FeedbackQueue(unit_of_work, index, clock, Re2Patterns()),
+        feedback=feedback,
+        side_by_side=SideBySide(unit_of_work, clock, turns, feedback),
         search=Search(unit_of_work, index, index_worker, clock),
         suggestions=Suggestions(unit_of_work),
         audit_chain=audit_chain,
@@ -337,7 +352,7 @@ def build_portal(
         swaps=swaps,
         downloads=downloads,
         imports=imports,
-        oversight=PlatformOversight(unit_of_work, clock, platforms_router, gateway),
+        oversight=PlatformOversight(unit_of_work, clock, platforms_router, gateway, cache),
         uploads=uploads,
         quantizing=quantizing,
         file_reports=FileReports(Inspector(), Catalogue()),

@@ -8,9 +8,10 @@ from typing import Protocol, Self
 
 from core.access.ports import LimitRepository
 from core.chat.context.ports import InstructionsRepository, SummaryRepository
+from core.chat.follow_ups.ports import FollowUpRepository
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
 from core.identity.ports import OutsideIdentityRepository, SecondFactorRepository
-from core.inference.ports import OfferRepository
+from core.inference.ports import EmbeddingRepository, OfferRepository
 from core.knowledge.ports import FileRepository
 from core.models.ports import SwapRepository
 from core.operations.ports import RetentionRepository
@@ -28,7 +29,8 @@ from core.platforms.ports import PlatformsVersionRepository
 from core.privacy.ports import PolicyRepository
 from core.programs.ports import BatchRepository, ProgramFileRepository, ResponseRepository
 from core.prompts.ports import PromptRepository
-from core.review.ports import FeedbackRepository
+from core.review.ports import ComparisonRepository, FeedbackRepository
+from core.sharing.ports import ShareRepository
 from core.tasks.ports import JobRepository
 from core.usage.ports import GenerationRepository
 
@@ -54,11 +56,15 @@ class UnitOfWork(Protocol):
     instructions: InstructionsRepository
     prompts: PromptRepository
     summaries: SummaryRepository
+    follow_ups: FollowUpRepository
     files: FileRepository
+    shares: ShareRepository
     generations: GenerationRepository
     offers: OfferRepository
+    embeddings: EmbeddingRepository
     swaps: SwapRepository
     feedback: FeedbackRepository
+    comparisons: ComparisonRepository
     audit: AuditRepository
     retention: RetentionRepository
     jobs: JobRepository

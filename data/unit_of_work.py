@@ -9,9 +9,10 @@ from sqlalchemy import Connection
 
 from core.access.ports import LimitRepository
 from core.chat.context.ports import InstructionsRepository, SummaryRepository
+from core.chat.follow_ups.ports import FollowUpRepository
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
 from core.identity.ports import OutsideIdentityRepository, SecondFactorRepository
-from core.inference.ports import OfferRepository
+from core.inference.ports import EmbeddingRepository, OfferRepository
 from core.knowledge.ports import FileRepository
 from core.models.ports import SwapRepository
 from core.operations.ports import RetentionRepository
@@ -29,19 +30,22 @@ from core.platforms.ports import PlatformsVersionRepository
 from core.privacy.ports import PolicyRepository
 from core.programs.ports import BatchRepository, ProgramFileRepository, ResponseRepository
 from core.prompts.ports import PromptRepository
-from core.review.ports import FeedbackRepository
+from core.review.ports import ComparisonRepository, FeedbackRepository
+from core.sharing.ports import ShareRepository
 from core.tasks.ports import JobRepository
 from core.usage.ports import GenerationRepository
 from data.database import Database
 from data.repositories.access.limits import SqlLimitRepository
 from data.repositories.chat.conversations import SqlConversationRepository
 from data.repositories.chat.folders import SqlFolderRepository
+from data.repositories.chat.follow_ups import SqlFollowUpRepository
 from data.repositories.chat.instructions import SqlInstructionsRepository
 from data.repositories.chat.messages import SqlMessageRepository
 from data.repositories.chat.summaries import SqlSummaryRepository
 from data.repositories.chat.turns import SqlTurnRepository
 from data.repositories.identity.outside_identities import SqlOutsideIdentityRepository
 from data.repositories.identity.second_factors import SqlSecondFactorRepository
+from data.repositories.inference.embeddings import SqlEmbeddingRepository
 from data.repositories.inference.offers import SqlOfferRepository
 from data.repositories.knowledge.files import SqlFileRepository
 from data.repositories.models.swaps import SqlSwapRepository
@@ -60,7 +64,9 @@ from data.repositories.programs.batches import SqlBatchRepository
 from data.repositories.programs.files import SqlProgramFileRepository
 from data.repositories.programs.responses import SqlResponseRepository
 from data.repositories.prompts.prompts import SqlPromptRepository
+from data.repositories.review.comparisons import SqlComparisonRepository
 from data.repositories.review.feedback import SqlFeedbackRepository
+from data.repositories.sharing.shares import SqlShareRepository
 from data.repositories.tasks.jobs import SqlJobRepository
 from data.repositories.usage.generations import SqlGenerationRepository
 from data.transaction import Transaction
@@ -95,10 +101,14 @@ class SqlUnitOfWork:
         self.instructions: InstructionsRepository = SqlInstructionsRepository(transaction)
         self.prompts: PromptRepository = SqlPromptRepository(transaction)
         self.summaries: SummaryRepository = SqlSummaryRepository(transaction)
+        self.shares: ShareRepository = SqlShareRepository(transaction)
+        self.follow_ups: FollowUpRepository = SqlFollowUpRepository(transaction)
         self.generations: GenerationRepository = SqlGenerationRepository(transaction, self._database.usage_days)
         self.offers: OfferRepository = SqlOfferRepository(transaction)
+        self.embeddings: EmbeddingRepository = SqlEmbeddingRepository(transaction)
         self.swaps: SwapRepository = SqlSwapRepository(transaction)
         self.feedback: FeedbackRepository = SqlFeedbackRepository(transaction)
+        self.comparisons: ComparisonRepository = SqlComparisonRepository(transaction)
         self._audit = SqlAuditRepository(transaction)
         self.audit: AuditRepository = self._audit
         self.retention: RetentionRepository = SqlRetentionRepository(transaction)

@@ -7,6 +7,7 @@ In reading order:
 - markdown: make Markdown of strangers safe to draw
 - sign_in: sign in
 - chat: ask and read
+- shared: read what somebody shared
 - search: find own messages
 - prompts: texts to use again in the chat
 - feedback: review ratings

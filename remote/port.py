@@ -13,6 +13,7 @@ from core.chat.context.instructions import InstructionsService
 from core.chat.context.service import ChatContext
 from core.chat.conversations import Conversations
 from core.chat.folders import Folders
+from core.chat.follow_ups.service import FollowUps
 from core.chat.marks import ConversationMarks
 from core.chat.turns import Turns
 from core.identity.second_factor import SecondFactors
@@ -39,8 +40,10 @@ from core.platforms.service import PlatformService
 from core.privacy.filter import PrivacyFilter
 from core.prompts.library import PromptLibrary
 from core.review.feedback import FeedbackQueue
+from core.review.side_by_side import SideBySide
 from core.search.search import Search
 from core.search.suggestions import Suggestions
+from core.sharing.shares import Shares
 from core.tasks.jobs import Jobs
 from core.transfers.downloads import Downloads
 from core.transfers.imports import Imports
@@ -78,6 +81,7 @@ class PagePortal(Protocol):
     file_reports: FileReports
     files: Files
     folders: Folders
+    follow_ups: FollowUps
     gateway: Gateway
     groups: Groups
     imports: Imports
@@ -100,6 +104,8 @@ class PagePortal(Protocol):
     second_factors: SecondFactors
     sessions: Sessions
     settings: PageSettings
+    shares: Shares
+    side_by_side: SideBySide
     sign_in: SignIn
     single_sign_on: SingleSignOn
     suggestions: Suggestions

@@ -6,6 +6,7 @@ In reading order:
 - identity: second factors
 - access: limits
 - chat: conversations, messages and turns
+- sharing: links to snapshots of conversations
 - knowledge: files for questions
 - privacy: policies for personal data
 - programs: what programs store

@@ -6,14 +6,14 @@ In reading order:
 - people: accounts, roles, groups, sessions, API keys, tries of passwords, devices and the audit log
 - access: limits, and what is used of them
 - identity: second factors and identities of outside
-- chat: conversations, folders, messages, turns, instructions, summaries and prompts
+- chat: conversations, folders, messages, turns, links to snapshots, queued questions, instructions, summaries, prompts
 - knowledge: files and what shows them
 - usage: generation rows
 - models: presets, access to models, default models of groups, hot swaps
 - privacy: policies for personal data
 - programs: what programs store
 - review: ratings and reviews
-- platforms: versions of the platforms' configuration
+- platforms: versions of the platforms' configuration, vectors of the embedding cache
 - operations: keys, retention, index jobs
 - tasks: background jobs
 """
@@ -23,10 +23,12 @@ from data.tables.base import Table
 from data.tables.chat import (
     ConversationTable,
     FolderTable,
+    FollowUpTable,
     InstructionsTable,
     MessageTable,
     PromptTable,
     PromptVersionTable,
+    ShareTable,
     SummaryTable,
     TurnTable,
 )
@@ -53,10 +55,10 @@ from data.tables.people import (
     SessionTable,
     UserTable,
 )
-from data.tables.platforms import PlatformsVersionTable
+from data.tables.platforms import EmbeddingTable, PlatformsVersionTable
 from data.tables.privacy import PrivacyPolicyTable
 from data.tables.programs import BatchTable, ProgramFilePartTable, ProgramFileTable, ResponseTable
-from data.tables.review import FeedbackTable
+from data.tables.review import ComparisonTable, FeedbackTable
 from data.tables.tasks import JobTable
 from data.tables.usage import GenerationTable
 
@@ -68,13 +70,16 @@ __all__ = [
     "BatchTable",
     "CanaryQuestionTable",
     "ChangeMarkerTable",
+    "ComparisonTable",
     "ConversationTable",
     "DataKeyTable",
     "DeviceTable",
+    "EmbeddingTable",
     "FeedbackTable",
     "FilePartTable",
     "FileTable",
     "FolderTable",
+    "FollowUpTable",
     "GenerationTable",
     "GroupManagerTable",
     "GroupModelTable",
@@ -103,6 +108,7 @@ __all__ = [
     "RoleTable",
     "SecondFactorTable",
     "SessionTable",
+    "ShareTable",
     "SummaryTable",
     "SwapTable",
     "Table",

@@ -25,7 +25,7 @@ TRACES = ("![x](", ":red[System", "**b**", ":smile:", "`c`", "$x$")
 PLAIN = {("Text", "body"), ("Selectbox", "options"), ("Selectbox", "raw_value"), ("MultiSelect", "options"), ("BidiComponent", "json")}
 """Where Streamlit draws plain text, or a script of ours does. Ids are never drawn; HTML is looked at by itself."""
 PAGES = {
-    Role.ANALYST: ("chat", "search", "account", "prompts"),
+    Role.ANALYST: ("chat", "search", "shared", "account", "prompts"),
     Role.ADMIN: ("feedback", "usage", "models", "get_model", "platforms", "people", "store", "audit"),
 }
 READS_MARKDOWN = {"markdown", "caption", "error", "success", "warning", "info", "toast", "blank", "button", "dialog", "navigation"}
@@ -73,6 +73,7 @@ def hostile(house: House) -> House:
     portal.conversations.rename(eve.user, chat, HOSTILE)
     answer = portal.conversations.transcript(eve.user, chat)[-1].message
     portal.feedback.rate(eve.user, answer.id, -1, HOSTILE)
+    portal.shares.create(eve.user, chat)
     return house
 
 
@@ -81,8 +82,13 @@ def test_no_page_lets_a_name_be_markdown_or_html(hostile: House, name: str) -> N
     eve = hostile.portal.accounts.credentials("eve")
     assert eve is not None
     user = eve.user if name in PAGES[Role.ANALYST] else hostile.person(Role.ADMIN)
-    drawn = AppTest.from_function(_page, default_timeout=20, args=(hostile.portal, user, name)).run()
+    drawn = AppTest.from_function(_page, default_timeout=20, args=(hostile.portal, user, name))
+    if name == "shared":
+        [chat] = hostile.portal.conversations.list(user)
+        drawn.query_params["s"] = hostile.portal.shares.of_conversation(user, chat.id)[0].id
+    drawn.run()
     assert not drawn.exception
+    assert name != "shared" or any(plain(HOSTILE) in each.value for each in drawn.markdown)
     for proto in protos(drawn._tree):
         for where, text in strings(proto, ""):
             place = (type(proto).__name__, where)

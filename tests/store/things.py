@@ -17,6 +17,7 @@ from core.models.records import Adapter, KvType, LoadSettings
 from core.models.swap_records import Figures, Swap, SwapOptions, Trial, planned_steps
 from core.people.records import Role, User
 from core.review.records import Feedback, ReviewState
+from core.sharing.records import Share
 from data.database import Database
 from data.unit_of_work import SqlUnitOfWork
 
@@ -99,6 +100,12 @@ def feedback(rater: User, message: Message, rating: int = 1, comment: str = "", 
 
 def file(owner: User, size_bytes: int = 5, name: str = "rates.csv", at: datetime = NOW) -> StoredFile:
     return StoredFile(new_id(), owner.id, name, size_bytes, at)
+
+
+def share(owner: User, conversation_id: str, title: str = "Rates", expires_at: datetime | None = None) -> Share:
+    return Share(
+        id=new_id(), conversation_id=conversation_id, user_id=owner.id, title=title, created_at=NOW, expires_at=expires_at
+    )  # fmt: skip
 
 
 def put_file(database: Database, owner: User, content: bytes = b"1;2;3", shown_by: Message | None = None, at: datetime = NOW) -> StoredFile:

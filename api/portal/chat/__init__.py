@@ -7,4 +7,7 @@ In reading order:
 - folders: folders
 - context: what the model reads of a conversation
 - instructions: instructions that apply to chats
+- follow_ups: the question that waits for a running answer
+- side_by_side: several models answer one question
+- shares: read-only links to snapshots
 """

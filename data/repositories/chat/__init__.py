@@ -9,4 +9,5 @@ In reading order:
 - instructions: instructions of people and groups
 - summaries: what models read in place of first turns
 - answer_contexts: what an answer was given to read
+- follow_ups: questions that wait for an answer to end
 """

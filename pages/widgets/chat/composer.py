@@ -68,6 +68,7 @@ def composer(
     note: str = "",
     prompts: Sequence[ListedPrompt] = (),
     meter: Callable[[], None] | None = None,
+    more_choices: Callable[[], None] = lambda: None,
 ) -> DeltaGenerator:
     """Draw it. Returns the place for the figures of the running answer.
 
@@ -76,7 +77,7 @@ def composer(
     on_dismiss: asked to hide that. deleted: chats whose deletion can be taken back.
     held: files that go with the next one. on_drop: asked to leave one of them (its id) out.
     arrival: the message that the transcript is opened at. note: what to know before asking on. prompts: offered by "/".
-    meter: draws how full the context is.
+    meter: draws how full the context is. more_choices: draws further choices beside the model.
     """
     with st.bottom:
         undo_bar(deleted)
@@ -99,6 +100,7 @@ def composer(
             with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="composerbar"):
                 if models:
                     _choices(models, on_dismiss)
+                    more_choices()
                 if meter:
                     meter()
                 st.space("stretch")

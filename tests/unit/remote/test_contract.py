@@ -19,7 +19,7 @@ from core.people.permissions import Permission, Role
 from core.people.records import AuditFilter, Origin, Scope, SessionKind
 from core.people.sign_in import Caller
 from core.prompts.records import Share
-from core.review.records import FeedbackFilter, ReviewState
+from core.review.records import FeedbackFilter, ReviewState, Vote
 from core.search.records import DocumentKind
 from core.usage.reports import UsageQuery
 from remote.services import SERVICES
@@ -100,6 +100,7 @@ def _conversations(portal: Any, ann: Any) -> None:
     portal.conversations.reveal(ann, chat.id, second.answer_id)
     portal.conversations.transcript(ann, chat.id)
     portal.conversations.get(ann, chat.id)
+    portal.conversations.message(ann, turn.answer_id)
     portal.conversations.list(ann, limit=10)
     portal.conversations.find(ann, "标题")
     portal.feedback.rate(ann, second.answer_id, -1, "Not so good")
@@ -136,6 +137,24 @@ def _conversations(portal: Any, ann: Any) -> None:
     portal.marks.set_unread(ann, chat.id, True)
     portal.marks.archive(ann, chat.id, True)
     portal.marks.archive(ann, chat.id, False)
+    portal.follow_ups.put(ann, chat.id, "And then?", TurnOptions())
+    _settled(portal, ann, chat.id)
+    portal.follow_ups.get(ann, chat.id)
+    portal.follow_ups.send(ann, chat.id)
+    with suppress(PortalError):
+        portal.follow_ups.take_back(ann, chat.id)
+    same = portal.side_by_side.ask(ann, chat.id, "Which?", [TurnOptions(), TurnOptions(thinking=False)], "request-6")
+    _settled(portal, ann, chat.id)
+    _settled(portal, ann, chat.id)
+    portal.side_by_side.open(ann, chat.id)
+    portal.side_by_side.vote(ann, same.question_id, Vote.ONE, same.lanes[1].answer_id)
+    portal.shares.audiences(ann)
+    link = portal.shares.create(ann, chat.id, days=7, masked=True)
+    portal.shares.of_conversation(ann, chat.id)
+    portal.shares.open(ann, link.id)
+    portal.shares.revoke(ann, link.id)
+    with suppress(PortalError):
+        portal.shares.open(ann, link.id)
     portal.folders.list(ann)
     portal.folders.remove(ann, folder.id)
 
