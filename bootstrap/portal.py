@@ -26,11 +26,14 @@ from core.chat.conversations import Conversations
 from core.chat.exports import ChatExports
 from core.chat.folders import Folders
 from core.chat.follow_ups.service import FollowUps
+from core.chat.imports.service import ChatImports
 from core.chat.marks import ConversationMarks
 from core.chat.temporary import TemporaryChats
 from core.chat.turns import STOPPING, Turns
 from core.chat.written_titles import TitleWriter
 from core.errors import Conflict, PortalError, StartFailed, StoredError, Unavailable
+from core.grounding.finder import Finder
+from core.grounding.grounding import Grounding
 from core.identity.directory import DirectoryAccounts
 from core.identity.outside_accounts import OutsideAccounts
 from core.identity.second_factor import SecondFactors
@@ -105,6 +108,7 @@ from data.unit_of_work import SqlUnitOfWork
 from models.gguf.catalogue import Catalogue
 from models.gguf.facts import model_name
 from models.gguf.inspector import Inspector
+from models.platforms.configuration.form_text import YamlFormText
 from models.platforms.configuration.reader import YamlConfigurationReader
 from models.serving.notes.last_run import RunRecord
 from models.serving.notes.start_list import START_MODELS, FileStartList
@@ -147,6 +151,7 @@ class Portal:
     context: ChatContext
     prompts: PromptLibrary
     exports: ChatExports
+    chat_imports: ChatImports
     shares: Shares
     folders: Folders
     turns: Turns
@@ -154,6 +159,7 @@ class Portal:
     temporary: TemporaryChats
     files: Files
     images: Images
+    grounding: Grounding
     gateway: Gateway
     embedding_cache: EmbeddingCache
     presets: Presets
@@ -271,13 +277,21 @@ def build_portal(
     kinds = [*index_care.job_kinds(), *backups.job_kinds(), *retention.job_kinds(), *responses.job_kinds()]
     kinds += [*downloads.job_kinds(), *imports.job_kinds(), *quantizing.job_kinds(), *swaps.job_kinds(), *audit_chain.job_kinds()]
     program_files = ProgramFiles(unit_of_work, clock, settings.max_batch_mb * MB, settings.program_file_days, disk)
+    chat_imports = ChatImports(unit_of_work, clock, jobs, program_files)
+    kinds += chat_imports.job_kinds()
     batches = Batches(unit_of_work, jobs, program_files, clock)
     kinds += [*batches.job_kinds(), *BatchRun(unit_of_work, program_files, background, clock).job_kinds()]
     privacy = PrivacyFilter(unit_of_work, clock, Re2Patterns())
-    images = Images(ProcessImageReader(), settings.max_file_mb * MB)
+    image_reader = ProcessImageReader()
+    images = Images(image_reader, settings.max_file_mb * MB)
     cache = EmbeddingCache(unit_of_work, clock, settings.embedding_cache_mb * MB)
     kinds += cache.job_kinds()
-    gateway = Gateway(unit_of_work, platforms_router, clock, privacy, images, cache if cache.most_bytes else None)
+    gateway = Gateway(
+        unit_of_work, platforms_router, clock, privacy, images, cache if cache.most_bytes else None, detectors=platforms_router
+    )
+    finder = Finder(unit_of_work, gateway, images, clock)
+    grounding = Grounding(unit_of_work, clock, images, finder, image_reader, privacy, disk)
+    kinds += grounding.job_kinds()
     temporary = TemporaryChats(unit_of_work, gateway, clock, settings.max_question_chars, on=settings.temporary_chats)
     writes_titles = jobs if settings.model_titles else None
     writer = SummaryWriter(unit_of_work, clock)
@@ -322,6 +336,7 @@ def build_portal(
         context=ChatContext(unit_of_work, gateway, clock),
         instructions=InstructionsService(unit_of_work, groups, privacy, clock),
         prompts=PromptLibrary(unit_of_work, privacy, clock),
+        chat_imports=chat_imports,
         exports=ChatExports(unit_of_work, clock, to_html),
         shares=Shares(unit_of_work, clock, privacy),
         folders=Folders(unit_of_work, clock),
@@ -330,6 +345,7 @@ def build_portal(
         temporary=temporary,
         files=Files(unit_of_work, clock, ProcessDocumentReader(), settings.max_file_mb * MB, disk, CharsetDetector()),
         images=images,
+        grounding=grounding,
         gateway=gateway,
         embedding_cache=cache,
         presets=Presets(unit_of_work, clock),
@@ -362,6 +378,7 @@ def build_portal(
             YamlConfigurationReader(settings.platforms_path.name, os.environ),
             PlatformsFile(settings.platforms_path),
             platforms_router,
+            YamlFormText(settings.platforms_path.name),
         ),
         pool=pool,
         index=index,

@@ -16,6 +16,7 @@ In reading order:
 - platforms: model servers and who takes which question
 - knowledge: files that people attach
 - images: decoding, resizing and mapping images
+- grounding: boxes for phrases on images
 - programs: what programs store: responses that later ones continue, files, batches
 - review: ratings and the review queue
 - usage: usage reports

@@ -10,6 +10,7 @@ from core.access.ports import LimitRepository
 from core.chat.context.ports import InstructionsRepository, SummaryRepository
 from core.chat.follow_ups.ports import FollowUpRepository
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
+from core.grounding.ports import GroundingRepository
 from core.identity.ports import OutsideIdentityRepository, SecondFactorRepository
 from core.inference.ports import EmbeddingRepository, OfferRepository
 from core.knowledge.ports import FileRepository
@@ -72,6 +73,7 @@ class UnitOfWork(Protocol):
     responses: ResponseRepository
     program_files: ProgramFileRepository
     batches: BatchRepository
+    grounding: GroundingRepository
 
     def __enter__(self) -> Self: ...
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...

@@ -11,6 +11,7 @@ from core.access.ports import LimitRepository
 from core.chat.context.ports import InstructionsRepository, SummaryRepository
 from core.chat.follow_ups.ports import FollowUpRepository
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
+from core.grounding.ports import GroundingRepository
 from core.identity.ports import OutsideIdentityRepository, SecondFactorRepository
 from core.inference.ports import EmbeddingRepository, OfferRepository
 from core.knowledge.ports import FileRepository
@@ -43,6 +44,7 @@ from data.repositories.chat.instructions import SqlInstructionsRepository
 from data.repositories.chat.messages import SqlMessageRepository
 from data.repositories.chat.summaries import SqlSummaryRepository
 from data.repositories.chat.turns import SqlTurnRepository
+from data.repositories.grounding.grounding import SqlGroundingRepository
 from data.repositories.identity.outside_identities import SqlOutsideIdentityRepository
 from data.repositories.identity.second_factors import SqlSecondFactorRepository
 from data.repositories.inference.embeddings import SqlEmbeddingRepository
@@ -117,6 +119,7 @@ class SqlUnitOfWork:
         self.responses: ResponseRepository = SqlResponseRepository(transaction)
         self.program_files: ProgramFileRepository = SqlProgramFileRepository(transaction)
         self.batches: BatchRepository = SqlBatchRepository(transaction)
+        self.grounding: GroundingRepository = SqlGroundingRepository(transaction)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

@@ -34,6 +34,8 @@ KINDS = {
     "audit.verify": "Verify the audit log",
     "conversation.title": "Write the title of a chat",
     "conversation.summarize": "Summarize the first turns of a chat",
+    "conversation.import": "Import chats",
+    "grounding.forget": "Forget old results of grounding",
     "directory.sync": "Follow the company directory",
     "index.reconcile": "Compare the search index",
     "index.rebuild": "Rebuild the search index",

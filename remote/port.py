@@ -14,8 +14,10 @@ from core.chat.context.service import ChatContext
 from core.chat.conversations import Conversations
 from core.chat.folders import Folders
 from core.chat.follow_ups.service import FollowUps
+from core.chat.imports.service import ChatImports
 from core.chat.marks import ConversationMarks
 from core.chat.turns import Turns
+from core.grounding.grounding import Grounding
 from core.identity.second_factor import SecondFactors
 from core.identity.single_sign_on import SingleSignOn
 from core.inference.access import ModelAccess
@@ -72,6 +74,7 @@ class PagePortal(Protocol):
     audit: AuditTrail
     audit_chain: AuditChain
     backups: Backups
+    chat_imports: ChatImports
     context: ChatContext
     conversations: Conversations
     devices: Devices
@@ -83,6 +86,7 @@ class PagePortal(Protocol):
     folders: Folders
     follow_ups: FollowUps
     gateway: Gateway
+    grounding: Grounding
     groups: Groups
     imports: Imports
     instructions: InstructionsService

@@ -47,6 +47,7 @@ SERVICES = (
     Service("audit", user=("refused",), staff=("all", "choices", "find")),
     Service("audit_chain", staff=("last", "verify")),
     Service("backups", staff=("backups", "check", "facts", "make", "remove", "task"), values={"has_passphrase": bool, "folder": Path}),
+    Service("chat_imports", user=("recent", "start")),
     Service("context", user=("edit_summary", "pin", "summary", "use")),
     Service("conversations", user=(
         *("list", "get", "find", "new", "rename", "move", "transcript", "message", "reveal", "show_version"),
@@ -63,6 +64,9 @@ SERVICES = (
     Service("folders", user=("list", "new", "rename", "remove")),
     Service("follow_ups", user=("get", "put", "send", "take_back")),
     Service("gateway", anyone=("served",), user=("chat_models", "next_place")),
+    Service("grounding", user=(
+        *("correct", "drawn", "export", "find", "grounders", "history", "image", "remove", "upload"),
+    ), staff=("case",), values={"max_bytes": int}),
     Service("groups", staff=("add", "all", "change", "names", "put_member", "remove", "remove_member")),
     Service("imports", staff=("models", "start")),
     Service("instructions", user=("applying", "own", "set_own"), staff=("of_group", "set_for_group")),
@@ -78,7 +82,9 @@ SERVICES = (
     ), values={"folder": Path}),
     Service("presets", staff=("list", "publish", "remove", "save")),
     Service("oversight", staff=("clear_embeddings", "embeddings", "explain", "reload", "states", "test")),
-    Service("platforms", staff=("apply", "check", "restore", "state", "version", "versions")),
+    Service("platforms", staff=(
+        "apply", "check", "form", "restore", "state", "version", "versions", "with_platform", "with_route", "without_platform",
+    )),
     Service("privacy", user=("check",), staff=("policies", "put", "remove")),
     Service("prompts", user=("add", "change", "get", "list", "remove", "restore", "set_starter", "share", "starters", "versions")),
     Service("retention", staff=("holds", "lift_hold", "place_hold", "rules", "set_rule")),

@@ -7,6 +7,7 @@ In reading order:
 - chat: conversations, messages and turns
 - prompts: the library of prompts
 - knowledge: files for questions
+- grounding: boxes on images
 - review: ratings and reviews
 - search: search
 - usage: what was used

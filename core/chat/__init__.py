@@ -15,6 +15,7 @@ In reading order:
 - conversations: list, open, rename and delete conversations
 - marks: pin and archive conversations, mark them as read
 - follow_ups: a question that waits for the running answer
+- imports: take over conversations that other portals exported
 - exports: write conversations as Markdown, JSON and HTML
 - pending_deletions: delete after some seconds, so that it can be undone
 - folders: make, rename and delete folders, and move conversations

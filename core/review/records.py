@@ -8,6 +8,9 @@ from enum import StrEnum
 
 from core.inference.records import Generation
 
+ABOUT_IMAGE = "image:"
+"""What begins the conversation of a rating that is about an image; the image's id follows."""
+
 
 class ReviewState(StrEnum):
     NEW = "new"
@@ -36,6 +39,11 @@ class Feedback:
     question: str | None = None
     answer: str | None = None
     generation: Generation | None = None
+
+    @property
+    def run_id(self) -> str | None:
+        """Return the run of grounding that it is about; None for an answer of a chat."""
+        return self.message_id if self.conversation_id.startswith(ABOUT_IMAGE) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,4 +45,4 @@ class UsagePart:
 
     @property
     def by_page(self) -> bool:
-        return self.source in ("chat", "title", "summary")
+        return self.source in ("chat", "title", "summary", "grounding")

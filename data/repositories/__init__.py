@@ -8,6 +8,7 @@ In reading order:
 - chat: conversations, messages and turns
 - sharing: links to snapshots of conversations
 - knowledge: files for questions
+- grounding: images and what was found on them
 - privacy: policies for personal data
 - programs: what programs store
 - prompts: prompts and their versions

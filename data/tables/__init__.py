@@ -8,6 +8,7 @@ In reading order:
 - identity: second factors and identities of outside
 - chat: conversations, folders, messages, turns, links to snapshots, queued questions, instructions, summaries, prompts
 - knowledge: files and what shows them
+- grounding: images and what was found on them
 - usage: generation rows
 - models: presets, access to models, default models of groups, hot swaps
 - privacy: policies for personal data
@@ -31,6 +32,13 @@ from data.tables.chat import (
     ShareTable,
     SummaryTable,
     TurnTable,
+)
+from data.tables.grounding import (
+    GroundCorrectionTable,
+    GroundImagePartTable,
+    GroundImageTable,
+    GroundResultTable,
+    GroundRunTable,
 )
 from data.tables.identity import OutsideIdentityTable, RecoveryCodeTable, SecondFactorTable
 from data.tables.knowledge import AttachmentTable, FilePartTable, FileTable
@@ -81,6 +89,11 @@ __all__ = [
     "FolderTable",
     "FollowUpTable",
     "GenerationTable",
+    "GroundCorrectionTable",
+    "GroundImagePartTable",
+    "GroundImageTable",
+    "GroundResultTable",
+    "GroundRunTable",
     "GroupManagerTable",
     "GroupModelTable",
     "GroupTable",

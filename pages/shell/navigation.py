@@ -63,6 +63,7 @@ ENTRIES = (
     Entry(path=search.PATH, title="Search", permission=Permission.CHAT, render=_page_of("search")),
     Entry(path="prompts", title="Prompts", permission=Permission.CHAT, render=_page_of("prompts"), menu=_TOOLS),
     Entry(path="shared", title="Shared chat", permission=Permission.CHAT, render=_page_of("shared"), hidden=True),
+    Entry(path="images", title="Images", permission=Permission.DETECT, render=_page_of("images"), menu=_TOOLS),
     Entry(path="feedback", title="Feedback", permission=Permission.REVIEW_FEEDBACK, render=_page_of("feedback")),
     Entry(path="usage", title="Usage", permission=Permission.VIEW_USAGE, render=_page_of("usage")),
     Entry(path="models", title="Models", permission=Permission.RUN_MODELS, render=_page_of("models"), menu=_MODELS, short="Serving"),

@@ -8,6 +8,7 @@ In reading order:
 - sharing: share a chat, and show a shared one
 - models: the Models page
 - get_model: the page Get a model
+- images: the Images page
 - people: the People and Access pages
 - review: the review
 - store: the Store page

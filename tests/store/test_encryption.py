@@ -41,7 +41,7 @@ from data.migrate import migrate
 from data.repositories.knowledge.files import PART_BYTES
 from data.search.port import WritableIndex
 from data.search.words import FILE_NAMES
-from data.tables import FilePartTable, MessageTable, ProgramFilePartTable, Table
+from data.tables import FilePartTable, GroundImagePartTable, MessageTable, ProgramFilePartTable, Table
 from data.unit_of_work import SqlUnitOfWork
 from settings import Settings
 from tests.servers.elasticsearch_node import ElasticsearchNode
@@ -120,6 +120,12 @@ def put_secrets(database: Database) -> tuple[str, str]:
         work.jobs.renew(job.id, "worker", things.NOW, 0.5, {"secret": SECRET})
         failed = StoredError("It failed: {why}", {"why": SECRET}, "failed")
         work.jobs.end(job.id, "worker", JobState.FAILED, things.NOW, {"secret": SECRET}, failed)
+        image = things.ground_image(ana, SECRET)
+        work.grounding.add_image(image, WORDS)
+        run = things.ground_run(image, SECRET)
+        work.grounding.add_run(run)
+        work.grounding.put_correction(replace(run, corrected=run.boxes, comment=SECRET), things.NOW)
+        work.grounding.put_result(things.new_id(), run.boxes, things.NOW)
         work.platforms_versions.add(things.NOW, ana.id, EditedBy.PAGE, None, SECRET)
         work.commit()
     return asked.id, rated.id
@@ -175,7 +181,9 @@ def test_every_sealed_column_says_where_it_stands() -> None:
         "responses.input", "responses.body", "program_files.name", "program_file_parts.content", "batches.metadata",
         "second_factors.secret", "messages.context", "instructions.text", "prompts.title", "prompts.text", "prompt_versions.title",
         "prompt_versions.text", "summaries.text",
-        "embeddings.vector", "shares.title", "shares.snapshot",
+        "ground_images.name", "ground_image_parts.content", "ground_runs.phrases", "ground_runs.boxes",
+        "ground_corrections.boxes", "ground_corrections.comment", "ground_results.boxes", "embeddings.vector",
+        "shares.title", "shares.snapshot",
         "follow_ups.text", "follow_ups.options",
     }  # fmt: skip
 
@@ -223,7 +231,7 @@ def test_encryption_is_switched_on_while_the_portal_runs(database: Database) -> 
     keyring = sealing(other)
     assert readable(other, *ids)  # what is plain stays readable
     assert b"".join(each.removeprefix(PLAIN) for each in raw_parts(database)) == WORDS
-    parts = [raw_parts(database), raw_parts(database, ProgramFilePartTable.__table__.c)]
+    parts = [raw_parts(database, part.__table__.c) for part in (FilePartTable, ProgramFilePartTable, GroundImagePartTable)]
     count = sum(map(len, (*raw_texts(database).values(), *parts)))
     assert reseal(other, keyring) == count + 1, "the vector of a text"
     assert "merger" not in repr(raw_texts(database)) and b"merger" not in b"".join(raw_parts(database))

@@ -9,6 +9,8 @@ from uuid import uuid4
 
 from core.chat.records import Author, Conversation, Folder, Message, MessageStatus, Turn
 from core.errors import StoredError
+from core.grounding.records import Box, GroundImage, GroundRun
+from core.images.records import PixelMapping
 from core.inference.offers import Preset
 from core.inference.records import FinishReason, Generation, Source, Timings, Usage
 from core.inference.requests import SamplingParams, Tool
@@ -35,6 +37,35 @@ def later(**amount: float) -> datetime:
 
 def user(name: str = "ana", role: Role = Role.ANALYST, group: str = "risk", active: bool = True) -> User:
     return User(new_id(), name, name.title(), role, group, active, NOW)
+
+
+def ground_image(owner: User, name: str = "street.png", at: datetime = NOW, batch_id: str | None = None) -> GroundImage:
+    return GroundImage(
+        id=new_id(),
+        user_id=owner.id,
+        name=name,
+        media_type="image/png",
+        sha256="a" * 64,
+        size_bytes=3,
+        mapping=PixelMapping(400, 300, 6, 300, 400),
+        created_at=at,
+        batch_id=batch_id,
+    )
+
+
+def ground_run(image: GroundImage, phrase: str = "a red car", at: datetime = NOW) -> GroundRun:
+    return GroundRun(
+        id=new_id(),
+        image_id=image.id,
+        user_id=image.user_id,
+        session="tab",
+        model="finder@boxes",
+        model_version="boxes/finder/1",
+        phrases=(phrase, "a dog"),
+        boxes=(Box(1.5, 2, 30, 40.25, phrase, 0.5, 0), Box(1, 2, 3, 4, phrase=1)),
+        created_at=at,
+        duration_s=0.25,
+    )
 
 
 def conversation(owner: User, title: str = "Rates", at: datetime = NOW) -> Conversation:

@@ -9,5 +9,6 @@ In reading order:
 - instructions: instructions that apply to chats
 - follow_ups: the question that waits for a running answer
 - side_by_side: several models answer one question
+- imports: conversations that other portals exported
 - shares: read-only links to snapshots
 """

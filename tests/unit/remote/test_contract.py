@@ -11,6 +11,8 @@ from bootstrap.portal import Portal
 from core.access.records import Holder, LimitRule, Measure, Period
 from core.chat.turns import TurnOptions
 from core.errors import PortalError
+from core.grounding.exports import ExportFormat
+from core.grounding.records import Box
 from core.inference.offers import Preset
 from core.models.records import LoadSettings
 from core.operations.records import RetentionKind
@@ -24,6 +26,7 @@ from core.search.records import DocumentKind
 from core.usage.reports import UsageQuery
 from remote.services import SERVICES
 from tests.fakes import FILE, FakePool, FakeRouter
+from tests.image_files import picture, written
 from tests.unit.api.conftest import PASSWORD, open_portal
 from tests.unit.remote.conftest import AdminServer
 from tests.unit.remote.recorder import Recorder
@@ -147,7 +150,11 @@ def _conversations(portal: Any, ann: Any) -> None:
     _settled(portal, ann, chat.id)
     _settled(portal, ann, chat.id)
     portal.side_by_side.open(ann, chat.id)
-    portal.side_by_side.vote(ann, same.question_id, Vote.ONE, same.lanes[1].answer_id)
+    portal.side_by_side.vote(ann, same.question_id, Vote.ALIKE)
+    with suppress(PortalError):
+        portal.chat_imports.start(ann, "", b"")
+    portal.note("no imports", len(portal.real.chat_imports.recent(ann)))
+    portal.chat_imports.recent(ann)
     portal.shares.audiences(ann)
     link = portal.shares.create(ann, chat.id, days=7, masked=True)
     portal.shares.of_conversation(ann, chat.id)
@@ -180,6 +187,7 @@ def _files(portal: Any, ann: Any) -> None:
         portal.files.read_as(ann, file.id, "utf-16")
     portal.files.discard(ann, file.id)
     assert portal.files.max_bytes
+    _images(portal, ann)
     portal.disk.check()
     portal.note("the disk", (type(portal.disk.low), isinstance(portal.disk.free, int | None)))
     portal.note("the limits", (portal.real.settings.max_question_chars, portal.real.settings.max_file_mb))
@@ -293,6 +301,21 @@ def _access(portal: Any, ann: Any, ada: Any) -> None:
     portal.roles.remove(ada, "proofreader")
     with suppress(PortalError):
         portal.jobs.resume(ada, "missing")
+
+
+def _images(portal: Any, ann: Any) -> None:
+    """Nobody finds boxes here, so that runs are their errors."""
+    image = portal.grounding.upload(ann, "street.png", written(picture(60, 40)))
+    portal.grounding.grounders(ann)
+    with suppress(PortalError):
+        portal.grounding.find(ann, image.id, ["a car"])
+    [[run, _]] = portal.grounding.history(ann)
+    portal.grounding.image(ann, image.id)
+    with suppress(PortalError):
+        portal.grounding.correct(ann, run.id, [Box(1, 2, 3, 4)], "wrong")
+    portal.grounding.export(ann, [run.id], ExportFormat.CSV)
+    portal.grounding.drawn(ann, run.id)
+    portal.grounding.remove(ann, image.id)
 
 
 def _accounts(portal: Any, ann: Any, ada: Any) -> None:
