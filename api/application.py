@@ -32,6 +32,7 @@ PORTALS = {
     "models": "models.models",
     "downloads": "models.downloads",
     "quantizations": "models.quantizations",
+    "comparisons": "models.comparisons",
     "presets": "models.presets",
     "model-access": "models.access",
     "swaps": "models.swaps",

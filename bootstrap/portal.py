@@ -24,6 +24,8 @@ from core.chat.marks import ConversationMarks
 from core.chat.temporary import TemporaryChats
 from core.chat.turns import STOPPING, Turns
 from core.chat.written_titles import TitleWriter
+from core.comparing.comparisons import Comparisons
+from core.comparing.ports import FileComparer
 from core.errors import Conflict, PortalError, StartFailed, StoredError, Unavailable
 from core.identity.directory import DirectoryAccounts
 from core.identity.outside_accounts import OutsideAccounts
@@ -92,6 +94,7 @@ from data.own_patterns import Re2Patterns
 from data.passwords import Argon2Hasher
 from data.search.port import WritableIndex
 from data.unit_of_work import SqlUnitOfWork
+from models.comparing.comparer import LlamaComparer
 from models.gguf.catalogue import Catalogue
 from models.gguf.facts import model_name
 from models.gguf.inspector import Inspector
@@ -157,6 +160,7 @@ class Portal:
     usage: UsageReports
     models: ModelService
     swaps: Swaps
+    comparisons: Comparisons
     downloads: Downloads
     imports: Imports
     uploads: Uploads
@@ -213,8 +217,10 @@ def build_portal(
     successions: Successions | None = None,
     record: RunRecord | None = None,
     hub: ModelHub | None = None,
+    comparer: FileComparer | None = None,
 ) -> Portal:
-    """Connect the parts. `pool`, `router`, `hasher`, `successions` and `hub` replace the real ones in tests. Raises StartFailed.
+    """Connect the parts. `pool`, `router`, `hasher`, `successions`, `hub` and `comparer` replace the real ones in
+    tests. Raises StartFailed.
 
     record: receives crashes; closed with the portal.
     """
@@ -231,6 +237,7 @@ def build_portal(
     if pool is None:
         own_pool = open_pool(settings, record)
         successions = HotSwaps(own_pool.versions)
+        comparer = LlamaComparer(extra_buffers=own_pool.extra_buffers)
         pool, router = own_pool, router if router is not None else PoolRouter(own_pool)
     assert router is not None, "a pool of its own needs its router"
     platforms_router = PlatformRouter(router, max_wait_s=settings.max_wait_s)
@@ -250,9 +257,11 @@ def build_portal(
     start_list = FileStartList(settings.home / START_MODELS)
     models = ModelService(pool, unit_of_work, clock, settings.models_path, start_list, record.found if record else ())
     swaps = Swaps(unit_of_work, clock, jobs, server, successions, ProcessPatternFinder(), start_list, models.loaded_at_start)
+    comparisons = Comparisons(unit_of_work, clock, jobs, server, comparer or LlamaComparer())
     downloads, imports, uploads, quantizing = open_transfers(settings, unit_of_work, jobs, clock, server, hub)
     kinds = [*index_care.job_kinds(), *backups.job_kinds(), *retention.job_kinds(), *responses.job_kinds()]
     kinds += [*downloads.job_kinds(), *imports.job_kinds(), *quantizing.job_kinds(), *swaps.job_kinds(), *audit_chain.job_kinds()]
+    kinds += comparisons.job_kinds()
     program_files = ProgramFiles(unit_of_work, clock, settings.max_batch_mb * MB, settings.program_file_days, disk)
     batches = Batches(unit_of_work, jobs, program_files, clock)
     kinds += [*batches.job_kinds(), *BatchRun(unit_of_work, program_files, background, clock).job_kinds()]
@@ -316,6 +325,7 @@ def build_portal(
         usage=UsageReports(unit_of_work, clock),
         models=models,
         swaps=swaps,
+        comparisons=comparisons,
         downloads=downloads,
         imports=imports,
         oversight=PlatformOversight(unit_of_work, clock, platforms_router, gateway),
@@ -348,6 +358,7 @@ def build_portal(
         log.warning("the last stop interrupted %d answers; they are marked as interrupted", interrupted)
     portal.platforms.start()
     portal.swaps.recover()
+    portal.comparisons.recover()
     portal.index_worker.start()
     portal.job_worker.start()
     return portal

@@ -10,6 +10,7 @@ In reading order:
 - chat: conversations, folders and turns
 - inference: the one gateway to models
 - models: loaded models as people see them
+- comparing: comparisons of two files of a model
 - transfers: bring model files to this server
 - platforms: model servers and who takes which question
 - knowledge: files that people attach

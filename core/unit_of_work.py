@@ -8,6 +8,7 @@ from typing import Protocol, Self
 
 from core.access.ports import LimitRepository
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
+from core.comparing.ports import ComparisonRepository
 from core.identity.ports import OutsideIdentityRepository, SecondFactorRepository
 from core.inference.ports import OfferRepository
 from core.knowledge.ports import FileRepository
@@ -53,6 +54,7 @@ class UnitOfWork(Protocol):
     generations: GenerationRepository
     offers: OfferRepository
     swaps: SwapRepository
+    comparisons: ComparisonRepository
     feedback: FeedbackRepository
     audit: AuditRepository
     retention: RetentionRepository

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from core.access.ports import LimitRepository
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
+from core.comparing.ports import ComparisonRepository
 from core.identity.ports import OutsideIdentityRepository, SecondFactorRepository
 from core.inference.ports import OfferRepository
 from core.knowledge.ports import FileRepository
@@ -40,6 +41,7 @@ from data.repositories.identity.outside_identities import SqlOutsideIdentityRepo
 from data.repositories.identity.second_factors import SqlSecondFactorRepository
 from data.repositories.inference.offers import SqlOfferRepository
 from data.repositories.knowledge.files import SqlFileRepository
+from data.repositories.models.comparisons import SqlComparisonRepository
 from data.repositories.models.swaps import SqlSwapRepository
 from data.repositories.operations.retention import SqlRetentionRepository
 from data.repositories.people.api_keys import SqlApiKeyRepository
@@ -90,6 +92,7 @@ class SqlUnitOfWork:
         self.generations: GenerationRepository = SqlGenerationRepository(transaction, self._database.usage_days)
         self.offers: OfferRepository = SqlOfferRepository(transaction)
         self.swaps: SwapRepository = SqlSwapRepository(transaction)
+        self.comparisons: ComparisonRepository = SqlComparisonRepository(transaction)
         self.feedback: FeedbackRepository = SqlFeedbackRepository(transaction)
         self._audit = SqlAuditRepository(transaction)
         self.audit: AuditRepository = self._audit

@@ -13,6 +13,7 @@ from core.chat.conversations import Conversations
 from core.chat.folders import Folders
 from core.chat.marks import ConversationMarks
 from core.chat.turns import Turns
+from core.comparing.comparisons import Comparisons
 from core.identity.second_factor import SecondFactors
 from core.identity.single_sign_on import SingleSignOn
 from core.inference.access import ModelAccess
@@ -98,5 +99,6 @@ class PagePortal(Protocol):
     single_sign_on: SingleSignOn
     suggestions: Suggestions
     swaps: Swaps
+    comparisons: Comparisons
     turns: Turns
     usage: UsageReports

@@ -65,7 +65,7 @@ SERVICES = (
     Service("imports", staff=("models", "start")),
     Service("quantizing", staff=("start", "made", "recent")),
     Service("index_care", staff=("parked", "rebuild", "reconcile", "retry", "state")),
-    Service("jobs", user=("list",), staff=("cancel", "resume", "retry")),
+    Service("jobs", user=("list",), staff=("get", "cancel", "resume", "retry")),
     Service("limits", user=("nearly_used",), staff=("put", "remove", "rules")),
     Service("marks", user=("archive", "pin", "set_unread")),
     Service("model_access", staff=("group_models", "groups", "restrict", "roles", "rules", "set_group_model")),
@@ -90,6 +90,7 @@ SERVICES = (
     Service("sign_in", anyone=("check",)),
     Service("single_sign_on", anyone=("begin", "finish"), values={"name": str}),
     Service("suggestions", user=("suggest",)),
+    Service("comparisons", staff=("start", "list", "get", "remove", "ballot", "vote", "votes")),
     Service("swaps", staff=(
         *("add_canary", "add_replay", "canaries", "decide", "get", "list", "plan", "remove_canary", "remove_replay", "replays", "start"),
     )),

@@ -26,6 +26,8 @@ from data.tables.knowledge import AttachmentTable, FilePartTable, FileTable
 from data.tables.models import (
     CanaryQuestionTable,
     ChangeMarkerTable,
+    ComparisonTable,
+    ComparisonVoteTable,
     GroupModelTable,
     ModelAccessTable,
     PresetTable,
@@ -59,6 +61,8 @@ __all__ = [
     "BatchTable",
     "CanaryQuestionTable",
     "ChangeMarkerTable",
+    "ComparisonTable",
+    "ComparisonVoteTable",
     "ConversationTable",
     "DataKeyTable",
     "DeviceTable",

@@ -17,6 +17,7 @@ from data.repositories.knowledge.files import SqlFileRepository
 from data.repositories.programs.files import in_a_running_batch
 from data.tables import (
     AuditEventTable,
+    ComparisonTable,
     ConversationTable,
     FeedbackTable,
     FileTable,
@@ -24,6 +25,7 @@ from data.tables import (
     ProgramFileTable,
     ResponseTable,
     RetentionRuleTable,
+    SwapTable,
     Table,
     TurnTable,
     UserTable,
@@ -39,6 +41,8 @@ _FEEDBACK = FeedbackTable.__table__.c
 _TURN = TurnTable.__table__.c
 _EVENT = AuditEventTable.__table__.c
 _RESPONSE = ResponseTable.__table__.c
+_SWAP = SwapTable.__table__.c
+_COMPARISON = ComparisonTable.__table__.c
 _PROGRAM_FILE = ProgramFileTable.__table__.c
 
 
@@ -119,6 +123,13 @@ class SqlRetentionRepository:
                 (FileTable, files.where(~held, ~_answered_in(_FILE.conversation_id)).order_by(_FILE.created_at)),
                 (ProgramFileTable, programs.order_by(_PROGRAM_FILE.created_at)),
             )
+        if kind is RetentionKind.MODEL_REPORTS:
+            # Outer: what a deleted account started becomes due, too.
+            swaps: AnySelect = select(_SWAP.id).outerjoin(UserTable, _USER.id == _SWAP.started_by)
+            swaps = swaps.where(_SWAP.ended_at < before, ~held).order_by(_SWAP.ended_at)
+            comparisons: AnySelect = select(_COMPARISON.id).outerjoin(UserTable, _USER.id == _COMPARISON.started_by)
+            comparisons = comparisons.where(_COMPARISON.ended_at < before, ~held).order_by(_COMPARISON.ended_at)
+            return ((SwapTable, swaps), (ComparisonTable, comparisons))
         ratings: AnySelect = select(_FEEDBACK.id).join(UserTable, _USER.id == _FEEDBACK.user_id)
         return ((FeedbackTable, ratings.where(_FEEDBACK.updated_at < before, ~held).order_by(_FEEDBACK.updated_at)),)
 
@@ -137,6 +148,10 @@ class SqlRetentionRepository:
         if kind is RetentionKind.FILES:
             SqlFileRepository(self._sql).remove(ids)
             self._sql.write(delete(ProgramFileTable).where(_PROGRAM_FILE.id.in_(ids)))
+            return
+        if kind is RetentionKind.MODEL_REPORTS:
+            self._sql.write(delete(SwapTable).where(_SWAP.id.in_(ids)))
+            self._sql.write(delete(ComparisonTable).where(_COMPARISON.id.in_(ids)))
             return
         if kind is RetentionKind.CHATS:
             gone = self._sql.write(delete(ResponseTable).where(_RESPONSE.id.in_(ids)).returning(_RESPONSE.id)).all()
