@@ -33,6 +33,7 @@ from core.identity.second_factor import SecondFactors
 from core.identity.single_sign_on import SingleSignOn
 from core.images.images import Images
 from core.inference.access import ModelAccess
+from core.inference.embedding_cache import EmbeddingCache
 from core.inference.gateway import Gateway
 from core.inference.ports import Router
 from core.inference.presets import Presets
@@ -143,6 +144,7 @@ class Portal:
     files: Files
     images: Images
     gateway: Gateway
+    embedding_cache: EmbeddingCache
     presets: Presets
     model_access: ModelAccess
     background: Background
@@ -267,7 +269,9 @@ def build_portal(
     kinds += [*batches.job_kinds(), *BatchRun(unit_of_work, program_files, background, clock).job_kinds()]
     privacy = PrivacyFilter(unit_of_work, clock, Re2Patterns())
     images = Images(ProcessImageReader(), settings.max_file_mb * MB)
-    gateway = Gateway(unit_of_work, platforms_router, clock, privacy, images)
+    cache = EmbeddingCache(unit_of_work, clock, settings.embedding_cache_mb * MB)
+    kinds += cache.job_kinds()
+    gateway = Gateway(unit_of_work, platforms_router, clock, privacy, images, cache if cache.most_bytes else None)
     temporary = TemporaryChats(unit_of_work, gateway, clock, settings.max_question_chars, on=settings.temporary_chats)
     writes_titles = jobs if settings.model_titles else None
     turns = Turns(unit_of_work, gateway, clock, settings.max_question_chars, settings.max_file_mb * MB, disk, writes_titles)
@@ -308,6 +312,7 @@ def build_portal(
         files=Files(unit_of_work, clock, ProcessDocumentReader(), settings.max_file_mb * MB, disk, CharsetDetector()),
         images=images,
         gateway=gateway,
+        embedding_cache=cache,
         presets=Presets(unit_of_work, clock),
         model_access=ModelAccess(unit_of_work, clock),
         background=background,
@@ -328,7 +333,7 @@ def build_portal(
         comparisons=comparisons,
         downloads=downloads,
         imports=imports,
-        oversight=PlatformOversight(unit_of_work, clock, platforms_router, gateway),
+        oversight=PlatformOversight(unit_of_work, clock, platforms_router, gateway, cache),
         uploads=uploads,
         quantizing=quantizing,
         file_reports=FileReports(Inspector(), Catalogue()),

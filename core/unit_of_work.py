@@ -10,7 +10,7 @@ from core.access.ports import LimitRepository
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
 from core.comparing.ports import ComparisonRepository
 from core.identity.ports import OutsideIdentityRepository, SecondFactorRepository
-from core.inference.ports import OfferRepository
+from core.inference.ports import EmbeddingRepository, OfferRepository
 from core.knowledge.ports import FileRepository
 from core.models.ports import SwapRepository
 from core.operations.ports import RetentionRepository
@@ -53,6 +53,7 @@ class UnitOfWork(Protocol):
     files: FileRepository
     generations: GenerationRepository
     offers: OfferRepository
+    embeddings: EmbeddingRepository
     swaps: SwapRepository
     comparisons: ComparisonRepository
     feedback: FeedbackRepository

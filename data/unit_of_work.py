@@ -11,7 +11,7 @@ from core.access.ports import LimitRepository
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
 from core.comparing.ports import ComparisonRepository
 from core.identity.ports import OutsideIdentityRepository, SecondFactorRepository
-from core.inference.ports import OfferRepository
+from core.inference.ports import EmbeddingRepository, OfferRepository
 from core.knowledge.ports import FileRepository
 from core.models.ports import SwapRepository
 from core.operations.ports import RetentionRepository
@@ -39,6 +39,7 @@ from data.repositories.chat.messages import SqlMessageRepository
 from data.repositories.chat.turns import SqlTurnRepository
 from data.repositories.identity.outside_identities import SqlOutsideIdentityRepository
 from data.repositories.identity.second_factors import SqlSecondFactorRepository
+from data.repositories.inference.embeddings import SqlEmbeddingRepository
 from data.repositories.inference.offers import SqlOfferRepository
 from data.repositories.knowledge.files import SqlFileRepository
 from data.repositories.models.comparisons import SqlComparisonRepository
@@ -91,6 +92,7 @@ class SqlUnitOfWork:
         self.folders: FolderRepository = SqlFolderRepository(transaction)
         self.generations: GenerationRepository = SqlGenerationRepository(transaction, self._database.usage_days)
         self.offers: OfferRepository = SqlOfferRepository(transaction)
+        self.embeddings: EmbeddingRepository = SqlEmbeddingRepository(transaction)
         self.swaps: SwapRepository = SqlSwapRepository(transaction)
         self.comparisons: ComparisonRepository = SqlComparisonRepository(transaction)
         self.feedback: FeedbackRepository = SqlFeedbackRepository(transaction)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -109,7 +109,7 @@ def render(portal: Portal, user: User) -> None:
             temporary_chat.head()
         transcript(
             portal, user, shown, running, figures=figures, on_event=wish_of_component, stored=not temporary,
-            on_again=lambda answer: wish("again", message=answer, request=request),
+            on_again=lambda answer, model: wish("again", message=answer, request=request, model=model),
         )  # fmt: skip
     if not models:
         _wait_for_model(portal, user)
@@ -145,7 +145,10 @@ def _carry_out(portal: Portal, user: User, models: Sequence[ServedModel], asked:
         case "edit" if here:
             portal.turns.start(user, here, asked["text"], options(models), asked["request"], replaces=asked["id"])
         case "again":
-            portal.turns.regenerate(user, asked["message"], options(models), asked["request"])
+            chosen = options(models)
+            if asked.get("model"):
+                chosen = replace(chosen, model=asked["model"])
+            portal.turns.regenerate(user, asked["message"], chosen, asked["request"])
         case "go on":
             portal.turns.go_on(user, asked["message"], options(models), asked["request"])
         case "drop":

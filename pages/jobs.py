@@ -29,6 +29,7 @@ KINDS = {
     "response.answer": "Answer a program in the background",
     "batch.run": "Answer a batch of requests",
     "batch.expire": "Remove expired files of batches",
+    "embedding.expire": "Remove old vectors of texts",
     "response.expire": "Remove expired responses",
     "audit.verify": "Verify the audit log",
     "conversation.title": "Write the title of a chat",

@@ -60,7 +60,7 @@ SERVICES = (
     Service("file_reports", staff=("of", "preview")),
     Service("files", user=("upload", "get", "read", "read_as", "discard"), values={"max_bytes": int}),
     Service("folders", user=("list", "new", "rename", "remove")),
-    Service("gateway", anyone=("served",), user=("chat_models",)),
+    Service("gateway", anyone=("served",), user=("chat_models", "next_place")),
     Service("groups", staff=("add", "all", "change", "names", "put_member", "remove", "remove_member")),
     Service("imports", staff=("models", "start")),
     Service("quantizing", staff=("start", "made", "recent")),
@@ -74,7 +74,7 @@ SERVICES = (
         *("remembered", "reside", "start_problems", "unload"),
     ), values={"folder": Path}),
     Service("presets", staff=("list", "publish", "remove", "save")),
-    Service("oversight", staff=("explain", "reload", "states", "test")),
+    Service("oversight", staff=("clear_embeddings", "embeddings", "explain", "reload", "states", "test")),
     Service("platforms", staff=("apply", "check", "restore", "state", "version", "versions")),
     Service("privacy", user=("check",), staff=("policies", "put", "remove")),
     Service("retention", staff=("holds", "lift_hold", "place_hold", "rules", "set_rule")),
@@ -97,6 +97,13 @@ SERVICES = (
     Service("turns", user=("start", "regenerate", "go_on", "stop", "running", "find", "running_conversations")),
     Service("usage", staff=("choices", "parts", "report", "rows")),
 )  # fmt: skip
+
+READS = frozenset({
+    *("all", "backups", "chat_models", "check", "choices", "counts", "deleted_just_now", "facts", "find", "get", "holds", "kept", "list"),
+    *("loaded", "memory", "models", "nearly_used", "needed", "offered", "open", "own", "people", "read", "report", "rows", "rules"),
+    *("running", "running_conversations", "served", "state", "suggest", "transcript", "user"),
+})  # fmt: skip
+"""Names of methods that change nothing, so that a call may be sent twice. So may one with a request id."""
 
 STAFF_VALUES = frozenset({("models", "folder"), ("backups", "folder"), ("backups", "has_passphrase")})
 """Attributes that only staff pages need; they name folders of the admin server."""
@@ -147,6 +154,12 @@ class Method:
     @property
     def user_parameter(self) -> str | None:
         return next((name for name, part in self.parts.items() if part.kind is Kind.USER), None)
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Tell whether this is a read whose arguments and result are plain values: such calls may be asked for ahead, and together."""
+        kinds = {part.kind for part in self.parts.values()} | {self.result.kind}
+        return self.name in READS and not self.proving and kinds <= {Kind.VALUE, Kind.USER, Kind.LIVE}
 
     @property
     def has_events(self) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 from core.errors import InvalidInput, NotFound, PortalError, Unavailable
 from core.inference.records import FinishReason, Routing, ServedModel, Timings, Usage
 from core.inference.requests import Delta, Finished, GenerationEvent, GenerationRequest, PromptTokens
-from core.inference.vectors import Cancelled, Embedded, EmbeddingRequest, RerankRequest
+from core.inference.vectors import Cancelled, Embedded, Embedder, EmbeddingRequest, RerankRequest
 from core.knowledge.ports import OnPlace
 from core.models.records import AdapterFile, DeviceMemory, LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelState, Residency
 
@@ -180,6 +180,9 @@ class FakeRouter:
         """Of each input its number of letters or tokens, and 1."""
         return self._vectors(request, [[float(len(one)), 1.0] for one in request.inputs])
 
+    def embedder(self, request: EmbeddingRequest) -> Embedder | None:
+        return Embedder(model=FakeVectors.model, version=FakeVectors.model_version, platform=FakeVectors.platform)
+
     def rerank(self, request: RerankRequest) -> FakeVectors:
         """The longer the better."""
         return self._vectors(request, [[1 - 1 / (1 + len(one))] for one in request.documents])
@@ -190,6 +193,9 @@ class FakeRouter:
             raise self.refuse.pop(0)
         self.vectors.append(FakeVectors(self.rows or rows, self.gate, self.vector_error))
         return self.vectors[-1]
+
+    def places(self, request: GenerationRequest) -> Sequence[str]:
+        return ()
 
     def models(self) -> Sequence[ServedModel]:
         return [served(model) for model in self.available]

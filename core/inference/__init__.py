@@ -10,6 +10,8 @@ In reading order:
 - choice: from what a request names to the model it may use
 - presets: create, publish and remove presets
 - access: set who may use which model, and the default models of groups
+- embedding_cache: keep vectors of texts
+- cached_embedding: a request of which some vectors are known
 - counted: count a request against the limits of its person
 - private: keep personal data out of requests and answers
 - vision: prepare the images of a request

@@ -14,8 +14,10 @@ from core.access.limits import Limits
 from core.clock import Clock
 from core.errors import NotAllowed, NotFound, PortalError, StoredError, Unavailable
 from core.images.images import Images
+from core.inference.cached_embedding import cached_embedding
 from core.inference.choice import Choice, applied
 from core.inference.counted import Counted
+from core.inference.embedding_cache import EmbeddingCache
 from core.inference.ports import Router
 from core.inference.private import embedding_without, masked_events, request_without, rerank_without
 from core.inference.records import FinishReason, Generation, ServedModel, Source, Timings, Usage
@@ -206,8 +208,10 @@ class Gateway:
         clock: Clock,
         privacy: PrivacyFilter | None = None,
         images: Images | None = None,
+        cache: EmbeddingCache | None = None,
     ) -> None:
-        """images: decodes the images of requests; None: they are refused."""
+        """images: decodes the images of requests; None: they are refused. cache: keeps vectors; None: all are computed."""
+        self.cache = cache
         self._vision = Vision(images)
         self._unit_of_work = unit_of_work
         self._router = router
@@ -248,6 +252,18 @@ class Gateway:
             running = self._router.start(replace(request, id=answer_id))
         return Answer(answer_id, user, running, source, self._clock(), counted, self.privacy.outgoing(user))
 
+    def next_place(self, user: User, failed: str) -> str | None:
+        """Return who can answer in place of one that failed (glm@gateway); None if nobody else can. Raises NotAllowed."""
+        require(user, Permission.CHAT)
+        with self._unit_of_work() as work:
+            choice = Choice.read(work, user)
+        for model in (failed.rpartition("@")[0] or None, None):
+            request = GenerationRequest(messages=(), user_id=user.id, model=model, group=user.group, barred=choice.barred)
+            for place in self._router.places(request):
+                if place != failed and choice.may_use(place):
+                    return place
+        return None
+
     def prompt_tokens(self, user: User, request: GenerationRequest) -> PromptTokens:
         """What the model would read of a request, without asking it. Raises NotAllowed, and what Router.prompt_tokens raises."""
         require(user, Permission.CHAT)
@@ -268,7 +284,8 @@ class Gateway:
         request = replace(request, model=model, group=user.group, barred=barred)
         counted = self._admitted(user, model)
         with counted.given_back_on_failure():
-            return Vectors(user, self._router.embed(request), Source.EMBEDDING, self, counted)
+            running = cached_embedding(self._router, self.cache, request) if self.cache is not None else self._router.embed(request)
+            return Vectors(user, running, Source.EMBEDDING, self, counted)
 
     def rerank(self, user: User, request: RerankRequest) -> Vectors:
         """Raises NotAllowed, and what Router.rerank raises."""

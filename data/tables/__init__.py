@@ -13,7 +13,7 @@ In reading order:
 - privacy: policies for personal data
 - programs: what programs store
 - review: ratings and reviews
-- platforms: versions of the platforms' configuration
+- platforms: versions of the platforms' configuration, vectors of the embedding cache
 - operations: keys, retention, index jobs
 - tasks: background jobs
 """
@@ -46,7 +46,7 @@ from data.tables.people import (
     SessionTable,
     UserTable,
 )
-from data.tables.platforms import PlatformsVersionTable
+from data.tables.platforms import EmbeddingTable, PlatformsVersionTable
 from data.tables.privacy import PrivacyPolicyTable
 from data.tables.programs import BatchTable, ProgramFilePartTable, ProgramFileTable, ResponseTable
 from data.tables.review import FeedbackTable
@@ -66,6 +66,7 @@ __all__ = [
     "ConversationTable",
     "DataKeyTable",
     "DeviceTable",
+    "EmbeddingTable",
     "FeedbackTable",
     "FilePartTable",
     "FileTable",

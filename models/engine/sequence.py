@@ -11,6 +11,7 @@ from typing import Any
 from core.errors import PortalError
 from core.inference.records import FinishReason, Timings, Usage
 from core.inference.requests import Delta, Finished, Queued, SamplingParams, TokenLogprob
+from models.engine.images import PlacedImage
 from models.engine.sampling.detokenizer import Detokenizer
 
 
@@ -41,6 +42,8 @@ class Sequence:
     """The LoRA adapter that answers; 0: none."""
     label: str = ""
     """The id of the turn or completion, for the log of a crash."""
+    images: Row[PlacedImage] = ()
+    """The images of the prompt, in order."""
     arrived: float = field(default_factory=time.perf_counter)
     events: SimpleQueue[Event] = field(default_factory=SimpleQueue)
     text_sent: bool = False
@@ -87,6 +90,15 @@ class Sequence:
     def ended(self) -> bool:
         """It was admitted, and has given back its slot and its sampler."""
         return self.admitted is not None and self.slot is None and self.sampler is None
+
+    def run(self) -> tuple[int, PlacedImage | None]:
+        """Return where the text or the image ends of which the next token to compute is, and the image."""
+        for placed in self.images:
+            if self.done < placed.start:
+                return placed.start, None
+            if self.done < placed.end:
+                return placed.end, placed
+        return len(self.tokens), None
 
     def computed(self, tokens: int) -> None:
         """Count a step that computed so many of its tokens."""

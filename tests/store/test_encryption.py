@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import threading
+from array import array
 from base64 import b64encode
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from bootstrap.parts import open_index
 from core.chat.records import Folder
 from core.errors import StartFailed, StoredError, Unavailable
 from core.identity.records import SecondFactor
+from core.inference.vectors import KeptVector
 from core.models.swap_records import CanaryQuestion, ReplayQuestion
 from core.platforms.records import EditedBy
 from core.programs.records import Batch, FilePurpose, ProgramFile, StoredResponse
@@ -46,6 +48,7 @@ MASTER = b"m" * 32
 SECRET = "the merger is on Friday 合并"
 WORDS = SECRET.encode() * (PART_BYTES // 10)
 """The content of a file: several parts."""
+VECTOR = array("f", WORDS[:400])
 _MESSAGE = MessageTable.__table__.c
 _PART = FilePartTable.__table__.c
 
@@ -86,6 +89,7 @@ def put_secrets(database: Database) -> tuple[str, str]:
         work.program_files.append(program_file.id, WORDS)
         batch = Batch(things.new_id(), ana.id, things.NOW, things.NOW, "/v1/responses", *["file"] * 3, "job", metadata=SECRET)
         work.batches.add(batch)
+        work.embeddings.add([KeptVector(key=things.new_id(), vector=VECTOR, tokens=1)], things.NOW)
         work.responses.add(StoredResponse(things.new_id(), ana.id, things.NOW, SECRET, SECRET))
         job = Job(things.new_id(), "test", things.NOW, things.NOW, payload={"secret": SECRET}, key=things.new_id())
         work.jobs.add(job)
@@ -147,7 +151,7 @@ def test_every_sealed_column_says_where_it_stands() -> None:
         "model_comparisons.record",
         "canary_questions.question", "canary_questions.pattern", "replay_questions.question", "replay_questions.accepted",
         "responses.input", "responses.body", "program_files.name", "program_file_parts.content", "batches.metadata",
-        "second_factors.secret",
+        "second_factors.secret", "embeddings.vector",
     }  # fmt: skip
 
 
@@ -196,7 +200,7 @@ def test_encryption_is_switched_on_while_the_portal_runs(database: Database) -> 
     assert b"".join(each.removeprefix(PLAIN) for each in raw_parts(database)) == WORDS
     parts = [raw_parts(database), raw_parts(database, ProgramFilePartTable.__table__.c)]
     count = sum(map(len, (*raw_texts(database).values(), *parts)))
-    assert reseal(other, keyring) == count
+    assert reseal(other, keyring) == count + 1, "the vector of a text"
     assert "merger" not in repr(raw_texts(database)) and b"merger" not in b"".join(raw_parts(database))
     assert b"merger" not in b"".join(raw_parts(database, ProgramFilePartTable.__table__.c))
     assert readable(other, *ids)

@@ -11,7 +11,7 @@ from core.errors import Busy, InvalidInput, NotFound, PromptTooLong, StoredError
 from core.inference.ports import Router
 from core.inference.records import ServedModel, Task
 from core.inference.requests import GenerationRequest, PromptTokens, RunningGeneration
-from core.inference.vectors import EmbeddingRequest, RerankRequest, RunningEmbedding
+from core.inference.vectors import Embedder, EmbeddingRequest, RerankRequest, RunningEmbedding
 from core.models.records import ModelKind
 from core.platforms.records import LOCAL, PlatformsConfig, PlatformState, Route
 from models.platforms.remote.addresses import Resolve, resolve
@@ -64,9 +64,7 @@ class PlatformRouter:
     def explain(self, request: GenerationRequest) -> Route:
         """Say where a request would go now, without sending it."""
         found = self.plan(request)
-        default = next((each.name for each in self._local.models() if each.kind is ModelKind.CHAT), "")
-        places = [each.place if each.model else f"{default}@{each.member.name}" for each in found.candidates]
-        return Route(places=tuple(places), left_out=tuple(found.left_out), tokens=estimate_prompt(request))
+        return Route(places=self._named(found), left_out=tuple(found.left_out), tokens=estimate_prompt(request))
 
     def reload(self, name: str) -> None:
         """Ask a platform for its models now. Raises NotFound."""
@@ -106,6 +104,14 @@ class PlatformRouter:
         )  # fmt: skip
         return plan(wish, self.view, self._local.models())
 
+    def places(self, request: GenerationRequest) -> Sequence[str]:
+        return self._named(self.plan(request)) if self.view.remote else ()
+
+    def _named(self, found: Plan) -> tuple[str, ...]:
+        """Return the places of a plan, the default of this process by its name."""
+        default = next((each.name for each in self._local.models() if each.kind is ModelKind.CHAT), "")
+        return tuple(each.place if each.model else f"{default}@{each.member.name}" for each in found.candidates)
+
     def prompt_tokens(self, request: GenerationRequest) -> PromptTokens:
         return self._local.prompt_tokens(self._here(request))
 
@@ -115,6 +121,15 @@ class PlatformRouter:
     def embed(self, request: EmbeddingRequest) -> RunningEmbedding:
         found = self._vector_plan(request, ModelKind.EMBEDDING, Task.EMBED)
         return RoutedVectors(request, found.candidates, found.left_out, self._local.embed) if found else self._local.embed(request)
+
+    def embedder(self, request: EmbeddingRequest) -> Embedder | None:
+        found = self._vector_plan(request, ModelKind.EMBEDDING, Task.EMBED)
+        if found is None:
+            return self._local.embedder(request)
+        first = found.candidates[0]
+        if first.remote is None:
+            return self._local.embedder(replace(request, model=first.model))
+        return Embedder(model=first.model or "", version=first.version, platform=first.member.name)
 
     def rerank(self, request: RerankRequest) -> RunningEmbedding:
         found = self._vector_plan(request, ModelKind.RERANKING, Task.RERANK)

@@ -14,7 +14,7 @@ from core.chat.conversations import Shown
 from core.chat.records import Author, Message, MessageStatus
 from core.chat.running_turn import RunningTurn, Snapshot
 from core.chat.turns import is_cut_off
-from core.errors import StoredError
+from core.errors import PortalError, StoredError
 from core.inference.records import FinishReason, Generation, Routing
 from core.people.records import User
 from pages.markdown.growing import Growing
@@ -55,10 +55,11 @@ def transcript(
     *,
     figures: DeltaGenerator,
     on_event: Callable[[str], None],
-    on_again: Callable[[str], None],
+    on_again: Callable[[str, str | None], None],
     stored: bool = True,
 ) -> None:
-    """Draw all messages. on_event: see seam(). on_again: asked to try an answer (its id) once more.
+    """Draw all messages. on_event: see seam(). on_again: asked to try an answer (its id) once more, by the model
+    of the composer (None) or by another one.
 
     stored: whether the messages can be rated, edited and answered again.
     """
@@ -75,7 +76,8 @@ def transcript(
             draw_seam = partial(seam, f"seam-{message.id}", foot=foot, asked=asked, free=free, on_event=on_event)
             if message is not writing:
                 draw_seam(thought=_thought(message))
-                _answer(message, free=free, on_again=on_again)
+                other = _other(portal, user, message) if free and each is shown[-1] else None
+                _answer(message, free=free, other=other, on_again=on_again)
                 foot = Foot(
                     answer=each,
                     meta=_figures_of(message),
@@ -94,11 +96,11 @@ def transcript(
             seam("seam-last", foot=foot, asked=None, thought=None, free=free, on_event=on_event)
 
 
-def _answer(message: Message, *, free: bool, on_again: Callable[[str], None]) -> None:
+def _answer(message: Message, *, free: bool, other: str | None, on_again: Callable[[str, str | None], None]) -> None:
     if message.text:
         show(message.text)
     if _is_cut(message):
-        _cut(message, free=free, on_again=on_again)
+        _cut(message, free=free, other=other, on_again=on_again)
     elif message.generation and message.generation.error:
         # It ended in order, but the model lost its way in it.
         with st.container(key=f"astray-{message.id}"):
@@ -110,7 +112,18 @@ def _is_cut(message: Message) -> bool:
     return message.status in (MessageStatus.FAILED, MessageStatus.INTERRUPTED)
 
 
-def _cut(message: Message, *, free: bool, on_again: Callable[[str], None]) -> None:
+def _other(portal: Portal, user: User, message: Message) -> str | None:
+    """Return who else could answer, if a platform failed."""
+    row = message.generation
+    if message.status is not MessageStatus.FAILED or row is None or row.routing is None:
+        return None
+    try:
+        return portal.gateway.next_place(user, row.routing.place)
+    except PortalError:
+        return None
+
+
+def _cut(message: Message, *, free: bool, other: str | None, on_again: Callable[[str, str | None], None]) -> None:
     """What happened, what is kept, what next."""
     if message.status is MessageStatus.FAILED:
         head, why, key = t("The answer could not be finished"), said(message.error) if message.error else "", f"fail-{message.id}"
@@ -120,8 +133,13 @@ def _cut(message: Message, *, free: bool, on_again: Callable[[str], None]) -> No
         head, key = t("The answer was interrupted"), f"cut-{message.id}"
     with st.container(key=key, gap="xsmall"):
         st.markdown(f"{head}  \n:gray[{plain(why)}]")
-        again = partial(on_again, message.id)
-        st.button(t("Try again"), icon=":material/refresh:", key=f"again-{message.id}", disabled=not free, on_click=again)
+        with st.container(horizontal=True, gap="xsmall"):
+            again = partial(on_again, message.id, None)
+            st.button(t("Try again"), icon=":material/refresh:", key=f"again-{message.id}", disabled=not free, on_click=again)
+            if other is not None:
+                instead = partial(on_again, message.id, other)
+                label = t("Ask {place} instead", place=plain(other))
+                st.button(label, icon=":material/alt_route:", key=f"other-{message.id}", disabled=not free, on_click=instead)
 
 
 def _mark(message: Message) -> str:

@@ -53,6 +53,7 @@ EVENTS = {
     "model.make_default": "Default model changed",
     "model.crash": "Model crashed",
     "platforms.apply": "Platforms changed",
+    "platforms.clear_embeddings": "Embedding cache emptied",
     "model.reside": "Model's time in memory changed",
     "model.swap": "Model swapped",
     "model.swap_decide": "Swap decided",

@@ -93,6 +93,8 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
     ("PUT", "/api/v1/platforms", {"text": "platforms: [{name: local}]"}, ADMINS, 200),
     ("POST", "/api/v1/platforms/{name}/test", {}, ADMINS, 404),
     ("POST", "/api/v1/platforms/route", {"question": "x"}, ADMINS, 200),
+    ("GET", "/api/v1/platforms/embeddings", None, ADMINS, 200),
+    ("DELETE", "/api/v1/platforms/embeddings", None, ADMINS, 200),
     ("GET", "/api/v1/platforms/versions", None, ADMINS, 200),
     ("GET", "/api/v1/platforms/versions/{number}", None, ADMINS, 404),
     ("POST", "/api/v1/platforms/versions/{number}/restore", None, ADMINS, 404),
