@@ -11,6 +11,7 @@ In reading order:
 - streams: server-sent events
 - starting: threads on which answers begin
 - answers: the running answers to one request
+- answer_thread: one thread that reads all of them
 - background: requests that jobs answer
 - directory_routes: what /v1 offers
 - openai: OpenAI's API

@@ -20,6 +20,8 @@ from core.access.roles import Roles
 from core.chat.conversations import Conversations
 from core.chat.exports import ChatExports
 from core.chat.folders import Folders
+from core.chat.follow_ups.service import FollowUps
+from core.chat.imports.service import ChatImports
 from core.chat.marks import ConversationMarks
 from core.chat.temporary import TemporaryChats
 from core.chat.turns import STOPPING, Turns
@@ -27,6 +29,8 @@ from core.chat.written_titles import TitleWriter
 from core.comparing.comparisons import Comparisons
 from core.comparing.ports import FileComparer
 from core.errors import Conflict, PortalError, StartFailed, StoredError, Unavailable
+from core.grounding.finder import Finder
+from core.grounding.grounding import Grounding
 from core.identity.directory import DirectoryAccounts
 from core.identity.outside_accounts import OutsideAccounts
 from core.identity.second_factor import SecondFactors
@@ -69,8 +73,10 @@ from core.programs.batches import Batches
 from core.programs.files import ProgramFiles
 from core.programs.responses import Responses, StorageRules
 from core.review.feedback import FeedbackQueue
+from core.review.side_by_side import SideBySide
 from core.search.search import Search
 from core.search.suggestions import Suggestions
+from core.sharing.shares import Shares
 from core.tasks.jobs import Jobs
 from core.tasks.worker import JobWorker
 from core.transfers.downloads import Downloads
@@ -99,6 +105,7 @@ from models.comparing.comparer import LlamaComparer
 from models.gguf.catalogue import Catalogue
 from models.gguf.facts import model_name
 from models.gguf.inspector import Inspector
+from models.platforms.configuration.form_text import YamlFormText
 from models.platforms.configuration.reader import YamlConfigurationReader
 from models.serving.notes.last_run import RunRecord
 from models.serving.notes.start_list import START_MODELS, FileStartList
@@ -138,11 +145,15 @@ class Portal:
     conversations: Conversations
     marks: ConversationMarks
     exports: ChatExports
+    chat_imports: ChatImports
+    shares: Shares
     folders: Folders
     turns: Turns
+    follow_ups: FollowUps
     temporary: TemporaryChats
     files: Files
     images: Images
+    grounding: Grounding
     gateway: Gateway
     embedding_cache: EmbeddingCache
     presets: Presets
@@ -152,6 +163,7 @@ class Portal:
     program_files: ProgramFiles
     batches: Batches
     feedback: FeedbackQueue
+    side_by_side: SideBySide
     search: Search
     suggestions: Suggestions
     audit: AuditTrail
@@ -265,17 +277,26 @@ def build_portal(
     kinds += [*downloads.job_kinds(), *imports.job_kinds(), *quantizing.job_kinds(), *swaps.job_kinds(), *audit_chain.job_kinds()]
     kinds += comparisons.job_kinds()
     program_files = ProgramFiles(unit_of_work, clock, settings.max_batch_mb * MB, settings.program_file_days, disk)
+    chat_imports = ChatImports(unit_of_work, clock, jobs, program_files)
+    kinds += chat_imports.job_kinds()
     batches = Batches(unit_of_work, jobs, program_files, clock)
     kinds += [*batches.job_kinds(), *BatchRun(unit_of_work, program_files, background, clock).job_kinds()]
     privacy = PrivacyFilter(unit_of_work, clock, Re2Patterns())
-    images = Images(ProcessImageReader(), settings.max_file_mb * MB)
+    image_reader = ProcessImageReader()
+    images = Images(image_reader, settings.max_file_mb * MB)
     cache = EmbeddingCache(unit_of_work, clock, settings.embedding_cache_mb * MB)
     kinds += cache.job_kinds()
-    gateway = Gateway(unit_of_work, platforms_router, clock, privacy, images, cache if cache.most_bytes else None)
+    gateway = Gateway(
+        unit_of_work, platforms_router, clock, privacy, images, cache if cache.most_bytes else None, detectors=platforms_router
+    )
+    finder = Finder(unit_of_work, gateway, images, clock)
+    grounding = Grounding(unit_of_work, clock, images, finder, image_reader, privacy, disk)
+    kinds += grounding.job_kinds()
     temporary = TemporaryChats(unit_of_work, gateway, clock, settings.max_question_chars, on=settings.temporary_chats)
     writes_titles = jobs if settings.model_titles else None
     turns = Turns(unit_of_work, gateway, clock, settings.max_question_chars, settings.max_file_mb * MB, disk, writes_titles)
     kinds += TitleWriter(unit_of_work, gateway, lambda: turns.count() + temporary.count()).job_kinds()
+    feedback = FeedbackQueue(unit_of_work, index, clock, Re2Patterns())
     factor_roles = portal_settings.listed(settings.second_factor_roles)
     accounts = Accounts(unit_of_work, PooledHasher(hasher, passwords), clock)
     sessions = Sessions(
@@ -305,12 +326,16 @@ def build_portal(
         devices=Devices(unit_of_work, clock),
         conversations=Conversations(unit_of_work, index, clock),
         marks=ConversationMarks(unit_of_work, clock),
+        chat_imports=chat_imports,
         exports=ChatExports(unit_of_work, clock, to_html),
+        shares=Shares(unit_of_work, clock, privacy),
         folders=Folders(unit_of_work, clock),
         turns=turns,
+        follow_ups=FollowUps(unit_of_work, clock, turns, settings.max_question_chars),
         temporary=temporary,
         files=Files(unit_of_work, clock, ProcessDocumentReader(), settings.max_file_mb * MB, disk, CharsetDetector()),
         images=images,
+        grounding=grounding,
         gateway=gateway,
         embedding_cache=cache,
         presets=Presets(unit_of_work, clock),
@@ -319,7 +344,8 @@ def build_portal(
         responses=responses,
         program_files=program_files,
         batches=batches,
-        feedback=FeedbackQueue(unit_of_work, index, clock, Re2Patterns()),
+        feedback=feedback,
+        side_by_side=SideBySide(unit_of_work, clock, turns, feedback),
         search=Search(unit_of_work, index, index_worker, clock),
         suggestions=Suggestions(unit_of_work),
         audit_chain=audit_chain,
@@ -343,6 +369,7 @@ def build_portal(
             YamlConfigurationReader(settings.platforms_path.name, os.environ),
             PlatformsFile(settings.platforms_path),
             platforms_router,
+            YamlFormText(settings.platforms_path.name),
         ),
         pool=pool,
         index=index,

@@ -8,6 +8,7 @@ In reading order:
 - access: custom roles, groups and limits
 - privacy: personal data in what goes in and comes out
 - chat: conversations, folders and turns
+- sharing: read-only links to snapshots of conversations
 - inference: the one gateway to models
 - models: loaded models as people see them
 - comparing: comparisons of two files of a model
@@ -15,6 +16,7 @@ In reading order:
 - platforms: model servers and who takes which question
 - knowledge: files that people attach
 - images: decoding, resizing and mapping images
+- grounding: boxes for phrases on images
 - programs: what programs store: responses that later ones continue, files, batches
 - review: ratings and the review queue
 - usage: usage reports

@@ -13,6 +13,8 @@ In reading order:
 - written_titles: let the model write a title, as a background job
 - conversations: list, open, rename and delete conversations
 - marks: pin and archive conversations, mark them as read
+- follow_ups: a question that waits for the running answer
+- imports: take over conversations that other portals exported
 - exports: write conversations as Markdown, JSON and HTML
 - pending_deletions: delete after some seconds, so that it can be undone
 - folders: make, rename and delete folders, and move conversations

@@ -71,7 +71,7 @@ class Comparisons:
                 id=job.id, started_by=user.id, created_at=self._clock(), server=self._server, reference=files[0], candidate=files[1],
                 questions=len(questions),
             )  # fmt: skip
-            work.comparisons.add(comparison)
+            work.file_comparisons.add(comparison)
             record(work, self._clock(), user.id, "model.compare", candidate.name, reference=reference.name)
             work.commit()
         self._jobs.wake()
@@ -81,7 +81,7 @@ class Comparisons:
         """List comparisons, newest first."""
         require(user, Permission.RUN_MODELS)
         with self._unit_of_work() as work:
-            return work.comparisons.newest(MOST_LISTED)
+            return work.file_comparisons.newest(MOST_LISTED)
 
     def get(self, user: User, comparison_id: str) -> Comparison:
         """Raises NotFound."""
@@ -96,7 +96,7 @@ class Comparisons:
             comparison = _found(work, comparison_id)
             if comparison.ended_at is None:
                 raise Conflict("This comparison is running. Cancel it on the Jobs page first.")
-            work.comparisons.remove(comparison_id)
+            work.file_comparisons.remove(comparison_id)
             record(work, self._clock(), user.id, "model.compare_remove", comparison.candidate.path.name)
             work.commit()
 
@@ -107,7 +107,7 @@ class Comparisons:
         require(user, Permission.RUN_MODELS)
         with self._unit_of_work() as work:
             comparison = _answered(work, comparison_id)
-            voted = work.comparisons.voted(comparison_id, user.id)
+            voted = work.file_comparisons.voted(comparison_id, user.id)
         for number, result in enumerate(comparison.results):
             if number not in voted:
                 first, second = result.texts if _in_order(user, comparison_id, number) else result.texts[::-1]
@@ -122,14 +122,14 @@ class Comparisons:
             if not 0 <= number < len(comparison.results):
                 raise NotFound("This comparison has no question {n}.", n=number)
             meant = _meant(choice, in_order=_in_order(user, comparison_id, number))
-            work.comparisons.vote(Vote(comparison_id=comparison_id, user_id=user.id, number=number, choice=meant))
+            work.file_comparisons.vote(Vote(comparison_id=comparison_id, user_id=user.id, number=number, choice=meant))
             work.commit()
 
     def votes(self, user: User, comparison_id: str) -> Mapping[int, VoteCounts]:
         """Count the votes of all people, by question."""
         require(user, Permission.RUN_MODELS)
         with self._unit_of_work() as work:
-            return work.comparisons.votes(comparison_id)
+            return work.file_comparisons.votes(comparison_id)
 
     # The job
 
@@ -137,9 +137,9 @@ class Comparisons:
         """Mark comparisons that an earlier process of this server left; returns how many."""
         reason = StoredError("The portal was stopped during this comparison. Start it again.")
         with self._unit_of_work() as work:
-            left = work.comparisons.running(self._server)
+            left = work.file_comparisons.running(self._server)
             for each in left:
-                work.comparisons.save(replace(each, ended_at=self._clock(), error=reason))
+                work.file_comparisons.save(replace(each, ended_at=self._clock(), error=reason))
             work.commit()
         return len(left)
 
@@ -173,7 +173,7 @@ class Comparisons:
                 candidate=replace(comparison.candidate, memory_bytes=memory[1]),
             )  # fmt: skip
             with suppress(PortalError), self._unit_of_work() as work:
-                work.comparisons.save(ended)
+                work.file_comparisons.save(ended)
                 work.commit()
         return {"comparison": comparison.id}
 
@@ -185,7 +185,7 @@ def _questions(work: UnitOfWork, sets: Collection[QuestionSet]) -> Sequence[Comp
 
 
 def _found(work: UnitOfWork, comparison_id: str) -> Comparison:
-    found = work.comparisons.get(comparison_id)
+    found = work.file_comparisons.get(comparison_id)
     if found is None:
         raise NotFound("This comparison does not exist.")
     return found

@@ -32,7 +32,7 @@ class FileComparer(Protocol):
         ...
 
 
-class ComparisonRepository(Protocol):
+class FileComparisonRepository(Protocol):
     """Stores comparisons and votes."""
 
     def add(self, comparison: Comparison) -> None: ...

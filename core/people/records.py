@@ -13,6 +13,8 @@ class Permission(StrEnum):
     RATE = "rate"
     UPLOAD = "upload"
     EXPORT = "export"
+    DETECT = "detect"
+    """Find boxes on images."""
     VIEW_USAGE = "view_usage"
     REVIEW_FEEDBACK = "review_feedback"
     RUN_MODELS = "run_models"

@@ -6,8 +6,9 @@ In reading order:
 - people: accounts, roles, groups, sessions, API keys, tries of passwords, devices and the audit log
 - access: limits, and what is used of them
 - identity: second factors and identities of outside
-- chat: conversations, folders, messages and turns
+- chat: conversations, folders, messages, turns, links to snapshots, queued questions
 - knowledge: files and what shows them
+- grounding: images and what was found on them
 - usage: generation rows
 - models: presets, access to models, default models of groups, hot swaps
 - privacy: policies for personal data
@@ -20,14 +21,21 @@ In reading order:
 
 from data.tables.access import LimitCounterTable, LimitLeaseTable, LimitRuleTable
 from data.tables.base import Table
-from data.tables.chat import ConversationTable, FolderTable, MessageTable, TurnTable
+from data.tables.chat import ConversationTable, FolderTable, FollowUpTable, MessageTable, ShareTable, TurnTable
+from data.tables.grounding import (
+    GroundCorrectionTable,
+    GroundImagePartTable,
+    GroundImageTable,
+    GroundResultTable,
+    GroundRunTable,
+)
 from data.tables.identity import OutsideIdentityTable, RecoveryCodeTable, SecondFactorTable
 from data.tables.knowledge import AttachmentTable, FilePartTable, FileTable
 from data.tables.models import (
     CanaryQuestionTable,
     ChangeMarkerTable,
-    ComparisonTable,
     ComparisonVoteTable,
+    FileComparisonTable,
     GroupModelTable,
     ModelAccessTable,
     PresetTable,
@@ -49,7 +57,7 @@ from data.tables.people import (
 from data.tables.platforms import EmbeddingTable, PlatformsVersionTable
 from data.tables.privacy import PrivacyPolicyTable
 from data.tables.programs import BatchTable, ProgramFilePartTable, ProgramFileTable, ResponseTable
-from data.tables.review import FeedbackTable
+from data.tables.review import ComparisonTable, FeedbackTable
 from data.tables.tasks import JobTable
 from data.tables.usage import GenerationTable
 
@@ -68,10 +76,17 @@ __all__ = [
     "DeviceTable",
     "EmbeddingTable",
     "FeedbackTable",
+    "FileComparisonTable",
     "FilePartTable",
     "FileTable",
     "FolderTable",
+    "FollowUpTable",
     "GenerationTable",
+    "GroundCorrectionTable",
+    "GroundImagePartTable",
+    "GroundImageTable",
+    "GroundResultTable",
+    "GroundRunTable",
     "GroupManagerTable",
     "GroupModelTable",
     "GroupTable",
@@ -96,6 +111,7 @@ __all__ = [
     "RoleTable",
     "SecondFactorTable",
     "SessionTable",
+    "ShareTable",
     "SwapTable",
     "Table",
     "TurnTable",

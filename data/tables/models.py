@@ -109,7 +109,7 @@ class ChangeMarkerTable(Table):
     details: Mapped[dict[str, Any]]
 
 
-class ComparisonTable(Table):
+class FileComparisonTable(Table):
     """Comparisons of model files. `record` is a JSON object as text: files, figures and answers by question, the error."""
 
     __tablename__ = "model_comparisons"

@@ -22,8 +22,8 @@ def made(tmp_path: Path) -> Iterator[Stage]:
     room.portal.job_worker.close()
     ended = replace(things.comparison("c1", HOSTILE, room.admin.id), ended_at=things.NOW)
     with SqlUnitOfWork(room.portal.database) as work:
-        work.comparisons.add(ended)
-        work.comparisons.add(replace(ended, id="c2", results=(), error=StoredError("It was cancelled.")))
+        work.file_comparisons.add(ended)
+        work.file_comparisons.add(replace(ended, id="c2", results=(), error=StoredError("It was cancelled.")))
         work.commit()
     yield room
     room.portal.close()

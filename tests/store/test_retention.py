@@ -142,7 +142,7 @@ def test_ended_swaps_and_comparisons_become_due_and_running_ones_do_not(database
     with SqlUnitOfWork(database) as work:
         for each in (swap, running, kept, left):
             work.swaps.add(each)
-        work.comparisons.add(comparison)
+        work.file_comparisons.add(comparison)
         work.retention.place_hold(LegalHold(bo.id, bo.name, "case", things.NOW))
         work.commit()
     with SqlUnitOfWork(database) as work:
@@ -153,4 +153,4 @@ def test_ended_swaps_and_comparisons_become_due_and_running_ones_do_not(database
         work.retention.remove(RetentionKind.MODEL_REPORTS, due)
         work.commit()
     with SqlUnitOfWork(database) as work:
-        assert {each.id for each in work.swaps.newest(10)} == {"s2", "s3"} and not work.comparisons.newest(10)
+        assert {each.id for each in work.swaps.newest(10)} == {"s2", "s3"} and not work.file_comparisons.newest(10)

@@ -14,7 +14,7 @@ from data.transaction import AnyRow, Transaction
 
 _T = TurnTable.__table__.c
 _TURN = select(
-    _T.id, _T.user_id, _T.request_id, _T.conversation_id, _T.question_id, _T.answer_id, _T.status, _T.created_at, _T.lease_until
+    _T.id, _T.user_id, _T.request_id, _T.conversation_id, _T.question_id, _T.answer_id, _T.status, _T.created_at, _T.lease_until, _T.lane
 )  # fmt: skip
 _STREAMING = _TURN.where(_T.status == MessageStatus.STREAMING)
 
@@ -39,6 +39,7 @@ class SqlTurnRepository:
             "status": turn.status,
             "created_at": turn.created_at,
             "lease_until": turn.lease_until,
+            "lane": turn.lane,
         }
         if self._sql.insert_new(TurnTable, _T.id, values):
             return

@@ -12,16 +12,16 @@ from sqlalchemy import delete, func, insert, select, update
 
 from core.comparing.records import ComparedFile, Comparison, QuestionResult, Vote, VoteChoice, VoteCounts
 from core.errors import StoredError
-from data.tables import ComparisonTable, ComparisonVoteTable, UserTable
+from data.tables import ComparisonVoteTable, FileComparisonTable, UserTable
 from data.transaction import AnyRow, Transaction
 
-_ROW = ComparisonTable.__table__.c
+_ROW = FileComparisonTable.__table__.c
 _VOTE = ComparisonVoteTable.__table__.c
 _USER = UserTable.__table__.c
 _ALL = select(*_ROW, _USER.full_name.label("started_by_name")).outerjoin(UserTable, _USER.id == _ROW.started_by)
 
 
-class SqlComparisonRepository:
+class SqlFileComparisonRepository:
     def __init__(self, transaction: Transaction) -> None:
         self._sql = transaction
 
@@ -29,10 +29,10 @@ class SqlComparisonRepository:
         fixed = {
             "id": comparison.id, "server": comparison.server, "started_by": comparison.started_by, "created_at": comparison.created_at,
         }  # fmt: skip
-        self._sql.write(insert(ComparisonTable).values(**fixed, **_changing(comparison)))
+        self._sql.write(insert(FileComparisonTable).values(**fixed, **_changing(comparison)))
 
     def save(self, comparison: Comparison) -> None:
-        self._sql.write(update(ComparisonTable).where(_ROW.id == comparison.id).values(**_changing(comparison)))
+        self._sql.write(update(FileComparisonTable).where(_ROW.id == comparison.id).values(**_changing(comparison)))
 
     def get(self, comparison_id: str) -> Comparison | None:
         row = self._sql.first(_ALL.where(_ROW.id == comparison_id))
@@ -45,7 +45,7 @@ class SqlComparisonRepository:
         return [_comparison(row) for row in self._sql.all(_ALL.where(_ROW.server == server, _ROW.ended_at.is_(None)))]
 
     def remove(self, comparison_id: str) -> None:
-        self._sql.write(delete(ComparisonTable).where(_ROW.id == comparison_id))
+        self._sql.write(delete(FileComparisonTable).where(_ROW.id == comparison_id))
 
     def vote(self, vote: Vote) -> None:
         keys = ["comparison_id", "user_id", "number"]
