@@ -22,6 +22,7 @@ from core.people.ports import (
     AuditRepository,
     DeviceRepository,
     GroupRepository,
+    ProofRepository,
     RoleRepository,
     SessionRepository,
     UserRepository,
@@ -44,6 +45,7 @@ class UnitOfWork(Protocol):
     limits: LimitRepository
     policies: PolicyRepository
     sessions: SessionRepository
+    proofs: ProofRepository
     second_factors: SecondFactorRepository
     outside_identities: OutsideIdentityRepository
     api_keys: ApiKeyRepository
