@@ -692,3 +692,23 @@ def test_a_stopped_answer_is_continued(house: House, ana: User) -> None:
     drawn = finish(house, ana, intend(drawn, "go on", message=turn.answer_id, request="r2"))
     assert "Hello" in shown(house, ana)[-1] and components(drawn, "seam")[-1]["bar"]["goesOn"] is False
     assert house.router.requests[-1].continued
+
+
+def test_models_answer_side_by_side_until_a_vote_chooses_one(house: House, ana: User) -> None:
+    house.router.available.append(replace(house.router.available[0], name="other"))
+    drawn = chat(house)
+    drawn.session_state["chat_lanes"] = ["fake", "other"]
+    drawn = intend(drawn, "ask", text="Which?", request="r1")
+    while house.portal.turns.count():
+        time.sleep(0.01)
+    drawn = drawn.run()
+    assert not drawn.exception
+    assert sorted(str(each.model) for each in house.router.requests) == ["fake", "other"]
+    assert [each.label for each in drawn.button if str(each.key).startswith("vote-")] == [
+        "Left is better", "Right is better", "Alike", "Both poor",
+    ]  # fmt: skip
+    drawn = drawn.button(key="vote-1").click().run()
+    assert not drawn.exception
+    assert not [each for each in drawn.button if str(each.key).startswith("vote-")]
+    [talk] = conversations(house, ana)
+    assert house.portal.conversations.transcript(ana, talk.id)[-1].message.rating == 1
