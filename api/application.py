@@ -39,6 +39,7 @@ PORTALS = {
     "models": "models.models",
     "downloads": "models.downloads",
     "quantizations": "models.quantizations",
+    "comparisons": "models.comparisons",
     "presets": "models.presets",
     "prompts": "prompts.prompts",
     "model-access": "models.access",

@@ -31,6 +31,8 @@ from core.chat.marks import ConversationMarks
 from core.chat.temporary import TemporaryChats
 from core.chat.turns import STOPPING, Turns
 from core.chat.written_titles import TitleWriter
+from core.comparing.comparisons import Comparisons
+from core.comparing.ports import FileComparer
 from core.errors import Conflict, PortalError, StartFailed, StoredError, Unavailable
 from core.grounding.finder import Finder
 from core.grounding.grounding import Grounding
@@ -82,6 +84,7 @@ from core.search.search import Search
 from core.search.suggestions import Suggestions
 from core.sharing.shares import Shares
 from core.tasks.jobs import Jobs
+from core.tasks.leadership import ALONE
 from core.tasks.worker import JobWorker
 from core.transfers.downloads import Downloads
 from core.transfers.imports import Imports
@@ -99,12 +102,14 @@ from data.index.parked_jobs import ParkedJobs
 from data.index.reconciler import Reconciler
 from data.index.worker import IndexWorker
 from data.inspection import SqlStoreInspector
+from data.leadership import PostgresLeadership
 from data.log_shipping import LogShipper
 from data.migrate import migrate
 from data.own_patterns import Re2Patterns
 from data.passwords import Argon2Hasher
 from data.search.port import WritableIndex
 from data.unit_of_work import SqlUnitOfWork
+from models.comparing.comparer import LlamaComparer
 from models.gguf.catalogue import Catalogue
 from models.gguf.facts import model_name
 from models.gguf.inspector import Inspector
@@ -180,6 +185,7 @@ class Portal:
     usage: UsageReports
     models: ModelService
     swaps: Swaps
+    comparisons: Comparisons
     downloads: Downloads
     imports: Imports
     uploads: Uploads
@@ -197,6 +203,7 @@ class Portal:
     log_shipper: LogShipper | None = None
     record: RunRecord | None = None
     disk: DiskSpace = ENDLESS
+    leadership: PostgresLeadership | None = None
 
     @property
     def log_lines_dropped(self) -> int:
@@ -206,6 +213,15 @@ class Portal:
     def stopping(self) -> None:
         """Tell everyone who waits for an answer that the portal is stopping."""
         self.session_watch.stop(Unavailable(STOPPING))
+
+    def drain(self) -> None:
+        """Begin no more answers and jobs; those that run go on."""
+        self.turns.drain()
+        self.job_worker.drain()
+
+    def working(self) -> bool:
+        """Tell whether answers or jobs run here."""
+        return bool(self.turns.count() or self.temporary.count() or self.job_worker.count())
 
     def close(self) -> None:
         """Mark running answers as interrupted, with their text; free the models; close the database."""
@@ -217,6 +233,8 @@ class Portal:
         self.conversations.close()
         self.job_worker.close()
         self.index_worker.close()
+        if self.leadership is not None:
+            self.leadership.close()
         if isinstance(self.pool, Pool):
             self.pool.close()
         self.index.close()
@@ -236,15 +254,20 @@ def build_portal(
     successions: Successions | None = None,
     record: RunRecord | None = None,
     hub: ModelHub | None = None,
+    comparer: FileComparer | None = None,
+    jobs_only: bool = False,
 ) -> Portal:
-    """Connect the parts. `pool`, `router`, `hasher`, `successions` and `hub` replace the real ones in tests. Raises StartFailed.
+    """Connect the parts. `pool`, `router`, `hasher`, `successions`, `hub` and `comparer` replace the real ones in
+    tests. Raises StartFailed.
 
-    record: receives crashes; closed with the portal.
+    record: receives crashes; closed with the portal. jobs_only: this process has no model of its own, so jobs that need one run here only
+    if other servers offer one.
     """
     prepare_home(settings)
     clock = now
     database = open_database(settings.database)
     migrate(database)
+    leadership = None if database.is_sqlite else PostgresLeadership(database)
     use_keyring(database, portal_settings.master_key(settings))
 
     def unit_of_work() -> SqlUnitOfWork:
@@ -254,6 +277,7 @@ def build_portal(
     if pool is None:
         own_pool = open_pool(settings, record)
         successions = HotSwaps(own_pool.versions)
+        comparer = LlamaComparer(extra_buffers=own_pool.extra_buffers)
         pool, router = own_pool, router if router is not None else PoolRouter(own_pool)
     assert router is not None, "a pool of its own needs its router"
     platforms_router = PlatformRouter(router, max_wait_s=settings.max_wait_s)
@@ -273,9 +297,11 @@ def build_portal(
     start_list = FileStartList(settings.home / START_MODELS)
     models = ModelService(pool, unit_of_work, clock, settings.models_path, start_list, record.found if record else ())
     swaps = Swaps(unit_of_work, clock, jobs, server, successions, ProcessPatternFinder(), start_list, models.loaded_at_start)
+    comparisons = Comparisons(unit_of_work, clock, jobs, server, comparer or LlamaComparer())
     downloads, imports, uploads, quantizing = open_transfers(settings, unit_of_work, jobs, clock, server, hub)
     kinds = [*index_care.job_kinds(), *backups.job_kinds(), *retention.job_kinds(), *responses.job_kinds()]
     kinds += [*downloads.job_kinds(), *imports.job_kinds(), *quantizing.job_kinds(), *swaps.job_kinds(), *audit_chain.job_kinds()]
+    kinds += comparisons.job_kinds()
     program_files = ProgramFiles(unit_of_work, clock, settings.max_batch_mb * MB, settings.program_file_days, disk)
     chat_imports = ChatImports(unit_of_work, clock, jobs, program_files)
     kinds += chat_imports.job_kinds()
@@ -298,8 +324,9 @@ def build_portal(
     assembly = Assembly(unit_of_work, gateway, writer)
     summaries = BackgroundSummaries(unit_of_work, gateway, assembly, writer, jobs, lambda: turns.count() + temporary.count())
     turns = Turns(
-        unit_of_work, gateway, clock, settings.max_question_chars, settings.max_file_mb * MB, disk, writes_titles, assembly, summaries
-    )
+        unit_of_work, gateway, clock, settings.max_question_chars, settings.max_file_mb * MB, disk, writes_titles,
+        leadership or ALONE, shared=not settings.embedded, assembly=assembly, summaries=summaries,
+    )  # fmt: skip
     kinds += TitleWriter(unit_of_work, gateway, lambda: turns.count() + temporary.count()).job_kinds()
     kinds += summaries.job_kinds()
     feedback = FeedbackQueue(unit_of_work, index, clock, Re2Patterns())
@@ -366,6 +393,7 @@ def build_portal(
         usage=UsageReports(unit_of_work, clock),
         models=models,
         swaps=swaps,
+        comparisons=comparisons,
         downloads=downloads,
         imports=imports,
         oversight=PlatformOversight(unit_of_work, clock, platforms_router, gateway, cache),
@@ -384,21 +412,29 @@ def build_portal(
         index=index,
         index_worker=index_worker,
         jobs=jobs,
-        job_worker=JobWorker(unit_of_work, kinds, clock, server, jobs.woken, alone=settings.embedded),
+        job_worker=JobWorker(
+            unit_of_work, kinds, clock, server, jobs.woken, alone=settings.embedded, leadership=leadership or ALONE,
+            has_model=(lambda: bool(platforms_router.models())) if jobs_only else (lambda: True),
+        ),
         database=database,
         passwords=passwords,
         record=record,
         disk=disk,
         log_shipper=open_log_shipper(settings),
+        leadership=leadership,
     )
     if portal.log_shipper is not None:
         portal.log_shipper.start()
     portal.models.note_crashes()
-    interrupted = portal.turns.recover(everything=settings.embedded)
+    if leadership is not None:
+        leadership.start()
+    # Where other replicas run, the leader marks what a dead one left, once its leases are over.
+    interrupted = portal.turns.recover(everything=True) if settings.embedded else 0
     if interrupted:
         log.warning("the last stop interrupted %d answers; they are marked as interrupted", interrupted)
     portal.platforms.start()
     portal.swaps.recover()
+    portal.comparisons.recover()
     portal.index_worker.start()
     portal.job_worker.start()
     return portal
@@ -434,7 +470,12 @@ def ensure_first_admin(portal: Portal) -> str | None:
 
 
 def _build_recorded(
-    settings: Settings, pool: ModelPool | None = None, router: Router | None = None, hasher: PasswordHasher | None = None
+    settings: Settings,
+    pool: ModelPool | None = None,
+    router: Router | None = None,
+    hasher: PasswordHasher | None = None,
+    *,
+    jobs_only: bool = False,
 ) -> Portal:
     """Build the portal with a record of this run, which also reads what earlier runs left."""
     prepare_home(settings)
@@ -443,7 +484,7 @@ def _build_recorded(
     except OSError as problem:
         raise unwritable(settings.home, problem) from problem
     try:
-        return build_portal(settings, pool=pool, router=router, hasher=hasher, record=record)
+        return build_portal(settings, pool=pool, router=router, hasher=hasher, record=record, jobs_only=jobs_only)
     except BaseException:
         record.close()
         raise

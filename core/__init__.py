@@ -12,6 +12,7 @@ In reading order:
 - sharing: read-only links to snapshots of conversations
 - inference: the one gateway to models
 - models: loaded models as people see them
+- comparing: comparisons of two files of a model
 - transfers: bring model files to this server
 - platforms: model servers and who takes which question
 - knowledge: files that people attach

@@ -10,6 +10,7 @@ from core.access.ports import LimitRepository
 from core.chat.context.ports import InstructionsRepository, SummaryRepository
 from core.chat.follow_ups.ports import FollowUpRepository
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
+from core.comparing.ports import FileComparisonRepository
 from core.grounding.ports import GroundingRepository
 from core.identity.ports import OutsideIdentityRepository, SecondFactorRepository
 from core.inference.ports import EmbeddingRepository, OfferRepository
@@ -22,6 +23,7 @@ from core.people.ports import (
     AuditRepository,
     DeviceRepository,
     GroupRepository,
+    ProofRepository,
     RoleRepository,
     SessionRepository,
     UserRepository,
@@ -45,6 +47,7 @@ class UnitOfWork(Protocol):
     limits: LimitRepository
     policies: PolicyRepository
     sessions: SessionRepository
+    proofs: ProofRepository
     second_factors: SecondFactorRepository
     outside_identities: OutsideIdentityRepository
     api_keys: ApiKeyRepository
@@ -64,6 +67,7 @@ class UnitOfWork(Protocol):
     offers: OfferRepository
     embeddings: EmbeddingRepository
     swaps: SwapRepository
+    file_comparisons: FileComparisonRepository
     feedback: FeedbackRepository
     comparisons: ComparisonRepository
     audit: AuditRepository

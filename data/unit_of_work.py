@@ -11,6 +11,7 @@ from core.access.ports import LimitRepository
 from core.chat.context.ports import InstructionsRepository, SummaryRepository
 from core.chat.follow_ups.ports import FollowUpRepository
 from core.chat.ports import ConversationRepository, FolderRepository, MessageRepository, TurnRepository
+from core.comparing.ports import FileComparisonRepository
 from core.grounding.ports import GroundingRepository
 from core.identity.ports import OutsideIdentityRepository, SecondFactorRepository
 from core.inference.ports import EmbeddingRepository, OfferRepository
@@ -23,6 +24,7 @@ from core.people.ports import (
     AuditRepository,
     DeviceRepository,
     GroupRepository,
+    ProofRepository,
     RoleRepository,
     SessionRepository,
     UserRepository,
@@ -50,6 +52,7 @@ from data.repositories.identity.second_factors import SqlSecondFactorRepository
 from data.repositories.inference.embeddings import SqlEmbeddingRepository
 from data.repositories.inference.offers import SqlOfferRepository
 from data.repositories.knowledge.files import SqlFileRepository
+from data.repositories.models.comparisons import SqlFileComparisonRepository
 from data.repositories.models.swaps import SqlSwapRepository
 from data.repositories.operations.retention import SqlRetentionRepository
 from data.repositories.people.api_keys import SqlApiKeyRepository
@@ -57,6 +60,7 @@ from data.repositories.people.attempts import SqlAttemptRepository
 from data.repositories.people.audit import SqlAuditRepository
 from data.repositories.people.devices import SqlDeviceRepository
 from data.repositories.people.groups import SqlGroupRepository
+from data.repositories.people.proofs import SqlProofRepository
 from data.repositories.people.roles import SqlRoleRepository
 from data.repositories.people.sessions import SqlSessionRepository
 from data.repositories.people.users import SqlUserRepository
@@ -90,6 +94,7 @@ class SqlUnitOfWork:
         self.limits: LimitRepository = SqlLimitRepository(transaction)
         self.policies: PolicyRepository = SqlPolicyRepository(transaction)
         self.sessions: SessionRepository = SqlSessionRepository(transaction)
+        self.proofs: ProofRepository = SqlProofRepository(transaction)
         self.api_keys: ApiKeyRepository = SqlApiKeyRepository(transaction)
         self.second_factors: SecondFactorRepository = SqlSecondFactorRepository(transaction)
         self.outside_identities: OutsideIdentityRepository = SqlOutsideIdentityRepository(transaction)
@@ -109,6 +114,7 @@ class SqlUnitOfWork:
         self.offers: OfferRepository = SqlOfferRepository(transaction)
         self.embeddings: EmbeddingRepository = SqlEmbeddingRepository(transaction)
         self.swaps: SwapRepository = SqlSwapRepository(transaction)
+        self.file_comparisons: FileComparisonRepository = SqlFileComparisonRepository(transaction)
         self.feedback: FeedbackRepository = SqlFeedbackRepository(transaction)
         self.comparisons: ComparisonRepository = SqlComparisonRepository(transaction)
         self._audit = SqlAuditRepository(transaction)

@@ -15,6 +15,7 @@ In reading order:
 - usage: usage reports
 - models: load and watch models
 - get_model: known models, downloads and imports
+- compare: two files of a model, and blind votes on their answers
 - platforms: model servers, where questions go, the configuration with its versions
 - presets: models with instructions and settings; default models of groups
 - people: manage accounts and groups

@@ -42,6 +42,7 @@ KINDS = {
     "model.download": "Download a model",
     "model.import": "Import a model",
     "model.quantize": "Quantize a model",
+    "model.compare": "Compare two model files",
 }
 """What the page calls the kinds it knows; others stand there as they are stored."""
 _STATES = {"active": "In progress", "failed": "Failed", "all": "All"}

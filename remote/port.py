@@ -17,6 +17,7 @@ from core.chat.follow_ups.service import FollowUps
 from core.chat.imports.service import ChatImports
 from core.chat.marks import ConversationMarks
 from core.chat.turns import Turns
+from core.comparing.comparisons import Comparisons
 from core.grounding.grounding import Grounding
 from core.identity.second_factor import SecondFactors
 from core.identity.single_sign_on import SingleSignOn
@@ -114,5 +115,6 @@ class PagePortal(Protocol):
     single_sign_on: SingleSignOn
     suggestions: Suggestions
     swaps: Swaps
+    comparisons: Comparisons
     turns: Turns
     usage: UsageReports

@@ -15,7 +15,7 @@ from inspect import Signature, signature
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
-from core.chat.running_turn import RunningTurn
+from core.chat.running_turn import LiveTurn, RunningTurn
 from core.errors import NotFound
 from core.people.records import Credentials, User
 from core.people.sessions import Proof
@@ -72,7 +72,7 @@ SERVICES = (
     Service("instructions", user=("applying", "own", "set_own"), staff=("of_group", "set_for_group")),
     Service("quantizing", staff=("start", "made", "recent")),
     Service("index_care", staff=("parked", "rebuild", "reconcile", "retry", "state")),
-    Service("jobs", user=("list",), staff=("cancel", "resume", "retry")),
+    Service("jobs", user=("list",), staff=("get", "cancel", "resume", "retry")),
     Service("limits", user=("nearly_used",), staff=("put", "remove", "rules")),
     Service("marks", user=("archive", "pin", "set_unread", "use_instructions")),
     Service("model_access", staff=("group_models", "groups", "restrict", "roles", "rules", "set_group_model")),
@@ -102,6 +102,7 @@ SERVICES = (
     Service("sign_in", anyone=("check",)),
     Service("single_sign_on", anyone=("begin", "finish"), values={"name": str}),
     Service("suggestions", user=("suggest",)),
+    Service("comparisons", staff=("start", "list", "get", "remove", "ballot", "vote", "votes")),
     Service("swaps", staff=(
         *("add_canary", "add_replay", "canaries", "decide", "get", "list", "plan", "remove_canary", "remove_replay", "replays", "start"),
     )),
@@ -160,6 +161,11 @@ class Method:
         return next((name for name, part in self.parts.items() if part.kind is Kind.USER), None)
 
     @property
+    def takes_proof(self) -> bool:
+        """Tell whether an argument is a proof of an identity, which the database keeps."""
+        return any(part.kind is Kind.PROOF for part in self.parts.values())
+
+    @property
     def has_events(self) -> bool:
         return self.result.kind is Kind.ITEMS or any(part.kind is Kind.CALLBACK for part in self.parts.values())
 
@@ -213,7 +219,7 @@ def _argument(hint: Any) -> Part:
 def _result(hint: Any) -> Part:
     if hint is Proof:
         return Part(Kind.PROOF)
-    if hint in (RunningTurn, RunningTurn | None):
+    if hint in (LiveTurn | None, RunningTurn | None):
         return Part(Kind.LIVE)
     if get_origin(hint) is Iterator:
         return Part(Kind.ITEMS, codec(get_args(hint)[0]))

@@ -9,6 +9,7 @@ In reading order:
 - context: what the model reads beside the question
 - turn_runner: answer one turn on its own thread
 - running_turn: hold a running answer for any number of watchers
+- elsewhere: the same for answers that other processes write
 - temporary: chats that are never stored
 - titles: name a conversation
 - written_titles: let the model write a title, as a background job

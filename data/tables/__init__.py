@@ -3,7 +3,7 @@
 In reading order:
 
 - base: what all tables share
-- people: accounts, roles, groups, sessions, API keys, tries of passwords, devices and the audit log
+- people: accounts, roles, groups, sessions, proofs, API keys, tries of passwords, devices and the audit log
 - access: limits, and what is used of them
 - identity: second factors and identities of outside
 - chat: conversations, folders, messages, turns, links to snapshots, queued questions, instructions, summaries, prompts
@@ -45,6 +45,8 @@ from data.tables.knowledge import AttachmentTable, FilePartTable, FileTable
 from data.tables.models import (
     CanaryQuestionTable,
     ChangeMarkerTable,
+    ComparisonVoteTable,
+    FileComparisonTable,
     GroupModelTable,
     ModelAccessTable,
     PresetTable,
@@ -59,6 +61,7 @@ from data.tables.people import (
     DeviceTable,
     GroupManagerTable,
     GroupTable,
+    ProofTable,
     RoleTable,
     SessionTable,
     UserTable,
@@ -79,11 +82,13 @@ __all__ = [
     "CanaryQuestionTable",
     "ChangeMarkerTable",
     "ComparisonTable",
+    "ComparisonVoteTable",
     "ConversationTable",
     "DataKeyTable",
     "DeviceTable",
     "EmbeddingTable",
     "FeedbackTable",
+    "FileComparisonTable",
     "FilePartTable",
     "FileTable",
     "FolderTable",
@@ -114,6 +119,7 @@ __all__ = [
     "ProgramFileTable",
     "PromptTable",
     "PromptVersionTable",
+    "ProofTable",
     "RecoveryCodeTable",
     "ReplayQuestionTable",
     "ResponseTable",

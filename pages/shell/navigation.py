@@ -68,6 +68,7 @@ ENTRIES = (
     Entry(path="usage", title="Usage", permission=Permission.VIEW_USAGE, render=_page_of("usage")),
     Entry(path="models", title="Models", permission=Permission.RUN_MODELS, render=_page_of("models"), menu=_MODELS, short="Serving"),
     Entry(path="get_model", title="Get a model", permission=Permission.RUN_MODELS, render=_page_of("get_model"), menu=_MODELS),
+    Entry(path="compare", title="Compare", permission=Permission.RUN_MODELS, render=_page_of("compare"), menu=_MODELS),
     Entry(path="presets", title="Presets", permission=Permission.RUN_MODELS, render=_page_of("presets"), menu=_MODELS),
     Entry(path="platforms", title="Platforms", permission=Permission.RUN_MODELS, render=_page_of("platforms"), menu=_MODELS),
     Entry(path="people", title="People", permission=Permission.MANAGE_PEOPLE, render=_page_of("people"), menu=_SYSTEM),

@@ -744,12 +744,17 @@ def test_a_long_chat_shows_what_is_summarized_and_lets_it_be_edited(house: House
     assert not drawn.exception and summary is not None and summary.text == "They asked often."
 
 
+def meters(drawn: AppTest) -> list[str]:
+    labels = [each.proto.popover.label for each in drawn.get("popover")]
+    return [label for label in labels if label.endswith(" of 4,096")]
+
+
 def test_the_meter_shows_how_full_the_context_is_from_the_first_turn_on(house: House, ana: User) -> None:
     house.portal.instructions.set_own(ana, "Answer briefly.")
-    [before] = [each.proto.popover.label for each in chat(house).get("popover")]
-    assert before.endswith(" of 4,096") and not before.startswith("0 "), "instructions count before the first question"
+    [before] = meters(chat(house))
+    assert not before.startswith("0 "), "instructions count before the first question"
     conversation = house.ask(ana, "Hello?")
-    [after] = [each.proto.popover.label for each in chat(house, conversation).get("popover")]
+    [after] = meters(chat(house, conversation))
     assert after == "10 of 4,096", "what the last prompt and its answer took"
 
 
@@ -760,3 +765,23 @@ def test_an_answer_is_pinned_from_its_foot(house: House, ana: User) -> None:
     assert bar["pinned"] is False
     drawn = intend(drawn, "pin", message=bar["id"], pinned=True)
     assert not drawn.exception and components(drawn, "seam")[-1]["bar"]["pinned"] is True
+
+
+def test_models_answer_side_by_side_until_a_vote_chooses_one(house: House, ana: User) -> None:
+    house.router.available.append(replace(house.router.available[0], name="other"))
+    drawn = chat(house)
+    drawn.session_state["chat_lanes"] = ["fake", "other"]
+    drawn = intend(drawn, "ask", text="Which?", request="r1")
+    while house.portal.turns.count():
+        time.sleep(0.01)
+    drawn = drawn.run()
+    assert not drawn.exception
+    assert sorted(str(each.model) for each in house.router.requests) == ["fake", "other"]
+    assert [each.label for each in drawn.button if str(each.key).startswith("vote-")] == [
+        "Left is better", "Right is better", "Alike", "Both poor",
+    ]  # fmt: skip
+    drawn = drawn.button(key="vote-1").click().run()
+    assert not drawn.exception
+    assert not [each for each in drawn.button if str(each.key).startswith("vote-")]
+    [talk] = conversations(house, ana)
+    assert house.portal.conversations.transcript(ana, talk.id)[-1].message.rating == 1

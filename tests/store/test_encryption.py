@@ -105,6 +105,7 @@ def put_secrets(database: Database) -> tuple[str, str]:
         work.folders.add(Folder(things.new_id(), ana.id, SECRET, things.NOW))
         work.offers.put_preset(things.preset(things.new_id(), SECRET))
         work.swaps.add(things.swap(things.new_id(), SECRET))
+        work.file_comparisons.add(things.comparison(things.new_id(), SECRET))
         work.swaps.add_canary(CanaryQuestion(id=things.new_id(), model="m", question=SECRET, pattern=SECRET))
         work.swaps.add_replay(ReplayQuestion(id=things.new_id(), model="m", question=SECRET, accepted=SECRET, created_at=things.NOW))
         program_file = ProgramFile(things.new_id(), ana.id, SECRET, FilePurpose.BATCH, 0, things.NOW, things.NOW)
@@ -177,6 +178,7 @@ def test_every_sealed_column_says_where_it_stands() -> None:
         "feedback.comment", "feedback.note", "jobs.payload", "jobs.detail", "jobs.result", "jobs.error",
         "platforms_versions.text",
         "presets.title", "presets.description", "presets.system_prompt", "presets.params", "presets.tools", "model_swaps.record",
+        "model_comparisons.record",
         "canary_questions.question", "canary_questions.pattern", "replay_questions.question", "replay_questions.accepted",
         "responses.input", "responses.body", "program_files.name", "program_file_parts.content", "batches.metadata",
         "second_factors.secret", "messages.context", "instructions.text", "prompts.title", "prompts.text", "prompt_versions.title",

@@ -92,6 +92,8 @@ EVENTS = {
     "model.download": "Model download started",
     "model.downloaded": "Model downloaded",
     "model.import": "Model import started",
+    "model.compare": "Comparison started",
+    "model.compare_remove": "Comparison deleted",
     "model.quantize": "Quantization started",
     "model.quantized": "Model quantized",
     "model.upload": "Model uploaded",
