@@ -6,7 +6,7 @@ In reading order:
 - people: accounts, roles, groups, sessions, proofs, API keys, tries of passwords, devices and the audit log
 - access: limits, and what is used of them
 - identity: second factors and identities of outside
-- chat: conversations, folders, messages, turns, links to snapshots, queued questions
+- chat: conversations, folders, messages, turns, links to snapshots, queued questions, instructions, summaries, prompts
 - knowledge: files and what shows them
 - grounding: images and what was found on them
 - usage: generation rows
@@ -21,7 +21,18 @@ In reading order:
 
 from data.tables.access import LimitCounterTable, LimitLeaseTable, LimitRuleTable
 from data.tables.base import Table
-from data.tables.chat import ConversationTable, FolderTable, FollowUpTable, MessageTable, ShareTable, TurnTable
+from data.tables.chat import (
+    ConversationTable,
+    FolderTable,
+    FollowUpTable,
+    InstructionsTable,
+    MessageTable,
+    PromptTable,
+    PromptVersionTable,
+    ShareTable,
+    SummaryTable,
+    TurnTable,
+)
 from data.tables.grounding import (
     GroundBatchTable,
     GroundCorrectionTable,
@@ -37,6 +48,8 @@ from data.tables.knowledge import AttachmentTable, FilePartTable, FileTable
 from data.tables.models import (
     CanaryQuestionTable,
     ChangeMarkerTable,
+    ComparisonVoteTable,
+    FileComparisonTable,
     GroupModelTable,
     ModelAccessTable,
     PresetTable,
@@ -72,11 +85,13 @@ __all__ = [
     "CanaryQuestionTable",
     "ChangeMarkerTable",
     "ComparisonTable",
+    "ComparisonVoteTable",
     "ConversationTable",
     "DataKeyTable",
     "DeviceTable",
     "EmbeddingTable",
     "FeedbackTable",
+    "FileComparisonTable",
     "FilePartTable",
     "FileTable",
     "FolderTable",
@@ -94,6 +109,7 @@ __all__ = [
     "GroupModelTable",
     "GroupTable",
     "IndexJobTable",
+    "InstructionsTable",
     "JobTable",
     "LegalHoldTable",
     "LimitCounterTable",
@@ -107,6 +123,8 @@ __all__ = [
     "PrivacyPolicyTable",
     "ProgramFilePartTable",
     "ProgramFileTable",
+    "PromptTable",
+    "PromptVersionTable",
     "ProofTable",
     "RecoveryCodeTable",
     "ReplayQuestionTable",
@@ -116,6 +134,7 @@ __all__ = [
     "SecondFactorTable",
     "SessionTable",
     "ShareTable",
+    "SummaryTable",
     "SwapTable",
     "Table",
     "TurnTable",
