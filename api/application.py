@@ -27,6 +27,7 @@ PORTALS = {
     "folders": "chat.folders",
     "shares": "chat.shares",
     "follow-ups": "chat.follow_ups",
+    "chat-imports": "chat.imports",
     "side-by-side": "chat.side_by_side",
     "files": "knowledge.files",
     "ground": "grounding.ground",

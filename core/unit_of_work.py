@@ -21,6 +21,7 @@ from core.people.ports import (
     AuditRepository,
     DeviceRepository,
     GroupRepository,
+    ProofRepository,
     RoleRepository,
     SessionRepository,
     UserRepository,
@@ -43,6 +44,7 @@ class UnitOfWork(Protocol):
     limits: LimitRepository
     policies: PolicyRepository
     sessions: SessionRepository
+    proofs: ProofRepository
     second_factors: SecondFactorRepository
     outside_identities: OutsideIdentityRepository
     api_keys: ApiKeyRepository

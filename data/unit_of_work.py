@@ -22,6 +22,7 @@ from core.people.ports import (
     AuditRepository,
     DeviceRepository,
     GroupRepository,
+    ProofRepository,
     RoleRepository,
     SessionRepository,
     UserRepository,
@@ -53,6 +54,7 @@ from data.repositories.people.attempts import SqlAttemptRepository
 from data.repositories.people.audit import SqlAuditRepository
 from data.repositories.people.devices import SqlDeviceRepository
 from data.repositories.people.groups import SqlGroupRepository
+from data.repositories.people.proofs import SqlProofRepository
 from data.repositories.people.roles import SqlRoleRepository
 from data.repositories.people.sessions import SqlSessionRepository
 from data.repositories.people.users import SqlUserRepository
@@ -85,6 +87,7 @@ class SqlUnitOfWork:
         self.limits: LimitRepository = SqlLimitRepository(transaction)
         self.policies: PolicyRepository = SqlPolicyRepository(transaction)
         self.sessions: SessionRepository = SqlSessionRepository(transaction)
+        self.proofs: ProofRepository = SqlProofRepository(transaction)
         self.api_keys: ApiKeyRepository = SqlApiKeyRepository(transaction)
         self.second_factors: SecondFactorRepository = SqlSecondFactorRepository(transaction)
         self.outside_identities: OutsideIdentityRepository = SqlOutsideIdentityRepository(transaction)

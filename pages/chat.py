@@ -12,7 +12,7 @@ import streamlit as st
 from core.chat.conversations import Shown
 from core.chat.questions import check_question
 from core.chat.records import Folder, MessageStatus
-from core.chat.running_turn import RunningTurn
+from core.chat.running_turn import LiveTurn
 from core.errors import InvalidInput, NotFound, PortalError
 from core.inference.records import ServedModel
 from core.knowledge.records import StoredFile
@@ -247,7 +247,7 @@ def _messages(portal: Portal, user: User, conversation_id: str | None) -> list[S
         return None
 
 
-def _temporary_answer(portal: Portal, user: User, chat_id: str) -> RunningTurn | None:
+def _temporary_answer(portal: Portal, user: User, chat_id: str) -> LiveTurn | None:
     try:
         return portal.temporary.running(user, chat_id)
     except NotFound:

@@ -12,6 +12,7 @@ from core.access.roles import Roles
 from core.chat.conversations import Conversations
 from core.chat.folders import Folders
 from core.chat.follow_ups.service import FollowUps
+from core.chat.imports.service import ChatImports
 from core.chat.marks import ConversationMarks
 from core.chat.turns import Turns
 from core.grounding.grounding import Grounding
@@ -70,6 +71,7 @@ class PagePortal(Protocol):
     audit: AuditTrail
     audit_chain: AuditChain
     backups: Backups
+    chat_imports: ChatImports
     conversations: Conversations
     devices: Devices
     disk: DiskSpace

@@ -15,7 +15,7 @@ from inspect import Signature, signature
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
-from core.chat.running_turn import RunningTurn
+from core.chat.running_turn import LiveTurn, RunningTurn
 from core.errors import NotFound
 from core.people.records import Credentials, User
 from core.people.sessions import Proof
@@ -47,6 +47,7 @@ SERVICES = (
     Service("audit", user=("refused",), staff=("all", "choices", "find")),
     Service("audit_chain", staff=("last", "verify")),
     Service("backups", staff=("backups", "check", "facts", "make", "remove", "task"), values={"has_passphrase": bool, "folder": Path}),
+    Service("chat_imports", user=("recent", "start")),
     Service("conversations", user=(
         *("list", "get", "find", "new", "rename", "move", "transcript", "message", "reveal", "show_version"),
         *("delete_soon", "delete_many_soon", "deleted_just_now", "restore"),
@@ -156,6 +157,11 @@ class Method:
         return next((name for name, part in self.parts.items() if part.kind is Kind.USER), None)
 
     @property
+    def takes_proof(self) -> bool:
+        """Tell whether an argument is a proof of an identity, which the database keeps."""
+        return any(part.kind is Kind.PROOF for part in self.parts.values())
+
+    @property
     def has_events(self) -> bool:
         return self.result.kind is Kind.ITEMS or any(part.kind is Kind.CALLBACK for part in self.parts.values())
 
@@ -209,7 +215,7 @@ def _argument(hint: Any) -> Part:
 def _result(hint: Any) -> Part:
     if hint is Proof:
         return Part(Kind.PROOF)
-    if hint in (RunningTurn, RunningTurn | None):
+    if hint in (LiveTurn | None, RunningTurn | None):
         return Part(Kind.LIVE)
     if get_origin(hint) is Iterator:
         return Part(Kind.ITEMS, codec(get_args(hint)[0]))

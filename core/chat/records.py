@@ -99,3 +99,14 @@ class Turn:
     """The process that runs the turn keeps extending this; once it is past, the turn counts as interrupted."""
     lane: int = 0
     """Which of the answers that are given side by side to one question."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnProgress:
+    """What is stored of a turn and its answer at one moment."""
+
+    turn_id: str
+    status: MessageStatus
+    text: str
+    reasoning: str
+    error: StoredError | None = None

@@ -3,7 +3,7 @@
 In reading order:
 
 - base: what all tables share
-- people: accounts, roles, groups, sessions, API keys, tries of passwords, devices and the audit log
+- people: accounts, roles, groups, sessions, proofs, API keys, tries of passwords, devices and the audit log
 - access: limits, and what is used of them
 - identity: second factors and identities of outside
 - chat: conversations, folders, messages, turns, links to snapshots, queued questions
@@ -48,6 +48,7 @@ from data.tables.people import (
     DeviceTable,
     GroupManagerTable,
     GroupTable,
+    ProofTable,
     RoleTable,
     SessionTable,
     UserTable,
@@ -100,6 +101,7 @@ __all__ = [
     "PrivacyPolicyTable",
     "ProgramFilePartTable",
     "ProgramFileTable",
+    "ProofTable",
     "RecoveryCodeTable",
     "ReplayQuestionTable",
     "ResponseTable",

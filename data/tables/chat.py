@@ -78,6 +78,8 @@ class TurnTable(Table):
     created_at: Mapped[datetime]
     lease_until: Mapped[datetime]
     lane: Mapped[int] = mapped_column(server_default=text("0"))
+    stop_requested: Mapped[bool] = mapped_column(server_default=false())
+    """Somebody asked on another replica to stop it."""
 
 
 class ShareTable(Table):

@@ -7,5 +7,6 @@ In reading order:
 - folders: folders
 - follow_ups: the question that waits for a running answer
 - side_by_side: several models answer one question
+- imports: conversations that other portals exported
 - shares: read-only links to snapshots
 """

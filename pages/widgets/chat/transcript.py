@@ -12,7 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.chat.conversations import Shown
 from core.chat.records import Author, Message, MessageStatus
-from core.chat.running_turn import RunningTurn, Snapshot
+from core.chat.running_turn import LiveTurn, Snapshot
 from core.chat.turns import is_cut_off
 from core.errors import PortalError, StoredError
 from core.inference.records import FinishReason, Generation, Routing
@@ -51,7 +51,7 @@ def transcript(
     portal: Portal,
     user: User,
     shown: Sequence[Shown],
-    running: RunningTurn | None,
+    running: LiveTurn | None,
     *,
     figures: DeltaGenerator,
     on_event: Callable[[str], None],
@@ -214,7 +214,7 @@ def _thought(message: Message) -> Thought | None:
 # The answer that is being written
 
 
-def _running(portal: Portal, user: User, running: RunningTurn, draw_seam: Callable[..., None], figures: DeltaGenerator) -> None:
+def _running(portal: Portal, user: User, running: LiveTurn, draw_seam: Callable[..., None], figures: DeltaGenerator) -> None:
     """Draw what there is, again and again. The turn runs in its own thread; this only watches."""
     session_lives = session_watch(portal)
     growing = Growing(leaving())

@@ -38,6 +38,7 @@ EVENTS = {
     "access.refuse": "Access refused",
     "conversation.delete": "Chat deleted",
     "conversation.export": "Chats exported",
+    "conversation.import": "Chats imported",
     "share.create": "Chat shared",
     "share.revoke": "Link revoked",
     "audit.fault": "Audit log not intact",

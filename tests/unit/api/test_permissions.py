@@ -53,6 +53,8 @@ ROUTES: list[tuple[str, str, Any, set[str], int]] = [
     ("DELETE", "/api/v1/conversations/{conversation_id}/follow-up", None, ALL, 404),
     ("POST", "/api/v1/conversations/{conversation_id}/side-by-side", {"text": "x", "models": ["fake", "fake"]}, ALL, 404),
     ("PUT", "/api/v1/messages/{message_id}/vote", {"vote": "alike"}, ALL, 404),
+    ("GET", "/api/v1/chat-imports", None, ALL, 200),
+    ("POST", "/api/v1/chat-imports", {"file_id": "nobodys"}, ALL, 404),
     ("GET", "/api/v1/shares/groups", None, ALL, 200),
     ("GET", "/api/v1/conversations/{conversation_id}/shares", None, ALL, 404),
     ("POST", "/api/v1/conversations/{conversation_id}/shares", {}, ALL, 404),

@@ -129,7 +129,11 @@ def _conversations(portal: Any, ann: Any) -> None:
     _settled(portal, ann, chat.id)
     _settled(portal, ann, chat.id)
     portal.side_by_side.open(ann, chat.id)
-    portal.side_by_side.vote(ann, same.question_id, Vote.ONE, same.lanes[1].answer_id)
+    portal.side_by_side.vote(ann, same.question_id, Vote.ALIKE)
+    with suppress(PortalError):
+        portal.chat_imports.start(ann, "", b"")
+    portal.note("no imports", len(portal.real.chat_imports.recent(ann)))
+    portal.chat_imports.recent(ann)
     portal.shares.audiences(ann)
     link = portal.shares.create(ann, chat.id, days=7, masked=True)
     portal.shares.of_conversation(ann, chat.id)
