@@ -23,5 +23,6 @@ In reading order:
 - health_routes: liveness and readiness
 - user_health_routes: the same of a user server
 - metrics_routes: Prometheus metrics
+- draining: finish what has begun while the server stops, and send new requests away
 - middleware: what every request passes first
 """

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from inspect import Parameter
 from typing import Any
 
-from api.internal.proofs import Proofs
 from api.services import Portal
 from core.chat.records import Turn
 from core.errors import InvalidInput, NotAllowed, PortalError
@@ -24,18 +23,17 @@ class Call:
     """A call whose arguments have been read."""
 
     portal: Portal
-    proofs: Proofs
     method: Method
     user: User | None
     given: Mapping[str, Any]
     """The values of the arguments that were sent, callbacks and the person excepted."""
     callbacks: tuple[str, ...]
     """The callbacks that the user server wants to hear of."""
-    handle: object = None
+    handle: str | None = None
     """The handle of the proof among the arguments, if there is one."""
 
     @classmethod
-    def read(cls, portal: Portal, proofs: Proofs, method: Method, user: User | None, data: Any, blobs: Blobs) -> Call:
+    def read(cls, portal: Portal, method: Method, user: User | None, data: Any, blobs: Blobs) -> Call:
         """Read the arguments. Raises InvalidInput for what does not fit the method."""
         given: dict[str, Any] = {}
         callbacks: list[str] = []
@@ -46,7 +44,8 @@ class Call:
                 if part.kind is Kind.VALUE:
                     given[name] = part.values.read(written, blobs)
                 elif part.kind is Kind.PROOF:
-                    handle, given[name] = written, proofs.take(written)
+                    handle = str(written)
+                    given[name] = portal.sessions.take(handle)
                 elif part.kind is Kind.CALLBACK:
                     callbacks.append(name)
                 else:
@@ -58,7 +57,7 @@ class Call:
         except (KeyError, ValueError, TypeError, IndexError) as problem:
             words = "The internal API cannot read this call of {method}. Both servers must run the same release."
             raise InvalidInput(words, method=f"{method.service}.{method.name}") from problem
-        return cls(portal, proofs, method, user, given, tuple(callbacks), handle)
+        return cls(portal, method, user, given, tuple(callbacks), handle)
 
     def run(self, on_event: Callable[[Any], None] | None = None) -> Message:
         """Call the method; returns its result as a message. on_event: receives {"call"} for a callback's call and {"item"} for an item."""
@@ -72,7 +71,7 @@ class Call:
             result = getattr(getattr(self.portal, self.method.service), self.method.name)(**arguments)
         except PortalError:
             if self.handle is not None:
-                self.proofs.give_back(self.handle)
+                self.portal.sessions.give_back(self.handle)
             raise
         if self.method.result.kind is not Kind.ITEMS:
             return self._written(result)
@@ -87,7 +86,7 @@ class Call:
         match part.kind:
             case Kind.PROOF:
                 public = replace(result, mark="")  # The fingerprint of the password stays here.
-                data: Any = {"handle": self.proofs.keep(result), "proof": codec(Proof).write(public, blobs)}
+                data: Any = {"handle": self.portal.sessions.keep(result), "proof": codec(Proof).write(public, blobs)}
             case Kind.LIVE:
                 data = None if result is None else codec(Turn).write(result.turn, blobs)
             case _:

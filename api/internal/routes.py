@@ -16,7 +16,6 @@ from api.errors import UNEXPECTED
 from api.internal import live
 from api.internal.calls import Call, check_tier
 from api.internal.door import CALLS, CALLS_WITHOUT_SESSION, SESSION_HEADER, RateLimit, ServiceKey, session_user
-from api.internal.proofs import Proofs
 from api.services import Portal, PortalHere
 from api.streams import KEEP_ALIVE, KEEP_ALIVE_S, Cutoff, EventStream, Failed, Feed, pump, sse
 from core.chat.running_turn import Snapshot
@@ -39,7 +38,6 @@ _threads = ThreadPoolExecutor(THREADS, "internal")
 """Separate from the threads that pages and routes share: a sign-in waits for its turn here, and a document for its reader."""
 _sessions = RateLimit(CALLS)
 _servers = RateLimit(CALLS_WITHOUT_SESSION)
-_proofs = Proofs()
 
 
 @router.get("/values")
@@ -107,7 +105,8 @@ async def _read(service: str, name: str, request: Request, key: str, portal: Por
     if wanted.user_parameter:
         _sessions.count(token or key)
         if token is not None and token.startswith(PROOF_TOKEN) and wanted.proving:
-            user = _proofs.user(token.removeprefix(PROOF_TOKEN))
+            handle = token.removeprefix(PROOF_TOKEN)
+            user = await _run(lambda: portal.sessions.handle_user(handle))
         else:
             user = await _run(lambda: session_user(portal, token))
         add_to_log_context(user_id=user.id)
@@ -117,7 +116,9 @@ async def _read(service: str, name: str, request: Request, key: str, portal: Por
         data, blobs = frames.whole(await request.body())
     except ValueError as problem:
         raise _unreadable(wanted) from problem
-    return Call.read(portal, _proofs, wanted, user, data, blobs)
+    if wanted.takes_proof:
+        return await _run(lambda: Call.read(portal, wanted, user, data, blobs))
+    return Call.read(portal, wanted, user, data, blobs)
 
 
 async def _run(work: Callable[[], T]) -> T:

@@ -6,8 +6,10 @@ In reading order:
 - ports: their repositories
 - questions: check what may be asked
 - turns: start, stop, edit and regenerate turns
+- context: what the model reads beside the question
 - turn_runner: answer one turn on its own thread
 - running_turn: hold a running answer for any number of watchers
+- elsewhere: the same for answers that other processes write
 - temporary: chats that are never stored
 - titles: name a conversation
 - written_titles: let the model write a title, as a background job

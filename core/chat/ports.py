@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from core.chat.records import Conversation, Folder, Message, MessageStatus, Turn
+from core.chat.context.records import AnswerContext
+from core.chat.records import Conversation, Folder, Message, MessageStatus, Turn, TurnProgress
 from core.errors import StoredError
 
 
@@ -95,11 +96,20 @@ class MessageRepository(Protocol):
         """Return all versions, oldest first, each with its generation and its owner's rating."""
         ...
 
+    def set_pinned(self, message_id: str, pinned: bool) -> None: ...
     def checkpoint(self, message_id: str, text: str, reasoning: str) -> None:
         """Write the partial text of a streaming message. Has no effect on any other message."""
         ...
 
-    def finish(self, message_id: str, status: MessageStatus, text: str, reasoning: str, error: StoredError | None = None) -> None: ...
+    def finish(
+        self,
+        message_id: str,
+        status: MessageStatus,
+        text: str,
+        reasoning: str,
+        error: StoredError | None = None,
+        context: AnswerContext | None = None,
+    ) -> None: ...
 
 
 class TurnRepository(Protocol):
@@ -111,6 +121,22 @@ class TurnRepository(Protocol):
     def by_request(self, user_id: str, request_id: str) -> Turn | None: ...
     def streaming_in(self, conversation_id: str) -> Turn | None:
         """Return the turn of this conversation that is still streaming."""
+        ...
+
+    def streaming_of(self, user_id: str) -> Sequence[Turn]:
+        """List the person's turns that are still streaming, on any replica."""
+        ...
+
+    def progress(self, turn_ids: Collection[str]) -> Sequence[TurnProgress]:
+        """Return what is stored of those of these turns that exist."""
+        ...
+
+    def ask_to_stop(self, turn_id: str) -> bool:
+        """Ask the replica that runs a turn to stop it. Returns False if it has ended."""
+        ...
+
+    def asked_to_stop(self, turn_ids: Collection[str]) -> set[str]:
+        """Return those of these turns that somebody asked to stop."""
         ...
 
     def streaming_past(self, now: datetime) -> Sequence[Turn]:

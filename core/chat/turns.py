@@ -12,10 +12,13 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 from core.bounds import within
+from core.chat.context.assembly import Assembly
+from core.chat.context.background import BackgroundSummaries
 from core.chat.conversations import own_to_change, path
+from core.chat.elsewhere.turns_elsewhere import TurnsElsewhere
 from core.chat.questions import check_question, check_request_id
 from core.chat.records import Author, Conversation, Message, MessageStatus, Turn
-from core.chat.running_turn import RunningTurn
+from core.chat.running_turn import LiveTurn, RunningTurn
 from core.chat.titles import title_of
 from core.chat.turn_runner import TurnOptions, TurnRunner
 from core.clock import Clock
@@ -29,6 +32,7 @@ from core.operations.log_context import log_context
 from core.people.permissions import Permission, require
 from core.people.records import User
 from core.tasks.jobs import Jobs
+from core.tasks.leadership import ALONE, Leadership
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 log = logging.getLogger(__name__)
@@ -38,6 +42,8 @@ LEASE = timedelta(seconds=20)
 KEEP_EVERY_S = 5.0
 LOOK_EVERY_S = 2.0
 """From one look at who was disabled to the next."""
+STOP_LOOK_EVERY_S = 0.5
+"""From one look at what was asked to stop on another replica to the next."""
 MOST_LANES = 4
 """Answers side by side to one question."""
 
@@ -61,10 +67,19 @@ class Turns:
         max_file_bytes: int,
         disk: DiskSpace = ENDLESS,
         jobs: Jobs | None = None,
+        leadership: Leadership = ALONE,
+        *,
+        shared: bool = False,
+        assembly: Assembly | None = None,
+        summaries: BackgroundSummaries | None = None,
     ) -> None:
         """max_file_bytes: of all files of a question together. disk: with too little left, no turn begins. jobs: has the model write
-        titles.
+        titles. leadership: who marks the turns of processes that died. shared: whether other processes use this database.
+        assembly and summaries: see TurnRunner.
         """
+        self._leadership = leadership
+        self._elsewhere = TurnsElsewhere(unit_of_work, clock) if shared else None
+        self._draining = threading.Event()
         self._disk = disk
         self._unit_of_work = unit_of_work
         self._clock = clock
@@ -76,7 +91,7 @@ class Turns:
         self._ended: list[Callable[[Turn, MessageStatus], None]] = []
         self._closing = threading.Event()
         self._gateway = gateway
-        self._runner = TurnRunner(unit_of_work, gateway, self._closing, jobs)
+        self._runner = TurnRunner(unit_of_work, gateway, self._closing, jobs, assembly, summaries)
         self._keeper = threading.Thread(target=self._keep_leases, name="turn-leases", daemon=True)
         self._keeper.start()
 
@@ -247,8 +262,7 @@ class Turns:
             )
 
     def _asks_guide(self, user: User, options: TurnOptions) -> bool:
-        models = self._gateway.chat_models(user)
-        chosen = next((each for each in models if options.model in each.names), next(iter(models), None))
+        chosen = self._gateway.chat_model(user, options.model)
         return chosen is not None and chosen.guide
 
     @staticmethod
@@ -269,7 +283,7 @@ class Turns:
         new_question: bool,
         lanes: int = 1,
     ) -> Sequence[Turn]:
-        if self._closing.is_set():
+        if self._closing.is_set() or self._draining.is_set():
             raise Unavailable(STOPPING)
         self._disk.check()
         if work.turns.streaming_in(conversation.id):
@@ -307,31 +321,54 @@ class Turns:
 
     # Watching and stopping
 
-    def running(self, user: User, conversation_id: str) -> RunningTurn | None:
-        """The turn now being answered in an own conversation, if this process runs it."""
-        with self._lock:
-            for each in self._running.values():
-                if each.turn.conversation_id == conversation_id and each.turn.user_id == user.id:
-                    return each
-        return None
+    def running(self, user: User, conversation_id: str) -> LiveTurn | None:
+        """Return the turn now being answered in an own conversation, on whichever replica."""
+        here = self._here(user, conversation_id)
+        if here or self._elsewhere is None:
+            return here[0] if here else None
+        turn = next((each for each in self._elsewhere.of(user) if each.conversation_id == conversation_id), None)
+        if turn is None:
+            return None
+        # It may have begun here meanwhile.
+        return self._found_here(user, turn.id) or self._elsewhere.follow(turn)
 
     def running_conversations(self, user: User) -> set[str]:
+        if self._elsewhere is not None:
+            return {each.conversation_id for each in self._elsewhere.of(user)}
         with self._lock:
             return {each.turn.conversation_id for each in self._running.values() if each.turn.user_id == user.id}
 
-    def find(self, user: User, turn_id: str) -> RunningTurn | None:
-        with self._lock:
-            found = self._running.get(turn_id)
-        return found if found and found.turn.user_id == user.id else None
+    def find(self, user: User, turn_id: str) -> LiveTurn | None:
+        """Return an own turn while it is being answered, on whichever replica."""
+        here = self._found_here(user, turn_id)
+        if here is not None or self._elsewhere is None:
+            return here
+        turn = self._elsewhere.streaming(user, turn_id)
+        return None if turn is None else self._found_here(user, turn_id) or self._elsewhere.follow(turn)
 
     def stop(self, user: User, conversation_id: str) -> bool:
         """Stop the running answers of an own conversation; their text is kept. False if none was running."""
+        here = self._here(user, conversation_id)
+        for each in here:
+            each.stop()
+        if here or self._elsewhere is None:
+            return bool(here)
+        asked = [self._elsewhere.stop(each) for each in self._elsewhere.of(user) if each.conversation_id == conversation_id]
+        return any(asked)
+
+    def drain(self) -> None:
+        """Begin no more answers; those that run go on."""
+        self._draining.set()
+
+    def _here(self, user: User, conversation_id: str) -> list[RunningTurn]:
         with self._lock:
             mine = [each for each in self._running.values() if each.turn.user_id == user.id]
-        found = [each for each in mine if each.turn.conversation_id == conversation_id]
-        for each in found:
-            each.stop()
-        return bool(found)
+        return [each for each in mine if each.turn.conversation_id == conversation_id]
+
+    def _found_here(self, user: User, turn_id: str) -> RunningTurn | None:
+        with self._lock:
+            found = self._running.get(turn_id)
+        return found if found and found.turn.user_id == user.id else None
 
     def count(self) -> int:
         with self._lock:
@@ -374,24 +411,45 @@ class Turns:
         return interrupted
 
     def _keep_leases(self) -> None:
-        kept = time.monotonic()
-        while not self._closing.wait(LOOK_EVERY_S):
+        kept = looked = time.monotonic()
+        down = False
+        while not self._closing.wait(LOOK_EVERY_S if self._elsewhere is None else STOP_LOOK_EVERY_S):
             try:
-                self._stop_disabled()
-                if time.monotonic() - kept < KEEP_EVERY_S:
-                    continue
-                kept = time.monotonic()
-                with self._lock:
-                    ids = list(self._running)
-                if ids:
-                    with self._unit_of_work() as work:
-                        for turn_id in ids:
-                            work.turns.extend_lease(turn_id, self._clock() + LEASE)
-                        work.commit()
-                self.recover(everything=False)
+                self._stop_asked()
+                if time.monotonic() - looked >= LOOK_EVERY_S or self._elsewhere is None:
+                    looked = time.monotonic()
+                    self._stop_disabled()
+                if time.monotonic() - kept >= KEEP_EVERY_S:
+                    kept = time.monotonic()
+                    self._extend_leases()
+                    if self._leadership.holds():
+                        self.recover(everything=False)
+                down = False
             except Exception:
                 # The store may be away for a while; leases must go on as soon as it is back.
-                log.exception("turn leases could not be kept")
+                if not down:
+                    log.exception("turn leases could not be kept")
+                down = True
+
+    def _extend_leases(self) -> None:
+        with self._lock:
+            ids = list(self._running)
+        if ids:
+            with self._unit_of_work() as work:
+                for turn_id in ids:
+                    work.turns.extend_lease(turn_id, self._clock() + LEASE)
+                work.commit()
+
+    def _stop_asked(self) -> None:
+        """Stop the answers that somebody asked on another replica to stop."""
+        with self._lock:
+            running = dict(self._running)
+        if not running or self._elsewhere is None:
+            return
+        with self._unit_of_work() as work:
+            asked = work.turns.asked_to_stop(list(running))
+        for turn_id in asked:
+            running[turn_id].stop()
 
     def _stop_disabled(self) -> None:
         """Stop the answers of people whose accounts were disabled, here or on another server; their text is kept."""
@@ -408,6 +466,8 @@ class Turns:
     def close(self, timeout: float = 5.0) -> None:
         """Stop every running turn as interrupted, with its text, and wait until each is written."""
         self._closing.set()
+        if self._elsewhere is not None:
+            self._elsewhere.close()
         with self._lock:
             running, threads = list(self._running.values()), list(self._threads.values())
         for each in running:

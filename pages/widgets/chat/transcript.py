@@ -12,7 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.chat.conversations import Shown
 from core.chat.records import Author, Message, MessageStatus
-from core.chat.running_turn import RunningTurn, Snapshot
+from core.chat.running_turn import LiveTurn, Snapshot
 from core.chat.turns import is_cut_off
 from core.errors import PortalError, StoredError
 from core.inference.records import FinishReason, Generation, Routing
@@ -25,6 +25,7 @@ from pages.widgets.common.browser_timer import awaited, set_timer
 from pages.widgets.common.cookie import session_watch
 from pages.widgets.common.figures import milliseconds, seconds
 from pages.widgets.common.requests import pending, wish
+from pages.widgets.context.answer_details import context_details
 
 if TYPE_CHECKING:
     from bootstrap.portal import Portal
@@ -51,7 +52,7 @@ def transcript(
     portal: Portal,
     user: User,
     shown: Sequence[Shown],
-    running: RunningTurn | None,
+    running: LiveTurn | None,
     *,
     figures: DeltaGenerator,
     on_event: Callable[[str], None],
@@ -82,7 +83,7 @@ def transcript(
                 foot = Foot(
                     answer=each,
                     meta=_figures_of(message),
-                    details=details_of(message.generation),
+                    details=(*details_of(message.generation), *context_details(message.context)),
                     mark=_mark(message),
                     again=not _is_cut(message),
                     rated=stored,
@@ -214,7 +215,7 @@ def _thought(message: Message) -> Thought | None:
 # The answer that is being written
 
 
-def _running(portal: Portal, user: User, running: RunningTurn, draw_seam: Callable[..., None], figures: DeltaGenerator) -> None:
+def _running(portal: Portal, user: User, running: LiveTurn, draw_seam: Callable[..., None], figures: DeltaGenerator) -> None:
     """Draw what there is, again and again. The turn runs in its own thread; this only watches."""
     session_lives = session_watch(portal)
     growing = Growing(leaving())
@@ -233,6 +234,8 @@ def _running(portal: Portal, user: User, running: RunningTurn, draw_seam: Callab
         draw_seam(thought=_thought_so_far(now))
         if now.position is not None:
             _queued(now)
+        if now.summarizing:
+            st.caption(f":material/summarize: {t('Summarizing the first turns, which no longer fit')}")
         if now.elapsed_s > STUCK_AFTER_S:
             _stuck(portal, user, now.model)
         told = bool(now.unsaved)
