@@ -68,12 +68,13 @@ def test_text_is_found_and_a_batch_survives_kill_9(home: Path) -> None:
         started = client.post("/api/v1/ground-batches", params={"phrase": "all text"}, content=archive.getvalue())
         batch = started.raise_for_status().json()
         address = f"/api/v1/ground-batches/{batch['id']}"
-        until(lambda: client.get(address).json()["done"] >= 5)
+        until(lambda: client.get(address).json()["done"] >= 2)
+        seen = client.get(address).json()["done"]
         portal.process.send_signal(signal.SIGKILL)
         portal.process.wait(30)
     with running_portal(home, start_s=180) as portal, portal.sign_in() as client:
-        before = client.get(address).json()
-        assert 5 <= before["done"] < IMAGES and before["total"] == IMAGES
+        assert 2 <= seen < IMAGES, "it ended in the middle"
+        assert client.get(address).json()["done"] >= seen
         until(lambda: client.get(address).json()["state"] == "done")
         after = client.get(address).json()
         assert (after["done"] + after["failed"], after["total"]) == (IMAGES, IMAGES)
