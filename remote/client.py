@@ -148,14 +148,15 @@ class Caller:
             if wanted.result.kind is Kind.PROOF:
                 return SealedProof.of(codec(Proof).read(data["proof"], blobs), str(data["handle"]))
             if wanted.result.kind is Kind.LIVE:
-                return None if data is None else self.turns.follow(_known(out.user), codec(Turn).read(data, blobs), self._stop)
+                stop = partial(self._stop, wanted.service)
+                return None if data is None else self.turns.follow(_known(out.user), codec(Turn).read(data, blobs), stop)
             result = wanted.result.values.read(data, blobs)
         except (ValueError, TypeError, KeyError, IndexError) as problem:
             raise read_error(None) from problem
         return SessionUser.of(result, out.data["token"]) if wanted.binds and result is not None else result
 
-    def _stop(self, user: SessionUser, turn: Turn) -> None:
-        self.call(method("turns", "stop"), user, turn.conversation_id)
+    def _stop(self, service: str, user: SessionUser, turn: Turn) -> None:
+        self.call(method(service, "stop"), user, turn.conversation_id)
 
     def _with_callbacks(self, wanted: Method, out: _Outgoing) -> Any:
         for event in self._events(wanted, out):

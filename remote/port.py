@@ -12,6 +12,7 @@ from core.access.roles import Roles
 from core.chat.conversations import Conversations
 from core.chat.folders import Folders
 from core.chat.marks import ConversationMarks
+from core.chat.temporary import TemporaryChats
 from core.chat.turns import Turns
 from core.identity.second_factor import SecondFactors
 from core.identity.single_sign_on import SingleSignOn
@@ -98,5 +99,6 @@ class PagePortal(Protocol):
     single_sign_on: SingleSignOn
     suggestions: Suggestions
     swaps: Swaps
+    temporary: TemporaryChats
     turns: Turns
     usage: UsageReports

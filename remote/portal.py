@@ -11,7 +11,6 @@ from datetime import timedelta
 from typing import Any
 
 from core.errors import Away, PortalError, StartFailed, Unavailable
-from core.people.records import User
 from core.people.sessions import Proof
 from core.people.sign_in import Caller as Visitor
 from remote.client import Caller, RemoteService, Waiting
@@ -74,7 +73,6 @@ class RemotePortal:
         caller = Caller(self._connection, self._values, self._turns, waiting, ahead)
         special: dict[str, RemoteService] = {
             "sign_in": RemoteSignIn(caller, "sign_in", self._checks),
-            "temporary": NoTemporaryChats(caller, "temporary"),
             "turns": RemoteTurns(caller, "turns"),
         }
         return {name: RemoteService(caller, name) for name in BY_NAME if name != "settings"} | special
@@ -160,13 +158,6 @@ class RemoteSignIn(RemoteService):
 
     def begin(self, name: str, password: str, caller: Visitor) -> Future[Proof]:
         return self._checks.submit(self.check, name, password, caller)
-
-
-class NoTemporaryChats(RemoteService):
-    """User servers offer no temporary chats: those live in the memory of one admin server, and their answers cannot be followed yet."""
-
-    def offered(self, _user: User) -> bool:
-        return False
 
 
 class RemoteTurns(RemoteService):

@@ -82,7 +82,7 @@ SERVICES = (
     Service("search", user=("find", "models")),
     Service("second_factors", anyone=("prove",), user=(
         *("confirm", "needed", "renew_codes", "set_up", "state", "turn_off"),
-    ), proving=("needed",), staff=("remove",)),
+    ), proving=("needed",), staff=("has", "remove")),
     Service("sessions", anyone=("user", "close", "issue_ticket", "redeem_ticket", "open"), user=(
         *("own", "revoke", "revoke_others"),
     ), values={"lifetime": timedelta}),
@@ -93,13 +93,14 @@ SERVICES = (
     Service("swaps", staff=(
         *("add_canary", "add_replay", "canaries", "decide", "get", "list", "plan", "remove_canary", "remove_replay", "replays", "start"),
     )),
+    Service("temporary", user=("offered", "ask", "transcript", "running", "stop", "leave")),
     Service("turns", user=("start", "regenerate", "go_on", "stop", "running", "find", "running_conversations")),
     Service("usage", staff=("choices", "parts", "report", "rows")),
 )  # fmt: skip
 
 READS = frozenset({
-    *("all", "backups", "chat_models", "check", "choices", "counts", "deleted_just_now", "facts", "find", "get", "holds", "kept", "list"),
-    *("loaded", "memory", "models", "nearly_used", "needed", "offered", "open", "own", "people", "read", "report", "rows", "rules"),
+    *("all", "backups", "chat_models", "check", "choices", "counts", "deleted_just_now", "facts", "find", "get", "has", "holds", "kept"),
+    *("list", "loaded", "memory", "models", "nearly_used", "needed", "offered", "open", "own", "people", "read", "report", "rows", "rules"),
     *("running", "running_conversations", "served", "state", "suggest", "transcript", "user"),
 })  # fmt: skip
 """Names of methods that change nothing, so that a call may be sent twice. So may one with a request id."""

@@ -19,9 +19,10 @@ from api.internal.door import CALLS, CALLS_WITHOUT_SESSION, SESSION_HEADER, Rate
 from api.internal.proofs import Proofs
 from api.services import Portal, PortalHere
 from api.streams import KEEP_ALIVE, KEEP_ALIVE_S, Cutoff, EventStream, Failed, Feed, pump, sse
-from core.chat.running_turn import Snapshot
+from core.chat.running_turn import RunningTurn, Snapshot
 from core.errors import InvalidInput, NotFound, PortalError, Unavailable
 from core.operations.log_context import add_to_log_context
+from core.people.records import User
 from remote import frames
 from remote.errors import write_error
 from remote.identity import PROOF_TOKEN
@@ -105,7 +106,7 @@ async def live_turn(turn_id: str, request: Request, key: ServiceKey, portal: Por
     token = _token(request)
     try:
         server_limit.count(key)
-        running = await _run(lambda: portal.turns.find(session_user(portal, token), turn_id))
+        running = await _run(lambda: _running(portal, session_user(portal, token), turn_id))
         if running is None:
             raise NotFound("This answer is not running on this server.")
     except PortalError as problem:
@@ -188,6 +189,10 @@ def _whole(status: int, data: Any) -> Response:
 
 def _failed(problem: PortalError) -> Response:
     return _whole(problem.status, write_error(problem))
+
+
+def _running(portal: Portal, user: User, turn_id: str) -> RunningTurn | None:
+    return portal.turns.find(user, turn_id) or portal.temporary.find(user, turn_id)
 
 
 def _message(body: bytes, called: str) -> Any:
