@@ -25,7 +25,7 @@ from pages.widgets.chat.message import plain
 from pages.widgets.chat.reading import reading
 from pages.widgets.chat.transcript import transcript
 from pages.widgets.common.cookie import session_watch
-from pages.widgets.common.requests import take, wish, wish_of_component
+from pages.widgets.common.requests import put_back, take, wish, wish_of_component
 from pages.widgets.get_model.first_model import first_model
 from pages.widgets.people.limits import meter
 from pages.widgets.people.privacy import note
@@ -129,6 +129,11 @@ def _act(portal: Portal, user: User, models: Sequence[ServedModel]) -> None:
             _tell_problem(said(problem))
             if asked["kind"] == "ask":
                 st.session_state[PROMPT] = asked["text"]
+        except BaseException:
+            # Another click ended this run, perhaps while it waited. The same request asks nothing twice.
+            if asked["kind"] == "ask":
+                put_back([{**asked, "files": ()}])
+            raise
 
 
 def _carry_out(portal: Portal, user: User, models: Sequence[ServedModel], asked: Mapping[str, Any]) -> None:

@@ -179,3 +179,29 @@ def test_a_killed_user_server_takes_neither_the_sign_in_nor_the_answer(site: Sit
             assert handshake(client, str(dead + 1)) == str(2 - dead)
     finally:
         site.users[dead].start()
+
+
+def test_a_page_keeps_what_it_shows_while_the_admin_server_is_away_and_goes_on_by_itself(site: Site, context: BrowserContext) -> None:
+    page = sign_in(context, site.nginx.url)
+    ask(page, "Tell me something")
+    until(lambda: len(written(page)) > 60)
+    page.get_by_role("button", name=re.compile(r"\bStop\b")).first.click()
+    page.get_by_role("button", name="Regenerate").last.wait_for()
+    shown, address = letters(written(page)), page.url
+    site.admin.kill()
+    ask(page, "A question in between")
+    note = page.get_by_text("No connection to the main server")
+    note.wait_for()
+    expect(page.get_by_text("Sent as soon as it is back: A question in between")).to_be_visible()
+    assert letters(written(page)) == shown, "what is on the screen stays"
+    other = context.new_page()
+    other.goto(address)
+    expect(other.get_by_text("This page opens automatically")).to_be_visible()
+    site.admin.start()
+    expect(note).to_have_count(0)
+    expect(page.locator(".st-key-transcript").get_by_text("A question in between")).to_have_count(1)
+    other.get_by_placeholder("Ask anything").wait_for()
+    assert page.url == other.url == address and shown[:40] in letters(written(other))
+    chat = site.admin.measured.get("/api/v1/conversations", "ana")["items"][0]["id"]
+    messages = site.admin.measured.get(f"/api/v1/conversations/{chat}/messages", "ana")["items"]
+    assert [each["text"] for each in messages if each["author"] == "user"] == ["Tell me something", "A question in between"]
