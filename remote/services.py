@@ -106,6 +106,13 @@ SERVICES = (
     Service("usage", staff=("choices", "parts", "report", "rows")),
 )  # fmt: skip
 
+READS = frozenset({
+    *("all", "backups", "chat_models", "check", "choices", "counts", "deleted_just_now", "facts", "find", "get", "holds", "kept", "list"),
+    *("loaded", "memory", "models", "nearly_used", "needed", "offered", "open", "own", "people", "read", "report", "rows", "rules"),
+    *("running", "running_conversations", "served", "state", "suggest", "transcript", "user"),
+})  # fmt: skip
+"""Names of methods that change nothing, so that a call may be sent twice. So may one with a request id."""
+
 STAFF_VALUES = frozenset({("models", "folder"), ("backups", "folder"), ("backups", "has_passphrase")})
 """Attributes that only staff pages need; they name folders of the admin server."""
 BY_NAME = {each.name: each for each in SERVICES}
@@ -160,6 +167,12 @@ class Method:
     def takes_proof(self) -> bool:
         """Tell whether an argument is a proof of an identity, which the database keeps."""
         return any(part.kind is Kind.PROOF for part in self.parts.values())
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Tell whether this is a read whose arguments and result are plain values: such calls may be asked for ahead, and together."""
+        kinds = {part.kind for part in self.parts.values()} | {self.result.kind}
+        return self.name in READS and not self.proving and kinds <= {Kind.VALUE, Kind.USER, Kind.LIVE}
 
     @property
     def has_events(self) -> bool:
