@@ -25,7 +25,12 @@ PORTALS = {
     "keys": "people.keys",
     "conversations": "chat.conversations",
     "folders": "chat.folders",
+    "shares": "chat.shares",
+    "follow-ups": "chat.follow_ups",
+    "chat-imports": "chat.imports",
+    "side-by-side": "chat.side_by_side",
     "files": "knowledge.files",
+    "ground": "grounding.ground",
     "feedback": "review.feedback",
     "search": "search.search",
     "usage": "usage.usage",
@@ -58,7 +63,7 @@ DIALECTS = {
 """Groups of routes under /v1: the modules of each in api/."""
 FILES_PATH, BATCH_FILES_PATH, MODEL_PIECES_PATH = "/api/v1/files", "/v1/files", "/api/v1/models/upload"
 """Paths that take more than MAX_BODY_BYTES. PATH of their modules is the same; importing them would load them on every server."""
-IMAGE_PATHS = ("/v1/chat/completions", "/v1/responses", "/v1/messages", "/v1/messages/count_tokens")
+IMAGE_PATHS = ("/v1/chat/completions", "/v1/responses", "/v1/messages", "/v1/messages/count_tokens", "/api/v1/ground")
 """Requests here can hold images as base64, which makes three bytes four: as many as a question can have files."""
 INTERNAL_PATH = "/internal/"
 """User servers call here (api/internal/): a call may carry a file, too."""

@@ -73,6 +73,9 @@ class PortalCollector(Collector):
             yield jobs
         except PortalError:
             yield GaugeMetricFamily("portal_store_up", "1 if the database answers.", 0)
+        asked, found = portal.embedding_cache.counted()
+        yield CounterMetricFamily("portal_embedding_cache_texts", "Texts that requests for embeddings had since the start.", asked)
+        yield CounterMetricFamily("portal_embedding_cache_hits", "Those whose vector was there already.", found)
         says = (
             "Log lines that Elasticsearch did not receive since the start: the queue was full, or it rejected them. The log file has "
             "them."

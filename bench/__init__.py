@@ -16,6 +16,7 @@ In reading order:
 - start: how long a start takes, and memory
 - sessions: memory with people signed in
 - router: what routing costs, and 1,000 questions while a server dies
+- peer_platforms: llama-server, the portal and LiteLLM's proxy through the router
 - lists: lists, long chats and search over REST
 - swap: a hot swap under running chats
 - store: kills, outages, indexing, search and backups

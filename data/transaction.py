@@ -76,6 +76,11 @@ class Transaction:
         statement = self._dialect_insert(table).values(values).on_conflict_do_nothing().returning(key)
         return self.write(statement).first() is not None
 
+    def insert_missing(self, table: type[Table], rows: list[dict[str, Any]]) -> None:
+        """Insert the rows whose unique columns nobody has."""
+        if rows:
+            self.write(self._dialect_insert(table).on_conflict_do_nothing(), rows)
+
     def upsert(
         self, table: type[Table], unique: list[str], values: Mapping[str, Any], changes: Iterable[str], key: ColumnElement[Any]
     ) -> Any:

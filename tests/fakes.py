@@ -5,14 +5,14 @@ from __future__ import annotations
 import queue
 import threading
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.errors import InvalidInput, NotFound, PortalError, Unavailable
 from core.inference.records import FinishReason, Routing, ServedModel, Timings, Usage
-from core.inference.requests import Delta, Finished, GenerationEvent, GenerationRequest, PromptTokens
-from core.inference.vectors import Cancelled, Embedded, EmbeddingRequest, RerankRequest
+from core.inference.requests import Delta, Finished, GenerationEvent, GenerationRequest, Pause, PromptTokens
+from core.inference.vectors import Cancelled, Embedded, Embedder, EmbeddingRequest, RerankRequest
 from core.knowledge.ports import OnPlace
 from core.models.records import AdapterFile, DeviceMemory, LoadedModel, LoadSettings, MemoryPlan, ModelFile, ModelState, Residency
 
@@ -35,12 +35,24 @@ class FakeGeneration:
         self.given = 0
         """How many events it yielded."""
 
+        self._wake: Callable[[], None] | None = None
+
+    def poll(self, wake: Callable[[], None]) -> bool:
+        self._wake = wake
+        return True
+
     def events(self) -> Iterator[GenerationEvent]:
         tokens = 0
         for event in self._events:
-            while self._gate is not None and not self._gate.acquire(timeout=0.01):
+            while self._gate is not None and not self._gate.acquire(timeout=0.01 if self._wake is None else 0):
                 if self.cancelled.is_set():
                     break
+                if self._wake is not None:
+                    threading.Timer(0.01, self._wake).start()
+                    yield Pause.WAITING
+            if self._wake is not None and (self.cancelled.is_set() or isinstance(event, Finished | PortalError)):
+                self._wake = None
+                yield Pause.BLOCKING
             if self.cancelled.is_set():
                 yield Finished(FinishReason.CANCELLED, Usage(5, tokens), Timings(0.0, 0.1, 0.2))
                 return
@@ -180,6 +192,9 @@ class FakeRouter:
         """Of each input its number of letters or tokens, and 1."""
         return self._vectors(request, [[float(len(one)), 1.0] for one in request.inputs])
 
+    def embedder(self, request: EmbeddingRequest) -> Embedder | None:
+        return Embedder(model=FakeVectors.model, version=FakeVectors.model_version, platform=FakeVectors.platform)
+
     def rerank(self, request: RerankRequest) -> FakeVectors:
         """The longer the better."""
         return self._vectors(request, [[1 - 1 / (1 + len(one))] for one in request.documents])
@@ -190,6 +205,9 @@ class FakeRouter:
             raise self.refuse.pop(0)
         self.vectors.append(FakeVectors(self.rows or rows, self.gate, self.vector_error))
         return self.vectors[-1]
+
+    def places(self, request: GenerationRequest) -> Sequence[str]:
+        return ()
 
     def models(self) -> Sequence[ServedModel]:
         return [served(model) for model in self.available]

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 CONTROL = ("<|endoftext|>", "[gMASK]", "<sop>", "<|system|>", "<|user|>", "<|assistant|>", "<|observation|>")
+IMAGE_MARKS = ("<|begin_of_image|>", "<|end_of_image|>")
+"""In the vocabulary of a model with sections."""
 SHOWN = ("<think>", "</think>", "/nothink")
 TEMPLATE = (
     "[gMASK]<sop>{% for m in messages %}<|{{ m.role }}|>\n{{ m.content }}{% endfor %}<|assistant|>"
@@ -43,18 +45,22 @@ def make_gguf(
     sharpness: float = 5.0,
     next_layer: bool = False,
     forgetful: bool = False,
+    sections: tuple[int, int, int, int] | None = None,
 ) -> Path:
     """Write a model that loads and answers nonsense: always the same for the same arguments, never an end token.
 
     layers: many of them make a slow model, for tests that act while an answer runs. sharpness: how sure the model is of its next
     token; a sure one soon repeats itself, one near 0 never does. next_layer: one more, which guesses the token after the next.
     forgetful: the next token depends on the last one only, and the next-token layer knows it.
+    sections: positions have three parts (M-RoPE), as in GLM-V; so much of a head belongs to each.
     """
-    tokens = [*byte_alphabet(), *CONTROL, *SHOWN]
+    tokens = [*byte_alphabet(), *CONTROL, *SHOWN, *(IMAGE_MARKS if sections is not None else ())]
     writer = gguf.GGUFWriter(path, architecture)
     writer.add_name(name)
     writer.add_file_type(_FILE_TYPES[quantization])
     _add_shape(writer, architecture, context, len(tokens), layers + next_layer)
+    if sections is not None:
+        writer.add_rope_dimension_sections(list(sections))
     if next_layer:
         writer.add_nextn_predict_layers(1)
     _add_vocabulary(writer, architecture, tokens)
@@ -108,6 +114,7 @@ def byte_alphabet() -> list[str]:
 
 def _add_vocabulary(writer: gguf.GGUFWriter, architecture: str, tokens: list[str]) -> None:
     kinds = [gguf.TokenType.NORMAL] * 256 + [gguf.TokenType.CONTROL] * len(CONTROL) + [gguf.TokenType.USER_DEFINED] * len(SHOWN)
+    kinds += [gguf.TokenType.CONTROL] * (len(tokens) - len(kinds))
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("chatglm-bpe" if architecture == "chatglm" else "glm4")
     writer.add_token_list(tokens)

@@ -16,10 +16,9 @@ from api.errors import UNEXPECTED
 from api.internal import live
 from api.internal.calls import Call, answer_reads, check_tier
 from api.internal.door import CALLS, CALLS_WITHOUT_SESSION, SESSION_HEADER, RateLimit, ServiceKey, session_user
-from api.internal.proofs import Proofs
 from api.services import Portal, PortalHere
 from api.streams import KEEP_ALIVE, KEEP_ALIVE_S, Cutoff, EventStream, Failed, Feed, pump, sse
-from core.chat.running_turn import RunningTurn, Snapshot
+from core.chat.running_turn import LiveTurn, Snapshot
 from core.errors import InvalidInput, NotFound, PortalError, Unavailable
 from core.operations.log_context import add_to_log_context
 from core.people.records import User
@@ -41,7 +40,6 @@ _threads = ThreadPoolExecutor(THREADS, "internal")
 """Separate from the threads that pages and routes share: a sign-in waits for its turn here, and a document for its reader."""
 session_limit = RateLimit(CALLS)
 server_limit = RateLimit(CALLS_WITHOUT_SESSION)
-_proofs = Proofs()
 
 
 @router.get("/values")
@@ -76,7 +74,7 @@ async def calls(request: Request, key: ServiceKey, portal: PortalHere) -> Respon
         if not isinstance(reads, list) or len(reads) > MOST:
             raise _unreadable("calls")
         session_limit.count(token or key, len(reads))
-        answers = await _run(lambda: answer_reads(portal, _proofs, reads, lambda: session_user(portal, token)))
+        answers = await _run(lambda: answer_reads(portal, reads, lambda: session_user(portal, token)))
     except PortalError as problem:
         return _failed(problem)
     return _whole(200, answers)
@@ -124,7 +122,8 @@ async def _read(service: str, name: str, request: Request, key: str, portal: Por
     if wanted.user_parameter:
         session_limit.count(token or key)
         if token is not None and token.startswith(PROOF_TOKEN) and wanted.proving:
-            user = _proofs.user(token.removeprefix(PROOF_TOKEN))
+            handle = token.removeprefix(PROOF_TOKEN)
+            user = await _run(lambda: portal.sessions.handle_user(handle))
         else:
             user = await _run(lambda: session_user(portal, token))
         add_to_log_context(user_id=user.id)
@@ -134,7 +133,9 @@ async def _read(service: str, name: str, request: Request, key: str, portal: Por
         data, blobs = frames.whole(await request.body())
     except ValueError as problem:
         raise _unreadable(f"{wanted.service}.{wanted.name}") from problem
-    return Call.read(portal, _proofs, wanted, user, data, blobs)
+    if wanted.takes_proof:
+        return await _run(lambda: Call.read(portal, wanted, user, data, blobs))
+    return Call.read(portal, wanted, user, data, blobs)
 
 
 async def _run(work: Callable[[], T]) -> T:
@@ -191,7 +192,7 @@ def _failed(problem: PortalError) -> Response:
     return _whole(problem.status, write_error(problem))
 
 
-def _running(portal: Portal, user: User, turn_id: str) -> RunningTurn | None:
+def _running(portal: Portal, user: User, turn_id: str) -> LiveTurn | None:
     return portal.turns.find(user, turn_id) or portal.temporary.find(user, turn_id)
 
 

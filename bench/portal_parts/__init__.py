@@ -7,6 +7,7 @@ In reading order:
 - clocked_server: a portal whose model keeps a GPU's time
 - page_socket: open a page without a browser
 - dialects: the first token in each dialect, a measurement of its own
+- peer_checks: ask a real model server through the router
 - askers: people who ask over REST
 - store_data: fill a database with chats
 - sizes: index, search and back up at full size

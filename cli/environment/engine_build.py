@@ -16,7 +16,9 @@ from cli.environment.python_packages import ENGINE, pins
 from cli.paths import REPOSITORY, Paths
 from core.errors import StartFailed
 
-_BASE = ("-DLLAVA_BUILD=OFF", f"-DCMAKE_PROJECT_llama_cpp_INCLUDE={REPOSITORY / 'cli' / 'environment' / 'engine.cmake'}")
+_IMAGES = "images"
+"""llama.cpp's library for images is built too, without video, for which it would start other programs."""
+_BASE = ("-DLLAVA_BUILD=ON", "-DMTMD_VIDEO=OFF", f"-DCMAKE_PROJECT_llama_cpp_INCLUDE={REPOSITORY / 'cli' / 'environment' / 'engine.cmake'}")
 _X86 = {"avx": "AVX", "avx2": "AVX2", "fma": "FMA", "f16c": "F16C", "bmi2": "BMI2", "sse4_2": "SSE42"}
 """CPU flags and their names in llama.cpp's build. AVX-512 and AMX are missing, because some hosts report but do not allow them."""
 
@@ -62,6 +64,7 @@ class Build:
             "native" if self.native else "portable",
             " ".join(sorted(self.cpu_flags)),
             f"cuda {self.toolkit.version} {self.toolkit.capabilities}" if self.toolkit else "cpu",
+            _IMAGES,
         ]
         digest = hashlib.sha256("\n".join(facts).encode()).hexdigest()[:12]
         return f"{facts[0]}-{'cuda' if self.toolkit else 'cpu'}-{facts[3]}-{digest}"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from core.inference.offers import AccessRule, Preset
 from core.inference.records import ServedModel
 from core.inference.requests import GenerationRequest, PromptTokens, RunningGeneration
-from core.inference.vectors import EmbeddingRequest, RerankRequest, RunningEmbedding
+from core.inference.vectors import Embedder, EmbeddingRequest, KeptVector, RerankRequest, RunningEmbedding
 
 
 class Router(Protocol):
@@ -22,6 +23,10 @@ class Router(Protocol):
         """Raises NotFound, Unavailable, Busy, and InvalidInput (a model of another kind, an input that is too long)."""
         ...
 
+    def embedder(self, request: EmbeddingRequest) -> Embedder | None:
+        """Return what would compute a request now, without starting it; None if nothing can."""
+        ...
+
     def rerank(self, request: RerankRequest) -> RunningEmbedding:
         """One row of one number for each document. Raises as embed."""
         ...
@@ -32,6 +37,10 @@ class Router(Protocol):
 
     def pieces(self, model: str | None, tokens: Sequence[int]) -> PromptTokens:
         """The text of these tokens. Raises NotFound, Unavailable, InvalidInput (no such token)."""
+        ...
+
+    def places(self, request: GenerationRequest) -> Sequence[str]:
+        """Return who may answer a request now, in order, as in glm@gateway; nobody if there is only this process."""
         ...
 
     def models(self) -> Sequence[ServedModel]:
@@ -70,4 +79,29 @@ class OfferRepository(Protocol):
 
     def rename_group(self, old: str, new: str) -> None:
         """Let access rules and the default model of a group follow its new name."""
+        ...
+
+
+class EmbeddingRepository(Protocol):
+    """Stores the vectors of the embedding cache."""
+
+    def find(self, keys: Collection[str]) -> Sequence[KeptVector]: ...
+    def touch(self, keys: Sequence[str], at: datetime, before: datetime) -> bool:
+        """Note the use of those that were last used before `before`. Returns whether there were any."""
+        ...
+
+    def add(self, kept: Sequence[KeptVector], at: datetime) -> None:
+        """Store vectors; those that are there stay."""
+        ...
+
+    def size(self) -> tuple[int, int]:
+        """Return how many vectors there are and their bytes."""
+        ...
+
+    def drop_oldest(self, size: int) -> int:
+        """Delete at least so many bytes of those that were not used for longest; returns how many vectors."""
+        ...
+
+    def remove_before(self, at: datetime | None) -> int:
+        """Delete those that were computed before; None: all of them."""
         ...

@@ -91,6 +91,24 @@ class Embedded:
     timings: Timings
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Embedder:
+    """What would compute a request now. version: changes with the weights."""
+
+    model: str
+    version: str
+    platform: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptVector:
+    """key: a hash of model and text. tokens: of the text, as far as the model said."""
+
+    key: str
+    vector: array[float]
+    tokens: int
+
+
 class RunningEmbedding(Protocol):
     @property
     def model(self) -> str: ...

@@ -112,6 +112,8 @@ class LoadSettings:
     """That a request may choose from."""
     isolated: bool = False
     """In a process of its own, started again if it dies; else in the portal's."""
+    projector: str | None = None
+    """The projector's file beside the model, so that it sees images. None: the one that belongs to it, if any; empty: none."""
 
     def __post_init__(self) -> None:
         within("context", self.context, SHORTEST_CONTEXT, 4_194_304)
@@ -131,6 +133,8 @@ class LoadSettings:
             raise InvalidInput("With split mode none, one GPU holds the whole model. Leave the shares out, or choose layer or row.")
         if len(self.adapters) > MOST_ADAPTERS or len({adapter.name for adapter in self.adapters}) < len(self.adapters):
             raise InvalidInput("A model can have at most {most} adapters, each with a unique name.", most=MOST_ADAPTERS)
+        if self.projector and self.isolated:
+            raise InvalidInput("A model in its own process cannot see images. Leave the projector out, or load it in the portal's process.")
         if self.main_gpu is not None and self.split_mode is SplitMode.LAYER:
             raise InvalidInput("Split mode layer has no main GPU. Choose none or row with it.")
 
@@ -141,6 +145,8 @@ class ModelKind(StrEnum):
     CHAT = "chat"
     EMBEDDING = "embedding"
     RERANKING = "reranking"
+    DETECTION = "detection"
+    """Boxes on images; only on other servers."""
 
 
 @dataclass(frozen=True, slots=True)

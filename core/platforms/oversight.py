@@ -8,9 +8,11 @@ from datetime import UTC
 
 from core.clock import Clock
 from core.errors import InvalidInput, NotFound
+from core.inference.embedding_cache import CacheFigures, EmbeddingCache
 from core.inference.gateway import Gateway
 from core.inference.records import Source, Task
 from core.inference.requests import ChatMessage, ChatRole, Delta, GenerationRequest, SamplingParams
+from core.people.audit_events import record
 from core.people.permissions import Permission, require
 from core.people.records import User
 from core.platforms.ports import RouterView
@@ -26,7 +28,10 @@ LONGEST_QUESTION = 100_000
 class PlatformOversight:
     """For those who run the models."""
 
-    def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock, router: RouterView, gateway: Gateway) -> None:
+    def __init__(
+        self, unit_of_work: UnitOfWorkFactory, clock: Clock, router: RouterView, gateway: Gateway, cache: EmbeddingCache
+    ) -> None:
+        self._cache = cache
         self._unit_of_work = unit_of_work
         self._clock = clock
         self._router = router
@@ -53,6 +58,20 @@ class PlatformOversight:
         """Ask a platform for its models now. Raises NotFound."""
         require(user, Permission.RUN_MODELS)
         self._router.reload(name)
+
+    def embeddings(self, user: User) -> CacheFigures:
+        """Return what the embedding cache holds and how often it helped. Raises Unavailable."""
+        require(user, Permission.RUN_MODELS)
+        return self._cache.figures()
+
+    def clear_embeddings(self, user: User) -> int:
+        """Delete every vector of the embedding cache; returns how many."""
+        require(user, Permission.RUN_MODELS)
+        removed = self._cache.clear()
+        with self._unit_of_work() as work:
+            record(work, self._clock(), user.id, "platforms.clear_embeddings", "", removed=str(removed))
+            work.commit()
+        return removed
 
     def test(self, user: User, name: str, question: str = TEST_QUESTION) -> Tested:
         """Ask a platform a question, through the gateway like everybody. Raises NotFound, InvalidInput, and what the gateway raises."""

@@ -1,14 +1,14 @@
-"""Define the table of versions of the platforms' configuration."""
+"""Define the tables of the platforms' configuration and of the vectors that models computed."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import String
+from sqlalchemy import Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.platforms.records import EditedBy
-from data.encryption.sealed_text import SealedProse
+from data.encryption.sealed_text import SealedBytes, SealedProse
 from data.tables.base import NUMBER, Table
 
 
@@ -25,3 +25,18 @@ class PlatformsVersionTable(Table):
     edited_by: Mapped[EditedBy]
     restored: Mapped[int | None]
     text: Mapped[str] = mapped_column(SealedProse("platforms_versions.text"))
+
+
+class EmbeddingTable(Table):
+    """Vectors by a hash of model and text. They can be computed again, so backups leave them out."""
+
+    __tablename__ = "embeddings"
+    __table_args__ = (Index(None, "used_at"), Index(None, "created_at"))
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    vector: Mapped[bytes] = mapped_column(SealedBytes("embeddings.vector"))
+    """Little-endian float32."""
+    tokens: Mapped[int]
+    size_bytes: Mapped[int]
+    created_at: Mapped[datetime]
+    used_at: Mapped[datetime]

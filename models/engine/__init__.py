@@ -3,6 +3,7 @@
 In reading order:
 
 - engine: the decode loop
+- images: images as embeddings, and the token ids that stand for them
 - backend: what the engine needs of a model
 - sequence: one answer on its way through the engine
 - costs: all that is learned of the time that work takes

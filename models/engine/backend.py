@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.inference.requests import SamplingParams
+from models.engine.images import PlacedImage
 
 
 @dataclass(slots=True)
@@ -26,6 +27,8 @@ class Part:
     """How many of the last tokens are draft tokens: a token is sampled before and after each of them."""
     accepted: int | None = None
     """How many of the draft tokens were right; None until they are checked."""
+    image: PlacedImage | None = None
+    """The image of which all these tokens are; None: they are text."""
 
     @property
     def known(self) -> int:

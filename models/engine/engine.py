@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
+from collections.abc import Sequence as Row
 from dataclasses import replace
 
 from core.errors import ModelFailed, Unavailable
@@ -17,6 +18,7 @@ from models.engine.backend import Backend, Decoded
 from models.engine.batching.batch import Batch
 from models.engine.batching.micro_batches import MicroBatches
 from models.engine.costs import Costs
+from models.engine.images import PlacedImage, is_image
 from models.engine.kv_cache.offload_files import OffloadFiles
 from models.engine.kv_cache.slot_choice import KvCache
 from models.engine.llama.last_step import LastStep
@@ -87,13 +89,14 @@ class Engine:
         batch: bool = False,
         adapter: int = 0,
         label: str = "",
+        images: Row[PlacedImage] = (),
     ) -> Sequence:
         """Queue an answer to `prompt`, which must leave room for a token. Raises Busy, Unavailable while closing.
 
         batch: nobody watches, so that interactive questions go first. adapter: one of the backend's, 0: none. label: an id for the log of
-        a crash. Returns once what the disk holds of the prompt is loaded.
+        a crash. images: those of the prompt. Returns once what the disk holds of the prompt is loaded.
         """
-        sequence = Sequence(len(prompt), list(prompt), params, max_tokens, user_id, batch, adapter, label)
+        sequence = Sequence(len(prompt), list(prompt), params, max_tokens, user_id, batch, adapter, label, images)
         self.queue(sequence)
         return sequence
 
@@ -125,7 +128,7 @@ class Engine:
 
         Its next prompt will begin with them.
         """
-        if self._backend.can_cut and len(tokens) < self._backend.context:
+        if self._backend.can_cut and len(tokens) < self._backend.context and not any(map(is_image, tokens)):
             with self._wake:
                 self._kv_cache.prefetch.add(held, tokens)
                 self._wake.notify()

@@ -13,6 +13,7 @@ from models.engine.backend import Backend, Decoded, Part
 from models.engine.batching.batch import Batch
 from models.engine.batching.micro_batches import MicroBatches
 from models.engine.batching.row_costs import RowCosts
+from models.engine.images import whole_length
 from models.engine.kv_cache.slot_choice import KvCache
 from models.engine.llama.last_step import LastStep
 from models.engine.sequence import Sequence
@@ -136,6 +137,7 @@ class Runner:
         """Forget what an unfinished decode may have written; a model that cannot be cut back starts over."""
         if not self._backend.can_cut:
             sequence.done = 0
+        sequence.done = whole_length(sequence.tokens, sequence.done)
         self._kv_cache.cut(part.slot, sequence.done)
 
     def _sample(self, batch: Batch, began: float) -> Sampled:

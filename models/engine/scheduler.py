@@ -268,7 +268,9 @@ class Scheduler:
             if chunks and room < sequence.remaining <= whole:
                 continue  # The next step takes it whole: llama.cpp splits a batch into parts of equal length, each with all weights.
             count = sequence.remaining if sequence.remaining <= whole else room
-            chunks.append((sequence, self._part(sequence, count)))
+            part = self._part(sequence, count)
+            count = len(part.tokens)
+            chunks.append((sequence, part))
             room -= count
             ended += count == sequence.remaining
         return chunks
@@ -284,5 +286,9 @@ class Scheduler:
     @staticmethod
     def _part(sequence: Sequence, count: int) -> Part:
         assert sequence.slot is not None
-        end = sequence.done + count
-        return Part(sequence.slot, sequence.done, sequence.tokens[sequence.done : end], wants_logits=end == len(sequence.tokens))
+        end, image = sequence.done + count, None
+        if sequence.images:
+            run, image = sequence.run()
+            end = min(end, run)
+        tokens = sequence.tokens[sequence.done : end]
+        return Part(sequence.slot, sequence.done, tokens, wants_logits=end == len(sequence.tokens), image=image)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from collections.abc import Sequence as Row
 from dataclasses import dataclass, field
 from queue import SimpleQueue
@@ -11,6 +12,7 @@ from typing import Any
 from core.errors import PortalError
 from core.inference.records import FinishReason, Timings, Usage
 from core.inference.requests import Delta, Finished, Queued, SamplingParams, TokenLogprob
+from models.engine.images import PlacedImage
 from models.engine.sampling.detokenizer import Detokenizer
 
 
@@ -23,6 +25,17 @@ class TokenDelta(Delta):
 
 Event = Queued | TokenDelta | Finished | PortalError
 """What a sequence reports; Finished or an error is the last. After that the sequence belongs to its reader."""
+
+
+class EventQueue(SimpleQueue[Event]):
+    """The events of one sequence for its reader. wake: called after each event, for a reader that does not wait in get()."""
+
+    wake: Callable[[], None] | None = None
+
+    def put(self, item: Event, block: bool = True, timeout: float | None = None) -> None:
+        super().put(item)
+        if self.wake is not None:
+            self.wake()
 
 
 @dataclass(slots=True, eq=False)
@@ -41,8 +54,10 @@ class Sequence:
     """The LoRA adapter that answers; 0: none."""
     label: str = ""
     """The id of the turn or completion, for the log of a crash."""
+    images: Row[PlacedImage] = ()
+    """The images of the prompt, in order."""
     arrived: float = field(default_factory=time.perf_counter)
-    events: SimpleQueue[Event] = field(default_factory=SimpleQueue)
+    events: EventQueue = field(default_factory=EventQueue)
     text_sent: bool = False
     """Some of its text is on its way to the reader."""
     reported: int = 0
@@ -87,6 +102,15 @@ class Sequence:
     def ended(self) -> bool:
         """It was admitted, and has given back its slot and its sampler."""
         return self.admitted is not None and self.slot is None and self.sampler is None
+
+    def run(self) -> tuple[int, PlacedImage | None]:
+        """Return where the text or the image ends of which the next token to compute is, and the image."""
+        for placed in self.images:
+            if self.done < placed.start:
+                return placed.start, None
+            if self.done < placed.end:
+                return placed.end, placed
+        return len(self.tokens), None
 
     def computed(self, tokens: int) -> None:
         """Count a step that computed so many of its tokens."""

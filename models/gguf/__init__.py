@@ -11,6 +11,7 @@ In reading order:
 - file_names: names of model files for people
 - folder: list the files of the models folder
 - gpu_choice: choose the GPUs of a load
+- projectors: find the projector that belongs to a model
 - flash_attention: decide whether flash attention is worth it
 - memory_plan: plan how to load a model, and whether it fits
 - catalogue: read catalogue.yaml, the known models, and plan their memory

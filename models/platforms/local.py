@@ -9,6 +9,7 @@ from core.errors import InvalidInput, NotFound
 from core.inference.requests import ChatMessage, GenerationRequest, PromptTokens, SamplingParams, ToolChoice
 from models.child.model import ChildModel
 from models.engine.engine import Engine
+from models.engine.images import PlacedImage
 from models.engine.kv_cache.offload_files import OffloadFiles
 from models.engine.llama.backend import LlamaBackend
 from models.engine.llama.last_step import LastStep
@@ -81,7 +82,9 @@ class LocalPlatform:
         calls = ToolCallParser(request.tools, forced=request.tool_choice is not ToolChoice.AUTO) if reading.tools else None
         reader = AnswerReader(ReasoningParser(inside=reading.inside_thinking, verbatim=reading.verbatim), calls)
         key = adapter.key if adapter else 0
-        sequence = self.submit(reading.tokens, params, request.user_id, batch=request.batch, adapter=key, label=request.id)
+        sequence = self.submit(
+            reading.tokens, params, request.user_id, batch=request.batch, adapter=key, label=request.id, images=reading.images
+        )
 
         def ended(answer: ChatMessage, sequence: Sequence) -> None:
             turn = Turn(
@@ -92,7 +95,7 @@ class LocalPlatform:
             )
             self._prefetcher.after(turn)
 
-        hears = None if request.batch or reading.verbatim else ended
+        hears = None if request.batch or reading.verbatim or reading.images else ended
         return LocalGeneration(
             self, sequence, params, reader,
             name=self.facts.file.name, version=self.version, device=self.platform,
@@ -100,10 +103,21 @@ class LocalPlatform:
         )  # fmt: skip
 
     def submit(
-        self, tokens: list[int], params: Resolved, user_id: str, *, batch: bool = False, adapter: int = 0, label: str = ""
+        self,
+        tokens: list[int],
+        params: Resolved,
+        user_id: str,
+        *,
+        batch: bool = False,
+        adapter: int = 0,
+        label: str = "",
+        images: tuple[PlacedImage, ...] = (),
     ) -> Sequence:
         """Queue an answer to a prompt of tokens, which must leave room for one. adapter: a key, 0: none. Raises Busy, Unavailable."""
-        return self._engine.submit(tokens, params, params.max_tokens or 1, user_id, batch=batch, adapter=adapter, label=label)
+        most = params.max_tokens or 1
+        if isinstance(self._engine, ChildModel):
+            return self._engine.submit(tokens, params, most, user_id, batch=batch, adapter=adapter, label=label)
+        return self._engine.submit(tokens, params, most, user_id, batch=batch, adapter=adapter, label=label, images=images)
 
     def _adapter(self, name: str) -> ChosenAdapter:
         known = self._adapters.get(name)
@@ -154,6 +168,11 @@ class LocalPlatform:
         if found is not None:
             self.backend.prepare_grammar(found.grammar)
         return found
+
+    @property
+    def sees(self) -> bool:
+        """Tell whether it reads images: a projector is loaded with it."""
+        return not isinstance(self.backend, ChildModel) and self.backend.projector is not None
 
     @property
     def own_process_bytes(self) -> int:

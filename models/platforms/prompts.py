@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from uuid import uuid4
 
 from core.errors import InvalidInput, PromptTooLong
-from core.inference.requests import ChatMessage, ChatRole, GenerationRequest, PromptTokens, Tool, ToolChoice
+from core.inference.requests import ChatMessage, ChatRole, GenerationRequest, ImageInput, PromptTokens, Tool, ToolChoice
 from models.child.model import ChildModel
+from models.engine.images import EncodedImage, PlacedImage
 from models.engine.llama.backend import LlamaBackend
 from models.platforms.prefetch import UNKNOWN, Turn
 from models.prompting.chat_template import ChatTemplate, Prompt
@@ -25,6 +28,7 @@ class Reading:
     """The answer goes on in the middle of a text: it opens no thoughts."""
     messages: tuple[ChatMessage, ...] = ()
     tools: tuple[Tool, ...] = ()
+    images: tuple[PlacedImage, ...] = ()
 
 
 class Prompts:
@@ -69,18 +73,54 @@ class Prompts:
 
     def _conversation(self, request: GenerationRequest) -> Reading:
         tools = () if request.tool_choice is ToolChoice.NONE else tuple(map(self._defused_tool, request.tools))
+        marks = self._marks(request)
         messages = tuple(self.defused(message) for message in request.messages)
+        if marks:
+            messages = tuple(_marked(message, marks) for message in messages)
         if request.continued:
             prompt = self._open_end(messages, tools, thinking=request.thinking)
         else:
             prompt = self._template.render(messages, thinking=request.thinking, tools=tools)
+        tokens, images = self._with_images(prompt.text, marks)
         return Reading(
-            tokens=self._tokenize(prompt.text),
+            tokens=tokens,
+            images=images,
             inside_thinking=prompt.inside_thinking,
             verbatim=request.continued,
             messages=messages,
             tools=tools,
         )
+
+    def _marks(self, request: GenerationRequest) -> dict[str, ImageInput]:
+        """Return the images of a request by the words that stand for them while the template is rendered; nobody can guess those.
+
+        Raises InvalidInput if the model cannot see.
+        """
+        if not request.images:
+            return {}
+        if isinstance(self._backend, ChildModel) or self._backend.projector is None:
+            raise InvalidInput("The model {model} cannot see images. Choose another model, or leave the images out.", model=self._model)
+        nonce = uuid4().hex
+        return {f"[{nonce}-{number}]": image for number, image in enumerate(request.images)}
+
+    def _with_images(self, text: str, marks: dict[str, ImageInput]) -> tuple[list[int], tuple[PlacedImage, ...]]:
+        """Return the tokens of a rendered text, with those of its images in their places. Raises InvalidInput, ModelFailed, Unavailable."""
+        tokens: list[int] = []
+        images: list[PlacedImage] = []
+        if not marks:
+            return self._tokenize(text), ()
+        assert isinstance(self._backend, LlamaBackend) and self._backend.projector is not None
+        for piece in re.split("(" + "|".join(map(re.escape, marks)) + ")", text):
+            if piece not in marks:
+                tokens += self._tokenize(piece)
+                continue
+            for part in self._backend.projector.encode(marks[piece].content, marks[piece].sha256).pieces:
+                if isinstance(part, EncodedImage):
+                    images.append(PlacedImage(len(tokens), part))
+                    tokens += part.tokens
+                else:
+                    tokens += part
+        return tokens, tuple(images)
 
     def _open_end(self, messages: tuple[ChatMessage, ...], tools: tuple[Tool, ...], *, thinking: bool) -> Prompt:
         """The conversation up to the last word of its last message, as if the model had just said it."""
@@ -118,6 +158,14 @@ class Prompts:
 
     def _tokenize(self, text: str) -> list[int]:
         return self._backend.tokenize_pieces([piece for piece in text.split(SEAM) if piece])
+
+
+def _marked(message: ChatMessage, marks: dict[str, ImageInput]) -> ChatMessage:
+    """Put the words that stand for a message's images before its text."""
+    if not message.images:
+        return message
+    own = {id(image) for image in message.images}
+    return replace(message, content="".join(mark for mark, image in marks.items() if id(image) in own) + message.content)
 
 
 def _whole(text: str) -> str:

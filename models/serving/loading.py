@@ -9,9 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.errors import PortalError, StoredError
-from core.models.records import LoadSettings, ModelState
+from core.models.records import LoadSettings, ModelKind, ModelState
+from models.engine.llama import native
 from models.gguf.facts import ModelFacts, read_facts
 from models.gguf.memory_plan import LoadPlan, check_fits, plan_load
+from models.gguf.projectors import projector_bytes, projector_for
 from models.gguf.tensor_check import check_model
 from models.serving.loader import Loader, chosen_adapters
 from models.serving.pool_entry import Entry
@@ -36,8 +38,12 @@ class Loading:
         """Plan a load. What loads that have begun will take does not count as free."""
         promised = self._roster.promised_bytes()
         more = sum(adapter.path.stat().st_size for adapter in settings.adapters if adapter.path.is_file())
+        projector = _projector(facts, settings)
+        more += projector_bytes(projector) if projector is not None else 0
         facts = replace(facts, weights_bytes=facts.weights_bytes + more)
-        plan = plan_load(facts, settings, extra_buffers=self._extra_buffers, mtp=self._mtp)
+        # The MTP layer follows tokens, and an image has none.
+        plan = plan_load(facts, settings, extra_buffers=self._extra_buffers, mtp=self._mtp and projector is None)
+        plan = replace(plan, options=replace(plan.options, projector=str(projector or "")))
         return replace(plan, memory=replace(plan.memory, free_bytes=max(0, plan.memory.free_bytes - promised)))
 
     def prepared(self, path: Path, settings: LoadSettings, *, name: str | None = None, freed_bytes: int = 0) -> Entry:
@@ -119,3 +125,10 @@ class Loading:
             _log.info("model %s is unloaded", entry.name)
         else:
             self._roster.failed(entry, StoredError("It did not stop. Restart the portal to free its memory."))
+
+
+def _projector(facts: ModelFacts, settings: LoadSettings) -> Path | None:
+    """Return the projector to load with a model, if any. One that nobody named is left out where this build cannot use it."""
+    if facts.file.kind is not ModelKind.CHAT or (settings.projector is None and not native.has_multimodal()):
+        return None
+    return projector_for(facts.file.path, settings)

@@ -88,6 +88,7 @@ class Entry:
             error=self.error,
             adapters=tuple(adapter.name for adapter in self.adapters),
             isolated=self.isolated,
+            vision=isinstance(self.platform, LocalPlatform) and self.platform.sees,
             file_problem=file_problem(self.facts.parts, self.stamps),
             stuck_s=metrics.step_running_s if metrics and metrics.step_running_s > STUCK_S else 0.0,
         )

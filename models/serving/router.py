@@ -8,7 +8,7 @@ from dataclasses import replace
 from core.errors import InvalidInput
 from core.inference.records import ServedModel
 from core.inference.requests import GenerationRequest, PromptTokens, RunningGeneration
-from core.inference.vectors import EmbeddingRequest, RerankRequest, RunningEmbedding
+from core.inference.vectors import Embedder, EmbeddingRequest, RerankRequest, RunningEmbedding
 from core.models.records import ModelKind, ModelState
 from models.serving.pool import Pool
 
@@ -34,6 +34,10 @@ class PoolRouter:
     def embed(self, request: EmbeddingRequest) -> RunningEmbedding:
         return self._pool.leases.vectors(request.model, ModelKind.EMBEDDING).embed(request)
 
+    def embedder(self, request: EmbeddingRequest) -> Embedder | None:
+        found = (each for each in self.models() if each.kind is ModelKind.EMBEDDING and request.model in (None, *each.names))
+        return next((Embedder(model=each.name, version=each.version, platform=each.platform) for each in found), None)
+
     def rerank(self, request: RerankRequest) -> RunningEmbedding:
         return self._pool.leases.vectors(request.model, ModelKind.RERANKING).rerank(request)
 
@@ -47,6 +51,9 @@ class PoolRouter:
                 "The model name asks for the adapter {one}, but the request asks for {other}.", one=adapter[:80], other=request.adapter[:80]
             )
         return replace(request, model=model, adapter=adapter)
+
+    def places(self, request: GenerationRequest) -> Sequence[str]:
+        return ()
 
     def models(self) -> Sequence[ServedModel]:
         return [

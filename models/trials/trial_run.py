@@ -13,7 +13,9 @@ from core.inference.requests import SamplingParams
 from core.models.records import SplitMode
 from models.embedding.llama_embedder import LlamaEmbedder
 from models.engine.backend import Decoded, Part
+from models.engine.images import EncodedImage, PlacedImage
 from models.engine.llama.backend import BackendOptions, LlamaBackend
+from models.engine.llama.projector import Projector
 
 PROMPT_S = 5.0
 """About so long the full prompt may take: on a slow processor it is shorter than a batch."""
@@ -47,7 +49,10 @@ def _try_chat(path: Path, options: BackendOptions, mapped: bool) -> None:
     for token in range(backend.vocabulary):
         backend.piece(token)
     backend.tokenize("a <|user|> b")
-    _Decodes(backend, path.name).all()
+    decodes = _Decodes(backend, path.name)
+    if backend.projector is not None:
+        decodes.see(backend.projector)
+    decodes.all()
     backend.close()
 
 
@@ -77,6 +82,16 @@ class _Decodes:
         self._again(0, [token * 7919 % backend.vocabulary for token in range(length)])
         self._go_on_elsewhere(length)
 
+    def see(self, projector: Projector) -> None:
+        """Read an image and a token after it. llama.cpp aborts where a model is not made for images."""
+        start = 0
+        for piece in projector.encode_pixels(np.full((112, 112, 3), 127, np.uint8)).pieces:
+            if isinstance(piece, EncodedImage):
+                self._decode([Part(0, start, piece.tokens, wants_logits=False, image=PlacedImage(start, piece))])
+                start += len(piece)
+        self._decode([Part(0, start, [self._backend.vocabulary - 1], wants_logits=True)])
+        self._backend.cut(0, 0)
+
     def _again(self, slot: int, tokens: list[int]) -> None:
         self._backend.cut(slot, 0)
         self._decode([Part(slot=slot, start=0, tokens=tokens, wants_logits=True)])
@@ -102,6 +117,8 @@ class _Decodes:
             reason = self._backend.last_error() or "no reason given"
             raise ModelFailed("llama.cpp could not run {file}: {reason}.", file=self._name, reason=reason)
         for index, part in enumerate(parts):
+            if not part.wants_logits:
+                continue
             if not self._backend.computed_numbers(index):
                 raise ModelFailed(_NO_NUMBERS, file=self._name)
             for temperature in (0.0, 1.0):

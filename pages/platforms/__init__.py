@@ -5,6 +5,8 @@ In reading order:
 - page: the overview, and the ways to the other views
 - card: one platform, and the routes
 - route_box: where a question would go
+- embeddings_card: how often the embedding cache helped
+- form: platforms and routes as forms over the text
 - configuration: edit the configuration, look at its versions
 """
 

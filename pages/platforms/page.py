@@ -10,6 +10,7 @@ from core.people.records import User
 from core.platforms.records import LOCAL, PlatformState
 from pages.platforms.card import platform_card, routes_card
 from pages.platforms.configuration import editor, history
+from pages.platforms.embeddings_card import embeddings_card
 from pages.platforms.route_box import route_box
 from pages.shell import frame
 from pages.shell.words import said, t
@@ -65,6 +66,7 @@ def _overview(portal: Portal, user: User) -> None:
         watch()
     with right:
         route_box(portal, user)
+        embeddings_card(portal, user)
 
 
 def _cards(portal: Portal, user: User, states: list[PlatformState]) -> None:

@@ -2,14 +2,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.errors import NotAllowed
+from core.inference.vectors import EmbeddingRequest
 from core.people.records import Role
 from tests.pages.drawn import House, build
-from tests.servers.model_server import ANSWER, ModelServer, page
+from tests.servers.model_server import ANSWER, ModelServer, chunk, page, stream
 
 
 @pytest.fixture
@@ -24,6 +26,13 @@ def server() -> Iterator[ModelServer]:
     server = ModelServer(("glm-4.7",))
     yield server
     server.close()
+
+
+@pytest.fixture
+def cutting(server: ModelServer) -> ModelServer:
+    """A server that breaks off each answer after its first words."""
+    server.behave = stream(lambda: iter([chunk({"role": "assistant", "content": "Half a sentence"})]), ends=False)
+    return server
 
 
 def configured(server: ModelServer, model: str = "glm-4.7") -> str:
@@ -107,3 +116,65 @@ def test_only_those_who_run_models_see_the_page(house: House) -> None:
         house.portal.oversight.states(house.person(Role.MANAGER))
     test = drawn(house, role=Role.MANAGER)
     assert test.exception
+
+
+def test_the_embedding_cache_shows_how_often_it_helped_and_is_emptied(house: House) -> None:
+    admin = house.person(Role.ADMIN)
+    assert "Embedding cache" not in texts(drawn(house))
+    for _ in range(2):
+        house.portal.gateway.embed(admin, EmbeddingRequest(("one", "two"), admin.id)).result()
+    test = drawn(house)
+    assert "Embedding cache" in texts(test) and "50" in texts(test)
+    test.button("embeddings-clear").click().run()
+    assert house.portal.oversight.embeddings(admin).stored == 0
+    with pytest.raises(NotAllowed):
+        house.portal.oversight.clear_embeddings(house.person(Role.ANALYST))
+
+
+def test_after_a_cut_answer_the_next_platform_is_asked_with_a_button(house: House, cutting: ModelServer) -> None:
+    admin, analyst = house.person(Role.ADMIN), house.person(Role.ANALYST)
+    house.portal.platforms.apply(admin, configured(cutting))
+    conversation = house.ask(analyst, "Who answers?")
+
+    def page(portal: object, user: object) -> None:
+        from pages import chat
+
+        chat.render(portal, user)
+
+    test = AppTest.from_function(page, default_timeout=30, args=(house.portal, analyst))
+    test.query_params["c"] = conversation
+    test.run()
+    assert "Half a sentence" in texts(test) and "The answer could not be finished" in texts(test)
+    next(each for each in test.button if (each.key or "").startswith("other-")).click().run()
+    while (running := house.portal.turns.running(analyst, conversation)) is not None:
+        running.wait_finished(5)
+    shown = house.portal.conversations.transcript(analyst, conversation)[-1]
+    assert shown.message.text == "Hello from the fake model" and len(shown.versions) == 2
+    assert shown.message.generation is not None and shown.message.generation.platform == "local"
+
+
+def test_the_form_changes_the_text_that_is_applied(house: House, server: ModelServer) -> None:
+    admin = house.person(Role.ADMIN)
+    house.portal.platforms.apply(admin, "# ours\n" + configured(server))
+    test = drawn(house, "edit")
+    test.segmented_control("platforms_edit_view").set_value("form").run()
+    labelled(test, "Address").set_value("nowhere")
+    test.button("form-save-gateway").click().run()
+    assert not test.exception and house.portal.platforms.state(admin).version == 1
+    test.button("platforms-apply").click().run()
+    assert "**Not applied.**" in texts(test) and "line 5" in texts(test) and "nowhere" in texts(test)
+    labelled(test, "Address").set_value(server.url)
+    labelled(test, "Requests at once").set_value("3")
+    test.button("form-save-gateway").click().run()
+    labelled(test, "title").set_value("fake@local")
+    test.button("form-save-routes").click().run()
+    test.button("platforms-apply").click().run()
+    assert "Version 2 is in use." in texts(test)
+    text = house.portal.platforms.state(admin).text
+    assert text.startswith("# ours\n") and "limits: {concurrent: 3}" in text and "title: [fake@local]" in text
+    test.segmented_control("platforms_edit_view").set_value("text").run()
+    assert test.text_area("platforms_text").value == text
+
+
+def labelled(test: AppTest, label: str) -> Any:
+    return next(each for each in test.text_input if each.label == label)

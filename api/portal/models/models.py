@@ -40,7 +40,7 @@ class FileOut(BaseModel):
     context: int = Field(description="Tokens the model was trained for.")
     layers: int
     thinking: bool
-    kind: Literal["chat", "embedding", "reranking"]
+    kind: Literal["chat", "embedding", "reranking", "detection"]
     error: str | None = Field(description="Why it cannot be used.")
 
     @staticmethod
@@ -146,6 +146,9 @@ class Load(Asked):
     gpu_shares: list[float] = Field(default=[], max_length=16, description="Proportions for each GPU. Default: by free memory.")
     adapters: list[AdapterIn] = Field(default=[], max_length=MOST_ADAPTERS, description="LoRA adapters that a request may choose from.")
     isolated: bool | None = Field(default=None, description="Run it in its own process. Default: PORTAL_ISOLATED.")
+    projector: Line | None = Field(default=None, description=(
+        "The projector's file beside the model, so that it sees images. Default: the one that belongs to it; empty: none."
+    ))
     default: bool = Field(default=False, description="Use it for requests that name no model.")
     at_start: bool = Field(default=True, description="Load it at every start of the portal, until it is unloaded.")
 
@@ -182,6 +185,7 @@ def load(body: Load, portal: PortalHere, user: SignedIn) -> LoadedOut:
         gpu_shares=tuple(body.gpu_shares),
         adapters=tuple(Adapter(each.name, portal.models.folder / Path(each.path), each.scale) for each in body.adapters),
         isolated=isolated,
+        projector=body.projector,
     )
     path = portal.models.folder / Path(body.path)
     loading = portal.models.load(user, path, settings, default=body.default, at_start=body.at_start)

@@ -24,7 +24,7 @@ Number = Annotated[int, InPath(ge=1, le=2**53)]
 
 class PlatformOut(BaseModel):
     name: str
-    type: Literal["local", "openai", "ollama", "xinference"]
+    type: Literal["local", "openai", "ollama", "xinference", "detector"]
     base_url: str = Field(description="Empty for local.")
     enabled: bool
     models: list[str] = Field(description="The models that the file lists; empty: all that the platform has.")
@@ -93,6 +93,20 @@ class PlatformsOut(BaseModel):
             routes={task.value: [step.place for step in steps] for task, steps in config.routes.items()},
             states=[StateOut.of(each) for each in portal.oversight.states(user)],
         )  # fmt: skip
+
+
+class CacheOut(BaseModel):
+    """The embedding cache. asked and found are those of this server since its start; the others those of all servers."""
+
+    asked: int = Field(description="Texts that requests for embeddings had.")
+    found: int = Field(description="Those whose vector was there already.")
+    stored: int
+    bytes: int
+    most_bytes: int = Field(description="Its room; 0: it is off.")
+
+
+class ClearedOut(BaseModel):
+    removed: int
 
 
 class Edit(Asked):
@@ -192,3 +206,16 @@ def route(body: Question, portal: PortalHere, user: SignedIn) -> RouteOut:
     """Say where a question would go now, without sending it."""
     found = portal.oversight.explain(user, body.question, model=body.model, group=body.group, task=body.task)
     return RouteOut(places=list(found.places), left_out=[str(each) for each in found.left_out], tokens=found.tokens)
+
+
+@router.get("/embeddings")
+def embeddings(portal: PortalHere, user: SignedIn) -> CacheOut:
+    """Return what the embedding cache holds and how often it helped."""
+    found = portal.oversight.embeddings(user)
+    return CacheOut(asked=found.asked, found=found.found, stored=found.stored, bytes=found.bytes, most_bytes=found.most_bytes)
+
+
+@router.delete("/embeddings")
+def clear_embeddings(portal: PortalHere, user: SignedIn) -> ClearedOut:
+    """Empty the embedding cache, for example after the weights behind a model's name have changed."""
+    return ClearedOut(removed=portal.oversight.clear_embeddings(user))

@@ -2,5 +2,6 @@
 
 In reading order:
 
+- embeddings: vectors of the embedding cache
 - offers: presets, access rules, default models of groups
 """

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from models.engine.images import whole_length
+
 
 @dataclass(frozen=True, slots=True)
 class Match:
@@ -51,7 +53,7 @@ class PrefixCache:
         """
         limit = len(prompt) - 1
         shared = [
-            common_prefix(held, prompt, limit) if computed_with == adapter else 0
+            whole_length(prompt, common_prefix(held, prompt, limit)) if computed_with == adapter else 0
             for held, computed_with in zip(self._tokens, self._adapters, strict=True)
         ]
         if not self._can_cut:

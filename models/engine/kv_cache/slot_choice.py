@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 from models.engine.backend import Backend, Part
+from models.engine.images import whole_length
 from models.engine.kv_cache.offload import Offloaded, OffloadedConversations
 from models.engine.kv_cache.offload_files import OffloadFiles
 from models.engine.kv_cache.prefetch import Prefetch
@@ -115,7 +116,7 @@ class KvCache:
         """
         reused = self.reused if counted else Reused()
         match = self._prefixes.match(prompt, free, adapter)
-        offloaded = self.offloaded.best(_keyed(prompt, adapter))
+        offloaded = self._offloaded(prompt, adapter)
         pending = self._copied_from | self._copied_to
         writable = [slot for slot in free if slot not in pending] or [slot for slot in idle if slot not in pending]
         if offloaded and writable and offloaded[1] >= match.length + self._backend.copy_from:
@@ -149,6 +150,12 @@ class KvCache:
         reused.copied += match.length
 
     # Offload
+
+    def _offloaded(self, prompt: Sequence[int], adapter: int) -> tuple[Offloaded, int] | None:
+        """Return the offloaded conversation that shares most with `prompt`, and how much; no image in part."""
+        keyed = _keyed(prompt, adapter)
+        best = self.offloaded.best(keyed)
+        return best and (best[0], whole_length(keyed, best[1]))
 
     def _offload(self, slot: int) -> None:
         """Keep what the slot holds in the host's memory, if it is worth it."""

@@ -6,6 +6,9 @@ In reading order:
 - model: weights, tokenizer and abort flag
 - backend: a model as the engine's backend
 - batch: fill llama_batch through numpy
+- projector: turn images into embeddings
+- image_batch: fill llama_batch with embeddings
+- image_slots: note where slots hold images
 - interpreter_lock: set how soon the interpreter lock changes hands
 - large_pages: put weights into 2 MB pages
 - last_step: note what a model does, for the report of a crash

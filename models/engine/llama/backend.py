@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,12 @@ from core.models.records import FlashAttention, KvType, SplitMode
 from models.engine.backend import Decoded, Part
 from models.engine.llama import native
 from models.engine.llama.batch import NativeBatch
+from models.engine.llama.image_batch import ImageBatch
+from models.engine.llama.image_slots import ImageSlots
 from models.engine.llama.interpreter_lock import Lent
 from models.engine.llama.model import AbortFlag, GpuSplit, control_markers, load_weights, text_of, tokens_of
 from models.engine.llama.native import lib
+from models.engine.llama.projector import Projector
 from models.engine.sampling.sampler import new_chain
 from models.engine.sampling.steering import SteeredSampler, needs_steering
 from models.engine.sampling.token_texts import TokenTexts
@@ -62,6 +65,8 @@ class BackendOptions:
     gpu_shares: Sequence[float] = ()
     adapters: Sequence[tuple[int, str, float]] = ()
     """LoRA adapters: (key, path, scale)."""
+    projector: str = ""
+    """The path of the projector that goes with the model, so that it sees images; empty: none."""
 
 
 class LlamaBackend:
@@ -97,6 +102,9 @@ class LlamaBackend:
             lib.llama_model_free(self._model)
             raise
         self.can_draft = self.mtp_layer is not None
+        self.projector = self._new_projector() if options.projector else None
+        self._images = ImageSlots(options.slots)
+        self._image_batch = ImageBatch(self.batch_tokens, self.projector.width) if self.projector is not None else None
         self.context: int = min(options.context, lib.llama_n_ctx_seq(self._context))
         self.shared_cells: int = lib.llama_n_ctx(self._context) if options.shared_cells else 0
         self.own_streams = self.slots > 1 and not options.shared_cells
@@ -163,9 +171,52 @@ class LlamaBackend:
             reason = self._log.last_error() or "no reason given"
             raise ModelFailed("llama.cpp could not allocate memory for the conversations: {reason}.", reason=reason) from None
 
+    def _new_projector(self) -> Projector:
+        options = self.options
+        try:
+            return Projector(Path(options.projector), self._model, threads=options.threads, on_gpu=options.gpu_layers != 0)
+        except ModelFailed:
+            if self.mtp_layer is not None:
+                self.mtp_layer.close()
+            lib.llama_free(self._context)
+            lib.llama_model_free(self._model)
+            raise
+
     # Backend
 
     def decode(self, parts: Sequence[Part]) -> Decoded:
+        if self.projector is None:
+            return self._decode_tokens(parts)
+        texts = [part for part in parts if part.image is None]
+        decoded = self._decode_images([part for part in parts if part.image is not None])
+        if decoded is not Decoded.DONE:
+            return decoded
+        if texts:
+            placed = [replace(part, start=self._images.position(part.slot, part.start)) for part in texts]
+            decoded = self._decode_tokens(placed)
+            if decoded is Decoded.FULL and len(texts) < len(parts):
+                return Decoded.ABORTED  # The images are written: they are forgotten, and tried again.
+        if decoded is Decoded.DONE:
+            rows = iter(self._rows if texts else ())
+            self._rows = [next(rows) if part.image is None else -1 for part in parts]
+        return decoded
+
+    def _decode_images(self, parts: Sequence[Part]) -> Decoded:
+        """Decode parts of images, one after another: llama.cpp takes no tokens beside embeddings."""
+        assert self._image_batch is not None
+        for number, part in enumerate(parts):
+            assert part.image is not None
+            self._images.add(part.slot, part.image.start, part.image.image)
+            position = self._images.position(part.slot, part.image.start)
+            first = part.start - part.image.start
+            batch = self._image_batch.fill(part.slot, position, part.image.image, first, len(part.tokens))
+            with self._lent:
+                status = lib.llama_decode(self._context, batch)
+            if status != 0:
+                return Decoded.FULL if status == 1 and number == 0 else Decoded.ABORTED if status in (1, 2) else Decoded.FAILED
+        return Decoded.DONE
+
+    def _decode_tokens(self, parts: Sequence[Part]) -> Decoded:
         self._likely = {}
         self._rows = self._batch.fill(parts)
         with self._lent:
@@ -250,7 +301,7 @@ class LlamaBackend:
 
     def new_sampler(self, params: SamplingParams, prompt: Sequence[int]) -> Any:
         with self._briefly:
-            chain = new_chain(params, prompt, self.vocabulary)
+            chain = new_chain(params, [token for token in prompt if token >= 0], self.vocabulary)
             if needs_steering(params):
                 try:
                     return SteeredSampler(chain, params, self.vocab, self._texts)
@@ -268,16 +319,19 @@ class LlamaBackend:
                 lib.llama_sampler_free(sampler)
 
     def cut(self, slot: int, length: int) -> None:
-        self._forget(self._memory, slot, length or -1, -1)
+        position = self._images.cut(slot, length)
+        self._forget(self._memory, slot, position or -1, -1)
         if self.mtp_layer is not None:
             self.mtp_layer.cut(slot, length)
 
     def copy(self, source: int, target: int, length: int) -> None:
         self._forget(self._memory, target, -1, -1)
+        self._images.copy(source, target)
         if self.shared_cells:
             # Nothing is copied: both slots share the cells from now on.
+            end = self._images.cut(target, length)
             with self._briefly:
-                lib.llama_memory_seq_cp(self._memory, source, target, 0, length)
+                lib.llama_memory_seq_cp(self._memory, source, target, 0, end)
             if self.mtp_layer is not None:
                 self.mtp_layer.cut(target, 0)
             return
@@ -292,10 +346,12 @@ class LlamaBackend:
         with self._briefly:
             state = np.empty(lib.llama_state_seq_get_size(self._context, slot), np.uint8)
             written = lib.llama_state_seq_get_data(self._context, _bytes(state), state.nbytes, slot)
-        return state[:written]
+        return state[:written] if self.projector is None else self._images.with_spans(slot, state[:written])
 
     def restore(self, slot: int, state: NDArray[np.uint8]) -> bool:
         self.cut(slot, 0)
+        if self.projector is not None:
+            state = self._images.taken(slot, state)
         with self._briefly:
             read = lib.llama_state_seq_set_data(self._context, _bytes(state), state.nbytes, slot)
         if read:
@@ -327,6 +383,8 @@ class LlamaBackend:
     def close(self) -> None:
         with self._tokenizing:
             self._closed = True
+        if self.projector is not None:
+            self.projector.close()
         self._batch.close()
         if self.mtp_layer is not None:
             self.mtp_layer.close()

@@ -19,6 +19,7 @@ from typing import Any
 import llama_cpp
 from llama_cpp import llama_cpp_ext
 
+from core.errors import ModelFailed
 from models.plain_words import plain_reason, without_codes
 
 lib: Any = llama_cpp
@@ -51,10 +52,10 @@ class NativeLog:
         self._partial = ""
         self._level = 2
         self._lock = threading.Lock()
-        self._callback = lib.llama_log_callback(self.receive)
+        self.callback = lib.llama_log_callback(self.receive)
 
     def install(self) -> None:
-        lib.llama_log_set(self._callback, ctypes.c_void_p(0))
+        lib.llama_log_set(self.callback, ctypes.c_void_p(0))
 
     def mark(self) -> None:
         """Forget what was said: the next `last_error` is about what follows."""
@@ -93,6 +94,24 @@ def start() -> NativeLog:
     log.install()
     lib.llama_backend_init()
     return log
+
+
+@cache
+def multimodal() -> Any:
+    """Return mtmd, llama.cpp's library for images. Raises ModelFailed for a build without it."""
+    try:
+        from llama_cpp import mtmd_cpp
+    except (ImportError, OSError, RuntimeError) as problem:
+        raise ModelFailed("llama.cpp was built without its library for images. Run ./portal install, which builds it anew.") from problem
+    log = start()
+    mtmd_cpp.mtmd_log_set(log.callback, ctypes.c_void_p(0))
+    mtmd_cpp.mtmd_helper_log_set(log.callback, ctypes.c_void_p(0))
+    return mtmd_cpp
+
+
+def has_multimodal() -> bool:
+    """Tell whether this build of llama.cpp has its library for images."""
+    return any(LIBRARY_FOLDER.glob("libmtmd.*"))
 
 
 @cache

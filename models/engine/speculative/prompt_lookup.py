@@ -6,6 +6,8 @@ token that differs does not end it: as in an edited text, what comes after is ex
 
 from __future__ import annotations
 
+from itertools import takewhile
+
 from models.engine.batching.batch import Batch
 from models.engine.sequence import Sequence
 from models.engine.speculative.draft_costs import DraftCosts
@@ -58,6 +60,7 @@ class PromptLookup:
             passage.follow(sequence.tokens)
             most = min(self._most, sequence.max_tokens - sequence.generated - 1, self._context - len(sequence.tokens))
             tokens = passage.draft(sequence.tokens, most) if most > 0 else []
+            tokens = list(takewhile(lambda token: token >= 0, tokens)) if sequence.images else tokens
             if tokens:
                 drafts[part.slot] = passage.accept_rate, tokens
         return drafts

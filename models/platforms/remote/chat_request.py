@@ -110,10 +110,11 @@ def _tools(body: dict[str, Any], request: GenerationRequest, platform: Platform)
         return []
     if "tools" in platform.drops:
         return ["tools"]
-    body["tools"] = [tool_of(each) for each in request.tools]
+    # llama-server ignores a choice that names a tool, so the model is shown that one alone.
+    shown = [each for each in request.tools if request.required_tool in (None, each.name)]
+    body["tools"] = [tool_of(each) for each in shown]
     if request.tool_choice is ToolChoice.REQUIRED:
-        name = request.required_tool
-        body["tool_choice"] = {"type": "function", "function": {"name": name}} if name else "required"
+        body["tool_choice"] = "required"
     return []
 
 

@@ -8,17 +8,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from core.errors import Busy, InvalidInput, NotFound, PromptTooLong, StoredError, Unavailable
+from core.inference.detection import DetectionRequest, Grounders, RunningDetection
 from core.inference.ports import Router
 from core.inference.records import ServedModel, Task
 from core.inference.requests import GenerationRequest, PromptTokens, RunningGeneration
-from core.inference.vectors import EmbeddingRequest, RerankRequest, RunningEmbedding
+from core.inference.vectors import Embedder, EmbeddingRequest, RerankRequest, RunningEmbedding
 from core.models.records import ModelKind
 from core.platforms.records import LOCAL, PlatformsConfig, PlatformState, Route
 from models.platforms.remote.addresses import Resolve, resolve
 from models.platforms.remote.counting import estimate_prompt
+from models.serving.routing.grounding_plan import grounders
 from models.serving.routing.members import Members, View
 from models.serving.routing.plan import Candidate, Plan, Wish, plan
 from models.serving.routing.routed_answer import RoutedAnswer
+from models.serving.routing.routed_detection import RoutedDetection
 from models.serving.routing.routed_vectors import RoutedVectors
 from models.serving.routing.served import served_models
 from models.serving.routing.states import states
@@ -64,9 +67,7 @@ class PlatformRouter:
     def explain(self, request: GenerationRequest) -> Route:
         """Say where a request would go now, without sending it."""
         found = self.plan(request)
-        default = next((each.name for each in self._local.models() if each.kind is ModelKind.CHAT), "")
-        places = [each.place if each.model else f"{default}@{each.member.name}" for each in found.candidates]
-        return Route(places=tuple(places), left_out=tuple(found.left_out), tokens=estimate_prompt(request))
+        return Route(places=self._named(found), left_out=tuple(found.left_out), tokens=estimate_prompt(request))
 
     def reload(self, name: str) -> None:
         """Ask a platform for its models now. Raises NotFound."""
@@ -106,6 +107,14 @@ class PlatformRouter:
         )  # fmt: skip
         return plan(wish, self.view, self._local.models())
 
+    def places(self, request: GenerationRequest) -> Sequence[str]:
+        return self._named(self.plan(request)) if self.view.remote else ()
+
+    def _named(self, found: Plan) -> tuple[str, ...]:
+        """Return the places of a plan, the default of this process by its name."""
+        default = next((each.name for each in self._local.models() if each.kind is ModelKind.CHAT), "")
+        return tuple(each.place if each.model else f"{default}@{each.member.name}" for each in found.candidates)
+
     def prompt_tokens(self, request: GenerationRequest) -> PromptTokens:
         return self._local.prompt_tokens(self._here(request))
 
@@ -116,9 +125,30 @@ class PlatformRouter:
         found = self._vector_plan(request, ModelKind.EMBEDDING, Task.EMBED)
         return RoutedVectors(request, found.candidates, found.left_out, self._local.embed) if found else self._local.embed(request)
 
+    def embedder(self, request: EmbeddingRequest) -> Embedder | None:
+        found = self._vector_plan(request, ModelKind.EMBEDDING, Task.EMBED)
+        if found is None:
+            return self._local.embedder(request)
+        first = found.candidates[0]
+        if first.remote is None:
+            return self._local.embedder(replace(request, model=first.model))
+        return Embedder(model=first.model or "", version=first.version, platform=first.member.name)
+
     def rerank(self, request: RerankRequest) -> RunningEmbedding:
         found = self._vector_plan(request, ModelKind.RERANKING, Task.RERANK)
         return RoutedVectors(request, found.candidates, found.left_out, self._local.rerank) if found else self._local.rerank(request)
+
+    def grounders(self, model: str | None, group: str, barred: frozenset[str]) -> Grounders:
+        return grounders(model, group, barred, self.view, self._local.models())
+
+    def detect(self, request: DetectionRequest) -> RunningDetection:
+        wish = Wish(
+            model=request.model, kind=ModelKind.DETECTION, task=Task.GROUND, tokens=lambda: 0, group=request.group, barred=request.barred
+        )
+        found = plan(wish, self.view, self._local.models())
+        if not found.candidates:
+            self._refuse(request.model, found, 0)
+        return RoutedDetection(request, found.candidates[0], found.left_out)
 
     def models(self) -> Sequence[ServedModel]:
         return served_models(self.view, self._local.models())

@@ -5,16 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.chat.conversations import Shown
 from core.chat.records import Author, Message, MessageStatus
-from core.chat.running_turn import RunningTurn, Snapshot
+from core.chat.running_turn import LiveTurn, Snapshot
 from core.chat.turns import is_cut_off
-from core.errors import StoredError
+from core.errors import PortalError, StoredError
 from core.inference.records import FinishReason, Generation, Routing
 from core.people.records import User
 from pages.markdown.growing import Growing
@@ -51,16 +51,18 @@ def transcript(
     portal: Portal,
     user: User,
     shown: Sequence[Shown],
-    running: RunningTurn | None,
+    running: LiveTurn | None,
     *,
     figures: DeltaGenerator,
     on_event: Callable[[str], None],
-    on_again: Callable[[str], None],
+    on_again: Callable[[str, str | None], None],
     stored: bool = True,
+    ways: Sequence[dict[str, Any]] = (),
 ) -> None:
-    """Draw all messages. on_event: see seam(). on_again: asked to try an answer (its id) once more.
+    """Draw all messages. on_event: see seam(). on_again: asked to try an answer (its id) once more, by the model
+    of the composer (None) or by another one.
 
-    stored: whether the messages can be rated, edited and answered again.
+    stored: whether the messages can be rated, edited and answered again. ways: see seam().
     """
     writing = shown[-1].message if shown and shown[-1].message.status is MessageStatus.STREAMING else None
     free = writing is None and stored
@@ -72,10 +74,11 @@ def transcript(
             if message.author is Author.USER:
                 asked = each
                 continue
-            draw_seam = partial(seam, f"seam-{message.id}", foot=foot, asked=asked, free=free, on_event=on_event)
+            draw_seam = partial(seam, f"seam-{message.id}", foot=foot, asked=asked, free=free, on_event=on_event, ways=ways)
             if message is not writing:
                 draw_seam(thought=_thought(message))
-                _answer(message, free=free, on_again=on_again)
+                other = _other(portal, user, message) if free and each is shown[-1] else None
+                _answer(message, free=free, other=other, on_again=on_again)
                 foot = Foot(
                     answer=each,
                     meta=_figures_of(message),
@@ -91,14 +94,14 @@ def transcript(
                 draw_seam(thought=_thought(message))
                 _elsewhere(portal, user, message)
         if writing is None:
-            seam("seam-last", foot=foot, asked=None, thought=None, free=free, on_event=on_event)
+            seam("seam-last", foot=foot, asked=None, thought=None, free=free, on_event=on_event, ways=ways)
 
 
-def _answer(message: Message, *, free: bool, on_again: Callable[[str], None]) -> None:
+def _answer(message: Message, *, free: bool, other: str | None, on_again: Callable[[str, str | None], None]) -> None:
     if message.text:
         show(message.text)
     if _is_cut(message):
-        _cut(message, free=free, on_again=on_again)
+        _cut(message, free=free, other=other, on_again=on_again)
     elif message.generation and message.generation.error:
         # It ended in order, but the model lost its way in it.
         with st.container(key=f"astray-{message.id}"):
@@ -110,7 +113,18 @@ def _is_cut(message: Message) -> bool:
     return message.status in (MessageStatus.FAILED, MessageStatus.INTERRUPTED)
 
 
-def _cut(message: Message, *, free: bool, on_again: Callable[[str], None]) -> None:
+def _other(portal: Portal, user: User, message: Message) -> str | None:
+    """Return who else could answer, if a platform failed."""
+    row = message.generation
+    if message.status is not MessageStatus.FAILED or row is None or row.routing is None:
+        return None
+    try:
+        return portal.gateway.next_place(user, row.routing.place)
+    except PortalError:
+        return None
+
+
+def _cut(message: Message, *, free: bool, other: str | None, on_again: Callable[[str, str | None], None]) -> None:
     """What happened, what is kept, what next."""
     if message.status is MessageStatus.FAILED:
         head, why, key = t("The answer could not be finished"), said(message.error) if message.error else "", f"fail-{message.id}"
@@ -120,8 +134,13 @@ def _cut(message: Message, *, free: bool, on_again: Callable[[str], None]) -> No
         head, key = t("The answer was interrupted"), f"cut-{message.id}"
     with st.container(key=key, gap="xsmall"):
         st.markdown(f"{head}  \n:gray[{plain(why)}]")
-        again = partial(on_again, message.id)
-        st.button(t("Try again"), icon=":material/refresh:", key=f"again-{message.id}", disabled=not free, on_click=again)
+        with st.container(horizontal=True, gap="xsmall"):
+            again = partial(on_again, message.id, None)
+            st.button(t("Try again"), icon=":material/refresh:", key=f"again-{message.id}", disabled=not free, on_click=again)
+            if other is not None:
+                instead = partial(on_again, message.id, other)
+                label = t("Ask {place} instead", place=plain(other))
+                st.button(label, icon=":material/alt_route:", key=f"other-{message.id}", disabled=not free, on_click=instead)
 
 
 def _mark(message: Message) -> str:
@@ -157,6 +176,7 @@ def details_of(row: Generation | None) -> tuple[tuple[str, str], ...]:
     drafted = t("{right} of {n} accepted", right=timings.accepted_tokens, n=timings.draft_tokens)
     told = (
         *_routed(row.routing),
+        (t("Platform"), row.platform, row.routing is None and usage.completion_tokens),
         (t("Version"), row.model_version, usage.completion_tokens and row.model_version),
         (t("Queue wait"), seconds(timings.queue_s), timings.ttft_s is not None),
         (t("Prompt"), t("{n} tokens", n=usage.prompt_tokens), usage.prompt_tokens),
@@ -194,7 +214,7 @@ def _thought(message: Message) -> Thought | None:
 # The answer that is being written
 
 
-def _running(portal: Portal, user: User, running: RunningTurn, draw_seam: Callable[..., None], figures: DeltaGenerator) -> None:
+def _running(portal: Portal, user: User, running: LiveTurn, draw_seam: Callable[..., None], figures: DeltaGenerator) -> None:
     """Draw what there is, again and again. The turn runs in its own thread; this only watches."""
     session_lives = session_watch(portal)
     growing = Growing(leaving())

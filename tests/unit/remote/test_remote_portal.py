@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import cast
 
@@ -21,6 +22,7 @@ from core.errors import Away, Busy, InvalidInput, NotFound, NotSignedIn, PortalE
 from core.identity.totp import code_at, step_of
 from core.people.records import SessionKind, User
 from core.people.sessions import Proof
+from remote.connection import Connection
 from remote.identity import SealedProof, SessionUser
 from remote.portal import RemotePortal
 from tests.fakes import FakeRouter
@@ -247,6 +249,36 @@ def test_the_next_admin_server_is_asked_when_one_is_gone(admin_server: AdminServ
         cast(RemotePortal, opened).close()
         second.stop()
         admin_server.start()
+
+
+class Stopping(BaseHTTPRequestHandler):
+    """An admin server that is stopping: everything new is refused."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.send_response(503)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_an_answer_is_followed_on_the_next_admin_server_while_one_is_stopping(
+    admin_server: AdminServer, portal: Portal, person: Person, router: FakeRouter
+) -> None:
+    ann = person("ann")
+    chat = held_answer(portal, ann, router)
+    running = portal.turns.running(ann, chat)
+    assert running is not None
+    with HTTPServer(("127.0.0.1", 0), Stopping) as stopping:
+        threading.Thread(target=stopping.serve_forever, args=(0.01,), daemon=True).start()
+        connection = Connection([f"http://127.0.0.1:{stopping.server_port}", admin_server.address], lambda: KEY)
+        with connection.stream(f"/internal/v1/live/{running.turn.id}", ann.token, ({}, [])) as lines:
+            assert "now" in next(iter(lines))
+        connection.close()
+        stopping.shutdown()
+    router.release()
 
 
 def test_a_user_server_starts_while_the_admin_server_is_away(admin_server: AdminServer, tmp_path: Path) -> None:

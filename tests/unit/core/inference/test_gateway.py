@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from core.errors import ModelFailed, NotAllowed, Unavailable
 from core.inference.gateway import GONE, Answer, Gateway
+from core.inference.offers import AccessRule
 from core.inference.records import FinishReason, Generation, Source
 from core.inference.requests import ChatMessage, Delta, Finished, GenerationRequest
 from core.inference.vectors import EmbeddingRequest, RerankRequest
@@ -120,3 +121,14 @@ def test_whoever_may_not_chat_reaches_no_model(gateway: Gateway, router: FakeRou
     assert router.requests == [] and router.vector_requests == []
 
 
+def test_another_place_is_offered_that_the_person_may_use(
+    gateway: Gateway, router: FakeRouter, ana: User, unit_of_work: UnitOfWorkFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(router, "places", lambda request: ("glm@a", "secret@b") if request.model else ("glm@a", "small@local"))
+    assert gateway.next_place(ana, "glm@a") == "secret@b"
+    with unit_of_work() as work:
+        work.offers.put_rule(AccessRule(model="secret", roles=frozenset({"admin"})))
+        work.commit()
+    assert gateway.next_place(ana, "glm@a") == "small@local"
+    monkeypatch.setattr(router, "places", lambda request: ("glm@a",))
+    assert gateway.next_place(ana, "glm@a") is None

@@ -10,7 +10,7 @@ import pytest
 
 from core.errors import Busy, InvalidInput, ModelFailed, Unavailable
 from core.inference.records import FinishReason
-from core.inference.requests import ChatMessage, ChatRole, Delta, Finished, SamplingParams, Tool, ToolCall
+from core.inference.requests import ChatMessage, ChatRole, Delta, Finished, SamplingParams, Tool, ToolCall, ToolChoice
 from core.platforms.records import Limits
 from models.platforms.remote.failures import Fault, PlatformFailure
 from models.platforms.remote.remote_platform import RemotePlatform
@@ -263,3 +263,21 @@ def test_the_file_says_which_parameters_a_platform_takes(server: ModelServer, pl
 def test_raw_prompts_are_for_models_of_the_portal(platform: Platforms) -> None:
     with pytest.raises(InvalidInput, match="takes messages only"):
         answer_of(platform(), request_of(prompt="Once upon"))
+
+
+def test_a_tool_that_must_be_called_is_sent_alone(server: ModelServer, platform: Platforms) -> None:
+    tools = (Tool("weather"), Tool("time"))
+    read(answer_of(platform(), request_of(tools=tools, tool_choice=ToolChoice.REQUIRED, required_tool="time")))
+    read(answer_of(platform(), request_of(tools=tools, tool_choice=ToolChoice.REQUIRED)))
+    named, any_of_them = server.chats
+    assert [tool["function"]["name"] for tool in named["tools"]] == ["time"]
+    assert [tool["function"]["name"] for tool in any_of_them["tools"]] == ["weather", "time"]
+    assert named["tool_choice"] == any_of_them["tool_choice"] == "required"
+
+
+def test_the_names_of_a_gateways_exceptions_are_not_shown(server: ModelServer, platform: Platforms) -> None:
+    message = "litellm.ContextWindowExceededError: litellm.BadRequestError: OpenAIException - request (10007 tokens) exceeds the limit"
+    server.behave = ms.refusing(400, {"error": {"message": message}})
+    with pytest.raises(PlatformFailure) as caught:
+        read(answer_of(platform()))
+    assert str(caught.value.error).endswith("refused the request (400): request (10007 tokens) exceeds the limit")

@@ -1,0 +1,98 @@
+"""A request for embeddings of which some vectors are known already."""
+
+from __future__ import annotations
+
+import threading
+from array import array
+from dataclasses import replace
+
+from core.errors import InvalidInput
+from core.inference.embedding_cache import EmbeddingCache
+from core.inference.ports import Router
+from core.inference.records import Routing, Timings, Usage
+from core.inference.vectors import Embedded, Embedder, EmbeddingRequest, RunningEmbedding
+
+
+def cached_embedding(router: Router, cache: EmbeddingCache, request: EmbeddingRequest) -> RunningEmbedding:
+    """Start what is not known. Raises what Router.embed raises."""
+    embedder = router.embedder(request)
+    if embedder is None or not embedder.version:
+        return router.embed(request)
+    return CachedEmbedding(router, cache, request, embedder)
+
+
+class CachedEmbedding:
+    """Fulfils RunningEmbedding: the rest is computed, and kept."""
+
+    def __init__(self, router: Router, cache: EmbeddingCache, request: EmbeddingRequest, embedder: Embedder) -> None:
+        self._router, self._cache, self._request, self._embedder = router, cache, request, embedder
+        self._known = dict(cache.find(embedder.version, request))
+        self._lock = threading.Lock()
+        self._cancelled = False
+        self._running = self._start_rest()
+
+    @property
+    def model(self) -> str:
+        return self._running.model if self._running is not None else self._embedder.model
+
+    @property
+    def model_version(self) -> str:
+        return self._running.model_version if self._running is not None else self._embedder.version
+
+    @property
+    def platform(self) -> str:
+        return self._running.platform if self._running is not None else self._embedder.platform
+
+    @property
+    def routing(self) -> Routing | None:
+        return self._running.routing if self._running is not None else None
+
+    def cancel(self) -> None:
+        with self._lock:
+            self._cancelled = True
+            running = self._running
+        if running is not None:
+            running.cancel()
+
+    def result(self) -> Embedded:
+        if self._running is None:
+            return self._together(None, ())
+        done = self._running.result()
+        if self._known and self._running.model_version != self._embedder.version:
+            # Another model took over, and vectors of two models mean nothing together.
+            self._known = {}
+            with self._lock:
+                self._running = self._router.embed(self._request)
+                if self._cancelled:
+                    self._running.cancel()
+            done = self._running.result()
+        rest = self._rest()
+        self._cache.keep(self._running.model_version, replace(self._request, inputs=tuple(one for _, one in rest)), done)
+        return self._together(done, tuple(place for place, _ in rest))
+
+    def _rest(self) -> list[tuple[int, str | tuple[int, ...]]]:
+        return [(place, one) for place, one in enumerate(self._request.inputs) if place not in self._known]
+
+    def _start_rest(self) -> RunningEmbedding | None:
+        rest = self._rest()
+        if not rest:
+            return None
+        try:
+            return self._router.embed(replace(self._request, inputs=tuple(one for _, one in rest)))
+        except InvalidInput:
+            if not self._known:
+                raise
+            # The error names an input by its place among the rest.
+            self._known = {}
+            return self._router.embed(self._request)
+
+    def _together(self, done: Embedded | None, places: tuple[int, ...]) -> Embedded:
+        rows: dict[int, array[float]] = {place: kept.vector for place, kept in self._known.items()}
+        rows.update(zip(places, done.rows if done is not None else (), strict=True))
+        known = sum(kept.tokens for kept in self._known.values())
+        computed = done.usage.prompt_tokens if done is not None else 0
+        return Embedded(
+            tuple(rows[place] for place in range(len(self._request.inputs))),
+            Usage(prompt_tokens=known + computed, cached_tokens=known),
+            done.timings if done is not None else Timings(),
+        )

@@ -1,0 +1,89 @@
+"""Store vectors of the embedding cache."""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from sqlalchemy import delete, func, select, update
+
+from core.inference.vectors import KeptVector
+from data.tables import EmbeddingTable
+from data.transaction import Transaction
+
+_T = EmbeddingTable.__table__.c
+KEYS_AT_ONCE = 500
+ROWS_AT_ONCE = 200
+
+
+class SqlEmbeddingRepository:
+    def __init__(self, transaction: Transaction) -> None:
+        self._sql = transaction
+
+    def find(self, keys: Collection[str]) -> Sequence[KeptVector]:
+        wanted, found = sorted(keys), []
+        for start in range(0, len(wanted), KEYS_AT_ONCE):
+            rows = self._sql.all(select(_T.key, _T.vector, _T.tokens).where(_T.key.in_(wanted[start : start + KEYS_AT_ONCE])))
+            found += [KeptVector(key=row.key, vector=_numbers(row.vector), tokens=row.tokens) for row in rows]
+        return found
+
+    def touch(self, keys: Sequence[str], at: datetime, before: datetime) -> bool:
+        old = [key for start in range(0, len(keys), KEYS_AT_ONCE) for key in self._unused(keys[start : start + KEYS_AT_ONCE], before)]
+        for start in range(0, len(old), KEYS_AT_ONCE):
+            self._sql.write(update(EmbeddingTable).where(_T.key.in_(old[start : start + KEYS_AT_ONCE])).values(used_at=at))
+        return bool(old)
+
+    def _unused(self, keys: Sequence[str], before: datetime) -> list[str]:
+        return [row.key for row in self._sql.all(select(_T.key).where(_T.key.in_(keys), _T.used_at < before))]
+
+    def add(self, kept: Sequence[KeptVector], at: datetime) -> None:
+        for start in range(0, len(kept), ROWS_AT_ONCE):
+            rows = [
+                {"key": each.key, "vector": (content := _bytes(each.vector)), "tokens": each.tokens,
+                 "size_bytes": len(content) + len(each.key), "created_at": at, "used_at": at}
+                for each in kept[start : start + ROWS_AT_ONCE]
+            ]  # fmt: skip
+            self._sql.insert_missing(EmbeddingTable, rows)
+
+    def size(self) -> tuple[int, int]:
+        row = self._sql.first(select(func.count(), func.coalesce(func.sum(_T.size_bytes), 0)))
+        return (int(row[0]), int(row[1])) if row is not None else (0, 0)
+
+    def drop_oldest(self, size: int) -> int:
+        removed = 0
+        while size > 0:
+            rows = self._sql.all(select(_T.key, _T.size_bytes).order_by(_T.used_at, _T.key).limit(KEYS_AT_ONCE))
+            chosen: list[str] = []
+            for row in rows:
+                if size <= 0:
+                    break
+                chosen.append(row.key)
+                size -= row.size_bytes
+            if not chosen:
+                break
+            self._sql.write(delete(EmbeddingTable).where(_T.key.in_(chosen)))
+            removed += len(chosen)
+        return removed
+
+    def remove_before(self, at: datetime | None) -> int:
+        statement = delete(EmbeddingTable)
+        return int(self._sql.write(statement if at is None else statement.where(_T.created_at < at)).rowcount)
+
+
+def _bytes(vector: array[float]) -> bytes:
+    """Write little-endian numbers, so that servers of every kind share a database."""
+    return _turned(vector).tobytes()
+
+
+def _numbers(content: bytes) -> array[float]:
+    return _turned(array("f", content))
+
+
+def _turned(vector: array[float]) -> array[float]:
+    if sys.byteorder == "little":
+        return vector
+    turned = array("f", vector)
+    turned.byteswap()
+    return turned
