@@ -24,7 +24,7 @@ def open_to(server: Server, portal: Portal) -> Callable[..., httpx.Client]:
 
     def open_it(keys: str, **settings: Any) -> httpx.Client:
         server.portal = replace(portal, settings=replace(portal.settings, service_keys=keys, **settings))
-        return httpx.Client(base_url=server.address, headers={"Authorization": f"Bearer {keys.partition(',')[0]}"})
+        return httpx.Client(base_url=server.address, headers={"Authorization": f"Bearer {keys.partition(',')[0]}"}, timeout=60)
 
     return open_it
 
