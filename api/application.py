@@ -33,6 +33,7 @@ PORTALS = {
     "side-by-side": "chat.side_by_side",
     "files": "knowledge.files",
     "ground": "grounding.ground",
+    "ground-batches": "grounding.batches",
     "feedback": "review.feedback",
     "search": "search.search",
     "usage": "usage.usage",
@@ -69,6 +70,7 @@ FILES_PATH, BATCH_FILES_PATH, MODEL_PIECES_PATH = "/api/v1/files", "/v1/files", 
 """Paths that take more than MAX_BODY_BYTES. PATH of their modules is the same; importing them would load them on every server."""
 IMAGE_PATHS = ("/v1/chat/completions", "/v1/responses", "/v1/messages", "/v1/messages/count_tokens", "/api/v1/ground")
 """Requests here can hold images as base64, which makes three bytes four: as many as a question can have files."""
+GROUND_BATCHES_PATH = "/api/v1/ground-batches"
 INTERNAL_PATH = "/internal/"
 """User servers call here (api/internal/): a call may carry a file, too."""
 FORM_BYTES = 100_000
@@ -106,6 +108,8 @@ def build(portal_getter: Callable[[], Portal], routes: Collection[str] | None = 
             return portal_getter().files.max_bytes + MAX_BODY_BYTES
         if path == MODEL_PIECES_PATH:
             return MOST_PIECE
+        if path == GROUND_BATCHES_PATH:
+            return portal_getter().ground_batches.max_bytes
         if path in IMAGE_PATHS:
             return portal_getter().files.max_bytes * 4 // 3 + MAX_BODY_BYTES
         return portal_getter().files.max_bytes if path == FILES_PATH else MAX_BODY_BYTES

@@ -19,6 +19,7 @@ from core.chat.marks import ConversationMarks
 from core.chat.temporary import TemporaryChats
 from core.chat.turns import Turns
 from core.comparing.comparisons import Comparisons
+from core.grounding.batches import GroundBatches
 from core.grounding.grounding import Grounding
 from core.identity.second_factor import SecondFactors
 from core.identity.single_sign_on import SingleSignOn
@@ -89,6 +90,7 @@ class PagePortal(Protocol):
     follow_ups: FollowUps
     gateway: Gateway
     grounding: Grounding
+    ground_batches: GroundBatches
     groups: Groups
     imports: Imports
     instructions: InstructionsService

@@ -67,6 +67,9 @@ SERVICES = (
     Service("grounding", user=(
         *("correct", "drawn", "export", "find", "grounders", "history", "image", "remove", "upload"),
     ), staff=("case",), values={"max_bytes": int}),
+    Service("ground_batches", user=(
+        *("cancel", "export", "get", "items", "list", "pause", "remove", "resume", "retry", "start"),
+    ), values={"max_bytes": int}),
     Service("groups", staff=("add", "all", "change", "names", "put_member", "remove", "remove_member")),
     Service("imports", staff=("models", "start")),
     Service("instructions", user=("applying", "own", "set_own"), staff=("of_group", "set_for_group")),

@@ -33,6 +33,8 @@ from tests.unit.remote.recorder import Recorder
 
 VOLATILE = frozenset({
     *("backups.task", "backups.make", "backups.check", "backups.backups", "backups.facts"),
+    *("ground_batches.start", "ground_batches.get", "ground_batches.list", "ground_batches.items", "ground_batches.export"),
+    *("ground_batches.pause", "ground_batches.resume", "ground_batches.cancel", "ground_batches.retry", "ground_batches.remove"),
     *("jobs.list", "index_care.state", "disk.free"),
     *("api_keys.make", "api_keys.own", "api_keys.rename", "api_keys.of_person", "api_keys.find"),
 })  # fmt: skip
@@ -318,6 +320,16 @@ def _images(portal: Any, ann: Any) -> None:
     portal.grounding.export(ann, [run.id], ExportFormat.CSV)
     portal.grounding.drawn(ann, run.id)
     portal.grounding.remove(ann, image.id)
+    batches = portal.ground_batches
+    assert batches.max_bytes
+    batch = batches.start(ann, "images", [("street.png", written(picture(60, 40)))], ["a car"])[0]
+    batches.get(ann, batch.id)
+    batches.list(ann)
+    batches.items(ann, batch.id)
+    batches.export(ann, batch.id, ExportFormat.CSV)
+    for act in (batches.pause, batches.resume, batches.cancel, batches.retry, batches.remove):
+        with suppress(PortalError):
+            act(ann, batch.id)
 
 
 def _accounts(portal: Any, ann: Any, ada: Any) -> None:
