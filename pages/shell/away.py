@@ -24,7 +24,7 @@ def waiting() -> Iterator[Callable[[], object]]:
     """Say so beside what is on the screen. Yields a function that lets Streamlit stop this run, which waits in the middle of a page."""
     st.html("<style>[data-stale='true'] { opacity: 1 !important }</style>")  # Streamlit fades what a run has not drawn again.
     note = st.toast(
-        t("No connection to the main server. What is on the screen stays, and this page goes on by itself."),
+        t("No connection to the main server. What is on the screen stays; this page continues automatically."),
         icon=":material/cloud_off:",
         duration="infinite",
     )
