@@ -259,7 +259,8 @@ def build_portal(
     batches = Batches(unit_of_work, jobs, program_files, clock)
     kinds += [*batches.job_kinds(), *BatchRun(unit_of_work, program_files, background, clock).job_kinds()]
     privacy = PrivacyFilter(unit_of_work, clock, Re2Patterns())
-    images = Images(ProcessImageReader(), settings.max_file_mb * MB)
+    image_reader = ProcessImageReader()
+    images = Images(image_reader, settings.max_file_mb * MB)
     cache = EmbeddingCache(unit_of_work, clock, settings.embedding_cache_mb * MB)
     kinds += cache.job_kinds()
     gateway = Gateway(unit_of_work, platforms_router, clock, privacy, images, cache if cache.most_bytes else None)
@@ -300,7 +301,7 @@ def build_portal(
         folders=Folders(unit_of_work, clock),
         turns=turns,
         temporary=temporary,
-        files=Files(unit_of_work, clock, ProcessDocumentReader(), settings.max_file_mb * MB, disk, CharsetDetector()),
+        files=Files(unit_of_work, clock, ProcessDocumentReader(), settings.max_file_mb * MB, disk, CharsetDetector(), image_reader),
         images=images,
         gateway=gateway,
         embedding_cache=cache,

@@ -20,7 +20,8 @@ from core.chat.written_titles import ask_for_title
 from core.errors import BeingReplaced, InvalidInput, PortalError, PromptTooLong, StoredError, Unavailable
 from core.inference.gateway import Answer, Gateway
 from core.inference.records import FinishReason, Source
-from core.inference.requests import ChatMessage, ChatRole, Delta, Finished, GenerationRequest, Queued, SamplingParams
+from core.inference.requests import ChatMessage, ChatRole, Delta, Finished, GenerationRequest, ImageInput, Queued, SamplingParams
+from core.inference.vision import MOST_IMAGES
 from core.knowledge.attachment import text_of, with_files
 from core.knowledge.records import StoredFile
 from core.operations.log_context import add_to_log_context
@@ -29,6 +30,8 @@ from core.tasks.jobs import Jobs
 from core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 log = logging.getLogger(__name__)
+_IMAGES = (b"\x89PNG", b"\xff\xd8\xff")
+"""How stored images begin."""
 
 CHECKPOINT_EVERY_S = 1.0
 TITLES_COMPARED = 100
@@ -104,8 +107,8 @@ class TurnRunner:
         turn = running.turn
         with self._unit_of_work() as work:
             way = path(work.messages.of_conversation(turn.conversation_id), turn.question_id)
-            read = {file.id: _text(work, file) for message in way for file in message.files}
-        prompt = prompt_of(way, read)
+            read = {file.id: _read(work, file) for message in way for file in message.files}
+        prompt = with_newest_images(prompt_of(way, read), MOST_IMAGES)
         if running.begun:
             prompt.append(ChatMessage(ChatRole.ASSISTANT, running.begun))
         waits_for_model = time.monotonic() + LONGEST_REPLACEMENT_S
@@ -220,8 +223,10 @@ class TurnRunner:
         return StoredError(UNSAVED)
 
 
-def _text(work: UnitOfWork, file: StoredFile) -> str:
-    """What the model reads of a file; nothing of one that was deleted at this moment."""
+def _read(work: UnitOfWork, file: StoredFile) -> str | ImageInput:
+    """What the model reads of a file, or sees; nothing of one that was deleted at this moment."""
+    if file.is_image and (content := work.files.content(file.id)).startswith(_IMAGES):
+        return ImageInput(content, file.name)
     extracted = work.files.text(file.id)
     if extracted is not None:
         return extracted
@@ -229,10 +234,10 @@ def _text(work: UnitOfWork, file: StoredFile) -> str:
     return text_of(file.name, content, file.encoding) if content else ""
 
 
-def prompt_of(way: Sequence[Message], read: Mapping[str, str]) -> list[ChatMessage]:
+def prompt_of(way: Sequence[Message], read: Mapping[str, str | ImageInput]) -> list[ChatMessage]:
     """What the model reads: questions with their answers, and last the open question. Unanswered questions are left out.
 
-    read: by file id, its text.
+    read: by file id, its text or its image.
     """
     prompt: list[ChatMessage] = []
     if not way:
@@ -243,8 +248,20 @@ def prompt_of(way: Sequence[Message], read: Mapping[str, str]) -> list[ChatMessa
     return [*prompt, _asked(way[-1], read)]
 
 
-def _asked(question: Message, read: Mapping[str, str]) -> ChatMessage:
-    return ChatMessage(ChatRole.USER, with_files(question.text, [(file.name, read[file.id]) for file in question.files]))
+def _asked(question: Message, read: Mapping[str, str | ImageInput]) -> ChatMessage:
+    found = [(file.name, read[file.id]) for file in question.files]
+    texts = [(name, text) for name, text in found if isinstance(text, str)]
+    images = tuple(image for _, image in found if isinstance(image, ImageInput))
+    return ChatMessage(ChatRole.USER, with_files(question.text, texts), images=images)
+
+
+def with_newest_images(prompt: Sequence[ChatMessage], most: int) -> list[ChatMessage]:
+    """Return the prompt with at most so many images: those of the oldest questions give way."""
+    kept: list[ChatMessage] = []
+    for message in reversed(prompt):
+        kept.append(replace(message, images=message.images[-most:] if most else ()) if message.images else message)
+        most -= len(kept[-1].images)
+    return kept[::-1]
 
 
 def shorter(prompt: list[ChatMessage], share: float) -> list[ChatMessage]:
